@@ -1,0 +1,195 @@
+//! The text of an API key: `tvk_<8 base62 id>_<43 base62 secret><6 base62 CRC32>`.
+//!
+//! Here it is made and taken apart. Whether a key is valid is decided by its keyed hash elsewhere;
+//! the checksum only spares that work for typing errors and lets scanners tell keys from noise.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::entropy::{Entropy, EntropyError};
+
+#[cfg(test)]
+mod tests;
+
+/// What every key begins with.
+const PREFIX: &str = "tvk_";
+/// All lengths are in bytes; all digits are ASCII.
+const ID_LENGTH: usize = 8;
+/// 43 digits of base 62 hold 256.03 bits.
+const SECRET_LENGTH: usize = 43;
+const CHECKSUM_LENGTH: usize = 6;
+const KEY_LENGTH: usize = PREFIX.len() + ID_LENGTH + 1 + SECRET_LENGTH + CHECKSUM_LENGTH;
+
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// The public part of a key, by which it is listed, revoked and looked up: 8 digits of base 62.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KeyId([u8; ID_LENGTH]);
+
+/// The text is not 8 digits of base 62.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a key id is 8 letters and digits")]
+pub struct KeyIdError;
+
+impl KeyId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        // All digits are ASCII, so the default is never taken.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = KeyIdError;
+
+    fn from_str(text: &str) -> Result<Self, KeyIdError> {
+        let digits: [u8; ID_LENGTH] = text.as_bytes().try_into().map_err(|_| KeyIdError)?;
+        if is_base62(&digits) {
+            Ok(Self(digits))
+        } else {
+            Err(KeyIdError)
+        }
+    }
+}
+
+impl TryFrom<String> for KeyId {
+    type Error = KeyIdError;
+
+    fn try_from(text: String) -> Result<Self, KeyIdError> {
+        text.parse()
+    }
+}
+
+impl From<KeyId> for String {
+    fn from(id: KeyId) -> Self {
+        id.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "KeyId({self})")
+    }
+}
+
+/// A whole API key, well formed but not necessarily a valid one; overwritten when dropped.
+///
+/// It is confidential: it is shown once, to the one who made it.
+#[expect(
+    missing_debug_implementations,
+    reason = "an API key has no printable form"
+)]
+pub struct ApiKey {
+    text: Zeroizing<String>,
+    id: KeyId,
+    secret: Zeroizing<String>,
+}
+
+impl ApiKey {
+    /// Makes a new key with a random id and a random secret of 256 bits, all digits equally likely.
+    ///
+    /// Fails if `entropy` does, or if it keeps yielding bytes that cannot be used.
+    pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+        let mut id = KeyId([0; ID_LENGTH]);
+        fill_with_digits(&mut id.0, entropy)?;
+        let mut digits = Zeroizing::new([0; SECRET_LENGTH]);
+        fill_with_digits(&mut *digits, entropy)?;
+        let secret: Zeroizing<String> =
+            Zeroizing::new(digits.iter().copied().map(char::from).collect());
+
+        // With the whole capacity from the start, no growing leaves a copy behind.
+        let mut text = Zeroizing::new(String::with_capacity(KEY_LENGTH));
+        text.push_str(PREFIX);
+        text.push_str(id.as_str());
+        text.push('_');
+        text.push_str(&secret);
+        let checksum = checksum_of(&text);
+        text.extend(checksum.map(char::from));
+        Ok(Self { text, id, secret })
+    }
+
+    /// Takes `text` for a key if all of it has the form of one and the checksum is right.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (covered, checksum) = text.split_at_checked(KEY_LENGTH - CHECKSUM_LENGTH)?;
+        let (id, secret) = covered.strip_prefix(PREFIX)?.split_once('_')?;
+        let id = id.parse().ok()?;
+        // Comparing the digits, not the number they spell, refuses every other spelling of it.
+        let is_key = secret.len() == SECRET_LENGTH
+            && is_base62(secret.as_bytes())
+            && checksum.as_bytes() == checksum_of(covered);
+        is_key.then(|| Self {
+            text: Zeroizing::new(text.to_owned()),
+            id,
+            secret: Zeroizing::new(secret.to_owned()),
+        })
+    }
+
+    /// The public part, by which the key is looked up.
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// The 43 digits that only its holder knows, for the keyed hash.
+    pub fn secret_bytes(&self) -> &[u8] {
+        self.secret.as_bytes()
+    }
+
+    /// The whole key. Every caller of this is a place where it may leak.
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Whether a credential is meant to be an API key rather than, say, a JWT: it begins with `tvk_`.
+pub fn looks_like_api_key(credential: &str) -> bool {
+    credential.starts_with(PREFIX)
+}
+
+fn is_base62(digits: &[u8]) -> bool {
+    digits.iter().all(u8::is_ascii_alphanumeric)
+}
+
+/// The CRC-32 (ISO-HDLC, as in IEEE 802.3) of `covered` as six digits of base 62.
+fn checksum_of(covered: &str) -> [u8; CHECKSUM_LENGTH] {
+    let mut number = crc32fast::hash(covered.as_bytes());
+    let mut digits = [b'0'; CHECKSUM_LENGTH];
+    for digit in digits.iter_mut().rev() {
+        *digit = BASE62
+            .get(number as usize % BASE62.len())
+            .copied()
+            .unwrap_or(b'0');
+        number /= 62;
+    }
+    digits
+}
+
+/// Fills `digits` with base 62, rejecting the bytes that would make some digits more likely.
+fn fill_with_digits(digits: &mut [u8], entropy: &dyn Entropy) -> Result<(), EntropyError> {
+    /// The largest multiple of 62 that a byte can count to.
+    const UNBIASED: u8 = 248;
+    /// One in 32 bytes is rejected; a source of which all these are is broken.
+    const MAX_DRAWS: usize = 16;
+
+    let mut vacant = digits.iter_mut();
+    let mut random = Zeroizing::new([0; 64]);
+    for _ in 0..MAX_DRAWS {
+        entropy.fill(&mut *random)?;
+        for byte in random.iter().filter(|&&byte| byte < UNBIASED) {
+            let Some(digit) = vacant.next() else {
+                return Ok(());
+            };
+            *digit = BASE62.get(usize::from(byte % 62)).copied().unwrap_or(b'0');
+        }
+    }
+    Err(EntropyError)
+}

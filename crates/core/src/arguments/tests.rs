@@ -1,0 +1,96 @@
+//! Arguments pass untouched, and what is inserted is read back.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn arguments(document: &str) -> Arguments {
+    Arguments::from_object(json::parse_text(document).unwrap().as_object().unwrap()).unwrap()
+}
+
+fn written(arguments: &Arguments) -> String {
+    let mut out = Vec::new();
+    arguments.write_json(&mut out);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn every_spelling_is_kept() {
+    let document = r#" {"a" : 1.0, "b": 1e400 ,"c":123456789012345678901234567890,"d":{ "x" :[1 ,2 ] , "x":"\u00e9"},"e":"\u0061\/"} "#;
+    let expected = r#"{"a":1.0,"b":1e400,"c":123456789012345678901234567890,"d":{ "x" :[1 ,2 ] , "x":"\u00e9"},"e":"\u0061\/"}"#;
+    assert_eq!(written(&arguments(document)), expected);
+    assert_eq!(written(&Arguments::new()), "{}");
+}
+
+#[test]
+fn absent_and_null_are_not_received_and_an_empty_string_is() {
+    let arguments = arguments(r#"{"empty":"","null":null,"false":false,"zero":0}"#);
+    assert!(
+        ["empty", "false", "zero"]
+            .iter()
+            .all(|name| arguments.is_received(name))
+    );
+    assert!(!arguments.is_received("null") && !arguments.is_received("absent"));
+    assert!(arguments.contains("null") && !arguments.contains("absent"));
+    assert_eq!(arguments.get_text("empty").unwrap().as_str(), "");
+    assert!(arguments.get_text("zero").is_none());
+}
+
+#[test]
+fn the_last_of_a_name_wins_at_the_place_of_the_first() {
+    let arguments = arguments(r#"{"b":1,"a":2,"\u0062":3}"#);
+    assert_eq!(arguments.names().collect::<Vec<_>>(), ["b", "a"]);
+    assert_eq!(written(&arguments), r#"{"b":3,"a":2}"#);
+}
+
+#[test]
+fn inserted_text_takes_the_place_of_what_was_there_or_comes_last() {
+    let mut arguments = arguments(r#"{"token":null,"a":1}"#);
+    arguments.insert_text("token", "a\"b\n\u{1}é");
+    arguments.insert_text("Zeta", "z");
+    arguments.insert_text("token\"", "q");
+    assert_eq!(
+        written(&arguments),
+        r#"{"token":"a\"b\n\u0001é","a":1,"Zeta":"z","token\"":"q"}"#
+    );
+    assert_eq!(
+        arguments.get_text("token").unwrap().as_str(),
+        "a\"b\n\u{1}é"
+    );
+    assert_eq!(arguments.len(), 4);
+}
+
+#[test]
+fn a_name_with_a_lone_surrogate_is_refused() {
+    let object = json::parse_text(r#"{"\ud800":1}"#)
+        .unwrap()
+        .as_object()
+        .unwrap();
+    assert!(Arguments::from_object(object).is_err());
+}
+
+proptest! {
+    #[test]
+    fn behaves_as_an_ordered_map(start in prop::collection::vec(("[a-d\"é]{0,2}", "[a-c]{0,2}"), 0..8), inserts in prop::collection::vec(("[a-d\"é]{0,2}", any::<String>()), 0..8)) {
+        let mut model: Vec<(String, String)> = Vec::new();
+        let set = |model: &mut Vec<(String, String)>, name: &str, text: &str| {
+            match model.iter_mut().find(|(known, _)| known == name) {
+                Some(member) => member.1 = text.to_owned(),
+                None => model.push((name.to_owned(), text.to_owned())),
+            }
+        };
+        let members: Vec<_> = start.iter().map(|(name, text)| format!("{} : {} ", serde_json::json!(name), serde_json::json!(text))).collect();
+        let mut arguments = arguments(&format!("{{ {} }}", members.join(",")));
+        for (name, text) in &start {
+            set(&mut model, name, text);
+        }
+        for (name, text) in &inserts {
+            arguments.insert_text(name, text);
+            set(&mut model, name, text);
+        }
+        let found: Vec<_> = arguments.names().map(|name| (name.to_owned(), arguments.get_text(name).unwrap().as_str().to_owned())).collect();
+        prop_assert_eq!(&found, &model);
+        let members: Vec<_> = model.iter().map(|(name, text)| format!("{}:{}", serde_json::json!(name), serde_json::json!(text))).collect();
+        prop_assert_eq!(written(&arguments), format!("{{{}}}", members.join(",")));
+    }
+}

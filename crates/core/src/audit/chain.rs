@@ -1,0 +1,132 @@
+//! Verification of the whole trail from the first public key: any edit, removal, insertion or
+//! reordering is found where it happened; truncation is found against a checkpoint.
+
+use super::epoch::{Epoch, is_signed};
+use super::page::{Head, Page};
+use super::record::Record;
+use crate::identity::InstallationId;
+
+/// What is wrong with the trail, and at which page.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ChainError {
+    /// The first epoch does not have the public key that the auditor holds.
+    #[error("the first public key is not the expected one")]
+    WrongFirstKey,
+    /// An epoch is missing, out of order, or not signed by the one before.
+    #[error("epoch {0} is not certified by its predecessor")]
+    Uncertified(i64),
+    /// A page is missing, out of order or inserted.
+    #[error("page {expected} is missing or out of order: found page {found}")]
+    OutOfOrder {
+        /// The number that follows the page before.
+        expected: i64,
+        /// The number that stands there.
+        found: i64,
+    },
+    /// The page's epoch is not the one that signs pages of this number.
+    #[error("page {0} is signed by the wrong epoch")]
+    WrongEpoch(i64),
+    /// The page's content does not give its hash.
+    #[error("page {0} was changed")]
+    Changed(i64),
+    /// The signature is not the epoch's.
+    #[error("page {0} is not signed by its epoch")]
+    Unsigned(i64),
+    /// The trail ends before the page that a checkpoint names, or has another page in its place.
+    #[error("the trail does not contain page {0}, which a checkpoint names")]
+    Truncated(i64),
+}
+
+/// Reads the trail page by page and keeps the place.
+#[derive(Debug)]
+pub struct ChainVerifier {
+    installation: InstallationId,
+    epochs: Vec<Epoch>,
+    current: Option<Epoch>,
+    head: Head,
+}
+
+impl ChainVerifier {
+    /// Starts before the first page with all epochs in order.
+    ///
+    /// `first_key` is the public key that was printed at set-up; without it the stored one is taken,
+    /// and only the consistency of the trail with itself is shown.
+    pub fn new(
+        installation: InstallationId,
+        first_key: Option<&[u8]>,
+        epochs: Vec<Epoch>,
+    ) -> Result<Self, ChainError> {
+        let first = epochs.first().ok_or(ChainError::Uncertified(1))?;
+        if first_key.is_some_and(|key| key != first.public_key) {
+            return Err(ChainError::WrongFirstKey);
+        }
+        if first.number != 1 || first.first_page != 1 {
+            return Err(ChainError::Uncertified(first.number));
+        }
+        let mut epochs = epochs;
+        epochs.reverse();
+        let current = epochs.pop();
+        Ok(Self { installation, epochs, current, head: Head::EMPTY })
+    }
+
+    /// Verifies the next page and returns its records.
+    pub fn page(&mut self, page: &Page) -> Result<Vec<Record>, ChainError> {
+        let expected = self.head.page + 1;
+        if page.number != expected || page.first_sequence != self.head.sequence + 1 {
+            return Err(ChainError::OutOfOrder { expected, found: page.number });
+        }
+        self.enter_epoch()?;
+        let epoch = self
+            .current
+            .as_ref()
+            .filter(|epoch| epoch.number == page.epoch)
+            .ok_or(ChainError::WrongEpoch(page.number))?;
+        if page.compute_hash(self.installation, &self.head.hash) != page.hash {
+            return Err(ChainError::Changed(page.number));
+        }
+        let signed = page.signed(self.installation);
+        if !is_signed(&epoch.public_key, signed.as_slice(), &page.signature) {
+            return Err(ChainError::Unsigned(page.number));
+        }
+        let records = page.read_records().map_err(|_| ChainError::Changed(page.number))?;
+        let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
+        if page.last_sequence - page.first_sequence + 1 != count {
+            return Err(ChainError::Changed(page.number));
+        }
+        self.head = page.head();
+        Ok(records)
+    }
+
+    /// The position after the last verified page.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Verifies the end: every remaining epoch begins right here.
+    pub fn finish(mut self) -> Result<Head, ChainError> {
+        self.enter_epoch()?;
+        match self.epochs.last() {
+            Some(epoch) => Err(ChainError::Uncertified(epoch.number)),
+            None => Ok(self.head),
+        }
+    }
+
+    fn enter_epoch(&mut self) -> Result<(), ChainError> {
+        let next = self.head.page + 1;
+        while let Some(epoch) = self.epochs.pop_if(|epoch| epoch.first_page <= next) {
+            let certified = self.current.as_ref().is_some_and(|current| {
+                epoch.number == current.number + 1
+                    && epoch.first_page == next
+                    && epoch.is_certified(self.installation, &current.public_key, &self.head)
+            });
+            if !certified {
+                return Err(ChainError::Uncertified(epoch.number));
+            }
+            self.current = Some(epoch);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

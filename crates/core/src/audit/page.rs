@@ -1,0 +1,124 @@
+//! Pages: the records of one commit, hashed with the page before and signed.
+
+use aws_lc_rs::signature::Ed25519KeyPair;
+
+use super::record::Record;
+use crate::digest::sha256;
+use crate::identity::InstallationId;
+use crate::transcript::Transcript;
+
+/// The position of the trail's newest page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Number of the page, counted from 1; 0 before the first.
+    pub page: i64,
+    /// Sequence of its last record; 0 before the first.
+    pub sequence: i64,
+    /// Its hash; zeros before the first.
+    pub hash: [u8; 32],
+}
+
+impl Head {
+    /// Before the first page.
+    pub const EMPTY: Self = Self { page: 0, sequence: 0, hash: [0; 32] };
+}
+
+/// One page as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Counted from 1, without gaps.
+    pub number: i64,
+    /// Sequence of its first record.
+    pub first_sequence: i64,
+    /// Sequence of its last record.
+    pub last_sequence: i64,
+    /// The epoch whose key signed it.
+    pub epoch: i64,
+    /// Its records, one JSON object a line.
+    pub records: String,
+    /// SHA-256 over the above and the previous page's hash.
+    pub hash: [u8; 32],
+    /// Ed25519 over installation, number, last sequence, epoch and hash.
+    pub signature: Vec<u8>,
+}
+
+/// A page was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// A page holds at least one record.
+    #[error("an audit page has no records")]
+    Empty,
+    /// A record could not be written.
+    #[error("an audit record could not be written")]
+    Encode(#[source] serde_json::Error),
+}
+
+impl Page {
+    /// Puts `records` behind `head`, numbers and signs them.
+    pub fn append(
+        installation: InstallationId,
+        head: &Head,
+        epoch: i64,
+        key: &Ed25519KeyPair,
+        records: &mut [Record],
+    ) -> Result<Self, PageError> {
+        if records.is_empty() {
+            return Err(PageError::Empty);
+        }
+        let mut text = String::with_capacity(records.len() * 256);
+        let mut sequence = head.sequence;
+        for record in records {
+            sequence += 1;
+            record.sequence = sequence;
+            text.push_str(&serde_json::to_string(record).map_err(PageError::Encode)?);
+            text.push('\n');
+        }
+        let mut page = Self {
+            number: head.page + 1,
+            first_sequence: head.sequence + 1,
+            last_sequence: sequence,
+            epoch,
+            records: text,
+            hash: [0; 32],
+            signature: Vec::new(),
+        };
+        page.hash = page.compute_hash(installation, &head.hash);
+        page.signature = key.sign(page.signed(installation).as_slice()).as_ref().to_vec();
+        Ok(page)
+    }
+
+    /// The position after this page.
+    pub fn head(&self) -> Head {
+        Head { page: self.number, sequence: self.last_sequence, hash: self.hash }
+    }
+
+    /// Its records, if the text is as this crate writes it.
+    pub fn read_records(&self) -> Result<Vec<Record>, serde_json::Error> {
+        self.records.lines().map(serde_json::from_str).collect()
+    }
+
+    pub(super) fn compute_hash(
+        &self,
+        installation: InstallationId,
+        previous: &[u8; 32],
+    ) -> [u8; 32] {
+        let transcript = Transcript::new("toolvault/audit-page/v1")
+            .bytes(installation.as_bytes())
+            .bytes(previous)
+            .number(self.number)
+            .number(self.first_sequence)
+            .number(self.last_sequence)
+            .number(self.epoch)
+            .text(&self.records);
+        sha256(transcript.as_slice())
+    }
+
+    pub(super) fn signed(&self, installation: InstallationId) -> Transcript {
+        Transcript::new("toolvault/audit-head/v1")
+            .bytes(installation.as_bytes())
+            .number(self.number)
+            .number(self.last_sequence)
+            .number(self.epoch)
+            .bytes(&self.hash)
+    }
+}

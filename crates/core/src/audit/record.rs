@@ -1,0 +1,204 @@
+//! One audited event. Names, ids and decisions only: never a value, a header or a body.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::api_key::KeyId;
+use crate::identity::{SecretId, UserId};
+use crate::timestamp::Timestamp;
+
+/// Who acted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// The holder of an API key: `key:<key_id>`.
+    Key(KeyId),
+    /// The subject of an issuer's token: `jwt:<iss> <sub>`.
+    Token {
+        /// The token's `iss`.
+        issuer: String,
+        /// The token's `sub`.
+        subject: String,
+    },
+    /// Somebody at the command line beside the root key: `local:<uid>`.
+    Local(u32),
+    /// Somebody who did not prove who they are: `anonymous`.
+    Anonymous,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(id) => write!(formatter, "key:{id}"),
+            Self::Token { issuer, subject } => write!(formatter, "jwt:{issuer} {subject}"),
+            Self::Local(uid) => write!(formatter, "local:{uid}"),
+            Self::Anonymous => formatter.write_str("anonymous"),
+        }
+    }
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Action {
+            $($(#[$doc])* #[serde(rename = $name)] $variant,)*
+        }
+
+        impl Action {
+            /// Every action there is.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name on the wire and in the trail.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// The store was set up.
+    StoreCreated = "store.created",
+    /// A secret was stored.
+    SecretCreated = "secret.created",
+    /// A secret got another name.
+    SecretRenamed = "secret.renamed",
+    /// A secret got another tool pattern, argument or flag.
+    SecretRebound = "secret.rebound",
+    /// A secret got a new value, which is its newest version.
+    SecretValueReplaced = "secret.value_replaced",
+    /// An older version's value became the newest version.
+    SecretVersionRestored = "secret.version_restored",
+    /// An older version was erased.
+    SecretVersionDeleted = "secret.version_deleted",
+    /// The conditions of a secret's use changed.
+    SecretPolicyChanged = "secret.policy_changed",
+    /// A secret was erased.
+    SecretDeleted = "secret.deleted",
+    /// A new or changed default takes precedence over another.
+    DefaultShadowed = "default.shadowed",
+    /// A value was handed out for an argument.
+    SecretUsed = "secret.used",
+    /// A use was refused.
+    UseRefused = "use.refused",
+    /// A row is not as it was stored.
+    TamperingDetected = "tampering.detected",
+    /// An API key was made.
+    KeyCreated = "key.created",
+    /// An API key's name, scopes or lifetime changed.
+    KeyChanged = "key.changed",
+    /// An API key was replaced by a successor.
+    KeyRotated = "key.rotated",
+    /// An API key was ended.
+    KeyRevoked = "key.revoked",
+    /// A user was made.
+    UserCreated = "user.created",
+    /// A user was disabled or enabled, or got other quotas.
+    UserChanged = "user.changed",
+    /// A user and all their secrets were erased.
+    UserDeleted = "user.deleted",
+    /// A credential was not accepted.
+    SignInFailed = "sign_in.failed",
+    /// An operation was refused for want of a right.
+    AccessDenied = "access.denied",
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// Whether it was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// It was done.
+    Allowed,
+    /// It was refused.
+    Denied,
+}
+
+/// One record, as it is stored and as `GET /v1/audit` returns it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Position in the trail, counted from 1, without gaps.
+    pub sequence: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who acted: see [`Actor`].
+    pub actor: String,
+    /// Whose trail it belongs to; none for an unknown caller.
+    pub user_id: Option<UserId>,
+    /// What happened.
+    pub action: Action,
+    /// The secret concerned.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub secret_id: Option<SecretId>,
+    /// Its name at that moment.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub secret_name: Option<String>,
+    /// The version concerned.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub version: Option<i64>,
+    /// The API key or user concerned, where it is not the actor.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub subject: Option<String>,
+    /// The tool's name, or the pattern of a binding.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tool: Option<String>,
+    /// The tool's argument.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub argument: Option<String>,
+    /// Whether it was done.
+    pub decision: Decision,
+    /// Why it was refused, or what of it changed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// The request it came with.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request_id: Option<String>,
+    /// The network address of an unknown caller.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub source: Option<String>,
+    /// How many equal events this record stands for, if more than one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub count: Option<i64>,
+    /// Hash of the row after the change; none when the row is gone. `audit verify` compares it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub state: Option<String>,
+}
+
+impl Record {
+    /// A record with nothing but who, whose, what and whether; its sequence comes with its page.
+    pub fn new(
+        at: Timestamp,
+        actor: &Actor,
+        user_id: Option<UserId>,
+        action: Action,
+        decision: Decision,
+    ) -> Self {
+        Self {
+            sequence: 0,
+            at,
+            actor: actor.to_string(),
+            user_id,
+            action,
+            secret_id: None,
+            secret_name: None,
+            version: None,
+            subject: None,
+            tool: None,
+            argument: None,
+            decision,
+            reason: None,
+            request_id: None,
+            source: None,
+            count: None,
+            state: None,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Where a secret belongs: a pattern of tools, an argument, and whether it applies by itself.
+
+use crate::pattern::{ToolName, ToolPattern};
+
+/// The binding of a secret, with the flag that makes it a default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Binding {
+    /// The tools that may receive it; `None` leaves that to the reference that names it.
+    pub tool: Option<ToolPattern>,
+    /// The argument that may receive it; `None` leaves that to the reference that names it.
+    pub argument: Option<String>,
+    /// The wire's `is_default_for_tool`.
+    pub is_default: bool,
+}
+
+impl Binding {
+    /// Whether it can be applied to an argument that was not received, without a reference.
+    ///
+    /// Only a default that names both a pattern and an argument is (contract, section 4 rule 4).
+    pub fn applies_by_itself(&self) -> bool {
+        self.is_default && self.tool.is_some() && self.argument.is_some()
+    }
+
+    /// Whether it is a candidate for `argument` of `tool` when that was not received (rule 4).
+    pub fn is_candidate_for(&self, tool: &ToolName, argument: &str) -> bool {
+        self.applies_by_itself() && self.permits_reference(tool, argument)
+    }
+
+    /// Whether a reference may give it to `argument` of `tool`, default or not (rule 6).
+    pub fn permits_reference(&self, tool: &ToolName, argument: &str) -> bool {
+        self.tool
+            .as_ref()
+            .is_none_or(|pattern| pattern.matches(tool))
+            && self.argument.as_ref().is_none_or(|bound| bound == argument)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binding(tool: Option<&str>, argument: Option<&str>, is_default: bool) -> Binding {
+        Binding {
+            tool: tool.map(|text| ToolPattern::parse(text).unwrap()),
+            argument: argument.map(str::to_owned),
+            is_default,
+        }
+    }
+
+    #[test]
+    fn only_a_complete_default_applies_by_itself() {
+        for (tool, argument, is_default, expected) in [
+            (Some("a*"), Some("key"), true, true),
+            (Some("a*"), Some("key"), false, false),
+            (Some("a*"), None, true, false),
+            (None, Some("key"), true, false),
+            (None, None, true, false),
+        ] {
+            let binding = binding(tool, argument, is_default);
+            assert_eq!(binding.applies_by_itself(), expected, "{binding:?}");
+            let tool = ToolName::parse("abc").unwrap();
+            assert_eq!(
+                binding.is_candidate_for(&tool, "key"),
+                expected,
+                "{binding:?}"
+            );
+            assert!(!binding.is_candidate_for(&tool, "other"), "{binding:?}");
+        }
+    }
+
+    #[test]
+    fn a_reference_must_fit_what_the_secret_is_bound_to() {
+        let tool = ToolName::parse("linear__get").unwrap();
+        for (bound_tool, bound_argument, expected) in [
+            (None, None, true),
+            (Some("linear__*"), None, true),
+            (Some("linear__*"), Some("token"), true),
+            (None, Some("token"), true),
+            (Some("github__*"), None, false),
+            (Some("github__*"), Some("token"), false),
+            (Some("linear__*"), Some("Token"), false),
+            (None, Some("token2"), false),
+        ] {
+            for is_default in [false, true] {
+                let binding = binding(bound_tool, bound_argument, is_default);
+                assert_eq!(
+                    binding.permits_reference(&tool, "token"),
+                    expected,
+                    "{binding:?}"
+                );
+            }
+        }
+    }
+}

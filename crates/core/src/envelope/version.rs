@@ -1,0 +1,297 @@
+//! One version of a secret: its value, its display form, and the data key that seals both.
+//!
+//! Each version has a data key of its own. Two keys are derived from it (HKDF-SHA-256, RFC 5869), one
+//! for the value and one for the display form, and each of them encrypts once. The wrap of the data key
+//! binds installation, user, secret and version, and for the current version also the hash of the
+//! secret's [state](SecretState): a row that was edited, swapped or rolled forward does not open.
+
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+
+use super::{NumberedKey, OpenError, open, seal};
+use crate::confidential::{Confidential, Key};
+use crate::entropy::{Entropy, EntropyError};
+use crate::identity::{InstallationId, SecretId, UserId};
+use crate::policy::Policy;
+use crate::timestamp::Timestamp;
+use crate::transcript::Transcript;
+
+/// The smallest padded length of a value, in bytes.
+const SMALLEST_PADDED: usize = 64;
+const LENGTH_PREFIX: usize = 4;
+
+/// Which version of which secret of whom.
+#[derive(Clone, Copy, Debug)]
+pub struct VersionIdentity {
+    /// The installation that the row belongs to.
+    pub installation: InstallationId,
+    /// The owner.
+    pub user: UserId,
+    /// The secret.
+    pub secret: SecretId,
+    /// Counted from 1.
+    pub version: i64,
+}
+
+/// All of a secret that decides who receives its value.
+#[derive(Clone, Copy, Debug)]
+pub struct SecretState<'a> {
+    /// The user's name for it.
+    pub name: &'a str,
+    /// The tool pattern of its binding.
+    pub tool: Option<&'a str>,
+    /// The argument of its binding.
+    pub argument: Option<&'a str>,
+    /// Whether it is applied by itself.
+    pub is_default: bool,
+    /// When it was first stored.
+    pub created_at: Timestamp,
+    /// When anything of it last changed.
+    pub updated_at: Timestamp,
+    /// When value, binding or flag last changed: what ranking compares.
+    pub effective_at: Timestamp,
+    /// The conditions of its use.
+    pub policy: &'a Policy,
+}
+
+/// SHA-256 of a [`SecretState`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateHash([u8; 32]);
+
+impl StateHash {
+    /// The 32 bytes of the hash.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl SecretState<'_> {
+    /// The hash that the wrap of the current version's data key is bound to.
+    pub fn hash(&self, identity: &VersionIdentity) -> StateHash {
+        let policy = self.policy;
+        let mut transcript = Transcript::new("toolvault/secret-state/v1")
+            .bytes(identity.secret.as_bytes())
+            .number(identity.version)
+            .text(self.name)
+            .optional(self.tool)
+            .optional(self.argument)
+            .number(i64::from(self.is_default))
+            .number(self.created_at.microseconds())
+            .number(self.updated_at.microseconds())
+            .number(self.effective_at.microseconds())
+            .optional(policy.expires_at.map(|end| end.microseconds().to_string()).as_deref())
+            .optional(policy.rotate_after_days.map(|days| days.to_string()).as_deref())
+            .number(i64::from(policy.protected))
+            .number(i64::from(policy.redact))
+            .number(i64::try_from(policy.when.len()).unwrap_or(i64::MAX));
+        for (argument, patterns) in &policy.when {
+            transcript = transcript
+                .text(argument)
+                .number(i64::try_from(patterns.len()).unwrap_or(i64::MAX));
+            for pattern in patterns {
+                transcript = transcript.text(pattern);
+            }
+        }
+        StateHash(crate::digest::sha256(transcript.as_slice()))
+    }
+}
+
+/// Whether a version is the one in use, and under which state.
+#[derive(Clone, Copy, Debug)]
+pub enum Standing {
+    /// The newest version, usable only under exactly this state.
+    Current(StateHash),
+    /// An older version, kept so that it can be restored.
+    Superseded,
+}
+
+/// The three blobs of a stored version.
+#[derive(Clone, Debug)]
+pub struct SealedVersion {
+    /// The data key under the user's key.
+    pub data_key: Vec<u8>,
+    /// The padded value.
+    pub value: Vec<u8>,
+    /// The display form and the length of the value.
+    pub display: Vec<u8>,
+}
+
+/// What may be shown of a value, and what the quota counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The masked form, such as `lin********3456`.
+    pub display: String,
+    /// Length of the value in bytes. Never shown.
+    pub bytes: u32,
+}
+
+impl SealedVersion {
+    /// Seals a value under a fresh data key, which the user's key wraps.
+    pub fn seal(
+        user_key: &NumberedKey,
+        identity: &VersionIdentity,
+        standing: Standing,
+        value: &Confidential,
+        shown: &Shown,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, EntropyError> {
+        let data_key = Key::generate(entropy)?;
+        let wrap = wrap_transcript(identity, standing);
+        let mut payload = shown.bytes.to_be_bytes().to_vec();
+        payload.extend_from_slice(shown.display.as_bytes());
+        Ok(Self {
+            data_key: seal(user_key, wrap, data_key.expose(), entropy)?,
+            value: seal(
+                &derive(&data_key, Part::Value)?,
+                part_transcript(identity, Part::Value),
+                pad(value).expose(),
+                entropy,
+            )?,
+            display: seal(
+                &derive(&data_key, Part::Display)?,
+                part_transcript(identity, Part::Display),
+                &payload,
+                entropy,
+            )?,
+        })
+    }
+
+    /// The value, if the row is exactly as it was stored.
+    pub fn open_value(
+        &self,
+        user_key: &NumberedKey,
+        identity: &VersionIdentity,
+        standing: Standing,
+    ) -> Result<Confidential, OpenError> {
+        let data_key = self.open_data_key(user_key, identity, standing)?;
+        let key = derive(&data_key, Part::Value).map_err(|_| OpenError::Forged)?;
+        unpad(&open(&key, part_transcript(identity, Part::Value), &self.value)?)
+    }
+
+    /// What may be shown, if the row is exactly as it was stored.
+    pub fn open_shown(
+        &self,
+        user_key: &NumberedKey,
+        identity: &VersionIdentity,
+        standing: Standing,
+    ) -> Result<Shown, OpenError> {
+        let data_key = self.open_data_key(user_key, identity, standing)?;
+        let key = derive(&data_key, Part::Display).map_err(|_| OpenError::Forged)?;
+        let payload = open(&key, part_transcript(identity, Part::Display), &self.display)?;
+        let (bytes, display) =
+            payload.expose().split_first_chunk().ok_or(OpenError::Truncated)?;
+        let display = std::str::from_utf8(display).map_err(|_| OpenError::Forged)?;
+        Ok(Shown { display: display.to_owned(), bytes: u32::from_be_bytes(*bytes) })
+    }
+
+    /// Binds the data key to another standing; value and display form stay as they are.
+    pub fn rewrap(
+        &mut self,
+        user_key: &NumberedKey,
+        identity: &VersionIdentity,
+        from: Standing,
+        to: Standing,
+        entropy: &dyn Entropy,
+    ) -> Result<(), RewrapError> {
+        let data_key = self.open_data_key(user_key, identity, from)?;
+        self.data_key =
+            seal(user_key, wrap_transcript(identity, to), data_key.expose(), entropy)?;
+        Ok(())
+    }
+
+    fn open_data_key(
+        &self,
+        user_key: &NumberedKey,
+        identity: &VersionIdentity,
+        standing: Standing,
+    ) -> Result<Key, OpenError> {
+        let opened = open(user_key, wrap_transcript(identity, standing), &self.data_key)?;
+        Key::from_slice(opened.expose()).ok_or(OpenError::Forged)
+    }
+}
+
+/// Why a data key was not bound to another standing.
+#[derive(Debug, thiserror::Error)]
+pub enum RewrapError {
+    /// The row is not as it was stored.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// There was no randomness for the nonce.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    Value,
+    Display,
+}
+
+impl Part {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Value => "toolvault/value/v1",
+            Self::Display => "toolvault/display/v1",
+        }
+    }
+}
+
+fn part_transcript(identity: &VersionIdentity, part: Part) -> Transcript {
+    identify(Transcript::new(part.label()), identity)
+}
+
+fn wrap_transcript(identity: &VersionIdentity, standing: Standing) -> Transcript {
+    let transcript = identify(Transcript::new("toolvault/data-key/v1"), identity);
+    match standing {
+        Standing::Current(state) => transcript.text("current").bytes(state.as_bytes()),
+        Standing::Superseded => transcript.text("superseded"),
+    }
+}
+
+fn identify(transcript: Transcript, identity: &VersionIdentity) -> Transcript {
+    transcript
+        .bytes(identity.installation.as_bytes())
+        .bytes(identity.user.as_bytes())
+        .bytes(identity.secret.as_bytes())
+        .number(identity.version)
+}
+
+struct KeyLength;
+
+impl KeyType for KeyLength {
+    fn len(&self) -> usize {
+        Key::LENGTH
+    }
+}
+
+fn derive(data_key: &Key, part: Part) -> Result<NumberedKey, EntropyError> {
+    let pseudorandom = Salt::new(HKDF_SHA256, &[]).extract(data_key.expose());
+    let info = [part.label().as_bytes()];
+    let mut bytes = zeroize::Zeroizing::new([0; Key::LENGTH]);
+    pseudorandom
+        .expand(&info, KeyLength)
+        .and_then(|material| material.fill(bytes.as_mut_slice()))
+        .map_err(|_| EntropyError)?;
+    let key = Key::from_slice(bytes.as_slice()).ok_or(EntropyError)?;
+    Ok(NumberedKey { id: 0, key })
+}
+
+/// Hides the length of a value: four bytes of length, the value, zeros up to a power of two.
+fn pad(value: &Confidential) -> Confidential {
+    let value = value.expose();
+    let padded = (LENGTH_PREFIX + value.len()).next_power_of_two().max(SMALLEST_PADDED);
+    let mut bytes = Vec::with_capacity(padded);
+    bytes.extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_be_bytes());
+    bytes.extend_from_slice(value);
+    bytes.resize(padded, 0);
+    Confidential::new(bytes)
+}
+
+fn unpad(padded: &Confidential) -> Result<Confidential, OpenError> {
+    let (length, rest) =
+        padded.expose().split_first_chunk::<LENGTH_PREFIX>().ok_or(OpenError::Truncated)?;
+    let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| OpenError::Forged)?;
+    rest.get(..length).map(|value| Confidential::new(value.to_vec())).ok_or(OpenError::Forged)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! JSON text read in place: errors as Python's `json.loads` words them, values as slices of the input.
+//!
+//! [`parse`] checks a whole document without recursion, in linear time and constant memory, and gives
+//! a [`Value`]: a kind and the text it was spelled with. Nothing is copied until a string is decoded.
+//! `scanner` is the grammar, `strings` the escapes, [`Object`] and [`Array`] the views.
+//! Differs from Python on purpose: `NaN` and `Infinity` are syntax errors, UTF-16 and UTF-32 unreadable.
+
+mod object;
+mod scanner;
+mod strings;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use object::{Array, Member, Object};
+pub use strings::{LoneSurrogate, escaped_length, write_string};
+pub use value::{Kind, Value};
+
+/// How many arrays and objects may be open at once; `CPython` gives up near 950 under `FastAPI`.
+pub const MAXIMUM_DEPTH: usize = 900;
+
+/// How many digits an integer may have, as in `CPython` since 3.11 (`sys.int_info`).
+pub const MAXIMUM_INTEGER_DIGITS: usize = 4300;
+
+/// Why a document was refused. It never holds any of the document's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The text is not JSON: Python's `JSONDecodeError`, to the letter.
+    #[error("{message}: character {position}")]
+    Syntax {
+        /// The text of `JSONDecodeError.msg`.
+        message: &'static str,
+        /// `JSONDecodeError.pos`, in Unicode code points, a byte order mark not counted.
+        position: usize,
+    },
+    /// The document is not UTF-8 (or looks like UTF-16 or UTF-32).
+    #[error("the document is not UTF-8")]
+    NotUtf8,
+    /// More than [`MAXIMUM_DEPTH`] arrays and objects are open at once.
+    #[error("the document is nested too deep")]
+    TooDeep,
+    /// An integer has more than [`MAXIMUM_INTEGER_DIGITS`] digits.
+    #[error("a number is too long")]
+    NumberTooLong,
+}
+
+/// Checks `document`, UTF-8 with or without a byte order mark, and returns its value.
+pub fn parse(document: &[u8]) -> Result<Value<'_>, Error> {
+    if looks_like_wide_characters(document) {
+        return Err(Error::NotUtf8);
+    }
+    let text = std::str::from_utf8(document).map_err(|_| Error::NotUtf8)?;
+    parse_text(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// Checks `text` and returns its value; a byte order mark is a syntax error here.
+pub fn parse_text(text: &str) -> Result<Value<'_>, Error> {
+    let bytes = text.as_bytes();
+    let start = scanner::skip_whitespace(bytes, 0);
+    let failed = |failure: scanner::Failure| failure.into_error(text);
+    let end = scanner::skip_value(bytes, start).map_err(failed)?;
+    let rest = scanner::skip_whitespace(bytes, end);
+    if rest != bytes.len() {
+        return Err(failed(scanner::Failure::Syntax("Extra data", rest)));
+    }
+    text.get(start..end)
+        .map(Value::of_checked)
+        .ok_or(Error::NotUtf8)
+}
+
+/// The zero bytes by which Python's `json.detect_encoding` knows UTF-16 and UTF-32 without a mark.
+fn looks_like_wide_characters(document: &[u8]) -> bool {
+    match document {
+        [first, second] | [first, second, _, _, ..] => *first == 0 || *second == 0,
+        _ => false,
+    }
+}

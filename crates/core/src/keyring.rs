@@ -1,0 +1,226 @@
+//! The keyring: independent keys, each wrapped by the root key, opened once at start.
+//!
+//! The root key encrypts nothing but these. One key per [`Purpose`], so that what one of them protects
+//! says nothing about the others, and each can be replaced by itself.
+
+use aws_lc_rs::hmac;
+
+use crate::confidential::Key;
+use crate::entropy::{Entropy, EntropyError};
+use crate::envelope::{NumberedKey, OpenError, open, seal};
+use crate::identity::{InstallationId, UserId};
+use crate::transcript::Transcript;
+
+/// What a key of the keyring is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Wraps the key of each user.
+    UserWrap,
+    /// Hashes API keys, so that a copy of the database holds none.
+    ApiKeyHash,
+    /// Authenticates rows that grant rights.
+    RowMac,
+    /// Wraps the audit trail's signing keys.
+    Audit,
+    /// Seals what a client holds for us, such as the cursor of a page.
+    Cursor,
+}
+
+impl Purpose {
+    /// Every purpose; an installation has one key for each.
+    pub const ALL: [Self; 5] =
+        [Self::UserWrap, Self::ApiKeyHash, Self::RowMac, Self::Audit, Self::Cursor];
+
+    /// The name in the keyring table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UserWrap => "user-wrap",
+            Self::ApiKeyHash => "api-key-hash",
+            Self::RowMac => "row-mac",
+            Self::Audit => "audit",
+            Self::Cursor => "cursor",
+        }
+    }
+}
+
+/// One row of the keyring table.
+#[derive(Clone, Debug)]
+pub struct WrappedKey {
+    /// Number of the key, unique in the installation.
+    pub id: u32,
+    /// [`Purpose::name`].
+    pub purpose: String,
+    /// The key under the root key.
+    pub wrapped: Vec<u8>,
+}
+
+/// Why the keyring was not opened.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum KeyringError {
+    /// The root key is not the one that this store was set up with, or a row was changed.
+    #[error("the root key does not open this store's keyring")]
+    WrongRootKey,
+    /// There is no key for one of the purposes.
+    #[error("the keyring has no key for '{0}'")]
+    Missing(&'static str),
+}
+
+/// The opened keys of one installation.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "a key has no printable form")]
+pub struct Keyring {
+    installation: InstallationId,
+    user_wrap: NumberedKey,
+    api_key_hash: NumberedKey,
+    row_mac: NumberedKey,
+    audit: NumberedKey,
+    cursor: NumberedKey,
+}
+
+impl Keyring {
+    /// Makes a fresh key for each purpose, wrapped by `root`.
+    pub fn create(
+        root: &Key,
+        installation: InstallationId,
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<WrappedKey>, EntropyError> {
+        (1..)
+            .zip(Purpose::ALL)
+            .map(|(id, purpose)| {
+                let key = Key::generate(entropy)?;
+                let wrapped = seal(
+                    &root_key(root),
+                    bind(installation, id, purpose.name()),
+                    key.expose(),
+                    entropy,
+                )?;
+                Ok(WrappedKey { id, purpose: purpose.name().to_owned(), wrapped })
+            })
+            .collect()
+    }
+
+    /// Opens the rows of the keyring table.
+    pub fn open(
+        root: &Key,
+        installation: InstallationId,
+        rows: &[WrappedKey],
+    ) -> Result<Self, KeyringError> {
+        let find = |purpose: Purpose| {
+            let row = rows
+                .iter()
+                .rfind(|row| row.purpose == purpose.name())
+                .ok_or(KeyringError::Missing(purpose.name()))?;
+            let opened =
+                open(&root_key(root), bind(installation, row.id, purpose.name()), &row.wrapped)
+                    .map_err(|_| KeyringError::WrongRootKey)?;
+            let key = Key::from_slice(opened.expose()).ok_or(KeyringError::WrongRootKey)?;
+            Ok(NumberedKey { id: row.id, key })
+        };
+        Ok(Self {
+            installation,
+            user_wrap: find(Purpose::UserWrap)?,
+            api_key_hash: find(Purpose::ApiKeyHash)?,
+            row_mac: find(Purpose::RowMac)?,
+            audit: find(Purpose::Audit)?,
+            cursor: find(Purpose::Cursor)?,
+        })
+    }
+
+    /// The installation that these keys belong to.
+    pub fn installation(&self) -> InstallationId {
+        self.installation
+    }
+
+    /// The key that wraps the audit trail's signing keys.
+    pub fn audit(&self) -> &NumberedKey {
+        &self.audit
+    }
+
+    /// The key that seals what a client holds for us.
+    pub fn cursor(&self) -> &NumberedKey {
+        &self.cursor
+    }
+
+    /// Makes a user's key and its wrapped form.
+    pub fn create_user_key(
+        &self,
+        user: UserId,
+        entropy: &dyn Entropy,
+    ) -> Result<(NumberedKey, Vec<u8>), EntropyError> {
+        let key = Key::generate(entropy)?;
+        let wrapped =
+            seal(&self.user_wrap, self.bind_user(user), key.expose(), entropy)?;
+        Ok((NumberedKey { id: FIRST_USER_KEY, key }, wrapped))
+    }
+
+    /// Opens a user's key.
+    pub fn open_user_key(&self, user: UserId, wrapped: &[u8]) -> Result<NumberedKey, OpenError> {
+        let opened = open(&self.user_wrap, self.bind_user(user), wrapped)?;
+        let key = Key::from_slice(opened.expose()).ok_or(OpenError::Forged)?;
+        Ok(NumberedKey { id: FIRST_USER_KEY, key })
+    }
+
+    /// The only form in which an API key is stored: HMAC-SHA-256 (RFC 2104) under a key that is not
+    /// in the database.
+    pub fn hash_api_key(&self, key_id: &str, secret: &[u8]) -> [u8; 32] {
+        mac(
+            &self.api_key_hash,
+            &Transcript::new("toolvault/api-key/v1")
+                .bytes(self.installation.as_bytes())
+                .text(key_id)
+                .bytes(secret),
+        )
+    }
+
+    /// The MAC of a row that grants rights.
+    pub fn mac_row(&self, row: &Transcript) -> [u8; 32] {
+        let row = Transcript::new("toolvault/row/v1")
+            .bytes(self.installation.as_bytes())
+            .bytes(row.as_slice());
+        mac(&self.row_mac, &row)
+    }
+
+    /// Whether `mac` is the one of `row`, in constant time.
+    pub fn is_row_authentic(&self, row: &Transcript, mac: &[u8]) -> bool {
+        is_equal(&self.mac_row(row), mac)
+    }
+
+    fn bind_user(&self, user: UserId) -> Transcript {
+        Transcript::new("toolvault/user-key/v1")
+            .bytes(self.installation.as_bytes())
+            .bytes(user.as_bytes())
+            .number(i64::from(FIRST_USER_KEY))
+    }
+}
+
+/// Compares in constant time, except for the lengths.
+pub fn is_equal(left: &[u8], right: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(left, right).is_ok()
+}
+
+/// Number of a user's first key in the wraps made with it.
+const FIRST_USER_KEY: u32 = 1;
+
+fn root_key(root: &Key) -> NumberedKey {
+    NumberedKey { id: 0, key: root.clone() }
+}
+
+fn bind(installation: InstallationId, id: u32, purpose: &str) -> Transcript {
+    Transcript::new("toolvault/keyring/v1")
+        .bytes(installation.as_bytes())
+        .number(i64::from(id))
+        .text(purpose)
+}
+
+fn mac(key: &NumberedKey, transcript: &Transcript) -> [u8; 32] {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.key.expose());
+    let tag = hmac::sign(&key, transcript.as_slice());
+    let mut output = [0; 32];
+    for (target, byte) in output.iter_mut().zip(tag.as_ref()) {
+        *target = *byte;
+    }
+    output
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! What is true: the vocabulary and the cryptography of Toolvault, without any effect.
+//!
+//! Nothing here reads a clock, a file, a socket or a random source: time is an argument
+//! ([`Timestamp`](timestamp::Timestamp)) and randomness is a trait ([`Entropy`](entropy::Entropy)).
+//!
+//! # Layout
+//!
+//! - [`identity`], [`timestamp`], [`scope`]: the small nouns.
+//! - [`pattern`], [`binding`], [`ranking`]: which secret a tool's argument gets.
+//! - [`reference`](mod@reference), [`json`], [`arguments`]: how a caller names a secret, and how arguments pass untouched.
+//! - [`policy`]: what a secret's owner demands of every use.
+//! - [`confidential`], [`entropy`], [`envelope`], [`keyring`]: how a value is kept.
+//! - [`transcript`]: bytes that cannot be confused, for additional data, MACs and hashes.
+//! - [`mask`], [`api_key`]: what may be shown.
+//! - [`audit`]: the chain of pages that records every change and use.
+
+#![deny(missing_docs)]
+
+pub mod api_key;
+pub mod arguments;
+pub mod audit;
+pub mod binding;
+pub mod confidential;
+pub mod digest;
+pub mod entropy;
+pub mod envelope;
+pub mod identity;
+pub mod json;
+pub mod keyring;
+pub mod mask;
+pub mod pattern;
+pub mod policy;
+pub mod ranking;
+pub mod reference;
+pub mod scope;
+pub mod timestamp;
+pub mod transcript;

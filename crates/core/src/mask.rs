@@ -1,0 +1,129 @@
+//! The recognisable rest of a value that its owner may see again: `sk_********wxyz`.
+
+use std::iter::repeat_n;
+
+/// What stands for the hidden part; its width is fixed so that it tells no length.
+const HIDDEN: &str = "********";
+
+/// What stands for a shown character that could disturb a terminal or the reading order.
+const UNPRINTABLE: char = '\u{FFFD}';
+
+/// A value of at least so many code points shows `SHOWN_OF_LONG` of them.
+const LONG: usize = 24;
+const SHOWN_OF_LONG: (usize, usize) = (3, 4);
+
+/// A value of at least so many code points shows `SHOWN_OF_MEDIUM` of them.
+const MEDIUM: usize = 16;
+const SHOWN_OF_MEDIUM: (usize, usize) = (2, 2);
+
+/// The wire's `display` of a value: its ends around a fixed `********`, or that alone.
+///
+/// From 24 code points on the first 3 and the last 4 are shown, from 16 on 2 and 2, of shorter
+/// values none; nothing tells the length. Each shown control, line-separating, direction-changing
+/// or invisible character (such as the line feed that ends a PEM file) becomes one U+FFFD.
+pub fn display(value: &str) -> String {
+    // At most `LONG` characters are counted, so that the length of a long value takes no time.
+    let (first, last) = match value.chars().take(LONG).count() {
+        LONG.. => SHOWN_OF_LONG,
+        MEDIUM.. => SHOWN_OF_MEDIUM,
+        _ => return HIDDEN.to_owned(),
+    };
+    let tail_start = value
+        .char_indices()
+        .rev()
+        .take(last)
+        .last()
+        .map_or(0, |(start, _)| start);
+    let head = value.chars().take(first);
+    let tail = value.get(tail_start..).unwrap_or_default().chars();
+    head.map(printable)
+        .chain(repeat_n('*', HIDDEN.len()))
+        .chain(tail.map(printable))
+        .collect()
+}
+
+fn printable(character: char) -> char {
+    if character.is_control() || is_invisible(character) {
+        UNPRINTABLE
+    } else {
+        character
+    }
+}
+
+/// Whether it is a format character or a separator that shows nothing but moves what is around it.
+///
+/// Unicode's general categories Cf, Zl and Zp as far as they act on other text, and the fillers.
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{00AD}'
+            | '\u{034F}'
+            | '\u{061C}'
+            | '\u{115F}'..='\u{1160}'
+            | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}'
+            | '\u{FFA0}'
+            | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{E0000}'..='\u{E0FFF}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_ends_of_long_values_are_shown() {
+        assert_eq!(display(""), "********");
+        assert_eq!(display("0123456789abcde"), "********");
+        assert_eq!(display("0123456789abcdef"), "01********ef");
+        assert_eq!(display("0123456789abcdefghijklm"), "01********lm");
+        assert_eq!(display("0123456789abcdefghijklmn"), "012********klmn");
+        assert_eq!(display(&"x".repeat(65_536)), "xxx********xxxx");
+    }
+
+    #[test]
+    fn characters_are_counted_not_bytes() {
+        assert_eq!(display(&"é".repeat(15)), "********");
+        assert_eq!(display(&"é".repeat(16)), "éé********éé");
+        assert_eq!(display(&"🔑".repeat(24)), "🔑🔑🔑********🔑🔑🔑🔑");
+    }
+
+    #[test]
+    fn what_could_disturb_a_terminal_is_replaced() {
+        let pem = "-----BEGIN PRIVATE KEY-----\nMC4\n-----END PRIVATE KEY-----\n";
+        assert_eq!(display(pem), "---********---\u{FFFD}");
+        let hostile = "\u{1b}[2J----------------------\u{202e}\u{2028}\u{200b}\u{9b}";
+        assert_eq!(
+            display(hostile),
+            "\u{FFFD}[2********\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn values_with_equal_ends_look_alike(
+            head in "[a-z]{3}", tail in "[a-z]{4}",
+            middle in "\\PC{17,40}", other in "\\PC{17,40}",
+        ) {
+            let shown = display(&format!("{head}{middle}{tail}"));
+            prop_assert_eq!(&shown, &display(&format!("{head}{other}{tail}")));
+            prop_assert_eq!(shown, format!("{head}********{tail}"));
+        }
+
+        #[test]
+        fn any_value_shows_at_most_seven_characters(value in "(?s).{0,64}") {
+            let shown = display(&value);
+            let length = value.chars().count();
+            let visible = shown.chars().count() - 8;
+            prop_assert_eq!(visible, if length >= 24 { 7 } else if length >= 16 { 4 } else { 0 });
+            prop_assert!(!shown.chars().any(char::is_control));
+        }
+    }
+}

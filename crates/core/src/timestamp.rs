@@ -1,0 +1,115 @@
+//! Moments in time as both databases, Python and the wire keep them: whole microseconds, UTC.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A moment in microseconds since 1970-01-01T00:00:00Z.
+///
+/// It displays as pydantic v2 serialises an aware UTC `datetime`: `2026-01-02T03:04:05Z`, with six
+/// fractional digits only when the fraction is not zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(i64);
+
+/// One second, in the unit of [`Timestamp`].
+pub const SECOND: i64 = 1_000_000;
+
+/// The text is not an RFC 3339 moment with an offset.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("not a date and time with an offset (RFC 3339)")]
+pub struct TimestampError;
+
+impl Timestamp {
+    /// The moment so many microseconds after the Unix epoch.
+    pub const fn from_microseconds(microseconds: i64) -> Self {
+        Self(microseconds)
+    }
+
+    /// Microseconds since the Unix epoch.
+    pub const fn microseconds(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the Unix epoch, rounded down.
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(SECOND)
+    }
+
+    /// This moment and so many microseconds, without overflow.
+    #[must_use]
+    pub const fn plus(self, microseconds: i64) -> Self {
+        Self(self.0.saturating_add(microseconds))
+    }
+
+    /// The later of this moment and the first one after `previous`: time that never stands still.
+    #[must_use]
+    pub fn after(self, previous: Self) -> Self {
+        self.max(previous.plus(1))
+    }
+
+    /// Microseconds from `earlier` to this moment; negative if it is later.
+    pub const fn since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let moment = jiff::Timestamp::from_microsecond(self.0).map_err(|_| fmt::Error)?;
+        if self.0.rem_euclid(SECOND) == 0 {
+            write!(formatter, "{moment:.0}")
+        } else {
+            write!(formatter, "{moment:.6}")
+        }
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        let moment: jiff::Timestamp = text.parse().map_err(|_| TimestampError)?;
+        Ok(Self(moment.as_microsecond()))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_written_as_pydantic_writes_it() {
+        let whole = Timestamp::from_microseconds(1_767_323_045 * SECOND);
+        assert_eq!(whole.to_string(), "2026-01-02T03:04:05Z");
+        assert_eq!(whole.plus(120).to_string(), "2026-01-02T03:04:05.000120Z");
+        assert_eq!(whole.plus(500_000).to_string(), "2026-01-02T03:04:05.500000Z");
+    }
+
+    #[test]
+    fn it_is_read_with_any_offset() {
+        let parsed: Timestamp = "2026-01-02T04:04:05.5+01:00".parse().unwrap();
+        assert_eq!(parsed.to_string(), "2026-01-02T03:04:05.500000Z");
+        assert_eq!("2026-01-02T04:04:05".parse::<Timestamp>(), Err(TimestampError));
+    }
+
+    #[test]
+    fn it_never_stands_still() {
+        let now = Timestamp::from_microseconds(10);
+        assert_eq!(now.after(Timestamp::from_microseconds(10)).microseconds(), 11);
+        assert_eq!(now.after(Timestamp::from_microseconds(3)).microseconds(), 10);
+    }
+}

@@ -1,0 +1,134 @@
+//! The one HTTP client: key sets of token issuers, MCP upstreams and the command line's own calls.
+//!
+//! [`target`] judges a URL, [`resolver`] looks its host up and [`address`] judges what came back;
+//! the connection goes to exactly those addresses. Start with [`GuardedClient::send`].
+
+mod address;
+mod error;
+mod policy;
+mod resolver;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::redirect;
+
+pub use self::error::HttpError;
+pub use self::policy::HttpPolicy;
+pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+pub use reqwest::{Method, StatusCode, Url};
+
+use self::resolver::{CheckedResolver, Lookup, SystemLookup};
+
+/// What came back: never more than the policy's `max_body_bytes`.
+#[expect(
+    missing_debug_implementations,
+    reason = "headers and bodies of upstreams may hold credentials"
+)]
+pub struct Response {
+    /// The status of the last and only answer: redirects are not followed.
+    pub status: StatusCode,
+    /// The headers as received.
+    pub headers: HeaderMap,
+    /// The whole body, not decompressed.
+    pub body: Bytes,
+}
+
+/// An HTTP client that connects only where its [`HttpPolicy`] allows.
+///
+/// It follows no redirect, keeps no cookie, sends no referer, decompresses nothing and ignores the
+/// proxy settings of the environment. Cloning is cheap and shares the connections.
+#[derive(Clone, Debug)]
+pub struct GuardedClient {
+    inner: reqwest::Client,
+    policy: Arc<HttpPolicy>,
+}
+
+impl GuardedClient {
+    /// A client under `policy`; reads the policy's CA file and the system's certificates.
+    pub fn new(policy: HttpPolicy) -> Result<Self, HttpError> {
+        Self::with_lookup(policy, Arc::new(SystemLookup))
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the guarded client that the lint points to"
+    )]
+    fn with_lookup(policy: HttpPolicy, lookup: Arc<dyn Lookup>) -> Result<Self, HttpError> {
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_rustls()
+            .dns_resolver(CheckedResolver::new(lookup, policy.allow_private_network))
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .user_agent(concat!("toolvault/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(policy.connect_timeout)
+            .https_only(false);
+        if let Some(path) = &policy.ca_file {
+            builder = builder.tls_certs_merge(policy::certificates(path)?);
+        }
+        Ok(Self {
+            inner: builder
+                .build()
+                .map_err(|error| HttpError::Setup(error.into()))?,
+            policy: Arc::new(policy),
+        })
+    }
+
+    /// The answer to a GET without further headers.
+    pub async fn get(&self, url: &str) -> Result<Response, HttpError> {
+        self.send(Method::GET, url, HeaderMap::new(), Bytes::new())
+            .await
+    }
+
+    /// The answer to one request, whatever its status; an empty `body` sends none.
+    ///
+    /// The policy's total timeout covers everything from the look-up of the name to the last byte.
+    pub async fn send(
+        &self,
+        method: Method,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response, HttpError> {
+        let url = self.policy.check(url)?;
+        let mut request = self.inner.request(method, url).headers(headers);
+        if !body.is_empty() {
+            request = request.body(body);
+        }
+        let exchange = async {
+            let response = request.send().await.map_err(HttpError::from_request)?;
+            self.read(response).await
+        };
+        tokio::time::timeout(self.policy.total_timeout, exchange)
+            .await
+            .map_err(|_elapsed| HttpError::Timeout)?
+    }
+
+    async fn read(&self, mut response: reqwest::Response) -> Result<Response, HttpError> {
+        let limit = self.policy.max_body_bytes;
+        let too_large = || HttpError::TooLarge { limit };
+        if response
+            .content_length()
+            .is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit))
+        {
+            return Err(too_large());
+        }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(HttpError::from_request)? {
+            if chunk.len() > limit.saturating_sub(body.len()) {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Response {
+            status: response.status(),
+            headers: std::mem::take(response.headers_mut()),
+            body: body.freeze(),
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! What a [`GuardedClient`](super::GuardedClient) may do: where to, how long, how much.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::{Certificate, Url};
+
+use super::error::HttpError;
+use super::target;
+
+/// The rules of one client. The default reaches public addresses over https only.
+#[derive(Clone, Debug)]
+pub struct HttpPolicy {
+    /// Time for one TCP and TLS handshake.
+    pub connect_timeout: Duration,
+    /// Time from the look-up of the name to the last byte of the answer.
+    pub total_timeout: Duration,
+    /// Most bytes of an answer's body; one more is [`HttpError::TooLarge`].
+    pub max_body_bytes: usize,
+    /// Whether addresses of private networks and of this machine may be connected to.
+    ///
+    /// It admits RFC 1918, RFC 6598 (shared), unique local and loopback addresses. Link-local ones,
+    /// where clouds serve machine credentials, stay refused, and so do all reserved ranges.
+    pub allow_private_network: bool,
+    /// Whether http, without TLS, may leave this machine.
+    pub allow_plain_http: bool,
+    /// A PEM file of certificates to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Default for HttpPolicy {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            total_timeout: Duration::from_secs(30),
+            max_body_bytes: 1 << 20,
+            allow_private_network: false,
+            allow_plain_http: false,
+            ca_file: None,
+        }
+    }
+}
+
+impl HttpPolicy {
+    /// The parsed `url`, if a request to it could start under this policy.
+    ///
+    /// A host name is not looked up: its addresses are judged when they are connected to.
+    pub fn check(&self, url: &str) -> Result<Url, HttpError> {
+        target::check(url, self)
+    }
+}
+
+/// The certificates in the PEM file at `path`, at least one.
+pub(super) fn certificates(path: &Path) -> Result<Vec<Certificate>, HttpError> {
+    let refused = |source: Option<super::error::BoxError>| HttpError::CaFile {
+        path: path.to_owned(),
+        source,
+    };
+    let pem = std::fs::read(path).map_err(|error| refused(Some(error.into())))?;
+    let certificates =
+        Certificate::from_pem_bundle(&pem).map_err(|error| refused(Some(error.into())))?;
+    if certificates.is_empty() {
+        return Err(refused(None));
+    }
+    Ok(certificates)
+}

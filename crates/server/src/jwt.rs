@@ -1,0 +1,173 @@
+//! Sign-in by tokens of configured issuers (RFC 7519, held to RFC 8725).
+//!
+//! A token is taken apart strictly ([`token`]), its issuer found by the exact `iss`, its signature
+//! checked with that issuer's keys only ([`key_source`], [`key_set`]), and then its claims
+//! ([`claims`]). Start with [`JwtVerifier::verify`]. The clock is an argument everywhere.
+
+mod algorithm;
+mod claims;
+mod config;
+mod identity;
+mod key;
+mod key_file;
+mod key_set;
+mod key_source;
+mod key_url;
+mod roca;
+mod strict_json;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use toolvault_core::identity::UserId;
+use toolvault_core::scope::ScopeSet;
+use toolvault_core::timestamp::Timestamp;
+
+pub use self::algorithm::Algorithm;
+pub use self::config::{IssuerConfig, IssuerConfigError, validate_issuers};
+
+use self::key_source::KeySource;
+use self::token::Token;
+
+/// Why a token is refused. No variant holds anything that came from the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JwtError {
+    /// It has more than 8 KiB.
+    #[error("the token is too long")]
+    TooLong,
+    /// It is not three parts of base64url that hold a JSON header, JSON claims and a signature.
+    #[error("the token is malformed")]
+    Malformed,
+    /// Its header holds a member that is not accepted, such as `crit`, `jku` or a foreign `typ`.
+    #[error("the token's header is not accepted")]
+    Header,
+    /// Its `alg` is not one of the issuer's, or not that of the key.
+    #[error("the token's algorithm is not accepted")]
+    Algorithm,
+    /// Its `iss` is no configured issuer's.
+    #[error("the token's issuer is not known")]
+    UnknownIssuer,
+    /// Its `kid` names none of the issuer's keys, or it has none and the choice is not clear.
+    #[error("the token's key is not known")]
+    UnknownKey,
+    /// Its signature is not the key's.
+    #[error("the token's signature is wrong")]
+    Signature,
+    /// This claim is missing or of the wrong type or form.
+    #[error("the token's claim '{0}' is missing or malformed")]
+    Claim(&'static str),
+    /// It is meant for somebody else.
+    #[error("the token is for another audience")]
+    Audience,
+    /// Its `exp` has passed.
+    #[error("the token has expired")]
+    Expired,
+    /// Its `nbf` or `iat` lies ahead.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// It is valid for longer than the issuer's tokens may be.
+    #[error("the token's lifetime is too long")]
+    Lifetime,
+    /// The issuer's keys cannot be had: an answer of 503, not of 401.
+    #[error("the keys of the token's issuer are not available")]
+    Unavailable,
+}
+
+/// What a token that was accepted says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedToken {
+    /// The name under `[auth.issuers]`.
+    pub issuer_name: String,
+    /// The claim `iss`.
+    pub issuer: String,
+    /// The claim `sub`.
+    pub subject: String,
+    /// The user that (iss, sub) stands for.
+    pub user_id: UserId,
+    /// The claim `scope` within the issuer's `scopes`; without the claim, the issuer's `scopes`.
+    pub scopes: ScopeSet,
+    /// Whether a user who is not known yet is to be created.
+    pub create_users: bool,
+    /// The claim `exp`. The token is accepted for [`claims::LEEWAY`] longer.
+    pub expires_at: Timestamp,
+}
+
+/// The configured issuers and their keys.
+#[derive(Debug)]
+pub struct JwtVerifier {
+    issuers: HashMap<String, Issuer>,
+}
+
+#[derive(Debug)]
+struct Issuer {
+    config: IssuerConfig,
+    keys: KeySource,
+}
+
+impl JwtVerifier {
+    /// A verifier for `issuers`, after [`validate_issuers`].
+    ///
+    /// Key files are read once, so that a bad one is found at start; key URLs at their first use.
+    pub fn new(issuers: Vec<IssuerConfig>) -> Result<Self, IssuerConfigError> {
+        validate_issuers(&issuers)?;
+        let issuers = issuers
+            .into_iter()
+            .map(|config| {
+                let keys = KeySource::new(&config)?;
+                Ok((config.issuer.clone(), Issuer { config, keys }))
+            })
+            .collect::<Result<_, IssuerConfigError>>()?;
+        Ok(Self { issuers })
+    }
+
+    /// Whether no issuer is configured, so that no token can be accepted.
+    pub fn is_empty(&self) -> bool {
+        self.issuers.is_empty()
+    }
+
+    /// What `token` says, if one of the issuers has signed it and it is valid at `now`.
+    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<VerifiedToken, JwtError> {
+        let token = Token::parse(token)?;
+        let issuer = self
+            .issuers
+            .get(token.claims.issuer()?)
+            .ok_or(JwtError::UnknownIssuer)?;
+        if !issuer.config.algorithms.contains(&token.algorithm) {
+            return Err(JwtError::Algorithm);
+        }
+        let keys = issuer
+            .keys
+            .with_key(token.key_id.as_deref(), token.algorithm, now)
+            .await?;
+        keys.find(token.key_id.as_deref(), token.algorithm)?
+            .verify(token.algorithm, token.signed, token.signature)?;
+        issuer.judge(&token, now)
+    }
+}
+
+impl Issuer {
+    fn judge(&self, token: &Token<'_>, now: Timestamp) -> Result<VerifiedToken, JwtError> {
+        let config = &self.config;
+        let claims = &token.claims;
+        let expires_at = claims.check_times(now, config.max_lifetime_seconds)?;
+        claims.check_audience(&config.audience)?;
+        let subject = claims.subject()?;
+        let user_id = if config.subject_is_user_id {
+            identity::user_in_subject(subject).ok_or(JwtError::Claim("sub"))?
+        } else {
+            identity::user_of(&config.issuer, subject)
+        };
+        Ok(VerifiedToken {
+            issuer_name: config.name.clone(),
+            issuer: config.issuer.clone(),
+            subject: subject.to_owned(),
+            user_id,
+            scopes: claims.scopes(config.scopes)?,
+            create_users: config.create_users,
+            expires_at,
+        })
+    }
+}

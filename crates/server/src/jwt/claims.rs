@@ -1,0 +1,136 @@
+//! The claims of a token and the rules they are held to (RFC 7519, section 4.1).
+//!
+//! A claim of the wrong type is refused and never taken for absent.
+
+use toolvault_core::scope::{Scope, ScopeSet};
+use toolvault_core::timestamp::{SECOND, Timestamp};
+
+use super::JwtError;
+use super::strict_json::{Json, Object};
+
+/// How far the issuer's clock may differ from ours, in microseconds.
+pub(super) const LEEWAY: i64 = 60 * SECOND;
+
+/// Most bytes of a subject (`OpenID` Connect Core, section 2).
+const MAX_SUBJECT_BYTES: usize = 255;
+
+/// The last second of the year 9999.
+const LAST_SECOND: f64 = 253_402_300_799.0;
+
+/// The payload of a token.
+pub(super) struct Claims(Object);
+
+impl Claims {
+    pub(super) fn new(members: Object) -> Self {
+        Self(members)
+    }
+
+    /// The claim `iss` as it stands: it is compared byte by byte, never normalised.
+    pub(super) fn issuer(&self) -> Result<&str, JwtError> {
+        self.text("iss")
+    }
+
+    /// The claim `sub`: 1 to 255 bytes without control characters.
+    pub(super) fn subject(&self) -> Result<&str, JwtError> {
+        let subject = self.text("sub")?;
+        if subject.is_empty()
+            || subject.len() > MAX_SUBJECT_BYTES
+            || subject.chars().any(char::is_control)
+        {
+            return Err(JwtError::Claim("sub"));
+        }
+        Ok(subject)
+    }
+
+    /// Whether the claim `aud`, a text or an array of texts, names one of `accepted`.
+    pub(super) fn check_audience(&self, accepted: &[String]) -> Result<(), JwtError> {
+        let malformed = JwtError::Claim("aud");
+        let audience = self.0.get("aud").ok_or(malformed)?;
+        let named = match audience {
+            Json::Text(text) => vec![text.as_str()],
+            _ => audience
+                .array()
+                .and_then(|elements| elements.iter().map(Json::text).collect())
+                .ok_or(malformed)?,
+        };
+        if named
+            .iter()
+            .any(|&name| accepted.iter().any(|accepted| accepted == name))
+        {
+            Ok(())
+        } else {
+            Err(JwtError::Audience)
+        }
+    }
+
+    /// The claim `exp`, if the token is valid at `now` and for no longer than it may be.
+    ///
+    /// Without `iat` the lifetime is counted from `now`, so that no token can outlast the limit.
+    pub(super) fn check_times(
+        &self,
+        now: Timestamp,
+        max_lifetime_seconds: u32,
+    ) -> Result<Timestamp, JwtError> {
+        let expires_at = self.date("exp")?.ok_or(JwtError::Claim("exp"))?;
+        let not_before = self.date("nbf")?;
+        let issued_at = self.date("iat")?;
+        if now >= expires_at.plus(LEEWAY) {
+            return Err(JwtError::Expired);
+        }
+        let soon = now.plus(LEEWAY);
+        if [not_before, issued_at]
+            .into_iter()
+            .flatten()
+            .any(|date| date > soon)
+        {
+            return Err(JwtError::NotYetValid);
+        }
+        let max_lifetime = i64::from(max_lifetime_seconds) * SECOND;
+        let longest = issued_at.map_or(soon, |issued_at| issued_at.min(soon));
+        if expires_at.since(longest) > max_lifetime {
+            return Err(JwtError::Lifetime);
+        }
+        Ok(expires_at)
+    }
+
+    /// The scopes that the claim `scope` names, within `granted`; without the claim, `granted`.
+    ///
+    /// The claim is a list separated by spaces (RFC 8693, section 4.2). A scope that is not ours
+    /// grants nothing, and neither does an empty list.
+    pub(super) fn scopes(&self, granted: ScopeSet) -> Result<ScopeSet, JwtError> {
+        match self.0.get("scope") {
+            None => Ok(granted),
+            Some(Json::Text(list)) => {
+                let named: ScopeSet = list
+                    .split(' ')
+                    .filter_map(|name| name.parse::<Scope>().ok())
+                    .collect();
+                Ok(named.intersection(granted))
+            }
+            Some(_) => Err(JwtError::Claim("scope")),
+        }
+    }
+
+    fn text(&self, name: &'static str) -> Result<&str, JwtError> {
+        self.0
+            .get(name)
+            .and_then(Json::text)
+            .ok_or(JwtError::Claim(name))
+    }
+
+    /// A `NumericDate` (RFC 7519, section 2): a number of seconds from 1970 to 9999.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the seconds are bounded, so the microseconds fit"
+    )]
+    fn date(&self, name: &'static str) -> Result<Option<Timestamp>, JwtError> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(Json::Number(seconds)) if (0.0..=LAST_SECOND).contains(seconds) => {
+                let microseconds = (seconds * 1e6).floor() as i64;
+                Ok(Some(Timestamp::from_microseconds(microseconds)))
+            }
+            Some(_) => Err(JwtError::Claim(name)),
+        }
+    }
+}

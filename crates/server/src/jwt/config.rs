@@ -1,0 +1,248 @@
+//! One issuer of tokens as configured under `[auth.issuers.<name>]`, and what makes it acceptable.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use toolvault_core::scope::{Scope, ScopeSet};
+use toolvault_gateway::{GuardedClient, HttpError, HttpPolicy};
+
+use super::algorithm::Algorithm;
+use super::key_file::KeyFileError;
+use super::key_set::MAX_KEY_SET_BYTES;
+
+/// Time for one fetch of a key set.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The longest `max_lifetime_seconds`: thirty days.
+const LONGEST_LIFETIME_SECONDS: u32 = 30 * 86_400;
+
+/// An issuer whose tokens are accepted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerConfig {
+    /// The name under `[auth.issuers]`; set by whoever reads the table.
+    #[serde(skip)]
+    pub name: String,
+    /// What the claim `iss` must be, byte by byte.
+    pub issuer: String,
+    /// What the claim `aud` must be or hold: any one of these. A single text is accepted too.
+    #[serde(deserialize_with = "one_or_many")]
+    pub audience: Vec<String>,
+    /// Where the issuer publishes its keys: https, or http on this machine.
+    pub jwks_url: Option<String>,
+    /// A file that holds the issuer's keys, in place of `jwks_url`.
+    pub jwks_file: Option<PathBuf>,
+    /// The algorithms its tokens may have; by default RS256, ES256 and `EdDSA`.
+    #[serde(default = "default_algorithms")]
+    pub algorithms: Vec<Algorithm>,
+    /// The most that its tokens may do, and what one without a `scope` claim may do; by default
+    /// `manage` and `audit`.
+    #[serde(default = "default_scopes")]
+    pub scopes: ScopeSet,
+    /// Whether a subject who is not known yet becomes a user.
+    #[serde(default)]
+    pub create_users: bool,
+    /// Whether the claim `sub` is the user's id itself; at most one issuer may say so.
+    #[serde(default)]
+    pub subject_is_user_id: bool,
+    /// The longest time from `iat` to `exp`, in seconds; by default one day.
+    #[serde(default = "default_max_lifetime_seconds")]
+    pub max_lifetime_seconds: u32,
+    /// Whether `jwks_url` may lead to a private network or to this machine.
+    #[serde(default)]
+    pub allow_private_network: bool,
+    /// A PEM file of certificates to trust for `jwks_url`, beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+fn default_algorithms() -> Vec<Algorithm> {
+    vec![Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa]
+}
+
+fn default_scopes() -> ScopeSet {
+    [Scope::Manage, Scope::Audit].into_iter().collect()
+}
+
+const fn default_max_lifetime_seconds() -> u32 {
+    86_400
+}
+
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::One(text) => vec![text],
+        OneOrMany::Many(texts) => texts,
+    })
+}
+
+/// Why the configured issuers are not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum IssuerConfigError {
+    /// A text or a list that must not be empty is.
+    #[error("auth.issuers.{name}: '{field}' must not be empty")]
+    Empty {
+        /// The issuer's name.
+        name: String,
+        /// The setting.
+        field: &'static str,
+    },
+    /// Neither or both of `jwks_url` and `jwks_file` are set.
+    #[error("auth.issuers.{0}: set exactly one of 'jwks_url' and 'jwks_file'")]
+    KeySource(String),
+    /// `jwks_url`, or the way to it, is not acceptable.
+    #[error(
+        "auth.issuers.{name}: 'jwks_url' cannot be used: {source}{}",
+        hint(source)
+    )]
+    KeyUrl {
+        /// The issuer's name.
+        name: String,
+        /// What is wrong.
+        source: HttpError,
+    },
+    /// `jwks_file` serves no keys.
+    #[error("auth.issuers.{name}: 'jwks_file' {} serves no keys: {source}", path.display())]
+    KeyFile {
+        /// The issuer's name.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: KeyFileError,
+    },
+    /// `ca_file` or `allow_private_network` is set although no key is fetched.
+    #[error("auth.issuers.{name}: '{field}' has a meaning only with 'jwks_url'")]
+    NeedsKeyUrl {
+        /// The issuer's name.
+        name: String,
+        /// The setting.
+        field: &'static str,
+    },
+    /// `max_lifetime_seconds` is zero or more than thirty days.
+    #[error("auth.issuers.{0}: 'max_lifetime_seconds' must be from 1 to 2592000 (30 days)")]
+    Lifetime(String),
+    /// Two issuers have the same `issuer`, so a token could be either's.
+    #[error("auth.issuers.{first} and auth.issuers.{second} have the same 'issuer'")]
+    SameIssuer {
+        /// The name of one.
+        first: String,
+        /// The name of the other.
+        second: String,
+    },
+    /// More than one issuer chooses the ids of users.
+    #[error("only one issuer may set 'subject_is_user_id': {first} and {second} do")]
+    SubjectIsUserId {
+        /// The name of one.
+        first: String,
+        /// The name of the other.
+        second: String,
+    },
+}
+
+fn hint(error: &HttpError) -> &'static str {
+    match error {
+        HttpError::ForbiddenAddress => " ('allow_private_network' would allow it)",
+        _ => "",
+    }
+}
+
+/// Checks each issuer by itself and all of them together; opens neither file nor connection.
+pub fn validate_issuers(issuers: &[IssuerConfig]) -> Result<(), IssuerConfigError> {
+    for config in issuers {
+        validate(config)?;
+    }
+    if let Some((first, second)) = first_pair(issuers, |a, b| a.issuer == b.issuer) {
+        return Err(IssuerConfigError::SameIssuer { first, second });
+    }
+    let both_choose =
+        |a: &IssuerConfig, b: &IssuerConfig| a.subject_is_user_id && b.subject_is_user_id;
+    if let Some((first, second)) = first_pair(issuers, both_choose) {
+        return Err(IssuerConfigError::SubjectIsUserId { first, second });
+    }
+    Ok(())
+}
+
+/// The names of the first two issuers that `clash`.
+fn first_pair(
+    issuers: &[IssuerConfig],
+    clash: impl Fn(&IssuerConfig, &IssuerConfig) -> bool,
+) -> Option<(String, String)> {
+    issuers.iter().enumerate().find_map(|(position, first)| {
+        let second = issuers
+            .iter()
+            .skip(position + 1)
+            .find(|second| clash(first, second))?;
+        Some((first.name.clone(), second.name.clone()))
+    })
+}
+
+fn validate(config: &IssuerConfig) -> Result<(), IssuerConfigError> {
+    let name = || config.name.clone();
+    let audience: BTreeSet<&str> = config.audience.iter().map(String::as_str).collect();
+    for (field, is_empty) in [
+        ("issuer", config.issuer.is_empty()),
+        ("audience", audience.is_empty() || audience.contains("")),
+        ("algorithms", config.algorithms.is_empty()),
+        ("scopes", config.scopes.is_empty()),
+    ] {
+        if is_empty {
+            return Err(IssuerConfigError::Empty {
+                name: name(),
+                field,
+            });
+        }
+    }
+    if !(1..=LONGEST_LIFETIME_SECONDS).contains(&config.max_lifetime_seconds) {
+        return Err(IssuerConfigError::Lifetime(name()));
+    }
+    match (&config.jwks_url, &config.jwks_file) {
+        (Some(url), None) => match policy(config).check(url) {
+            Ok(_) => Ok(()),
+            Err(source) => Err(IssuerConfigError::KeyUrl {
+                name: name(),
+                source,
+            }),
+        },
+        (None, Some(_)) => {
+            for (field, is_set) in [
+                ("ca_file", config.ca_file.is_some()),
+                ("allow_private_network", config.allow_private_network),
+            ] {
+                if is_set {
+                    return Err(IssuerConfigError::NeedsKeyUrl {
+                        name: name(),
+                        field,
+                    });
+                }
+            }
+            Ok(())
+        }
+        _ => Err(IssuerConfigError::KeySource(name())),
+    }
+}
+
+fn policy(config: &IssuerConfig) -> HttpPolicy {
+    HttpPolicy {
+        connect_timeout: FETCH_TIMEOUT,
+        total_timeout: FETCH_TIMEOUT,
+        max_body_bytes: MAX_KEY_SET_BYTES,
+        allow_private_network: config.allow_private_network,
+        allow_plain_http: false,
+        ca_file: config.ca_file.clone(),
+    }
+}
+
+/// The client that fetches the keys of `config`.
+pub(super) fn key_client(config: &IssuerConfig) -> Result<GuardedClient, IssuerConfigError> {
+    GuardedClient::new(policy(config)).map_err(|source| IssuerConfigError::KeyUrl {
+        name: config.name.clone(),
+        source,
+    })
+}

@@ -1,0 +1,87 @@
+//! What an operator may set about the server, validated. The command line fills it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use crate::jwt::IssuerConfig;
+
+/// Where and how to listen, whom to believe, and how much to take.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// Certificate chain and key in PEM; none for plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// Allows plain HTTP on an address that is not loopback.
+    pub insecure_http: bool,
+    /// A second address that serves `/metrics` only, without authentication.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How much to take from whom.
+    pub limits: RequestLimits,
+    /// Whose tokens are accepted.
+    pub issuers: Vec<IssuerConfig>,
+}
+
+/// Certificate chain and private key, as files in PEM.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The certificate chain, the server's own certificate first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// How much to take from whom, and for how long to wait.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RequestLimits {
+    /// Largest body, in bytes.
+    pub body_bytes: usize,
+    /// Until the head of a request has arrived, in seconds.
+    pub header_seconds: u64,
+    /// Until the body of a request has arrived, in seconds.
+    pub body_seconds: u64,
+    /// Connections at a time.
+    pub connections: usize,
+    /// Requests per second of one key or token; 0 for no limit.
+    pub requests_per_second: u32,
+    /// Credentials of one source that may fail in a minute before the source is told to wait. A valid
+    /// credential is accepted all the same.
+    pub sign_in_failures_per_minute: u32,
+    /// For how long requests in flight may go on after the server was told to stop, in seconds.
+    pub shutdown_seconds: u64,
+}
+
+impl Default for RequestLimits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 256 << 10,
+            header_seconds: 10,
+            body_seconds: 30,
+            connections: 1_024,
+            requests_per_second: 0,
+            sign_in_failures_per_minute: 600,
+            shutdown_seconds: 30,
+        }
+    }
+}
+
+impl RequestLimits {
+    pub(crate) fn header_timeout(&self) -> Duration {
+        Duration::from_secs(self.header_seconds)
+    }
+
+    pub(crate) fn body_timeout(&self) -> Duration {
+        Duration::from_secs(self.body_seconds)
+    }
+
+    pub(crate) fn shutdown_timeout(&self) -> Duration {
+        Duration::from_secs(self.shutdown_seconds)
+    }
+}

@@ -1,0 +1,23 @@
+//! Requests as `FastAPI` and pydantic v2 read them: the same answers, the same words for the same mistakes.
+//!
+//! Pure functions over header, query and body text; may use `toolvault_core::json`, never axum.
+//! [`Body::read`] takes the body apart, [`Fields`] reads its members with the checks of [`check`],
+//! [`Query`] reads the URL, and every mistake of a request ends in one [`ValidationErrors`].
+
+mod body;
+pub(crate) mod check;
+#[cfg(test)]
+mod corpus;
+mod error;
+mod fields;
+mod identifier;
+mod integer;
+mod query;
+mod secret;
+
+pub(crate) use body::{Body, BodyError};
+pub(crate) use error::{LocationPart, Problem, ValidationError, ValidationErrors};
+pub(crate) use fields::{Field, Fields};
+pub(crate) use identifier::identifier_in_path;
+pub(crate) use query::{Query, percent_decode};
+pub(crate) use secret::{Change, ListQuery, NewSecret, SecretPatch};

@@ -1,0 +1,119 @@
+//! What is wrong with a request, as the members of `FastAPI`'s 422 answer.
+//!
+//! A mistake names its place and its rule and never repeats the input, which may be a secret.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// One step on the way to the rejected input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum LocationPart {
+    Name(Cow<'static, str>),
+    Index(usize),
+}
+
+impl From<&'static str> for LocationPart {
+    fn from(name: &'static str) -> Self {
+        Self::Name(Cow::Borrowed(name))
+    }
+}
+
+impl From<String> for LocationPart {
+    fn from(name: String) -> Self {
+        Self::Name(Cow::Owned(name))
+    }
+}
+
+impl From<usize> for LocationPart {
+    fn from(index: usize) -> Self {
+        Self::Index(index)
+    }
+}
+
+/// A broken rule, without the place where it was broken.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Problem {
+    kind: &'static str,
+    message: Cow<'static, str>,
+    context: Option<(&'static str, Value)>,
+}
+
+impl Problem {
+    pub(crate) fn new(kind: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            context: None,
+        }
+    }
+
+    /// Adds the one member of pydantic's `ctx`.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.context = Some((name, value.into()));
+        self
+    }
+
+    /// What pydantic makes of a validator of one's own that refuses.
+    pub(crate) fn value_error(message: &str) -> Self {
+        Self::new("value_error", format!("Value error, {message}"))
+    }
+
+    pub(crate) fn missing() -> Self {
+        Self::new("missing", "Field required")
+    }
+}
+
+/// One element of `detail`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct ValidationError {
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    pub(crate) loc: Vec<LocationPart>,
+    pub(crate) msg: Cow<'static, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ctx: Option<Map<String, Value>>,
+}
+
+/// All mistakes of one request in the order in which they were found: path, query, body.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct ValidationErrors {
+    detail: Vec<ValidationError>,
+}
+
+impl ValidationErrors {
+    pub(crate) fn push(&mut self, loc: Vec<LocationPart>, problem: Problem) {
+        let ctx = problem
+            .context
+            .map(|(name, value)| Map::from_iter([(name.to_owned(), value)]));
+        let error = ValidationError {
+            kind: problem.kind,
+            loc,
+            msg: problem.message,
+            ctx,
+        };
+        self.detail.push(error);
+    }
+
+    /// Keeps what a check accepts, and records what it refuses.
+    pub(crate) fn keep<T>(
+        &mut self,
+        outcome: Result<T, Problem>,
+        location: impl FnOnce() -> Vec<LocationPart>,
+    ) -> Option<T> {
+        outcome
+            .map_err(|problem| self.push(location(), problem))
+            .ok()
+    }
+
+    /// `Ok` when nothing is wrong with the request.
+    pub(crate) fn into_result(self) -> Result<(), Self> {
+        if self.detail.is_empty() {
+            Ok(())
+        } else {
+            Err(self)
+        }
+    }
+}

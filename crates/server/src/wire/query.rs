@@ -1,0 +1,97 @@
+//! Query strings as Starlette takes them apart (`urllib.parse.parse_qsl`, blank values kept).
+
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+
+use super::error::ValidationErrors;
+use super::{check, integer};
+
+/// The parameters of a query string, in order.
+pub(crate) struct Query {
+    pairs: Vec<(String, String)>,
+}
+
+impl Query {
+    pub(crate) fn parse(raw: Option<&str>) -> Self {
+        // ASGI hands over bytes and Starlette reads them as Latin-1.
+        let latin: Cow<'_, str> = match raw.unwrap_or_default() {
+            raw if raw.is_ascii() => raw.into(),
+            raw => raw.bytes().map(char::from).collect(),
+        };
+        let decode = |text: &str| percent_decode(&text.replace('+', " "));
+        let pieces = latin.split('&').filter(|piece| !piece.is_empty());
+        let pairs = pieces.map(|piece| {
+            let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+            (decode(name), decode(value))
+        });
+        Self {
+            pairs: pairs.collect(),
+        }
+    }
+
+    /// The last value of that name.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let last = self.pairs.iter().rev().find(|(known, _)| known == name)?;
+        Some(&last.1)
+    }
+
+    /// The text of an optional parameter.
+    pub(crate) fn text(&self, name: &'static str, errors: &mut ValidationErrors) -> Option<String> {
+        let text = self.get(name)?;
+        let checked = check::without_nul(text).map(|()| text.to_owned());
+        errors.keep(checked, || vec!["query".into(), name.into()])
+    }
+
+    /// The number of an optional parameter.
+    pub(crate) fn integer(
+        &self,
+        name: &'static str,
+        range: RangeInclusive<i64>,
+        errors: &mut ValidationErrors,
+    ) -> Option<i64> {
+        let number = integer::of_text(self.get(name)?);
+        self.keep(
+            name,
+            number.and_then(|number| integer::within(number, range)),
+            errors,
+        )
+    }
+}
+
+/// Decodes `%XX` as Python's `unquote`: what is no UTF-8 becomes U+FFFD, a stray `%` stays.
+pub(crate) fn percent_decode(raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while !rest.is_empty() {
+        // Decoded bytes do not join with characters that were not encoded.
+        let ascii = rest
+            .find(|character: char| !character.is_ascii())
+            .unwrap_or(rest.len());
+        let (encoded, after) = rest.split_at_checked(ascii).unwrap_or((rest, ""));
+        text.push_str(&percent_encoding::percent_decode_str(encoded).decode_utf8_lossy());
+        let plain = after
+            .find(|character: char| character.is_ascii())
+            .unwrap_or(after.len());
+        let (plain, after) = after.split_at_checked(plain).unwrap_or((after, ""));
+        text.push_str(plain);
+        rest = after;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_split_as_python_splits_them() {
+        let query = Query::parse(Some("a=1&&b&=x&a=2+%2B%zz%&c=%FF%f0%9f%98%80é&d=%C3é;e=1"));
+        assert_eq!(query.get("a"), Some("2 +%zz%"));
+        assert_eq!(query.get("b"), Some(""));
+        assert_eq!(query.get(""), Some("x"));
+        assert_eq!(query.get("c"), Some("\u{fffd}😀Ã©"));
+        assert_eq!(query.get("d"), Some("\u{fffd}Ã©;e=1"));
+        assert_eq!(query.get("e"), None);
+        assert!(Query::parse(None).get("").is_none());
+    }
+}

@@ -1,0 +1,104 @@
+//! What may be used without reading the database: users with their secrets, and API keys.
+//!
+//! Nothing here is plaintext. [`slots`] bounds the memory and keeps a reader that is slower than a
+//! change from putting back what the change replaced; [`index`] is one user's secrets, arranged for
+//! resolving; [`trust`] says for how long another process' changes can be unknown here.
+
+pub(crate) mod index;
+pub(crate) mod slots;
+pub(crate) mod trust;
+
+use std::sync::{Arc, RwLock};
+
+use toolvault_core::api_key::KeyId;
+use toolvault_core::identity::{SecretId, UserId};
+
+use self::index::Index;
+use self::slots::{Slots, Weigh};
+use self::trust::Trust;
+use crate::key::KeyRecord;
+use crate::secret::Secret;
+use crate::user::User;
+
+/// A change that caches must learn of before it is acknowledged.
+pub(crate) enum Effect {
+    SecretStored(Arc<Secret>),
+    SecretDeleted(UserId, SecretId),
+    UserChanged(UserId),
+    KeyChanged(KeyId),
+}
+
+/// A user and their secrets.
+pub(crate) struct UserEntry {
+    pub(crate) user: User,
+    pub(crate) index: RwLock<Index>,
+}
+
+impl Weigh for UserEntry {
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.index.read().map_or(0, |index| index.weight())
+    }
+}
+
+impl Weigh for KeyRecord {
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.row.tools.len() * 2 + self.row.name.len()
+    }
+}
+
+/// The caches of one process.
+pub(crate) struct Cache {
+    pub(crate) users: Slots<UserId, UserEntry>,
+    pub(crate) keys: Slots<KeyId, KeyRecord>,
+    pub(crate) trust: Trust,
+}
+
+impl Cache {
+    pub(crate) fn new(bytes: usize, trust: Trust) -> Self {
+        let keys = bytes / 8;
+        Self {
+            users: Slots::new(bytes - keys),
+            keys: Slots::new(keys),
+            trust,
+        }
+    }
+
+    /// Lets the caches follow changes of this process that have just been committed.
+    pub(crate) fn apply(&self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::SecretStored(secret) => self.users.change(&secret.user, |entry| {
+                    if let Ok(mut index) = entry.index.write() {
+                        index.store(Arc::clone(&secret));
+                    }
+                }),
+                Effect::SecretDeleted(user, secret) => self.users.change(&user, |entry| {
+                    if let Ok(mut index) = entry.index.write() {
+                        index.remove(secret);
+                    }
+                }),
+                Effect::UserChanged(user) => self.users.evict(&user),
+                Effect::KeyChanged(key) => self.keys.evict(&key),
+            }
+        }
+    }
+
+    /// Forgets what the effects concern, where it is not known whether they happened.
+    pub(crate) fn evict(&self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::SecretStored(secret) => self.users.evict(&secret.user),
+                Effect::SecretDeleted(user, _) | Effect::UserChanged(user) => {
+                    self.users.evict(user);
+                }
+                Effect::KeyChanged(key) => self.keys.evict(key),
+            }
+        }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        self.users.clear();
+        self.keys.clear();
+    }
+}

@@ -1,0 +1,109 @@
+//! One user's secrets, arranged so that resolving never looks at all of them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use toolvault_core::identity::SecretId;
+use toolvault_core::pattern::ToolName;
+use toolvault_core::ranking::PatternIndex;
+use toolvault_core::timestamp::Timestamp;
+
+use crate::secret::Secret;
+
+#[derive(Default)]
+pub(crate) struct Index {
+    by_age: BTreeMap<(Timestamp, SecretId), Arc<Secret>>,
+    by_id: HashMap<SecretId, Arc<Secret>>,
+    by_name: HashMap<String, BTreeSet<SecretId>>,
+    defaults: PatternIndex<Arc<Secret>>,
+    broken: BTreeSet<SecretId>,
+    missing: bool,
+    weight: usize,
+}
+
+impl Index {
+    /// Adds a secret or replaces it.
+    pub(crate) fn store(&mut self, secret: Arc<Secret>) {
+        self.remove(secret.id);
+        self.weight += secret.weight();
+        self.by_name
+            .entry(secret.name.clone())
+            .or_default()
+            .insert(secret.id);
+        if secret.binding.applies_by_itself()
+            && let Some(pattern) = &secret.binding.tool
+        {
+            self.defaults.insert(pattern.clone(), Arc::clone(&secret));
+        }
+        self.by_age
+            .insert((secret.created_at, secret.id), Arc::clone(&secret));
+        self.by_id.insert(secret.id, secret);
+    }
+
+    pub(crate) fn remove(&mut self, id: SecretId) {
+        self.broken.remove(&id);
+        let Some(secret) = self.by_id.remove(&id) else {
+            return;
+        };
+        self.weight = self.weight.saturating_sub(secret.weight());
+        self.by_age.remove(&(secret.created_at, id));
+        if let Some(ids) = self.by_name.get_mut(&secret.name) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.by_name.remove(&secret.name);
+            }
+        }
+        if let Some(pattern) = &secret.binding.tool {
+            self.defaults.remove(pattern, |other| other.id == id);
+        }
+    }
+
+    /// Notes a secret whose row is not as it was stored.
+    pub(crate) fn mark_broken(&mut self, id: SecretId) {
+        self.broken.insert(id);
+    }
+
+    /// Notes that secrets lack their current version.
+    pub(crate) fn mark_missing(&mut self) {
+        self.missing = true;
+    }
+
+    pub(crate) fn is_broken(&self, id: SecretId) -> bool {
+        self.broken.contains(&id)
+    }
+
+    /// Whether every secret is as it was stored. If one is not, nobody can say which tools it was meant
+    /// for, and nothing is resolved.
+    pub(crate) fn is_intact(&self) -> bool {
+        self.broken.is_empty() && !self.missing
+    }
+
+    pub(crate) fn get(&self, id: SecretId) -> Option<&Arc<Secret>> {
+        self.by_id.get(&id)
+    }
+
+    pub(crate) fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Arc<Secret>> {
+        self.by_name
+            .get(name)
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.by_id.get(id))
+    }
+
+    /// The defaults whose pattern matches the tool.
+    pub(crate) fn defaults_for<'a>(
+        &'a self,
+        tool: &'a ToolName,
+    ) -> impl Iterator<Item = &'a Arc<Secret>> {
+        self.defaults.candidates(tool).map(|(_, secret)| secret)
+    }
+
+    /// All secrets, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Secret>> {
+        self.by_age.values()
+    }
+
+    pub(crate) fn weight(&self) -> usize {
+        self.weight
+    }
+}

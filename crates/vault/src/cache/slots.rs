@@ -1,0 +1,253 @@
+//! A map bounded in bytes whose fills cannot overwrite a change that came later.
+//!
+//! Whoever fills a slot takes its generation first, reads the database, and hands the result in. A change
+//! that was committed in between has moved the generation, and the result is not kept.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Tells roughly how many bytes of memory something takes.
+pub(crate) trait Weigh {
+    fn weight(&self) -> usize;
+}
+
+pub(crate) struct Slots<K, V> {
+    budget: usize,
+    state: Mutex<State<K, V>>,
+}
+
+struct State<K, V> {
+    slots: HashMap<K, Slot<V>>,
+    weight: usize,
+    clock: u64,
+}
+
+struct Slot<V> {
+    entry: Option<Arc<V>>,
+    weight: usize,
+    last_used: u64,
+    generation: u64,
+    fills: usize,
+}
+
+/// The right to fill a slot with what the database held after it was taken.
+pub(crate) struct Fill<'a, K: Hash + Eq + Clone, V> {
+    slots: &'a Slots<K, V>,
+    key: K,
+    generation: u64,
+}
+
+impl<K: Hash + Eq + Clone, V: Weigh> Slots<K, V> {
+    pub(crate) fn new(budget: usize) -> Self {
+        let state = State {
+            slots: HashMap::new(),
+            weight: 0,
+            clock: 0,
+        };
+        Self {
+            budget,
+            state: Mutex::new(state),
+        }
+    }
+
+    pub(crate) fn get(&self, key: &K) -> Option<Arc<V>> {
+        let mut state = self.lock();
+        state.clock += 1;
+        let clock = state.clock;
+        let slot = state.slots.get_mut(key)?;
+        slot.last_used = clock;
+        slot.entry.clone()
+    }
+
+    pub(crate) fn begin_fill(&self, key: K) -> Fill<'_, K, V> {
+        let mut state = self.lock();
+        let slot = state.slots.entry(key.clone()).or_insert_with(Slot::empty);
+        slot.fills += 1;
+        let generation = slot.generation;
+        drop(state);
+        Fill {
+            slots: self,
+            key,
+            generation,
+        }
+    }
+
+    /// Changes the entry, if there is one, and outdates all fills under way.
+    pub(crate) fn change(&self, key: &K, change: impl FnOnce(&V)) {
+        let mut state = self.lock();
+        let Some(slot) = state.slots.get_mut(key) else {
+            return;
+        };
+        slot.generation += 1;
+        let Some(entry) = slot.entry.clone() else {
+            return;
+        };
+        change(&entry);
+        let weight = entry.weight();
+        let before = std::mem::replace(&mut slot.weight, weight);
+        state.weight = state.weight - before + weight;
+        state.shrink(self.budget);
+    }
+
+    pub(crate) fn evict(&self, key: &K) {
+        let mut state = self.lock();
+        let Some(slot) = state.slots.get_mut(key) else {
+            return;
+        };
+        slot.generation += 1;
+        slot.entry = None;
+        let before = std::mem::take(&mut slot.weight);
+        let is_idle = slot.fills == 0;
+        state.weight -= before;
+        if is_idle {
+            state.slots.remove(key);
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        let mut state = self.lock();
+        state.weight = 0;
+        state.slots.retain(|_, slot| {
+            slot.generation += 1;
+            slot.entry = None;
+            slot.weight = 0;
+            slot.fills > 0
+        });
+    }
+}
+
+impl<K: Hash + Eq + Clone, V> Slots<K, V> {
+    fn lock(&self) -> MutexGuard<'_, State<K, V>> {
+        // Every section below leaves the map consistent, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Hash + Eq + Clone, V: Weigh> Fill<'_, K, V> {
+    /// Keeps `entry` unless a change came in between.
+    pub(crate) fn finish(self, entry: &Arc<V>) {
+        let weight = entry.weight();
+        if weight > self.slots.budget {
+            return;
+        }
+        let mut state = self.slots.lock();
+        state.clock += 1;
+        let clock = state.clock;
+        let Some(slot) = state.slots.get_mut(&self.key) else {
+            return;
+        };
+        if slot.generation != self.generation {
+            return;
+        }
+        slot.entry = Some(Arc::clone(entry));
+        slot.last_used = clock;
+        let before = std::mem::replace(&mut slot.weight, weight);
+        state.weight = state.weight - before + weight;
+        state.shrink(self.slots.budget);
+    }
+}
+
+impl<K: Hash + Eq + Clone, V> Drop for Fill<'_, K, V> {
+    fn drop(&mut self) {
+        let mut state = self.slots.lock();
+        let Some(slot) = state.slots.get_mut(&self.key) else {
+            return;
+        };
+        slot.fills -= 1;
+        if slot.fills == 0 && slot.entry.is_none() {
+            state.slots.remove(&self.key);
+        }
+    }
+}
+
+impl<K: Hash + Eq + Clone, V> State<K, V> {
+    /// Drops the least recently used entries until the rest fits.
+    fn shrink(&mut self, budget: usize) {
+        while self.weight > budget {
+            let oldest = self
+                .slots
+                .iter()
+                .filter(|(_, slot)| slot.entry.is_some())
+                .min_by_key(|(_, slot)| slot.last_used)
+                .map(|(key, _)| key.clone());
+            let Some(slot) = oldest.as_ref().and_then(|key| self.slots.get_mut(key)) else {
+                return;
+            };
+            slot.entry = None;
+            self.weight -= std::mem::take(&mut slot.weight);
+            if slot.fills == 0
+                && let Some(key) = oldest
+            {
+                self.slots.remove(&key);
+            }
+        }
+    }
+}
+
+impl<V> Slot<V> {
+    fn empty() -> Self {
+        Self {
+            entry: None,
+            weight: 0,
+            last_used: 0,
+            generation: 0,
+            fills: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Weigh for String {
+        fn weight(&self) -> usize {
+            self.len()
+        }
+    }
+
+    fn fill(slots: &Slots<u8, String>, key: u8, text: &str) {
+        slots.begin_fill(key).finish(&Arc::new(text.to_owned()));
+    }
+
+    #[test]
+    fn a_fill_that_is_slower_than_a_change_is_not_kept() {
+        let slots = Slots::new(100);
+        let slow = slots.begin_fill(1);
+        slots.evict(&1);
+        slow.finish(&Arc::new("stale".to_owned()));
+        assert!(slots.get(&1).is_none());
+        fill(&slots, 1, "fresh");
+        assert_eq!(slots.get(&1).unwrap().as_str(), "fresh");
+    }
+
+    #[test]
+    fn a_fill_across_a_clear_is_not_kept() {
+        let slots = Slots::new(100);
+        let slow = slots.begin_fill(1);
+        slots.clear();
+        slow.finish(&Arc::new("stale".to_owned()));
+        assert!(slots.get(&1).is_none());
+        assert!(slots.lock().slots.is_empty());
+    }
+
+    #[test]
+    fn the_least_recently_used_entry_makes_room() {
+        let slots = Slots::new(10);
+        fill(&slots, 1, "aaaa");
+        fill(&slots, 2, "bbbb");
+        assert!(slots.get(&1).is_some());
+        fill(&slots, 3, "cccc");
+        assert!(slots.get(&2).is_none());
+        assert!(slots.get(&1).is_some() && slots.get(&3).is_some());
+    }
+
+    #[test]
+    fn what_is_larger_than_the_budget_is_not_kept() {
+        let slots = Slots::new(3);
+        fill(&slots, 1, "aaaa");
+        assert!(slots.get(&1).is_none());
+        assert!(slots.lock().slots.is_empty());
+    }
+}

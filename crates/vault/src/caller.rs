@@ -1,0 +1,118 @@
+//! Who calls an operation, and with which rights. Every operation takes one and checks it first.
+
+use toolvault_core::api_key::KeyId;
+use toolvault_core::audit::record::Actor;
+use toolvault_core::identity::UserId;
+use toolvault_core::pattern::{ToolName, ToolPattern};
+use toolvault_core::scope::{Scope, ScopeSet};
+use toolvault_core::timestamp::Timestamp;
+
+use crate::error::{Denial, Error};
+
+/// An authenticated caller.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub(crate) user: UserId,
+    pub(crate) actor: Actor,
+    pub(crate) name: String,
+    pub(crate) scopes: ScopeSet,
+    /// The patterns of the key and of each key it descends from; a tool must be reached by all.
+    pub(crate) tools: Vec<Vec<ToolPattern>>,
+    pub(crate) key: Option<KeyId>,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) is_any_user: bool,
+    pub(crate) request_id: Option<String>,
+}
+
+impl Caller {
+    /// Somebody at the command line beside the root key, who acts as `user` with every right.
+    pub fn local(uid: u32, user: UserId, name: String) -> Self {
+        Self {
+            user,
+            actor: Actor::Local(uid),
+            name,
+            scopes: Scope::ALL.into_iter().collect(),
+            tools: Vec::new(),
+            key: None,
+            expires_at: None,
+            is_any_user: true,
+            request_id: None,
+        }
+    }
+
+    /// The user who acts, or for whom the caller acts.
+    pub fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The name of the key, or the subject of the token.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the caller may do.
+    pub fn scopes(&self) -> ScopeSet {
+        self.scopes
+    }
+
+    /// The tool patterns of the caller's own key; empty if it is not limited.
+    pub fn tools(&self) -> &[ToolPattern] {
+        self.tools.first().map_or(&[], Vec::as_slice)
+    }
+
+    /// Names the request in the audit trail.
+    #[must_use]
+    pub fn with_request_id(mut self, request_id: String) -> Self {
+        self.request_id = Some(request_id);
+        self
+    }
+
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self.actor, Actor::Local(_))
+    }
+
+    /// Refuses a caller without the scope.
+    pub(crate) fn require(&self, scope: Scope) -> Result<(), Error> {
+        if self.scopes.contains(scope) {
+            Ok(())
+        } else {
+            Err(Denial::MissingScope(scope).into())
+        }
+    }
+
+    /// Whether the key, or one that it descends from, is limited to tool patterns.
+    pub(crate) fn is_limited(&self) -> bool {
+        !self.tools.is_empty()
+    }
+
+    /// Whether the tool is within the patterns.
+    pub(crate) fn reaches_tool(&self, tool: &ToolName) -> bool {
+        self.tools
+            .iter()
+            .all(|level| level.iter().any(|pattern| pattern.matches(tool)))
+    }
+
+    /// Whether a secret with this pattern is within the patterns.
+    pub(crate) fn reaches_pattern(&self, pattern: Option<&ToolPattern>) -> bool {
+        self.tools.iter().all(|level| {
+            pattern.is_some_and(|inner| level.iter().any(|outer| inner.lies_inside(outer)))
+        })
+    }
+
+    /// Refuses a pattern outside the caller's.
+    pub(crate) fn require_pattern(&self, pattern: Option<&ToolPattern>) -> Result<(), Error> {
+        if self.reaches_pattern(pattern) {
+            return Ok(());
+        }
+        Err(pattern
+            .map_or(Denial::UnboundOutOfReach, |pattern| {
+                Denial::ToolOutOfReach(pattern.as_str().to_owned())
+            })
+            .into())
+    }
+}

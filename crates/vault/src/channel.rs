@@ -1,0 +1,216 @@
+//! How the processes on one PostgreSQL database tell each other what changed.
+//!
+//! Announcements ride in the transaction that makes the change, so they are heard if and only if it was
+//! committed. Heartbeats measure that the channel works: see [`crate::cache::trust`].
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::{PgListener, PgPool};
+use tokio_util::sync::CancellationToken;
+use toolvault_core::api_key::KeyId;
+use toolvault_core::identity::UserId;
+use uuid::Uuid;
+
+use crate::cache::Effect;
+use crate::cache::trust::{Heartbeat, Trust};
+use crate::shared::Shared;
+
+const NAME: &str = "toolvault";
+const HEARTBEAT_EVERY: Duration = Duration::from_millis(200);
+const RECONNECT_AFTER: Duration = Duration::from_millis(500);
+/// How many ids one announcement carries; PostgreSQL takes 8,000 bytes.
+const MOST_IDS: usize = 100;
+
+/// This process' place on the channel.
+pub(crate) struct Channel {
+    process: Uuid,
+    is_shared: bool,
+    next_batch: AtomicU64,
+    /// Batches of which this process does not know whether they were committed.
+    unresolved: Mutex<HashSet<u64>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Message {
+    from: Uuid,
+    #[serde(flatten)]
+    content: Content,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Content {
+    /// When the sender sent it, in its own count of microseconds.
+    Heartbeat(i64),
+    Changed {
+        batch: u64,
+        users: Vec<UserId>,
+        keys: Vec<KeyId>,
+        /// Too many ids to name: everything may have changed.
+        all: bool,
+    },
+}
+
+/// An announcement that is part of a transaction.
+pub(crate) struct Announcement {
+    pub(crate) batch: u64,
+    pub(crate) payload: String,
+}
+
+impl Channel {
+    pub(crate) fn new(process: Uuid, is_shared: bool) -> Self {
+        Self {
+            process,
+            is_shared,
+            next_batch: AtomicU64::new(0),
+            unresolved: Mutex::new(HashSet::new()),
+        }
+    }
+
+    /// What to tell the others; none if there are none or nothing changed.
+    pub(crate) fn announce(&self, effects: &[Effect]) -> Option<Announcement> {
+        if !self.is_shared || effects.is_empty() {
+            return None;
+        }
+        let mut users = HashSet::new();
+        let mut keys = HashSet::new();
+        for effect in effects {
+            match effect {
+                Effect::SecretStored(secret) => users.insert(secret.user),
+                Effect::SecretDeleted(user, _) | Effect::UserChanged(user) => users.insert(*user),
+                Effect::KeyChanged(key) => keys.insert(*key),
+            };
+        }
+        let all = users.len() + keys.len() > MOST_IDS;
+        if all {
+            users.clear();
+            keys.clear();
+        }
+        let batch = self.next_batch.fetch_add(1, Ordering::Relaxed);
+        let content = Content::Changed {
+            batch,
+            users: users.into_iter().collect(),
+            keys: keys.into_iter().collect(),
+            all,
+        };
+        self.encode(content)
+            .map(|payload| Announcement { batch, payload })
+    }
+
+    /// Notes that a batch may or may not have been committed.
+    pub(crate) fn doubt(&self, batch: u64) {
+        self.unresolved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(batch);
+    }
+
+    fn encode(&self, content: Content) -> Option<String> {
+        serde_json::to_string(&Message {
+            from: self.process,
+            content,
+        })
+        .ok()
+    }
+
+    /// Whether this process has already let its caches follow what the message says.
+    fn is_known(&self, from: Uuid, batch: u64) -> bool {
+        from == self.process
+            && !self
+                .unresolved
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&batch)
+    }
+}
+
+/// Listens and sends heartbeats until `stop` is called. While the channel is away, caches are not used.
+pub(crate) async fn run(shared: Arc<Shared>, pool: PgPool, stop: CancellationToken) {
+    let Trust::Heartbeat(heartbeat) = &shared.cache.trust else {
+        return;
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = send(&shared, heartbeat, &pool) => {}
+        () = listen(&shared, heartbeat, &pool) => {}
+    }
+}
+
+async fn send(shared: &Shared, heartbeat: &Heartbeat, pool: &PgPool) {
+    let mut ticks = tokio::time::interval(HEARTBEAT_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(payload) = shared
+            .channel
+            .encode(Content::Heartbeat(heartbeat.elapsed()))
+        else {
+            return;
+        };
+        let sent = sqlx::query("SELECT pg_notify('toolvault', $1)")
+            .bind(payload)
+            .execute(pool);
+        if let Err(error) = sent.await {
+            tracing::debug!(error = %error, "a heartbeat was not sent");
+        }
+    }
+}
+
+async fn listen(shared: &Shared, heartbeat: &Heartbeat, pool: &PgPool) {
+    loop {
+        if let Err(error) = listen_once(shared, heartbeat, pool).await {
+            tracing::warn!(error = %error, "the notification channel is away; reading through");
+        }
+        heartbeat.lost();
+        shared.cache.clear();
+        tokio::time::sleep(RECONNECT_AFTER).await;
+    }
+}
+
+async fn listen_once(shared: &Shared, heartbeat: &Heartbeat, pool: &PgPool) -> sqlx::Result<()> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen(NAME).await?;
+    // Whatever changed while nobody listened is unknown.
+    shared.cache.clear();
+    while let Some(notification) = listener.try_recv().await? {
+        match serde_json::from_str::<Message>(notification.payload()) {
+            Ok(message) => hear(shared, heartbeat, message),
+            // Not understanding a change must not mean missing it.
+            Err(_) => shared.cache.clear(),
+        }
+    }
+    Ok(())
+}
+
+fn hear(shared: &Shared, heartbeat: &Heartbeat, message: Message) {
+    match message.content {
+        Content::Heartbeat(sent) => {
+            if message.from == shared.channel.process {
+                heartbeat.returned(sent);
+            }
+        }
+        Content::Changed {
+            batch,
+            users,
+            keys,
+            all,
+        } => {
+            if shared.channel.is_known(message.from, batch) {
+                return;
+            }
+            if all {
+                shared.cache.clear();
+            }
+            for user in users {
+                shared.cache.users.evict(&user);
+            }
+            for key in keys {
+                shared.cache.keys.evict(&key);
+            }
+        }
+    }
+}

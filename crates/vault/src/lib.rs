@@ -1,0 +1,54 @@
+//! What may happen: every operation on users, secrets and keys as authorise, load, act, record, commit.
+//!
+//! Nothing outside this crate can reach a ciphertext or a table, so nothing can go round authorisation or
+//! the audit trail.
+//!
+//! # Layout
+//!
+//! - [`Vault`]: opens the store; each file of `operations/` adds the operations of one noun to it.
+//! - [`Caller`]: who calls, and with which rights. Every operation takes one.
+//! - [`RootKeySource`], [`Settings`], [`Clock`]: what a vault is opened with.
+//! - `writer/`: group commit, with the audit page of each group.
+//! - `cache/`, `channel`: what may be used without reading the database, and for how long.
+//! - `store/`: the only SQL.
+
+#![deny(missing_docs)]
+
+mod cache;
+mod caller;
+mod channel;
+mod clock;
+mod error;
+mod key;
+mod operations;
+mod root_key;
+mod secret;
+mod settings;
+mod setup;
+mod shared;
+mod store;
+mod user;
+mod vault;
+mod writer;
+
+pub use caller::Caller;
+pub use clock::{Clock, SystemClock, SystemEntropy};
+pub use error::{BoxError, Denial, Error, Problem};
+pub use key::KeyInfo;
+pub use operations::audit::{AuditFilter, AuditPage, Fault, Verification};
+pub use operations::authentication::{OnBehalf, Token};
+pub use operations::explain::{Candidate, Explained, Explanation};
+pub use operations::keys::{IssuedKey, KeyChange, NewKey};
+pub use operations::resolve::{Applied, Call, Completed, Source};
+pub use operations::secrets::{
+    Field, ListFilter, NewSecret, SecretAnswer, SecretChange, SecretList,
+};
+pub use operations::usage::Usage;
+pub use operations::users::UserChange;
+pub use root_key::{RootKeyError, RootKeySource};
+pub use secret::SecretInfo;
+pub use settings::{Consistency, DatabaseLocation, DatabaseUrl, Durability, Limits, Settings};
+pub use setup::FirstKeys;
+pub use store::database::OpenDatabaseError;
+pub use user::{Origin, UserInfo};
+pub use vault::{OpenError, Opened, Vault};

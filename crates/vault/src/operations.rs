@@ -1,0 +1,10 @@
+//! Every operation: authorise, load, act, record, commit. One file for each noun.
+
+pub(crate) mod audit;
+pub(crate) mod authentication;
+pub(crate) mod explain;
+pub(crate) mod keys;
+pub(crate) mod resolve;
+pub(crate) mod secrets;
+pub(crate) mod usage;
+pub(crate) mod users;

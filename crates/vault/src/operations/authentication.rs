@@ -1,0 +1,208 @@
+//! Who calls: an API key or an issuer's token becomes a [`Caller`].
+
+use std::sync::PoisonError;
+
+use toolvault_core::api_key::{ApiKey, KeyId};
+use toolvault_core::audit::record::Actor;
+use toolvault_core::identity::UserId;
+use toolvault_core::scope::ScopeSet;
+use toolvault_core::timestamp::{SECOND, Timestamp};
+
+use crate::caller::Caller;
+use crate::error::{Denial, Error};
+use crate::key::KeyRecord;
+use crate::operations::users::EnsureUser;
+use crate::user::Origin;
+use crate::vault::Vault;
+
+/// How many creators a key may descend from.
+pub(crate) const DEEPEST_DESCENT: usize = 8;
+/// How exactly a key's last use is kept, in microseconds.
+const LAST_USE_PRECISION: i64 = 60 * SECOND;
+/// How many keys' last uses are remembered, so as not to write them again within the minute.
+const REMEMBERED_USES: usize = 10_000;
+
+/// For whom a key with `any_user` acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnBehalf {
+    /// The request names nobody.
+    Nobody,
+    /// The request names exactly one user.
+    User(UserId),
+    /// The request names somebody, but not as exactly one id.
+    Unclear,
+}
+
+/// What a verified token says.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// The issuer, `iss`.
+    pub issuer: String,
+    /// The subject, `sub`.
+    pub subject: String,
+    /// The user that the subject is.
+    pub user: UserId,
+    /// Its rights, within the issuer's.
+    pub scopes: ScopeSet,
+    /// Whether a subject that is not known yet becomes a user.
+    pub create_user: bool,
+    /// When the token ends.
+    pub expires_at: Timestamp,
+}
+
+impl Vault {
+    /// The caller who presents an API key.
+    ///
+    /// `may_name_user_later` accepts a key with `any_user` that does not say for whom it acts; only the
+    /// operation that takes the user from elsewhere may use it.
+    pub async fn authenticate_key(
+        &self,
+        presented: &str,
+        on_behalf: OnBehalf,
+        may_name_user_later: bool,
+    ) -> Result<Caller, Error> {
+        let now = self.shared.clock.now();
+        let presented = ApiKey::parse(presented).ok_or(Error::Unauthenticated)?;
+        let record = self.find_presented(&presented).await?;
+        let mut caller = self.descend(&record, now).await?;
+        match (record.row.is_any_user, on_behalf) {
+            (false, OnBehalf::Nobody) => {}
+            (false, _) => return Err(Denial::NotAnyUser.into()),
+            (true, OnBehalf::User(user)) => caller.user = user,
+            (true, OnBehalf::Nobody) if may_name_user_later => {}
+            (true, _) => return Err(Denial::UserNotNamed.into()),
+        }
+        if self.user_is_active(caller.user).await? {
+            self.note_use(record.id, now);
+            Ok(caller)
+        } else if record.row.is_any_user && caller.user != record.user() {
+            Err(Denial::UserUnavailable.into())
+        } else {
+            Err(Error::Unauthenticated)
+        }
+    }
+
+    /// The caller who presents a token that was verified.
+    pub async fn authenticate_token(&self, token: Token) -> Result<Caller, Error> {
+        let origin = Origin::Issuer(token.issuer.clone());
+        let entry = self.user_entry(token.user).await?;
+        let (found, is_disabled) = match entry {
+            Some(entry) => (entry.user.row.origin.clone(), entry.user.row.is_disabled),
+            None if token.create_user => {
+                let row = self.writer.change(EnsureUser::of(&token)).await?;
+                (row.origin, row.is_disabled)
+            }
+            None => return Err(Error::Unauthenticated),
+        };
+        // An id that exists under another origin is somebody else.
+        if found != origin.text() || is_disabled {
+            return Err(Error::Unauthenticated);
+        }
+        Ok(Caller {
+            user: token.user,
+            name: token.subject.clone(),
+            actor: Actor::Token {
+                issuer: token.issuer,
+                subject: token.subject,
+            },
+            scopes: token.scopes,
+            tools: Vec::new(),
+            key: None,
+            expires_at: Some(token.expires_at),
+            is_any_user: false,
+            request_id: None,
+        })
+    }
+
+    /// Notes that a credential from `source` was not accepted.
+    pub fn note_sign_in_failure(&self, source: &str, reason: &'static str) {
+        self.shared
+            .sign_in_failures
+            .note(source, reason, self.shared.clock.now());
+    }
+
+    async fn find_presented(&self, presented: &ApiKey) -> Result<std::sync::Arc<KeyRecord>, Error> {
+        let Some(record) = self.key_record(presented.id()).await? else {
+            // The same work as for a known id, so that time does not tell which ids exist.
+            let id = presented.id();
+            let _ = self
+                .shared
+                .keyring
+                .hash_api_key(id.as_str(), presented.secret_bytes());
+            return Err(Error::Unauthenticated);
+        };
+        if record.is_presented(presented, &self.shared.keyring) {
+            Ok(record)
+        } else {
+            Err(Error::Unauthenticated)
+        }
+    }
+
+    /// The rights of a key within those of every key that it descends from, all of which must be live.
+    async fn descend(&self, record: &KeyRecord, now: Timestamp) -> Result<Caller, Error> {
+        let mut caller = Caller {
+            user: record.user(),
+            actor: Actor::Key(record.id),
+            name: record.row.name.clone(),
+            scopes: record.scopes,
+            tools: Vec::new(),
+            key: Some(record.id),
+            expires_at: None,
+            is_any_user: record.row.is_any_user,
+            request_id: None,
+        };
+        limit(&mut caller, record, now)?;
+        let mut next = record.creator;
+        for _ in 0..DEEPEST_DESCENT {
+            let Some(id) = next else { return Ok(caller) };
+            let creator = self.key_record(id).await?.ok_or(Error::Unauthenticated)?;
+            limit(&mut caller, &creator, now)?;
+            next = creator.creator;
+        }
+        if next.is_none() {
+            Ok(caller)
+        } else {
+            Err(Error::Unauthenticated)
+        }
+    }
+
+    async fn user_is_active(&self, user: UserId) -> Result<bool, Error> {
+        let entry = self.user_entry(user).await?;
+        Ok(entry.is_some_and(|entry| !entry.user.row.is_disabled))
+    }
+
+    fn note_use(&self, key: KeyId, now: Timestamp) {
+        let mut uses = self
+            .shared
+            .key_uses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if uses
+            .get(&key)
+            .is_some_and(|last| now.since(*last) < LAST_USE_PRECISION)
+        {
+            return;
+        }
+        if uses.len() >= REMEMBERED_USES {
+            uses.clear();
+        }
+        uses.insert(key, now);
+        drop(uses);
+        self.writer.note_key_use(key, now);
+    }
+}
+
+fn limit(caller: &mut Caller, record: &KeyRecord, now: Timestamp) -> Result<(), Error> {
+    if !record.is_live(now) {
+        return Err(Error::Unauthenticated);
+    }
+    caller.scopes = caller.scopes.intersection(record.scopes);
+    if !record.tools.is_empty() {
+        caller.tools.push(record.tools.clone());
+    }
+    caller.expires_at = match (caller.expires_at, record.expires_at()) {
+        (Some(left), Some(right)) => Some(left.min(right)),
+        (left, right) => left.or(right),
+    };
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! Resolving: completing a tool's arguments with the values they are due.
+//!
+//! [`decide`] says for each argument where its value comes from, without opening anything; this file opens
+//! what was decided, has the use recorded, and only then hands the values out.
+
+pub(crate) mod decide;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use toolvault_core::arguments::Arguments;
+use toolvault_core::audit::record::{Action, Decision, Record};
+use toolvault_core::identity::SecretId;
+use toolvault_core::pattern::ToolName;
+use toolvault_core::reference::Reference;
+use toolvault_core::scope::Scope;
+
+use self::decide::{Decided, Outcome, decide};
+use crate::cache::UserEntry;
+use crate::caller::Caller;
+use crate::error::{Denial, Error, Problem};
+use crate::secret::Secret;
+use crate::vault::Vault;
+
+/// A tool call that is to be completed.
+#[expect(
+    missing_debug_implementations,
+    reason = "arguments may be confidential"
+)]
+pub struct Call {
+    /// The tool.
+    pub tool: ToolName,
+    /// What was received. It comes from a model and is data: references in it stay as they are.
+    pub args: Arguments,
+    /// References from trusted configuration, by argument.
+    pub bindings: BTreeMap<String, Reference>,
+    /// The only arguments that defaults may complete; none for all.
+    pub accepts: Option<BTreeSet<String>>,
+    /// Arguments that must be there in the end.
+    pub require: BTreeSet<String>,
+}
+
+/// A completed tool call.
+#[expect(missing_debug_implementations, reason = "it holds values")]
+pub struct Completed {
+    /// The tool.
+    pub tool: ToolName,
+    /// What was received, and what was applied.
+    pub args: Arguments,
+    /// Where each applied value came from.
+    pub applied: Vec<Applied>,
+}
+
+/// Where an applied value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The argument.
+    pub arg: String,
+    /// The secret.
+    pub secret_id: SecretId,
+    /// Its name.
+    pub secret_name: String,
+    /// Its version.
+    pub version: i64,
+    /// Why it was applied.
+    pub source: Source,
+}
+
+/// Why a value was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The argument was not received and a default serves it.
+    Default,
+    /// A reference names the secret.
+    Binding,
+}
+
+impl Source {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Binding => "binding",
+        }
+    }
+}
+
+impl Vault {
+    /// Completes tool calls. Needs `resolve`. Each call stands alone; the record of every use is accepted by
+    /// the audit trail before any value is returned.
+    pub async fn resolve(
+        &self,
+        caller: &Caller,
+        calls: Vec<Call>,
+    ) -> Result<Vec<Result<Completed, Error>>, Error> {
+        self.note_refusal(caller, caller.require(Scope::Resolve))
+            .await?;
+        let entry = self.caller_entry(caller).await?;
+        let mut records = Vec::new();
+        let completed = calls
+            .into_iter()
+            .map(|call| self.complete(caller, &entry, call, &mut records))
+            .collect();
+        self.writer.record(records).await?;
+        Ok(completed)
+    }
+
+    fn complete(
+        &self,
+        caller: &Caller,
+        entry: &Arc<UserEntry>,
+        call: Call,
+        records: &mut Vec<Record>,
+    ) -> Result<Completed, Error> {
+        let tool = call.tool.clone();
+        let outcome = self.try_complete(caller, entry, call, records);
+        if let Err(error) = &outcome {
+            self.refuse(caller, &tool, error, records);
+        }
+        outcome
+    }
+
+    fn try_complete(
+        &self,
+        caller: &Caller,
+        entry: &Arc<UserEntry>,
+        call: Call,
+        records: &mut Vec<Record>,
+    ) -> Result<Completed, Error> {
+        require_tool(caller, &call.tool)?;
+        let decided = self.decided(caller, entry, &call)?;
+        let problems: Vec<Problem> = decided
+            .iter()
+            .filter_map(|argument| argument.problem(&call.tool))
+            .collect();
+        if !problems.is_empty() {
+            return Err(Error::Unresolved(problems));
+        }
+        let mut completed = Completed {
+            tool: call.tool,
+            args: call.args,
+            applied: Vec::new(),
+        };
+        let mut used = Vec::new();
+        for argument in decided {
+            let (secret, source) = match argument.outcome {
+                Outcome::Default(secret) => (secret, Source::Default),
+                Outcome::Binding(secret) => (secret, Source::Binding),
+                _ => continue,
+            };
+            let value = secret.open_value(self.installation(), &entry.user.key)?;
+            let text = value.expose_text().ok_or(Error::Integrity)?;
+            completed.args.insert_text(&argument.name, text);
+            used.push(self.used(caller, &secret, &completed.tool, &argument.name));
+            completed
+                .applied
+                .push(applied(argument.name, &secret, source));
+        }
+        records.append(&mut used);
+        Ok(completed)
+    }
+
+    /// What each argument of the call gets, with nothing opened.
+    pub(crate) fn decided(
+        &self,
+        caller: &Caller,
+        entry: &Arc<UserEntry>,
+        call: &Call,
+    ) -> Result<Vec<Decided>, Error> {
+        let index = entry.index.read().map_err(|_| Error::Integrity)?;
+        if !index.is_intact() {
+            return Err(Error::Integrity);
+        }
+        Ok(decide(&index, caller, call, self.shared.clock.now()))
+    }
+
+    fn used(&self, caller: &Caller, secret: &Secret, tool: &ToolName, argument: &str) -> Record {
+        let mut record = self.record(caller, Action::SecretUsed, Decision::Allowed);
+        record.secret_id = Some(secret.id);
+        record.secret_name = Some(secret.name.clone());
+        record.version = Some(secret.version);
+        record.tool = Some(tool.as_str().to_owned());
+        record.argument = Some(argument.to_owned());
+        record
+    }
+
+    fn refuse(&self, caller: &Caller, tool: &ToolName, error: &Error, records: &mut Vec<Record>) {
+        let mut add = |action, argument: Option<&String>, reason: &str| {
+            let mut record = self.record(caller, action, Decision::Denied);
+            record.tool = Some(tool.as_str().to_owned());
+            record.argument = argument.cloned();
+            record.reason = Some(reason.to_owned());
+            records.push(record);
+        };
+        match error {
+            Error::Unresolved(problems) => {
+                for problem in problems {
+                    add(Action::UseRefused, problem.location.last(), problem.kind);
+                }
+            }
+            Error::Denied(denial) => add(Action::AccessDenied, None, denial.code()),
+            Error::Integrity => add(Action::TamperingDetected, None, "integrity"),
+            _ => {}
+        }
+    }
+}
+
+/// Refuses a tool outside the caller's patterns.
+pub(crate) fn require_tool(caller: &Caller, tool: &ToolName) -> Result<(), Error> {
+    if caller.reaches_tool(tool) {
+        Ok(())
+    } else {
+        Err(Denial::ToolOutOfReach(tool.as_str().to_owned()).into())
+    }
+}
+
+fn applied(arg: String, secret: &Secret, source: Source) -> Applied {
+    Applied {
+        arg,
+        secret_id: secret.id,
+        secret_name: secret.name.clone(),
+        version: secret.version,
+        source,
+    }
+}

@@ -1,0 +1,206 @@
+//! Where the value of each argument comes from: the rules of resolving, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use toolvault_core::reference::Reference;
+use toolvault_core::timestamp::Timestamp;
+
+use super::Call;
+use crate::cache::index::Index;
+use crate::caller::Caller;
+use crate::error::Problem;
+use crate::secret::Secret;
+
+/// One argument of a call.
+pub(crate) struct Decided {
+    pub(crate) name: String,
+    pub(crate) outcome: Outcome,
+    /// Where in the request its need comes from.
+    asked_in: &'static str,
+    /// The secrets that compete for it, best first.
+    pub(crate) candidates: Vec<Arc<Secret>>,
+}
+
+/// What an argument gets.
+pub(crate) enum Outcome {
+    /// What was received.
+    Received,
+    /// The winner among the defaults.
+    Default(Arc<Secret>),
+    /// The secret that its reference names.
+    Binding(Arc<Secret>),
+    /// Nothing, and nothing is required.
+    Nothing,
+    /// The reference names no secret that is granted to this tool and argument.
+    NotAvailable,
+    /// The reference names several.
+    Ambiguous,
+    /// The winner has expired.
+    Expired(Arc<Secret>),
+    /// It is required, was not received, and no default serves it.
+    Missing,
+}
+
+impl Outcome {
+    /// The word on the wire.
+    pub(crate) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Default(_) => "default",
+            Self::Binding(_) => "binding",
+            Self::Nothing => "none",
+            Self::NotAvailable => "secret_not_available",
+            Self::Ambiguous => "secret_ambiguous",
+            Self::Expired(_) => "secret_expired",
+            Self::Missing => "secret_missing",
+        }
+    }
+
+    /// The secret that is applied, or would be if it had not expired.
+    pub(crate) fn winner(&self) -> Option<&Arc<Secret>> {
+        match self {
+            Self::Default(secret) | Self::Binding(secret) | Self::Expired(secret) => Some(secret),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn is_error(&self) -> bool {
+        matches!(
+            self,
+            Self::NotAvailable | Self::Ambiguous | Self::Expired(_) | Self::Missing
+        )
+    }
+}
+
+impl Decided {
+    /// What is wrong with it, if anything is.
+    pub(crate) fn problem(&self, tool: &toolvault_core::pattern::ToolName) -> Option<Problem> {
+        let (name, tool) = (&self.name, tool.as_str());
+        let text = match self.outcome {
+            Outcome::NotAvailable => {
+                format!("No usable secret for argument '{name}' of tool '{tool}'.")
+            }
+            Outcome::Ambiguous => {
+                format!("Several secrets of that name match argument '{name}' of tool '{tool}'.")
+            }
+            Outcome::Expired(_) => {
+                format!("The secret for argument '{name}' of tool '{tool}' has expired.")
+            }
+            Outcome::Missing => {
+                format!("Argument '{name}' of tool '{tool}' is required and no secret serves it.")
+            }
+            _ => return None,
+        };
+        let message = format!("{text} Run: toolvault explain '{tool}'");
+        Some(Problem::new(
+            self.outcome.as_str(),
+            &[self.asked_in, name],
+            message,
+        ))
+    }
+}
+
+/// Decides every argument that is received, bound, required or served by a default.
+pub(crate) fn decide(index: &Index, caller: &Caller, call: &Call, now: Timestamp) -> Vec<Decided> {
+    let defaults = defaults(index, caller, call);
+    let names: BTreeSet<&str> = call
+        .args
+        .names()
+        .chain(call.bindings.keys().map(String::as_str))
+        .chain(call.require.iter().map(String::as_str))
+        .chain(defaults.keys().map(String::as_str))
+        .collect();
+    names
+        .into_iter()
+        .map(|name| {
+            let candidates = defaults.get(name).cloned().unwrap_or_default();
+            match call.bindings.get(name) {
+                Some(reference) => by_reference(index, caller, call, name, reference, now),
+                None => by_default(call, name, candidates, now),
+            }
+        })
+        .collect()
+}
+
+/// Rule 4: the user's defaults whose pattern matches the whole tool name, by argument, best first (rule 5).
+fn defaults(index: &Index, caller: &Caller, call: &Call) -> BTreeMap<String, Vec<Arc<Secret>>> {
+    let mut defaults: BTreeMap<String, Vec<Arc<Secret>>> = BTreeMap::new();
+    for secret in index.defaults_for(&call.tool) {
+        let Some(argument) = &secret.binding.argument else {
+            continue;
+        };
+        let is_accepted = call
+            .accepts
+            .as_ref()
+            .is_none_or(|accepts| accepts.contains(argument));
+        if is_accepted && caller.reaches_pattern(secret.binding.tool.as_ref()) {
+            defaults
+                .entry(argument.clone())
+                .or_default()
+                .push(Arc::clone(secret));
+        }
+    }
+    for candidates in defaults.values_mut() {
+        candidates.sort_by_key(|secret| std::cmp::Reverse(secret.rank()));
+    }
+    defaults
+}
+
+/// Rules 2, 3 and 6: a reference wins over what was received, and must be granted to tool and argument.
+fn by_reference(
+    index: &Index,
+    caller: &Caller,
+    call: &Call,
+    name: &str,
+    reference: &Reference,
+    now: Timestamp,
+) -> Decided {
+    let is_granted = |secret: &&Arc<Secret>| {
+        caller.reaches_pattern(secret.binding.tool.as_ref())
+            && secret.binding.permits_reference(&call.tool, name)
+    };
+    let candidates: Vec<Arc<Secret>> = match reference {
+        Reference::Id(id) => index
+            .get(*id)
+            .into_iter()
+            .filter(is_granted)
+            .cloned()
+            .collect(),
+        Reference::Name(wanted) => index.named(wanted).filter(is_granted).cloned().collect(),
+    };
+    let outcome = match candidates.as_slice() {
+        [] => Outcome::NotAvailable,
+        [secret] if secret.policy.is_expired(now) => Outcome::Expired(Arc::clone(secret)),
+        [secret] => Outcome::Binding(Arc::clone(secret)),
+        _ => Outcome::Ambiguous,
+    };
+    Decided {
+        name: name.to_owned(),
+        outcome,
+        asked_in: "bindings",
+        candidates,
+    }
+}
+
+/// Rule 3: what was received wins over a default.
+fn by_default(call: &Call, name: &str, candidates: Vec<Arc<Secret>>, now: Timestamp) -> Decided {
+    let is_required = call.require.contains(name);
+    let outcome = if call.args.is_received(name) {
+        Outcome::Received
+    } else {
+        match candidates.first() {
+            Some(secret) if secret.policy.is_expired(now) => Outcome::Expired(Arc::clone(secret)),
+            Some(secret) => Outcome::Default(Arc::clone(secret)),
+            None if is_required => Outcome::Missing,
+            None => Outcome::Nothing,
+        }
+    };
+    let asked_in = if is_required { "require" } else { "args" };
+    Decided {
+        name: name.to_owned(),
+        outcome,
+        asked_in,
+        candidates,
+    }
+}

@@ -1,0 +1,286 @@
+//! Secrets: stored, listed, shown without their value, erased. [`change`] changes them.
+
+pub(crate) mod change;
+pub(crate) mod create;
+
+use std::sync::Arc;
+
+use toolvault_core::audit::record::{Action, Decision, Record};
+use toolvault_core::confidential::Confidential;
+use toolvault_core::identity::SecretId;
+use toolvault_core::pattern::{ToolName, ToolPattern};
+use toolvault_core::scope::Scope;
+
+use self::change::DeleteSecret;
+use crate::cache::index::Index;
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::secret::{Secret, SecretInfo};
+use crate::user::{Ledger, User};
+use crate::vault::Vault;
+use crate::writer::change::Work;
+
+/// The secret to store.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "it holds the value")]
+pub struct NewSecret {
+    /// The user's name for it.
+    pub name: String,
+    /// The value.
+    pub value: Confidential,
+    /// The tool pattern of its binding.
+    pub tool: Option<ToolPattern>,
+    /// The argument of its binding.
+    pub argument: Option<String>,
+    /// Whether it is applied by itself.
+    pub is_default: bool,
+}
+
+/// What happens to a field that may be absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Field<T> {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It becomes absent.
+    Clear,
+    /// It becomes this.
+    Set(T),
+}
+
+/// What changes of a secret.
+#[derive(Clone, Default)]
+#[expect(missing_debug_implementations, reason = "it may hold a value")]
+pub struct SecretChange {
+    /// Another name.
+    pub name: Option<String>,
+    /// A new value, which becomes the newest version.
+    pub value: Option<Confidential>,
+    /// Another tool pattern.
+    pub tool: Field<ToolPattern>,
+    /// Another argument.
+    pub argument: Field<String>,
+    /// Another flag.
+    pub is_default: Option<bool>,
+}
+
+/// A secret after a change, and what the caller should know.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SecretAnswer {
+    /// What is told about the secret.
+    pub info: SecretInfo,
+    /// Things that were done as asked but may surprise.
+    pub warnings: Vec<String>,
+}
+
+/// Which secrets to list.
+#[derive(Clone, Debug, Default)]
+pub struct ListFilter {
+    /// Exactly this name.
+    pub name: Option<String>,
+    /// Those whose pattern matches this tool.
+    pub tool: Option<String>,
+    /// Those whose name contains this text.
+    pub query: Option<String>,
+    /// How many at most.
+    pub limit: usize,
+    /// How many to pass over.
+    pub offset: usize,
+}
+
+/// A page of the list.
+#[derive(Clone, Debug)]
+pub struct SecretList {
+    /// The secrets, oldest first.
+    pub secrets: Vec<SecretInfo>,
+    /// How many the filter matches in all.
+    pub total: usize,
+}
+
+impl Vault {
+    /// Lists the user's secrets, oldest first. Needs `manage`.
+    pub async fn list_secrets(
+        &self,
+        caller: &Caller,
+        filter: &ListFilter,
+    ) -> Result<SecretList, Error> {
+        self.note_refusal(caller, caller.require(Scope::Manage))
+            .await?;
+        let entry = self.caller_entry(caller).await?;
+        let listed = entry
+            .index
+            .read()
+            .map_err(|_| Error::Integrity)
+            .and_then(|index| {
+                // A list that lacks a row would say that it is not there.
+                if index.is_intact() {
+                    Ok(filter.apply(&index, caller))
+                } else {
+                    Err(Error::Integrity)
+                }
+            });
+        self.note_refusal(caller, listed).await
+    }
+
+    /// What is told about one secret. Needs `manage`.
+    pub async fn get_secret(&self, caller: &Caller, id: SecretId) -> Result<SecretInfo, Error> {
+        self.note_refusal(caller, caller.require(Scope::Manage))
+            .await?;
+        let entry = self.caller_entry(caller).await?;
+        let found = find_in(&entry.index, caller, id).map(|secret| secret.info());
+        self.note_refusal(caller, found).await
+    }
+
+    /// Erases a secret with all its versions. Needs `manage`.
+    ///
+    /// `if_match` are the entity tags of which one must be the secret's; empty for any.
+    pub async fn delete_secret(
+        &self,
+        caller: &Caller,
+        id: SecretId,
+        if_match: Vec<String>,
+    ) -> Result<(), Error> {
+        self.note_refusal(caller, caller.require(Scope::Manage))
+            .await?;
+        let entry = self.caller_entry(caller).await?;
+        let record = self.record(caller, Action::SecretDeleted, Decision::Allowed);
+        let user = entry.user.clone();
+        let change = DeleteSecret {
+            caller: caller.clone(),
+            user,
+            id,
+            if_match,
+            record,
+        };
+        self.change(caller, change).await
+    }
+}
+
+/// The caller's secret of this id. One out of the caller's reach does not exist.
+pub(crate) fn find_in(
+    index: &std::sync::RwLock<Index>,
+    caller: &Caller,
+    id: SecretId,
+) -> Result<Arc<Secret>, Error> {
+    let index = index.read().map_err(|_| Error::Integrity)?;
+    match index.get(id) {
+        Some(secret) if caller.reaches_pattern(secret.binding.tool.as_ref()) => {
+            Ok(Arc::clone(secret))
+        }
+        None if index.is_broken(id) && !caller.is_limited() => Err(Error::Integrity),
+        _ => Err(Error::NotFound),
+    }
+}
+
+impl ListFilter {
+    fn apply(&self, index: &Index, caller: &Caller) -> SecretList {
+        let tool = self.tool.as_deref().map(ToolName::parse);
+        let matches = |secret: &&Arc<Secret>| {
+            let pattern = secret.binding.tool.as_ref();
+            caller.reaches_pattern(pattern)
+                && self.name.as_ref().is_none_or(|name| *name == secret.name)
+                && self
+                    .query
+                    .as_ref()
+                    .is_none_or(|query| secret.name.contains(query.as_str()))
+                && match &tool {
+                    None => true,
+                    Some(Ok(tool)) => pattern.is_some_and(|pattern| pattern.matches(tool)),
+                    Some(Err(_)) => false,
+                }
+        };
+        let total = index.iter().filter(matches).count();
+        let secrets = index
+            .iter()
+            .filter(matches)
+            .skip(self.offset)
+            .take(self.limit)
+            .map(|secret| secret.info())
+            .collect();
+        SecretList { secrets, total }
+    }
+}
+
+/// Locks the user's secrets until the commit, and opens their ledger.
+pub(crate) async fn lock(work: &mut Work<'_>, user: &User) -> Result<(Ledger, i64), Error> {
+    let row = crate::store::users::lock_ledger(work.tx, user.id())
+        .await?
+        .ok_or(Error::Unauthenticated)?;
+    let ledger = Ledger::open(user, row.generation - 1, &row.sealed)?;
+    Ok((ledger, row.generation))
+}
+
+/// Seals the ledger under its new generation. Needed after each [`lock`] that is kept.
+pub(crate) async fn unlock(
+    work: &mut Work<'_>,
+    user: &User,
+    ledger: Ledger,
+    generation: i64,
+) -> Result<(), Error> {
+    let entropy = work.shared.entropy.as_ref();
+    let row = ledger.seal(user.id(), &user.key, generation, entropy)?;
+    Ok(crate::store::users::save_ledger(work.tx, user.id(), &row.sealed).await?)
+}
+
+/// Fills in what a record says about a secret.
+pub(crate) fn about(record: &Record, secret: &Secret, action: Action) -> Record {
+    let mut record = record.clone();
+    record.action = action;
+    record.user_id = Some(secret.user);
+    record.secret_id = Some(secret.id);
+    record.secret_name = Some(secret.name.clone());
+    record.version = Some(secret.version);
+    record.tool = secret.tool().map(str::to_owned);
+    record.argument.clone_from(&secret.binding.argument);
+    record
+}
+
+/// Whether the secret takes precedence over another default of the same argument, so that somebody who
+/// relies on that one may be surprised.
+pub(crate) fn shadows(index: &Index, secret: &Secret) -> bool {
+    let Some(pattern) = secret.binding.tool.as_ref() else {
+        return false;
+    };
+    secret.binding.applies_by_itself()
+        && index.iter().any(|other| {
+            other.id != secret.id
+                && other.binding.applies_by_itself()
+                && other.binding.argument == secret.binding.argument
+                && other
+                    .binding
+                    .tool
+                    .as_ref()
+                    .is_some_and(|outer| pattern.lies_inside(outer))
+        })
+}
+
+/// What the caller should know about a secret as it is now.
+pub(crate) fn warnings(secret: &Secret, is_shadowing: bool) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if secret.binding.applies_by_itself() && secret.shown.bytes < SHORTEST_REDACTED {
+        warnings.push(format!(
+            "a default of fewer than {SHORTEST_REDACTED} characters cannot be redacted"
+        ));
+    }
+    if is_shadowing {
+        warnings.push("this default takes precedence over another one".to_owned());
+    }
+    warnings
+}
+
+/// Shorter values are not searched for in what tools answer, in bytes.
+const SHORTEST_REDACTED: u32 = 8;
+
+/// Refuses unless one of the entity tags is the secret's; no tags accept any.
+pub(crate) fn require_match(if_match: &[String], info: &SecretInfo) -> Result<(), Error> {
+    let tag = info.entity_tag();
+    if if_match.is_empty()
+        || if_match
+            .iter()
+            .any(|wanted| wanted == "*" || *wanted == tag)
+    {
+        Ok(())
+    } else {
+        Err(Error::PreconditionFailed)
+    }
+}

@@ -1,0 +1,320 @@
+//! Changing and erasing secrets. Only what is given and differs is a change.
+
+use std::sync::Arc;
+
+use toolvault_core::audit::record::{Action, Decision, Record};
+use toolvault_core::confidential::Confidential;
+use toolvault_core::envelope::version::{RewrapError, SealedVersion, Standing};
+use toolvault_core::identity::{SecretId, UserId};
+use toolvault_core::keyring::is_equal;
+use toolvault_core::pattern::ToolPattern;
+use toolvault_core::scope::Scope;
+
+use super::create::{shown, version_row};
+use super::{
+    Field, SecretAnswer, SecretChange, about, lock, require_match, shadows, unlock, warnings,
+};
+use crate::cache::{Effect, UserEntry};
+use crate::caller::Caller;
+use crate::error::{Denial, Error};
+use crate::secret::Secret;
+use crate::settings::Limits;
+use crate::store::{secrets, versions};
+use crate::user::User;
+use crate::vault::Vault;
+use crate::writer::change::{Change, Work};
+
+impl Vault {
+    /// Changes what is given of a secret. Needs `manage`.
+    ///
+    /// `if_match` are the entity tags of which one must be the secret's; empty for any.
+    pub async fn update_secret(
+        &self,
+        caller: &Caller,
+        id: SecretId,
+        change: SecretChange,
+        if_match: Vec<String>,
+    ) -> Result<SecretAnswer, Error> {
+        self.note_refusal(caller, caller.require(Scope::Manage))
+            .await?;
+        let entry = self.caller_entry(caller).await?;
+        let update = UpdateSecret {
+            caller: caller.clone(),
+            user: entry.user.clone(),
+            limits: entry.user.limits(self.shared.settings.limits),
+            entry,
+            id,
+            change,
+            if_match,
+            record: self.record(caller, Action::SecretRebound, Decision::Allowed),
+        };
+        self.change(caller, update).await
+    }
+}
+
+struct UpdateSecret {
+    caller: Caller,
+    user: User,
+    entry: Arc<UserEntry>,
+    limits: Limits,
+    id: SecretId,
+    change: SecretChange,
+    if_match: Vec<String>,
+    record: Record,
+}
+
+/// Which kinds of change there are in one.
+#[derive(Default)]
+struct Kinds {
+    is_renamed: bool,
+    is_rebound: bool,
+    is_new_value: bool,
+}
+
+impl Change for UpdateSecret {
+    type Answer = SecretAnswer;
+
+    fn user(&self) -> UserId {
+        self.user.id()
+    }
+
+    async fn apply(&mut self, work: &mut Work<'_>) -> Result<SecretAnswer, Error> {
+        let (mut ledger, generation) = lock(work, &self.user).await?;
+        let before = find(work, &self.caller, &self.user, self.id).await?;
+        require_match(&self.if_match, &before.info())?;
+        let mut after = before.clone();
+        let kinds = self.edit(work, &mut after)?;
+        if kinds.is_none() {
+            unlock(work, &self.user, ledger, generation).await?;
+            return Ok(SecretAnswer {
+                info: before.info(),
+                warnings: Vec::new(),
+            });
+        }
+        after.updated_at = work.now.after(ledger.last_change);
+        if kinds.is_rebound || kinds.is_new_value {
+            after.effective_at = after.updated_at;
+        }
+        if let Some(value) = self.change.value.as_ref().filter(|_| kinds.is_new_value) {
+            after.shown = shown(value)?;
+            let growth = i64::from(after.shown.bytes) - i64::from(before.shown.bytes);
+            ledger.grow(0, growth, self.limits)?;
+            self.supersede(work, &before, &mut after, value).await?;
+        } else {
+            rewrap(work, &self.user, &before, &mut after).await?;
+        }
+        secrets::update(work.tx, &after.row()?).await?;
+        ledger.last_change = after.updated_at;
+        unlock(work, &self.user, ledger, generation).await?;
+        Ok(self.finish(work, after, &kinds))
+    }
+}
+
+impl UpdateSecret {
+    /// Puts the given fields into `secret`, but for the value, and tells what differs.
+    fn edit(&self, work: &Work<'_>, secret: &mut Secret) -> Result<Kinds, Error> {
+        let mut kinds = Kinds::default();
+        let change = &self.change;
+        let old = secret.clone();
+        if let Some(name) = &change.name {
+            secret.name.clone_from(name);
+        }
+        put(&mut secret.binding.tool, &change.tool);
+        put(&mut secret.binding.argument, &change.argument);
+        if let Some(is_default) = change.is_default {
+            secret.binding.is_default = is_default;
+        }
+        kinds.is_renamed = secret.name != old.name;
+        kinds.is_rebound = secret.binding != old.binding;
+        if secret.binding.tool != old.binding.tool {
+            self.caller.require_pattern(secret.binding.tool.as_ref())?;
+        }
+        if secret.policy.protected && (kinds.is_renamed || kinds.is_rebound) {
+            return Err(Denial::SecretProtected.into());
+        }
+        if let Some(value) = &change.value {
+            let installation = work.shared.keyring.installation();
+            let current = old.open_value(installation, &self.user.key)?;
+            kinds.is_new_value = !is_equal(current.expose(), value.expose());
+        }
+        Ok(kinds)
+    }
+
+    /// Makes the value the newest version, and keeps the older ones within the limit.
+    async fn supersede(
+        &self,
+        work: &mut Work<'_>,
+        before: &Secret,
+        after: &mut Secret,
+        value: &Confidential,
+    ) -> Result<(), Error> {
+        let installation = work.shared.keyring.installation();
+        let entropy = work.shared.entropy.as_ref();
+        let mut old = before.sealed.clone();
+        old.rewrap(
+            &self.user.key,
+            &before.identity(installation),
+            before.standing(installation),
+            Standing::Superseded,
+            entropy,
+        )
+        .map_err(rewrap_error)?;
+        versions::save_data_key(work.tx, before.id, before.version, &old.data_key).await?;
+
+        after.version = before.version + 1;
+        after.sealed = SealedVersion::seal(
+            &self.user.key,
+            &after.identity(installation),
+            after.standing(installation),
+            value,
+            &after.shown,
+            entropy,
+        )?;
+        let row = version_row(after, &self.caller.actor.to_string());
+        versions::insert(work.tx, &row).await?;
+        let oldest = after.version - self.limits.versions.max(1);
+        versions::delete_through(work.tx, after.id, oldest).await?;
+        Ok(())
+    }
+
+    fn finish(&self, work: &mut Work<'_>, after: Secret, kinds: &Kinds) -> SecretAnswer {
+        let state = after.state_text(work.shared.keyring.installation());
+        let actions = [
+            (kinds.is_renamed, Action::SecretRenamed),
+            (kinds.is_rebound, Action::SecretRebound),
+            (kinds.is_new_value, Action::SecretValueReplaced),
+        ];
+        for (_, action) in actions.into_iter().filter(|(happened, _)| *happened) {
+            let mut record = about(&self.record, &after, action);
+            record.state = Some(state.clone());
+            work.records.push(record);
+        }
+        let is_shadowing = (kinds.is_rebound || kinds.is_new_value)
+            && self
+                .entry
+                .index
+                .read()
+                .is_ok_and(|index| shadows(&index, &after));
+        if is_shadowing && kinds.is_rebound {
+            work.records
+                .push(about(&self.record, &after, Action::DefaultShadowed));
+        }
+        let answer = SecretAnswer {
+            info: after.info(),
+            warnings: warnings(&after, is_shadowing),
+        };
+        work.effects.push(Effect::SecretStored(Arc::new(after)));
+        answer
+    }
+}
+
+impl Kinds {
+    fn is_none(&self) -> bool {
+        !self.is_renamed && !self.is_rebound && !self.is_new_value
+    }
+}
+
+fn put<T: Clone>(target: &mut Option<T>, field: &Field<T>) {
+    match field {
+        Field::Keep => {}
+        Field::Clear => *target = None,
+        Field::Set(value) => *target = Some(value.clone()),
+    }
+}
+
+/// The secret as it is in this transaction. One out of the caller's reach does not exist.
+async fn find(
+    work: &mut Work<'_>,
+    caller: &Caller,
+    user: &User,
+    id: SecretId,
+) -> Result<Secret, Error> {
+    let row = secrets::find(work.tx, user.id(), id)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let secret = Secret::verify(row, work.shared.keyring.installation(), &user.key)?;
+    if caller.reaches_pattern(secret.binding.tool.as_ref()) {
+        Ok(secret)
+    } else {
+        Err(Error::NotFound)
+    }
+}
+
+/// Binds the data key of the current version to the secret's new state.
+async fn rewrap(
+    work: &mut Work<'_>,
+    user: &User,
+    before: &Secret,
+    after: &mut Secret,
+) -> Result<(), Error> {
+    let installation = work.shared.keyring.installation();
+    let identity = before.identity(installation);
+    let (from, to) = (before.standing(installation), after.standing(installation));
+    let entropy = work.shared.entropy.as_ref();
+    after
+        .sealed
+        .rewrap(&user.key, &identity, from, to, entropy)
+        .map_err(rewrap_error)?;
+    versions::save_data_key(work.tx, after.id, after.version, &after.sealed.data_key).await?;
+    Ok(())
+}
+
+fn rewrap_error(error: RewrapError) -> Error {
+    match error {
+        RewrapError::Open(error) => error.into(),
+        RewrapError::Entropy(error) => error.into(),
+    }
+}
+
+pub(crate) struct DeleteSecret {
+    pub(crate) caller: Caller,
+    pub(crate) user: User,
+    pub(crate) id: SecretId,
+    pub(crate) if_match: Vec<String>,
+    pub(crate) record: Record,
+}
+
+impl Change for DeleteSecret {
+    type Answer = ();
+
+    fn user(&self) -> UserId {
+        self.user.id()
+    }
+
+    async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
+        let (mut ledger, generation) = lock(work, &self.user).await?;
+        let row = secrets::find(work.tx, self.user.id(), self.id)
+            .await?
+            .ok_or(Error::NotFound)?;
+        let pattern = row
+            .tool
+            .as_deref()
+            .and_then(|tool| ToolPattern::parse(tool).ok());
+        if !self.caller.reaches_pattern(pattern.as_ref()) {
+            return Err(Error::NotFound);
+        }
+        let (name, version) = (row.name.clone(), row.version);
+        // A row that is not as it was stored can still be erased.
+        let verified = Secret::verify(row, work.shared.keyring.installation(), &self.user.key);
+        if let Ok(secret) = &verified {
+            require_match(&self.if_match, &secret.info())?;
+            ledger.bytes -= i64::from(secret.shown.bytes);
+        } else if !self.if_match.is_empty() {
+            return Err(Error::PreconditionFailed);
+        }
+        ledger.secrets -= 1;
+        ledger.last_change = work.now.after(ledger.last_change);
+        secrets::delete(work.tx, self.user.id(), self.id).await?;
+        unlock(work, &self.user, ledger, generation).await?;
+
+        let mut record = self.record.clone();
+        record.secret_id = Some(self.id);
+        record.secret_name = Some(name);
+        record.version = Some(version);
+        record.tool = pattern.map(|pattern| pattern.as_str().to_owned());
+        work.records.push(record);
+        work.effects
+            .push(Effect::SecretDeleted(self.user.id(), self.id));
+        Ok(())
+    }
+}

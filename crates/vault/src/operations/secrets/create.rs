@@ -1,0 +1,290 @@
+//! Storing a secret, once even if the request comes twice.
+
+use serde::{Deserialize, Serialize};
+use toolvault_core::audit::record::{Action, Decision, Record};
+use toolvault_core::binding::Binding;
+use toolvault_core::confidential::Confidential;
+use toolvault_core::digest::{hexadecimal, sha256};
+use toolvault_core::envelope::version::{SealedVersion, Shown};
+use toolvault_core::envelope::{open, seal};
+use toolvault_core::identity::{SecretId, UserId};
+use toolvault_core::mask;
+use toolvault_core::policy::Policy;
+use toolvault_core::scope::Scope;
+use toolvault_core::timestamp::{SECOND, Timestamp};
+use toolvault_core::transcript::Transcript;
+
+use super::{NewSecret, SecretAnswer, about, lock, shadows, unlock, warnings};
+use crate::cache::Effect;
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::settings::Limits;
+use crate::store::versions::VersionRow;
+use crate::store::{idempotent_answers, secrets, versions};
+use crate::user::{Ledger, User};
+use crate::vault::Vault;
+use crate::writer::change::{Change, Work};
+
+/// How long an answer is kept for a request that comes again, in microseconds.
+const REMEMBERED: i64 = 24 * 3_600 * SECOND;
+
+impl Vault {
+    /// Stores a secret. Needs `manage`.
+    ///
+    /// With an `idempotency_key`, the same request within 24 hours gets the same answer, and another
+    /// request with that key is refused.
+    pub async fn create_secret(
+        &self,
+        caller: &Caller,
+        new: NewSecret,
+        idempotency_key: Option<&str>,
+    ) -> Result<SecretAnswer, Error> {
+        let allowed = caller
+            .require(Scope::Manage)
+            .and_then(|()| caller.require_pattern(new.tool.as_ref()));
+        self.note_refusal(caller, allowed).await?;
+        let entry = self.caller_entry(caller).await?;
+        let repetition = idempotency_key.map(|key| Repetition::of(caller, key, &new));
+        let change = CreateSecret {
+            user: entry.user.clone(),
+            limits: entry.user.limits(self.shared.settings.limits),
+            created_by: caller.actor.to_string(),
+            entry,
+            new,
+            repetition,
+            record: self.record(caller, Action::SecretCreated, Decision::Allowed),
+        };
+        self.change(caller, change).await
+    }
+}
+
+/// How a request is recognised when it comes again.
+struct Repetition {
+    key_hash: [u8; 32],
+    request_hash: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RememberedAnswer {
+    request: String,
+    answer: SecretAnswer,
+}
+
+impl Repetition {
+    fn of(caller: &Caller, key: &str, new: &NewSecret) -> Self {
+        let actor = caller.actor.to_string();
+        let key = Transcript::new("toolvault/idempotency-key/v1")
+            .text(&actor)
+            .text(key);
+        let request = Transcript::new("toolvault/idempotent-request/v1")
+            .text(&new.name)
+            .bytes(new.value.expose())
+            .optional(
+                new.tool
+                    .as_ref()
+                    .map(toolvault_core::pattern::ToolPattern::as_str),
+            )
+            .optional(new.argument.as_deref())
+            .number(i64::from(new.is_default));
+        Self {
+            key_hash: sha256(key.as_slice()),
+            request_hash: hexadecimal(&sha256(request.as_slice())),
+        }
+    }
+
+    fn bind(&self, user: UserId) -> Transcript {
+        Transcript::new("toolvault/idempotent-answer/v1")
+            .bytes(user.as_bytes())
+            .bytes(&self.key_hash)
+    }
+
+    /// The answer that was given, if the request came before.
+    async fn find(&self, work: &mut Work<'_>, user: &User) -> Result<Option<SecretAnswer>, Error> {
+        let oldest = work.now.plus(-REMEMBERED);
+        let sealed = idempotent_answers::find(work.tx, user.id(), &self.key_hash, oldest).await?;
+        let Some(sealed) = sealed else {
+            return Ok(None);
+        };
+        let opened = open(&user.key, self.bind(user.id()), &sealed)?;
+        let remembered: RememberedAnswer =
+            serde_json::from_slice(opened.expose()).map_err(|_| Error::Integrity)?;
+        if remembered.request == self.request_hash {
+            return Ok(Some(remembered.answer));
+        }
+        let message = "This key was used for another request within 24 hours.";
+        let location = ["header", "idempotency-key"];
+        Err(Error::invalid("idempotency_key_reused", &location, message))
+    }
+
+    /// Keeps the answer. It is sealed because the request's hash would let a value be guessed.
+    async fn remember(
+        &self,
+        work: &mut Work<'_>,
+        user: &User,
+        answer: &SecretAnswer,
+    ) -> Result<(), Error> {
+        let remembered = RememberedAnswer {
+            request: self.request_hash.clone(),
+            answer: answer.clone(),
+        };
+        let plain = serde_json::to_vec(&remembered).map_err(Error::internal)?;
+        let entropy = work.shared.entropy.as_ref();
+        let sealed = seal(&user.key, self.bind(user.id()), &plain, entropy)?;
+        let oldest = work.now.plus(-REMEMBERED);
+        let key = &self.key_hash;
+        idempotent_answers::insert(work.tx, user.id(), key, &sealed, work.now, oldest).await?;
+        Ok(())
+    }
+}
+
+struct CreateSecret {
+    user: User,
+    entry: std::sync::Arc<crate::cache::UserEntry>,
+    limits: Limits,
+    created_by: String,
+    new: NewSecret,
+    repetition: Option<Repetition>,
+    record: Record,
+}
+
+impl Change for CreateSecret {
+    type Answer = SecretAnswer;
+
+    fn user(&self) -> UserId {
+        self.user.id()
+    }
+
+    async fn apply(&mut self, work: &mut Work<'_>) -> Result<SecretAnswer, Error> {
+        let (mut ledger, generation) = lock(work, &self.user).await?;
+        if let Some(repetition) = &self.repetition
+            && let Some(answer) = repetition.find(work, &self.user).await?
+        {
+            unlock(work, &self.user, ledger, generation).await?;
+            return Ok(answer);
+        }
+        let secret = self.seal(work, work.now.after(ledger.last_change))?;
+        ledger.grow(1, i64::from(secret.shown.bytes), self.limits)?;
+        ledger.last_change = secret.updated_at;
+        store(work, &secret, &self.created_by).await?;
+        unlock(work, &self.user, ledger, generation).await?;
+
+        let mut created = about(&self.record, &secret, Action::SecretCreated);
+        created.state = Some(secret.state_text(work.shared.keyring.installation()));
+        work.records.push(created);
+        let is_shadowing = self
+            .entry
+            .index
+            .read()
+            .is_ok_and(|index| shadows(&index, &secret));
+        if is_shadowing {
+            work.records
+                .push(about(&self.record, &secret, Action::DefaultShadowed));
+        }
+        let answer = SecretAnswer {
+            info: secret.info(),
+            warnings: warnings(&secret, is_shadowing),
+        };
+        work.effects
+            .push(Effect::SecretStored(std::sync::Arc::new(secret)));
+        if let Some(repetition) = &self.repetition {
+            repetition.remember(work, &self.user, &answer).await?;
+        }
+        Ok(answer)
+    }
+}
+
+impl CreateSecret {
+    fn seal(&self, work: &Work<'_>, now: Timestamp) -> Result<Secret, Error> {
+        let entropy = work.shared.entropy.as_ref();
+        let installation = work.shared.keyring.installation();
+        let mut secret = Secret {
+            id: SecretId::generate(entropy, now)?,
+            user: self.user.id(),
+            name: self.new.name.clone(),
+            binding: Binding {
+                tool: self.new.tool.clone(),
+                argument: self.new.argument.clone(),
+                is_default: self.new.is_default,
+            },
+            policy: Policy::default(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            effective_at: now,
+            sealed: SealedVersion {
+                data_key: Vec::new(),
+                value: Vec::new(),
+                display: Vec::new(),
+            },
+            shown: shown(&self.new.value)?,
+        };
+        secret.sealed = SealedVersion::seal(
+            &self.user.key,
+            &secret.identity(installation),
+            secret.standing(installation),
+            &self.new.value,
+            &secret.shown,
+            entropy,
+        )?;
+        Ok(secret)
+    }
+}
+
+/// What may be shown of a value.
+pub(crate) fn shown(value: &Confidential) -> Result<Shown, Error> {
+    let text = value.expose_text().ok_or_else(|| {
+        Error::invalid(
+            "string_unicode",
+            &["body", "secret_value"],
+            "The value is not UTF-8.",
+        )
+    })?;
+    let bytes = u32::try_from(value.expose().len()).map_err(Error::internal)?;
+    Ok(Shown {
+        display: mask::display(text),
+        bytes,
+    })
+}
+
+async fn store(work: &mut Work<'_>, secret: &Secret, created_by: &str) -> Result<(), Error> {
+    secrets::insert(work.tx, &secret.row()?).await?;
+    versions::insert(work.tx, &version_row(secret, created_by)).await?;
+    Ok(())
+}
+
+/// The row of a secret's current version.
+pub(crate) fn version_row(secret: &Secret, created_by: &str) -> VersionRow {
+    VersionRow {
+        secret_id: secret.id.0,
+        version: secret.version,
+        data_key: secret.sealed.data_key.clone(),
+        value: secret.sealed.value.clone(),
+        display: secret.sealed.display.clone(),
+        created_at: secret.updated_at.microseconds(),
+        created_by: created_by.to_owned(),
+    }
+}
+
+impl Ledger {
+    /// Counts more secrets and bytes, unless a limit would be exceeded. What does not enlarge is always
+    /// allowed, also beyond a limit that was lowered.
+    pub(crate) fn grow(&mut self, secrets: i64, bytes: i64, limits: Limits) -> Result<(), Error> {
+        let grown = Self {
+            secrets: self.secrets + secrets,
+            bytes: self.bytes + bytes,
+            last_change: self.last_change,
+        };
+        if secrets > 0 && grown.secrets > limits.secrets {
+            return Err(Error::QuotaExceeded(
+                "The limit on the number of secrets is reached.",
+            ));
+        }
+        if bytes > 0 && grown.bytes > limits.bytes {
+            let message = "The limit on the total size of the stored secrets is reached.";
+            return Err(Error::QuotaExceeded(message));
+        }
+        *self = grown;
+        Ok(())
+    }
+}

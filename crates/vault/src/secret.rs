@@ -1,0 +1,202 @@
+//! A secret as the vault handles it: its row, verified, with the value still sealed.
+
+use serde::Serialize;
+use toolvault_core::binding::Binding;
+use toolvault_core::confidential::Confidential;
+use toolvault_core::digest::hexadecimal;
+use toolvault_core::envelope::NumberedKey;
+use toolvault_core::envelope::version::{
+    SealedVersion, SecretState, Shown, Standing, StateHash, VersionIdentity,
+};
+use toolvault_core::identity::{InstallationId, SecretId, UserId};
+use toolvault_core::pattern::ToolPattern;
+use toolvault_core::policy::Policy;
+use toolvault_core::ranking::Rank;
+use toolvault_core::timestamp::Timestamp;
+
+use crate::error::Error;
+use crate::store::secrets::SecretRow;
+
+/// What management operations tell about a secret. The value is not in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct SecretInfo {
+    /// Identifies the secret.
+    pub secret_id: SecretId,
+    /// Its owner.
+    pub user_id: UserId,
+    /// The owner's name for it; need not be unique.
+    pub secret_name: String,
+    /// The masked value.
+    pub display: Option<String>,
+    /// The tool pattern of its binding.
+    pub tool_name: Option<String>,
+    /// The argument of its binding.
+    pub tool_arg: Option<String>,
+    /// Whether it is applied by itself.
+    pub is_default_for_tool: bool,
+    /// When it was first stored.
+    pub created_at: Timestamp,
+    /// When anything of it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl SecretInfo {
+    /// The entity tag (RFC 9110, section 8.8.3), which changes with every change.
+    pub fn entity_tag(&self) -> String {
+        format!("\"{:x}\"", self.updated_at.microseconds())
+    }
+}
+
+/// A verified secret.
+#[derive(Clone)]
+pub(crate) struct Secret {
+    pub(crate) id: SecretId,
+    pub(crate) user: UserId,
+    pub(crate) name: String,
+    pub(crate) binding: Binding,
+    pub(crate) policy: Policy,
+    pub(crate) version: i64,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) effective_at: Timestamp,
+    pub(crate) sealed: SealedVersion,
+    pub(crate) shown: Shown,
+}
+
+impl Secret {
+    /// Verifies that the row is as it was stored: its data key opens only under this very state.
+    pub(crate) fn verify(
+        row: SecretRow,
+        installation: InstallationId,
+        user_key: &NumberedKey,
+    ) -> Result<Self, Error> {
+        let tool = row.tool.as_deref().map(ToolPattern::parse).transpose();
+        let mut secret = Self {
+            id: SecretId(row.secret_id),
+            user: UserId(row.user_id),
+            name: row.name,
+            binding: Binding {
+                tool: tool.map_err(|_| Error::Integrity)?,
+                argument: row.argument,
+                is_default: row.is_default,
+            },
+            policy: serde_json::from_str(&row.policy).map_err(|_| Error::Integrity)?,
+            version: row.version,
+            created_at: Timestamp::from_microseconds(row.created_at),
+            updated_at: Timestamp::from_microseconds(row.updated_at),
+            effective_at: Timestamp::from_microseconds(row.effective_at),
+            sealed: SealedVersion {
+                data_key: row.data_key,
+                value: row.value,
+                display: row.display,
+            },
+            shown: Shown {
+                display: String::new(),
+                bytes: 0,
+            },
+        };
+        let standing = secret.standing(installation);
+        let identity = secret.identity(installation);
+        secret.shown = secret.sealed.open_shown(user_key, &identity, standing)?;
+        Ok(secret)
+    }
+
+    /// The current value.
+    pub(crate) fn open_value(
+        &self,
+        installation: InstallationId,
+        user_key: &NumberedKey,
+    ) -> Result<Confidential, Error> {
+        let identity = self.identity(installation);
+        Ok(self
+            .sealed
+            .open_value(user_key, &identity, self.standing(installation))?)
+    }
+
+    pub(crate) fn identity(&self, installation: InstallationId) -> VersionIdentity {
+        VersionIdentity {
+            installation,
+            user: self.user,
+            secret: self.id,
+            version: self.version,
+        }
+    }
+
+    pub(crate) fn standing(&self, installation: InstallationId) -> Standing {
+        Standing::Current(self.state_hash(installation))
+    }
+
+    pub(crate) fn state_hash(&self, installation: InstallationId) -> StateHash {
+        SecretState {
+            name: &self.name,
+            tool: self.tool(),
+            argument: self.binding.argument.as_deref(),
+            is_default: self.binding.is_default,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            effective_at: self.effective_at,
+            policy: &self.policy,
+        }
+        .hash(&self.identity(installation))
+    }
+
+    /// The state hash as the audit trail records it.
+    pub(crate) fn state_text(&self, installation: InstallationId) -> String {
+        hexadecimal(self.state_hash(installation).as_bytes())
+    }
+
+    pub(crate) fn tool(&self) -> Option<&str> {
+        self.binding.tool.as_ref().map(ToolPattern::as_str)
+    }
+
+    /// Its precedence among the defaults for a tool; none if it is not bound to one.
+    pub(crate) fn rank(&self) -> Option<Rank> {
+        self.binding
+            .tool
+            .as_ref()
+            .map(|tool| Rank::of(tool, self.effective_at, self.id))
+    }
+
+    pub(crate) fn info(&self) -> SecretInfo {
+        SecretInfo {
+            secret_id: self.id,
+            user_id: self.user,
+            secret_name: self.name.clone(),
+            display: Some(self.shown.display.clone()),
+            tool_name: self.tool().map(str::to_owned),
+            tool_arg: self.binding.argument.clone(),
+            is_default_for_tool: self.binding.is_default,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+
+    pub(crate) fn row(&self) -> Result<SecretRow, Error> {
+        Ok(SecretRow {
+            secret_id: self.id.0,
+            user_id: self.user.0,
+            name: self.name.clone(),
+            tool: self.tool().map(str::to_owned),
+            argument: self.binding.argument.clone(),
+            is_default: self.binding.is_default,
+            policy: serde_json::to_string(&self.policy).map_err(Error::internal)?,
+            version: self.version,
+            created_at: self.created_at.microseconds(),
+            updated_at: self.updated_at.microseconds(),
+            effective_at: self.effective_at.microseconds(),
+            data_key: self.sealed.data_key.clone(),
+            value: self.sealed.value.clone(),
+            display: self.sealed.display.clone(),
+        })
+    }
+
+    /// Roughly the memory it takes, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        size_of::<Self>()
+            + self.name.len()
+            + self.tool().map_or(0, str::len) * 2
+            + self.sealed.data_key.len()
+            + self.sealed.value.len()
+            + self.sealed.display.len()
+    }
+}

@@ -1,0 +1,55 @@
+//! What every operation of one vault shares.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+use toolvault_core::api_key::KeyId;
+use toolvault_core::audit::epoch::Signer;
+use toolvault_core::entropy::Entropy;
+use toolvault_core::keyring::Keyring;
+use toolvault_core::timestamp::Timestamp;
+
+use crate::cache::Cache;
+use crate::channel::Channel;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::settings::Settings;
+use crate::store::audit::HeadRow;
+use crate::store::database::Database;
+use crate::writer::sign_in_failures::SignInFailures;
+
+pub(crate) struct Shared {
+    pub(crate) database: Database,
+    pub(crate) keyring: Keyring,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) settings: Settings,
+    pub(crate) cache: Cache,
+    pub(crate) channel: Channel,
+    pub(crate) sign_in_failures: SignInFailures,
+    /// Called when the storage can no longer be trusted; the process must end.
+    pub(crate) failed: CancellationToken,
+    pub(crate) signer: Mutex<Option<Arc<Signer>>>,
+    pub(crate) key_uses: Mutex<HashMap<KeyId, Timestamp>>,
+}
+
+impl Shared {
+    /// The signing key of the epoch that the head is in.
+    pub(crate) fn signer(&self, head: &HeadRow) -> Result<Arc<Signer>, Error> {
+        let mut cached = self.signer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(signer) = cached.as_ref().filter(|signer| signer.number == head.epoch) {
+            return Ok(Arc::clone(signer));
+        }
+        let installation = self.keyring.installation();
+        let wrap = self.keyring.audit();
+        let signer = Arc::new(Signer::open(
+            installation,
+            wrap,
+            head.epoch,
+            &head.signing_key,
+        )?);
+        *cached = Some(Arc::clone(&signer));
+        Ok(signer)
+    }
+}

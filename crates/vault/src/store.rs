@@ -1,0 +1,17 @@
+//! The only SQL there is. One text serves SQLite and PostgreSQL.
+//!
+//! [`database`] opens and migrates, [`transaction`] supplies the macro that runs one query body against
+//! either driver, [`dialect`] holds the few true differences. Each other file is one table and its
+//! neighbours: row, reads, writes. Lookups return `Option`; the operation decides whether absence is an
+//! error.
+
+pub(crate) mod api_keys;
+pub(crate) mod audit;
+pub(crate) mod database;
+pub(crate) mod dialect;
+pub(crate) mod idempotent_answers;
+pub(crate) mod installation;
+pub(crate) mod secrets;
+pub(crate) mod transaction;
+pub(crate) mod users;
+pub(crate) mod versions;

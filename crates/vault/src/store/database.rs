@@ -1,0 +1,218 @@
+//! Opening, migrating and reaching the database.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
+use sqlx::{Connection as _, PgConnection};
+
+use super::dialect;
+use super::transaction::Tx;
+use crate::settings::{DatabaseLocation, DatabaseUrl, Durability};
+
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+const FILE_NAME: &str = "toolvault.db";
+const LOCK_NAME: &str = "lock";
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1_500);
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenDatabaseError {
+    /// Another process has the data directory.
+    #[error("the data directory {0} is in use by another process")]
+    InUse(PathBuf),
+    /// The data directory or a file in it cannot be reached.
+    #[error("cannot use the data directory {path}")]
+    Directory {
+        /// The directory or file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The URL is not one of PostgreSQL's.
+    #[error("the database URL is not valid; it begins with postgres://")]
+    Url,
+    /// The database cannot be reached.
+    #[error("cannot reach the database")]
+    Connect(#[source] sqlx::Error),
+    /// The schema could not be brought up to date, or is newer than this program.
+    #[error("cannot migrate the database")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+}
+
+/// The open database.
+pub(crate) enum Database {
+    Sqlite(SqliteDatabase),
+    Postgres(PgPool),
+}
+
+/// The embedded database. The lock is held for as long as this lives.
+pub(crate) struct SqliteDatabase {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    write_ahead_log: PathBuf,
+    _lock: File,
+}
+
+impl Database {
+    /// Opens the database and brings its schema up to date.
+    pub(crate) async fn open(location: &DatabaseLocation) -> Result<Self, OpenDatabaseError> {
+        match location {
+            DatabaseLocation::Directory(directory) => open_sqlite(directory).await,
+            DatabaseLocation::Postgres(url) => open_postgres(url).await,
+        }
+    }
+
+    /// Begins a transaction that sees one state and changes nothing.
+    pub(crate) async fn read(&self) -> sqlx::Result<Tx> {
+        match self {
+            Self::Sqlite(database) => database.readers.begin().await.map(Tx::Sqlite),
+            Self::Postgres(pool) => pool
+                .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                .await
+                .map(Tx::Postgres),
+        }
+    }
+
+    /// Begins the transaction of the one writer of this process.
+    pub(crate) async fn write(&self, durability: Durability) -> sqlx::Result<Tx> {
+        match self {
+            Self::Sqlite(database) => {
+                sqlx::query(dialect::sqlite_synchronous(durability))
+                    .execute(&database.writer)
+                    .await?;
+                // Immediate: a deferred transaction that turns to writing fails at once if another
+                // began in between.
+                database
+                    .writer
+                    .begin_with("BEGIN IMMEDIATE")
+                    .await
+                    .map(Tx::Sqlite)
+            }
+            Self::Postgres(pool) => pool.begin().await.map(Tx::Postgres),
+        }
+    }
+
+    /// Forces everything committed so far to the disk. PostgreSQL does so at each commit.
+    pub(crate) fn flush(&self) -> std::io::Result<()> {
+        match self {
+            Self::Sqlite(database) => File::open(&database.write_ahead_log)?.sync_data(),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// The pool for PostgreSQL's notifications; none on SQLite, which has one process.
+    pub(crate) fn notifications(&self) -> Option<&PgPool> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(pool) => Some(pool),
+        }
+    }
+
+    /// Closes every connection; the embedded database's log is folded into its file.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(database) => {
+                database.readers.close().await;
+                database.writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+async fn open_sqlite(directory: &Path) -> Result<Database, OpenDatabaseError> {
+    let lock = lock_directory(directory)?;
+    let path = directory.join(FILE_NAME);
+    let options = dialect::sqlite_options(&path);
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.clone())
+        .await
+        .map_err(OpenDatabaseError::Connect)?;
+    restrict(&path)?;
+    SQLITE_MIGRATIONS
+        .run(&writer)
+        .await
+        .map_err(OpenDatabaseError::Migrate)?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(4)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options);
+    let write_ahead_log = directory.join(format!("{FILE_NAME}-wal"));
+    Ok(Database::Sqlite(SqliteDatabase {
+        writer,
+        readers,
+        write_ahead_log,
+        _lock: lock,
+    }))
+}
+
+async fn open_postgres(url: &DatabaseUrl) -> Result<Database, OpenDatabaseError> {
+    let options = PgConnectOptions::from_str(url.expose()).map_err(|_| OpenDatabaseError::Url)?;
+    // Migrations may take longer than any request, so they run without the sessions' limits.
+    let mut connection = PgConnection::connect_with(&options)
+        .await
+        .map_err(OpenDatabaseError::Connect)?;
+    POSTGRES_MIGRATIONS
+        .run(&mut connection)
+        .await
+        .map_err(OpenDatabaseError::Migrate)?;
+    connection
+        .close()
+        .await
+        .map_err(OpenDatabaseError::Connect)?;
+    let pool = PgPoolOptions::new()
+        .max_connections(16)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(dialect::postgres_options(options))
+        .await
+        .map_err(OpenDatabaseError::Connect)?;
+    Ok(Database::Postgres(pool))
+}
+
+/// Makes the directory, readable by its owner only, and takes its lock.
+fn lock_directory(directory: &Path) -> Result<File, OpenDatabaseError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| OpenDatabaseError::Directory { path, source }
+    };
+    if !directory.exists() {
+        std::fs::create_dir_all(directory).map_err(failed(directory))?;
+        set_mode(directory, 0o700).map_err(failed(directory))?;
+    }
+    let path = directory.join(LOCK_NAME);
+    let lock = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(failed(&path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(OpenDatabaseError::InUse(directory.to_owned()))
+        }
+        Err(std::fs::TryLockError::Error(source)) => Err(failed(&path)(source)),
+    }
+}
+
+fn restrict(path: &Path) -> Result<(), OpenDatabaseError> {
+    set_mode(path, 0o600).map_err(|source| OpenDatabaseError::Directory {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn set_mode(path: &Path, mode: u32) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+}

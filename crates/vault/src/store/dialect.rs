@@ -1,0 +1,69 @@
+//! What truly differs between the two databases, each as one named function.
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use super::transaction::{Tx, on};
+use crate::settings::Durability;
+
+/// SQLite as `SQLite` itself recommends against hostile files, with each commit on disk.
+pub(crate) fn sqlite_options(path: &std::path::Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(std::time::Duration::from_millis(1_500))
+        .pragma("trusted_schema", "OFF")
+        .pragma("cell_size_check", "ON")
+        .pragma("secure_delete", "ON")
+        .pragma("mmap_size", "0")
+}
+
+/// PostgreSQL with waits short enough that a caller hears within two seconds.
+pub(crate) fn postgres_options(options: PgConnectOptions) -> PgConnectOptions {
+    options.application_name("toolvault").options([
+        ("synchronous_commit", "on"),
+        ("lock_timeout", "1500ms"),
+        ("statement_timeout", "1800ms"),
+        ("idle_in_transaction_session_timeout", "1500ms"),
+    ])
+}
+
+/// Sets, before a transaction begins, whether its commit waits for the disk. On PostgreSQL it always
+/// does: an unflushed commit would live only in the memory of another process.
+pub(crate) const fn sqlite_synchronous(durability: Durability) -> &'static str {
+    match durability {
+        Durability::System => "PRAGMA synchronous = NORMAL",
+        Durability::Disk => "PRAGMA synchronous = FULL",
+    }
+}
+
+/// Tells the other processes on this database that something changed. SQLite has only one process.
+pub(crate) async fn notify(tx: &mut Tx, payload: &str) -> sqlx::Result<()> {
+    match tx {
+        Tx::Sqlite(_) => Ok(()),
+        Tx::Postgres(_) => on!(tx, connection => sqlx::query("SELECT pg_notify('toolvault', $1)")
+            .bind(payload)
+            .execute(connection)
+            .await
+            .map(|_| ())),
+    }
+}
+
+/// Whether the error says that the storage itself can no longer be trusted (I/O error, corruption),
+/// after which SQLite's pages in memory cannot be relied on.
+pub(crate) fn is_fatal(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else {
+        return false;
+    };
+    let Some(error) = error.try_downcast_ref::<sqlx::sqlite::SqliteError>() else {
+        return false;
+    };
+    let code = sqlx::error::DatabaseError::code(error)
+        .and_then(|code| code.parse::<u32>().ok())
+        .unwrap_or_default();
+    // SQLITE_IOERR, SQLITE_CORRUPT and SQLITE_NOTADB in the low byte of the extended code.
+    matches!(code & 0xff, 10 | 11 | 26)
+}

@@ -1,0 +1,90 @@
+//! The installation's identity and keyring.
+
+use sqlx::FromRow;
+use toolvault_core::identity::InstallationId;
+use toolvault_core::keyring::WrappedKey;
+use toolvault_core::timestamp::Timestamp;
+use uuid::Uuid;
+
+use super::transaction::{Tx, on};
+
+#[derive(FromRow)]
+struct InstallationRow {
+    installation_id: Uuid,
+    root_key_salt: Vec<u8>,
+}
+
+#[derive(FromRow)]
+struct KeyRow {
+    key_id: i64,
+    purpose: String,
+    wrapped: Vec<u8>,
+}
+
+/// The identity of the installation and the salt of a root key that is a passphrase.
+pub(crate) struct Installation {
+    pub(crate) id: InstallationId,
+    pub(crate) root_key_salt: Vec<u8>,
+}
+
+pub(crate) async fn find(tx: &mut Tx) -> sqlx::Result<Option<Installation>> {
+    let row: Option<InstallationRow> = on!(tx, connection => {
+        sqlx::query_as("SELECT installation_id, root_key_salt FROM installation")
+            .fetch_optional(connection)
+            .await
+    })?;
+    Ok(row.map(|row| Installation {
+        id: InstallationId(row.installation_id),
+        root_key_salt: row.root_key_salt,
+    }))
+}
+
+/// The keys of the keyring, oldest first.
+pub(crate) async fn load_keyring(tx: &mut Tx) -> sqlx::Result<Vec<WrappedKey>> {
+    let rows: Vec<KeyRow> = on!(tx, connection => {
+        sqlx::query_as("SELECT key_id, purpose, wrapped FROM keyring ORDER BY key_id")
+            .fetch_all(connection)
+            .await
+    })?;
+    Ok(rows
+        .into_iter()
+        .map(|row| WrappedKey {
+            id: u32::try_from(row.key_id).unwrap_or_default(),
+            purpose: row.purpose,
+            wrapped: row.wrapped,
+        })
+        .collect())
+}
+
+/// Claims an empty database. False if another process has claimed it meanwhile.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    installation: &Installation,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let result = on!(tx, connection => {
+        sqlx::query(
+            "INSERT INTO installation (only_row, installation_id, root_key_salt, created_at) \
+             VALUES (1, $1, $2, $3) ON CONFLICT (only_row) DO NOTHING",
+        )
+        .bind(installation.id.0)
+        .bind(&installation.root_key_salt)
+        .bind(now.microseconds())
+        .execute(connection)
+        .await
+        .map(|done| done.rows_affected())
+    })?;
+    Ok(result == 1)
+}
+
+pub(crate) async fn insert_key(tx: &mut Tx, key: &WrappedKey) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query("INSERT INTO keyring (key_id, purpose, wrapped) VALUES ($1, $2, $3)")
+            .bind(i64::from(key.id))
+            .bind(&key.purpose)
+            .bind(&key.wrapped)
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+}

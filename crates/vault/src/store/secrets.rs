@@ -1,0 +1,150 @@
+//! Secrets with their current version, which is all that a use needs.
+
+use sqlx::FromRow;
+use toolvault_core::identity::{SecretId, UserId};
+use uuid::Uuid;
+
+use super::transaction::{Tx, on};
+
+/// A secret and the sealed parts of its current version, as stored.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct SecretRow {
+    pub(crate) secret_id: Uuid,
+    pub(crate) user_id: Uuid,
+    pub(crate) name: String,
+    pub(crate) tool: Option<String>,
+    pub(crate) argument: Option<String>,
+    pub(crate) is_default: bool,
+    pub(crate) policy: String,
+    pub(crate) version: i64,
+    pub(crate) created_at: i64,
+    pub(crate) updated_at: i64,
+    pub(crate) effective_at: i64,
+    pub(crate) data_key: Vec<u8>,
+    pub(crate) value: Vec<u8>,
+    pub(crate) display: Vec<u8>,
+}
+
+// A secret whose current version is missing has empty sealed parts, which no key opens.
+macro_rules! select_secrets {
+    ($condition:literal) => {
+        concat!(
+            "SELECT s.secret_id, s.user_id, s.name, s.tool, s.argument, s.is_default, s.policy, \
+             s.version, s.created_at, s.updated_at, s.effective_at, ",
+            "v.data_key, v.value, v.display FROM secrets s ",
+            "JOIN secret_versions v ON v.secret_id = s.secret_id AND v.version = s.version ",
+            $condition
+        )
+    };
+}
+
+/// All secrets of a user, oldest first.
+pub(crate) async fn load_user(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<SecretRow>> {
+    on!(tx, connection => {
+        sqlx::query_as(select_secrets!(
+            "WHERE s.user_id = $1 ORDER BY s.created_at, s.secret_id"
+        ))
+        .bind(user.0)
+        .fetch_all(connection)
+        .await
+    })
+}
+
+/// How many secrets a user has, whether or not their versions are there.
+pub(crate) async fn count_user(tx: &mut Tx, user: UserId) -> sqlx::Result<i64> {
+    on!(tx, connection => {
+        sqlx::query_scalar("SELECT COUNT(*) FROM secrets WHERE user_id = $1")
+            .bind(user.0)
+            .fetch_one(connection)
+            .await
+    })
+}
+
+pub(crate) async fn find(
+    tx: &mut Tx,
+    user: UserId,
+    secret: SecretId,
+) -> sqlx::Result<Option<SecretRow>> {
+    on!(tx, connection => {
+        sqlx::query_as(select_secrets!("WHERE s.user_id = $1 AND s.secret_id = $2"))
+            .bind(user.0)
+            .bind(secret.0)
+            .fetch_optional(connection)
+            .await
+    })
+}
+
+/// Every secret there is, in order of id from `after` on, so that a verifier reads them in portions.
+pub(crate) async fn list_after(
+    tx: &mut Tx,
+    after: Uuid,
+    limit: i64,
+) -> sqlx::Result<Vec<SecretRow>> {
+    on!(tx, connection => {
+        sqlx::query_as(select_secrets!("WHERE s.secret_id > $1 ORDER BY s.secret_id LIMIT $2"))
+            .bind(after)
+            .bind(limit)
+            .fetch_all(connection)
+            .await
+    })
+}
+
+pub(crate) async fn insert(tx: &mut Tx, row: &SecretRow) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query(
+            "INSERT INTO secrets (secret_id, user_id, name, tool, argument, is_default, policy, \
+             version, created_at, updated_at, effective_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(row.secret_id)
+        .bind(row.user_id)
+        .bind(&row.name)
+        .bind(&row.tool)
+        .bind(&row.argument)
+        .bind(row.is_default)
+        .bind(&row.policy)
+        .bind(row.version)
+        .bind(row.created_at)
+        .bind(row.updated_at)
+        .bind(row.effective_at)
+        .execute(connection)
+        .await
+        .map(|_| ())
+    })
+}
+
+pub(crate) async fn update(tx: &mut Tx, row: &SecretRow) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query(
+            "UPDATE secrets SET name = $3, tool = $4, argument = $5, is_default = $6, \
+             policy = $7, version = $8, updated_at = $9, effective_at = $10 \
+             WHERE secret_id = $1 AND user_id = $2",
+        )
+        .bind(row.secret_id)
+        .bind(row.user_id)
+        .bind(&row.name)
+        .bind(&row.tool)
+        .bind(&row.argument)
+        .bind(row.is_default)
+        .bind(&row.policy)
+        .bind(row.version)
+        .bind(row.updated_at)
+        .bind(row.effective_at)
+        .execute(connection)
+        .await
+        .map(|_| ())
+    })
+}
+
+/// Deletes the secret and, by reference, its versions with their wrapped data keys.
+pub(crate) async fn delete(tx: &mut Tx, user: UserId, secret: SecretId) -> sqlx::Result<bool> {
+    let deleted = on!(tx, connection => {
+        sqlx::query("DELETE FROM secrets WHERE user_id = $1 AND secret_id = $2")
+            .bind(user.0)
+            .bind(secret.0)
+            .execute(connection)
+            .await
+            .map(|done| done.rows_affected())
+    })?;
+    Ok(deleted == 1)
+}

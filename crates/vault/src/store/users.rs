@@ -1,0 +1,150 @@
+//! Users, and the ledger that is the lock on each user's secrets.
+
+use sqlx::FromRow;
+use toolvault_core::identity::UserId;
+use uuid::Uuid;
+
+use super::transaction::{Tx, on};
+
+/// A user as stored. The MAC covers every other column.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct UserRow {
+    pub(crate) user_id: Uuid,
+    pub(crate) name: String,
+    pub(crate) origin: String,
+    pub(crate) is_disabled: bool,
+    pub(crate) secrets_limit: Option<i64>,
+    pub(crate) bytes_limit: Option<i64>,
+    pub(crate) created_at: i64,
+    pub(crate) wrapped_key: Vec<u8>,
+    pub(crate) mac: Vec<u8>,
+}
+
+/// The ledger as stored.
+#[derive(Debug, FromRow)]
+pub(crate) struct LedgerRow {
+    pub(crate) generation: i64,
+    pub(crate) sealed: Vec<u8>,
+}
+
+pub(crate) async fn find(tx: &mut Tx, user: UserId) -> sqlx::Result<Option<UserRow>> {
+    on!(tx, connection => {
+        sqlx::query_as("SELECT * FROM users WHERE user_id = $1")
+            .bind(user.0)
+            .fetch_optional(connection)
+            .await
+    })
+}
+
+/// Local users and issuers' users by name or, if `name` is none, all; oldest first.
+pub(crate) async fn list(tx: &mut Tx, name: Option<&str>) -> sqlx::Result<Vec<UserRow>> {
+    on!(tx, connection => {
+        sqlx::query_as(
+            "SELECT * FROM users WHERE name = $1 OR $2 ORDER BY created_at, user_id",
+        )
+        .bind(name.unwrap_or_default())
+        .bind(name.is_none())
+        .fetch_all(connection)
+        .await
+    })
+}
+
+/// False if the id, or the name of a local user, is taken.
+pub(crate) async fn insert(tx: &mut Tx, row: &UserRow) -> sqlx::Result<bool> {
+    let inserted = on!(tx, connection => {
+        sqlx::query(
+            "INSERT INTO users (user_id, name, origin, is_disabled, secrets_limit, bytes_limit, \
+             created_at, wrapped_key, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(row.user_id)
+        .bind(&row.name)
+        .bind(&row.origin)
+        .bind(row.is_disabled)
+        .bind(row.secrets_limit)
+        .bind(row.bytes_limit)
+        .bind(row.created_at)
+        .bind(&row.wrapped_key)
+        .bind(&row.mac)
+        .execute(connection)
+        .await
+        .map(|done| done.rows_affected())
+    })?;
+    Ok(inserted == 1)
+}
+
+pub(crate) async fn update(tx: &mut Tx, row: &UserRow) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query(
+            "UPDATE users SET name = $2, is_disabled = $3, secrets_limit = $4, bytes_limit = $5, \
+             wrapped_key = $6, mac = $7 WHERE user_id = $1",
+        )
+        .bind(row.user_id)
+        .bind(&row.name)
+        .bind(row.is_disabled)
+        .bind(row.secrets_limit)
+        .bind(row.bytes_limit)
+        .bind(&row.wrapped_key)
+        .bind(&row.mac)
+        .execute(connection)
+        .await
+        .map(|_| ())
+    })
+}
+
+/// Deletes the user and, by reference, all that is theirs.
+pub(crate) async fn delete(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query("DELETE FROM users WHERE user_id = $1")
+            .bind(user.0)
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+}
+
+pub(crate) async fn insert_ledger(tx: &mut Tx, user: UserId, row: &LedgerRow) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query("INSERT INTO ledgers (user_id, generation, sealed) VALUES ($1, $2, $3)")
+            .bind(user.0)
+            .bind(row.generation)
+            .bind(&row.sealed)
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+}
+
+/// Takes the lock on the user's secrets until the transaction ends, and returns the ledger as it was
+/// but for its generation, which is the next one.
+pub(crate) async fn lock_ledger(tx: &mut Tx, user: UserId) -> sqlx::Result<Option<LedgerRow>> {
+    on!(tx, connection => {
+        sqlx::query_as(
+            "UPDATE ledgers SET generation = generation + 1 WHERE user_id = $1 \
+             RETURNING generation, sealed",
+        )
+        .bind(user.0)
+        .fetch_optional(connection)
+        .await
+    })
+}
+
+pub(crate) async fn find_ledger(tx: &mut Tx, user: UserId) -> sqlx::Result<Option<LedgerRow>> {
+    on!(tx, connection => {
+        sqlx::query_as("SELECT generation, sealed FROM ledgers WHERE user_id = $1")
+            .bind(user.0)
+            .fetch_optional(connection)
+            .await
+    })
+}
+
+pub(crate) async fn save_ledger(tx: &mut Tx, user: UserId, sealed: &[u8]) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query("UPDATE ledgers SET sealed = $2 WHERE user_id = $1")
+            .bind(user.0)
+            .bind(sealed)
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+}

@@ -1,0 +1,107 @@
+//! Versions of secrets.
+
+use sqlx::FromRow;
+use toolvault_core::identity::SecretId;
+use uuid::Uuid;
+
+use super::transaction::{Tx, on};
+
+/// A version as stored.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct VersionRow {
+    pub(crate) secret_id: Uuid,
+    pub(crate) version: i64,
+    pub(crate) data_key: Vec<u8>,
+    pub(crate) value: Vec<u8>,
+    pub(crate) display: Vec<u8>,
+    pub(crate) created_at: i64,
+    pub(crate) created_by: String,
+}
+
+/// The versions of a secret, newest first.
+pub(crate) async fn list(tx: &mut Tx, secret: SecretId) -> sqlx::Result<Vec<VersionRow>> {
+    on!(tx, connection => {
+        sqlx::query_as("SELECT * FROM secret_versions WHERE secret_id = $1 ORDER BY version DESC")
+            .bind(secret.0)
+            .fetch_all(connection)
+            .await
+    })
+}
+
+pub(crate) async fn find(
+    tx: &mut Tx,
+    secret: SecretId,
+    version: i64,
+) -> sqlx::Result<Option<VersionRow>> {
+    on!(tx, connection => {
+        sqlx::query_as("SELECT * FROM secret_versions WHERE secret_id = $1 AND version = $2")
+            .bind(secret.0)
+            .bind(version)
+            .fetch_optional(connection)
+            .await
+    })
+}
+
+pub(crate) async fn insert(tx: &mut Tx, row: &VersionRow) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query(
+            "INSERT INTO secret_versions (secret_id, version, data_key, value, display, \
+             created_at, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(row.secret_id)
+        .bind(row.version)
+        .bind(&row.data_key)
+        .bind(&row.value)
+        .bind(&row.display)
+        .bind(row.created_at)
+        .bind(&row.created_by)
+        .execute(connection)
+        .await
+        .map(|_| ())
+    })
+}
+
+/// Replaces the wrap of a version's data key.
+pub(crate) async fn save_data_key(
+    tx: &mut Tx,
+    secret: SecretId,
+    version: i64,
+    data_key: &[u8],
+) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query(
+            "UPDATE secret_versions SET data_key = $3 WHERE secret_id = $1 AND version = $2",
+        )
+        .bind(secret.0)
+        .bind(version)
+        .bind(data_key)
+        .execute(connection)
+        .await
+        .map(|_| ())
+    })
+}
+
+/// Erases every version up to and including `last`.
+pub(crate) async fn delete_through(tx: &mut Tx, secret: SecretId, last: i64) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query("DELETE FROM secret_versions WHERE secret_id = $1 AND version <= $2")
+            .bind(secret.0)
+            .bind(last)
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+}
+
+/// Erases one version. False if there is none.
+pub(crate) async fn delete(tx: &mut Tx, secret: SecretId, version: i64) -> sqlx::Result<bool> {
+    let deleted = on!(tx, connection => {
+        sqlx::query("DELETE FROM secret_versions WHERE secret_id = $1 AND version = $2")
+            .bind(secret.0)
+            .bind(version)
+            .execute(connection)
+            .await
+            .map(|done| done.rows_affected())
+    })?;
+    Ok(deleted == 1)
+}

@@ -1,0 +1,166 @@
+//! A user as the vault handles them: their row, verified, with their key opened.
+
+use serde::Serialize;
+use toolvault_core::digest::{hexadecimal, sha256};
+use toolvault_core::entropy::Entropy;
+use toolvault_core::envelope::{NumberedKey, open, seal};
+use toolvault_core::identity::UserId;
+use toolvault_core::keyring::Keyring;
+use toolvault_core::timestamp::Timestamp;
+use toolvault_core::transcript::Transcript;
+
+use crate::error::Error;
+use crate::settings::Limits;
+use crate::store::users::{LedgerRow, UserRow};
+
+/// Where a user comes from. A user belongs to one origin for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Made at the command line or by an administrator.
+    Local,
+    /// The subject of an issuer's tokens; holds the issuer's `iss`.
+    Issuer(String),
+}
+
+impl Origin {
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Local => "local".to_owned(),
+            Self::Issuer(issuer) => format!("issuer:{issuer}"),
+        }
+    }
+}
+
+/// What administrators see of a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct UserInfo {
+    /// Identifies the user.
+    pub user_id: UserId,
+    /// Their name; unique among local users.
+    pub name: String,
+    /// `local`, or `issuer:` and the issuer.
+    pub origin: String,
+    /// A disabled user's credentials are refused.
+    pub disabled: bool,
+    /// Their own limit on the number of secrets, if they have one.
+    pub secrets_limit: Option<i64>,
+    /// Their own limit on the sum of current values in bytes, if they have one.
+    pub bytes_limit: Option<i64>,
+    /// When they were made.
+    pub created_at: Timestamp,
+}
+
+/// A verified user.
+#[derive(Clone)]
+pub(crate) struct User {
+    pub(crate) row: UserRow,
+    pub(crate) key: NumberedKey,
+}
+
+impl User {
+    /// Verifies the row's MAC and opens the user's key.
+    pub(crate) fn verify(row: UserRow, keyring: &Keyring) -> Result<Self, Error> {
+        if !keyring.is_row_authentic(&transcript(&row), &row.mac) {
+            return Err(Error::Integrity);
+        }
+        let key = keyring.open_user_key(UserId(row.user_id), &row.wrapped_key)?;
+        Ok(Self { row, key })
+    }
+
+    pub(crate) fn id(&self) -> UserId {
+        UserId(self.row.user_id)
+    }
+
+    pub(crate) fn limits(&self, defaults: Limits) -> Limits {
+        Limits {
+            secrets: self.row.secrets_limit.unwrap_or(defaults.secrets),
+            bytes: self.row.bytes_limit.unwrap_or(defaults.bytes),
+            versions: defaults.versions,
+        }
+    }
+
+    pub(crate) fn info(&self) -> UserInfo {
+        let row = &self.row;
+        UserInfo {
+            user_id: self.id(),
+            name: row.name.clone(),
+            origin: row.origin.clone(),
+            disabled: row.is_disabled,
+            secrets_limit: row.secrets_limit,
+            bytes_limit: row.bytes_limit,
+            created_at: Timestamp::from_microseconds(row.created_at),
+        }
+    }
+}
+
+/// Sets the row's MAC over all its other columns.
+pub(crate) fn authenticate(row: &mut UserRow, keyring: &Keyring) {
+    row.mac = keyring.mac_row(&transcript(row)).to_vec();
+}
+
+/// The hash of the row that the audit trail records and `audit verify` compares.
+pub(crate) fn state_text(row: &UserRow) -> String {
+    hexadecimal(&sha256(transcript(row).as_slice()))
+}
+
+fn transcript(row: &UserRow) -> Transcript {
+    let limit = |limit: Option<i64>| limit.map(|limit| limit.to_string());
+    Transcript::new("users/v1")
+        .bytes(row.user_id.as_bytes())
+        .text(&row.name)
+        .text(&row.origin)
+        .number(i64::from(row.is_disabled))
+        .optional(limit(row.secrets_limit).as_deref())
+        .optional(limit(row.bytes_limit).as_deref())
+        .number(row.created_at)
+        .bytes(&row.wrapped_key)
+}
+
+/// What the quota counts, and the user's newest moment of change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ledger {
+    pub(crate) secrets: i64,
+    pub(crate) bytes: i64,
+    pub(crate) last_change: Timestamp,
+}
+
+impl Ledger {
+    /// Opens a ledger that is sealed under `generation`.
+    pub(crate) fn open(user: &User, generation: i64, sealed: &[u8]) -> Result<Self, Error> {
+        let opened = open(&user.key, bind(user.id(), generation), sealed)?;
+        let mut numbers = opened.expose().chunks_exact(8).map(|bytes| {
+            bytes
+                .try_into()
+                .map(i64::from_be_bytes)
+                .map_err(|_| Error::Integrity)
+        });
+        let mut next = || numbers.next().unwrap_or(Err(Error::Integrity));
+        Ok(Self {
+            secrets: next()?,
+            bytes: next()?,
+            last_change: Timestamp::from_microseconds(next()?),
+        })
+    }
+
+    /// Seals it under `generation`: figures that changed would tell the lengths of values.
+    pub(crate) fn seal(
+        &self,
+        user: UserId,
+        key: &NumberedKey,
+        generation: i64,
+        entropy: &dyn Entropy,
+    ) -> Result<LedgerRow, Error> {
+        let mut bytes = Vec::with_capacity(24);
+        for number in [self.secrets, self.bytes, self.last_change.microseconds()] {
+            bytes.extend_from_slice(&number.to_be_bytes());
+        }
+        let sealed = seal(key, bind(user, generation), &bytes, entropy)?;
+        Ok(LedgerRow { generation, sealed })
+    }
+}
+
+fn bind(user: UserId, generation: i64) -> Transcript {
+    Transcript::new("toolvault/ledger/v1")
+        .bytes(user.as_bytes())
+        .number(generation)
+}

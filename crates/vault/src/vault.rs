@@ -1,0 +1,337 @@
+//! Opening and closing a vault, and reading what operations start from.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, RwLock};
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use toolvault_core::api_key::KeyId;
+use toolvault_core::audit::record::{Action, Actor, Decision, Record};
+use toolvault_core::entropy::Entropy;
+use toolvault_core::identity::{InstallationId, SecretId, UserId};
+use toolvault_core::keyring::{Keyring, KeyringError};
+use uuid::Uuid;
+
+use crate::cache::index::Index;
+use crate::cache::trust::{Heartbeat, Trust};
+use crate::cache::{Cache, UserEntry};
+use crate::caller::Caller;
+use crate::channel::{self, Channel};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::key::KeyRecord;
+use crate::root_key::{RootKeyError, RootKeySource};
+use crate::secret::Secret;
+use crate::settings::{Consistency, Settings};
+use crate::setup::{self, FirstKeys};
+use crate::shared::Shared;
+use crate::store::database::{Database, OpenDatabaseError};
+use crate::store::{api_keys, installation, secrets, users};
+use crate::user::User;
+use crate::writer::Writer;
+use crate::writer::change::Change;
+use crate::writer::sign_in_failures::SignInFailures;
+
+/// The store of one installation, open.
+///
+/// Cheap to clone; all clones are the same vault.
+#[derive(Clone)]
+pub struct Vault {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) writer: Writer,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Vault").finish_non_exhaustive()
+    }
+}
+
+/// A vault that was opened, and its first keys if it was empty.
+#[derive(Debug)]
+pub struct Opened {
+    /// The vault.
+    pub vault: Vault,
+    /// Present if the store was empty and has just been set up.
+    pub first_keys: Option<FirstKeys>,
+}
+
+/// Why a vault could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] OpenDatabaseError),
+    /// The root key.
+    #[error(transparent)]
+    RootKey(#[from] RootKeyError),
+    /// The root key is not this store's.
+    #[error("the root key is not the one this store was set up with; nothing was changed")]
+    WrongRootKey,
+    /// The keyring is not complete.
+    #[error("the store's keyring cannot be used")]
+    Keyring(#[source] KeyringError),
+    /// Reading or setting up failed.
+    #[error("cannot read or set up the store")]
+    Store(#[source] Error),
+    /// The store is empty, and the caller only wanted an existing one.
+    #[error("there is no store here yet; start one with: toolvault serve")]
+    Empty,
+}
+
+impl Vault {
+    /// Opens the store, and sets it up if it is empty.
+    pub async fn open(
+        settings: Settings,
+        root_key: &RootKeySource,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Opened, OpenError> {
+        let database = Database::open(&settings.database).await?;
+        let set_up = setup::ensure(&database, root_key, clock.as_ref(), entropy.as_ref()).await?;
+        Self::assemble(database, settings, root_key, clock, entropy, set_up).await
+    }
+
+    /// Opens the store; one that is empty is left as it is.
+    pub async fn open_existing(
+        settings: Settings,
+        root_key: &RootKeySource,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, OpenError> {
+        let database = Database::open(&settings.database).await?;
+        let opened = Self::assemble(database, settings, root_key, clock, entropy, None).await?;
+        Ok(opened.vault)
+    }
+
+    async fn assemble(
+        database: Database,
+        settings: Settings,
+        root_key: &RootKeySource,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        first_keys: Option<FirstKeys>,
+    ) -> Result<Opened, OpenError> {
+        let keyring = open_keyring(&database, root_key).await?;
+        let mut process = [0; 16];
+        entropy
+            .fill(&mut process)
+            .map_err(|error| OpenError::Store(error.into()))?;
+        let is_shared = database.notifications().is_some();
+        let trust = match (settings.consistency, is_shared) {
+            (Consistency::Strict, _) => Trust::Never,
+            (Consistency::Bounded, false) => Trust::Alone,
+            (Consistency::Bounded, true) => Trust::Heartbeat(Heartbeat::new()),
+        };
+        let patience = settings.patience;
+        let shared = Arc::new(Shared {
+            database,
+            keyring,
+            clock,
+            entropy,
+            cache: Cache::new(settings.cache_bytes, trust),
+            settings,
+            channel: Channel::new(Uuid::from_bytes(process), is_shared),
+            sign_in_failures: SignInFailures::default(),
+            failed: CancellationToken::new(),
+            signer: Mutex::new(None),
+            key_uses: Mutex::new(HashMap::new()),
+        });
+        let (writer, inbox) = Writer::new(patience);
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        tasks.spawn(inbox.run(Arc::clone(&shared), stop.clone()));
+        if let Some(pool) = shared.database.notifications() {
+            tasks.spawn(channel::run(
+                Arc::clone(&shared),
+                pool.clone(),
+                stop.clone(),
+            ));
+        }
+        Ok(Opened {
+            vault: Self {
+                shared,
+                writer,
+                tasks,
+                stop,
+            },
+            first_keys,
+        })
+    }
+
+    /// Finishes everything that waits, forces it to the disk and closes the database.
+    pub async fn close(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.shared.database.close().await;
+    }
+
+    /// Is called when the storage reports lost or damaged data: the process must end.
+    pub fn failed(&self) -> CancellationToken {
+        self.shared.failed.clone()
+    }
+
+    /// The installation that this store belongs to.
+    pub fn installation(&self) -> InstallationId {
+        self.shared.keyring.installation()
+    }
+
+    /// Whether the database answers.
+    pub async fn is_ready(&self) -> bool {
+        let reading = async {
+            let mut tx = self.shared.database.read().await?;
+            installation::find(&mut tx).await?;
+            Ok(())
+        };
+        self.in_time(reading).await.is_ok() && !self.shared.failed.is_cancelled()
+    }
+
+    /// The user and their secrets, verified.
+    pub(crate) async fn user_entry(&self, user: UserId) -> Result<Option<Arc<UserEntry>>, Error> {
+        let cache = &self.shared.cache;
+        if cache.trust.is_given()
+            && let Some(entry) = cache.users.get(&user)
+        {
+            return Ok(Some(entry));
+        }
+        let fill = cache.users.begin_fill(user);
+        let entry = self.in_time(self.load_user(user)).await?;
+        if let Some(entry) = &entry
+            && self.shared.settings.consistency == Consistency::Bounded
+        {
+            fill.finish(entry);
+        }
+        Ok(entry)
+    }
+
+    /// The entry of the caller's user, who exists because the caller was authenticated.
+    pub(crate) async fn caller_entry(&self, caller: &Caller) -> Result<Arc<UserEntry>, Error> {
+        self.user_entry(caller.user)
+            .await?
+            .ok_or(Error::Unauthenticated)
+    }
+
+    /// The key, verified.
+    pub(crate) async fn key_record(&self, id: KeyId) -> Result<Option<Arc<KeyRecord>>, Error> {
+        let cache = &self.shared.cache;
+        if cache.trust.is_given()
+            && let Some(record) = cache.keys.get(&id)
+        {
+            return Ok(Some(record));
+        }
+        let fill = cache.keys.begin_fill(id);
+        let loading = async {
+            let mut tx = self.shared.database.read().await?;
+            let Some(row) = api_keys::find(&mut tx, id.as_str()).await? else {
+                return Ok(None);
+            };
+            KeyRecord::verify(row, &self.shared.keyring).map(|record| Some(Arc::new(record)))
+        };
+        let record = self.in_time(loading).await?;
+        if let Some(record) = &record
+            && self.shared.settings.consistency == Consistency::Bounded
+        {
+            fill.finish(record);
+        }
+        Ok(record)
+    }
+
+    /// Has a change done; a refusal is recorded.
+    pub(crate) async fn change<C: Change>(
+        &self,
+        caller: &Caller,
+        change: C,
+    ) -> Result<C::Answer, Error> {
+        let answer = self.writer.change(change).await;
+        self.note_refusal(caller, answer).await
+    }
+
+    /// Records a refusal or a sign of tampering; the answer stays as it is.
+    pub(crate) async fn note_refusal<T>(
+        &self,
+        caller: &Caller,
+        answer: Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (action, reason) = match &answer {
+            Err(Error::Denied(denial)) => (Action::AccessDenied, denial.code()),
+            Err(Error::QuotaExceeded(_)) => (Action::AccessDenied, "quota_exceeded"),
+            Err(Error::Integrity) => (Action::TamperingDetected, "integrity"),
+            _ => return answer,
+        };
+        let mut record = self.record(caller, action, Decision::Denied);
+        record.reason = Some(reason.to_owned());
+        if let Err(error) = self.writer.record(vec![record]).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a refusal was not recorded"
+            );
+        }
+        answer
+    }
+
+    /// A record of something that `caller` does now.
+    pub(crate) fn record(&self, caller: &Caller, action: Action, decision: Decision) -> Record {
+        let now = self.shared.clock.now();
+        let user = (caller.actor != Actor::Anonymous).then_some(caller.user);
+        let mut record = Record::new(now, &caller.actor, user, action, decision);
+        record.request_id.clone_from(&caller.request_id);
+        record
+    }
+
+    /// Waits for a read no longer than a caller should.
+    pub(crate) async fn in_time<T>(
+        &self,
+        reading: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::time::timeout(self.shared.settings.patience, reading)
+            .await
+            .unwrap_or(Err(Error::Unavailable(None)))
+    }
+
+    async fn load_user(&self, user: UserId) -> Result<Option<Arc<UserEntry>>, Error> {
+        let mut tx = self.shared.database.read().await?;
+        let Some(row) = users::find(&mut tx, user).await? else {
+            return Ok(None);
+        };
+        let rows = secrets::load_user(&mut tx, user).await?;
+        let count = secrets::count_user(&mut tx, user).await?;
+        tx.rollback().await?;
+
+        let user = User::verify(row, &self.shared.keyring)?;
+        let mut index = Index::default();
+        if i64::try_from(rows.len()) != Ok(count) {
+            index.mark_missing();
+        }
+        let installation = self.installation();
+        for row in rows {
+            let id = SecretId(row.secret_id);
+            match Secret::verify(row, installation, &user.key) {
+                Ok(secret) => index.store(Arc::new(secret)),
+                Err(_) => index.mark_broken(id),
+            }
+        }
+        Ok(Some(Arc::new(UserEntry {
+            user,
+            index: RwLock::new(index),
+        })))
+    }
+}
+
+async fn open_keyring(database: &Database, root_key: &RootKeySource) -> Result<Keyring, OpenError> {
+    let failed = |error: sqlx::Error| OpenError::Store(error.into());
+    let mut tx = database.read().await.map_err(failed)?;
+    let installation = installation::find(&mut tx)
+        .await
+        .map_err(failed)?
+        .ok_or(OpenError::Empty)?;
+    let rows = installation::load_keyring(&mut tx).await.map_err(failed)?;
+    tx.rollback().await.map_err(failed)?;
+    let root = root_key.load(&installation.root_key_salt).await?;
+    Keyring::open(&root, installation.id, &rows).map_err(|error| match error {
+        KeyringError::WrongRootKey => OpenError::WrongRootKey,
+        KeyringError::Missing(_) => OpenError::Keyring(error),
+    })
+}
