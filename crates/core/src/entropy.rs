@@ -13,3 +13,6 @@ pub trait Entropy: Send + Sync {
     /// Fills all of `bytes`, or fails.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError>;
 }
+
+#[cfg(test)]
+pub(crate) mod deterministic;

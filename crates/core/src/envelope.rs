@@ -8,6 +8,7 @@
 pub mod version;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use zeroize::Zeroizing;
 
 use crate::confidential::{Confidential, Key};
 use crate::entropy::{Entropy, EntropyError};
@@ -61,12 +62,14 @@ pub fn seal(
     sealed.extend_from_slice(&key.id.to_be_bytes());
     sealed.extend_from_slice(&nonce);
 
-    let mut body = plaintext.to_vec();
+    // Room for the tag from the start: a vector that grows leaves its old bytes behind.
+    let mut body = Zeroizing::new(Vec::with_capacity(plaintext.len() + TAG_LENGTH));
+    body.extend_from_slice(plaintext);
     let bound = bind(additional, key.id);
     cipher(&key.key)
         .and_then(|cipher| {
             let nonce = Nonce::assume_unique_for_key(nonce);
-            cipher.seal_in_place_append_tag(nonce, Aad::from(bound.as_slice()), &mut body)
+            cipher.seal_in_place_append_tag(nonce, Aad::from(bound.as_slice()), &mut *body)
         })
         .map_err(|_| EntropyError)?;
     sealed.extend_from_slice(&body);
@@ -83,7 +86,7 @@ pub fn open(
     if parts.key_id != key.id {
         return Err(OpenError::UnknownKey);
     }
-    let mut body = zeroize::Zeroizing::new(parts.body.to_vec());
+    let mut body = Zeroizing::new(parts.body.to_vec());
     let bound = bind(additional, key.id);
     let plaintext = cipher(&key.key)
         .and_then(|cipher| {

@@ -99,7 +99,8 @@ impl Keyring {
             .collect()
     }
 
-    /// Opens the rows of the keyring table.
+    /// Opens the rows of the keyring table, in whatever order; of several keys for one purpose the one with
+    /// the highest number, which its wrap is bound to.
     pub fn open(
         root: &Key,
         installation: InstallationId,
@@ -108,7 +109,8 @@ impl Keyring {
         let find = |purpose: Purpose| {
             let row = rows
                 .iter()
-                .rfind(|row| row.purpose == purpose.name())
+                .filter(|row| row.purpose == purpose.name())
+                .max_by_key(|row| row.id)
                 .ok_or(KeyringError::Missing(purpose.name()))?;
             let opened =
                 open(&root_key(root), bind(installation, row.id, purpose.name()), &row.wrapped)

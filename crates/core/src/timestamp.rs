@@ -15,6 +15,10 @@ pub struct Timestamp(i64);
 /// One second, in the unit of [`Timestamp`].
 pub const SECOND: i64 = 1_000_000;
 
+/// What can be written: -9999-01-02T01:59:59Z to 9999-12-30T22:00:00.999999Z.
+const EARLIEST: i64 = -377_705_023_201 * SECOND;
+const LATEST: i64 = 253_402_207_200 * SECOND + 999_999;
+
 /// The text is not an RFC 3339 moment with an offset.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not a date and time with an offset (RFC 3339)")]
@@ -56,8 +60,11 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let moment = jiff::Timestamp::from_microsecond(self.0).map_err(|_| fmt::Error)?;
-        if self.0.rem_euclid(SECOND) == 0 {
+        // Clamped to the years -9999 to 9999: a `Display` that fails panics in `to_string` and serde_json,
+        // and a row of the database may hold any number.
+        let nearest = self.0.clamp(EARLIEST, LATEST);
+        let moment = jiff::Timestamp::from_microsecond(nearest).map_err(|_| fmt::Error)?;
+        if nearest.rem_euclid(SECOND) == 0 {
             write!(formatter, "{moment:.0}")
         } else {
             write!(formatter, "{moment:.6}")
@@ -104,6 +111,29 @@ mod tests {
         let parsed: Timestamp = "2026-01-02T04:04:05.5+01:00".parse().unwrap();
         assert_eq!(parsed.to_string(), "2026-01-02T03:04:05.500000Z");
         assert_eq!("2026-01-02T04:04:05".parse::<Timestamp>(), Err(TimestampError));
+    }
+
+    #[test]
+    fn no_number_of_microseconds_makes_writing_fail() {
+        assert_eq!(jiff::Timestamp::MIN.as_microsecond(), EARLIEST);
+        assert_eq!(jiff::Timestamp::MAX.as_microsecond(), LATEST);
+        for microseconds in [i64::MIN, EARLIEST - 1, EARLIEST, -1, LATEST, LATEST + 1, i64::MAX] {
+            let moment = Timestamp::from_microseconds(microseconds);
+            let json = serde_json::to_string(&moment).unwrap();
+            let read: Timestamp = serde_json::from_str(&json).unwrap();
+            assert_eq!(read.microseconds(), microseconds.clamp(EARLIEST, LATEST));
+        }
+    }
+
+    #[test]
+    fn arithmetic_stops_at_the_ends() {
+        let last = Timestamp::from_microseconds(i64::MAX);
+        let first = Timestamp::from_microseconds(i64::MIN);
+        assert_eq!(last.plus(1), last);
+        assert_eq!(last.after(last), last);
+        assert_eq!(last.since(first), i64::MAX);
+        assert_eq!(first.since(last), i64::MIN);
+        assert_eq!(Timestamp::from_microseconds(-1).seconds(), -1);
     }
 
     #[test]

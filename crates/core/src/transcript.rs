@@ -18,6 +18,7 @@ impl Transcript {
     /// Adds a field of bytes.
     #[must_use]
     pub fn bytes(mut self, field: &[u8]) -> Self {
+        self.reserve(LENGTH_PREFIX + field.len());
         self.0.extend_from_slice(&(field.len() as u64).to_be_bytes());
         self.0.extend_from_slice(field);
         self
@@ -48,4 +49,21 @@ impl Transcript {
     pub fn as_slice(&self) -> &[u8] {
         &self.0
     }
+
+    /// Grows by hand: a vector that moves by itself leaves its old bytes behind.
+    fn reserve(&mut self, additional: usize) {
+        let needed = self.0.len() + additional;
+        if needed > self.0.capacity() {
+            let mut grown = Vec::with_capacity(needed.max(self.0.capacity() * 2));
+            grown.extend_from_slice(&self.0);
+            self.0.zeroize();
+            self.0 = grown;
+        }
+    }
 }
+
+/// Bytes of the length before each field.
+const LENGTH_PREFIX: usize = 8;
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,8 @@ use toolvault_core::timestamp::Timestamp;
 
 pub use self::algorithm::Algorithm;
 pub use self::config::{IssuerConfig, IssuerConfigError, validate_issuers};
+pub use self::key_file::KeyFileError;
+pub use self::key_set::KeySetError;
 
 use self::key_source::KeySource;
 use self::token::Token;
@@ -91,7 +93,7 @@ pub struct VerifiedToken {
     pub scopes: ScopeSet,
     /// Whether a user who is not known yet is to be created.
     pub create_users: bool,
-    /// The claim `exp`. The token is accepted for [`claims::LEEWAY`] longer.
+    /// The claim `exp`. The token is accepted for 60 seconds longer.
     pub expires_at: Timestamp,
 }
 

@@ -1,2 +1,34 @@
-//! Placeholder.
+//! How it is reached: the HTTP API, its limits, and the socket for local commands.
+//!
+//! Nothing is decided here: handlers read a request, call an operation of the vault, and write the answer.
+//!
+//! # Layout
+//!
+//! - `routes`: the whole URL table on one page; `api/`: one file per URL segment.
+//! - `extract/`: who calls (before the body is read), and what they sent.
+//! - `wire/`: requests as `FastAPI` and pydantic read them; `error`: the one error and its answers.
+//! - `jwt/`: tokens of configured issuers.
+//! - `listener`, `tls`, `limits/`: connections, and how much to take from whom.
+//! - [`control`]: the socket through which local commands reach a running server.
+//! - `openapi`, `metrics`: what describes the API and what counts its use.
+
+mod api;
+mod app;
+pub mod control;
+mod error;
+mod extract;
+mod jwt;
+mod limits;
+mod listener;
+mod metrics;
+mod openapi;
+mod request_log;
+mod routes;
+mod settings;
+mod tls;
 mod wire;
+
+pub use jwt::{Algorithm, IssuerConfig, IssuerConfigError};
+pub use listener::{ServeError, Server};
+pub use openapi::document as openapi_document;
+pub use settings::{RequestLimits, ServerSettings, TlsFiles};

@@ -21,6 +21,8 @@ pub struct Caller {
     pub(crate) key: Option<KeyId>,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) is_any_user: bool,
+    /// Whether a caller with `any_user` said for whom they act.
+    pub(crate) is_user_named: bool,
     pub(crate) request_id: Option<String>,
 }
 
@@ -36,6 +38,7 @@ impl Caller {
             key: None,
             expires_at: None,
             is_any_user: true,
+            is_user_named: true,
             request_id: None,
         }
     }
@@ -70,6 +73,26 @@ impl Caller {
     pub fn with_request_id(mut self, request_id: String) -> Self {
         self.request_id = Some(request_id);
         self
+    }
+
+    /// The caller, acting for the user that the body of a request names.
+    ///
+    /// Needed where a key with `any_user` may leave out for whom it acts in the head of the request. If it
+    /// named somebody there, the body must name nobody else.
+    pub fn acting_for(mut self, user: Option<UserId>) -> Result<Self, Error> {
+        if !self.is_any_user || self.is_local() {
+            return Ok(self);
+        }
+        match (self.is_user_named, user) {
+            (true, Some(user)) if user != self.user => Err(Denial::UserNotNamed.into()),
+            (true, _) => Ok(self),
+            (false, Some(user)) => {
+                self.user = user;
+                self.is_user_named = true;
+                Ok(self)
+            }
+            (false, None) => Err(Denial::UserNotNamed.into()),
+        }
     }
 
     pub(crate) fn is_local(&self) -> bool {

@@ -37,6 +37,7 @@ pub use error::{BoxError, Denial, Error, Problem};
 pub use key::KeyInfo;
 pub use operations::audit::{AuditFilter, AuditPage, Fault, Verification};
 pub use operations::authentication::{OnBehalf, Token};
+pub use operations::doctor::Diagnosis;
 pub use operations::explain::{Candidate, Explained, Explanation};
 pub use operations::keys::{IssuedKey, KeyChange, NewKey};
 pub use operations::resolve::{Applied, Call, Completed, Source};

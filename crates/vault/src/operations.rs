@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod authentication;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod keys;
 pub(crate) mod resolve;

@@ -9,6 +9,7 @@ pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod database;
 pub(crate) mod dialect;
+pub(crate) mod doctor;
 pub(crate) mod idempotent_answers;
 pub(crate) mod installation;
 pub(crate) mod secrets;

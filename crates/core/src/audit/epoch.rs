@@ -65,8 +65,8 @@ impl Signer {
             certificate: Vec::new(),
         };
         if let Some(previous) = predecessor {
-            let signed = epoch.signed(installation, head);
-            epoch.certificate = previous.pair.sign(signed.as_slice()).as_ref().to_vec();
+            let beginning = epoch.signed(installation, head);
+            epoch.certificate = previous.pair.sign(beginning.as_slice()).as_ref().to_vec();
         }
         let wrapped = seal(wrap, bind(installation, number), seed.expose(), entropy)?;
         Ok(NewEpoch { epoch, signer, wrapped })

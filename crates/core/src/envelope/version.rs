@@ -6,6 +6,7 @@
 //! secret's [state](SecretState): a row that was edited, swapped or rolled forward does not open.
 
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+use zeroize::Zeroizing;
 
 use super::{NumberedKey, OpenError, open, seal};
 use crate::confidential::{Confidential, Key};
@@ -67,23 +68,26 @@ impl StateHash {
 impl SecretState<'_> {
     /// The hash that the wrap of the current version's data key is bound to.
     pub fn hash(&self, identity: &VersionIdentity) -> StateHash {
-        let policy = self.policy;
+        // Taken apart field by field, so that a new field cannot be forgotten here.
+        let Self { name, tool, argument, is_default, created_at, updated_at, effective_at, policy } =
+            *self;
+        let Policy { expires_at, rotate_after_days, when, protected, redact } = policy;
         let mut transcript = Transcript::new("toolvault/secret-state/v1")
             .bytes(identity.secret.as_bytes())
             .number(identity.version)
-            .text(self.name)
-            .optional(self.tool)
-            .optional(self.argument)
-            .number(i64::from(self.is_default))
-            .number(self.created_at.microseconds())
-            .number(self.updated_at.microseconds())
-            .number(self.effective_at.microseconds())
-            .optional(policy.expires_at.map(|end| end.microseconds().to_string()).as_deref())
-            .optional(policy.rotate_after_days.map(|days| days.to_string()).as_deref())
-            .number(i64::from(policy.protected))
-            .number(i64::from(policy.redact))
-            .number(i64::try_from(policy.when.len()).unwrap_or(i64::MAX));
-        for (argument, patterns) in &policy.when {
+            .text(name)
+            .optional(tool)
+            .optional(argument)
+            .number(i64::from(is_default))
+            .number(created_at.microseconds())
+            .number(updated_at.microseconds())
+            .number(effective_at.microseconds())
+            .optional(expires_at.map(|end| end.microseconds().to_string()).as_deref())
+            .optional(rotate_after_days.map(|days| days.to_string()).as_deref())
+            .number(i64::from(*protected))
+            .number(i64::from(*redact))
+            .number(i64::try_from(when.len()).unwrap_or(i64::MAX));
+        for (argument, patterns) in when {
             transcript = transcript
                 .text(argument)
                 .number(i64::try_from(patterns.len()).unwrap_or(i64::MAX));
@@ -136,7 +140,8 @@ impl SealedVersion {
     ) -> Result<Self, EntropyError> {
         let data_key = Key::generate(entropy)?;
         let wrap = wrap_transcript(identity, standing);
-        let mut payload = shown.bytes.to_be_bytes().to_vec();
+        let mut payload = Zeroizing::new(Vec::with_capacity(LENGTH_PREFIX + shown.display.len()));
+        payload.extend_from_slice(&shown.bytes.to_be_bytes());
         payload.extend_from_slice(shown.display.as_bytes());
         Ok(Self {
             data_key: seal(user_key, wrap, data_key.expose(), entropy)?,
@@ -266,7 +271,7 @@ impl KeyType for KeyLength {
 fn derive(data_key: &Key, part: Part) -> Result<NumberedKey, EntropyError> {
     let pseudorandom = Salt::new(HKDF_SHA256, &[]).extract(data_key.expose());
     let info = [part.label().as_bytes()];
-    let mut bytes = zeroize::Zeroizing::new([0; Key::LENGTH]);
+    let mut bytes = Zeroizing::new([0; Key::LENGTH]);
     pseudorandom
         .expand(&info, KeyLength)
         .and_then(|material| material.fill(bytes.as_mut_slice()))

@@ -45,8 +45,11 @@ impl<'a> Object<'a> {
     /// The value of the member called `name`, in constant memory; the last one if there are several.
     pub fn get(self, name: &str) -> Option<Value<'a>> {
         let is_named = |key: &str| {
-            key == name
-                || key.contains('\\') && strings::decode(key).is_ok_and(|decoded| *decoded == name)
+            if key.contains('\\') {
+                strings::decode(key).is_ok_and(|decoded| *decoded == name)
+            } else {
+                key == name
+            }
         };
         self.occurrences()
             .filter(|(key, _)| is_named(key))

@@ -9,7 +9,7 @@ use super::JwtError;
 use super::strict_json::{Json, Object};
 
 /// How far the issuer's clock may differ from ours, in microseconds.
-pub(super) const LEEWAY: i64 = 60 * SECOND;
+const LEEWAY: i64 = 60 * SECOND;
 
 /// Most bytes of a subject (`OpenID` Connect Core, section 2).
 const MAX_SUBJECT_BYTES: usize = 255;
@@ -86,8 +86,7 @@ impl Claims {
             return Err(JwtError::NotYetValid);
         }
         let max_lifetime = i64::from(max_lifetime_seconds) * SECOND;
-        let longest = issued_at.map_or(soon, |issued_at| issued_at.min(soon));
-        if expires_at.since(longest) > max_lifetime {
+        if expires_at.since(issued_at.unwrap_or(soon)) > max_lifetime {
             return Err(JwtError::Lifetime);
         }
         Ok(expires_at)

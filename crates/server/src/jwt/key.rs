@@ -18,7 +18,7 @@ const RSA_EXPONENT: [u8; 3] = [1, 0, 1];
 /// A public key that checks signatures of one kind.
 pub(super) struct Key {
     id: Option<String>,
-    key_type: KeyType,
+    kind: KeyType,
     /// The only algorithm it may be used with, if the set says so.
     algorithm: Option<Algorithm>,
     public: DecodingKey,
@@ -29,7 +29,7 @@ impl fmt::Debug for Key {
         formatter
             .debug_struct("Key")
             .field("id", &self.id)
-            .field("key_type", &self.key_type)
+            .field("kind", &self.kind)
             .finish_non_exhaustive()
     }
 }
@@ -48,17 +48,17 @@ impl Key {
         if !is_for_verification(members) {
             return None;
         }
-        let (key_type, public) = public_key(members)?;
+        let (kind, public) = public_key(members)?;
         let algorithm = match members.get("alg") {
             None => None,
-            Some(name) => Some(name.text()?.parse::<Algorithm>().ok()?),
+            Some(name) => Some(Algorithm::named(name.text()?)?),
         };
-        if algorithm.is_some_and(|algorithm| algorithm.key_type() != key_type) {
+        if algorithm.is_some_and(|algorithm| algorithm.key_type() != kind) {
             return None;
         }
         Some(Self {
             id,
-            key_type,
+            kind,
             algorithm,
             public,
         })
@@ -71,7 +71,7 @@ impl Key {
 
     /// Whether signatures of `algorithm` can be this key's.
     pub(super) fn serves(&self, algorithm: Algorithm) -> bool {
-        self.key_type == algorithm.key_type() && self.algorithm.is_none_or(|only| only == algorithm)
+        self.kind == algorithm.key_type() && self.algorithm.is_none_or(|only| only == algorithm)
     }
 
     /// Checks that `signature` (base64url) is this key's over `signed`.

@@ -86,7 +86,7 @@ fn is_token_type(typ: &str) -> bool {
 
 fn algorithm(header: &Object) -> Result<Algorithm, JwtError> {
     match header.get("alg") {
-        Some(Json::Text(name)) => name.parse().map_err(|_| JwtError::Algorithm),
+        Some(Json::Text(name)) => Algorithm::named(name).ok_or(JwtError::Algorithm),
         _ => Err(JwtError::Header),
     }
 }

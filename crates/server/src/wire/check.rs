@@ -107,6 +107,11 @@ pub(crate) fn uuid(value: Value<'_>) -> Result<Uuid, Problem> {
     identifier::parse(&text)
 }
 
+/// A UUID that is text already, as in a query.
+pub(crate) fn uuid_text(text: &str) -> Result<Uuid, Problem> {
+    identifier::parse(text)
+}
+
 fn decoded(value: Value<'_>) -> Option<Result<Zeroizing<String>, Problem>> {
     let message = "Input should be a valid string, unable to parse raw data as a unicode string";
     Some(

@@ -50,11 +50,8 @@ impl Query {
         errors: &mut ValidationErrors,
     ) -> Option<i64> {
         let number = integer::of_text(self.get(name)?);
-        self.keep(
-            name,
-            number.and_then(|number| integer::within(number, range)),
-            errors,
-        )
+        let number = number.and_then(|number| integer::within(number, range));
+        errors.keep(number, || vec!["query".into(), name.into()])
     }
 }
 

@@ -68,7 +68,10 @@ impl Vault {
         match (record.row.is_any_user, on_behalf) {
             (false, OnBehalf::Nobody) => {}
             (false, _) => return Err(Denial::NotAnyUser.into()),
-            (true, OnBehalf::User(user)) => caller.user = user,
+            (true, OnBehalf::User(user)) => {
+                caller.user = user;
+                caller.is_user_named = true;
+            }
             (true, OnBehalf::Nobody) if may_name_user_later => {}
             (true, _) => return Err(Denial::UserNotNamed.into()),
         }
@@ -110,6 +113,7 @@ impl Vault {
             key: None,
             expires_at: Some(token.expires_at),
             is_any_user: false,
+            is_user_named: false,
             request_id: None,
         })
     }
@@ -149,6 +153,7 @@ impl Vault {
             key: Some(record.id),
             expires_at: None,
             is_any_user: record.row.is_any_user,
+            is_user_named: false,
             request_id: None,
         };
         limit(&mut caller, record, now)?;

@@ -1,0 +1,37 @@
+//! The handlers, one file per URL segment. In each: what is read, what is answered, the handlers in the order
+//! list, read, create, update, delete.
+
+pub(crate) mod audit;
+pub(crate) mod documents;
+pub(crate) mod health;
+pub(crate) mod keys;
+pub(crate) mod me;
+pub(crate) mod secrets;
+pub(crate) mod tools;
+pub(crate) mod users;
+pub(crate) mod values;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use toolvault_core::timestamp::{SECOND, Timestamp};
+
+use crate::wire::Problem;
+
+/// `{}`, the answer of the original API to what leaves nothing to tell.
+pub(crate) fn nothing() -> Response {
+    Json(json!({})).into_response()
+}
+
+/// A moment in a query or a body.
+pub(crate) fn moment(text: &str) -> Result<Timestamp, Problem> {
+    text.parse().map_err(|_| {
+        let message = "Input should be a valid datetime with an offset";
+        Problem::new("datetime_parsing", message)
+    })
+}
+
+/// Seconds as the unit of [`Timestamp`].
+pub(crate) const fn seconds(seconds: i64) -> i64 {
+    seconds.saturating_mul(SECOND)
+}

@@ -1,0 +1,49 @@
+//! `/healthz`, `/readyz` and `/metrics`: for whoever runs the server.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use toolvault_core::scope::Scope;
+use toolvault_vault::{Denial, Error};
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::caller::Authenticated;
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The process runs.
+#[utoipa::path(get, path = "/healthz")]
+pub(crate) async fn healthz() -> Response {
+    Json(json!({ "status": "ok" })).into_response()
+}
+
+/// The server can do its work: the database answers.
+#[utoipa::path(get, path = "/readyz")]
+pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, ApiError> {
+    if app.vault.is_ready().await {
+        Ok(Json(json!({ "status": "ready" })).into_response())
+    } else {
+        Err(ApiError::NotReady)
+    }
+}
+
+/// Figures for Prometheus.
+#[utoipa::path(get, path = "/metrics")]
+pub(crate) async fn metrics(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+) -> Result<Response, ApiError> {
+    if !caller.scopes().contains(Scope::Admin) {
+        return Err(Error::from(Denial::MissingScope(Scope::Admin)).into());
+    }
+    figures(&app)
+}
+
+/// The figures, for the listener of their own too.
+pub(crate) fn figures(app: &App) -> Result<Response, ApiError> {
+    let text = app.metrics.encode().map_err(|_| ApiError::Internal)?;
+    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
+}

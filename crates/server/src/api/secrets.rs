@@ -1,0 +1,185 @@
+//! `/v1/secrets`: the operations of the original API.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use toolvault_core::confidential::Confidential;
+use toolvault_core::pattern::ToolPattern;
+use toolvault_vault::{Field, ListFilter, SecretAnswer, SecretChange, SecretInfo};
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::caller::Authenticated;
+use crate::extract::input::{Input, name_problem};
+use crate::wire::{Change, ListQuery, NewSecret, Problem, SecretPatch, ValidationErrors};
+
+const WARNING: HeaderName = HeaderName::from_static("toolvault-warning");
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const LONGEST_IDEMPOTENCY_KEY: usize = 255;
+
+/// Lists the user's secrets, oldest first.
+#[utoipa::path(get, path = "/api/v1/secrets/")]
+pub(crate) async fn list_secrets(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    input: Input,
+) -> Result<Response, ApiError> {
+    let mut errors = ValidationErrors::default();
+    let query = ListQuery::read(&input.query(), &mut errors);
+    errors.into_result()?;
+    let filter = ListFilter {
+        name: query.secret_name,
+        tool: query.tool_name,
+        query: query.q,
+        limit: usize::try_from(query.limit).unwrap_or_default(),
+        offset: usize::try_from(query.offset).unwrap_or(usize::MAX),
+    };
+    let list = app.vault.list_secrets(&caller, &filter).await?;
+    let body = json!({
+        "data": list.secrets,
+        "total": list.total,
+        "limit": query.limit,
+        "offset": query.offset,
+    });
+    Ok(Json(body).into_response())
+}
+
+/// Tells about one secret, but not its value.
+#[utoipa::path(get, path = "/api/v1/secrets/{secret_id}")]
+pub(crate) async fn get_secret(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    input: Input,
+) -> Result<Response, ApiError> {
+    let mut errors = ValidationErrors::default();
+    let id = input.secret_id(&mut errors);
+    let id = require(id, errors)?;
+    let info = app.vault.get_secret(&caller, id).await?;
+    Ok(answer(&info))
+}
+
+/// Stores a secret.
+#[utoipa::path(post, path = "/api/v1/secrets/")]
+pub(crate) async fn create_secret(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    input: Input,
+) -> Result<Response, ApiError> {
+    let body = input.json()?;
+    let mut errors = ValidationErrors::default();
+    let new = NewSecret::read(body, &mut errors);
+    let idempotency_key = idempotency_key(&input, &mut errors);
+    let tool = new
+        .as_ref()
+        .and_then(|new| pattern(new.tool_name.as_deref(), &mut errors));
+    let new = require(new, errors)?;
+    let new = toolvault_vault::NewSecret {
+        name: new.secret_name,
+        value: Confidential::from(new.secret_value),
+        tool,
+        argument: new.tool_arg,
+        is_default: new.is_default_for_tool,
+    };
+    let stored = app
+        .vault
+        .create_secret(&caller, new, idempotency_key.as_deref())
+        .await?;
+    Ok(changed(&stored))
+}
+
+/// Changes what is given of a secret.
+#[utoipa::path(patch, path = "/api/v1/secrets/{secret_id}")]
+pub(crate) async fn update_secret(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    input: Input,
+) -> Result<Response, ApiError> {
+    let body = input.json()?;
+    let mut errors = ValidationErrors::default();
+    let id = input.secret_id(&mut errors);
+    let patch = SecretPatch::read(body, &mut errors);
+    let tool = match &patch.tool_name {
+        Change::Set(text) => pattern(Some(text), &mut errors).map_or(Field::Keep, Field::Set),
+        Change::Clear => Field::Clear,
+        Change::Keep => Field::Keep,
+    };
+    let id = require(id, errors)?;
+    let change = SecretChange {
+        name: patch.secret_name,
+        value: patch.secret_value.map(Confidential::from),
+        tool,
+        argument: match patch.tool_arg {
+            Change::Set(text) => Field::Set(text),
+            Change::Clear => Field::Clear,
+            Change::Keep => Field::Keep,
+        },
+        is_default: patch.is_default_for_tool,
+    };
+    let stored = app
+        .vault
+        .update_secret(&caller, id, change, input.if_match())
+        .await?;
+    Ok(changed(&stored))
+}
+
+/// Erases a secret with all its versions.
+#[utoipa::path(delete, path = "/api/v1/secrets/{secret_id}")]
+pub(crate) async fn delete_secret(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    input: Input,
+) -> Result<Response, ApiError> {
+    let mut errors = ValidationErrors::default();
+    let id = input.secret_id(&mut errors);
+    let id = require(id, errors)?;
+    app.vault
+        .delete_secret(&caller, id, input.if_match())
+        .await?;
+    Ok(super::nothing())
+}
+
+/// What was read, unless anything was wrong with the request.
+pub(crate) fn require<T>(value: Option<T>, errors: ValidationErrors) -> Result<T, ApiError> {
+    errors.into_result()?;
+    // Whatever is absent was refused above.
+    value.ok_or(ApiError::Internal)
+}
+
+/// A secret after a change, with its warnings.
+pub(crate) fn changed(stored: &SecretAnswer) -> Response {
+    let mut response = answer(&stored.info);
+    for warning in &stored.warnings {
+        if let Ok(value) = HeaderValue::from_str(warning) {
+            response.headers_mut().append(WARNING, value);
+        }
+    }
+    response
+}
+
+fn answer(info: &SecretInfo) -> Response {
+    let mut response = Json(info).into_response();
+    if let Ok(tag) = HeaderValue::from_str(&info.entity_tag()) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+fn pattern(text: Option<&str>, errors: &mut ValidationErrors) -> Option<ToolPattern> {
+    let parsed = ToolPattern::parse(text?).map_err(name_problem);
+    errors.keep(parsed, || vec!["body".into(), "tool_name".into()])
+}
+
+fn idempotency_key(input: &Input, errors: &mut ValidationErrors) -> Option<String> {
+    let key = input.header(IDEMPOTENCY_KEY)?;
+    let is_usable = (1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len());
+    let key = if is_usable {
+        Ok(key.to_owned())
+    } else {
+        Err(Problem::value_error(
+            "an idempotency key has 1 to 255 characters",
+        ))
+    };
+    errors.keep(key, || vec!["header".into(), IDEMPOTENCY_KEY.into()])
+}

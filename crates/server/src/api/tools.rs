@@ -1,0 +1,70 @@
+//! `/v1/tools/{tool_name}` and `/v1/resolve`: what a tool receives.
+
+mod answers;
+mod calls;
+
+use axum::extract::State;
+use axum::response::Response;
+
+use self::calls::Asked;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::caller::Authenticated;
+use crate::extract::input::Input;
+use crate::wire::ValidationErrors;
+
+/// Completes the arguments of a tool.
+#[utoipa::path(post, path = "/api/v1/tools/{tool_name}/resolve")]
+pub(crate) async fn resolve_tool(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    input: Input,
+) -> Result<Response, ApiError> {
+    let call = read_call(&input)?;
+    let mut results = app.vault.resolve(&caller, vec![call]).await?;
+    answers::one(&app, results.pop())
+}
+
+/// Completes the arguments of one tool, or of several.
+#[utoipa::path(post, path = "/api/v1/resolve")]
+pub(crate) async fn resolve_calls(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    input: Input,
+) -> Result<Response, ApiError> {
+    let body = input.json()?;
+    let mut errors = ValidationErrors::default();
+    let asked = calls::read_several(body, &mut errors);
+    errors.into_result()?;
+    match asked.ok_or(ApiError::Internal)? {
+        Asked::One(call) => {
+            let mut results = app.vault.resolve(&caller, vec![*call]).await?;
+            answers::one(&app, results.pop())
+        }
+        Asked::Several(calls) => {
+            let results = app.vault.resolve(&caller, calls).await?;
+            Ok(answers::several(&app, results))
+        }
+    }
+}
+
+/// Says what resolving would do, without any value.
+#[utoipa::path(post, path = "/api/v1/tools/{tool_name}/explain")]
+pub(crate) async fn explain_tool(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    input: Input,
+) -> Result<Response, ApiError> {
+    let call = read_call(&input)?;
+    let explanation = app.vault.explain(&caller, &call).await?;
+    Ok(answers::explanation(&explanation))
+}
+
+fn read_call(input: &Input) -> Result<toolvault_vault::Call, ApiError> {
+    let body = input.json()?;
+    let mut errors = ValidationErrors::default();
+    let tool = input.tool_name(&mut errors);
+    let call = calls::read_one(tool, body, &mut errors);
+    errors.into_result()?;
+    call.ok_or(ApiError::Internal)
+}

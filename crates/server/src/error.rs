@@ -1,0 +1,225 @@
+//! The one error of the API, and the one place that turns it into an answer.
+
+use axum::Json;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use toolvault_vault::{Error as VaultError, Problem};
+
+use crate::wire::{BodyError, ValidationErrors};
+
+/// The header with the machine-readable code of an error.
+pub(crate) const ERROR_CODE: HeaderName = HeaderName::from_static("toolvault-error");
+
+/// Why a request was not answered as asked.
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    /// An operation refused.
+    Vault(VaultError),
+    /// Fields are not as they should be.
+    Validation(ValidationErrors),
+    /// The body cannot be read as JSON at all.
+    Unreadable,
+    /// The body is of a type that the operation does not take.
+    UnsupportedMediaType,
+    /// The body is larger than the limit.
+    BodyTooLarge,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// The connection broke while the body arrived.
+    BodyIncomplete,
+    /// Too many requests; seconds to wait.
+    TooManyRequests(u64),
+    /// The URL leads nowhere.
+    NoSuchRoute,
+    /// The URL does not take this method.
+    MethodNotAllowed,
+    /// Not ready to serve.
+    NotReady,
+    /// A defect of ours.
+    Internal,
+}
+
+impl From<VaultError> for ApiError {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error)
+    }
+}
+
+impl From<ValidationErrors> for ApiError {
+    fn from(errors: ValidationErrors) -> Self {
+        Self::Validation(errors)
+    }
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::UnsupportedMediaType => Self::UnsupportedMediaType,
+            BodyError::Unreadable => Self::Unreadable,
+            BodyError::Invalid(errors) => Self::Validation(errors),
+        }
+    }
+}
+
+impl ApiError {
+    /// The status, the machine-readable code and the body.
+    pub(crate) fn parts(&self) -> (StatusCode, &'static str, Value) {
+        let (status, code, text) = match self {
+            Self::Vault(error) => return vault_parts(error),
+            Self::Validation(errors) => {
+                let body =
+                    serde_json::to_value(errors).unwrap_or_else(|_| detail("Invalid input."));
+                return (StatusCode::UNPROCESSABLE_ENTITY, "invalid", body);
+            }
+            Self::Unreadable => (
+                StatusCode::BAD_REQUEST,
+                "unreadable",
+                "There was an error parsing the body",
+            ),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "The body must be application/json.",
+            ),
+            Self::BodyTooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                "The body is too large.",
+            ),
+            Self::BodyTimeout => (
+                StatusCode::REQUEST_TIMEOUT,
+                "timeout",
+                "The body did not arrive in time.",
+            ),
+            Self::BodyIncomplete => (
+                StatusCode::BAD_REQUEST,
+                "incomplete",
+                "The body did not arrive whole.",
+            ),
+            Self::TooManyRequests(_) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "Too many requests.",
+            ),
+            Self::NoSuchRoute => (StatusCode::NOT_FOUND, "no_such_route", "Not Found"),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "Method Not Allowed",
+            ),
+            Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not_ready", "Not ready."),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Internal Server Error",
+            ),
+        };
+        (status, code, detail(text))
+    }
+
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooManyRequests(seconds) => Some(*seconds),
+            Self::NotReady | Self::Vault(VaultError::Unavailable(_)) => Some(1),
+            _ => None,
+        }
+    }
+
+    /// Logs failures of ours, once, here. The caller's mistakes are not worth a line.
+    fn log(&self) {
+        match self {
+            Self::Vault(error @ (VaultError::Unavailable(_) | VaultError::Internal(_))) => {
+                tracing::error!(
+                    error = error as &dyn std::error::Error,
+                    "an operation failed"
+                );
+            }
+            Self::Vault(VaultError::Integrity) => {
+                tracing::error!("stored data failed verification; run: toolvault audit verify");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn vault_parts(error: &VaultError) -> (StatusCode, &'static str, Value) {
+    let (status, code, text) = match error {
+        VaultError::Unauthenticated => (
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "Missing or invalid credentials.",
+        ),
+        VaultError::Denied(denial) => {
+            return (
+                StatusCode::FORBIDDEN,
+                denial.code(),
+                detail(&denial.to_string()),
+            );
+        }
+        VaultError::NotFound => (StatusCode::NOT_FOUND, "not_found", "Not found"),
+        VaultError::Invalid(problems) => {
+            return (StatusCode::UNPROCESSABLE_ENTITY, "invalid", list(problems));
+        }
+        VaultError::Unresolved(problems) => {
+            let code = problems
+                .first()
+                .map_or("secret_not_available", |problem| problem.kind);
+            return (StatusCode::CONFLICT, code, list(problems));
+        }
+        VaultError::PreconditionFailed => (
+            StatusCode::PRECONDITION_FAILED,
+            "precondition_failed",
+            "The secret has changed.",
+        ),
+        VaultError::QuotaExceeded(text) => (StatusCode::PAYLOAD_TOO_LARGE, "quota_exceeded", *text),
+        VaultError::Unavailable(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Temporarily unavailable.",
+        ),
+        VaultError::Integrity => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "integrity",
+            "Stored data failed verification.",
+        ),
+        VaultError::Internal(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Internal Server Error",
+        ),
+    };
+    (status, code, detail(text))
+}
+
+fn detail(text: &str) -> Value {
+    json!({ "detail": text })
+}
+
+fn list(problems: &[Problem]) -> Value {
+    let problems: Vec<Value> = problems
+        .iter()
+        .map(|problem| {
+            json!({ "type": problem.kind, "loc": problem.location, "msg": problem.message })
+        })
+        .collect();
+    json!({ "detail": problems })
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        self.log();
+        let (status, code, body) = self.parts();
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(ERROR_CODE, HeaderValue::from_static(code));
+        if status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer realm=\"toolvault\"");
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

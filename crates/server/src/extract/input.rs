@@ -1,0 +1,170 @@
+//! What was sent: the path's segments, the query, the headers and the body.
+//!
+//! The body is read within limits of size and time, into memory that is overwritten when dropped.
+
+use std::future::Future;
+
+use axum::body::Body as HttpBody;
+use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use http_body_util::BodyExt as _;
+use percent_encoding::percent_decode_str;
+use toolvault_core::identity::SecretId;
+use toolvault_core::pattern::{NameError, ToolName};
+use zeroize::Zeroizing;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::wire::{Body, Problem, Query, ValidationErrors, identifier_in_path};
+
+/// A whole request, but for who sent it.
+pub(crate) struct Input {
+    parts: Parts,
+    body: Zeroizing<Vec<u8>>,
+}
+
+impl FromRequest<App> for Input {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let limits = app.settings.limits;
+        let reading = read(body, limits.body_bytes);
+        let body = within(limits.body_timeout(), reading).await?;
+        Ok(Self { parts, body })
+    }
+}
+
+async fn within<T>(
+    limit: std::time::Duration,
+    reading: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    tokio::time::timeout(limit, reading)
+        .await
+        .unwrap_or(Err(ApiError::BodyTimeout))
+}
+
+async fn read(mut body: HttpBody, limit: usize) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+    use http_body::Body as _;
+    let announced = body.size_hint().lower();
+    if usize::try_from(announced).map_or(true, |announced| announced > limit) {
+        return Err(ApiError::BodyTooLarge);
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| ApiError::BodyIncomplete)?.into_data() else {
+            continue;
+        };
+        if bytes.len() + data.len() > limit {
+            return Err(ApiError::BodyTooLarge);
+        }
+        append(&mut bytes, &data);
+    }
+    Ok(bytes)
+}
+
+/// Appends without leaving a copy behind where the vector was before it grew.
+fn append(bytes: &mut Zeroizing<Vec<u8>>, data: &[u8]) {
+    let needed = bytes.len() + data.len();
+    if needed > bytes.capacity() {
+        let mut grown = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
+        grown.extend_from_slice(bytes);
+        *bytes = grown;
+    }
+    bytes.extend_from_slice(data);
+}
+
+impl Input {
+    /// The `index`th segment after `/api/v1`, still percent-encoded.
+    fn segment(&self, index: usize) -> &str {
+        self.parts
+            .uri
+            .path()
+            .split('/')
+            .nth(index + 3)
+            .unwrap_or_default()
+    }
+
+    /// The secret's id in `/api/v1/secrets/{secret_id}`.
+    pub(crate) fn secret_id(&self, errors: &mut ValidationErrors) -> Option<SecretId> {
+        identifier_in_path("secret_id", self.segment(1), errors).map(SecretId)
+    }
+
+    /// An id in the second segment under another name.
+    pub(crate) fn identifier(
+        &self,
+        name: &'static str,
+        errors: &mut ValidationErrors,
+    ) -> Option<uuid::Uuid> {
+        identifier_in_path(name, self.segment(1), errors)
+    }
+
+    /// The second segment, decoded; none if it is not UTF-8.
+    pub(crate) fn text_segment(&self) -> Option<String> {
+        percent_decode_str(self.segment(1))
+            .decode_utf8()
+            .ok()
+            .map(std::borrow::Cow::into_owned)
+    }
+
+    /// The tool in `/api/v1/tools/{tool_name}/…`.
+    pub(crate) fn tool_name(&self, errors: &mut ValidationErrors) -> Option<ToolName> {
+        let name = self
+            .text_segment()
+            .ok_or_else(|| Problem::value_error("the name is not UTF-8"))
+            .and_then(|text| ToolName::parse(&text).map_err(|error| name_problem(error)));
+        errors.keep(name, || vec!["path".into(), "tool_name".into()])
+    }
+
+    /// The query.
+    pub(crate) fn query(&self) -> Query {
+        Query::parse(self.parts.uri.query())
+    }
+
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Result<Body<'_>, ApiError> {
+        Ok(Body::read(self.content_type()?, &self.body)?)
+    }
+
+    /// The body as it came.
+    pub(crate) fn bytes(&self) -> &Zeroizing<Vec<u8>> {
+        &self.body
+    }
+
+    /// The header `Content-Type`; an unreadable one is none that we take.
+    pub(crate) fn content_type(&self) -> Result<Option<&str>, ApiError> {
+        self.parts
+            .headers
+            .get(CONTENT_TYPE)
+            .map(|value| value.to_str().map_err(|_| ApiError::UnsupportedMediaType))
+            .transpose()
+    }
+
+    /// A header as text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    }
+
+    /// The entity tags of `If-Match` (RFC 9110, section 13.1.1); empty without the header. Weak tags
+    /// never match, nor does a header without a tag.
+    pub(crate) fn if_match(&self) -> Vec<String> {
+        let values: Vec<_> = self.parts.headers.get_all("if-match").iter().collect();
+        if values.is_empty() {
+            return Vec::new();
+        }
+        values
+            .into_iter()
+            .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+            .map(|tag| tag.trim().to_owned())
+            .collect()
+    }
+}
+
+/// What is wrong with the name of a tool, or with a pattern.
+pub(crate) fn name_problem(error: NameError) -> Problem {
+    Problem::value_error(&error.to_string())
+}

@@ -1,0 +1,184 @@
+//! The configuration of issuers: what may be left out, and what is refused with which words.
+
+use toolvault_core::scope::Scope;
+
+use super::super::{Algorithm, IssuerConfig, validate_issuers};
+use super::minimal;
+
+fn with_url(url: &str) -> IssuerConfig {
+    IssuerConfig {
+        jwks_url: Some(url.to_owned()),
+        ..minimal()
+    }
+}
+
+fn complaint(configs: &[IssuerConfig]) -> String {
+    validate_issuers(configs).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_left_out_is_the_default() {
+    let config = minimal();
+    assert_eq!(
+        config.algorithms,
+        [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa]
+    );
+    assert!(config.scopes.iter().eq([Scope::Manage, Scope::Audit]));
+    assert!(!config.create_users && !config.subject_is_user_id && !config.allow_private_network);
+    assert_eq!(config.max_lifetime_seconds, 86_400);
+    let one: IssuerConfig = toml::from_str("issuer = 'i'\naudience = 'a'").unwrap();
+    assert_eq!(one.audience, ["a"]);
+}
+
+#[test]
+fn unknown_settings_algorithms_and_scopes_are_refused() {
+    for line in [
+        "jwk_url = 'x'",
+        "name = 'x'",
+        "algorithms = ['HS256']",
+        "algorithms = ['none']",
+        "algorithms = 'RS256'",
+        "scopes = ['everything']",
+        "max_lifetime_seconds = -1",
+    ] {
+        let text = format!("issuer = 'i'\naudience = ['a']\n{line}");
+        assert!(toml::from_str::<IssuerConfig>(&text).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn exactly_one_source_of_keys_is_needed() {
+    let expected = "auth.issuers.main: set exactly one of 'jwks_url' and 'jwks_file'";
+    assert_eq!(complaint(&[minimal()]), expected);
+    let both = IssuerConfig {
+        jwks_file: Some("keys.json".into()),
+        ..with_url("https://issuer.example/jwks")
+    };
+    assert_eq!(complaint(&[both]), expected);
+    assert!(validate_issuers(&[with_url("https://issuer.example/jwks")]).is_ok());
+}
+
+#[test]
+fn key_urls_are_https_or_on_this_machine_when_that_is_allowed() {
+    for (url, word) in [
+        ("http://issuer.example/jwks", "use https"),
+        ("https://u:p@issuer.example/jwks", "user name"),
+        ("file:///etc/passwd", "only https and http"),
+        ("issuer.example/jwks", "absolute URL"),
+        (
+            "https://10.0.0.1/jwks",
+            "'allow_private_network' would allow it",
+        ),
+        (
+            "http://127.0.0.1/jwks",
+            "'allow_private_network' would allow it",
+        ),
+    ] {
+        let complaint = complaint(&[with_url(url)]);
+        assert!(complaint.starts_with("auth.issuers.main: 'jwks_url' cannot be used: "));
+        assert!(complaint.contains(word), "{complaint}");
+    }
+    for url in [
+        "http://127.0.0.1:9/jwks",
+        "http://localhost/jwks",
+        "https://10.0.0.1/",
+    ] {
+        let config = IssuerConfig {
+            allow_private_network: true,
+            ..with_url(url)
+        };
+        assert!(validate_issuers(&[config]).is_ok(), "{url}");
+    }
+}
+
+#[test]
+fn empty_and_excessive_settings_are_refused() {
+    let good = with_url("https://issuer.example/jwks");
+    for (field, config) in [
+        (
+            "issuer",
+            IssuerConfig {
+                issuer: String::new(),
+                ..good.clone()
+            },
+        ),
+        (
+            "audience",
+            IssuerConfig {
+                audience: vec![],
+                ..good.clone()
+            },
+        ),
+        (
+            "audience",
+            IssuerConfig {
+                audience: vec![String::new()],
+                ..good.clone()
+            },
+        ),
+        (
+            "algorithms",
+            IssuerConfig {
+                algorithms: vec![],
+                ..good.clone()
+            },
+        ),
+        (
+            "scopes",
+            IssuerConfig {
+                scopes: [].into_iter().collect(),
+                ..good.clone()
+            },
+        ),
+        (
+            "max_lifetime_seconds",
+            IssuerConfig {
+                max_lifetime_seconds: 0,
+                ..good.clone()
+            },
+        ),
+        (
+            "max_lifetime_seconds",
+            IssuerConfig {
+                max_lifetime_seconds: u32::MAX,
+                ..good.clone()
+            },
+        ),
+    ] {
+        let complaint = complaint(&[config]);
+        assert!(complaint.contains(&format!("'{field}'")), "{complaint}");
+    }
+}
+
+#[test]
+fn settings_of_a_fetch_are_refused_beside_a_file() {
+    let file = IssuerConfig {
+        jwks_url: None,
+        jwks_file: Some("keys.json".into()),
+        ca_file: Some("ca.pem".into()),
+        ..with_url("")
+    };
+    assert!(complaint(&[file]).contains("'ca_file' has a meaning only with 'jwks_url'"));
+}
+
+#[test]
+fn issuers_are_told_apart_and_only_one_chooses_user_ids() {
+    let first = with_url("https://issuer.example/jwks");
+    let second = IssuerConfig {
+        name: "second".to_owned(),
+        ..first.clone()
+    };
+    assert_eq!(
+        complaint(&[first.clone(), second.clone()]),
+        "auth.issuers.main and auth.issuers.second have the same 'issuer'"
+    );
+    let choose = |config: IssuerConfig, issuer: &str| IssuerConfig {
+        issuer: issuer.to_owned(),
+        subject_is_user_id: true,
+        ..config
+    };
+    assert_eq!(
+        complaint(&[choose(first, "a"), choose(second, "b")]),
+        "only one issuer may set 'subject_is_user_id': main and second do"
+    );
+}

@@ -1,0 +1,4 @@
+//! How much to take from whom.
+
+pub(crate) mod rate;
+pub(crate) mod throttle;

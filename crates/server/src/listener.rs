@@ -1,0 +1,206 @@
+//! Connections: accepted within a limit, served with time limits, finished before the server ends.
+
+mod connection;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::get;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use toolvault_vault::Vault;
+
+use self::connection::Connection;
+use crate::api::health;
+use crate::app::App;
+use crate::jwt::IssuerConfigError;
+use crate::request_log::log_request;
+use crate::routes;
+use crate::settings::ServerSettings;
+use crate::tls::{self, TlsError};
+
+/// Why the server cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Plain HTTP would be reachable from elsewhere.
+    #[error(
+        "refusing plain HTTP on {0}, which is not loopback: use --tls-cert and --tls-key, or --insecure-http behind a proxy"
+    )]
+    PlainHttp(SocketAddr),
+    /// The certificate or key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// An issuer of tokens.
+    #[error(transparent)]
+    Issuer(#[from] IssuerConfigError),
+}
+
+/// A server that listens but does not accept yet.
+pub struct Server {
+    app: App,
+    listener: TcpListener,
+    address: SocketAddr,
+    metrics: Option<TcpListener>,
+    tls: Option<TlsAcceptor>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Server")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Checks the settings and takes the addresses.
+    pub async fn bind(vault: Vault, settings: ServerSettings) -> Result<Self, ServeError> {
+        let address = settings.listen;
+        if settings.tls.is_none() && !address.ip().is_loopback() && !settings.insecure_http {
+            return Err(ServeError::PlainHttp(address));
+        }
+        let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
+        let listener = listen(address).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| ServeError::Listen { address, source })?;
+        let metrics = match settings.metrics_listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let app = App::new(vault, settings)?;
+        Ok(Self {
+            app,
+            listener,
+            address,
+            metrics,
+            tls,
+        })
+    }
+
+    /// The address that was taken, with its port.
+    pub fn local_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` is called, then finishes what is in flight.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
+        let limits = self.app.settings.limits;
+        let router = routes::router(self.app.clone()).layer(middleware::from_fn_with_state(
+            self.app.clone(),
+            log_request,
+        ));
+        let api = accept(
+            self.listener,
+            self.tls,
+            router,
+            self.app.clone(),
+            shutdown.clone(),
+        );
+        let metrics = async {
+            if let Some(listener) = self.metrics {
+                let app = self.app.clone();
+                let figures = get(move || async move { health::figures(&app) });
+                let router = Router::new().route("/metrics", figures);
+                accept(listener, None, router, self.app.clone(), shutdown.clone()).await;
+            }
+        };
+        tokio::join!(api, metrics);
+        tracing::debug!(
+            limit_s = limits.shutdown_seconds,
+            "all connections have ended"
+        );
+        Ok(())
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| ServeError::Listen { address, source })
+}
+
+async fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    app: App,
+    shutdown: CancellationToken,
+) {
+    let limits = app.settings.limits;
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let place = tokio::select! {
+            () = shutdown.cancelled() => break,
+            place = Arc::clone(&places).acquire_owned() => place,
+        };
+        let Ok(place) = place else { break };
+        let (stream, peer) = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of descriptors, most likely: let some connections end first.
+                    tracing::warn!(error = %error, "a connection was not accepted");
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+        };
+        let connection = Connection {
+            peer,
+            router: router.clone(),
+            limits,
+        };
+        let (tls, watcher) = (tls.clone(), graceful.watcher());
+        tokio::spawn(async move {
+            serve(connection, stream, tls, watcher).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(limits.shutdown_timeout()) => {
+            tracing::warn!("requests were still in flight when the server ended");
+        }
+    }
+}
+
+async fn serve(
+    connection: Connection,
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    // Small answers must not wait for more to send.
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => connection.serve(stream, watcher).await,
+        Some(tls) => {
+            let handshake =
+                tokio::time::timeout(connection.limits.header_timeout(), tls.accept(stream));
+            match handshake.await {
+                Ok(Ok(stream)) => connection.serve(stream, watcher).await,
+                Ok(Err(error)) => tracing::debug!(error = %error, "a TLS handshake failed"),
+                Err(_) => tracing::debug!("a TLS handshake took too long"),
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! One connection: HTTP/1.1 or HTTP/2, with limits, and a panic kept to its request.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tower::ServiceExt as _;
+
+use crate::error::ApiError;
+use crate::extract::source::Peer;
+use crate::routes::canonical;
+use crate::settings::RequestLimits;
+
+const LONGEST_HEAD: usize = 64 << 10;
+const MOST_HEADERS: usize = 100;
+const STREAMS: u32 = 100;
+const PING_EVERY: Duration = Duration::from_secs(30);
+
+/// What a connection is served with.
+pub(super) struct Connection {
+    pub(super) peer: SocketAddr,
+    pub(super) router: Router,
+    pub(super) limits: RequestLimits,
+}
+
+impl Connection {
+    /// Serves until the client or the shutdown ends it.
+    pub(super) async fn serve<I>(self, stream: I, watcher: Watcher)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.header_timeout())
+            .max_headers(MOST_HEADERS)
+            .max_buf_size(LONGEST_HEAD);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(u32::try_from(LONGEST_HEAD).unwrap_or(u32::MAX))
+            .keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(self.limits.header_timeout());
+        let Self { peer, router, .. } = self;
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let router = router.clone();
+            async move { Ok::<_, Infallible>(answer(router, peer, request).await) }
+        });
+        let connection = builder
+            .serve_connection(TokioIo::new(stream), service)
+            .into_owned();
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(error = %error, "a connection ended early");
+        }
+    }
+}
+
+async fn answer(router: Router, peer: SocketAddr, request: hyper::Request<Incoming>) -> Response {
+    let mut request: Request = request.map(Body::new);
+    if let Some(uri) = canonical(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    request.extensions_mut().insert(Peer(peer));
+    let answering = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
+    match answering.await {
+        Ok(Ok(response)) => response,
+        Err(_) => {
+            tracing::error!("a handler panicked; its request was answered with 500");
+            ApiError::Internal.into_response()
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The whole URL table.
+//!
+//! Every path of the API is served under `/v1` and `/api/v1`, with and without a trailing slash; [`canonical`]
+//! turns each of these into the one form that stands here.
+
+use axum::Router;
+use axum::http::Uri;
+use axum::http::uri::PathAndQuery;
+use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::{audit, documents, health, keys, me, secrets, tools, users, values};
+use crate::app::App;
+use crate::error::ApiError;
+
+/// The API's routes, each with its description.
+pub(crate) fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        // Secrets: for whoever manages them.
+        .routes(routes!(secrets::list_secrets, secrets::create_secret))
+        .routes(routes!(
+            secrets::get_secret,
+            secrets::update_secret,
+            secrets::delete_secret
+        ))
+        .routes(routes!(values::replace_value))
+        // Tools: for the runtimes that call them.
+        .routes(routes!(tools::resolve_tool))
+        .routes(routes!(tools::resolve_calls))
+        .routes(routes!(tools::explain_tool))
+        // The caller's own keys, rights and figures.
+        .routes(routes!(keys::list_keys, keys::create_key))
+        .routes(routes!(keys::update_key, keys::delete_key))
+        .routes(routes!(keys::rotate_key))
+        .routes(routes!(me::get_me))
+        .routes(routes!(me::get_usage))
+        // The audit trail.
+        .routes(routes!(audit::list_audit))
+        // Administration.
+        .routes(routes!(users::list_users, users::create_user))
+        .routes(routes!(users::update_user, users::delete_user))
+        // For whoever runs the server.
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+}
+
+/// Everything that is served.
+pub(crate) fn router(app: App) -> Router {
+    let (router, _) = api().split_for_parts();
+    router
+        .route("/openapi.json", get(documents::openapi))
+        .route("/docs", get(documents::page))
+        .route("/docs/page.js", get(documents::script))
+        .route("/docs/page.css", get(documents::style))
+        .fallback(|| async { ApiError::NoSuchRoute })
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
+        .with_state(app)
+}
+
+/// The URL under which the router knows what `uri` asks for.
+pub(crate) fn canonical(uri: &Uri) -> Option<Uri> {
+    let path = uri.path();
+    let rest = path
+        .strip_prefix("/api/v1/")
+        .or_else(|| path.strip_prefix("/v1/"))?;
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    // The one path whose documented form has the slash.
+    let slash = if rest == "secrets" { "/" } else { "" };
+    let query = uri
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
+    let text = format!("/api/v1/{rest}{slash}{query}");
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(text).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_path_is_one_path() {
+        for (asked, known) in [
+            ("/v1/secrets", "/api/v1/secrets/"),
+            ("/api/v1/secrets/?limit=1", "/api/v1/secrets/?limit=1"),
+            ("/v1/secrets/7/", "/api/v1/secrets/7"),
+            ("/v1/tools/a%2Fb/resolve", "/api/v1/tools/a%2Fb/resolve"),
+            ("/v1/secrets//", "/api/v1/secrets/"),
+        ] {
+            let uri = canonical(&asked.parse().unwrap()).unwrap();
+            assert_eq!(uri.to_string(), known);
+        }
+        for other in [
+            "/",
+            "/healthz",
+            "/v2/secrets",
+            "/api/v1",
+            "/V1/secrets",
+            "//v1/secrets",
+        ] {
+            assert_eq!(canonical(&other.parse().unwrap()), None, "{other}");
+        }
+    }
+}

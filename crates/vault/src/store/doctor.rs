@@ -1,0 +1,76 @@
+//! What an operator should know about the database itself. Reads only; used by `doctor` and by
+//! `audit verify` against a checkpoint.
+
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::transaction::{Tx, on};
+
+/// A user some of whose secrets share a name.
+#[derive(Debug, FromRow)]
+pub(crate) struct SharedNamesRow {
+    pub(crate) user_id: Uuid,
+    pub(crate) names: i64,
+}
+
+/// The name of the engine and its version.
+pub(crate) async fn engine(tx: &mut Tx) -> sqlx::Result<(&'static str, String)> {
+    match tx {
+        Tx::Sqlite(tx) => sqlx::query_scalar("SELECT sqlite_version()")
+            .fetch_one(&mut **tx)
+            .await
+            .map(|version| ("SQLite", version)),
+        Tx::Postgres(tx) => sqlx::query_scalar("SELECT current_setting('server_version')")
+            .fetch_one(&mut **tx)
+            .await
+            .map(|version| ("PostgreSQL", version)),
+    }
+}
+
+/// The names of the settings that let the engine lose a commit it has acknowledged. The embedded
+/// database has none: every connection sets its own.
+pub(crate) async fn unsafe_settings(tx: &mut Tx) -> sqlx::Result<Vec<String>> {
+    match tx {
+        Tx::Sqlite(_) => Ok(Vec::new()),
+        Tx::Postgres(tx) => {
+            sqlx::query_scalar(
+                "SELECT name FROM pg_settings WHERE setting = 'off' \
+                 AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name",
+            )
+            .fetch_all(&mut **tx)
+            .await
+        }
+    }
+}
+
+/// How many names of each user are those of several secrets; users without such names are left out.
+pub(crate) async fn shared_names(tx: &mut Tx) -> sqlx::Result<Vec<SharedNamesRow>> {
+    on!(tx, connection => {
+        sqlx::query_as(
+            "SELECT user_id, COUNT(*) AS names FROM \
+             (SELECT user_id, name FROM secrets GROUP BY user_id, name HAVING COUNT(*) > 1) AS shared \
+             GROUP BY user_id ORDER BY user_id",
+        )
+        .fetch_all(connection)
+        .await
+    })
+}
+
+/// When the newest audit record was made, in microseconds; none if there is none.
+pub(crate) async fn newest_record(tx: &mut Tx) -> sqlx::Result<Option<i64>> {
+    on!(tx, connection => {
+        sqlx::query_scalar("SELECT MAX(last_at) FROM audit_pages")
+            .fetch_one(connection)
+            .await
+    })
+}
+
+/// The hash of one page of the audit trail.
+pub(crate) async fn page_hash(tx: &mut Tx, page: i64) -> sqlx::Result<Option<Vec<u8>>> {
+    on!(tx, connection => {
+        sqlx::query_scalar("SELECT hash FROM audit_pages WHERE page = $1")
+            .bind(page)
+            .fetch_optional(connection)
+            .await
+    })
+}
