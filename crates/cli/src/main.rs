@@ -1,1 +1,74 @@
-fn main() {}
+//! How Toolvault is run: the one binary `toolvault`.
+//!
+//! [`arguments`] is the command line, [`commands`] has a file for each command, [`config`] is the
+//! configuration. Commands print through [`printer`] only.
+
+mod api;
+mod arguments;
+mod commands;
+mod config;
+mod confirm;
+mod duration;
+mod environment;
+mod failure;
+mod hygiene;
+mod logging;
+mod misuse;
+mod printer;
+mod store;
+mod value;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::Arguments;
+use crate::commands::Context;
+use crate::environment::Environment;
+use crate::failure::{ExitStatus, Failure};
+use crate::printer::Printer;
+
+fn main() -> ExitCode {
+    let printer = Printer::new();
+    let status = run(&printer).unwrap_or_else(|error| report(&printer, &error));
+    status.into()
+}
+
+fn run(printer: &Printer) -> anyhow::Result<ExitStatus> {
+    hygiene::protect_memory()?;
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return misuse::answer(&error, printer),
+    };
+    let context = Context {
+        environment: Environment::read(),
+        printer,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let status = runtime.block_on(commands::run(arguments.command, &context));
+    // Whatever is still going on was given its time.
+    runtime.shutdown_background();
+    status
+}
+
+/// Says why, unless nobody listens any more.
+fn report(printer: &Printer, error: &anyhow::Error) -> ExitStatus {
+    let is_broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    };
+    // Whoever reads our output may stop when they have seen enough, as `head` does.
+    if error.chain().any(is_broken_pipe) {
+        return ExitStatus::Success;
+    }
+    printer.error_line(&format!("error: {}", failure::with_causes(error.as_ref())));
+    let failure = error.chain().find_map(|cause| cause.downcast_ref::<Failure>());
+    if let Some(hint) = failure.and_then(|failure| failure.hint.as_ref()) {
+        printer.error_line(&format!("hint: {hint}"));
+    }
+    failure.map_or(ExitStatus::Failed, |failure| failure.status)
+}

@@ -134,6 +134,31 @@ impl ToolPattern {
     pub fn lies_inside(&self, outer: &Self) -> bool {
         outer.matches_text(&self.0.replace(WILDCARD, "\0"))
     }
+
+    /// Whether there is a tool that both can match.
+    ///
+    /// Two patterns with a `*` have one if the text before the first `*` of one begins with the other's, and
+    /// likewise at the end: what stands between can always be written one after the other.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        if self.is_exact() {
+            return other.matches_text(&self.0);
+        }
+        if other.is_exact() {
+            return self.matches_text(&other.0);
+        }
+        let ends = |pattern: &Self| {
+            let suffix = pattern
+                .0
+                .rsplit(WILDCARD)
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            (pattern.literal_prefix().to_owned(), suffix)
+        };
+        let ((prefix, suffix), (other_prefix, other_suffix)) = (ends(self), ends(other));
+        (prefix.starts_with(&other_prefix) || other_prefix.starts_with(&prefix))
+            && (suffix.ends_with(&other_suffix) || other_suffix.ends_with(&suffix))
+    }
 }
 
 /// What names and patterns have in common.

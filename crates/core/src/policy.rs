@@ -1,10 +1,14 @@
 //! What a secret's owner demands of every use, bound into the wrap of its data key.
 
+pub mod condition;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::timestamp::Timestamp;
+use self::condition::Condition;
+use crate::arguments::Arguments;
+use crate::timestamp::{SECOND, Timestamp};
 
 /// The conditions of one secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,5 +42,24 @@ impl Policy {
     /// Whether the secret may no longer be used at `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// Whether the value, last replaced at `replaced_at`, is due for rotation at `now`.
+    pub fn is_rotation_due(&self, replaced_at: Timestamp, now: Timestamp) -> bool {
+        self.rotate_after_days
+            .is_some_and(|days| now >= replaced_at.plus(i64::from(days) * 86_400 * SECOND))
+    }
+
+    /// Whether each companion argument is absent or null, or a text that one of its patterns allows.
+    pub fn allows(&self, args: &Arguments) -> bool {
+        self.when.iter().all(|(argument, patterns)| {
+            !args.is_received(argument)
+                || args.get_text(argument).is_some_and(|text| {
+                    patterns
+                        .iter()
+                        .filter_map(|pattern| Condition::parse(pattern).ok())
+                        .any(|condition| condition.allows(&text))
+                })
+        })
     }
 }

@@ -27,16 +27,15 @@ use toolvault_core::scope::ScopeSet;
 use toolvault_core::timestamp::Timestamp;
 
 pub use self::algorithm::Algorithm;
-pub use self::config::{IssuerConfig, IssuerConfigError, validate_issuers};
-pub use self::key_file::KeyFileError;
-pub use self::key_set::KeySetError;
+pub use self::config::{IssuerConfig, IssuerConfigError};
 
+use self::config::validate_issuers;
 use self::key_source::KeySource;
 use self::token::Token;
 
 /// Why a token is refused. No variant holds anything that came from the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JwtError {
+pub(crate) enum JwtError {
     /// It has more than 8 KiB.
     #[error("the token is too long")]
     TooLong,
@@ -80,26 +79,26 @@ pub enum JwtError {
 
 /// What a token that was accepted says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifiedToken {
+pub(crate) struct VerifiedToken {
     /// The name under `[auth.issuers]`.
-    pub issuer_name: String,
+    pub(crate) issuer_name: String,
     /// The claim `iss`.
-    pub issuer: String,
+    pub(crate) issuer: String,
     /// The claim `sub`.
-    pub subject: String,
+    pub(crate) subject: String,
     /// The user that (iss, sub) stands for.
-    pub user_id: UserId,
+    pub(crate) user_id: UserId,
     /// The claim `scope` within the issuer's `scopes`; without the claim, the issuer's `scopes`.
-    pub scopes: ScopeSet,
+    pub(crate) scopes: ScopeSet,
     /// Whether a user who is not known yet is to be created.
-    pub create_users: bool,
+    pub(crate) create_users: bool,
     /// The claim `exp`. The token is accepted for 60 seconds longer.
-    pub expires_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
 }
 
 /// The configured issuers and their keys.
 #[derive(Debug)]
-pub struct JwtVerifier {
+pub(crate) struct JwtVerifier {
     issuers: HashMap<String, Issuer>,
 }
 
@@ -113,7 +112,7 @@ impl JwtVerifier {
     /// A verifier for `issuers`, after [`validate_issuers`].
     ///
     /// Key files are read once, so that a bad one is found at start; key URLs at their first use.
-    pub fn new(issuers: Vec<IssuerConfig>) -> Result<Self, IssuerConfigError> {
+    pub(crate) fn new(issuers: Vec<IssuerConfig>) -> Result<Self, IssuerConfigError> {
         validate_issuers(&issuers)?;
         let issuers = issuers
             .into_iter()
@@ -125,13 +124,12 @@ impl JwtVerifier {
         Ok(Self { issuers })
     }
 
-    /// Whether no issuer is configured, so that no token can be accepted.
-    pub fn is_empty(&self) -> bool {
-        self.issuers.is_empty()
-    }
-
     /// What `token` says, if one of the issuers has signed it and it is valid at `now`.
-    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<VerifiedToken, JwtError> {
+    pub(crate) async fn verify(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<VerifiedToken, JwtError> {
         let token = Token::parse(token)?;
         let issuer = self
             .issuers

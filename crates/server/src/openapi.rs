@@ -1,11 +1,98 @@
 //! The description of the API (`OpenAPI` 3.1), generated from the handlers.
+//!
+//! What the handlers' attributes refer to lives below: `parameters`, `requests`, `answers` and `errors`.
+//! `conventions` then words the document as `FastAPI` words its own, so that every element of the original's
+//! document stands in it unchanged. Start at [`document`].
+
+pub(crate) mod answers;
+mod conventions;
+pub(crate) mod errors;
+pub(crate) mod parameters;
+pub(crate) mod requests;
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
 
 use serde_json::Value;
+use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, OAuth2, SecurityScheme,
+};
+use utoipa::{Modify, OpenApi};
 
 use crate::routes;
 
 /// The whole document.
-pub fn document() -> Value {
-    let document = routes::api().into_openapi();
-    serde_json::to_value(document).unwrap_or(Value::Null)
+pub fn document() -> &'static Value {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(generate);
+    &DOCUMENT
+}
+
+/// The whole document as it is served.
+pub(crate) fn text() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| document().to_string());
+    &TEXT
+}
+
+fn generate() -> Value {
+    let document = Description::openapi().merge_from(routes::api().into_openapi());
+    let mut document = serde_json::to_value(document).unwrap_or(Value::Null);
+    conventions::apply(&mut document);
+    document
+}
+
+/// What belongs to no single operation.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "IO Intelligence",
+        version = "1.0",
+        description = include_str!("openapi/description.md"),
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+        contact()
+    ),
+    security(("sec0" = [])),
+    tags(
+        (name = "agents", description = "Secrets, for whoever manages them. No answer holds a value."),
+        (name = "tools", description = "What a tool receives, for the trusted runtimes that call tools."),
+        (name = "keys", description = "API keys."),
+        (name = "account", description = "The caller's own rights and figures."),
+        (name = "audit", description = "The audit trail."),
+        (name = "users", description = "Users, for administrators."),
+        (name = "server", description = "For whoever runs the server."),
+    ),
+    components(schemas(
+        answers::SecretInfo,
+        errors::Error,
+        errors::HttpValidationError,
+        errors::ValidationError,
+        errors::Unresolved,
+        errors::UnresolvedArgument
+    )),
+    modifiers(&SecuritySchemes)
+)]
+struct Description;
+
+/// `sec0` is the original's and says nothing; the others are the headers of `parameters::Credentials`.
+struct SecuritySchemes;
+
+impl Modify for SecuritySchemes {
+    fn modify(&self, document: &mut Document) {
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("sec0", SecurityScheme::OAuth2(OAuth2::new([])));
+        let key = "An API key, or a token of a configured issuer; the scheme `Bearer` may be left out.";
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some(key))
+            .build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        for (scheme, header, description) in [
+            ("api_key", "x-api-key", "An API key."),
+            ("token", "token", "A token (JWT) of a configured issuer."),
+        ] {
+            let value = ApiKeyValue::with_description(header, description);
+            components.add_security_scheme(scheme, SecurityScheme::ApiKey(ApiKey::Header(value)));
+        }
+    }
 }

@@ -46,6 +46,7 @@ pub use operations::secrets::{
 };
 pub use operations::usage::Usage;
 pub use operations::users::UserChange;
+pub use operations::versions::VersionInfo;
 pub use root_key::{RootKeyError, RootKeySource};
 pub use secret::SecretInfo;
 pub use settings::{Consistency, DatabaseLocation, DatabaseUrl, Durability, Limits, Settings};

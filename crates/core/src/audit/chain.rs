@@ -1,6 +1,11 @@
 //! Verification of the whole trail from the first public key: any edit, removal, insertion or
-//! reordering is found where it happened; truncation is found against a checkpoint.
+//! reordering is found where it happened; truncation is found against a [`Checkpoint`].
+//!
+//! One page at a time is read and forgotten, so that memory stays flat however long the trail is.
 
+use std::collections::BTreeMap;
+
+use super::checkpoint::Checkpoint;
 use super::epoch::{Epoch, is_signed};
 use super::page::{Head, Page};
 use super::record::Record;
@@ -12,7 +17,7 @@ pub enum ChainError {
     /// The first epoch does not have the public key that the auditor holds.
     #[error("the first public key is not the expected one")]
     WrongFirstKey,
-    /// An epoch is missing, out of order, or not signed by the one before.
+    /// An epoch is missing, out of order, or not signed by the one before; the first is signed by none.
     #[error("epoch {0} is not certified by its predecessor")]
     Uncertified(i64),
     /// A page is missing, out of order or inserted.
@@ -35,6 +40,9 @@ pub enum ChainError {
     /// The trail ends before the page that a checkpoint names, or has another page in its place.
     #[error("the trail does not contain page {0}, which a checkpoint names")]
     Truncated(i64),
+    /// The checkpoint of this page names another installation.
+    #[error("the checkpoint of page {0} is of another trail")]
+    ForeignCheckpoint(i64),
 }
 
 /// Reads the trail page by page and keeps the place.
@@ -44,6 +52,10 @@ pub struct ChainVerifier {
     epochs: Vec<Epoch>,
     current: Option<Epoch>,
     head: Head,
+    /// By page, those that are still ahead.
+    checkpoints: BTreeMap<i64, Vec<Checkpoint>>,
+    /// The first page that was not the one that a checkpoint names.
+    replaced: Option<i64>,
 }
 
 impl ChainVerifier {
@@ -60,19 +72,42 @@ impl ChainVerifier {
         if first_key.is_some_and(|key| key != first.public_key) {
             return Err(ChainError::WrongFirstKey);
         }
-        if first.number != 1 || first.first_page != 1 {
+        if first.number != 1 || first.first_page != 1 || !first.certificate.is_empty() {
             return Err(ChainError::Uncertified(first.number));
         }
         let mut epochs = epochs;
         epochs.reverse();
         let current = epochs.pop();
-        Ok(Self { installation, epochs, current, head: Head::EMPTY })
+        Ok(Self {
+            installation,
+            epochs,
+            current,
+            head: Head::EMPTY,
+            checkpoints: BTreeMap::new(),
+            replaced: None,
+        })
+    }
+
+    /// Also demands the pages that these checkpoints name; [`finish`](Self::finish) says if one is missing.
+    ///
+    /// To be called before the first page.
+    pub fn expecting(
+        mut self,
+        checkpoints: impl IntoIterator<Item = Checkpoint>,
+    ) -> Result<Self, ChainError> {
+        for checkpoint in checkpoints {
+            if checkpoint.installation != self.installation {
+                return Err(ChainError::ForeignCheckpoint(checkpoint.page));
+            }
+            self.checkpoints.entry(checkpoint.page).or_default().push(checkpoint);
+        }
+        Ok(self)
     }
 
     /// Verifies the next page and returns its records.
     pub fn page(&mut self, page: &Page) -> Result<Vec<Record>, ChainError> {
         let expected = self.head.page + 1;
-        if page.number != expected || page.first_sequence != self.head.sequence + 1 {
+        if page.number != expected {
             return Err(ChainError::OutOfOrder { expected, found: page.number });
         }
         self.enter_epoch()?;
@@ -81,7 +116,8 @@ impl ChainVerifier {
             .as_ref()
             .filter(|epoch| epoch.number == page.epoch)
             .ok_or(ChainError::WrongEpoch(page.number))?;
-        if page.compute_hash(self.installation, &self.head.hash) != page.hash {
+        let is_continuous = page.first_sequence == self.head.sequence + 1;
+        if !is_continuous || page.compute_hash(self.installation, &self.head.hash) != page.hash {
             return Err(ChainError::Changed(page.number));
         }
         let signed = page.signed(self.installation);
@@ -89,10 +125,10 @@ impl ChainVerifier {
             return Err(ChainError::Unsigned(page.number));
         }
         let records = page.read_records().map_err(|_| ChainError::Changed(page.number))?;
-        let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
-        if page.last_sequence - page.first_sequence + 1 != count {
+        if !is_numbered(page, &records) {
             return Err(ChainError::Changed(page.number));
         }
+        self.compare(page);
         self.head = page.head();
         Ok(records)
     }
@@ -102,12 +138,23 @@ impl ChainVerifier {
         &self.head
     }
 
-    /// Verifies the end: every remaining epoch begins right here.
+    /// Verifies the end: every checkpoint was met, and every remaining epoch begins right here.
     pub fn finish(mut self) -> Result<Head, ChainError> {
+        let missing = self.checkpoints.keys().next().copied();
+        if let Some(page) = self.replaced.or(missing) {
+            return Err(ChainError::Truncated(page));
+        }
         self.enter_epoch()?;
         match self.epochs.last() {
             Some(epoch) => Err(ChainError::Uncertified(epoch.number)),
             None => Ok(self.head),
+        }
+    }
+
+    fn compare(&mut self, page: &Page) {
+        let checkpoints = self.checkpoints.remove(&page.number).unwrap_or_default();
+        if !checkpoints.iter().all(|checkpoint| checkpoint.is_met_by(page)) {
+            self.replaced.get_or_insert(page.number);
         }
     }
 
@@ -126,6 +173,12 @@ impl ChainVerifier {
         }
         Ok(())
     }
+}
+
+/// Whether the records are numbered from the page's first sequence to its last.
+fn is_numbered(page: &Page, records: &[Record]) -> bool {
+    let numbers = page.first_sequence..=page.last_sequence;
+    !records.is_empty() && records.iter().map(|record| record.sequence).eq(numbers)
 }
 
 #[cfg(test)]

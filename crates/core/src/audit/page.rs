@@ -5,6 +5,7 @@ use aws_lc_rs::signature::Ed25519KeyPair;
 use super::record::Record;
 use crate::digest::sha256;
 use crate::identity::InstallationId;
+use crate::timestamp::Timestamp;
 use crate::transcript::Transcript;
 
 /// The position of the trail's newest page.
@@ -114,11 +115,30 @@ impl Page {
     }
 
     pub(super) fn signed(&self, installation: InstallationId) -> Transcript {
-        Transcript::new("toolvault/audit-head/v1")
-            .bytes(installation.as_bytes())
-            .number(self.number)
-            .number(self.last_sequence)
-            .number(self.epoch)
-            .bytes(&self.hash)
+        head_transcript(installation, self.number, self.last_sequence, self.epoch, &self.hash)
     }
+}
+
+/// What an epoch's key signs of a page.
+pub(super) fn head_transcript(
+    installation: InstallationId,
+    page: i64,
+    last_sequence: i64,
+    epoch: i64,
+    hash: &[u8; 32],
+) -> Transcript {
+    Transcript::new("toolvault/audit-head/v1")
+        .bytes(installation.as_bytes())
+        .number(page)
+        .number(last_sequence)
+        .number(epoch)
+        .bytes(hash)
+}
+
+/// When the first and the last of `records` happened, as the table of pages repeats it for searching.
+///
+/// No hash covers that copy: whoever verifies a page compares the two.
+pub fn span(records: &[Record]) -> Option<(Timestamp, Timestamp)> {
+    let moments = || records.iter().map(|record| record.at);
+    moments().min().zip(moments().max())
 }

@@ -225,3 +225,24 @@ fn filled(pattern_text: &str, fillings: &[String]) -> String {
         })
         .collect()
 }
+
+#[test]
+fn patterns_overlap_exactly_if_some_text_matches_both() {
+    let patterns: Vec<String> = all_texts("ab*", 4);
+    // Six characters hold every shortest witness: at most two literal texts of up to four, overlapping.
+    let texts = all_texts("ab", 6);
+    for left in &patterns {
+        let matched: Vec<&String> = texts
+            .iter()
+            .filter(|text| naive_match(left, text))
+            .collect();
+        for right in &patterns {
+            let expected = matched.iter().any(|text| naive_match(right, text));
+            assert_eq!(
+                pattern(left).overlaps(&pattern(right)),
+                expected,
+                "{left} {right}"
+            );
+        }
+    }
+}

@@ -56,7 +56,7 @@ pub(crate) async fn explain_tool(
     input: Input,
 ) -> Result<Response, ApiError> {
     let call = read_call(&input)?;
-    let explanation = app.vault.explain(&caller, &call).await?;
+    let explanation = app.vault.explain(&caller, call).await?;
     Ok(answers::explanation(&explanation))
 }
 

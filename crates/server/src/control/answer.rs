@@ -26,6 +26,7 @@ pub enum LocalAnswer {
         /// What is told about it from now on.
         info: KeyInfo,
         /// The key.
+        #[serde(with = "shown_once")]
         key: Zeroizing<String>,
     },
     /// Keys, oldest first within each user.
@@ -36,6 +37,25 @@ pub enum LocalAnswer {
     Records(Vec<Record>),
     /// The state of the store.
     Diagnosed(StoreReport),
+}
+
+/// A new key on its way to the one who made it.
+mod shown_once {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+    use zeroize::Zeroizing;
+
+    pub(super) fn serialize<S: Serializer>(
+        key: &Zeroizing<String>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(key)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Zeroizing<String>, D::Error> {
+        String::deserialize(deserializer).map(Zeroizing::new)
+    }
 }
 
 /// What a verification of the audit trail found.
@@ -133,17 +153,18 @@ impl From<Error> for LocalError {
                     .collect();
                 Self::refused(messages.join(" "))
             }
-            Error::Unavailable(_) | Error::Integrity | Error::Internal(_) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "a local command failed"
-                );
-                Self {
-                    message: error.to_string(),
-                    is_refusal: false,
-                }
-            }
+            Error::Unavailable(_) | Error::Integrity | Error::Internal(_) => Self {
+                message: with_causes(&error),
+                is_refusal: false,
+            },
             refusal => Self::refused(refusal.to_string()),
         }
     }
+}
+
+/// The error and what caused it, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.join(": ")
 }

@@ -144,8 +144,10 @@ async fn verify_audit(
                 .ok_or_else(|| LocalError::refused("a public key is 64 hexadecimal digits"))
         })
         .transpose()?;
-    let found = vault.verify_audit(first_key.as_deref(), &mut |_| {});
-    let mut report = VerificationReport::from(found.await?);
+    let found = vault
+        .verify_audit(first_key.as_deref(), &mut |_| {})
+        .await?;
+    let mut report = VerificationReport::from(found);
     if let Some(checkpoint) = checkpoint {
         let stored = vault
             .audit_page_hash(&administrator(uid), checkpoint.pages)

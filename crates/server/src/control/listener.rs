@@ -86,9 +86,18 @@ pub(super) const fn is_admitted(peer_uid: u32, own_uid: u32) -> bool {
     peer_uid == own_uid || peer_uid == ROOT
 }
 
-/// One connection: a line with the command, a line with the answer.
-pub(super) async fn serve(stream: UnixStream, vault: &Vault, own_uid: u32) -> io::Result<()> {
+async fn serve(stream: UnixStream, vault: &Vault, own_uid: u32) -> io::Result<()> {
     let peer_uid = stream.peer_cred()?.uid();
+    converse(stream, vault, peer_uid, own_uid).await
+}
+
+/// One connection: a line with the command, a line with the answer.
+pub(super) async fn converse(
+    stream: UnixStream,
+    vault: &Vault,
+    peer_uid: u32,
+    own_uid: u32,
+) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     let answer = if is_admitted(peer_uid, own_uid) {
         let line = read_line(&mut stream).await?;

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
 use toolvault_core::scope::Scope;
 use toolvault_vault::{
     DatabaseLocation, Opened, RootKeySource, Settings, SystemClock, SystemEntropy, Vault,
 };
 
-use super::listener::{is_admitted, serve};
+use super::listener::{converse, is_admitted};
 use super::{
     Checkpoint, ControlSocket, KeyRequest, LocalAnswer, LocalCommand, LocalError, call, execute,
 };
@@ -53,21 +54,22 @@ fn only_the_servers_own_user_and_root_are_admitted() {
 async fn a_foreign_user_hears_no_and_nothing_is_done() {
     let directory = tempfile::tempdir().unwrap();
     let vault = open(directory.path()).await;
-    let own = own_uid(directory.path());
-    let (client, server) = tokio::net::UnixStream::pair().unwrap();
-    // The peer of the pair is this process. A server of another user would see a foreign peer; root is
-    // admitted by every server, so the peer is foreign only to a check that is not run as root.
-    let answer = if own == 0 {
-        assert!(is_admitted(own, 12_345));
-        return;
-    } else {
-        tokio::join!(serve(server, &vault, own + 1), read_all(client)).1
-    };
+    let (mut client, server) = tokio::net::UnixStream::pair().unwrap();
+    let (foreign, own) = (1_001, 1_000);
+    let name = "intruder".to_owned();
+    let command = serde_json::to_string(&LocalCommand::CreateUser { name }).unwrap();
+    client.write_all(format!("{command}\n").as_bytes()).await.unwrap();
+    converse(server, &vault, foreign, own).await.unwrap();
+    let answer = read_all(client).await;
     assert!(answer.contains("only from its own user"), "{answer}");
+    let Ok(LocalAnswer::Users(users)) = execute(&vault, own, LocalCommand::ListUsers).await else {
+        panic!("no users");
+    };
+    assert_eq!(users.len(), 1);
+    vault.close().await;
 }
 
 async fn read_all(mut stream: tokio::net::UnixStream) -> String {
-    use tokio::io::AsyncReadExt as _;
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
     text

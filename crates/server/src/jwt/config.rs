@@ -154,7 +154,7 @@ fn hint(error: &HttpError) -> &'static str {
 }
 
 /// Checks each issuer by itself and all of them together; opens neither file nor connection.
-pub fn validate_issuers(issuers: &[IssuerConfig]) -> Result<(), IssuerConfigError> {
+pub(super) fn validate_issuers(issuers: &[IssuerConfig]) -> Result<(), IssuerConfigError> {
     for config in issuers {
         validate(config)?;
     }

@@ -33,7 +33,7 @@ fn at(seconds: i64) -> Timestamp {
 /// An issuer with what `[auth.issuers.main]` may leave out left out, and no keys yet.
 fn minimal() -> IssuerConfig {
     let mut config: IssuerConfig =
-        toml::from_str(&format!("issuer = '{ISSUER}'\naudience = ['{AUDIENCE}']")).unwrap();
+        serde_json::from_value(json!({"issuer": ISSUER, "audience": [AUDIENCE]})).unwrap();
     config.name = "main".to_owned();
     config
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use hyper::body::Incoming;
@@ -73,6 +74,11 @@ async fn answer(router: Router, peer: SocketAddr, request: hyper::Request<Incomi
     let mut request: Request = request.map(Body::new);
     if let Some(uri) = canonical(request.uri()) {
         *request.uri_mut() = uri;
+        if request.method() == Method::HEAD {
+            // The original has no HEAD; axum would answer it wherever there is a GET. Any method without
+            // a route gets the 405 with the right `Allow`.
+            *request.method_mut() = Method::OPTIONS;
+        }
     }
     request.extensions_mut().insert(Peer(peer));
     let answering = AssertUnwindSafe(router.oneshot(request)).catch_unwind();

@@ -59,7 +59,7 @@ pub struct Candidate {
 impl Vault {
     /// Says what resolving would do. Needs `manage`, `resolve` or `use`; without `manage` only secrets that
     /// match the tool are told of.
-    pub async fn explain(&self, caller: &Caller, call: &Call) -> Result<Explanation, Error> {
+    pub async fn explain(&self, caller: &Caller, mut call: Call) -> Result<Explanation, Error> {
         let may_explain = [Scope::Manage, Scope::Resolve, Scope::Use]
             .into_iter()
             .any(|scope| caller.scopes.contains(scope));
@@ -71,13 +71,18 @@ impl Vault {
         let allowed = allowed.and_then(|()| require_tool(caller, &call.tool));
         self.note_refusal(caller, allowed).await?;
         let entry = self.caller_entry(caller).await?;
-        let decided = self.decided(caller, &entry, call);
+        let decided = self.decided(caller, &entry, &call).and_then(|mut decided| {
+            if !decided.iter().any(|argument| argument.outcome.is_error()) {
+                self.fill(&entry, &mut call.args, &mut decided)?;
+            }
+            Ok(decided)
+        });
         let decided = self.note_refusal(caller, decided).await?;
         let would_succeed = !decided.iter().any(|argument| argument.outcome.is_error());
         let index = entry.index.read().map_err(|_| Error::Integrity)?;
         let arguments = decided
             .iter()
-            .map(|argument| explain(&index, caller, call, argument))
+            .map(|argument| explain(&index, caller, &call, argument))
             .collect();
         Ok(Explanation {
             tool: call.tool.clone(),
@@ -132,6 +137,7 @@ fn reason(call: &Call, decided: &Decided, secret: &Arc<Secret>) -> &'static str 
     use super::resolve::decide::Outcome;
     match &decided.outcome {
         Outcome::Received => "the argument was received",
+        Outcome::NotAvailable => "its policy does not allow the other arguments",
         Outcome::Ambiguous => "several secrets of this name match",
         Outcome::Expired(winner) if winner.id == secret.id => "it has expired",
         Outcome::Binding(_) => "the binding names it",

@@ -7,7 +7,7 @@ use toolvault_core::identity::UserId;
 use toolvault_core::keyring::Keyring;
 use toolvault_core::pattern::ToolPattern;
 use toolvault_core::scope::{Scope, ScopeSet};
-use toolvault_core::timestamp::{SECOND, Timestamp};
+use toolvault_core::timestamp::Timestamp;
 
 use crate::cache::Effect;
 use crate::caller::Caller;
@@ -474,6 +474,3 @@ impl Change for RevokeKey {
         Ok(())
     }
 }
-
-/// The longest overlap of an old key and its successor, in microseconds: seven days.
-pub const LONGEST_OVERLAP: i64 = 7 * 24 * 3_600 * SECOND;

@@ -128,36 +128,60 @@ impl Vault {
         records: &mut Vec<Record>,
     ) -> Result<Completed, Error> {
         require_tool(caller, &call.tool)?;
-        let decided = self.decided(caller, entry, &call)?;
+        let mut decided = self.decided(caller, entry, &call)?;
+        let Call { tool, mut args, .. } = call;
+        let is_open = !decided.iter().any(|argument| argument.outcome.is_error());
+        if is_open {
+            self.fill(entry, &mut args, &mut decided)?;
+        }
         let problems: Vec<Problem> = decided
             .iter()
-            .filter_map(|argument| argument.problem(&call.tool))
+            .filter_map(|argument| argument.problem(&tool))
             .collect();
         if !problems.is_empty() {
             return Err(Error::Unresolved(problems));
         }
         let mut completed = Completed {
-            tool: call.tool,
-            args: call.args,
+            tool,
+            args,
             applied: Vec::new(),
         };
-        let mut used = Vec::new();
         for argument in decided {
-            let (secret, source) = match argument.outcome {
-                Outcome::Default(secret) => (secret, Source::Default),
-                Outcome::Binding(secret) => (secret, Source::Binding),
-                _ => continue,
+            let Some((secret, source)) = argument.applied() else {
+                continue;
             };
-            let value = secret.open_value(self.installation(), &entry.user.key)?;
-            let text = value.expose_text().ok_or(Error::Integrity)?;
-            completed.args.insert_text(&argument.name, text);
-            used.push(self.used(caller, &secret, &completed.tool, &argument.name));
+            records.push(self.used(caller, secret, &completed.tool, &argument.name));
             completed
                 .applied
-                .push(applied(argument.name, &secret, source));
+                .push(applied(&argument.name, secret, source));
         }
-        records.append(&mut used);
         Ok(completed)
+    }
+
+    /// Opens what was decided into the arguments. Rule 7: what a policy does not allow beside the completed
+    /// companions is not available after all.
+    pub(crate) fn fill(
+        &self,
+        entry: &UserEntry,
+        args: &mut Arguments,
+        decided: &mut [Decided],
+    ) -> Result<(), Error> {
+        for argument in decided.iter() {
+            let Some((secret, _)) = argument.applied() else {
+                continue;
+            };
+            let value = secret.open_value(self.installation(), &entry.user.key)?;
+            args.insert_text(&argument.name, value.expose_text().ok_or(Error::Integrity)?);
+        }
+        for argument in decided {
+            if argument
+                .applied()
+                .is_some_and(|(secret, _)| !secret.policy.allows(args))
+            {
+                argument.outcome = Outcome::NotAvailable;
+            }
+        }
+        Ok(())
     }
 
     /// What each argument of the call gets, with nothing opened.
@@ -214,9 +238,9 @@ pub(crate) fn require_tool(caller: &Caller, tool: &ToolName) -> Result<(), Error
     }
 }
 
-fn applied(arg: String, secret: &Secret, source: Source) -> Applied {
+fn applied(arg: &str, secret: &Secret, source: Source) -> Applied {
     Applied {
-        arg,
+        arg: arg.to_owned(),
         secret_id: secret.id,
         secret_name: secret.name.clone(),
         version: secret.version,

@@ -14,7 +14,7 @@ use toolvault_core::scope::Scope;
 use self::change::DeleteSecret;
 use crate::cache::index::Index;
 use crate::caller::Caller;
-use crate::error::Error;
+use crate::error::{Denial, Error};
 use crate::secret::{Secret, SecretInfo};
 use crate::user::{Ledger, User};
 use crate::vault::Vault;
@@ -235,23 +235,46 @@ pub(crate) fn about(record: &Record, secret: &Secret, action: Action) -> Record 
     record
 }
 
-/// Whether the secret takes precedence over another default of the same argument, so that somebody who
-/// relies on that one may be surprised.
+/// Whether the secret takes precedence over another default of the same argument for some tool, so that
+/// somebody who relies on that one may be surprised.
 pub(crate) fn shadows(index: &Index, secret: &Secret) -> bool {
-    let Some(pattern) = secret.binding.tool.as_ref() else {
-        return false;
-    };
-    secret.binding.applies_by_itself()
-        && index.iter().any(|other| {
-            other.id != secret.id
-                && other.binding.applies_by_itself()
-                && other.binding.argument == secret.binding.argument
-                && other
-                    .binding
-                    .tool
-                    .as_ref()
-                    .is_some_and(|outer| pattern.lies_inside(outer))
-        })
+    index.iter().any(|other| precedes(secret, other))
+}
+
+/// Refuses a secret that, unlike before, bears the name of a protected one or takes precedence over it.
+pub(crate) fn require_unprotected(
+    index: &Index,
+    before: Option<&Secret>,
+    after: &Secret,
+) -> Result<(), Error> {
+    let is_renamed = before.is_none_or(|before| before.name != after.name);
+    let is_refused = index.iter().any(|other| {
+        other.policy.protected
+            && other.id != after.id
+            && ((is_renamed && other.name == after.name)
+                || (precedes(after, other)
+                    && !before.is_some_and(|before| precedes(before, other))))
+    });
+    if is_refused {
+        Err(Denial::SecretProtected.into())
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether there is a tool for which both are defaults of the same argument and `secret` wins.
+fn precedes(secret: &Secret, other: &Secret) -> bool {
+    let both = [secret, other].map(|secret| secret.binding.applies_by_itself());
+    both == [true, true]
+        && secret.id != other.id
+        && secret.binding.argument == other.binding.argument
+        && secret.rank() > other.rank()
+        && secret
+            .binding
+            .tool
+            .as_ref()
+            .zip(other.binding.tool.as_ref())
+            .is_some_and(|(left, right)| left.overlaps(right))
 }
 
 /// What the caller should know about a secret as it is now.

@@ -103,7 +103,12 @@ impl Database {
     /// Forces everything committed so far to the disk. PostgreSQL does so at each commit.
     pub(crate) fn flush(&self) -> std::io::Result<()> {
         match self {
-            Self::Sqlite(database) => File::open(&database.write_ahead_log)?.sync_data(),
+            Self::Sqlite(database) => match File::open(&database.write_ahead_log) {
+                Ok(log) => log.sync_data(),
+                // Everything is in the database file already.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(error),
+            },
             Self::Postgres(_) => Ok(()),
         }
     }

@@ -1,9 +1,10 @@
 //! The configuration of issuers: what may be left out, and what is refused with which words.
 
+use serde_json::json;
 use toolvault_core::scope::Scope;
 
 use super::super::{Algorithm, IssuerConfig, validate_issuers};
-use super::minimal;
+use super::{minimal, with};
 
 fn with_url(url: &str) -> IssuerConfig {
     IssuerConfig {
@@ -26,23 +27,27 @@ fn what_is_left_out_is_the_default() {
     assert!(config.scopes.iter().eq([Scope::Manage, Scope::Audit]));
     assert!(!config.create_users && !config.subject_is_user_id && !config.allow_private_network);
     assert_eq!(config.max_lifetime_seconds, 86_400);
-    let one: IssuerConfig = toml::from_str("issuer = 'i'\naudience = 'a'").unwrap();
+    let one: IssuerConfig =
+        serde_json::from_value(json!({"issuer": "i", "audience": "a"})).unwrap();
     assert_eq!(one.audience, ["a"]);
 }
 
 #[test]
 fn unknown_settings_algorithms_and_scopes_are_refused() {
-    for line in [
-        "jwk_url = 'x'",
-        "name = 'x'",
-        "algorithms = ['HS256']",
-        "algorithms = ['none']",
-        "algorithms = 'RS256'",
-        "scopes = ['everything']",
-        "max_lifetime_seconds = -1",
+    for (name, value) in [
+        ("jwk_url", json!("x")),
+        ("name", json!("x")),
+        ("algorithms", json!(["HS256"])),
+        ("algorithms", json!(["none"])),
+        ("algorithms", json!("RS256")),
+        ("scopes", json!(["everything"])),
+        ("max_lifetime_seconds", json!(-1)),
     ] {
-        let text = format!("issuer = 'i'\naudience = ['a']\n{line}");
-        assert!(toml::from_str::<IssuerConfig>(&text).is_err(), "{line}");
+        let text = with(json!({"issuer": "i", "audience": ["a"]}), name, value);
+        assert!(
+            serde_json::from_value::<IssuerConfig>(text).is_err(),
+            "{name}"
+        );
     }
 }
 

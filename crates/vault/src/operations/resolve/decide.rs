@@ -6,7 +6,7 @@ use std::sync::Arc;
 use toolvault_core::reference::Reference;
 use toolvault_core::timestamp::Timestamp;
 
-use super::Call;
+use super::{Call, Source};
 use crate::cache::index::Index;
 use crate::caller::Caller;
 use crate::error::Problem;
@@ -74,6 +74,15 @@ impl Outcome {
 }
 
 impl Decided {
+    /// The secret that is applied, and why.
+    pub(crate) fn applied(&self) -> Option<(&Arc<Secret>, Source)> {
+        match &self.outcome {
+            Outcome::Default(secret) => Some((secret, Source::Default)),
+            Outcome::Binding(secret) => Some((secret, Source::Binding)),
+            _ => None,
+        }
+    }
+
     /// What is wrong with it, if anything is.
     pub(crate) fn problem(&self, tool: &toolvault_core::pattern::ToolName) -> Option<Problem> {
         let (name, tool) = (&self.name, tool.as_str());

@@ -12,7 +12,8 @@ use toolvault_core::scope::Scope;
 
 use super::create::{shown, version_row};
 use super::{
-    Field, SecretAnswer, SecretChange, about, lock, require_match, shadows, unlock, warnings,
+    Field, SecretAnswer, SecretChange, about, lock, require_match, require_unprotected, shadows,
+    unlock, warnings,
 };
 use crate::cache::{Effect, UserEntry};
 use crate::caller::Caller;
@@ -37,8 +38,22 @@ impl Vault {
     ) -> Result<SecretAnswer, Error> {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
+        let action = Action::SecretValueReplaced;
+        self.update(caller, id, change, if_match, action).await
+    }
+
+    /// As [`update_secret`](Self::update_secret); a new value is recorded as `value_action`.
+    pub(crate) async fn update(
+        &self,
+        caller: &Caller,
+        id: SecretId,
+        change: SecretChange,
+        if_match: Vec<String>,
+        value_action: Action,
+    ) -> Result<SecretAnswer, Error> {
         let entry = self.caller_entry(caller).await?;
         let update = UpdateSecret {
+            value_action,
             caller: caller.clone(),
             user: entry.user.clone(),
             limits: entry.user.limits(self.shared.settings.limits),
@@ -53,6 +68,7 @@ impl Vault {
 }
 
 struct UpdateSecret {
+    value_action: Action,
     caller: Caller,
     user: User,
     entry: Arc<UserEntry>,
@@ -95,6 +111,7 @@ impl Change for UpdateSecret {
         if kinds.is_rebound || kinds.is_new_value {
             after.effective_at = after.updated_at;
         }
+        self.require_allowed(&before, &after)?;
         if let Some(value) = self.change.value.as_ref().filter(|_| kinds.is_new_value) {
             after.shown = shown(value)?;
             let growth = i64::from(after.shown.bytes) - i64::from(before.shown.bytes);
@@ -129,15 +146,24 @@ impl UpdateSecret {
         if secret.binding.tool != old.binding.tool {
             self.caller.require_pattern(secret.binding.tool.as_ref())?;
         }
-        if secret.policy.protected && (kinds.is_renamed || kinds.is_rebound) {
-            return Err(Denial::SecretProtected.into());
-        }
         if let Some(value) = &change.value {
             let installation = work.shared.keyring.installation();
             let current = old.open_value(installation, &self.user.key)?;
             kinds.is_new_value = !is_equal(current.expose(), value.expose());
         }
         Ok(kinds)
+    }
+
+    /// Refuses what a policy forbids: the secret's own, or that of another which it would shadow.
+    fn require_allowed(&self, before: &Secret, after: &Secret) -> Result<(), Error> {
+        let is_restored = self.value_action == Action::SecretVersionRestored;
+        if before.policy.protected
+            && (is_restored || before.name != after.name || before.binding != after.binding)
+        {
+            return Err(Denial::SecretProtected.into());
+        }
+        let index = self.entry.index.read().map_err(|_| Error::Integrity)?;
+        require_unprotected(&index, Some(before), after)
     }
 
     /// Makes the value the newest version, and keeps the older ones within the limit.
@@ -182,7 +208,7 @@ impl UpdateSecret {
         let actions = [
             (kinds.is_renamed, Action::SecretRenamed),
             (kinds.is_rebound, Action::SecretRebound),
-            (kinds.is_new_value, Action::SecretValueReplaced),
+            (kinds.is_new_value, self.value_action),
         ];
         for (_, action) in actions.into_iter().filter(|(happened, _)| *happened) {
             let mut record = about(&self.record, &after, action);
@@ -223,7 +249,7 @@ fn put<T: Clone>(target: &mut Option<T>, field: &Field<T>) {
 }
 
 /// The secret as it is in this transaction. One out of the caller's reach does not exist.
-async fn find(
+pub(crate) async fn find(
     work: &mut Work<'_>,
     caller: &Caller,
     user: &User,
@@ -241,7 +267,7 @@ async fn find(
 }
 
 /// Binds the data key of the current version to the secret's new state.
-async fn rewrap(
+pub(crate) async fn rewrap(
     work: &mut Work<'_>,
     user: &User,
     before: &Secret,

@@ -14,7 +14,7 @@ use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_core::transcript::Transcript;
 
-use super::{NewSecret, SecretAnswer, about, lock, shadows, unlock, warnings};
+use super::{NewSecret, SecretAnswer, about, lock, require_unprotected, shadows, unlock, warnings};
 use crate::cache::Effect;
 use crate::caller::Caller;
 use crate::error::Error;
@@ -164,6 +164,11 @@ impl Change for CreateSecret {
             return Ok(answer);
         }
         let secret = self.seal(work, work.now.after(ledger.last_change))?;
+        let is_shadowing = {
+            let index = self.entry.index.read().map_err(|_| Error::Integrity)?;
+            require_unprotected(&index, None, &secret)?;
+            shadows(&index, &secret)
+        };
         ledger.grow(1, i64::from(secret.shown.bytes), self.limits)?;
         ledger.last_change = secret.updated_at;
         store(work, &secret, &self.created_by).await?;
@@ -172,11 +177,6 @@ impl Change for CreateSecret {
         let mut created = about(&self.record, &secret, Action::SecretCreated);
         created.state = Some(secret.state_text(work.shared.keyring.installation()));
         work.records.push(created);
-        let is_shadowing = self
-            .entry
-            .index
-            .read()
-            .is_ok_and(|index| shadows(&index, &secret));
         if is_shadowing {
             work.records
                 .push(about(&self.record, &secret, Action::DefaultShadowed));

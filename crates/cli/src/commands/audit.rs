@@ -1,0 +1,165 @@
+//! `toolvault audit`: proving the trail, and reading its end.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use toolvault_core::audit::record::{Decision, Record};
+use toolvault_server::control::{Checkpoint, LocalAnswer, LocalCommand, VerificationReport};
+
+use super::{Context, unexpected_answer};
+use crate::arguments::StoreOptions;
+use crate::failure::{ExitStatus, Failure};
+use crate::printer::{Printer, Table};
+use crate::store;
+
+#[derive(Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Verify the whole trail, and every row of the store against it
+    Verify(VerifyOptions),
+    /// Print the newest records
+    Tail(TailOptions),
+}
+
+#[derive(Args)]
+pub(crate) struct VerifyOptions {
+    /// Print JSON. Kept elsewhere, the output is a checkpoint for later
+    #[arg(long)]
+    json: bool,
+    /// First public key, as it was shown at set-up. Without it the trail is only shown to be consistent
+    #[arg(long, value_name = "HEX")]
+    public_key: Option<String>,
+    /// Output of an earlier `verify --json`: the trail must still contain what it held then
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    #[command(flatten)]
+    store: StoreOptions,
+}
+
+#[derive(Args)]
+pub(crate) struct TailOptions {
+    /// How many records
+    #[arg(short = 'n', value_name = "N", default_value_t = 20)]
+    count: usize,
+    /// Print JSON, one record a line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreOptions,
+}
+
+pub(crate) async fn run(
+    command: AuditCommand,
+    context: &Context<'_>,
+) -> anyhow::Result<ExitStatus> {
+    match command {
+        AuditCommand::Verify(options) => verify(options, context).await,
+        AuditCommand::Tail(options) => tail(options, context).await,
+    }
+}
+
+async fn verify(options: VerifyOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
+    let checkpoint = options.checkpoint.map(read_checkpoint).transpose()?;
+    let command = LocalCommand::VerifyAudit {
+        public_key: options.public_key.clone(),
+        checkpoint,
+    };
+    let answer = store::run(options.store, context, command).await?;
+    let LocalAnswer::Verified(report) = answer else {
+        return Err(unexpected_answer());
+    };
+    if options.json {
+        context.printer.json(&report)?;
+    } else {
+        show_report(&report, options.public_key.is_some(), context.printer)?;
+    }
+    Ok(if report.ok {
+        ExitStatus::Success
+    } else {
+        ExitStatus::Refused
+    })
+}
+
+fn show_report(
+    report: &VerificationReport,
+    is_key_given: bool,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    for fault in &report.faults {
+        printer.line(&format!(
+            "fault: {} {}: {}",
+            fault.kind, fault.subject, fault.what
+        ))?;
+    }
+    let verdict = if report.ok {
+        "The audit trail is sound"
+    } else {
+        "The audit trail is NOT sound"
+    };
+    printer.line(&format!(
+        "{verdict}: {} records in {} pages.",
+        report.records, report.pages
+    ))?;
+    let mut table = Table::plain();
+    table.row(["head", &report.head]);
+    table.row(["public key", &report.public_key]);
+    printer.table(&table)?;
+    if !is_key_given {
+        printer.error_line("hint: --public-key with the key from set-up also shows that the whole trail was not replaced");
+    }
+    Ok(())
+}
+
+fn read_checkpoint(path: PathBuf) -> Result<Checkpoint, Failure> {
+    let refused = |why: String| {
+        Failure::refused(format!("cannot use the checkpoint {}: {why}", path.display()))
+            .hint("a checkpoint is the output of: toolvault audit verify --json")
+    };
+    let text = std::fs::read_to_string(&path).map_err(|error| refused(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| refused(error.to_string()))
+}
+
+async fn tail(options: TailOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
+    let command = LocalCommand::TailAudit {
+        count: options.count,
+    };
+    let LocalAnswer::Records(records) = store::run(options.store, context, command).await? else {
+        return Err(unexpected_answer());
+    };
+    for record in &records {
+        if options.json {
+            context.printer.json_line(record)?;
+        } else {
+            context.printer.line(&line(record))?;
+        }
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// One record: when, what, by whom, and what there is to tell.
+fn line(record: &Record) -> String {
+    let mut line = format!(
+        "{} {} {} by {}",
+        record.sequence, record.at, record.action, record.actor
+    );
+    if record.decision == Decision::Denied {
+        line.push_str(" denied");
+    }
+    let details = [
+        ("user", record.user_id.map(|id| id.to_string())),
+        ("subject", record.subject.clone()),
+        ("secret", record.secret_id.map(|id| id.to_string())),
+        ("name", record.secret_name.clone()),
+        ("version", record.version.map(|version| version.to_string())),
+        ("tool", record.tool.clone()),
+        ("argument", record.argument.clone()),
+        ("reason", record.reason.clone()),
+        ("source", record.source.clone()),
+        ("count", record.count.map(|count| count.to_string())),
+    ];
+    for (name, detail) in details {
+        if let Some(detail) = detail {
+            line.push_str(&format!(" {name}={detail}"));
+        }
+    }
+    line
+}

@@ -1,0 +1,172 @@
+//! `toolvault key`: API keys, beside the server or through it.
+
+mod create;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use toolvault_core::timestamp::Timestamp;
+use toolvault_server::control::{LocalAnswer, LocalCommand};
+use toolvault_vault::{Clock as _, KeyInfo, SystemClock};
+
+use self::create::CreateOptions;
+use super::{Context, unexpected_answer};
+use crate::arguments::StoreOptions;
+use crate::duration;
+use crate::failure::ExitStatus;
+use crate::printer::{Printer, Table};
+use crate::store;
+
+#[derive(Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key; it is shown this once
+    Create(CreateOptions),
+    /// List keys, without what makes them keys
+    List(ListOptions),
+    /// End a key, and all keys that were made with it
+    Revoke(RevokeOptions),
+    /// Replace a key by one with the same rights
+    Rotate(RotateOptions),
+}
+
+#[derive(Args)]
+pub(crate) struct ListOptions {
+    /// Only the keys of this user (name or id)
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreOptions,
+}
+
+#[derive(Args)]
+pub(crate) struct RevokeOptions {
+    /// Id of the key: the 8 letters and digits behind tvk_
+    id: String,
+    #[command(flatten)]
+    store: StoreOptions,
+}
+
+#[derive(Args)]
+pub(crate) struct RotateOptions {
+    /// Id of the key: the 8 letters and digits behind tvk_
+    id: String,
+    /// For how long the old key is accepted, at most 7d
+    #[arg(long, value_name = "SPAN", default_value = "0s", value_parser = duration::parse)]
+    overlap: i64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreOptions,
+}
+
+pub(crate) async fn run(command: KeyCommand, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
+    match command {
+        KeyCommand::Create(options) => create::run(options, context).await?,
+        KeyCommand::List(options) => list(options, context).await?,
+        KeyCommand::Revoke(options) => revoke(options, context).await?,
+        KeyCommand::Rotate(options) => rotate(options, context).await?,
+    }
+    Ok(ExitStatus::Success)
+}
+
+async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()> {
+    let command = LocalCommand::ListKeys { user: options.user };
+    let LocalAnswer::Keys(keys) = store::run(options.store, context, command).await? else {
+        return Err(unexpected_answer());
+    };
+    if options.json {
+        return context.printer.json(&keys);
+    }
+    let now = SystemClock.now();
+    let mut table = Table::new(&["ID", "NAME", "USER", "SCOPES", "TOOLS", "STATE", "LAST USED"]);
+    for key in &keys {
+        let user = match key.any_user {
+            true => format!("{} (any)", key.user_id),
+            false => key.user_id.to_string(),
+        };
+        let last_used = key.last_used_at.map(|at| at.to_string());
+        table.row([
+            key.key_id.as_str(),
+            &key.name,
+            &user,
+            &scopes(key),
+            &tools(key),
+            &state(key, now),
+            &last_used.unwrap_or_default(),
+        ]);
+    }
+    Ok(context.printer.table(&table)?)
+}
+
+async fn revoke(options: RevokeOptions, context: &Context<'_>) -> anyhow::Result<()> {
+    let id = options.id;
+    let command = LocalCommand::RevokeKey { key: id.clone() };
+    store::run(options.store, context, command).await?;
+    Ok(context.printer.line(&format!("Revoked the key {id}."))?)
+}
+
+async fn rotate(options: RotateOptions, context: &Context<'_>) -> anyhow::Result<()> {
+    let command = LocalCommand::RotateKey {
+        key: options.id,
+        overlap_seconds: options.overlap,
+    };
+    let answer = store::run(options.store, context, command).await?;
+    show_issued(answer, options.json, context.printer)
+}
+
+/// Shows a key that was just made: to machines the key object with `key`, to people in a few lines.
+fn show_issued(answer: LocalAnswer, is_json: bool, printer: &Printer) -> anyhow::Result<()> {
+    #[derive(Serialize)]
+    struct Issued<'a> {
+        #[serde(flatten)]
+        info: &'a KeyInfo,
+        key: &'a str,
+    }
+    let LocalAnswer::IssuedKey { info, key } = answer else {
+        return Err(unexpected_answer());
+    };
+    if is_json {
+        return printer.json(&Issued {
+            info: &info,
+            key: &key,
+        });
+    }
+    let mut table = Table::plain();
+    table.row(["key", &key]);
+    table.row(["id", info.key_id.as_str()]);
+    table.row(["name", &info.name]);
+    table.row(["user", &info.user_id.to_string()]);
+    table.row(["scopes", &scopes(&info)]);
+    table.row(["tools", &tools(&info)]);
+    let expires = info.expires_at.map(|at| at.to_string());
+    table.row(["expires", expires.as_deref().unwrap_or("never")]);
+    printer.table(&table)?;
+    printer.error_line("The key is not shown again.");
+    Ok(())
+}
+
+fn scopes(key: &KeyInfo) -> String {
+    let names: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+    names.join(",")
+}
+
+fn tools(key: &KeyInfo) -> String {
+    let patterns: Vec<&str> = key.tools.iter().map(|pattern| pattern.as_str()).collect();
+    if patterns.is_empty() {
+        "all".to_owned()
+    } else {
+        patterns.join(",")
+    }
+}
+
+fn state(key: &KeyInfo, now: Timestamp) -> String {
+    match (key.revoked_at, key.expires_at) {
+        (Some(_), _) => "revoked".to_owned(),
+        (None, Some(end)) if end <= now => "expired".to_owned(),
+        (None, Some(end)) => format!("until {end}"),
+        (None, None) => "live".to_owned(),
+    }
+}

@@ -1,0 +1,9 @@
+//! `toolvault openapi`: the document that the API is generated with.
+
+use super::Context;
+use crate::failure::ExitStatus;
+
+pub(crate) fn run(context: &Context<'_>) -> anyhow::Result<ExitStatus> {
+    context.printer.json(&toolvault_server::openapi_document())?;
+    Ok(ExitStatus::Success)
+}

@@ -1,0 +1,89 @@
+//! The configuration: layers of what was written, and the validated settings made of them.
+//!
+//! [`layers`] collects values by key, each with where it came from: defaults, file, environment, flags.
+//! [`validate`] makes a [`Configuration`] of them, or says everything that is wrong at once. The manual is
+//! `config.default.toml`. Start with [`load`].
+
+mod computed;
+mod keys;
+mod layers;
+mod reader;
+mod root_key;
+mod show;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+use std::path::PathBuf;
+
+use toolvault_server::ServerSettings;
+use toolvault_vault::Settings;
+
+pub(crate) use self::layers::Layers;
+pub(crate) use self::root_key::{RootKey, read_secret_file};
+pub(crate) use self::show::show;
+use crate::arguments::ServeOptions;
+use crate::environment::{self, Environment};
+use crate::failure::Failure;
+use crate::printer::Printer;
+
+/// The manual, which is the lowest layer.
+const DEFAULTS: &str = include_str!("config.default.toml");
+
+/// What holds, validated.
+pub(crate) struct Configuration {
+    /// For the server.
+    pub(crate) server: ServerSettings,
+    /// For the vault.
+    pub(crate) vault: Settings,
+    /// Where the embedded database is, and what the files beside it are named after.
+    pub(crate) data_dir: PathBuf,
+    /// Where the root key comes from.
+    pub(crate) root_key: RootKey,
+    /// How to log.
+    pub(crate) log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// JSON unless standard error is a terminal.
+    #[default]
+    Auto,
+    /// JSON.
+    Json,
+    /// Text.
+    Text,
+}
+
+/// All layers, with what is odd about them.
+pub(crate) fn collect(options: &ServeOptions, environment: &Environment) -> Layers {
+    let mut layers = Layers::default();
+    layers.add_defaults(DEFAULTS);
+    if let Some(path) = &options.store.config {
+        layers.add_file(path);
+    } else if let Some(path) = environment.get(environment::CONFIG) {
+        layers.add_file(path.as_ref());
+    } else if let Some(path) = computed::standard_file() {
+        layers.add_file(&path);
+    }
+    layers.add_environment(environment);
+    layers.add_flags(options);
+    computed::complete(&mut layers);
+    layers
+}
+
+/// The validated configuration; warnings are printed.
+pub(crate) fn load(
+    options: &ServeOptions,
+    environment: &Environment,
+    printer: &Printer,
+) -> Result<Configuration, Failure> {
+    let layers = collect(options, environment);
+    for warning in layers.warnings() {
+        printer.error_line(&format!("warning: {warning}"));
+    }
+    validate::validate(layers).map_err(|problems| {
+        Failure::refused(problems.join("; ")).hint("toolvault config shows where each value came from")
+    })
+}

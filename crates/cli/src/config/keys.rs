@@ -1,0 +1,100 @@
+//! Every key there is, and what kind of value it takes.
+
+use std::borrow::Cow;
+
+use crate::environment::{PREFIX, ROOT_KEY_FILE};
+
+/// What kind of value a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    /// A text that nobody may see.
+    Secret,
+    Integer,
+    Boolean,
+    /// A list of texts.
+    Texts,
+    /// A text or a list of texts.
+    TextOrTexts,
+}
+
+use Kind::{Boolean, Integer, Secret, Text, TextOrTexts, Texts};
+
+/// The root key itself, which only the environment may hold.
+pub(super) const ROOT_KEY_VALUE: &str = "root_key";
+
+pub(super) const KEYS: &[(&str, Kind)] = &[
+    ("listen", Text),
+    ("data_dir", Text),
+    ("database_url", Secret),
+    ("database_url_file", Text),
+    ("insecure_http", Boolean),
+    ("consistency", Text),
+    ("cache_bytes", Integer),
+    ("trusted_proxies", Texts),
+    ("metrics_listen", Text),
+    ("log_format", Text),
+    ("tls.certificate", Text),
+    ("tls.key", Text),
+    (ROOT_KEY_VALUE, Secret),
+    ("root_key.file", Text),
+    ("root_key.command", Texts),
+    ("root_key.passphrase_file", Text),
+    ("limits.body_bytes", Integer),
+    ("limits.header_seconds", Integer),
+    ("limits.body_seconds", Integer),
+    ("limits.connections", Integer),
+    ("limits.requests_per_second", Integer),
+    ("limits.sign_in_failures_per_minute", Integer),
+    ("limits.shutdown_seconds", Integer),
+    ("limits.secrets", Integer),
+    ("limits.bytes", Integer),
+    ("limits.versions", Integer),
+    ("audit.uses", Text),
+];
+
+/// What each table of [`ISSUERS`] may hold.
+pub(super) const ISSUER_KEYS: &[(&str, Kind)] = &[
+    ("issuer", Text),
+    ("audience", TextOrTexts),
+    ("jwks_url", Text),
+    ("jwks_file", Text),
+    ("algorithms", Texts),
+    ("scopes", Texts),
+    ("create_users", Boolean),
+    ("subject_is_user_id", Boolean),
+    ("max_lifetime_seconds", Integer),
+    ("allow_private_network", Boolean),
+    ("ca_file", Text),
+];
+
+/// The table of issuers, each under a name of the operator's choice.
+pub(super) const ISSUERS: &str = "auth.issuers.";
+
+/// What kind of value `key` takes, if there is such a key.
+pub(super) fn kind(key: &str) -> Option<Kind> {
+    let find = |keys: &[(&str, Kind)], wanted: &str| {
+        let found = keys.iter().find(|(name, _)| *name == wanted);
+        found.map(|&(_, kind)| kind)
+    };
+    match split_issuer(key) {
+        Some((_, field)) => find(ISSUER_KEYS, field),
+        None => find(KEYS, key),
+    }
+}
+
+/// The issuer's name and the field of a key under [`ISSUERS`].
+pub(super) fn split_issuer(key: &str) -> Option<(&str, &str)> {
+    key.strip_prefix(ISSUERS)?
+        .rsplit_once('.')
+        .filter(|(name, _)| !name.is_empty())
+}
+
+/// The key that a variable sets; two underscores stand between levels.
+pub(super) fn of_variable(variable: &str) -> Option<Cow<'static, str>> {
+    if variable == ROOT_KEY_FILE {
+        return Some("root_key.file".into());
+    }
+    let name = variable.strip_prefix(PREFIX)?;
+    Some(name.to_ascii_lowercase().replace("__", ".").into())
+}

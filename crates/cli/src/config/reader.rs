@@ -1,0 +1,126 @@
+//! Taking values out of the layers, and noting each that cannot be used.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use toml::Value;
+
+use super::layers::{Entry, Layers, Origin};
+
+impl Layers {
+    /// The text of a key and where it came from.
+    pub(super) fn text(&self, key: &str) -> Option<(&str, &Origin)> {
+        let entry = self.entries.get(key)?;
+        Some((entry.value.as_str()?, &entry.origin))
+    }
+
+    pub(super) fn path(&self, key: &str) -> Option<PathBuf> {
+        self.text(key).map(|(text, _)| PathBuf::from(text))
+    }
+
+    pub(super) fn texts(&self, key: &str) -> Vec<String> {
+        let items = self
+            .entries
+            .get(key)
+            .and_then(|entry| entry.value.as_array());
+        let items = items.into_iter().flatten();
+        items
+            .filter_map(|item| item.as_str().map(str::to_owned))
+            .collect()
+    }
+
+    pub(super) fn boolean(&self, key: &str) -> bool {
+        let entry = self.entries.get(key);
+        entry
+            .and_then(|entry| entry.value.as_bool())
+            .unwrap_or_default()
+    }
+
+    /// A text that is parsed; a problem says what was `expected`.
+    pub(super) fn parsed<T: FromStr>(&mut self, key: &str, expected: &str) -> Option<T> {
+        let (text, origin) = self.text(key)?;
+        if let Ok(value) = text.parse() {
+            return Some(value);
+        }
+        let origin = origin.clone();
+        self.problem(key, &origin, expected);
+        None
+    }
+
+    /// A list of texts that are parsed.
+    pub(super) fn all_parsed<T: FromStr>(&mut self, key: &str, expected: &str) -> Vec<T> {
+        let parsed: Option<Vec<T>> = self
+            .texts(key)
+            .iter()
+            .map(|text| text.parse().ok())
+            .collect();
+        parsed.unwrap_or_else(|| {
+            self.problem_at(key, expected);
+            Vec::new()
+        })
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Copy + Default>(&mut self, key: &str, choices: &[(&str, T)]) -> T {
+        let Some((text, _)) = self.text(key) else {
+            return T::default();
+        };
+        if let Some((_, value)) = choices.iter().find(|(name, _)| *name == text) {
+            return *value;
+        }
+        let names: Vec<String> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        self.problem_at(key, &format!("expected {}", names.join(" or ")));
+        T::default()
+    }
+
+    /// A whole number from `least` on, as far as its type reaches.
+    pub(super) fn integer<T: TryFrom<i64> + Default>(&mut self, key: &str, least: i64) -> T {
+        let entry = self.entries.get(key);
+        let number = entry.and_then(|entry| entry.value.as_integer());
+        let number = number.filter(|&number| number >= least);
+        number
+            .and_then(|number| T::try_from(number).ok())
+            .unwrap_or_else(|| {
+                self.problem_at(key, &format!("expected a whole number from {least} on"));
+                T::default()
+            })
+    }
+
+    /// Of settings that exclude each other, the one that was set last. Two in the same place are a problem.
+    pub(super) fn latest(&mut self, keys: &[&'static str]) -> Option<&'static str> {
+        let set = keys
+            .iter()
+            .filter_map(|&key| Some((key, self.entries.get(key)?.origin.rank())));
+        let set: Vec<(&'static str, u8)> = set.collect();
+        let highest = set.iter().map(|&(_, rank)| rank).max()?;
+        let highest: Vec<&'static str> = set
+            .iter()
+            .filter(|&&(_, rank)| rank == highest)
+            .map(|&(key, _)| key)
+            .collect();
+        if highest.len() > 1 {
+            self.problems
+                .push(format!("set only one of {}", highest.join(" and ")));
+        }
+        highest.first().copied()
+    }
+
+    /// Notes that the value of a key cannot be used.
+    pub(super) fn problem_at(&mut self, key: &str, expected: &str) {
+        let origin = self
+            .entries
+            .get(key)
+            .map_or(Origin::Default, |entry| entry.origin.clone());
+        self.problem(key, &origin, expected);
+    }
+
+    /// The values below `prefix`.
+    pub(super) fn below(&self, prefix: &str) -> impl Iterator<Item = (&str, &Value)> {
+        let start = prefix.to_owned();
+        self.entries
+            .iter()
+            .filter_map(move |(key, Entry { value, .. })| {
+                key.strip_prefix(&start).map(|rest| (rest, value))
+            })
+    }
+}

@@ -1,0 +1,36 @@
+//! What holds and where it came from, for `toolvault config`.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::keys::{self, Kind};
+use super::layers::Layers;
+use crate::printer::{Printer, Table};
+
+/// What stands for a value that nobody may see.
+const HIDDEN: &str = "<set>";
+
+/// Prints each key with its value and origin.
+pub(crate) fn show(layers: &Layers, is_json: bool, printer: &Printer) -> anyhow::Result<()> {
+    let values = layers.entries.iter().map(|(key, entry)| {
+        let value = match (keys::kind(key), &entry.value) {
+            (None | Some(Kind::Secret), _) => Json::from(HIDDEN),
+            (_, value) => serde_json::to_value(value).unwrap_or(Json::Null),
+        };
+        (key, value, entry.origin.to_string())
+    });
+    if is_json {
+        let values: Map<String, Json> = values
+            .map(|(key, value, origin)| (key.clone(), json!({"value": value, "from": origin})))
+            .collect();
+        return printer.json(&values);
+    }
+    let mut table = Table::plain();
+    for (key, value, origin) in values {
+        let value = match value {
+            Json::String(text) if text == HIDDEN => text,
+            value => value.to_string(),
+        };
+        table.row([&format!("{key} = {value}"), &format!("# {origin}")]);
+    }
+    Ok(printer.table(&table)?)
+}

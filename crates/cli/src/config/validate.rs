@@ -1,0 +1,157 @@
+//! Making settings of what was written, or saying everything that is wrong with it.
+
+use std::collections::BTreeMap;
+
+use toml::{Table, Value};
+use toolvault_server::{IssuerConfig, RequestLimits, ServerSettings, TlsFiles};
+use toolvault_vault::{
+    Consistency, DatabaseLocation, DatabaseUrl, Durability, Limits, Settings,
+};
+
+use super::keys::{ISSUERS, split_issuer};
+use super::layers::Layers;
+use super::root_key::{RootKey, read_secret_file};
+use super::{Configuration, LogFormat};
+
+const ADDRESS: &str = "expected an address and a port, as in 127.0.0.1:8710";
+
+/// The settings, or all problems.
+pub(super) fn validate(mut layers: Layers) -> Result<Configuration, Vec<String>> {
+    let configuration = assemble(&mut layers);
+    match configuration {
+        Some(configuration) if layers.problems.is_empty() => Ok(configuration),
+        _ => Err(layers.problems),
+    }
+}
+
+fn assemble(layers: &mut Layers) -> Option<Configuration> {
+    let server = server(layers);
+    let vault = vault(layers);
+    let root_key = RootKey::of(layers);
+    let log_format = layers.choice(
+        "log_format",
+        &[
+            ("auto", LogFormat::Auto),
+            ("json", LogFormat::Json),
+            ("text", LogFormat::Text),
+        ],
+    );
+    Some(Configuration {
+        server: server?,
+        vault: vault?,
+        data_dir: layers.path("data_dir")?,
+        root_key: root_key?,
+        log_format,
+    })
+}
+
+fn server(layers: &mut Layers) -> Option<ServerSettings> {
+    let listen = layers.parsed("listen", ADDRESS);
+    let metrics_listen = layers.parsed("metrics_listen", ADDRESS);
+    let trusted_proxies = layers.all_parsed(
+        "trusted_proxies",
+        "expected networks, as in \"10.0.0.0/8\"",
+    );
+    let limits = RequestLimits {
+        body_bytes: layers.integer("limits.body_bytes", 1_024),
+        header_seconds: layers.integer("limits.header_seconds", 1),
+        body_seconds: layers.integer("limits.body_seconds", 1),
+        connections: layers.integer("limits.connections", 1),
+        requests_per_second: layers.integer("limits.requests_per_second", 0),
+        sign_in_failures_per_minute: layers.integer("limits.sign_in_failures_per_minute", 1),
+        shutdown_seconds: layers.integer("limits.shutdown_seconds", 0),
+    };
+    let tls = match (layers.path("tls.certificate"), layers.path("tls.key")) {
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) => {
+            layers.problem_at("tls.certificate", "set tls.key too");
+            None
+        }
+        (None, Some(_)) => {
+            layers.problem_at("tls.key", "set tls.certificate too");
+            None
+        }
+    };
+    Some(ServerSettings {
+        tls,
+        insecure_http: layers.boolean("insecure_http"),
+        metrics_listen,
+        trusted_proxies,
+        limits,
+        issuers: issuers(layers),
+        listen: listen?,
+    })
+}
+
+fn vault(layers: &mut Layers) -> Option<Settings> {
+    let database = match database_url(layers) {
+        Some(url) => DatabaseLocation::Postgres(DatabaseUrl::new(url)),
+        None => DatabaseLocation::Directory(layers.path("data_dir")?),
+    };
+    let mut settings = Settings::new(database);
+    settings.limits = Limits {
+        secrets: layers.integer("limits.secrets", 0),
+        bytes: layers.integer("limits.bytes", 0),
+        versions: layers.integer("limits.versions", 1),
+    };
+    settings.audit_uses = layers.choice(
+        "audit.uses",
+        &[("system", Durability::System), ("disk", Durability::Disk)],
+    );
+    settings.consistency = layers.choice(
+        "consistency",
+        &[
+            ("bounded", Consistency::Bounded),
+            ("strict", Consistency::Strict),
+        ],
+    );
+    settings.cache_bytes = layers.integer("cache_bytes", 0);
+    Some(settings)
+}
+
+fn database_url(layers: &mut Layers) -> Option<String> {
+    let url = match layers.latest(&["database_url", "database_url_file"])? {
+        "database_url" => layers.text("database_url")?.0.to_owned(),
+        key => {
+            let path = layers.path(key)?;
+            match read_secret_file(&path) {
+                Ok(text) => text.trim().to_owned(),
+                Err(error) => {
+                    layers.problem_at(key, &format!("cannot read {}: {error}", path.display()));
+                    return None;
+                }
+            }
+        }
+    };
+    if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+        layers
+            .problems
+            .push("database_url: expected a URL that begins with postgres://".to_owned());
+    }
+    Some(url)
+}
+
+fn issuers(layers: &mut Layers) -> Vec<IssuerConfig> {
+    let mut tables: BTreeMap<String, Table> = BTreeMap::new();
+    for (rest, value) in layers.below(ISSUERS) {
+        if let Some((name, field)) = split_issuer(&format!("{ISSUERS}{rest}")) {
+            let table = tables.entry(name.to_owned()).or_default();
+            table.insert(field.to_owned(), value.clone());
+        }
+    }
+    let mut issuers = Vec::with_capacity(tables.len());
+    for (name, table) in tables {
+        match Value::Table(table).try_into::<IssuerConfig>() {
+            Ok(mut issuer) => {
+                issuer.name = name;
+                issuers.push(issuer);
+            }
+            Err(error) => {
+                let message = error.message();
+                layers.problems.push(format!("{ISSUERS}{name}: {message}"));
+            }
+        }
+    }
+    issuers
+}

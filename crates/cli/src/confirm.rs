@@ -1,0 +1,26 @@
+//! Asking before something is lost for good.
+
+use std::io::{BufRead as _, IsTerminal as _};
+
+use crate::failure::Failure;
+use crate::printer::Printer;
+
+/// Asks on the terminal. Where there is none, `--yes` has to answer.
+pub(crate) fn confirm(question: &str, is_yes: bool, printer: &Printer) -> anyhow::Result<()> {
+    if is_yes {
+        return Ok(());
+    }
+    let input = std::io::stdin();
+    if !input.is_terminal() {
+        return Err(Failure::refused("not done: nobody is there to confirm it")
+            .hint("add --yes")
+            .into());
+    }
+    printer.ask(&format!("{question} [y/N]"))?;
+    let mut answer = String::new();
+    input.lock().read_line(&mut answer)?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(Failure::refused("not done").into()),
+    }
+}

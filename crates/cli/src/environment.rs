@@ -1,0 +1,70 @@
+//! The only place that reads the environment, and every variable that is not a setting.
+
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+/// What the names of our variables begin with.
+pub(crate) const PREFIX: &str = "TOOLVAULT_";
+/// Where the API is, for the commands that talk to it.
+pub(crate) const URL: &str = "TOOLVAULT_URL";
+/// The key for the API.
+pub(crate) const API_KEY: &str = "TOOLVAULT_API_KEY";
+/// A file that holds the key for the API.
+pub(crate) const API_KEY_FILE: &str = "TOOLVAULT_API_KEY_FILE";
+/// What is logged.
+pub(crate) const LOG: &str = "TOOLVAULT_LOG";
+/// The configuration file.
+pub(crate) const CONFIG: &str = "TOOLVAULT_CONFIG";
+/// The root key itself.
+pub(crate) const ROOT_KEY: &str = "TOOLVAULT_ROOT_KEY";
+/// A file that holds the root key: another name of the setting `root_key.file`.
+pub(crate) const ROOT_KEY_FILE: &str = "TOOLVAULT_ROOT_KEY_FILE";
+
+/// The variables that are no settings.
+pub(crate) const NOT_SETTINGS: [&str; 5] = [URL, API_KEY, API_KEY_FILE, LOG, CONFIG];
+
+/// The variables of ours that are set, as they were when the process began.
+#[derive(Default)]
+pub(crate) struct Environment {
+    variables: BTreeMap<String, Zeroizing<String>>,
+}
+
+impl Environment {
+    /// Reads the environment of this process. A variable of ours that is empty counts as not set.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
+    pub(crate) fn read() -> Self {
+        let ours = std::env::vars_os().filter_map(|(name, value)| {
+            let name = name.into_string().ok()?;
+            // Bytes that are no text are no valid setting either; what takes their place says so.
+            let value = Zeroizing::new(value.to_string_lossy().into_owned());
+            (name.starts_with(PREFIX) && !value.is_empty()).then_some((name, value))
+        });
+        Self {
+            variables: ours.collect(),
+        }
+    }
+
+    /// The value of one variable.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(|value| value.as_str())
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), Zeroizing::new(value.to_owned()));
+        Self {
+            variables: variables.iter().map(owned).collect(),
+        }
+    }
+}

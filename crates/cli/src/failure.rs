@@ -1,0 +1,77 @@
+//! Why a command was not done: the words, a hint, and the exit status.
+//!
+//! Any other error that reaches `main` is a failure of ours and ends with status 2.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// The exit status of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExitStatus {
+    /// Done.
+    Success,
+    /// Refused, or the input is invalid: the caller can do something about it.
+    Refused,
+    /// A failure of ours, of the machine or of the server.
+    Failed,
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(match status {
+            ExitStatus::Success => 0,
+            ExitStatus::Refused => 1,
+            ExitStatus::Failed => 2,
+        })
+    }
+}
+
+/// An error with what to do about it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: ExitStatus,
+    message: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    /// What was asked for cannot be.
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self {
+            status: ExitStatus::Refused,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// Something of ours did not work.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self {
+            status: ExitStatus::Failed,
+            ..Self::refused(message)
+        }
+    }
+
+    /// Says what to do about it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The message of an error and of what caused it, in one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
+    // A transparent error says the same as its source.
+    texts.dedup();
+    texts.join(": ")
+}

@@ -1,0 +1,33 @@
+//! What clap has to say: help, versions, and command lines that make no sense.
+
+use clap::error::{ContextKind, ErrorKind};
+
+use crate::failure::{ExitStatus, Failure};
+use crate::printer::Printer;
+
+/// Prints help on standard output, and errors on standard error with status 1.
+pub(crate) fn answer(error: &clap::Error, printer: &Printer) -> anyhow::Result<ExitStatus> {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            printer.text(&error.render().to_string())?;
+            return Ok(ExitStatus::Success);
+        }
+        // A surplus argument may be a value that somebody took for one: it is not repeated.
+        ErrorKind::UnknownArgument if !names_a_flag(error) => {
+            return Err(Failure::refused("there is an argument too many")
+                .hint("the value of a secret is never an argument: it is read from a prompt, standard input or --value-file")
+                .into());
+        }
+        _ => {}
+    }
+    for line in error.render().to_string().lines() {
+        printer.error_line(line);
+    }
+    Ok(ExitStatus::Refused)
+}
+
+fn names_a_flag(error: &clap::Error) -> bool {
+    error
+        .get(ContextKind::InvalidArg)
+        .is_some_and(|argument| argument.to_string().starts_with('-'))
+}

@@ -1,0 +1,76 @@
+//! The only way to standard output and standard error.
+//!
+//! A line is printed with its control characters escaped, so that no name, however hostile, moves the
+//! cursor or hides text. Nothing is coloured.
+
+mod escape;
+mod table;
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use serde::Serialize;
+
+pub(crate) use self::escape::escape;
+pub(crate) use self::table::Table;
+
+/// Prints for people and for machines.
+#[derive(Debug)]
+pub(crate) struct Printer {
+    output: io::Stdout,
+    errors: io::Stderr,
+}
+
+impl Printer {
+    /// A printer on this process's standard output and standard error.
+    pub(crate) fn new() -> Self {
+        Self {
+            output: io::stdout(),
+            errors: io::stderr(),
+        }
+    }
+
+    /// One line on standard output.
+    pub(crate) fn line(&self, text: &str) -> io::Result<()> {
+        let mut output = self.output.lock();
+        output.write_all(escape(text).as_bytes())?;
+        output.write_all(b"\n")
+    }
+
+    /// Several lines of our own on standard output.
+    pub(crate) fn text(&self, text: &str) -> io::Result<()> {
+        text.lines().try_for_each(|line| self.line(line))
+    }
+
+    /// A table with a heading for each column.
+    pub(crate) fn table(&self, table: &Table) -> io::Result<()> {
+        table.lines().iter().try_for_each(|line| self.line(line))
+    }
+
+    /// A JSON document of several lines.
+    pub(crate) fn json(&self, value: &impl Serialize) -> anyhow::Result<()> {
+        let text = zeroize::Zeroizing::new(serde_json::to_string_pretty(value)?);
+        Ok(self.text(&escape::escape_json(&text))?)
+    }
+
+    /// A JSON document of one line.
+    pub(crate) fn json_line(&self, value: &impl Serialize) -> anyhow::Result<()> {
+        Ok(self.line(&escape::escape_json(&serde_json::to_string(value)?))?)
+    }
+
+    /// One line on standard error. That it cannot be printed is nothing that could be told.
+    pub(crate) fn error_line(&self, text: &str) {
+        let _ = writeln!(self.errors.lock(), "{}", escape(text));
+    }
+
+    /// Asks on standard error, without ending the line.
+    pub(crate) fn ask(&self, text: &str) -> io::Result<()> {
+        let mut output = self.errors.lock();
+        write!(output, "{} ", escape(text))?;
+        output.flush()
+    }
+
+    /// Whether somebody reads standard output as it comes.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.output.is_terminal()
+    }
+}

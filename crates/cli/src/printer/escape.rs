@@ -1,0 +1,77 @@
+//! Making control characters visible.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Whether a terminal may obey the character instead of showing it: control characters, and those that
+/// change the direction of text (Unicode Standard Annex 9), join lines, or show nothing.
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{061c}'
+                | '\u{feff}'
+        )
+}
+
+/// The text in one line, each unsafe character as Rust spells it: `\u{1b}`, `\n`.
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_unsafe(character) {
+            escaped.extend(character.escape_default());
+        } else {
+            escaped.push(character);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// A JSON document whose strings hold no unsafe character; line breaks between its parts stay.
+pub(super) fn escape_json(document: &str) -> Cow<'_, str> {
+    let is_unsafe = |character: char| character != '\n' && is_unsafe(character);
+    if !document.contains(is_unsafe) {
+        return Cow::Borrowed(document);
+    }
+    let mut escaped = String::with_capacity(document.len() + 16);
+    for character in document.chars() {
+        if is_unsafe(character) {
+            // All unsafe characters are in the basic plane, so one unit is enough. Writing to a String
+            // cannot fail.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(character));
+        } else {
+            escaped.push(character);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown_and_not_obeyed() {
+        assert_eq!(escape("linear-prod é 名"), "linear-prod é 名");
+        assert_eq!(
+            escape("a\u{1b}[2Jb\r\n\u{9b}\u{202e}\u{7f}"),
+            "a\\u{1b}[2Jb\\r\\n\\u{9b}\\u{202e}\\u{7f}"
+        );
+    }
+
+    #[test]
+    fn json_stays_the_same_json() {
+        let value = serde_json::json!({"name": "a\u{1b}\u{9b}\u{202e}\u{7f}b"});
+        let document = serde_json::to_string_pretty(&value).unwrap();
+        let escaped = escape_json(&document);
+        assert!(!escaped.chars().any(|c| c != '\n' && is_unsafe(c)));
+        let read: serde_json::Value = serde_json::from_str(&escaped).unwrap();
+        assert_eq!(read, value);
+    }
+}

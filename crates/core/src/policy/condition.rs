@@ -1,0 +1,168 @@
+//! Patterns for companion arguments: what keeps a credential from being sent elsewhere.
+//!
+//! A pattern that begins with `http://` or `https://` is a URL pattern: a whole origin without `*`, then a
+//! path pattern. It is compared with the *parsed* URL, so that no spelling of another host passes. Every
+//! other pattern is compared with the whole text.
+
+use url::Url;
+
+use crate::pattern::{NameError, ToolPattern};
+
+/// Why a pattern is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConditionError {
+    /// A URL pattern without a whole origin: scheme, host and port without `*`, then a `/`.
+    #[error("a URL pattern holds a whole origin without '*', then '/…'")]
+    Origin,
+    /// Its length or a character.
+    #[error(transparent)]
+    Pattern(#[from] NameError),
+}
+
+/// One pattern for the value of a companion argument.
+#[derive(Clone, Debug)]
+pub enum Condition {
+    /// The value is a URL of this origin whose path and query match.
+    Url {
+        /// Scheme, host and port, in their canonical form.
+        origin: String,
+        /// For the path and, behind `?`, the query.
+        path: ToolPattern,
+    },
+    /// The whole value matches.
+    Text(ToolPattern),
+}
+
+impl Condition {
+    /// Reads a pattern.
+    pub fn parse(text: &str) -> Result<Self, ConditionError> {
+        let Some(host_at) = ["http://", "https://"]
+            .iter()
+            .find_map(|scheme| text.starts_with(scheme).then_some(scheme.len()))
+        else {
+            return Ok(Self::Text(ToolPattern::parse(text)?));
+        };
+        let rest = text.get(host_at..).unwrap_or_default();
+        let path_at = rest.find('/').ok_or(ConditionError::Origin)?;
+        let (origin, path) = text
+            .split_at_checked(host_at + path_at)
+            .ok_or(ConditionError::Origin)?;
+        if origin.contains(['*', '@', '?', '#', '\\']) {
+            return Err(ConditionError::Origin);
+        }
+        let url = Url::parse(origin).map_err(|_| ConditionError::Origin)?;
+        let origin = url.origin().ascii_serialization();
+        Ok(Self::Url {
+            origin,
+            path: ToolPattern::parse(path)?,
+        })
+    }
+
+    /// Whether `value` is allowed.
+    pub fn allows(&self, value: &str) -> bool {
+        match self {
+            Self::Text(pattern) => pattern.matches_text(value),
+            Self::Url { origin, path } => allows_url(origin, path, value),
+        }
+    }
+}
+
+/// Readers of URLs disagree about these characters, so a URL that holds one is nobody's.
+fn is_ambiguous(character: char) -> bool {
+    character == '\\' || character.is_whitespace() || character.is_control()
+}
+
+fn allows_url(origin: &str, path: &ToolPattern, value: &str) -> bool {
+    if value.contains(is_ambiguous) {
+        return false;
+    }
+    let Ok(url) = Url::parse(value) else {
+        return false;
+    };
+    // Userinfo is how another host is made to look like this one.
+    let authority = value
+        .split("://")
+        .nth(1)
+        .and_then(|rest| rest.split(['/', '?', '#']).next());
+    let has_userinfo = authority.is_none_or(|authority| authority.contains('@'));
+    if has_userinfo || url.origin().ascii_serialization() != origin {
+        return false;
+    }
+    match url.query() {
+        None => path.matches_text(url.path()),
+        Some(query) => path.matches_text(&format!("{}?{query}", url.path())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(pattern: &str, value: &str) -> bool {
+        Condition::parse(pattern).unwrap().allows(value)
+    }
+
+    #[test]
+    fn a_url_pattern_is_held_to_its_origin() {
+        let pattern = "https://api.github.com/*";
+        for allowed in [
+            "https://api.github.com/",
+            "https://api.github.com",
+            "https://API.GitHub.com/repos?q=1#top",
+            "https://api.github.com:443/repos",
+        ] {
+            assert!(allows(pattern, allowed), "{allowed}");
+        }
+        for refused in [
+            "http://api.github.com/",
+            "https://api.github.com.evil.example/",
+            "https://api.github.com:8443/",
+            "https://api.github.com@evil.example/",
+            "https://user@api.github.com/",
+            "https://@api.github.com/",
+            "https://evil.example/https://api.github.com/",
+            "https:\\\\api.github.com\\",
+            "https:/\\evil.example\\@api.github.com/",
+            " https://api.github.com/",
+            "https://api.git\thub.com/",
+            "//api.github.com/",
+            "https:api.github.com/",
+            "api.github.com/",
+            "",
+        ] {
+            assert!(!allows(pattern, refused), "{refused}");
+        }
+    }
+
+    #[test]
+    fn the_path_is_compared_after_its_dots_are_resolved() {
+        let pattern = "https://api.example/v1/*";
+        assert!(allows(pattern, "https://api.example/v1/a/../b"));
+        assert!(!allows(pattern, "https://api.example/v1/../admin"));
+        assert!(!allows(pattern, "https://api.example/v1/%2e%2e/admin"));
+        assert!(!allows(pattern, "https://api.example/v1"));
+    }
+
+    #[test]
+    fn other_patterns_match_the_whole_text() {
+        assert!(allows("prod-*", "prod-eu"));
+        assert!(!allows("prod-*", "not prod-eu"));
+        assert!(allows("EU", "EU") && !allows("EU", "eu"));
+    }
+
+    #[test]
+    fn an_origin_with_a_wildcard_is_no_pattern() {
+        for refused in [
+            "https://*.github.com/*",
+            "https://api.github.com",
+            "https://",
+            "http://a@b/*",
+        ] {
+            assert_eq!(
+                Condition::parse(refused).unwrap_err(),
+                ConditionError::Origin,
+                "{refused}"
+            );
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! `/v1/secrets/{secret_id}/policy`: the conditions of a secret's use.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use toolvault_core::json::{Object, Value};
+use toolvault_core::policy::Policy;
+use toolvault_core::policy::condition::Condition;
+
+use super::moment;
+use super::secrets::require;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::caller::Authenticated;
+use crate::extract::input::Input;
+use crate::wire::{Body, Fields, Problem, ValidationErrors, check};
+
+/// Ten years.
+const LONGEST_ROTATION_DAYS: i64 = 3_660;
+/// How many companion arguments, and patterns for each.
+const MOST_CONDITIONS: usize = 32;
+
+/// Tells the conditions of a secret's use.
+#[utoipa::path(get, path = "/api/v1/secrets/{secret_id}/policy")]
+pub(crate) async fn get_policy(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    input: Input,
+) -> Result<Response, ApiError> {
+    let mut errors = ValidationErrors::default();
+    let id = input.secret_id(&mut errors);
+    let id = require(id, errors)?;
+    let policy = app.vault.get_policy(&caller, id).await?;
+    Ok(Json(policy).into_response())
+}
+
+/// Replaces the conditions of a secret's use; what is left out takes its default.
+#[utoipa::path(put, path = "/api/v1/secrets/{secret_id}/policy")]
+pub(crate) async fn set_policy(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    input: Input,
+) -> Result<Response, ApiError> {
+    let body = input.json()?;
+    let mut errors = ValidationErrors::default();
+    let id = input.secret_id(&mut errors);
+    let policy = read(body, &mut errors);
+    let id = require(id, errors)?;
+    let policy = app.vault.set_policy(&caller, id, policy).await?;
+    Ok(Json(policy).into_response())
+}
+
+fn read(body: Body<'_>, errors: &mut ValidationErrors) -> Policy {
+    let mut fields = Fields::of(body, errors);
+    let expires_at = fields.nullable("expires_at", |value| {
+        moment(&check::text(value, 0..=usize::MAX)?)
+    });
+    let rotate_after_days = fields
+        .nullable("rotate_after_days", |value| check::integer(value, 1..=LONGEST_ROTATION_DAYS));
+    let when = fields.nullable("when", check::dictionary).given();
+    let when = when.map(|object| read_when(object, &mut fields));
+    let protected = fields.nullable("protected", check::boolean).given();
+    let redact = fields.nullable("redact", check::boolean).given();
+    Policy {
+        expires_at: expires_at.given(),
+        rotate_after_days: rotate_after_days.given().and_then(|days| u32::try_from(days).ok()),
+        when: when.unwrap_or_default(),
+        protected: protected.unwrap_or(false),
+        redact: redact.unwrap_or(true),
+    }
+}
+
+fn read_when(object: Object<'_>, fields: &mut Fields<'_, '_>) -> BTreeMap<String, Vec<String>> {
+    let Ok(members) = object.members() else {
+        fields.refuse(["when".into()], Problem::value_error("a name is not valid Unicode"));
+        return BTreeMap::new();
+    };
+    if members.len() > MOST_CONDITIONS {
+        let message = format!("Dictionary should have at most {MOST_CONDITIONS} items");
+        fields.refuse(["when".into()], Problem::new("too_long", message));
+        return BTreeMap::new();
+    }
+    let mut when = BTreeMap::new();
+    for member in members {
+        let name = member.name.into_owned();
+        match read_patterns(member.value) {
+            Ok(patterns) => {
+                when.insert(name, patterns);
+            }
+            Err(problem) => fields.refuse(["when".into(), name.into()], problem),
+        }
+    }
+    when
+}
+
+fn read_patterns(value: Value<'_>) -> Result<Vec<String>, Problem> {
+    let patterns: Vec<String> = check::list(value)?
+        .elements()
+        .take(MOST_CONDITIONS + 1)
+        .map(|element| {
+            let text = check::text(element, 1..=1024)?;
+            Condition::parse(&text).map_err(|error| Problem::value_error(&error.to_string()))?;
+            Ok(text.to_string())
+        })
+        .collect::<Result<_, Problem>>()?;
+    if patterns.is_empty() || patterns.len() > MOST_CONDITIONS {
+        let message = format!("List should have 1 to {MOST_CONDITIONS} items");
+        return Err(Problem::new("too_long", message));
+    }
+    Ok(patterns)
+}

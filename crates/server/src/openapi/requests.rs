@@ -1,0 +1,174 @@
+//! Bodies of requests, with the limits that `wire` and the handlers hold them to.
+#![expect(dead_code, reason = "the fields describe JSON; nobody reads them")]
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::answers::Scope;
+
+#[derive(ToSchema)]
+#[schema(as = Body_new_secret_v1_secrets__post)]
+pub(crate) struct CreateSecret {
+    /// The name, which need not be unique
+    #[schema(min_length = 1, max_length = 1024)]
+    secret_name: String,
+    /// The value; longer ones go to `PUT /v1/secrets/{secret_id}/value`
+    #[schema(min_length = 4, max_length = 1024)]
+    secret_value: String,
+    /// The tool pattern: each `*` stands for any run of characters
+    #[schema(min_length = 1, max_length = 1024)]
+    tool_name: Option<String>,
+    /// The argument of the tool
+    #[schema(min_length = 1, max_length = 1024)]
+    tool_arg: Option<String>,
+    /// Whether it is applied by itself when the argument was not received
+    is_default_for_tool: Option<bool>,
+}
+
+/// What is absent or null stays as it is.
+#[derive(ToSchema)]
+#[schema(as = Body_update_secret_v1_secrets__secret_id__patch)]
+pub(crate) struct UpdateSecret {
+    #[schema(min_length = 1, max_length = 1024)]
+    secret_name: Option<String>,
+    #[schema(min_length = 4, max_length = 1024)]
+    secret_value: Option<String>,
+    #[schema(min_length = 1, max_length = 1024)]
+    tool_name: Option<String>,
+    #[schema(min_length = 1, max_length = 1024)]
+    tool_arg: Option<String>,
+    is_default_for_tool: Option<bool>,
+}
+
+/// What is absent stays as it is; null clears (RFC 7396), and means false for the flag.
+#[derive(ToSchema)]
+pub(crate) struct SecretMergePatch {
+    #[schema(required = false, min_length = 1, max_length = 1024)]
+    secret_name: String,
+    #[schema(required = false, min_length = 4, max_length = 1024)]
+    secret_value: String,
+    #[schema(min_length = 1, max_length = 1024)]
+    tool_name: Option<String>,
+    #[schema(min_length = 1, max_length = 1024)]
+    tool_arg: Option<String>,
+    is_default_for_tool: Option<bool>,
+}
+
+#[derive(ToSchema)]
+pub(crate) struct ReplaceValue {
+    /// The new value, 4 to 65,536 bytes of UTF-8
+    #[schema(min_length = 1, max_length = 65_536)]
+    secret_value: String,
+}
+
+/// At most one of `expires_in` and `expires_at` may be given.
+#[derive(ToSchema)]
+pub(crate) struct CreateKey {
+    /// The holder's name for the key
+    #[schema(min_length = 1, max_length = 1024)]
+    name: Option<String>,
+    /// What the key may do, within what the caller may
+    #[schema(min_items = 1)]
+    scopes: Vec<Scope>,
+    /// Tool patterns that limit the key; none for no limit
+    #[schema(max_items = 100, schema_with = super::conventions::tool_patterns)]
+    tools: Option<Vec<String>>,
+    /// Seconds until the key ends
+    #[schema(minimum = 1, maximum = 316_224_000)]
+    expires_in: Option<i64>,
+    /// When the key ends; lies in the future
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// Whether the key acts for any user
+    any_user: Option<bool>,
+    /// Whose key it is, if not the caller's own
+    user_id: Option<Uuid>,
+}
+
+/// What is absent or null stays as it is. A key's rights and lifetime can only be narrowed.
+#[derive(ToSchema)]
+pub(crate) struct UpdateKey {
+    #[schema(min_length = 1, max_length = 1024)]
+    name: Option<String>,
+    #[schema(min_items = 1)]
+    scopes: Option<Vec<Scope>>,
+    /// Seconds until the key ends
+    #[schema(minimum = 1, maximum = 316_224_000)]
+    expires_in: Option<i64>,
+    /// When the key ends; lies in the future
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+}
+
+#[derive(ToSchema)]
+pub(crate) struct RotateKey {
+    /// For how many seconds the old key stays valid; 0 if not given
+    #[schema(minimum = 0, maximum = 604_800)]
+    overlap_seconds: Option<i64>,
+}
+
+#[derive(ToSchema)]
+pub(crate) struct CreateUser {
+    /// Unique among local users
+    #[schema(min_length = 1, max_length = 1024)]
+    name: String,
+}
+
+/// What is absent stays as it is; null restores a limit's default.
+#[derive(ToSchema)]
+pub(crate) struct UpdateUser {
+    /// A disabled user's credentials are refused
+    disabled: Option<bool>,
+    /// How many secrets the user may have
+    #[schema(minimum = 0)]
+    secrets_limit: Option<i64>,
+    /// How many bytes the current values may have together
+    #[schema(minimum = 0)]
+    bytes_limit: Option<i64>,
+}
+
+/// What a tool is to be called with.
+#[derive(ToSchema)]
+pub(crate) struct Call {
+    /// The arguments received so far. They are data: a reference in them stays as it is
+    args: Option<BTreeMap<String, Value>>,
+    /// For arguments, the references that trusted configuration sets: `secret://<secret_name>` or
+    /// `secret:///id/<secret_id>`
+    #[schema(schema_with = super::conventions::references)]
+    bindings: Option<BTreeMap<String, String>>,
+    /// The arguments that defaults may serve; all if not given
+    #[schema(schema_with = super::conventions::argument_names)]
+    accepts: Option<Vec<String>>,
+    /// The arguments without which the call makes no sense
+    #[schema(schema_with = super::conventions::argument_names)]
+    require: Option<Vec<String>>,
+}
+
+/// What a tool is to be called with, and which.
+#[derive(ToSchema)]
+pub(crate) struct ToolCall {
+    /// The tool's whole name
+    #[schema(min_length = 1, max_length = 1024, pattern = "^[^*]+$")]
+    tool_name: String,
+    /// The arguments received so far. They are data: a reference in them stays as it is
+    args: Option<BTreeMap<String, Value>>,
+    /// For arguments, the references that trusted configuration sets
+    #[schema(schema_with = super::conventions::references)]
+    bindings: Option<BTreeMap<String, String>>,
+    /// The arguments that defaults may serve; all if not given
+    #[schema(schema_with = super::conventions::argument_names)]
+    accepts: Option<Vec<String>>,
+    /// The arguments without which the call makes no sense
+    #[schema(schema_with = super::conventions::argument_names)]
+    require: Option<Vec<String>>,
+}
+
+/// Several calls, each answered for itself.
+#[derive(ToSchema)]
+pub(crate) struct ToolCalls {
+    #[schema(max_items = 100)]
+    calls: Vec<ToolCall>,
+}

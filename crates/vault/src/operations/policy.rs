@@ -1,0 +1,93 @@
+//! The conditions of a secret's use: read and replaced.
+
+use std::sync::Arc;
+
+use toolvault_core::audit::record::{Action, Decision, Record};
+use toolvault_core::identity::{SecretId, UserId};
+use toolvault_core::policy::Policy;
+use toolvault_core::scope::Scope;
+
+use super::secrets::change::{find, rewrap};
+use super::secrets::{about, find_in, lock, unlock};
+use crate::cache::Effect;
+use crate::caller::Caller;
+use crate::error::{Denial, Error};
+use crate::store::secrets;
+use crate::user::User;
+use crate::vault::Vault;
+use crate::writer::change::{Change, Work};
+
+impl Vault {
+    /// The conditions of a secret's use. Needs `manage`.
+    pub async fn get_policy(&self, caller: &Caller, id: SecretId) -> Result<Policy, Error> {
+        self.note_refusal(caller, caller.require(Scope::Manage))
+            .await?;
+        let entry = self.caller_entry(caller).await?;
+        let found = find_in(&entry.index, caller, id).map(|secret| secret.policy.clone());
+        self.note_refusal(caller, found).await
+    }
+
+    /// Replaces the conditions of a secret's use. Needs `manage`; for a protected secret, without tool
+    /// patterns.
+    pub async fn set_policy(
+        &self,
+        caller: &Caller,
+        id: SecretId,
+        policy: Policy,
+    ) -> Result<Policy, Error> {
+        self.note_refusal(caller, caller.require(Scope::Manage))
+            .await?;
+        let entry = self.caller_entry(caller).await?;
+        let record = self.record(caller, Action::SecretPolicyChanged, Decision::Allowed);
+        let user = entry.user.clone();
+        self.change(
+            caller,
+            SetPolicy {
+                caller: caller.clone(),
+                user,
+                id,
+                policy,
+                record,
+            },
+        )
+        .await
+    }
+}
+
+struct SetPolicy {
+    caller: Caller,
+    user: User,
+    id: SecretId,
+    policy: Policy,
+    record: Record,
+}
+
+impl Change for SetPolicy {
+    type Answer = Policy;
+
+    fn user(&self) -> UserId {
+        self.user.id()
+    }
+
+    async fn apply(&mut self, work: &mut Work<'_>) -> Result<Policy, Error> {
+        let (mut ledger, generation) = lock(work, &self.user).await?;
+        let before = find(work, &self.caller, &self.user, self.id).await?;
+        if before.policy != self.policy {
+            if before.policy.protected && self.caller.is_limited() {
+                return Err(Denial::SecretProtected.into());
+            }
+            let mut after = before.clone();
+            after.policy.clone_from(&self.policy);
+            after.updated_at = work.now.after(ledger.last_change);
+            rewrap(work, &self.user, &before, &mut after).await?;
+            secrets::update(work.tx, &after.row()?).await?;
+            ledger.last_change = after.updated_at;
+            let mut record = about(&self.record, &after, Action::SecretPolicyChanged);
+            record.state = Some(after.state_text(work.shared.keyring.installation()));
+            work.records.push(record);
+            work.effects.push(Effect::SecretStored(Arc::new(after)));
+        }
+        unlock(work, &self.user, ledger, generation).await?;
+        Ok(self.policy.clone())
+    }
+}
