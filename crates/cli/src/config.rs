@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use toolvault_server::ServerSettings;
 use toolvault_vault::Settings;
 
+pub(crate) use self::computed::beside;
 pub(crate) use self::layers::Layers;
 pub(crate) use self::root_key::{RootKey, read_secret_file};
 pub(crate) use self::show::show;

@@ -32,6 +32,8 @@ pub(crate) struct Failure {
     pub(crate) status: ExitStatus,
     message: String,
     pub(crate) hint: Option<String>,
+    /// Whether it is that something does not exist.
+    pub(crate) is_not_found: bool,
 }
 
 impl Failure {
@@ -41,6 +43,7 @@ impl Failure {
             status: ExitStatus::Refused,
             message: message.into(),
             hint: None,
+            is_not_found: false,
         }
     }
 
@@ -50,6 +53,12 @@ impl Failure {
             status: ExitStatus::Failed,
             ..Self::refused(message)
         }
+    }
+
+    /// It is that something does not exist.
+    pub(crate) fn not_found(mut self) -> Self {
+        self.is_not_found = true;
+        self
     }
 
     /// Says what to do about it.

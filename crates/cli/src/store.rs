@@ -146,7 +146,7 @@ pub(crate) enum OpenFailure {
 impl OpenFailure {
     /// Who can do something about it, and what.
     pub(crate) fn status_and_hint(&self) -> (ExitStatus, Option<&'static str>) {
-        use ExitStatus::{Failed, Refused};
+        use ExitStatus::Refused;
         match self {
             Self::NoStore(_) | Self::Open(OpenError::Empty) => (
                 Refused,

@@ -6,7 +6,10 @@ use crate::entropy::{Entropy, EntropyError};
 
 /// A confidential value of any length, overwritten when dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-#[expect(missing_debug_implementations, reason = "a confidential value has no printable form")]
+#[expect(
+    missing_debug_implementations,
+    reason = "a confidential value has no printable form"
+)]
 pub struct Confidential(Vec<u8>);
 
 impl Confidential {
@@ -62,5 +65,48 @@ impl Key {
     /// The bytes of the key.
     pub fn expose(&self) -> &[u8; Self::LENGTH] {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::deterministic::Deterministic;
+
+    #[test]
+    fn a_key_is_made_of_exactly_32_bytes() {
+        for length in (0..100).filter(|length| *length != Key::LENGTH) {
+            assert!(Key::from_slice(&vec![7; length]).is_none(), "{length}");
+        }
+        assert_eq!(Key::from_slice(&[7; 32]).unwrap().expose(), &[7; 32]);
+    }
+
+    #[test]
+    fn no_key_is_made_without_randomness() {
+        assert!(Key::generate(&Deterministic::failing_after(1, 0)).is_err());
+        let entropy = Deterministic::new(1);
+        let (first, second) = (
+            Key::generate(&entropy).unwrap(),
+            Key::generate(&entropy).unwrap(),
+        );
+        assert_ne!(first.expose(), second.expose());
+    }
+
+    #[test]
+    fn a_value_is_text_only_if_it_is_utf_8() {
+        assert_eq!(Confidential::from("café").expose_text(), Some("café"));
+        assert_eq!(Confidential::new(vec![0xff]).expose_text(), None);
+        let text = Zeroizing::new("value".to_owned());
+        assert_eq!(Confidential::from(text).expose(), b"value");
+    }
+
+    #[test]
+    fn wiping_leaves_no_byte() {
+        let mut value = Confidential::from("value");
+        value.zeroize();
+        assert!(value.expose().is_empty());
+        let mut key = Key::from_slice(&[7; 32]).unwrap();
+        key.zeroize();
+        assert_eq!(key.expose(), &[0; 32]);
     }
 }

@@ -14,11 +14,13 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 /// Lower-case hexadecimal, as hashes and public keys are printed.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// The bytes of an even number of hexadecimal digits of either case, and nothing else.
@@ -29,7 +31,10 @@ pub fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
     }
     (0..text.len())
         .step_by(2)
-        .map(|at| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+        .map(|at| {
+            text.get(at..at + 2)
+                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+        })
         .collect()
 }
 
@@ -55,7 +60,18 @@ mod tests {
 
     #[test]
     fn what_is_not_hexadecimal_is_refused() {
-        for text in ["0", "0g", "+f", "-1", " 0", "0 ", "é", "0x00", "\u{ff11}\u{ff11}", "00\n1"] {
+        for text in [
+            "0",
+            "0g",
+            "+f",
+            "-1",
+            " 0",
+            "0 ",
+            "é",
+            "0x00",
+            "\u{ff11}\u{ff11}",
+            "00\n1",
+        ] {
             assert_eq!(from_hexadecimal(text), None, "{text:?}");
         }
     }

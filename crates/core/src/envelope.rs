@@ -110,17 +110,24 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn read(sealed: &'a [u8]) -> Result<Self, OpenError> {
-        let (format, rest) = sealed.split_first_chunk::<2>().ok_or(OpenError::Truncated)?;
+        let (format, rest) = sealed
+            .split_first_chunk::<2>()
+            .ok_or(OpenError::Truncated)?;
         let (key_id, rest) = rest.split_first_chunk::<4>().ok_or(OpenError::Truncated)?;
-        let (nonce, body) =
-            rest.split_first_chunk::<NONCE_LENGTH>().ok_or(OpenError::Truncated)?;
+        let (nonce, body) = rest
+            .split_first_chunk::<NONCE_LENGTH>()
+            .ok_or(OpenError::Truncated)?;
         if *format != [FORMAT, SUITE_AES_256_GCM] {
             return Err(OpenError::UnknownFormat);
         }
         if body.len() < TAG_LENGTH {
             return Err(OpenError::Truncated);
         }
-        Ok(Self { key_id: u32::from_be_bytes(*key_id), nonce: *nonce, body })
+        Ok(Self {
+            key_id: u32::from_be_bytes(*key_id),
+            nonce: *nonce,
+            body,
+        })
     }
 }
 

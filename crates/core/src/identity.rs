@@ -50,3 +50,43 @@ identifier!(
     /// A secret of one user.
     SecretId
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::deterministic::Deterministic;
+
+    #[test]
+    fn an_id_is_a_uuid_of_version_7_that_begins_with_its_millisecond() {
+        let entropy = Deterministic::new(1);
+        let now = Timestamp::from_microseconds(1_767_323_045_678_901);
+        let first = SecretId::generate(&entropy, now).unwrap();
+        let second = SecretId::generate(&entropy, now).unwrap();
+        assert_ne!(first, second);
+        for id in [first, second] {
+            assert_eq!(id.0.get_version_num(), 7);
+            assert_eq!(id.0.get_variant(), uuid::Variant::RFC4122);
+            let mut milliseconds = [0; 8];
+            milliseconds[2..].copy_from_slice(&id.as_bytes()[..6]);
+            assert_eq!(u64::from_be_bytes(milliseconds), 1_767_323_045_678);
+        }
+    }
+
+    #[test]
+    fn later_ids_sort_after_earlier_ones() {
+        let entropy = Deterministic::new(1);
+        let ids: Vec<UserId> = (0..50)
+            .map(|millisecond| {
+                let now = Timestamp::from_microseconds(millisecond * 1000);
+                UserId::generate(&entropy, now).unwrap()
+            })
+            .collect();
+        assert!(ids.is_sorted());
+    }
+
+    #[test]
+    fn no_id_is_made_without_randomness() {
+        let now = Timestamp::from_microseconds(0);
+        assert!(InstallationId::generate(&Deterministic::failing_after(1, 0), now).is_err());
+    }
+}

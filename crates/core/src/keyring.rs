@@ -28,8 +28,13 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose; an installation has one key for each.
-    pub const ALL: [Self; 5] =
-        [Self::UserWrap, Self::ApiKeyHash, Self::RowMac, Self::Audit, Self::Cursor];
+    pub const ALL: [Self; 5] = [
+        Self::UserWrap,
+        Self::ApiKeyHash,
+        Self::RowMac,
+        Self::Audit,
+        Self::Cursor,
+    ];
 
     /// The name in the keyring table.
     pub const fn name(self) -> &'static str {
@@ -94,7 +99,11 @@ impl Keyring {
                     key.expose(),
                     entropy,
                 )?;
-                Ok(WrappedKey { id, purpose: purpose.name().to_owned(), wrapped })
+                Ok(WrappedKey {
+                    id,
+                    purpose: purpose.name().to_owned(),
+                    wrapped,
+                })
             })
             .collect()
     }
@@ -112,9 +121,12 @@ impl Keyring {
                 .filter(|row| row.purpose == purpose.name())
                 .max_by_key(|row| row.id)
                 .ok_or(KeyringError::Missing(purpose.name()))?;
-            let opened =
-                open(&root_key(root), bind(installation, row.id, purpose.name()), &row.wrapped)
-                    .map_err(|_| KeyringError::WrongRootKey)?;
+            let opened = open(
+                &root_key(root),
+                bind(installation, row.id, purpose.name()),
+                &row.wrapped,
+            )
+            .map_err(|_| KeyringError::WrongRootKey)?;
             let key = Key::from_slice(opened.expose()).ok_or(KeyringError::WrongRootKey)?;
             Ok(NumberedKey { id: row.id, key })
         };
@@ -150,16 +162,24 @@ impl Keyring {
         entropy: &dyn Entropy,
     ) -> Result<(NumberedKey, Vec<u8>), EntropyError> {
         let key = Key::generate(entropy)?;
-        let wrapped =
-            seal(&self.user_wrap, self.bind_user(user), key.expose(), entropy)?;
-        Ok((NumberedKey { id: FIRST_USER_KEY, key }, wrapped))
+        let wrapped = seal(&self.user_wrap, self.bind_user(user), key.expose(), entropy)?;
+        Ok((
+            NumberedKey {
+                id: FIRST_USER_KEY,
+                key,
+            },
+            wrapped,
+        ))
     }
 
     /// Opens a user's key.
     pub fn open_user_key(&self, user: UserId, wrapped: &[u8]) -> Result<NumberedKey, OpenError> {
         let opened = open(&self.user_wrap, self.bind_user(user), wrapped)?;
         let key = Key::from_slice(opened.expose()).ok_or(OpenError::Forged)?;
-        Ok(NumberedKey { id: FIRST_USER_KEY, key })
+        Ok(NumberedKey {
+            id: FIRST_USER_KEY,
+            key,
+        })
     }
 
     /// The only form in which an API key is stored: HMAC-SHA-256 (RFC 2104) under a key that is not
@@ -204,7 +224,10 @@ pub fn is_equal(left: &[u8], right: &[u8]) -> bool {
 const FIRST_USER_KEY: u32 = 1;
 
 fn root_key(root: &Key) -> NumberedKey {
-    NumberedKey { id: 0, key: root.clone() }
+    NumberedKey {
+        id: 0,
+        key: root.clone(),
+    }
 }
 
 fn bind(installation: InstallationId, id: u32, purpose: &str) -> Transcript {

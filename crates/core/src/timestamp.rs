@@ -103,14 +103,20 @@ mod tests {
         let whole = Timestamp::from_microseconds(1_767_323_045 * SECOND);
         assert_eq!(whole.to_string(), "2026-01-02T03:04:05Z");
         assert_eq!(whole.plus(120).to_string(), "2026-01-02T03:04:05.000120Z");
-        assert_eq!(whole.plus(500_000).to_string(), "2026-01-02T03:04:05.500000Z");
+        assert_eq!(
+            whole.plus(500_000).to_string(),
+            "2026-01-02T03:04:05.500000Z"
+        );
     }
 
     #[test]
     fn it_is_read_with_any_offset() {
         let parsed: Timestamp = "2026-01-02T04:04:05.5+01:00".parse().unwrap();
         assert_eq!(parsed.to_string(), "2026-01-02T03:04:05.500000Z");
-        assert_eq!("2026-01-02T04:04:05".parse::<Timestamp>(), Err(TimestampError));
+        assert_eq!(
+            "2026-01-02T04:04:05".parse::<Timestamp>(),
+            Err(TimestampError)
+        );
     }
 
     #[test]
@@ -118,7 +124,15 @@ mod tests {
         assert_eq!(jiff::Timestamp::MIN.as_microsecond(), EARLIEST);
         assert!(jiff::Timestamp::from_microsecond(LATEST).is_ok());
         assert!(jiff::Timestamp::from_microsecond(LATEST + 1).is_err());
-        for microseconds in [i64::MIN, EARLIEST - 1, EARLIEST, -1, LATEST, LATEST + 1, i64::MAX] {
+        for microseconds in [
+            i64::MIN,
+            EARLIEST - 1,
+            EARLIEST,
+            -1,
+            LATEST,
+            LATEST + 1,
+            i64::MAX,
+        ] {
             let moment = Timestamp::from_microseconds(microseconds);
             let json = serde_json::to_string(&moment).unwrap();
             let read: Timestamp = serde_json::from_str(&json).unwrap();
@@ -140,7 +154,13 @@ mod tests {
     #[test]
     fn it_never_stands_still() {
         let now = Timestamp::from_microseconds(10);
-        assert_eq!(now.after(Timestamp::from_microseconds(10)).microseconds(), 11);
-        assert_eq!(now.after(Timestamp::from_microseconds(3)).microseconds(), 10);
+        assert_eq!(
+            now.after(Timestamp::from_microseconds(10)).microseconds(),
+            11
+        );
+        assert_eq!(
+            now.after(Timestamp::from_microseconds(3)).microseconds(),
+            10
+        );
     }
 }

@@ -19,7 +19,8 @@ impl Transcript {
     #[must_use]
     pub fn bytes(mut self, field: &[u8]) -> Self {
         self.reserve(LENGTH_PREFIX + field.len());
-        self.0.extend_from_slice(&(field.len() as u64).to_be_bytes());
+        self.0
+            .extend_from_slice(&(field.len() as u64).to_be_bytes());
         self.0.extend_from_slice(field);
         self
     }

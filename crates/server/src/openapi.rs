@@ -49,8 +49,7 @@ fn generate() -> Value {
         title = "IO Intelligence",
         version = "1.0",
         description = include_str!("openapi/description.md"),
-        license(name = "Apache-2.0", identifier = "Apache-2.0"),
-        contact()
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     security(("sec0" = [])),
     tags(
@@ -81,7 +80,8 @@ impl Modify for SecuritySchemes {
     fn modify(&self, document: &mut Document) {
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("sec0", SecurityScheme::OAuth2(OAuth2::new([])));
-        let key = "An API key, or a token of a configured issuer; the scheme `Bearer` may be left out.";
+        let key =
+            "An API key, or a token of a configured issuer; the scheme `Bearer` may be left out.";
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(key))

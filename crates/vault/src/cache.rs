@@ -22,8 +22,10 @@ use crate::user::User;
 
 /// A change that caches must learn of before it is acknowledged.
 pub(crate) enum Effect {
-    SecretStored(Arc<Secret>),
-    SecretDeleted(UserId, SecretId),
+    /// With the generation of the ledger that it made.
+    SecretStored(Arc<Secret>, i64),
+    /// With the generation of the ledger that it made.
+    SecretDeleted(UserId, SecretId, i64),
     UserChanged(UserId),
     KeyChanged(KeyId),
 }
@@ -67,28 +69,36 @@ impl Cache {
     pub(crate) fn apply(&self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::SecretStored(secret) => self.users.change(&secret.user, |entry| {
-                    if let Ok(mut index) = entry.index.write() {
-                        index.store(Arc::clone(&secret));
-                    }
-                }),
-                Effect::SecretDeleted(user, secret) => self.users.change(&user, |entry| {
-                    if let Ok(mut index) = entry.index.write() {
-                        index.remove(secret);
-                    }
-                }),
+                Effect::SecretStored(secret, generation) => {
+                    let stored = Arc::clone(&secret);
+                    self.follow(secret.user, generation, |index| index.store(stored));
+                }
+                Effect::SecretDeleted(user, secret, generation) => {
+                    self.follow(user, generation, |index| index.remove(secret));
+                }
                 Effect::UserChanged(user) => self.users.evict(&user),
                 Effect::KeyChanged(key) => self.keys.evict(&key),
             }
         }
     }
 
+    /// Another process may have changed the same user's secrets between our commit and now, and what it did
+    /// may be in the index already. The generation tells.
+    fn follow(&self, user: UserId, generation: i64, change: impl FnOnce(&mut Index)) {
+        self.users.change(&user, |entry| {
+            entry
+                .index
+                .write()
+                .is_ok_and(|mut index| index.follow(generation, change))
+        });
+    }
+
     /// Forgets what the effects concern, where it is not known whether they happened.
     pub(crate) fn evict(&self, effects: &[Effect]) {
         for effect in effects {
             match effect {
-                Effect::SecretStored(secret) => self.users.evict(&secret.user),
-                Effect::SecretDeleted(user, _) | Effect::UserChanged(user) => {
+                Effect::SecretStored(secret, _) => self.users.evict(&secret.user),
+                Effect::SecretDeleted(user, ..) | Effect::UserChanged(user) => {
                     self.users.evict(user);
                 }
                 Effect::KeyChanged(key) => self.keys.evict(key),

@@ -80,8 +80,8 @@ impl Channel {
         let mut keys = HashSet::new();
         for effect in effects {
             match effect {
-                Effect::SecretStored(secret) => users.insert(secret.user),
-                Effect::SecretDeleted(user, _) | Effect::UserChanged(user) => users.insert(*user),
+                Effect::SecretStored(secret, _) => users.insert(secret.user),
+                Effect::SecretDeleted(user, ..) | Effect::UserChanged(user) => users.insert(*user),
                 Effect::KeyChanged(key) => keys.insert(*key),
             };
         }

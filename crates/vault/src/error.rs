@@ -6,6 +6,8 @@ use toolvault_core::entropy::EntropyError;
 use toolvault_core::envelope::OpenError;
 use toolvault_core::scope::Scope;
 
+use crate::store::dialect;
+
 /// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -118,6 +120,16 @@ impl Error {
     /// A single invalid field.
     pub fn invalid(kind: &'static str, location: &[&str], message: impl Into<String>) -> Self {
         Self::Invalid(vec![Problem::new(kind, location, message)])
+    }
+
+    /// Whether the storage reports lost or damaged data, after which nothing that it says can be trusted.
+    pub(crate) fn is_fatal(&self) -> bool {
+        let Self::Unavailable(Some(source)) = self else {
+            return false;
+        };
+        source
+            .downcast_ref::<sqlx::Error>()
+            .is_some_and(dialect::is_fatal)
     }
 
     pub(crate) fn internal(source: impl Into<BoxError>) -> Self {

@@ -29,6 +29,7 @@ mod shared;
 mod store;
 mod user;
 mod vault;
+mod version;
 mod writer;
 
 pub use caller::Caller;

@@ -86,9 +86,10 @@ impl Secret {
             updated_at: Timestamp::from_microseconds(row.updated_at),
             effective_at: Timestamp::from_microseconds(row.effective_at),
             sealed: SealedVersion {
-                data_key: row.data_key,
-                value: row.value,
-                display: row.display,
+                // What is missing is empty, and no key opens that.
+                data_key: row.data_key.unwrap_or_default(),
+                value: row.value.unwrap_or_default(),
+                display: row.display.unwrap_or_default(),
             },
             shown: Shown {
                 display: String::new(),
@@ -184,9 +185,9 @@ impl Secret {
             created_at: self.created_at.microseconds(),
             updated_at: self.updated_at.microseconds(),
             effective_at: self.effective_at.microseconds(),
-            data_key: self.sealed.data_key.clone(),
-            value: self.sealed.value.clone(),
-            display: self.sealed.display.clone(),
+            data_key: Some(self.sealed.data_key.clone()),
+            value: Some(self.sealed.value.clone()),
+            display: Some(self.sealed.display.clone()),
         })
     }
 

@@ -22,7 +22,7 @@ use crate::store::audit::HeadRow;
 use crate::store::database::Database;
 use crate::store::installation::Installation;
 use crate::store::transaction::Tx;
-use crate::store::{api_keys, audit, installation};
+use crate::store::{api_keys, audit, dialect, installation};
 use crate::user::Origin;
 use crate::vault::OpenError;
 
@@ -66,8 +66,15 @@ pub(crate) async fn ensure(
     entropy
         .fill(&mut salt)
         .map_err(|error| OpenError::Store(error.into()))?;
-    let root = root_key.load_or_create(&salt, entropy).await?;
     let mut tx = database.write(Durability::Disk).await.map_err(failed)?;
+    dialect::take_time(&mut tx).await.map_err(failed)?;
+    dialect::lock_for_setup(&mut tx).await.map_err(failed)?;
+    if installation::find(&mut tx).await.map_err(failed)?.is_some() {
+        tx.rollback().await.map_err(failed)?;
+        return Ok(None);
+    }
+    // Under the lock, so that whoever comes second finds a store and makes no key that opens nothing.
+    let root = root_key.load_or_create(&salt, entropy).await?;
     let store = |error: Error| OpenError::Store(error);
     let id = InstallationId::generate(entropy, now).map_err(|error| store(error.into()))?;
     let installation = Installation {

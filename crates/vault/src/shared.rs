@@ -35,6 +35,19 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Stops trusting storage that says it lost or damaged data.
+    pub(crate) fn watch(&self, error: &Error) {
+        if error.is_fatal() {
+            self.distrust();
+        }
+    }
+
+    /// Lets the process end rather than trust its pages.
+    pub(crate) fn distrust(&self) {
+        tracing::error!("the storage reports lost or damaged data; stopping");
+        self.failed.cancel();
+    }
+
     /// The signing key of the epoch that the head is in.
     pub(crate) fn signer(&self, head: &HeadRow) -> Result<Arc<Signer>, Error> {
         let mut cached = self.signer.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,6 +10,7 @@ use toolvault_core::timestamp::Timestamp;
 use toolvault_core::transcript::Transcript;
 
 use crate::error::Error;
+use crate::secret::Secret;
 use crate::settings::Limits;
 use crate::store::users::{LedgerRow, UserRow};
 
@@ -116,19 +117,26 @@ fn transcript(row: &UserRow) -> Transcript {
         .bytes(&row.wrapped_key)
 }
 
-/// What the quota counts, and the user's newest moment of change.
+/// What the quota counts, the user's newest moment of change, and the sum of all states.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ledger {
     pub(crate) secrets: i64,
     pub(crate) bytes: i64,
     pub(crate) last_change: Timestamp,
+    /// The exclusive or of every secret's state under a key of the keyring: a secret that was taken away or
+    /// put back into an earlier state shows in it, and without the key nobody can balance one by another.
+    states: [u8; 32],
 }
 
 impl Ledger {
     /// Opens a ledger that is sealed under `generation`.
     pub(crate) fn open(user: &User, generation: i64, sealed: &[u8]) -> Result<Self, Error> {
         let opened = open(&user.key, bind(user.id(), generation), sealed)?;
-        let mut numbers = opened.expose().chunks_exact(8).map(|bytes| {
+        let (numbers, states) = opened
+            .expose()
+            .split_last_chunk()
+            .ok_or(Error::Integrity)?;
+        let mut numbers = numbers.chunks_exact(8).map(|bytes| {
             bytes
                 .try_into()
                 .map(i64::from_be_bytes)
@@ -139,7 +147,35 @@ impl Ledger {
             secrets: next()?,
             bytes: next()?,
             last_change: Timestamp::from_microseconds(next()?),
+            states: *states,
         })
+    }
+
+    /// Counts a secret that was not there before.
+    pub(crate) fn add(&mut self, secret: &Secret, keyring: &Keyring) {
+        self.secrets += 1;
+        self.bytes += i64::from(secret.shown.bytes);
+        self.toggle(secret, keyring);
+    }
+
+    /// Counts a secret no longer.
+    pub(crate) fn remove(&mut self, secret: &Secret, keyring: &Keyring) {
+        self.secrets -= 1;
+        self.bytes -= i64::from(secret.shown.bytes);
+        self.toggle(secret, keyring);
+    }
+
+    /// Whether it is a ledger of exactly what `found` counted.
+    pub(crate) fn agrees_with(&self, found: &Self) -> bool {
+        (self.secrets, self.bytes, self.states) == (found.secrets, found.bytes, found.states)
+    }
+
+    fn toggle(&mut self, secret: &Secret, keyring: &Keyring) {
+        let state = secret.state_hash(keyring.installation());
+        let element = Transcript::new("ledger-element/v1").bytes(state.as_bytes());
+        for (sum, byte) in self.states.iter_mut().zip(keyring.mac_row(&element)) {
+            *sum ^= byte;
+        }
     }
 
     /// Seals it under `generation`: figures that changed would tell the lengths of values.
@@ -150,10 +186,11 @@ impl Ledger {
         generation: i64,
         entropy: &dyn Entropy,
     ) -> Result<LedgerRow, Error> {
-        let mut bytes = Vec::with_capacity(24);
+        let mut bytes = Vec::with_capacity(56);
         for number in [self.secrets, self.bytes, self.last_change.microseconds()] {
             bytes.extend_from_slice(&number.to_be_bytes());
         }
+        bytes.extend_from_slice(&self.states);
         let sealed = seal(key, bind(user, generation), &bytes, entropy)?;
         Ok(LedgerRow { generation, sealed })
     }

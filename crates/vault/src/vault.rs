@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use toolvault_core::api_key::KeyId;
 use toolvault_core::audit::record::{Action, Actor, Decision, Record};
 use toolvault_core::entropy::Entropy;
-use toolvault_core::identity::{InstallationId, SecretId, UserId};
+use toolvault_core::identity::{InstallationId, UserId};
 use toolvault_core::keyring::{Keyring, KeyringError};
 use uuid::Uuid;
 
@@ -27,8 +27,10 @@ use crate::settings::{Consistency, Settings};
 use crate::setup::{self, FirstKeys};
 use crate::shared::Shared;
 use crate::store::database::{Database, OpenDatabaseError};
+use crate::store::secrets::SecretRow;
+use crate::store::users::LedgerRow;
 use crate::store::{api_keys, installation, secrets, users};
-use crate::user::User;
+use crate::user::{Ledger, User};
 use crate::writer::Writer;
 use crate::writer::change::Change;
 use crate::writer::sign_in_failures::SignInFailures;
@@ -209,9 +211,9 @@ impl Vault {
 
     /// The entry of the caller's user, who exists because the caller was authenticated.
     pub(crate) async fn caller_entry(&self, caller: &Caller) -> Result<Arc<UserEntry>, Error> {
-        self.user_entry(caller.user)
-            .await?
-            .ok_or(Error::Unauthenticated)
+        let entry = self.user_entry(caller.user).await;
+        let entry = self.note_refusal(caller, entry).await?;
+        entry.ok_or(Error::Unauthenticated)
     }
 
     /// The key, verified.
@@ -286,9 +288,13 @@ impl Vault {
         &self,
         reading: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        tokio::time::timeout(self.shared.settings.patience, reading)
+        let read = tokio::time::timeout(self.shared.settings.patience, reading)
             .await
-            .unwrap_or(Err(Error::Unavailable(None)))
+            .unwrap_or(Err(Error::Unavailable(None)));
+        if let Err(error) = &read {
+            self.shared.watch(error);
+        }
+        read
     }
 
     async fn load_user(&self, user: UserId) -> Result<Option<Arc<UserEntry>>, Error> {
@@ -296,27 +302,36 @@ impl Vault {
         let Some(row) = users::find(&mut tx, user).await? else {
             return Ok(None);
         };
+        let ledger = users::find_ledger(&mut tx, user).await?;
         let rows = secrets::load_user(&mut tx, user).await?;
-        let count = secrets::count_user(&mut tx, user).await?;
         tx.rollback().await?;
 
         let user = User::verify(row, &self.shared.keyring)?;
-        let mut index = Index::default();
-        if i64::try_from(rows.len()) != Ok(count) {
-            index.mark_missing();
-        }
-        let installation = self.installation();
+        let index = RwLock::new(self.arrange(&user, ledger, rows));
+        Ok(Some(Arc::new(UserEntry { user, index })))
+    }
+
+    /// The user's secrets, if they are exactly those that the ledger counts.
+    fn arrange(&self, user: &User, ledger: Option<LedgerRow>, rows: Vec<SecretRow>) -> Index {
+        let keyring = &self.shared.keyring;
+        let mut index = Index::at(ledger.as_ref().map_or(0, |row| row.generation));
+        let mut found = Ledger::default();
         for row in rows {
-            let id = SecretId(row.secret_id);
-            match Secret::verify(row, installation, &user.key) {
-                Ok(secret) => index.store(Arc::new(secret)),
-                Err(_) => index.mark_broken(id),
+            match Secret::verify(row, keyring.installation(), &user.key) {
+                Ok(secret) => {
+                    found.add(&secret, keyring);
+                    index.store(Arc::new(secret));
+                }
+                Err(_) => index.mark_broken(),
             }
         }
-        Ok(Some(Arc::new(UserEntry {
-            user,
-            index: RwLock::new(index),
-        })))
+        let is_counted = ledger
+            .and_then(|row| Ledger::open(user, row.generation, &row.sealed).ok())
+            .is_some_and(|ledger| ledger.agrees_with(&found));
+        if !is_counted {
+            index.mark_broken();
+        }
+        index
     }
 }
 

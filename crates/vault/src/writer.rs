@@ -39,6 +39,8 @@ pub(crate) enum Entry {
     Records(Vec<Record>, oneshot::Sender<Result<(), Error>>),
     /// A key was accepted.
     KeyUsed(KeyId, Timestamp),
+    /// Something waits elsewhere.
+    Wake,
 }
 
 /// The way to the writer.
@@ -87,6 +89,12 @@ impl Writer {
         }
     }
 
+    /// Lets the writer look at the sign-ins that failed.
+    pub(crate) fn wake(&self) {
+        // A full queue wakes it anyway.
+        let _ = self.queue.try_send(Entry::Wake);
+    }
+
     async fn wait<T>(
         &self,
         entry: Entry,
@@ -108,6 +116,8 @@ impl Writer {
 impl Inbox {
     /// Writes until every [`Writer`] is gone, or `stop` is called and all that waits is done.
     pub(crate) async fn run(mut self, shared: Arc<Shared>, stop: CancellationToken) {
+        // A writer that ends in any other way than below leaves a process that can do nothing.
+        let ended_early = shared.failed.clone().drop_guard();
         let mut entries = Vec::with_capacity(BATCH_LENGTH);
         let mut due: Option<Instant> = None;
         loop {
@@ -119,7 +129,8 @@ impl Inbox {
                 () = stop.cancelled(), if !self.queue.is_closed() => self.queue.close(),
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     due = None;
-                    settle(&shared).await;
+                    let failures = shared.sign_in_failures.take(shared.clock.now());
+                    settle(&shared, failures).await;
                 }
                 count = self.queue.recv_many(&mut entries, BATCH_LENGTH) => {
                     if count == 0 {
@@ -132,13 +143,14 @@ impl Inbox {
                 }
             }
         }
-        settle(&shared).await;
+        let failures = shared.sign_in_failures.take_all();
+        settle(&shared, failures).await;
+        ended_early.disarm();
     }
 }
 
-/// Records the sign-ins that failed, and forces everything to the disk.
-async fn settle(shared: &Arc<Shared>) {
-    let failures = shared.sign_in_failures.take_all();
+/// Records sign-ins that failed, and forces everything to the disk.
+async fn settle(shared: &Arc<Shared>, failures: Vec<Record>) {
     Batch::new(std::iter::empty(), failures).run(shared).await;
     flush(shared).await;
 }

@@ -99,7 +99,10 @@ impl ChainVerifier {
             if checkpoint.installation != self.installation {
                 return Err(ChainError::ForeignCheckpoint(checkpoint.page));
             }
-            self.checkpoints.entry(checkpoint.page).or_default().push(checkpoint);
+            self.checkpoints
+                .entry(checkpoint.page)
+                .or_default()
+                .push(checkpoint);
         }
         Ok(self)
     }
@@ -108,7 +111,10 @@ impl ChainVerifier {
     pub fn page(&mut self, page: &Page) -> Result<Vec<Record>, ChainError> {
         let expected = self.head.page + 1;
         if page.number != expected {
-            return Err(ChainError::OutOfOrder { expected, found: page.number });
+            return Err(ChainError::OutOfOrder {
+                expected,
+                found: page.number,
+            });
         }
         self.enter_epoch()?;
         let epoch = self
@@ -124,7 +130,9 @@ impl ChainVerifier {
         if !is_signed(&epoch.public_key, signed.as_slice(), &page.signature) {
             return Err(ChainError::Unsigned(page.number));
         }
-        let records = page.read_records().map_err(|_| ChainError::Changed(page.number))?;
+        let records = page
+            .read_records()
+            .map_err(|_| ChainError::Changed(page.number))?;
         if !is_numbered(page, &records) {
             return Err(ChainError::Changed(page.number));
         }
@@ -153,7 +161,10 @@ impl ChainVerifier {
 
     fn compare(&mut self, page: &Page) {
         let checkpoints = self.checkpoints.remove(&page.number).unwrap_or_default();
-        if !checkpoints.iter().all(|checkpoint| checkpoint.is_met_by(page)) {
+        if !checkpoints
+            .iter()
+            .all(|checkpoint| checkpoint.is_met_by(page))
+        {
             self.replaced.get_or_insert(page.number);
         }
     }
@@ -182,4 +193,4 @@ fn is_numbered(page: &Page, records: &[Record]) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -61,7 +61,13 @@ impl Checkpoint {
     }
 
     fn signed(&self) -> Transcript {
-        page::head_transcript(self.installation, self.page, self.sequence, self.epoch, &self.hash)
+        page::head_transcript(
+            self.installation,
+            self.page,
+            self.sequence,
+            self.epoch,
+            &self.hash,
+        )
     }
 }
 
@@ -79,7 +85,9 @@ fn read_bytes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<u
 
 fn read_hash<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
     let bytes = read_bytes(deserializer)?;
-    bytes.try_into().map_err(|_| serde::de::Error::custom("not 32 bytes"))
+    bytes
+        .try_into()
+        .map_err(|_| serde::de::Error::custom("not 32 bytes"))
 }
 
 #[cfg(test)]

@@ -31,7 +31,10 @@ pub struct Signer {
 
 impl std::fmt::Debug for Signer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Signer").field("number", &self.number).finish_non_exhaustive()
+        formatter
+            .debug_struct("Signer")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
     }
 }
 
@@ -69,7 +72,11 @@ impl Signer {
             epoch.certificate = previous.pair.sign(beginning.as_slice()).as_ref().to_vec();
         }
         let wrapped = seal(wrap, bind(installation, number), seed.expose(), entropy)?;
-        Ok(NewEpoch { epoch, signer, wrapped })
+        Ok(NewEpoch {
+            epoch,
+            signer,
+            wrapped,
+        })
     }
 
     /// Opens the stored key of an epoch.
@@ -104,7 +111,11 @@ impl Epoch {
         predecessor: &[u8],
         head: &Head,
     ) -> bool {
-        is_signed(predecessor, self.signed(installation, head).as_slice(), &self.certificate)
+        is_signed(
+            predecessor,
+            self.signed(installation, head).as_slice(),
+            &self.certificate,
+        )
     }
 
     fn signed(&self, installation: InstallationId, head: &Head) -> Transcript {
@@ -118,9 +129,16 @@ impl Epoch {
 }
 
 pub(super) fn is_signed(public_key: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    UnparsedPublicKey::new(&ED25519, public_key).verify(message, signature).is_ok()
+    UnparsedPublicKey::new(&ED25519, public_key)
+        .verify(message, signature)
+        .is_ok()
 }
 
 fn bind(installation: InstallationId, number: i64) -> Transcript {
-    Transcript::new("toolvault/audit-key/v1").bytes(installation.as_bytes()).number(number)
+    Transcript::new("toolvault/audit-key/v1")
+        .bytes(installation.as_bytes())
+        .number(number)
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,11 @@ pub struct Head {
 
 impl Head {
     /// Before the first page.
-    pub const EMPTY: Self = Self { page: 0, sequence: 0, hash: [0; 32] };
+    pub const EMPTY: Self = Self {
+        page: 0,
+        sequence: 0,
+        hash: [0; 32],
+    };
 }
 
 /// One page as it is stored.
@@ -84,13 +88,20 @@ impl Page {
             signature: Vec::new(),
         };
         page.hash = page.compute_hash(installation, &head.hash);
-        page.signature = key.sign(page.signed(installation).as_slice()).as_ref().to_vec();
+        page.signature = key
+            .sign(page.signed(installation).as_slice())
+            .as_ref()
+            .to_vec();
         Ok(page)
     }
 
     /// The position after this page.
     pub fn head(&self) -> Head {
-        Head { page: self.number, sequence: self.last_sequence, hash: self.hash }
+        Head {
+            page: self.number,
+            sequence: self.last_sequence,
+            hash: self.hash,
+        }
     }
 
     /// Its records, if the text is as this crate writes it.
@@ -115,7 +126,13 @@ impl Page {
     }
 
     pub(super) fn signed(&self, installation: InstallationId) -> Transcript {
-        head_transcript(installation, self.number, self.last_sequence, self.epoch, &self.hash)
+        head_transcript(
+            installation,
+            self.number,
+            self.last_sequence,
+            self.epoch,
+            &self.hash,
+        )
     }
 }
 
@@ -142,3 +159,6 @@ pub fn span(records: &[Record]) -> Option<(Timestamp, Timestamp)> {
     let moments = || records.iter().map(|record| record.at);
     moments().min().zip(moments().max())
 }
+
+#[cfg(test)]
+mod tests;

@@ -202,3 +202,6 @@ impl Record {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

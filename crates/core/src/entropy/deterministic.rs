@@ -20,14 +20,20 @@ impl Deterministic {
 
     /// Fills so many times, then fails for ever.
     pub(crate) fn failing_after(seed: u64, fills: u64) -> Self {
-        Self { seed, block: AtomicU64::new(0), fills_left: AtomicU64::new(fills) }
+        Self {
+            seed,
+            block: AtomicU64::new(0),
+            fills_left: AtomicU64::new(fills),
+        }
     }
 }
 
 impl Entropy for Deterministic {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
         self.fills_left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            })
             .map_err(|_| EntropyError)?;
         for chunk in bytes.chunks_mut(32) {
             let mut input = self.seed.to_be_bytes().to_vec();

@@ -6,11 +6,16 @@ use super::*;
 use crate::entropy::deterministic::{Deterministic, bytes};
 
 fn key(id: u32) -> NumberedKey {
-    NumberedKey { id, key: Key::generate(&Deterministic::new(u64::from(id))).unwrap() }
+    NumberedKey {
+        id,
+        key: Key::generate(&Deterministic::new(u64::from(id))).unwrap(),
+    }
 }
 
 fn bound() -> Transcript {
-    Transcript::new("toolvault/test/v1").text("identity").number(3)
+    Transcript::new("toolvault/test/v1")
+        .text("identity")
+        .number(3)
 }
 
 fn seal_some(plaintext: &[u8]) -> Vec<u8> {
@@ -75,7 +80,11 @@ fn every_other_byte_in_the_header_is_refused() {
         for byte in (0..=255).filter(|byte| *byte != sealed[place]) {
             let mut changed = sealed.clone();
             changed[place] = byte;
-            assert_eq!(try_open(&changed), Err(expected_at(place)), "{byte} at {place}");
+            assert_eq!(
+                try_open(&changed),
+                Err(expected_at(place)),
+                "{byte} at {place}"
+            );
         }
     }
 }
@@ -85,10 +94,25 @@ fn every_truncation_is_refused() {
     let sealed = seal_some(&bytes(5, 100));
     let shortest = HEADER_LENGTH + NONCE_LENGTH + TAG_LENGTH;
     for length in 0..sealed.len() {
-        let expected = if length < shortest { OpenError::Truncated } else { OpenError::Forged };
-        assert_eq!(try_open(&sealed[..length]), Err(expected), "length {length}");
-        assert_eq!(key_id(&sealed[..length]).is_ok(), length >= shortest, "length {length}");
-        assert!(try_open(&sealed[sealed.len() - length..]).is_err(), "the last {length} bytes");
+        let expected = if length < shortest {
+            OpenError::Truncated
+        } else {
+            OpenError::Forged
+        };
+        assert_eq!(
+            try_open(&sealed[..length]),
+            Err(expected),
+            "length {length}"
+        );
+        assert_eq!(
+            key_id(&sealed[..length]).is_ok(),
+            length >= shortest,
+            "length {length}"
+        );
+        assert!(
+            try_open(&sealed[sealed.len() - length..]).is_err(),
+            "the last {length} bytes"
+        );
     }
 }
 
@@ -120,10 +144,18 @@ fn other_additional_data_is_refused() {
     let sealed = seal_some(b"value");
     let others = [
         Transcript::new("toolvault/test/v1"),
-        Transcript::new("toolvault/test/v2").text("identity").number(3),
-        Transcript::new("toolvault/test/v1").text("identity").number(4),
-        Transcript::new("toolvault/test/v1").text("identit").number(3),
-        Transcript::new("toolvault/test/v1").number(3).text("identity"),
+        Transcript::new("toolvault/test/v2")
+            .text("identity")
+            .number(3),
+        Transcript::new("toolvault/test/v1")
+            .text("identity")
+            .number(4),
+        Transcript::new("toolvault/test/v1")
+            .text("identit")
+            .number(3),
+        Transcript::new("toolvault/test/v1")
+            .number(3)
+            .text("identity"),
         bound().text(""),
     ];
     for (place, other) in others.into_iter().enumerate() {
@@ -137,7 +169,10 @@ fn another_key_is_refused_whatever_its_number() {
     let sealed = seal_some(b"value");
     let opened = open(&key(8), bound(), &sealed).map(|_| ());
     assert_eq!(opened, Err(OpenError::UnknownKey));
-    let same_number = NumberedKey { id: 7, key: key(8).key };
+    let same_number = NumberedKey {
+        id: 7,
+        key: key(8).key,
+    };
     let opened = open(&same_number, bound(), &sealed).map(|_| ());
     assert_eq!(opened, Err(OpenError::Forged));
 }
@@ -146,7 +181,10 @@ fn another_key_is_refused_whatever_its_number() {
 fn the_number_of_the_key_is_bound() {
     let mut sealed = seal_some(b"value");
     sealed[5] = 9;
-    let renumbered = NumberedKey { id: 9, key: key(7).key };
+    let renumbered = NumberedKey {
+        id: 9,
+        key: key(7).key,
+    };
     let opened = open(&renumbered, bound(), &sealed).map(|_| ());
     assert_eq!(opened, Err(OpenError::Forged));
 }
@@ -159,9 +197,18 @@ fn nothing_is_sealed_without_randomness() {
 
 #[test]
 fn errors_name_no_bytes() {
-    for error in [OpenError::Truncated, OpenError::UnknownFormat, OpenError::UnknownKey, OpenError::Forged]
-    {
+    for error in [
+        OpenError::Truncated,
+        OpenError::UnknownFormat,
+        OpenError::UnknownKey,
+        OpenError::Forged,
+    ] {
         assert!(error.to_string().starts_with("sealed bytes "), "{error}");
-        assert!(!error.to_string().contains(|character: char| character.is_ascii_digit()), "{error}");
+        assert!(
+            !error
+                .to_string()
+                .contains(|character: char| character.is_ascii_digit()),
+            "{error}"
+        );
     }
 }

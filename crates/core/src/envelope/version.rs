@@ -5,15 +5,16 @@
 //! binds installation, user, secret and version, and for the current version also the hash of the
 //! secret's [state](SecretState): a row that was edited, swapped or rolled forward does not open.
 
+mod state;
+
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use zeroize::Zeroizing;
 
+pub use self::state::{SecretState, StateHash};
 use super::{NumberedKey, OpenError, open, seal};
 use crate::confidential::{Confidential, Key};
 use crate::entropy::{Entropy, EntropyError};
 use crate::identity::{InstallationId, SecretId, UserId};
-use crate::policy::Policy;
-use crate::timestamp::Timestamp;
 use crate::transcript::Transcript;
 
 /// The smallest padded length of a value, in bytes.
@@ -31,72 +32,6 @@ pub struct VersionIdentity {
     pub secret: SecretId,
     /// Counted from 1.
     pub version: i64,
-}
-
-/// All of a secret that decides who receives its value.
-#[derive(Clone, Copy, Debug)]
-pub struct SecretState<'a> {
-    /// The user's name for it.
-    pub name: &'a str,
-    /// The tool pattern of its binding.
-    pub tool: Option<&'a str>,
-    /// The argument of its binding.
-    pub argument: Option<&'a str>,
-    /// Whether it is applied by itself.
-    pub is_default: bool,
-    /// When it was first stored.
-    pub created_at: Timestamp,
-    /// When anything of it last changed.
-    pub updated_at: Timestamp,
-    /// When value, binding or flag last changed: what ranking compares.
-    pub effective_at: Timestamp,
-    /// The conditions of its use.
-    pub policy: &'a Policy,
-}
-
-/// SHA-256 of a [`SecretState`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StateHash([u8; 32]);
-
-impl StateHash {
-    /// The 32 bytes of the hash.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl SecretState<'_> {
-    /// The hash that the wrap of the current version's data key is bound to.
-    pub fn hash(&self, identity: &VersionIdentity) -> StateHash {
-        // Taken apart field by field, so that a new field cannot be forgotten here.
-        let Self { name, tool, argument, is_default, created_at, updated_at, effective_at, policy } =
-            *self;
-        let Policy { expires_at, rotate_after_days, when, protected, redact } = policy;
-        let mut transcript = Transcript::new("toolvault/secret-state/v1")
-            .bytes(identity.secret.as_bytes())
-            .number(identity.version)
-            .text(name)
-            .optional(tool)
-            .optional(argument)
-            .number(i64::from(is_default))
-            .number(created_at.microseconds())
-            .number(updated_at.microseconds())
-            .number(effective_at.microseconds())
-            .optional(expires_at.map(|end| end.microseconds().to_string()).as_deref())
-            .optional(rotate_after_days.map(|days| days.to_string()).as_deref())
-            .number(i64::from(*protected))
-            .number(i64::from(*redact))
-            .number(i64::try_from(when.len()).unwrap_or(i64::MAX));
-        for (argument, patterns) in when {
-            transcript = transcript
-                .text(argument)
-                .number(i64::try_from(patterns.len()).unwrap_or(i64::MAX));
-            for pattern in patterns {
-                transcript = transcript.text(pattern);
-            }
-        }
-        StateHash(crate::digest::sha256(transcript.as_slice()))
-    }
 }
 
 /// Whether a version is the one in use, and under which state.
@@ -169,7 +104,11 @@ impl SealedVersion {
     ) -> Result<Confidential, OpenError> {
         let data_key = self.open_data_key(user_key, identity, standing)?;
         let key = derive(&data_key, Part::Value).map_err(|_| OpenError::Forged)?;
-        unpad(&open(&key, part_transcript(identity, Part::Value), &self.value)?)
+        unpad(&open(
+            &key,
+            part_transcript(identity, Part::Value),
+            &self.value,
+        )?)
     }
 
     /// What may be shown, if the row is exactly as it was stored.
@@ -181,11 +120,20 @@ impl SealedVersion {
     ) -> Result<Shown, OpenError> {
         let data_key = self.open_data_key(user_key, identity, standing)?;
         let key = derive(&data_key, Part::Display).map_err(|_| OpenError::Forged)?;
-        let payload = open(&key, part_transcript(identity, Part::Display), &self.display)?;
-        let (bytes, display) =
-            payload.expose().split_first_chunk().ok_or(OpenError::Truncated)?;
+        let payload = open(
+            &key,
+            part_transcript(identity, Part::Display),
+            &self.display,
+        )?;
+        let (bytes, display) = payload
+            .expose()
+            .split_first_chunk()
+            .ok_or(OpenError::Truncated)?;
         let display = std::str::from_utf8(display).map_err(|_| OpenError::Forged)?;
-        Ok(Shown { display: display.to_owned(), bytes: u32::from_be_bytes(*bytes) })
+        Ok(Shown {
+            display: display.to_owned(),
+            bytes: u32::from_be_bytes(*bytes),
+        })
     }
 
     /// Binds the data key to another standing; value and display form stay as they are.
@@ -198,8 +146,12 @@ impl SealedVersion {
         entropy: &dyn Entropy,
     ) -> Result<(), RewrapError> {
         let data_key = self.open_data_key(user_key, identity, from)?;
-        self.data_key =
-            seal(user_key, wrap_transcript(identity, to), data_key.expose(), entropy)?;
+        self.data_key = seal(
+            user_key,
+            wrap_transcript(identity, to),
+            data_key.expose(),
+            entropy,
+        )?;
         Ok(())
     }
 
@@ -209,7 +161,11 @@ impl SealedVersion {
         identity: &VersionIdentity,
         standing: Standing,
     ) -> Result<Key, OpenError> {
-        let opened = open(user_key, wrap_transcript(identity, standing), &self.data_key)?;
+        let opened = open(
+            user_key,
+            wrap_transcript(identity, standing),
+            &self.data_key,
+        )?;
         Key::from_slice(opened.expose()).ok_or(OpenError::Forged)
     }
 }
@@ -283,7 +239,9 @@ fn derive(data_key: &Key, part: Part) -> Result<NumberedKey, EntropyError> {
 /// Hides the length of a value: four bytes of length, the value, zeros up to a power of two.
 fn pad(value: &Confidential) -> Confidential {
     let value = value.expose();
-    let padded = (LENGTH_PREFIX + value.len()).next_power_of_two().max(SMALLEST_PADDED);
+    let padded = (LENGTH_PREFIX + value.len())
+        .next_power_of_two()
+        .max(SMALLEST_PADDED);
     let mut bytes = Vec::with_capacity(padded);
     bytes.extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_be_bytes());
     bytes.extend_from_slice(value);
@@ -292,10 +250,14 @@ fn pad(value: &Confidential) -> Confidential {
 }
 
 fn unpad(padded: &Confidential) -> Result<Confidential, OpenError> {
-    let (length, rest) =
-        padded.expose().split_first_chunk::<LENGTH_PREFIX>().ok_or(OpenError::Truncated)?;
+    let (length, rest) = padded
+        .expose()
+        .split_first_chunk::<LENGTH_PREFIX>()
+        .ok_or(OpenError::Truncated)?;
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| OpenError::Forged)?;
-    rest.get(..length).map(|value| Confidential::new(value.to_vec())).ok_or(OpenError::Forged)
+    rest.get(..length)
+        .map(|value| Confidential::new(value.to_vec()))
+        .ok_or(OpenError::Forged)
 }
 
 #[cfg(test)]

@@ -7,7 +7,13 @@ use super::*;
 const PURPOSE: &str = "toolvault/test/v1";
 
 fn write(fields: &[Vec<u8>]) -> Vec<u8> {
-    fields.iter().fold(Transcript::new(PURPOSE), |so_far, field| so_far.bytes(field)).as_slice().to_vec()
+    fields
+        .iter()
+        .fold(Transcript::new(PURPOSE), |so_far, field| {
+            so_far.bytes(field)
+        })
+        .as_slice()
+        .to_vec()
 }
 
 /// Reads the fields after the purpose back: what can be read back cannot be confused.
@@ -70,20 +76,30 @@ fn the_purpose_is_a_field_of_its_own() {
     let joined = Transcript::new("ab").text("c");
     let split = Transcript::new("a").text("bc");
     assert_ne!(joined.as_slice(), split.as_slice());
-    assert_ne!(Transcript::new("a").as_slice(), Transcript::new("b").as_slice());
+    assert_ne!(
+        Transcript::new("a").as_slice(),
+        Transcript::new("b").as_slice()
+    );
 }
 
 #[test]
 fn absent_differs_from_empty() {
     let start = || Transcript::new(PURPOSE);
-    assert_ne!(start().optional(None).as_slice(), start().optional(Some("")).as_slice());
+    assert_ne!(
+        start().optional(None).as_slice(),
+        start().optional(Some("")).as_slice()
+    );
     assert_ne!(start().as_slice(), start().text("").as_slice());
     assert_ne!(start().number(0).as_slice(), start().text("0").as_slice());
 }
 
 #[test]
 fn the_layout_is_fixed_for_ever() {
-    let bytes = Transcript::new("p").text("ab").number(-2).optional(None).optional(Some("c"));
+    let bytes = Transcript::new("p")
+        .text("ab")
+        .number(-2)
+        .optional(None)
+        .optional(Some("c"));
     let expected: [&[u8]; 6] = [
         b"\x00\x00\x00\x00\x00\x00\x00\x01p",
         b"\x00\x00\x00\x00\x00\x00\x00\x02ab",

@@ -14,12 +14,23 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::Input;
+use crate::openapi::{answers, errors, parameters};
 use crate::wire::{Problem, Query, ValidationErrors, check};
 
 const DEFAULT_LIMIT: usize = 100;
 
 /// Lists records, newest first.
-#[utoipa::path(get, path = "/api/v1/audit")]
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit",
+    tag = "audit",
+    params(parameters::Credentials, parameters::AuditFilter),
+    responses(
+        (status = 200, description = "A page of the trail", body = answers::AuditPage),
+        errors::Refusals, errors::Reading, errors::Invalid
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn list_audit(
     State(app): State<App>,
     Authenticated(caller): Authenticated,

@@ -1,6 +1,5 @@
 //! `/openapi.json` and the page that shows it.
 
-use axum::Json;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
@@ -11,7 +10,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 
 /// The description of the API.
 pub(crate) async fn openapi() -> Response {
-    Json(openapi::document()).into_response()
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json)], openapi::text()).into_response()
 }
 
 /// A page that shows the description.

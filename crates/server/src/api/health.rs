@@ -11,17 +11,30 @@ use toolvault_vault::{Denial, Error};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
+use crate::openapi::{answers, errors, parameters};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The process runs.
-#[utoipa::path(get, path = "/healthz")]
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "server",
+    responses((status = 200, description = "It runs", body = answers::Status)),
+    security(())
+)]
 pub(crate) async fn healthz() -> Response {
     Json(json!({ "status": "ok" })).into_response()
 }
 
 /// The server can do its work: the database answers.
-#[utoipa::path(get, path = "/readyz")]
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "server",
+    responses((status = 200, description = "It is ready", body = answers::Status), errors::NotReady),
+    security(())
+)]
 pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, ApiError> {
     if app.vault.is_ready().await {
         Ok(Json(json!({ "status": "ready" })).into_response())
@@ -31,7 +44,22 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, ApiError>
 }
 
 /// Figures for Prometheus.
-#[utoipa::path(get, path = "/metrics")]
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "server",
+    params(parameters::Credentials),
+    responses(
+        (
+            status = 200,
+            description = "The figures",
+            body = String,
+            content_type = "application/openmetrics-text"
+        ),
+        errors::Refusals
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn metrics(
     State(app): State<App>,
     Authenticated(caller): Authenticated,

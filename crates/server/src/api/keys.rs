@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::{Authenticated, AuthenticatedForSomebody};
 use crate::extract::input::{Input, name_problem};
+use crate::openapi::{answers, errors, parameters, requests};
 use crate::wire::{Body, Fields, Problem, ValidationErrors, check};
 
 const NAME_LENGTHS: std::ops::RangeInclusive<usize> = 1..=1024;
@@ -28,7 +29,17 @@ const LONGEST_OVERLAP_SECONDS: i64 = 7 * 24 * 3_600;
 const MOST_PATTERNS: usize = 100;
 
 /// Lists keys, oldest first.
-#[utoipa::path(get, path = "/api/v1/keys")]
+#[utoipa::path(
+    get,
+    path = "/api/v1/keys",
+    tag = "keys",
+    params(parameters::Credentials, parameters::KeyFilter),
+    responses(
+        (status = 200, description = "The keys", body = answers::KeyList),
+        errors::Refusals, errors::Reading, errors::Invalid
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn list_keys(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -46,7 +57,23 @@ pub(crate) async fn list_keys(
 }
 
 /// Makes a key; the answer is the only place where it is shown in full.
-#[utoipa::path(post, path = "/api/v1/keys")]
+#[utoipa::path(
+    post,
+    path = "/api/v1/keys",
+    tag = "keys",
+    params(parameters::Credentials),
+    request_body = requests::CreateKey,
+    responses(
+        (
+            status = 200,
+            description = "The new key",
+            body = answers::IssuedKey,
+            headers(("Cache-Control" = String, description = "`no-store`"))
+        ),
+        errors::Refusals, errors::ReadingJson
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn create_key(
     State(app): State<App>,
     AuthenticatedForSomebody(caller): AuthenticatedForSomebody,
@@ -62,7 +89,18 @@ pub(crate) async fn create_key(
 }
 
 /// Renames a key, takes scopes from it, or ends it earlier.
-#[utoipa::path(patch, path = "/api/v1/keys/{key_id}")]
+#[utoipa::path(
+    patch,
+    path = "/api/v1/keys/{key_id}",
+    tag = "keys",
+    params(parameters::KeyId, parameters::Credentials),
+    request_body = Option<requests::UpdateKey>,
+    responses(
+        (status = 200, description = "The key as it is now", body = answers::Key),
+        errors::NotFound, errors::Refusals, errors::ReadingJson
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn update_key(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -92,7 +130,23 @@ pub(crate) async fn update_key(
 }
 
 /// Replaces a key by one with the same rights.
-#[utoipa::path(post, path = "/api/v1/keys/{key_id}/rotate")]
+#[utoipa::path(
+    post,
+    path = "/api/v1/keys/{key_id}/rotate",
+    tag = "keys",
+    params(parameters::KeyId, parameters::Credentials),
+    request_body = Option<requests::RotateKey>,
+    responses(
+        (
+            status = 200,
+            description = "The new key",
+            body = answers::IssuedKey,
+            headers(("Cache-Control" = String, description = "`no-store`"))
+        ),
+        errors::NotFound, errors::Refusals, errors::ReadingJson
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn rotate_key(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -113,7 +167,17 @@ pub(crate) async fn rotate_key(
 }
 
 /// Ends a key.
-#[utoipa::path(delete, path = "/api/v1/keys/{key_id}")]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/keys/{key_id}",
+    tag = "keys",
+    params(parameters::KeyId, parameters::Credentials),
+    responses(
+        (status = 200, description = "The key has ended", body = answers::Nothing),
+        errors::NotFound, errors::Refusals, errors::Reading
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn delete_key(
     State(app): State<App>,
     Authenticated(caller): Authenticated,

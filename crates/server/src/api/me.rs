@@ -8,9 +8,17 @@ use serde_json::json;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
+use crate::openapi::{answers, errors, parameters};
 
 /// Tells who the caller is and what they may do.
-#[utoipa::path(get, path = "/api/v1/me")]
+#[utoipa::path(
+    get,
+    path = "/api/v1/me",
+    tag = "account",
+    params(parameters::Credentials),
+    responses((status = 200, description = "The caller", body = answers::Me), errors::Refusals),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn get_me(Authenticated(caller): Authenticated) -> Response {
     Json(json!({
         "user_id": caller.user(),
@@ -22,7 +30,14 @@ pub(crate) async fn get_me(Authenticated(caller): Authenticated) -> Response {
 }
 
 /// Tells what the user has stored, against what they may.
-#[utoipa::path(get, path = "/api/v1/usage")]
+#[utoipa::path(
+    get,
+    path = "/api/v1/usage",
+    tag = "account",
+    params(parameters::Credentials),
+    responses((status = 200, description = "The figures", body = answers::Usage), errors::Refusals),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn get_usage(
     State(app): State<App>,
     Authenticated(caller): Authenticated,

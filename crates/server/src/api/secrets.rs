@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::{Input, name_problem};
+use crate::openapi::{answers, errors, parameters, requests};
 use crate::wire::{Change, ListQuery, NewSecret, Problem, SecretPatch, ValidationErrors};
 
 const WARNING: HeaderName = HeaderName::from_static("toolvault-warning");
@@ -20,7 +21,17 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const LONGEST_IDEMPOTENCY_KEY: usize = 255;
 
 /// Lists the user's secrets, oldest first.
-#[utoipa::path(get, path = "/api/v1/secrets/")]
+#[utoipa::path(
+    get,
+    path = "/api/v1/secrets/",
+    tag = "agents",
+    params(parameters::Credentials, parameters::SecretFilter),
+    responses(
+        (status = 200, description = "Successful Response", body = answers::SecretList),
+        errors::Refusals, errors::Reading, errors::Invalid
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn list_secrets(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -47,7 +58,20 @@ pub(crate) async fn list_secrets(
 }
 
 /// Tells about one secret, but not its value.
-#[utoipa::path(get, path = "/api/v1/secrets/{secret_id}")]
+#[utoipa::path(
+    get,
+    path = "/api/v1/secrets/{secret_id}",
+    tag = "agents",
+    operation_id = "get_secret_info_v1_secrets__secret_id__get",
+    summary = "Get Secret Info",
+    description = "Tells about one secret, but not its value.",
+    params(parameters::SecretId, parameters::Credentials),
+    responses(
+        errors::OneSecret, errors::NotFound,
+        errors::Refusals, errors::Reading, errors::Invalid
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn get_secret(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -61,7 +85,21 @@ pub(crate) async fn get_secret(
 }
 
 /// Stores a secret.
-#[utoipa::path(post, path = "/api/v1/secrets/")]
+#[utoipa::path(
+    post,
+    path = "/api/v1/secrets/",
+    tag = "agents",
+    operation_id = "new_secret_v1_secrets__post",
+    summary = "New Secret",
+    description = "Stores a secret.",
+    params(parameters::Credentials, parameters::IdempotencyKey),
+    request_body = requests::CreateSecret,
+    responses(
+        errors::ChangedSecret, errors::NotFound,
+        errors::Refusals, errors::ReadingJson
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn create_secret(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -90,7 +128,24 @@ pub(crate) async fn create_secret(
 }
 
 /// Changes what is given of a secret.
-#[utoipa::path(patch, path = "/api/v1/secrets/{secret_id}")]
+#[utoipa::path(
+    patch,
+    path = "/api/v1/secrets/{secret_id}",
+    tag = "agents",
+    operation_id = "update_secret_v1_secrets__secret_id__patch",
+    summary = "Update a Secret",
+    description = "Changes what is given of a secret and answers with it, as `SecretInfo`.",
+    params(parameters::SecretId, parameters::Credentials, parameters::IfMatch),
+    request_body(content(
+        (Option<requests::UpdateSecret> = "application/json"),
+        (Option<requests::SecretMergePatch> = "application/merge-patch+json")
+    )),
+    responses(
+        errors::PatchedSecret, errors::NotFound, errors::PreconditionFailed,
+        errors::Refusals, errors::ReadingJson
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn update_secret(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -125,7 +180,20 @@ pub(crate) async fn update_secret(
 }
 
 /// Erases a secret with all its versions.
-#[utoipa::path(delete, path = "/api/v1/secrets/{secret_id}")]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/secrets/{secret_id}",
+    tag = "agents",
+    operation_id = "delete_secret_v1_secrets__secret_id__delete",
+    summary = "Delete Secret",
+    description = "Erases a secret with all its versions and answers `{}`.",
+    params(parameters::SecretId, parameters::Credentials, parameters::IfMatch),
+    responses(
+        errors::Deleted, errors::NotFound, errors::PreconditionFailed,
+        errors::Refusals, errors::Reading, errors::Invalid
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn delete_secret(
     State(app): State<App>,
     Authenticated(caller): Authenticated,

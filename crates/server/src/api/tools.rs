@@ -11,10 +11,27 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::Input;
+use crate::openapi::{self, errors, parameters, requests};
 use crate::wire::ValidationErrors;
 
 /// Completes the arguments of a tool.
-#[utoipa::path(post, path = "/api/v1/tools/{tool_name}/resolve")]
+#[utoipa::path(
+    post,
+    path = "/api/v1/tools/{tool_name}/resolve",
+    tag = "tools",
+    params(parameters::ToolName, parameters::Credentials),
+    request_body = Option<requests::Call>,
+    responses(
+        (
+            status = 200,
+            description = "The completed arguments",
+            body = openapi::answers::Completed,
+            headers(("Cache-Control" = String, description = "`no-store`"))
+        ),
+        errors::NotCompleted, errors::Refusals, errors::ReadingJson
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn resolve_tool(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -26,7 +43,23 @@ pub(crate) async fn resolve_tool(
 }
 
 /// Completes the arguments of one tool, or of several.
-#[utoipa::path(post, path = "/api/v1/resolve")]
+#[utoipa::path(
+    post,
+    path = "/api/v1/resolve",
+    tag = "tools",
+    params(parameters::Credentials),
+    request_body = requests::Calls,
+    responses(
+        (
+            status = 200,
+            description = "The completed arguments of the call, or one result for each of several calls",
+            body = openapi::answers::CompletedOrResults,
+            headers(("Cache-Control" = String, description = "`no-store`"))
+        ),
+        errors::NotCompleted, errors::Refusals, errors::ReadingJson
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn resolve_calls(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -49,7 +82,18 @@ pub(crate) async fn resolve_calls(
 }
 
 /// Says what resolving would do, without any value.
-#[utoipa::path(post, path = "/api/v1/tools/{tool_name}/explain")]
+#[utoipa::path(
+    post,
+    path = "/api/v1/tools/{tool_name}/explain",
+    tag = "tools",
+    params(parameters::ToolName, parameters::Credentials),
+    request_body = Option<requests::Call>,
+    responses(
+        (status = 200, description = "What would happen", body = openapi::answers::Explanation),
+        errors::Refusals, errors::ReadingJson
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn explain_tool(
     State(app): State<App>,
     Authenticated(caller): Authenticated,

@@ -13,10 +13,21 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::Input;
+use crate::openapi::{answers, errors, parameters, requests};
 use crate::wire::{Field, Fields, ValidationErrors, check};
 
 /// Lists users, oldest first.
-#[utoipa::path(get, path = "/api/v1/users")]
+#[utoipa::path(
+    get,
+    path = "/api/v1/users",
+    tag = "users",
+    params(parameters::Credentials, parameters::UserFilter),
+    responses(
+        (status = 200, description = "The users", body = answers::UserList),
+        errors::Refusals, errors::Reading, errors::Invalid
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn list_users(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -30,7 +41,18 @@ pub(crate) async fn list_users(
 }
 
 /// Makes a local user.
-#[utoipa::path(post, path = "/api/v1/users")]
+#[utoipa::path(
+    post,
+    path = "/api/v1/users",
+    tag = "users",
+    params(parameters::Credentials),
+    request_body = requests::CreateUser,
+    responses(
+        (status = 200, description = "The new user", body = answers::User),
+        errors::Refusals, errors::ReadingJson
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn create_user(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -45,7 +67,18 @@ pub(crate) async fn create_user(
 }
 
 /// Disables or enables a user, or changes their quota.
-#[utoipa::path(patch, path = "/api/v1/users/{user_id}")]
+#[utoipa::path(
+    patch,
+    path = "/api/v1/users/{user_id}",
+    tag = "users",
+    params(parameters::UserId, parameters::Credentials),
+    request_body = Option<requests::UpdateUser>,
+    responses(
+        (status = 200, description = "The user as they are now", body = answers::User),
+        errors::NotFound, errors::Refusals, errors::ReadingJson
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn update_user(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -72,7 +105,17 @@ pub(crate) async fn update_user(
 }
 
 /// Erases a user with all their secrets and keys.
-#[utoipa::path(delete, path = "/api/v1/users/{user_id}")]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/users/{user_id}",
+    tag = "users",
+    params(parameters::UserId, parameters::Credentials),
+    responses(
+        (status = 200, description = "The user is erased", body = answers::Nothing),
+        errors::NotFound, errors::Refusals, errors::Reading, errors::Invalid
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn delete_user(
     State(app): State<App>,
     Authenticated(caller): Authenticated,

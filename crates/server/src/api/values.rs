@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::Input;
+use crate::openapi::{errors, parameters, requests};
 use crate::wire::{Fields, Problem, ValidationErrors, check};
 
 /// In bytes of UTF-8.
@@ -19,7 +20,24 @@ const SHORTEST: usize = 4;
 const LONGEST: usize = 65_536;
 
 /// Replaces a secret's value.
-#[utoipa::path(put, path = "/api/v1/secrets/{secret_id}/value")]
+#[utoipa::path(
+    put,
+    path = "/api/v1/secrets/{secret_id}/value",
+    tag = "agents",
+    params(parameters::SecretId, parameters::Credentials, parameters::IfMatch),
+    request_body(
+        description = "The new value, 4 to 65,536 bytes of UTF-8",
+        content(
+            (requests::ReplaceValue = "application/json"),
+            (String = "application/octet-stream")
+        )
+    ),
+    responses(
+        errors::ChangedSecret, errors::NotFound, errors::PreconditionFailed,
+        errors::Refusals, errors::ReadingJson
+    ),
+    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+)]
 pub(crate) async fn replace_value(
     State(app): State<App>,
     Authenticated(caller): Authenticated,

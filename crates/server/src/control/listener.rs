@@ -101,6 +101,10 @@ pub(super) async fn converse(
     let mut stream = BufReader::new(stream);
     let answer = if is_admitted(peer_uid, own_uid) {
         let line = read_line(&mut stream).await?;
+        if line.is_empty() {
+            // Somebody only looked whether there is a server.
+            return Ok(());
+        }
         match serde_json::from_str(&line) {
             Ok(command) => execute(vault, peer_uid, command).await,
             Err(_) => Err(LocalError::refused(

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use toolvault_core::audit::record;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
@@ -251,6 +251,14 @@ pub(crate) struct Applied {
 pub(crate) enum AppliedSource {
     Default,
     Binding,
+}
+
+/// The answer to one call, or to several.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(crate) enum CompletedOrResults {
+    One(Completed),
+    Several(CallResults),
 }
 
 #[derive(ToSchema)]

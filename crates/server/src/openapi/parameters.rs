@@ -1,5 +1,8 @@
 //! Parameters that the handlers' attributes refer to. Their limits are those of `wire` and `extract`.
-#![expect(dead_code, reason = "the fields describe parameters; nobody reads them")]
+#![expect(
+    dead_code,
+    reason = "the fields describe parameters; nobody reads them"
+)]
 
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -48,7 +51,12 @@ pub(crate) struct KeyId {
 #[into_params(parameter_in = Path)]
 pub(crate) struct ToolName {
     /// The tool's whole name, percent-encoded, a `/` in it as `%2F`
-    #[param(min_length = 1, max_length = 1024, pattern = "^[^*]+$", example = "agno__linear__get_issue_details")]
+    #[param(
+        min_length = 1,
+        max_length = 1024,
+        pattern = "^[^*]+$",
+        example = "agno__linear__get_issue_details"
+    )]
     tool_name: String,
 }
 
@@ -64,7 +72,12 @@ pub(crate) struct IfMatch {
 #[into_params(parameter_in = Header)]
 pub(crate) struct IdempotencyKey {
     /// Names this creation for 24 hours, in which repeating it answers as the first time
-    #[param(required = false, rename = "Idempotency-Key", min_length = 1, max_length = 255)]
+    #[param(
+        required = false,
+        rename = "Idempotency-Key",
+        min_length = 1,
+        max_length = 255
+    )]
     idempotency_key: String,
 }
 

@@ -73,8 +73,7 @@ pub(crate) struct CreateKey {
     /// What the key may do, within what the caller may
     #[schema(min_items = 1)]
     scopes: Vec<Scope>,
-    /// Tool patterns that limit the key; none for no limit
-    #[schema(max_items = 100, schema_with = super::conventions::tool_patterns)]
+    #[schema(schema_with = super::conventions::tool_patterns)]
     tools: Option<Vec<String>>,
     /// Seconds until the key ends
     #[schema(minimum = 1, maximum = 316_224_000)]
@@ -135,15 +134,11 @@ pub(crate) struct UpdateUser {
 pub(crate) struct Call {
     /// The arguments received so far. They are data: a reference in them stays as it is
     args: Option<BTreeMap<String, Value>>,
-    /// For arguments, the references that trusted configuration sets: `secret://<secret_name>` or
-    /// `secret:///id/<secret_id>`
     #[schema(schema_with = super::conventions::references)]
     bindings: Option<BTreeMap<String, String>>,
-    /// The arguments that defaults may serve; all if not given
-    #[schema(schema_with = super::conventions::argument_names)]
+    #[schema(schema_with = super::conventions::accepted_arguments)]
     accepts: Option<Vec<String>>,
-    /// The arguments without which the call makes no sense
-    #[schema(schema_with = super::conventions::argument_names)]
+    #[schema(schema_with = super::conventions::required_arguments)]
     require: Option<Vec<String>>,
 }
 
@@ -155,15 +150,20 @@ pub(crate) struct ToolCall {
     tool_name: String,
     /// The arguments received so far. They are data: a reference in them stays as it is
     args: Option<BTreeMap<String, Value>>,
-    /// For arguments, the references that trusted configuration sets
     #[schema(schema_with = super::conventions::references)]
     bindings: Option<BTreeMap<String, String>>,
-    /// The arguments that defaults may serve; all if not given
-    #[schema(schema_with = super::conventions::argument_names)]
+    #[schema(schema_with = super::conventions::accepted_arguments)]
     accepts: Option<Vec<String>>,
-    /// The arguments without which the call makes no sense
-    #[schema(schema_with = super::conventions::argument_names)]
+    #[schema(schema_with = super::conventions::required_arguments)]
     require: Option<Vec<String>>,
+}
+
+/// One call, or several.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(crate) enum Calls {
+    One(ToolCall),
+    Several(ToolCalls),
 }
 
 /// Several calls, each answered for itself.

@@ -58,6 +58,7 @@ CREATE TABLE secret_versions (
     display    BYTEA NOT NULL,
     created_at BIGINT NOT NULL,
     created_by TEXT COLLATE "C" NOT NULL,
+    mac        BYTEA NOT NULL,
     PRIMARY KEY (secret_id, version)
 );
 

@@ -58,6 +58,7 @@ CREATE TABLE secret_versions (
     display    BLOB NOT NULL,
     created_at INTEGER NOT NULL,
     created_by TEXT NOT NULL,
+    mac        BLOB NOT NULL,
     PRIMARY KEY (secret_id, version)
 ) STRICT;
 

@@ -16,12 +16,36 @@ pub(crate) struct Index {
     by_id: HashMap<SecretId, Arc<Secret>>,
     by_name: HashMap<String, BTreeSet<SecretId>>,
     defaults: PatternIndex<Arc<Secret>>,
-    broken: BTreeSet<SecretId>,
-    missing: bool,
+    /// Whether a row is not as it was stored, or the rows are not those that the ledger counts.
+    is_broken: bool,
+    /// The generation of the ledger that these are the secrets of.
+    generation: i64,
     weight: usize,
 }
 
 impl Index {
+    /// An empty index that will hold the secrets which a ledger of this generation counts.
+    pub(crate) fn at(generation: i64) -> Self {
+        Self {
+            generation,
+            ..Self::default()
+        }
+    }
+
+    /// Follows a change that made `generation`, unless it is in here already. False if a change before it was
+    /// missed: then this is of no use any more.
+    pub(crate) fn follow(&mut self, generation: i64, change: impl FnOnce(&mut Self)) -> bool {
+        if generation <= self.generation {
+            return true;
+        }
+        if self.is_broken || generation != self.generation + 1 {
+            return false;
+        }
+        self.generation = generation;
+        change(self);
+        true
+    }
+
     /// Adds a secret or replaces it.
     pub(crate) fn store(&mut self, secret: Arc<Secret>) {
         self.remove(secret.id);
@@ -41,7 +65,6 @@ impl Index {
     }
 
     pub(crate) fn remove(&mut self, id: SecretId) {
-        self.broken.remove(&id);
         let Some(secret) = self.by_id.remove(&id) else {
             return;
         };
@@ -58,24 +81,15 @@ impl Index {
         }
     }
 
-    /// Notes a secret whose row is not as it was stored.
-    pub(crate) fn mark_broken(&mut self, id: SecretId) {
-        self.broken.insert(id);
+    /// Notes that a row is not as it was stored, is missing, or was put back.
+    pub(crate) fn mark_broken(&mut self) {
+        self.is_broken = true;
     }
 
-    /// Notes that secrets lack their current version.
-    pub(crate) fn mark_missing(&mut self) {
-        self.missing = true;
-    }
-
-    pub(crate) fn is_broken(&self, id: SecretId) -> bool {
-        self.broken.contains(&id)
-    }
-
-    /// Whether every secret is as it was stored. If one is not, nobody can say which tools it was meant
-    /// for, and nothing is resolved.
+    /// Whether the secrets are exactly those that were stored. If they are not, nobody can say which tools
+    /// they were meant for: nothing is resolved, and nothing is told of them.
     pub(crate) fn is_intact(&self) -> bool {
-        self.broken.is_empty() && !self.missing
+        !self.is_broken
     }
 
     pub(crate) fn get(&self, id: SecretId) -> Option<&Arc<Secret>> {

@@ -73,8 +73,9 @@ impl<K: Hash + Eq + Clone, V: Weigh> Slots<K, V> {
         }
     }
 
-    /// Changes the entry, if there is one, and outdates all fills under way.
-    pub(crate) fn change(&self, key: &K, change: impl FnOnce(&V)) {
+    /// Changes the entry, if there is one, and outdates all fills under way. An entry for which `change`
+    /// says false is forgotten.
+    pub(crate) fn change(&self, key: &K, change: impl FnOnce(&V) -> bool) {
         let mut state = self.lock();
         let Some(slot) = state.slots.get_mut(key) else {
             return;
@@ -83,8 +84,12 @@ impl<K: Hash + Eq + Clone, V: Weigh> Slots<K, V> {
         let Some(entry) = slot.entry.clone() else {
             return;
         };
-        change(&entry);
-        let weight = entry.weight();
+        let weight = if change(&entry) {
+            entry.weight()
+        } else {
+            slot.entry = None;
+            0
+        };
         let before = std::mem::replace(&mut slot.weight, weight);
         state.weight = state.weight - before + weight;
         state.shrink(self.budget);

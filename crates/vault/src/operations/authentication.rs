@@ -61,9 +61,20 @@ impl Vault {
         on_behalf: OnBehalf,
         may_name_user_later: bool,
     ) -> Result<Caller, Error> {
-        let now = self.shared.clock.now();
         let presented = ApiKey::parse(presented).ok_or(Error::Unauthenticated)?;
-        let record = self.find_presented(&presented).await?;
+        // Several rows may have to be read: together in the time of one.
+        self.in_time(self.accept_key(&presented, on_behalf, may_name_user_later))
+            .await
+    }
+
+    async fn accept_key(
+        &self,
+        presented: &ApiKey,
+        on_behalf: OnBehalf,
+        may_name_user_later: bool,
+    ) -> Result<Caller, Error> {
+        let now = self.shared.clock.now();
+        let record = self.find_presented(presented).await?;
         let mut caller = self.descend(&record, now).await?;
         match (record.row.is_any_user, on_behalf) {
             (false, OnBehalf::Nobody) => {}
@@ -75,18 +86,20 @@ impl Vault {
             (true, OnBehalf::Nobody) if may_name_user_later => {}
             (true, _) => return Err(Denial::UserNotNamed.into()),
         }
-        if self.user_is_active(caller.user).await? {
-            self.note_use(record.id, now);
-            Ok(caller)
-        } else if record.row.is_any_user && caller.user != record.user() {
-            Err(Denial::UserUnavailable.into())
-        } else {
-            Err(Error::Unauthenticated)
+        // The owners of the key and of its creators were found active on the way.
+        if caller.user != record.user() && !self.user_is_active(caller.user).await? {
+            return Err(Denial::UserUnavailable.into());
         }
+        self.note_use(record.id, now);
+        Ok(caller)
     }
 
     /// The caller who presents a token that was verified.
     pub async fn authenticate_token(&self, token: Token) -> Result<Caller, Error> {
+        // A subject that no column can keep is nobody's.
+        if token.subject.contains('\0') {
+            return Err(Error::Unauthenticated);
+        }
         let origin = Origin::Issuer(token.issuer.clone());
         let entry = self.user_entry(token.user).await?;
         let (found, is_disabled) = match entry {
@@ -123,6 +136,7 @@ impl Vault {
         self.shared
             .sign_in_failures
             .note(source, reason, self.shared.clock.now());
+        self.writer.wake();
     }
 
     async fn find_presented(&self, presented: &ApiKey) -> Result<std::sync::Arc<KeyRecord>, Error> {
@@ -142,7 +156,8 @@ impl Vault {
         }
     }
 
-    /// The rights of a key within those of every key that it descends from, all of which must be live.
+    /// The rights of a key within those of every key that it descends from, all of which must be live, and
+    /// none a disabled user's.
     async fn descend(&self, record: &KeyRecord, now: Timestamp) -> Result<Caller, Error> {
         let mut caller = Caller {
             user: record.user(),
@@ -156,12 +171,12 @@ impl Vault {
             is_user_named: false,
             request_id: None,
         };
-        limit(&mut caller, record, now)?;
+        self.limit(&mut caller, record, now).await?;
         let mut next = record.creator;
         for _ in 0..DEEPEST_DESCENT {
             let Some(id) = next else { return Ok(caller) };
             let creator = self.key_record(id).await?.ok_or(Error::Unauthenticated)?;
-            limit(&mut caller, &creator, now)?;
+            self.limit(&mut caller, &creator, now).await?;
             next = creator.creator;
         }
         if next.is_none() {
@@ -169,6 +184,19 @@ impl Vault {
         } else {
             Err(Error::Unauthenticated)
         }
+    }
+
+    async fn limit(
+        &self,
+        caller: &mut Caller,
+        record: &KeyRecord,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if !record.is_live(now) || !self.user_is_active(record.user()).await? {
+            return Err(Error::Unauthenticated);
+        }
+        limit(caller, record);
+        Ok(())
     }
 
     async fn user_is_active(&self, user: UserId) -> Result<bool, Error> {
@@ -197,10 +225,7 @@ impl Vault {
     }
 }
 
-fn limit(caller: &mut Caller, record: &KeyRecord, now: Timestamp) -> Result<(), Error> {
-    if !record.is_live(now) {
-        return Err(Error::Unauthenticated);
-    }
+fn limit(caller: &mut Caller, record: &KeyRecord) {
     caller.scopes = caller.scopes.intersection(record.scopes);
     if !record.tools.is_empty() {
         caller.tools.push(record.tools.clone());
@@ -209,5 +234,4 @@ fn limit(caller: &mut Caller, record: &KeyRecord, now: Timestamp) -> Result<(), 
         (Some(left), Some(right)) => Some(left.min(right)),
         (left, right) => left.or(right),
     };
-    Ok(())
 }

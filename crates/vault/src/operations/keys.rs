@@ -7,7 +7,7 @@ use toolvault_core::identity::UserId;
 use toolvault_core::keyring::Keyring;
 use toolvault_core::pattern::ToolPattern;
 use toolvault_core::scope::{Scope, ScopeSet};
-use toolvault_core::timestamp::Timestamp;
+use toolvault_core::timestamp::{SECOND, Timestamp};
 
 use crate::cache::Effect;
 use crate::caller::Caller;
@@ -15,8 +15,14 @@ use crate::error::{Denial, Error};
 use crate::key::{self, KeyInfo, KeyRecord};
 use crate::operations::authentication::DEEPEST_DESCENT;
 use crate::store::api_keys::{self, ApiKeyRow};
+use crate::store::users;
 use crate::vault::Vault;
 use crate::writer::change::{Change, Work};
+
+/// The longest overlap of an old key and its successor, in microseconds: seven days.
+const LONGEST_OVERLAP: i64 = 7 * 24 * 3_600 * SECOND;
+/// The end of the year 9998, in microseconds since 1970.
+const LATEST_END: i64 = 253_370_764_800 * SECOND - 1;
 
 /// The key to make.
 #[derive(Clone, Debug)]
@@ -64,11 +70,7 @@ impl Vault {
             self.require_shallow(creator).await?;
         }
         if self.user_entry(rights.user).await?.is_none() {
-            return Err(Error::invalid(
-                "unknown_user",
-                &["body", "user_id"],
-                "No such user.",
-            ));
+            return Err(unknown_user());
         }
         let (key, row) = prepare_key(
             &self.shared.keyring,
@@ -125,10 +127,18 @@ impl Vault {
         self.note_refusal(caller, require_unlimited(caller)).await?;
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
+        if let Some(scopes) = change.scopes {
+            require_some(scopes)?;
+        }
+        if let Some(end) = change.expires_at {
+            require_writable(end)?;
+        }
         let record = self.record(caller, Action::KeyChanged, Decision::Allowed);
+        let owner = self.owner(caller, key).await?;
         self.change(
             caller,
             UpdateKey {
+                owner,
                 caller: caller.clone(),
                 key,
                 change,
@@ -149,17 +159,26 @@ impl Vault {
         self.note_refusal(caller, require_unlimited(caller)).await?;
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
+        if !(0..=LONGEST_OVERLAP).contains(&overlap) {
+            let message = "Two keys overlap for at most seven days.";
+            let location = ["body", "overlap_seconds"];
+            return Err(Error::invalid("overlap_too_long", &location, message));
+        }
+        let lineage = match caller.key {
+            Some(own) => Some(self.lineage(own).await?),
+            None => None,
+        };
         let record = self.record(caller, Action::KeyRotated, Decision::Allowed);
-        self.change(
-            caller,
-            RotateKey {
-                caller: caller.clone(),
-                key,
-                overlap,
-                record,
-            },
-        )
-        .await
+        let owner = self.owner(caller, key).await?;
+        let change = RotateKey {
+            owner,
+            caller: caller.clone(),
+            lineage,
+            key,
+            overlap,
+            record,
+        };
+        self.change(caller, change).await
     }
 
     /// Ends a key and all that descend from it. Needs `manage` for the keys of the caller's user, `admin`
@@ -171,9 +190,11 @@ impl Vault {
                 .await?;
         }
         let record = self.record(caller, Action::KeyRevoked, Decision::Allowed);
+        let owner = self.owner(caller, key).await?;
         self.change(
             caller,
             RevokeKey {
+                owner,
                 caller: caller.clone(),
                 key,
                 record,
@@ -185,6 +206,10 @@ impl Vault {
     /// The rights of the new key, if the caller may grant them.
     fn grant(&self, caller: &Caller, new: NewKey) -> Result<KeyRights, Error> {
         require_unlimited(caller)?;
+        require_some(new.scopes)?;
+        if let Some(end) = new.expires_at {
+            require_writable(end)?;
+        }
         let user = new.user.unwrap_or(caller.user);
         let is_for_other = user != caller.user && !caller.is_any_user;
         caller.require(if is_for_other {
@@ -229,12 +254,29 @@ impl Vault {
     }
 
     async fn require_shallow(&self, creator: KeyId) -> Result<(), Error> {
-        let mut next = Some(creator);
-        for _ in 0..DEEPEST_DESCENT {
-            let Some(id) = next else { return Ok(()) };
+        // The key itself descends from all of these.
+        if self.lineage(creator).await?.len() > DEEPEST_DESCENT {
+            return Err(exceeds("keys descend from each other too deeply"));
+        }
+        Ok(())
+    }
+
+    /// The key and those that it descends from, the nearest first, up to one more than a valid key has.
+    async fn lineage(&self, key: KeyId) -> Result<Vec<KeyId>, Error> {
+        let mut lineage = Vec::new();
+        let mut next = Some(key);
+        while let Some(id) = next.filter(|_| lineage.len() <= DEEPEST_DESCENT) {
+            lineage.push(id);
             next = self.key_record(id).await?.and_then(|record| record.creator);
         }
-        Err(exceeds("keys descend from each other too deeply"))
+        Ok(lineage)
+    }
+
+    /// Whose key it is, so that changes of it are put in order with that user's; the caller's if there is
+    /// no such key.
+    async fn owner(&self, caller: &Caller, key: KeyId) -> Result<UserId, Error> {
+        let record = self.key_record(key).await?;
+        Ok(record.map_or(caller.user, |record| record.user()))
     }
 }
 
@@ -285,6 +327,28 @@ fn require_unlimited(caller: &Caller) -> Result<(), Error> {
     }
 }
 
+fn require_some(scopes: ScopeSet) -> Result<(), Error> {
+    if scopes.is_empty() {
+        let message = "A key has at least one scope.";
+        return Err(Error::invalid("too_short", &["body", "scopes"], message));
+    }
+    Ok(())
+}
+
+/// Refuses an end that no calendar writes, which would be told wrongly ever after.
+fn require_writable(end: Timestamp) -> Result<(), Error> {
+    if end.microseconds() > LATEST_END {
+        let message = "A key ends before the year 9999.";
+        let location = ["body", "expires_at"];
+        return Err(Error::invalid("expiry_too_late", &location, message));
+    }
+    Ok(())
+}
+
+fn unknown_user() -> Error {
+    Error::invalid("unknown_user", &["body", "user_id"], "No such user.")
+}
+
 fn exceeds(what: &'static str) -> Error {
     Denial::ExceedsCreator(what).into()
 }
@@ -309,6 +373,11 @@ impl Change for InsertKey {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<KeyInfo, Error> {
+        let user = self.user();
+        users::lock(work.tx, user).await?;
+        if users::find(work.tx, user).await?.is_none() {
+            return Err(unknown_user());
+        }
         api_keys::insert(work.tx, &self.row).await?;
         work.records.push(about(self.record.clone(), &self.row));
         Ok(KeyRecord::verify(self.row.clone(), &work.shared.keyring)?.info(None))
@@ -320,9 +389,12 @@ impl Change for InsertKey {
 async fn find_managed(
     work: &mut Work<'_>,
     caller: &Caller,
+    owner: UserId,
     key: KeyId,
     as_administrator: bool,
 ) -> Result<(KeyRecord, Option<i64>), Error> {
+    // Before the row is read: what another process does to it meanwhile must not be undone.
+    users::lock(work.tx, owner).await?;
     let row = api_keys::find_listed(work.tx, key.as_str())
         .await?
         .ok_or(Error::NotFound)?;
@@ -337,6 +409,7 @@ async fn find_managed(
 }
 
 struct UpdateKey {
+    owner: UserId,
     caller: Caller,
     key: KeyId,
     change: KeyChange,
@@ -347,11 +420,11 @@ impl Change for UpdateKey {
     type Answer = KeyInfo;
 
     fn user(&self) -> UserId {
-        self.caller.user
+        self.owner
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<KeyInfo, Error> {
-        let (mut record, last_used_at) = find_managed(work, &self.caller, self.key, false).await?;
+        let (mut record, last_used_at) = find_managed(work, &self.caller, self.owner, self.key, false).await?;
         let before = record.info(last_used_at);
         if let Some(name) = &self.change.name {
             record.row.name.clone_from(name);
@@ -396,7 +469,10 @@ async fn save(work: &mut Work<'_>, key: &mut KeyRecord, record: Record) -> Resul
 }
 
 struct RotateKey {
+    owner: UserId,
     caller: Caller,
+    /// The caller's own key and those that it descends from; none for a caller without a key.
+    lineage: Option<Vec<KeyId>>,
     key: KeyId,
     /// In microseconds.
     overlap: i64,
@@ -407,11 +483,11 @@ impl Change for RotateKey {
     type Answer = IssuedKey;
 
     fn user(&self) -> UserId {
-        self.caller.user
+        self.owner
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<IssuedKey, Error> {
-        let (mut old, _) = find_managed(work, &self.caller, self.key, false).await?;
+        let (mut old, _) = find_managed(work, &self.caller, self.owner, self.key, false).await?;
         if !old.is_live(work.now) {
             let message = "The key has ended; make a new one.";
             return Err(Error::invalid("key_ended", &["path", "key_id"], message));
@@ -423,15 +499,7 @@ impl Change for RotateKey {
         if !may_do_all {
             return Err(exceeds("the rotated key has rights that the caller lacks"));
         }
-        let rights = KeyRights {
-            name: old.row.name.clone(),
-            user: old.user(),
-            scopes: old.scopes,
-            tools: old.tools.clone(),
-            is_any_user: old.row.is_any_user,
-            creator: old.creator,
-            expires_at: old.expires_at(),
-        };
+        let rights = self.rights(&old)?;
         let (key, row) = prepare_key(
             &work.shared.keyring,
             work.shared.entropy.as_ref(),
@@ -452,7 +520,43 @@ impl Change for RotateKey {
     }
 }
 
+impl RotateKey {
+    /// The rights of the successor. It descends from where the old key does; if that is not from the caller's
+    /// key, it also descends from that one, so that nobody gets a key that outlives their own.
+    fn rights(&self, old: &KeyRecord) -> Result<KeyRights, Error> {
+        let mut rights = KeyRights {
+            name: old.row.name.clone(),
+            user: old.user(),
+            scopes: old.scopes,
+            tools: old.tools.clone(),
+            is_any_user: old.row.is_any_user,
+            creator: old.creator,
+            expires_at: old.expires_at(),
+        };
+        let Some(lineage) = &self.lineage else {
+            return Ok(rights);
+        };
+        let own = lineage.first().copied();
+        if own == Some(old.id) || old.creator == own {
+            return Ok(rights);
+        }
+        if old.creator.is_some_and(|creator| !lineage.contains(&creator)) {
+            return Err(exceeds("the rotated key descends from another key"));
+        }
+        if lineage.len() > DEEPEST_DESCENT {
+            return Err(exceeds("keys descend from each other too deeply"));
+        }
+        rights.creator = own;
+        rights.expires_at = match (rights.expires_at, self.caller.expires_at) {
+            (Some(left), Some(right)) => Some(left.min(right)),
+            (left, right) => left.or(right),
+        };
+        Ok(rights)
+    }
+}
+
 struct RevokeKey {
+    owner: UserId,
     caller: Caller,
     key: KeyId,
     record: Record,
@@ -462,11 +566,11 @@ impl Change for RevokeKey {
     type Answer = ();
 
     fn user(&self) -> UserId {
-        self.caller.user
+        self.owner
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
-        let (mut key, _) = find_managed(work, &self.caller, self.key, true).await?;
+        let (mut key, _) = find_managed(work, &self.caller, self.owner, self.key, true).await?;
         if key.row.revoked_at.is_none() {
             key.row.revoked_at = Some(work.now.microseconds());
             save(work, &mut key, self.record.clone()).await?;

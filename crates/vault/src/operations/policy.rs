@@ -7,12 +7,10 @@ use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::policy::Policy;
 use toolvault_core::scope::Scope;
 
-use super::secrets::change::{find, rewrap};
-use super::secrets::{about, find_in, lock, unlock};
-use crate::cache::Effect;
+use super::secrets::change::{find, rewrap, save};
+use super::secrets::{about, find_in, lock, release};
 use crate::caller::Caller;
 use crate::error::{Denial, Error};
-use crate::store::secrets;
 use crate::user::User;
 use crate::vault::Vault;
 use crate::writer::change::{Change, Work};
@@ -70,24 +68,24 @@ impl Change for SetPolicy {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<Policy, Error> {
-        let (mut ledger, generation) = lock(work, &self.user).await?;
+        let (ledger, generation) = lock(work, &self.user).await?;
         let before = find(work, &self.caller, &self.user, self.id).await?;
-        if before.policy != self.policy {
-            if before.policy.protected && self.caller.is_limited() {
-                return Err(Denial::SecretProtected.into());
-            }
-            let mut after = before.clone();
-            after.policy.clone_from(&self.policy);
-            after.updated_at = work.now.after(ledger.last_change);
-            rewrap(work, &self.user, &before, &mut after).await?;
-            secrets::update(work.tx, &after.row()?).await?;
-            ledger.last_change = after.updated_at;
-            let mut record = about(&self.record, &after, Action::SecretPolicyChanged);
-            record.state = Some(after.state_text(work.shared.keyring.installation()));
-            work.records.push(record);
-            work.effects.push(Effect::SecretStored(Arc::new(after)));
+        if before.policy == self.policy {
+            release(work, &self.user).await?;
+            return Ok(before.policy);
         }
-        unlock(work, &self.user, ledger, generation).await?;
+        if before.policy.protected && self.caller.is_limited() {
+            return Err(Denial::SecretProtected.into());
+        }
+        let mut after = before.clone();
+        after.policy.clone_from(&self.policy);
+        after.updated_at = work.now.after(ledger.last_change);
+        rewrap(work, &self.user, &before, &mut after).await?;
+        let mut record = about(&self.record, &after, Action::SecretPolicyChanged);
+        record.state = Some(after.state_text(work.shared.keyring.installation()));
+        work.records.push(record);
+        let after = Arc::new(after);
+        save(work, &self.user, (ledger, generation), &before, &after).await?;
         Ok(self.policy.clone())
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod change;
 pub(crate) mod create;
+pub(crate) mod delete;
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use toolvault_core::identity::SecretId;
 use toolvault_core::pattern::{ToolName, ToolPattern};
 use toolvault_core::scope::Scope;
 
-use self::change::DeleteSecret;
+use self::delete::DeleteSecret;
 use crate::cache::index::Index;
 use crate::caller::Caller;
 use crate::error::{Denial, Error};
@@ -163,13 +164,14 @@ pub(crate) fn find_in(
     id: SecretId,
 ) -> Result<Arc<Secret>, Error> {
     let index = index.read().map_err(|_| Error::Integrity)?;
-    match index.get(id) {
-        Some(secret) if caller.reaches_pattern(secret.binding.tool.as_ref()) => {
-            Ok(Arc::clone(secret))
-        }
-        None if index.is_broken(id) && !caller.is_limited() => Err(Error::Integrity),
-        _ => Err(Error::NotFound),
+    if !index.is_intact() {
+        return Err(Error::Integrity);
     }
+    index
+        .get(id)
+        .filter(|secret| caller.reaches_pattern(secret.binding.tool.as_ref()))
+        .map(Arc::clone)
+        .ok_or(Error::NotFound)
 }
 
 impl ListFilter {
@@ -210,7 +212,13 @@ pub(crate) async fn lock(work: &mut Work<'_>, user: &User) -> Result<(Ledger, i6
     Ok((ledger, row.generation))
 }
 
-/// Seals the ledger under its new generation. Needed after each [`lock`] that is kept.
+/// Leaves the ledger as it was before [`lock`]: nothing changed after all.
+pub(crate) async fn release(work: &mut Work<'_>, user: &User) -> Result<(), Error> {
+    Ok(crate::store::users::release_ledger(work.tx, user.id()).await?)
+}
+
+/// Seals the ledger under its new generation. Needed after each [`lock`] that is kept, unless it is
+/// [released](release).
 pub(crate) async fn unlock(
     work: &mut Work<'_>,
     user: &User,
@@ -247,6 +255,9 @@ pub(crate) fn require_unprotected(
     before: Option<&Secret>,
     after: &Secret,
 ) -> Result<(), Error> {
+    if !index.is_intact() {
+        return Err(Error::Integrity);
+    }
     let is_renamed = before.is_none_or(|before| before.name != after.name);
     let is_refused = index.iter().any(|other| {
         other.policy.protected

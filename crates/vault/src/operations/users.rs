@@ -74,6 +74,15 @@ impl Vault {
     ) -> Result<UserInfo, Error> {
         self.note_refusal(caller, caller.require(Scope::Admin))
             .await?;
+        for (limit, field) in [
+            (change.secrets_limit, "secrets_limit"),
+            (change.bytes_limit, "bytes_limit"),
+        ] {
+            if limit.flatten().is_some_and(|limit| limit < 0) {
+                let message = "A limit is not negative.";
+                return Err(Error::invalid("limit_negative", &["body", field], message));
+            }
+        }
         let record = self.record(caller, Action::UserChanged, Decision::Allowed);
         self.change(
             caller,
@@ -243,6 +252,8 @@ impl Change for UpdateUser {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<UserInfo, Error> {
+        // Before the row is read: what another process does to it meanwhile must not be undone.
+        users::lock(work.tx, self.user).await?;
         let row = users::find(work.tx, self.user)
             .await?
             .ok_or(Error::NotFound)?;
@@ -287,6 +298,7 @@ impl Change for DeleteUser {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
+        users::lock(work.tx, self.user).await?;
         let row = users::find(work.tx, self.user)
             .await?
             .ok_or(Error::NotFound)?;

@@ -9,12 +9,13 @@ use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
 
 use super::secrets::change::find;
-use super::secrets::{SecretAnswer, SecretChange, about, find_in, lock, unlock};
+use super::secrets::{SecretAnswer, SecretChange, about, find_in, lock, release};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::store::versions::{self, VersionRow};
 use crate::user::User;
 use crate::vault::Vault;
+use crate::version;
 use crate::writer::change::{Change, Work};
 
 /// What is told about a version. The value is not in it.
@@ -48,8 +49,17 @@ impl Vault {
                 Ok(versions::list(&mut tx, id).await?)
             })
             .await?;
-        let newest = rows.first().map_or(secret.version, |row| row.version);
-        Ok(rows.into_iter().map(|row| describe(row, newest)).collect())
+        // A version that was stored since the secret was looked up is the newest.
+        let newest = rows.iter().map(|row| row.version).max().unwrap_or(0);
+        let newest = newest.max(secret.version);
+        let described = rows
+            .into_iter()
+            .map(|row| {
+                version::verify(&row, &self.shared.keyring)?;
+                Ok(describe(row, newest))
+            })
+            .collect();
+        self.note_refusal(caller, described).await
     }
 
     /// Makes an older version's value the newest version. Needs `manage`.
@@ -118,7 +128,8 @@ impl Vault {
         .await
     }
 
-    fn open_superseded(
+    /// The value of an older version, if its row is as it was stored.
+    pub(crate) fn open_superseded(
         &self,
         user: &User,
         id: SecretId,
@@ -168,7 +179,7 @@ impl Change for DeleteVersion {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
-        let (ledger, generation) = lock(work, &self.user).await?;
+        lock(work, &self.user).await?;
         let secret = find(work, &self.caller, &self.user, self.id).await?;
         if secret.version == self.version {
             let message = "The current version cannot be deleted; delete the secret.";
@@ -181,7 +192,7 @@ impl Change for DeleteVersion {
         if !versions::delete(work.tx, self.id, self.version).await? {
             return Err(Error::NotFound);
         }
-        unlock(work, &self.user, ledger, generation).await?;
+        release(work, &self.user).await?;
         let mut record = about(&self.record, &secret, Action::SecretVersionDeleted);
         record.version = Some(self.version);
         work.records.push(record);

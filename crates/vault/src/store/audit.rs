@@ -23,6 +23,8 @@ struct PageRow {
     page: i64,
     first_sequence: i64,
     last_sequence: i64,
+    first_at: i64,
+    last_at: i64,
     epoch: i64,
     records: String,
     hash: Vec<u8>,
@@ -178,19 +180,27 @@ pub(crate) async fn insert_page(
     })
 }
 
-/// Pages after `page`, oldest first.
-pub(crate) async fn pages_after(tx: &mut Tx, page: i64, limit: i64) -> sqlx::Result<Vec<Page>> {
+/// Pages after `page`, oldest first, each with when its first and last record are said to have happened.
+pub(crate) async fn pages_after(
+    tx: &mut Tx,
+    page: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<(Page, Span)>> {
     let rows: Vec<PageRow> = on!(tx, connection => {
         sqlx::query_as(
-            "SELECT page, first_sequence, last_sequence, epoch, records, hash, signature \
-             FROM audit_pages WHERE page > $1 ORDER BY page LIMIT $2",
+            "SELECT page, first_sequence, last_sequence, first_at, last_at, epoch, records, hash, \
+             signature FROM audit_pages WHERE page > $1 ORDER BY page LIMIT $2",
         )
         .bind(page)
         .bind(limit)
         .fetch_all(connection)
         .await
     })?;
-    Ok(rows.into_iter().map(PageRow::into_page).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.span(), row.into_page()))
+        .map(|(span, page)| (page, span))
+        .collect())
 }
 
 /// Pages with records before `sequence` and within the times, newest first.
@@ -203,8 +213,8 @@ pub(crate) async fn pages_before(
 ) -> sqlx::Result<Vec<Page>> {
     let rows: Vec<PageRow> = on!(tx, connection => {
         sqlx::query_as(
-            "SELECT page, first_sequence, last_sequence, epoch, records, hash, signature \
-             FROM audit_pages WHERE first_sequence < $1 AND last_at >= $2 AND first_at <= $3 \
+            "SELECT page, first_sequence, last_sequence, first_at, last_at, epoch, records, hash, \
+             signature FROM audit_pages WHERE first_sequence < $1 AND last_at >= $2 AND first_at <= $3 \
              ORDER BY first_sequence DESC LIMIT $4",
         )
         .bind(sequence)
@@ -217,7 +227,15 @@ pub(crate) async fn pages_before(
     Ok(rows.into_iter().map(PageRow::into_page).collect())
 }
 
+/// From when to when the records of a page are.
+pub(crate) type Span = (Timestamp, Timestamp);
+
 impl PageRow {
+    fn span(&self) -> Span {
+        let [first, last] = [self.first_at, self.last_at].map(Timestamp::from_microseconds);
+        (first, last)
+    }
+
     fn into_page(self) -> Page {
         Page {
             number: self.page,

@@ -40,6 +40,30 @@ pub(crate) const fn sqlite_synchronous(durability: Durability) -> &'static str {
     }
 }
 
+/// Lifts the limits on how long this transaction may take or wait. For work that nobody waits for within a
+/// request, and that computes between its statements.
+pub(crate) async fn take_time(tx: &mut Tx) -> sqlx::Result<()> {
+    let Tx::Postgres(tx) = tx else { return Ok(()) };
+    for statement in [
+        "SET LOCAL lock_timeout = 0",
+        "SET LOCAL statement_timeout = 0",
+        "SET LOCAL idle_in_transaction_session_timeout = 0",
+    ] {
+        sqlx::query(statement).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// Makes other processes that would set this store up wait until this transaction has ended. On SQLite the
+/// one writer already has.
+pub(crate) async fn lock_for_setup(tx: &mut Tx) -> sqlx::Result<()> {
+    let Tx::Postgres(tx) = tx else { return Ok(()) };
+    sqlx::query("LOCK TABLE installation IN EXCLUSIVE MODE")
+        .execute(&mut **tx)
+        .await
+        .map(|_| ())
+}
+
 /// Tells the other processes on this database that something changed. SQLite has only one process.
 pub(crate) async fn notify(tx: &mut Tx, payload: &str) -> sqlx::Result<()> {
     match tx {

@@ -20,19 +20,19 @@ pub(crate) struct SecretRow {
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
     pub(crate) effective_at: i64,
-    pub(crate) data_key: Vec<u8>,
-    pub(crate) value: Vec<u8>,
-    pub(crate) display: Vec<u8>,
+    /// The sealed parts are none if the current version is missing.
+    pub(crate) data_key: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) display: Option<Vec<u8>>,
 }
 
-// A secret whose current version is missing has empty sealed parts, which no key opens.
 macro_rules! select_secrets {
     ($condition:literal) => {
         concat!(
             "SELECT s.secret_id, s.user_id, s.name, s.tool, s.argument, s.is_default, s.policy, \
              s.version, s.created_at, s.updated_at, s.effective_at, ",
             "v.data_key, v.value, v.display FROM secrets s ",
-            "JOIN secret_versions v ON v.secret_id = s.secret_id AND v.version = s.version ",
+            "LEFT JOIN secret_versions v ON v.secret_id = s.secret_id AND v.version = s.version ",
             $condition
         )
     };
@@ -47,16 +47,6 @@ pub(crate) async fn load_user(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<Sec
         .bind(user.0)
         .fetch_all(connection)
         .await
-    })
-}
-
-/// How many secrets a user has, whether or not their versions are there.
-pub(crate) async fn count_user(tx: &mut Tx, user: UserId) -> sqlx::Result<i64> {
-    on!(tx, connection => {
-        sqlx::query_scalar("SELECT COUNT(*) FROM secrets WHERE user_id = $1")
-            .bind(user.0)
-            .fetch_one(connection)
-            .await
     })
 }
 

@@ -115,6 +115,29 @@ pub(crate) async fn insert_ledger(tx: &mut Tx, user: UserId, row: &LedgerRow) ->
     })
 }
 
+/// Waits for the lock on all that is a user's and keeps it until the transaction ends. Whatever changes rows
+/// of a user takes it first, so that no two processes wait for each other. Not an error if there is none.
+pub(crate) async fn lock(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query("UPDATE ledgers SET generation = generation WHERE user_id = $1")
+            .bind(user.0)
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+}
+
+/// Takes back what [`lock_ledger`] counted: nothing changed after all.
+pub(crate) async fn release_ledger(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query("UPDATE ledgers SET generation = generation - 1 WHERE user_id = $1")
+            .bind(user.0)
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+}
+
 /// Takes the lock on the user's secrets until the transaction ends, and returns the ledger as it was
 /// but for its generation, which is the next one.
 pub(crate) async fn lock_ledger(tx: &mut Tx, user: UserId) -> sqlx::Result<Option<LedgerRow>> {

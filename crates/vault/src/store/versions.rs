@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::transaction::{Tx, on};
 
-/// A version as stored.
+/// A version as stored. The MAC covers every other column but the wrapped data key.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct VersionRow {
     pub(crate) secret_id: Uuid,
@@ -16,6 +16,7 @@ pub(crate) struct VersionRow {
     pub(crate) display: Vec<u8>,
     pub(crate) created_at: i64,
     pub(crate) created_by: String,
+    pub(crate) mac: Vec<u8>,
 }
 
 /// The versions of a secret, newest first.
@@ -46,7 +47,7 @@ pub(crate) async fn insert(tx: &mut Tx, row: &VersionRow) -> sqlx::Result<()> {
     on!(tx, connection => {
         sqlx::query(
             "INSERT INTO secret_versions (secret_id, version, data_key, value, display, \
-             created_at, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             created_at, created_by, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(row.secret_id)
         .bind(row.version)
@@ -55,6 +56,7 @@ pub(crate) async fn insert(tx: &mut Tx, row: &VersionRow) -> sqlx::Result<()> {
         .bind(&row.display)
         .bind(row.created_at)
         .bind(&row.created_by)
+        .bind(&row.mac)
         .execute(connection)
         .await
         .map(|_| ())
@@ -81,15 +83,32 @@ pub(crate) async fn save_data_key(
     })
 }
 
-/// Erases every version up to and including `last`.
-pub(crate) async fn delete_through(tx: &mut Tx, secret: SecretId, last: i64) -> sqlx::Result<()> {
+/// Erases every version up to and including `last`, and tells which there were.
+pub(crate) async fn delete_through(
+    tx: &mut Tx,
+    secret: SecretId,
+    last: i64,
+) -> sqlx::Result<Vec<i64>> {
     on!(tx, connection => {
-        sqlx::query("DELETE FROM secret_versions WHERE secret_id = $1 AND version <= $2")
-            .bind(secret.0)
-            .bind(last)
-            .execute(connection)
-            .await
-            .map(|_| ())
+        sqlx::query_scalar(
+            "DELETE FROM secret_versions WHERE secret_id = $1 AND version <= $2 RETURNING version",
+        )
+        .bind(secret.0)
+        .bind(last)
+        .fetch_all(connection)
+        .await
+    })
+}
+
+/// Versions whose secret is not there, which the tables' references should make impossible.
+pub(crate) async fn list_orphans(tx: &mut Tx) -> sqlx::Result<Vec<Uuid>> {
+    on!(tx, connection => {
+        sqlx::query_scalar(
+            "SELECT DISTINCT v.secret_id FROM secret_versions v \
+             LEFT JOIN secrets s ON s.secret_id = v.secret_id WHERE s.secret_id IS NULL",
+        )
+        .fetch_all(connection)
+        .await
     })
 }
 

@@ -7,17 +7,19 @@ use toolvault_core::api_key::KeyId;
 use toolvault_core::audit::record::Record;
 use toolvault_core::timestamp::Timestamp;
 
-use super::change::{ErasedChange, Work};
+use super::change::{Applied, ErasedChange, Work};
 use super::{Entry, page};
 use crate::cache::Effect;
 use crate::error::Error;
 use crate::settings::Durability;
 use crate::shared::Shared;
+use crate::store::database::Database;
 use crate::store::transaction::Tx;
 use crate::store::{api_keys, dialect};
 
-/// How long a group may take before its connection is given up: longer than callers wait, so that the
-/// outcome is nearly always known.
+/// How long a group may take on a server before its connection is given up: longer than callers wait, so that
+/// the outcome is nearly always known. The embedded database is waited for: it cannot be given up, and what it
+/// has begun it may still commit.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// What is done in one transaction.
@@ -53,10 +55,13 @@ impl Batch {
                     batch.uses.push(reply);
                 }
                 Entry::KeyUsed(key, at) => batch.key_uses.push((key, at)),
+                Entry::Wake => {}
             }
         }
         // Stable, so that the changes of one user keep their order.
         batch.changes.sort_by_key(|change| change.user());
+        // As every process does it, so that no two wait for each other.
+        batch.key_uses.sort_unstable();
         batch
     }
 
@@ -71,8 +76,12 @@ impl Batch {
             Durability::Disk
         };
         let mut outcome = Outcome::default();
+        let limit = match shared.database {
+            Database::Sqlite(_) => Duration::MAX,
+            Database::Postgres(_) => LIMIT,
+        };
         let committed =
-            tokio::time::timeout(LIMIT, self.commit(shared, durability, &mut outcome)).await;
+            tokio::time::timeout(limit, self.commit(shared, durability, &mut outcome)).await;
         let is_committed = match committed {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
@@ -123,8 +132,8 @@ impl Batch {
             apply(shared, &mut tx, change.as_mut(), outcome).await?;
         }
         outcome.records.append(&mut self.records);
-        for (key, at) in &self.key_uses {
-            api_keys::save_use(&mut tx, key.as_str(), at.microseconds()).await?;
+        if !self.key_uses.is_empty() {
+            save_key_uses(&mut tx, &self.key_uses).await?;
         }
         if outcome.records.is_empty() && self.key_uses.is_empty() {
             tx.rollback().await?;
@@ -140,6 +149,19 @@ impl Batch {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// When a key was last used is not worth a group: if it cannot be saved, it is left.
+async fn save_key_uses(tx: &mut Tx, uses: &[(KeyId, Timestamp)]) -> Result<(), Error> {
+    tx.begin_change().await?;
+    for (key, at) in uses {
+        let saved = api_keys::save_use(tx, key.as_str(), at.microseconds()).await;
+        if let Err(error) = saved {
+            tracing::warn!(error = %error, "when keys were last used was not saved");
+            return Ok(tx.undo_change().await?);
+        }
+    }
+    Ok(tx.keep_change().await?)
 }
 
 /// Does one change, or takes back what it did. An error here is one of the database's.
@@ -161,14 +183,19 @@ async fn apply(
     let Work {
         records, effects, ..
     } = work;
-    if applied.is_ok() {
-        tx.keep_change().await?;
-        outcome.records.extend(records);
-        outcome.effects.extend(effects);
-    } else {
-        tx.undo_change().await?;
+    match applied {
+        Applied::Done => {
+            tx.keep_change().await?;
+            outcome.records.extend(records);
+            outcome.effects.extend(effects);
+            Ok(())
+        }
+        Applied::Refused => Ok(tx.undo_change().await?),
+        Applied::Failed => {
+            shared.distrust();
+            Err(Error::Unavailable(None))
+        }
     }
-    Ok(())
 }
 
 /// Logs why a group was not committed, and stops trusting storage that says it lost data.
@@ -177,12 +204,5 @@ fn report(shared: &Shared, error: &Error) {
         error = error as &dyn std::error::Error,
         "a group was not committed"
     );
-    if let Error::Unavailable(Some(source)) = error
-        && source
-            .downcast_ref::<sqlx::Error>()
-            .is_some_and(dialect::is_fatal)
-    {
-        tracing::error!("the storage reports lost or damaged data; stopping");
-        shared.failed.cancel();
-    }
+    shared.watch(error);
 }

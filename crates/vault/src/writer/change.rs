@@ -39,13 +39,23 @@ pub(crate) struct Work<'a> {
     pub(crate) effects: Vec<Effect>,
 }
 
-type Applied<'a> = Pin<Box<dyn Future<Output = Result<(), ()>> + Send + 'a>>;
+type Applying<'a> = Pin<Box<dyn Future<Output = Applied> + Send + 'a>>;
+
+/// How a change went.
+pub(crate) enum Applied {
+    /// It is in the transaction.
+    Done,
+    /// It is to be taken back; the rest of its group goes on.
+    Refused,
+    /// The storage reports lost or damaged data.
+    Failed,
+}
 
 /// A change whose answer has no type, so that all kinds wait in one queue.
 pub(crate) trait ErasedChange: Send {
     fn user(&self) -> UserId;
     /// Does the change and keeps its answer.
-    fn apply<'a>(&'a mut self, work: &'a mut Work<'_>) -> Applied<'a>;
+    fn apply<'a>(&'a mut self, work: &'a mut Work<'_>) -> Applying<'a>;
     /// Sends the answer: the kept one, or that the commit failed.
     fn settle(self: Box<Self>, is_committed: bool);
 }
@@ -76,22 +86,25 @@ impl<C: Change> ErasedChange for Pending<C> {
         self.change.user()
     }
 
-    fn apply<'a>(&'a mut self, work: &'a mut Work<'_>) -> Applied<'a> {
+    fn apply<'a>(&'a mut self, work: &'a mut Work<'_>) -> Applying<'a> {
         Box::pin(async move {
             let answer = self.change.apply(work).await;
-            let outcome = if answer.is_ok() { Ok(()) } else { Err(()) };
+            let outcome = match &answer {
+                Ok(_) => Applied::Done,
+                Err(error) if error.is_fatal() => Applied::Failed,
+                Err(_) => Applied::Refused,
+            };
             self.answer = Some(answer);
             outcome
         })
     }
 
     fn settle(self: Box<Self>, is_committed: bool) {
-        let answer = match self.answer {
-            // An error stands whether or not the rest of the group was committed.
-            Some(Err(error)) => Err(error),
-            Some(Ok(answer)) if is_committed => Ok(answer),
-            _ => Err(Error::Unavailable(None)),
-        };
+        // An error may come from what another of the group did, and stands only together with that.
+        let answer = self
+            .answer
+            .filter(|_| is_committed)
+            .unwrap_or(Err(Error::Unavailable(None)));
         // The caller may have left; the change is done all the same.
         let _ = self.reply.send(answer);
     }

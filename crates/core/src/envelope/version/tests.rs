@@ -2,11 +2,12 @@
 
 mod fixture;
 mod identity;
+mod layout;
 mod state;
 
 use proptest::prelude::*;
 
-use self::fixture::{Fixture, Blob};
+use self::fixture::{Blob, Fixture};
 use super::*;
 use crate::entropy::deterministic::{Deterministic, bytes};
 
@@ -71,11 +72,13 @@ fn blobs_do_not_open_in_each_others_place() {
 fn neither_the_key_nor_the_label_of_the_other_part_opens_a_blob() {
     let fixture = Fixture::new(1);
     let sealed = fixture.seal();
-    let data_key =
-        sealed.open_data_key(&fixture.user_key, &fixture.identity, fixture.current()).unwrap();
-    for (blob, own, other) in
-        [(&sealed.value, Part::Value, Part::Display), (&sealed.display, Part::Display, Part::Value)]
-    {
+    let data_key = sealed
+        .open_data_key(&fixture.user_key, &fixture.identity, fixture.current())
+        .unwrap();
+    for (blob, own, other) in [
+        (&sealed.value, Part::Value, Part::Display),
+        (&sealed.display, Part::Display, Part::Value),
+    ] {
         let open_as = |key: Part, label: Part| {
             let key = derive(&data_key, key).unwrap();
             open(&key, part_transcript(&fixture.identity, label), blob).map(|_| ())
@@ -85,7 +88,10 @@ fn neither_the_key_nor_the_label_of_the_other_part_opens_a_blob() {
         assert_eq!(open_as(own, other), Err(OpenError::Forged));
         assert_eq!(open_as(other, other), Err(OpenError::Forged));
     }
-    let undivided = NumberedKey { id: 0, key: data_key };
+    let undivided = NumberedKey {
+        id: 0,
+        key: data_key,
+    };
     let label = part_transcript(&fixture.identity, Part::Value);
     assert!(open(&undivided, label, &sealed.value).is_err());
 }
@@ -95,7 +101,10 @@ fn padding_hides_the_length() {
     let fixture = Fixture::new(1);
     let sealed_length = |length: usize| {
         let value = Confidential::new(bytes(3, length));
-        let shown = Shown { display: "********".to_owned(), bytes: 0 };
+        let shown = Shown {
+            display: "********".to_owned(),
+            bytes: 0,
+        };
         fixture.seal_value(&value, &shown).value.len()
     };
     let shortest = sealed_length(1);
@@ -141,11 +150,21 @@ fn a_length_that_does_not_fit_is_refused() {
 fn nothing_is_sealed_when_randomness_ends_on_the_way() {
     let fixture = Fixture::new(1);
     let value = Confidential::from("value");
-    let shown = Shown { display: String::new(), bytes: 5 };
+    let shown = Shown {
+        display: String::new(),
+        bytes: 5,
+    };
     let seal_with = |fills: u64| {
         let entropy = Deterministic::failing_after(1, fills);
         let (user_key, identity) = (&fixture.user_key, &fixture.identity);
-        SealedVersion::seal(user_key, identity, fixture.current(), &value, &shown, &entropy)
+        SealedVersion::seal(
+            user_key,
+            identity,
+            fixture.current(),
+            &value,
+            &shown,
+            &entropy,
+        )
     };
     // One fill for the data key and one for the nonce of each blob.
     for fills in 0..4 {

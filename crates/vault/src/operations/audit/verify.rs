@@ -3,21 +3,19 @@
 //! The chain proves the trail. The trail then says in which state each secret, key and user was left; a row
 //! that is missing, was put back, or stands in another state is a fault.
 
-use std::collections::HashMap;
+mod expected;
+mod rows;
 
 use serde::Serialize;
 use toolvault_core::audit::chain::{ChainError, ChainVerifier};
-use toolvault_core::audit::record::{Action, Record};
+use toolvault_core::audit::epoch::{Epoch, Signer};
+use toolvault_core::audit::page::{Head, span};
 use toolvault_core::digest::hexadecimal;
-use toolvault_core::identity::{SecretId, UserId};
-use uuid::Uuid;
 
+use self::expected::{Expected, States};
 use crate::error::Error;
-use crate::key;
-use crate::secret::Secret;
 use crate::store::transaction::Tx;
-use crate::store::{api_keys, audit, secrets, users};
-use crate::user::{self, User};
+use crate::store::{audit, dialect};
 use crate::vault::Vault;
 
 const PORTION: i64 = 256;
@@ -50,18 +48,6 @@ pub struct Fault {
     pub what: String,
 }
 
-/// In which state the trail left something: the hash of its row.
-type States<K> = HashMap<K, String>;
-
-#[derive(Default)]
-struct Expected {
-    secrets: States<SecretId>,
-    owners: HashMap<SecretId, UserId>,
-    keys: States<String>,
-    key_owners: HashMap<String, UserId>,
-    users: States<String>,
-}
-
 impl Vault {
     /// Verifies the whole trail and every row against it. `first_key` is the public key printed at set-up;
     /// `progress` hears how many pages are done.
@@ -71,7 +57,9 @@ impl Vault {
         progress: &mut (dyn FnMut(i64) + Send),
     ) -> Result<Verification, Error> {
         let mut tx = self.shared.database.read().await?;
+        dialect::take_time(&mut tx).await?;
         let epochs = audit::list_epochs(&mut tx).await?;
+        let last = epochs.last().cloned();
         let public_key = first_key
             .map(<[u8]>::to_vec)
             .or_else(|| epochs.first().map(|epoch| epoch.public_key.clone()))
@@ -94,11 +82,9 @@ impl Vault {
         };
         match verified {
             Ok(()) => {
-                self.verify_users(&mut tx, &mut expected, &mut verification)
+                self.verify_signing_key(&mut tx, last, &mut verification)
                     .await?;
-                self.verify_keys(&mut tx, &mut expected, &mut verification)
-                    .await?;
-                self.verify_secrets(&mut tx, &mut expected, &mut verification)
+                self.verify_rows(&mut tx, expected, &mut verification)
                     .await?;
             }
             Err(error) => {
@@ -109,85 +95,36 @@ impl Vault {
         verification.ok = verification.faults.is_empty();
         Ok(verification)
     }
+}
 
-    async fn verify_users(
+impl Vault {
+    /// Whether the stored signing key is the one that the newest epoch names: one that it is not could sign
+    /// nothing that a later verification accepts.
+    async fn verify_signing_key(
         &self,
         tx: &mut Tx,
-        expected: &mut Expected,
+        newest: Option<Epoch>,
         verification: &mut Verification,
     ) -> Result<(), Error> {
-        for row in users::list(tx, None).await? {
-            let id = row.user_id.to_string();
-            let state = user::state_text(&row);
-            let is_sound = User::verify(row, &self.shared.keyring).is_ok();
-            verification.compare(
-                "user",
-                id.clone(),
-                expected.users.remove(&id),
-                &state,
-                is_sound,
-            );
-        }
-        verification.missing("user", &expected.users);
-        Ok(())
-    }
-
-    async fn verify_keys(
-        &self,
-        tx: &mut Tx,
-        expected: &mut Expected,
-        verification: &mut Verification,
-    ) -> Result<(), Error> {
-        for row in api_keys::list(tx, None).await? {
-            let id = row.key.key_id.clone();
-            let state = key::state_text(&row.key);
-            let is_sound = key::KeyRecord::verify(row.key, &self.shared.keyring).is_ok();
-            verification.compare(
-                "key",
-                id.clone(),
-                expected.keys.remove(&id),
-                &state,
-                is_sound,
-            );
-        }
-        verification.missing("key", &expected.keys);
-        Ok(())
-    }
-
-    async fn verify_secrets(
-        &self,
-        tx: &mut Tx,
-        expected: &mut Expected,
-        verification: &mut Verification,
-    ) -> Result<(), Error> {
-        let installation = self.installation();
-        let mut keys: HashMap<Uuid, Option<User>> = HashMap::new();
-        let mut after = Uuid::nil();
-        loop {
-            let rows = secrets::list_after(tx, after, PORTION).await?;
-            let Some(last) = rows.last() else { break };
-            after = last.secret_id;
-            for row in rows {
-                if let std::collections::hash_map::Entry::Vacant(slot) = keys.entry(row.user_id) {
-                    let owner = users::find(tx, UserId(row.user_id)).await?;
-                    let owner = owner.and_then(|row| User::verify(row, &self.shared.keyring).ok());
-                    slot.insert(owner);
-                }
-                let id = SecretId(row.secret_id);
-                let owner = keys.get(&row.user_id).and_then(Option::as_ref);
-                let opened = owner.map(|owner| {
-                    let secret = Secret::verify(row, installation, &owner.key)?;
-                    secret.open_value(installation, &owner.key)?;
-                    Ok::<_, Error>(secret.state_text(installation))
-                });
-                let state = opened.and_then(Result::ok);
-                let is_sound = state.is_some();
-                let wanted = expected.secrets.remove(&id);
-                let state = state.unwrap_or_default();
-                verification.compare("secret", id.to_string(), wanted, &state, is_sound);
+        let (Some(newest), Some(row)) = (newest, audit::find_head(tx).await?) else {
+            return Ok(());
+        };
+        let (installation, wrap) = (self.installation(), self.shared.keyring.audit());
+        let head = row.head().unwrap_or(Head::EMPTY);
+        let signer = Signer::open(installation, wrap, row.epoch, &row.signing_key).ok();
+        let is_right = match signer {
+            Some(signer) if signer.number == newest.number => {
+                let entropy = self.shared.entropy.as_ref();
+                let next = Signer::begin(installation, wrap, Some(&signer), &head, entropy)?;
+                next.epoch
+                    .is_certified(installation, &newest.public_key, &head)
             }
+            _ => false,
+        };
+        if !is_right {
+            let what = "the stored signing key is not that of the newest epoch";
+            verification.fault("trail", row.page.to_string(), what);
         }
-        verification.missing("secret", &expected.secrets);
         Ok(())
     }
 }
@@ -204,11 +141,14 @@ async fn verify_chain(
         if pages.is_empty() {
             break;
         }
-        for page in pages {
+        for (page, said) in pages {
             let records = match chain.page(&page) {
                 Ok(records) => records,
                 Err(error) => return Ok(Err(error)),
             };
+            if span(&records) != Some(said) {
+                return Ok(Err(ChainError::Changed(page.number)));
+            }
             verification.pages = page.number;
             verification.records = page.last_sequence;
             for record in records {
@@ -229,51 +169,6 @@ async fn verify_chain(
         Ok(Err(ChainError::Truncated(
             stored.map_or(0, |stored| stored.page),
         )))
-    }
-}
-
-impl Expected {
-    fn follow(&mut self, record: Record) {
-        match record.action {
-            Action::SecretDeleted => {
-                if let Some(id) = record.secret_id {
-                    self.secrets.remove(&id);
-                    self.owners.remove(&id);
-                }
-            }
-            Action::UserDeleted => {
-                if let Some(user) = record.user_id {
-                    self.forget(user);
-                }
-            }
-            _ => self.keep(record),
-        }
-    }
-
-    fn keep(&mut self, record: Record) {
-        let Some(state) = record.state else { return };
-        if let (Some(secret), Some(user)) = (record.secret_id, record.user_id) {
-            self.secrets.insert(secret, state);
-            self.owners.insert(secret, user);
-        } else if let Some(subject) = record.subject {
-            if matches!(record.action, Action::UserCreated | Action::UserChanged) {
-                self.users.insert(subject, state);
-            } else {
-                if let Some(user) = record.user_id {
-                    self.key_owners.insert(subject.clone(), user);
-                }
-                self.keys.insert(subject, state);
-            }
-        }
-    }
-
-    /// All that was a deleted user's is gone with them.
-    fn forget(&mut self, user: UserId) {
-        self.users.remove(&user.to_string());
-        self.owners.retain(|_, owner| *owner != user);
-        self.key_owners.retain(|_, owner| *owner != user);
-        self.secrets.retain(|id, _| self.owners.contains_key(id));
-        self.keys.retain(|id, _| self.key_owners.contains_key(id));
     }
 }
 

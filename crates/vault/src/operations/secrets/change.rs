@@ -1,4 +1,4 @@
-//! Changing and erasing secrets. Only what is given and differs is a change.
+//! Changing secrets. Only what is given and differs is a change.
 
 use std::sync::Arc;
 
@@ -7,13 +7,12 @@ use toolvault_core::confidential::Confidential;
 use toolvault_core::envelope::version::{RewrapError, SealedVersion, Standing};
 use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::keyring::is_equal;
-use toolvault_core::pattern::ToolPattern;
 use toolvault_core::scope::Scope;
 
 use super::create::{shown, version_row};
 use super::{
-    Field, SecretAnswer, SecretChange, about, lock, require_match, require_unprotected, shadows,
-    unlock, warnings,
+    Field, SecretAnswer, SecretChange, about, lock, release, require_match, require_unprotected,
+    shadows, unlock, warnings,
 };
 use crate::cache::{Effect, UserEntry};
 use crate::caller::Caller;
@@ -21,7 +20,7 @@ use crate::error::{Denial, Error};
 use crate::secret::Secret;
 use crate::settings::Limits;
 use crate::store::{secrets, versions};
-use crate::user::User;
+use crate::user::{Ledger, User};
 use crate::vault::Vault;
 use crate::writer::change::{Change, Work};
 
@@ -95,13 +94,13 @@ impl Change for UpdateSecret {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<SecretAnswer, Error> {
-        let (mut ledger, generation) = lock(work, &self.user).await?;
+        let (ledger, generation) = lock(work, &self.user).await?;
         let before = find(work, &self.caller, &self.user, self.id).await?;
         require_match(&self.if_match, &before.info())?;
         let mut after = before.clone();
         let kinds = self.edit(work, &mut after)?;
         if kinds.is_none() {
-            unlock(work, &self.user, ledger, generation).await?;
+            release(work, &self.user).await?;
             return Ok(SecretAnswer {
                 info: before.info(),
                 warnings: Vec::new(),
@@ -115,15 +114,14 @@ impl Change for UpdateSecret {
         if let Some(value) = self.change.value.as_ref().filter(|_| kinds.is_new_value) {
             after.shown = shown(value)?;
             let growth = i64::from(after.shown.bytes) - i64::from(before.shown.bytes);
-            ledger.grow(0, growth, self.limits)?;
+            ledger.allow(0, growth, self.limits)?;
             self.supersede(work, &before, &mut after, value).await?;
         } else {
             rewrap(work, &self.user, &before, &mut after).await?;
         }
-        secrets::update(work.tx, &after.row()?).await?;
-        ledger.last_change = after.updated_at;
-        unlock(work, &self.user, ledger, generation).await?;
-        Ok(self.finish(work, after, &kinds))
+        let after = Arc::new(after);
+        save(work, &self.user, (ledger, generation), &before, &after).await?;
+        Ok(self.finish(work, &after, &kinds))
     }
 }
 
@@ -196,14 +194,19 @@ impl UpdateSecret {
             &after.shown,
             entropy,
         )?;
-        let row = version_row(after, &self.caller.actor.to_string());
+        let row = version_row(work.shared, after, &self.caller.actor.to_string());
         versions::insert(work.tx, &row).await?;
         let oldest = after.version - self.limits.versions.max(1);
-        versions::delete_through(work.tx, after.id, oldest).await?;
+        for version in versions::delete_through(work.tx, after.id, oldest).await? {
+            let mut record = about(&self.record, after, Action::SecretVersionDeleted);
+            record.version = Some(version);
+            record.reason = Some("beyond_the_limit".to_owned());
+            work.records.push(record);
+        }
         Ok(())
     }
 
-    fn finish(&self, work: &mut Work<'_>, after: Secret, kinds: &Kinds) -> SecretAnswer {
+    fn finish(&self, work: &mut Work<'_>, after: &Secret, kinds: &Kinds) -> SecretAnswer {
         let state = after.state_text(work.shared.keyring.installation());
         let actions = [
             (kinds.is_renamed, Action::SecretRenamed),
@@ -211,7 +214,7 @@ impl UpdateSecret {
             (kinds.is_new_value, self.value_action),
         ];
         for (_, action) in actions.into_iter().filter(|(happened, _)| *happened) {
-            let mut record = about(&self.record, &after, action);
+            let mut record = about(&self.record, after, action);
             record.state = Some(state.clone());
             work.records.push(record);
         }
@@ -220,17 +223,15 @@ impl UpdateSecret {
                 .entry
                 .index
                 .read()
-                .is_ok_and(|index| shadows(&index, &after));
+                .is_ok_and(|index| shadows(&index, after));
         if is_shadowing && kinds.is_rebound {
             work.records
-                .push(about(&self.record, &after, Action::DefaultShadowed));
+                .push(about(&self.record, after, Action::DefaultShadowed));
         }
-        let answer = SecretAnswer {
+        SecretAnswer {
             info: after.info(),
-            warnings: warnings(&after, is_shadowing),
-        };
-        work.effects.push(Effect::SecretStored(Arc::new(after)));
-        answer
+            warnings: warnings(after, is_shadowing),
+        }
     }
 }
 
@@ -266,6 +267,24 @@ pub(crate) async fn find(
     }
 }
 
+/// Replaces the row of a secret, and lets ledger and caches follow.
+pub(crate) async fn save(
+    work: &mut Work<'_>,
+    user: &User,
+    (mut ledger, generation): (Ledger, i64),
+    before: &Secret,
+    after: &Arc<Secret>,
+) -> Result<(), Error> {
+    secrets::update(work.tx, &after.row()?).await?;
+    ledger.remove(before, &work.shared.keyring);
+    ledger.add(after, &work.shared.keyring);
+    ledger.last_change = after.updated_at;
+    unlock(work, user, ledger, generation).await?;
+    let stored = Effect::SecretStored(Arc::clone(after), generation);
+    work.effects.push(stored);
+    Ok(())
+}
+
 /// Binds the data key of the current version to the secret's new state.
 pub(crate) async fn rewrap(
     work: &mut Work<'_>,
@@ -289,58 +308,5 @@ fn rewrap_error(error: RewrapError) -> Error {
     match error {
         RewrapError::Open(error) => error.into(),
         RewrapError::Entropy(error) => error.into(),
-    }
-}
-
-pub(crate) struct DeleteSecret {
-    pub(crate) caller: Caller,
-    pub(crate) user: User,
-    pub(crate) id: SecretId,
-    pub(crate) if_match: Vec<String>,
-    pub(crate) record: Record,
-}
-
-impl Change for DeleteSecret {
-    type Answer = ();
-
-    fn user(&self) -> UserId {
-        self.user.id()
-    }
-
-    async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
-        let (mut ledger, generation) = lock(work, &self.user).await?;
-        let row = secrets::find(work.tx, self.user.id(), self.id)
-            .await?
-            .ok_or(Error::NotFound)?;
-        let pattern = row
-            .tool
-            .as_deref()
-            .and_then(|tool| ToolPattern::parse(tool).ok());
-        if !self.caller.reaches_pattern(pattern.as_ref()) {
-            return Err(Error::NotFound);
-        }
-        let (name, version) = (row.name.clone(), row.version);
-        // A row that is not as it was stored can still be erased.
-        let verified = Secret::verify(row, work.shared.keyring.installation(), &self.user.key);
-        if let Ok(secret) = &verified {
-            require_match(&self.if_match, &secret.info())?;
-            ledger.bytes -= i64::from(secret.shown.bytes);
-        } else if !self.if_match.is_empty() {
-            return Err(Error::PreconditionFailed);
-        }
-        ledger.secrets -= 1;
-        ledger.last_change = work.now.after(ledger.last_change);
-        secrets::delete(work.tx, self.user.id(), self.id).await?;
-        unlock(work, &self.user, ledger, generation).await?;
-
-        let mut record = self.record.clone();
-        record.secret_id = Some(self.id);
-        record.secret_name = Some(name);
-        record.version = Some(version);
-        record.tool = pattern.map(|pattern| pattern.as_str().to_owned());
-        work.records.push(record);
-        work.effects
-            .push(Effect::SecretDeleted(self.user.id(), self.id));
-        Ok(())
     }
 }

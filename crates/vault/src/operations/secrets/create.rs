@@ -14,16 +14,18 @@ use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_core::transcript::Transcript;
 
-use super::{NewSecret, SecretAnswer, about, lock, require_unprotected, shadows, unlock, warnings};
+use super::{NewSecret, SecretAnswer, about, lock, release, require_unprotected, shadows, unlock, warnings};
 use crate::cache::Effect;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::settings::Limits;
+use crate::shared::Shared;
 use crate::store::versions::VersionRow;
 use crate::store::{idempotent_answers, secrets, versions};
 use crate::user::{Ledger, User};
 use crate::vault::Vault;
+use crate::version;
 use crate::writer::change::{Change, Work};
 
 /// How long an answer is kept for a request that comes again, in microseconds.
@@ -160,7 +162,7 @@ impl Change for CreateSecret {
         if let Some(repetition) = &self.repetition
             && let Some(answer) = repetition.find(work, &self.user).await?
         {
-            unlock(work, &self.user, ledger, generation).await?;
+            release(work, &self.user).await?;
             return Ok(answer);
         }
         let secret = self.seal(work, work.now.after(ledger.last_change))?;
@@ -169,7 +171,8 @@ impl Change for CreateSecret {
             require_unprotected(&index, None, &secret)?;
             shadows(&index, &secret)
         };
-        ledger.grow(1, i64::from(secret.shown.bytes), self.limits)?;
+        ledger.allow(1, i64::from(secret.shown.bytes), self.limits)?;
+        ledger.add(&secret, &work.shared.keyring);
         ledger.last_change = secret.updated_at;
         store(work, &secret, &self.created_by).await?;
         unlock(work, &self.user, ledger, generation).await?;
@@ -185,8 +188,8 @@ impl Change for CreateSecret {
             info: secret.info(),
             warnings: warnings(&secret, is_shadowing),
         };
-        work.effects
-            .push(Effect::SecretStored(std::sync::Arc::new(secret)));
+        let stored = std::sync::Arc::new(secret);
+        work.effects.push(Effect::SecretStored(stored, generation));
         if let Some(repetition) = &self.repetition {
             repetition.remember(work, &self.user, &answer).await?;
         }
@@ -249,13 +252,13 @@ pub(crate) fn shown(value: &Confidential) -> Result<Shown, Error> {
 
 async fn store(work: &mut Work<'_>, secret: &Secret, created_by: &str) -> Result<(), Error> {
     secrets::insert(work.tx, &secret.row()?).await?;
-    versions::insert(work.tx, &version_row(secret, created_by)).await?;
+    versions::insert(work.tx, &version_row(work.shared, secret, created_by)).await?;
     Ok(())
 }
 
 /// The row of a secret's current version.
-pub(crate) fn version_row(secret: &Secret, created_by: &str) -> VersionRow {
-    VersionRow {
+pub(crate) fn version_row(shared: &Shared, secret: &Secret, created_by: &str) -> VersionRow {
+    let mut row = VersionRow {
         secret_id: secret.id.0,
         version: secret.version,
         data_key: secret.sealed.data_key.clone(),
@@ -263,28 +266,25 @@ pub(crate) fn version_row(secret: &Secret, created_by: &str) -> VersionRow {
         display: secret.sealed.display.clone(),
         created_at: secret.updated_at.microseconds(),
         created_by: created_by.to_owned(),
-    }
+        mac: Vec::new(),
+    };
+    version::authenticate(&mut row, &shared.keyring);
+    row
 }
 
 impl Ledger {
-    /// Counts more secrets and bytes, unless a limit would be exceeded. What does not enlarge is always
+    /// Refuses so many more secrets and bytes if a limit would be exceeded. What does not enlarge is always
     /// allowed, also beyond a limit that was lowered.
-    pub(crate) fn grow(&mut self, secrets: i64, bytes: i64, limits: Limits) -> Result<(), Error> {
-        let grown = Self {
-            secrets: self.secrets + secrets,
-            bytes: self.bytes + bytes,
-            last_change: self.last_change,
-        };
-        if secrets > 0 && grown.secrets > limits.secrets {
+    pub(crate) fn allow(&self, secrets: i64, bytes: i64, limits: Limits) -> Result<(), Error> {
+        if secrets > 0 && self.secrets.saturating_add(secrets) > limits.secrets {
             return Err(Error::QuotaExceeded(
                 "The limit on the number of secrets is reached.",
             ));
         }
-        if bytes > 0 && grown.bytes > limits.bytes {
+        if bytes > 0 && self.bytes.saturating_add(bytes) > limits.bytes {
             let message = "The limit on the total size of the stored secrets is reached.";
             return Err(Error::QuotaExceeded(message));
         }
-        *self = grown;
         Ok(())
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::*;
 use crate::entropy::deterministic::Deterministic;
+use crate::policy::Policy;
+use crate::timestamp::Timestamp;
 
 /// A blob of a stored version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +51,10 @@ pub(super) struct OwnedState {
 impl OwnedState {
     pub(super) fn new() -> Self {
         let when = BTreeMap::from([
-            ("owner".to_owned(), vec!["acme-*".to_owned(), "example".to_owned()]),
+            (
+                "owner".to_owned(),
+                vec!["acme-*".to_owned(), "example".to_owned()],
+            ),
             ("repository".to_owned(), vec!["*".to_owned()]),
         ]);
         Self {
@@ -96,14 +101,22 @@ impl Fixture {
     pub(super) fn new(seed: u64) -> Self {
         let entropy = Deterministic::new(seed);
         let now = Timestamp::from_microseconds(1_767_323_045_000_000);
-        let user_key = NumberedKey { id: 1, key: Key::generate(&entropy).unwrap() };
+        let user_key = NumberedKey {
+            id: 1,
+            key: Key::generate(&entropy).unwrap(),
+        };
         let identity = VersionIdentity {
             installation: InstallationId::generate(&entropy, now).unwrap(),
             user: UserId::generate(&entropy, now).unwrap(),
             secret: SecretId::generate(&entropy, now).unwrap(),
             version: 2,
         };
-        Self { entropy, user_key, identity, state: OwnedState::new() }
+        Self {
+            entropy,
+            user_key,
+            identity,
+            state: OwnedState::new(),
+        }
     }
 
     pub(super) fn current(&self) -> Standing {
@@ -111,13 +124,24 @@ impl Fixture {
     }
 
     pub(super) fn seal(&self) -> SealedVersion {
-        let shown = Shown { display: "lin********3456".to_owned(), bytes: 19 };
+        let shown = Shown {
+            display: "lin********3456".to_owned(),
+            bytes: 19,
+        };
         self.seal_value(&Confidential::from("lin_api_0123456"), &shown)
     }
 
     pub(super) fn seal_value(&self, value: &Confidential, shown: &Shown) -> SealedVersion {
         let (user_key, identity) = (&self.user_key, &self.identity);
-        SealedVersion::seal(user_key, identity, self.current(), value, shown, &self.entropy).unwrap()
+        SealedVersion::seal(
+            user_key,
+            identity,
+            self.current(),
+            value,
+            shown,
+            &self.entropy,
+        )
+        .unwrap()
     }
 
     pub(super) fn open_value(&self, sealed: &SealedVersion) -> Result<Vec<u8>, OpenError> {
@@ -131,8 +155,16 @@ impl Fixture {
 
     /// A changed `part` closes what hangs on it, and only that.
     pub(super) fn assert_refused(&self, changed: &SealedVersion, part: Blob, what: &str) {
-        assert_eq!(self.open_value(changed).is_err(), part != Blob::Display, "{what}: value");
-        assert_eq!(self.open_shown(changed).is_err(), part != Blob::Value, "{what}: display");
+        assert_eq!(
+            self.open_value(changed).is_err(),
+            part != Blob::Display,
+            "{what}: value"
+        );
+        assert_eq!(
+            self.open_shown(changed).is_err(),
+            part != Blob::Value,
+            "{what}: display"
+        );
     }
 
     /// Nothing opens as `identity` in this `standing` with this key.

@@ -11,12 +11,48 @@ fn no_part_of_the_identity_can_be_another() {
     let sealed = fixture.seal();
     let identity = fixture.identity;
     let others = [
-        ("installation", VersionIdentity { installation: other.installation, ..identity }),
-        ("user", VersionIdentity { user: other.user, ..identity }),
-        ("secret", VersionIdentity { secret: other.secret, ..identity }),
-        ("version", VersionIdentity { version: 1, ..identity }),
-        ("next version", VersionIdentity { version: 3, ..identity }),
-        ("negative version", VersionIdentity { version: -2, ..identity }),
+        (
+            "installation",
+            VersionIdentity {
+                installation: other.installation,
+                ..identity
+            },
+        ),
+        (
+            "user",
+            VersionIdentity {
+                user: other.user,
+                ..identity
+            },
+        ),
+        (
+            "secret",
+            VersionIdentity {
+                secret: other.secret,
+                ..identity
+            },
+        ),
+        (
+            "version",
+            VersionIdentity {
+                version: 1,
+                ..identity
+            },
+        ),
+        (
+            "next version",
+            VersionIdentity {
+                version: 3,
+                ..identity
+            },
+        ),
+        (
+            "negative version",
+            VersionIdentity {
+                version: -2,
+                ..identity
+            },
+        ),
     ];
     for (what, wrong) in others {
         // The hash of the right row: the identity alone must suffice to refuse.
@@ -37,7 +73,13 @@ fn ids_of_different_kinds_cannot_change_places() {
         ..identity
     };
     let sealed = fixture.seal();
-    Fixture::assert_closed(&sealed, &fixture.user_key, &swapped, fixture.current(), "user and secret");
+    Fixture::assert_closed(
+        &sealed,
+        &fixture.user_key,
+        &swapped,
+        fixture.current(),
+        "user and secret",
+    );
 }
 
 #[test]
@@ -46,14 +88,31 @@ fn the_value_and_the_display_form_are_bound_by_themselves() {
     let other = Fixture::new(2).identity;
     let sealed = fixture.seal();
     let identity = fixture.identity;
-    let data_key = sealed.open_data_key(&fixture.user_key, &identity, fixture.current()).unwrap();
-    for (part, blob) in [(Part::Value, &sealed.value), (Part::Display, &sealed.display)] {
+    let data_key = sealed
+        .open_data_key(&fixture.user_key, &identity, fixture.current())
+        .unwrap();
+    for (part, blob) in [
+        (Part::Value, &sealed.value),
+        (Part::Display, &sealed.display),
+    ] {
         let key = derive(&data_key, part).unwrap();
         for wrong in [
-            VersionIdentity { installation: other.installation, ..identity },
-            VersionIdentity { user: other.user, ..identity },
-            VersionIdentity { secret: other.secret, ..identity },
-            VersionIdentity { version: 1, ..identity },
+            VersionIdentity {
+                installation: other.installation,
+                ..identity
+            },
+            VersionIdentity {
+                user: other.user,
+                ..identity
+            },
+            VersionIdentity {
+                secret: other.secret,
+                ..identity
+            },
+            VersionIdentity {
+                version: 1,
+                ..identity
+            },
         ] {
             let opened = open(&key, part_transcript(&wrong, part), blob).map(|_| ());
             assert_eq!(opened, Err(OpenError::Forged), "{wrong:?}");
@@ -81,7 +140,13 @@ fn the_key_of_another_user_opens_nothing() {
     let fixture = Fixture::new(1);
     let sealed = fixture.seal();
     let other = Fixture::new(2).user_key;
-    Fixture::assert_closed(&sealed, &other, &fixture.identity, fixture.current(), "other key");
+    Fixture::assert_closed(
+        &sealed,
+        &other,
+        &fixture.identity,
+        fixture.current(),
+        "other key",
+    );
 }
 
 #[test]
@@ -91,10 +156,20 @@ fn a_current_version_does_not_open_as_superseded_nor_the_reverse() {
     let mut sealed = fixture.seal();
     Fixture::assert_closed(&sealed, user_key, identity, Standing::Superseded, "current");
     sealed
-        .rewrap(user_key, identity, fixture.current(), Standing::Superseded, &fixture.entropy)
+        .rewrap(
+            user_key,
+            identity,
+            fixture.current(),
+            Standing::Superseded,
+            &fixture.entropy,
+        )
         .unwrap();
     Fixture::assert_closed(&sealed, user_key, identity, fixture.current(), "superseded");
-    assert!(sealed.open_value(user_key, identity, Standing::Superseded).is_ok());
+    assert!(
+        sealed
+            .open_value(user_key, identity, Standing::Superseded)
+            .is_ok()
+    );
 }
 
 #[test]
@@ -106,16 +181,27 @@ fn rewrapping_keeps_value_and_display_and_ends_the_old_standing() {
     renamed.name = "linear-2".to_owned();
     let to = Standing::Current(renamed.hash(identity));
     let mut rewrapped = sealed.clone();
-    rewrapped.rewrap(user_key, identity, fixture.current(), to, &fixture.entropy).unwrap();
+    rewrapped
+        .rewrap(user_key, identity, fixture.current(), to, &fixture.entropy)
+        .unwrap();
 
     assert_eq!(rewrapped.value, sealed.value);
     assert_eq!(rewrapped.display, sealed.display);
     assert_ne!(rewrapped.data_key, sealed.data_key);
-    Fixture::assert_closed(&rewrapped, user_key, identity, fixture.current(), "old standing");
+    Fixture::assert_closed(
+        &rewrapped,
+        user_key,
+        identity,
+        fixture.current(),
+        "old standing",
+    );
     Fixture::assert_closed(&sealed, user_key, identity, to, "old wrap");
     let value = rewrapped.open_value(user_key, identity, to).unwrap();
     assert_eq!(value.expose(), fixture.open_value(&sealed).unwrap());
-    assert_eq!(rewrapped.open_shown(user_key, identity, to), fixture.open_shown(&sealed));
+    assert_eq!(
+        rewrapped.open_shown(user_key, identity, to),
+        fixture.open_shown(&sealed)
+    );
 }
 
 #[test]
@@ -124,12 +210,22 @@ fn rewrapping_from_the_wrong_standing_or_without_randomness_changes_nothing() {
     let (user_key, identity) = (&fixture.user_key, &fixture.identity);
     let sealed = fixture.seal();
     let mut kept = sealed.clone();
-    let refused =
-        kept.rewrap(user_key, identity, Standing::Superseded, fixture.current(), &fixture.entropy);
+    let refused = kept.rewrap(
+        user_key,
+        identity,
+        Standing::Superseded,
+        fixture.current(),
+        &fixture.entropy,
+    );
     assert!(matches!(refused, Err(RewrapError::Open(OpenError::Forged))));
     let exhausted = Deterministic::failing_after(1, 0);
-    let refused =
-        kept.rewrap(user_key, identity, fixture.current(), Standing::Superseded, &exhausted);
+    let refused = kept.rewrap(
+        user_key,
+        identity,
+        fixture.current(),
+        Standing::Superseded,
+        &exhausted,
+    );
     assert!(matches!(refused, Err(RewrapError::Entropy(_))));
     for blob in Blob::ALL {
         assert_eq!(blob.of(&kept), blob.of(&sealed));

@@ -6,18 +6,26 @@ use proptest::prelude::*;
 
 use super::super::*;
 use super::fixture::{Fixture, OwnedState};
+use crate::policy::Policy;
+use crate::timestamp::Timestamp;
 
 type Change = (&'static str, fn(&mut OwnedState));
 
 const CHANGES: [Change; 20] = [
     ("name", |state| state.name.push('x')),
-    ("name in other case", |state| state.name = "Linear".to_owned()),
+    ("name in other case", |state| {
+        state.name = "Linear".to_owned();
+    }),
     ("tool", |state| state.tool = Some("*".to_owned())),
     ("no tool", |state| state.tool = None),
     ("empty tool", |state| state.tool = Some(String::new())),
-    ("argument", |state| state.argument = Some("token".to_owned())),
+    ("argument", |state| {
+        state.argument = Some("token".to_owned());
+    }),
     ("no argument", |state| state.argument = None),
-    ("tool and argument exchanged", |state| std::mem::swap(&mut state.tool, &mut state.argument)),
+    ("tool and argument exchanged", |state| {
+        std::mem::swap(&mut state.tool, &mut state.argument);
+    }),
     ("flag", |state| state.is_default = false),
     ("created_at", |state| state.created_at += 1),
     ("updated_at", |state| state.updated_at += 1),
@@ -26,7 +34,9 @@ const CHANGES: [Change; 20] = [
         state.policy.expires_at = Some(Timestamp::from_microseconds(9_000_001));
     }),
     ("no expiry", |state| state.policy.expires_at = None),
-    ("rotation", |state| state.policy.rotate_after_days = Some(91)),
+    ("rotation", |state| {
+        state.policy.rotate_after_days = Some(91);
+    }),
     ("no rotation", |state| state.policy.rotate_after_days = None),
     ("protection", |state| state.policy.protected = true),
     ("redaction", |state| state.policy.redact = false),
@@ -45,7 +55,10 @@ const CONDITION_CHANGES: [Change; 8] = [
         state.policy.when.remove("repository");
     }),
     ("one condition more", |state| {
-        state.policy.when.insert("branch".to_owned(), vec!["main".to_owned()]);
+        state
+            .policy
+            .when
+            .insert("branch".to_owned(), vec!["main".to_owned()]);
     }),
     ("condition without patterns", |state| {
         state.policy.when.insert("owner".to_owned(), Vec::new());
@@ -58,13 +71,20 @@ const CONDITION_CHANGES: [Change; 8] = [
     }),
     ("pattern under the other argument", |state| {
         let pattern = state.policy.when.get_mut("owner").unwrap().remove(1);
-        state.policy.when.get_mut("repository").unwrap().push(pattern);
+        state
+            .policy
+            .when
+            .get_mut("repository")
+            .unwrap()
+            .push(pattern);
     }),
     ("argument that looks like a pattern before it", |state| {
         // The fields stay the same in the same order; only the counts between them move.
         state.policy.when = BTreeMap::from([(
             "owner".to_owned(),
-            ["acme-*", "example", "repository", "*"].map(str::to_owned).to_vec(),
+            ["acme-*", "example", "repository", "*"]
+                .map(str::to_owned)
+                .to_vec(),
         )]);
     }),
 ];
@@ -78,7 +98,13 @@ fn no_field_of_the_state_can_be_another() {
         change(&mut state);
         assert_ne!(state, fixture.state, "{what}");
         let standing = Standing::Current(state.hash(&fixture.identity));
-        Fixture::assert_closed(&sealed, &fixture.user_key, &fixture.identity, standing, what);
+        Fixture::assert_closed(
+            &sealed,
+            &fixture.user_key,
+            &fixture.identity,
+            standing,
+            what,
+        );
     }
     assert!(fixture.open_value(&sealed).is_ok());
 }
@@ -102,13 +128,38 @@ fn no_two_of_the_changed_states_have_one_hash() {
 }
 
 #[test]
+fn a_pattern_cannot_become_the_next_argument() {
+    let fixture = Fixture::new(1);
+    let hash = |when: [(&str, &[&str]); 2]| {
+        let owned = |patterns: &[&str]| patterns.iter().map(|text| (*text).to_owned()).collect();
+        let when = when.map(|(argument, patterns)| (argument.to_owned(), owned(patterns)));
+        let mut state = fixture.state.clone();
+        state.policy.when = BTreeMap::from(when);
+        state.hash(&fixture.identity)
+    };
+    // The same texts in the same order, under as many arguments.
+    let first = hash([("a", &["b"]), ("c", &["d"])]);
+    let second = hash([("a", &["b", "c"]), ("d", &[])]);
+    assert_ne!(first, second);
+}
+
+#[test]
 fn the_hash_names_the_secret_and_the_version() {
     let fixture = Fixture::new(1);
     let hash = |identity: &VersionIdentity| fixture.state.hash(identity);
     let identity = fixture.identity;
-    let other_secret = VersionIdentity { secret: Fixture::new(2).identity.secret, ..identity };
+    let other_secret = VersionIdentity {
+        secret: Fixture::new(2).identity.secret,
+        ..identity
+    };
     assert_ne!(hash(&identity), hash(&other_secret));
-    assert_ne!(hash(&identity), hash(&VersionIdentity { version: 3, ..identity }));
+    assert_ne!(
+        hash(&identity),
+        hash(&VersionIdentity {
+            version: 3,
+            ..identity
+        })
+    );
     assert_eq!(hash(&identity), hash(&identity.clone()));
 }
 

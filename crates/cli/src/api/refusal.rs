@@ -1,0 +1,74 @@
+//! What the API says when it does not do something, in the words of the command line.
+
+use serde::Deserialize;
+use serde_json::Value;
+use toolvault_gateway::Response;
+use toolvault_gateway::http::StatusCode;
+
+use super::is_our_failure;
+use crate::environment::API_KEY;
+use crate::failure::Failure;
+
+#[derive(Deserialize)]
+struct Refusal {
+    detail: Detail,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Detail {
+    Text(String),
+    Problems(Vec<Problem>),
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    loc: Vec<Value>,
+    msg: String,
+}
+
+/// The failure that an answer other than 2xx stands for.
+pub(super) fn of(response: &Response) -> Failure {
+    let status = response.status;
+    let text = match serde_json::from_slice(&response.body) {
+        Ok(Refusal {
+            detail: Detail::Text(text),
+        }) => text,
+        Ok(Refusal {
+            detail: Detail::Problems(problems),
+        }) => problems
+            .iter()
+            .map(problem)
+            .collect::<Vec<String>>()
+            .join("; "),
+        Err(_) => format!("the server answered {status}"),
+    };
+    let failure = if is_our_failure(status) {
+        Failure::failed(text)
+    } else {
+        Failure::refused(text)
+    };
+    match status {
+        StatusCode::UNAUTHORIZED => failure.hint(format!("check the key in {API_KEY}")),
+        StatusCode::NOT_FOUND => failure.not_found(),
+        _ => failure,
+    }
+}
+
+/// A field and what is wrong with it; the name of the place (`body`) says nothing to a person.
+fn problem(problem: &Problem) -> String {
+    let path: Vec<String> = problem
+        .loc
+        .iter()
+        .skip(1)
+        .map(|part| match part {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        })
+        .collect();
+    if path.is_empty() {
+        problem.msg.clone()
+    } else {
+        format!("{}: {}", path.join("."), problem.msg)
+    }
+}

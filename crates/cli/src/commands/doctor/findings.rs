@@ -1,0 +1,75 @@
+//! What was found, check by check.
+
+use serde::Serialize;
+
+use super::Grade;
+use crate::printer::Printer;
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    check: &'static str,
+    result: Grade,
+    message: String,
+    fix: Option<String>,
+}
+
+/// Everything that was looked at.
+#[derive(Debug, Default)]
+pub(super) struct Findings(Vec<Finding>);
+
+impl Findings {
+    /// All is well.
+    pub(super) fn good(&mut self, check: &'static str, message: &str) {
+        self.add(check, Grade::Good, message, None);
+    }
+
+    /// Something to know, and perhaps to do something about.
+    pub(super) fn notice(&mut self, check: &'static str, message: &str, fix: &str) {
+        self.add(check, Grade::Notice, message, Some(fix));
+    }
+
+    /// Something is wrong.
+    pub(super) fn bad(&mut self, check: &'static str, message: &str, fix: &str) {
+        self.add(check, Grade::Bad, message, Some(fix));
+    }
+
+    /// Whether nothing is wrong.
+    pub(super) fn is_sound(&self) -> bool {
+        self.0.iter().all(|finding| finding.result != Grade::Bad)
+    }
+
+    /// Prints each finding, with its fix below it.
+    pub(super) fn print(&self, is_json: bool, printer: &Printer) -> anyhow::Result<()> {
+        if is_json {
+            return printer.json(&serde_json::json!({"ok": self.is_sound(), "findings": self.0}));
+        }
+        for finding in &self.0 {
+            let grade = match finding.result {
+                Grade::Good => "ok",
+                Grade::Notice => "note",
+                Grade::Bad => "WRONG",
+            };
+            printer.line(&format!("{grade:5}  {}: {}", finding.check, finding.message))?;
+            if let Some(fix) = &finding.fix {
+                printer.line(&format!("       fix: {fix}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, check: &'static str, result: Grade, message: &str, fix: Option<&str>) {
+        self.0.push(Finding {
+            check,
+            result,
+            message: message.to_owned(),
+            fix: fix.map(str::to_owned),
+        });
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_grade(&self, grade: Grade) -> Vec<&str> {
+        let graded = self.0.iter().filter(|finding| finding.result == grade);
+        graded.map(|finding| finding.message.as_str()).collect()
+    }
+}

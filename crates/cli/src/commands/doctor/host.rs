@@ -1,0 +1,83 @@
+//! Checks of the machine: files that hold secrets, the clock, the server.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use toolvault_core::timestamp::Timestamp;
+use toolvault_vault::DatabaseLocation;
+
+use super::findings::Findings;
+use crate::config::{Configuration, RootKey, beside};
+
+/// 2026-01-01: no machine that runs this version can be earlier.
+const EARLIEST: Timestamp = Timestamp::from_microseconds(1_767_225_600_000_000);
+
+/// The files that hold secrets are their owner's only, and the first keys were taken away.
+pub(super) fn check_secret_files(configuration: &Configuration, findings: &mut Findings) {
+    match &configuration.root_key {
+        RootKey::File(path) => check_file("root key file", path, findings),
+        RootKey::PassphraseFile(path) => check_file("passphrase file", path, findings),
+        RootKey::Command(_) => findings.good("root key", "it comes from a command"),
+        RootKey::Text(_) => findings.good("root key", "it comes from the environment"),
+    }
+    let first_keys = beside(&configuration.data_dir, ".first-keys");
+    if first_keys.exists() {
+        let path = first_keys.display();
+        findings.notice(
+            "first keys",
+            &format!("{path} still holds the keys of the set-up"),
+            &format!("move them to where they are used, and: rm {path}"),
+        );
+    }
+}
+
+fn check_file(check: &'static str, path: &Path, findings: &mut Findings) {
+    let shown = path.display();
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            return findings.bad(
+                check,
+                &format!("{shown}: {error}"),
+                "restore it from your backup, or name it with --root-key-file or in the configuration",
+            );
+        }
+    };
+    let mode = metadata.mode() & 0o7777;
+    if mode & 0o077 == 0 {
+        findings.good(check, &format!("{shown} is its owner's only"));
+    } else {
+        let readers = if mode & 0o007 == 0 { "its group" } else { "everybody" };
+        findings.bad(
+            check,
+            &format!("{shown} is open to {readers} (mode {mode:04o})"),
+            &format!("chmod 600 {shown}"),
+        );
+    }
+}
+
+/// The clock is not before this program was made.
+pub(super) fn check_clock(now: Timestamp, findings: &mut Findings) {
+    if now < EARLIEST {
+        findings.bad(
+            "clock",
+            &format!("it says {now}, which is before this program was made"),
+            "set the clock, for example by NTP: expiries depend on it",
+        );
+    } else {
+        findings.good("clock", &format!("it says {now}"));
+    }
+}
+
+/// Whether a server runs. On PostgreSQL only the server itself can tell.
+pub(super) fn check_server(configuration: &Configuration, is_server: bool, findings: &mut Findings) {
+    match (&configuration.vault.database, is_server) {
+        (_, true) => findings.good("server", "it runs, and local commands go through it"),
+        (DatabaseLocation::Directory(_), false) => {
+            findings.notice("server", "none runs on this data directory", "toolvault serve");
+        }
+        (DatabaseLocation::Postgres(_), false) => {
+            findings.good("server", "any on this database sees changes within a second");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Checks of what the store tells about itself: engine, clock, keys, names.
+
+use toolvault_core::timestamp::{SECOND, Timestamp};
+use toolvault_server::control::StoreReport;
+use toolvault_vault::KeyInfo;
+
+use super::findings::Findings;
+
+/// Fixes a defect of the write-ahead log that could corrupt a database.
+const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+/// A key that ends within this span is told of, in microseconds: two weeks.
+const SOON: i64 = 14 * 86_400 * SECOND;
+/// By how much the newest record may be ahead of the clock, in microseconds.
+const TOLERANCE: i64 = 5 * SECOND;
+
+pub(super) fn check(report: &StoreReport, now: Timestamp, findings: &mut Findings) {
+    check_engine(report, findings);
+    check_trail(report, now, findings);
+    check_keys(report, now, findings);
+    check_names(report, findings);
+}
+
+fn check_engine(report: &StoreReport, findings: &mut Findings) {
+    let engine = format!("{} {}", report.engine, report.version);
+    if report.engine == "SQLite" && numbers(&report.version) < OLDEST_SQLITE {
+        findings.bad(
+            "engine",
+            &format!("{engine} is older than 3.51.3, which mends a defect that damages databases"),
+            "use the released program, which brings its own SQLite",
+        );
+    } else {
+        findings.good("engine", &engine);
+    }
+    for setting in &report.unsafe_settings {
+        findings.bad(
+            "engine",
+            &format!("{setting} is off: a crash can lose or damage what was acknowledged"),
+            &format!("ALTER SYSTEM SET {setting} = on; SELECT pg_reload_conf();"),
+        );
+    }
+}
+
+/// The three parts of a version; what is missing or no number counts as 0.
+fn numbers(version: &str) -> [u32; 3] {
+    let mut parts = version
+        .split('.')
+        .map(|part| part.parse().unwrap_or_default());
+    std::array::from_fn(|_| parts.next().unwrap_or_default())
+}
+
+fn check_trail(report: &StoreReport, now: Timestamp, findings: &mut Findings) {
+    let ahead = report.newest_record.map_or(0, |newest| newest.since(now));
+    if ahead > TOLERANCE {
+        findings.bad(
+            "clock",
+            &format!("the newest audit record is {} s in the future", ahead / SECOND),
+            "set the clock: it was put back, or another server's is ahead",
+        );
+    }
+}
+
+fn check_keys(report: &StoreReport, now: Timestamp, findings: &mut Findings) {
+    let live = report.keys.iter().filter(|key| key.revoked_at.is_none());
+    let ending: Vec<(&KeyInfo, Timestamp)> = live
+        .filter_map(|key| Some((key, key.expires_at?)))
+        .filter(|&(_, end)| end.since(now) <= SOON)
+        .collect();
+    if ending.is_empty() {
+        let count = report.keys.len();
+        findings.good("keys", &format!("none of {count} has expired or expires within 14 days"));
+    }
+    for (key, end) in ending {
+        let (id, name) = (key.key_id, &key.name);
+        if end <= now {
+            findings.bad(
+                "keys",
+                &format!("{id} ({name}) expired at {end}"),
+                &format!("if nobody needs it: toolvault key revoke {id}; otherwise make another"),
+            );
+        } else {
+            findings.notice(
+                "keys",
+                &format!("{id} ({name}) expires at {end}"),
+                "make another in time: toolvault key create",
+            );
+        }
+    }
+}
+
+fn check_names(report: &StoreReport, findings: &mut Findings) {
+    if report.shared_names.is_empty() {
+        findings.good("names", "no user has two secrets of one name");
+    }
+    for (user, names) in &report.shared_names {
+        let named = report.users.iter().find(|info| info.user_id == *user);
+        let name = named.map_or_else(|| user.to_string(), |info| info.name.clone());
+        findings.notice(
+            "names",
+            &format!("{names} names of the user {name} are those of several secrets"),
+            "a reference to such a name is refused where several match: rename with toolvault secret set ID --name",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Grade;
+    use super::*;
+
+    fn report() -> StoreReport {
+        StoreReport {
+            engine: "SQLite".to_owned(),
+            version: "3.51.3".to_owned(),
+            unsafe_settings: Vec::new(),
+            shared_names: Vec::new(),
+            newest_record: None,
+            users: Vec::new(),
+            keys: Vec::new(),
+        }
+    }
+
+    fn found(report: &StoreReport, grade: Grade) -> Vec<String> {
+        let mut findings = Findings::default();
+        let now = Timestamp::from_microseconds(1_800_000_000 * SECOND);
+        check(report, now, &mut findings);
+        let found = findings.of_grade(grade);
+        found.into_iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_sound_store_is_only_praised() {
+        assert!(found(&report(), Grade::Bad).is_empty());
+        assert!(found(&report(), Grade::Notice).is_empty());
+    }
+
+    #[test]
+    fn an_old_engine_is_found_by_number_not_by_text() {
+        for (version, is_old) in [
+            ("3.51.2", true),
+            ("3.9.9", true),
+            ("3.51.10", false),
+            ("3.52.0", false),
+            ("4.0", false),
+        ] {
+            let report = StoreReport {
+                version: version.to_owned(),
+                ..report()
+            };
+            assert_eq!(!found(&report, Grade::Bad).is_empty(), is_old, "{version}");
+        }
+    }
+
+    #[test]
+    fn settings_that_lose_commits_and_a_clock_that_was_put_back_are_wrong() {
+        let report = StoreReport {
+            engine: "PostgreSQL".to_owned(),
+            version: "18.1".to_owned(),
+            unsafe_settings: vec!["fsync".to_owned()],
+            newest_record: Some(Timestamp::from_microseconds(1_800_000_060 * SECOND)),
+            ..report()
+        };
+        assert_eq!(
+            found(&report, Grade::Bad),
+            [
+                "fsync is off: a crash can lose or damage what was acknowledged",
+                "the newest audit record is 60 s in the future"
+            ]
+        );
+    }
+}

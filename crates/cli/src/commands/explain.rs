@@ -1,0 +1,90 @@
+//! `toolvault explain`: what resolving would do for a tool, and why.
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use toolvault_gateway::http::Method;
+
+use super::Context;
+use crate::api::{Api, Body};
+use crate::failure::ExitStatus;
+use crate::printer::{Printer, Table};
+
+#[derive(Args)]
+pub(crate) struct ExplainOptions {
+    /// Name of the tool
+    tool: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Explanation {
+    tool_name: String,
+    would_succeed: bool,
+    arguments: Vec<Explained>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Explained {
+    arg: String,
+    outcome: String,
+    winner: Option<String>,
+    candidates: Vec<Candidate>,
+    tied: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Candidate {
+    secret_id: String,
+    secret_name: String,
+    pattern: Option<String>,
+    wins: bool,
+    why: String,
+}
+
+pub(crate) async fn run(
+    options: ExplainOptions,
+    context: &Context<'_>,
+) -> anyhow::Result<ExitStatus> {
+    let api = Api::connect(context)?;
+    let url = api.url(&["tools", &options.tool, "explain"]);
+    let body = Body::Json(b"{}".to_vec());
+    let explanation: Explanation = api.fetch(Method::POST, &url, body).await?;
+    if options.json {
+        context.printer.json(&explanation)?;
+    } else {
+        show(&explanation, context.printer)?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+fn show(explanation: &Explanation, printer: &Printer) -> std::io::Result<()> {
+    let tool = &explanation.tool_name;
+    if explanation.arguments.is_empty() {
+        return printer.line(&format!("No default applies to {tool}."));
+    }
+    printer.line(&match explanation.would_succeed {
+        true => format!("A call of {tool} without arguments would be completed:"),
+        false => format!("A call of {tool} without arguments would be REFUSED:"),
+    })?;
+    for argument in &explanation.arguments {
+        let tied = match argument.tied {
+            true => ", decided only by which changed last",
+            false => "",
+        };
+        printer.line(&format!("{}: {}{tied}", argument.arg, argument.outcome))?;
+        let mut table = Table::plain();
+        for candidate in &argument.candidates {
+            table.row([
+                if candidate.wins { "  applied" } else { "  not" },
+                &candidate.secret_name,
+                &candidate.secret_id,
+                candidate.pattern.as_deref().unwrap_or_default(),
+                &candidate.why,
+            ]);
+        }
+        printer.table(&table)?;
+    }
+    Ok(())
+}

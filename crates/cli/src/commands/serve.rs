@@ -1,0 +1,149 @@
+//! `toolvault serve`: set-up, server, and the end of both.
+
+mod announcement;
+mod first_keys;
+mod signals;
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use toolvault_server::control::ControlSocket;
+use toolvault_server::{ServeError, Server, ServerSettings};
+use toolvault_vault::{
+    DatabaseLocation, OpenError, Opened, SystemClock, SystemEntropy, Vault,
+};
+
+use self::signals::Signals;
+use super::Context;
+use crate::arguments::ServeOptions;
+use crate::config::{self, Configuration};
+use crate::failure::{ExitStatus, Failure, with_causes};
+use crate::logging;
+use crate::store::{of_open_error, own_uid};
+
+pub(crate) async fn run(options: ServeOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
+    let configuration = config::load(&options, &context.environment, context.printer)?;
+    logging::start(configuration.log_format, &context.environment)?;
+    refuse_plain_http(&configuration.server)?;
+    let signals = Signals::catch()?;
+
+    let Opened { vault, first_keys } = open(&configuration).await?;
+    // The store has its keys now, so whatever goes wrong from here on, they are delivered first.
+    if let Some(keys) = &first_keys {
+        first_keys::deliver(keys, &configuration, context.printer)?;
+    }
+    let prepared = prepare(&vault, &configuration).await;
+    let (server, control) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            vault.close().await;
+            return Err(error);
+        }
+    };
+    let url = announcement::url(server.local_address(), configuration.server.tls.is_some());
+    announcement::announce(&url, context.printer)?;
+    serve(&vault, server, control, &signals).await
+}
+
+/// Refuses before anything is set up, and again when the address is taken.
+fn refuse_plain_http(settings: &ServerSettings) -> Result<(), Failure> {
+    if settings.tls.is_some() || settings.listen.ip().is_loopback() || settings.insecure_http {
+        return Ok(());
+    }
+    Err(refused_to_serve(&ServeError::PlainHttp(settings.listen)))
+}
+
+async fn open(configuration: &Configuration) -> Result<Opened, Failure> {
+    let root_key = configuration.root_key.source()?;
+    let opened = Vault::open(
+        configuration.vault.clone(),
+        &root_key,
+        Arc::new(SystemClock),
+        Arc::new(SystemEntropy),
+    );
+    opened.await.map_err(|error: OpenError| {
+        let (status, hint) = of_open_error(&error);
+        let message = with_causes(&error);
+        let failure = match status {
+            ExitStatus::Refused => Failure::refused(message),
+            _ => Failure::failed(message),
+        };
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })
+}
+
+/// Takes the addresses and, for the embedded database, the socket of local commands.
+async fn prepare(
+    vault: &Vault,
+    configuration: &Configuration,
+) -> anyhow::Result<(Server, Option<ControlSocket>)> {
+    let server = Server::bind(vault.clone(), configuration.server.clone())
+        .await
+        .map_err(|error| refused_to_serve(&error))?;
+    let control = match &configuration.vault.database {
+        DatabaseLocation::Directory(directory) => {
+            let socket = ControlSocket::bind(directory, vault.clone(), own_uid());
+            Some(socket.map_err(|error| {
+                let directory = directory.display();
+                Failure::refused(format!("cannot open control.sock in {directory}: {error}"))
+                    .hint("the path of a socket has at most 107 bytes, and its directory must be ours")
+            })?)
+        }
+        DatabaseLocation::Postgres(_) => None,
+    };
+    Ok((server, control))
+}
+
+fn refused_to_serve(error: &ServeError) -> Failure {
+    let failure = Failure::refused(with_causes(error));
+    match error {
+        ServeError::Listen { .. } => failure.hint("choose another address with --listen"),
+        _ => failure,
+    }
+}
+
+/// Serves until a signal, a second signal, or storage that cannot be trusted.
+async fn serve(
+    vault: &Vault,
+    server: Server,
+    control: Option<ControlSocket>,
+    signals: &Signals,
+) -> anyhow::Result<ExitStatus> {
+    let storage_failed = vault.failed();
+    let finishing = CancellationToken::new();
+    let commands = async {
+        if let Some(control) = control {
+            control.run(finishing.clone()).await;
+        }
+    };
+    let serving = async {
+        let served = server.run(signals.stop.clone()).await;
+        // Local commands are taken for as long as requests are.
+        finishing.cancel();
+        served
+    };
+    let orderly = async {
+        let (served, ()) = tokio::join!(serving, commands);
+        vault.close().await;
+        served
+    };
+    tokio::select! {
+        biased;
+        () = storage_failed.cancelled() => {
+            tracing::error!("the storage reports lost or damaged data; the server ends");
+            Ok(ExitStatus::Failed)
+        }
+        () = signals.stop_at_once.cancelled() => {
+            tracing::warn!("told twice to stop; requests in flight are abandoned");
+            Ok(ExitStatus::Failed)
+        }
+        served = orderly => {
+            served?;
+            tracing::info!("stopped");
+            Ok(ExitStatus::Success)
+        }
+    }
+}

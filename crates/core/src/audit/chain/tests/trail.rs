@@ -1,0 +1,148 @@
+//! A trail written as the server writes it, by somebody who also kept every signing key.
+
+use super::super::*;
+use crate::audit::epoch::Signer;
+use crate::audit::record::{Action, Actor, Decision};
+use crate::confidential::Key;
+use crate::entropy::deterministic::Deterministic;
+use crate::envelope::NumberedKey;
+use crate::timestamp::{SECOND, Timestamp};
+
+pub(crate) const NOW: Timestamp = Timestamp::from_microseconds(1_767_323_045 * SECOND);
+
+/// So many records on a page, and whether an epoch begins with it.
+pub(crate) type Step = (usize, bool);
+
+pub(crate) struct Trail {
+    pub(crate) installation: InstallationId,
+    /// What the auditor noted at set-up.
+    pub(crate) first_key: Vec<u8>,
+    pub(crate) epochs: Vec<Epoch>,
+    pub(crate) pages: Vec<Page>,
+    /// One for each epoch. A server erases all but the last.
+    pub(crate) signers: Vec<Signer>,
+    pub(crate) head: Head,
+    wrap: NumberedKey,
+    entropy: Deterministic,
+}
+
+impl Trail {
+    pub(crate) fn new(seed: u64, steps: &[Step]) -> Self {
+        let entropy = Deterministic::new(seed);
+        let installation = InstallationId::generate(&entropy, NOW).unwrap();
+        let wrap = NumberedKey {
+            id: 4,
+            key: Key::generate(&entropy).unwrap(),
+        };
+        let head = Head::EMPTY;
+        let first = Signer::begin(installation, &wrap, None, &head, &entropy).unwrap();
+        let mut trail = Self {
+            installation,
+            first_key: first.epoch.public_key.clone(),
+            epochs: vec![first.epoch],
+            pages: Vec::new(),
+            signers: vec![first.signer],
+            head,
+            wrap,
+            entropy,
+        };
+        for (records, begins_epoch) in steps {
+            if *begins_epoch {
+                trail.begin_epoch();
+            }
+            trail.append(*records);
+        }
+        trail
+    }
+
+    pub(crate) fn begin_epoch(&mut self) {
+        let predecessor = self.signers.last();
+        let next = Signer::begin(
+            self.installation,
+            &self.wrap,
+            predecessor,
+            &self.head,
+            &self.entropy,
+        )
+        .unwrap();
+        // The wrapped form opens to the same key.
+        let opened = Signer::open(
+            self.installation,
+            &self.wrap,
+            next.epoch.number,
+            &next.wrapped,
+        )
+        .unwrap();
+        self.signers.push(opened);
+        self.epochs.push(next.epoch);
+    }
+
+    pub(crate) fn append(&mut self, records: usize) {
+        let mut records: Vec<Record> = (0..records).map(|place| self.record(place)).collect();
+        let signer = self.signers.last().unwrap();
+        let page = Page::append(
+            self.installation,
+            &self.head,
+            signer.number,
+            signer.pair(),
+            &mut records,
+        )
+        .unwrap();
+        self.head = page.head();
+        self.pages.push(page);
+    }
+
+    fn record(&self, place: usize) -> Record {
+        let moment = NOW.plus(self.head.sequence * SECOND);
+        let mut record = Record::new(
+            moment,
+            &Actor::Local(1000),
+            None,
+            Action::SecretUsed,
+            Decision::Allowed,
+        );
+        record.tool = Some(format!("tool\n{place}\u{2028}\"{}", self.head.page));
+        record
+    }
+
+    pub(crate) fn verifier(&self) -> Result<ChainVerifier, ChainError> {
+        ChainVerifier::new(
+            self.installation,
+            Some(&self.first_key),
+            self.epochs.clone(),
+        )
+    }
+
+    pub(crate) fn verify(&self) -> Result<Head, ChainError> {
+        self.verify_against([])
+    }
+
+    pub(crate) fn verify_against(
+        &self,
+        checkpoints: impl IntoIterator<Item = Checkpoint>,
+    ) -> Result<Head, ChainError> {
+        let mut verifier = self.verifier()?.expecting(checkpoints)?;
+        for page in &self.pages {
+            verifier.page(page)?;
+        }
+        verifier.finish()
+    }
+
+    pub(crate) fn checkpoint(&self, page: usize) -> Checkpoint {
+        Checkpoint::new(self.installation, &self.pages[page - 1], NOW)
+    }
+
+    /// Hashes and signs the pages from this place on anew, each with the key of this epoch.
+    pub(crate) fn reseal_from(&mut self, place: usize, epoch: usize) {
+        let signer = &self.signers[epoch - 1];
+        let mut previous = place
+            .checked_sub(1)
+            .map_or(Head::EMPTY.hash, |at| self.pages[at].hash);
+        for page in &mut self.pages[place..] {
+            page.hash = page.compute_hash(self.installation, &previous);
+            let message = page.signed(self.installation);
+            page.signature = signer.pair().sign(message.as_slice()).as_ref().to_vec();
+            previous = page.hash;
+        }
+    }
+}

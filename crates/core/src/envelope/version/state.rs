@@ -1,0 +1,93 @@
+//! The state of a secret: everything that decides who receives its value, and the hash of it all.
+//!
+//! Whoever edits any of it in the database gets another hash, and the data key does not open.
+
+use super::VersionIdentity;
+use crate::digest::sha256;
+use crate::policy::Policy;
+use crate::timestamp::Timestamp;
+use crate::transcript::Transcript;
+
+/// All of a secret that decides who receives its value.
+#[derive(Clone, Copy, Debug)]
+pub struct SecretState<'a> {
+    /// The user's name for it.
+    pub name: &'a str,
+    /// The tool pattern of its binding.
+    pub tool: Option<&'a str>,
+    /// The argument of its binding.
+    pub argument: Option<&'a str>,
+    /// Whether it is applied by itself.
+    pub is_default: bool,
+    /// When it was first stored.
+    pub created_at: Timestamp,
+    /// When anything of it last changed.
+    pub updated_at: Timestamp,
+    /// When value, binding or flag last changed: what ranking compares.
+    pub effective_at: Timestamp,
+    /// The conditions of its use.
+    pub policy: &'a Policy,
+}
+
+/// SHA-256 of a [`SecretState`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateHash([u8; 32]);
+
+impl StateHash {
+    /// The 32 bytes of the hash.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl SecretState<'_> {
+    /// The hash that the wrap of the current version's data key is bound to.
+    pub fn hash(&self, identity: &VersionIdentity) -> StateHash {
+        // Taken apart field by field, so that a new field cannot be forgotten here.
+        let Self {
+            name,
+            tool,
+            argument,
+            is_default,
+            created_at,
+            updated_at,
+            effective_at,
+            policy,
+        } = *self;
+        let Policy {
+            expires_at,
+            rotate_after_days,
+            when,
+            protected,
+            redact,
+        } = policy;
+        let mut transcript = Transcript::new("toolvault/secret-state/v1")
+            .bytes(identity.secret.as_bytes())
+            .number(identity.version)
+            .text(name)
+            .optional(tool)
+            .optional(argument)
+            .number(i64::from(is_default))
+            .number(created_at.microseconds())
+            .number(updated_at.microseconds())
+            .number(effective_at.microseconds())
+            .optional(
+                expires_at
+                    .map(|end| end.microseconds().to_string())
+                    .as_deref(),
+            )
+            .optional(rotate_after_days.map(|days| days.to_string()).as_deref())
+            .number(i64::from(*protected))
+            .number(i64::from(*redact))
+            .number(i64::try_from(when.len()).unwrap_or(i64::MAX));
+        for (argument, patterns) in when {
+            transcript = transcript
+                .text(argument)
+                .number(i64::try_from(patterns.len()).unwrap_or(i64::MAX));
+            for pattern in patterns {
+                transcript = transcript.text(pattern);
+            }
+        }
+        StateHash(sha256(transcript.as_slice()))
+    }
+}

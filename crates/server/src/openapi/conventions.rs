@@ -1,0 +1,205 @@
+//! The document worded as `FastAPI` words its own: titles everywhere, and null as one of `anyOf`.
+//!
+//! Also the few schemas that the derives cannot express.
+
+use serde_json::{Map, Value, json};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{
+    AdditionalProperties, AnyOfBuilder, ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type,
+};
+
+/// The titles that `FastAPI` chose itself.
+const CHOSEN_TITLES: [(&str, &str); 3] = [
+    ("loc", "Location"),
+    ("msg", "Message"),
+    ("type", "Error Type"),
+];
+
+/// Members that say something about a schema, rather than about a value of its type.
+const ANNOTATIONS: [&str; 5] = ["title", "description", "default", "deprecated", "examples"];
+
+/// Rewords the whole document.
+pub(super) fn apply(document: &mut Value) {
+    separate_null(document);
+    if let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") {
+        for (name, schema) in schemas {
+            title_schema(name, schema);
+        }
+    }
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    let operations = paths
+        .into_iter()
+        .flat_map(|paths| paths.values_mut())
+        .filter_map(Value::as_object_mut)
+        .flat_map(|item| item.values_mut());
+    for operation in operations {
+        let parameters = operation
+            .get_mut("parameters")
+            .and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten() {
+            title_parameter(parameter);
+        }
+        if let Some(Value::String(summary)) = operation.get_mut("summary") {
+            summary.truncate(summary.trim_end_matches('.').len());
+        }
+        if let Some(body) = operation.get_mut("requestBody") {
+            leave_out_null(body);
+        }
+    }
+}
+
+/// Turns `oneOf` into `anyOf`, and `{"type": ["string", "null"], "minLength": 1}` into `{"anyOf": [{"type": "string", "minLength": 1},
+/// {"type": "null"}]}`.
+fn separate_null(value: &mut Value) {
+    match value {
+        Value::Array(elements) => elements.iter_mut().for_each(separate_null),
+        Value::Object(members) => {
+            members.values_mut().for_each(separate_null);
+            if let Some(choices) = members.remove("oneOf") {
+                members.insert("anyOf".to_owned(), choices);
+            }
+            if let Some(kind) = nullable_type(members) {
+                let (outer, mut inner): (Map<_, _>, Map<_, _>) = std::mem::take(members)
+                    .into_iter()
+                    .partition(|(name, _)| ANNOTATIONS.contains(&name.as_str()));
+                inner.insert("type".to_owned(), kind);
+                *members = outer;
+                members.insert("anyOf".to_owned(), json!([inner, { "type": "null" }]));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The other type of a schema that allows null.
+fn nullable_type(schema: &Map<String, Value>) -> Option<Value> {
+    match schema.get("type")?.as_array()?.as_slice() {
+        [kind, null] | [null, kind] if null == "null" => Some(kind.clone()),
+        _ => None,
+    }
+}
+
+/// A handler's `Option<T>` is a body that may be absent; null is none.
+fn leave_out_null(body: &mut Value) {
+    let content = body.get_mut("content").and_then(Value::as_object_mut);
+    for media_type in content.into_iter().flat_map(Map::values_mut) {
+        let choices = media_type
+            .pointer("/schema/anyOf")
+            .and_then(Value::as_array);
+        let mut choices = choices.into_iter().flatten();
+        if let Some(schema) = choices.find(|schema| schema.get("$ref").is_some()) {
+            *media_type = json!({ "schema": schema });
+        }
+    }
+}
+
+fn title_schema(name: &str, schema: &mut Value) {
+    let Some(schema) = schema.as_object_mut() else {
+        return;
+    };
+    schema.entry("title").or_insert_with(|| name.into());
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (name, property) in properties.into_iter().flatten() {
+        if let Some(property) = property.as_object_mut()
+            && !property.contains_key("$ref")
+        {
+            let chosen = CHOSEN_TITLES.iter().find(|(known, _)| known == name);
+            let title = chosen.map_or_else(|| title(name), |(_, title)| (*title).to_owned());
+            property.entry("title").or_insert_with(|| title.into());
+        }
+    }
+}
+
+/// The schema repeats the parameter's description.
+fn title_parameter(parameter: &mut Value) {
+    let name = parameter.get("name").and_then(Value::as_str).map(title);
+    let description = parameter.get("description").cloned();
+    let schema = parameter.get_mut("schema").and_then(Value::as_object_mut);
+    let (Some(name), Some(schema)) = (name, schema.filter(|schema| !schema.contains_key("$ref")))
+    else {
+        return;
+    };
+    schema.insert("title".to_owned(), name.into());
+    if let Some(description) = description {
+        schema.insert("description".to_owned(), description);
+    }
+}
+
+/// `x-api-key` becomes `X-Api-Key`, `secret_id` becomes `Secret Id`.
+fn title(name: &str) -> String {
+    let mut is_start = true;
+    name.chars()
+        .map(|character| {
+            let titled = if is_start {
+                character.to_ascii_uppercase()
+            } else {
+                character
+            };
+            is_start = !character.is_ascii_alphabetic();
+            if titled == '_' { ' ' } else { titled }
+        })
+        .collect()
+}
+
+/// Where something is wrong: names of members and indices of elements.
+pub(super) fn location() -> Schema {
+    let part = AnyOfBuilder::new()
+        .item(ObjectBuilder::new().schema_type(Type::String))
+        .item(ObjectBuilder::new().schema_type(Type::Integer));
+    Schema::Array(
+        ArrayBuilder::new()
+            .items(RefOr::T(Schema::from(part)))
+            .build(),
+    )
+}
+
+/// Tool patterns, or null.
+pub(super) fn tool_patterns() -> Schema {
+    Schema::Array(
+        names("Tool patterns that limit the key; none for no limit")
+            .max_items(Some(100))
+            .build(),
+    )
+}
+
+/// Names of arguments that defaults may serve, or null.
+pub(super) fn accepted_arguments() -> Schema {
+    let description = "The arguments that defaults may serve; all if not given";
+    Schema::Array(names(description).build())
+}
+
+/// Names of arguments that must not be missing, or null.
+pub(super) fn required_arguments() -> Schema {
+    let description = "The arguments without which the call makes no sense";
+    Schema::Array(names(description).build())
+}
+
+/// References by the argument that they are for, or null.
+pub(super) fn references() -> Schema {
+    let reference = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^secret://.+"));
+    ObjectBuilder::new()
+        .schema_type(or_null(Type::Object))
+        .description(Some(
+            "For arguments, the references that trusted configuration sets: `secret://<secret_name>` or \
+             `secret:///id/<secret_id>`",
+        ))
+        .additional_properties(Some(AdditionalProperties::from(reference)))
+        .into()
+}
+
+fn names(description: &str) -> ArrayBuilder {
+    let name = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(1024));
+    ArrayBuilder::new()
+        .schema_type(or_null(Type::Array))
+        .items(RefOr::T(Schema::from(name)))
+        .description(Some(description))
+}
+
+fn or_null(kind: Type) -> SchemaType {
+    SchemaType::Array(vec![kind, Type::Null])
+}

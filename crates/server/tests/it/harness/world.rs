@@ -1,0 +1,163 @@
+//! One server on one vault.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use toolvault_core::identity::UserId;
+use toolvault_server::{RequestLimits, ServeError, Server, ServerSettings};
+use toolvault_vault::{
+    Caller, DatabaseLocation, FirstKeys, Opened, RootKeySource, Settings, SystemEntropy,
+    UserChange, Vault,
+};
+
+use super::Actor;
+use super::clock::MovedClock;
+
+/// A running server with its first user and first keys.
+pub(crate) struct World {
+    pub(crate) address: SocketAddr,
+    pub(crate) vault: Vault,
+    pub(crate) keys: FirstKeys,
+    pub(crate) clock: Arc<MovedClock>,
+    pub(crate) directory: TempDir,
+    pub(crate) shutdown: CancellationToken,
+    numbers: AtomicU64,
+    /// Ends when the server has ended.
+    pub(crate) running: Option<JoinHandle<Result<(), ServeError>>>,
+}
+
+/// What a test may set before the start.
+pub(crate) struct WorldSettings {
+    pub(crate) server: ServerSettings,
+    pub(crate) vault: Settings,
+    pub(crate) directory: TempDir,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub(crate) async fn start_with(change: impl FnOnce(&mut WorldSettings)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().join("data");
+        let mut settings = WorldSettings {
+            server: ServerSettings {
+                listen: "127.0.0.1:0".parse().unwrap(),
+                tls: None,
+                insecure_http: false,
+                metrics_listen: None,
+                trusted_proxies: Vec::new(),
+                limits: RequestLimits::default(),
+                issuers: Vec::new(),
+            },
+            vault: Settings::new(DatabaseLocation::Directory(data)),
+            directory,
+        };
+        change(&mut settings);
+        let root_key = RootKeySource::File(settings.directory.path().join("root.key"));
+        let clock = Arc::new(MovedClock::default());
+        let opened = Vault::open(
+            settings.vault,
+            &root_key,
+            Arc::clone(&clock) as Arc<_>,
+            Arc::new(SystemEntropy),
+        );
+        let Opened { vault, first_keys } = opened.await.unwrap();
+        let server = Server::bind(vault.clone(), settings.server).await.unwrap();
+        let address = server.local_address();
+        let shutdown = CancellationToken::new();
+        let running = tokio::spawn(server.run(shutdown.clone()));
+        Self {
+            address,
+            vault,
+            keys: first_keys.unwrap(),
+            clock,
+            directory: settings.directory,
+            shutdown,
+            numbers: AtomicU64::new(1),
+            running: Some(running),
+        }
+    }
+
+    /// Somebody beside the root key, acting for `user`.
+    #[expect(clippy::unused_self, reason = "it is this world's root key")]
+    pub(crate) fn local(&self, user: UserId) -> Caller {
+        Caller::local(0, user, "test".to_owned())
+    }
+
+    /// A number that this world has not given out before.
+    pub(crate) fn fresh_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::SeqCst)
+    }
+
+    pub(crate) async fn new_user(&self, name: &str) -> UserId {
+        let local = self.local(self.keys.user);
+        self.vault.create_user(&local, name).await.unwrap().user_id
+    }
+
+    pub(crate) async fn disable(&self, user: UserId) {
+        let change = UserChange {
+            disabled: Some(true),
+            ..UserChange::default()
+        };
+        let local = self.local(self.keys.user);
+        self.vault.update_user(&local, user, change).await.unwrap();
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+impl Actor {
+    /// Stores a secret; what was answered.
+    pub(crate) async fn create(&self, secret: Value) -> Value {
+        self.post("/v1/secrets/", &secret).await.expect(200)
+    }
+
+    /// Stores a default for an argument of a tool; its id.
+    pub(crate) async fn default_for(&self, tool: &str, arg: &str, value: &str) -> String {
+        let secret = json!({
+            "secret_name": format!("{arg} of {tool}"),
+            "secret_value": value,
+            "tool_name": tool,
+            "tool_arg": arg,
+            "is_default_for_tool": true,
+        });
+        id_of(&self.create(secret).await)
+    }
+
+    /// Stores an unbound secret; its id.
+    pub(crate) async fn named(&self, name: &str, value: &str) -> String {
+        let secret = json!({"secret_name": name, "secret_value": value});
+        id_of(&self.create(secret).await)
+    }
+
+    /// The value of a secret, by the only operation that tells it.
+    pub(crate) async fn value_of(&self, id: &str) -> String {
+        let body = json!({"bindings": {"probe": format!("secret:///id/{id}")}});
+        let answer = self.post("/v1/tools/probe/resolve", &body).await;
+        answer.expect(200)["args"]["probe"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// How many secrets the actor's user has.
+    pub(crate) async fn count(&self) -> u64 {
+        let list = self.get("/v1/secrets/?limit=1").await.expect(200);
+        list["total"].as_u64().unwrap()
+    }
+}
+
+fn id_of(secret: &Value) -> String {
+    secret["secret_id"].as_str().unwrap().to_owned()
+}

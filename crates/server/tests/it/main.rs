@@ -1,0 +1,32 @@
+//! The API over real connections: what each caller may do, what each sentence of the contract promises, and
+//! what an attacker gets.
+//!
+//! [`harness`] starts a server on a vault in a temporary directory and speaks HTTP in the name of actors. The
+//! other modules follow the URLs; [`matrix`] holds every route against every kind of caller.
+
+#[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod authentication;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod canaries;
+#[cfg(test)]
+mod connections;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod matrix;
+#[cfg(test)]
+mod me;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod tools;
+#[cfg(test)]
+mod users;

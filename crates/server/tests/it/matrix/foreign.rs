@@ -1,0 +1,113 @@
+//! Ids of somebody else and ids of nothing: the same answer, byte by byte, on every route with an id.
+
+use super::table::{Row, rows};
+use super::targets::Target;
+use crate::harness::{Actor, Answer, World};
+
+const UNKNOWN_ID: &str = "00000000-0000-7000-8000-000000000000";
+
+fn rows_with(place: &'static str) -> impl Iterator<Item = Row> {
+    rows()
+        .into_iter()
+        .filter(move |row| row.path.contains(place))
+}
+
+async fn ask(actor: &Actor, row: &Row, path: &str) -> Answer {
+    match row.body {
+        None => actor.send(row.method, path, None, b"").await,
+        Some(body) => actor.json(row.method, path, body).await,
+    }
+}
+
+/// Everything but the name of the request and the time.
+fn bytes(answer: &Answer) -> (u16, Vec<(String, String)>, Vec<u8>) {
+    let mut headers = answer.headers.clone();
+    headers.retain(|(name, _)| name != "x-request-id" && name != "date");
+    (answer.status, headers, answer.body.clone())
+}
+
+#[tokio::test]
+async fn what_is_somebody_elses_does_not_exist() {
+    let world = World::start().await;
+    let other = world.other_tenant().await;
+    let owner = world.keys.user;
+    let mut routes = 0;
+    for row in rows_with("{secret_id}").chain(rows_with("{key_id}")) {
+        let foreign = Target::new(&world, owner, row.path).await;
+        let unknown = Target {
+            secret: UNKNOWN_ID.to_owned(),
+            key: "00000000".to_owned(),
+            ..Target::default()
+        };
+        let foreign = ask(&other, &row, &foreign.fill(row.path)).await;
+        let unknown = ask(&other, &row, &unknown.fill(row.path)).await;
+        foreign.refused(404, "not_found");
+        assert_eq!(foreign.text(), r#"{"detail":"Not found"}"#);
+        assert_eq!(
+            bytes(&foreign),
+            bytes(&unknown),
+            "{} {}",
+            row.method,
+            row.path
+        );
+        routes += 1;
+    }
+    assert!(routes >= 7, "only {routes} routes have an id");
+}
+
+#[tokio::test]
+async fn what_lies_outside_the_patterns_of_a_key_does_not_exist() {
+    let world = World::start().await;
+    let narrow = world
+        .holder(crate::harness::Rights {
+            scopes: &[toolvault_core::scope::Scope::Manage],
+            tools: &["github__*"],
+            ..crate::harness::Rights::default()
+        })
+        .await;
+    let unbound = world.operator().named("unbound", "a value").await;
+    for row in rows_with("{secret_id}") {
+        let outside = Target::new(&world, world.keys.user, row.path).await;
+        let unknown = row.path.replace("{secret_id}", UNKNOWN_ID);
+        let unknown = ask(&narrow, &row, &unknown).await;
+        for path in [
+            outside.fill(row.path),
+            row.path.replace("{secret_id}", &unbound),
+        ] {
+            let answer = ask(&narrow, &row, &path).await;
+            answer.refused(404, "not_found");
+            assert_eq!(
+                bytes(&answer),
+                bytes(&unknown),
+                "{} {}",
+                row.method,
+                row.path
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_ends_anybodys_keys_but_sees_nobodys_secrets() {
+    let world = World::start().await;
+    let other = world.other_tenant().await;
+    let path = "/api/v1/secrets/{secret_id}";
+    let secret = Target::new(&world, other.user, path).await;
+    for row in rows_with("{secret_id}") {
+        let answer = ask(&world.operator(), &row, &secret.fill(row.path)).await;
+        answer.refused(404, "not_found");
+    }
+    let path = format!("/v1/keys/{}", other.key_id);
+    for body in [r#"{"name":"mine"}"#, "{}"] {
+        let answer = world.operator().json("PATCH", &path, body).await;
+        answer.refused(404, "not_found");
+    }
+    let rotate = format!("{path}/rotate");
+    world
+        .operator()
+        .json("POST", &rotate, "{}")
+        .await
+        .refused(404, "not_found");
+    world.operator().delete(&path).await.expect(200);
+    other.get("/v1/me").await.refused(401, "unauthenticated");
+}

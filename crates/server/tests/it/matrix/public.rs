@@ -1,0 +1,100 @@
+//! What is served without a credential: this list, and nothing else.
+
+use super::table::rows;
+use crate::harness::World;
+
+#[tokio::test]
+async fn only_what_is_on_this_list_needs_no_credential() {
+    let world = World::start().await;
+    let nobody = world.anonymous();
+    let document = nobody.get("/openapi.json").await.expect(200);
+    assert_eq!(
+        document,
+        serde_json::json!(toolvault_server::openapi_document())
+    );
+    for path in ["/docs", "/docs/page.js", "/docs/page.css"] {
+        let answer = nobody.get(path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.contains("default-src 'none'"), "{policy}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    }
+    for (path, state) in [("/healthz", "ok"), ("/readyz", "ready")] {
+        assert_eq!(nobody.get(path).await.expect(200)["status"], state);
+    }
+    for path in [
+        "/",
+        "/v1",
+        "/api/v1",
+        "/v2/secrets/",
+        "/V1/secrets/",
+        "/favicon.ico",
+        "/admin",
+    ] {
+        let answer = nobody.get(path).await;
+        answer.refused(404, "no_such_route");
+    }
+}
+
+#[tokio::test]
+async fn no_other_spelling_of_a_path_reaches_a_handler() {
+    let world = World::start().await;
+    let operator = world.operator();
+    let id = operator.named("name", "a value").await;
+    for path in [
+        "//v1/secrets/".to_owned(),
+        "/v1//secrets/".to_owned(),
+        "/%761/secrets/".to_owned(),
+        "/v1/./secrets/".to_owned(),
+        "/healthz/../v1/secrets/".to_owned(),
+        "/v1/Secrets/".to_owned(),
+        "/v1/secret%73/".to_owned(),
+        format!("/v1/secrets/{id}/versions/../"),
+        format!("/v1/secrets/{id}/value/x"),
+        "/api/api/v1/secrets/".to_owned(),
+        "/api/v1/v1/secrets/".to_owned(),
+    ] {
+        let answer = operator.get(&path).await;
+        assert_eq!(answer.status, 404, "{path}: {}", answer.text());
+        let answer = world.anonymous().get(&path).await;
+        assert_eq!(answer.status, 404, "{path}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_a_path_does_not_have_is_405_with_those_that_it_has() {
+    let world = World::start().await;
+    let operator = world.operator();
+    let methods = [
+        "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "BREW",
+    ];
+    for path in rows().iter().map(|row| row.path) {
+        if !path.starts_with("/api") {
+            continue;
+        }
+        let mut has: Vec<&str> = rows()
+            .iter()
+            .filter(|row| row.path == path)
+            .map(|row| row.method)
+            .collect();
+        has.sort_unstable();
+        let asked = path
+            .replace("{secret_id}", "x")
+            .replace("{key_id}", "x")
+            .replace("{user_id}", "x")
+            .replace("{tool_name}", "x");
+        for method in methods.into_iter().filter(|method| !has.contains(method)) {
+            let bytes = operator.bytes(method, &asked, None, b"");
+            let answer = crate::harness::exchange_without_body(world.address, &bytes, method).await;
+            assert_eq!(
+                answer.outcome(),
+                "405 method_not_allowed",
+                "{method} {asked}"
+            );
+            let mut allowed: Vec<&str> = answer.header("allow").unwrap().split(',').collect();
+            allowed.retain(|method| *method != "HEAD");
+            allowed.sort_unstable();
+            assert_eq!(allowed, has, "{method} {asked}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What every caller is answered on every route.
+//!
+//! The columns are the callers of [`super::cast`], in their order:
+//! nobody, a bad key, a garbage token, a revoked key, an expired key, a disabled user's key, a token signed by a
+//! stranger | keys with one scope each: manage, use, resolve, audit, admin | a key with all scopes but admin,
+//! limited to tools `linear__*` | `any_user` with and without its header, that header on another key |
+//! a token of the issuer (manage, audit) | another user's key with all scopes but admin | the operator.
+//! Each acts on what is their own user's, except where only an administrator may act at all.
+
+use super::cast::NAMES;
+
+/// One route.
+pub(super) struct Row {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) body: Option<&'static str>,
+    statuses: &'static str,
+}
+
+impl Row {
+    /// Each caller with the status that they are to get.
+    pub(super) fn expected(&self) -> Vec<(&'static str, u16)> {
+        let statuses = self.statuses.split_whitespace().filter(|cell| *cell != "|");
+        let statuses = statuses.map(|cell| cell.parse().unwrap());
+        NAMES.into_iter().zip(statuses).collect()
+    }
+}
+
+const NEW_SECRET: &str = r#"{"secret_name":"n","secret_value":"value","tool_name":"linear__get"}"#;
+const NEW_VALUE: &str = r#"{"secret_value":"another value"}"#;
+const NEW_KEY: &str = r#"{"name":"n","scopes":["manage"]}"#;
+const NEW_USER: &str = r#"{"name":"user <number>"}"#;
+const ONE_CALL: &str = r#"{"tool_name":"linear__get"}"#;
+
+#[rustfmt::skip]
+const TABLE: &[(&str, &str, &str, &str)] = &[
+    // route                                             body         none bad  garb revo expi disa stra | mana use  reso audi admi | narr | any  any- hdr | jwt  othr oper
+    ("GET",    "/api/v1/secrets/",                       "",         "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
+    ("POST",   "/api/v1/secrets/",                       NEW_SECRET, "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
+    ("GET",    "/api/v1/secrets/{secret_id}",            "",         "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
+    ("PATCH",  "/api/v1/secrets/{secret_id}",            NEW_VALUE,  "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
+    ("DELETE", "/api/v1/secrets/{secret_id}",            "",         "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
+    ("PUT",    "/api/v1/secrets/{secret_id}/value",      NEW_VALUE,  "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
+    ("POST",   "/api/v1/tools/{tool_name}/resolve",      "{}",       "401  401  401  401  401  401  401  | 403  403  200  403  403  | 200  | 200  403  403 | 403  200  200"),
+    ("POST",   "/api/v1/tools/{tool_name}/explain",      "{}",       "401  401  401  401  401  401  401  | 200  200  200  403  403  | 200  | 200  403  403 | 200  200  200"),
+    ("POST",   "/api/v1/resolve",                        ONE_CALL,   "401  401  401  401  401  401  401  | 403  403  200  403  403  | 200  | 200  403  403 | 403  200  200"),
+    ("GET",    "/api/v1/keys",                           "",         "401  401  401  401  401  401  401  | 200  403  403  403  200  | 403  | 200  403  403 | 200  200  200"),
+    ("POST",   "/api/v1/keys",                           NEW_KEY,    "401  401  401  401  401  401  401  | 200  403  403  403  403  | 403  | 200  403  403 | 200  200  200"),
+    ("PATCH",  "/api/v1/keys/{key_id}",                  "{}",       "401  401  401  401  401  401  401  | 200  403  403  403  403  | 403  | 200  403  403 | 200  200  200"),
+    ("DELETE", "/api/v1/keys/{key_id}",                  "",         "401  401  401  401  401  401  401  | 200  403  403  403  200  | 403  | 200  403  403 | 200  200  200"),
+    ("POST",   "/api/v1/keys/{key_id}/rotate",           "{}",       "401  401  401  401  401  401  401  | 200  403  403  403  403  | 403  | 200  403  403 | 200  200  200"),
+    ("GET",    "/api/v1/me",                             "",         "401  401  401  401  401  401  401  | 200  200  200  200  200  | 200  | 200  403  403 | 200  200  200"),
+    ("GET",    "/api/v1/usage",                          "",         "401  401  401  401  401  401  401  | 200  403  403  403  403  | 403  | 200  403  403 | 200  200  200"),
+    ("GET",    "/api/v1/audit",                          "",         "401  401  401  401  401  401  401  | 403  403  403  200  200  | 200  | 200  403  403 | 200  200  200"),
+    ("GET",    "/api/v1/users",                          "",         "401  401  401  401  401  401  401  | 403  403  403  403  200  | 403  | 403  403  403 | 403  403  200"),
+    ("POST",   "/api/v1/users",                          NEW_USER,   "401  401  401  401  401  401  401  | 403  403  403  403  200  | 403  | 403  403  403 | 403  403  200"),
+    ("PATCH",  "/api/v1/users/{user_id}",                "{}",       "401  401  401  401  401  401  401  | 403  403  403  403  200  | 403  | 403  403  403 | 403  403  200"),
+    ("DELETE", "/api/v1/users/{user_id}",                "",         "401  401  401  401  401  401  401  | 403  403  403  403  200  | 403  | 403  403  403 | 403  403  200"),
+    ("GET",    "/healthz",                               "",         "200  200  200  200  200  200  200  | 200  200  200  200  200  | 200  | 200  200  200 | 200  200  200"),
+    ("GET",    "/readyz",                                "",         "200  200  200  200  200  200  200  | 200  200  200  200  200  | 200  | 200  200  200 | 200  200  200"),
+    ("GET",    "/metrics",                               "",         "401  401  401  401  401  401  401  | 403  403  403  403  200  | 403  | 403  403  403 | 403  403  200"),
+];
+
+pub(super) fn rows() -> Vec<Row> {
+    TABLE
+        .iter()
+        .map(|&(method, path, body, statuses)| Row {
+            method,
+            path,
+            body: (!body.is_empty()).then_some(body),
+            statuses,
+        })
+        .collect()
+}

@@ -1,0 +1,61 @@
+//! What a request is about: something fresh of the caller's own, so that each request can use it up.
+
+use toolvault_core::confidential::Confidential;
+use toolvault_core::identity::UserId;
+use toolvault_core::pattern::ToolPattern;
+use toolvault_core::scope::Scope;
+use toolvault_vault::NewSecret;
+use zeroize::Zeroizing;
+
+use crate::harness::{Rights, World};
+
+/// Ids for the places in a path; empty where the path has no such place.
+#[derive(Clone, Default)]
+pub(super) struct Target {
+    pub(super) secret: String,
+    pub(super) key: String,
+    pub(super) user: String,
+}
+
+impl Target {
+    /// What `path` asks for, belonging to `owner`.
+    pub(super) async fn new(world: &World, owner: UserId, path: &str) -> Self {
+        let mut target = Self::default();
+        if path.contains("{secret_id}") {
+            target.secret = secret_of(world, owner).await;
+        }
+        if path.contains("{key_id}") {
+            let rights = Rights {
+                scopes: &[Scope::Manage],
+                user: Some(owner),
+                ..Rights::default()
+            };
+            target.key = world.holder(rights).await.key_id;
+        }
+        if path.contains("{user_id}") {
+            let name = format!("target {}", world.fresh_number());
+            target.user = world.new_user(&name).await.to_string();
+        }
+        target
+    }
+
+    pub(super) fn fill(&self, path: &str) -> String {
+        path.replace("{secret_id}", &self.secret)
+            .replace("{key_id}", &self.key)
+            .replace("{user_id}", &self.user)
+            .replace("{tool_name}", "linear__get")
+    }
+}
+
+async fn secret_of(world: &World, owner: UserId) -> String {
+    let new = NewSecret {
+        name: "target".to_owned(),
+        value: Confidential::from(Zeroizing::new("the value of a target".to_owned())),
+        tool: Some(ToolPattern::parse("linear__get").unwrap()),
+        argument: None,
+        is_default: false,
+    };
+    let local = world.local(owner);
+    let stored = world.vault.create_secret(&local, new, None).await.unwrap();
+    stored.info.secret_id.to_string()
+}

@@ -1,0 +1,85 @@
+//! What the trail says is there: each user, key, secret and version, and the state it was left in.
+
+use std::collections::{BTreeSet, HashMap};
+
+use toolvault_core::audit::record::{Action, Record};
+use toolvault_core::identity::{SecretId, UserId};
+
+/// In which state the trail left something: the hash of its row.
+pub(super) type States<K> = HashMap<K, String>;
+
+#[derive(Default)]
+pub(super) struct Expected {
+    pub(super) secrets: States<SecretId>,
+    pub(super) versions: HashMap<SecretId, BTreeSet<i64>>,
+    pub(super) keys: States<String>,
+    pub(super) users: States<String>,
+    owners: HashMap<SecretId, UserId>,
+    key_owners: HashMap<String, UserId>,
+}
+
+impl Expected {
+    /// Takes note of the next record.
+    pub(super) fn follow(&mut self, record: Record) {
+        self.follow_versions(&record);
+        match record.action {
+            Action::SecretDeleted => {
+                if let Some(id) = record.secret_id {
+                    self.secrets.remove(&id);
+                    self.versions.remove(&id);
+                    self.owners.remove(&id);
+                }
+            }
+            Action::UserDeleted => {
+                if let Some(user) = record.user_id {
+                    self.forget(user);
+                }
+            }
+            _ => self.keep(record),
+        }
+    }
+
+    fn follow_versions(&mut self, record: &Record) {
+        let (Some(id), Some(version)) = (record.secret_id, record.version) else {
+            return;
+        };
+        match record.action {
+            Action::SecretCreated
+            | Action::SecretValueReplaced
+            | Action::SecretVersionRestored => {
+                self.versions.entry(id).or_default().insert(version);
+            }
+            Action::SecretVersionDeleted => {
+                self.versions.entry(id).or_default().remove(&version);
+            }
+            _ => {}
+        }
+    }
+
+    fn keep(&mut self, record: Record) {
+        let Some(state) = record.state else { return };
+        if let (Some(secret), Some(user)) = (record.secret_id, record.user_id) {
+            self.secrets.insert(secret, state);
+            self.owners.insert(secret, user);
+        } else if let Some(subject) = record.subject {
+            if matches!(record.action, Action::UserCreated | Action::UserChanged) {
+                self.users.insert(subject, state);
+            } else {
+                if let Some(user) = record.user_id {
+                    self.key_owners.insert(subject.clone(), user);
+                }
+                self.keys.insert(subject, state);
+            }
+        }
+    }
+
+    /// All that was a deleted user's is gone with them.
+    fn forget(&mut self, user: UserId) {
+        self.users.remove(&user.to_string());
+        self.owners.retain(|_, owner| *owner != user);
+        self.key_owners.retain(|_, owner| *owner != user);
+        self.secrets.retain(|id, _| self.owners.contains_key(id));
+        self.versions.retain(|id, _| self.owners.contains_key(id));
+        self.keys.retain(|id, _| self.key_owners.contains_key(id));
+    }
+}

@@ -1,0 +1,94 @@
+//! Erasing a secret with all its versions, also one whose row is not as it was stored.
+
+use toolvault_core::audit::record::Record;
+use toolvault_core::identity::{SecretId, UserId};
+use toolvault_core::pattern::ToolPattern;
+
+use super::{lock, require_match, unlock};
+use crate::cache::Effect;
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::store::secrets;
+use crate::user::{Ledger, User};
+use crate::writer::change::{Change, Work};
+
+pub(crate) struct DeleteSecret {
+    pub(crate) caller: Caller,
+    pub(crate) user: User,
+    pub(crate) id: SecretId,
+    pub(crate) if_match: Vec<String>,
+    pub(crate) record: Record,
+}
+
+impl Change for DeleteSecret {
+    type Answer = ();
+
+    fn user(&self) -> UserId {
+        self.user.id()
+    }
+
+    async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
+        let (ledger, generation) = lock(work, &self.user).await?;
+        let row = secrets::find(work.tx, self.user.id(), self.id)
+            .await?
+            .ok_or(Error::NotFound)?;
+        let pattern = row
+            .tool
+            .as_deref()
+            .and_then(|tool| ToolPattern::parse(tool).ok());
+        if !self.caller.reaches_pattern(pattern.as_ref()) {
+            return Err(Error::NotFound);
+        }
+        let mut record = self.record.clone();
+        record.secret_id = Some(self.id);
+        record.secret_name = Some(row.name.clone());
+        record.version = Some(row.version);
+        record.tool = pattern.map(|pattern| pattern.as_str().to_owned());
+        record.argument.clone_from(&row.argument);
+
+        let verified = Secret::verify(row, work.shared.keyring.installation(), &self.user.key);
+        match &verified {
+            Ok(secret) => require_match(&self.if_match, &secret.info())?,
+            // A row that is not as it was stored can still be erased.
+            Err(_) if self.if_match.is_empty() => {}
+            Err(_) => return Err(Error::PreconditionFailed),
+        }
+        secrets::delete(work.tx, self.user.id(), self.id).await?;
+        let mut ledger = match verified {
+            Ok(secret) => {
+                let mut ledger = ledger;
+                ledger.remove(&secret, &work.shared.keyring);
+                ledger
+            }
+            Err(_) => self.count_again(work, ledger).await?,
+        };
+        ledger.last_change = work.now.after(ledger.last_change);
+        unlock(work, &self.user, ledger, generation).await?;
+        work.records.push(record);
+        let deleted = Effect::SecretDeleted(self.user.id(), self.id, generation);
+        work.effects.push(deleted);
+        Ok(())
+    }
+}
+
+impl DeleteSecret {
+    /// The ledger without a secret of which nobody can say what it counted for: that of the others, if they
+    /// are all sound and none is missing.
+    async fn count_again(&self, work: &mut Work<'_>, ledger: Ledger) -> Result<Ledger, Error> {
+        let keyring = &work.shared.keyring;
+        let mut found = Ledger::default();
+        for row in secrets::load_user(work.tx, self.user.id()).await? {
+            if let Ok(secret) = Secret::verify(row, keyring.installation(), &self.user.key) {
+                found.add(&secret, keyring);
+            }
+        }
+        let mut left = ledger;
+        left.secrets -= 1;
+        if found.secrets == left.secrets {
+            found.last_change = ledger.last_change;
+            left = found;
+        }
+        Ok(left)
+    }
+}
