@@ -4,7 +4,8 @@
 //
 // Prints one line of JSON when it is ready, and ends with SIGTERM or when its standard input closes
 // if TOOLVAULT_TEST_OIDC_ATTACHED is set. Its keys are new at every start. The client may ask for
-// JWT access tokens (RFC 9068) signed by each algorithm: the resource indicator (RFC 8707) chooses.
+// JWT access tokens (RFC 9068) signed by each algorithm, or genuinely signed ones with one flaw: the
+// resource indicator (RFC 8707) chooses.
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 
@@ -24,9 +25,20 @@ const KEYS = {
   EdDSA: ['ed25519', {}],
 };
 
+// What is wrong with a token that is signed by RS256 all the same.
+const FLAWS = {
+  'wrong-audience': () => ({ aud: 'https://elsewhere.test' }),
+  'other-issuer': () => ({ iss: 'https://elsewhere.test' }),
+  expired: (now) => ({ iat: now - 7200, exp: now - 3600 }),
+  'not-yet-valid': (now) => ({ nbf: now + 3600, exp: now + 7200 }),
+  'text-as-expiry': (now) => ({ exp: String(now + LIFETIME_SECONDS) }),
+  'too-long-lived': (now) => ({ exp: now + 90 * 86400 }),
+};
+
 const resources = Object.fromEntries(
-  Object.keys(KEYS).map((algorithm) => [algorithm, `urn:toolvault:${algorithm.toLowerCase()}`]),
+  [...Object.keys(KEYS), ...Object.keys(FLAWS)].map((name) => [name, `urn:toolvault:${name.toLowerCase()}`]),
 );
+const nameOf = (indicator) => Object.entries(resources).find(([, resource]) => resource === indicator)?.[0];
 
 function privateKey([algorithm, [type, options]]) {
   const { privateKey: key } = generateKeyPairSync(type, options);
@@ -34,15 +46,22 @@ function privateKey([algorithm, [type, options]]) {
 }
 
 function resourceServer(indicator) {
-  const known = Object.entries(resources).find(([, resource]) => resource === indicator);
-  if (!known) throw new Error(`unknown resource ${indicator}`);
+  const name = nameOf(indicator);
+  if (!name) throw new Error(`unknown resource ${indicator}`);
   return {
-    audience: AUDIENCE,
+    // The provider tells resources apart by it, so it is the real one only in the token.
+    audience: indicator,
     scope: SCOPE,
     accessTokenFormat: 'jwt',
     accessTokenTTL: LIFETIME_SECONDS,
-    jwt: { sign: { alg: known[0] } },
+    jwt: { sign: { alg: name in KEYS ? name : 'RS256' } },
   };
+}
+
+function finish(_context, token, parts) {
+  const flaw = FLAWS[nameOf(token.aud)];
+  const now = Math.floor(Date.now() / 1000);
+  Object.assign(parts.payload, { aud: AUDIENCE }, flaw?.(now));
 }
 
 const configuration = {
@@ -62,6 +81,7 @@ const configuration = {
       getResourceServerInfo: (_context, indicator) => resourceServer(indicator),
     },
   },
+  formats: { customizers: { jwt: finish } },
   jwks: { keys: Object.entries(KEYS).map(privateKey) },
   scopes: SCOPE.split(' '),
   ttl: { ClientCredentials: LIFETIME_SECONDS },
@@ -79,6 +99,7 @@ server.listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => {
     audience: AUDIENCE,
     ...CLIENT,
     resources,
+    flaws: Object.keys(FLAWS),
   };
   process.stdout.write(`${JSON.stringify(ready)}\n`);
 });

@@ -117,7 +117,10 @@ impl<'a> Api<'a> {
     }
 
     /// All secrets or, if `name` is given, those of that name; oldest first.
-    pub(crate) async fn list_secrets(&self, name: Option<&str>) -> Result<Vec<SecretInfo>, Failure> {
+    pub(crate) async fn list_secrets(
+        &self,
+        name: Option<&str>,
+    ) -> Result<Vec<SecretInfo>, Failure> {
         #[derive(serde::Deserialize)]
         struct List {
             data: Vec<SecretInfo>,
@@ -155,7 +158,10 @@ impl<'a> Api<'a> {
             (Some(secret), 0) => Ok(secret),
             (Some(last), _) => {
                 named.push(last);
-                let ids: Vec<String> = named.iter().map(|secret| secret.secret_id.to_string()).collect();
+                let ids: Vec<String> = named
+                    .iter()
+                    .map(|secret| secret.secret_id.to_string())
+                    .collect();
                 Err(Failure::refused(format!(
                     "several secrets are called '{text}': {}",
                     ids.join(", ")

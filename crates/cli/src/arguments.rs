@@ -11,6 +11,7 @@ use crate::commands::{audit, config, doctor, explain, key, secret, user};
 #[derive(Parser)]
 #[command(
     name = "toolvault",
+    bin_name = "toolvault",
     version,
     disable_help_subcommand = true,
     max_term_width = 100,

@@ -85,6 +85,7 @@ pub(crate) fn load(
         printer.error_line(&format!("warning: {warning}"));
     }
     validate::validate(layers).map_err(|problems| {
-        Failure::refused(problems.join("; ")).hint("toolvault config shows where each value came from")
+        Failure::refused(problems.join("; "))
+            .hint("toolvault config shows where each value came from")
     })
 }

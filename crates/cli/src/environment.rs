@@ -62,7 +62,8 @@ impl Environment {
 
     #[cfg(test)]
     pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
-        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), Zeroizing::new(value.to_owned()));
+        let owned =
+            |&(name, value): &(&str, &str)| (name.to_owned(), Zeroizing::new(value.to_owned()));
         Self {
             variables: variables.iter().map(owned).collect(),
         }

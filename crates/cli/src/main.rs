@@ -66,7 +66,9 @@ fn report(printer: &Printer, error: &anyhow::Error) -> ExitStatus {
         return ExitStatus::Success;
     }
     printer.error_line(&format!("error: {}", failure::with_causes(error.as_ref())));
-    let failure = error.chain().find_map(|cause| cause.downcast_ref::<Failure>());
+    let failure = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<Failure>());
     if let Some(hint) = failure.and_then(|failure| failure.hint.as_ref()) {
         printer.error_line(&format!("hint: {hint}"));
     }

@@ -17,6 +17,7 @@ use crate::failure::{ExitStatus, Failure, with_causes};
 /// For how long a data directory may be in use by another command.
 const PATIENCE: Duration = Duration::from_secs(5);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
+const AS_OWNER: &str = "run this as the user that the server runs as, or as root";
 /// The file of the embedded database.
 const DATABASE_FILE: &str = "toolvault.db";
 
@@ -28,7 +29,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<LocalAnswer> {
     let options = ServeOptions::from(options);
     let configuration = config::load(&options, &context.environment, context.printer)?;
-    let access = Access::open(&configuration).await?;
+    let access = Access::open(&configuration).await.map_err(Failure::from)?;
     let answer = access.run(command).await;
     access.close().await;
     Ok(answer?)
@@ -50,12 +51,13 @@ pub(crate) enum Access {
 impl Access {
     /// Opens the store, or finds the server that has it. Never makes a store.
     pub(crate) async fn open(configuration: &Configuration) -> Result<Self, OpenFailure> {
-        if let DatabaseLocation::Directory(directory) = &configuration.vault.database
-            && !directory.join(DATABASE_FILE).exists()
-        {
-            return Err(OpenFailure::NoStore(directory.clone()));
+        if let DatabaseLocation::Directory(directory) = &configuration.vault.database {
+            require_store(directory)?;
         }
-        let root_key = configuration.root_key.source().map_err(OpenFailure::Input)?;
+        let root_key = configuration
+            .root_key
+            .source()
+            .map_err(OpenFailure::Input)?;
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             let opened = Vault::open_existing(
@@ -111,6 +113,20 @@ impl Access {
     }
 }
 
+/// Opening would make what is missing, so it is looked for first.
+fn require_store(directory: &Path) -> Result<(), OpenFailure> {
+    match directory.join(DATABASE_FILE).try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(OpenFailure::NoStore(directory.to_owned())),
+        Err(error) => {
+            let directory = directory.display();
+            Err(OpenFailure::Input(
+                Failure::refused(format!("cannot look into {directory}: {error}")).hint(AS_OWNER),
+            ))
+        }
+    }
+}
+
 async fn is_served(directory: &Path) -> bool {
     let socket = directory.join(control::SOCKET_NAME);
     match tokio::net::UnixStream::connect(socket).await {
@@ -123,9 +139,7 @@ async fn is_served(directory: &Path) -> bool {
 fn unreachable_server(error: &ControlError) -> Failure {
     let failure = Failure::failed(with_causes(error));
     match error {
-        ControlError::Unreachable(_) => {
-            failure.hint("run this as the user that the server runs as, or as root")
-        }
+        ControlError::Unreachable(_) => failure.hint(AS_OWNER),
         _ => failure,
     }
 }
@@ -143,54 +157,56 @@ pub(crate) enum OpenFailure {
     Input(Failure),
 }
 
-impl OpenFailure {
-    /// Who can do something about it, and what.
-    pub(crate) fn status_and_hint(&self) -> (ExitStatus, Option<&'static str>) {
-        use ExitStatus::Refused;
-        match self {
-            Self::NoStore(_) | Self::Open(OpenError::Empty) => (
-                Refused,
-                Some("start one with: toolvault serve, or name another with --data-dir"),
-            ),
-            Self::Busy(_) => (Refused, Some("try again when it has ended")),
-            Self::Input(failure) => (failure.status, None),
-            Self::Open(error) => of_open_error(error),
+impl From<OpenFailure> for Failure {
+    fn from(failure: OpenFailure) -> Self {
+        let message = with_causes(&failure);
+        match failure {
+            OpenFailure::NoStore(_) | OpenFailure::Open(OpenError::Empty) => Self::refused(message)
+                .hint("start one with: toolvault serve, or name another with --data-dir"),
+            OpenFailure::Busy(_) => Self::refused(message).hint("try again when it has ended"),
+            OpenFailure::Open(error) => of_open_error(&error),
+            OpenFailure::Input(failure) => failure,
         }
     }
 }
 
-impl From<OpenFailure> for Failure {
-    fn from(failure: OpenFailure) -> Self {
-        let (status, hint) = failure.status_and_hint();
-        let message = with_causes(&failure);
-        let failure = match status {
-            ExitStatus::Refused => Self::refused(message),
-            _ => Self::failed(message),
-        };
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+/// A store that does not open, with what to do about it.
+pub(crate) fn of_open_error(error: &OpenError) -> Failure {
+    let (status, hint) = status_and_hint(error);
+    let message = with_causes(error);
+    let failure = match status {
+        ExitStatus::Refused => Failure::refused(message),
+        _ => Failure::failed(message),
+    };
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
     }
 }
 
 /// Who can do something about a store that does not open, and what.
-pub(crate) fn of_open_error(error: &OpenError) -> (ExitStatus, Option<&'static str>) {
+fn status_and_hint(error: &OpenError) -> (ExitStatus, Option<&'static str>) {
     use ExitStatus::{Failed, Refused};
     match error {
         OpenError::RootKey(RootKeyError::Missing(_)) => (
             Refused,
-            Some("restore the file from your backup, or name it with --root-key-file; a new key cannot open an old store"),
+            Some(
+                "restore the file from your backup, or name it with --root-key-file; a new key cannot open an old store",
+            ),
         ),
         OpenError::WrongRootKey => (
             Refused,
-            Some("name the store's own root key with --root-key-file, or its own directory with --data-dir"),
+            Some(
+                "name the store's own root key with --root-key-file, or its own directory with --data-dir",
+            ),
         ),
         OpenError::RootKey(RootKeyError::Entropy(_) | RootKeyError::Command(_)) => (Failed, None),
         OpenError::RootKey(_) | OpenError::Database(OpenDatabaseError::Url) => (Refused, None),
         OpenError::Database(OpenDatabaseError::InUse(_)) => (
             Refused,
-            Some("one server at a time can have a data directory; with --database-url several can share one database"),
+            Some(
+                "one server at a time can have a data directory; with --database-url several can share one database",
+            ),
         ),
         OpenError::Database(OpenDatabaseError::Connect(_)) => (
             Failed,

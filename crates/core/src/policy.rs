@@ -46,8 +46,9 @@ impl Policy {
 
     /// Whether the value, last replaced at `replaced_at`, is due for rotation at `now`.
     pub fn is_rotation_due(&self, replaced_at: Timestamp, now: Timestamp) -> bool {
-        self.rotate_after_days
-            .is_some_and(|days| now >= replaced_at.plus(i64::from(days) * 86_400 * SECOND))
+        self.rotate_after_days.is_some_and(|days| {
+            now >= replaced_at.plus(i64::from(days).saturating_mul(86_400 * SECOND))
+        })
     }
 
     /// Whether each companion argument is absent or null, or a text that one of its patterns allows.
@@ -63,3 +64,6 @@ impl Policy {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

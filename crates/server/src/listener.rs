@@ -1,6 +1,8 @@
 //! Connections: accepted within a limit, served with time limits, finished before the server ends.
 
 mod connection;
+mod leftover;
+mod stall;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use toolvault_vault::Vault;
 
 use self::connection::Connection;
+use self::stall::Stall;
 use crate::api::health;
 use crate::app::App;
 use crate::jwt::IssuerConfigError;
@@ -191,6 +194,7 @@ async fn serve(
 ) {
     // Small answers must not wait for more to send.
     let _ = stream.set_nodelay(true);
+    let stream = Stall::new(stream, connection.limits.body_timeout());
     match tls {
         None => connection.serve(stream, watcher).await,
         Some(tls) => {

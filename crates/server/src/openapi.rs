@@ -1,6 +1,7 @@
 //! The description of the API (`OpenAPI` 3.1), generated from the handlers.
 //!
-//! What the handlers' attributes refer to lives below: `parameters`, `requests`, `answers` and `errors`.
+//! What the handlers' attributes refer to lives below: `parameters`, `requests`, `answers`, `successes` and
+//! `errors`.
 //! `conventions` then words the document as `FastAPI` words its own, so that every element of the original's
 //! document stands in it unchanged. Start at [`document`].
 
@@ -9,6 +10,9 @@ mod conventions;
 pub(crate) mod errors;
 pub(crate) mod parameters;
 pub(crate) mod requests;
+mod response;
+mod schemas;
+pub(crate) mod successes;
 #[cfg(test)]
 mod tests;
 

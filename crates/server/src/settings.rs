@@ -45,7 +45,8 @@ pub struct RequestLimits {
     pub body_bytes: usize,
     /// Until the head of a request has arrived, in seconds.
     pub header_seconds: u64,
-    /// Until the body of a request has arrived, in seconds.
+    /// Until the body of a request has arrived, and for how long a client may take nothing of an answer, in
+    /// seconds.
     pub body_seconds: u64,
     /// Connections at a time.
     pub connections: usize,

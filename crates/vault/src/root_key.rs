@@ -152,7 +152,10 @@ fn create_file(path: &Path, entropy: &dyn Entropy) -> Result<Key, RootKeyError> 
     file.write_all(text.as_bytes()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     // The entry in the directory too: a store whose key was lost in a power cut is lost with it.
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+    if let Some(parent) = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
         let directory = std::fs::File::open(parent).map_err(failed)?;
         directory.sync_all().map_err(failed)?;
     }

@@ -132,10 +132,7 @@ impl Ledger {
     /// Opens a ledger that is sealed under `generation`.
     pub(crate) fn open(user: &User, generation: i64, sealed: &[u8]) -> Result<Self, Error> {
         let opened = open(&user.key, bind(user.id(), generation), sealed)?;
-        let (numbers, states) = opened
-            .expose()
-            .split_last_chunk()
-            .ok_or(Error::Integrity)?;
+        let (numbers, states) = opened.expose().split_last_chunk().ok_or(Error::Integrity)?;
         let mut numbers = numbers.chunks_exact(8).map(|bytes| {
             bytes
                 .try_into()

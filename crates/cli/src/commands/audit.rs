@@ -1,6 +1,6 @@
 //! `toolvault audit`: proving the trail, and reading its end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use toolvault_core::audit::record::{Decision, Record};
@@ -58,7 +58,11 @@ pub(crate) async fn run(
 }
 
 async fn verify(options: VerifyOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
-    let checkpoint = options.checkpoint.map(read_checkpoint).transpose()?;
+    let checkpoint = options
+        .checkpoint
+        .as_deref()
+        .map(read_checkpoint)
+        .transpose()?;
     let command = LocalCommand::VerifyAudit {
         public_key: options.public_key.clone(),
         checkpoint,
@@ -95,26 +99,28 @@ fn show_report(
     } else {
         "The audit trail is NOT sound"
     };
-    printer.line(&format!(
-        "{verdict}: {} records in {} pages.",
-        report.records, report.pages
-    ))?;
+    printer.line(&format!("{verdict}."))?;
     let mut table = Table::plain();
+    table.row(["records", &report.records.to_string()]);
+    table.row(["pages", &report.pages.to_string()]);
     table.row(["head", &report.head]);
     table.row(["public key", &report.public_key]);
     printer.table(&table)?;
-    if !is_key_given {
+    if report.ok && !is_key_given {
         printer.error_line("hint: --public-key with the key from set-up also shows that the whole trail was not replaced");
     }
     Ok(())
 }
 
-fn read_checkpoint(path: PathBuf) -> Result<Checkpoint, Failure> {
+fn read_checkpoint(path: &Path) -> Result<Checkpoint, Failure> {
     let refused = |why: String| {
-        Failure::refused(format!("cannot use the checkpoint {}: {why}", path.display()))
-            .hint("a checkpoint is the output of: toolvault audit verify --json")
+        Failure::refused(format!(
+            "cannot use the checkpoint {}: {why}",
+            path.display()
+        ))
+        .hint("a checkpoint is the output of: toolvault audit verify --json")
     };
-    let text = std::fs::read_to_string(&path).map_err(|error| refused(error.to_string()))?;
+    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
     serde_json::from_str(&text).map_err(|error| refused(error.to_string()))
 }
 
@@ -158,7 +164,7 @@ fn line(record: &Record) -> String {
     ];
     for (name, detail) in details {
         if let Some(detail) = detail {
-            line.push_str(&format!(" {name}={detail}"));
+            line.extend([" ", name, "=", &detail]);
         }
     }
     line

@@ -13,7 +13,7 @@ use self::findings::Findings;
 use super::{Context, unexpected_answer};
 use crate::arguments::{ServeOptions, StoreOptions};
 use crate::config::{self, Configuration};
-use crate::failure::{ExitStatus, with_causes};
+use crate::failure::{ExitStatus, Failure};
 use crate::store::Access;
 
 #[derive(Args)]
@@ -57,9 +57,10 @@ async fn examine(configuration: &Configuration, findings: &mut Findings) -> anyh
     let access = match Access::open(configuration).await {
         Ok(access) => access,
         Err(failure) => {
-            let (_, hint) = failure.status_and_hint();
-            let fix = hint.unwrap_or("read the message; it names what failed");
-            findings.bad("store", &with_causes(&failure), fix);
+            let failure = Failure::from(failure);
+            let fix = failure.hint.as_deref();
+            let fix = fix.unwrap_or("read the message; it names what failed");
+            findings.bad("store", &failure.to_string(), fix);
             return Ok(());
         }
     };
@@ -70,11 +71,7 @@ async fn examine(configuration: &Configuration, findings: &mut Findings) -> anyh
     match answer {
         Ok(LocalAnswer::Diagnosed(report)) => stored::check(&report, now, findings),
         Ok(_) => return Err(unexpected_answer()),
-        Err(failure) => findings.bad(
-            "store",
-            &failure.to_string(),
-            "run: toolvault audit verify",
-        ),
+        Err(failure) => findings.bad("store", &failure.to_string(), "run: toolvault audit verify"),
     }
     Ok(())
 }

@@ -64,14 +64,17 @@ fn show(explanation: &Explanation, printer: &Printer) -> std::io::Result<()> {
     if explanation.arguments.is_empty() {
         return printer.line(&format!("No default applies to {tool}."));
     }
-    printer.line(&match explanation.would_succeed {
-        true => format!("A call of {tool} without arguments would be completed:"),
-        false => format!("A call of {tool} without arguments would be REFUSED:"),
-    })?;
+    let verdict = if explanation.would_succeed {
+        "would be completed"
+    } else {
+        "would be REFUSED"
+    };
+    printer.line(&format!("A call of {tool} without arguments {verdict}:"))?;
     for argument in &explanation.arguments {
-        let tied = match argument.tied {
-            true => ", decided only by which changed last",
-            false => "",
+        let tied = if argument.tied {
+            ", decided only by which changed last"
+        } else {
+            ""
         };
         printer.line(&format!("{}: {}{tied}", argument.arg, argument.outcome))?;
         let mut table = Table::plain();

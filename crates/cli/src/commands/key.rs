@@ -4,6 +4,8 @@ mod create;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use toolvault_core::pattern::ToolPattern;
+use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_server::control::{LocalAnswer, LocalCommand};
 use toolvault_vault::{Clock as _, KeyInfo, SystemClock};
@@ -81,11 +83,20 @@ async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()>
         return context.printer.json(&keys);
     }
     let now = SystemClock.now();
-    let mut table = Table::new(&["ID", "NAME", "USER", "SCOPES", "TOOLS", "STATE", "LAST USED"]);
+    let mut table = Table::new(&[
+        "ID",
+        "NAME",
+        "USER",
+        "SCOPES",
+        "TOOLS",
+        "STATE",
+        "LAST USED",
+    ]);
     for key in &keys {
-        let user = match key.any_user {
-            true => format!("{} (any)", key.user_id),
-            false => key.user_id.to_string(),
+        let user = if key.any_user {
+            format!("{} (any)", key.user_id)
+        } else {
+            key.user_id.to_string()
         };
         let last_used = key.last_used_at.map(|at| at.to_string());
         table.row([
@@ -149,12 +160,12 @@ fn show_issued(answer: LocalAnswer, is_json: bool, printer: &Printer) -> anyhow:
 }
 
 fn scopes(key: &KeyInfo) -> String {
-    let names: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+    let names: Vec<&str> = key.scopes.iter().map(Scope::as_str).collect();
     names.join(",")
 }
 
 fn tools(key: &KeyInfo) -> String {
-    let patterns: Vec<&str> = key.tools.iter().map(|pattern| pattern.as_str()).collect();
+    let patterns: Vec<&str> = key.tools.iter().map(ToolPattern::as_str).collect();
     if patterns.is_empty() {
         "all".to_owned()
     } else {

@@ -4,6 +4,8 @@ use super::Context;
 use crate::failure::ExitStatus;
 
 pub(crate) fn run(context: &Context<'_>) -> anyhow::Result<ExitStatus> {
-    context.printer.json(&toolvault_server::openapi_document())?;
+    context
+        .printer
+        .json(&toolvault_server::openapi_document())?;
     Ok(ExitStatus::Success)
 }

@@ -19,8 +19,10 @@ use crate::printer::{Printer, Table};
 const LONGEST_INLINE_VALUE: usize = 1_024;
 
 #[derive(Subcommand)]
-#[command(after_help = "The API is at TOOLVAULT_URL [default: http://127.0.0.1:8710]; \
-    the key is in TOOLVAULT_API_KEY or in the file that TOOLVAULT_API_KEY_FILE names.")]
+#[command(
+    after_help = "The API is at TOOLVAULT_URL [default: http://127.0.0.1:8710]; \
+    the key is in TOOLVAULT_API_KEY or in the file that TOOLVAULT_API_KEY_FILE names."
+)]
 pub(crate) enum SecretCommand {
     /// List all secrets, without their values
     List(list::ListOptions),
@@ -53,11 +55,7 @@ fn is_long(value: &str) -> bool {
 }
 
 /// Replaces a value of any length.
-async fn put_value(
-    api: &Api<'_>,
-    secret: &SecretInfo,
-    value: &str,
-) -> Result<SecretInfo, Failure> {
+async fn put_value(api: &Api<'_>, secret: &SecretInfo, value: &str) -> Result<SecretInfo, Failure> {
     let mut url = api.secret_url(secret);
     if let Ok(mut path) = url.path_segments_mut() {
         path.push("value");

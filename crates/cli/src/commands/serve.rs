@@ -9,9 +9,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use toolvault_server::control::ControlSocket;
 use toolvault_server::{ServeError, Server, ServerSettings};
-use toolvault_vault::{
-    DatabaseLocation, OpenError, Opened, SystemClock, SystemEntropy, Vault,
-};
+use toolvault_vault::{DatabaseLocation, Opened, SystemClock, SystemEntropy, Vault};
 
 use self::signals::Signals;
 use super::Context;
@@ -21,7 +19,10 @@ use crate::failure::{ExitStatus, Failure, with_causes};
 use crate::logging;
 use crate::store::{of_open_error, own_uid};
 
-pub(crate) async fn run(options: ServeOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
+pub(crate) async fn run(
+    options: ServeOptions,
+    context: &Context<'_>,
+) -> anyhow::Result<ExitStatus> {
     let configuration = config::load(&options, &context.environment, context.printer)?;
     logging::start(configuration.log_format, &context.environment)?;
     refuse_plain_http(&configuration.server)?;
@@ -61,18 +62,7 @@ async fn open(configuration: &Configuration) -> Result<Opened, Failure> {
         Arc::new(SystemClock),
         Arc::new(SystemEntropy),
     );
-    opened.await.map_err(|error: OpenError| {
-        let (status, hint) = of_open_error(&error);
-        let message = with_causes(&error);
-        let failure = match status {
-            ExitStatus::Refused => Failure::refused(message),
-            _ => Failure::failed(message),
-        };
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    })
+    opened.await.map_err(|error| of_open_error(&error))
 }
 
 /// Takes the addresses and, for the embedded database, the socket of local commands.
@@ -88,8 +78,9 @@ async fn prepare(
             let socket = ControlSocket::bind(directory, vault.clone(), own_uid());
             Some(socket.map_err(|error| {
                 let directory = directory.display();
-                Failure::refused(format!("cannot open control.sock in {directory}: {error}"))
-                    .hint("the path of a socket has at most 107 bytes, and its directory must be ours")
+                Failure::refused(format!("cannot open control.sock in {directory}: {error}")).hint(
+                    "the path of a socket has at most 107 bytes, and its directory must be ours",
+                )
             })?)
         }
         DatabaseLocation::Postgres(_) => None,
@@ -119,16 +110,16 @@ async fn serve(
             control.run(finishing.clone()).await;
         }
     };
-    let serving = async {
-        let served = server.run(signals.stop.clone()).await;
+    let requests = async {
+        let outcome = server.run(signals.stop.clone()).await;
         // Local commands are taken for as long as requests are.
         finishing.cancel();
-        served
+        outcome
     };
     let orderly = async {
-        let (served, ()) = tokio::join!(serving, commands);
+        let (outcome, ()) = tokio::join!(requests, commands);
         vault.close().await;
-        served
+        outcome
     };
     tokio::select! {
         biased;
@@ -140,8 +131,8 @@ async fn serve(
             tracing::warn!("told twice to stop; requests in flight are abandoned");
             Ok(ExitStatus::Failed)
         }
-        served = orderly => {
-            served?;
+        outcome = orderly => {
+            outcome?;
             tracing::info!("stopped");
             Ok(ExitStatus::Success)
         }

@@ -1,7 +1,8 @@
 //! `toolvault user`: users, beside the server or through it.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde::Serialize;
+use toolvault_core::identity::UserId;
 use toolvault_server::control::{LocalAnswer, LocalCommand};
 use toolvault_vault::UserInfo;
 
@@ -63,6 +64,13 @@ pub(crate) struct DeleteOptions {
     store: StoreOptions,
 }
 
+/// What machines are told about a user who was just made.
+#[derive(Serialize)]
+struct Created<'a> {
+    user_id: UserId,
+    name: &'a str,
+}
+
 pub(crate) async fn run(command: UserCommand, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
     match command {
         UserCommand::Create(options) => create(options, context).await?,
@@ -77,8 +85,10 @@ async fn create(options: CreateOptions, context: &Context<'_>) -> anyhow::Result
     let command = LocalCommand::CreateUser { name: options.name };
     let user = run_for_user(options.store, context, command).await?;
     if options.json {
-        let answer = json!({"user_id": user.user_id, "name": user.name});
-        return context.printer.json(&answer);
+        return context.printer.json(&Created {
+            user_id: user.user_id,
+            name: &user.name,
+        });
     }
     let line = format!("Created the user {} ({}).", user.name, user.user_id);
     Ok(context.printer.line(&line)?)

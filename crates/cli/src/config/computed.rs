@@ -17,12 +17,11 @@ pub(super) fn standard_file() -> Option<PathBuf> {
 
 /// Makes the data directory absolute, and fills in what follows from it.
 pub(super) fn complete(layers: &mut Layers) {
-    let (data_dir, origin) = match layers.entries.get("data_dir") {
-        Some(entry) => (entry.value.as_str().map(absolute), entry.origin.clone()),
-        None => {
-            let standard = platform().map(|platform| Ok(platform.data_dir().to_owned()));
-            (standard, Origin::Default)
-        }
+    let (data_dir, origin) = if let Some(entry) = layers.entries.get("data_dir") {
+        (entry.value.as_str().map(absolute), entry.origin.clone())
+    } else {
+        let standard = platform().map(|platform| Ok(platform.data_dir().to_owned()));
+        (standard, Origin::Default)
     };
     let data_dir = match data_dir {
         Some(Ok(data_dir)) => data_dir,
@@ -45,7 +44,11 @@ pub(super) fn complete(layers: &mut Layers) {
         "root_key.passphrase_file",
     ];
     if !sources.iter().any(|key| layers.entries.contains_key(*key)) {
-        layers.set("root_key.file", Value::String(root_key_file), Origin::Default);
+        layers.set(
+            "root_key.file",
+            Value::String(root_key_file),
+            Origin::Default,
+        );
     }
 }
 

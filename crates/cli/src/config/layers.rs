@@ -106,7 +106,11 @@ impl Layers {
             ("listen", "--listen", options.listen.clone()),
             ("data_dir", "--data-dir", path(&store.data_dir)),
             ("database_url", "--database-url", store.database_url.clone()),
-            ("root_key.file", "--root-key-file", path(&store.root_key_file)),
+            (
+                "root_key.file",
+                "--root-key-file",
+                path(&store.root_key_file),
+            ),
             ("tls.certificate", "--tls-cert", path(&options.tls_cert)),
             ("tls.key", "--tls-key", path(&options.tls_key)),
         ];
@@ -151,9 +155,9 @@ impl Layers {
             let key = format!("{prefix}{name}");
             match (value, keys::kind(&key)) {
                 (Value::Table(table), _) => self.add_level(&format!("{key}."), table, origin),
-                (_, None) => self
-                    .warnings
-                    .push(format!("{key} ({origin}) is not a setting that toolvault knows")),
+                (_, None) => self.warnings.push(format!(
+                    "{key} ({origin}) is not a setting that toolvault knows"
+                )),
                 (_, Some(_)) if key == keys::ROOT_KEY_VALUE => {
                     let advice = format!(
                         "the root key itself is taken from {ROOT_KEY} only; name its file with root_key.file"
@@ -176,7 +180,6 @@ fn read_text(kind: Kind, text: &str) -> Option<Value> {
         table.remove("value").filter(|_| table.is_empty())
     };
     let value = match kind {
-        Kind::Text | Kind::Secret => Value::String(text.to_owned()),
         Kind::Integer => Value::Integer(text.trim().parse().ok()?),
         Kind::Boolean => Value::Boolean(text.trim().parse().ok()?),
         // A list in the manner of TOML, or its items with commas between.
@@ -186,7 +189,7 @@ fn read_text(kind: Kind, text: &str) -> Option<Value> {
                 .map(|item| Value::String(item.trim().to_owned()))
                 .collect(),
         ),
-        Kind::TextOrTexts => Value::String(text.to_owned()),
+        Kind::Text | Kind::Secret | Kind::TextOrTexts => Value::String(text.to_owned()),
     };
     has_kind(kind, &value).then_some(value)
 }

@@ -68,7 +68,10 @@ impl Layers {
         if let Some((_, value)) = choices.iter().find(|(name, _)| *name == text) {
             return *value;
         }
-        let names: Vec<String> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        let names: Vec<String> = choices
+            .iter()
+            .map(|(name, _)| format!("\"{name}\""))
+            .collect();
         self.problem_at(key, &format!("expected {}", names.join(" or ")));
         T::default()
     }

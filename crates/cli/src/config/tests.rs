@@ -44,9 +44,14 @@ fn the_manual_says_what_the_code_does() {
         format!("{:?}", RequestLimits::default())
     );
     let standard = Settings::new(DatabaseLocation::Directory("/srv/vault".into()));
-    assert_eq!(format!("{:?}", configuration.vault), format!("{standard:?}"));
+    assert_eq!(
+        format!("{:?}", configuration.vault),
+        format!("{standard:?}")
+    );
     assert_eq!(configuration.log_format, LogFormat::default());
-    assert!(matches!(configuration.root_key, RootKey::File(path) if path == std::path::Path::new("/srv/vault.root.key")));
+    assert!(
+        matches!(configuration.root_key, RootKey::File(path) if path == std::path::Path::new("/srv/vault.root.key"))
+    );
 }
 
 #[test]
@@ -56,10 +61,15 @@ fn the_manual_names_every_key_and_no_other() {
     let mut named = Vec::new();
     for line in DEFAULTS.lines() {
         let line = line.strip_prefix("# ").unwrap_or(line);
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        if let Some(name) = line
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
             table = format!("{name}.");
         } else if let Some((name, _)) = line.split_once(" = ")
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
         {
             named.push(format!("{table}{name}"));
         }
@@ -106,7 +116,10 @@ fn issuers_come_from_tables_and_variables() {
     let variables = [
         ("TOOLVAULT_AUTH__ISSUERS__MAIN__CREATE_USERS", "true"),
         ("TOOLVAULT_AUTH__ISSUERS__MAIN__SCOPES", "[\"audit\"]"),
-        ("TOOLVAULT_AUTH__ISSUERS__OTHER__ISSUER", "https://other.example.com/"),
+        (
+            "TOOLVAULT_AUTH__ISSUERS__OTHER__ISSUER",
+            "https://other.example.com/",
+        ),
         ("TOOLVAULT_AUTH__ISSUERS__OTHER__AUDIENCE", "407408718192"),
         ("TOOLVAULT_AUTH__ISSUERS__OTHER__JWKS_FILE", "other.json"),
     ];
@@ -134,16 +147,29 @@ fn unknown_keys_and_variables_are_warnings_that_name_no_value() {
     let layers = layers(file, &variables, &ServeOptions::default());
     let warnings = layers.warnings();
     assert_eq!(warnings.len(), 3, "{warnings:?}");
-    assert!(warnings.iter().any(|warning| warning.starts_with("colour (")));
-    assert!(warnings.iter().any(|warning| warning.starts_with("limits.bodies (")));
-    assert!(warnings.iter().any(|warning| warning.starts_with("TOOLVAULT_COLOR ")));
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.starts_with("colour ("))
+    );
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.starts_with("limits.bodies ("))
+    );
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.starts_with("TOOLVAULT_COLOR "))
+    );
     assert!(!warnings.concat().contains("canary"));
     assert!(validate(layers).is_ok());
 }
 
 #[test]
 fn all_problems_are_told_at_once_by_key_and_without_values() {
-    let file = "listen = 'canary'\ncache_bytes = 'canary'\nconsistency = 'canary'\n[tls]\nkey = 'canary'";
+    let file =
+        "listen = 'canary'\ncache_bytes = 'canary'\nconsistency = 'canary'\n[tls]\nkey = 'canary'";
     let variables = [
         ("TOOLVAULT_LIMITS__VERSIONS", "0"),
         ("TOOLVAULT_INSECURE_HTTP", "canary"),
@@ -161,7 +187,10 @@ fn all_problems_are_told_at_once_by_key_and_without_values() {
         "database_url",
         "trusted_proxies (",
     ] {
-        assert!(problems.iter().any(|problem| problem.starts_with(key)), "{key}: {problems:?}");
+        assert!(
+            problems.iter().any(|problem| problem.starts_with(key)),
+            "{key}: {problems:?}"
+        );
     }
     assert_eq!(problems.len(), 8, "{problems:?}");
     assert!(!problems.concat().contains("canary"), "{problems:?}");
@@ -171,7 +200,10 @@ fn all_problems_are_told_at_once_by_key_and_without_values() {
 fn a_file_that_does_not_parse_is_named_with_its_line_and_not_quoted() {
     let problems = problems("database_url = canary-password", &[]);
     assert_eq!(problems.len(), 1, "{problems:?}");
-    assert!(problems.concat().contains("toolvault.toml, line 2"), "{problems:?}");
+    assert!(
+        problems.concat().contains("toolvault.toml, line 2"),
+        "{problems:?}"
+    );
     assert!(!problems.concat().contains("canary"), "{problems:?}");
 }
 
@@ -189,7 +221,11 @@ fn of_settings_that_exclude_each_other_the_later_layer_holds() {
         panic!("it is valid");
     };
     assert!(matches!(configuration.root_key, RootKey::File(_)));
-    let Ok(configuration) = validate(layers(file, &[("TOOLVAULT_ROOT_KEY", "00")], &ServeOptions::default())) else {
+    let Ok(configuration) = validate(layers(
+        file,
+        &[("TOOLVAULT_ROOT_KEY", "00")],
+        &ServeOptions::default(),
+    )) else {
         panic!("it is valid");
     };
     assert!(matches!(configuration.root_key, RootKey::Text(_)));
@@ -217,12 +253,21 @@ fn the_database_url_comes_from_a_file_too() {
     let Ok(configuration) = validate(layers("", &variables, &ServeOptions::default())) else {
         panic!("it is valid");
     };
-    assert!(matches!(configuration.vault.database, DatabaseLocation::Postgres(_)));
+    assert!(matches!(
+        configuration.vault.database,
+        DatabaseLocation::Postgres(_)
+    ));
 }
 
 #[test]
 fn the_data_directory_has_a_name_to_which_a_suffix_can_be_added() {
-    for (text, is_valid) in [("/srv/vault/", true), ("/srv/./vault/.", true), ("vault", true), ("/", false), ("/srv/..", false)] {
+    for (text, is_valid) in [
+        ("/srv/vault/", true),
+        ("/srv/./vault/.", true),
+        ("vault", true),
+        ("/", false),
+        ("/srv/..", false),
+    ] {
         let variables = [("TOOLVAULT_DATA_DIR", text)];
         assert_eq!(problems("", &variables).is_empty(), is_valid, "{text}");
     }

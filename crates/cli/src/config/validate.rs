@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 use toolvault_server::{IssuerConfig, RequestLimits, ServerSettings, TlsFiles};
-use toolvault_vault::{
-    Consistency, DatabaseLocation, DatabaseUrl, Durability, Limits, Settings,
-};
+use toolvault_vault::{Consistency, DatabaseLocation, DatabaseUrl, Durability, Limits, Settings};
 
 use super::keys::{ISSUERS, split_issuer};
 use super::layers::Layers;
@@ -48,10 +46,8 @@ fn assemble(layers: &mut Layers) -> Option<Configuration> {
 fn server(layers: &mut Layers) -> Option<ServerSettings> {
     let listen = layers.parsed("listen", ADDRESS);
     let metrics_listen = layers.parsed("metrics_listen", ADDRESS);
-    let trusted_proxies = layers.all_parsed(
-        "trusted_proxies",
-        "expected networks, as in \"10.0.0.0/8\"",
-    );
+    let trusted_proxies =
+        layers.all_parsed("trusted_proxies", "expected networks, as in \"10.0.0.0/8\"");
     let limits = RequestLimits {
         body_bytes: layers.integer("limits.body_bytes", 1_024),
         header_seconds: layers.integer("limits.header_seconds", 1),

@@ -1,1 +1,24 @@
-//! The command line as a whole.
+//! The command line as a whole, through the real binary with stores of its own.
+//!
+//! [`installation`] is a data directory and, if wanted, a server on it.
+
+#[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod beside_a_server;
+#[cfg(test)]
+mod configuration;
+#[cfg(test)]
+mod doctor;
+#[cfg(test)]
+mod help;
+#[cfg(test)]
+mod installation;
+#[cfg(test)]
+mod keys_and_users;
+#[cfg(test)]
+mod postgres;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod serve;

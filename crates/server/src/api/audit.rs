@@ -28,8 +28,7 @@ const DEFAULT_LIMIT: usize = 100;
     responses(
         (status = 200, description = "A page of the trail", body = answers::AuditPage),
         errors::Refusals, errors::Reading, errors::Invalid
-    ),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+    )
 )]
 pub(crate) async fn list_audit(
     State(app): State<App>,

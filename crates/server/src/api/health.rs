@@ -57,8 +57,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, ApiError>
             content_type = "application/openmetrics-text"
         ),
         errors::Refusals
-    ),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+    )
 )]
 pub(crate) async fn metrics(
     State(app): State<App>,

@@ -16,8 +16,7 @@ use crate::openapi::{answers, errors, parameters};
     path = "/api/v1/me",
     tag = "account",
     params(parameters::Credentials),
-    responses((status = 200, description = "The caller", body = answers::Me), errors::Refusals),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+    responses((status = 200, description = "The caller", body = answers::Me), errors::Refusals)
 )]
 pub(crate) async fn get_me(Authenticated(caller): Authenticated) -> Response {
     Json(json!({
@@ -35,8 +34,7 @@ pub(crate) async fn get_me(Authenticated(caller): Authenticated) -> Response {
     path = "/api/v1/usage",
     tag = "account",
     params(parameters::Credentials),
-    responses((status = 200, description = "The figures", body = answers::Usage), errors::Refusals),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+    responses((status = 200, description = "The figures", body = answers::Usage), errors::Refusals)
 )]
 pub(crate) async fn get_usage(
     State(app): State<App>,

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::{Input, name_problem};
-use crate::openapi::{answers, errors, parameters, requests};
+use crate::openapi::{answers, errors, parameters, requests, successes};
 use crate::wire::{Change, ListQuery, NewSecret, Problem, SecretPatch, ValidationErrors};
 
 const WARNING: HeaderName = HeaderName::from_static("toolvault-warning");
@@ -29,8 +29,7 @@ const LONGEST_IDEMPOTENCY_KEY: usize = 255;
     responses(
         (status = 200, description = "Successful Response", body = answers::SecretList),
         errors::Refusals, errors::Reading, errors::Invalid
-    ),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+    )
 )]
 pub(crate) async fn list_secrets(
     State(app): State<App>,
@@ -67,10 +66,12 @@ pub(crate) async fn list_secrets(
     description = "Tells about one secret, but not its value.",
     params(parameters::SecretId, parameters::Credentials),
     responses(
-        errors::OneSecret, errors::NotFound,
-        errors::Refusals, errors::Reading, errors::Invalid
-    ),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+        successes::OneSecret,
+        errors::NotFound,
+        errors::Refusals,
+        errors::Reading,
+        errors::Invalid
+    )
 )]
 pub(crate) async fn get_secret(
     State(app): State<App>,
@@ -95,10 +96,9 @@ pub(crate) async fn get_secret(
     params(parameters::Credentials, parameters::IdempotencyKey),
     request_body = requests::CreateSecret,
     responses(
-        errors::ChangedSecret, errors::NotFound,
+        successes::ChangedSecret, errors::NotFound,
         errors::Refusals, errors::ReadingJson
-    ),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+    )
 )]
 pub(crate) async fn create_secret(
     State(app): State<App>,
@@ -141,10 +141,9 @@ pub(crate) async fn create_secret(
         (Option<requests::SecretMergePatch> = "application/merge-patch+json")
     )),
     responses(
-        errors::PatchedSecret, errors::NotFound, errors::PreconditionFailed,
+        successes::PatchedSecret, errors::NotFound, errors::PreconditionFailed,
         errors::Refusals, errors::ReadingJson
-    ),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+    )
 )]
 pub(crate) async fn update_secret(
     State(app): State<App>,
@@ -189,10 +188,13 @@ pub(crate) async fn update_secret(
     description = "Erases a secret with all its versions and answers `{}`.",
     params(parameters::SecretId, parameters::Credentials, parameters::IfMatch),
     responses(
-        errors::Deleted, errors::NotFound, errors::PreconditionFailed,
-        errors::Refusals, errors::Reading, errors::Invalid
-    ),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+        successes::Deleted,
+        errors::NotFound,
+        errors::PreconditionFailed,
+        errors::Refusals,
+        errors::Reading,
+        errors::Invalid
+    )
 )]
 pub(crate) async fn delete_secret(
     State(app): State<App>,
@@ -240,14 +242,11 @@ fn pattern(text: Option<&str>, errors: &mut ValidationErrors) -> Option<ToolPatt
 }
 
 fn idempotency_key(input: &Input, errors: &mut ValidationErrors) -> Option<String> {
-    let key = input.header(IDEMPOTENCY_KEY)?;
-    let is_usable = (1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len());
-    let key = if is_usable {
-        Ok(key.to_owned())
-    } else {
-        Err(Problem::value_error(
-            "an idempotency key has 1 to 255 characters",
-        ))
-    };
-    errors.keep(key, || vec!["header".into(), IDEMPOTENCY_KEY.into()])
+    let key = input.header(IDEMPOTENCY_KEY).and_then(|key| match key {
+        Some(key) if !(1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len()) => Err(
+            Problem::value_error("an idempotency key has 1 to 255 characters"),
+        ),
+        key => Ok(key.map(str::to_owned)),
+    });
+    errors.keep(key, || vec!["header".into(), IDEMPOTENCY_KEY.into()])?
 }

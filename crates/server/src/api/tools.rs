@@ -29,8 +29,7 @@ use crate::wire::ValidationErrors;
             headers(("Cache-Control" = String, description = "`no-store`"))
         ),
         errors::NotCompleted, errors::Refusals, errors::ReadingJson
-    ),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+    )
 )]
 pub(crate) async fn resolve_tool(
     State(app): State<App>,
@@ -57,8 +56,7 @@ pub(crate) async fn resolve_tool(
             headers(("Cache-Control" = String, description = "`no-store`"))
         ),
         errors::NotCompleted, errors::Refusals, errors::ReadingJson
-    ),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+    )
 )]
 pub(crate) async fn resolve_calls(
     State(app): State<App>,
@@ -91,8 +89,7 @@ pub(crate) async fn resolve_calls(
     responses(
         (status = 200, description = "What would happen", body = openapi::answers::Explanation),
         errors::Refusals, errors::ReadingJson
-    ),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+    )
 )]
 pub(crate) async fn explain_tool(
     State(app): State<App>,

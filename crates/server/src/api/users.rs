@@ -25,8 +25,7 @@ use crate::wire::{Field, Fields, ValidationErrors, check};
     responses(
         (status = 200, description = "The users", body = answers::UserList),
         errors::Refusals, errors::Reading, errors::Invalid
-    ),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+    )
 )]
 pub(crate) async fn list_users(
     State(app): State<App>,
@@ -48,10 +47,9 @@ pub(crate) async fn list_users(
     params(parameters::Credentials),
     request_body = requests::CreateUser,
     responses(
-        (status = 200, description = "The new user", body = answers::User),
+        (status = 200, description = "The new user", body = answers::UserInfo),
         errors::Refusals, errors::ReadingJson
-    ),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+    )
 )]
 pub(crate) async fn create_user(
     State(app): State<App>,
@@ -74,10 +72,9 @@ pub(crate) async fn create_user(
     params(parameters::UserId, parameters::Credentials),
     request_body = Option<requests::UpdateUser>,
     responses(
-        (status = 200, description = "The user as they are now", body = answers::User),
+        (status = 200, description = "The user as they are now", body = answers::UserInfo),
         errors::NotFound, errors::Refusals, errors::ReadingJson
-    ),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+    )
 )]
 pub(crate) async fn update_user(
     State(app): State<App>,
@@ -113,8 +110,7 @@ pub(crate) async fn update_user(
     responses(
         (status = 200, description = "The user is erased", body = answers::Nothing),
         errors::NotFound, errors::Refusals, errors::Reading, errors::Invalid
-    ),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+    )
 )]
 pub(crate) async fn delete_user(
     State(app): State<App>,

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::Input;
-use crate::openapi::{errors, parameters, requests};
+use crate::openapi::{errors, parameters, requests, successes};
 use crate::wire::{Fields, Problem, ValidationErrors, check};
 
 /// In bytes of UTF-8.
@@ -33,10 +33,9 @@ const LONGEST: usize = 65_536;
         )
     ),
     responses(
-        errors::ChangedSecret, errors::NotFound, errors::PreconditionFailed,
+        successes::ChangedSecret, errors::NotFound, errors::PreconditionFailed,
         errors::Refusals, errors::ReadingJson
-    ),
-    security(("sec0" = []), ("bearer" = []), ("api_key" = []), ("token" = []))
+    )
 )]
 pub(crate) async fn replace_value(
     State(app): State<App>,

@@ -79,11 +79,13 @@ pub struct KeyRequest {
 
 /// What an earlier verification found, kept where the store cannot reach it.
 ///
-/// The output of `toolvault audit verify --json` is one.
+/// The output of `toolvault audit verify --json` is one, and so is a signed checkpoint of the trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// How many pages there were.
+    #[serde(alias = "page")]
     pub pages: i64,
     /// The hash of the last of them, in hexadecimal.
+    #[serde(alias = "hash")]
     pub head: String,
 }

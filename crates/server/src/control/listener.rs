@@ -99,12 +99,13 @@ pub(super) async fn converse(
     own_uid: u32,
 ) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
+    // Read in any case: closing a socket on unread bytes would take the answer away.
+    let line = read_line(&mut stream).await?;
+    if line.is_empty() {
+        // Somebody only looked whether there is a server.
+        return Ok(());
+    }
     let answer = if is_admitted(peer_uid, own_uid) {
-        let line = read_line(&mut stream).await?;
-        if line.is_empty() {
-            // Somebody only looked whether there is a server.
-            return Ok(());
-        }
         match serde_json::from_str(&line) {
             Ok(command) => execute(vault, peer_uid, command).await,
             Err(_) => Err(LocalError::refused(

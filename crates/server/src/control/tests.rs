@@ -58,7 +58,10 @@ async fn a_foreign_user_hears_no_and_nothing_is_done() {
     let (foreign, own) = (1_001, 1_000);
     let name = "intruder".to_owned();
     let command = serde_json::to_string(&LocalCommand::CreateUser { name }).unwrap();
-    client.write_all(format!("{command}\n").as_bytes()).await.unwrap();
+    client
+        .write_all(format!("{command}\n").as_bytes())
+        .await
+        .unwrap();
     converse(server, &vault, foreign, own).await.unwrap();
     let answer = read_all(client).await;
     assert!(answer.contains("only from its own user"), "{answer}");

@@ -113,7 +113,7 @@ impl Input {
         let name = self
             .text_segment()
             .ok_or_else(|| Problem::value_error("the name is not UTF-8"))
-            .and_then(|text| ToolName::parse(&text).map_err(|error| name_problem(error)));
+            .and_then(|text| ToolName::parse(&text).map_err(name_problem));
         errors.keep(name, || vec!["path".into(), "tool_name".into()])
     }
 
@@ -141,12 +141,18 @@ impl Input {
             .transpose()
     }
 
-    /// A header as text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
+    /// A header as text, if it is there once. One that is there twice or is not text is refused: to pass over
+    /// it would be to do something else than was asked for.
+    pub(crate) fn header(&self, name: &str) -> Result<Option<&str>, Problem> {
+        let mut values = self.parts.headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(value), None) => value
+                .to_str()
+                .map(Some)
+                .map_err(|_| Problem::value_error("the header is not text")),
+            _ => Err(Problem::value_error("the header is there more than once")),
+        }
     }
 
     /// The entity tags of `If-Match` (RFC 9110, section 13.1.1); empty without the header. Weak tags

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::Method;
+use axum::http::{Method, Version, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use hyper::body::Incoming;
@@ -17,8 +17,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use super::leftover::Leftover;
 use crate::error::ApiError;
 use crate::extract::source::Peer;
 use crate::routes::canonical;
@@ -56,22 +58,62 @@ impl Connection {
             .max_header_list_size(u32::try_from(LONGEST_HEAD).unwrap_or(u32::MAX))
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(self.limits.header_timeout());
-        let Self { peer, router, .. } = self;
+        let Self {
+            peer,
+            router,
+            limits,
+        } = self;
+        let begun = CancellationToken::new();
+        let first_request = begun.clone();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
+            begun.cancel();
             let router = router.clone();
-            async move { Ok::<_, Infallible>(answer(router, peer, request).await) }
+            async move { Ok::<_, Infallible>(answer(router, peer, request, limits).await) }
         });
         let connection = builder
             .serve_connection(TokioIo::new(stream), service)
             .into_owned();
-        if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(error = %error, "a connection ended early");
+        tokio::select! {
+            ended = watcher.watch(connection) => if let Err(error) = ended {
+                tracing::debug!(error = %error, "a connection ended early");
+            },
+            () = silence(&first_request, limits.header_timeout()) => {
+                tracing::debug!("no request arrived in time");
+            }
         }
     }
 }
 
-async fn answer(router: Router, peer: SocketAddr, request: hyper::Request<Incoming>) -> Response {
-    let mut request: Request = request.map(Body::new);
+/// Ends when no request has come within `limit`, and never once one has.
+///
+/// The time limit of HTTP/1.1 begins with the first byte that rules HTTP/2 out; whoever sends nothing, or
+/// only what both begin with, would keep the connection for ever.
+async fn silence(first_request: &CancellationToken, limit: Duration) {
+    if tokio::time::timeout(limit, first_request.cancelled())
+        .await
+        .is_ok()
+    {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn answer(
+    router: Router,
+    peer: SocketAddr,
+    request: hyper::Request<Incoming>,
+    limits: RequestLimits,
+) -> Response {
+    // HTTP/2 has a way to say that the rest is not wanted; and to read is to ask for what a client holds
+    // back until it is told to continue.
+    let is_leftover_sent =
+        request.version() <= Version::HTTP_11 && !request.headers().contains_key(header::EXPECT);
+    let mut request: Request = request.map(|body| {
+        if is_leftover_sent {
+            Body::new(Leftover::new(body, limits.header_timeout()))
+        } else {
+            Body::new(body)
+        }
+    });
     if let Some(uri) = canonical(request.uri()) {
         *request.uri_mut() = uri;
         if request.method() == Method::HEAD {

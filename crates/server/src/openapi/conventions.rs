@@ -1,12 +1,8 @@
 //! The document worded as `FastAPI` words its own: titles everywhere, and null as one of `anyOf`.
 //!
-//! Also the few schemas that the derives cannot express.
+//! Also what all operations with a credential have in common: which schemes there are.
 
 use serde_json::{Map, Value, json};
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{
-    AdditionalProperties, AnyOfBuilder, ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type,
-};
 
 /// The titles that `FastAPI` chose itself.
 const CHOSEN_TITLES: [(&str, &str); 3] = [
@@ -15,12 +11,15 @@ const CHOSEN_TITLES: [(&str, &str); 3] = [
     ("type", "Error Type"),
 ];
 
+/// The schemes of which any one is enough: the original's, and what there is.
+const SCHEMES: [&str; 4] = ["sec0", "bearer", "api_key", "token"];
+
 /// Members that say something about a schema, rather than about a value of its type.
 const ANNOTATIONS: [&str; 5] = ["title", "description", "default", "deprecated", "examples"];
 
 /// Rewords the whole document.
 pub(super) fn apply(document: &mut Value) {
-    separate_null(document);
+    reword(document);
     if let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") {
         for (name, schema) in schemas {
             title_schema(name, schema);
@@ -32,29 +31,43 @@ pub(super) fn apply(document: &mut Value) {
         .flat_map(|paths| paths.values_mut())
         .filter_map(Value::as_object_mut)
         .flat_map(|item| item.values_mut());
-    for operation in operations {
-        let parameters = operation
-            .get_mut("parameters")
-            .and_then(Value::as_array_mut);
-        for parameter in parameters.into_iter().flatten() {
-            title_parameter(parameter);
-        }
-        if let Some(Value::String(summary)) = operation.get_mut("summary") {
-            summary.truncate(summary.trim_end_matches('.').len());
-        }
-        if let Some(body) = operation.get_mut("requestBody") {
-            leave_out_null(body);
-        }
+    operations.for_each(reword_operation);
+}
+
+fn reword_operation(operation: &mut Value) {
+    let Some(operation) = operation.as_object_mut() else {
+        return;
+    };
+    // An operation that needs no credential says so itself.
+    operation.entry("security").or_insert_with(|| {
+        SCHEMES
+            .map(|scheme| json!({ scheme: [] }))
+            .into_iter()
+            .collect()
+    });
+    if let Some(Value::String(summary)) = operation.get_mut("summary") {
+        summary.truncate(summary.trim_end_matches('.').len());
+    }
+    let parameters = operation
+        .get_mut("parameters")
+        .and_then(Value::as_array_mut);
+    parameters.into_iter().flatten().for_each(title_parameter);
+    if let Some(body) = operation.get_mut("requestBody") {
+        leave_out_null(body);
     }
 }
 
-/// Turns `oneOf` into `anyOf`, and `{"type": ["string", "null"], "minLength": 1}` into `{"anyOf": [{"type": "string", "minLength": 1},
-/// {"type": "null"}]}`.
-fn separate_null(value: &mut Value) {
+/// Turns `{"type": ["string", "null"], "minLength": 1}` into `{"anyOf": [{"type": "string", "minLength": 1},
+/// {"type": "null"}]}` and `oneOf` into `anyOf`, and drops the formats of integers.
+fn reword(value: &mut Value) {
     match value {
-        Value::Array(elements) => elements.iter_mut().for_each(separate_null),
+        Value::Array(elements) => elements.iter_mut().for_each(reword),
         Value::Object(members) => {
-            members.values_mut().for_each(separate_null);
+            members.values_mut().for_each(reword);
+            // Whole numbers of any size are read; those beyond 64 bits count as the nearest.
+            if members.get("type").is_some_and(is_integer) {
+                members.remove("format");
+            }
             if let Some(choices) = members.remove("oneOf") {
                 members.insert("anyOf".to_owned(), choices);
             }
@@ -69,6 +82,13 @@ fn separate_null(value: &mut Value) {
         }
         _ => {}
     }
+}
+
+fn is_integer(kind: &Value) -> bool {
+    kind == "integer"
+        || kind
+            .as_array()
+            .is_some_and(|kinds| kinds.contains(&"integer".into()))
 }
 
 /// The other type of a schema that allows null.
@@ -139,67 +159,4 @@ fn title(name: &str) -> String {
             if titled == '_' { ' ' } else { titled }
         })
         .collect()
-}
-
-/// Where something is wrong: names of members and indices of elements.
-pub(super) fn location() -> Schema {
-    let part = AnyOfBuilder::new()
-        .item(ObjectBuilder::new().schema_type(Type::String))
-        .item(ObjectBuilder::new().schema_type(Type::Integer));
-    Schema::Array(
-        ArrayBuilder::new()
-            .items(RefOr::T(Schema::from(part)))
-            .build(),
-    )
-}
-
-/// Tool patterns, or null.
-pub(super) fn tool_patterns() -> Schema {
-    Schema::Array(
-        names("Tool patterns that limit the key; none for no limit")
-            .max_items(Some(100))
-            .build(),
-    )
-}
-
-/// Names of arguments that defaults may serve, or null.
-pub(super) fn accepted_arguments() -> Schema {
-    let description = "The arguments that defaults may serve; all if not given";
-    Schema::Array(names(description).build())
-}
-
-/// Names of arguments that must not be missing, or null.
-pub(super) fn required_arguments() -> Schema {
-    let description = "The arguments without which the call makes no sense";
-    Schema::Array(names(description).build())
-}
-
-/// References by the argument that they are for, or null.
-pub(super) fn references() -> Schema {
-    let reference = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .pattern(Some("^secret://.+"));
-    ObjectBuilder::new()
-        .schema_type(or_null(Type::Object))
-        .description(Some(
-            "For arguments, the references that trusted configuration sets: `secret://<secret_name>` or \
-             `secret:///id/<secret_id>`",
-        ))
-        .additional_properties(Some(AdditionalProperties::from(reference)))
-        .into()
-}
-
-fn names(description: &str) -> ArrayBuilder {
-    let name = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(1024));
-    ArrayBuilder::new()
-        .schema_type(or_null(Type::Array))
-        .items(RefOr::T(Schema::from(name)))
-        .description(Some(description))
-}
-
-fn or_null(kind: Type) -> SchemaType {
-    SchemaType::Array(vec![kind, Type::Null])
 }

@@ -1,17 +1,13 @@
-//! Answers that operations share: what authentication, reading a request and the vault may refuse, and the
-//! answers whose headers matter. A handler's attribute names the groups that apply to it.
+//! Answers that refuse: what authentication, reading a request and the vault may end with. A handler's
+//! attribute names the groups that apply to it.
 #![expect(dead_code, reason = "the fields describe JSON; nobody reads them")]
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
-use utoipa::openapi::extensions::Extensions;
-use utoipa::openapi::header::{Header, HeaderBuilder};
-use utoipa::openapi::schema::{ObjectBuilder, Ref, Schema, Type};
-use utoipa::openapi::{Content, RefOr, Response, ResponseBuilder};
+use serde_json::Value;
 use utoipa::{IntoResponses, ToSchema};
 
-type Responses = BTreeMap<String, RefOr<Response>>;
+use super::response::{Responses, named, refusal, required, seconds};
 
 /// Why a request was refused.
 #[derive(ToSchema)]
@@ -28,7 +24,7 @@ pub(crate) struct HttpValidationError {
 
 #[derive(ToSchema)]
 pub(crate) struct ValidationError {
-    #[schema(schema_with = super::conventions::location)]
+    #[schema(schema_with = super::schemas::location)]
     loc: Vec<Value>,
     msg: String,
     #[schema(rename = "type")]
@@ -55,12 +51,15 @@ pub(crate) struct UnresolvedArgument {
 }
 
 #[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
 pub(crate) enum UnresolvedType {
-    SecretNotAvailable,
-    SecretExpired,
-    SecretMissing,
-    SecretAmbiguous,
+    #[schema(rename = "secret_not_available")]
+    NotAvailable,
+    #[schema(rename = "secret_expired")]
+    Expired,
+    #[schema(rename = "secret_missing")]
+    Missing,
+    #[schema(rename = "secret_ambiguous")]
+    Ambiguous,
 }
 
 /// What every operation with a credential may answer.
@@ -176,107 +175,4 @@ impl IntoResponses for NotReady {
             ("503", response.header("Retry-After", seconds())),
         ])
     }
-}
-
-/// A secret, with its entity tag.
-pub(crate) struct OneSecret;
-
-impl IntoResponses for OneSecret {
-    fn responses() -> Responses {
-        named([("200", tagged(Ref::from_schema_name("SecretInfo")))])
-    }
-}
-
-/// A secret after a change, with its entity tag and warnings.
-pub(crate) struct ChangedSecret;
-
-impl IntoResponses for ChangedSecret {
-    fn responses() -> Responses {
-        let response = tagged(Ref::from_schema_name("SecretInfo"));
-        named([("200", response.header("toolvault-warning", warning()))])
-    }
-}
-
-/// The same, in the words of the original, which leaves the schema open.
-pub(crate) struct PatchedSecret;
-
-impl IntoResponses for PatchedSecret {
-    fn responses() -> Responses {
-        let response = tagged(anything());
-        named([("200", response.header("toolvault-warning", warning()))])
-    }
-}
-
-/// `{}`, in the words of the original.
-pub(crate) struct Deleted;
-
-impl IntoResponses for Deleted {
-    fn responses() -> Responses {
-        named([("200", successful(anything()))])
-    }
-}
-
-fn named<const N: usize>(responses: [(&str, ResponseBuilder); N]) -> Responses {
-    responses
-        .into_iter()
-        .map(|(status, response)| (status.to_owned(), response.build().into()))
-        .collect()
-}
-
-fn refusal(description: &str, schema: &str) -> ResponseBuilder {
-    ResponseBuilder::new()
-        .description(description)
-        .content(
-            "application/json",
-            Content::new(Some(Ref::from_schema_name(schema))),
-        )
-        .header("toolvault-error", required("The machine-readable code"))
-}
-
-fn successful(schema: impl Into<RefOr<Schema>>) -> ResponseBuilder {
-    ResponseBuilder::new()
-        .description("Successful Response")
-        .content("application/json", Content::new(Some(schema)))
-}
-
-fn tagged(schema: impl Into<RefOr<Schema>>) -> ResponseBuilder {
-    let description = "Changes with every change of the secret; for `If-Match`";
-    successful(schema).header("ETag", required(description))
-}
-
-fn anything() -> Schema {
-    Schema::Object(
-        ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::SchemaType::AnyValue)
-            .build(),
-    )
-}
-
-/// A header that is always there. utoipa's `Header` has no member for that.
-fn required(description: &str) -> Header {
-    let mut members = Map::new();
-    members.insert("required".to_owned(), true.into());
-    HeaderBuilder::new()
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-        .description(Some(description))
-        .extensions(Some(Extensions::from_iter(members)))
-        .build()
-}
-
-fn seconds() -> Header {
-    let schema = ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(0));
-    let mut header = required("Seconds to wait");
-    header.schema = Some(schema.into());
-    header
-}
-
-fn warning() -> Header {
-    HeaderBuilder::new()
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-        .description(Some(
-            "What to know about the secret as it is now; may be there several times",
-        ))
-        .build()
 }

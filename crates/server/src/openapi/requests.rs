@@ -73,7 +73,7 @@ pub(crate) struct CreateKey {
     /// What the key may do, within what the caller may
     #[schema(min_items = 1)]
     scopes: Vec<Scope>,
-    #[schema(schema_with = super::conventions::tool_patterns)]
+    #[schema(schema_with = super::schemas::tool_patterns)]
     tools: Option<Vec<String>>,
     /// Seconds until the key ends
     #[schema(minimum = 1, maximum = 316_224_000)]
@@ -134,11 +134,11 @@ pub(crate) struct UpdateUser {
 pub(crate) struct Call {
     /// The arguments received so far. They are data: a reference in them stays as it is
     args: Option<BTreeMap<String, Value>>,
-    #[schema(schema_with = super::conventions::references)]
+    #[schema(schema_with = super::schemas::references)]
     bindings: Option<BTreeMap<String, String>>,
-    #[schema(schema_with = super::conventions::accepted_arguments)]
+    #[schema(schema_with = super::schemas::accepted_arguments)]
     accepts: Option<Vec<String>>,
-    #[schema(schema_with = super::conventions::required_arguments)]
+    #[schema(schema_with = super::schemas::required_arguments)]
     require: Option<Vec<String>>,
 }
 
@@ -150,11 +150,11 @@ pub(crate) struct ToolCall {
     tool_name: String,
     /// The arguments received so far. They are data: a reference in them stays as it is
     args: Option<BTreeMap<String, Value>>,
-    #[schema(schema_with = super::conventions::references)]
+    #[schema(schema_with = super::schemas::references)]
     bindings: Option<BTreeMap<String, String>>,
-    #[schema(schema_with = super::conventions::accepted_arguments)]
+    #[schema(schema_with = super::schemas::accepted_arguments)]
     accepts: Option<Vec<String>>,
-    #[schema(schema_with = super::conventions::required_arguments)]
+    #[schema(schema_with = super::schemas::required_arguments)]
     require: Option<Vec<String>>,
 }
 

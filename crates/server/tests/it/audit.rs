@@ -1,1 +1,14 @@
-//! pending
+//! `/v1/audit`: the audit trail.
+
+mod reading;
+mod records;
+
+use serde_json::Value;
+
+use crate::harness::Actor;
+
+/// What the actor reads.
+async fn records(actor: &Actor, query: &str) -> Vec<Value> {
+    let page = actor.get(&format!("/v1/audit{query}")).await.expect(200);
+    page["data"].as_array().unwrap().clone()
+}

@@ -1,1 +1,16 @@
-//! pending
+//! Who calls: one credential, in the first header that is present, and before anything else of the request.
+
+mod credential;
+mod order;
+mod token;
+
+use crate::harness::{World, issuer_in};
+
+/// A world that knows an issuer of tokens.
+async fn world_with_issuer() -> World {
+    World::start_with(|settings| {
+        let issuer = issuer_in(settings.directory.path());
+        settings.server.issuers = vec![issuer];
+    })
+    .await
+}

@@ -1,1 +1,107 @@
-//! pending
+//! Values that nobody may find again: put through every operation, good and bad, with everything logged, and
+//! then looked for in every log line, answer, figure and file.
+
+mod flows;
+mod log;
+mod needles;
+
+use std::path::Path;
+
+use self::flows::Flows;
+use self::log::Log;
+use self::needles::{Needles, value};
+use crate::harness::World;
+
+/// Every file below `directory`.
+fn files(directory: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.is_file() {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[track_caller]
+fn assert_in_no_file(world: &World, needles: &Needles) {
+    let files = files(world.directory.path());
+    assert!(files.len() >= 2, "{files:?}");
+    for path in files {
+        let content = std::fs::read(&path).unwrap();
+        assert_eq!(needles.find(&content), None, "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn a_value_is_found_nowhere_but_in_the_answer_of_resolve() {
+    let log = Log::install();
+    let world = World::start_with(|settings| {
+        settings.vault.limits.secrets = 50;
+    })
+    .await;
+    let needles = Needles::of_values();
+    Flows::new(&world, &needles).run().await;
+    // While the journal of the database is still there, and after it has been written back.
+    assert_in_no_file(&world, &needles);
+    world.vault.close().await;
+    assert_in_no_file(&world, &needles);
+    log.assert_clean(&["toolvault", "sqlx", "h2"]);
+}
+
+#[tokio::test]
+async fn a_key_is_found_nowhere_but_in_the_answer_that_made_it() {
+    let log = Log::install();
+    let world = World::start().await;
+    let operator = world.operator();
+    let made = operator
+        .post("/v1/keys", &serde_json::json!({"scopes": ["manage"]}))
+        .await;
+    let made = made.expect(200)["key"].as_str().unwrap().to_owned();
+    let holder = world
+        .anonymous()
+        .with("authorization", &format!("Bearer {made}"));
+    holder.named("n", "a value").await;
+    for path in ["/v1/keys", "/v1/me", "/v1/audit", "/metrics"] {
+        let answer = operator.get(path).await;
+        assert!(!answer.text().contains(&made[13..40]), "{path}");
+    }
+    let bad = format!("{}0", &made[..made.len() - 1]);
+    world
+        .anonymous()
+        .with("x-api-key", &bad)
+        .get("/v1/me")
+        .await;
+    world.anonymous().with("token", &made).get("/v1/me").await;
+    world.vault.close().await;
+    for key in [
+        made.as_str(),
+        operator.sends("x-api-key"),
+        world.agent().sends("x-api-key"),
+    ] {
+        // What follows the public id.
+        let needles = Needles::of(&key[13..]);
+        assert_in_no_file(&world, &needles);
+        log.assert_lacks(&needles);
+    }
+}
+
+#[test]
+fn the_search_finds_a_value_in_every_disguise() {
+    let needles = Needles::of_values();
+    for (name, disguised) in needles::disguises(value(7).as_bytes()) {
+        assert!(needles.find(&disguised).is_some(), "{name}");
+        for padding in 0..3 {
+            let shifted = [vec![b'x'; padding], value(7).into_bytes()].concat();
+            let (_, disguised) = needles::disguises(&shifted)
+                .into_iter()
+                .find(|(other, _)| *other == name)
+                .unwrap();
+            assert!(needles.find(&disguised).is_some(), "{name} after {padding}");
+        }
+    }
+    assert_eq!(needles.find(b"abc********wxyz"), None);
+}

@@ -1,1 +1,5 @@
-//! pending
+//! `/v1/keys`: API keys.
+
+mod inheritance;
+mod lifecycle;
+mod platform;

@@ -424,7 +424,8 @@ impl Change for UpdateKey {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<KeyInfo, Error> {
-        let (mut record, last_used_at) = find_managed(work, &self.caller, self.owner, self.key, false).await?;
+        let (mut record, last_used_at) =
+            find_managed(work, &self.caller, self.owner, self.key, false).await?;
         let before = record.info(last_used_at);
         if let Some(name) = &self.change.name {
             record.row.name.clone_from(name);
@@ -540,7 +541,10 @@ impl RotateKey {
         if own == Some(old.id) || old.creator == own {
             return Ok(rights);
         }
-        if old.creator.is_some_and(|creator| !lineage.contains(&creator)) {
+        if old
+            .creator
+            .is_some_and(|creator| !lineage.contains(&creator))
+        {
             return Err(exceeds("the rotated key descends from another key"));
         }
         if lineage.len() > DEEPEST_DESCENT {

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -53,12 +54,12 @@ pub(crate) enum Database {
     Postgres(PgPool),
 }
 
-/// The embedded database. The lock is held for as long as this lives.
+/// The embedded database. The lock is held until it is closed.
 pub(crate) struct SqliteDatabase {
     writer: SqlitePool,
     readers: SqlitePool,
     write_ahead_log: PathBuf,
-    _lock: File,
+    lock: Mutex<Option<File>>,
 }
 
 impl Database {
@@ -127,6 +128,9 @@ impl Database {
             Self::Sqlite(database) => {
                 database.readers.close().await;
                 database.writer.close().await;
+                // Whoever opens it next need not wait until nobody holds on to this any more.
+                let mut lock = database.lock.lock().unwrap_or_else(PoisonError::into_inner);
+                lock.take();
             }
             Self::Postgres(pool) => pool.close().await,
         }
@@ -157,7 +161,7 @@ async fn open_sqlite(directory: &Path) -> Result<Database, OpenDatabaseError> {
         writer,
         readers,
         write_ahead_log,
-        _lock: lock,
+        lock: Mutex::new(Some(lock)),
     }))
 }
 

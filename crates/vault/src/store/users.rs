@@ -92,6 +92,18 @@ pub(crate) async fn update(tx: &mut Tx, row: &UserRow) -> sqlx::Result<()> {
     })
 }
 
+/// Ledgers of users who are not there, which the tables' references should make impossible.
+pub(crate) async fn list_stray_ledgers(tx: &mut Tx) -> sqlx::Result<Vec<Uuid>> {
+    on!(tx, connection => {
+        sqlx::query_scalar(
+            "SELECT l.user_id FROM ledgers l \
+             LEFT JOIN users u ON u.user_id = l.user_id WHERE u.user_id IS NULL",
+        )
+        .fetch_all(connection)
+        .await
+    })
+}
+
 /// Deletes the user and, by reference, all that is theirs.
 pub(crate) async fn delete(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     on!(tx, connection => {

@@ -50,7 +50,10 @@ impl Findings {
                 Grade::Notice => "note",
                 Grade::Bad => "WRONG",
             };
-            printer.line(&format!("{grade:5}  {}: {}", finding.check, finding.message))?;
+            printer.line(&format!(
+                "{grade:5}  {}: {}",
+                finding.check, finding.message
+            ))?;
             if let Some(fix) = &finding.fix {
                 printer.line(&format!("       fix: {fix}"))?;
             }

@@ -44,10 +44,15 @@ fn check_file(check: &'static str, path: &Path, findings: &mut Findings) {
         }
     };
     let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 == 0 {
+    let (is_groups, is_everybodys) = (mode & 0o070 > 0, mode & 0o007 > 0);
+    if !is_groups && !is_everybodys {
         findings.good(check, &format!("{shown} is its owner's only"));
     } else {
-        let readers = if mode & 0o007 == 0 { "its group" } else { "everybody" };
+        let readers = if is_everybodys {
+            "everybody"
+        } else {
+            "its group"
+        };
         findings.bad(
             check,
             &format!("{shown} is open to {readers} (mode {mode:04o})"),
@@ -70,14 +75,25 @@ pub(super) fn check_clock(now: Timestamp, findings: &mut Findings) {
 }
 
 /// Whether a server runs. On PostgreSQL only the server itself can tell.
-pub(super) fn check_server(configuration: &Configuration, is_server: bool, findings: &mut Findings) {
+pub(super) fn check_server(
+    configuration: &Configuration,
+    is_server: bool,
+    findings: &mut Findings,
+) {
     match (&configuration.vault.database, is_server) {
         (_, true) => findings.good("server", "it runs, and local commands go through it"),
         (DatabaseLocation::Directory(_), false) => {
-            findings.notice("server", "none runs on this data directory", "toolvault serve");
+            findings.notice(
+                "server",
+                "none runs on this data directory",
+                "toolvault serve",
+            );
         }
         (DatabaseLocation::Postgres(_), false) => {
-            findings.good("server", "any on this database sees changes within a second");
+            findings.good(
+                "server",
+                "any on this database sees changes within a second",
+            );
         }
     }
 }

@@ -53,7 +53,10 @@ fn check_trail(report: &StoreReport, now: Timestamp, findings: &mut Findings) {
     if ahead > TOLERANCE {
         findings.bad(
             "clock",
-            &format!("the newest audit record is {} s in the future", ahead / SECOND),
+            &format!(
+                "the newest audit record is {} s in the future",
+                ahead / SECOND
+            ),
             "set the clock: it was put back, or another server's is ahead",
         );
     }
@@ -67,7 +70,10 @@ fn check_keys(report: &StoreReport, now: Timestamp, findings: &mut Findings) {
         .collect();
     if ending.is_empty() {
         let count = report.keys.len();
-        findings.good("keys", &format!("none of {count} has expired or expires within 14 days"));
+        findings.good(
+            "keys",
+            &format!("none of {count} has expired or expires within 14 days"),
+        );
     }
     for (key, end) in ending {
         let (id, name) = (key.key_id, &key.name);

@@ -19,7 +19,9 @@ pub(super) async fn run(options: &ListOptions, context: &Context<'_>) -> anyhow:
     if options.json {
         return context.printer.json(&secrets);
     }
-    let mut table = Table::new(&["NAME", "ID", "TOOL", "ARGUMENT", "DEFAULT", "VALUE", "UPDATED"]);
+    let mut table = Table::new(&[
+        "NAME", "ID", "TOOL", "ARGUMENT", "DEFAULT", "VALUE", "UPDATED",
+    ]);
     for secret in &secrets {
         table.row([
             &secret.secret_name,

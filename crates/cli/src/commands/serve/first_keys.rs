@@ -44,11 +44,7 @@ pub(super) fn deliver(
     Ok(())
 }
 
-fn show(
-    keys: &FirstKeys,
-    configuration: &Configuration,
-    printer: &Printer,
-) -> std::io::Result<()> {
+fn show(keys: &FirstKeys, configuration: &Configuration, printer: &Printer) -> std::io::Result<()> {
     printer.line("A new store was set up. Keep these keys: they are not shown again.")?;
     let mut table = Table::plain();
     table.row([
@@ -58,7 +54,10 @@ fn show(
     table.row(["  your agent's (use)", keys.agent.expose()]);
     table.row(["  audit trail's public key", &keys.audit_public_key]);
     if let RootKey::File(path) = &configuration.root_key {
-        let path = format!("{} (without it nothing can be read: back it up)", path.display());
+        let path = format!(
+            "{} (without it nothing can be read: back it up)",
+            path.display()
+        );
         table.row(["  root key", &path]);
     }
     printer.table(&table)?;

@@ -3,16 +3,15 @@
 // Every text goes in as text, never as markup. Start at `show`.
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
+const RANGES = [
+  ["minLength", "maxLength", " characters"],
+  ["minimum", "maximum", ""],
+  ["minItems", "maxItems", " items"],
+];
 const LIMITS = [
-  ["minLength", "at least {} characters"],
-  ["maxLength", "at most {} characters"],
-  ["minimum", "at least {}"],
-  ["maximum", "at most {}"],
-  ["minItems", "at least {} items"],
-  ["maxItems", "at most {} items"],
-  ["multipleOf", "a multiple of {}"],
-  ["pattern", "matches {}"],
-  ["default", "default {}"],
+  ["multipleOf", "a multiple of "],
+  ["pattern", "matches "],
+  ["default", "default "],
 ];
 
 /** An element with attributes and children; strings become text. */
@@ -68,13 +67,22 @@ function singleType(schema) {
   return [(schema.type ?? "any value") + format];
 }
 
+/** What a value must keep to, in a few words; also what the elements of a list must. */
 function limitsOf(schema) {
-  const parts = [schema, ...withoutNull(schema).choices, ...withoutNull(schema).choices.map((choice) => choice.items ?? {})];
-  const found = LIMITS.flatMap(([member, words]) => {
-    const part = parts.find((candidate) => candidate[member] !== undefined);
-    return part ? [words.replace("{}", String(part[member]))] : [];
-  });
-  return [...new Set(found)].join(", ");
+  const { choices } = withoutNull(schema);
+  const parts = [schema, ...choices, ...choices.map((choice) => choice.items ?? {})];
+  const find = (member) => parts.map((part) => part[member]).find((value) => value !== undefined);
+  const ranges = RANGES.map(([least, most, unit]) => range(find(least), find(most), unit));
+  const others = LIMITS.map(([member, words]) => (find(member) === undefined ? "" : words + find(member)));
+  return [...ranges, ...others].filter(Boolean).join(", ");
+}
+
+function range(least, most, unit) {
+  if (least === undefined && most === undefined) return "";
+  const [from, to] = [least, most].map((limit) => limit?.toLocaleString("en"));
+  if (most === undefined) return `at least ${from}${least === 1 ? unit.replace(/s$/, "") : unit}`;
+  if (least === undefined) return `at most ${to}${unit}`;
+  return (from === to ? from : `${from} to ${to}`) + unit;
 }
 
 /** One line of a list: a name, its type and what it means. */
@@ -271,6 +279,7 @@ function filterWith(entries) {
       const name = card.id.toLowerCase();
       card.hidden = !words.every((word) => name.includes(word));
     }
+    document.getElementById("about").hidden = words.length > 0;
     const list = document.getElementById("schemas");
     list.hidden = !list.querySelector("details:not([hidden])");
     state.textContent = words.length ? `${count} of ${entries.length} operations` : "";

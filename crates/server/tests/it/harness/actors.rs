@@ -48,14 +48,14 @@ impl World {
     pub(crate) fn operator(&self) -> Actor {
         let key = self.keys.operator.expose();
         let id = self.keys.operator.id().to_string();
-        self.anonymous().with_key_id(id).with("x-api-key", &key)
+        self.anonymous().with_key_id(id).with("x-api-key", key)
     }
 
     /// The first user's agent, with the second key.
     pub(crate) fn agent(&self) -> Actor {
         let key = self.keys.agent.expose();
         let id = self.keys.agent.id().to_string();
-        self.anonymous().with_key_id(id).with("x-api-key", &key)
+        self.anonymous().with_key_id(id).with("x-api-key", key)
     }
 
     /// The holder of a new key.
@@ -79,7 +79,7 @@ impl World {
         actor.user = user;
         actor
             .with_key_id(issued.info.key_id.to_string())
-            .with("x-api-key", &issued.key.expose())
+            .with("x-api-key", issued.key.expose())
     }
 
     /// The holder of a new key of the first user with these scopes.
@@ -174,10 +174,10 @@ impl Actor {
     ) -> Vec<u8> {
         let mut bytes = self.head(method, path);
         if let Some(content_type) = content_type {
-            bytes.push_str(&format!("content-type: {content_type}\r\n"));
+            bytes = format!("{bytes}content-type: {content_type}\r\n");
         }
         if !matches!(method, "GET" | "DELETE" | "HEAD" | "OPTIONS") || !body.is_empty() {
-            bytes.push_str(&format!("content-length: {}\r\n", body.len()));
+            bytes = format!("{bytes}content-length: {}\r\n", body.len());
         }
         bytes.push_str("\r\n");
         let mut bytes = bytes.into_bytes();
@@ -189,7 +189,7 @@ impl Actor {
     pub(crate) fn head(&self, method: &str, path: &str) -> String {
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n");
         for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head = format!("{head}{name}: {value}\r\n");
         }
         head
     }

@@ -109,3 +109,21 @@ async fn a_key_has_1_to_255_characters() {
         assert_eq!(answer.status, status, "{length}");
     }
 }
+
+#[tokio::test]
+async fn a_key_that_cannot_be_honoured_is_refused_and_not_passed_over() {
+    let world = World::start().await;
+    let operator = world.operator();
+    let secret = json!({"secret_name": "name", "secret_value": "a value"});
+    let twice = operator
+        .clone()
+        .with("idempotency-key", "k1")
+        .with("idempotency-key", "k2");
+    let no_text = operator.clone().with("idempotency-key", "\u{e9}");
+    for actor in [twice, no_text] {
+        let answer = actor.post("/v1/secrets/", &secret).await;
+        answer.refused(422, "invalid");
+        assert_eq!(answer.mistakes(), ["value_error header.idempotency-key"]);
+    }
+    assert_eq!(operator.count().await, 0);
+}

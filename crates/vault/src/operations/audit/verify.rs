@@ -136,8 +136,10 @@ async fn verify_chain(
     verification: &mut Verification,
     progress: &mut (dyn FnMut(i64) + Send),
 ) -> Result<Result<(), ChainError>, Error> {
+    // From the smallest number that a row can have: a page before the first is one too many.
+    let mut after = i64::MIN;
     loop {
-        let pages = audit::pages_after(tx, verification.pages, PORTION).await?;
+        let pages = audit::pages_after(tx, after, PORTION).await?;
         if pages.is_empty() {
             break;
         }
@@ -149,6 +151,7 @@ async fn verify_chain(
             if span(&records) != Some(said) {
                 return Ok(Err(ChainError::Changed(page.number)));
             }
+            after = page.number;
             verification.pages = page.number;
             verification.records = page.last_sequence;
             for record in records {

@@ -14,7 +14,9 @@ use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_core::transcript::Transcript;
 
-use super::{NewSecret, SecretAnswer, about, lock, release, require_unprotected, shadows, unlock, warnings};
+use super::{
+    NewSecret, SecretAnswer, about, lock, release, require_unprotected, shadows, unlock, warnings,
+};
 use crate::cache::Effect;
 use crate::caller::Caller;
 use crate::error::Error;

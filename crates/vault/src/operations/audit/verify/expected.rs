@@ -44,9 +44,7 @@ impl Expected {
             return;
         };
         match record.action {
-            Action::SecretCreated
-            | Action::SecretValueReplaced
-            | Action::SecretVersionRestored => {
+            Action::SecretCreated | Action::SecretValueReplaced | Action::SecretVersionRestored => {
                 self.versions.entry(id).or_default().insert(version);
             }
             Action::SecretVersionDeleted => {

@@ -34,6 +34,10 @@ impl Vault {
         self.verify_keys(tx, &mut expected, verification).await?;
         self.verify_secrets(tx, &mut expected, verification, &mut owners)
             .await?;
+        for stray in users::list_stray_ledgers(tx).await? {
+            let what = "there is a ledger of a user who is not there";
+            verification.fault("user", stray.to_string(), what);
+        }
         for (user, found) in owners.into_values().flatten() {
             let row = users::find_ledger(tx, user.id()).await?;
             let is_right = row

@@ -1,0 +1,141 @@
+//! `doctor`: sound, and each thing that can be wrong.
+
+use insta::assert_snapshot;
+
+use crate::installation::Installation;
+
+#[test]
+fn a_sound_installation_is_sound() {
+    let installation = Installation::set_up();
+    std::fs::remove_file(installation.path().join("data.first-keys")).unwrap();
+    assert_snapshot!(installation.run(&["doctor"]), @r"
+    exit status 0
+    ok  configuration: every setting can be used
+    ok  root key file: [directory]/data.root.key is its owner's only
+    ok  clock: it says [time]
+    ok  store: it opens with this root key
+    note  server: none runs on this data directory
+           fix: toolvault serve
+    ok  engine: SQLite 3.51.3
+    ok  keys: none of 2 has expired or expires within 14 days
+    ok  names: no user has two secrets of one name
+    ");
+    let server = installation.serve(&[]);
+    let report = installation.json(&["doctor", "--json"]);
+    assert_eq!(report["ok"], true);
+    assert!(
+        report
+            .to_string()
+            .contains("it runs, and local commands go through it")
+    );
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn an_exposed_or_missing_or_different_root_key_is_found_with_its_fix() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let installation = Installation::set_up();
+    let key = installation.path().join("data.root.key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let exposed = installation.run(&["doctor"]);
+    assert!(exposed.starts_with("exit status 1"), "{exposed}");
+    assert!(
+        exposed.contains("is open to everybody (mode 0644)"),
+        "{exposed}"
+    );
+    assert!(
+        exposed.contains("fix: chmod 600 [directory]/data.root.key"),
+        "{exposed}"
+    );
+
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(
+        &key,
+        "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778899aabbccddeeff1",
+    )
+    .unwrap();
+    let different = installation.run(&["doctor"]);
+    assert!(different.starts_with("exit status 1"), "{different}");
+    assert!(
+        different.contains("the root key is not the one"),
+        "{different}"
+    );
+
+    std::fs::remove_file(&key).unwrap();
+    let missing = installation.run(&["doctor"]);
+    assert!(missing.starts_with("exit status 1"), "{missing}");
+    assert!(missing.contains("restore it from your backup"), "{missing}");
+}
+
+#[test]
+fn a_database_that_cannot_be_reached_is_found() {
+    let installation = Installation::set_up();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let url = format!("postgres://vault:canary-password@{free}/vault");
+    let transcript = installation.run(&["doctor", "--database-url", &url]);
+    assert!(transcript.starts_with("exit status 1"), "{transcript}");
+    assert!(
+        transcript.contains("store: cannot reach the database"),
+        "{transcript}"
+    );
+    assert!(!transcript.contains("canary"), "{transcript}");
+    let listed = installation.run(&["user", "list", "--database-url", &url]);
+    assert!(
+        listed.starts_with("exit status 2\nerror: cannot reach the database"),
+        "{listed}"
+    );
+    assert!(!listed.contains("canary"), "{listed}");
+}
+
+#[test]
+fn keys_that_end_soon_and_names_of_several_secrets_are_told() {
+    let installation = Installation::empty();
+    let server = installation.serve(&[]);
+    let ending = installation.json(&[
+        "key",
+        "create",
+        "--user",
+        "default",
+        "--scope",
+        "use",
+        "--expires",
+        "3d",
+        "--json",
+    ]);
+    let operator = installation.first_key("operator_key");
+    for value in ["value-one", "value-two"] {
+        let mut command = installation.command(&["secret", "create", "twin"]);
+        command
+            .env("TOOLVAULT_URL", &server.url)
+            .env("TOOLVAULT_API_KEY", &operator);
+        let made = installation.transcript(&mut command, value);
+        assert!(made.starts_with("exit status 0"), "{made}");
+    }
+    let transcript = installation.run(&["doctor"]);
+    assert!(transcript.starts_with("exit status 0"), "{transcript}");
+    let id = ending["key_id"].as_str().unwrap();
+    assert!(
+        transcript.contains(&format!("note  keys: {id} (cli) expires at")),
+        "{transcript}"
+    );
+    assert!(
+        transcript.contains("1 names of the user default are those of several secrets"),
+        "{transcript}"
+    );
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_is_found() {
+    let installation = Installation::set_up();
+    let mut command = installation.command(&["doctor"]);
+    command.env("TOOLVAULT_CACHE_BYTES", "many");
+    assert_snapshot!(installation.transcript(&mut command, ""), @r"
+    exit status 1
+    WRONG  configuration: cache_bytes (TOOLVAULT_CACHE_BYTES): expected a whole number
+           fix: mend the settings; toolvault config shows where each came from
+    ");
+}

@@ -1,0 +1,313 @@
+//! `secret` and `explain`, through a real server.
+
+use insta::assert_snapshot;
+
+use crate::installation::{Installation, Server};
+
+struct Client {
+    installation: Installation,
+    server: Server,
+    key: String,
+}
+
+impl Client {
+    fn new() -> Self {
+        let installation = Installation::empty();
+        let server = installation.serve(&[]);
+        let key = installation.first_key("operator_key");
+        Self {
+            installation,
+            server,
+            key,
+        }
+    }
+
+    fn run(&self, arguments: &[&str], input: &str) -> String {
+        let mut command = self.installation.command(arguments);
+        command
+            .env("TOOLVAULT_URL", &self.server.url)
+            .env("TOOLVAULT_API_KEY", &self.key);
+        self.installation.transcript(&mut command, input)
+    }
+
+    fn json(&self, arguments: &[&str], input: &str) -> serde_json::Value {
+        let mut command = self.installation.command(arguments);
+        command
+            .env("TOOLVAULT_URL", &self.server.url)
+            .env("TOOLVAULT_API_KEY", &self.key);
+        let path = self.installation.path().join("input");
+        std::fs::write(&path, input).unwrap();
+        let output = command
+            .stdin(std::fs::File::open(path).unwrap())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+const LINEAR: [&str; 8] = [
+    "secret",
+    "create",
+    "linear-prod",
+    "--tool",
+    "agno__linear__*",
+    "--arg",
+    "api_token",
+    "--default",
+];
+
+#[test]
+fn a_credential_is_stored_explained_and_changed() {
+    let client = Client::new();
+    assert_snapshot!(client.run(&LINEAR, "lin_api_0123456789abcdef\n"), @r"
+    exit status 0
+    name  linear-prod
+    id  [id]
+    tool  agno__linear__*
+    argument  api_token
+    default  yes
+    value  lin********cdef
+    created  [time]
+    updated  [time]
+    ");
+    assert_snapshot!(client.run(&["secret", "list"], ""), @r"
+    exit status 0
+    NAME  ID  TOOL  ARGUMENT  DEFAULT  VALUE  UPDATED
+    linear-prod  [id]  agno__linear__*  api_token  yes  lin********cdef  [time]
+    ");
+    assert_snapshot!(client.run(&["explain", "agno__linear__get_issue_details"], ""), @r"
+    exit status 0
+    A call of agno__linear__get_issue_details without arguments would be completed:
+    api_token: default
+      applied  linear-prod  [id]  agno__linear__*  the only default for this argument
+    ");
+    assert_snapshot!(client.run(&["secret", "set", "linear-prod", "--no-default"], ""), @r"
+    exit status 0
+    name  linear-prod
+    id  [id]
+    tool  agno__linear__*
+    argument  api_token
+    default  no
+    value  lin********cdef
+    created  [time]
+    updated  [time]
+    ");
+    assert_snapshot!(client.run(&["explain", "agno__linear__get_issue_details"], ""), @r"
+    exit status 0
+    No default applies to agno__linear__get_issue_details.
+    ");
+    assert_snapshot!(client.run(&["secret", "show", "linear-prod"], ""), @r"
+    exit status 0
+    name  linear-prod
+    id  [id]
+    tool  agno__linear__*
+    argument  api_token
+    default  no
+    value  lin********cdef
+    created  [time]
+    updated  [time]
+    ");
+}
+
+#[test]
+fn a_secret_is_deleted_only_when_somebody_confirms_it() {
+    let client = Client::new();
+    client.run(&LINEAR, "lin_api_0123456789abcdef\n");
+    assert_snapshot!(client.run(&["secret", "delete", "linear-prod"], ""), @r"
+    exit status 1
+    error: not done: nobody is there to confirm it
+    hint: add --yes
+    ");
+    assert_snapshot!(client.run(&["secret", "delete", "linear-prod", "--yes"], ""), @r"
+    exit status 0
+    Deleted the secret linear-prod ([id]).
+    ");
+    assert_snapshot!(client.run(&["secret", "show", "linear-prod"], ""), @r"
+    exit status 1
+    error: there is no secret 'linear-prod'
+    ");
+}
+
+#[test]
+fn one_line_break_is_not_part_of_the_value() {
+    let client = Client::new();
+    // 16 characters are shown by two and two; the line break would make it 17.
+    let with = client.json(&["secret", "create", "a", "--json"], "0123456789abcdef\n");
+    assert_eq!(with["display"], "01********ef");
+    let path = client.installation.path().join("value");
+    std::fs::write(&path, "0123456789ABCDEF\r\n").unwrap();
+    let file = client.json(
+        &[
+            "secret",
+            "create",
+            "b",
+            "--json",
+            "--value-file",
+            path.to_str().unwrap(),
+        ],
+        "",
+    );
+    assert_eq!(file["display"], "01********EF");
+    let dash = client.json(
+        &["secret", "set", "b", "--json", "--value-file", "-"],
+        "fedcba9876543210",
+    );
+    assert_eq!(dash["display"], "fe********10");
+}
+
+#[test]
+fn long_values_are_stored_whole_and_applied_only_then() {
+    let client = Client::new();
+    let key = format!("-----BEGIN{}END-----", "k".repeat(5_000));
+    let arguments = [
+        "secret",
+        "create",
+        "service-account",
+        "--tool",
+        "t__*",
+        "--arg",
+        "key",
+        "--default",
+        "--json",
+    ];
+    let made = client.json(&arguments, &key);
+    assert_eq!(made["is_default_for_tool"], true);
+    assert_eq!(made["display"], "---********----");
+    let tail = client.installation.output(&["audit", "tail", "-n", "3"]);
+    let actions: Vec<&str> = tail
+        .lines()
+        .filter_map(|line| line.split(' ').nth(2))
+        .collect();
+    assert_eq!(
+        actions,
+        ["secret.created", "secret.value_replaced", "secret.rebound"]
+    );
+    let too_long = "v".repeat(65_537);
+    assert_snapshot!(client.run(&["secret", "create", "c"], &too_long), @r"
+    exit status 1
+    error: a value has at most 65536 bytes
+    ");
+}
+
+#[test]
+fn an_ambiguous_name_is_refused_with_the_ids() {
+    let client = Client::new();
+    let first = client.json(&["secret", "create", "twin", "--json"], "value-one");
+    let second = client.json(&["secret", "create", "twin", "--json"], "value-two");
+    assert_snapshot!(client.run(&["secret", "show", "twin"], ""), @r"
+    exit status 1
+    error: several secrets are called 'twin': [id], [id]
+    hint: name one by its id
+    ");
+    let id = second["secret_id"].as_str().unwrap();
+    assert_eq!(
+        client.json(&["secret", "set", id, "--name", "other", "--json"], "")["secret_name"],
+        "other"
+    );
+    let one = client.json(&["secret", "show", "twin", "--json"], "");
+    assert_eq!(one["secret_id"], first["secret_id"]);
+    // An id may be the name of another secret.
+    let unknown = "01900000-0000-7000-8000-000000000000";
+    client.json(&["secret", "create", unknown, "--json"], "value-three");
+    assert_eq!(
+        client.json(&["secret", "show", unknown, "--json"], "")["secret_name"],
+        unknown
+    );
+}
+
+#[test]
+fn refusals_say_what_is_wrong_and_never_the_value() {
+    let client = Client::new();
+    assert_snapshot!(client.run(&["secret", "create", "short"], "abc"), @r"
+    exit status 1
+    error: secret_value: String should have at least 4 characters
+    ");
+    assert_snapshot!(client.run(&["secret", "create", "name", "s3cr3t-value"], ""), @r"
+    exit status 1
+    error: there is an argument too many
+    hint: the value of a secret is never an argument: it is read from a prompt, standard input or --value-file
+    ");
+    assert_snapshot!(client.run(&["secret", "create", "name", "--value", "s3cr3t-value"], ""), @r"
+    exit status 1
+    error: unexpected argument '--value' found
+
+      tip: a similar argument exists: '--value-file'
+
+    Usage: toolvault secret create --value-file <FILE> <NAME>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(client.run(&["explain", "a*b"], ""), @r"
+    exit status 1
+    error: tool_name: Value error, the name of a tool holds no '*'
+    ");
+}
+
+#[test]
+fn the_key_is_needed_and_may_be_in_a_file() {
+    let client = Client::new();
+    let without = |file: Option<&str>| {
+        let mut command = client.installation.command(&["secret", "list"]);
+        command.env("TOOLVAULT_URL", &client.server.url);
+        if let Some(file) = file {
+            command.env("TOOLVAULT_API_KEY_FILE", file);
+        }
+        client.installation.transcript(&mut command, "")
+    };
+    assert_snapshot!(without(None), @r"
+    exit status 1
+    error: there is no key for the API
+    hint: set TOOLVAULT_API_KEY, or TOOLVAULT_API_KEY_FILE; `toolvault serve` gave you one when it set the store up
+    ");
+    let path = client.installation.path().join("key");
+    std::fs::write(&path, format!("{}\n", client.key)).unwrap();
+    assert!(without(path.to_str()).starts_with("exit status 0"));
+    std::fs::write(&path, "tvk_unknown").unwrap();
+    assert_snapshot!(without(path.to_str()), @r"
+    exit status 1
+    error: Missing or invalid credentials.
+    hint: check the key in TOOLVAULT_API_KEY
+    ");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_a_failure_with_a_hint() {
+    let installation = Installation::empty();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let mut command = installation.command(&["secret", "list"]);
+    command
+        .env("TOOLVAULT_URL", format!("http://{free}"))
+        .env("TOOLVAULT_API_KEY", "tvk_x");
+    let transcript = installation.transcript(&mut command, "");
+    assert!(
+        transcript.starts_with(
+            "exit status 2\nerror: http://[address]/: the host cannot be connected to"
+        ),
+        "{transcript}"
+    );
+    assert!(
+        transcript.contains("hint: is the server running?"),
+        "{transcript}"
+    );
+}
+
+#[test]
+fn plain_http_to_elsewhere_is_refused() {
+    let installation = Installation::empty();
+    let mut command = installation.command(&["secret", "list"]);
+    command
+        .env("TOOLVAULT_URL", "http://vault.example.com")
+        .env("TOOLVAULT_API_KEY", "tvk_x");
+    assert_snapshot!(installation.transcript(&mut command, ""), @r"
+    exit status 1
+    error: TOOLVAULT_URL: plain http is refused, except to this machine: use https
+    ");
+}

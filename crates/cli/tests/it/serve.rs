@@ -1,0 +1,152 @@
+//! `serve`: set-up, refusals, signals, logs.
+
+use insta::assert_snapshot;
+use rustix::process::Signal;
+
+use crate::installation::Installation;
+
+#[test]
+fn an_empty_directory_is_set_up_once() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let installation = Installation::empty();
+    let server = installation.serve(&[]);
+    let log = server.first_lines.concat();
+    assert!(log.contains("data.first-keys"), "{log}");
+    let operator = installation.first_key("operator_key");
+    let agent = installation.first_key("agent_key");
+    assert!(!log.contains(&operator) && !log.contains(&agent));
+    assert!(log.contains(&installation.first_key("audit_public_key")));
+    for name in ["data.first-keys", "data.root.key", "data/toolvault.db"] {
+        let mode = std::fs::metadata(installation.path().join(name))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    assert_eq!(server.stop(), Some(0));
+
+    let again = installation.serve(&[]);
+    assert!(!again.first_lines.concat().contains("first-keys"));
+    assert_eq!(installation.first_key("operator_key"), operator);
+    assert!(!installation.path().join("data.first-keys.2").exists());
+    assert_eq!(again.stop(), Some(0));
+}
+
+#[test]
+fn plain_http_elsewhere_is_refused_before_anything_is_made() {
+    let installation = Installation::empty();
+    assert_snapshot!(installation.run(&["serve", "--listen", "0.0.0.0:0"]), @r"
+    exit status 1
+    error: refusing plain HTTP on 0.0.0.0:0, which is not loopback: use --tls-cert and --tls-key, or --insecure-http behind a proxy
+    ");
+    assert!(!installation.data_dir().exists());
+}
+
+#[test]
+fn an_address_that_is_taken_is_named_and_no_first_key_is_lost() {
+    let installation = Installation::empty();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let refused = installation.run(&["serve", "--listen", &address]);
+    assert!(refused.starts_with("exit status 1"), "{refused}");
+    assert!(refused.contains("cannot listen on"), "{refused}");
+    assert!(installation.first_key("operator_key").starts_with("tvk_"));
+}
+
+#[test]
+fn an_interrupt_ends_the_server_in_order() {
+    let installation = Installation::empty();
+    let mut server = installation.serve(&[]);
+    server.signal(Signal::INT);
+    assert!(server.wait_for("\"stopped\"").contains("INFO"));
+    assert_eq!(server.wait(), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_the_server_at_once() {
+    use std::io::Write as _;
+    let installation = Installation::empty();
+    let mut server = installation.serve(&[]);
+    // A request that never arrives in full keeps the server busy for as long as it is allowed to.
+    let address = server.url.strip_prefix("http://").unwrap();
+    let mut connection = std::net::TcpStream::connect(address).unwrap();
+    let key = installation.first_key("operator_key");
+    let head = format!(
+        "POST /v1/secrets/ HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-length: 100\r\nexpect: 100-continue\r\n\r\n"
+    );
+    connection.write_all(head.as_bytes()).unwrap();
+    // The server asks for the body, so the request is in flight.
+    let mut answer = [0; 12];
+    std::io::Read::read_exact(&mut connection, &mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
+    server.signal(Signal::TERM);
+    server.wait_for("told to stop");
+    server.signal(Signal::TERM);
+    server.wait_for("told twice to stop");
+    assert_eq!(server.wait(), Some(2));
+}
+
+#[test]
+fn with_everything_logged_no_value_and_no_key_is() {
+    let installation = Installation::empty();
+    let mut command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("TOOLVAULT_LOG", "trace,sqlx=trace,hyper=trace,h2=trace");
+    let server = crate::installation::Server::start(&mut command);
+    let key = installation.first_key("operator_key");
+    let canary = "canary-5f0c1b7e9d";
+    let run = |arguments: &[&str], value: &str| {
+        let mut command = installation.command(arguments);
+        command
+            .env("TOOLVAULT_URL", &server.url)
+            .env("TOOLVAULT_API_KEY", &key);
+        installation.transcript(&mut command, value)
+    };
+    let made = run(
+        &[
+            "secret",
+            "create",
+            "logged",
+            "--tool",
+            "t",
+            "--arg",
+            "a",
+            "--default",
+        ],
+        canary,
+    );
+    assert!(made.starts_with("exit status 0"), "{made}");
+    let changed = run(&["secret", "set", "logged"], &format!("{canary}-2"));
+    assert!(changed.starts_with("exit status 0"), "{changed}");
+    let repeated = canary.repeat(100);
+    let with_long_value = run(&["secret", "set", "logged"], &repeated);
+    assert!(
+        with_long_value.starts_with("exit status 0"),
+        "{with_long_value}"
+    );
+    assert!(!format!("{made}{changed}{with_long_value}").contains(canary));
+    installation.output(&["key", "create", "--user", "default", "--scope", "use"]);
+    let log = server.stop_and_read_log();
+    // Statements were logged, or this shows nothing.
+    assert!(
+        log.contains("INSERT INTO secrets"),
+        "statements are not in the log"
+    );
+    let hidden_part = key.rsplit('_').next().unwrap();
+    for hidden in [canary, hidden_part, &hexadecimal(canary)] {
+        assert!(!log.contains(hidden), "{hidden}");
+    }
+}
+
+#[test]
+fn at_trace_the_statements_stay_out_unless_asked_for_by_name() {
+    let installation = Installation::empty();
+    let mut command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("TOOLVAULT_LOG", "trace");
+    let log = crate::installation::Server::start(&mut command).stop_and_read_log();
+    assert!(!log.contains("INSERT INTO"), "{log}");
+}
+
+fn hexadecimal(text: &str) -> String {
+    let digits = text.bytes().map(|byte| format!("{byte:02x}"));
+    digits.collect::<Vec<_>>().concat()
+}

@@ -1,0 +1,77 @@
+//! What responses and their headers are made of.
+
+use std::collections::BTreeMap;
+
+use serde_json::Map;
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::header::{Header, HeaderBuilder};
+use utoipa::openapi::schema::{ObjectBuilder, Ref, Schema, SchemaType, Type};
+use utoipa::openapi::{Content, RefOr, Response, ResponseBuilder};
+
+/// Responses by status.
+pub(super) type Responses = BTreeMap<String, RefOr<Response>>;
+
+pub(super) fn named<const N: usize>(responses: [(&str, ResponseBuilder); N]) -> Responses {
+    responses
+        .into_iter()
+        .map(|(status, response)| (status.to_owned(), response.build().into()))
+        .collect()
+}
+
+pub(super) fn refusal(description: &str, schema: &str) -> ResponseBuilder {
+    ResponseBuilder::new()
+        .description(description)
+        .content(
+            "application/json",
+            Content::new(Some(Ref::from_schema_name(schema))),
+        )
+        .header("toolvault-error", required("The machine-readable code"))
+}
+
+pub(super) fn successful(schema: impl Into<RefOr<Schema>>) -> ResponseBuilder {
+    ResponseBuilder::new()
+        .description("Successful Response")
+        .content("application/json", Content::new(Some(schema)))
+}
+
+pub(super) fn tagged(schema: impl Into<RefOr<Schema>>) -> ResponseBuilder {
+    let description = "Changes with every change of the secret; for `If-Match`";
+    successful(schema).header("ETag", required(description))
+}
+
+pub(super) fn anything() -> Schema {
+    Schema::Object(
+        ObjectBuilder::new()
+            .schema_type(SchemaType::AnyValue)
+            .build(),
+    )
+}
+
+/// A header that is always there. utoipa's `Header` has no member for that.
+pub(super) fn required(description: &str) -> Header {
+    let mut members = Map::new();
+    members.insert("required".to_owned(), true.into());
+    HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .description(Some(description))
+        .extensions(Some(Extensions::from_iter(members)))
+        .build()
+}
+
+pub(super) fn seconds() -> Header {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(0));
+    let mut header = required("Seconds to wait");
+    header.schema = Some(schema.into());
+    header
+}
+
+pub(super) fn warning() -> Header {
+    HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .description(Some(
+            "What to know about the secret as it is now; may be there several times",
+        ))
+        .build()
+}

@@ -1,0 +1,69 @@
+//! Schemas that the derives cannot express.
+
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{
+    AdditionalProperties, AnyOfBuilder, ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type,
+};
+
+/// Where something is wrong: names of members and indices of elements.
+pub(super) fn location() -> Schema {
+    let part = AnyOfBuilder::new()
+        .item(ObjectBuilder::new().schema_type(Type::String))
+        .item(ObjectBuilder::new().schema_type(Type::Integer));
+    Schema::Array(
+        ArrayBuilder::new()
+            .items(RefOr::T(Schema::from(part)))
+            .build(),
+    )
+}
+
+/// Tool patterns, or null.
+pub(super) fn tool_patterns() -> Schema {
+    Schema::Array(
+        names("Tool patterns that limit the key; none for no limit")
+            .max_items(Some(100))
+            .build(),
+    )
+}
+
+/// Names of arguments that defaults may serve, or null.
+pub(super) fn accepted_arguments() -> Schema {
+    let description = "The arguments that defaults may serve; all if not given";
+    Schema::Array(names(description).build())
+}
+
+/// Names of arguments that must not be missing, or null.
+pub(super) fn required_arguments() -> Schema {
+    let description = "The arguments without which the call makes no sense";
+    Schema::Array(names(description).build())
+}
+
+/// References by the argument that they are for, or null.
+pub(super) fn references() -> Schema {
+    let reference = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^secret://.+"));
+    ObjectBuilder::new()
+        .schema_type(or_null(Type::Object))
+        .description(Some(
+            "For arguments, the references that trusted configuration sets: `secret://<secret_name>` or \
+             `secret:///id/<secret_id>`",
+        ))
+        .additional_properties(Some(AdditionalProperties::from(reference)))
+        .into()
+}
+
+fn names(description: &str) -> ArrayBuilder {
+    let name = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(1024));
+    ArrayBuilder::new()
+        .schema_type(or_null(Type::Array))
+        .items(RefOr::T(Schema::from(name)))
+        .description(Some(description))
+}
+
+fn or_null(kind: Type) -> SchemaType {
+    SchemaType::Array(vec![kind, Type::Null])
+}

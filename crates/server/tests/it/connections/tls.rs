@@ -1,0 +1,156 @@
+//! HTTPS with a certificate of one's own, over HTTP/1.1 and HTTP/2.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use toolvault_server::{ServeError, Server, TlsFiles};
+
+use crate::harness::{World, read_answer};
+
+async fn world() -> (World, CertificateDer<'static>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let der = made.cert.der().clone();
+    let world = World::start_with(|settings| {
+        let certificate = settings.directory.path().join("certificate.pem");
+        let key = settings.directory.path().join("key.pem");
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        settings.server.tls = Some(TlsFiles { certificate, key });
+        settings.server.limits.header_seconds = 1;
+    })
+    .await;
+    (world, der)
+}
+
+async fn connect(
+    world: &World,
+    certificate: &CertificateDer<'static>,
+    protocols: &[&str],
+) -> TlsStream<TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = protocols
+        .iter()
+        .map(|name| name.as_bytes().to_vec())
+        .collect();
+    let stream = TcpStream::connect(world.address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn http_1_1_is_served_over_tls_with_and_without_being_asked_for() {
+    let (world, certificate) = world().await;
+    for protocols in [&["http/1.1"][..], &[]] {
+        let mut stream = connect(&world, &certificate, protocols).await;
+        let request = world.operator().bytes("GET", "/v1/me", None, b"");
+        stream.write_all(&request).await.unwrap();
+        let answer = read_answer(&mut stream).await.unwrap();
+        assert_eq!(answer.expect(200)["name"], "operator");
+    }
+}
+
+#[tokio::test]
+async fn http_2_is_served_over_tls_with_the_same_answers() {
+    let (world, certificate) = world().await;
+    let stream = connect(&world, &certificate, &["h2", "http/1.1"]).await;
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let io = TokioIo::new(stream);
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), io);
+    let (mut sender, connection) = handshake.await.unwrap();
+    tokio::spawn(connection);
+    let key = world.operator().sends("x-api-key").to_owned();
+    for (method, path, key, body, status) in [
+        ("GET", "/v1/me", key.as_str(), "", 200),
+        ("GET", "/v1/me", "tvk_x", "", 401),
+        (
+            "POST",
+            "/v1/secrets",
+            &key,
+            r#"{"secret_name":"n","secret_value":"a value"}"#,
+            200,
+        ),
+        ("POST", "/v1/secrets/", &key, "{", 422),
+        ("GET", "/nowhere", &key, "", 404),
+    ] {
+        let request = hyper::Request::builder()
+            .method(method)
+            .uri(format!("https://localhost{path}"))
+            .header("x-api-key", key)
+            .body(Full::new(Bytes::from(body.to_owned())))
+            .unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{method} {path}");
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body.get("detail").is_some(), status != 200);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_answered_without_tls() {
+    let (world, _) = world().await;
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    let request = world.operator().bytes("GET", "/v1/me", None, b"");
+    stream.write_all(&request).await.unwrap();
+    let mut received = Vec::new();
+    let _ = stream.read_to_end(&mut received).await;
+    // At most a TLS alert.
+    assert!(received.is_empty() || received[0] == 21, "{received:?}");
+}
+
+#[tokio::test]
+async fn a_handshake_that_stands_still_is_cut_off() {
+    let (world, _) = world().await;
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    stream.write_all(&[22, 3, 1]).await.unwrap();
+    let mut received = Vec::new();
+    let reading = stream.read_to_end(&mut received);
+    let ended = tokio::time::timeout(Duration::from_secs(20), reading).await;
+    assert!(ended.is_ok(), "the server closes");
+}
+
+#[tokio::test]
+async fn plain_http_is_refused_where_others_could_reach_it() {
+    let world = World::start().await;
+    let mut settings = toolvault_server::ServerSettings {
+        listen: "0.0.0.0:0".parse().unwrap(),
+        tls: None,
+        insecure_http: false,
+        metrics_listen: None,
+        trusted_proxies: Vec::new(),
+        limits: toolvault_server::RequestLimits::default(),
+        issuers: Vec::new(),
+    };
+    let refused = Server::bind(world.vault.clone(), settings.clone()).await;
+    assert!(matches!(refused, Err(ServeError::PlainHttp(_))));
+    let file = world.directory.path().join("nothing.pem");
+    settings.tls = Some(TlsFiles {
+        certificate: file.clone(),
+        key: file,
+    });
+    let refused = Server::bind(world.vault.clone(), settings.clone()).await;
+    assert!(matches!(refused, Err(ServeError::Tls(_))));
+    settings.tls = None;
+    settings.insecure_http = true;
+    Server::bind(world.vault.clone(), settings).await.unwrap();
+}

@@ -1,0 +1,99 @@
+//! What fails, fails closed, and everybody hears within two seconds.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use toolvault_vault::{Error, NewSecret};
+
+use crate::harness::rows::Rows;
+use crate::harness::{Actor, App, NewSecretExt as _, secret};
+
+/// Two seconds, and what a busy machine takes to wake a task.
+const SOON: Duration = Duration::from_millis(2_500);
+
+fn bound(name: &str) -> NewSecret {
+    secret(name, "the value").default_for("t", "k")
+}
+
+async fn all_refused(operator: &Actor) {
+    let began = Instant::now();
+    let (used, stored) = tokio::join!(operator.resolve("t"), operator.try_store(bound("b")));
+    assert!(matches!(used, Err(Error::Unavailable(_))));
+    assert!(matches!(stored, Err(Error::Unavailable(_))));
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+}
+
+on_both! {
+    async fn without_the_head_of_the_trail_nothing_is_used_or_changed(app: App) {
+        let operator = app.operator().await;
+        operator.store(bound("a")).await;
+        let rows = Rows::of(&app).await;
+        rows.run("CREATE TABLE kept AS SELECT * FROM audit_head; DELETE FROM audit_head;").await;
+        all_refused(&operator).await;
+        assert!(!app.vault.failed().is_cancelled());
+        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        assert!(!verified.ok);
+        rows.run("INSERT INTO audit_head SELECT * FROM kept; DROP TABLE kept;").await;
+        rows.close().await;
+        operator.resolve("t").await.unwrap();
+        assert_eq!(operator.list().await.len(), 1);
+        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        assert!(verified.ok, "{verified:?}");
+    }
+
+    async fn while_somebody_holds_the_lock_callers_hear_in_time(app: App) {
+        let operator = app.operator().await;
+        operator.store(bound("a")).await;
+        let rows = Rows::of(&app).await;
+        let begin = if app.is_sqlite() { "BEGIN IMMEDIATE;" } else { "BEGIN;" };
+        rows.run(&format!("{begin} UPDATE audit_head SET page = page;")).await;
+        all_refused(&operator).await;
+        rows.run("ROLLBACK").await;
+        rows.close().await;
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while operator.resolve("t").await.is_err() {
+            assert!(Instant::now() < deadline, "it did not recover");
+        }
+        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        assert!(verified.ok, "{verified:?}");
+    }
+
+    async fn a_change_that_the_database_refuses_does_not_harm_its_group(app: App) {
+        let operator = app.operator().await;
+        // The second table to be written refuses some of the changes.
+        let rows = Rows::of(&app).await;
+        let trigger = if app.is_sqlite() {
+            "CREATE TRIGGER refuse BEFORE INSERT ON secret_versions WHEN \
+             (SELECT name FROM secrets WHERE secret_id = NEW.secret_id) = 'refused' \
+             BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        } else {
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             IF (SELECT name FROM secrets WHERE secret_id = NEW.secret_id) = 'refused' THEN \
+             RAISE EXCEPTION 'refused'; END IF; RETURN NEW; END $$; \
+             CREATE TRIGGER refuse BEFORE INSERT ON secret_versions FOR EACH ROW EXECUTE FUNCTION refuse()"
+        };
+        rows.run(trigger).await;
+        rows.close().await;
+        let creators: Vec<_> = (0..32).map(|number| {
+            let operator = operator.clone();
+            let name = if number % 4 == 0 { "refused" } else { "stored" };
+            tokio::spawn(async move { (name, operator.try_store(secret(name, "the value")).await.is_ok()) })
+        }).collect();
+        for creator in creators {
+            let (name, is_stored) = creator.await.unwrap();
+            assert_eq!(is_stored, name == "stored");
+        }
+        assert_eq!(operator.list().await.len(), 24);
+        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        assert!(verified.ok, "{verified:?}");
+    }
+
+    async fn a_closed_vault_refuses_everything(app: App) {
+        let operator = app.operator().await;
+        operator.store(bound("a")).await;
+        app.vault.close().await;
+        all_refused(&operator).await;
+        assert!(!app.vault.is_ready().await);
+        assert!(!app.vault.failed().is_cancelled());
+    }
+}

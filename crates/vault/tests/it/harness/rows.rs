@@ -1,0 +1,142 @@
+//! The tables behind the vault's back: what a hostile writer of the database sees and does.
+
+use sqlx::{AssertSqlSafe, PgPool, Row as _, SqlitePool};
+use toolvault_vault::DatabaseLocation;
+
+use super::App;
+
+/// A connection of somebody else to the database.
+pub(crate) enum Rows {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+impl Rows {
+    pub(crate) async fn of(app: &App) -> Self {
+        match &app.place.location {
+            DatabaseLocation::Directory(directory) => {
+                let path = directory.join("toolvault.db");
+                let options = sqlx::sqlite::SqliteConnectOptions::new()
+                    .filename(path)
+                    .busy_timeout(std::time::Duration::from_secs(10))
+                    .synchronous(sqlx::sqlite::SqliteSynchronous::Off)
+                    .foreign_keys(false);
+                let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
+                Self::Sqlite(pool.connect_with(options).await.unwrap())
+            }
+            DatabaseLocation::Postgres(_) => {
+                let url = app.postgres_url();
+                // References between tables do not bind whoever owns the database.
+                let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
+                let options = options.options([("session_replication_role", "replica")]);
+                let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1);
+                Self::Postgres(pool.connect_with(options).await.unwrap())
+            }
+        }
+    }
+
+    /// Runs statements without parameters.
+    pub(crate) async fn run(&self, statements: &str) -> u64 {
+        let statements = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
+        match self {
+            Self::Sqlite(pool) => statements.execute(pool).await.unwrap().rows_affected(),
+            Self::Postgres(pool) => statements.execute(pool).await.unwrap().rows_affected(),
+        }
+    }
+
+    /// Runs statements that the database may refuse; none if it did.
+    pub(crate) async fn try_run(&self, statements: &str) -> Option<u64> {
+        let statements = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
+        let done = match self {
+            Self::Sqlite(pool) => statements
+                .execute(pool)
+                .await
+                .map(|done| done.rows_affected()),
+            Self::Postgres(pool) => statements
+                .execute(pool)
+                .await
+                .map(|done| done.rows_affected()),
+        };
+        done.ok()
+    }
+
+    /// The first column of each row as text.
+    pub(crate) async fn texts(&self, query: &str) -> Vec<String> {
+        let query = AssertSqlSafe(query.to_owned());
+        match self {
+            Self::Sqlite(pool) => sqlx::query_scalar(query).fetch_all(pool).await.unwrap(),
+            Self::Postgres(pool) => sqlx::query_scalar(query).fetch_all(pool).await.unwrap(),
+        }
+    }
+
+    /// The bytes that a query gives.
+    pub(crate) async fn blob(&self, query: &str) -> Vec<u8> {
+        let query = AssertSqlSafe(query.to_owned());
+        match self {
+            Self::Sqlite(pool) => sqlx::query_scalar(query).fetch_one(pool).await.unwrap(),
+            Self::Postgres(pool) => sqlx::query_scalar(query).fetch_one(pool).await.unwrap(),
+        }
+    }
+
+    /// The number that a query gives.
+    pub(crate) async fn number(&self, query: &str) -> i64 {
+        let query = AssertSqlSafe(query.to_owned());
+        match self {
+            Self::Sqlite(pool) => {
+                let row = sqlx::query(query).fetch_one(pool).await.unwrap();
+                row.get(0)
+            }
+            Self::Postgres(pool) => {
+                let row = sqlx::query(query).fetch_one(pool).await.unwrap();
+                row.get(0)
+            }
+        }
+    }
+
+    /// Bytes as a literal of this database.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> String {
+        let digits = toolvault_core::digest::hexadecimal(bytes);
+        match self {
+            Self::Sqlite(_) => format!("X'{digits}'"),
+            Self::Postgres(_) => format!("'\\x{digits}'::bytea"),
+        }
+    }
+
+    /// An id as a literal of this database.
+    pub(crate) fn id(&self, id: uuid::Uuid) -> String {
+        match self {
+            Self::Sqlite(_) => self.bytes(id.as_bytes()),
+            Self::Postgres(_) => format!("'{id}'::uuid"),
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl App {
+    pub(crate) fn postgres_url(&self) -> String {
+        let name = self.place.database.as_deref().unwrap();
+        super::databases::url(name)
+    }
+}
+
+/// Every table of the store.
+pub(crate) const TABLES: [&str; 12] = [
+    "installation",
+    "keyring",
+    "users",
+    "ledgers",
+    "secrets",
+    "secret_versions",
+    "api_keys",
+    "api_key_uses",
+    "idempotent_answers",
+    "audit_pages",
+    "audit_epochs",
+    "audit_head",
+];

@@ -1,0 +1,69 @@
+//! Policies: read, replaced, and what a protected secret refuses.
+
+use toolvault_core::audit::record::Action;
+use toolvault_core::policy::Policy;
+use toolvault_core::scope::Scope;
+use toolvault_vault::{Denial, Error, Field, SecretChange};
+
+use crate::harness::actor::pattern;
+use crate::harness::{App, NewSecretExt as _, secret};
+
+fn protected() -> Policy {
+    Policy {
+        protected: true,
+        ..Policy::default()
+    }
+}
+
+fn is_protected<T>(answer: Result<T, Error>) -> bool {
+    matches!(answer, Err(Error::Denied(Denial::SecretProtected)))
+}
+
+on_both! {
+    async fn a_policy_is_kept_and_an_equal_one_is_no_change(app: App) {
+        let operator = app.operator().await;
+        let (vault, caller) = (&operator.vault, &operator.caller);
+        let before = operator.store(secret("s", "the value")).await;
+        let id = before.secret_id;
+        assert_eq!(vault.get_policy(caller, id).await.unwrap(), Policy::default());
+        vault.set_policy(caller, id, Policy::default()).await.unwrap();
+        assert_eq!(vault.get_secret(caller, id).await.unwrap(), before);
+        vault.set_policy(caller, id, protected()).await.unwrap();
+        assert_eq!(vault.get_policy(caller, id).await.unwrap(), protected());
+        assert!(vault.get_secret(caller, id).await.unwrap().updated_at > before.updated_at);
+        assert_eq!(operator.records(Action::SecretPolicyChanged).await.len(), 1);
+        let app = app.reopen().await;
+        assert_eq!(app.vault.get_policy(caller, id).await.unwrap(), protected());
+        app.vault.close().await;
+    }
+
+    async fn only_the_value_of_a_protected_secret_may_change(app: App) {
+        let operator = app.operator().await;
+        let (vault, caller) = (&operator.vault, &operator.caller);
+        let id = operator.store(secret("s", "the value").default_for("t*", "k")).await.secret_id;
+        operator.set_value(id, "second value").await;
+        vault.set_policy(caller, id, protected()).await.unwrap();
+        for change in [
+            SecretChange { name: Some("x".into()), ..SecretChange::default() },
+            SecretChange { tool: Field::Set(pattern("*")), ..SecretChange::default() },
+            SecretChange { argument: Field::Clear, ..SecretChange::default() },
+            SecretChange { is_default: Some(false), ..SecretChange::default() },
+        ] {
+            assert!(is_protected(operator.change(id, change).await));
+        }
+        assert!(is_protected(vault.restore_version(caller, id, 1).await));
+        assert!(is_protected(operator.try_store(secret("s", "other value")).await));
+        assert!(is_protected(operator.try_store(secret("y", "other value").default_for("tool", "k")).await));
+        operator.store(secret("z", "other value").default_for("tool", "other")).await;
+        operator.set_value(id, "third value").await;
+    }
+
+    async fn a_limited_key_does_not_lift_the_protection(app: App) {
+        let operator = app.operator().await;
+        let id = operator.store(secret("s", "the value").bound("t1", "k")).await.secret_id;
+        operator.vault.set_policy(&operator.caller, id, protected()).await.unwrap();
+        let limited = operator.limited(&[Scope::Manage], &["t*"]).await;
+        assert!(is_protected(limited.vault.set_policy(&limited.caller, id, Policy::default()).await));
+        operator.vault.set_policy(&operator.caller, id, Policy::default()).await.unwrap();
+    }
+}

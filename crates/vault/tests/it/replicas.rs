@@ -1,0 +1,224 @@
+//! Two vaults on one PostgreSQL database: what one changes holds on the other within a second.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use toolvault_core::scope::Scope;
+use toolvault_vault::{Consistency, Error, KeyChange, UserChange};
+
+use crate::harness::app::key;
+use crate::harness::databases::on_postgres;
+use crate::harness::rows::Rows;
+use crate::harness::{Actor, App, NewSecretExt as _, secret};
+
+/// How long the other replica may be behind.
+const BOUND: Duration = Duration::from_secs(1);
+
+macro_rules! on_two {
+    ($(async fn $name:ident($one:ident: App, $two:ident: App) $body:block)*) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            on_postgres(|$one: App| async move {
+                let $two = $one.another($one.settings()).await;
+                { $body }
+                $two.vault.close().await;
+            }).await;
+        })*
+    };
+}
+
+/// Asks again until it is so, and no longer than the bound after `since`.
+async fn soon(since: Instant, is_so: impl AsyncFn() -> bool) {
+    while !is_so().await {
+        assert!(since.elapsed() <= BOUND, "not after {:?}", since.elapsed());
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn named(actor: &Actor, name: &str) -> bool {
+    actor
+        .list()
+        .await
+        .iter()
+        .any(|info| info.secret_name == name)
+}
+
+/// Ends the sessions that listen.
+async fn cut(rows: &Rows) {
+    rows.run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+        WHERE datname = current_database() AND query LIKE 'LISTEN%'",
+    )
+    .await;
+}
+
+async fn listeners(rows: &Rows) -> i64 {
+    rows.number(
+        "SELECT COUNT(*) FROM pg_stat_activity \
+        WHERE datname = current_database() AND query LIKE 'LISTEN%'",
+    )
+    .await
+}
+
+on_two! {
+    async fn a_change_and_a_deletion_hold_on_the_other(one: App, two: App) {
+        let (here, there) = (one.operator().await, two.operator().await);
+        for round in 0..10 {
+            let name = format!("s{round}");
+            let info = here.store(secret(&name, "the value").default_for("t", "api_token")).await;
+            soon(Instant::now(), async || named(&there, &name).await).await;
+            assert_eq!(there.token("t").await, "the value");
+            here.set_value(info.secret_id, "second value").await;
+            let since = Instant::now();
+            soon(since, async || there.token("t").await == "second value").await;
+            here.delete(info.secret_id).await.unwrap();
+            soon(Instant::now(), async || !named(&there, &name).await).await;
+        }
+    }
+
+    async fn a_revocation_and_a_disabling_hold_on_the_other(one: App, two: App) {
+        let here = one.operator().await;
+        for round in 0..5 {
+            let holder = here.delegate(key("k", &[Scope::Manage])).await;
+            let person = one.person(&format!("p{round}")).await;
+            let there = two.sign_in(&holder.key).await;
+            let person_there = two.sign_in(&person.key).await;
+            one.vault.revoke_key(&here.caller, holder.key_id()).await.unwrap();
+            soon(Instant::now(), async || there.sign_in_again().await.is_err()).await;
+            let change = UserChange { disabled: Some(true), ..UserChange::default() };
+            one.vault.update_user(&here.caller, person.caller.user(), change).await.unwrap();
+            soon(Instant::now(), async || person_there.sign_in_again().await.is_err()).await;
+        }
+    }
+
+    async fn what_happens_while_the_channel_is_cut_holds_all_the_same(one: App, two: App) {
+        let (here, there) = (one.operator().await, two.operator().await);
+        let rows = Rows::of(&one).await;
+        for round in 0..4 {
+            let deadline = Instant::now() + Duration::from_secs(20);
+            while listeners(&rows).await < 2 {
+                assert!(Instant::now() < deadline, "the channel did not come back");
+            }
+            there.list().await;
+            cut(&rows).await;
+            let name = format!("s{round}");
+            here.store(secret(&name, "the value")).await;
+            soon(Instant::now(), async || named(&there, &name).await).await;
+            let holder = here.delegate(key("k", &[Scope::Manage])).await;
+            let held = two.sign_in(&holder.key).await;
+            one.vault.revoke_key(&here.caller, holder.key_id()).await.unwrap();
+            soon(Instant::now(), async || held.sign_in_again().await.is_err()).await;
+        }
+        rows.close().await;
+    }
+
+    async fn thirty_two_creators_on_two_replicas_do_not_pass_the_limit(one: App, two: App) {
+        let person = one.person("ann").await;
+        let local = one.local();
+        let change = UserChange { secrets_limit: Some(Some(10)), ..UserChange::default() };
+        one.vault.update_user(&local.caller, person.caller.user(), change).await.unwrap();
+        let there = two.sign_in(&person.key).await;
+        let creators: Vec<_> = (0..32).map(|number| {
+            let actor = if number % 2 == 0 { person.clone() } else { there.clone() };
+            tokio::spawn(async move { actor.try_store(secret("s", "the value")).await })
+        }).collect();
+        let mut stored = 0;
+        for creator in creators {
+            match creator.await.unwrap() {
+                Ok(_) => stored += 1,
+                Err(error) => assert!(matches!(error, Error::QuotaExceeded(_)), "{error:?}"),
+            }
+        }
+        assert_eq!(stored, 10);
+        let verified = two.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        assert!(verified.ok, "{verified:?}");
+    }
+
+    async fn what_two_replicas_change_of_one_row_is_not_lost(one: App, two: App) {
+        let (here, there) = (one.operator().await, two.operator().await);
+        for round in 0..20 {
+            let user = one.vault.create_user(&here.caller, &format!("u{round}")).await.unwrap().user_id;
+            let holder = here.issue(key("k", &[Scope::Manage])).await.unwrap().info.key_id;
+            let disable = UserChange { disabled: Some(true), ..UserChange::default() };
+            let limit = UserChange { bytes_limit: Some(Some(7)), ..UserChange::default() };
+            let rename = KeyChange { name: Some("renamed".into()), ..KeyChange::default() };
+            let (a, b, c, d) = tokio::join!(
+                one.vault.update_user(&here.caller, user, disable),
+                two.vault.update_user(&there.caller, user, limit),
+                one.vault.revoke_key(&here.caller, holder),
+                two.vault.update_key(&there.caller, holder, rename),
+            );
+            a.unwrap();
+            b.unwrap();
+            c.unwrap();
+            d.unwrap();
+            let users = one.vault.list_users(&here.caller, None).await.unwrap();
+            let info = users.iter().find(|info| info.user_id == user).unwrap();
+            assert_eq!((info.disabled, info.bytes_limit), (true, Some(7)));
+            let keys = one.vault.list_keys(&here.caller, None).await.unwrap();
+            let info = keys.iter().find(|info| info.key_id == holder).unwrap();
+            assert!(info.revoked_at.is_some() && info.name == "renamed");
+        }
+        let verified = one.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        assert!(verified.ok, "{verified:?}");
+    }
+
+    async fn replicas_that_change_many_users_never_wait_for_each_other(one: App, two: App) {
+        let mut people = Vec::new();
+        for number in 0..6 {
+            people.push(one.person(&number.to_string()).await);
+        }
+        let admin = one.operator().await;
+        let mut workers = Vec::new();
+        for app in [&one, &two] {
+            for (number, person) in people.iter().enumerate() {
+                let here = app.sign_in(&person.key).await;
+                let admin = Actor { vault: app.vault.clone(), ..admin.clone() };
+                let other = people[(number + 3) % 6].caller.user();
+                workers.push(tokio::spawn(async move {
+                    for round in 0..5 {
+                        let info = here.store(secret("s", "the value")).await;
+                        let issued = here.issue(key("k", &[Scope::Use])).await.unwrap();
+                        let quota = UserChange { bytes_limit: Some(Some(9_000 + round)), ..UserChange::default() };
+                        admin.vault.update_user(&admin.caller, other, quota).await.unwrap();
+                        admin.vault.revoke_key(&admin.caller, issued.info.key_id).await.unwrap();
+                        here.sign_in_again().await.unwrap();
+                        here.delete(info.secret_id).await.unwrap();
+                    }
+                }));
+            }
+        }
+        for worker in workers {
+            worker.await.unwrap();
+        }
+        let verified = one.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        assert!(verified.ok, "{verified:?}");
+    }
+}
+
+async fn each_use_reads(one: App) {
+    let mut settings = one.settings();
+    settings.consistency = Consistency::Strict;
+    let two = one.another(settings).await;
+    let (here, there) = (one.operator().await, two.operator().await);
+    let id = here
+        .store(secret("s", "value").default_for("t", "api_token"))
+        .await
+        .secret_id;
+    for round in 0..20 {
+        let value = format!("value {round}");
+        here.set_value(id, &value).await;
+        assert_eq!(there.token("t").await, value);
+    }
+    one.vault
+        .revoke_key(&here.caller, here.key_id())
+        .await
+        .unwrap();
+    assert!(there.sign_in_again().await.is_err());
+    two.vault.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strict_consistency_reads_the_database_on_each_use() {
+    on_postgres(each_use_reads).await;
+}

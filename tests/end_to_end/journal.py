@@ -1,0 +1,117 @@
+"""What writers were told was done, and whether a server that came back agrees.
+
+A secret's state is its value and its argument together, so that half a change shows too.
+"""
+
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from client import Client
+
+State = tuple[str, str]
+SECRETS = "/v1/secrets/"
+CALLS_AT_ONCE = 100
+GONE: State = ("", "")
+
+
+@dataclass
+class Entry:
+    """One secret: the state that was acknowledged last, and the one that was asked for and not answered."""
+
+    name: str
+    acknowledged: State | None
+    identifier: str | None = None
+    in_flight: State | None = None
+    # The headers and body of a create without an answer, to ask it again with the same Idempotency-Key.
+    unanswered: tuple[dict, dict] | None = None
+
+    def allowed(self) -> set[State]:
+        return {state for state in (self.acknowledged or GONE, self.in_flight) if state}
+
+    def settle(self, state: State) -> None:
+        """Takes what is there for acknowledged from here on."""
+        self.acknowledged, self.in_flight = state, None
+
+
+@dataclass
+class Journal:
+    """The entries of all writers, and the tools whose resolves were answered since the last judgement."""
+
+    entries: list[Entry] = field(default_factory=list)
+    used_tools: set[str] = field(default_factory=set)
+    acknowledged: int = 0
+
+    def forget_gone(self) -> None:
+        """Drops secrets that are gone; should one come back, nobody created it."""
+        self.entries = [entry for entry in self.entries if entry.acknowledged != GONE or entry.in_flight]
+
+
+def tool_of(name: str) -> str:
+    return f"crash__{name}"
+
+
+def call_for(identifier: str, name: str, argument: str) -> dict:
+    return {"tool_name": tool_of(name), "args": {}, "bindings": {argument: f"secret:///id/{identifier}"}}
+
+
+async def list_secrets(client: Client) -> dict[str, dict]:
+    """All of the user's secrets by id."""
+    found: dict[str, dict] = {}
+    while True:
+        page = (await client.request("GET", f"{SECRETS}?limit=1000&offset={len(found)}")).json()
+        found |= {secret["secret_id"]: secret for secret in page["data"]}
+        if len(found) >= page["total"] or not page["data"]:
+            return found
+
+
+async def observe(client: Client) -> dict[str, tuple[str, State]]:
+    """The name and state of every secret by id, each value as `resolve` gives it to a tool."""
+    listed = list((await list_secrets(client)).values())
+    states: dict[str, tuple[str, State]] = {}
+    for start in range(0, len(listed), CALLS_AT_ONCE):
+        some = listed[start : start + CALLS_AT_ONCE]
+        calls = [call_for(one["secret_id"], one["secret_name"], one["tool_arg"]) for one in some]
+        answer = await client.request("POST", "/v1/resolve", {"calls": calls})
+        for one, result in zip(some, answer.json()["results"], strict=True):
+            argument = one["tool_arg"]
+            value = result["result"]["args"][argument] if result["status"] == 200 else f"unreadable: {result}"
+            states[one["secret_id"]] = (one["secret_name"], (value, argument))
+    return states
+
+
+
+def judge(journal: Journal, observed: dict[str, tuple[str, State]]) -> list[str]:
+    """Every way in which what is there differs from what was acknowledged; settles what was in flight."""
+    faults = []
+    unexplained = dict(observed)
+    by_name: dict[str, list[str]] = {}
+    for identifier, (name, _) in observed.items():
+        by_name.setdefault(name, []).append(identifier)
+    for entry in journal.entries:
+        if entry.identifier is None:
+            found = by_name.get(entry.name, [])
+            if len(found) > 1:
+                faults.append(f"{entry.name}: created {len(found)} times")
+            entry.identifier = found[0] if found else None
+        name, state = unexplained.pop(entry.identifier, (entry.name, GONE))
+        if name != entry.name:
+            faults.append(f"{entry.identifier}: named {name}, not {entry.name}")
+        if state not in entry.allowed():
+            faults.append(f"{entry.identifier} {name}: is {state}, was {sorted(entry.allowed())}")
+        entry.settle(state)
+    faults += [f"{identifier} {name}: nobody created it" for identifier, (name, _) in unexplained.items()]
+    return faults
+
+
+async def missing_uses(client: Client, tools: set[str], since: str) -> set[str]:
+    """The tools to which a value was handed out without a record of it."""
+    missing = set(tools)
+    cursor = ""
+    while missing:
+        path = f"/v1/audit?action=secret.used&limit=1000&since={quote(since)}{cursor}"
+        page = (await client.request("GET", path)).json()
+        missing -= {record["tool"] for record in page["data"]}
+        if not page["next_cursor"]:
+            break
+        cursor = f"&cursor={quote(page['next_cursor'])}"
+    return missing

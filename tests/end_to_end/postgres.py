@@ -1,0 +1,69 @@
+"""The throw-away PostgreSQL of scripts/with-postgres: new databases in it, queries, and restarts of all of it."""
+
+import os
+import pwd
+import secrets
+import signal
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+
+class Postgres:
+    """The server that TOOLVAULT_TEST_DATABASE_URL names."""
+
+    def __init__(self) -> None:
+        self.url = os.environ.get("TOOLVAULT_TEST_DATABASE_URL", "")
+        if not self.url:
+            raise RuntimeError("TOOLVAULT_TEST_DATABASE_URL is not set: run this by scripts/with-postgres")
+
+    def query(self, statement: str, url: str | None = None) -> str:
+        words = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"]
+        done = subprocess.run([*words, "--command", statement, url or self.url], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def new_database(self, prefix: str) -> str:
+        """Creates an empty database and returns its URL."""
+        name = f"{prefix}_{secrets.token_hex(4)}"
+        self.query(f"CREATE DATABASE {name}")
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
+
+    def find(self) -> None:
+        """Notes where the server's files are, to end and start it later."""
+        self.data = Path(self.query("SHOW data_directory"))
+        self.pg_ctl = Path("/proc", self.pid(), "exe").resolve().with_name("pg_ctl")
+
+    def pid(self) -> str:
+        return (self.data / "postmaster.pid").read_text().splitlines()[0]
+
+    def stop(self) -> None:
+        """Ends the server as a crash would: no checkpoint, connections cut."""
+        self._control("stop", "--mode", "immediate")
+
+    def start(self) -> None:
+        """Starts it again on its port."""
+        options = (self.data / "postmaster.opts").read_text()
+        port = options.split('"-p"')[1].split('"')[1]
+        self._control("start", "--wait", "--log", str(self.data.parent / "server.log"), "--options", f"-p {port}")
+
+    def pause(self) -> None:
+        """Stops every process of the server without ending any: connections stay and nothing answers."""
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        postmaster = int(self.pid())
+        # The parent first, so that no child comes while we count them.
+        os.kill(postmaster, number)
+        children = Path("/proc", str(postmaster), "task", str(postmaster), "children").read_text().split()
+        for child in children:
+            os.kill(int(child), number)
+
+    def _control(self, action: str, *words: str) -> None:
+        # The server refuses to run as root, so it runs as the owner of its files.
+        owner = pwd.getpwuid(self.data.stat().st_uid).pw_name
+        as_owner = ["runuser", "-u", owner, "--"] if os.geteuid() == 0 else []
+        command = [*as_owner, str(self.pg_ctl), action, "--silent", "--pgdata", str(self.data), *words]
+        subprocess.run(command, cwd="/", check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60)

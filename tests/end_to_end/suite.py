@@ -1,0 +1,28 @@
+"""What every suite begins and ends with."""
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import server
+from checks import Checks
+
+Body = Callable[[Checks, Path], Awaitable[None]]
+
+
+def run(body: Body) -> None:
+    """Runs a suite in a folder of its own and exits with its outcome."""
+    if not os.access(server.BINARY, os.X_OK):
+        sys.exit("TOOLVAULT_BINARY must name the built binary")
+    if sys.version_info < (3, 11):
+        sys.exit("Python 3.11 or later is needed")
+    checks = Checks()
+    with tempfile.TemporaryDirectory(prefix="toolvault-") as folder:
+        try:
+            asyncio.run(body(checks, Path(folder)))
+        except Exception:
+            checks.crashed()
+    sys.exit(checks.finish())

@@ -1,0 +1,135 @@
+"""Sixteen writers, each with secrets of its own, who note what was acknowledged and stop when the server does."""
+
+import asyncio
+import random
+import time
+import uuid
+
+from client import Answer, Client, Lost, Unreachable
+from journal import GONE, SECRETS, Entry, Journal, State, call_for, tool_of
+
+WRITERS = 16
+FEWEST, MOST = 3, 8
+ARGUMENTS = ("token", "api_key")
+
+
+class Writer:
+    """One client that changes its own secrets one after the other."""
+
+    def __init__(self, number: int, client: Client, journal: Journal, chance: random.Random) -> None:
+        self.number = number
+        self.client = client
+        self.journal = journal
+        self.chance = chance
+        self.wrong: list[str] = []
+        self.answered_at: list[float] = []
+        self.is_told_to_stop = False
+        # Whether the last request was sent and not answered.
+        self.is_unanswered = False
+        prefix = f"w{number}-"
+        self.entries = [entry for entry in journal.entries if entry.name.startswith(prefix) and entry.acknowledged != GONE]
+
+    async def work(self) -> None:
+        """Writes until told to stop or until the server is gone."""
+        try:
+            while not self.is_told_to_stop:
+                await self.step()
+                self.answered_at.append(time.monotonic())
+        except Lost:
+            self.is_unanswered = True
+        except Unreachable:
+            pass
+        finally:
+            self.client.close()
+
+    async def step(self) -> None:
+        few, many = len(self.entries) < FEWEST, len(self.entries) >= MOST
+        steps, weights = (self.create, self.patch, self.put, self.delete, self.resolve), [2, 5, 1, 2, 3]
+        if few:
+            weights = [1, 0, 0, 0, 0]
+        elif many:
+            weights[0] = 0
+        await self.chance.choices(steps, weights)[0]()
+
+    def state(self, size: int = 0) -> State:
+        return f"value-{self.chance.randbytes(12).hex()}" + "x" * size, self.chance.choice(ARGUMENTS)
+
+    async def create(self) -> None:
+        name = f"w{self.number}-{uuid.UUID(bytes=self.chance.randbytes(16))}"
+        value, argument = state = self.state()
+        body = {"secret_name": name, "secret_value": value, "tool_name": tool_of("*"), "tool_arg": argument}
+        headers = {"idempotency-key": name}
+        entry = Entry(name, None, in_flight=state, unanswered=(headers, body))
+        self.journal.entries.append(entry)
+        answer = await self.client.request("POST", SECRETS, body, headers)
+        if self.done(entry, answer):
+            entry.identifier = answer.json()["secret_id"]
+            entry.unanswered = None
+            self.entries.append(entry)
+
+    async def patch(self) -> None:
+        entry = self.chance.choice(self.entries)
+        value, argument = entry.in_flight = self.state()
+        self.done(entry, await self.client.request("PATCH", self.path(entry), {"secret_value": value, "tool_arg": argument}))
+
+    async def put(self) -> None:
+        entry = self.chance.choice(self.entries)
+        value, _ = self.state(size=4000)
+        entry.in_flight = (value, entry.acknowledged[1])
+        self.done(entry, await self.client.request("PUT", f"{self.path(entry)}/value", value.encode()))
+
+    async def delete(self) -> None:
+        entry = self.chance.choice(self.entries)
+        entry.in_flight = GONE
+        if self.done(entry, await self.client.request("DELETE", self.path(entry))):
+            self.entries.remove(entry)
+
+    async def resolve(self) -> None:
+        entry = self.chance.choice(self.entries)
+        value, argument = entry.acknowledged
+        call = call_for(entry.identifier, f"{entry.name}-{self.chance.randbytes(6).hex()}", argument)
+        answer = await self.client.request("POST", "/v1/resolve", call)
+        if answer.status != 200 or answer.json()["args"] != {argument: value}:
+            self.wrong.append(f"resolve {entry.name}: {answer.status}, or not the value that was acknowledged")
+        else:
+            self.journal.used_tools.add(call["tool_name"])
+
+    def path(self, entry: Entry) -> str:
+        return SECRETS + entry.identifier
+
+    def done(self, entry: Entry, answer: Answer) -> bool:
+        """Notes that what is in flight was acknowledged."""
+        if answer.status != 200:
+            self.wrong.append(f"{entry.name}: {answer.status} {answer.body[:200]!r}")
+            entry.in_flight = None
+            return False
+        entry.settle(entry.in_flight)
+        self.journal.acknowledged += 1
+        return True
+
+
+class Burst:
+    """All writers at work on one server."""
+
+    def __init__(self, client_of, journal: Journal, chance: random.Random) -> None:
+        self.writers = [Writer(number, client_of(), journal, chance) for number in range(WRITERS)]
+        self.tasks = [asyncio.create_task(writer.work()) for writer in self.writers]
+
+    def waiting(self) -> int:
+        """How many requests are out."""
+        return sum(writer.client.waits for writer in self.writers)
+
+    def unanswered(self) -> int:
+        """How many writers sent a request that was not answered before the server ended."""
+        return sum(writer.is_unanswered for writer in self.writers)
+
+    async def stopped(self) -> list[str]:
+        """Lets every writer finish its request; returns what went wrong."""
+        for writer in self.writers:
+            writer.is_told_to_stop = True
+        return await self.finished()
+
+    async def finished(self) -> list[str]:
+        """Waits until all have ended; returns what went wrong before that."""
+        await asyncio.gather(*self.tasks)
+        return [fault for writer in self.writers for fault in writer.wrong]
