@@ -6,10 +6,12 @@ pub(crate) mod documents;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod me;
+pub(crate) mod policy;
 pub(crate) mod secrets;
 pub(crate) mod tools;
 pub(crate) mod users;
 pub(crate) mod values;
+pub(crate) mod versions;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};

@@ -10,7 +10,9 @@ use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{audit, documents, health, keys, me, secrets, tools, users, values};
+use crate::api::{
+    audit, documents, health, keys, me, policy, secrets, tools, users, values, versions,
+};
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -25,6 +27,10 @@ pub(crate) fn api() -> OpenApiRouter<App> {
             secrets::delete_secret
         ))
         .routes(routes!(values::replace_value))
+        .routes(routes!(versions::list_versions))
+        .routes(routes!(versions::delete_version))
+        .routes(routes!(versions::restore_version))
+        .routes(routes!(policy::get_policy, policy::set_policy))
         // Tools: for the runtimes that call them.
         .routes(routes!(tools::resolve_tool))
         .routes(routes!(tools::resolve_calls))

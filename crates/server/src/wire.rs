@@ -16,8 +16,8 @@ mod query;
 mod secret;
 
 pub(crate) use body::{Body, BodyError};
-pub(crate) use error::{LocationPart, Problem, ValidationError, ValidationErrors};
+pub(crate) use error::{Problem, ValidationErrors};
 pub(crate) use fields::{Field, Fields};
 pub(crate) use identifier::identifier_in_path;
-pub(crate) use query::{Query, percent_decode};
+pub(crate) use query::Query;
 pub(crate) use secret::{Change, ListQuery, NewSecret, SecretPatch};

@@ -220,15 +220,14 @@ async fn run(words: &[OsString]) -> Result<Key, RootKeyError> {
 
 fn parse(content: &[u8], source: &'static str) -> Result<Key, RootKeyError> {
     let malformed = RootKeyError::Malformed(source);
-    let key = match Key::from_slice(content) {
-        Some(key) => key,
-        None => {
-            let text = std::str::from_utf8(content).map_err(|_| RootKeyError::Malformed(source))?;
-            let bytes = from_hexadecimal(text.trim())
-                .map(Zeroizing::new)
-                .ok_or(malformed)?;
-            Key::from_slice(&bytes).ok_or(RootKeyError::Malformed(source))?
-        }
+    let key = if let Some(key) = Key::from_slice(content) {
+        key
+    } else {
+        let text = std::str::from_utf8(content).map_err(|_| RootKeyError::Malformed(source))?;
+        let bytes = from_hexadecimal(text.trim())
+            .map(Zeroizing::new)
+            .ok_or(malformed)?;
+        Key::from_slice(&bytes).ok_or(RootKeyError::Malformed(source))?
     };
     if is_example(&key) {
         return Err(RootKeyError::Example);

@@ -14,7 +14,7 @@ use toolvault_core::timestamp::Timestamp;
 
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::operations::keys::{KeyRights, prepare_key};
+use crate::operations::keys::rights::{KeyRights, prepare_key};
 use crate::operations::users::insert_user;
 use crate::root_key::{RootKeySource, SALT_LENGTH};
 use crate::settings::Durability;

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::Input;
+use crate::openapi::{answers, errors, parameters, requests};
 use crate::wire::{Body, Fields, Problem, ValidationErrors, check};
 
 /// Ten years.
@@ -23,7 +24,16 @@ const LONGEST_ROTATION_DAYS: i64 = 3_660;
 const MOST_CONDITIONS: usize = 32;
 
 /// Tells the conditions of a secret's use.
-#[utoipa::path(get, path = "/api/v1/secrets/{secret_id}/policy")]
+#[utoipa::path(
+    get,
+    path = "/api/v1/secrets/{secret_id}/policy",
+    tag = "agents",
+    params(parameters::SecretId, parameters::Credentials),
+    responses(
+        (status = 200, description = "The conditions", body = answers::Policy),
+        errors::NotFound, errors::Refusals, errors::Reading, errors::Invalid
+    )
+)]
 pub(crate) async fn get_policy(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -37,7 +47,17 @@ pub(crate) async fn get_policy(
 }
 
 /// Replaces the conditions of a secret's use; what is left out takes its default.
-#[utoipa::path(put, path = "/api/v1/secrets/{secret_id}/policy")]
+#[utoipa::path(
+    put,
+    path = "/api/v1/secrets/{secret_id}/policy",
+    tag = "agents",
+    params(parameters::SecretId, parameters::Credentials),
+    request_body = Option<requests::SetPolicy>,
+    responses(
+        (status = 200, description = "The conditions", body = answers::Policy),
+        errors::NotFound, errors::Refusals, errors::ReadingJson
+    )
+)]
 pub(crate) async fn set_policy(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -57,15 +77,18 @@ fn read(body: Body<'_>, errors: &mut ValidationErrors) -> Policy {
     let expires_at = fields.nullable("expires_at", |value| {
         moment(&check::text(value, 0..=usize::MAX)?)
     });
-    let rotate_after_days = fields
-        .nullable("rotate_after_days", |value| check::integer(value, 1..=LONGEST_ROTATION_DAYS));
+    let rotate_after_days = fields.nullable("rotate_after_days", |value| {
+        check::integer(value, 1..=LONGEST_ROTATION_DAYS)
+    });
     let when = fields.nullable("when", check::dictionary).given();
     let when = when.map(|object| read_when(object, &mut fields));
     let protected = fields.nullable("protected", check::boolean).given();
     let redact = fields.nullable("redact", check::boolean).given();
     Policy {
         expires_at: expires_at.given(),
-        rotate_after_days: rotate_after_days.given().and_then(|days| u32::try_from(days).ok()),
+        rotate_after_days: rotate_after_days
+            .given()
+            .and_then(|days| u32::try_from(days).ok()),
         when: when.unwrap_or_default(),
         protected: protected.unwrap_or(false),
         redact: redact.unwrap_or(true),
@@ -74,7 +97,10 @@ fn read(body: Body<'_>, errors: &mut ValidationErrors) -> Policy {
 
 fn read_when(object: Object<'_>, fields: &mut Fields<'_, '_>) -> BTreeMap<String, Vec<String>> {
     let Ok(members) = object.members() else {
-        fields.refuse(["when".into()], Problem::value_error("a name is not valid Unicode"));
+        fields.refuse(
+            ["when".into()],
+            Problem::value_error("a name is not valid Unicode"),
+        );
         return BTreeMap::new();
     };
     if members.len() > MOST_CONDITIONS {

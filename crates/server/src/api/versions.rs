@@ -11,10 +11,20 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::Input;
+use crate::openapi::{answers, errors, parameters, successes};
 use crate::wire::ValidationErrors;
 
 /// Lists the versions that are kept, newest first.
-#[utoipa::path(get, path = "/api/v1/secrets/{secret_id}/versions")]
+#[utoipa::path(
+    get,
+    path = "/api/v1/secrets/{secret_id}/versions",
+    tag = "agents",
+    params(parameters::SecretId, parameters::Credentials),
+    responses(
+        (status = 200, description = "The versions that are kept", body = answers::VersionList),
+        errors::NotFound, errors::Refusals, errors::Reading, errors::Invalid
+    )
+)]
 pub(crate) async fn list_versions(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -28,7 +38,19 @@ pub(crate) async fn list_versions(
 }
 
 /// Makes an older version's value the newest version.
-#[utoipa::path(post, path = "/api/v1/secrets/{secret_id}/versions/{version}/restore")]
+#[utoipa::path(
+    post,
+    path = "/api/v1/secrets/{secret_id}/versions/{version}/restore",
+    tag = "agents",
+    params(parameters::Version, parameters::Credentials),
+    responses(
+        successes::ChangedSecret,
+        errors::NotFound,
+        errors::Refusals,
+        errors::Reading,
+        errors::Invalid
+    )
+)]
 pub(crate) async fn restore_version(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -42,7 +64,16 @@ pub(crate) async fn restore_version(
 }
 
 /// Erases an older version for good.
-#[utoipa::path(delete, path = "/api/v1/secrets/{secret_id}/versions/{version}")]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/secrets/{secret_id}/versions/{version}",
+    tag = "agents",
+    params(parameters::Version, parameters::Credentials),
+    responses(
+        (status = 200, description = "Erased", body = answers::Nothing),
+        errors::NotFound, errors::Refusals, errors::Reading, errors::Invalid
+    )
+)]
 pub(crate) async fn delete_version(
     State(app): State<App>,
     Authenticated(caller): Authenticated,

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::wire::{Body, Problem, Query, ValidationErrors, identifier_in_path};
+use crate::wire::{Body, Problem, Query, ValidationErrors, check, identifier_in_path};
 
 /// A whole request, but for who sent it.
 pub(crate) struct Input {
@@ -89,6 +89,12 @@ impl Input {
     /// The secret's id in `/api/v1/secrets/{secret_id}`.
     pub(crate) fn secret_id(&self, errors: &mut ValidationErrors) -> Option<SecretId> {
         identifier_in_path("secret_id", self.segment(1), errors).map(SecretId)
+    }
+
+    /// The version in `/api/v1/secrets/{secret_id}/versions/{version}`.
+    pub(crate) fn version(&self, errors: &mut ValidationErrors) -> Option<i64> {
+        let version = check::integer_text(self.segment(3), 1..=i64::MAX);
+        errors.keep(version, || vec!["path".into(), "version".into()])
     }
 
     /// An id in the second segment under another name.

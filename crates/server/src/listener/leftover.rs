@@ -101,7 +101,7 @@ mod tests {
             let _ = send.send(());
             Ok::<_, Infallible>(Frame::data(piece.clone()))
         });
-        let mut body = Leftover::new(StreamBody::new(pieces), Duration::from_secs(60));
+        let mut body = Leftover::new(StreamBody::new(pieces), Duration::from_mins(1));
         for _ in 0..reading {
             body.frame().await;
         }
@@ -124,7 +124,7 @@ mod tests {
     async fn a_body_that_was_read_has_no_rest() {
         let mut body = Leftover::new(
             http_body_util::Full::new(Bytes::from_static(b"x")),
-            Duration::from_secs(60),
+            Duration::from_mins(1),
         );
         assert_eq!(body.size_hint().exact(), Some(1));
         assert!(body.frame().await.is_some());

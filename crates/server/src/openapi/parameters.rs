@@ -35,6 +35,15 @@ pub(crate) struct SecretId {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
+pub(crate) struct Version {
+    secret_id: Uuid,
+    /// Counted from 1
+    #[param(minimum = 1)]
+    version: i64,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
 pub(crate) struct UserId {
     user_id: Uuid,
 }

@@ -64,6 +64,23 @@ pub(crate) struct ReplaceValue {
     secret_value: String,
 }
 
+/// What is absent or null takes its default.
+#[derive(ToSchema)]
+pub(crate) struct SetPolicy {
+    /// From this moment the secret is refused
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// After so many days a value is due for rotation
+    #[schema(minimum = 1, maximum = 3_660)]
+    rotate_after_days: Option<i64>,
+    #[schema(schema_with = super::schemas::conditions)]
+    when: Option<BTreeMap<String, Vec<String>>>,
+    /// Only the value may be replaced
+    protected: Option<bool>,
+    /// Whether the value is confidential; `true` if not given
+    redact: Option<bool>,
+}
+
 /// At most one of `expires_in` and `expires_at` may be given.
 #[derive(ToSchema)]
 pub(crate) struct CreateKey {

@@ -26,6 +26,30 @@ pub(super) fn tool_patterns() -> Schema {
     )
 }
 
+/// Companion arguments with the patterns of which each must match one, or null.
+pub(super) fn conditions() -> Schema {
+    let patterns = ArrayBuilder::new()
+        .items(
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .min_length(Some(1))
+                .max_length(Some(1024)),
+        )
+        .min_items(Some(1))
+        .max_items(Some(32));
+    Schema::Object(
+        ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+            .description(Some(
+                "Companion arguments and the patterns that each must match",
+            ))
+            .additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(Schema::from(
+                patterns,
+            )))))
+            .build(),
+    )
+}
+
 /// Names of arguments that defaults may serve, or null.
 pub(super) fn accepted_arguments() -> Schema {
     let description = "The arguments that defaults may serve; all if not given";

@@ -108,9 +108,10 @@ fn every_operation_is_described_to_the_end() {
             "{name}"
         );
         assert!(!operation["summary"].as_str().unwrap().is_empty(), "{name}");
-        for parameter in path.split('/').filter_map(|part| part.strip_prefix('{')) {
-            let parameter = parameter.trim_end_matches('}');
-            assert_eq!(operation["parameters"][0]["name"], parameter, "{name}");
+        let places = path.split('/').filter_map(|part| part.strip_prefix('{'));
+        for (index, place) in places.enumerate() {
+            let place = place.trim_end_matches('}');
+            assert_eq!(operation["parameters"][index]["name"], place, "{name}");
         }
         let responses = operation["responses"].as_object().unwrap();
         for (status, response) in responses {

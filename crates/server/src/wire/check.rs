@@ -107,6 +107,11 @@ pub(crate) fn uuid(value: Value<'_>) -> Result<Uuid, Problem> {
     identifier::parse(&text)
 }
 
+/// An integer that is text already, as in a path.
+pub(crate) fn integer_text(text: &str, range: RangeInclusive<i64>) -> Result<i64, Problem> {
+    integer::of_text(text).and_then(|number| integer::within(number, range))
+}
+
 /// A UUID that is text already, as in a query.
 pub(crate) fn uuid_text(text: &str) -> Result<Uuid, Problem> {
     identifier::parse(text)

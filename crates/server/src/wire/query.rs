@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
+use super::check;
 use super::error::ValidationErrors;
-use super::{check, integer};
 
 /// The parameters of a query string, in order.
 pub(crate) struct Query {
@@ -49,8 +49,7 @@ impl Query {
         range: RangeInclusive<i64>,
         errors: &mut ValidationErrors,
     ) -> Option<i64> {
-        let number = integer::of_text(self.get(name)?);
-        let number = number.and_then(|number| integer::within(number, range));
+        let number = check::integer_text(self.get(name)?, range);
         errors.keep(number, || vec!["query".into(), name.into()])
     }
 }

@@ -63,8 +63,12 @@ impl Vault {
     ) -> Result<Caller, Error> {
         let presented = ApiKey::parse(presented).ok_or(Error::Unauthenticated)?;
         // Several rows may have to be read: together in the time of one.
-        self.in_time(self.accept_key(&presented, on_behalf, may_name_user_later))
-            .await
+        self.in_time(Box::pin(self.accept_key(
+            &presented,
+            on_behalf,
+            may_name_user_later,
+        )))
+        .await
     }
 
     async fn accept_key(

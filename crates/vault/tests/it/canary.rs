@@ -1,5 +1,7 @@
 //! Values and keys in none of the places where they do not belong, in none of the usual disguises.
 
+use std::fmt::Write as _;
+
 use toolvault_core::digest::hexadecimal;
 use toolvault_core::scope::Scope;
 use toolvault_vault::{DatabaseLocation, SecretChange};
@@ -96,17 +98,17 @@ on_both! {
         operator.set_value(id, SECOND).await;
         vault.restore_version(caller, id, 1).await.unwrap();
         operator.resolve("t").await.unwrap();
-        told += &format!("{:?}", call("t").explain(&operator).await.unwrap());
-        told += &format!("{:?}", vault.list_versions(caller, id).await.unwrap());
+        write!(told, "{:?}", call("t").explain(&operator).await.unwrap()).unwrap();
+        write!(told, "{:?}", vault.list_versions(caller, id).await.unwrap()).unwrap();
         let reused = vault.create_secret(caller, secret("x", SECOND), Some("once")).await;
-        told += &format!("{:?}", reused.unwrap_err());
+        write!(told, "{:?}", reused.unwrap_err()).unwrap();
         let too_large = SecretChange { value: Some(CANARY.repeat(40_000).as_str().into()), ..SecretChange::default() };
-        told += &format!("{:?}", operator.change(id, too_large).await.unwrap_err());
+        write!(told, "{:?}", operator.change(id, too_large).await.unwrap_err()).unwrap();
         let holder = operator.delegate(key("k", &[Scope::Audit])).await;
-        told += &format!("{:?}", holder.try_store(secret("x", SECOND)).await.unwrap_err());
-        told += &format!("{:?}", operator.list().await);
-        told += &format!("{:?}", operator.audit(&any_record()).await);
-        told += &format!("{:?} {:?}", operator.caller, vault);
+        write!(told, "{:?}", holder.try_store(secret("x", SECOND)).await.unwrap_err()).unwrap();
+        write!(told, "{:?}", operator.list().await).unwrap();
+        write!(told, "{:?}", operator.audit(&any_record()).await).unwrap();
+        write!(told, "{:?} {:?}", operator.caller, vault).unwrap();
         let gone = operator.store(secret("gone", SECOND)).await.secret_id;
         operator.delete(gone).await.unwrap();
         let key_secret = &operator.key[13..56];

@@ -7,7 +7,7 @@ use crate::harness::actor::pattern;
 use crate::harness::app::key;
 use crate::harness::{Actor, App, HOUR, SECOND, secret};
 
-fn exceeds<T>(answer: Result<T, Error>) -> bool {
+fn exceeds<T>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(Error::Denied(Denial::ExceedsCreator(_))))
 }
 
@@ -40,10 +40,10 @@ on_both! {
         let end = app.clock.now().plus(HOUR);
         let maker = operator.delegate(NewKey { expires_at: Some(end), ..key("m", &[Scope::Manage]) }).await;
         for scope in [Scope::Use, Scope::Resolve, Scope::Audit, Scope::Admin] {
-            assert!(exceeds(maker.issue(key("k", &[Scope::Manage, scope])).await));
+            assert!(exceeds(&maker.issue(key("k", &[Scope::Manage, scope])).await));
         }
-        assert!(exceeds(maker.issue(NewKey { expires_at: Some(end.plus(1)), ..key("k", &[Scope::Manage]) }).await));
-        assert!(exceeds(maker.issue(NewKey { any_user: true, ..key("k", &[Scope::Manage]) }).await));
+        assert!(exceeds(&maker.issue(NewKey { expires_at: Some(end.plus(1)), ..key("k", &[Scope::Manage]) }).await));
+        assert!(exceeds(&maker.issue(NewKey { any_user: true, ..key("k", &[Scope::Manage]) }).await));
         let child = maker.issue(key("k", &[Scope::Manage])).await.unwrap();
         assert_eq!(child.info.expires_at, Some(end));
         let without = operator.delegate(key("r", &[Scope::Resolve])).await;
@@ -106,7 +106,7 @@ on_both! {
             depth += 1;
             assert!(depth < 20);
         };
-        assert!(exceeds::<()>(Err(refused)));
+        assert!(exceeds::<()>(&Err(refused)));
         assert_eq!(depth, 8);
     }
 
@@ -115,12 +115,12 @@ on_both! {
         let alice = app.person("alice").await;
         for scope in [Scope::Use, Scope::Resolve] {
             let new = NewKey { user: Some(alice.caller.user()), ..key("k", &[scope]) };
-            assert!(exceeds(operator.issue(new).await));
+            assert!(exceeds(&operator.issue(new).await));
         }
         let new = NewKey { user: Some(alice.caller.user()), ..key("k", &[Scope::Manage]) };
         let manager = operator.delegate(new).await;
         assert_eq!(manager.caller.user(), alice.caller.user());
-        assert!(exceeds(manager.issue(key("k", &[Scope::Resolve])).await));
+        assert!(exceeds(&manager.issue(key("k", &[Scope::Resolve])).await));
         let bob = app.person("bob").await;
         let new = NewKey { user: Some(alice.caller.user()), ..key("k", &[Scope::Manage]) };
         let refused = bob.issue(new).await;
@@ -163,7 +163,7 @@ on_both! {
         let endless = NewKey { any_user: true, ..key("p", &[Scope::Manage]) };
         assert!(matches!(local.issue(endless).await, Err(Error::Invalid(_))));
         let admin = NewKey { any_user: true, expires_at: end, ..key("p", &[Scope::Admin]) };
-        assert!(exceeds(local.issue(admin).await));
+        assert!(exceeds(&local.issue(admin).await));
     }
 
     async fn a_platform_ends_with_its_owner_and_serves_no_disabled_user(app: App) {

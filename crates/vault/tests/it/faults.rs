@@ -17,7 +17,10 @@ fn bound(name: &str) -> NewSecret {
 
 async fn all_refused(operator: &Actor) {
     let began = Instant::now();
-    let (used, stored) = tokio::join!(operator.resolve("t"), operator.try_store(bound("b")));
+    let (used, stored) = tokio::join!(
+        Box::pin(operator.resolve("t")),
+        Box::pin(operator.try_store(bound("b"))),
+    );
     assert!(matches!(used, Err(Error::Unavailable(_))));
     assert!(matches!(stored, Err(Error::Unavailable(_))));
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());

@@ -5,29 +5,53 @@
 //!
 //! [`harness`] makes a store for each test; a module is one noun or one promise.
 
+#[cfg(test)]
 #[macro_use]
 mod harness;
 
+#[cfg(test)]
 mod audit;
+#[cfg(test)]
 mod audit_list;
+#[cfg(test)]
 mod canary;
+#[cfg(test)]
 mod concurrency;
+#[cfg(test)]
 mod delegation;
+#[cfg(test)]
 mod explain;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
 mod idempotency;
+#[cfg(test)]
 mod keys;
+#[cfg(test)]
 mod opening;
+#[cfg(test)]
 mod policy;
+#[cfg(test)]
 mod quota;
+#[cfg(test)]
 mod replicas;
+#[cfg(test)]
 mod resolve;
+#[cfg(test)]
 mod resolve_refusals;
+#[cfg(test)]
 mod rotation;
+#[cfg(test)]
 mod secrets;
+#[cfg(test)]
 mod tampering;
+#[cfg(test)]
 mod tokens;
+#[cfg(test)]
 mod trail;
+#[cfg(test)]
 mod update;
+#[cfg(test)]
 mod users;
+#[cfg(test)]
 mod versions;

@@ -15,7 +15,7 @@ fn protected() -> Policy {
     }
 }
 
-fn is_protected<T>(answer: Result<T, Error>) -> bool {
+fn is_protected<T>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(Error::Denied(Denial::SecretProtected)))
 }
 
@@ -49,11 +49,11 @@ on_both! {
             SecretChange { argument: Field::Clear, ..SecretChange::default() },
             SecretChange { is_default: Some(false), ..SecretChange::default() },
         ] {
-            assert!(is_protected(operator.change(id, change).await));
+            assert!(is_protected(&operator.change(id, change).await));
         }
-        assert!(is_protected(vault.restore_version(caller, id, 1).await));
-        assert!(is_protected(operator.try_store(secret("s", "other value")).await));
-        assert!(is_protected(operator.try_store(secret("y", "other value").default_for("tool", "k")).await));
+        assert!(is_protected(&vault.restore_version(caller, id, 1).await));
+        assert!(is_protected(&operator.try_store(secret("s", "other value")).await));
+        assert!(is_protected(&operator.try_store(secret("y", "other value").default_for("tool", "k")).await));
         operator.store(secret("z", "other value").default_for("tool", "other")).await;
         operator.set_value(id, "third value").await;
     }
@@ -63,7 +63,7 @@ on_both! {
         let id = operator.store(secret("s", "the value").bound("t1", "k")).await.secret_id;
         operator.vault.set_policy(&operator.caller, id, protected()).await.unwrap();
         let limited = operator.limited(&[Scope::Manage], &["t*"]).await;
-        assert!(is_protected(limited.vault.set_policy(&limited.caller, id, Policy::default()).await));
+        assert!(is_protected(&limited.vault.set_policy(&limited.caller, id, Policy::default()).await));
         operator.vault.set_policy(&operator.caller, id, Policy::default()).await.unwrap();
     }
 }

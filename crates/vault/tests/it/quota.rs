@@ -18,7 +18,7 @@ async fn set_limits(app: &App, user: &Actor, secrets: Option<i64>, bytes: Option
     changed.unwrap();
 }
 
-fn is_refused<T>(answer: Result<T, Error>) -> bool {
+fn is_refused<T>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(Error::QuotaExceeded(_)))
 }
 
@@ -29,23 +29,23 @@ on_both! {
         for number in 0..3 {
             alice.store(secret(&number.to_string(), "value")).await;
         }
-        assert!(is_refused(alice.try_store(secret("4th", "value")).await));
+        assert!(is_refused(&alice.try_store(secret("4th", "value")).await));
         let listed = alice.list().await;
         assert_eq!(listed.len(), 3);
         alice.delete(listed[0].secret_id).await.unwrap();
         alice.store(secret("4th", "value")).await;
-        assert!(is_refused(alice.try_store(secret("5th", "value")).await));
+        assert!(is_refused(&alice.try_store(secret("5th", "value")).await));
     }
 
     async fn the_limit_on_bytes_is_exact(app: App) {
         let alice = app.person("alice").await;
         set_limits(&app, &alice, None, Some(100)).await;
         let id = alice.store(secret("a", &"x".repeat(60))).await.secret_id;
-        assert!(is_refused(alice.try_store(secret("b", &"x".repeat(41))).await));
+        assert!(is_refused(&alice.try_store(secret("b", &"x".repeat(41))).await));
         alice.store(secret("b", &"é".repeat(20))).await;
-        assert!(is_refused(alice.try_store(secret("c", "1234")).await));
+        assert!(is_refused(&alice.try_store(secret("c", "1234")).await));
         let larger = SecretChange { value: Some("y".repeat(61).as_str().into()), ..SecretChange::default() };
-        assert!(is_refused(alice.change(id, larger).await));
+        assert!(is_refused(&alice.change(id, larger).await));
         alice.set_value(id, &"y".repeat(60)).await;
     }
 
@@ -54,13 +54,13 @@ on_both! {
         let id = alice.store(secret("a", &"x".repeat(60))).await.secret_id;
         alice.store(secret("b", &"x".repeat(60))).await;
         set_limits(&app, &alice, Some(1), Some(100)).await;
-        assert!(is_refused(alice.try_store(secret("c", "1234")).await));
+        assert!(is_refused(&alice.try_store(secret("c", "1234")).await));
         alice.set_value(id, &"y".repeat(60)).await;
         alice.set_value(id, &"y".repeat(59)).await;
         let rename = SecretChange { name: Some("z".into()), argument: Field::Set("k".into()), ..SecretChange::default() };
         alice.change(id, rename).await.unwrap();
         let larger = SecretChange { value: Some("y".repeat(60).as_str().into()), ..SecretChange::default() };
-        assert!(is_refused(alice.change(id, larger).await));
+        assert!(is_refused(&alice.change(id, larger).await));
         let usage = alice.vault.usage(&alice.caller).await.unwrap();
         assert_eq!((usage.secrets, usage.secrets_limit, usage.bytes_limit), (2, 1, 100));
     }

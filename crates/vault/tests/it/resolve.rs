@@ -5,7 +5,7 @@ use toolvault_core::scope::Scope;
 use toolvault_vault::{Field, SecretChange, Source};
 
 use crate::harness::actor::pattern;
-use crate::harness::{Answered as _, App, NewSecretExt as _, call, secret};
+use crate::harness::{Answered, App, NewSecretExt as _, call, secret};
 
 on_both! {
     async fn rule_1_arguments_are_data_and_keep_their_spelling(app: App) {
@@ -161,7 +161,7 @@ on_both! {
             call("t3").args(r#"{"x":1}"#).build(),
         ];
         let answers = operator.vault.resolve(&operator.caller, calls).await.unwrap();
-        let told: Vec<_> = answers.iter().map(|answer| answer.as_ref().ok().map(|done| done.json())).collect();
+        let told: Vec<_> = answers.iter().map(|answer| answer.as_ref().ok().map(Answered::json)).collect();
         assert_eq!(told, [Some(r#"{"k":"the value"}"#.into()), None, Some(r#"{"x":1}"#.into())]);
         assert_eq!(operator.records(Action::UseRefused).await.len(), 1);
     }

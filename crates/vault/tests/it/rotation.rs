@@ -11,7 +11,7 @@ async fn rotate(by: &Actor, of: &Actor, overlap: i64) -> Result<IssuedKey, Error
     by.vault.rotate_key(&by.caller, of.key_id(), overlap).await
 }
 
-fn exceeds<T>(answer: Result<T, Error>) -> bool {
+fn exceeds<T>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(Error::Denied(Denial::ExceedsCreator(_))))
 }
 
@@ -54,7 +54,7 @@ on_both! {
         let runtime = operator.delegate(key("r", &[Scope::Resolve])).await;
         let agent = app.sign_in(&app.agent_key).await;
         for target in [&operator, &runtime, &agent] {
-            assert!(exceeds(rotate(&manager, target, 0).await));
+            assert!(exceeds(&rotate(&manager, target, 0).await));
             target.sign_in_again().await.unwrap();
         }
         let platform = NewKey {
@@ -64,7 +64,7 @@ on_both! {
         };
         let platform = app.local().issue(platform).await.unwrap();
         let refused = app.vault.rotate_key(&manager.caller, platform.info.key_id, 0).await;
-        assert!(exceeds(refused));
+        assert!(exceeds(&refused));
     }
 
     async fn a_short_lived_key_gets_no_longer_life_by_rotating_another(app: App) {
@@ -90,7 +90,7 @@ on_both! {
         let (operator, local) = (app.operator().await, app.local());
         let stranger = local.delegate(key("x", &[Scope::Manage])).await;
         let child = stranger.delegate(key("c", &[Scope::Manage])).await;
-        assert!(exceeds(rotate(&operator, &child, 0).await));
+        assert!(exceeds(&rotate(&operator, &child, 0).await));
         let rotated = rotate(&stranger, &child, 0).await.unwrap();
         let successor = app.sign_in(rotated.key.expose()).await;
         app.vault.revoke_key(&operator.caller, stranger.key_id()).await.unwrap();

@@ -111,7 +111,7 @@ on_both! {
         let wider = operator.store(secret("wide", "value").bound("lin*", "t")).await;
         let unbound = operator.store(secret("loose", "value")).await;
         let limited = operator.limited(&[Scope::Manage], &["linear__*"]).await;
-        assert_eq!(limited.list().await, [inside.clone()]);
+        assert_eq!(limited.list().await, std::slice::from_ref(&inside));
         for hidden in [wider.secret_id, unbound.secret_id] {
             let got = limited.vault.get_secret(&limited.caller, hidden).await;
             assert!(matches!(got, Err(Error::NotFound)));

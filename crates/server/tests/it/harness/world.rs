@@ -61,7 +61,7 @@ impl World {
             directory,
         };
         // A machine that is busy with other tests must not turn answers into 503.
-        settings.vault.patience = Duration::from_secs(60);
+        settings.vault.patience = Duration::from_mins(1);
         change(&mut settings);
         let root_key = RootKeySource::File(settings.directory.path().join("root.key"));
         let clock = Arc::new(MovedClock::default());

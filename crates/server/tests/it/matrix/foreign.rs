@@ -68,11 +68,16 @@ async fn what_lies_outside_the_patterns_of_a_key_does_not_exist() {
     let unbound = world.operator().named("unbound", "a value").await;
     for row in rows_with("{secret_id}") {
         let outside = Target::new(&world, world.keys.user, row.path).await;
-        let unknown = row.path.replace("{secret_id}", UNKNOWN_ID);
+        let unknown = row
+            .path
+            .replace("{secret_id}", UNKNOWN_ID)
+            .replace("{version}", "1");
         let unknown = ask(&narrow, &row, &unknown).await;
         for path in [
             outside.fill(row.path),
-            row.path.replace("{secret_id}", &unbound),
+            row.path
+                .replace("{secret_id}", &unbound)
+                .replace("{version}", "1"),
         ] {
             let answer = ask(&narrow, &row, &path).await;
             answer.refused(404, "not_found");

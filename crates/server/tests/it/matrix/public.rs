@@ -49,7 +49,7 @@ async fn no_other_spelling_of_a_path_reaches_a_handler() {
         "/healthz/../v1/secrets/".to_owned(),
         "/v1/Secrets/".to_owned(),
         "/v1/secret%73/".to_owned(),
-        format!("/v1/secrets/{id}/versions/../"),
+        format!("/v1/secrets/{id}/policy/../"),
         format!("/v1/secrets/{id}/value/x"),
         "/api/api/v1/secrets/".to_owned(),
         "/api/v1/v1/secrets/".to_owned(),

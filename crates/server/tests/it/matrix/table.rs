@@ -28,6 +28,7 @@ impl Row {
 
 const NEW_SECRET: &str = r#"{"secret_name":"n","secret_value":"value","tool_name":"linear__get"}"#;
 const NEW_VALUE: &str = r#"{"secret_value":"another value"}"#;
+const NEW_POLICY: &str = r#"{"redact":false}"#;
 const NEW_KEY: &str = r#"{"name":"n","scopes":["manage"]}"#;
 const NEW_USER: &str = r#"{"name":"user <number>"}"#;
 const ONE_CALL: &str = r#"{"tool_name":"linear__get"}"#;
@@ -41,6 +42,11 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("PATCH",  "/api/v1/secrets/{secret_id}",            NEW_VALUE,  "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
     ("DELETE", "/api/v1/secrets/{secret_id}",            "",         "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
     ("PUT",    "/api/v1/secrets/{secret_id}/value",      NEW_VALUE,  "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
+    ("GET",    "/api/v1/secrets/{secret_id}/versions",        "",        "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
+    ("DELETE", "/api/v1/secrets/{secret_id}/versions/{version}", "",        "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
+    ("POST",   "/api/v1/secrets/{secret_id}/versions/{version}/restore", "",        "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
+    ("GET",    "/api/v1/secrets/{secret_id}/policy",          "",        "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
+    ("PUT",    "/api/v1/secrets/{secret_id}/policy",          NEW_POLICY, "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
     ("POST",   "/api/v1/tools/{tool_name}/resolve",      "{}",       "401  401  401  401  401  401  401  | 403  403  200  403  403  | 200  | 200  403  403 | 403  200  200"),
     ("POST",   "/api/v1/tools/{tool_name}/explain",      "{}",       "401  401  401  401  401  401  401  | 200  200  200  403  403  | 200  | 200  403  403 | 200  200  200"),
     ("POST",   "/api/v1/resolve",                        ONE_CALL,   "401  401  401  401  401  401  401  | 403  403  200  403  403  | 200  | 200  403  403 | 403  200  200"),

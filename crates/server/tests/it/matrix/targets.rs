@@ -1,10 +1,10 @@
 //! What a request is about: something fresh of the caller's own, so that each request can use it up.
 
 use toolvault_core::confidential::Confidential;
-use toolvault_core::identity::UserId;
+use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::pattern::ToolPattern;
 use toolvault_core::scope::Scope;
-use toolvault_vault::NewSecret;
+use toolvault_vault::{NewSecret, SecretChange};
 use zeroize::Zeroizing;
 
 use crate::harness::{Rights, World};
@@ -23,6 +23,9 @@ impl Target {
         let mut target = Self::default();
         if path.contains("{secret_id}") {
             target.secret = secret_of(world, owner).await;
+        }
+        if path.contains("{version}") {
+            supersede(world, owner, &target.secret).await;
         }
         if path.contains("{key_id}") {
             let rights = Rights {
@@ -44,6 +47,7 @@ impl Target {
             .replace("{key_id}", &self.key)
             .replace("{user_id}", &self.user)
             .replace("{tool_name}", "linear__get")
+            .replace("{version}", "1")
     }
 }
 
@@ -58,4 +62,19 @@ async fn secret_of(world: &World, owner: UserId) -> String {
     let local = world.local(owner);
     let stored = world.vault.create_secret(&local, new, None).await.unwrap();
     stored.info.secret_id.to_string()
+}
+
+/// Makes version 1 an old one.
+async fn supersede(world: &World, owner: UserId, secret: &str) {
+    let change = SecretChange {
+        value: Some(Confidential::from("the second value of a target")),
+        ..SecretChange::default()
+    };
+    let id = SecretId(secret.parse().unwrap());
+    let local = world.local(owner);
+    world
+        .vault
+        .update_secret(&local, id, change, Vec::new())
+        .await
+        .unwrap();
 }

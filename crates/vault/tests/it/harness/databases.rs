@@ -17,7 +17,7 @@ use super::clock::TestClock;
 use super::entropy::SeededEntropy;
 
 /// A test that takes longer waits for something that will not come.
-const LIMIT: Duration = Duration::from_secs(240);
+const LIMIT: Duration = Duration::from_mins(4);
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();

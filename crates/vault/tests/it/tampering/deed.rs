@@ -71,9 +71,8 @@ impl Hand<'_> {
                 .id(Uuid::from_u128(1_000 + self.choose.below(9) as u128)),
             Kind::Flag if matches!(self.rows, Rows::Sqlite(_)) => format!("1 - {column}"),
             Kind::Flag => format!("NOT {column}"),
-            Kind::Number => self.number(column),
             Kind::MaybeNumber if self.choose.below(2) == 0 => from(&["NULL", "0", "7", "1000000"]),
-            Kind::MaybeNumber => self.number(column),
+            Kind::Number | Kind::MaybeNumber => self.number(column),
             Kind::MaybeText if self.choose.below(4) == 0 => "NULL".to_owned(),
             Kind::Text | Kind::MaybeText => {
                 // '[]' is left out: as a policy it spells the same as one that says nothing.
@@ -227,24 +226,25 @@ impl Hand<'_> {
         } else {
             &chosen
         };
-        let mut statement = "BEGIN;".to_owned();
+        let put_back = |table: &str, condition: String| {
+            format!(
+                "DELETE FROM {table} WHERE {condition}; \
+                 INSERT INTO {table} SELECT * FROM old{old}_{table} WHERE {condition};"
+            )
+        };
+        let mut statements = vec!["BEGIN;".to_owned()];
         for secret in secrets {
-            let id = self.rows.id(*secret);
             for table in ["secret_versions", "secrets"] {
-                let condition = format!("WHERE secret_id = {id};");
-                statement += &format!("DELETE FROM {table} {condition}");
-                statement +=
-                    &format!("INSERT INTO {table} SELECT * FROM old{old}_{table} {condition}");
+                let condition = format!("secret_id = {}", self.rows.id(*secret));
+                statements.push(put_back(table, condition));
             }
         }
         if is_whole_user {
-            let user = self.rows.id(person.user.0);
-            statement += &format!(
-                "DELETE FROM ledgers WHERE user_id = {user}; INSERT INTO ledgers \
-                 SELECT * FROM old{old}_ledgers WHERE user_id = {user};"
-            );
+            let condition = format!("user_id = {}", self.rows.id(person.user.0));
+            statements.push(put_back("ledgers", condition));
         }
-        statement += "COMMIT;";
+        statements.push("COMMIT;".to_owned());
+        let statement = statements.concat();
         self.rows.try_run(&statement).await?;
         Some(Deed {
             what: statement,

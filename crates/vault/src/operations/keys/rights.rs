@@ -1,0 +1,141 @@
+//! Which rights a new key may have, and the row that recognises it.
+
+use toolvault_core::api_key::{ApiKey, KeyId};
+use toolvault_core::entropy::Entropy;
+use toolvault_core::identity::UserId;
+use toolvault_core::keyring::Keyring;
+use toolvault_core::pattern::ToolPattern;
+use toolvault_core::scope::{Scope, ScopeSet};
+use toolvault_core::timestamp::{SECOND, Timestamp};
+
+use super::NewKey;
+use crate::caller::Caller;
+use crate::error::{Denial, Error};
+use crate::key;
+use crate::store::api_keys::ApiKeyRow;
+
+/// The end of the year 9998, in microseconds since 1970.
+const LATEST_END: i64 = 253_370_764_800 * SECOND - 1;
+
+/// The rights of the new key, if the caller may grant them.
+pub(super) fn grant(caller: &Caller, new: NewKey) -> Result<KeyRights, Error> {
+    require_unlimited(caller)?;
+    require_some(new.scopes)?;
+    if let Some(end) = new.expires_at {
+        require_writable(end)?;
+    }
+    let user = new.user.unwrap_or(caller.user);
+    let is_for_other = user != caller.user && !caller.is_any_user;
+    caller.require(if is_for_other {
+        Scope::Admin
+    } else {
+        Scope::Manage
+    })?;
+    let values = new.scopes.contains(Scope::Use) || new.scopes.contains(Scope::Resolve);
+    if is_for_other && values {
+        return Err(exceeds(
+            "an administrator makes no key with 'use' or 'resolve'",
+        ));
+    }
+    if !caller.is_local() && !new.scopes.is_subset_of(caller.scopes) {
+        return Err(exceeds("scopes"));
+    }
+    if new.any_user && !caller.is_any_user {
+        return Err(exceeds("any_user"));
+    }
+    if new.any_user && new.scopes.contains(Scope::Admin) {
+        return Err(exceeds("a key with 'any_user' never has 'admin'"));
+    }
+    // A token's own end is that of a sign-in, not of what was made with it.
+    let limit = caller.key.and(caller.expires_at);
+    let expires_at = new.expires_at.or(limit);
+    if expires_at > limit && limit.is_some() {
+        return Err(exceeds("it would outlive it"));
+    }
+    if new.any_user && expires_at.is_none() {
+        let message = "A key with 'any_user' has an expiry.";
+        return Err(Error::invalid("missing", &["body", "expires_at"], message));
+    }
+    Ok(KeyRights {
+        name: new.name,
+        user,
+        scopes: new.scopes,
+        tools: new.tools,
+        is_any_user: new.any_user,
+        creator: caller.key,
+        expires_at,
+    })
+}
+
+/// What a key is made with.
+pub(crate) struct KeyRights {
+    pub(crate) name: String,
+    pub(crate) user: UserId,
+    pub(crate) scopes: ScopeSet,
+    pub(crate) tools: Vec<ToolPattern>,
+    pub(crate) is_any_user: bool,
+    pub(crate) creator: Option<KeyId>,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// Makes a key and the row that recognises it.
+pub(crate) fn prepare_key(
+    keyring: &Keyring,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+    rights: &KeyRights,
+) -> Result<(ApiKey, ApiKeyRow), Error> {
+    let key = ApiKey::generate(entropy)?;
+    let mut row = ApiKeyRow {
+        key_id: key.id().to_string(),
+        user_id: rights.user.0,
+        name: rights.name.clone(),
+        scopes: serde_json::to_string(&rights.scopes).map_err(Error::internal)?,
+        tools: serde_json::to_string(&rights.tools).map_err(Error::internal)?,
+        is_any_user: rights.is_any_user,
+        creator_id: rights.creator.map(|creator| creator.to_string()),
+        created_at: now.microseconds(),
+        expires_at: rights.expires_at.map(Timestamp::microseconds),
+        revoked_at: None,
+        verifier: keyring
+            .hash_api_key(key.id().as_str(), key.secret_bytes())
+            .to_vec(),
+        mac: Vec::new(),
+    };
+    key::authenticate(&mut row, keyring);
+    Ok((key, row))
+}
+
+pub(super) fn require_unlimited(caller: &Caller) -> Result<(), Error> {
+    if caller.is_limited() {
+        Err(Denial::LimitedKeyManagesKeys.into())
+    } else {
+        Ok(())
+    }
+}
+
+pub(super) fn require_some(scopes: ScopeSet) -> Result<(), Error> {
+    if scopes.is_empty() {
+        let message = "A key has at least one scope.";
+        return Err(Error::invalid("too_short", &["body", "scopes"], message));
+    }
+    Ok(())
+}
+
+/// Refuses an end that no calendar writes, which would be told wrongly ever after.
+pub(super) fn require_writable(end: Timestamp) -> Result<(), Error> {
+    if end.microseconds() > LATEST_END {
+        let message = "A key ends before the year 9999.";
+        let location = ["body", "expires_at"];
+        return Err(Error::invalid("expiry_too_late", &location, message));
+    }
+    Ok(())
+}
+
+pub(super) fn unknown_user() -> Error {
+    Error::invalid("unknown_user", &["body", "user_id"], "No such user.")
+}
+
+pub(super) fn exceeds(what: &'static str) -> Error {
+    Denial::ExceedsCreator(what).into()
+}
