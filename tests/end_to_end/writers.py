@@ -22,6 +22,8 @@ class Writer:
         self.journal = journal
         self.chance = chance
         self.wrong: list[str] = []
+        # How many requests were answered 503, which leaves open what became of them.
+        self.refused = 0
         self.answered_at: list[float] = []
         self.is_told_to_stop = False
         # Whether the last request was sent and not answered.
@@ -89,7 +91,9 @@ class Writer:
         value, argument = entry.acknowledged
         call = call_for(entry.identifier, f"{entry.name}-{self.chance.randbytes(6).hex()}", argument)
         answer = await self.client.request("POST", "/v1/resolve", call)
-        if answer.status != 200 or answer.json()["args"] != {argument: value}:
+        if answer.status == 503:
+            self.refused += 1
+        elif answer.status != 200 or answer.json()["args"] != {argument: value}:
             self.wrong.append(f"resolve {entry.name}: {answer.status}, or not the value that was acknowledged")
         else:
             self.journal.used_tools.add(call["tool_name"])
@@ -99,6 +103,11 @@ class Writer:
 
     def done(self, entry: Entry, answer: Answer) -> bool:
         """Notes that what is in flight was acknowledged."""
+        if answer.status == 503:
+            self.refused += 1
+            # Judged with what is in flight; nobody touches it before.
+            self.entries = [one for one in self.entries if one is not entry]
+            return False
         if answer.status != 200:
             self.wrong.append(f"{entry.name}: {answer.status} {answer.body[:200]!r}")
             entry.in_flight = None
@@ -122,6 +131,10 @@ class Burst:
     def unanswered(self) -> int:
         """How many writers sent a request that was not answered before the server ended."""
         return sum(writer.is_unanswered for writer in self.writers)
+
+    def refused(self) -> int:
+        """How many requests were answered 503."""
+        return sum(writer.refused for writer in self.writers)
 
     async def stopped(self) -> list[str]:
         """Lets every writer finish its request; returns what went wrong."""

@@ -92,7 +92,7 @@ impl Vault {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Opened, OpenError> {
-        let database = Database::open(&settings.database).await?;
+        let database = Database::open(&settings.database, settings.patience).await?;
         let set_up = setup::ensure(&database, root_key, clock.as_ref(), entropy.as_ref()).await?;
         Self::assemble(database, settings, root_key, clock, entropy, set_up).await
     }
@@ -104,7 +104,7 @@ impl Vault {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, OpenError> {
-        let database = Database::open(&settings.database).await?;
+        let database = Database::open(&settings.database, settings.patience).await?;
         let opened = Self::assemble(database, settings, root_key, clock, entropy, None).await?;
         Ok(opened.vault)
     }

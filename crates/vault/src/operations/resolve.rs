@@ -1,6 +1,6 @@
 //! Resolving: completing a tool's arguments with the values they are due.
 //!
-//! [`decide`] says for each argument where its value comes from, without opening anything; this file opens
+//! [`mod@decide`] says for each argument where its value comes from, without opening anything; this file opens
 //! what was decided, has the use recorded, and only then hands the values out.
 
 pub(crate) mod decide;

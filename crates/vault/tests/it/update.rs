@@ -8,6 +8,8 @@ use crate::harness::actor::pattern;
 use crate::harness::rows::Rows;
 use crate::harness::{Actor, App, NewSecretExt as _, secret};
 
+type Edit = fn(&mut SecretInfo);
+
 fn nothing() -> SecretChange {
     SecretChange::default()
 }
@@ -22,7 +24,6 @@ on_both! {
         let operator = app.operator().await;
         let mut expected = stored(&operator).await;
         let id = expected.secret_id;
-        type Edit = fn(&mut SecretInfo);
         let changes: [(SecretChange, Edit); 7] = [
             (SecretChange { name: Some("other".into()), ..nothing() },
                 |info| info.secret_name = "other".into()),

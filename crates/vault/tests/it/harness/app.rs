@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use toolvault_core::identity::UserId;
 use toolvault_core::scope::Scope;
@@ -31,7 +32,7 @@ pub(crate) struct App {
 impl App {
     pub(crate) async fn open(place: Arc<Place>) -> Self {
         let clock = TestClock::new();
-        let settings = Settings::new(place.location.clone());
+        let settings = patient(&place);
         let opened = open(&place, settings, &clock).await.unwrap();
         let first = opened.first_keys.unwrap();
         Self {
@@ -61,7 +62,7 @@ impl App {
     }
 
     pub(crate) fn settings(&self) -> Settings {
-        Settings::new(self.place.location.clone())
+        patient(&self.place)
     }
 
     /// Another vault on the same database, as another process would have it.
@@ -114,6 +115,14 @@ impl App {
         };
         let issued = self.vault.create_key(&local.caller, new).await.unwrap();
         self.sign_in(issued.key.expose()).await
+    }
+}
+
+/// With so much patience that a busy machine is not taken for a database that does not answer.
+pub(crate) fn patient(place: &Place) -> Settings {
+    Settings {
+        patience: Duration::from_secs(30),
+        ..Settings::new(place.location.clone())
     }
 }
 

@@ -157,11 +157,15 @@ async fn remember(rows: &Rows, moment: usize) {
 /// Puts these tables back as they are now, and the trail as well.
 pub(super) async fn restore(rows: &Rows, tables: &[&str]) {
     let newest = format!("(SELECT MAX(page) FROM old{SNAPSHOTS}_audit_pages)");
-    let mut statement =
-        format!("BEGIN; DELETE FROM audit_pages WHERE page < 1 OR page > {newest};");
+    let mut statements = vec![format!(
+        "BEGIN; DELETE FROM audit_pages WHERE page < 1 OR page > {newest};"
+    )];
     for table in tables.iter().chain(&["audit_head"]) {
         let old = format!("old{SNAPSHOTS}_{table}");
-        statement += &format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {old};");
+        statements.push(format!(
+            "DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {old};"
+        ));
     }
-    rows.run(&(statement + "COMMIT;")).await;
+    statements.push("COMMIT;".to_owned());
+    rows.run(&statements.concat()).await;
 }
