@@ -1,6 +1,6 @@
 //! The socket through which local commands reach a running server.
 //!
-//! A command is one [`LocalCommand`], done by one function, [`execute`]: in the process of the command
+//! A command is one [`LocalCommand`], done by one function, [`execute()`]: in the process of the command
 //! line if it holds the store itself, or behind this socket if a server does. The protocol is one line of
 //! JSON for the command and one for the answer. Whoever may connect is as powerful as the root key, so
 //! only the server's own user and root may.

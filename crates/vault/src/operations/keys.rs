@@ -19,7 +19,7 @@ use self::rights::{
 };
 use self::rotate::RotateKey;
 use crate::caller::Caller;
-use crate::error::Error;
+use crate::error::{Denial, Error};
 use crate::key::{KeyInfo, KeyRecord};
 use crate::operations::authentication::DEEPEST_DESCENT;
 use crate::store::api_keys;
@@ -73,8 +73,13 @@ impl Vault {
         if let Some(creator) = rights.creator {
             self.require_shallow(creator).await?;
         }
-        if self.user_entry(rights.user).await?.is_none() {
-            return Err(unknown_user());
+        match self.user_entry(rights.user).await? {
+            None => return Err(unknown_user()),
+            Some(entry) if entry.user.row.is_disabled && !caller.is_local() => {
+                let refused = Err(Denial::UserUnavailable.into());
+                return self.note_refusal(caller, refused).await;
+            }
+            Some(_) => {}
         }
         let (key, row) = prepare_key(
             &self.shared.keyring,

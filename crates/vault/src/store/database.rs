@@ -167,7 +167,10 @@ async fn open_sqlite(directory: &Path, patience: Duration) -> Result<Database, O
     }))
 }
 
-async fn open_postgres(url: &DatabaseUrl, patience: Duration) -> Result<Database, OpenDatabaseError> {
+async fn open_postgres(
+    url: &DatabaseUrl,
+    patience: Duration,
+) -> Result<Database, OpenDatabaseError> {
     let options = PgConnectOptions::from_str(url.expose()).map_err(|_| OpenDatabaseError::Url)?;
     // Migrations may take longer than any request, so they run without the sessions' limits.
     let mut connection = PgConnection::connect_with(&options)

@@ -181,10 +181,17 @@ async fn apply(
     };
     let applied = change.apply(&mut work).await;
     let Work {
-        records, effects, ..
+        mut records,
+        effects,
+        now,
+        ..
     } = work;
     match applied {
         Applied::Done => {
+            // The moment of the change, not of the request: the two lie a place in the queue apart.
+            for record in &mut records {
+                record.at = now;
+            }
             tx.keep_change().await?;
             outcome.records.extend(records);
             outcome.effects.extend(effects);
