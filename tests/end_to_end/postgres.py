@@ -1,5 +1,6 @@
 """The throw-away PostgreSQL of scripts/with-postgres: new databases in it, queries, and restarts of all of it."""
 
+import contextlib
 import os
 import pwd
 import secrets
@@ -59,7 +60,9 @@ class Postgres:
         os.kill(postmaster, number)
         children = Path("/proc", str(postmaster), "task", str(postmaster), "children").read_text().split()
         for child in children:
-            os.kill(int(child), number)
+            # A child whose client has left may end while we count.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), number)
 
     def _control(self, action: str, *words: str) -> None:
         # The server refuses to run as root, so it runs as the owner of its files.

@@ -9,8 +9,8 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 OWN = os.environ.get("SUITE_KEY_ID"), os.environ.get("SUITE_USER_ID")
 SPARES = dict(zip(OWN, (os.environ.get("SUITE_SPARE_KEY_ID"), os.environ.get("SUITE_SPARE_USER_ID"))))
 
-BOOLEANS = {"is_default_for_tool", "any_user", "disabled"}
-INTEGERS = {"expires_in", "overlap_seconds", "secrets_limit", "bytes_limit", "limit", "offset"}
+BOOLEANS = {"is_default_for_tool", "any_user", "disabled", "protected", "redact"}
+INTEGERS = {"expires_in", "overlap_seconds", "secrets_limit", "bytes_limit", "limit", "offset", "rotate_after_days"}
 REQUESTS = itertools.count()
 WORDS = {"1", "t", "y", "on", "yes", "true", "0", "f", "n", "no", "off", "false"}
 
@@ -27,11 +27,13 @@ BEYOND_SCHEMA = {
     "scopes_not_narrower",
     "secret_reference",
     "unknown_user",
+    "version_in_use",
 }
 BEYOND_SCHEMA_MESSAGES = {
     "A key with 'any_user' has an expiry.",
     "Value error, give 'expires_in' or 'expires_at', not both",
     "Value error, the end must lie in the future",
+    "Value error, a URL pattern holds a whole origin without '*', then '/…'",
 }
 
 
