@@ -2,7 +2,8 @@
 //!
 //! [`parse`] checks a whole document without recursion, in linear time and constant memory, and gives
 //! a [`Value`]: a kind and the text it was spelled with. Nothing is copied until a string is decoded.
-//! `scanner` is the grammar, `strings` the escapes, [`Object`] and [`Array`] the views.
+//! `scanner` is the grammar, `strings` the escapes, [`Object`] and [`Array`] the views; a [`Tree`] is a value
+//! that is being changed.
 //! Differs from Python on purpose: `NaN` and `Infinity` are syntax errors, UTF-16 and UTF-32 unreadable.
 
 mod object;
@@ -10,10 +11,12 @@ mod scanner;
 mod strings;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod value;
 
 pub use object::{Array, Member, Object};
 pub use strings::{LoneSurrogate, escaped_length, write_string};
+pub use tree::Tree;
 pub use value::{Kind, Value};
 
 /// How many arrays and objects may be open at once; `CPython` gives up near 950 under `FastAPI`.

@@ -3,7 +3,10 @@
 //! # Layout
 //!
 //! - [`http`]: the one guarded HTTP client and the rules about where it may connect.
+//! - [`settings`]: the servers that are reached, and the rules for all of them.
 
 pub mod http;
+pub mod settings;
 
 pub use http::{GuardedClient, HttpError, HttpPolicy, Response};
+pub use settings::{GatewayLimits, GatewaySettings, ServerName, ServerSettings, Template};

@@ -2,7 +2,7 @@
 //! text it was given.
 
 mod cpython;
-mod properties;
+pub(crate) mod properties;
 
 use super::*;
 

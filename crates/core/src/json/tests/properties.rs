@@ -40,7 +40,7 @@ fn nearly_json() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(PIECES), 0..12).prop_map(|pieces| pieces.concat())
 }
 
-fn json() -> impl Strategy<Value = serde_json::Value> {
+pub(crate) fn json() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
         any::<bool>().prop_map(Into::into),

@@ -1,0 +1,269 @@
+//! A JSON value that is being changed: only what is looked into becomes a tree, the rest stays as it was spelled.
+
+use std::borrow::Cow;
+
+use zeroize::Zeroizing;
+
+use super::object::Object;
+use super::strings::{LoneSurrogate, write_string};
+use super::value::{Kind, Value};
+
+/// A value of which parts were changed, and of which all others are written as they came.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "a value may be confidential")]
+pub enum Tree<'a> {
+    /// As it came.
+    Kept(Value<'a>),
+    /// JSON text that was put here.
+    Raw(Zeroizing<String>),
+    /// An object that was looked into: its members in order, each name once.
+    Object(Vec<(Cow<'a, str>, Tree<'a>)>),
+    /// An array that was looked into.
+    Array(Vec<Tree<'a>>),
+}
+
+impl<'a> From<Value<'a>> for Tree<'a> {
+    fn from(value: Value<'a>) -> Self {
+        Self::Kept(value)
+    }
+}
+
+impl<'a> Tree<'a> {
+    /// A string.
+    pub fn text(text: &str) -> Self {
+        let mut raw = Vec::new();
+        write_string(text, &mut raw);
+        Self::Raw(Zeroizing::new(String::from_utf8(raw).unwrap_or_default()))
+    }
+
+    /// An object without members.
+    pub fn object() -> Self {
+        Self::Object(Vec::new())
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Kept(value) => value.kind(),
+            Self::Raw(raw) => Value::of_checked(raw).kind(),
+            Self::Object(_) => Kind::Object,
+            Self::Array(_) => Kind::Array,
+        }
+    }
+
+    /// The text of the string, if it is one and Unicode.
+    pub fn as_text(&self) -> Option<Zeroizing<String>> {
+        match self {
+            Self::Kept(value) => value.as_text()?.ok(),
+            Self::Raw(raw) => Value::of_checked(raw).as_text()?.ok(),
+            _ => None,
+        }
+    }
+
+    /// The members, to be changed; none if it is no object.
+    ///
+    /// A member whose name holds a lone surrogate is an error: nobody can say what it names.
+    pub fn members_mut(
+        &mut self,
+    ) -> Result<Option<&mut Vec<(Cow<'a, str>, Tree<'a>)>>, LoneSurrogate> {
+        match self {
+            Self::Kept(value) => {
+                let Some(object) = value.as_object() else {
+                    return Ok(None);
+                };
+                *self = Self::Object(looked_into(object)?);
+            }
+            Self::Raw(raw) => {
+                let Some(object) = Value::of_checked(raw).as_object() else {
+                    return Ok(None);
+                };
+                *self = Self::Object(owned(object)?);
+            }
+            _ => {}
+        }
+        match self {
+            Self::Object(members) => Ok(Some(members)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The elements, to be changed; none if it is no array.
+    pub fn elements_mut(&mut self) -> Option<&mut Vec<Tree<'a>>> {
+        match self {
+            Self::Kept(value) => {
+                let elements = value.as_array()?.elements().map(Self::Kept).collect();
+                *self = Self::Array(elements);
+            }
+            Self::Raw(raw) => {
+                let elements = Value::of_checked(raw).as_array()?.elements();
+                let elements = elements.map(|value| Self::Raw(copy(value))).collect();
+                *self = Self::Array(elements);
+            }
+            _ => {}
+        }
+        match self {
+            Self::Array(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// The member of that name, to be changed.
+    pub fn get_mut(&mut self, name: &str) -> Result<Option<&mut Tree<'a>>, LoneSurrogate> {
+        let members = self.members_mut()?;
+        let found = members.and_then(|members| members.iter_mut().find(|(other, _)| other == name));
+        Ok(found.map(|(_, value)| value))
+    }
+
+    /// Sets a member, in its place if it is there, else after the others; does nothing if it is no object.
+    pub fn set(&mut self, name: &str, value: Tree<'a>) -> Result<(), LoneSurrogate> {
+        let Some(members) = self.members_mut()? else {
+            return Ok(());
+        };
+        match members.iter_mut().find(|(other, _)| other == name) {
+            Some((_, old)) => *old = value,
+            None => members.push((Cow::Owned(name.to_owned()), value)),
+        }
+        Ok(())
+    }
+
+    /// Takes a member out.
+    pub fn remove(&mut self, name: &str) -> Result<Option<Tree<'a>>, LoneSurrogate> {
+        let Some(members) = self.members_mut()? else {
+            return Ok(None);
+        };
+        let place = members.iter().position(|(other, _)| other == name);
+        Ok(place.map(|place| members.remove(place).1))
+    }
+
+    /// Appends it to `out` as JSON.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Kept(value) => out.extend_from_slice(value.raw().as_bytes()),
+            Self::Raw(raw) => out.extend_from_slice(raw.as_bytes()),
+            Self::Object(members) => {
+                out.push(b'{');
+                for (index, (name, value)) in members.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    write_string(name, out);
+                    out.push(b':');
+                    value.write(out);
+                }
+                out.push(b'}');
+            }
+            Self::Array(elements) => {
+                out.push(b'[');
+                for (index, element) in elements.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    element.write(out);
+                }
+                out.push(b']');
+            }
+        }
+    }
+
+    /// It as JSON.
+    pub fn to_json(&self) -> Zeroizing<Vec<u8>> {
+        let mut out = Zeroizing::new(Vec::new());
+        self.write(&mut out);
+        out
+    }
+}
+
+fn copy(value: Value<'_>) -> Zeroizing<String> {
+    Zeroizing::new(value.raw().to_owned())
+}
+
+fn looked_into(object: Object<'_>) -> Result<Vec<(Cow<'_, str>, Tree<'_>)>, LoneSurrogate> {
+    let members = object.members()?.into_iter();
+    Ok(members
+        .map(|member| (member.name, Tree::Kept(member.value)))
+        .collect())
+}
+
+fn owned<'a>(object: Object<'_>) -> Result<Vec<(Cow<'a, str>, Tree<'a>)>, LoneSurrogate> {
+    let members = object.members()?.into_iter();
+    Ok(members
+        .map(|member| {
+            let name = Cow::Owned(member.name.into_owned());
+            (name, Tree::Raw(copy(member.value)))
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::json::parse_text;
+
+    fn written(tree: &Tree<'_>) -> String {
+        String::from_utf8(tree.to_json().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_touched_keeps_its_spelling() {
+        let text = r#"{"a": 1.0, "b" : [1e400,  "\u0041"], "a": 2e1}"#;
+        let mut tree = Tree::from(parse_text(text).unwrap());
+        assert_eq!(written(&tree), text);
+        assert!(tree.get_mut("b").unwrap().is_some());
+        assert_eq!(written(&tree), r#"{"a":2e1,"b":[1e400,  "\u0041"]}"#);
+    }
+
+    #[test]
+    fn members_are_set_removed_and_put_in_place() {
+        let mut tree = Tree::from(parse_text(r#"{"a":{"b":[1,2]},"c":3}"#).unwrap());
+        tree.set("c", Tree::text("four\"")).unwrap();
+        tree.set("d", Tree::object()).unwrap();
+        let inner = tree.get_mut("a").unwrap().unwrap().get_mut("b").unwrap();
+        inner.unwrap().elements_mut().unwrap().remove(0);
+        assert_eq!(written(&tree), r#"{"a":{"b":[2]},"c":"four\"","d":{}}"#);
+        assert!(tree.remove("a").unwrap().is_some());
+        assert!(tree.remove("a").unwrap().is_none());
+        assert_eq!(written(&tree), r#"{"c":"four\"","d":{}}"#);
+    }
+
+    #[test]
+    fn text_put_in_can_be_looked_into() {
+        let mut tree = Tree::Raw(Zeroizing::new(r#"{"a":[1,{"b":2}]}"#.to_owned()));
+        let array = tree.get_mut("a").unwrap().unwrap();
+        let object = array.elements_mut().unwrap().last_mut().unwrap();
+        object.set("b", Tree::text("x")).unwrap();
+        assert_eq!(written(&tree), r#"{"a":[1,{"b":"x"}]}"#);
+        assert_eq!(tree.kind(), Kind::Object);
+    }
+
+    #[test]
+    fn what_is_no_object_has_no_members() {
+        let mut tree = Tree::from(parse_text("[1]").unwrap());
+        assert!(tree.members_mut().unwrap().is_none());
+        tree.set("a", Tree::object()).unwrap();
+        assert_eq!(written(&tree), "[1]");
+        let mut broken = Tree::from(parse_text(r#"{"\ud800":1}"#).unwrap());
+        assert!(broken.members_mut().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn looking_into_everything_changes_no_value(value in crate::json::tests::properties::json()) {
+            let text = value.to_string();
+            let mut tree = Tree::from(parse_text(&text).unwrap());
+            look(&mut tree);
+            let again: serde_json::Value = serde_json::from_str(&written(&tree)).unwrap();
+            let before: serde_json::Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(again, before);
+        }
+    }
+
+    fn look(tree: &mut Tree<'_>) {
+        if let Ok(Some(members)) = tree.members_mut() {
+            members.iter_mut().for_each(|(_, value)| look(value));
+        } else if let Some(elements) = tree.elements_mut() {
+            elements.iter_mut().for_each(look);
+        }
+    }
+}

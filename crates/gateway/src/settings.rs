@@ -1,0 +1,123 @@
+//! What an operator may set about the gateway, validated. The command line fills it.
+
+mod name;
+mod template;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use self::name::{ServerName, ServerNameError};
+pub use self::template::{Part, Template, TemplateError};
+use crate::http::HeaderName;
+
+/// The servers that are reached through the gateway, and the rules for all of them.
+#[derive(Clone, Debug, Default)]
+pub struct GatewaySettings {
+    /// The servers by name.
+    pub servers: BTreeMap<ServerName, ServerSettings>,
+    /// Whether a default applies whose pattern does not begin with the name of one server.
+    pub allow_broad_patterns: bool,
+    /// Hosts, with a port where it is not the scheme's own, under which clients may ask beside loopback.
+    pub allowed_hosts: Vec<String>,
+    /// Where clients reach the gateway, for the URLs of its pages; none for the address it listens on.
+    pub public_url: Option<String>,
+    /// How programs on this machine are shut in.
+    pub sandbox: Sandbox,
+    /// What such programs must not read: the data directory, the root key and the configuration.
+    pub concealed: Vec<PathBuf>,
+    /// How much to keep, for how long, and how large it may be.
+    pub limits: GatewayLimits,
+}
+
+/// One server and what is special about it.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// How it is reached.
+    pub transport: Transport,
+    /// Arguments that are hidden even while no secret serves them.
+    pub credential_arguments: BTreeSet<String>,
+    /// Whether a value that the model supplies for a hidden argument is kept.
+    pub allow_override: bool,
+}
+
+/// How a server is reached.
+#[derive(Clone, Debug)]
+pub enum Transport {
+    /// Streamable HTTP.
+    Http(HttpServer),
+    /// A program on this machine, over its standard input and output.
+    Stdio(StdioServer),
+}
+
+/// A server over Streamable HTTP.
+#[derive(Clone, Debug)]
+pub struct HttpServer {
+    /// Its URL; references only in path and query.
+    pub url: Template,
+    /// Headers that each request carries.
+    pub headers: Vec<(HeaderName, Template)>,
+    /// Whether its address may be private or loopback.
+    pub allow_private_network: bool,
+    /// A PEM file of certificates to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A program that speaks MCP over its standard input and output.
+#[derive(Clone, Debug)]
+pub struct StdioServer {
+    /// The program and its arguments; never empty.
+    pub command: Vec<String>,
+    /// Variables of its environment, beside the few that every program gets.
+    pub env: BTreeMap<String, Template>,
+    /// Where it starts; none for an empty temporary place.
+    pub directory: Option<PathBuf>,
+}
+
+/// How programs on this machine are shut in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sandbox {
+    /// With what the system has; a warning where it has nothing.
+    #[default]
+    Auto,
+    /// Programs do not start where the system has nothing to shut them in with.
+    On,
+    /// Not at all.
+    Off,
+}
+
+/// How much to keep, for how long, and how large it may be.
+#[derive(Clone, Copy, Debug)]
+pub struct GatewayLimits {
+    /// For how long a session may be idle.
+    pub session_idle: Duration,
+    /// Sessions of all callers.
+    pub sessions: usize,
+    /// Sessions of one caller; one more ends the one that was idle longest.
+    pub sessions_per_caller: usize,
+    /// For how long a program may be idle before it is ended.
+    pub process_idle: Duration,
+    /// Programs at a time, of all callers.
+    pub processes: usize,
+    /// Programs of one caller.
+    pub processes_per_caller: usize,
+    /// Largest message, in bytes.
+    pub message_bytes: usize,
+    /// For how long a server may be silent in the middle of a request.
+    pub silence: Duration,
+}
+
+impl Default for GatewayLimits {
+    fn default() -> Self {
+        Self {
+            session_idle: Duration::from_secs(3_600),
+            sessions: 4_096,
+            sessions_per_caller: 64,
+            process_idle: Duration::from_secs(900),
+            processes: 256,
+            processes_per_caller: 32,
+            message_bytes: 16 << 20,
+            silence: Duration::from_secs(300),
+        }
+    }
+}
