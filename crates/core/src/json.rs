@@ -16,7 +16,7 @@ mod value;
 
 pub use object::{Array, Member, Object};
 pub use strings::{LoneSurrogate, escaped_length, write_string};
-pub use tree::Tree;
+pub use tree::{Members, Tree};
 pub use value::{Kind, Value};
 
 /// How many arrays and objects may be open at once; `CPython` gives up near 950 under `FastAPI`.

@@ -8,6 +8,9 @@ use super::object::Object;
 use super::strings::{LoneSurrogate, write_string};
 use super::value::{Kind, Value};
 
+/// The members of an object in order, each name once.
+pub type Members<'a> = Vec<(Cow<'a, str>, Tree<'a>)>;
+
 /// A value of which parts were changed, and of which all others are written as they came.
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "a value may be confidential")]
@@ -16,8 +19,8 @@ pub enum Tree<'a> {
     Kept(Value<'a>),
     /// JSON text that was put here.
     Raw(Zeroizing<String>),
-    /// An object that was looked into: its members in order, each name once.
-    Object(Vec<(Cow<'a, str>, Tree<'a>)>),
+    /// An object that was looked into.
+    Object(Members<'a>),
     /// An array that was looked into.
     Array(Vec<Tree<'a>>),
 }
@@ -63,9 +66,7 @@ impl<'a> Tree<'a> {
     /// The members, to be changed; none if it is no object.
     ///
     /// A member whose name holds a lone surrogate is an error: nobody can say what it names.
-    pub fn members_mut(
-        &mut self,
-    ) -> Result<Option<&mut Vec<(Cow<'a, str>, Tree<'a>)>>, LoneSurrogate> {
+    pub fn members_mut(&mut self) -> Result<Option<&mut Members<'a>>, LoneSurrogate> {
         match self {
             Self::Kept(value) => {
                 let Some(object) = value.as_object() else {
@@ -177,14 +178,14 @@ fn copy(value: Value<'_>) -> Zeroizing<String> {
     Zeroizing::new(value.raw().to_owned())
 }
 
-fn looked_into(object: Object<'_>) -> Result<Vec<(Cow<'_, str>, Tree<'_>)>, LoneSurrogate> {
+fn looked_into(object: Object<'_>) -> Result<Members<'_>, LoneSurrogate> {
     let members = object.members()?.into_iter();
     Ok(members
         .map(|member| (member.name, Tree::Kept(member.value)))
         .collect())
 }
 
-fn owned<'a>(object: Object<'_>) -> Result<Vec<(Cow<'a, str>, Tree<'a>)>, LoneSurrogate> {
+fn owned<'a>(object: Object<'_>) -> Result<Members<'a>, LoneSurrogate> {
     let members = object.members()?.into_iter();
     Ok(members
         .map(|member| {
