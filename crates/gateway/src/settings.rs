@@ -110,14 +110,14 @@ pub struct GatewayLimits {
 impl Default for GatewayLimits {
     fn default() -> Self {
         Self {
-            session_idle: Duration::from_secs(3_600),
+            session_idle: Duration::from_hours(1),
             sessions: 4_096,
             sessions_per_caller: 64,
-            process_idle: Duration::from_secs(900),
+            process_idle: Duration::from_mins(15),
             processes: 256,
             processes_per_caller: 32,
             message_bytes: 16 << 20,
-            silence: Duration::from_secs(300),
+            silence: Duration::from_mins(5),
         }
     }
 }
