@@ -206,10 +206,10 @@ fn hear(shared: &Shared, heartbeat: &Heartbeat, message: Message) {
                 shared.cache.clear();
             }
             for user in users {
-                shared.cache.users.evict(&user);
+                shared.cache.forget_user(user);
             }
             for key in keys {
-                shared.cache.keys.evict(&key);
+                shared.cache.forget_key(key);
             }
         }
     }
