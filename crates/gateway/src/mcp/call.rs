@@ -5,7 +5,7 @@ mod request;
 
 use std::collections::BTreeSet;
 
-use ::http::{HeaderMap, HeaderName};
+use ::http::HeaderMap;
 use toolvault_core::arguments::Arguments;
 use toolvault_core::json::{Kind, Tree, Value, parse};
 use toolvault_core::pattern::ToolName;
@@ -15,7 +15,6 @@ use zeroize::Zeroizing;
 pub(crate) use self::record::CallRecord;
 pub(crate) use self::request::ToolRequest;
 use super::catalogue::Tool;
-use super::era::PARAMETER;
 use super::link::{Context, Link};
 use super::listing::hidden;
 use super::message::Message;
@@ -213,22 +212,18 @@ async fn complete(
 /// Sets the headers in which a server wants hidden arguments repeated; what the client sent there is its own guess.
 fn mirror(target: &Target, args: &Arguments, headers: &mut HeaderMap) {
     let Some(tool) = &target.tool else { return };
-    for (argument, header) in &tool.definition.mirrored {
-        let name = format!("{PARAMETER}{}", header.to_ascii_lowercase());
-        let Ok(name) = HeaderName::try_from(name) else {
-            continue;
-        };
+    for (argument, name) in tool.definition.mirrored.iter().flatten() {
         if !target.hidden.contains(argument) {
             continue;
         }
-        headers.remove(&name);
+        headers.remove(name);
         let value = args.raw(argument).and_then(|raw| {
             let value: Value<'_> = parse(raw.as_bytes()).ok()?;
             header_value(value)
         });
         if let Some(mut value) = value {
             value.set_sensitive(true);
-            headers.insert(name, value);
+            headers.insert(name.clone(), value);
         }
     }
 }

@@ -7,7 +7,7 @@ use toolvault_core::json::{Tree, Value, parse};
 use toolvault_core::pattern::ToolName;
 use zeroize::Zeroizing;
 
-use super::schema::{CannotClean, Definition, hide};
+use super::schema::{Definition, hide};
 use crate::settings::ServerName;
 
 /// How many tools of one server are read.
@@ -99,15 +99,15 @@ impl Tool {
         if let Some((_, can)) = cleaned.iter().find(|(known, _)| known == hidden) {
             return *can;
         }
-        let can = self.without(hidden).is_ok();
+        let can = self.is_clean_without(hidden);
         if cleaned.len() < REMEMBERED {
             cleaned.push((hidden.clone(), can));
         }
         can
     }
 
-    fn without(&self, hidden: &BTreeSet<String>) -> Result<(), CannotClean> {
-        let raw = parse(self.raw.as_bytes()).map_err(|_| CannotClean)?;
-        hide(&mut Tree::from(raw), hidden).map(|_changed| ())
+    fn is_clean_without(&self, hidden: &BTreeSet<String>) -> bool {
+        parse(self.raw.as_bytes())
+            .is_ok_and(|raw| hide(&mut Tree::from(raw), hidden).is_ok())
     }
 }

@@ -218,6 +218,8 @@ impl Program {
             let route = self.lock().route(&text, self.era);
             self.deliver(route).await;
         }
+        let how = self.process.ended().await;
+        tracing::info!(ending = %how, "a program ended");
         // Everybody who waits sees the end of their events.
         let mut state = self.lock();
         state.has_ended = true;

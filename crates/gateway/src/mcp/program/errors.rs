@@ -61,7 +61,7 @@ impl ErrorLog {
     }
 
     fn end_stream(&mut self) {
-        if let Some(mut stream) = self.stream.take() {
+        if let Some(stream) = self.stream.take() {
             let mut rest = Vec::new();
             stream.finish(&mut rest);
             self.append(&rest);

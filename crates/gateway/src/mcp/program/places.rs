@@ -222,11 +222,6 @@ impl Programs {
         stop(old).await;
     }
 
-    /// Ends the programs that were started with other credentials than these.
-    pub(crate) async fn stop_others(&self, filled: &Arc<Filled>) {
-        self.clear(&mut *self.running.lock().await, filled).await;
-    }
-
     /// Ends all.
     pub(crate) async fn stop_all(&self) {
         let running = std::mem::take(&mut *self.running.lock().await);

@@ -39,13 +39,12 @@ pub(crate) async fn initialize(
 ) -> Result<McpReply, Refusal> {
     let opening = message.get("params").map_or("{}", |params| params.raw());
     let servers = visit.rules.reachable(&visit.request.caller);
-    let opened = servers.iter().map(|server| async {
-        let opened = tokio::time::timeout(PATIENCE, open(visit, server, opening)).await;
-        (server, opened)
-    });
+    let opened = servers
+        .iter()
+        .map(|server| tokio::time::timeout(PATIENCE, open(visit, server, opening)));
     let session = begin(visit, None, opening).await?;
     let mut together = Together::default();
-    for (server, opened) in futures_util::future::join_all(opened).await {
+    for (server, opened) in servers.iter().zip(futures_util::future::join_all(opened).await) {
         let started = match opened {
             Ok(Ok(started)) => started,
             Ok(Err(refusal)) => {
