@@ -3,9 +3,11 @@
 //! # Layout
 //!
 //! - [`http`]: the one guarded HTTP client and the rules about where it may connect.
+//! - [`mcp`]: the relay between agents and the servers.
 //! - [`settings`]: the servers that are reached, and the rules for all of them.
 
 pub mod http;
+pub mod mcp;
 pub mod settings;
 
 pub use http::{GuardedClient, HttpError, HttpPolicy, Response};

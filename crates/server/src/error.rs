@@ -28,6 +28,10 @@ pub(crate) enum ApiError {
     BodyTimeout,
     /// The connection broke while the body arrived.
     BodyIncomplete,
+    /// The request was meant for a host that is not ours.
+    ForeignHost,
+    /// A page of somebody else sent the request.
+    ForeignOrigin,
     /// Too many requests; seconds to wait.
     TooManyRequests(u64),
     /// The URL leads nowhere.
@@ -96,6 +100,16 @@ impl ApiError {
                 StatusCode::BAD_REQUEST,
                 "incomplete",
                 "The body did not arrive whole.",
+            ),
+            Self::ForeignHost => (
+                StatusCode::FORBIDDEN,
+                "host_not_allowed",
+                "This host is not one of the server's; gateway.allowed_hosts names more.",
+            ),
+            Self::ForeignOrigin => (
+                StatusCode::FORBIDDEN,
+                "origin_not_allowed",
+                "Pages of this origin may not ask; gateway.allowed_hosts names more.",
             ),
             Self::TooManyRequests(_) => (
                 StatusCode::TOO_MANY_REQUESTS,

@@ -7,8 +7,8 @@ mod stall;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::middleware;
+use axum::{Extension, Router};
 use axum::routing::get;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
@@ -20,7 +20,9 @@ use toolvault_vault::Vault;
 use self::connection::Connection;
 use self::stall::Stall;
 use crate::api::health;
-use crate::app::App;
+use crate::api::mcp::Stopping;
+use crate::app::{App, ServerHandle};
+use crate::entrance::GatewaySettingsError;
 use crate::jwt::IssuerConfigError;
 use crate::request_log::log_request;
 use crate::routes;
@@ -50,6 +52,9 @@ pub enum ServeError {
     /// An issuer of tokens.
     #[error(transparent)]
     Issuer(#[from] IssuerConfigError),
+    /// The gateway.
+    #[error(transparent)]
+    Gateway(#[from] GatewaySettingsError),
 }
 
 /// A server that listens but does not accept yet.
@@ -101,13 +106,20 @@ impl Server {
         self.address
     }
 
-    /// Serves until `shutdown` is called, then finishes what is in flight.
+    /// Reaches the server once it runs.
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle(self.app.clone())
+    }
+
+    /// Serves until `shutdown` is called, then finishes what is in flight and ends what the gateway runs.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
         let limits = self.app.settings.limits;
-        let router = routes::router(self.app.clone()).layer(middleware::from_fn_with_state(
-            self.app.clone(),
-            log_request,
-        ));
+        let router = routes::router(self.app.clone())
+            .layer(middleware::from_fn_with_state(
+                self.app.clone(),
+                log_request,
+            ))
+            .layer(Extension(Stopping(shutdown.clone())));
         let api = accept(
             self.listener,
             self.tls,
@@ -124,6 +136,7 @@ impl Server {
             }
         };
         tokio::join!(api, metrics);
+        self.app.gateway.close().await;
         tracing::debug!(
             limit_s = limits.shutdown_seconds,
             "all connections have ended"
@@ -166,8 +179,12 @@ async fn accept(
                 }
             },
         };
+        let Ok(local) = stream.local_addr() else {
+            continue;
+        };
         let connection = Connection {
             peer,
+            local,
             router: router.clone(),
             limits,
         };

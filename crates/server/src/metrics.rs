@@ -1,5 +1,7 @@
 //! What is counted, for Prometheus (`OpenMetrics` text). No user, secret or tool is named.
 
+mod gateway;
+
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -8,6 +10,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use toolvault_gateway::mcp::Gateway;
+
+use self::gateway::GatewayFigures;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -41,7 +46,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(gateway: Gateway) -> Self {
         let mut registry = Registry::with_prefix("toolvault");
         let requests = Family::default();
         registry.register("http_requests", "Requests answered", requests.clone());
@@ -57,6 +62,7 @@ impl Metrics {
             "Tool calls completed or refused",
             resolutions.clone(),
         );
+        registry.register_collector(Box::new(GatewayFigures(gateway)));
         Self {
             registry: Mutex::new(registry),
             requests,
