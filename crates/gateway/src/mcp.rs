@@ -16,7 +16,10 @@ use crate::settings::GatewaySettings;
 
 /// The relay. Cheap to clone.
 #[derive(Clone)]
-#[expect(missing_debug_implementations, reason = "what it holds is confidential")]
+#[expect(
+    missing_debug_implementations,
+    reason = "what it holds is confidential"
+)]
 pub struct Gateway;
 
 /// What a client sent.

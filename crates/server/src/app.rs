@@ -77,7 +77,9 @@ pub struct ServerHandle(pub(crate) App);
 
 impl std::fmt::Debug for ServerHandle {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("ServerHandle").finish_non_exhaustive()
+        formatter
+            .debug_struct("ServerHandle")
+            .finish_non_exhaustive()
     }
 }
 
@@ -86,7 +88,11 @@ impl ServerHandle {
     pub fn reload_gateway(&self, settings: GatewaySettings) -> Result<(), GatewaySettingsError> {
         let entrance = Entrance::new(&settings)?;
         self.0.gateway.reload(settings)?;
-        let mut known = self.0.entrance.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .0
+            .entrance
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         *known = Arc::new(entrance);
         Ok(())
     }

@@ -36,7 +36,8 @@ impl Entrance {
             .allowed_hosts
             .iter()
             .map(|text| {
-                Authority::parse(text).ok_or_else(|| GatewaySettingsError::AllowedHost(text.clone()))
+                Authority::parse(text)
+                    .ok_or_else(|| GatewaySettingsError::AllowedHost(text.clone()))
             })
             .collect::<Result<Vec<_>, _>>()?;
         let public_url = settings
@@ -87,9 +88,17 @@ mod tests {
                 "{host}"
             );
         }
-        for url in ["vault.example", "ftp://vault.example", "https://vault.example/a", "https://u@a"] {
+        for url in [
+            "vault.example",
+            "ftp://vault.example",
+            "https://vault.example/a",
+            "https://u@a",
+        ] {
             let refused = entrance(&[], Some(url));
-            assert!(matches!(refused, Err(GatewaySettingsError::PublicUrl(_))), "{url}");
+            assert!(
+                matches!(refused, Err(GatewaySettingsError::PublicUrl(_))),
+                "{url}"
+            );
         }
     }
 

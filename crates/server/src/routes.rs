@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    audit, documents, health, keys, mcp, mcp_secrets, me, pending_secrets, policy, protected_resource, secrets,
-    tools, users, values, versions,
+    audit, documents, health, keys, mcp, mcp_secrets, me, pending_secrets, policy,
+    protected_resource, secrets, tools, users, values, versions,
 };
 use crate::app::App;
 use crate::error::ApiError;

@@ -5,11 +5,11 @@
 mod refusal;
 mod reply;
 
+use axum::Extension;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::Response;
-use axum::Extension;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::scope::Scope;
 use toolvault_gateway::mcp::McpRequest;

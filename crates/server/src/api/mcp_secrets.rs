@@ -34,6 +34,8 @@ pub(crate) async fn style() -> Response {
 
 fn unstored(mut response: Response) -> Response {
     let no_store = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, no_store);
     response
 }

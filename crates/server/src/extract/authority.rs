@@ -119,9 +119,40 @@ mod tests {
     #[test]
     fn what_a_browser_would_not_send_is_none() {
         for text in [
-            "", ":", ":80", "a:", "a:0", "a:080", "a:65536", "a:+80", "a:8 0", "a:80:80", "a/", "a?", "a#", "a@b",
-            "a:1@b", "a/?#@b", "a\\b", "a b", " a", "a ", "a.", ".a", "a..b", "::1", "[::1", "[::1]8710", "[::1]x",
-            "[fe80::1%25eth0]", "[127.0.0.1]", "a%2eb", "ä", "a,b", "*", "*.a",
+            "",
+            ":",
+            ":80",
+            "a:",
+            "a:0",
+            "a:080",
+            "a:65536",
+            "a:+80",
+            "a:8 0",
+            "a:80:80",
+            "a/",
+            "a?",
+            "a#",
+            "a@b",
+            "a:1@b",
+            "a/?#@b",
+            "a\\b",
+            "a b",
+            " a",
+            "a ",
+            "a.",
+            ".a",
+            "a..b",
+            "::1",
+            "[::1",
+            "[::1]8710",
+            "[::1]x",
+            "[fe80::1%25eth0]",
+            "[127.0.0.1]",
+            "a%2eb",
+            "ä",
+            "a,b",
+            "*",
+            "*.a",
         ] {
             assert_eq!(Authority::parse(text), None, "{text}");
         }
@@ -154,7 +185,13 @@ mod tests {
 
     #[test]
     fn this_machine_is_known_by_its_few_names_only() {
-        for text in ["localhost", "LOCALHOST:1", "127.0.0.1", "127.9.9.9:5", "[::1]"] {
+        for text in [
+            "localhost",
+            "LOCALHOST:1",
+            "127.0.0.1",
+            "127.9.9.9:5",
+            "[::1]",
+        ] {
             assert!(Authority::parse(text).unwrap().is_loopback(), "{text}");
         }
         for text in [

@@ -14,7 +14,9 @@ pub(super) struct GatewayFigures(pub(super) Gateway);
 
 impl fmt::Debug for GatewayFigures {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("GatewayFigures").finish_non_exhaustive()
+        formatter
+            .debug_struct("GatewayFigures")
+            .finish_non_exhaustive()
     }
 }
 
@@ -27,7 +29,11 @@ impl Collector for GatewayFigures {
 fn write(figures: &Figures, mut encoder: DescriptorEncoder) -> fmt::Result {
     for (name, help, value) in [
         ("mcp_sessions", "Sessions of agents", figures.sessions),
-        ("mcp_processes", "Programs that serve tools", figures.processes),
+        (
+            "mcp_processes",
+            "Programs that serve tools",
+            figures.processes,
+        ),
     ] {
         let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
         ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)).encode(metric)?;

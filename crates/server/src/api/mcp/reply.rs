@@ -52,9 +52,7 @@ pub(super) fn response(reply: McpReply, lifetime: Lifetime, stop: CancellationTo
             let events = events.map(Ok::<_, Infallible>);
             match lifetime {
                 Lifetime::Request => Body::from_stream(events),
-                Lifetime::Open => {
-                    Body::from_stream(events.take_until(stop.cancelled_owned()))
-                }
+                Lifetime::Open => Body::from_stream(events.take_until(stop.cancelled_owned())),
             }
         }
     };

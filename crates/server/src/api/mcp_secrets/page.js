@@ -115,7 +115,8 @@ async function signIn() {
 
 async function store() {
   const refused = (text) => refuse(find("value"), find("store-problem"), text);
-  const value = find("value").value;
+  // A line break after a single line came with the copying.
+  const value = find("value").value.replace(/^([^\n]*)\n+$/, "$1");
   const length = new TextEncoder().encode(value).length;
   if (length < SHORTEST) return refused(`A secret has at least ${SHORTEST} characters.`);
   if (length > LONGEST) return refused("This is too long for a secret: 64 KiB is the limit.");
@@ -131,7 +132,6 @@ async function store() {
 function reveal() {
   const isMasked = find("value").classList.toggle("masked");
   find("reveal").textContent = isMasked ? "Show" : "Hide";
-  find("reveal").setAttribute("aria-pressed", String(!isMasked));
 }
 
 onSubmit(find("sign-in"), find("key"), find("sign-in-problem"), signIn);

@@ -49,15 +49,29 @@ impl Case<'_> {
 
 fn host(local: &str, host: &str) -> String {
     let headers = [("host", host)];
-    let case = Case { local, uri: "/mcp", headers: &headers, is_from_proxy: false };
+    let case = Case {
+        local,
+        uri: "/mcp",
+        headers: &headers,
+        is_from_proxy: false,
+    };
     case.outcome()
 }
 
 fn origin(local: &str, host: &str, origin: &str) -> String {
     let headers = [("host", host), ("origin", origin)];
-    let case = Case { local, uri: "/mcp", headers: &headers, is_from_proxy: false };
+    let case = Case {
+        local,
+        uri: "/mcp",
+        headers: &headers,
+        is_from_proxy: false,
+    };
     let outcome = case.outcome();
-    if outcome.starts_with("http") { "ours".to_owned() } else { outcome }
+    if outcome.starts_with("http") {
+        "ours".to_owned()
+    } else {
+        outcome
+    }
 }
 
 #[test]
