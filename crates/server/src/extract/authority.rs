@@ -27,17 +27,13 @@ enum Host {
 impl Authority {
     /// Reads `host` or `host:port`; an IPv6 address stands in brackets.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (host, port) = match text.strip_prefix('[') {
-            Some(rest) => {
-                let (address, port) = rest.split_once(']')?;
-                let address: Ipv6Addr = address.parse().ok()?;
-                (Host::Address(address.to_canonical()), port)
-            }
-            None => {
-                let end = text.find(':').unwrap_or(text.len());
-                let (host, port) = text.split_at(end);
-                (name(host)?, port)
-            }
+        let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+            let (address, port) = rest.split_once(']')?;
+            let address: Ipv6Addr = address.parse().ok()?;
+            (Host::Address(address.to_canonical()), port)
+        } else {
+            let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+            (name(host)?, port)
         };
         let port = match port {
             "" => None,

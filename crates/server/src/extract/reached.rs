@@ -53,6 +53,39 @@ impl FromRequestParts<App> for Reached {
     }
 }
 
+/// Which name in a request is not ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ForeignName {
+    /// That of the host that was asked for.
+    Host,
+    /// That of the page which sent it.
+    Origin,
+}
+
+impl ForeignName {
+    /// The machine-readable code.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Host => "host_not_allowed",
+            Self::Origin => "origin_not_allowed",
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Host => "This host is not one of the server's; gateway.allowed_hosts names more.",
+            Self::Origin => "Pages of this origin may not ask; gateway.allowed_hosts names more.",
+        }
+    }
+}
+
+impl From<ForeignName> for ApiError {
+    fn from(name: ForeignName) -> Self {
+        Self::Foreign(name)
+    }
+}
+
 /// What of a request tells how it came to us.
 struct Asked<'a> {
     uri: &'a Uri,
@@ -73,7 +106,7 @@ struct AskedHost {
 
 impl Asked<'_> {
     /// The host, if it is one of ours.
-    fn host(&self, entrance: &Entrance) -> Result<AskedHost, ApiError> {
+    fn host(&self, entrance: &Entrance) -> Result<AskedHost, ForeignName> {
         let host = self
             .host_text()
             .and_then(|text| {
@@ -81,7 +114,7 @@ impl Asked<'_> {
                 let text = text.to_ascii_lowercase();
                 Some(AskedHost { text, authority })
             })
-            .ok_or(ApiError::ForeignHost)?;
+            .ok_or(ForeignName::Host)?;
         let AskedHost { authority, .. } = &host;
         let is_ours = authority.is_address(self.local)
             || (self.local.is_loopback() && authority.is_loopback())
@@ -89,7 +122,7 @@ impl Asked<'_> {
         if is_ours {
             Ok(host)
         } else {
-            Err(ApiError::ForeignHost)
+            Err(ForeignName::Host)
         }
     }
 
@@ -122,7 +155,7 @@ impl Asked<'_> {
     }
 
     /// Refuses what a page of somebody else sent.
-    fn check_origin(&self, host: &AskedHost, entrance: &Entrance) -> Result<(), ApiError> {
+    fn check_origin(&self, host: &AskedHost, entrance: &Entrance) -> Result<(), ForeignName> {
         let mut origins = self.headers.get_all(header::ORIGIN).iter();
         let origin = match (origins.next(), origins.next()) {
             (None, _) => return Ok(()),
@@ -139,17 +172,15 @@ impl Asked<'_> {
         if is_ours {
             Ok(())
         } else {
-            Err(ApiError::ForeignOrigin)
+            Err(ForeignName::Origin)
         }
     }
 
     fn scheme(&self) -> &'static str {
-        match self.forwarded(&FORWARDED_PROTO) {
-            Some(text) if text.eq_ignore_ascii_case("https") => "https",
-            Some(_) => "http",
-            None if self.is_tls => "https",
-            None => "http",
-        }
+        let is_https = self
+            .forwarded(&FORWARDED_PROTO)
+            .map_or(self.is_tls, |text| text.eq_ignore_ascii_case("https"));
+        if is_https { "https" } else { "http" }
     }
 }
 

@@ -40,9 +40,8 @@ impl Case<'_> {
         });
         match outcome {
             Ok(url) => url,
-            Err(ApiError::ForeignHost) => "host".to_owned(),
-            Err(ApiError::ForeignOrigin) => "origin".to_owned(),
-            Err(error) => panic!("{error:?}"),
+            Err(ForeignName::Host) => "host".to_owned(),
+            Err(ForeignName::Origin) => "origin".to_owned(),
         }
     }
 }
