@@ -7,7 +7,7 @@ const SHORTEST = 4;
 const LONGEST = 65536;
 
 const GONE = {
-  title: "There is nothing to store here",
+  title: "Nothing to store here",
   text: "The link has been used, has expired, or belongs to another user. Let your agent try again: it will get a new one.",
 };
 
@@ -51,10 +51,11 @@ function show(id) {
 /** The last thing that the page says. Nothing that was typed is left. */
 function finish({ title, text }) {
   forget();
-  find("outcome-title").textContent = title;
-  find("outcome-text").textContent = text;
+  find("title").textContent = title;
+  document.title = `${title} · Toolvault`;
+  find("outcome").textContent = text;
   show("outcome");
-  find("outcome").focus();
+  find("title").focus();
 }
 
 function forget() {
@@ -77,15 +78,19 @@ function refuse(field, place, text) {
   field.focus();
 }
 
-/** Runs what a form asks for, once at a time. */
+/** Runs what a form asks for, once at a time. What was said about a field is gone when it changes. */
 function onSubmit(form, field, place, act) {
+  const unsay = () => {
+    place.textContent = "";
+    field.removeAttribute("aria-invalid");
+  };
+  field.addEventListener("input", unsay);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = form.querySelector("[type=submit]");
     if (button.disabled) return;
     button.disabled = true;
-    place.textContent = "";
-    field.removeAttribute("aria-invalid");
+    unsay();
     try {
       await act();
     } finally {
@@ -138,9 +143,7 @@ onSubmit(find("sign-in"), find("key"), find("sign-in-problem"), signIn);
 onSubmit(find("store"), find("value"), find("store-problem"), store);
 find("reveal").addEventListener("click", reveal);
 // A browser that keeps the page to come back to it must not keep what was typed.
-addEventListener("pagehide", () => {
-  forget();
-  show("sign-in");
-});
+addEventListener("pagehide", forget);
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 show("sign-in");
 find("key").focus();
