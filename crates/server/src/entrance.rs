@@ -10,10 +10,8 @@ pub enum GatewaySettingsError {
     /// A host is none.
     #[error("gateway.allowed_hosts: '{0}' is not a host, or a host and a port")]
     AllowedHost(String),
-    /// The URL is not that of a server's root.
-    #[error(
-        "gateway.public_url: '{0}' must be http:// or https:// and a host, without a path: the pages stand at the root"
-    )]
+    /// The URL cannot be one of ours.
+    #[error("gateway.public_url: '{0}' is not http:// or https://, a host, and perhaps a path")]
     PublicUrl(String),
     /// The gateway refuses them.
     #[error(transparent)]
@@ -23,8 +21,7 @@ pub enum GatewaySettingsError {
 /// Under which names, and with how large a message, the gateway is reached.
 pub(crate) struct Entrance {
     allowed: Vec<Authority>,
-    /// Scheme and authority.
-    public_url: Option<String>,
+    public_url: Option<BaseUrl>,
     /// Largest message, in bytes.
     pub(crate) message_bytes: usize,
 }
@@ -40,15 +37,15 @@ impl Entrance {
                     .ok_or_else(|| GatewaySettingsError::AllowedHost(text.clone()))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let public_url = settings
-            .public_url
-            .as_deref()
-            .map(|text| text.strip_suffix('/').unwrap_or(text).to_owned());
-        if let Some(url) = &public_url {
-            let authority = Authority::of_origin(url)
-                .ok_or_else(|| GatewaySettingsError::PublicUrl(url.clone()))?;
-            allowed.push(authority);
-        }
+        let public_url = match &settings.public_url {
+            None => None,
+            Some(text) => {
+                let refused = || GatewaySettingsError::PublicUrl(text.clone());
+                let (url, authority) = BaseUrl::parse(text).ok_or_else(refused)?;
+                allowed.push(authority);
+                Some(url)
+            }
+        };
         Ok(Self {
             allowed,
             public_url,
@@ -61,9 +58,42 @@ impl Entrance {
         self.allowed.contains(host)
     }
 
-    /// Scheme and authority for the URLs that clients are told; none for those under which they asked.
-    pub(crate) fn public_url(&self) -> Option<&str> {
-        self.public_url.as_deref()
+    /// What the URLs that clients are told begin with; none for what they themselves asked for.
+    pub(crate) fn public_url(&self) -> Option<&BaseUrl> {
+        self.public_url.as_ref()
+    }
+}
+
+/// What the URLs of the gateway begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BaseUrl {
+    /// Scheme and authority.
+    pub(crate) origin: String,
+    /// Empty, or begins with a slash and does not end with one.
+    pub(crate) path: String,
+}
+
+impl BaseUrl {
+    fn parse(text: &str) -> Option<(Self, Authority)> {
+        let begin = text.find("://")? + "://".len();
+        let end = text
+            .get(begin..)?
+            .find('/')
+            .map_or(text.len(), |length| begin + length);
+        let (origin, path) = text.split_at_checked(end)?;
+        let authority = Authority::of_origin(origin)?;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+        let url = Self {
+            origin: origin.to_owned(),
+            path: path.trim_end_matches('/').to_owned(),
+        };
+        path.bytes().all(is_plain).then_some((url, authority))
+    }
+}
+
+impl std::fmt::Display for BaseUrl {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}{}", self.origin, self.path)
     }
 }
 
@@ -91,8 +121,11 @@ mod tests {
         for url in [
             "vault.example",
             "ftp://vault.example",
-            "https://vault.example/a",
+            "https://vault.example/a?b",
+            "https://vault.example/a#b",
+            "https://vault.example/\"",
             "https://u@a",
+            "https://",
         ] {
             let refused = entrance(&[], Some(url));
             assert!(
@@ -104,8 +137,16 @@ mod tests {
 
     #[test]
     fn the_public_url_names_a_host_that_is_ours() {
-        let entrance = entrance(&["a.example:8443"], Some("https://vault.example/")).unwrap();
-        assert_eq!(entrance.public_url(), Some("https://vault.example"));
+        for (url, origin, path) in [
+            ("https://vault.example", "https://vault.example", ""),
+            ("https://vault.example/", "https://vault.example", ""),
+            ("http://[::1]:1/a/b/", "http://[::1]:1", "/a/b"),
+        ] {
+            let entrance = entrance(&[], Some(url)).unwrap();
+            let found = entrance.public_url().unwrap();
+            assert_eq!((found.origin.as_str(), found.path.as_str()), (origin, path));
+        }
+        let entrance = entrance(&["a.example:8443"], Some("https://vault.example/a")).unwrap();
         for (host, is_allowed) in [
             ("vault.example", true),
             ("vault.example:443", true),

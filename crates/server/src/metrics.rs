@@ -1,6 +1,7 @@
 //! What is counted, for Prometheus (`OpenMetrics` text). No user, secret or tool is named.
 
 mod gateway;
+mod rotation;
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use prometheus_client::registry::Registry;
 use toolvault_gateway::mcp::Gateway;
 
 use self::gateway::GatewayFigures;
+use self::rotation::RotationDue;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -43,6 +45,7 @@ pub(crate) struct Metrics {
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
     sign_in_failures: Family<ReasonLabels, Counter>,
     resolutions: Family<OutcomeLabels, Counter>,
+    pub(crate) rotation_due: RotationDue,
 }
 
 impl Metrics {
@@ -62,6 +65,8 @@ impl Metrics {
             "Tool calls completed or refused",
             resolutions.clone(),
         );
+        let rotation_due = RotationDue::default();
+        rotation_due.register(&mut registry);
         registry.register_collector(Box::new(GatewayFigures(gateway)));
         Self {
             registry: Mutex::new(registry),
@@ -69,6 +74,7 @@ impl Metrics {
             durations,
             sign_in_failures,
             resolutions,
+            rotation_due,
         }
     }
 

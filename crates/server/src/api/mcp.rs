@@ -20,6 +20,7 @@ use self::refusal::Refusal;
 use self::reply::Lifetime;
 use super::protected_resource;
 use crate::app::App;
+use crate::entrance::BaseUrl;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::read_body;
 use crate::extract::reached::Reached;
@@ -41,7 +42,7 @@ pub(crate) struct Stopping(pub(crate) CancellationToken);
 /// A caller with a valid credential who reached us under a name of ours, from no page of a stranger.
 pub(crate) struct Client {
     caller: Caller,
-    base_url: String,
+    base_url: BaseUrl,
     /// Where the description of what they reached stands, if there is one.
     metadata_url: Option<String>,
 }
@@ -109,7 +110,7 @@ pub(crate) async fn relay(
             method: message.method,
             headers: message.headers,
             body: message.body,
-            base_url: client.base_url,
+            base_url: client.base_url.to_string(),
         })
         .await;
     let lacks_scope = reply.status == StatusCode::FORBIDDEN && !may_use;

@@ -9,6 +9,7 @@ use toolvault_core::scope::Scope;
 use toolvault_gateway::ServerName;
 
 use crate::app::App;
+use crate::entrance::BaseUrl;
 use crate::error::ApiError;
 use crate::extract::reached::Reached;
 
@@ -36,8 +37,10 @@ pub(crate) async fn metadata(
 }
 
 /// Where the resource at `path` is described; none while nobody hands out tokens for it.
-pub(super) fn metadata_url(app: &App, base_url: &str, path: &str) -> Option<String> {
-    is_described(app, path).then(|| format!("{base_url}{PLACE}{path}"))
+pub(super) fn metadata_url(app: &App, base_url: &BaseUrl, path: &str) -> Option<String> {
+    // The place stands before the whole path of the resource (RFC 9728, section 3.1).
+    let BaseUrl { origin, path: base } = base_url;
+    is_described(app, path).then(|| format!("{origin}{PLACE}{base}{path}"))
 }
 
 fn is_described(app: &App, path: &str) -> bool {

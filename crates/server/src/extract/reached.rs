@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderName, Uri, header};
 use super::authority::Authority;
 use super::source::{Local, Peer};
 use crate::app::App;
-use crate::entrance::Entrance;
+use crate::entrance::{BaseUrl, Entrance};
 use crate::error::ApiError;
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -20,8 +20,8 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 
 /// A request that was meant for us, whoever sent it.
 pub(crate) struct Reached {
-    /// Scheme and authority for the URLs that the client is told.
-    pub(crate) base_url: String,
+    /// What the URLs that the client is told begin with.
+    pub(crate) base_url: BaseUrl,
 }
 
 impl FromRequestParts<App> for Reached {
@@ -46,8 +46,11 @@ impl FromRequestParts<App> for Reached {
         let host = asked.host(&entrance)?;
         asked.check_origin(&host, &entrance)?;
         let base_url = match entrance.public_url() {
-            Some(url) => url.to_owned(),
-            None => format!("{}://{}", asked.scheme(), host.text),
+            Some(url) => url.clone(),
+            None => BaseUrl {
+                origin: format!("{}://{}", asked.scheme(), host.text),
+                path: String::new(),
+            },
         };
         Ok(Self { base_url })
     }

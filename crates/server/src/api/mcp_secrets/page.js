@@ -14,7 +14,8 @@ const GONE = {
 const UNREACHABLE = "The server does not answer. Try again.";
 
 const find = (id) => document.getElementById(id);
-const url = `/v1/pending-secrets/${location.pathname.split("/").filter(Boolean).pop()}`;
+// As seen from here: a proxy may serve all of this below a path of its own.
+const url = `../v1/pending-secrets/${location.pathname.split("/").pop()}`;
 
 /** The person's key while it is needed. */
 let key = "";

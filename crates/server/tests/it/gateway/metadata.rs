@@ -46,14 +46,28 @@ async fn each_resource_is_described_to_anybody() {
 
 #[tokio::test]
 async fn it_is_described_under_its_public_name() {
-    let world = world(Some("https://vault.example/")).await;
-    for host in ["localhost:8710", "vault.example"] {
-        let nobody = world.anonymous().with("host", host);
-        let document = nobody.get(&format!("{PLACE}/mcp")).await.expect(200);
-        assert_eq!(document["resource"], "https://vault.example/mcp");
-        let answer = nobody.json("POST", "/mcp", "{}").await;
-        let challenge = answer.header("www-authenticate").unwrap();
-        let url = "\"https://vault.example/.well-known/oauth-protected-resource/mcp\"";
-        assert!(challenge.ends_with(url), "{challenge}");
+    for (public, resource, described) in [
+        (
+            "https://vault.example/",
+            "https://vault.example/mcp",
+            "https://vault.example/.well-known/oauth-protected-resource/mcp",
+        ),
+        // Below a path of the proxy's, which strips it.
+        (
+            "https://vault.example/tools",
+            "https://vault.example/tools/mcp",
+            "https://vault.example/.well-known/oauth-protected-resource/tools/mcp",
+        ),
+    ] {
+        let world = world(Some(public)).await;
+        for host in ["localhost:8710", "vault.example"] {
+            let nobody = world.anonymous().with("host", host);
+            let document = nobody.get(&format!("{PLACE}/mcp")).await.expect(200);
+            assert_eq!(document["resource"], resource);
+            let answer = nobody.json("POST", "/mcp", "{}").await;
+            let challenge = answer.header("www-authenticate").unwrap();
+            let told = format!("resource_metadata=\"{described}\"");
+            assert!(challenge.ends_with(&told), "{challenge}");
+        }
     }
 }

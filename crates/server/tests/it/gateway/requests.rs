@@ -122,3 +122,23 @@ async fn figures_name_the_route_and_no_server() {
     );
     assert!(!text.contains("quaint"), "{text}");
 }
+
+#[tokio::test]
+async fn what_is_due_for_rotation_is_counted() {
+    let world = World::start().await;
+    let operator = world.operator();
+    for days in ["null", "1", "30"] {
+        let id = operator.named("n", "a value").await;
+        let policy = format!(r#"{{"rotate_after_days":{days}}}"#);
+        let path = format!("/v1/secrets/{id}/policy");
+        operator.json("PUT", &path, &policy).await.expect(200);
+    }
+    world.clock.advance(2 * 86_400);
+    let figures = operator.get("/metrics").await;
+    let line = "toolvault_secrets_rotation_due 1";
+    assert!(
+        figures.text().lines().any(|found| found == line),
+        "{}",
+        figures.text()
+    );
+}
