@@ -47,6 +47,20 @@ pub(crate) struct SecretList {
     offset: i64,
 }
 
+/// What a tool call lacked.
+#[derive(ToSchema)]
+pub(crate) struct PendingSecret {
+    /// The server whose tool was called
+    server: String,
+    /// The argument that wants the secret
+    argument: String,
+    /// The name that the secret will have
+    secret_name: String,
+    /// For how many seconds it can still be stored here
+    #[schema(minimum = 0)]
+    expires_in: i64,
+}
+
 #[derive(ToSchema)]
 pub(crate) struct Status {
     status: String,

@@ -1,0 +1,74 @@
+//! Why a message did not reach the gateway, in the terms of JSON-RPC and of OAuth.
+
+use std::fmt::Write as _;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::error::ApiError;
+
+const CHALLENGE: &str = "Bearer realm=\"toolvault\"";
+
+/// A refusal without the id of a request, for none was read. Its code is the status: a number of ours, outside
+/// what JSON-RPC and MCP reserve.
+pub(crate) struct Refusal {
+    error: ApiError,
+    metadata_url: Option<String>,
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self {
+            error,
+            metadata_url: None,
+        }
+    }
+}
+
+impl Refusal {
+    /// Tells whoever lacks a credential where to read who hands them out (RFC 9728, section 5.1).
+    pub(super) fn with_metadata_url(self, metadata_url: Option<String>) -> Self {
+        Self {
+            metadata_url,
+            ..self
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, _, body) = self.error.parts();
+        let (head, _) = self.error.into_response().into_parts();
+        let message = body.get("detail").and_then(|detail| detail.as_str());
+        let body = Json(json!({
+            "jsonrpc": "2.0",
+            "id": null,
+            "error": { "code": status.as_u16(), "message": message.unwrap_or("Invalid input.") },
+        }));
+        let mut response = (head, body).into_response();
+        *response.status_mut() = status;
+        if let (StatusCode::UNAUTHORIZED, Some(url)) = (status, self.metadata_url) {
+            set_challenge(&mut response, "", Some(&url));
+        }
+        response
+    }
+}
+
+/// Tells whoever lacks the scope `use` that they do (RFC 6750, section 3.1).
+pub(super) fn challenge_for_scope(response: &mut Response, metadata_url: Option<&str>) {
+    set_challenge(response, ", error=\"insufficient_scope\"", metadata_url);
+}
+
+fn set_challenge(response: &mut Response, error: &str, metadata_url: Option<&str>) {
+    let mut challenge = format!("{CHALLENGE}{error}, scope=\"use\"");
+    if let Some(url) = metadata_url {
+        // Writing to a text does not fail. The URL holds no quote: host and path were checked.
+        let _ = write!(challenge, ", resource_metadata=\"{url}\"");
+    }
+    if let Ok(value) = HeaderValue::from_str(&challenge) {
+        let headers = response.headers_mut();
+        headers.insert(header::WWW_AUTHENTICATE, value);
+    }
+}
