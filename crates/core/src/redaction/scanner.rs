@@ -55,6 +55,7 @@ impl Scanner {
         symbol: Symbol,
         found: &mut Ranges,
     ) {
+        found.count(1);
         if alphabet == Alphabet::Hexadecimal
             && let Some(zero) = self.zero.take()
             && !matches!(symbol.byte, b'x' | b'X')

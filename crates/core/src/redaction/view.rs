@@ -62,7 +62,7 @@ impl View {
 
     /// Reads one byte, and adds to `found` what ends with it.
     pub(super) fn push(&mut self, compiled: &Compiled, symbol: Symbol, found: &mut Ranges) {
-        self.wake(symbol);
+        self.wake(symbol, found);
         for unescaped in &mut self.unescaped {
             if unescaped.is_awake {
                 unescaped.push(compiled, symbol, found);
@@ -105,7 +105,7 @@ impl View {
     }
 
     /// Wakes the views for which an escape may begin, before any reads it.
-    fn wake(&mut self, symbol: Symbol) {
+    fn wake(&mut self, symbol: Symbol, found: &mut Ranges) {
         for index in 0..self.unescaped.len() {
             let (before, rest) = self.unescaped.split_at_mut(index);
             let Some((unescaped, after)) = rest.split_first_mut() else {
@@ -115,6 +115,7 @@ impl View {
                 let before = before.iter().map(Some);
                 let mut others = before.chain([None]).chain(after.iter().map(Some));
                 let copied = unescaped.view().take_over(&self.scanners, &mut others);
+                found.count(copied);
                 unescaped.is_awake = true;
                 unescaped.differs_until = 0;
                 unescaped.awake_until = symbol.end + copied;
