@@ -76,6 +76,11 @@ impl<'a> Object<'a> {
         Ok(members)
     }
 
+    /// Whether a name stands there more than once: some readers take the first, others the last.
+    pub fn repeats_a_name(self) -> Result<bool, LoneSurrogate> {
+        Ok(self.members()?.len() != self.occurrences().count())
+    }
+
     /// The undecoded name and the value of every member as it stands there, repetitions included.
     fn occurrences(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
         let mut walk = Walk::into(self.raw);
