@@ -3,12 +3,12 @@
 //! # Layout
 //!
 //! - [`http`]: the one guarded HTTP client and the rules about where it may connect.
-//! - [`mcp`]: the relay between agents and tool servers.
+//! - `mcp`: tools of MCP servers, passed on without the arguments that are keys.
 //! - [`settings`]: the servers that are reached, and the rules for all of them.
 //! - [`stdio`]: programs on this machine, and what they must not read.
 
 pub mod http;
-pub mod mcp;
+mod mcp;
 pub mod settings;
 pub mod stdio;
 

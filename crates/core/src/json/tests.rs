@@ -53,6 +53,20 @@ fn of_members_with_one_name_the_last_counts_at_the_place_of_the_first() {
 }
 
 #[test]
+fn a_repeated_name_is_noticed_however_it_is_spelled() {
+    let repeats = |text: &str| {
+        parse_text(text)
+            .unwrap()
+            .as_object()
+            .unwrap()
+            .repeats_a_name()
+    };
+    assert_eq!(repeats(r#"{"a":1,"b":{"a":1,"a":2}}"#), Ok(false));
+    assert_eq!(repeats(r#"{"a":1,"\u0061":2}"#), Ok(true));
+    assert!(repeats(r#"{"\ud800":1}"#).is_err());
+}
+
+#[test]
 fn elements_keep_their_spelling() {
     let document = b"[ 1.0, 1e400 ,[ ], {} , \"x,]\",null]";
     let elements: Vec<_> = parse(document)

@@ -57,8 +57,14 @@ pub(super) fn check(text: &str, hidden: &BTreeSet<String>) -> Result<(), CannotC
                     open.extend(dependents.map(|dependent| dependent.value));
                 }
                 "propertyNames" => names_none(&document, value, hidden, usize::MAX)?,
-                "dependentRequired" | "examples" | "enum" => {
-                    names_none(&document, value, hidden, 2)?
+                "dependentRequired" => names_none(&document, value, hidden, 2)?,
+                "const" | "enum" | "default" | "example" | "examples" => {
+                    let instances = document.elements(value).ok().flatten();
+                    for instance in instances.unwrap_or_else(|| vec![value]) {
+                        if instance.kind() == Kind::Object {
+                            names_none(&document, instance, hidden, 1)?;
+                        }
+                    }
                 }
                 _ => names_none(&document, value, hidden, 1)?,
             }

@@ -10,7 +10,7 @@ use crate::mcp::schema::{CannotClean, Definition, Unusable};
 #[test]
 fn definitions_that_multiply_are_cleaned_once_each() {
     let mut definitions = String::new();
-    for level in 0..50 {
+    for level in 0..25 {
         let next = format!("{{\"$ref\":\"#/$defs/d{}\"}}", level + 1);
         write!(
             definitions,
@@ -19,7 +19,7 @@ fn definitions_that_multiply_are_cleaned_once_each() {
         .unwrap();
     }
     let schema = format!(
-        "{{\"$ref\":\"#/$defs/d0\",\"$defs\":{{{definitions}\"d50\":{{\"required\":[\"key\"]}}}}}}"
+        "{{\"$ref\":\"#/$defs/d0\",\"$defs\":{{{definitions}\"d25\":{{\"required\":[\"key\"]}}}}}}"
     );
     let expected = schema.replace(r#"{"required":["key"]}"#, "{}");
     assert_eq!(cleaned(&schema, &["key"]).unwrap(), Some(expected));

@@ -160,6 +160,38 @@ fn clean(schema: &Value) -> Option<(Value, Vec<String>)> {
     Some((serde_json::from_str(&after).unwrap(), filled))
 }
 
+/// A schema whose keywords all say something certain about a filled in argument: what is left says as much.
+fn certain() -> impl Strategy<Value = Value> {
+    let properties = prop::collection::btree_map(
+        name(),
+        select(vec![json!(true), json!({"type": "string"})]),
+        0..4,
+    );
+    let leaf = prop_oneof![
+        3 => properties.prop_map(|properties| json!({"properties": properties})),
+        3 => some_names().prop_map(|names| json!({"required": names})),
+        1 => (name(), some_names()).prop_map(|(name, names)| json!({"dependentRequired": {name: names}})),
+        1 => (0_u64..5).prop_map(|count| json!({"minProperties": count})),
+        1 => (2_u64..5).prop_map(|count| json!({"maxProperties": count})),
+    ];
+    let schema = leaf.prop_recursive(3, 12, 3, |inner| {
+        let list = prop::collection::vec(inner.clone(), 1..4);
+        prop_oneof![
+            (select(vec!["allOf", "anyOf"]), list)
+                .prop_map(|(keyword, list)| json!({keyword: list})),
+            (name(), inner.clone())
+                .prop_map(|(name, schema)| json!({"dependentSchemas": {name: schema}})),
+            prop::collection::vec(inner, 2..4).prop_map(merge),
+        ]
+    });
+    schema.prop_map(|schema| {
+        merge(vec![
+            schema,
+            json!({"properties": {"key": true, "pin": {"type": "string"}, "a": true}}),
+        ])
+    })
+}
+
 /// References within circles, which no validator follows to an end.
 fn is_endless(schema: &Value) -> bool {
     schema.to_string().contains(r##""$ref":"#/properties/"##)
@@ -185,6 +217,41 @@ proptest! {
             }
             let is_taken = takes(&schema, &json!(whole));
             prop_assert!(!is_taken || takes(&after, &json!(visible)), "{schema}\n{after}\n{visible:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_without_hidden_arguments_is_taken_with_them(
+        schema in certain(),
+        calls in prop::collection::vec(visible(), 24),
+    ) {
+        let (after, _) = clean(&schema).unwrap();
+        for visible in calls {
+            let mut whole = visible.clone();
+            whole.extend(HIDDEN.map(|name| (name.to_owned(), json!("x"))));
+            let (before, after) = (takes(&schema, &json!(whole)), takes(&after, &json!(visible)));
+            prop_assert_eq!(before, after, "{}\n{:?}", schema, visible);
+        }
+    }
+
+    #[test]
+    fn temporary_cross_check(
+        schema in schema(),
+        calls in prop::collection::vec((visible(), argument(), argument()), 8),
+    ) {
+        if is_endless(&schema) { return Ok(()); }
+        let Some((after, _)) = clean(&schema) else { return Ok(()) };
+        let original = jsonschema::draft202012::options().build(&schema);
+        let Ok(original) = original else { println!("REJECTED {schema}"); return Ok(()) };
+        let after_v = jsonschema::draft202012::options().build(&after).unwrap();
+        for (visible, key, pin) in calls {
+            let mut whole = visible.clone();
+            whole.insert("key".into(), key); whole.insert("pin".into(), pin);
+            if !schema.to_string().contains("dependencies") {
+            prop_assert_eq!(original.is_valid(&json!(whole)), takes(&schema, &json!(whole)), "{} {:?}", schema, whole);
+            prop_assert_eq!(original.is_valid(&json!(visible)), takes(&schema, &json!(visible)), "{} {:?}", schema, visible);
+            prop_assert_eq!(after_v.is_valid(&json!(visible)), takes(&after, &json!(visible)), "{} {:?}", after, visible);
+            }
         }
     }
 }
