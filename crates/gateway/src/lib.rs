@@ -4,9 +4,12 @@
 //!
 //! - [`http`]: the one guarded HTTP client and the rules about where it may connect.
 //! - [`settings`]: the servers that are reached, and the rules for all of them.
+//! - [`stdio`]: programs on this machine, and what they must not read.
 
 pub mod http;
 pub mod settings;
+#[expect(dead_code, unused_imports, reason = "the relay starts programs")]
+pub mod stdio;
 
 pub use http::{GuardedClient, HttpError, HttpPolicy, Response};
 pub use settings::{GatewayLimits, GatewaySettings, ServerName, ServerSettings, Template};
