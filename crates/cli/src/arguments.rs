@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{audit, config, doctor, explain, key, secret, user};
+use crate::commands::{audit, config, doctor, explain, key, secret, shut_in, user};
 
 /// Your agent's tools get the keys. Your agent doesn't.
 #[derive(Parser)]
@@ -46,6 +46,9 @@ pub(crate) enum Command {
     Openapi,
     /// Print the configuration that holds, and where each value came from
     Config(config::ConfigOptions),
+    /// Shut a program in; the server does it by itself
+    #[command(hide = true)]
+    ShutIn(shut_in::ShutInOptions),
 }
 
 /// Where the store is. The same for the server and for the commands that work beside it.

@@ -8,6 +8,7 @@ pub(crate) mod key;
 pub(crate) mod openapi;
 pub(crate) mod secret;
 pub(crate) mod serve;
+pub(crate) mod shut_in;
 pub(crate) mod user;
 
 use crate::arguments::Command;
@@ -33,6 +34,7 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Doctor(options) => doctor::run(options, context).await,
         Command::Openapi => openapi::run(context),
         Command::Config(options) => config::run(&options, context),
+        Command::ShutIn(options) => shut_in::run(options),
     }
 }
 

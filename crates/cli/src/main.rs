@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Command};
 use crate::commands::Context;
 use crate::environment::Environment;
 use crate::failure::{ExitStatus, Failure};
@@ -36,11 +36,14 @@ fn main() -> ExitCode {
 }
 
 fn run(printer: &Printer) -> anyhow::Result<ExitStatus> {
-    hygiene::protect_memory()?;
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return misuse::answer(&error, printer),
     };
+    if let Command::ShutIn(options) = arguments.command {
+        return commands::shut_in::run(options);
+    }
+    hygiene::protect_memory()?;
     let context = Context {
         environment: Environment::read(),
         printer,

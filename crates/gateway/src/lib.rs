@@ -10,6 +10,7 @@
 pub mod http;
 mod mcp;
 pub mod settings;
+#[expect(dead_code, unused_imports, reason = "the relay starts programs")]
 pub mod stdio;
 
 pub use http::{GuardedClient, HttpError, HttpPolicy, Response};

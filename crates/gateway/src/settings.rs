@@ -26,7 +26,7 @@ pub struct GatewaySettings {
     pub sandbox: Sandbox,
     /// What such programs must not read: the data directory, the root key and the configuration.
     pub concealed: Vec<PathBuf>,
-    /// Our own variables that programs get: the few by which they find other programs, files and the language.
+    /// Variables of our own environment that programs get: those of which [`is_inherited`](crate::stdio::is_inherited) is true.
     pub inherited: Vec<(String, String)>,
     /// How much to keep, for how long, and how large it may be.
     pub limits: GatewayLimits,

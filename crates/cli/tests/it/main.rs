@@ -22,3 +22,5 @@ mod postgres;
 mod secrets;
 #[cfg(test)]
 mod serve;
+#[cfg(all(test, target_os = "linux"))]
+mod shut_in;

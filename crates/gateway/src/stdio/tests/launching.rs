@@ -52,10 +52,16 @@ async fn its_arguments_go_through_no_shell() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn it_has_no_files_but_the_pipes() {
-    let (_process, mut output) = started(of(&["ls", "/proc/self/fd"])).await;
-    // The last is the directory that it lists.
-    assert_eq!(output.lines().await, ["0", "1", "2", "3"]);
+async fn it_has_none_of_our_files() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let _listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (_other, _its_output) = started(of(&["cat"])).await;
+    let (_process, mut output) = started(of(&["ls", "-l", "/proc/self/fd"])).await;
+    let lines = output.lines().await.join("\n");
+    // What we were started with ourselves, such as a build's pipes, is not ours.
+    let ours = [file.path().to_str().unwrap(), "socket:", "anon_inode:"];
+    assert!(!ours.iter().any(|name| lines.contains(name)), "{lines}");
+    assert!(lines.contains(" 2 -> pipe:"), "{lines}");
 }
 
 #[tokio::test]
