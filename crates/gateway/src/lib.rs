@@ -3,14 +3,13 @@
 //! # Layout
 //!
 //! - [`http`]: the one guarded HTTP client and the rules about where it may connect.
-//! - `mcp`: tools of MCP servers, passed on without the arguments that are keys.
+//! - [`mcp`]: the relay between agents and tool servers.
 //! - [`settings`]: the servers that are reached, and the rules for all of them.
 //! - [`stdio`]: programs on this machine, and what they must not read.
 
 pub mod http;
-mod mcp;
+pub mod mcp;
 pub mod settings;
-#[expect(dead_code, unused_imports, reason = "the relay starts programs")]
 pub mod stdio;
 
 pub use http::{GuardedClient, HttpError, HttpPolicy, Response};
