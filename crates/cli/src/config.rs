@@ -5,6 +5,7 @@
 //! `config.default.toml`. Start with [`load`].
 
 mod computed;
+mod gateway;
 mod keys;
 mod layers;
 mod reader;
@@ -71,6 +72,7 @@ pub(crate) fn collect(options: &ServeOptions, environment: &Environment) -> Laye
     layers.add_environment(environment);
     layers.add_flags(options);
     computed::complete(&mut layers);
+    gateway::warn_of_literals(&mut layers);
     layers
 }
 

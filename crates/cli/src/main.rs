@@ -8,6 +8,7 @@ mod arguments;
 mod commands;
 mod config;
 mod confirm;
+mod credential;
 mod duration;
 mod environment;
 mod failure;

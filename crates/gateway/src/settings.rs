@@ -55,12 +55,23 @@ pub enum Transport {
 pub struct HttpServer {
     /// Its URL; references only in path and query.
     pub url: Template,
-    /// Headers that each request carries.
-    pub headers: Vec<(HeaderName, Template)>,
+    /// Headers that each request carries; no name twice.
+    pub headers: Vec<Header>,
     /// Whether its address may be private or loopback.
     pub allow_private_network: bool,
     /// A PEM file of certificates to trust beside the system's.
     pub ca_file: Option<PathBuf>,
+}
+
+/// A header that each request to a server carries.
+#[derive(Clone, Debug)]
+pub struct Header {
+    /// Its name.
+    pub name: HeaderName,
+    /// The argument for which its secrets are looked up: `headers.<Name>`, spelled as in the configuration.
+    pub argument: String,
+    /// Its value.
+    pub value: Template,
 }
 
 /// A program that speaks MCP over its standard input and output.

@@ -56,6 +56,7 @@ impl World {
                 trusted_proxies: Vec::new(),
                 limits: RequestLimits::default(),
                 issuers: Vec::new(),
+                gateway: toolvault_gateway::GatewaySettings::default(),
             },
             vault: Settings::new(DatabaseLocation::Directory(data)),
             directory,
