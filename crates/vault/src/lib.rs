@@ -41,6 +41,7 @@ pub use operations::authentication::{OnBehalf, Token};
 pub use operations::doctor::Diagnosis;
 pub use operations::explain::{Candidate, Explained, Explanation};
 pub use operations::keys::{IssuedKey, KeyChange, NewKey};
+pub use operations::policy::list::PolicyInfo;
 pub use operations::resolve::{Applied, Call, Completed, Source};
 pub use operations::secrets::{
     Field, ListFilter, NewSecret, SecretAnswer, SecretChange, SecretList,
