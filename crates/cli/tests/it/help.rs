@@ -174,6 +174,7 @@ fn secret_explains_where_values_come_from() {
       create  Store a secret
       set     Change a secret: its value, unless only other things are given
       show    Show a secret, without its value
+      policy  Show or set the conditions of a secret's use
       delete  Delete a secret for good
 
     Options:
