@@ -86,8 +86,12 @@ pub(crate) fn load(
     for warning in layers.warnings() {
         printer.error_line(&format!("warning: {warning}"));
     }
-    validate::validate(layers).map_err(|problems| {
+    let mut configuration = validate::validate(layers).map_err(|problems| {
         Failure::refused(problems.join("; "))
             .hint("toolvault config shows where each value came from")
-    })
+    })?;
+    environment
+        .handed_on()
+        .clone_into(&mut configuration.server.gateway.inherited);
+    Ok(configuration)
 }

@@ -26,12 +26,14 @@ pub struct GatewaySettings {
     pub sandbox: Sandbox,
     /// What such programs must not read: the data directory, the root key and the configuration.
     pub concealed: Vec<PathBuf>,
+    /// Our own variables that programs get: the few by which they find other programs, files and the language.
+    pub inherited: Vec<(String, String)>,
     /// How much to keep, for how long, and how large it may be.
     pub limits: GatewayLimits,
 }
 
 /// One server and what is special about it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSettings {
     /// How it is reached.
     pub transport: Transport,
@@ -42,7 +44,7 @@ pub struct ServerSettings {
 }
 
 /// How a server is reached.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// Streamable HTTP.
     Http(HttpServer),
@@ -51,11 +53,11 @@ pub enum Transport {
 }
 
 /// A server over Streamable HTTP.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpServer {
     /// Its URL; references only in path and query.
     pub url: Template,
-    /// Headers that each request carries; no name twice.
+    /// Headers that each request carries.
     pub headers: Vec<Header>,
     /// Whether its address may be private or loopback.
     pub allow_private_network: bool,
@@ -64,18 +66,18 @@ pub struct HttpServer {
 }
 
 /// A header that each request to a server carries.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Its name.
     pub name: HeaderName,
-    /// The argument for which its secrets are looked up: `headers.<Name>`, spelled as in the configuration.
-    pub argument: String,
+    /// Its name as it was spelled: its value is resolved as argument `headers.<spelling>`.
+    pub spelling: String,
     /// Its value.
     pub value: Template,
 }
 
 /// A program that speaks MCP over its standard input and output.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StdioServer {
     /// The program and its arguments; never empty.
     pub command: Vec<String>,

@@ -45,6 +45,8 @@ pub(super) fn settings(layers: &mut Layers) -> GatewaySettings {
             ],
         ),
         concealed: concealed(layers),
+        // Filled in from the environment, which is no layer.
+        inherited: Vec::new(),
         limits: limits(layers),
     }
 }

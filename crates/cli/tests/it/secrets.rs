@@ -312,16 +312,20 @@ fn plain_http_to_elsewhere_is_refused() {
     ");
 }
 
+impl Client {
+    /// `secret policy` of the secret that [`LINEAR`] stores.
+    fn policy(&self, options: &[&str]) -> String {
+        let mut arguments = vec!["secret", "policy", "linear-prod"];
+        arguments.extend(options);
+        self.run(&arguments, "")
+    }
+}
+
 #[test]
 fn a_policy_is_shown_and_changed_only_where_something_is_given() {
     let client = Client::new();
     client.run(&LINEAR, "lin_api_0123456789abcdef\n");
-    let policy = |options: &[&str]| {
-        let mut arguments = vec!["secret", "policy", "linear-prod"];
-        arguments.extend(options);
-        client.run(&arguments, "")
-    };
-    assert_snapshot!(policy(&[]), @r"
+    assert_snapshot!(client.policy(&[]), @r"
     exit status 0
     name  linear-prod
     id  [id]
@@ -343,7 +347,7 @@ fn a_policy_is_shown_and_changed_only_where_something_is_given() {
         "--when",
         "team=research",
     ];
-    assert_snapshot!(policy(&given), @r"
+    assert_snapshot!(client.policy(&given), @r"
     exit status 0
     name  linear-prod
     id  [id]
@@ -356,6 +360,13 @@ fn a_policy_is_shown_and_changed_only_where_something_is_given() {
     ");
     let refused = client.run(&["secret", "set", "linear-prod", "--tool", "*"], "");
     assert!(refused.starts_with("exit status 1"), "{refused}");
+}
+
+#[test]
+fn what_a_policy_demands_is_lifted_and_the_list_says_what_ends() {
+    let client = Client::new();
+    client.run(&LINEAR, "lin_api_0123456789abcdef\n");
+    client.policy(&["--when", "base_url=https://api.linear.app/*", "--protect"]);
     let given = [
         "--expires-at",
         "never",
@@ -365,15 +376,14 @@ fn a_policy_is_shown_and_changed_only_where_something_is_given() {
         "team=x=y",
         "--json",
     ];
-    assert_snapshot!(policy(&given), @r#"
+    assert_snapshot!(client.policy(&given), @r#"
     exit status 0
     {
       "expires_at": null,
-      "rotate_after_days": 90,
+      "rotate_after_days": null,
       "when": {
         "base_url": [
-          "https://api.linear.app/*",
-          "https://eu.linear.app/*"
+          "https://api.linear.app/*"
         ],
         "team": [
           "x=y"
@@ -383,7 +393,7 @@ fn a_policy_is_shown_and_changed_only_where_something_is_given() {
       "redact": false
     }
     "#);
-    assert_snapshot!(policy(&["--no-when", "--rotate-after", "never", "--expires", "3d"]), @r"
+    assert_snapshot!(client.policy(&["--no-when", "--rotate-after", "never", "--expires", "3d"]), @r"
     exit status 0
     name  linear-prod
     id  [id]
@@ -397,7 +407,7 @@ fn a_policy_is_shown_and_changed_only_where_something_is_given() {
     NAME  ID  TOOL  ARGUMENT  DEFAULT  VALUE  UPDATED  STATUS
     linear-prod  [id]  agno__linear__*  api_token  yes  lin********cdef  [time]  expires in 3 d
     ");
-    policy(&["--expires-at", "2000-01-01T00:00:00Z"]);
+    client.policy(&["--expires-at", "2000-01-01T00:00:00Z"]);
     assert!(
         client
             .run(&["secret", "list"], "")
@@ -424,9 +434,7 @@ fn a_policy_that_cannot_be_is_refused() {
             "cannot be used with",
         ),
     ] {
-        let mut arguments = vec!["secret", "policy", "linear-prod"];
-        arguments.extend(options);
-        let transcript = client.run(&arguments, "");
+        let transcript = client.policy(options);
         assert!(transcript.starts_with("exit status 1\n"), "{transcript}");
         assert!(transcript.contains(expected), "{transcript}");
     }

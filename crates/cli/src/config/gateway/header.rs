@@ -56,7 +56,7 @@ pub(super) fn all(layers: &mut Layers, table: &str) -> Vec<Header> {
             }
             headers.push(Header {
                 name,
-                argument: format!("headers.{spelled}"),
+                spelling: spelled,
                 value,
             });
         }

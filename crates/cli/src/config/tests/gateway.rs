@@ -51,13 +51,13 @@ directory = '/srv'",
     let headers: Vec<(&str, &str)> = linear
         .headers
         .iter()
-        .map(|header| (header.name.as_str(), header.argument.as_str()))
+        .map(|header| (header.name.as_str(), header.spelling.as_str()))
         .collect();
     assert_eq!(
         headers,
         [
-            ("authorization", "headers.Authorization"),
-            ("x-api-key", "headers.X-API-Key")
+            ("authorization", "Authorization"),
+            ("x-api-key", "X-API-Key")
         ]
     );
     assert!(files.allow_override && files.credential_arguments.contains("api_token"));
