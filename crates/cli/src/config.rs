@@ -5,6 +5,7 @@
 //! `config.default.toml`. Start with [`load`].
 
 mod computed;
+mod file;
 mod gateway;
 mod keys;
 mod layers;
@@ -21,6 +22,7 @@ use toolvault_server::ServerSettings;
 use toolvault_vault::Settings;
 
 pub(crate) use self::computed::beside;
+pub(crate) use self::file::{ConfigurationFile, ServerTable};
 pub(crate) use self::layers::Layers;
 pub(crate) use self::root_key::{RootKey, read_secret_file};
 pub(crate) use self::show::show;
@@ -66,7 +68,7 @@ pub(crate) fn collect(options: &ServeOptions, environment: &Environment) -> Laye
         layers.add_file(path);
     } else if let Some(path) = environment.get(environment::CONFIG) {
         layers.add_file(path.as_ref());
-    } else if let Some(path) = computed::standard_file() {
+    } else if let Some(path) = computed::standard_path().filter(|path| path.exists()) {
         layers.add_file(&path);
     }
     layers.add_environment(environment);

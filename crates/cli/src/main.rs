@@ -16,6 +16,7 @@ mod hygiene;
 mod logging;
 mod misuse;
 mod printer;
+mod replace;
 mod store;
 mod value;
 

@@ -154,7 +154,7 @@ impl Layers {
         self.problems.push(format!("{key} ({origin}): {expected}"));
     }
 
-    fn add_table(&mut self, text: &str, origin: &Origin) {
+    pub(super) fn add_table(&mut self, text: &str, origin: &Origin) {
         match text.parse::<Table>() {
             Ok(table) => self.add_level("", table, origin),
             Err(error) => {
