@@ -24,10 +24,17 @@ pub(crate) const ROOT_KEY_FILE: &str = "TOOLVAULT_ROOT_KEY_FILE";
 /// The variables that are no settings.
 pub(crate) const NOT_SETTINGS: [&str; 5] = [URL, API_KEY, API_KEY_FILE, LOG, CONFIG];
 
+/// What programs need to find other programs, files and the user's language; and all of a locale.
+const HANDED_ON: [&str; 9] = [
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR",
+];
+const LOCALE: &str = "LC_";
+
 /// The variables of ours that are set, as they were when the process began.
 #[derive(Default)]
 pub(crate) struct Environment {
     variables: BTreeMap<String, Zeroizing<String>>,
+    handed_on: Vec<(String, String)>,
 }
 
 impl Environment {
@@ -37,6 +44,11 @@ impl Environment {
         reason = "the one place that reads the environment"
     )]
     pub(crate) fn read() -> Self {
+        let handed_on = std::env::vars_os().filter_map(|(name, value)| {
+            let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+            let is_handed_on = HANDED_ON.contains(&name.as_str()) || name.starts_with(LOCALE);
+            is_handed_on.then_some((name, value))
+        });
         let ours = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
             // Bytes that are no text are no valid setting either; what takes their place says so.
@@ -45,7 +57,13 @@ impl Environment {
         });
         Self {
             variables: ours.collect(),
+            handed_on: handed_on.collect(),
         }
+    }
+
+    /// What the programs that we start get of the environment.
+    pub(crate) fn handed_on(&self) -> &[(String, String)] {
+        &self.handed_on
     }
 
     /// The value of one variable.
@@ -66,6 +84,7 @@ impl Environment {
             |&(name, value): &(&str, &str)| (name.to_owned(), Zeroizing::new(value.to_owned()));
         Self {
             variables: variables.iter().map(owned).collect(),
+            handed_on: Vec::new(),
         }
     }
 }

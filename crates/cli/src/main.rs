@@ -8,6 +8,7 @@ mod arguments;
 mod commands;
 mod config;
 mod confirm;
+mod credential;
 mod duration;
 mod environment;
 mod failure;
@@ -15,6 +16,7 @@ mod hygiene;
 mod logging;
 mod misuse;
 mod printer;
+mod replace;
 mod store;
 mod value;
 

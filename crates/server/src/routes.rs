@@ -31,6 +31,7 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(versions::list_versions))
         .routes(routes!(versions::delete_version))
         .routes(routes!(versions::restore_version))
+        .routes(routes!(policy::list_policies))
         .routes(routes!(policy::get_policy, policy::set_policy))
         .routes(routes!(
             pending_secrets::get_pending_secret,

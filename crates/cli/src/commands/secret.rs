@@ -3,8 +3,10 @@
 mod create;
 mod delete;
 mod list;
+mod policy;
 mod set;
 mod show;
+mod status;
 
 use clap::Subcommand;
 use toolvault_gateway::http::Method;
@@ -32,6 +34,8 @@ pub(crate) enum SecretCommand {
     Set(set::SetOptions),
     /// Show a secret, without its value
     Show(show::ShowOptions),
+    /// Show or set the conditions of a secret's use
+    Policy(policy::PolicyOptions),
     /// Delete a secret for good
     Delete(delete::DeleteOptions),
 }
@@ -45,6 +49,7 @@ pub(crate) async fn run(
         SecretCommand::Create(options) => create::run(&options, context).await?,
         SecretCommand::Set(options) => set::run(&options, context).await?,
         SecretCommand::Show(options) => show::run(&options, context).await?,
+        SecretCommand::Policy(options) => policy::run(&options, context).await?,
         SecretCommand::Delete(options) => delete::run(&options, context).await?,
     }
     Ok(ExitStatus::Success)

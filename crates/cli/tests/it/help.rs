@@ -23,6 +23,7 @@ fn the_program_lists_its_commands() {
       key      Make, list, revoke and rotate API keys
       secret   Store, list, change and delete secrets, through the API
       explain  Say which secret each argument of a tool would get, and why
+      mcp      Set up the MCP gateway: its servers, and the clients that reach them through it
       audit    Verify and read the audit trail
       doctor   Check the installation and say how to mend it
       openapi  Print the OpenAPI document of the API
@@ -174,6 +175,7 @@ fn secret_explains_where_values_come_from() {
       create  Store a secret
       set     Change a secret: its value, unless only other things are given
       show    Show a secret, without its value
+      policy  Show or set the conditions of a secret's use
       delete  Delete a secret for good
 
     Options:
@@ -269,7 +271,7 @@ fn audit_explains_checkpoints() {
 #[test]
 fn commands_of_later_versions_are_not_declared() {
     let installation = Installation::empty();
-    for command in ["run", "mcp", "rotate", "backup", "restore", "help"] {
+    for command in ["run", "rotate", "backup", "restore", "help"] {
         let transcript = installation.run(&[command]);
         assert!(
             transcript.starts_with("exit status 1\nerror: unrecognized subcommand"),

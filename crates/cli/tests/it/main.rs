@@ -17,6 +17,8 @@ mod installation;
 #[cfg(test)]
 mod keys_and_users;
 #[cfg(test)]
+mod mcp;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod secrets;

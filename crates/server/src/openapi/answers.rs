@@ -14,7 +14,7 @@ pub(crate) use self::audit::{Action, AuditPage};
 pub(crate) use self::keys::{IssuedKey, KeyInfo, KeyList, Scope};
 pub(crate) use self::tools::{Completed, CompletedOrResults, Explanation};
 pub(crate) use self::users::{Me, Usage, UserInfo, UserList};
-pub(crate) use self::versions::{Policy, VersionList};
+pub(crate) use self::versions::{Policy, PolicyList, VersionList};
 
 #[derive(ToSchema)]
 pub(crate) struct SecretInfo {

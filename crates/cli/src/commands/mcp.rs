@@ -1,0 +1,49 @@
+//! `toolvault mcp`: the servers behind the gateway, and the gateway as a client sees it.
+
+mod add;
+mod list;
+mod remove;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use toolvault_gateway::ServerName;
+
+use super::Context;
+use crate::failure::ExitStatus;
+
+/// What is said after the file of a server that runs was changed.
+const HOW_IT_TAKES_EFFECT: &str =
+    "A server that runs takes it up when it is started again or gets SIGHUP.";
+
+#[derive(Subcommand)]
+pub(crate) enum McpCommand {
+    /// Put a server into the configuration file
+    Add(add::AddOptions),
+    /// List the servers of the configuration
+    List(list::ListOptions),
+    /// Take a server out of the configuration file
+    Remove(remove::RemoveOptions),
+}
+
+/// Which file the servers are in.
+#[derive(Args)]
+pub(crate) struct FileOptions {
+    /// Configuration file [default: `TOOLVAULT_CONFIG`, else the platform's]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(crate) fn run(command: McpCommand, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
+    match command {
+        McpCommand::Add(options) => add::run(&options, context)?,
+        McpCommand::List(options) => list::run(&options, context)?,
+        McpCommand::Remove(options) => remove::run(&options, context)?,
+    }
+    Ok(ExitStatus::Success)
+}
+
+fn parse_name(text: &str) -> Result<ServerName, String> {
+    text.parse()
+        .map_err(|error: toolvault_gateway::settings::ServerNameError| error.to_string())
+}

@@ -1,0 +1,3 @@
+//! `mcp`: the servers behind the gateway, and clients of it.
+
+mod file;
