@@ -289,7 +289,9 @@ class Standard(Peer):
     async def read(self) -> None:
         while line := await self.process.stdout.readline():
             self.raw += line
-            await self.dispatch(json.loads(line))
+            # What is no message concerns nobody.
+            with contextlib.suppress(ValueError):
+                await self.dispatch(json.loads(line))
 
     async def close(self) -> None:
         self.process.stdin.close()
