@@ -8,7 +8,11 @@ from checks import Checks
 from rpc import Peer, Refused
 
 ANSWERS = {
-    "sampling/createMessage": lambda _: {"role": "assistant", "content": {"type": "text", "text": "it was said"}, "model": "m"},
+    "sampling/createMessage": lambda _: {
+        "role": "assistant",
+        "content": {"type": "text", "text": "it was said"},
+        "model": "m",
+    },
     "elicitation/create": lambda _: {"action": "accept", "content": {"name": "Somebody"}},
     "roots/list": lambda _: {"roots": [{"uri": "file:///a-root", "name": "root"}]},
 }
@@ -44,7 +48,14 @@ async def converse(checks: Checks, name: str, peer: Peer, bound: dict[str, str],
 
 
 async def listed(checks: Checks, name: str, peer: Peer, bound: dict[str, str]) -> None:
-    owed = {"echo", "get-sum", "get-tiny-image", "trigger-sampling-request", "trigger-elicitation-request", "get-roots-list"}
+    owed = {
+        "echo",
+        "get-sum",
+        "get-tiny-image",
+        "trigger-sampling-request",
+        "trigger-elicitation-request",
+        "get-roots-list",
+    }
     # It offers some only once it has heard what the client can do.
     for _ in range(100):
         tools = await peer.tools()
@@ -99,7 +110,9 @@ async def asked(checks: Checks, name: str, peer: Peer, bound: dict[str, str], us
 async def read(checks: Checks, name: str, peer: Peer) -> None:
     resources = await peer.all("resources/list", "resources")
     contents = (await peer.request("resources/read", {"uri": resources[0]["uri"]}))["contents"]
-    checks.that(f"{name}: a resource is read", contents[0]["uri"] == resources[0]["uri"] and contents[0]["text"], contents)
+    checks.that(
+        f"{name}: a resource is read", contents[0]["uri"] == resources[0]["uri"] and contents[0]["text"], contents
+    )
     templates = await peer.all("resources/templates/list", "resourceTemplates")
     checks.that(f"{name}: templates are listed", len(templates) == 2, templates)
     blob = (await peer.request("resources/read", {"uri": "demo://resource/dynamic/blob/1"}))["contents"][0]
@@ -113,17 +126,25 @@ async def read(checks: Checks, name: str, peer: Peer) -> None:
 
 async def prompted(checks: Checks, name: str, peer: Peer) -> None:
     prompts = {prompt["name"] for prompt in await peer.all("prompts/list", "prompts")}
-    checks.that(f"{name}: prompts are listed", {"simple-prompt", "args-prompt", "completable-prompt"} <= prompts, prompts)
+    checks.that(
+        f"{name}: prompts are listed", {"simple-prompt", "args-prompt", "completable-prompt"} <= prompts, prompts
+    )
     got = await peer.request("prompts/get", {"name": "args-prompt", "arguments": {"city": "Bern"}})
     checks.that(f"{name}: a prompt is filled in", "Bern" in json.dumps(got), got)
     reference = {"type": "ref/prompt", "name": "completable-prompt"}
-    completed = await peer.request("completion/complete", {"ref": reference, "argument": {"name": "department", "value": "E"}})
+    completed = await peer.request(
+        "completion/complete", {"ref": reference, "argument": {"name": "department", "value": "E"}}
+    )
     checks.that(f"{name}: an argument is completed", completed["completion"]["values"] == ["Engineering"], completed)
 
 
 async def watched(checks: Checks, name: str, peer: Peer) -> None:
     """What the server says by itself."""
-    progress = {"name": "trigger-long-running-operation", "arguments": {"duration": 1, "steps": 4}, "_meta": {"progressToken": "a-token"}}
+    progress = {
+        "name": "trigger-long-running-operation",
+        "arguments": {"duration": 1, "steps": 4},
+        "_meta": {"progressToken": "a-token"},
+    }
     await peer.request("tools/call", progress)
     steps = [note["progress"] for note in peer.notes("notifications/progress") if note["progressToken"] == "a-token"]
     checks.that(f"{name}: progress", steps == [1, 2, 3, 4], steps)

@@ -68,11 +68,17 @@ class Somebody:
         beside = {"Authorization": self.token, "X-Key": self.header}
         for server in http:
             for name, value in beside.items():
-                made = await self.user.secret(f"{server}-{name.lower()}", value.value, f"{server}__", f"headers.{name}", False)
+                made = await self.user.secret(
+                    f"{server}-{name.lower()}", value.value, f"{server}__", f"headers.{name}", False
+                )
                 self.ids[f"{server} {name}"] = made
-            self.ids[f"{server} query"] = await self.user.secret(f"{server}-query", self.query.value, f"{server}__", "url", False)
+            self.ids[f"{server} query"] = await self.user.secret(
+                f"{server}-query", self.query.value, f"{server}__", "url", False
+            )
         for server in programs:
-            made = await self.user.secret(f"{server}-variable", self.variable.value, f"{server}__", "env.HOSTILE_TOKEN", False)
+            made = await self.user.secret(
+                f"{server}-variable", self.variable.value, f"{server}__", "env.HOSTILE_TOKEN", False
+            )
             self.ids[f"{server} variable"] = made
 
 
@@ -81,7 +87,10 @@ def settings(program: Program, fixture: Program) -> dict[str, dict]:
     servers = {}
     for place in PLACES:
         server = f"hostile-{place}"
-        headers = {"Authorization": f"Bearer {{{{ secret://{server}-authorization }}}}", "X-Key": f"{{{{ secret://{server}-x-key }}}}"}
+        headers = {
+            "Authorization": f"Bearer {{{{ secret://{server}-authorization }}}}",
+            "X-Key": f"{{{{ secret://{server}-x-key }}}}",
+        }
         url = f"http://127.0.0.1:{program.port}/mcp/{place}?k={{{{ secret://{server}-query }}}}"
         servers[server] = {"url": url, "headers": headers, "allow_private_network": True}
     for place in ("plain", "duplicates", "stubborn"):
@@ -102,7 +111,9 @@ ANSWERS = {
 def found(canaries: list[Canary], place: str, peer: Peer, *more: object) -> list[str]:
     """Where a value shows in what came, as it came and as it reads."""
     read = json.dumps([*peer.received, *more], ensure_ascii=False)
-    return leaks(canaries, f"the bytes of {place}", bytes(peer.raw)) + leaks(canaries, f"the text of {place}", read.encode())
+    return leaks(canaries, f"the bytes of {place}", bytes(peer.raw)) + leaks(
+        canaries, f"the text of {place}", read.encode()
+    )
 
 
 def peers(gateway: Gateway, user: User, server: str) -> list[tuple[str, Peer]]:

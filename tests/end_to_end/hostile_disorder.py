@@ -110,7 +110,11 @@ async def redirected(checks: Checks, gateway: Gateway, somebody: Somebody, recor
         async with peer:
             for status in STATUSES:
                 result = await outcome(peer, "redirect", str(status))
-                checks.that(f"{era}: a redirect with {status} is an error", isinstance(result, dict) and "code" in result or "message" in str(result), result)
+                checks.that(
+                    f"{era}: a redirect with {status} is an error",
+                    isinstance(result, dict) and "code" in result or "message" in str(result),
+                    result,
+                )
     print(f"{recorder.connections} connections came where the redirects lead")
     checks.none("no value went where a redirect leads", leaks(somebody.canaries, "the recorder", bytes(recorder.heard)))
     checks.that("nothing at all went there", not recorder.heard, bytes(recorder.heard[:200]))
@@ -130,7 +134,9 @@ async def large(checks: Checks, gateway: Gateway, somebody: Somebody) -> None:
                         peak = gateway.resident()
                         result = await outcome(peer, "big", kind, 90)
                         grown = (gateway.resident() - before) >> 20
-                        print(f"{server}, {era}, 100 MiB as {kind}: {str(result)[:100]}; {grown} MiB more than before, was {(peak - before) >> 20}")
+                        print(
+                            f"{server}, {era}, 100 MiB as {kind}: {str(result)[:100]}; {grown} MiB more than before, was {(peak - before) >> 20}"
+                        )
                         is_error = isinstance(result, dict) and "content" not in result or kind == "notifications"
                         checks.that(f"{server}, {era}: 100 MiB as {kind} is an error", is_error, str(result)[:200])
                         checks.that(f"{server}, {era}: the next call is answered", await is_well(peer))
@@ -146,7 +152,10 @@ async def endless(checks: Checks, gateway: Gateway, somebody: Somebody) -> None:
         for server in ("hostile-plain", "program-plain"):
             for era, peer in peers(gateway, somebody.user, server):
                 async with peer:
-                    calls = [asyncio.create_task(outcome(peer, "endless", kind, 5)) for kind in ("silence", "json", "events") * 4]
+                    calls = [
+                        asyncio.create_task(outcome(peer, "endless", kind, 5))
+                        for kind in ("silence", "json", "events") * 4
+                    ]
                     checks.that(f"{server}, {era}: a call beside endless ones is answered", await is_well(peer))
                     slow = await outcome(peer, "slow", "1.5")
                     checks.that(f"{server}, {era}: a slow one is answered in its time", "content" in str(slow), slow)

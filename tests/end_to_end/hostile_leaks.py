@@ -13,8 +13,19 @@ sys.path.insert(0, str(HERE))
 import forms  # noqa: E402
 
 PLACES = (
-    "text", "structured", "members", "failure", "error", "progress", "log", "notification", "resource", "blob",
-    "unknown", "stderr", "stream",
+    "text",
+    "structured",
+    "members",
+    "failure",
+    "error",
+    "progress",
+    "log",
+    "notification",
+    "resource",
+    "blob",
+    "unknown",
+    "stderr",
+    "stream",
 )
 ASKING = {"legacy": ("sampling", "elicitation"), "modern": ("question",), "program": ("sampling", "elicitation")}
 # How many bytes are written at a time, and where: every place once as a whole, some byte by byte.
@@ -55,7 +66,9 @@ async def control(checks: Checks, program: Program) -> None:
                 peer.raw.clear()
                 peer.received.clear()
             if name != "program":
-                checks.that(f"control: what is given beside arguments leaks to the {name} era", await beside(peer, token))
+                checks.that(
+                    f"control: what is given beside arguments leaks to the {name} era", await beside(peer, token)
+                )
 
 
 async def beside(peer: Peer, token) -> bool:

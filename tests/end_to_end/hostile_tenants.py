@@ -44,12 +44,20 @@ async def gone(process: int) -> bool:
 
 async def apart(checks: Checks, gateway: Gateway, ada: Somebody, bob: Somebody) -> None:
     for server in ("hostile-shared", "hostile-plain", "program-plain"):
-        async with Legacy(gateway.url(server), ada.user.headers) as hers, Legacy(gateway.url(server), bob.user.headers) as his:
+        async with (
+            Legacy(gateway.url(server), ada.user.headers) as hers,
+            Legacy(gateway.url(server), bob.user.headers) as his,
+        ):
             checks.that(f"{server}: sessions have different names", hers.session != his.session, hers.session)
             thief = Legacy(gateway.url(server), bob.user.headers)
             thief.session, thief.is_open = hers.session, True
             checks.that(f"{server}: another's session is 404 for a call", await refused(thief) == 404)
-            stream = await http_stream.ask(thief.url, "GET", None, thief.headers | thief.its() | {"Accept": "text/event-stream", "Last-Event-ID": "1"})
+            stream = await http_stream.ask(
+                thief.url,
+                "GET",
+                None,
+                thief.headers | thief.its() | {"Accept": "text/event-stream", "Last-Event-ID": "1"},
+            )
             stream.close()
             checks.that(f"{server}: for a stream", stream.status == 404, stream.status)
             ended = await http_stream.ask(thief.url, "DELETE", None, thief.headers | thief.its())
@@ -58,10 +66,14 @@ async def apart(checks: Checks, gateway: Gateway, ada: Somebody, bob: Somebody) 
             thief.session = "made-up"
             checks.that(f"{server}: one that never was is 404", await refused(thief) == 404)
             mine, yours = await shown(hers), await shown(his)
-            values = {"hostile": ("token", "header", "query", "key"), "program": ("variable", "key")}[server.split("-")[0]]
+            values = {"hostile": ("token", "header", "query", "key"), "program": ("variable", "key")}[
+                server.split("-")[0]
+            ]
             for somebody, its in ((ada, mine), (bob, yours)):
                 owed = {mark(getattr(somebody, name).value) for name in values}
-                checks.that(f"{server}: {somebody.user.name}'s values and no others went there", set(its["marks"]) == owed, its)
+                checks.that(
+                    f"{server}: {somebody.user.name}'s values and no others went there", set(its["marks"]) == owed, its
+                )
             if server.startswith("program"):
                 checks.that(f"{server}: each has a process of their own", mine["id"] != yours["id"], (mine, yours))
 
@@ -70,12 +82,16 @@ async def lists(checks: Checks, gateway: Gateway, ada: Somebody, nobody) -> None
     """Lists are their user's."""
     for era, peer in peers(gateway, ada.user, "good"):
         async with peer:
-            await ada.user.secret("good-key", "a key for the good server", "good__echo", "api_key") if era == "legacy" else None
+            await ada.user.secret(
+                "good-key", "a key for the good server", "good__echo", "api_key"
+            ) if era == "legacy" else None
             result = await peer.request("tools/list")
             declared = next(tool for tool in result["tools"] if tool["name"] == "echo")["inputSchema"]
             checks.that(f"{era}: who has the key is not asked for it", "api_key" not in str(declared), declared)
             if era == "modern":
-                checks.that("a list is private and not kept", result["cacheScope"] == "private", result.get("cacheScope"))
+                checks.that(
+                    "a list is private and not kept", result["cacheScope"] == "private", result.get("cacheScope")
+                )
     for era, peer in peers(gateway, nobody, "good"):
         async with peer:
             declared = (await peer.tools())["echo"]["inputSchema"]
@@ -87,15 +103,23 @@ async def odd_lists(checks: Checks, gateway: Gateway, ada: Somebody) -> None:
         for era, peer in peers(gateway, ada.user, server):
             async with peer:
                 names = list(await peer.tools())
-                checks.that(f"{server}, {era}: what is there twice is not there", sorted(names) == ["echo", "last"], names)
+                checks.that(
+                    f"{server}, {era}: what is there twice is not there", sorted(names) == ["echo", "last"], names
+                )
                 status = await refused(peer, "tools/call", {"name": "across", "arguments": {}})
                 checks.that(f"{server}, {era}: and cannot be called", status != 0, status)
     for era, peer in peers(gateway, ada.user, ""):
         async with peer:
             names = set(await peer.tools())
-            checks.that(f"{era}: a name that looks like another server's is behind its own server", "hostile-foreign__good__echo" in names or "hostile-foreign__echo" in names, names)
+            checks.that(
+                f"{era}: a name that looks like another server's is behind its own server",
+                "hostile-foreign__good__echo" in names or "hostile-foreign__echo" in names,
+                names,
+            )
             called = await peer.call("good__echo", message="to the good one")
-            checks.that(f"{era}: the other server's tool is the other server's", "to the good one" in str(called), called)
+            checks.that(
+                f"{era}: the other server's tool is the other server's", "to the good one" in str(called), called
+            )
     for era, peer in peers(gateway, ada.user, "hostile-changing"):
         async with peer:
             seen = []
@@ -107,7 +131,11 @@ async def odd_lists(checks: Checks, gateway: Gateway, ada: Somebody) -> None:
                 checks.that(f"{era}: no schema shows the key", "api_key" not in str(schema), schema)
                 await peer.call("change")
             # The second of the four schemas does not declare it.
-            checks.that(f"{era}: the key goes only where the schema of the moment declares it", seen.count(False) >= 1 and seen.count(True) >= 2, seen)
+            checks.that(
+                f"{era}: the key goes only where the schema of the moment declares it",
+                seen.count(False) >= 1 and seen.count(True) >= 2,
+                seen,
+            )
 
 
 async def rotation(checks: Checks, gateway: Gateway, ada: Somebody) -> None:
@@ -118,7 +146,9 @@ async def rotation(checks: Checks, gateway: Gateway, ada: Somebody) -> None:
         ada.token = canary("the next token")
         await ada.user.change(ada.ids[f"{server} Authorization"], secret_value=ada.token.value)
         its = await shown(peer)
-        checks.that("a header that was rotated is the new one at the next call", mark(ada.token.value) in its["marks"], its)
+        checks.that(
+            "a header that was rotated is the new one at the next call", mark(ada.token.value) in its["marks"], its
+        )
         ada.key = canary("the next key")
         await ada.user.change(ada.ids[f"{server} key"], secret_value=ada.key.value)
         its = await shown(peer)
@@ -143,7 +173,9 @@ async def rotation(checks: Checks, gateway: Gateway, ada: Somebody) -> None:
         checks.that("the next one has the new value", holds, after)
     async with Legacy(gateway.url("program-stubborn"), ada.user.headers) as peer:
         stubborn = (await shown(peer))["id"]
-    checks.that("a program that does not want to end is ended", await gone(stubborn) or alive(stubborn) and await gone(stubborn))
+    checks.that(
+        "a program that does not want to end is ended", await gone(stubborn) or alive(stubborn) and await gone(stubborn)
+    )
 
 
 async def endings(checks: Checks, gateway: Gateway, bob: Somebody) -> None:

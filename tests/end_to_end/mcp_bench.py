@@ -40,9 +40,13 @@ class Way:
         if era == "modern":
             params["_meta"] = {f"{META}protocolVersion": MODERN, f"{META}clientCapabilities": {}}
             headers |= {"MCP-Protocol-Version": MODERN, "Mcp-Method": "tools/call", "Mcp-Name": "echo"}
-        body = json.dumps({"jsonrpc": "2.0", "id": "$ID", "method": "tools/call", "params": params}).replace('"$ID"', "$ID")
+        body = json.dumps({"jsonrpc": "2.0", "id": "$ID", "method": "tools/call", "params": params}).replace(
+            '"$ID"', "$ID"
+        )
         words = [FIXTURE, "load", self.url, str(REQUESTS), str(connections), body]
-        done = subprocess.run([*words, *(f"{name}={value}" for name, value in headers.items())], capture_output=True, check=True)
+        done = subprocess.run(
+            [*words, *(f"{name}={value}" for name, value in headers.items())], capture_output=True, check=True
+        )
         run = json.loads(done.stdout)
         if run["failed"]:
             raise RuntimeError(f"{self.name}: {run['failed']} of {run['requests']} calls failed")
@@ -72,7 +76,9 @@ async def compare(ways: list[Way], era: str, connections: int) -> bool:
     for way in ways:
         share = way.figure("p50") / hop.figure("p50")
         added = way.figure("p50") - direct.figure("p50")
-        print(f"  {way.name:<16}{way.figure('p50'):>9.0f}{way.figure('p99'):>9.0f}{way.figure('per_second'):>10.0f}{added:>11.0f}{share:>11.2f}x")
+        print(
+            f"  {way.name:<16}{way.figure('p50'):>9.0f}{way.figure('p99'):>9.0f}{way.figure('per_second'):>10.0f}{added:>11.0f}{share:>11.2f}x"
+        )
     return ways[-1].figure("p50") <= AIM * hop.figure("p50")
 
 

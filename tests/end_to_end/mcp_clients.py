@@ -56,13 +56,30 @@ async def inspector(url: str, key: str, tool: str, given: str) -> list[dict]:
     arguments = [f"{name}={value}" for name, value in json.loads(given).items()]
     lines = []
     for era in ("legacy", "auto", "modern"):
-        words = [*program, "--cli", "--transport", "http", "--server-url", url, "--header", f"Authorization: Bearer {key}"]
+        words = [
+            *program,
+            "--cli",
+            "--transport",
+            "http",
+            "--server-url",
+            url,
+            "--header",
+            f"Authorization: Bearer {key}",
+        ]
         words += ["--protocol-era", era, "--format", "json", "-q"]
         listed = await run([*words, "--method", "tools/list"])
-        called = await run([*words, "--method", "tools/call", "--tool-name", tool, *(["--tool-arg", *arguments] if arguments else [])])
+        called = await run(
+            [*words, "--method", "tools/call", "--tool-name", tool, *(["--tool-arg", *arguments] if arguments else [])]
+        )
         tools = listed[0].get("result", listed[0])["tools"]
         result = called[0].get("result", called[0])
-        lines.append({"era": era, "tools": {one["name"]: one["inputSchema"] for one in tools}, "text": result["content"][0]["text"]})
+        lines.append(
+            {
+                "era": era,
+                "tools": {one["name"]: one["inputSchema"] for one in tools},
+                "text": result["content"][0]["text"],
+            }
+        )
     return lines
 
 
@@ -83,7 +100,9 @@ async def each(checks: Checks, place: str, url: str, key: str, tool: str, given:
             declared = line["tools"][tool]
             names = set(declared.get("properties", {})) | set(declared.get("required", []))
             owed_names = {"message"} | ({"api_key"} if "api_key" in given else set())
-            checks.that(f"{name} {place}, {era}: it sees the arguments that it is to give", names == owed_names, declared)
+            checks.that(
+                f"{name} {place}, {era}: it sees the arguments that it is to give", names == owed_names, declared
+            )
             checks.that(f"{name} {place}, {era}: it gets the answer", json.loads(line["text"]) == owed, line["text"])
 
 

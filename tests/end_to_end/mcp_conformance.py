@@ -41,12 +41,16 @@ class Outcome:
         self.unscored = set(re.findall(r"^ +[✓✗] (\S+) \(", unscored, re.MULTILINE))
 
     def count(self, status: str) -> int:
-        return sum(found for scenario in self.statuses.values() for (_, one), found in scenario.items() if one == status)
+        return sum(
+            found for scenario in self.statuses.values() for (_, one), found in scenario.items() if one == status
+        )
 
     def failed(self) -> list[str]:
         """What is required and failed."""
         required = self.statuses.keys() - self.unscored
-        return [f"{name}: {check}" for name in required for (check, status) in self.statuses[name] if status == "FAILURE"]
+        return [
+            f"{name}: {check}" for name in required for (check, status) in self.statuses[name] if status == "FAILURE"
+        ]
 
     def differences(self, other: "Outcome", scenarios: set[str]) -> list[str]:
         """Checks whose outcome is another one there."""
@@ -81,7 +85,9 @@ def judge(checks: Checks, name: str, outcome: Outcome) -> None:
     checks.that(f"{name}: the suite says so too", outcome.status == 0, outcome.output[-1500:])
 
 
-async def through(checks: Checks, folder: Path, gateway: Gateway, user, server: str, direct: dict[str, Outcome], leave: set[str]) -> None:
+async def through(
+    checks: Checks, folder: Path, gateway: Gateway, user, server: str, direct: dict[str, Outcome], leave: set[str]
+) -> None:
     """Both revisions through the gateway, compared with what was found directly."""
     for revision in REVISIONS:
         name = f"{revision} through the gateway to {server}"
@@ -90,7 +96,10 @@ async def through(checks: Checks, folder: Path, gateway: Gateway, user, server: 
         judge(checks, f"{name} for {user.name}", outcome)
         known = direct[revision]
         scenarios = set(known.statuses) - leave - (known.unscored if server == "program" else set())
-        checks.none(f"{name} for {user.name}: the checks of {len(scenarios)} scenarios come out as they do directly", known.differences(outcome, scenarios))
+        checks.none(
+            f"{name} for {user.name}: the checks of {len(scenarios)} scenarios come out as they do directly",
+            known.differences(outcome, scenarios),
+        )
 
 
 async def conformance(checks: Checks, folder: Path) -> None:
@@ -100,7 +109,9 @@ async def conformance(checks: Checks, folder: Path) -> None:
         direct = {revision: await run(folder / f"direct-{revision}", fixture.url, revision) for revision in REVISIONS}
         for revision, outcome in direct.items():
             judge(checks, f"{revision} directly", outcome)
-            checks.that(f"{revision} directly: at least 80 checks pass", outcome.count("SUCCESS") >= 80, outcome.output[-500:])
+            checks.that(
+                f"{revision} directly: at least 80 checks pass", outcome.count("SUCCESS") >= 80, outcome.output[-500:]
+            )
         # What adds the key must not be what makes a difference.
         async with Relay(fixture.url, {"X-Nothing": "1"}) as relay:
             for revision in REVISIONS:

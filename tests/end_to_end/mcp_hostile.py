@@ -49,7 +49,9 @@ async def hostile(checks: Checks, folder: Path) -> None:
         hostile_disorder.has_not_fallen(checks, gateway)
         owned += [*ada.canaries, *bob.canaries]
         log = await asyncio.to_thread(gateway.log.read_bytes)
-        checks.none("no value is in the log, standard error of the programs included", leaks(owned, "the log", log)[:10])
+        checks.none(
+            "no value is in the log, standard error of the programs included", leaks(owned, "the log", log)[:10]
+        )
         done = await gateway.command("audit", "verify", "--json")
         checks.that("the audit trail verifies", done.returncode == 0, done.stdout)
     finally:

@@ -104,7 +104,10 @@ async def time(checks: Checks, name: str, peer: Peer, place: Place, bound: dict[
 
 # What is done with each of them, and what is bound to which value.
 CONVERSATIONS = {"files": files, "memory": memory, "git": git, "time": time}
-BOUND = {"files": ("write_file", "content", "written by nobody who knows it"), "time": ("get_current_time", "timezone", "Europe/Berlin")}
+BOUND = {
+    "files": ("write_file", "content", "written by nobody who knows it"),
+    "time": ("get_current_time", "timezone", "Europe/Berlin"),
+}
 DUAL = ("git", "time")
 
 
@@ -168,7 +171,11 @@ async def behind(checks: Checks, place: Place, gateway: Gateway, user: User, bou
                 checks.that(f"{label}: a modern client is refused", False)
         except Refused as error:
             newer = (-32020, -32021, -32022)
-            checks.that(f"{label}: a modern client is told to fall back", error.status in (400, 404, 405) and error.code not in newer, error)
+            checks.that(
+                f"{label}: a modern client is told to fall back",
+                error.status in (400, 404, 405) and error.code not in newer,
+                error,
+            )
 
 
 async def together(checks: Checks, gateway: Gateway, user: User) -> None:
@@ -179,7 +186,9 @@ async def together(checks: Checks, gateway: Gateway, user: User) -> None:
         owed = {"everything", "everything-http", "files", "memory", "git", "time"}
         checks.that("together: the tools of all servers are listed under their names", servers == owed, servers)
         echoed = text(await peer.call("everything__echo"))
-        checks.that("together: a bound argument is injected", echoed == f"Echo: [secret:message-of-{user.name}]", echoed)
+        checks.that(
+            "together: a bound argument is injected", echoed == f"Echo: [secret:message-of-{user.name}]", echoed
+        )
         told = text(await peer.call("time__get_current_time"))
         checks.that("together: of another server too", "[secret:time-timezone]" in told, told)
         try:
@@ -210,7 +219,9 @@ async def restarts(checks: Checks, place: Place, gateway: Gateway, user: User, o
         over_http.end()
         port = over_http.port
         command = over_http.process.args
-        over_http = Program(command, place.folder / "everything.log", {"PORT": "$PORT", "PATH": os.environ["PATH"]}, port)
+        over_http = Program(
+            command, place.folder / "everything.log", {"PORT": "$PORT", "PATH": os.environ["PATH"]}, port
+        )
         try:
             await before.tools()
             checks.that("a session ends with the server behind it", False)
@@ -250,14 +261,18 @@ async def servers(checks: Checks, folder: Path) -> None:
             await behind(checks, place, gateway, user, bound[user.name])
             async with Legacy(gateway.url("everything"), user.headers) as peer:
                 environment = text(await peer.call("get-env"))
-                checks.that(f"the program of {user.name} has its token", "[secret:issue-token]" in environment, environment)
+                checks.that(
+                    f"the program of {user.name} has its token", "[secret:issue-token]" in environment, environment
+                )
                 checks.that(f"but nothing of the gateway's, {user.name}", "TOOLVAULT_" not in environment, environment)
         await together(checks, gateway, ada)
         await apart(checks, gateway, ada, bob)
         over_http = await restarts(checks, place, gateway, ada, over_http)
         values = [value for user in bound.values() for server in user.values() for value in server.values()]
         log = gateway.log.read_text()
-        checks.none("no value is in the log", [value for value in values if value in log and value != str(place.repository)])
+        checks.none(
+            "no value is in the log", [value for value in values if value in log and value != str(place.repository)]
+        )
         checks.that("the audit trail verifies", (await gateway.command("audit", "verify", "--json")).returncode == 0)
     finally:
         over_http.end()

@@ -207,7 +207,9 @@ class Legacy(Streamable):
 
     async def listen(self) -> http_stream.Answer:
         """Opens the stream beside the requests."""
-        answer = await http_stream.ask(self.url, "GET", None, self.headers | self.its() | {"Accept": "text/event-stream"})
+        answer = await http_stream.ask(
+            self.url, "GET", None, self.headers | self.its() | {"Accept": "text/event-stream"}
+        )
         if answer.status != 200:
             body = await answer.body()
             raise Refused({"message": body[:300].decode(errors="replace")}, answer.status)
@@ -270,14 +272,21 @@ class Modern(Streamable):
 class Standard(Peer):
     """A program of its own, over its standard streams."""
 
-    def __init__(self, command: list[str], environment: dict[str, str] | None = None, answers: Answers | None = None) -> None:
+    def __init__(
+        self, command: list[str], environment: dict[str, str] | None = None, answers: Answers | None = None
+    ) -> None:
         super().__init__(answers)
         self.command, self.environment = command, environment
 
     async def open(self) -> None:
         pipe = asyncio.subprocess.PIPE
         self.process = await asyncio.create_subprocess_exec(
-            *self.command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, env=self.environment, limit=1 << 26
+            *self.command,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=self.environment,
+            limit=1 << 26,
         )
         self.reading = asyncio.create_task(self.read())
         await self.handshake()

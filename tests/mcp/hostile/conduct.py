@@ -32,7 +32,12 @@ class Conduct:
         if method == "server/discover":
             if place == "old":
                 return {"error": {"code": -32601, "message": "Method not found"}}
-            return {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": CAPABILITIES, "instructions": told}
+            return {
+                "resultType": "complete",
+                "supportedVersions": ["2026-07-28"],
+                "capabilities": CAPABILITIES,
+                "instructions": told,
+            }
         if method == "tools/list":
             return self.catalogue(place).page(params.get("cursor"))
         if method == "tools/call":
@@ -88,4 +93,7 @@ class Conduct:
             await out.redirect(int(what))
             return None
         names = sorted(arguments)
-        return {"content": [{"type": "text", "text": f"{name}: {', '.join(names)}"}], "structuredContent": {"arguments": arguments}}
+        return {
+            "content": [{"type": "text", "text": f"{name}: {', '.join(names)}"}],
+            "structuredContent": {"arguments": arguments},
+        }

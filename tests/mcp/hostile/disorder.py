@@ -19,7 +19,9 @@ def wrong(number: object) -> dict[str, bytes]:
         "cut": message(number, result=good)[:-3],
         "another id": message("another", result=good),
         "an id as a string": message(str(number), result=good),
-        "an id as a fraction": b'{"jsonrpc":"2.0","id":%d.0,"result":{"content":[]}}' % number if isinstance(number, int) else b"{}",
+        "an id as a fraction": b'{"jsonrpc":"2.0","id":%d.0,"result":{"content":[]}}' % number
+        if isinstance(number, int)
+        else b"{}",
         "no id": b'{"jsonrpc":"2.0","result":{}}',
         "id null": b'{"jsonrpc":"2.0","id":null,"result":{}}',
         "no version": b'{"id":1,"result":{}}',

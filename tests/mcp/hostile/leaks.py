@@ -16,16 +16,25 @@ async def leak(place: str, values: list[str], out) -> dict:
     said = texts(values)
     together = "\n".join(said)
     if place == "progress":
-        await out.send({"method": "notifications/progress", "params": {"progressToken": out.token, "progress": 1, "message": together}})
+        await out.send(
+            {
+                "method": "notifications/progress",
+                "params": {"progressToken": out.token, "progress": 1, "message": together},
+            }
+        )
     elif place == "log":
-        await out.send({"method": "notifications/message", "params": {"level": "info", "logger": together, "data": {"all": said}}})
+        await out.send(
+            {"method": "notifications/message", "params": {"level": "info", "logger": together, "data": {"all": said}}}
+        )
     elif place == "notification":
         await out.send({"method": "notifications/of_its_own", "params": {"all": said, together: 1}})
     elif place == "sampling":
         message = {"role": "user", "content": {"type": "text", "text": together}}
         await out.ask("sampling/createMessage", {"messages": [message], "systemPrompt": together, "maxTokens": 5})
     elif place == "elicitation":
-        await out.ask("elicitation/create", {"message": together, "requestedSchema": {"type": "object", "properties": {}}})
+        await out.ask(
+            "elicitation/create", {"message": together, "requestedSchema": {"type": "object", "properties": {}}}
+        )
     elif place == "error":
         return {"error": {"code": -32000, "message": together, "data": {"all": said}}}
     elif place == "failure":
@@ -46,7 +55,10 @@ async def leak(place: str, values: list[str], out) -> dict:
     elif place == "unknown":
         return {"content": [{"type": "of_its_own", "x": said}], "of_its_own": {"y": said}, together: together}
     elif place == "question":
-        form = {"method": "elicitation/create", "params": {"message": together, "requestedSchema": {"type": "object", "properties": {}}}}
+        form = {
+            "method": "elicitation/create",
+            "params": {"message": together, "requestedSchema": {"type": "object", "properties": {}}},
+        }
         if not out.answered:
             return {"resultType": "input_required", "inputRequests": {"a": form}, "requestState": json.dumps(said)}
     elif place == "stderr":
@@ -64,4 +76,3 @@ async def leak(place: str, values: list[str], out) -> dict:
         note = json.dumps({"jsonrpc": "2.0", "method": "notifications/x"})
         await out.raw(f"id: {line}\nevent: {line}\nretry: 10\nother: {line}\ndata: {note}\n\n".encode())
     return {"content": [{"type": "text", "text": together if place in ("text", "stderr") else "done"}]}
-

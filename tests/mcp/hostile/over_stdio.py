@@ -36,7 +36,9 @@ class Out:
         for at in range(0, len(content), size):
             left = content[at : at + size]
             while left:
-                left = left[await asyncio.to_thread(os.write, 1, left) :] if not self.split else left[os.write(1, left) :]
+                left = (
+                    left[await asyncio.to_thread(os.write, 1, left) :] if not self.split else left[os.write(1, left) :]
+                )
 
     async def raw(self, content: bytes) -> None:
         """Nothing but messages belongs there, so it is not JSON."""
