@@ -1,0 +1,121 @@
+"""No value comes back, in whatever form and place the hostile server sends it, and however the bytes are cut."""
+
+import asyncio
+import sys
+
+from canaries import leaks
+from checks import Checks
+from gateway import Gateway, Program
+from hostile import HERE, HTTP, PROGRAMS, Somebody, canary, direct, found, peers
+from rpc import Peer, Refused
+
+sys.path.insert(0, str(HERE))
+import forms  # noqa: E402
+
+PLACES = (
+    "text",
+    "structured",
+    "members",
+    "failure",
+    "error",
+    "progress",
+    "log",
+    "notification",
+    "resource",
+    "blob",
+    "unknown",
+    "stderr",
+    "stream",
+)
+ASKING = {"legacy": ("sampling", "elicitation"), "modern": ("question",), "program": ("sampling", "elicitation")}
+# How many bytes are written at a time, and where: every place once as a whole, some byte by byte.
+SPLITS = (("text", 1), ("structured", 1), ("progress", 1), ("members", 7), ("blob", 1), ("error", 3))
+LISTS = (
+    ("resources/read", {"uri": "x://a"}),
+    ("resources/list", {}),
+    ("prompts/list", {}),
+    ("prompts/get", {"name": "a"}),
+    ("completion/complete", {"ref": {"type": "ref/prompt", "name": "a"}, "argument": {"name": "a", "value": ""}}),
+)
+
+
+async def leak(peer: Peer, place: str, split: int = 0, **more: str) -> object:
+    """Has the values sent back; an error is an answer too."""
+    arguments = {"place": place, "split": split} | more
+    params = {"name": "leak", "arguments": arguments, "_meta": {"progressToken": "a-token"}}
+    try:
+        return await peer.request("tools/call", params)
+    except Refused as error:
+        return error.error
+
+
+async def control(checks: Checks, program: Program) -> None:
+    """The hostile server does leak: without a gateway everything is found."""
+    key, token = canary("key"), canary("token")
+    unseen = [name for name, form in forms.forms(key.value).items() if not leaks([key], "", form.encode())]
+    checks.none("control: every form of a value is recognised", unseen)
+    for name, peer in direct(program, {"Authorization": f"Bearer {token.value}"}):
+        async with peer:
+            for place in (*PLACES, *ASKING[name]):
+                before = len(peer.raw)
+                result = await leak(peer, place, api_key=key.value)
+                await asyncio.sleep(0.05)
+                shows = found([key], place, peer, result) and len(peer.raw) > before
+                hidden = place == "stderr" or (place == "stream" and name == "program")
+                checks.that(f"control: {place} leaks to a client of the {name} era", shows or hidden)
+                peer.raw.clear()
+                peer.received.clear()
+            if name != "program":
+                checks.that(
+                    f"control: what is given beside arguments leaks to the {name} era", await beside(peer, token)
+                )
+
+
+async def beside(peer: Peer, token) -> bool:
+    result = await leak(peer, "text")
+    return bool(found([token], "text", peer, result))
+
+
+async def nothing_leaks(checks: Checks, gateway: Gateway, somebody: Somebody) -> None:
+    for server in ("hostile-plain", "program-plain"):
+        for era, peer in peers(gateway, somebody.user, server):
+            async with peer:
+                if era == "legacy":
+                    await peer.listen()
+                await places(checks, f"{server}, {era}", peer, somebody, ASKING[era])
+    everything = {server: await lists(gateway, somebody, server) for server in (*HTTP, *PROGRAMS)}
+    checks.none("no list shows a value", [fault for faults in everything.values() for fault in faults])
+
+
+async def places(checks: Checks, name: str, peer: Peer, somebody: Somebody, asking: tuple[str, ...]) -> None:
+    marked = "[secret:the-key]"
+    for place, split in [(place, 0) for place in (*PLACES, *asking)] + list(SPLITS):
+        result = await leak(peer, place, split)
+        await asyncio.sleep(0.05)
+        label = f"{name}: {place}" + (f", {split} at a time" if split else "")
+        faults = found(somebody.canaries, label, peer, result)
+        checks.none(f"{label}: no value", faults)
+        shown = repr([result, peer.received])
+        # The stream's own fields and standard error are not passed on at all.
+        checks.that(f"{label}: it says what was there", marked in shown or place in ("stderr", "stream"), shown[:300])
+        peer.raw.clear()
+        peer.received.clear()
+    # What a model makes up for a hidden argument is dropped.
+    echoed = await peer.call("echo", api_key="made up by a model", place="x")
+    arguments = echoed.get("structuredContent", {}).get("arguments", {})
+    checks.that(f"{name}: what a model gives is dropped", arguments.get("api_key") == marked, echoed)
+
+
+async def lists(gateway: Gateway, somebody: Somebody, server: str) -> list[str]:
+    faults = []
+    for era, peer in peers(gateway, somebody.user, server):
+        try:
+            async with peer:
+                for method, params in LISTS:
+                    await peer.request(method, params)
+                tools = await peer.tools()
+                faults += found(somebody.canaries, f"{server}, {era}", peer, peer.server, tools)
+        except Refused as error:
+            if server != "hostile-old":
+                faults.append(f"{server}, {era}: {error}")
+    return faults

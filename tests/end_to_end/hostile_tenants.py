@@ -1,0 +1,206 @@
+"""Two users of the same servers do not meet, and what ends, ends before the next call."""
+
+import asyncio
+import contextlib
+import os
+
+import http_stream
+from checks import Checks
+from gateway import Gateway
+from hostile import Somebody, canary, mark, peers
+from rpc import Legacy, Modern, Peer, Refused
+
+SOON = 5
+
+
+async def refused(peer: Peer, method: str = "tools/list", params: dict | None = None) -> int:
+    """The HTTP status of a refusal; 0 if it was served, 1 if only JSON-RPC refused it."""
+    try:
+        await peer.request(method, params)
+        return 0
+    except Refused as error:
+        return error.status if error.status != 200 else 1
+
+
+async def shown(peer: Peer) -> dict:
+    """What the server says of itself: its process and the marks of what it was given."""
+    return (await peer.call("process", place="x"))["structuredContent"]
+
+
+def alive(process: int) -> bool:
+    with contextlib.suppress(OSError):
+        os.kill(process, 0)
+        return True
+    return False
+
+
+async def gone(process: int) -> bool:
+    for _ in range(SOON * 20):
+        if not alive(process):
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
+async def apart(checks: Checks, gateway: Gateway, ada: Somebody, bob: Somebody) -> None:
+    for server in ("hostile-shared", "hostile-plain", "program-plain"):
+        async with (
+            Legacy(gateway.url(server), ada.user.headers) as hers,
+            Legacy(gateway.url(server), bob.user.headers) as his,
+        ):
+            checks.that(f"{server}: sessions have different names", hers.session != his.session, hers.session)
+            thief = Legacy(gateway.url(server), bob.user.headers)
+            thief.session, thief.is_open = hers.session, True
+            checks.that(f"{server}: another's session is 404 for a call", await refused(thief) == 404)
+            stream = await http_stream.ask(
+                thief.url,
+                "GET",
+                None,
+                thief.headers | thief.its() | {"Accept": "text/event-stream", "Last-Event-ID": "1"},
+            )
+            stream.close()
+            checks.that(f"{server}: for a stream", stream.status == 404, stream.status)
+            ended = await http_stream.ask(thief.url, "DELETE", None, thief.headers | thief.its())
+            ended.close()
+            checks.that(f"{server}: to be ended", ended.status == 404, ended.status)
+            thief.session = "made-up"
+            checks.that(f"{server}: one that never was is 404", await refused(thief) == 404)
+            mine, yours = await shown(hers), await shown(his)
+            values = {"hostile": ("token", "header", "query", "key"), "program": ("variable", "key")}[
+                server.split("-")[0]
+            ]
+            for somebody, its in ((ada, mine), (bob, yours)):
+                owed = {mark(getattr(somebody, name).value) for name in values}
+                checks.that(
+                    f"{server}: {somebody.user.name}'s values and no others went there", set(its["marks"]) == owed, its
+                )
+            if server.startswith("program"):
+                checks.that(f"{server}: each has a process of their own", mine["id"] != yours["id"], (mine, yours))
+
+
+async def lists(checks: Checks, gateway: Gateway, ada: Somebody, nobody) -> None:
+    """Lists are their user's."""
+    for era, peer in peers(gateway, ada.user, "good"):
+        async with peer:
+            await ada.user.secret(
+                "good-key", "a key for the good server", "good__echo", "api_key"
+            ) if era == "legacy" else None
+            result = await peer.request("tools/list")
+            declared = next(tool for tool in result["tools"] if tool["name"] == "echo")["inputSchema"]
+            checks.that(f"{era}: who has the key is not asked for it", "api_key" not in str(declared), declared)
+            if era == "modern":
+                checks.that(
+                    "a list is private and not kept", result["cacheScope"] == "private", result.get("cacheScope")
+                )
+    for era, peer in peers(gateway, nobody, "good"):
+        async with peer:
+            declared = (await peer.tools())["echo"]["inputSchema"]
+            checks.that(f"{era}: who has none is", "api_key" in declared["required"], declared)
+
+
+async def odd_lists(checks: Checks, gateway: Gateway, ada: Somebody) -> None:
+    for server in ("hostile-duplicates", "program-duplicates"):
+        for era, peer in peers(gateway, ada.user, server):
+            async with peer:
+                names = list(await peer.tools())
+                checks.that(
+                    f"{server}, {era}: what is there twice is not there", sorted(names) == ["echo", "last"], names
+                )
+                status = await refused(peer, "tools/call", {"name": "across", "arguments": {}})
+                checks.that(f"{server}, {era}: and cannot be called", status != 0, status)
+    for era, peer in peers(gateway, ada.user, ""):
+        async with peer:
+            names = set(await peer.tools())
+            checks.that(
+                f"{era}: a name that looks like another server's is behind its own server",
+                "hostile-foreign__good__echo" in names or "hostile-foreign__echo" in names,
+                names,
+            )
+            called = await peer.call("good__echo", message="to the good one")
+            checks.that(
+                f"{era}: the other server's tool is the other server's", "to the good one" in str(called), called
+            )
+    for era, peer in peers(gateway, ada.user, "hostile-changing"):
+        async with peer:
+            seen = []
+            for _ in range(4):
+                schema = (await peer.tools())["echo"]["inputSchema"]
+                result = await peer.call("echo", message="m")
+                given = "api_key" in str(result.get("structuredContent", {}).get("arguments", {}))
+                seen.append(given)
+                checks.that(f"{era}: no schema shows the key", "api_key" not in str(schema), schema)
+                await peer.call("change")
+            # The second of the four schemas does not declare it.
+            checks.that(
+                f"{era}: the key goes only where the schema of the moment declares it",
+                seen.count(False) >= 1 and seen.count(True) >= 2,
+                seen,
+            )
+
+
+async def rotation(checks: Checks, gateway: Gateway, ada: Somebody) -> None:
+    """What is changed holds for the next call."""
+    server = "hostile-plain"
+    async with Modern(gateway.url(server), ada.user.headers) as peer:
+        await shown(peer)
+        ada.token = canary("the next token")
+        await ada.user.change(ada.ids[f"{server} Authorization"], secret_value=ada.token.value)
+        its = await shown(peer)
+        checks.that(
+            "a header that was rotated is the new one at the next call", mark(ada.token.value) in its["marks"], its
+        )
+        ada.key = canary("the next key")
+        await ada.user.change(ada.ids[f"{server} key"], secret_value=ada.key.value)
+        its = await shown(peer)
+        checks.that("an argument that was rotated too", mark(ada.key.value) in its["marks"], its)
+    async with Legacy(gateway.url(server), ada.user.headers) as peer:
+        await shown(peer)
+        ada.header = canary("the next header")
+        await ada.user.change(ada.ids[f"{server} X-Key"], secret_value=ada.header.value)
+        status = await refused(peer)
+        checks.that("a session that was built on what was rotated is over", status == 404, status)
+    async with Legacy(gateway.url("program-plain"), ada.user.headers) as peer:
+        before = await shown(peer)
+        ada.variable = canary("the next variable")
+        await ada.user.change(ada.ids["program-plain variable"], secret_value=ada.variable.value)
+        status = await refused(peer)
+        checks.that("a program that was started with what was rotated is over", status == 404, status)
+        checks.that("its process is gone", await gone(before["id"]), before)
+        peer.session, peer.is_open = None, False
+        await peer.open()
+        after = await shown(peer)
+        holds = after["id"] != before["id"] and mark(ada.variable.value) in after["marks"]
+        checks.that("the next one has the new value", holds, after)
+    async with Legacy(gateway.url("program-stubborn"), ada.user.headers) as peer:
+        stubborn = (await shown(peer))["id"]
+    checks.that(
+        "a program that does not want to end is ended", await gone(stubborn) or alive(stubborn) and await gone(stubborn)
+    )
+
+
+async def endings(checks: Checks, gateway: Gateway, bob: Somebody) -> None:
+    """What expires, is deleted or revoked serves no more."""
+    server = "hostile-plain"
+    async with Modern(gateway.url(server), bob.user.headers) as peer:
+        calls = (await shown(peer))["calls"]
+        await bob.user.policy(bob.ids[f"{server} query"], expires_at="2020-01-01T00:00:00Z")
+        status = await refused(peer, "tools/call", {"name": "process", "arguments": {}})
+        checks.that("a credential that has expired fails the call", status != 0, status)
+        await bob.user.policy(bob.ids[f"{server} query"], expires_at=None)
+        its = await shown(peer)
+        checks.that("and the call did not get there", its["calls"] == calls + 1, its)
+        await bob.user.delete(bob.ids[f"{server} key"])
+        its = await shown(peer)
+        checks.that("an argument whose secret was deleted is not given", mark(bob.key.value) not in its["marks"], its)
+        declared = (await peer.tools())["echo"]["inputSchema"]
+        checks.that("and is shown again", "api_key" in declared["properties"], declared)
+        await bob.user.delete(bob.ids[f"{server} X-Key"])
+        status = await refused(peer, "tools/call", {"name": "process", "arguments": {}})
+        checks.that("a credential that was deleted fails the call", status != 0, status)
+    async with Legacy(gateway.url("program-plain"), bob.user.headers) as peer:
+        process = (await shown(peer))["id"]
+        done = await gateway.command("key", "revoke", bob.user.key_id)
+        checks.that("the key is revoked", done.returncode == 0, done.stderr)
+        status = await refused(peer)
+        checks.that("the next call of a revoked key is 401", status == 401, status)
+        checks.that("its process is gone", await gone(process), process)
