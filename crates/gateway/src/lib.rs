@@ -8,7 +8,10 @@
 
 pub mod http;
 pub mod settings;
-#[expect(dead_code, unused_imports, reason = "the relay starts programs")]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "the relay starts programs")
+)]
 pub mod stdio;
 
 pub use http::{GuardedClient, HttpError, HttpPolicy, Response};

@@ -72,8 +72,10 @@ fn step<E: Into<io::Error>>(step: impl Into<String>) -> impl FnOnce(E) -> ShutIn
     }
 }
 
-/// Shuts this process in and becomes the program, whose path comes first in `command`. Returns only if that failed; the
-/// process is then of no further use. On standard output one line says how it went before the program is begun.
+/// Shuts this process in and becomes the program, whose path comes first in `command`.
+///
+/// Returns only if that failed; the process is then of no further use. On standard output one line says how it went before
+/// the program is begun.
 #[cfg(target_os = "linux")]
 pub fn shut_in(wanted: &ShutIn, command: &[OsString]) -> Result<Infallible, ShutInError> {
     use super::support::{DONE, NOT_DONE};

@@ -140,7 +140,7 @@ async fn our_binary_goes_before_a_program_that_is_shut_in() {
     let (_place, launch) = through(helper, &["printf", "%s\\n", "toolvault: shut in", "x"]);
     let (_process, mut output) = started(launch).await;
     assert_eq!(output.lines().await, ["toolvault: shut in", "x"]);
-    let said = in_time(output.stderr.recv()).await.unwrap().bytes;
+    let said = output.chunk().await.unwrap().bytes;
     let said = String::from_utf8(said.to_vec()).unwrap();
     let expected = "shut-in --with mount-namespace --conceal /a b --conceal /c -- /";
     assert!(said.starts_with(expected), "{said}");
