@@ -5,6 +5,7 @@
 //! from itself what the program must not read and then becomes the program. This module knows nothing of MCP or secrets.
 
 mod backoff;
+mod concealed;
 mod ending;
 mod environment;
 mod group;

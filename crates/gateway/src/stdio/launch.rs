@@ -14,6 +14,7 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
+use super::concealed::Concealed;
 use super::group;
 use super::input;
 use super::output::{Output, Reading};
@@ -118,6 +119,13 @@ impl Process {
         let mut command = launch.prepare(program, is_shut_in)?;
         let (directory, place) = launch.directory(program)?;
         command.current_dir(directory);
+        let concealed = if is_shut_in {
+            launch.concealed
+        } else {
+            Vec::new()
+        };
+        // Before it starts, so that what is replaced meanwhile is noticed.
+        let concealed = Concealed::now(concealed);
         let started = group::start(command).await.map_err(failed)?;
         let (queue, queued) = mpsc::channel(input::WAITING);
         let reading = Reading {
@@ -134,6 +142,7 @@ impl Process {
             started.ending.clone(),
             Arc::clone(&reading.is_too_large),
             launch.grace,
+            concealed,
             place,
         );
         let stdin = ChildStdin::from_std(started.stdin).map_err(failed)?;
