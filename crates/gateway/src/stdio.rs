@@ -1,10 +1,11 @@
 //! Programs on this machine that speak MCP over their standard input and output.
 //!
 //! [`launch`] starts one, [`process`] is the handle to it; [`input`] and [`output`] carry messages, one a line. [`group`]
-//! sees to it that nothing of a program is left behind. [`shut_in`] is the other side: our own binary, started once more, takes
+//! sees to it that nothing of a program is left behind. [`mod@shut_in`] is the other side: our own binary, started once more, takes
 //! from itself what the program must not read and then becomes the program. This module knows nothing of MCP or secrets.
 
 mod backoff;
+mod concealed;
 mod ending;
 mod environment;
 mod group;

@@ -24,5 +24,6 @@ mod postgres;
 mod secrets;
 #[cfg(test)]
 mod serve;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod shut_in;

@@ -33,7 +33,10 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::{Duration, Instant};
+
+    use super::LONGEST;
+    use crate::stdio::Backoff;
 
     #[test]
     fn waits_double_up_to_half_a_minute() {

@@ -14,6 +14,7 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
+use super::concealed::Concealed;
 use super::group;
 use super::input;
 use super::output::{Output, Reading};
@@ -107,44 +108,24 @@ pub(crate) enum LaunchError {
 
 impl Process {
     /// Starts a program and begins to read what it says. It is looked up on its own `PATH` and never goes through a shell;
-    /// it has a process group and an environment of its own and no file but the three pipes.
+    /// it has a process group and an environment of its own and no file of ours but the three pipes.
     pub(crate) async fn launch(launch: Launch) -> Result<(Self, Output), LaunchError> {
-        let (program, arguments) = launch
-            .command
-            .split_first()
-            .map_or(("", &[][..]), |(program, rest)| (program.as_str(), rest));
+        let program = launch.command.first().map_or("", String::as_str);
         let failed = |source| LaunchError::Start {
             program: program.to_owned(),
             source,
         };
-        let variables = || super::environment::of_program(&launch.inherited, &launch.environment);
-        let search = variables()
-            .filter(|(name, _)| *name == "PATH")
-            .last()
-            .map_or("", |(_, value)| value);
-        let path = program::find(program, search)?;
-        let (directory, place) = launch.directory(program)?;
         let is_shut_in = launch.is_shut_in(program)?;
-        let mut command = if is_shut_in {
-            let mut command = Command::new(&launch.helper);
-            command
-                .arg0("toolvault")
-                .args(support::arguments(launch.support, &launch.concealed))
-                .arg(&path);
-            command
+        let mut command = launch.prepare(program, is_shut_in)?;
+        let (directory, place) = launch.directory(program)?;
+        command.current_dir(directory);
+        let concealed = if is_shut_in {
+            launch.concealed
         } else {
-            let mut command = Command::new(&path);
-            command.process_group(0);
-            command
+            Vec::new()
         };
-        command
-            .args(arguments)
-            .env_clear()
-            .envs(variables())
-            .current_dir(directory)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        // Before it starts, so that what is replaced meanwhile is noticed.
+        let concealed = Concealed::now(concealed);
         let started = group::start(command).await.map_err(failed)?;
         let (queue, queued) = mpsc::channel(input::WAITING);
         let reading = Reading {
@@ -161,6 +142,7 @@ impl Process {
             started.ending.clone(),
             Arc::clone(&reading.is_too_large),
             launch.grace,
+            concealed,
             place,
         );
         let stdin = ChildStdin::from_std(started.stdin).map_err(failed)?;
@@ -168,12 +150,11 @@ impl Process {
         let stderr = ChildStderr::from_std(started.stderr).map_err(failed)?;
         let mut read = BytesMut::new();
         if is_shut_in {
-            support::confirm(&mut stdout, &mut read)
-                .await
-                .map_err(|reason| LaunchError::ShutIn {
-                    program: program.to_owned(),
-                    reason,
-                })?;
+            let confirmed = support::confirm(&mut stdout, &mut read).await;
+            confirmed.map_err(|reason| LaunchError::ShutIn {
+                program: program.to_owned(),
+                reason,
+            })?;
         }
         tokio::spawn(input::write(stdin, queued, started.ending));
         Ok((process, reading.begin(stdout, read, stderr)))
@@ -181,6 +162,33 @@ impl Process {
 }
 
 impl Launch {
+    /// The command, all but where it starts.
+    fn prepare(&self, program: &str, is_shut_in: bool) -> Result<Command, LaunchError> {
+        let variables = || super::environment::of_program(&self.inherited, &self.environment);
+        let search = variables().filter(|(name, _)| *name == "PATH").last();
+        let path = program::find(program, search.map_or("", |(_, value)| value))?;
+        let mut command = if is_shut_in {
+            let mut command = Command::new(&self.helper);
+            command
+                .arg0("toolvault")
+                .args(support::arguments(self.support, &self.concealed))
+                .arg(&path);
+            command
+        } else {
+            let mut command = Command::new(&path);
+            command.process_group(0);
+            command
+        };
+        command
+            .args(self.command.iter().skip(1))
+            .env_clear()
+            .envs(variables())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Ok(command)
+    }
+
     /// Where it starts, and the place that was made for it.
     fn directory(&self, program: &str) -> Result<(OsString, Option<Place>), LaunchError> {
         let failed = |directory: &Path, source| LaunchError::Directory {

@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
+use super::concealed::Concealed;
 use super::ending::{Ended, Ending};
 use super::group::Group;
 use super::input::{self, Written};
@@ -24,6 +25,7 @@ struct Inner {
     ending: watch::Receiver<Option<Ending>>,
     is_too_large: Arc<AtomicBool>,
     grace: Duration,
+    concealed: Concealed,
     _place: Option<Place>,
 }
 
@@ -34,6 +36,7 @@ impl Process {
         ending: watch::Receiver<Option<Ending>>,
         is_too_large: Arc<AtomicBool>,
         grace: Duration,
+        concealed: Concealed,
         place: Option<Place>,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -42,6 +45,7 @@ impl Process {
             ending,
             is_too_large,
             grace,
+            concealed,
             _place: place,
         }))
     }
@@ -58,6 +62,12 @@ impl Process {
     /// Whether it has not ended.
     pub(crate) fn is_running(&self) -> bool {
         self.0.ending.borrow().is_none()
+    }
+
+    /// Whether what it must not read is still what was concealed from it. Where that was replaced, as editors replace a file, the
+    /// program can read what took its place, and should be stopped before anything is sent to it. Looks at each path.
+    pub(crate) fn is_shut_in(&self) -> bool {
+        self.0.concealed.is_unchanged()
     }
 
     /// Waits for its end and says how that came.

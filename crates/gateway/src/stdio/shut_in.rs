@@ -7,7 +7,9 @@
 //! # Security
 //!
 //! It keeps a program from reading files, by whatever path. It does not contain a program that is hostile through and through:
-//! one that runs as the same user can still change that user's other files, or ask others to run something for it.
+//! one that runs as the same user can still change that user's other files, send signals, or ask others to run something for it.
+//! Another hard link of a concealed file is another file to it, and so is what replaces a concealed file later
+//! (`Process::is_shut_in`). Before version 9, Landlock does not keep it from connecting to a socket in a concealed directory.
 
 #[cfg(target_os = "linux")]
 mod aliases;
@@ -72,8 +74,10 @@ fn step<E: Into<io::Error>>(step: impl Into<String>) -> impl FnOnce(E) -> ShutIn
     }
 }
 
-/// Shuts this process in and becomes the program, whose path comes first in `command`. Returns only if that failed; the
-/// process is then of no further use. On standard output one line says how it went before the program is begun.
+/// Shuts this process in and becomes the program, whose path comes first in `command`.
+///
+/// Returns only if that failed; the process is then of no further use. On standard output one line says how it went before
+/// the program is begun.
 #[cfg(target_os = "linux")]
 pub fn shut_in(wanted: &ShutIn, command: &[OsString]) -> Result<Infallible, ShutInError> {
     use super::support::{DONE, NOT_DONE};

@@ -64,8 +64,10 @@ impl FromStr for Support {
     }
 }
 
-/// What there is on this system to shut programs in with. It is tried out: a child conceals a file from itself. Blocks for
-/// some milliseconds; the answer holds as long as we run. The running binary must be `toolvault`.
+/// What there is on this system to shut programs in with.
+///
+/// It is tried out: a child conceals a file from itself. Blocks for some milliseconds; the answer holds as long as we run. The
+/// running binary must be `toolvault`.
 pub fn sandbox_support() -> Support {
     let Ok(place) = Place::new() else {
         return Support::None;

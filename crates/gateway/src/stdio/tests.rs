@@ -6,11 +6,11 @@ mod launching;
 
 use std::time::Duration;
 
-use super::{Launch, OWN_BINARY, Output, Process, Support};
+use super::{GRACE, Launch, OWN_BINARY, Output, Process, StderrChunk, Support};
 use crate::settings::Sandbox;
 
 /// What no test should need; a program that hangs shows as a failure.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A program that is not shut in.
 fn of(command: &[&str]) -> Launch {
@@ -23,7 +23,7 @@ fn of(command: &[&str]) -> Launch {
         support: Support::None,
         concealed: Vec::new(),
         message_bytes: 4 << 20,
-        grace: Duration::from_millis(100),
+        grace: GRACE / 20,
         helper: OWN_BINARY.into(),
     }
 }
@@ -50,6 +50,11 @@ impl Output {
     async fn line(&mut self) -> Option<String> {
         let line = in_time(self.messages.recv()).await?;
         Some(String::from_utf8_lossy(&line).into_owned())
+    }
+
+    /// The next piece of standard error.
+    async fn chunk(&mut self) -> Option<StderrChunk> {
+        in_time(self.stderr.recv()).await
     }
 
     /// All messages that come.

@@ -114,14 +114,12 @@ pub(super) fn map_parent() -> Result<(), ShutInError> {
 
 /// A map of each id onto itself, for the ids that a map like `/proc/self/uid_map` has.
 fn identity(ours: &str) -> String {
-    let mut map = String::new();
-    for line in ours.lines() {
+    let onto_itself = |line: &str| {
         let mut fields = line.split_whitespace();
-        if let (Some(first), Some(count)) = (fields.next(), fields.nth(1)) {
-            map.push_str(&format!("{first} {first} {count}\n"));
-        }
-    }
-    map
+        let (first, count) = (fields.next()?, fields.nth(1)?);
+        Some(format!("{first} {first} {count}\n"))
+    };
+    ours.lines().filter_map(onto_itself).collect()
 }
 
 #[cfg(test)]

@@ -97,14 +97,14 @@ async fn a_flood_on_standard_error_holds_nothing_up_and_is_counted() {
     // All of it was read by now or is in the pipe; the waiting pieces make room for what comes next.
     let (mut seen, mut dropped) = (0, 0);
     while seen + dropped < flood && !output.stderr.is_empty() {
-        let chunk = output.stderr.recv().await.unwrap();
+        let chunk = output.chunk().await.unwrap();
         seen += u64::try_from(chunk.bytes.len()).unwrap();
         dropped += chunk.dropped_before;
     }
     process.send(b"{}").await.unwrap();
     assert_eq!(output.line().await.unwrap(), "again");
     let mut last = Vec::new();
-    while let Some(chunk) = in_time(output.stderr.recv()).await {
+    while let Some(chunk) = output.chunk().await {
         seen += u64::try_from(chunk.bytes.len()).unwrap();
         dropped += chunk.dropped_before;
         last = chunk.bytes.to_vec();

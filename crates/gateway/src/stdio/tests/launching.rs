@@ -137,12 +137,17 @@ fn through(helper: &str, command: &[&str]) -> (TempDir, Launch) {
 #[tokio::test]
 async fn our_binary_goes_before_a_program_that_is_shut_in() {
     let helper = "echo \"$*\" >&2; echo toolvault: shut in; while [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"";
-    let (_place, launch) = through(helper, &["printf", "%s\\n", "toolvault: shut in", "x"]);
-    let (_process, mut output) = started(launch).await;
+    let (_place, mut launch) = through(helper, &["printf", "%s\\n", "toolvault: shut in", "x"]);
+    let key = launch.helper.with_file_name("key");
+    launch.concealed.push(key.clone());
+    let (process, mut output) = started(launch).await;
     assert_eq!(output.lines().await, ["toolvault: shut in", "x"]);
-    let said = in_time(output.stderr.recv()).await.unwrap().bytes;
+    assert!(process.is_shut_in());
+    std::fs::write(key, "").unwrap();
+    assert!(!process.is_shut_in());
+    let said = output.chunk().await.unwrap().bytes;
     let said = String::from_utf8(said.to_vec()).unwrap();
-    let expected = "shut-in --with mount-namespace --conceal /a b --conceal /c -- /";
+    let expected = "shut-in --with mount-namespace --conceal /a b --conceal /c --conceal /";
     assert!(said.starts_with(expected), "{said}");
 }
 
