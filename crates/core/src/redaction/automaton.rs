@@ -87,10 +87,15 @@ impl Automaton {
             if let Some(next) = self.child(state, letter) {
                 return next;
             }
-            state = self.node(state).map_or(ROOT, |node| node.suffix);
+            state = self.suffix(state);
         }
         let next = self.after_root.get(usize::from(letter));
         next.copied().unwrap_or(ROOT)
+    }
+
+    /// The state without some of the first letters, as few as can be.
+    pub(super) fn suffix(&self, state: u32) -> u32 {
+        self.node(state).map_or(ROOT, |node| node.suffix)
     }
 
     /// How many of the last letters are the begin of a pattern.
@@ -178,7 +183,7 @@ impl Automaton {
             if state == ROOT {
                 return ROOT;
             }
-            state = self.node(state).map_or(ROOT, |node| node.suffix);
+            state = self.suffix(state);
         }
     }
 

@@ -91,14 +91,24 @@ impl Scanner {
         starts.into_iter().flatten().fold(now, usize::min)
     }
 
-    /// Becomes a copy of `other`, and tells how much that was.
-    pub(super) fn become_copy_of(&mut self, other: &Self) -> usize {
+    /// Becomes a copy of `other` without what it has read before `begin`, and tells how much that was.
+    pub(super) fn become_copy_of(
+        &mut self,
+        other: &Self,
+        automaton: &Automaton,
+        begin: usize,
+    ) -> usize {
         self.state = other.state;
         self.starts.clone_from(&other.starts);
+        let dropped = self.starts.partition_point(|start| *start < begin);
+        self.starts.drain(..dropped);
+        while automaton.depth(self.state) > self.starts.len() {
+            self.state = automaton.suffix(self.state);
+        }
         self.gap = other.gap;
-        self.zero = other.zero;
-        self.trailed = other.trailed;
-        self.starts.len()
+        self.zero = other.zero.filter(|zero| zero.start >= begin);
+        self.trailed = other.trailed.filter(|(last, _)| *last >= begin);
+        other.starts.len()
     }
 
     pub(super) fn reset(&mut self) {

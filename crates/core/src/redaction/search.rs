@@ -10,7 +10,7 @@ use super::view::View;
 const NEAR: usize = 64;
 
 /// For so many bytes the views go on after what the sieve has noticed, as there is often more.
-const LINGER: usize = 32;
+const LINGER: usize = 4;
 
 /// A search and what it has found.
 #[derive(Default)]
@@ -67,6 +67,11 @@ impl Search {
     pub(super) fn whole(&mut self, compiled: &Compiled, bytes: &[u8]) {
         self.found.clear();
         self.position = None;
+        if self.until > 0
+            && let Some(view) = &mut self.view
+        {
+            view.restart();
+        }
         self.until = 0;
         if bytes.len() >= compiled.shortest {
             self.advance(compiled, bytes, 0, true);

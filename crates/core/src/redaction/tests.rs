@@ -21,7 +21,7 @@ fn streamed(redactor: &Redactor, text: &[u8], splits: &[usize]) -> (Vec<u8>, usi
     (out, markers)
 }
 
-/// Pseudorandom numbers (SplitMix64), the same in every run.
+/// Pseudorandom numbers (`SplitMix64`), the same in every run.
 struct Numbers(u64);
 
 impl Numbers {

@@ -62,7 +62,7 @@ impl View {
 
     /// Reads one byte, and adds to `found` what ends with it.
     pub(super) fn push(&mut self, compiled: &Compiled, symbol: Symbol, found: &mut Ranges) {
-        self.wake(symbol, found);
+        self.wake(compiled, symbol, found);
         for unescaped in &mut self.unescaped {
             if unescaped.is_awake {
                 unescaped.push(compiled, symbol, found);
@@ -96,6 +96,7 @@ impl View {
         !self.unescaped.iter().any(|unescaped| unescaped.is_awake)
     }
 
+    /// Forgets what was begun. Where escapes were undone is kept, as what is read next may begin within one.
     pub(super) fn reset(&mut self) {
         self.scanners.iter_mut().for_each(Scanner::reset);
         for unescaped in &mut self.unescaped {
@@ -104,8 +105,19 @@ impl View {
         }
     }
 
+    /// Forgets everything, for other input.
+    pub(super) fn restart(&mut self) {
+        self.reset();
+        for unescaped in &mut self.unescaped {
+            unescaped.differs_until = 0;
+            if let Some(view) = &mut unescaped.view {
+                view.restart();
+            }
+        }
+    }
+
     /// Wakes the views for which an escape may begin, before any reads it.
-    fn wake(&mut self, symbol: Symbol, found: &mut Ranges) {
+    fn wake(&mut self, compiled: &Compiled, symbol: Symbol, found: &mut Ranges) {
         for index in 0..self.unescaped.len() {
             let (before, rest) = self.unescaped.split_at_mut(index);
             let Some((unescaped, after)) = rest.split_first_mut() else {
@@ -114,32 +126,36 @@ impl View {
             if !unescaped.is_awake && unescaped.decoder.begins_with(symbol.byte) {
                 let before = before.iter().map(Some);
                 let mut others = before.chain([None]).chain(after.iter().map(Some));
-                let copied = unescaped.view().take_over(&self.scanners, &mut others);
+                // What stands before is not the same here.
+                let begin = unescaped.differs_until;
+                let view = unescaped.view();
+                let copied = view.take_over(compiled, &self.scanners, &mut others, begin);
                 found.count(copied);
                 unescaped.is_awake = true;
-                unescaped.differs_until = 0;
                 unescaped.awake_until = symbol.end + copied;
             }
         }
     }
 
-    /// Takes over how far another view and the views made of it have come, and tells how much that was.
+    /// Takes over how far another view and those made of it have come since `begin`, and tells how much that was.
     ///
     /// The latter too: in `%26&amp;` the entity follows what only a view of the other kind has read.
     fn take_over(
         &mut self,
+        compiled: &Compiled,
         scanners: &[Scanner; 3],
         others: &mut dyn Iterator<Item = Option<&Unescaped>>,
+        begin: usize,
     ) -> usize {
+        let mut copied = 0;
         let scanners = self.scanners.iter_mut().zip(scanners);
-        let copied: usize = scanners
-            .map(|(mine, other)| mine.become_copy_of(other))
-            .sum();
-        let unescaped = self.unescaped.iter_mut().zip(others);
+        for ((mine, other), (_, automaton)) in scanners.zip(compiled.automata()) {
+            copied += mine.become_copy_of(other, automaton, begin);
+        }
+        for (mine, other) in self.unescaped.iter_mut().zip(others) {
+            copied += mine.become_copy_of(compiled, other, begin);
+        }
         copied
-            + unescaped
-                .map(|(mine, other)| mine.become_copy_of(other))
-                .sum::<usize>()
     }
 }
 
@@ -150,21 +166,23 @@ impl Unescaped {
         self.view.get_or_insert_with(new)
     }
 
-    fn become_copy_of(&mut self, other: Option<&Self>) -> usize {
+    fn become_copy_of(&mut self, compiled: &Compiled, other: Option<&Self>, begin: usize) -> usize {
         self.is_awake = false;
         self.decoder.clear();
-        let Some((other, Some(view))) = other.map(|other| (other, &other.view)) else {
+        let Some(other) = other else {
             return 0;
         };
-        if !other.is_awake {
+        self.differs_until = self.differs_until.max(other.differs_until);
+        let (true, Some(view)) = (other.is_awake, &other.view) else {
             return 0;
-        }
+        };
         self.is_awake = true;
-        self.differs_until = other.differs_until;
         self.awake_until = other.awake_until;
         let held = self.decoder.become_copy_of(&other.decoder);
         let mut others = view.unescaped.iter().map(Some);
-        held + self.view().take_over(&view.scanners, &mut others)
+        held + self
+            .view()
+            .take_over(compiled, &view.scanners, &mut others, begin)
     }
 
     fn push(&mut self, compiled: &Compiled, symbol: Symbol, found: &mut Ranges) {

@@ -94,9 +94,12 @@ fn html_numbers(value: &[u8], number: fn(u32) -> String) -> String {
 }
 
 fn joined(value: &[u8], before: &str, between: &str, is_upper: bool) -> String {
-    let digits = value.iter().map(|byte| match is_upper {
-        true => format!("{before}{byte:02X}"),
-        false => format!("{before}{byte:02x}"),
+    let digits = value.iter().map(|byte| {
+        if is_upper {
+            format!("{before}{byte:02X}")
+        } else {
+            format!("{before}{byte:02x}")
+        }
     });
     digits.collect::<Vec<_>>().join(between)
 }
