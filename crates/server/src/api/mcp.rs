@@ -8,7 +8,7 @@ mod reply;
 use axum::Extension;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, Method};
 use axum::response::Response;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::scope::Scope;
@@ -113,10 +113,10 @@ pub(crate) async fn relay(
             base_url: client.base_url.to_string(),
         })
         .await;
-    let lacks_scope = reply.status == StatusCode::FORBIDDEN && !may_use;
+    let challenge = refusal::Challenge::for_answer(reply.status, may_use);
     let mut response = reply::response(reply, lifetime, stop);
-    if lacks_scope {
-        refusal::challenge_for_scope(&mut response, client.metadata_url.as_deref());
+    if let Some(challenge) = challenge {
+        challenge.set(&mut response, client.metadata_url.as_deref());
     }
     response
 }

@@ -9,8 +9,6 @@ use serde_json::json;
 
 use crate::error::ApiError;
 
-const CHALLENGE: &str = "Bearer realm=\"toolvault\"";
-
 /// A refusal without the id of a request, for none was read. Its code is the status: a number of ours, outside
 /// what JSON-RPC and MCP reserve.
 pub(crate) struct Refusal {
@@ -49,26 +47,48 @@ impl IntoResponse for Refusal {
         }));
         let mut response = (head, body).into_response();
         *response.status_mut() = status;
-        if let (StatusCode::UNAUTHORIZED, Some(url)) = (status, self.metadata_url) {
-            set_challenge(&mut response, "", Some(&url));
+        if status == StatusCode::UNAUTHORIZED {
+            Challenge::Credential.set(&mut response, self.metadata_url.as_deref());
         }
         response
     }
 }
 
-/// Tells whoever lacks the scope `use` that they do (RFC 6750, section 3.1).
-pub(super) fn challenge_for_scope(response: &mut Response, metadata_url: Option<&str>) {
-    set_challenge(response, ", error=\"insufficient_scope\"", metadata_url);
+/// What whoever is refused has to show (RFC 6750, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Challenge {
+    /// A credential that is valid.
+    Credential,
+    /// One with the scope `use`.
+    Scope,
 }
 
-fn set_challenge(response: &mut Response, error: &str, metadata_url: Option<&str>) {
-    let mut challenge = format!("{CHALLENGE}{error}, scope=\"use\"");
-    if let Some(url) = metadata_url {
-        // Writing to a text does not fail. The URL holds no quote: host and path were checked.
-        let _ = write!(challenge, ", resource_metadata=\"{url}\"");
+impl Challenge {
+    /// The one that belongs to an answer of the gateway.
+    pub(super) fn for_answer(status: StatusCode, may_use: bool) -> Option<Self> {
+        match status {
+            StatusCode::UNAUTHORIZED => Some(Self::Credential),
+            StatusCode::FORBIDDEN if !may_use => Some(Self::Scope),
+            _ => None,
+        }
     }
-    if let Ok(value) = HeaderValue::from_str(&challenge) {
-        let headers = response.headers_mut();
-        headers.insert(header::WWW_AUTHENTICATE, value);
+
+    /// Puts it into the answer; `metadata_url` says where to read who hands credentials out.
+    pub(super) fn set(self, response: &mut Response, metadata_url: Option<&str>) {
+        let mut challenge = "Bearer realm=\"toolvault\"".to_owned();
+        if self == Self::Scope {
+            challenge.push_str(", error=\"insufficient_scope\"");
+        }
+        if self == Self::Scope || metadata_url.is_some() {
+            challenge.push_str(", scope=\"use\"");
+        }
+        if let Some(url) = metadata_url {
+            // Writing to a text does not fail. The URL holds no quote: host and path were checked.
+            let _ = write!(challenge, ", resource_metadata=\"{url}\"");
+        }
+        if let Ok(value) = HeaderValue::from_str(&challenge) {
+            let headers = response.headers_mut();
+            headers.insert(header::WWW_AUTHENTICATE, value);
+        }
     }
 }

@@ -93,6 +93,20 @@ impl World {
         }
     }
 
+    /// Waits until everything that was begun has been done, and opens the vault anew.
+    pub(crate) async fn reopen_vault(&mut self) {
+        self.vault.close().await;
+        let data = self.directory.path().join("data");
+        let root_key = RootKeySource::File(self.directory.path().join("root.key"));
+        let opened = Vault::open(
+            Settings::new(DatabaseLocation::Directory(data)),
+            &root_key,
+            Arc::clone(&self.clock) as Arc<_>,
+            Arc::new(SystemEntropy),
+        );
+        self.vault = opened.await.unwrap().vault;
+    }
+
     /// Somebody beside the root key, acting for `user`.
     #[expect(clippy::unused_self, reason = "it is this world's root key")]
     pub(crate) fn local(&self, user: UserId) -> Caller {
