@@ -31,7 +31,7 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Key(command) => key::run(command, context).await,
         Command::Secret(command) => secret::run(command, context).await,
         Command::Explain(options) => explain::run(options, context).await,
-        Command::Mcp(command) => mcp::run(command, context),
+        Command::Mcp(command) => mcp::run(command, context).await,
         Command::Audit(command) => audit::run(command, context).await,
         Command::Doctor(options) => doctor::run(options, context).await,
         Command::Openapi => openapi::run(context),

@@ -14,6 +14,7 @@ mod environment;
 mod failure;
 mod hygiene;
 mod logging;
+mod mcp;
 mod misuse;
 mod printer;
 mod replace;

@@ -3,6 +3,7 @@
 mod add;
 mod list;
 mod remove;
+mod stdio;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,8 @@ pub(crate) enum McpCommand {
     Add(add::AddOptions),
     /// List the servers of the configuration
     List(list::ListOptions),
+    /// Be the gateway for a client that starts a program instead of asking a URL
+    Stdio(stdio::StdioOptions),
     /// Take a server out of the configuration file
     Remove(remove::RemoveOptions),
 }
@@ -34,10 +37,11 @@ pub(crate) struct FileOptions {
     config: Option<PathBuf>,
 }
 
-pub(crate) fn run(command: McpCommand, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
+pub(crate) async fn run(command: McpCommand, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
     match command {
         McpCommand::Add(options) => add::run(&options, context)?,
         McpCommand::List(options) => list::run(&options, context)?,
+        McpCommand::Stdio(options) => stdio::run(&options, context).await?,
         McpCommand::Remove(options) => remove::run(&options, context)?,
     }
     Ok(ExitStatus::Success)

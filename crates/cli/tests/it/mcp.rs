@@ -1,3 +1,5 @@
 //! `mcp`: the servers behind the gateway, and clients of it.
 
 mod file;
+mod script;
+mod stdio;
