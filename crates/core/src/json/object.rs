@@ -76,15 +76,9 @@ impl<'a> Object<'a> {
         Ok(members)
     }
 
-<<<<<<< HEAD
-    /// Whether a name stands there more than once: some readers take the first, others the last.
-    pub fn repeats_a_name(self) -> Result<bool, LoneSurrogate> {
-        Ok(self.members()?.len() != self.occurrences().count())
-=======
     /// How many members stand there, repetitions included: of repeated ones some readers take the first, others the last.
     pub fn written_members(self) -> usize {
         self.occurrences().count()
->>>>>>> schema
     }
 
     /// The undecoded name and the value of every member as it stands there, repetitions included.

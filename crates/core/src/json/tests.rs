@@ -53,19 +53,6 @@ fn of_members_with_one_name_the_last_counts_at_the_place_of_the_first() {
 }
 
 #[test]
-<<<<<<< HEAD
-fn a_repeated_name_is_noticed_however_it_is_spelled() {
-    let repeats = |text: &str| {
-        parse_text(text)
-            .unwrap()
-            .as_object()
-            .unwrap()
-            .repeats_a_name()
-    };
-    assert_eq!(repeats(r#"{"a":1,"b":{"a":1,"a":2}}"#), Ok(false));
-    assert_eq!(repeats(r#"{"a":1,"\u0061":2}"#), Ok(true));
-    assert!(repeats(r#"{"\ud800":1}"#).is_err());
-=======
 fn repetitions_are_counted_however_they_are_spelled() {
     let object = |text| parse_text(text).unwrap().as_object().unwrap();
     let once = object(r#"{"a":1,"b":{"a":1,"a":2}}"#);
@@ -78,7 +65,6 @@ fn repetitions_are_counted_however_they_are_spelled() {
         (twice.written_members(), twice.members().unwrap().len()),
         (2, 1)
     );
->>>>>>> schema
 }
 
 #[test]

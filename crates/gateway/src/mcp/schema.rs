@@ -41,11 +41,7 @@ pub(crate) use self::definition::{Definition, Unusable};
 pub(crate) use self::header::{header_text, header_value};
 
 use self::clean::instances::without_members;
-<<<<<<< HEAD
-use self::document::Document;
-=======
 use self::document::{Document, repeats_a_name};
->>>>>>> schema
 
 /// Members of a tool, beside its schema, that hold examples of its arguments.
 const EXAMPLES: [&str; 3] = ["examples", "inputExamples", "input_examples"];
@@ -95,11 +91,7 @@ pub(crate) fn hide(tool: &mut Tree<'_>, hidden: &BTreeSet<String>) -> Result<boo
         json::parse(&text).map_err(|_| CannotClean::Ambiguous)?
     };
     let object = value.as_object().ok_or(CannotClean::Ambiguous)?;
-<<<<<<< HEAD
-    if object.repeats_a_name()? {
-=======
     if repeats_a_name(object)? {
->>>>>>> schema
         return Err(CannotClean::Ambiguous);
     }
     let mut changes = Vec::new();

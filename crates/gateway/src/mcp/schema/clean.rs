@@ -33,11 +33,7 @@ pub(super) fn clean<'a>(
     if survey.is_partial {
         return Err(CannotClean::Reference);
     }
-<<<<<<< HEAD
-    let references = References::of(document, &survey.nested)?;
-=======
     let references = References::of(document, &survey.nested, &survey.others)?;
->>>>>>> schema
     let mut cleaner = Cleaner {
         document,
         hidden,
@@ -111,11 +107,7 @@ impl<'a> Draft<'a> {
         self.put(name, cleaned.tree);
     }
 
-<<<<<<< HEAD
-    fn finish(mut self, value: Value<'a>) -> Result<Cleaned<'a>, CannotClean> {
-=======
     fn finish(mut self, value: Value<'a>) -> Cleaned<'a> {
->>>>>>> schema
         let tree = if self.is_changed {
             let required = std::mem::take(&mut self.required);
             let required = required.iter().map(|name| Tree::text(name)).collect();
@@ -126,19 +118,11 @@ impl<'a> Draft<'a> {
         } else {
             Tree::Kept(value)
         };
-<<<<<<< HEAD
-        Ok(Cleaned {
-            tree,
-            is_changed: self.is_changed,
-            is_exact: self.is_exact,
-        })
-=======
         Cleaned {
             tree,
             is_changed: self.is_changed,
             is_exact: self.is_exact,
         }
->>>>>>> schema
     }
 
     fn append(&mut self, name: &'static str, more: Vec<Tree<'a>>) {
@@ -163,11 +147,7 @@ impl<'a> Cleaner<'a, '_> {
             is_exact: true,
         };
         let Some(looked) = self.document.members(value)? else {
-<<<<<<< HEAD
-            return draft.finish(value);
-=======
             return Ok(draft.finish(value));
->>>>>>> schema
         };
         if self.depth > DEEPEST {
             return Err(CannotClean::Limit);
@@ -179,11 +159,7 @@ impl<'a> Cleaner<'a, '_> {
         }
         self.depth -= 1;
         self.drop_known_requirements(&looked, &mut draft)?;
-<<<<<<< HEAD
-        draft.finish(value)
-=======
         Ok(draft.finish(value))
->>>>>>> schema
     }
 
     fn member(

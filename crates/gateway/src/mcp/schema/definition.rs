@@ -6,11 +6,7 @@ use toolvault_core::json::{Kind, LoneSurrogate, Value};
 
 use super::CannotClean;
 use super::annotation::mirrored;
-<<<<<<< HEAD
-use super::document::Document;
-=======
 use super::document::{Document, repeats_a_name};
->>>>>>> schema
 use super::survey::survey;
 use crate::http::HeaderName;
 
@@ -56,11 +52,7 @@ impl Definition {
     /// Reads the definition of one tool, an element of `tools`. No schema declares nothing.
     pub(crate) fn read(tool: Value<'_>) -> Result<Self, Unusable> {
         let object = tool.as_object().ok_or(Unusable::Malformed)?;
-<<<<<<< HEAD
-        if object.repeats_a_name()? {
-=======
         if repeats_a_name(object)? {
->>>>>>> schema
             return Err(Unusable::Malformed);
         }
         let name = object

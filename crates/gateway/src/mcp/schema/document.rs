@@ -6,11 +6,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use percent_encoding::percent_decode_str;
-<<<<<<< HEAD
-use toolvault_core::json::{Kind, Member, Value};
-=======
 use toolvault_core::json::{Kind, LoneSurrogate, Member, Object, Value};
->>>>>>> schema
 
 use super::CannotClean;
 
@@ -19,12 +15,9 @@ const READINGS: usize = 64;
 /// What is granted beside that, for small schemas.
 const GRANTED: usize = 16 * 1024;
 
-<<<<<<< HEAD
-=======
 /// From how many members on an object has an index of their names.
 const INDEXED: usize = 16;
 
->>>>>>> schema
 /// A schema and what has been found in it so far.
 pub(super) struct Document<'a> {
     root: Value<'a>,
@@ -44,17 +37,12 @@ pub(super) struct Looked<'a> {
 impl<'a> Looked<'a> {
     /// The member of that name.
     pub(super) fn get(&self, name: &str) -> Option<Value<'a>> {
-<<<<<<< HEAD
-        let member = self.members.get(*self.places.get(name)?)?;
-        Some(member.value)
-=======
         let member = if self.members.len() < INDEXED {
             self.members.iter().find(|member| member.name == name)
         } else {
             self.members.get(*self.places.get(name)?)
         };
         member.map(|member| member.value)
->>>>>>> schema
     }
 }
 
@@ -107,15 +95,6 @@ impl<'a> Document<'a> {
         }
         self.spend(value.raw().len())?;
         let members = object.members()?;
-<<<<<<< HEAD
-        let names = members.iter().enumerate();
-        let looked = Rc::new(Looked {
-            places: names
-                .map(|(at, member)| (member.name.clone(), at))
-                .collect(),
-            repeats: object.repeats_a_name()?,
-            members,
-=======
         let mut places = HashMap::new();
         if members.len() >= INDEXED {
             let names = members.iter().enumerate();
@@ -125,7 +104,6 @@ impl<'a> Document<'a> {
             repeats: object.written_members() != members.len(),
             members,
             places,
->>>>>>> schema
         });
         self.looked.borrow_mut().insert(place, Rc::clone(&looked));
         Ok(Some(looked))
@@ -306,11 +284,8 @@ impl<'a> Document<'a> {
 
 /// An element of a list and its text.
 pub(super) type Named<'a> = (Value<'a>, Option<String>);
-<<<<<<< HEAD
-=======
 
 /// Whether a name stands in it more than once.
 pub(super) fn repeats_a_name(object: Object<'_>) -> Result<bool, LoneSurrogate> {
     Ok(object.written_members() != object.members()?.len())
 }
->>>>>>> schema

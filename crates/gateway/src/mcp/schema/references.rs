@@ -19,10 +19,6 @@ pub(super) struct References<'a> {
 }
 
 impl<'a> References<'a> {
-<<<<<<< HEAD
-    /// Follows all references from `nested`, and those from where they lead to.
-    pub(super) fn of(document: &Document<'a>, nested: &[Value<'a>]) -> Result<Self, CannotClean> {
-=======
     /// Follows all references from `nested`, and those from where they lead to. Those from `others`, which perhaps
     /// nobody uses, must lead somewhere too.
     pub(super) fn of(
@@ -30,16 +26,11 @@ impl<'a> References<'a> {
         nested: &[Value<'a>],
         others: &[Value<'a>],
     ) -> Result<Self, CannotClean> {
->>>>>>> schema
         let mut found = Self {
             targets: BTreeMap::new(),
             dynamic: BTreeSet::new(),
             places: HashSet::new(),
         };
-<<<<<<< HEAD
-        let mut open = nested.to_vec();
-        let mut seen = HashSet::new();
-=======
         let mut seen = HashSet::new();
         found.walk(document, nested, &mut seen)?;
         let places = found.places.clone();
@@ -60,7 +51,6 @@ impl<'a> References<'a> {
         seen: &mut HashSet<usize>,
     ) -> Result<(), CannotClean> {
         let mut open = from.to_vec();
->>>>>>> schema
         while let Some(value) = open.pop() {
             if !may_refer(value.raw()) || !seen.insert(document.place(value)) {
                 continue;
@@ -79,27 +69,14 @@ impl<'a> References<'a> {
             for member in &looked.members {
                 match &*member.name {
                     name if REFERENCES.contains(&name) && member.value.kind() == Kind::String => {
-<<<<<<< HEAD
-                        open.extend(found.follow(document, name, member.value)?);
-=======
                         open.extend(self.follow(document, name, member.value)?);
->>>>>>> schema
                     }
                     "const" | "enum" | "default" | "examples" => {}
                     _ => open.push(member.value),
                 }
             }
         }
-<<<<<<< HEAD
-        Ok(found)
-    }
-
-    /// Whether one of them leads to `value` as a whole.
-    pub(super) fn lead_to(&self, document: &Document<'a>, value: Value<'a>) -> bool {
-        self.places.contains(&document.place(value))
-=======
         Ok(())
->>>>>>> schema
     }
 
     fn follow(

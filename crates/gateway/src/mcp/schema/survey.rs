@@ -28,11 +28,8 @@ pub(super) struct Survey<'a> {
     pub declared: BTreeSet<String>,
     /// Schemas of visible arguments and whatever else does not describe the arguments as a whole.
     pub nested: Vec<Value<'a>>,
-<<<<<<< HEAD
-=======
     /// Definitions of the root that the arguments as a whole do not use.
     pub others: Vec<Value<'a>>,
->>>>>>> schema
     /// Whether some of what describes the arguments is not in this schema.
     pub is_partial: bool,
 }
@@ -49,18 +46,12 @@ pub(super) fn survey<'a>(
         found: Survey {
             declared: BTreeSet::new(),
             nested: Vec::new(),
-<<<<<<< HEAD
-=======
             others: Vec::new(),
->>>>>>> schema
             is_partial: false,
         },
     };
     walk.schema(document.root(), Mood::Said, 0)?;
-<<<<<<< HEAD
-=======
     walk.others()?;
->>>>>>> schema
     Ok(walk.found)
 }
 
@@ -113,8 +104,6 @@ impl<'a> Walk<'a, '_> {
         Ok(())
     }
 
-<<<<<<< HEAD
-=======
     fn others(&mut self) -> Result<(), CannotClean> {
         let Some(root) = self.document.look(self.document.root())? else {
             return Ok(());
@@ -135,7 +124,6 @@ impl<'a> Walk<'a, '_> {
         Ok(())
     }
 
->>>>>>> schema
     fn properties(&mut self, value: Value<'a>, mood: Mood) -> Result<(), CannotClean> {
         let Some(looked) = self.document.members(value)? else {
             return Ok(());
@@ -170,20 +158,10 @@ impl<'a> Walk<'a, '_> {
 
     fn reference(&mut self, value: Value<'a>, mood: Mood, depth: usize) -> Result<(), CannotClean> {
         let reference = value.as_text().ok_or(CannotClean::Ambiguous)??;
-<<<<<<< HEAD
-        match self.document.resolve(&reference)? {
-            Some(target) => self.schema(target, mood, depth + 1),
-            None => {
-                self.found.is_partial = true;
-                Ok(())
-            }
-        }
-=======
         let Some(target) = self.document.resolve(&reference)? else {
             self.found.is_partial = true;
             return Ok(());
         };
         self.schema(target, mood, depth + 1)
->>>>>>> schema
     }
 }

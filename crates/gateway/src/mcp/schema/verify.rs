@@ -7,8 +7,6 @@ use toolvault_core::json::{self, Kind, Value};
 use super::CannotClean;
 use super::document::Document;
 
-<<<<<<< HEAD
-=======
 /// Keywords that speak of no argument by its name.
 const SILENT: [&str; 14] = [
     "$defs",
@@ -27,7 +25,6 @@ const SILENT: [&str; 14] = [
     "unevaluatedItems",
 ];
 
->>>>>>> schema
 /// Fails if something that describes the arguments names a hidden one.
 pub(super) fn check(text: &str, hidden: &BTreeSet<String>) -> Result<(), CannotClean> {
     let root = json::parse_text(text).map_err(|_| CannotClean::Ambiguous)?;
@@ -44,28 +41,9 @@ pub(super) fn check(text: &str, hidden: &BTreeSet<String>) -> Result<(), CannotC
         for member in &looked.members {
             let value = member.value;
             match &*member.name {
-<<<<<<< HEAD
-                "$defs"
-                | "definitions"
-                | "title"
-                | "description"
-                | "$comment"
-                | "type"
-                | "format"
-                | "items"
-                | "prefixItems"
-                | "contains"
-                | "additionalProperties"
-                | "unevaluatedProperties"
-                | "additionalItems"
-                | "unevaluatedItems" => {}
-                "allOf" | "anyOf" | "oneOf" => {
-                    open.extend(document.elements(value)?.unwrap_or_default())
-=======
                 name if SILENT.contains(&name) => {}
                 "allOf" | "anyOf" | "oneOf" => {
                     open.extend(document.elements(value)?.unwrap_or_default());
->>>>>>> schema
                 }
                 "not" | "if" | "then" | "else" => open.push(value),
                 "$ref" => {
@@ -109,20 +87,13 @@ fn names_none<'a>(
 ) -> Result<(), CannotClean> {
     let mut open = vec![(value, levels)];
     while let Some((value, levels)) = open.pop() {
-<<<<<<< HEAD
-=======
         if levels == 0 && value.kind() != Kind::String {
             continue;
         }
->>>>>>> schema
         if let Some(text) = value.as_text() {
             if hidden.contains(text?.as_str()) {
                 return Err(CannotClean::Remains);
             }
-<<<<<<< HEAD
-        } else if levels == 0 {
-=======
->>>>>>> schema
         } else if value.kind() == Kind::Array {
             let elements = document.elements(value)?.unwrap_or_default();
             open.extend(elements.into_iter().map(|element| (element, levels - 1)));

@@ -5,10 +5,7 @@ use std::collections::BTreeSet;
 use toolvault_core::json::{Tree, Value};
 
 use super::super::CannotClean;
-<<<<<<< HEAD
-=======
 use super::super::document::repeats_a_name;
->>>>>>> schema
 
 /// An object without its hidden members, or a list of which the objects are; none if there was none.
 pub(in super::super) fn without_members<'a>(
@@ -35,11 +32,7 @@ fn without<'a>(
     let Some(object) = value.as_object() else {
         return Ok(None);
     };
-<<<<<<< HEAD
-    if object.repeats_a_name()? {
-=======
     if repeats_a_name(object)? {
->>>>>>> schema
         return Err(CannotClean::Ambiguous);
     }
     let mut tree = Tree::Kept(value);

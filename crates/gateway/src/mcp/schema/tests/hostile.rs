@@ -27,11 +27,7 @@ fn definitions_that_multiply_are_cleaned_once_each() {
 
 #[test]
 fn many_properties_and_definitions_are_cleaned() {
-<<<<<<< HEAD
-    let list = |item: fn(usize) -> String| (0..100_000).map(item).collect::<Vec<_>>().join(",");
-=======
     let list = |item: fn(usize) -> String| (0..20_000).map(item).collect::<Vec<_>>().join(",");
->>>>>>> schema
     let properties = list(|index| format!("\"p{index}\":{{\"$ref\":\"#/$defs/d{index}\"}}"));
     let required = list(|index| format!("\"p{index}\""));
     let definitions = list(|index| format!("\"d{index}\":{{\"type\":\"string\"}}"));

@@ -19,13 +19,8 @@ fn a_definition_of_the_arguments_alone_is_cleaned_where_it_is() {
             r##"{"anyOf":[{"$ref":"#args"},{"$ref":"#/$defs/B"}],"$defs":{"A":{"$anchor":"args"},"B":{"required":["b"]}}}"##,
         ),
         (
-<<<<<<< HEAD
-            r##"{"$id":"https://a.example/s","allOf":[{"$ref":"https://a.example/s#/$defs/A"}],"$defs":{"A":{"required":["key"]}}}"##,
-            r##"{"$id":"https://a.example/s","allOf":[{"$ref":"https://a.example/s#/$defs/A"}],"$defs":{"A":{}}}"##,
-=======
             r#"{"$id":"https://a.example/s","allOf":[{"$ref":"https://a.example/s#/$defs/A"}],"$defs":{"A":{"required":["key"]}}}"#,
             r#"{"$id":"https://a.example/s","allOf":[{"$ref":"https://a.example/s#/$defs/A"}],"$defs":{"A":{}}}"#,
->>>>>>> schema
         ),
         // Used twice, cleaned once.
         (
@@ -66,14 +61,11 @@ fn what_was_taken_out_stays_for_those_who_refer_to_it() {
             r##"{"$schema":"s","properties":{"key":{},"c":{"items":{"$ref":"#"}}},"$defs":{"X":{}}}"##,
             r##"{"$schema":"s","properties":{"c":{"items":{"$ref":"#/$defs/arguments-1"}}},"$defs":{"X":{},"arguments-1":{"properties":{"key":{},"c":{"items":{"$ref":"#/$defs/arguments-1"}}}}}}"##,
         ),
-<<<<<<< HEAD
-=======
         // Nobody uses these definitions.
         (
             r##"{"allOf":[{"$ref":"#/$defs/A"}],"$defs":{"A":{"properties":{"key":{"x":1}}},"B":{"$ref":"#/$defs/A/properties/key"},"C":{"$ref":"#/$defs/A"}}}"##,
             r##"{"allOf":[{"$ref":"#/$defs/A"}],"$defs":{"A":{"properties":{}},"B":{"$ref":"#/$defs/arguments-1"},"C":{"$ref":"#/$defs/A"},"arguments-1":{"x":1}}}"##,
         ),
->>>>>>> schema
         // A part of a definition that was cleaned where it is.
         (
             r##"{"$ref":"#/$defs/A","properties":{"o":{"$ref":"#/$defs/A/properties/key"},"p":{"$ref":"#/$defs/A/properties/a"}},"$defs":{"A":{"properties":{"key":{"x":1},"a":{}}}}}"##,
@@ -94,13 +86,8 @@ fn what_was_taken_out_stays_for_those_who_refer_to_it() {
 #[test]
 fn what_cannot_be_followed_cannot_be_cleaned() {
     for schema in [
-<<<<<<< HEAD
-        r##"{"$ref":"https://a.example/s"}"##,
-        r##"{"allOf":[{"$ref":"other.json#/a"}]}"##,
-=======
         r#"{"$ref":"https://a.example/s"}"#,
         r#"{"allOf":[{"$ref":"other.json#/a"}]}"#,
->>>>>>> schema
         r##"{"$ref":"#/$defs/none"}"##,
         r##"{"$ref":"#none"}"##,
         r##"{"$ref":"#/%ff"}"##,
