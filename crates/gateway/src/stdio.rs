@@ -25,7 +25,7 @@ pub use self::shut_in::{ShutIn, ShutInError, map_parent, probe, shut_in};
 pub use self::support::{Support, sandbox_support};
 
 pub(crate) use self::backoff::Backoff;
-pub(crate) use self::ending::{Ended, Ending};
+
 pub(crate) use self::launch::{GRACE, Launch, LaunchError, OWN_BINARY};
 pub(crate) use self::output::{Output, StderrChunk};
 pub(crate) use self::process::Process;

@@ -45,8 +45,8 @@ pub use operations::doctor::Diagnosis;
 pub use operations::explain::{Candidate, Explained, Explanation};
 pub use operations::injection::{Injected, Within};
 pub use operations::keys::{IssuedKey, KeyChange, NewKey};
-pub use operations::resolve::given::Given;
 pub use operations::policy::list::PolicyInfo;
+pub use operations::resolve::given::Given;
 pub use operations::resolve::{Applied, Call, Completed, Source};
 pub use operations::secrets::{
     Field, ListFilter, NewSecret, SecretAnswer, SecretChange, SecretList,

@@ -73,7 +73,11 @@ impl Access {
 
     /// The server's templates with the caller's values. Filled anew, and recorded, only when what they would be
     /// filled with has changed.
-    pub(crate) async fn filled(&self, vault: &Vault, caller: &Caller) -> Result<Arc<Filled>, Refusal> {
+    pub(crate) async fn filled(
+        &self,
+        vault: &Vault,
+        caller: &Caller,
+    ) -> Result<Arc<Filled>, Refusal> {
         let wanted = &self.server.wanted;
         let mut held = self.filled.lock().await;
         if wanted.is_empty() {
@@ -108,7 +112,9 @@ impl Access {
         if wanted.is_empty() {
             return true;
         }
-        let now = vault.credential_stamp(caller, &self.server.tool, wanted).await;
+        let now = vault
+            .credential_stamp(caller, &self.server.tool, wanted)
+            .await;
         now.is_ok_and(|now| filled.stamp.as_ref() == Some(&now))
     }
 

@@ -138,7 +138,10 @@ async fn target(
     let rules = shared.rules();
     let within = rules.within(&server.name);
     let names = std::slice::from_ref(&full_name);
-    let defaults = shared.vault.hidden_arguments(caller, names, &within).await?;
+    let defaults = shared
+        .vault
+        .hidden_arguments(caller, names, &within)
+        .await?;
     let defaults = defaults.into_iter().next().unwrap_or_default();
     let hidden = hidden(server, tool, &defaults);
     if !tool.can_hide(&hidden) {

@@ -37,11 +37,7 @@ pub(crate) struct Tool {
 
 impl Catalogue {
     /// Adds the tools of one page.
-    pub(crate) fn add<'a>(
-        &mut self,
-        server: &ServerName,
-        tools: impl Iterator<Item = Value<'a>>,
-    ) {
+    pub(crate) fn add<'a>(&mut self, server: &ServerName, tools: impl Iterator<Item = Value<'a>>) {
         for tool in tools {
             if self.tools.len() >= MOST_TOOLS {
                 return;
@@ -107,7 +103,6 @@ impl Tool {
     }
 
     fn is_clean_without(&self, hidden: &BTreeSet<String>) -> bool {
-        parse(self.raw.as_bytes())
-            .is_ok_and(|raw| hide(&mut Tree::from(raw), hidden).is_ok())
+        parse(self.raw.as_bytes()).is_ok_and(|raw| hide(&mut Tree::from(raw), hidden).is_ok())
     }
 }

@@ -36,7 +36,11 @@ impl Era {
                 .get(PROTOCOL_VERSION)
                 .and_then(|value| value.to_str().ok())
                 .is_some_and(is_modern);
-        if is_modern { Self::Modern } else { Self::Legacy }
+        if is_modern {
+            Self::Modern
+        } else {
+            Self::Legacy
+        }
     }
 }
 

@@ -73,10 +73,7 @@ pub(crate) async fn without_message(
 
 /// The session that a request names, if it is this caller's and leads where the request does.
 fn session(visit: &Visit, destination: &Destination) -> Result<Arc<Session>, Refusal> {
-    let id = visit
-        .request
-        .header(SESSION_ID)
-        .ok_or(Refusal::NoSession)?;
+    let id = visit.request.header(SESSION_ID).ok_or(Refusal::NoSession)?;
     let server = match destination {
         Destination::One(server) => Some(&server.name),
         Destination::All => None,
@@ -164,8 +161,7 @@ pub(crate) async fn open(
         Transport::Stdio(_) => {
             let settings = &visit.rules.settings;
             let programs = &access.programs;
-            let started =
-                programs.start(&access, filled, Era::Legacy, opening, settings, limits);
+            let started = programs.start(&access, filled, Era::Legacy, opening, settings, limits);
             Ok(started.await?)
         }
         Transport::Http(_) => {

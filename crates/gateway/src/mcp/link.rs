@@ -101,7 +101,13 @@ impl Link {
 
     /// Whether the server itself knows a session, so that its event ids belong to this link alone.
     pub(crate) fn has_own_session(&self) -> bool {
-        matches!(&self.wire, Wire::Http { session: Some(_), .. })
+        matches!(
+            &self.wire,
+            Wire::Http {
+                session: Some(_),
+                ..
+            }
+        )
     }
 
     /// Whether it still leads anywhere.
@@ -150,7 +156,9 @@ impl Link {
     ) -> Result<(Zeroizing<Vec<u8>>, Option<String>), UpstreamError> {
         let number = self.next_id.fetch_add(1, Ordering::Relaxed);
         let id = format!("\"toolvault-{number}\"");
-        let params = params.map(|params| format!(",\"params\":{params}")).unwrap_or_default();
+        let params = params
+            .map(|params| format!(",\"params\":{params}"))
+            .unwrap_or_default();
         let body = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"{method}\"{params}}}");
         if self.era == Era::Modern
             && let Ok(value) = HeaderValue::from_str(method)
@@ -178,7 +186,9 @@ impl Link {
     /// A notification of our own.
     pub(crate) async fn notify(&self, message: &str) -> Result<(), UpstreamError> {
         let body = Zeroizing::new(message.as_bytes().to_vec());
-        self.ask(self.post(HeaderMap::new(), body)).await.map(|_| ())
+        self.ask(self.post(HeaderMap::new(), body))
+            .await
+            .map(|_| ())
     }
 
     /// Tells the server that its session is over.
@@ -223,7 +233,10 @@ impl Link {
         }
         {
             let mut held = self.catalogue.lock().await;
-            if held.as_ref().is_some_and(|(at, _)| at.elapsed() >= LISTED_AGAIN) {
+            if held
+                .as_ref()
+                .is_some_and(|(at, _)| at.elapsed() >= LISTED_AGAIN)
+            {
                 *held = None;
             }
         }
@@ -301,7 +314,11 @@ impl Context {
             .into_iter()
             .filter_map(|name| {
                 let value = message.metadata(name)?;
-                Some(format!("\"{}{name}\":{}", super::era::METADATA, value.raw()))
+                Some(format!(
+                    "\"{}{name}\":{}",
+                    super::era::METADATA,
+                    value.raw()
+                ))
             })
             .collect();
         let mut own = HeaderMap::new();
@@ -342,7 +359,6 @@ impl Context {
     pub(crate) fn headers(&self) -> HeaderMap {
         self.headers.clone()
     }
-
 }
 
 /// Adds the tools of a page, and gives the cursor of the next.

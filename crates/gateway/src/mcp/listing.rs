@@ -13,7 +13,11 @@ use super::shared::Rules;
 
 /// What a model is not shown of a tool: arguments that the caller's defaults serve, and those that the
 /// configuration calls credentials, as far as the tool declares them.
-pub(crate) fn hidden(server: &Server, tool: &Tool, defaults: &BTreeSet<String>) -> BTreeSet<String> {
+pub(crate) fn hidden(
+    server: &Server,
+    tool: &Tool,
+    defaults: &BTreeSet<String>,
+) -> BTreeSet<String> {
     let credentials = &server.settings.credential_arguments;
     let declared = tool.definition.declared.iter();
     declared
@@ -23,7 +27,10 @@ pub(crate) fn hidden(server: &Server, tool: &Tool, defaults: &BTreeSet<String>) 
 }
 
 /// The tools of a page that the server sent, as far as they are in its catalogue.
-pub(crate) fn of_page<'a>(catalogue: &'a Catalogue, page: Object<'a>) -> Vec<(Value<'a>, &'a Tool)> {
+pub(crate) fn of_page<'a>(
+    catalogue: &'a Catalogue,
+    page: Object<'a>,
+) -> Vec<(Value<'a>, &'a Tool)> {
     let array = page.get("tools").and_then(|tools| tools.as_array());
     let raw = array.into_iter().flat_map(|array| array.elements());
     raw.filter_map(|raw| {
@@ -74,7 +81,11 @@ pub(crate) async fn visible<'a>(
             );
             continue;
         }
-        if is_shared && tree.set("name", Tree::text(tool.full_name.as_str())).is_err() {
+        if is_shared
+            && tree
+                .set("name", Tree::text(tool.full_name.as_str()))
+                .is_err()
+        {
             continue;
         }
         visible.push(tree);

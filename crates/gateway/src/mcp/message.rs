@@ -153,9 +153,15 @@ mod tests {
     fn messages_are_told_apart() {
         for (text, expected) in [
             (r#"{"jsonrpc":"2.0","id":1,"method":"a"}"#, "request 1 a"),
-            (r#"{"jsonrpc":"2.0","id":"x","method":"a\u002fb","params":[]}"#, "request \"x\" a/b"),
+            (
+                r#"{"jsonrpc":"2.0","id":"x","method":"a\u002fb","params":[]}"#,
+                "request \"x\" a/b",
+            ),
             (r#"{"jsonrpc":"2.0","method":"n"}"#, "notification n"),
-            (r#"{"jsonrpc":"2.0","id":1.50,"result":null}"#, "response 1.50"),
+            (
+                r#"{"jsonrpc":"2.0","id":1.50,"result":null}"#,
+                "response 1.50",
+            ),
             (r#"{"jsonrpc":"2.0","id":null,"error":{}}"#, "response null"),
         ] {
             assert_eq!(shape(text).as_deref(), Ok(expected));

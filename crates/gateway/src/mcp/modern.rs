@@ -39,6 +39,10 @@ pub(crate) async fn post(
     let headers = visit.request.protocol_headers();
     if id.is_some() {
         check(&message, &method, &headers)?;
+        // A program sees no headers and may not look; another server judges for itself.
+        if server.client.is_none() {
+            check_metadata(&message)?;
+        }
     }
     let caller = &visit.request.caller;
     permit(caller, server, &method)?;
@@ -140,8 +144,7 @@ pub(crate) async fn link(
             let params = Context::of(message, headers, Era::Modern).params(None);
             let settings = &visit.rules.settings;
             let programs = &access.programs;
-            let started =
-                programs.start(&access, filled, Era::Modern, &params, settings, limits);
+            let started = programs.start(&access, filled, Era::Modern, &params, settings, limits);
             let link = started.await?.link;
             link.ok_or(super::upstream::UpstreamError::OtherEra)?
         }
@@ -178,6 +181,16 @@ fn check_subscription(
     }
 }
 
+/// A request says of itself in which version it speaks and what its client can do.
+pub(crate) fn check_metadata(message: &Message<'_>) -> Result<(), Refusal> {
+    for name in ["protocolVersion", "clientCapabilities"] {
+        if message.metadata(name).is_none() {
+            return Err(Refusal::InvalidMetadata(name));
+        }
+    }
+    Ok(())
+}
+
 /// What the headers say must be what the body says, or somebody on the way is led astray (2026-07-28, streamable HTTP,
 /// "Server Validation").
 pub(crate) fn check(
@@ -198,14 +211,20 @@ pub(crate) fn check(
         }
     }
     if only(headers, METHOD).is_none_or(|said| said != method) {
-        return Err(mismatch("the Mcp-Method header is not the method in the body"));
+        return Err(mismatch(
+            "the Mcp-Method header is not the method in the body",
+        ));
     }
     let named = match method {
         "tools/call" | "prompts/get" => "name",
         "resources/read" => "uri",
+        "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
         _ => return Ok(()),
     };
-    let Some(named) = message.param(named).filter(|value| value.kind() == Kind::String) else {
+    let Some(named) = message
+        .param(named)
+        .filter(|value| value.kind() == Kind::String)
+    else {
         return Ok(());
     };
     let named = named.as_text().and_then(Result::ok);
@@ -280,7 +299,10 @@ mod tests {
             vec![VERSION, method, (NAME, "=?base64?###?=")],
         ] {
             let refused = checked("tools/call", call, &headers);
-            assert!(refused.is_err_and(|text| text.starts_with("Header mismatch")), "{headers:?}");
+            assert!(
+                refused.is_err_and(|text| text.starts_with("Header mismatch")),
+                "{headers:?}"
+            );
         }
     }
 }

@@ -76,8 +76,10 @@ impl Program {
         program
     }
 
+    /// Whether it runs and is still shut in as it was when it started: a concealed file that was replaced is one it could
+    /// read.
     pub(crate) fn is_running(&self) -> bool {
-        self.process.is_running() && !self.lock().has_ended
+        self.process.is_running() && self.process.is_shut_in() && !self.lock().has_ended
     }
 
     /// Whether a client waits for it.
@@ -189,7 +191,9 @@ impl Program {
                 let mut tree = Tree::from(message.value());
                 let number = Tree::Raw(Zeroizing::new(number.to_string()));
                 if let Ok(Some(params)) = tree.get_mut("params") {
-                    params.set("requestId", number).map_err(|_| UpstreamError::NotMcp)?;
+                    params
+                        .set("requestId", number)
+                        .map_err(|_| UpstreamError::NotMcp)?;
                 }
                 self.write(&tree.to_json()).await
             }
@@ -198,7 +202,10 @@ impl Program {
     }
 
     async fn write(&self, text: &[u8]) -> Result<(), UpstreamError> {
-        self.process.send(text).await.map_err(|_| UpstreamError::Ended)
+        self.process
+            .send(text)
+            .await
+            .map_err(|_| UpstreamError::Ended)
     }
 
     /// What the program says of its own accord, from now on.

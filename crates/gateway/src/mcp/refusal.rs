@@ -50,7 +50,10 @@ pub(crate) enum Refusal {
     #[error("Method not found")]
     MethodNotFound,
     #[error("Unsupported protocol version")]
-    UnsupportedVersion { supported: Vec<String>, requested: String },
+    UnsupportedVersion {
+        supported: Vec<String>,
+        requested: String,
+    },
     #[error("Too many sessions.")]
     TooManySessions,
 }
@@ -91,7 +94,9 @@ impl Refusal {
             Self::Upstream(UpstreamError::SessionEnded) | Self::NoSuchSession => NO_SUCH_SESSION,
             Self::Upstream(_) | Self::DoesNotFit(_) => SERVER_FAILED,
             Self::NoSuchServer => NO_SUCH_SERVER,
-            Self::UnknownTool(_) | Self::InvalidParams(_) | Self::InvalidMetadata(_) => INVALID_PARAMS,
+            Self::UnknownTool(_) | Self::InvalidParams(_) | Self::InvalidMetadata(_) => {
+                INVALID_PARAMS
+            }
             Self::HeaderMismatch(_) => HEADER_MISMATCH,
             Self::MethodNotFound => METHOD_NOT_FOUND,
             Self::UnsupportedVersion { .. } => -32022,

@@ -71,7 +71,8 @@ impl McpReply {
     pub(crate) fn refused(refusal: &Refusal, id: Option<&str>) -> Self {
         let mut reply = Self::whole(refusal.status(), Zeroizing::new(refusal.to_message(id)));
         if refusal.status() == StatusCode::FORBIDDEN {
-            let challenge = HeaderValue::from_static("Bearer error=\"insufficient_scope\", scope=\"use\"");
+            let challenge =
+                HeaderValue::from_static("Bearer error=\"insufficient_scope\", scope=\"use\"");
             reply
                 .headers
                 .insert(::http::header::WWW_AUTHENTICATE, challenge);
@@ -114,7 +115,7 @@ impl Pending {
             }
             Content::Empty => self.fail(&UpstreamError::NotMcp.into()),
             Content::Message(text) => self.message(exchange.status, &text).await,
-            Content::Events(mut events) => match self.whole_at_once(&mut events).await {
+            Content::Events(mut events) => match self.error_at_once(&mut events).await {
                 Ok(reply) => reply,
                 Err(first) => self.events(events, first),
             },
@@ -144,9 +145,10 @@ impl Pending {
             .then(|| self.downstream.redacted(message.value()))
     }
 
-    /// The answer of a program, if its response is the first thing that comes: then no stream is needed.
-    async fn whole_at_once(&mut self, events: &mut Events) -> Result<McpReply, Option<Event>> {
-        if self.downstream.link.program().is_none() || self.downstream.id.is_none() {
+    /// What a program says first, if it is an error that the later era wants told in the status of the answer.
+    async fn error_at_once(&mut self, events: &mut Events) -> Result<McpReply, Option<Event>> {
+        let link = &self.downstream.link;
+        if link.program().is_none() || link.era == Era::Legacy || self.downstream.id.is_none() {
             return Err(None);
         }
         let event = match events.next().await {
@@ -155,15 +157,13 @@ impl Pending {
             None => return Ok(self.fail(&UpstreamError::Ended.into())),
         };
         let text = event.data.as_ref().map_or(&[][..], |data| data.as_slice());
-        let is_response = Message::parse(text)
-            .is_ok_and(|message| message.get("method").is_none());
-        if !is_response {
+        let Some(status) = status_of(text) else {
             return Err(Some(event));
-        }
+        };
         Ok(match self.downstream.pass(text).await {
             Ok(Passed::Response(text) | Passed::Message(text)) => {
                 self.end_record();
-                McpReply::whole(status_of(&text, self.downstream.link.era), text)
+                McpReply::whole(status, text)
             }
             Ok(Passed::Nothing) => self.fail(&UpstreamError::NotMcp.into()),
             Err(refusal) => self.fail(&refusal),
@@ -201,20 +201,13 @@ impl Pending {
     }
 }
 
-/// The status that goes with a program's answer: the later era wants some errors told in it.
-fn status_of(answer: &[u8], era: Era) -> StatusCode {
-    if era == Era::Legacy {
-        return StatusCode::OK;
-    }
-    let Ok(message) = Message::parse(answer) else {
-        return StatusCode::OK;
-    };
-    let code = message
-        .get("error")
-        .and_then(|error| error.as_object()?.get("code"));
-    match code.map(|code| code.raw()) {
-        Some("-32601") => StatusCode::NOT_FOUND,
-        Some("-32020" | "-32021" | "-32022") => StatusCode::BAD_REQUEST,
-        _ => StatusCode::OK,
+/// The status that the later era gives an error.
+fn status_of(answer: &[u8]) -> Option<StatusCode> {
+    let message = Message::parse(answer).ok()?;
+    let code = message.get("error")?.as_object()?.get("code")?;
+    match code.raw() {
+        "-32601" => Some(StatusCode::NOT_FOUND),
+        "-32020" | "-32021" | "-32022" => Some(StatusCode::BAD_REQUEST),
+        _ => None,
     }
 }

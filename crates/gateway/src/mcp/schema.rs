@@ -37,7 +37,7 @@ use std::collections::BTreeSet;
 use toolvault_core::json::{self, LoneSurrogate, Tree, Value};
 use zeroize::Zeroizing;
 
-pub(crate) use self::definition::{Definition, Unusable};
+pub(crate) use self::definition::Definition;
 pub(crate) use self::header::{header_text, header_value};
 
 use self::clean::instances::without_members;

@@ -65,9 +65,11 @@ fn templates(transport: &Transport) -> Vec<(Place<'_>, &Template)> {
     match transport {
         Transport::Http(server) => {
             let headers = server.headers.iter();
-            let headers =
-                headers.map(|header| (Place::Header(&header.name, &header.spelling), &header.value));
-            std::iter::once((Place::Url, &server.url)).chain(headers).collect()
+            let headers = headers
+                .map(|header| (Place::Header(&header.name, &header.spelling), &header.value));
+            std::iter::once((Place::Url, &server.url))
+                .chain(headers)
+                .collect()
         }
         Transport::Stdio(server) => {
             let variables = server.env.iter();
@@ -236,8 +238,15 @@ mod tests {
 
     #[test]
     fn values_stand_where_their_references_stood() {
-        let server = over_http("https://a.test/{{ secret://p }}?k={{ secret://q }}", "Bearer {{secret://h}}");
-        let arguments: Vec<&str> = server.wanted.iter().map(|(name, _)| name.as_str()).collect();
+        let server = over_http(
+            "https://a.test/{{ secret://p }}?k={{ secret://q }}",
+            "Bearer {{secret://h}}",
+        );
+        let arguments: Vec<&str> = server
+            .wanted
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
         assert_eq!(arguments, ["url", "url", "headers.X-Key"]);
         let filled = fill(&server, &["a/b c", "ü&=", "tok"]).unwrap();
         assert_eq!(*filled.url, "https://a.test/a%2Fb%20c?k=%C3%BC%26%3D");
@@ -250,7 +259,11 @@ mod tests {
         let server = over_http("https://a.test/{{ secret://p }}/mcp", "{{ secret://h }}");
         let refused = |argument: &str| Some(DoesNotFit(argument.to_owned()));
         for value in ["..", "."] {
-            assert_eq!(fill(&server, &[value, "x"]).err(), refused("url"), "{value}");
+            assert_eq!(
+                fill(&server, &[value, "x"]).err(),
+                refused("url"),
+                "{value}"
+            );
         }
         for value in ["@evil.test/", "#", "\\\\evil.test", "?"] {
             let filled = fill(&server, &[value, "x"]).unwrap();
@@ -280,6 +293,9 @@ mod tests {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         assert_eq!(found, [("A", "plain"), ("B", "two\nlines")]);
-        assert_eq!(fill(&server, &["a\0b"]).err(), Some(DoesNotFit("env.B".to_owned())));
+        assert_eq!(
+            fill(&server, &["a\0b"]).err(),
+            Some(DoesNotFit("env.B".to_owned()))
+        );
     }
 }

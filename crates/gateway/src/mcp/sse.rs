@@ -88,8 +88,7 @@ impl Reader {
         // A line ends with a line feed, a carriage return, or both.
         while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
             let (line, tail) = rest.split_at(end);
-            let is_rest_of_break =
-                self.is_after_return && end == 0 && tail.first() == Some(&b'\n');
+            let is_rest_of_break = self.is_after_return && end == 0 && tail.first() == Some(&b'\n');
             self.is_after_return = tail.first() == Some(&b'\r');
             rest = tail.get(1..).unwrap_or_default();
             if is_rest_of_break {
@@ -200,13 +199,23 @@ mod tests {
     fn what_is_written_is_read_again() {
         let mut events = Vec::new();
         Reader::new(1_000).push(TEXT, &mut events).unwrap();
-        let written: Vec<u8> = events.iter().flat_map(|event| event.write().to_vec()).collect();
-        assert_eq!(read(&[&written], 1_000).unwrap(), read(&[TEXT], 1_000).unwrap());
+        let written: Vec<u8> = events
+            .iter()
+            .flat_map(|event| event.write().to_vec())
+            .collect();
+        assert_eq!(
+            read(&[&written], 1_000).unwrap(),
+            read(&[TEXT], 1_000).unwrap()
+        );
     }
 
     #[test]
     fn an_event_over_the_limit_is_refused() {
-        for text in ["data: 12345678901\n\n", "data: 12345\ndata: 67890\n\n", "id: 123456789012"] {
+        for text in [
+            "data: 12345678901\n\n",
+            "data: 12345\ndata: 67890\n\n",
+            "id: 123456789012",
+        ] {
             assert_eq!(read(&[text.as_bytes()], 10), Err(EventTooLarge), "{text}");
         }
         assert!(read(&[b"data: 1234\n\n"], 10).is_ok());

@@ -109,7 +109,12 @@ impl Running {
     }
 
     async fn wait(&mut self) -> Happening {
-        let Relay { events, ended, downstream, .. } = &mut self.relay;
+        let Relay {
+            events,
+            ended,
+            downstream,
+            ..
+        } = &mut self.relay;
         let next = async {
             match events {
                 Some(events) => events.next().await,
@@ -210,7 +215,10 @@ impl Running {
             Announcement::None => return None,
             Announcement::Plain => String::new(),
             Announcement::Subscription(id) => {
-                format!(",\"params\":{{\"_meta\":{{\"{}\":{id}}}}}", subscription_member())
+                format!(
+                    ",\"params\":{{\"_meta\":{{\"{}\":{id}}}}}",
+                    subscription_member()
+                )
             }
         };
         let text = format!(

@@ -25,7 +25,9 @@ pub(crate) fn with_tools(text: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
     let Ok(message) = Message::parse(&text) else {
         return text;
     };
-    let method = message.get("method").and_then(|method| method.as_text()?.ok());
+    let method = message
+        .get("method")
+        .and_then(|method| method.as_text()?.ok());
     if method.is_none_or(|method| *method != "notifications/subscriptions/acknowledged") {
         return text;
     }
@@ -68,7 +70,9 @@ mod tests {
     #[test]
     fn the_acknowledgment_promises_what_we_give() {
         let text = |method: &str, filter: &str| {
-            format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{{"notifications":{filter}}}}}"#)
+            format!(
+                r#"{{"jsonrpc":"2.0","method":"{method}","params":{{"notifications":{filter}}}}}"#
+            )
         };
         let acknowledged = "notifications/subscriptions/acknowledged";
         let passed = |text: String| {

@@ -129,7 +129,9 @@ impl Missing {
                 wish.server, wish.argument
             );
             let now = shared.clock.now();
-            let page = shared.pending.ask(user, wish, now, shared.entropy.as_ref())?;
+            let page = shared
+                .pending
+                .ask(user, wish, now, shared.entropy.as_ref())?;
             let url = format!("{base}/mcp-secrets/{page}");
             asked.push((page, url, text));
         }

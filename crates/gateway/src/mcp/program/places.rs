@@ -233,9 +233,11 @@ impl Programs {
         let (alive, ended): (Vec<_>, Vec<_>) = std::mem::take(running)
             .into_iter()
             .partition(|entry| entry.program.is_running());
-        for entry in ended {
+        for entry in &ended {
             self.note_end(entry.began.elapsed());
         }
+        // One that runs, but is not shut in any more, is still to be ended.
+        stop(ended).await;
         let (kept, stale) = alive
             .into_iter()
             .partition(|entry| Arc::ptr_eq(&entry.filled, filled));

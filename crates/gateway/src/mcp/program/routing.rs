@@ -49,13 +49,7 @@ impl State {
         }
     }
 
-    fn notification(
-        &mut self,
-        message: Message<'_>,
-        method: &str,
-        text: &[u8],
-        era: Era,
-    ) -> Route {
+    fn notification(&mut self, message: Message<'_>, method: &str, text: &[u8], era: Era) -> Route {
         if method == "notifications/progress" {
             return self.progress(message).unwrap_or(Route::Nobody);
         }
@@ -154,7 +148,10 @@ mod tests {
         let (mut state, _receivers) = state(&[(7, "\"a\"", None)]);
         let text = br#"{"jsonrpc":"2.0","id":7,"result":{"x":1.0}}"#;
         let route = state.route(text, Era::Legacy);
-        assert_eq!(shown(&route), r#"client {"jsonrpc":"2.0","id":"a","result":{"x":1.0}}"#);
+        assert_eq!(
+            shown(&route),
+            r#"client {"jsonrpc":"2.0","id":"a","result":{"x":1.0}}"#
+        );
         assert_eq!(shown(&state.route(text, Era::Legacy)), "nobody");
         for foreign in ["\"7\"", "7.0", "null", "8"] {
             let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{foreign},\"result\":{{}}}}");
@@ -166,12 +163,17 @@ mod tests {
     fn progress_is_told_under_the_clients_token() {
         let (mut state, _receivers) = state(&[(7, "1", Some("\"t\"")), (8, "1", None)]);
         let progress = |token: &str| {
-            format!(r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token}}}}}"#)
+            format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token}}}}}"#
+            )
         };
         let route = state.route(progress("7").as_bytes(), Era::Legacy);
         assert_eq!(shown(&route), format!("client {}", progress("\"t\"")));
         for other in ["8", "9", "\"t\""] {
-            assert_eq!(shown(&state.route(progress(other).as_bytes(), Era::Legacy)), "nobody");
+            assert_eq!(
+                shown(&state.route(progress(other).as_bytes(), Era::Legacy)),
+                "nobody"
+            );
         }
     }
 

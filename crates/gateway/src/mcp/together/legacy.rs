@@ -44,7 +44,10 @@ pub(crate) async fn initialize(
         .map(|server| tokio::time::timeout(PATIENCE, open(visit, server, opening)));
     let session = begin(visit, None, opening).await?;
     let mut together = Together::default();
-    for (server, opened) in servers.iter().zip(futures_util::future::join_all(opened).await) {
+    for (server, opened) in servers
+        .iter()
+        .zip(futures_util::future::join_all(opened).await)
+    {
         let started = match opened {
             Ok(Ok(started)) => started,
             Ok(Err(refusal)) => {
@@ -217,7 +220,12 @@ pub(super) async fn somebody(
     }
     let uri = match message.text_param("uri") {
         Some(uri) => uri,
-        None => message.param("ref")?.as_object()?.get("uri")?.as_text()?.ok()?,
+        None => message
+            .param("ref")?
+            .as_object()?
+            .get("uri")?
+            .as_text()?
+            .ok()?,
     };
     owner::of_resource(links, &uri, context).await
 }

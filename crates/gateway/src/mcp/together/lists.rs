@@ -57,7 +57,10 @@ pub(super) async fn tools(
 ) -> Result<Vec<Zeroizing<Vec<u8>>>, Refusal> {
     let listing = links.iter().map(|link| tools_of(visit, link, context));
     let mut tools = Vec::new();
-    for (link, listed) in links.iter().zip(futures_util::future::join_all(listing).await) {
+    for (link, listed) in links
+        .iter()
+        .zip(futures_util::future::join_all(listing).await)
+    {
         match listed {
             Ok(listed) => tools.extend(listed),
             // Ours to tell; a server's failure leaves the others'.
@@ -95,7 +98,10 @@ pub(super) async fn others(
 ) -> Vec<Zeroizing<Vec<u8>>> {
     let listing = links.iter().map(|link| all_of(link, list, context));
     let mut found = Vec::new();
-    for (link, listed) in links.iter().zip(futures_util::future::join_all(listing).await) {
+    for (link, listed) in links
+        .iter()
+        .zip(futures_util::future::join_all(listing).await)
+    {
         match listed {
             Ok(listed) => found.extend(listed),
             Err(refusal) => refusal.log(Some(link.access.server.name.as_str())),
@@ -130,7 +136,9 @@ pub(super) async fn all_of(
             }
             found.push(clean(link, &tree));
         }
-        let next = result.get("nextCursor").and_then(|next| next.as_text()?.ok());
+        let next = result
+            .get("nextCursor")
+            .and_then(|next| next.as_text()?.ok());
         cursor = next.map(|next| next.as_str().to_owned());
         if cursor.is_none() || found.len() > MOST_TOOLS {
             break;

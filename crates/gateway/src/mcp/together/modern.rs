@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use ::http::{HeaderMap, HeaderValue, StatusCode};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use ::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use serde_json::{Value as Json, json};
@@ -22,13 +20,15 @@ use crate::mcp::era::{Era, METADATA, NAME};
 use crate::mcp::gateway::{Visit, permit};
 use crate::mcp::link::{Context, Link};
 use crate::mcp::message::{Message, Shape};
-use crate::mcp::modern::{check, link};
+use crate::mcp::modern::{check, check_metadata, link};
 use crate::mcp::refusal::Refusal;
 use crate::mcp::reply::{McpReply, Pending};
+use crate::mcp::schema::header_text;
 use crate::mcp::sse::Event;
 use crate::mcp::stream::{Announcement, Relay};
 use crate::mcp::upstream::Content;
 
+const VERSION: &str = "2026-07-28";
 /// What every list of ours says of itself: it is this caller's, and holds only until a secret changes.
 const PRIVATE: &str = r#","resultType":"complete","ttlMs":0,"cacheScope":"private""#;
 const LIST_CHANGES: [&str; 3] = [
@@ -51,6 +51,7 @@ pub(crate) async fn post(
     let headers = visit.request.protocol_headers();
     check(&message, &method, &headers)?;
     check_metadata(&message)?;
+    check_version(&message)?;
     let context = Context::of(&message, &headers, Era::Modern);
     match method.as_str() {
         "server/discover" => discover(visit, &message, id, &headers, &context).await,
@@ -71,22 +72,17 @@ pub(crate) async fn post(
     }
 }
 
-/// A request says of itself in which version it speaks and what its client can do.
-fn check_metadata(message: &Message<'_>) -> Result<(), Refusal> {
+/// Servers of several versions on one path: only the one that we know.
+fn check_version(message: &Message<'_>) -> Result<(), Refusal> {
     let version = message
         .metadata("protocolVersion")
         .and_then(|version| version.as_text()?.ok());
-    let Some(version) = version else {
-        return Err(Refusal::InvalidMetadata("protocolVersion"));
-    };
-    if message.metadata("clientCapabilities").is_none() {
-        return Err(Refusal::InvalidMetadata("clientCapabilities"));
-    }
-    if version.as_str() == "2026-07-28" {
+    let version = version.ok_or(Refusal::InvalidMetadata("protocolVersion"))?;
+    if version.as_str() == VERSION {
         return Ok(());
     }
     Err(Refusal::UnsupportedVersion {
-        supported: vec!["2026-07-28".to_owned()],
+        supported: vec![VERSION.to_owned()],
         requested: version.as_str().to_owned(),
     })
 }
@@ -121,7 +117,10 @@ async fn discover(
         .iter()
         .map(|link| link.request("server/discover", Some(&params), context.headers()));
     let mut together = Together::default();
-    for (link, asked) in links.iter().zip(futures_util::future::join_all(asking).await) {
+    for (link, asked) in links
+        .iter()
+        .zip(futures_util::future::join_all(asking).await)
+    {
         let Ok((greeting, _)) = asked else { continue };
         let server = &link.access.server.name;
         let is_whole = visit.request.caller.reaches_all_of(&server.prefix());
@@ -132,7 +131,7 @@ async fn discover(
     let (capabilities, instructions) = together.finish();
     let mut result = json!({
         "resultType": "complete",
-        "supportedVersions": ["2026-07-28"],
+        "supportedVersions": [VERSION],
         "capabilities": capabilities,
         "ttlMs": 0,
         "cacheScope": "private",
@@ -157,13 +156,14 @@ async fn one(
     mut headers: HeaderMap,
     context: Context,
 ) -> Result<McpReply, Refusal> {
+    let unnameable = || Refusal::InvalidParams("the name cannot stand in a header");
     let (link, tree, name) = match owner::of(visit, method, &message)? {
         Owner::One(server, name) => {
             let link = link(visit, &server, &message, &headers).await?;
             let tree = if method == "completion/complete" {
                 with_reference(&message, &name)?
             } else {
-                headers.insert(NAME, name_value(&name));
+                headers.insert(NAME, header_text(&name).ok_or_else(unnameable)?);
                 renamed(&message, &name)?
             };
             (link, tree, name)
@@ -281,16 +281,4 @@ fn downstream(visit: &Visit, link: &Arc<Link>, id: Option<&str>, context: Contex
         context,
         is_shared: true,
     }
-}
-
-/// A name as a header's value ("Value Encoding").
-fn name_value(name: &str) -> HeaderValue {
-    let is_plain = name.bytes().all(|byte| matches!(byte, 0x21..=0x7e))
-        && !(name.starts_with("=?base64?") && name.ends_with("?="));
-    let text = if is_plain {
-        name.to_owned()
-    } else {
-        format!("=?base64?{}?=", STANDARD.encode(name))
-    };
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }

@@ -25,7 +25,9 @@ pub(super) fn of(visit: &Visit, method: &str, message: &Message<'_>) -> Result<O
     let name = match method {
         "tools/call" | "prompts/get" => message.text_param("name"),
         "completion/complete" => {
-            let named = message.param("ref").and_then(|named| named.as_object()?.get("name"));
+            let named = message
+                .param("ref")
+                .and_then(|named| named.as_object()?.get("name"));
             match named.and_then(|name| name.as_text()?.ok()) {
                 Some(name) => Some(name),
                 None => return Ok(Owner::Somebody),
@@ -45,14 +47,12 @@ pub(super) fn of(visit: &Visit, method: &str, message: &Message<'_>) -> Result<O
 }
 
 /// The server that knows a task.
-pub(super) async fn of_task(
-    links: &[Arc<Link>],
-    id: &str,
-    context: &Context,
-) -> Option<Arc<Link>> {
+pub(super) async fn of_task(links: &[Arc<Link>], id: &str, context: &Context) -> Option<Arc<Link>> {
     let params = context.params_with("taskId", id);
     for link in links {
-        let asked = link.request("tasks/get", Some(&params), context.headers()).await;
+        let asked = link
+            .request("tasks/get", Some(&params), context.headers())
+            .await;
         let knows = asked.is_ok_and(|(answer, _)| {
             Message::parse(&answer).is_ok_and(|message| message.get("result").is_some())
         });
