@@ -140,6 +140,10 @@ fn unreachable_server(error: &ControlError) -> Failure {
     let failure = Failure::failed(with_causes(error));
     match error {
         ControlError::Unreachable(_) => failure.hint(AS_OWNER),
+        ControlError::Token(source) if source.kind() == std::io::ErrorKind::NotFound => {
+            failure.hint("start the server again, with this version")
+        }
+        ControlError::Token(_) => failure.hint(AS_OWNER),
         _ => failure,
     }
 }

@@ -9,7 +9,8 @@
 //! It keeps a program from reading files, by whatever path. It does not contain a program that is hostile through and through:
 //! one that runs as the same user can still change that user's other files, send signals, or ask others to run something for it.
 //! Another hard link of a concealed file is another file to it, and so is what replaces a concealed file later
-//! (`Process::is_shut_in`). Before version 9, Landlock does not keep it from connecting to a socket in a concealed directory.
+//! (`Process::is_shut_in`). Before version 9, Landlock does not keep it from connecting to a socket in a concealed directory;
+//! our own server's asks for what is written in a file beside it.
 
 #[cfg(target_os = "linux")]
 mod aliases;
