@@ -2,4 +2,6 @@
 
 mod file;
 mod script;
+#[cfg(target_os = "linux")]
+mod shut_in;
 mod stdio;

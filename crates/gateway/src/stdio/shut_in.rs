@@ -100,15 +100,16 @@ pub fn shut_in(wanted: &ShutIn, command: &[OsString]) -> Result<Infallible, Shut
     }
 }
 
-/// Shuts this process in and says whether `witness`, which is concealed, cannot be read afterwards.
+/// Shuts this process in and says whether what `witness` holds, which is concealed and not empty, cannot be read afterwards.
 #[cfg(target_os = "linux")]
 pub fn probe(wanted: &ShutIn, witness: &std::path::Path) -> Result<(), ShutInError> {
-    std::fs::read(witness).map_err(step("read the witness before it is concealed"))?;
+    let before = std::fs::read(witness).map_err(step("read the witness before it is concealed"))?;
     process::detach()?;
     conceal(wanted)?;
     match std::fs::read(witness) {
-        Ok(_) => Err(ShutInError::Ineffective),
-        Err(_) => Ok(()),
+        Ok(after) if after == before => Err(ShutInError::Ineffective),
+        // What is concealed is gone, closed or empty.
+        _ => Ok(()),
     }
 }
 
