@@ -4,6 +4,7 @@ mod add;
 mod list;
 mod remove;
 mod stdio;
+mod test;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,8 @@ pub(crate) enum McpCommand {
     Add(add::AddOptions),
     /// List the servers of the configuration
     List(list::ListOptions),
+    /// Say whether a server works through the gateway, and which secrets its tools would get
+    Test(test::TestOptions),
     /// Be the gateway for a client that starts a program instead of asking a URL
     Stdio(stdio::StdioOptions),
     /// Take a server out of the configuration file
@@ -41,6 +44,7 @@ pub(crate) async fn run(command: McpCommand, context: &Context<'_>) -> anyhow::R
     match command {
         McpCommand::Add(options) => add::run(&options, context)?,
         McpCommand::List(options) => list::run(&options, context)?,
+        McpCommand::Test(options) => return test::run(&options, context).await,
         McpCommand::Stdio(options) => stdio::run(&options, context).await?,
         McpCommand::Remove(options) => remove::run(&options, context)?,
     }

@@ -3,3 +3,4 @@
 mod file;
 mod script;
 mod stdio;
+mod test;
