@@ -1,6 +1,7 @@
 //! `toolvault mcp`: the servers behind the gateway, and the gateway as a client sees it.
 
 mod add;
+mod import;
 mod list;
 mod remove;
 mod stdio;
@@ -24,6 +25,8 @@ pub(crate) enum McpCommand {
     Add(add::AddOptions),
     /// List the servers of the configuration
     List(list::ListOptions),
+    /// Take the servers of a client over, with the keys that stand in its file
+    Import(import::ImportOptions),
     /// Say whether a server works through the gateway, and which secrets its tools would get
     Test(test::TestOptions),
     /// Be the gateway for a client that starts a program instead of asking a URL
@@ -44,6 +47,7 @@ pub(crate) async fn run(command: McpCommand, context: &Context<'_>) -> anyhow::R
     match command {
         McpCommand::Add(options) => add::run(&options, context)?,
         McpCommand::List(options) => list::run(&options, context)?,
+        McpCommand::Import(options) => return import::run(&options, context).await,
         McpCommand::Test(options) => return test::run(&options, context).await,
         McpCommand::Stdio(options) => stdio::run(&options, context).await?,
         McpCommand::Remove(options) => remove::run(&options, context)?,
