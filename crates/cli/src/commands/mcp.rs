@@ -20,6 +20,10 @@ const HOW_IT_TAKES_EFFECT: &str =
     "A server that runs takes it up when it is started again or gets SIGHUP.";
 
 #[derive(Subcommand)]
+#[command(
+    after_help = "import, test and stdio ask the server at TOOLVAULT_URL [default: http://127.0.0.1:8710]; \
+    the key is in TOOLVAULT_API_KEY or in the file that TOOLVAULT_API_KEY_FILE names."
+)]
 pub(crate) enum McpCommand {
     /// Put a server into the configuration file
     Add(add::AddOptions),

@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn comments_and_last_commas_are_space_and_strings_stay() {
         for (text, expected) in [
-            ("{\"a\": 1, // ä\n}", "{\"a\": 1        \n}"),
+            ("{\"a\": 1, // ä\n}", "{\"a\": 1       \n}"),
             ("[1, /* , \n */ 2,]", "[1,      \n    2 ]"),
             (
                 "{\"a\": \"// no, ]\\\", /* */\",\n}",
