@@ -2,7 +2,8 @@
 //!
 //! Per four bytes the last few letters in each alphabet are compared with the begins of all patterns: 5 bytes of
 //! text, 12 hexadecimal digits, 7 letters of base64, each from the first to the fourth letter on, so that one of them is
-//! met wherever the fours begin. What stands between letters is passed over as by the scanners.
+//! met wherever the fours begin. What stands between letters is passed over as by the scanners, and simple escapes are
+//! undone on the way, since text is full of `\n`.
 
 use zeroize::Zeroizing;
 
@@ -13,7 +14,7 @@ use super::values::FEWEST_CHARACTERS;
 
 const STEP: usize = 4;
 
-/// The most letters of a match that were read when it is noticed, and what leads it: see [`Sieve::begin_before`].
+/// The most letters of a match that were read when it is noticed, and what leads it: see [`Reader::begin_before`].
 const PLAIN_LETTERS: usize = FEWEST_CHARACTERS;
 const BASE64_LETTERS: usize = 11;
 /// With a `0` of `0x` for each two.
@@ -36,7 +37,7 @@ pub(super) struct Sieve {
 }
 
 /// The last letters that were read.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Window {
     plain: u64,
     hexadecimal: u64,
@@ -56,6 +57,21 @@ impl Window {
     fn push(&mut self, byte: u8, class: u32) {
         self.plain = self.plain << 8 | u64::from(byte);
         self.push_class(class);
+    }
+
+    /// Takes back the `0` of a `0x`.
+    fn push_after(&mut self, previous: Option<u8>, byte: u8, class: u32) {
+        if matches!(byte, b'x' | b'X') && previous == Some(b'0') {
+            self.hexadecimal >>= 4;
+        }
+        self.push(byte, class);
+    }
+
+    fn push_group(&mut self, group: [u8; STEP], classes: [u32; STEP]) {
+        self.plain = self.plain << 32 | u64::from(u32::from_be_bytes(group));
+        for class in classes {
+            self.push_class(class);
+        }
     }
 
     fn push_class(&mut self, class: u32) {
@@ -101,61 +117,34 @@ impl Sieve {
         sieve
     }
 
-    /// The first place from `from` on at which the scanners have to begin, and how far they have to go at least.
-    pub(super) fn find(&self, bytes: &[u8], from: usize) -> Option<(usize, usize)> {
-        let mut window = Window::default();
+    /// Where from `from` on the views have to begin, and how far they have to go at least; if nothing is noticed
+    /// before the end and more `follows`, where something may go on. Escapes before `known` were read before.
+    pub(super) fn find(
+        &self,
+        bytes: &[u8],
+        from: usize,
+        known: usize,
+        follows: bool,
+    ) -> Option<(usize, usize)> {
+        let mut reader = Reader {
+            sieve: self,
+            bytes,
+            known,
+            raw: Window::default(),
+            undone: None,
+            escape_until: 0,
+        };
         let mut at = from;
         let (groups, rest) = bytes.get(from..).unwrap_or_default().as_chunks::<STEP>();
         for group in groups {
-            let [first, second, third, fourth] = group.map(|byte| self.class(byte));
-            if (first | second | third | fourth) & SPECIAL == 0 {
-                window.plain = window.plain << 32 | u64::from(u32::from_be_bytes(*group));
-                window.push_class(first);
-                window.push_class(second);
-                window.push_class(third);
-                window.push_class(fourth);
-                if self.is_begin(window) {
-                    return Some((begin_before(bytes, from, at + STEP), at + STEP));
-                }
-            } else if let Some(end) = self.find_slowly(&mut window, bytes, at, group) {
-                return Some((begin_before(bytes, from, end), end));
+            if let Some(end) = reader.read_group(at, *group) {
+                return Some((reader.begin_before(from, end), end));
             }
             at += STEP;
         }
-        let end = self.find_slowly(&mut window, bytes, at, rest)?;
-        Some((begin_before(bytes, from, end), end))
-    }
-
-    /// Reads `part`, which is at `at`, byte by byte; returns the end of what must be looked at.
-    fn find_slowly(
-        &self,
-        window: &mut Window,
-        bytes: &[u8],
-        at: usize,
-        part: &[u8],
-    ) -> Option<usize> {
-        for (index, byte) in (at..).zip(part) {
-            let class = self.class(*byte);
-            if class & SPECIAL != 0 {
-                let previous = index
-                    .checked_sub(1)
-                    .and_then(|previous| bytes.get(previous));
-                if matches!(byte, b'x' | b'X') && previous == Some(&b'0') {
-                    window.hexadecimal >>= 4;
-                }
-                let end = bytes.len().min(index + LONGEST);
-                let here = bytes.get(index..end).unwrap_or_default();
-                let mut escapes = self.escapes.iter();
-                if escapes.any(|escape| escape.read(here) != Reading::Plain) {
-                    return Some(index + 1);
-                }
-            }
-            window.push(*byte, class);
-            if self.is_begin(*window) {
-                return Some(index + 1);
-            }
-        }
-        None
+        let end = reader.read_slowly(at, rest);
+        let end = end.or_else(|| (follows && from < bytes.len()).then_some(bytes.len()))?;
+        Some((reader.begin_before(from, end), end))
     }
 
     fn is_begin(&self, window: Window) -> bool {
@@ -174,12 +163,130 @@ impl Sieve {
     }
 }
 
-/// Where a match may begin that is noticed at `end`, or goes on with an escape there.
-pub(super) fn begin_before(bytes: &[u8], from: usize, end: usize) -> usize {
-    let plain = end.saturating_sub(PLAIN_LETTERS);
-    let base64 = alphabet::run_start(bytes, end, alphabet::base64, BASE64_LETTERS);
-    let hexadecimal = alphabet::run_start(bytes, end, alphabet::hexadecimal, HEXADECIMAL_LETTERS);
-    plain.min(base64).min(hexadecimal).max(from)
+/// Where the sieve is in some bytes.
+struct Reader<'a> {
+    sieve: &'a Sieve,
+    bytes: &'a [u8],
+    known: usize,
+    raw: Window,
+    undone: Option<Undone>,
+    /// The end of the last escape.
+    escape_until: usize,
+}
+
+/// The last letters with escapes of one kind undone, while they differ from what is spelled.
+///
+/// What mixes kinds or has escapes within each other is left to the views.
+struct Undone {
+    escape: Escape,
+    window: Window,
+    /// Where the first escape begins.
+    from: usize,
+    previous: u8,
+}
+
+impl Reader<'_> {
+    /// Reads four bytes at `at`; returns the end of what must be looked at.
+    fn read_group(&mut self, at: usize, group: [u8; STEP]) -> Option<usize> {
+        let classes = group.map(|byte| self.sieve.class(byte));
+        let [first, second, third, fourth] = classes;
+        if (first | second | third | fourth) & SPECIAL != 0 || at < self.escape_until {
+            return self.read_slowly(at, &group);
+        }
+        self.raw.push_group(group, classes);
+        let mut is_begin = self.sieve.is_begin(self.raw);
+        if let Some(undone) = &mut self.undone {
+            undone.window.push_group(group, classes);
+            [.., undone.previous] = group;
+            is_begin |= self.sieve.is_begin(undone.window);
+            if undone.window == self.raw {
+                self.undone = None;
+            }
+        }
+        is_begin.then_some(at + STEP)
+    }
+
+    /// Reads `part`, which is at `at`, byte by byte; returns the end of what must be looked at.
+    fn read_slowly(&mut self, at: usize, part: &[u8]) -> Option<usize> {
+        for (index, byte) in (at..).zip(part) {
+            let (index, byte, class) = (index, *byte, self.sieve.class(*byte));
+            if class & SPECIAL != 0 && index >= self.escape_until && !self.undo(index) {
+                return Some(index + 1);
+            }
+            let previous = index.checked_sub(1).and_then(|index| self.bytes.get(index));
+            self.raw.push_after(previous.copied(), byte, class);
+            let mut is_begin = self.sieve.is_begin(self.raw);
+            if let Some(undone) = &mut self.undone {
+                if index >= self.escape_until {
+                    undone.push(byte, class);
+                }
+                is_begin |= self.sieve.is_begin(undone.window);
+            }
+            if is_begin {
+                return Some(index + 1);
+            }
+        }
+        None
+    }
+
+    /// Undoes the escape at `index`, if there is one; returns whether the views can be spared.
+    fn undo(&mut self, index: usize) -> bool {
+        let end = self.bytes.len().min(index + LONGEST);
+        let here = self.bytes.get(index..end).unwrap_or_default();
+        let readings = self.sieve.escapes.iter();
+        let mut readings = readings.map(|escape| (*escape, escape.read(here)));
+        let mut buffer = [0; 4];
+        let (escape, length, decoded) = match readings
+            .find(|(_, reading)| *reading != Reading::Plain)
+        {
+            None => return true,
+            Some((Escape::Form, _) | (_, Reading::Incomplete | Reading::Plain)) => return false,
+            Some((escape, Reading::Byte(length, byte))) => {
+                buffer = [byte; 4];
+                (escape, length, buffer.get(..1).unwrap_or_default())
+            }
+            Some((escape, Reading::Character(length, character))) => {
+                let decoded = character.encode_utf8(&mut buffer);
+                (escape, length, decoded.as_bytes())
+            }
+        };
+        let undone = self.undone.get_or_insert(Undone {
+            escape,
+            window: self.raw,
+            from: index,
+            previous: 0,
+        });
+        let mut is_simple = undone.escape == escape && index >= self.known;
+        for byte in decoded {
+            let class = self.sieve.class(*byte);
+            is_simple &= class & SPECIAL == 0;
+            undone.push(*byte, class);
+        }
+        self.escape_until = index + length;
+        is_simple
+    }
+
+    /// Where a match may begin that is noticed at `end`, or goes on there.
+    fn begin_before(&self, from: usize, end: usize) -> usize {
+        let escape = self.undone.as_ref().map_or(end, |undone| undone.from);
+        let begins = [end, escape].map(|end| {
+            let plain = end.saturating_sub(PLAIN_LETTERS);
+            let run_start =
+                |alphabet, letters| alphabet::run_start(self.bytes, end, alphabet, letters);
+            let base64 = run_start(alphabet::base64, BASE64_LETTERS);
+            plain
+                .min(base64)
+                .min(run_start(alphabet::hexadecimal, HEXADECIMAL_LETTERS))
+        });
+        begins.into_iter().fold(end, usize::min).max(from)
+    }
+}
+
+impl Undone {
+    fn push(&mut self, byte: u8, class: u32) {
+        self.window.push_after(Some(self.previous), byte, class);
+        self.previous = byte;
+    }
 }
 
 /// The word and the bit of the filter for a key.
