@@ -10,7 +10,7 @@ use memchr::memmem;
 use toolvault_core::json::parse;
 use toolvault_core::redaction::Redactor;
 
-const SIZE: usize = 1 << 17;
+const SIZE: usize = 1 << 20;
 const ENOUGH: Duration = Duration::from_millis(400);
 
 /// Megabytes per second, the best of many runs.

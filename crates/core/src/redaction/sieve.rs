@@ -69,9 +69,24 @@ impl Window {
 
     fn push_group(&mut self, group: [u8; STEP], classes: [u32; STEP]) {
         self.plain = self.plain << 32 | u64::from(u32::from_be_bytes(group));
-        for class in classes {
-            self.push_class(class);
-        }
+        // In pairs, so that fewer steps wait for each other.
+        let [first, second, third, fourth] = classes;
+        let hexadecimal = |class: u32| (class >> 4 & 7, u64::from(class & 15));
+        let base64 = |class: u32| (class >> 14 & 7, u64::from(class >> 8 & 63));
+        let join = |(width, bits): (u32, u64), (other_width, other_bits): (u32, u64)| {
+            (width + other_width, bits << other_width | other_bits)
+        };
+        let all = |letter: fn(u32) -> (u32, u64)| {
+            let (start, end) = (
+                join(letter(first), letter(second)),
+                join(letter(third), letter(fourth)),
+            );
+            join(start, end)
+        };
+        let (width, bits) = all(hexadecimal);
+        self.hexadecimal = self.hexadecimal << width | bits;
+        let (width, bits) = all(base64);
+        self.base64 = self.base64 << width | bits;
     }
 
     fn push_class(&mut self, class: u32) {
@@ -135,12 +150,18 @@ impl Sieve {
             escape_until: 0,
         };
         let mut at = from;
-        let (groups, rest) = bytes.get(from..).unwrap_or_default().as_chunks::<STEP>();
-        for group in groups {
+        let (mut groups, rest) = bytes.get(from..).unwrap_or_default().as_chunks::<STEP>();
+        loop {
+            let skipped = reader.skip(groups);
+            at += skipped * STEP;
+            groups = groups.get(skipped..).unwrap_or_default();
+            let Some((group, others)) = groups.split_first() else {
+                break;
+            };
             if let Some(end) = reader.read_group(at, *group) {
                 return Some((reader.begin_before(from, end), end));
             }
-            at += STEP;
+            (at, groups) = (at + STEP, others);
         }
         let end = reader.read_slowly(at, rest);
         let end = end.or_else(|| (follows && from < bytes.len()).then_some(bytes.len()))?;
@@ -153,8 +174,12 @@ impl Sieve {
             let (word, bit) = place(key);
             self.filter.get(word).is_some_and(|word| word & bit != 0)
         });
-        (plain | hexadecimal | base64)
-            && keys.iter().any(|key| self.keys.binary_search(key).is_ok())
+        (plain | hexadecimal | base64) && self.is_key(keys)
+    }
+
+    #[cold]
+    fn is_key(&self, keys: [u64; 3]) -> bool {
+        keys.iter().any(|key| self.keys.binary_search(key).is_ok())
     }
 
     fn class(&self, byte: u8) -> u32 {
@@ -186,6 +211,29 @@ struct Undone {
 }
 
 impl Reader<'_> {
+    /// Reads fours with nothing special in them, while no escape is near; returns how many.
+    fn skip(&mut self, groups: &[[u8; STEP]]) -> usize {
+        if self.undone.is_some() {
+            return 0;
+        }
+        // In registers: this is where the time goes.
+        let mut window = self.raw;
+        let mut skipped = 0;
+        for group in groups {
+            let classes = group.map(|byte| self.sieve.class(byte));
+            let [first, second, third, fourth] = classes;
+            let mut after = window;
+            after.push_group(*group, classes);
+            if (first | second | third | fourth) & SPECIAL != 0 || self.sieve.is_begin(after) {
+                break;
+            }
+            window = after;
+            skipped += 1;
+        }
+        self.raw = window;
+        skipped
+    }
+
     /// Reads four bytes at `at`; returns the end of what must be looked at.
     fn read_group(&mut self, at: usize, group: [u8; STEP]) -> Option<usize> {
         let classes = group.map(|byte| self.sieve.class(byte));
