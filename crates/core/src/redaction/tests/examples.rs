@@ -89,6 +89,20 @@ fn parts_may_be_spelled_differently() {
 }
 
 #[test]
+fn an_escape_is_read_as_one_thing_in_each_view() {
+    // The entity is undone first, then what was percent-encoded around it.
+    let values = [("key", "&amp;&amp;")];
+    assert_eq!(redact(&values, "%26%61%6D%70;&amp;amp;"), "[secret:key]");
+    // Digits of an escape are no text where it is undone.
+    let text = "%43%67%44%52%0000%30%30%30%30";
+    assert_eq!(redact(&[("key", "00000000")], text), text);
+    let text = "%aaaa%61%61%61%61";
+    assert_eq!(redact(&[("key", "aaaaaaaa")], text), text);
+    let values = [("literal", "\\nab\\\"cdxyz"), ("key", "nab\"cdefg")];
+    assert_eq!(redact(&values, r#"\\nab\"cdefg"#), r"\\[secret:key]");
+}
+
+#[test]
 fn encodings_of_base64_and_inside_it_are_found() {
     let value = "two\nlines>>>???of text";
     let plain = spellings::base64(value.as_bytes(), false, 1000);
