@@ -23,6 +23,7 @@ use toolvault_vault::Settings;
 
 pub(crate) use self::computed::beside;
 pub(crate) use self::file::{ConfigurationFile, ServerTable};
+pub(crate) use self::gateway::is_reserved_header;
 pub(crate) use self::layers::Layers;
 pub(crate) use self::root_key::{RootKey, read_secret_file};
 pub(crate) use self::show::show;

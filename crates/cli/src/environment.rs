@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use toolvault_gateway::stdio::is_inherited;
 use zeroize::Zeroizing;
 
 /// What the names of our variables begin with.
@@ -24,12 +25,6 @@ pub(crate) const ROOT_KEY_FILE: &str = "TOOLVAULT_ROOT_KEY_FILE";
 /// The variables that are no settings.
 pub(crate) const NOT_SETTINGS: [&str; 5] = [URL, API_KEY, API_KEY_FILE, LOG, CONFIG];
 
-/// What programs need to find other programs, files and the user's language; and all of a locale.
-const HANDED_ON: [&str; 9] = [
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR",
-];
-const LOCALE: &str = "LC_";
-
 /// The variables of ours that are set, as they were when the process began.
 #[derive(Default)]
 pub(crate) struct Environment {
@@ -46,8 +41,7 @@ impl Environment {
     pub(crate) fn read() -> Self {
         let handed_on = std::env::vars_os().filter_map(|(name, value)| {
             let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
-            let is_handed_on = HANDED_ON.contains(&name.as_str()) || name.starts_with(LOCALE);
-            is_handed_on.then_some((name, value))
+            is_inherited(&name).then_some((name, value))
         });
         let ours = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;

@@ -12,6 +12,7 @@ use clap::Subcommand;
 use toolvault_gateway::http::Method;
 use toolvault_vault::SecretInfo;
 
+pub(super) use self::create::{New, store};
 use super::Context;
 use crate::api::{Api, Body};
 use crate::failure::{ExitStatus, Failure};
@@ -55,12 +56,16 @@ pub(crate) async fn run(
     Ok(ExitStatus::Success)
 }
 
-fn is_long(value: &str) -> bool {
+pub(super) fn is_long(value: &str) -> bool {
     value.chars().count() > LONGEST_INLINE_VALUE
 }
 
 /// Replaces a value of any length.
-async fn put_value(api: &Api<'_>, secret: &SecretInfo, value: &str) -> Result<SecretInfo, Failure> {
+pub(super) async fn put_value(
+    api: &Api<'_>,
+    secret: &SecretInfo,
+    value: &str,
+) -> Result<SecretInfo, Failure> {
     let mut url = api.secret_url(secret);
     if let Ok(mut path) = url.path_segments_mut() {
         path.push("value");
@@ -70,7 +75,7 @@ async fn put_value(api: &Api<'_>, secret: &SecretInfo, value: &str) -> Result<Se
 }
 
 /// Changes what the fields of `change` name.
-async fn patch(
+pub(super) async fn patch(
     api: &Api<'_>,
     secret: &SecretInfo,
     change: &impl serde::Serialize,

@@ -79,6 +79,38 @@ impl ConfigurationFile {
             .is_some_and(|servers| servers.contains_key(name.as_str()))
     }
 
+    /// The table of a server, as far as [`ServerTable`] has its settings.
+    pub(crate) fn server(&self, name: &ServerName) -> Option<ServerTable> {
+        let table = self.servers()?.get(name.as_str())?.as_table_like()?;
+        let text = |key: &str| Some(table.get(key)?.as_str()?.to_owned());
+        let texts = |key: &str| {
+            let items = table.get(key).and_then(Item::as_array);
+            let items = items.into_iter().flatten();
+            items
+                .filter_map(|item| item.as_str().map(str::to_owned))
+                .collect()
+        };
+        let pairs = |key: &str| {
+            let pairs = table.get(key).and_then(Item::as_table_like);
+            let pairs = pairs.into_iter().flat_map(TableLike::iter);
+            pairs
+                .filter_map(|(name, item)| Some((name.to_owned(), item.as_str()?.to_owned())))
+                .collect()
+        };
+        Some(ServerTable {
+            url: text("url"),
+            headers: pairs("headers"),
+            allow_private_network: table
+                .get("allow_private_network")
+                .and_then(Item::as_bool)
+                .unwrap_or_default(),
+            command: texts("command"),
+            env: pairs("env"),
+            directory: text("directory"),
+            credential_arguments: texts("credential_arguments"),
+        })
+    }
+
     /// Writes a server's table, in place of another of its name.
     pub(crate) fn set_server(
         &mut self,

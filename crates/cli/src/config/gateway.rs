@@ -14,6 +14,7 @@ use toolvault_gateway::http::Url;
 use toolvault_gateway::settings::Sandbox;
 use toolvault_gateway::{GatewayLimits, GatewaySettings};
 
+pub(crate) use self::header::is_reserved as is_reserved_header;
 pub(super) use self::literals::warn_of_literals;
 use super::computed::beside;
 use super::layers::Layers;

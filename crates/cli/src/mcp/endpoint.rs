@@ -41,6 +41,11 @@ impl Endpoint {
         })
     }
 
+    /// Its URL.
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// Sends one message.
     pub(crate) async fn post(
         &self,

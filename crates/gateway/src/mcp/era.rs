@@ -17,6 +17,9 @@ pub(crate) const METHOD: &str = "mcp-method";
 pub(crate) const NAME: &str = "mcp-name";
 pub(crate) const PARAMETER: &str = "mcp-param-";
 
+/// What a client of the earlier era says when it has heard the answer to `initialize`.
+pub(crate) const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+
 /// The first version of the later era. Versions are dates, so they compare as text.
 const FIRST_MODERN: &str = "2026-07-28";
 

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::call::owned;
 use super::downstream::{Downstream, Passed, Purpose};
-use super::era::{Era, LAST_EVENT_ID, SESSION_ID};
+use super::era::{Era, INITIALIZED, LAST_EVENT_ID, SESSION_ID};
 use super::gateway::{Destination, Visit, permit};
 use super::link::{Context, Link};
 use super::message::{Message, Shape};
@@ -200,8 +200,7 @@ pub(crate) async fn session_link(
     let link = open(visit, server, &session.opening).await?.link;
     let link = Arc::new(link.ok_or(UpstreamError::NotMcp)?);
     if link.program().is_none() {
-        link.notify(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)
-            .await?;
+        link.notify(INITIALIZED).await?;
     }
     links.insert(server.name.clone(), Arc::clone(&link));
     Ok(link)

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use self::errors::ErrorLog;
 pub(crate) use self::places::Programs;
 use self::routing::Route;
-use super::era::Era;
+use super::era::{Era, INITIALIZED};
 use super::message::{Message, Shape};
 use super::upstream::{Content, Events, Exchange, Question, UpstreamError};
 use crate::stdio::{Output, Process, StderrChunk};
@@ -91,6 +91,11 @@ impl Program {
     /// Ends it: closes its input, then asks, then kills.
     pub(crate) async fn stop(&self) {
         self.process.stop().await;
+    }
+
+    /// Tells it that what it answered to `initialize` was heard: once, however many sessions share it.
+    pub(crate) async fn say_initialized(&self) -> Result<(), UpstreamError> {
+        self.write(INITIALIZED.as_bytes()).await
     }
 
     /// Asks it what a client asks.
@@ -180,7 +185,7 @@ impl Program {
 
     async fn notification(&self, message: Message<'_>, method: &str) -> Result<(), UpstreamError> {
         match method {
-            // Said by us as soon as the program had answered `initialize`.
+            // Said once, by us.
             "notifications/initialized" => Ok(()),
             "notifications/cancelled" => {
                 let named = message.param("requestId").map(|id| id.raw().to_owned());

@@ -65,7 +65,7 @@ pub(super) fn all(layers: &mut Layers, table: &str) -> Vec<Header> {
 }
 
 /// Whether a header is not an operator's to set.
-fn is_reserved(name: &HeaderName) -> bool {
+pub(crate) fn is_reserved(name: &HeaderName) -> bool {
     let name = name.as_str();
     RESERVED.contains(&name) || name.starts_with(RESERVED_PREFIX)
 }

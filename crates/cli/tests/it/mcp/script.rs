@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// Long enough for a machine that is busy with other tests.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the gateway was asked.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl Reply {
     }
 
     pub(super) fn with(mut self, name: &str, value: &str) -> Self {
-        self.head.push_str(&format!("{name}: {value}\r\n"));
+        self.head = format!("{}{name}: {value}\r\n", self.head);
         self
     }
 

@@ -332,8 +332,8 @@ async fn greet(link: &Link, era: Era, params: &str) -> Result<Zeroizing<Vec<u8>>
     let (greeting, _) = answer?;
     match era {
         Era::Legacy if is_result(&greeting) => {
-            link.notify(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)
-                .await?;
+            let program = link.program().ok_or(UpstreamError::Ended)?;
+            program.say_initialized().await?;
         }
         Era::Modern if !is_modern(&greeting) => return Err(UpstreamError::OtherEra),
         _ => {}
