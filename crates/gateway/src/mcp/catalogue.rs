@@ -76,7 +76,8 @@ impl Catalogue {
 }
 
 impl Tool {
-    fn read(server: &ServerName, tool: Value<'_>) -> Option<Self> {
+    /// A tool as its server defines it; none that no secret could be bound to.
+    pub(crate) fn read(server: &ServerName, tool: Value<'_>) -> Option<Self> {
         let definition = Definition::read(tool).ok()?;
         Some(Self {
             full_name: server.tool(&definition.name)?,

@@ -56,6 +56,8 @@ pub(crate) enum Refusal {
     },
     #[error("Too many sessions.")]
     TooManySessions,
+    #[error("What this answer was built on has changed or ended; ask again.")]
+    Over,
 }
 
 impl Refusal {
@@ -89,7 +91,7 @@ impl Refusal {
             Self::Vault(VaultError::Unresolved(_)) => SECRET_MISSING,
             Self::Vault(VaultError::Denied(_) | VaultError::Unauthenticated)
             | Self::WholeServerOnly => NOT_ALLOWED,
-            Self::Vault(_) | Self::TooManySessions => UNAVAILABLE,
+            Self::Vault(_) | Self::TooManySessions | Self::Over => UNAVAILABLE,
             Self::Upstream(UpstreamError::OtherEra) | Self::NoSession => INVALID_REQUEST,
             Self::Upstream(UpstreamError::SessionEnded) | Self::NoSuchSession => NO_SUCH_SESSION,
             Self::Upstream(_) | Self::DoesNotFit(_) => SERVER_FAILED,

@@ -7,7 +7,6 @@ use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
 use futures_util::Stream;
-use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use super::call::CallRecord;
@@ -46,7 +45,6 @@ pub(crate) struct Pending {
     pub(crate) downstream: Downstream,
     pub(crate) record: Option<CallRecord>,
     pub(crate) announcement: Announcement,
-    pub(crate) ended: CancellationToken,
 }
 
 impl McpReply {
@@ -178,7 +176,6 @@ impl Pending {
                 first,
                 record: self.record,
                 announcement: self.announcement,
-                ended: self.ended,
             }
             .run(),
         )

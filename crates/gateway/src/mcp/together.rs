@@ -3,6 +3,7 @@
 pub(crate) mod legacy;
 mod lists;
 pub(crate) mod modern;
+mod news;
 mod owner;
 
 use std::sync::Arc;

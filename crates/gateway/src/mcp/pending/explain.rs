@@ -10,6 +10,7 @@ use toolvault_vault::{Error as VaultError, Problem};
 use zeroize::Zeroizing;
 
 use super::Wish;
+use crate::mcp::call::CallRecord;
 use crate::mcp::era::Era;
 use crate::mcp::gateway::Visit;
 use crate::mcp::message::{self, Message, Shape};
@@ -26,6 +27,8 @@ const INPUT: &str = "toolvault-";
 pub(crate) struct Missing {
     /// The id of a call of a tool; none for any other message.
     call: Option<String>,
+    /// The tool of a call that came no further, so that nobody has recorded it.
+    unrecorded: Option<String>,
     era: Era,
     can_ask: bool,
 }
@@ -38,11 +41,15 @@ impl Missing {
         message: &Message<'_>,
     ) -> Self {
         match shape {
-            Shape::Request(id, method) if method == "tools/call" => {
-                Self::of_call(id.raw(), era, url_elicitation, message)
-            }
+            Shape::Request(id, method) if method == "tools/call" => Self {
+                unrecorded: message
+                    .text_param("name")
+                    .map(|name| name.as_str().to_owned()),
+                ..Self::of_call(id.raw(), era, url_elicitation, message)
+            },
             _ => Self {
                 call: None,
+                unrecorded: None,
                 era,
                 can_ask: false,
             },
@@ -57,6 +64,7 @@ impl Missing {
     ) -> Self {
         Self {
             call: Some(id.to_owned()),
+            unrecorded: None,
             era,
             // Whoever was asked and comes back without it is told in words.
             can_ask: url_elicitation && !was_asked(message),
@@ -70,6 +78,11 @@ impl Missing {
         server: &Server,
         refusal: Refusal,
     ) -> Result<McpReply, Refusal> {
+        if let Some(name) = &self.unrecorded {
+            let tool = server.name.tool(name);
+            let record = CallRecord::begin(&visit.shared, &visit.request.caller, tool);
+            record.refused(refusal.reason());
+        }
         let (Some(id), Refusal::Vault(VaultError::Unresolved(problems))) = (&self.call, &refusal)
         else {
             return Err(refusal);
