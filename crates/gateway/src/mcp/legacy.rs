@@ -110,9 +110,9 @@ async fn initialize(
         .await
         .insert(server.name.clone(), Arc::clone(&link));
     let downstream = downstream(visit, &link, Purpose::Greeting, Some(id.raw()));
-    let text = match downstream.pass(&readdressed(&greeting, id)?).await? {
-        Passed::Response(text) => text,
-        _ => return Err(UpstreamError::NotMcp.into()),
+    let passed = downstream.pass(&readdressed(&greeting, id)?).await?;
+    let Passed::Response(text) = passed else {
+        return Err(UpstreamError::NotMcp.into());
     };
     let mut reply = McpReply::whole(StatusCode::OK, text);
     name_session(&mut reply, &session);
@@ -218,7 +218,7 @@ async fn post_to(
         Ok(link) => link,
         Err(refusal) => {
             let missing = Missing::of(&shape, Era::Legacy, can_open_urls(session), &message);
-            return missing.explain(visit, server, refusal).await;
+            return missing.explain(visit, server, refusal);
         }
     };
     match shape {

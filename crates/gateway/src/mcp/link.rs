@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ::http::{HeaderMap, HeaderValue, Method};
-use toolvault_core::json::{Object, write_string};
+use toolvault_core::json::{Array, Object, Value, write_string};
 use zeroize::Zeroizing;
 
 use super::access::Access;
@@ -18,7 +18,7 @@ use super::server::Filled;
 use super::upstream::{Content, Exchange, Question, UpstreamError, http};
 
 /// For how long a list of tools is believed without word from the server.
-const CATALOGUE_LASTS: Duration = Duration::from_secs(60);
+const CATALOGUE_LASTS: Duration = Duration::from_mins(1);
 /// How old a list is before an unknown name is a reason to ask again.
 const LISTED_AGAIN: Duration = Duration::from_secs(1);
 const MOST_PAGES: usize = 1_000;
@@ -369,8 +369,8 @@ fn read_page(access: &Access, page: Object<'_>, catalogue: &mut Catalogue) -> Op
 }
 
 fn tools(page: Object<'_>) -> impl Iterator<Item = toolvault_core::json::Value<'_>> {
-    let array = page.get("tools").and_then(|tools| tools.as_array());
-    array.into_iter().flat_map(|array| array.elements())
+    let array = page.get("tools").and_then(Value::as_array);
+    array.into_iter().flat_map(Array::elements)
 }
 
 fn answers(text: &[u8], id: &str) -> bool {

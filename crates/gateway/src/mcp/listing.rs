@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use toolvault_core::json::{Object, Tree, Value, parse};
+use toolvault_core::json::{Array, Object, Tree, Value, parse};
 use toolvault_vault::{Caller, Vault};
 
 use super::catalogue::{Catalogue, Tool};
@@ -31,8 +31,8 @@ pub(crate) fn of_page<'a>(
     catalogue: &'a Catalogue,
     page: Object<'a>,
 ) -> Vec<(Value<'a>, &'a Tool)> {
-    let array = page.get("tools").and_then(|tools| tools.as_array());
-    let raw = array.into_iter().flat_map(|array| array.elements());
+    let array = page.get("tools").and_then(Value::as_array);
+    let raw = array.into_iter().flat_map(Array::elements);
     raw.filter_map(|raw| {
         let name = raw.as_object()?.get("name")?.as_text()?.ok()?;
         Some((raw, catalogue.get(&name)?.as_ref()))

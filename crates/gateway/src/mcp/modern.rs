@@ -6,7 +6,7 @@ use ::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio_util::sync::CancellationToken;
-use toolvault_core::json::Kind;
+use toolvault_core::json::{Kind, Value};
 
 use super::call::{ToolRequest, owned};
 use super::downstream::{Downstream, Purpose};
@@ -54,7 +54,7 @@ pub(crate) async fn post(
         Ok(link) => link,
         Err(refusal) => {
             let missing = Missing::of(&shape, Era::Modern, url_elicitation, &message);
-            return missing.explain(visit, server, refusal).await;
+            return missing.explain(visit, server, refusal);
         }
     };
     if method == "tools/call"
@@ -166,9 +166,7 @@ fn check_subscription(
     {
         return Ok(());
     }
-    let wanted = message
-        .param("notifications")
-        .and_then(|wanted| wanted.as_object());
+    let wanted = message.param("notifications").and_then(Value::as_object);
     let names = wanted.and_then(|wanted| wanted.members().ok());
     let only_tools = names
         .unwrap_or_default()

@@ -8,6 +8,7 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
 use futures_util::Stream;
 use tokio_util::sync::CancellationToken;
+use toolvault_core::json::Value;
 use zeroize::Zeroizing;
 
 use super::call::CallRecord;
@@ -139,7 +140,7 @@ impl Pending {
     /// An error that names no request, as answer to one that the server could not even read.
     fn nameless_error(&self, status: StatusCode, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let message = Message::parse(text).ok()?;
-        let is_nameless = message.get("id").is_none_or(|id| id.is_null());
+        let is_nameless = message.get("id").is_none_or(Value::is_null);
         let is_error = message.get("error").is_some();
         (!status.is_success() && is_nameless && is_error)
             .then(|| self.downstream.redacted(message.value()))

@@ -138,7 +138,7 @@ impl Running {
         let downstream = Arc::clone(&self.relay.downstream);
         let event = match event {
             Some(Ok(event)) => event,
-            Some(Err(error)) => return self.failed(error.into()),
+            Some(Err(error)) => return self.failed(&error.into()),
             None => return self.ended_early(),
         };
         let data = match event.data {
@@ -154,7 +154,7 @@ impl Running {
                     Some(text)
                 }
                 Ok(Passed::Nothing) => return None,
-                Err(refusal) => return self.failed(refusal),
+                Err(refusal) => return self.failed(&refusal),
             },
         };
         let harmless = |text: &String| downstream.is_harmless(text);
@@ -178,7 +178,7 @@ impl Running {
                 self.is_over = true;
                 return None;
             }
-            return self.failed(super::upstream::UpstreamError::Ended.into());
+            return self.failed(&super::upstream::UpstreamError::Ended.into());
         }
         if self.relay.announcement == Announcement::None {
             self.is_over = true;
@@ -186,7 +186,7 @@ impl Running {
         None
     }
 
-    fn failed(&mut self, refusal: super::refusal::Refusal) -> Option<Bytes> {
+    fn failed(&mut self, refusal: &super::refusal::Refusal) -> Option<Bytes> {
         let downstream = &self.relay.downstream;
         refusal.log(Some(downstream.link.access.server.name.as_str()));
         self.is_over = true;

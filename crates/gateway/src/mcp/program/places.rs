@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ::http::HeaderMap;
 use tokio::sync::OnceCell;
-use toolvault_core::json::{Tree, parse};
+use toolvault_core::json::{Tree, Value, parse};
 use zeroize::Zeroizing;
 
 use super::Program;
@@ -349,7 +349,7 @@ fn is_modern(greeting: &[u8]) -> bool {
     if let Some(result) = message.result() {
         return result.get("supportedVersions").is_some();
     }
-    let error = message.get("error").and_then(|error| error.as_object());
+    let error = message.get("error").and_then(Value::as_object);
     let code = error.and_then(|error| error.get("code"));
     code.is_some_and(|code| matches!(code.raw(), "-32020" | "-32021" | "-32022"))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use toolvault_core::json::{Tree, Value};
+use toolvault_core::json::{Array, Tree, Value};
 use zeroize::Zeroizing;
 
 use crate::mcp::catalogue::MOST_TOOLS;
@@ -129,7 +129,7 @@ pub(super) async fn all_of(
             break;
         };
         let array = result.get(list.member).and_then(Value::as_array);
-        for element in array.into_iter().flat_map(|array| array.elements()) {
+        for element in array.into_iter().flat_map(Array::elements) {
             let mut tree = Tree::from(element);
             if list.is_named {
                 rename(link, &mut tree);

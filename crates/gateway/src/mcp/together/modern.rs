@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
-use toolvault_core::json::Tree;
+use toolvault_core::json::{Tree, Value};
 use zeroize::Zeroizing;
 
 use super::legacy::{answer, permitted, somebody, with_reference};
@@ -129,22 +129,19 @@ async fn discover(
         together.add(server, is_whole, &way_back.redacted(greeting.value()));
     }
     let (capabilities, instructions) = together.finish();
-    let mut result = json!({
-        "resultType": "complete",
-        "supportedVersions": [VERSION],
-        "capabilities": capabilities,
-        "ttlMs": 0,
-        "cacheScope": "private",
-    });
-    result["_meta"] = Json::Object(
-        [(format!("{METADATA}serverInfo"), server_info())]
-            .into_iter()
-            .collect(),
-    );
+    let metadata = serde_json::Map::from_iter([(format!("{METADATA}serverInfo"), server_info())]);
+    let mut result = serde_json::Map::from_iter([
+        ("resultType".to_owned(), json!("complete")),
+        ("supportedVersions".to_owned(), json!([VERSION])),
+        ("capabilities".to_owned(), capabilities),
+        ("ttlMs".to_owned(), json!(0)),
+        ("cacheScope".to_owned(), json!("private")),
+        ("_meta".to_owned(), metadata.into()),
+    ]);
     if let Some(instructions) = instructions {
-        result["instructions"] = json!(instructions);
+        result.insert("instructions".to_owned(), instructions.into());
     }
-    Ok(answer(id, result.to_string().as_bytes()))
+    Ok(answer(id, Json::Object(result).to_string().as_bytes()))
 }
 
 /// A request that is about one server's own.
@@ -202,6 +199,16 @@ async fn one(
     Ok(pending.relay(exchange).await)
 }
 
+/// The event that says which news the client gets.
+fn acknowledgment(id: &str, filter: &str) -> Bytes {
+    let text = format!(
+        "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{{\"_meta\":{{\"{}\":{id}}},\"notifications\":{filter}}}}}",
+        subscription_member()
+    );
+    let event = Event::message(Zeroizing::new(text.into_bytes()));
+    Bytes::from_owner(event.write())
+}
+
 /// News of all servers on one stream, acknowledged once.
 async fn listen(
     visit: &Visit,
@@ -210,9 +217,7 @@ async fn listen(
     headers: HeaderMap,
     context: Context,
 ) -> Result<McpReply, Refusal> {
-    let wanted = message
-        .param("notifications")
-        .and_then(|wanted| wanted.as_object());
+    let wanted = message.param("notifications").and_then(Value::as_object);
     let granted: serde_json::Map<String, Json> = LIST_CHANGES
         .into_iter()
         .filter(|name| wanted.and_then(|wanted| wanted.get(name)?.as_bool()) == Some(true))
@@ -231,12 +236,7 @@ async fn listen(
             .set("notifications", filter)
             .map_err(|_| Refusal::InvalidParams("'notifications' cannot be read"))?;
     }
-    let acknowledgment = format!(
-        "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{{\"_meta\":{{\"{}\":{id}}},\"notifications\":{filter}}}}}",
-        subscription_member()
-    );
-    let first = Event::message(Zeroizing::new(acknowledgment.into_bytes()));
-    let first = Bytes::from_owner(first.write());
+    let first = acknowledgment(id, &filter);
     let mut streams = Vec::new();
     for link in links(visit, message, &headers).await {
         let mut question = link.post(headers.clone(), tree.to_json());
