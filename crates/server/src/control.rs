@@ -2,7 +2,7 @@
 //!
 //! A command is one [`LocalCommand`], done by one function, [`execute()`]: in the process of the command
 //! line if it holds the store itself, or behind this socket if a server does. The protocol is one line for
-//! the command, which begins with the [`token`] and is JSON behind it, and one of JSON for the answer. Whoever
+//! the command, which begins with a token and is JSON behind it, and one of JSON for the answer. Whoever
 //! is let in is as powerful as the root key, so only the server's own user and root are, and only if they can read the
 //! data directory too.
 

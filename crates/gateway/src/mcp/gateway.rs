@@ -136,7 +136,7 @@ impl Gateway {
 
 impl Visit {
     async fn answer(self) -> McpReply {
-        match self.try_answer().await {
+        match Box::pin(self.try_answer()).await {
             Ok(reply) => reply,
             Err((refusal, id)) => {
                 refusal.log(self.request.server.as_deref());

@@ -243,7 +243,7 @@ async fn post_to(
         Ok(link) => link,
         Err(refusal) => {
             let missing = Missing::of(&shape, Era::Legacy, can_open_urls(session), &message);
-            return missing.explain(visit, server, refusal).await;
+            return missing.explain(visit, server, refusal);
         }
     };
     match shape {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use toolvault_core::json::{Object, Tree, Value, parse};
+use toolvault_core::json::{Array, Object, Tree, Value, parse};
 use toolvault_vault::{Caller, Vault};
 
 use super::catalogue::{Catalogue, Tool};

@@ -54,7 +54,7 @@ pub(crate) async fn post(
         Ok(link) => link,
         Err(refusal) => {
             let missing = Missing::of(&shape, Era::Modern, url_elicitation, &message);
-            return missing.explain(visit, server, refusal).await;
+            return missing.explain(visit, server, refusal);
         }
     };
     if method == "tools/call"
@@ -158,9 +158,7 @@ fn check_subscription(
     {
         return Ok(());
     }
-    let wanted = message
-        .param("notifications")
-        .and_then(|wanted| wanted.as_object());
+    let wanted = message.param("notifications").and_then(Value::as_object);
     let names = wanted.and_then(|wanted| wanted.members().ok());
     let only_tools = names
         .unwrap_or_default()

@@ -137,7 +137,7 @@ impl Pending {
     /// An error that names no request, as answer to one that the server could not even read.
     fn nameless_error(&self, status: StatusCode, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let message = Message::parse(text).ok()?;
-        let is_nameless = message.get("id").is_none_or(|id| id.is_null());
+        let is_nameless = message.get("id").is_none_or(Value::is_null);
         let is_error = message.get("error").is_some();
         (!status.is_success() && is_nameless && is_error)
             .then(|| self.downstream.redacted(message.value()))

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
+use toolvault_core::digest::hexadecimal;
 use toolvault_core::entropy::{Entropy, EntropyError};
 use toolvault_core::json::Value;
 use toolvault_vault::Caller;
@@ -198,5 +199,5 @@ impl Sessions {
 pub(crate) fn random_id(entropy: &dyn Entropy) -> Result<String, EntropyError> {
     let mut bytes = [0; 16];
     entropy.fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&bytes))
 }

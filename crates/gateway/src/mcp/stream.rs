@@ -179,7 +179,7 @@ impl Running {
         let downstream = Arc::clone(&self.relay.downstream);
         let event = match event {
             Some(Ok(event)) => event,
-            Some(Err(error)) => return self.failed(error.into()),
+            Some(Err(error)) => return self.failed(&error.into()),
             None => return self.ended_early(),
         };
         let data = match event.data {
@@ -196,7 +196,7 @@ impl Running {
                     Some(text)
                 }
                 Ok(Passed::Nothing) => return None,
-                Err(refusal) => return self.failed(refusal),
+                Err(refusal) => return self.failed(&refusal),
             },
         };
         let harmless = |text: &String| downstream.is_harmless(text);

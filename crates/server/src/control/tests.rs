@@ -125,8 +125,8 @@ async fn answer(vault: &Vault, peer: u32, entrance: &Entrance, line: &str) -> St
         client.write_all(line.as_bytes()).await.unwrap();
         client.read_to_string(&mut heard).await.unwrap();
     };
-    let (served, ()) = tokio::join!(converse(server, vault, peer, entrance), talk);
-    served.unwrap();
+    let (outcome, ()) = tokio::join!(converse(server, vault, peer, entrance), talk);
+    outcome.unwrap();
     heard
 }
 

@@ -97,6 +97,10 @@ fn check(before: &[&str], has_namespace: bool) {
     );
 
     let (mut held, _) = lifeline.accept().unwrap();
+    held.set_nonblocking(true).unwrap();
+    let still_open = held.read(&mut [0]).unwrap_err();
+    assert_eq!(still_open.kind(), std::io::ErrorKind::WouldBlock);
+    held.set_nonblocking(false).unwrap();
     assert_eq!(server.stop(), Some(0));
     // Whoever is left holds the other end.
     held.set_read_timeout(Some(PATIENCE)).unwrap();

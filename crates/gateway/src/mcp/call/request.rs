@@ -56,7 +56,7 @@ impl ToolRequest<'_> {
                 record.refused(refusal.reason());
                 let missing =
                     Missing::of_call(self.id, link.era, self.url_elicitation, &self.message);
-                return missing.explain(self.visit, server, refusal).await;
+                return missing.explain(self.visit, server, refusal);
             }
         };
         let mut downstream = self

@@ -1,6 +1,7 @@
 //! What a client is told whose call lacks a secret.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 
 use ::http::StatusCode;
 use serde_json::json;
@@ -72,7 +73,7 @@ impl Missing {
     }
 
     /// The answer, if the refusal is about secrets and the message a call; else the refusal.
-    pub(crate) async fn explain(
+    pub(crate) fn explain(
         &self,
         visit: &Visit,
         server: &Server,
@@ -110,17 +111,19 @@ impl Missing {
             } = wish;
             let default = if wish.is_default { " --default" } else { "" };
             let pattern = wish.pattern();
-            text.push_str(&format!(
+            // Writing to a String cannot fail.
+            let _ = write!(
+                text,
                 "\nTo set it: toolvault secret create '{secret_name}' --tool '{pattern}' --arg '{argument}'{default}"
-            ));
+            );
         }
-        let mut result = json!({
-            "content": [{ "type": "text", "text": text }],
-            "isError": true,
-        });
-        if self.era == Era::Modern {
-            result["resultType"] = json!("complete");
-        }
+        let content = json!([{ "type": "text", "text": text }]);
+        let result = match self.era {
+            Era::Legacy => json!({ "content": content, "isError": true }),
+            Era::Modern => {
+                json!({ "content": content, "isError": true, "resultType": "complete" })
+            }
+        };
         message::result(id, result.to_string().as_bytes())
     }
 

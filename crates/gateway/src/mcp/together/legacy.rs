@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ::http::{HeaderMap, StatusCode};
 use futures_util::StreamExt as _;
-use serde_json::json;
+use serde_json::Value as Json;
 use toolvault_core::json::{Tree, Value};
 use zeroize::Zeroizing;
 
@@ -72,15 +72,15 @@ pub(crate) async fn initialize(
         .find(|known| asked.as_ref().is_some_and(|asked| asked.as_str() == *known))
         .unwrap_or("2025-11-25");
     let (capabilities, instructions) = together.finish();
-    let mut result = json!({
-        "protocolVersion": version,
-        "capabilities": capabilities,
-        "serverInfo": server_info(),
-    });
+    let mut result = serde_json::Map::from_iter([
+        ("protocolVersion".to_owned(), version.into()),
+        ("capabilities".to_owned(), capabilities),
+        ("serverInfo".to_owned(), server_info()),
+    ]);
     if let Some(instructions) = instructions {
-        result["instructions"] = json!(instructions);
+        result.insert("instructions".to_owned(), instructions.into());
     }
-    let text = message::result(id.raw(), result.to_string().as_bytes());
+    let text = message::result(id.raw(), Json::Object(result).to_string().as_bytes());
     let mut reply = McpReply::whole(StatusCode::OK, Zeroizing::new(text));
     name_session(&mut reply, &session);
     Ok(reply)
@@ -153,12 +153,7 @@ async fn request(
         return Ok(answer(id, &lists::object(list.member, &found, "")));
     }
     if method == "logging/setLevel" {
-        let params = message.get("params").map(|params| params.raw());
-        for link in links(visit, session).await {
-            if let Err(error) = link.request(method, params, HeaderMap::new()).await {
-                Refusal::Upstream(error).log(Some(link.access.server.name.as_str()));
-            }
-        }
+        tell_all(visit, session, &message, method).await;
         return Ok(answer(id, b"{}"));
     }
     let (link, tree, name) = match owner::of(visit, method, &message)? {
@@ -209,6 +204,16 @@ async fn forgetting(
         return Err(UpstreamError::Ended.into());
     }
     answered
+}
+
+/// Asks every server the same; who cannot do it is logged.
+async fn tell_all(visit: &Visit, session: &Arc<Session>, message: &Message<'_>, method: &str) {
+    let params = message.get("params").map(Value::raw);
+    for link in links(visit, session).await {
+        if let Err(error) = link.request(method, params, HeaderMap::new()).await {
+            Refusal::Upstream(error).log(Some(link.access.server.name.as_str()));
+        }
+    }
 }
 
 /// The server that knows what a request is about.

@@ -151,22 +151,19 @@ fn discover(
         together.add(server, is_whole, &greeting);
     }
     let (capabilities, instructions) = together.finish();
-    let mut result = json!({
-        "resultType": "complete",
-        "supportedVersions": [VERSION],
-        "capabilities": capabilities,
-        "ttlMs": 0,
-        "cacheScope": "private",
-    });
-    result["_meta"] = Json::Object(
-        [(format!("{METADATA}serverInfo"), server_info())]
-            .into_iter()
-            .collect(),
-    );
+    let metadata = serde_json::Map::from_iter([(format!("{METADATA}serverInfo"), server_info())]);
+    let mut result = serde_json::Map::from_iter([
+        ("resultType".to_owned(), json!("complete")),
+        ("supportedVersions".to_owned(), json!([VERSION])),
+        ("capabilities".to_owned(), capabilities),
+        ("ttlMs".to_owned(), json!(0)),
+        ("cacheScope".to_owned(), json!("private")),
+        ("_meta".to_owned(), metadata.into()),
+    ]);
     if let Some(instructions) = instructions {
-        result["instructions"] = json!(instructions);
+        result.insert("instructions".to_owned(), instructions.into());
     }
-    Ok(answer(id, result.to_string().as_bytes()))
+    Ok(answer(id, Json::Object(result).to_string().as_bytes()))
 }
 
 /// A request that is about one server's own.
@@ -224,6 +221,16 @@ async fn one(
     Ok(pending.relay(exchange).await)
 }
 
+/// The event that says which news the client gets.
+fn acknowledgment(id: &str, filter: &str) -> Bytes {
+    let text = format!(
+        "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{{\"_meta\":{{\"{}\":{id}}},\"notifications\":{filter}}}}}",
+        subscription_member()
+    );
+    let event = Event::message(Zeroizing::new(text.into_bytes()));
+    Bytes::from_owner(event.write())
+}
+
 /// News of all servers on one stream, acknowledged once.
 fn listen(
     visit: &Visit,
@@ -233,9 +240,7 @@ fn listen(
     headers: &HeaderMap,
     context: &Context,
 ) -> Result<McpReply, Refusal> {
-    let wanted = message
-        .param("notifications")
-        .and_then(|wanted| wanted.as_object());
+    let wanted = message.param("notifications").and_then(Value::as_object);
     let granted: serde_json::Map<String, Json> = LIST_CHANGES
         .into_iter()
         .filter(|name| wanted.and_then(|wanted| wanted.get(name)?.as_bool()) == Some(true))
