@@ -112,7 +112,7 @@ def found(canaries: list[Canary], place: str, peer: Peer, *more: object) -> list
     """Where a value shows in what came, as it came and as it reads."""
     read = json.dumps([*peer.received, *more], ensure_ascii=False)
     return leaks(canaries, f"the bytes of {place}", bytes(peer.raw)) + leaks(
-        canaries, f"the text of {place}", read.encode()
+        canaries, f"the text of {place}", read.encode(errors="surrogatepass")
     )
 
 
