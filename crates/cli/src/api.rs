@@ -46,10 +46,7 @@ impl<'a> Api<'a> {
             allow_private_network: true,
             ..HttpPolicy::default()
         };
-        let url = context.environment.get(URL).unwrap_or(DEFAULT_URL);
-        let base = policy
-            .check(url)
-            .map_err(|error| Failure::refused(format!("{URL}: {error}")))?;
+        let base = base(&context.environment, &policy)?;
         Ok(Self {
             client: GuardedClient::new(policy)
                 .map_err(|error| Failure::failed(with_causes(&error)))?,
@@ -183,7 +180,16 @@ impl<'a> Api<'a> {
     }
 }
 
-fn authorization(environment: &Environment) -> Result<HeaderValue, Failure> {
+/// Where the environment says that the API is.
+pub(crate) fn base(environment: &Environment, policy: &HttpPolicy) -> Result<Url, Failure> {
+    let url = environment.get(URL).unwrap_or(DEFAULT_URL);
+    policy
+        .check(url)
+        .map_err(|error| Failure::refused(format!("{URL}: {error}")))
+}
+
+/// The header that holds the key.
+pub(crate) fn authorization(environment: &Environment) -> Result<HeaderValue, Failure> {
     let key = match (environment.get(API_KEY), environment.get(API_KEY_FILE)) {
         (Some(key), _) => zeroize::Zeroizing::new(key.trim().to_owned()),
         (None, Some(path)) => read_secret_file(path.as_ref())

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{audit, config, doctor, explain, key, secret, user};
+use crate::commands::{audit, config, doctor, explain, key, mcp, secret, shut_in, user};
 
 /// Your agent's tools get the keys. Your agent doesn't.
 #[derive(Parser)]
@@ -37,6 +37,9 @@ pub(crate) enum Command {
     Secret(secret::SecretCommand),
     /// Say which secret each argument of a tool would get, and why
     Explain(explain::ExplainOptions),
+    /// Set up the MCP gateway: its servers, and the clients that reach them through it
+    #[command(subcommand)]
+    Mcp(mcp::McpCommand),
     /// Verify and read the audit trail
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -46,6 +49,9 @@ pub(crate) enum Command {
     Openapi,
     /// Print the configuration that holds, and where each value came from
     Config(config::ConfigOptions),
+    /// Shut a program in; the server does it by itself
+    #[command(hide = true)]
+    ShutIn(shut_in::ShutInOptions),
 }
 
 /// Where the store is. The same for the server and for the commands that work beside it.

@@ -5,9 +5,11 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod key;
+pub(crate) mod mcp;
 pub(crate) mod openapi;
 pub(crate) mod secret;
 pub(crate) mod serve;
+pub(crate) mod shut_in;
 pub(crate) mod user;
 
 use crate::arguments::Command;
@@ -29,10 +31,12 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Key(command) => key::run(command, context).await,
         Command::Secret(command) => secret::run(command, context).await,
         Command::Explain(options) => explain::run(options, context).await,
+        Command::Mcp(command) => mcp::run(command, context).await,
         Command::Audit(command) => audit::run(command, context).await,
         Command::Doctor(options) => doctor::run(options, context).await,
         Command::Openapi => openapi::run(context),
         Command::Config(options) => config::run(&options, context),
+        Command::ShutIn(options) => shut_in::run(options),
     }
 }
 

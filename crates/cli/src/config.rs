@@ -5,6 +5,8 @@
 //! `config.default.toml`. Start with [`load`].
 
 mod computed;
+mod file;
+mod gateway;
 mod keys;
 mod layers;
 mod reader;
@@ -20,6 +22,8 @@ use toolvault_server::ServerSettings;
 use toolvault_vault::Settings;
 
 pub(crate) use self::computed::beside;
+pub(crate) use self::file::{ConfigurationFile, ServerTable};
+pub(crate) use self::gateway::is_reserved_header;
 pub(crate) use self::layers::Layers;
 pub(crate) use self::root_key::{RootKey, read_secret_file};
 pub(crate) use self::show::show;
@@ -65,12 +69,13 @@ pub(crate) fn collect(options: &ServeOptions, environment: &Environment) -> Laye
         layers.add_file(path);
     } else if let Some(path) = environment.get(environment::CONFIG) {
         layers.add_file(path.as_ref());
-    } else if let Some(path) = computed::standard_file() {
+    } else if let Some(path) = computed::standard_path().filter(|path| path.exists()) {
         layers.add_file(&path);
     }
     layers.add_environment(environment);
     layers.add_flags(options);
     computed::complete(&mut layers);
+    gateway::warn_of_literals(&mut layers);
     layers
 }
 
@@ -84,8 +89,12 @@ pub(crate) fn load(
     for warning in layers.warnings() {
         printer.error_line(&format!("warning: {warning}"));
     }
-    validate::validate(layers).map_err(|problems| {
+    let mut configuration = validate::validate(layers).map_err(|problems| {
         Failure::refused(problems.join("; "))
             .hint("toolvault config shows where each value came from")
-    })
+    })?;
+    environment
+        .handed_on()
+        .clone_into(&mut configuration.server.gateway.inherited);
+    Ok(configuration)
 }

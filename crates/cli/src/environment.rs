@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use toolvault_gateway::stdio::is_inherited;
 use zeroize::Zeroizing;
 
 /// What the names of our variables begin with.
@@ -28,6 +29,7 @@ pub(crate) const NOT_SETTINGS: [&str; 5] = [URL, API_KEY, API_KEY_FILE, LOG, CON
 #[derive(Default)]
 pub(crate) struct Environment {
     variables: BTreeMap<String, Zeroizing<String>>,
+    handed_on: Vec<(String, String)>,
 }
 
 impl Environment {
@@ -37,6 +39,10 @@ impl Environment {
         reason = "the one place that reads the environment"
     )]
     pub(crate) fn read() -> Self {
+        let handed_on = std::env::vars_os().filter_map(|(name, value)| {
+            let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+            is_inherited(&name).then_some((name, value))
+        });
         let ours = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
             // Bytes that are no text are no valid setting either; what takes their place says so.
@@ -45,7 +51,13 @@ impl Environment {
         });
         Self {
             variables: ours.collect(),
+            handed_on: handed_on.collect(),
         }
+    }
+
+    /// What the programs that we start get of the environment.
+    pub(crate) fn handed_on(&self) -> &[(String, String)] {
+        &self.handed_on
     }
 
     /// The value of one variable.
@@ -66,6 +78,7 @@ impl Environment {
             |&(name, value): &(&str, &str)| (name.to_owned(), Zeroizing::new(value.to_owned()));
         Self {
             variables: variables.iter().map(owned).collect(),
+            handed_on: Vec::new(),
         }
     }
 }

@@ -8,13 +8,16 @@ mod arguments;
 mod commands;
 mod config;
 mod confirm;
+mod credential;
 mod duration;
 mod environment;
 mod failure;
 mod hygiene;
 mod logging;
+mod mcp;
 mod misuse;
 mod printer;
+mod replace;
 mod store;
 mod value;
 
@@ -23,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Command};
 use crate::commands::Context;
 use crate::environment::Environment;
 use crate::failure::{ExitStatus, Failure};
@@ -36,11 +39,14 @@ fn main() -> ExitCode {
 }
 
 fn run(printer: &Printer) -> anyhow::Result<ExitStatus> {
-    hygiene::protect_memory()?;
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return misuse::answer(&error, printer),
     };
+    if let Command::ShutIn(options) = arguments.command {
+        return commands::shut_in::run(options);
+    }
+    hygiene::protect_memory()?;
     let context = Context {
         environment: Environment::read(),
         printer,

@@ -57,6 +57,14 @@ impl Printer {
         Ok(self.line(&escape::escape_json(&serde_json::to_string(value)?))?)
     }
 
+    /// One line of a protocol on standard output, for a program that reads it: as it is, and at once.
+    pub(crate) fn protocol_line(&self, text: &[u8]) -> io::Result<()> {
+        let mut output = self.output.lock();
+        output.write_all(text)?;
+        output.write_all(b"\n")?;
+        output.flush()
+    }
+
     /// One line on standard error. That it cannot be printed is nothing that could be told.
     pub(crate) fn error_line(&self, text: &str) {
         let _ = writeln!(self.errors.lock(), "{}", escape(text));

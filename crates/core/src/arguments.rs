@@ -130,6 +130,20 @@ impl Arguments {
         }
     }
 
+    /// Takes the argument out. Its text stays in the buffer until that is wiped.
+    pub fn remove(&mut self, name: &str) {
+        let Ok(index) = self.place(name) else {
+            return;
+        };
+        let place = self.by_name.remove(index);
+        self.members.remove(place);
+        for other in &mut self.by_name {
+            if *other > place {
+                *other -= 1;
+            }
+        }
+    }
+
     /// Appends the whole object to `out` as JSON; every value not inserted here byte for byte.
     ///
     /// Reserves all it needs first, so that a buffer that was empty leaves no copy behind.

@@ -10,11 +10,12 @@ mod object;
 mod scanner;
 mod strings;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 mod value;
 
 pub use object::{Array, Member, Object};
+pub(crate) use strings::decode_lossily;
 pub use strings::{LoneSurrogate, escaped_length, write_string};
 pub use tree::{Members, Tree};
 pub use value::{Kind, Value};

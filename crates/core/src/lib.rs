@@ -12,6 +12,7 @@
 //! - [`confidential`], [`entropy`], [`envelope`], [`keyring`]: how a value is kept.
 //! - [`transcript`]: bytes that cannot be confused, for additional data, MACs and hashes.
 //! - [`mask`], [`api_key`]: what may be shown.
+//! - [`redaction`]: values found again in what a tool sends back.
 //! - [`audit`]: the chain of pages that records every change and use.
 
 #![deny(missing_docs)]
@@ -31,6 +32,7 @@ pub mod mask;
 pub mod pattern;
 pub mod policy;
 pub mod ranking;
+pub mod redaction;
 pub mod reference;
 pub mod scope;
 pub mod timestamp;

@@ -135,6 +135,15 @@ impl ToolPattern {
         outer.matches_text(&self.0.replace(WILDCARD, "\0"))
     }
 
+    /// Whether some text that begins with `prefix`, of whatever length, is one that it matches.
+    ///
+    /// With a `*` there is one unless the text before it and `prefix` differ where both have characters: all
+    /// that follows can be written behind the longer of the two.
+    pub fn may_match_after(&self, prefix: &str) -> bool {
+        let literal = self.literal_prefix();
+        literal.starts_with(prefix) || (!self.is_exact() && prefix.starts_with(literal))
+    }
+
     /// Whether there is a tool that both can match.
     ///
     /// Two patterns with a `*` have one if the text before the first `*` of one begins with the other's, and

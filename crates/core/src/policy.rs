@@ -44,11 +44,16 @@ impl Policy {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
+    /// When the value, last replaced at `replaced_at`, is due for rotation; none for never.
+    pub fn rotation_due_at(&self, replaced_at: Timestamp) -> Option<Timestamp> {
+        self.rotate_after_days
+            .map(|days| replaced_at.plus(i64::from(days).saturating_mul(86_400 * SECOND)))
+    }
+
     /// Whether the value, last replaced at `replaced_at`, is due for rotation at `now`.
     pub fn is_rotation_due(&self, replaced_at: Timestamp, now: Timestamp) -> bool {
-        self.rotate_after_days.is_some_and(|days| {
-            now >= replaced_at.plus(i64::from(days).saturating_mul(86_400 * SECOND))
-        })
+        self.rotation_due_at(replaced_at)
+            .is_some_and(|due| now >= due)
     }
 
     /// Whether each companion argument is absent or null, or a text that one of its patterns allows.

@@ -1,10 +1,12 @@
 //! The one HTTP client: key sets of token issuers, MCP upstreams and the command line's own calls.
 //!
 //! [`target`] judges a URL, [`resolver`] looks its host up and [`address`] judges what came back;
-//! the connection goes to exactly those addresses. Start with [`GuardedClient::send`].
+//! the connection goes to exactly those addresses. Start with [`GuardedClient::send`], or with
+//! [`GuardedClient::open`] for an answer that is read as it comes.
 
 mod address;
 mod error;
+mod opening;
 mod policy;
 mod resolver;
 mod target;
@@ -17,6 +19,7 @@ use bytes::{Bytes, BytesMut};
 use reqwest::redirect;
 
 pub use self::error::HttpError;
+pub use self::opening::Opening;
 pub use self::policy::HttpPolicy;
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode, Url};
@@ -95,11 +98,7 @@ impl GuardedClient {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Response, HttpError> {
-        let url = self.policy.check(url)?;
-        let mut request = self.inner.request(method, url).headers(headers);
-        if !body.is_empty() {
-            request = request.body(body);
-        }
+        let request = self.request(method, url, headers, body)?;
         let exchange = async {
             let response = request.send().await.map_err(HttpError::from_request)?;
             self.read(response).await
@@ -107,6 +106,22 @@ impl GuardedClient {
         tokio::time::timeout(self.policy.total_timeout, exchange)
             .await
             .map_err(|_elapsed| HttpError::Timeout)?
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<reqwest::RequestBuilder, HttpError> {
+        let url = self.policy.check(url)?;
+        let request = self.inner.request(method, url).headers(headers);
+        Ok(if body.is_empty() {
+            request
+        } else {
+            request.body(body)
+        })
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Result<Response, HttpError> {

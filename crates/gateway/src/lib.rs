@@ -3,10 +3,14 @@
 //! # Layout
 //!
 //! - [`http`]: the one guarded HTTP client and the rules about where it may connect.
+//! - [`mcp`]: the relay between agents and tool servers.
 //! - [`settings`]: the servers that are reached, and the rules for all of them.
+//! - [`stdio`]: programs on this machine, and what they must not read.
 
 pub mod http;
+pub mod mcp;
 pub mod settings;
+pub mod stdio;
 
 pub use http::{GuardedClient, HttpError, HttpPolicy, Response};
 pub use settings::{GatewayLimits, GatewaySettings, ServerName, ServerSettings, Template};

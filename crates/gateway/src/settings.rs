@@ -26,12 +26,14 @@ pub struct GatewaySettings {
     pub sandbox: Sandbox,
     /// What such programs must not read: the data directory, the root key and the configuration.
     pub concealed: Vec<PathBuf>,
+    /// Variables of our own environment that programs get: those of which [`is_inherited`](crate::stdio::is_inherited) is true.
+    pub inherited: Vec<(String, String)>,
     /// How much to keep, for how long, and how large it may be.
     pub limits: GatewayLimits,
 }
 
 /// One server and what is special about it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSettings {
     /// How it is reached.
     pub transport: Transport,
@@ -42,7 +44,7 @@ pub struct ServerSettings {
 }
 
 /// How a server is reached.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// Streamable HTTP.
     Http(HttpServer),
@@ -51,20 +53,31 @@ pub enum Transport {
 }
 
 /// A server over Streamable HTTP.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpServer {
     /// Its URL; references only in path and query.
     pub url: Template,
     /// Headers that each request carries.
-    pub headers: Vec<(HeaderName, Template)>,
+    pub headers: Vec<Header>,
     /// Whether its address may be private or loopback.
     pub allow_private_network: bool,
     /// A PEM file of certificates to trust beside the system's.
     pub ca_file: Option<PathBuf>,
 }
 
+/// A header that each request to a server carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Its name.
+    pub name: HeaderName,
+    /// Its name as it was spelled: its value is resolved as argument `headers.<spelling>`.
+    pub spelling: String,
+    /// Its value.
+    pub value: Template,
+}
+
 /// A program that speaks MCP over its standard input and output.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StdioServer {
     /// The program and its arguments; never empty.
     pub command: Vec<String>,

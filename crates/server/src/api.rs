@@ -1,12 +1,17 @@
 //! The handlers, one file per URL segment. In each: what is read, what is answered, the handlers in the order
 //! list, read, create, update, delete.
 
+mod asset;
 pub(crate) mod audit;
 pub(crate) mod documents;
 pub(crate) mod health;
 pub(crate) mod keys;
+pub(crate) mod mcp;
+pub(crate) mod mcp_secrets;
 pub(crate) mod me;
+pub(crate) mod pending_secrets;
 pub(crate) mod policy;
+pub(crate) mod protected_resource;
 pub(crate) mod secrets;
 pub(crate) mod tools;
 pub(crate) mod users;

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use toolvault_vault::{Error as VaultError, Problem};
 
+use crate::extract::reached::ForeignName;
 use crate::wire::{BodyError, ValidationErrors};
 
 /// The header with the machine-readable code of an error.
@@ -28,6 +29,8 @@ pub(crate) enum ApiError {
     BodyTimeout,
     /// The connection broke while the body arrived.
     BodyIncomplete,
+    /// The request was meant for somebody else, or a page of somebody else sent it.
+    Foreign(ForeignName),
     /// Too many requests; seconds to wait.
     TooManyRequests(u64),
     /// The URL leads nowhere.
@@ -97,6 +100,7 @@ impl ApiError {
                 "incomplete",
                 "The body did not arrive whole.",
             ),
+            Self::Foreign(name) => (StatusCode::FORBIDDEN, name.code(), name.text()),
             Self::TooManyRequests(_) => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_requests",

@@ -7,6 +7,7 @@
 //! - `routes`: the whole URL table on one page; `api/`: one file per URL segment.
 //! - `extract/`: who calls (before the body is read), and what they sent.
 //! - `wire/`: requests as `FastAPI` and pydantic read them; `error`: the one error and its answers.
+//! - `entrance`: under which names the gateway is reached.
 //! - `jwt/`: tokens of configured issuers.
 //! - `listener`, `tls`, `limits/`: connections, and how much to take from whom.
 //! - [`control`]: the socket through which local commands reach a running server.
@@ -15,6 +16,7 @@
 mod api;
 mod app;
 pub mod control;
+mod entrance;
 mod error;
 mod extract;
 mod jwt;
@@ -28,6 +30,8 @@ mod settings;
 mod tls;
 mod wire;
 
+pub use app::ServerHandle;
+pub use entrance::GatewaySettingsError;
 pub use jwt::{Algorithm, IssuerConfig, IssuerConfigError};
 pub use listener::{ServeError, Server};
 pub use openapi::document as openapi_document;

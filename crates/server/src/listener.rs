@@ -7,9 +7,9 @@ mod stall;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::middleware;
 use axum::routing::get;
+use axum::{Extension, Router};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -20,7 +20,9 @@ use toolvault_vault::Vault;
 use self::connection::Connection;
 use self::stall::Stall;
 use crate::api::health;
-use crate::app::App;
+use crate::api::mcp::Stopping;
+use crate::app::{App, ServerHandle};
+use crate::entrance::GatewaySettingsError;
 use crate::jwt::IssuerConfigError;
 use crate::request_log::log_request;
 use crate::routes;
@@ -50,6 +52,9 @@ pub enum ServeError {
     /// An issuer of tokens.
     #[error(transparent)]
     Issuer(#[from] IssuerConfigError),
+    /// The gateway.
+    #[error(transparent)]
+    Gateway(#[from] GatewaySettingsError),
 }
 
 /// A server that listens but does not accept yet.
@@ -101,13 +106,20 @@ impl Server {
         self.address
     }
 
-    /// Serves until `shutdown` is called, then finishes what is in flight.
+    /// Reaches the server once it runs.
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle(self.app.clone())
+    }
+
+    /// Serves until `shutdown` is called, then finishes what is in flight and ends what the gateway runs.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
         let limits = self.app.settings.limits;
-        let router = routes::router(self.app.clone()).layer(middleware::from_fn_with_state(
-            self.app.clone(),
-            log_request,
-        ));
+        let router = routes::router(self.app.clone())
+            .layer(middleware::from_fn_with_state(
+                self.app.clone(),
+                log_request,
+            ))
+            .layer(Extension(Stopping(shutdown.clone())));
         let api = accept(
             self.listener,
             self.tls,
@@ -118,12 +130,13 @@ impl Server {
         let metrics = async {
             if let Some(listener) = self.metrics {
                 let app = self.app.clone();
-                let figures = get(move || async move { health::figures(&app) });
+                let figures = get(move || async move { health::figures(&app).await });
                 let router = Router::new().route("/metrics", figures);
                 accept(listener, None, router, self.app.clone(), shutdown.clone()).await;
             }
         };
         tokio::join!(api, metrics);
+        self.app.gateway.close().await;
         tracing::debug!(
             limit_s = limits.shutdown_seconds,
             "all connections have ended"
@@ -138,7 +151,8 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
         .map_err(|source| ServeError::Listen { address, source })
 }
 
-async fn accept(
+/// Serves connections until `shutdown` is called, then waits for those that are open.
+pub(crate) async fn accept(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     router: Router,
@@ -166,8 +180,12 @@ async fn accept(
                 }
             },
         };
+        let Ok(local) = stream.local_addr() else {
+            continue;
+        };
         let connection = Connection {
             peer,
+            local,
             router: router.clone(),
             limits,
         };

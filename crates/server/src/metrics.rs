@@ -1,5 +1,8 @@
 //! What is counted, for Prometheus (`OpenMetrics` text). No user, secret or tool is named.
 
+mod gateway;
+mod rotation;
+
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -8,6 +11,10 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use toolvault_gateway::mcp::Gateway;
+
+use self::gateway::GatewayFigures;
+use self::rotation::RotationDue;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -38,10 +45,11 @@ pub(crate) struct Metrics {
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
     sign_in_failures: Family<ReasonLabels, Counter>,
     resolutions: Family<OutcomeLabels, Counter>,
+    pub(crate) rotation_due: RotationDue,
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(gateway: Gateway) -> Self {
         let mut registry = Registry::with_prefix("toolvault");
         let requests = Family::default();
         registry.register("http_requests", "Requests answered", requests.clone());
@@ -57,12 +65,16 @@ impl Metrics {
             "Tool calls completed or refused",
             resolutions.clone(),
         );
+        let rotation_due = RotationDue::default();
+        rotation_due.register(&mut registry);
+        registry.register_collector(Box::new(GatewayFigures(gateway)));
         Self {
             registry: Mutex::new(registry),
             requests,
             durations,
             sign_in_failures,
             resolutions,
+            rotation_due,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The whole URL table.
 //!
-//! Every path of the API is served under `/v1` and `/api/v1`, with and without a trailing slash; [`canonical`]
-//! turns each of these into the one form that stands here.
+//! Every path of the API is served under `/v1` and `/api/v1`, and all of these and the gateway's with and without a
+//! trailing slash; [`canonical`] turns each of these into the one form that stands here.
 
 use axum::Router;
 use axum::http::Uri;
@@ -11,7 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    audit, documents, health, keys, me, policy, secrets, tools, users, values, versions,
+    audit, documents, health, keys, mcp, mcp_secrets, me, pending_secrets, policy,
+    protected_resource, secrets, tools, users, values, versions,
 };
 use crate::app::App;
 use crate::error::ApiError;
@@ -30,7 +31,12 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(versions::list_versions))
         .routes(routes!(versions::delete_version))
         .routes(routes!(versions::restore_version))
+        .routes(routes!(policy::list_policies))
         .routes(routes!(policy::get_policy, policy::set_policy))
+        .routes(routes!(
+            pending_secrets::get_pending_secret,
+            pending_secrets::set_pending_secret
+        ))
         // Tools: for the runtimes that call them.
         .routes(routes!(tools::resolve_tool))
         .routes(routes!(tools::resolve_calls))
@@ -55,7 +61,28 @@ pub(crate) fn api() -> OpenApiRouter<App> {
 /// Everything that is served.
 pub(crate) fn router(app: App) -> Router {
     let (router, _) = api().split_for_parts();
+    let gateway = || get(mcp::relay).post(mcp::relay).delete(mcp::relay);
     router
+        // The gateway: for agents, who speak MCP.
+        .route("/mcp", gateway())
+        .route("/mcp/{server}", gateway())
+        .route(
+            "/.well-known/oauth-protected-resource",
+            get(protected_resource::metadata),
+        )
+        .route(
+            "/.well-known/oauth-protected-resource/mcp",
+            get(protected_resource::metadata),
+        )
+        .route(
+            "/.well-known/oauth-protected-resource/mcp/{server}",
+            get(protected_resource::metadata),
+        )
+        // Where the person behind an agent stores what a call lacked.
+        .route("/mcp-secrets/{pending_id}", get(mcp_secrets::page))
+        .route("/mcp-secrets/page.js", get(mcp_secrets::script))
+        .route("/mcp-secrets/page.css", get(mcp_secrets::style))
+        // What describes the API.
         .route("/openapi.json", get(documents::openapi))
         .route("/docs", get(documents::page))
         .route("/docs/page.js", get(documents::script))
@@ -65,23 +92,30 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// The URL under which the router knows what `uri` asks for.
+/// The URL under which the router knows what `uri` asks for; none for what has one spelling only.
 pub(crate) fn canonical(uri: &Uri) -> Option<Uri> {
-    let path = uri.path();
-    let rest = path
-        .strip_prefix("/api/v1/")
-        .or_else(|| path.strip_prefix("/v1/"))?;
-    let rest = rest.strip_suffix('/').unwrap_or(rest);
-    // The one path whose documented form has the slash.
-    let slash = if rest == "secrets" { "/" } else { "" };
+    let path = canonical_path(uri.path())?;
     let query = uri
         .query()
         .map(|query| format!("?{query}"))
         .unwrap_or_default();
-    let text = format!("/api/v1/{rest}{slash}{query}");
     let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(PathAndQuery::try_from(text).ok()?);
+    parts.path_and_query = Some(PathAndQuery::try_from(format!("{path}{query}")).ok()?);
     Uri::from_parts(parts).ok()
+}
+
+fn canonical_path(path: &str) -> Option<String> {
+    let without_slash = |path: &str| path.strip_suffix('/').unwrap_or(path).to_owned();
+    if path == "/mcp" || path.starts_with("/mcp/") {
+        return Some(without_slash(path));
+    }
+    let rest = path
+        .strip_prefix("/api/v1/")
+        .or_else(|| path.strip_prefix("/v1/"))?;
+    let rest = without_slash(rest);
+    // The one path whose documented form has the slash.
+    let slash = if rest == "secrets" { "/" } else { "" };
+    Some(format!("/api/v1/{rest}{slash}"))
 }
 
 #[cfg(test)]
@@ -96,6 +130,10 @@ mod tests {
             ("/v1/secrets/7/", "/api/v1/secrets/7"),
             ("/v1/tools/a%2Fb/resolve", "/api/v1/tools/a%2Fb/resolve"),
             ("/v1/secrets//", "/api/v1/secrets/"),
+            ("/mcp", "/mcp"),
+            ("/mcp/", "/mcp"),
+            ("/mcp/linear/?a=b", "/mcp/linear?a=b"),
+            ("/mcp//", "/mcp/"),
         ] {
             let uri = canonical(&asked.parse().unwrap()).unwrap();
             assert_eq!(uri.to_string(), known);
@@ -107,6 +145,9 @@ mod tests {
             "/api/v1",
             "/V1/secrets",
             "//v1/secrets",
+            "//mcp",
+            "/MCP",
+            "/mcp-secrets/x",
         ] {
             assert_eq!(canonical(&other.parse().unwrap()), None, "{other}");
         }

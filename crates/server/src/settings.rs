@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
+use toolvault_gateway::GatewaySettings;
 
 use crate::jwt::IssuerConfig;
 
@@ -26,6 +27,8 @@ pub struct ServerSettings {
     pub limits: RequestLimits,
     /// Whose tokens are accepted.
     pub issuers: Vec<IssuerConfig>,
+    /// The servers behind the gateway.
+    pub gateway: GatewaySettings,
 }
 
 /// Certificate chain and private key, as files in PEM.

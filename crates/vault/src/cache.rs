@@ -16,6 +16,7 @@ use toolvault_core::identity::{SecretId, UserId};
 use self::index::Index;
 use self::slots::{Slots, Weigh};
 use self::trust::Trust;
+use crate::changes::{Changed, News};
 use crate::key::KeyRecord;
 use crate::secret::Secret;
 use crate::user::User;
@@ -53,6 +54,8 @@ pub(crate) struct Cache {
     pub(crate) users: Slots<UserId, UserEntry>,
     pub(crate) keys: Slots<KeyId, KeyRecord>,
     pub(crate) trust: Trust,
+    /// Told of whatever the caches follow or forget, once they have.
+    pub(crate) news: News,
 }
 
 impl Cache {
@@ -62,6 +65,7 @@ impl Cache {
             users: Slots::new(bytes - keys),
             keys: Slots::new(keys),
             trust,
+            news: News::new(),
         }
     }
 
@@ -76,8 +80,8 @@ impl Cache {
                 Effect::SecretDeleted(user, secret, generation) => {
                     self.follow(user, generation, |index| index.remove(secret));
                 }
-                Effect::UserChanged(user) => self.users.evict(&user),
-                Effect::KeyChanged(key) => self.keys.evict(&key),
+                Effect::UserChanged(user) => self.forget_user(user),
+                Effect::KeyChanged(key) => self.forget_key(key),
             }
         }
     }
@@ -91,24 +95,37 @@ impl Cache {
                 .write()
                 .is_ok_and(|mut index| index.follow(generation, change))
         });
+        self.news.tell(Changed::User(user));
     }
 
     /// Forgets what the effects concern, where it is not known whether they happened.
     pub(crate) fn evict(&self, effects: &[Effect]) {
         for effect in effects {
             match effect {
-                Effect::SecretStored(secret, _) => self.users.evict(&secret.user),
+                Effect::SecretStored(secret, _) => self.forget_user(secret.user),
                 Effect::SecretDeleted(user, ..) | Effect::UserChanged(user) => {
-                    self.users.evict(user);
+                    self.forget_user(*user);
                 }
-                Effect::KeyChanged(key) => self.keys.evict(key),
+                Effect::KeyChanged(key) => self.forget_key(*key),
             }
         }
+    }
+
+    /// Forgets a user and their secrets.
+    pub(crate) fn forget_user(&self, user: UserId) {
+        self.users.evict(&user);
+        self.news.tell(Changed::User(user));
+    }
+
+    pub(crate) fn forget_key(&self, key: KeyId) {
+        self.keys.evict(&key);
+        self.news.tell(Changed::Key(key));
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&self) {
         self.users.clear();
         self.keys.clear();
+        self.news.tell(Changed::All);
     }
 }

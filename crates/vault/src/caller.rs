@@ -7,6 +7,7 @@ use toolvault_core::pattern::{ToolName, ToolPattern};
 use toolvault_core::scope::{Scope, ScopeSet};
 use toolvault_core::timestamp::Timestamp;
 
+use crate::changes::Changed;
 use crate::error::{Denial, Error};
 
 /// An authenticated caller.
@@ -19,6 +20,8 @@ pub struct Caller {
     /// The patterns of the key and of each key it descends from; a tool must be reached by all.
     pub(crate) tools: Vec<Vec<ToolPattern>>,
     pub(crate) key: Option<KeyId>,
+    /// The key and each key it descends from, with their owners.
+    pub(crate) line: Vec<(KeyId, UserId)>,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) is_any_user: bool,
     /// Whether a caller with `any_user` said for whom they act.
@@ -36,6 +39,7 @@ impl Caller {
             scopes: Scope::ALL.into_iter().collect(),
             tools: Vec::new(),
             key: None,
+            line: Vec::new(),
             expires_at: None,
             is_any_user: true,
             is_user_named: true,
@@ -66,6 +70,49 @@ impl Caller {
     /// The tool patterns of the caller's own key; empty if it is not limited.
     pub fn tools(&self) -> &[ToolPattern] {
         self.tools.first().map_or(&[], Vec::as_slice)
+    }
+
+    /// From when the caller is refused: the end of the token, or the earliest of the key and those it descends
+    /// from.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+
+    /// Whether the tool is within the tool patterns of the key and of each key it descends from.
+    pub fn reaches_tool(&self, tool: &ToolName) -> bool {
+        self.tools
+            .iter()
+            .all(|level| level.iter().any(|pattern| pattern.matches(tool)))
+    }
+
+    /// Whether every tool whose name begins with `prefix` is within one and the same pattern of the key, and of
+    /// each key it descends from.
+    pub fn reaches_all_of(&self, prefix: &str) -> bool {
+        let all = ToolPattern::parse(&format!("{prefix}*"));
+        self.tools.is_empty() || all.is_ok_and(|all| self.reaches_pattern(Some(&all)))
+    }
+
+    /// Whether the key, and each key it descends from, has a pattern that a name beginning with `prefix` can
+    /// match. Each is asked for itself: no single tool need be within all of them, and a call of one is
+    /// judged by [`reaches_tool`](Self::reaches_tool).
+    pub fn reaches_some_of(&self, prefix: &str) -> bool {
+        self.tools
+            .iter()
+            .all(|level| level.iter().any(|pattern| pattern.may_match_after(prefix)))
+    }
+
+    /// Whether such a change may end or narrow what the caller may do, or change the secrets of their user.
+    ///
+    /// A key ends with each key that it descends from and with the owners of all of these, so news of other keys
+    /// and other users count too.
+    pub fn is_concerned_by(&self, changed: Changed) -> bool {
+        match changed {
+            Changed::All => true,
+            Changed::User(user) => {
+                user == self.user || self.line.iter().any(|(_, owner)| *owner == user)
+            }
+            Changed::Key(key) => self.line.iter().any(|(id, _)| *id == key),
+        }
     }
 
     /// Names the request in the audit trail.
@@ -111,13 +158,6 @@ impl Caller {
     /// Whether the key, or one that it descends from, is limited to tool patterns.
     pub(crate) fn is_limited(&self) -> bool {
         !self.tools.is_empty()
-    }
-
-    /// Whether the tool is within the patterns.
-    pub(crate) fn reaches_tool(&self, tool: &ToolName) -> bool {
-        self.tools
-            .iter()
-            .all(|level| level.iter().any(|pattern| pattern.matches(tool)))
     }
 
     /// Whether a secret with this pattern is within the patterns.

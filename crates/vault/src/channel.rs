@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::cache::Effect;
 use crate::cache::trust::{Heartbeat, Trust};
+use crate::changes::Changed;
 use crate::shared::Shared;
 
 const NAME: &str = "toolvault";
@@ -129,13 +130,22 @@ impl Channel {
 }
 
 /// Listens and sends heartbeats until `stop` is called. While the channel is away, caches are not used.
+///
+/// Where every use reads the database, heartbeats would measure nothing: then it only listens for news.
 pub(crate) async fn run(shared: Arc<Shared>, pool: PgPool, stop: CancellationToken) {
-    let Trust::Heartbeat(heartbeat) = &shared.cache.trust else {
-        return;
+    let heartbeat = match &shared.cache.trust {
+        Trust::Heartbeat(heartbeat) => Some(heartbeat),
+        Trust::Alone | Trust::Never => None,
+    };
+    let sending = async {
+        match heartbeat {
+            Some(heartbeat) => send(&shared, heartbeat, &pool).await,
+            None => std::future::pending().await,
+        }
     };
     tokio::select! {
         () = stop.cancelled() => {}
-        () = send(&shared, heartbeat, &pool) => {}
+        () = sending => {}
         () = listen(&shared, heartbeat, &pool) => {}
     }
 }
@@ -157,21 +167,31 @@ async fn send(shared: &Shared, heartbeat: &Heartbeat, pool: &PgPool) {
         if let Err(error) = sent.await {
             tracing::debug!(error = %error, "a heartbeat was not sent");
         }
+        // A connection that died without a word tells nothing; whoever acts on news has to ask instead.
+        if !shared.cache.trust.is_given() {
+            shared.cache.news.tell(Changed::All);
+        }
     }
 }
 
-async fn listen(shared: &Shared, heartbeat: &Heartbeat, pool: &PgPool) {
+async fn listen(shared: &Shared, heartbeat: Option<&Heartbeat>, pool: &PgPool) {
     loop {
         if let Err(error) = listen_once(shared, heartbeat, pool).await {
             tracing::warn!(error = %error, "the notification channel is away; reading through");
         }
-        heartbeat.lost();
+        if let Some(heartbeat) = heartbeat {
+            heartbeat.lost();
+        }
         shared.cache.clear();
         tokio::time::sleep(RECONNECT_AFTER).await;
     }
 }
 
-async fn listen_once(shared: &Shared, heartbeat: &Heartbeat, pool: &PgPool) -> sqlx::Result<()> {
+async fn listen_once(
+    shared: &Shared,
+    heartbeat: Option<&Heartbeat>,
+    pool: &PgPool,
+) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(NAME).await?;
     // Whatever changed while nobody listened is unknown.
@@ -186,10 +206,12 @@ async fn listen_once(shared: &Shared, heartbeat: &Heartbeat, pool: &PgPool) -> s
     Ok(())
 }
 
-fn hear(shared: &Shared, heartbeat: &Heartbeat, message: Message) {
+fn hear(shared: &Shared, heartbeat: Option<&Heartbeat>, message: Message) {
     match message.content {
         Content::Heartbeat(sent) => {
-            if message.from == shared.channel.process {
+            if let Some(heartbeat) = heartbeat
+                && message.from == shared.channel.process
+            {
                 heartbeat.returned(sent);
             }
         }
@@ -206,10 +228,10 @@ fn hear(shared: &Shared, heartbeat: &Heartbeat, message: Message) {
                 shared.cache.clear();
             }
             for user in users {
-                shared.cache.users.evict(&user);
+                shared.cache.forget_user(user);
             }
             for key in keys {
-                shared.cache.keys.evict(&key);
+                shared.cache.forget_key(key);
             }
         }
     }

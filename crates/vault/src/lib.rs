@@ -16,6 +16,7 @@
 
 mod cache;
 mod caller;
+mod changes;
 mod channel;
 mod clock;
 mod error;
@@ -33,18 +34,24 @@ mod version;
 mod writer;
 
 pub use caller::Caller;
+pub use changes::Changed;
 pub use clock::{Clock, SystemClock, SystemEntropy};
 pub use error::{BoxError, Denial, Error, Problem};
 pub use key::KeyInfo;
 pub use operations::audit::{AuditFilter, AuditPage, Fault, Verification};
 pub use operations::authentication::{OnBehalf, Token};
+pub use operations::credentials::{CredentialStamp, Credentials};
 pub use operations::doctor::Diagnosis;
 pub use operations::explain::{Candidate, Explained, Explanation};
+pub use operations::injection::{Injected, Within};
 pub use operations::keys::{IssuedKey, KeyChange, NewKey};
+pub use operations::policy::list::PolicyInfo;
+pub use operations::resolve::given::Given;
 pub use operations::resolve::{Applied, Call, Completed, Source};
 pub use operations::secrets::{
     Field, ListFilter, NewSecret, SecretAnswer, SecretChange, SecretList,
 };
+pub use operations::tool_calls::ToolCall;
 pub use operations::usage::Usage;
 pub use operations::users::UserChange;
 pub use operations::versions::VersionInfo;

@@ -2,12 +2,15 @@
 
 pub(crate) mod audit;
 pub(crate) mod authentication;
+pub(crate) mod credentials;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod injection;
 pub(crate) mod keys;
 pub(crate) mod policy;
 pub(crate) mod resolve;
 pub(crate) mod secrets;
+pub(crate) mod tool_calls;
 pub(crate) mod usage;
 pub(crate) mod users;
 pub(crate) mod versions;

@@ -6,7 +6,7 @@ use toolvault_gateway::http::Method;
 
 use super::Context;
 use crate::api::{Api, Body};
-use crate::failure::ExitStatus;
+use crate::failure::{ExitStatus, Failure};
 use crate::printer::{Printer, Table};
 
 #[derive(Args)]
@@ -19,27 +19,27 @@ pub(crate) struct ExplainOptions {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Explanation {
+pub(super) struct Explanation {
     tool_name: String,
     would_succeed: bool,
-    arguments: Vec<Explained>,
+    pub(super) arguments: Vec<Explained>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Explained {
-    arg: String,
-    outcome: String,
+pub(super) struct Explained {
+    pub(super) arg: String,
+    pub(super) outcome: String,
     winner: Option<String>,
-    candidates: Vec<Candidate>,
+    pub(super) candidates: Vec<Candidate>,
     tied: bool,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Candidate {
+pub(super) struct Candidate {
     secret_id: String,
-    secret_name: String,
+    pub(super) secret_name: String,
     pattern: Option<String>,
-    wins: bool,
+    pub(super) wins: bool,
     why: String,
 }
 
@@ -48,9 +48,7 @@ pub(crate) async fn run(
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {
     let api = Api::connect(context)?;
-    let url = api.url(&["tools", &options.tool, "explain"]);
-    let body = Body::Json(b"{}".to_vec());
-    let explanation: Explanation = api.fetch(Method::POST, &url, body).await?;
+    let explanation = ask(&api, &options.tool).await?;
     if options.json {
         context.printer.json(&explanation)?;
     } else {
@@ -59,7 +57,15 @@ pub(crate) async fn run(
     Ok(ExitStatus::Success)
 }
 
-fn show(explanation: &Explanation, printer: &Printer) -> std::io::Result<()> {
+/// What a call of a tool without arguments would get.
+pub(super) async fn ask(api: &Api<'_>, tool: &str) -> Result<Explanation, Failure> {
+    let url = api.url(&["tools", tool, "explain"]);
+    api.fetch(Method::POST, &url, Body::Json(b"{}".to_vec()))
+        .await
+}
+
+/// Prints it for people.
+pub(super) fn show(explanation: &Explanation, printer: &Printer) -> std::io::Result<()> {
     let tool = &explanation.tool_name;
     if explanation.arguments.is_empty() {
         return printer.line(&format!("No default applies to {tool}."));

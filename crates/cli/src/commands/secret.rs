@@ -3,13 +3,16 @@
 mod create;
 mod delete;
 mod list;
+mod policy;
 mod set;
 mod show;
+mod status;
 
 use clap::Subcommand;
 use toolvault_gateway::http::Method;
 use toolvault_vault::SecretInfo;
 
+pub(super) use self::create::{New, store};
 use super::Context;
 use crate::api::{Api, Body};
 use crate::failure::{ExitStatus, Failure};
@@ -32,6 +35,8 @@ pub(crate) enum SecretCommand {
     Set(set::SetOptions),
     /// Show a secret, without its value
     Show(show::ShowOptions),
+    /// Show or set the conditions of a secret's use
+    Policy(policy::PolicyOptions),
     /// Delete a secret for good
     Delete(delete::DeleteOptions),
 }
@@ -45,17 +50,22 @@ pub(crate) async fn run(
         SecretCommand::Create(options) => create::run(&options, context).await?,
         SecretCommand::Set(options) => set::run(&options, context).await?,
         SecretCommand::Show(options) => show::run(&options, context).await?,
+        SecretCommand::Policy(options) => policy::run(&options, context).await?,
         SecretCommand::Delete(options) => delete::run(&options, context).await?,
     }
     Ok(ExitStatus::Success)
 }
 
-fn is_long(value: &str) -> bool {
+pub(super) fn is_long(value: &str) -> bool {
     value.chars().count() > LONGEST_INLINE_VALUE
 }
 
 /// Replaces a value of any length.
-async fn put_value(api: &Api<'_>, secret: &SecretInfo, value: &str) -> Result<SecretInfo, Failure> {
+pub(super) async fn put_value(
+    api: &Api<'_>,
+    secret: &SecretInfo,
+    value: &str,
+) -> Result<SecretInfo, Failure> {
     let mut url = api.secret_url(secret);
     if let Ok(mut path) = url.path_segments_mut() {
         path.push("value");
@@ -65,7 +75,7 @@ async fn put_value(api: &Api<'_>, secret: &SecretInfo, value: &str) -> Result<Se
 }
 
 /// Changes what the fields of `change` name.
-async fn patch(
+pub(super) async fn patch(
     api: &Api<'_>,
     secret: &SecretInfo,
     change: &impl serde::Serialize,

@@ -2,6 +2,7 @@
 
 mod announcement;
 mod first_keys;
+mod reload;
 mod signals;
 
 use std::sync::Arc;
@@ -43,7 +44,11 @@ pub(crate) async fn run(
     };
     let url = announcement::url(server.local_address(), configuration.server.tls.is_some());
     announcement::announce(&url, context.printer)?;
-    serve(&vault, server, control, &signals).await
+    let reloading = reload::on_hangup(&options, context, server.handle());
+    tokio::select! {
+        status = serve(&vault, server, control, &signals) => status,
+        error = reloading => Err(error),
+    }
 }
 
 /// Refuses before anything is set up, and again when the address is taken.

@@ -9,10 +9,9 @@ use toml::Value;
 use super::keys::ROOT_KEY_VALUE;
 use super::layers::{Layers, Origin};
 
-/// The configuration file that is read if none is named, provided that it exists.
-pub(super) fn standard_file() -> Option<PathBuf> {
-    let path = platform()?.config_dir().join("toolvault.toml");
-    path.exists().then_some(path)
+/// The configuration file that is read if none is named, and which `mcp add` makes.
+pub(super) fn standard_path() -> Option<PathBuf> {
+    Some(platform()?.config_dir().join("toolvault.toml"))
 }
 
 /// Makes the data directory absolute, and fills in what follows from it.

@@ -16,6 +16,10 @@ pub(super) enum Kind {
     Texts,
     /// A text or a list of texts.
     TextOrTexts,
+    /// A program and its arguments, of which nobody may see the arguments.
+    Command,
+    /// A table of texts, each of which is a key of its own.
+    Table,
 }
 
 use Kind::{Boolean, Integer, Secret, Text, TextOrTexts, Texts};
@@ -51,6 +55,18 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("limits.bytes", Integer),
     ("limits.versions", Integer),
     ("audit.uses", Text),
+    ("gateway.allow_broad_patterns", Boolean),
+    ("gateway.allowed_hosts", Texts),
+    ("gateway.public_url", Text),
+    ("gateway.sandbox", Text),
+    ("gateway.limits.session_idle_seconds", Integer),
+    ("gateway.limits.sessions", Integer),
+    ("gateway.limits.sessions_per_caller", Integer),
+    ("gateway.limits.process_idle_seconds", Integer),
+    ("gateway.limits.processes", Integer),
+    ("gateway.limits.processes_per_caller", Integer),
+    ("gateway.limits.message_bytes", Integer),
+    ("gateway.limits.silence_seconds", Integer),
 ];
 
 /// What each table of [`ISSUERS`] may hold.
@@ -71,16 +87,51 @@ pub(super) const ISSUER_KEYS: &[(&str, Kind)] = &[
 /// The table of issuers, each under a name of the operator's choice.
 pub(super) const ISSUERS: &str = "auth.issuers.";
 
+/// What a table of [`SERVERS`] may hold if the server is reached over HTTP.
+pub(super) const HTTP_KEYS: &[(&str, Kind)] = &[
+    ("url", Secret),
+    ("headers", Kind::Table),
+    ("allow_private_network", Boolean),
+    ("ca_file", Text),
+];
+
+/// What a table of [`SERVERS`] may hold if the server is a program.
+pub(super) const PROGRAM_KEYS: &[(&str, Kind)] = &[
+    ("command", Kind::Command),
+    ("env", Kind::Table),
+    ("directory", Text),
+];
+
+/// What every table of [`SERVERS`] may hold.
+pub(super) const SERVER_KEYS: &[(&str, Kind)] =
+    &[("credential_arguments", Texts), ("allow_override", Boolean)];
+
+/// The table of servers behind the gateway. Only a file may hold them.
+pub(super) const SERVERS: &str = "gateway.servers.";
+
 /// What kind of value `key` takes, if there is such a key.
 pub(super) fn kind(key: &str) -> Option<Kind> {
     let find = |keys: &[(&str, Kind)], wanted: &str| {
         let found = keys.iter().find(|(name, _)| *name == wanted);
         found.map(|&(_, kind)| kind)
     };
-    match split_issuer(key) {
-        Some((_, field)) => find(ISSUER_KEYS, field),
-        None => find(KEYS, key),
+    if let Some((_, field)) = split_issuer(key) {
+        return find(ISSUER_KEYS, field);
     }
+    let Some((_, field)) = split_server(key) else {
+        return find(KEYS, key);
+    };
+    if field.starts_with("headers.") || field.starts_with("env.") {
+        return Some(Secret);
+    }
+    [HTTP_KEYS, PROGRAM_KEYS, SERVER_KEYS]
+        .iter()
+        .find_map(|keys| find(keys, field))
+}
+
+/// The server's name and the field of a key under [`SERVERS`]. No server's name holds a full stop.
+pub(super) fn split_server(key: &str) -> Option<(&str, &str)> {
+    key.strip_prefix(SERVERS)?.split_once('.')
 }
 
 /// The issuer's name and the field of a key under [`ISSUERS`].

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
+use toolvault_gateway::ServerName;
+use toolvault_gateway::settings::ServerNameError;
 
 use super::keys::{self, Kind};
 use crate::arguments::ServeOptions;
@@ -52,6 +54,10 @@ pub(crate) struct Entry {
 #[derive(Default)]
 pub(crate) struct Layers {
     pub(super) entries: BTreeMap<String, Entry>,
+    /// The servers behind the gateway, whatever their tables hold.
+    pub(super) servers: BTreeMap<ServerName, Origin>,
+    /// The files that were read.
+    pub(super) files: Vec<PathBuf>,
     warnings: Vec<String>,
     pub(super) problems: Vec<String>,
 }
@@ -68,7 +74,10 @@ impl Layers {
 
     pub(super) fn add_file(&mut self, path: &Path) {
         match std::fs::read_to_string(path) {
-            Ok(text) => self.add_table(&text, &Origin::File(path.to_owned())),
+            Ok(text) => {
+                self.files.push(path.to_owned());
+                self.add_table(&text, &Origin::File(path.to_owned()));
+            }
             Err(error) => {
                 let path = path.display();
                 let message = format!("cannot read the configuration file {path}: {error}");
@@ -83,6 +92,12 @@ impl Layers {
                 continue;
             }
             let key = keys::of_variable(variable).unwrap_or_default();
+            if key.starts_with(keys::SERVERS) {
+                self.warnings.push(format!(
+                    "{variable} is not read: servers are set in the configuration file only"
+                ));
+                continue;
+            }
             let Some(kind) = keys::kind(&key) else {
                 self.warnings
                     .push(format!("{variable} is not a variable that toolvault knows"));
@@ -129,12 +144,17 @@ impl Layers {
         self.entries.insert(key.to_owned(), Entry { value, origin });
     }
 
+    /// Notes something odd.
+    pub(super) fn warn(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
     /// Notes that the value of a key cannot be used; the value itself is not told.
     pub(super) fn problem(&mut self, key: &str, origin: &Origin, expected: &str) {
         self.problems.push(format!("{key} ({origin}): {expected}"));
     }
 
-    fn add_table(&mut self, text: &str, origin: &Origin) {
+    pub(super) fn add_table(&mut self, text: &str, origin: &Origin) {
         match text.parse::<Table>() {
             Ok(table) => self.add_level("", table, origin),
             Err(error) => {
@@ -153,6 +173,22 @@ impl Layers {
     fn add_level(&mut self, prefix: &str, table: Table, origin: &Origin) {
         for (name, value) in table {
             let key = format!("{prefix}{name}");
+            if prefix == keys::SERVERS {
+                match (name.parse(), &value) {
+                    (Ok(name), Value::Table(_)) => {
+                        self.servers.insert(name, origin.clone());
+                    }
+                    (Ok(_), _) => {
+                        self.problem(&key, origin, "expected a table");
+                        continue;
+                    }
+                    (Err(error), _) => {
+                        let error: ServerNameError = error;
+                        self.problem(&key, origin, &error.to_string());
+                        continue;
+                    }
+                }
+            }
             match (value, keys::kind(&key)) {
                 (Value::Table(table), _) => self.add_level(&format!("{key}."), table, origin),
                 (_, None) => self.warnings.push(format!(
@@ -183,6 +219,8 @@ fn read_text(kind: Kind, text: &str) -> Option<Value> {
         Kind::Integer => Value::Integer(text.trim().parse().ok()?),
         Kind::Boolean => Value::Boolean(text.trim().parse().ok()?),
         // A list in the manner of TOML, or its items with commas between.
+        // Only a file holds these.
+        Kind::Command | Kind::Table => return None,
         Kind::Texts | Kind::TextOrTexts if text.trim_start().starts_with('[') => as_toml()?,
         Kind::Texts => Value::Array(
             text.split(',')
@@ -203,7 +241,9 @@ fn has_kind(kind: Kind, value: &Value) -> bool {
         Kind::Text | Kind::Secret => value.is_str(),
         Kind::Integer => value.is_integer(),
         Kind::Boolean => value.is_bool(),
-        Kind::Texts => is_texts(value),
+        Kind::Texts | Kind::Command => is_texts(value),
+        // A table's texts are keys of their own.
+        Kind::Table => false,
         Kind::TextOrTexts => value.is_str() || is_texts(value),
     }
 }
@@ -215,5 +255,7 @@ const fn expectation(kind: Kind) -> &'static str {
         Kind::Boolean => "expected true or false",
         Kind::Texts => "expected a list of texts",
         Kind::TextOrTexts => "expected a text or a list of texts",
+        Kind::Command => "expected a list of texts: a program and its arguments",
+        Kind::Table => "expected a table of texts",
     }
 }

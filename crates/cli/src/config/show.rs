@@ -1,6 +1,7 @@
 //! What holds and where it came from, for `toolvault config`.
 
 use serde_json::{Map, Value as Json, json};
+use toml::Value;
 
 use super::keys::{self, Kind};
 use super::layers::Layers;
@@ -14,6 +15,7 @@ pub(crate) fn show(layers: &Layers, is_json: bool, printer: &Printer) -> anyhow:
     let values = layers.entries.iter().map(|(key, entry)| {
         let value = match (keys::kind(key), &entry.value) {
             (None | Some(Kind::Secret), _) => Json::from(HIDDEN),
+            (Some(Kind::Command), Value::Array(words)) => program(words),
             (_, value) => serde_json::to_value(value).unwrap_or(Json::Null),
         };
         (key, value, entry.origin.to_string())
@@ -33,4 +35,13 @@ pub(crate) fn show(layers: &Layers, is_json: bool, printer: &Printer) -> anyhow:
         table.row([&format!("{key} = {value}"), &format!("# {origin}")]);
     }
     Ok(printer.table(&table)?)
+}
+
+/// A command without its arguments, among which a key may be.
+fn program(words: &[Value]) -> Json {
+    let shown = words.iter().enumerate().map(|(place, word)| match place {
+        0 => word.as_str().unwrap_or_default(),
+        _ => HIDDEN,
+    });
+    shown.collect()
 }

@@ -1,9 +1,13 @@
 //! Layers, problems, and the manual against the defaults in the code.
 
+mod gateway;
+
+use toolvault_gateway::GatewayLimits;
+use toolvault_gateway::settings::Sandbox;
 use toolvault_server::RequestLimits;
 use toolvault_vault::{Consistency, DatabaseLocation, Durability, Settings};
 
-use super::keys::{ISSUER_KEYS, KEYS};
+use super::keys::{HTTP_KEYS, ISSUER_KEYS, KEYS, PROGRAM_KEYS, SERVER_KEYS};
 use super::validate::validate;
 use super::*;
 
@@ -49,6 +53,14 @@ fn the_manual_says_what_the_code_does() {
         format!("{standard:?}")
     );
     assert_eq!(configuration.log_format, LogFormat::default());
+    let gateway = server.gateway;
+    assert_eq!(
+        format!("{:?}", gateway.limits),
+        format!("{:?}", GatewayLimits::default())
+    );
+    assert!(gateway.servers.is_empty() && gateway.allowed_hosts.is_empty());
+    assert!(!gateway.allow_broad_patterns && gateway.public_url.is_none());
+    assert_eq!(gateway.sandbox, Sandbox::default());
     assert!(
         matches!(configuration.root_key, RootKey::File(path) if path == std::path::Path::new("/srv/vault.root.key"))
     );
@@ -78,6 +90,10 @@ fn the_manual_names_every_key_and_no_other() {
     known.retain(|key| key != keys::ROOT_KEY_VALUE);
     let issuer = ISSUER_KEYS.iter();
     known.extend(issuer.map(|(key, _)| format!("auth.issuers.example.{key}")));
+    let http = HTTP_KEYS.iter().chain(SERVER_KEYS);
+    known.extend(http.map(|(key, _)| format!("gateway.servers.linear.{key}")));
+    let program = PROGRAM_KEYS.iter();
+    known.extend(program.map(|(key, _)| format!("gateway.servers.files.{key}")));
     named.sort();
     known.sort();
     assert_eq!(named, known);

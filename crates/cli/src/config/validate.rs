@@ -6,6 +6,7 @@ use toml::{Table, Value};
 use toolvault_server::{IssuerConfig, RequestLimits, ServerSettings, TlsFiles};
 use toolvault_vault::{Consistency, DatabaseLocation, DatabaseUrl, Durability, Limits, Settings};
 
+use super::gateway;
 use super::keys::{ISSUERS, split_issuer};
 use super::layers::Layers;
 use super::root_key::{RootKey, read_secret_file};
@@ -76,6 +77,7 @@ fn server(layers: &mut Layers) -> Option<ServerSettings> {
         trusted_proxies,
         limits,
         issuers: issuers(layers),
+        gateway: gateway::settings(layers),
         listen: listen?,
     })
 }

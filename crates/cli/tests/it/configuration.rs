@@ -1,27 +1,28 @@
 //! `config`, and where the configuration comes from.
 
+use std::path::PathBuf;
+
 use insta::assert_snapshot;
 
 use crate::installation::Installation;
 
+fn file_with(installation: &Installation, text: &str) -> PathBuf {
+    let file = installation.path().join("vault.toml");
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
 #[test]
 fn each_value_is_shown_with_where_it_came_from() {
     let installation = Installation::empty();
-    let file = installation.path().join("vault.toml");
-    std::fs::write(
-        &file,
+    let file = file_with(
+        &installation,
         "listen = '127.0.0.1:1'\ncolour = 'canary'\n[limits]\nsecrets = 5\n",
-    )
-    .unwrap();
-    let mut command = installation.command(&[
-        "config",
-        "--config",
-        file.to_str().unwrap(),
-        "--root-key-file",
-        "/etc/key",
-        "--insecure-http",
-    ]);
+    );
+    let mut command =
+        installation.command(&["config", "--root-key-file", "/etc/key", "--insecure-http"]);
     command
+        .env("TOOLVAULT_CONFIG", file)
         .env("TOOLVAULT_LIMITS__BODY_BYTES", "2048")
         .env(
             "TOOLVAULT_DATABASE_URL",
@@ -37,6 +38,17 @@ fn each_value_is_shown_with_where_it_came_from() {
     consistency = "bounded"  # default
     data_dir = "[directory]/data"  # TOOLVAULT_DATA_DIR
     database_url = <set>  # TOOLVAULT_DATABASE_URL
+    gateway.allow_broad_patterns = false  # default
+    gateway.allowed_hosts = []  # default
+    gateway.limits.message_bytes = 16777216  # default
+    gateway.limits.process_idle_seconds = 900  # default
+    gateway.limits.processes = 256  # default
+    gateway.limits.processes_per_caller = 32  # default
+    gateway.limits.session_idle_seconds = 3600  # default
+    gateway.limits.sessions = 4096  # default
+    gateway.limits.sessions_per_caller = 64  # default
+    gateway.limits.silence_seconds = 300  # default
+    gateway.sandbox = "auto"  # default
     insecure_http = true  # --insecure-http
     limits.body_bytes = 2048  # TOOLVAULT_LIMITS__BODY_BYTES
     limits.body_seconds = 30  # default
@@ -54,6 +66,34 @@ fn each_value_is_shown_with_where_it_came_from() {
     trusted_proxies = []  # default
     warning: colour ([directory]/vault.toml) is not a setting that toolvault knows
     warning: TOOLVAULT_SERVICE_HOST is not a variable that toolvault knows
+    "#);
+}
+
+#[test]
+fn what_may_hold_a_credential_of_a_server_is_hidden() {
+    let installation = Installation::empty();
+    let file = file_with(
+        &installation,
+        "[gateway.servers.linear]
+url = 'https://mcp.example/canary'
+headers = { Authorization = 'Bearer canary' }
+[gateway.servers.files]
+command = ['mcp-files', 'canary']
+env = { API_TOKEN = 'secret://canary' }
+allow_override = true
+",
+    );
+    let transcript = installation.run(&["config", "--config", file.to_str().unwrap()]);
+    assert!(!transcript.contains("canary"), "{transcript}");
+    let servers = |line: &&str| line.contains("gateway.servers.");
+    let lines: Vec<&str> = transcript.lines().filter(servers).collect();
+    assert_snapshot!(lines.join("\n"), @r#"
+    gateway.servers.files.allow_override = true  # [directory]/vault.toml
+    gateway.servers.files.command = ["mcp-files","<set>"]  # [directory]/vault.toml
+    gateway.servers.files.env.API_TOKEN = <set>  # [directory]/vault.toml
+    gateway.servers.linear.headers.Authorization = <set>  # [directory]/vault.toml
+    gateway.servers.linear.url = <set>  # [directory]/vault.toml
+    warning: gateway.servers.linear.headers.Authorization ([directory]/vault.toml) holds a literal credential; store it with toolvault secret create and write a reference
     "#);
 }
 

@@ -23,6 +23,7 @@ fn the_program_lists_its_commands() {
       key      Make, list, revoke and rotate API keys
       secret   Store, list, change and delete secrets, through the API
       explain  Say which secret each argument of a tool would get, and why
+      mcp      Set up the MCP gateway: its servers, and the clients that reach them through it
       audit    Verify and read the audit trail
       doctor   Check the installation and say how to mend it
       openapi  Print the OpenAPI document of the API
@@ -174,6 +175,7 @@ fn secret_explains_where_values_come_from() {
       create  Store a secret
       set     Change a secret: its value, unless only other things are given
       show    Show a secret, without its value
+      policy  Show or set the conditions of a secret's use
       delete  Delete a secret for good
 
     Options:
@@ -269,7 +271,7 @@ fn audit_explains_checkpoints() {
 #[test]
 fn commands_of_later_versions_are_not_declared() {
     let installation = Installation::empty();
-    for command in ["run", "mcp", "rotate", "backup", "restore", "help"] {
+    for command in ["run", "rotate", "backup", "restore", "help"] {
         let transcript = installation.run(&[command]);
         assert!(
             transcript.starts_with("exit status 1\nerror: unrecognized subcommand"),
@@ -346,4 +348,124 @@ fn a_reader_that_stops_reading_is_no_error() {
         .unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn mcp_explains_its_commands() {
+    assert_snapshot!(help("mcp"), @r"
+    Set up the MCP gateway: its servers, and the clients that reach them through it
+
+    Usage: toolvault mcp <COMMAND>
+
+    Commands:
+      add     Put a server into the configuration file
+      list    List the servers of the configuration
+      import  Take the servers of a client over, with the keys that stand in its file
+      test    Say whether a server works through the gateway, and which secrets its tools would get
+      stdio   Be the gateway for a client that starts a program instead of asking a URL
+      remove  Take a server out of the configuration file
+
+    Options:
+      -h, --help  Print help
+
+    import, test and stdio ask the server at TOOLVAULT_URL [default: http://127.0.0.1:8710]; the key is
+    in TOOLVAULT_API_KEY or in the file that TOOLVAULT_API_KEY_FILE names.
+    ");
+    assert_snapshot!(help("mcp add"), @r"
+    Put a server into the configuration file
+
+    Usage: toolvault mcp add [OPTIONS] <NAME> <URL>
+           toolvault mcp add [OPTIONS] <NAME> -- <COMMAND>...
+
+    Arguments:
+      <NAME>        Name of the server: a-z, 0-9 and '-'
+      [URL]         Where it is reached over Streamable HTTP
+      [COMMAND]...  The program, and its arguments, that speaks MCP over its standard input and output
+
+    Options:
+          --header <NAME: TEXT>             Header that each request carries, as in `Authorization:
+                                            Bearer {{ secret://linear-prod }}`; may be repeated
+          --env <NAME=TEXT>                 Variable of the program's environment, as in
+                                            `API_TOKEN=secret://files-token`; may be repeated
+          --credential-argument <ARGUMENT>  Argument that is hidden from the model even while no secret
+                                            serves it; may be repeated
+          --allow-private-network           Let the server's address be private or loopback
+          --replace                         Replace a server of this name
+          --config <FILE>                   Configuration file [default: `TOOLVAULT_CONFIG`, else the
+                                            platform's]
+      -h, --help                            Print help
+    ");
+    assert_snapshot!(help("mcp stdio"), @r"
+    Be the gateway for a client that starts a program instead of asking a URL
+
+    Usage: toolvault mcp stdio [NAME]
+
+    Arguments:
+      [NAME]  Name of the server; without it, all servers together
+
+    Options:
+      -h, --help  Print help
+    ");
+}
+
+#[test]
+fn mcp_explains_what_becomes_of_the_keys_of_a_client() {
+    assert_snapshot!(help("mcp import"), @r"
+    Take the servers of a client over, with the keys that stand in its file
+
+    Usage: toolvault mcp import [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>  File in which a client keeps its servers, as in `mcp.json`, `.mcp.json`,
+              `.cursor/mcp.json`, `claude_desktop_config.json` or `~/.claude.json`
+
+    Options:
+          --yes             Do not ask
+          --key-env         Have the client take its key from the variable `TOOLVAULT_API_KEY`, instead
+                            of writing one into the file
+          --stdio           Have the client start `toolvault mcp stdio`, because it speaks no HTTP
+          --keep-plaintext  Keep the file as it was, with the keys in it, beside it
+          --config <FILE>   Configuration file [default: `TOOLVAULT_CONFIG`, else the platform's]
+      -h, --help            Print help
+    ");
+    assert_snapshot!(help("mcp test"), @r"
+    Say whether a server works through the gateway, and which secrets its tools would get
+
+    Usage: toolvault mcp test [OPTIONS] <NAME>
+
+    Arguments:
+      <NAME>  Name of the server
+
+    Options:
+          --tool <TOOL>  Only this tool of it
+      -h, --help         Print help
+    ");
+}
+
+#[test]
+fn secret_policy_explains_its_conditions() {
+    assert_snapshot!(help("secret policy"), @r"
+    Show or set the conditions of a secret's use
+
+    Usage: toolvault secret policy [OPTIONS] <NAME>
+
+    Arguments:
+      <NAME>  Name or id of the secret
+
+    Options:
+          --expires-at <TIME|never>    Refuse it from this time on, as in 2027-01-31T00:00:00Z
+          --expires <SPAN>             Refuse it after this span: a number and s, m, h, d or w
+          --rotate-after <DAYS|never>  Say that a new value is due so many days after the last
+          --when <ARGUMENT=PATTERN>    Apply it only if this other argument of the tool is absent or
+                                       matches: a URL with its whole origin, or any other text; * stands
+                                       for any characters. May be repeated, also for one argument
+          --no-when                    Forget what --when said before
+          --protect                    Fix its name, tool and argument; only the value may be replaced
+          --unprotect                  Let its name, tool and argument be changed
+          --redact                     Remove the value from what tools answer
+          --no-redact                  Leave the value in what tools answer, because it is not
+                                       confidential
+          --json                       Print JSON
+      -h, --help                       Print help
+    ");
 }

@@ -17,8 +17,13 @@ mod installation;
 #[cfg(test)]
 mod keys_and_users;
 #[cfg(test)]
+mod mcp;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod serve;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod shut_in;

@@ -77,8 +77,8 @@ fn a_credential_is_stored_explained_and_changed() {
     ");
     assert_snapshot!(client.run(&["secret", "list"], ""), @r"
     exit status 0
-    NAME  ID  TOOL  ARGUMENT  DEFAULT  VALUE  UPDATED
-    linear-prod  [id]  agno__linear__*  api_token  yes  lin********cdef  [time]
+    NAME  ID  TOOL  ARGUMENT  DEFAULT  VALUE  UPDATED  STATUS
+    linear-prod  [id]  agno__linear__*  api_token  yes  lin********cdef  [time]  -
     ");
     assert_snapshot!(client.run(&["explain", "agno__linear__get_issue_details"], ""), @r"
     exit status 0
@@ -310,4 +310,132 @@ fn plain_http_to_elsewhere_is_refused() {
     exit status 1
     error: TOOLVAULT_URL: plain http is refused, except to this machine: use https
     ");
+}
+
+impl Client {
+    /// `secret policy` of the secret that [`LINEAR`] stores.
+    fn policy(&self, options: &[&str]) -> String {
+        let mut arguments = vec!["secret", "policy", "linear-prod"];
+        arguments.extend(options);
+        self.run(&arguments, "")
+    }
+}
+
+#[test]
+fn a_policy_is_shown_and_changed_only_where_something_is_given() {
+    let client = Client::new();
+    client.run(&LINEAR, "lin_api_0123456789abcdef\n");
+    assert_snapshot!(client.policy(&[]), @r"
+    exit status 0
+    name  linear-prod
+    id  [id]
+    expires  never
+    rotate after  never
+    protected  no
+    redacted  yes
+    ");
+    let given = [
+        "--expires-at",
+        "2999-01-31T00:00:00Z",
+        "--rotate-after",
+        "90",
+        "--protect",
+        "--when",
+        "base_url=https://api.linear.app/*",
+        "--when",
+        "base_url=https://eu.linear.app/*",
+        "--when",
+        "team=research",
+    ];
+    assert_snapshot!(client.policy(&given), @r"
+    exit status 0
+    name  linear-prod
+    id  [id]
+    expires  [time]
+    rotate after  90 d
+    when base_url  https://api.linear.app/* or https://eu.linear.app/*
+    when team  research
+    protected  yes
+    redacted  yes
+    ");
+    let refused = client.run(&["secret", "set", "linear-prod", "--tool", "*"], "");
+    assert!(refused.starts_with("exit status 1"), "{refused}");
+}
+
+#[test]
+fn what_a_policy_demands_is_lifted_and_the_list_says_what_ends() {
+    let client = Client::new();
+    client.run(&LINEAR, "lin_api_0123456789abcdef\n");
+    client.policy(&["--when", "base_url=https://api.linear.app/*", "--protect"]);
+    let given = [
+        "--expires-at",
+        "never",
+        "--unprotect",
+        "--no-redact",
+        "--when",
+        "team=x=y",
+        "--json",
+    ];
+    assert_snapshot!(client.policy(&given), @r#"
+    exit status 0
+    {
+      "expires_at": null,
+      "rotate_after_days": null,
+      "when": {
+        "base_url": [
+          "https://api.linear.app/*"
+        ],
+        "team": [
+          "x=y"
+        ]
+      },
+      "protected": false,
+      "redact": false
+    }
+    "#);
+    assert_snapshot!(client.policy(&["--no-when", "--rotate-after", "never", "--expires", "3d"]), @r"
+    exit status 0
+    name  linear-prod
+    id  [id]
+    expires  [time]
+    rotate after  never
+    protected  no
+    redacted  no
+    ");
+    assert_snapshot!(client.run(&["secret", "list"], ""), @r"
+    exit status 0
+    NAME  ID  TOOL  ARGUMENT  DEFAULT  VALUE  UPDATED  STATUS
+    linear-prod  [id]  agno__linear__*  api_token  yes  lin********cdef  [time]  expires in 3 d
+    ");
+    client.policy(&["--expires-at", "2000-01-01T00:00:00Z"]);
+    assert!(
+        client
+            .run(&["secret", "list"], "")
+            .ends_with("[time]  expired")
+    );
+}
+
+#[test]
+fn a_policy_that_cannot_be_is_refused() {
+    let client = Client::new();
+    client.run(&LINEAR, "lin_api_0123456789abcdef\n");
+    for (options, expected) in [
+        (&["--expires-at", "tomorrow"][..], "a time with an offset"),
+        (&["--rotate-after", "soon"], "a number of days, or never"),
+        (&["--rotate-after", "0"], "rotate_after_days: "),
+        (&["--when", "base_url"], "an argument and a pattern"),
+        (
+            &["--when", "base_url=https://*.example.com/"],
+            "whole origin",
+        ),
+        (&["--protect", "--unprotect"], "cannot be used with"),
+        (
+            &["--expires", "1d", "--expires-at", "never"],
+            "cannot be used with",
+        ),
+    ] {
+        let transcript = client.policy(options);
+        assert!(transcript.starts_with("exit status 1\n"), "{transcript}");
+        assert!(transcript.contains(expected), "{transcript}");
+    }
 }

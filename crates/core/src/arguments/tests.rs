@@ -94,3 +94,24 @@ proptest! {
         prop_assert_eq!(written(&arguments), format!("{{{}}}", members.join(",")));
     }
 }
+
+#[test]
+fn what_is_taken_out_is_gone_and_the_rest_stays_in_order() {
+    let text = r#"{"c":1.0,"a":"x","b":[ ]}"#;
+    for (removed, rest) in [
+        ("c", r#"{"a":"x","b":[ ]}"#),
+        ("a", r#"{"c":1.0,"b":[ ]}"#),
+        ("b", r#"{"c":1.0,"a":"x"}"#),
+        ("d", r#"{"c":1.0,"a":"x","b":[ ]}"#),
+    ] {
+        let object = json::parse_text(text).unwrap().as_object().unwrap();
+        let mut arguments = Arguments::from_object(object).unwrap();
+        arguments.remove(removed);
+        let mut written = Vec::new();
+        arguments.write_json(&mut written);
+        assert_eq!(written, rest.as_bytes());
+        assert!(!arguments.contains(removed));
+        arguments.insert_text(removed, "new");
+        assert_eq!(arguments.get_text(removed).unwrap().as_str(), "new");
+    }
+}

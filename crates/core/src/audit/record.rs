@@ -82,6 +82,8 @@ actions! {
     DefaultShadowed = "default.shadowed",
     /// A value was handed out for an argument.
     SecretUsed = "secret.used",
+    /// A tool was called through the gateway, or the call was refused.
+    ToolCalled = "tool.called",
     /// A use was refused.
     UseRefused = "use.refused",
     /// A row is not as it was stored.
@@ -153,6 +155,15 @@ pub struct Record {
     /// The tool's argument.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub argument: Option<String>,
+    /// What a tool was called with: each argument's name, `:` and the kind of its value.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub arguments: Option<Vec<String>>,
+    /// The hidden arguments for which a value was received and dropped.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dropped: Option<Vec<String>>,
+    /// How long a tool's call took, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub duration_ms: Option<i64>,
     /// Whether it was done.
     pub decision: Decision,
     /// Why it was refused, or what of it changed.
@@ -193,6 +204,9 @@ impl Record {
             subject: None,
             tool: None,
             argument: None,
+            arguments: None,
+            dropped: None,
+            duration_ms: None,
             decision,
             reason: None,
             request_id: None,

@@ -76,6 +76,11 @@ impl<'a> Object<'a> {
         Ok(members)
     }
 
+    /// How many members stand there, repetitions included: of repeated ones some readers take the first, others the last.
+    pub fn written_members(self) -> usize {
+        self.occurrences().count()
+    }
+
     /// The undecoded name and the value of every member as it stands there, repetitions included.
     fn occurrences(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
         let mut walk = Walk::into(self.raw);

@@ -12,13 +12,32 @@ pub struct LoneSurrogate;
 /// Decodes what stands between the quotes of a checked string.
 pub(super) fn decode(inner: &str) -> Result<Zeroizing<String>, LoneSurrogate> {
     let mut text = Zeroizing::new(String::with_capacity(inner.len()));
+    decode_into(inner, None, &mut text)?;
+    Ok(text)
+}
+
+/// Appends what [`decode`] gives to `text`, with U+FFFD for each lone surrogate.
+pub(crate) fn decode_lossily(inner: &str, text: &mut String) {
+    text.reserve(inner.len());
+    // Nothing else can go wrong.
+    let _ = decode_into(inner, Some(char::REPLACEMENT_CHARACTER), text);
+}
+
+fn decode_into(inner: &str, lone: Option<char>, text: &mut String) -> Result<(), LoneSurrogate> {
     let mut rest = inner;
     while let Some((plain, escaped)) = rest.split_once('\\') {
         text.push_str(plain);
         let mut after = escaped.chars();
         let character = match after.next() {
             Some('u') => {
-                let (character, unread) = decode_unicode(after.as_str()).ok_or(LoneSurrogate)?;
+                let digits = after.as_str();
+                let (character, unread) = match decode_unicode(digits) {
+                    Some(read) => read,
+                    None => (
+                        lone.ok_or(LoneSurrogate)?,
+                        digits.get(4..).unwrap_or_default(),
+                    ),
+                };
                 after = unread.chars();
                 character
             }
@@ -34,7 +53,7 @@ pub(super) fn decode(inner: &str) -> Result<Zeroizing<String>, LoneSurrogate> {
         rest = after.as_str();
     }
     text.push_str(rest);
-    Ok(text)
+    Ok(())
 }
 
 /// Reads `XXXX` or `XXXX\uXXXX`, a pair of surrogates, and returns what is left after it.

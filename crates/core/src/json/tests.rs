@@ -53,6 +53,21 @@ fn of_members_with_one_name_the_last_counts_at_the_place_of_the_first() {
 }
 
 #[test]
+fn repetitions_are_counted_however_they_are_spelled() {
+    let object = |text| parse_text(text).unwrap().as_object().unwrap();
+    let once = object(r#"{"a":1,"b":{"a":1,"a":2}}"#);
+    assert_eq!(
+        (once.written_members(), once.members().unwrap().len()),
+        (2, 2)
+    );
+    let twice = object(r#"{"a":1,"\u0061":2}"#);
+    assert_eq!(
+        (twice.written_members(), twice.members().unwrap().len()),
+        (2, 1)
+    );
+}
+
+#[test]
 fn elements_keep_their_spelling() {
     let document = b"[ 1.0, 1e400 ,[ ], {} , \"x,]\",null]";
     let elements: Vec<_> = parse(document)

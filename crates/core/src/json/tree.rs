@@ -262,9 +262,13 @@ mod tests {
 
     fn look(tree: &mut Tree<'_>) {
         if let Ok(Some(members)) = tree.members_mut() {
-            members.iter_mut().for_each(|(_, value)| look(value));
+            for (_, value) in members {
+                look(value);
+            }
         } else if let Some(elements) = tree.elements_mut() {
-            elements.iter_mut().for_each(look);
+            for element in elements {
+                look(element);
+            }
         }
     }
 }

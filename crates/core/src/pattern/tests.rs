@@ -246,3 +246,48 @@ fn patterns_overlap_exactly_if_some_text_matches_both() {
         }
     }
 }
+
+#[test]
+fn what_may_follow_a_prefix_is_found_as_by_trying_everything() {
+    let patterns = all_texts("ab*", 4);
+    let prefixes = all_texts("ab", 3);
+    // Three characters of prefix and the four of a pattern behind them hold every shortest witness.
+    let texts = all_texts("ab", 7);
+    let mut found = 0_u32;
+    for text in &patterns {
+        let matched: Vec<&String> = texts
+            .iter()
+            .filter(|name| naive_match(text, name))
+            .collect();
+        for prefix in &prefixes {
+            let expected = matched.iter().any(|name| name.starts_with(prefix));
+            let may_match = pattern(text).may_match_after(prefix);
+            assert_eq!(may_match, expected, "{text} after {prefix}");
+            found += u32::from(may_match);
+        }
+    }
+    assert!(found > 500, "{found}");
+    assert!(pattern("a").may_match_after("") && pattern("*").may_match_after(""));
+}
+
+proptest! {
+    #[test]
+    fn a_pattern_may_match_after_each_beginning_of_a_name_that_it_matches(
+        pattern_text in "[abé*]{1,8}", fillings in prop::collection::vec("[abé_]{0,3}", 8),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let name = filled(&pattern_text, &fillings);
+        let ends: Vec<usize> = (0..=name.len()).filter(|end| name.is_char_boundary(*end)).collect();
+        let beginning = &name[..ends[cut.index(ends.len())]];
+        prop_assert!(pattern(&pattern_text).may_match_after(beginning));
+    }
+
+    #[test]
+    fn it_may_match_after_a_prefix_exactly_if_it_overlaps_all_that_begins_so(
+        pattern_text in "[abé*]{1,8}", prefix in "[abé]{0,6}",
+    ) {
+        let all = pattern(&format!("{prefix}*"));
+        let pattern = pattern(&pattern_text);
+        prop_assert_eq!(pattern.may_match_after(&prefix), pattern.overlaps(&all));
+    }
+}

@@ -13,8 +13,11 @@ use super::target;
 pub struct HttpPolicy {
     /// Time for one TCP and TLS handshake.
     pub connect_timeout: Duration,
-    /// Time from the look-up of the name to the last byte of the answer.
+    /// Time from the look-up of the name to the last byte of the answer, or to the end of its head if it
+    /// is read as it comes.
     pub total_timeout: Duration,
+    /// Of an answer that is read as it comes, the longest wait for its next bytes; none for any.
+    pub silence_timeout: Option<Duration>,
     /// Most bytes of an answer's body; one more is [`HttpError::TooLarge`].
     pub max_body_bytes: usize,
     /// Whether addresses of private networks and of this machine may be connected to.
@@ -33,6 +36,7 @@ impl Default for HttpPolicy {
         Self {
             connect_timeout: Duration::from_secs(5),
             total_timeout: Duration::from_secs(30),
+            silence_timeout: None,
             max_body_bytes: 1 << 20,
             allow_private_network: false,
             allow_plain_http: false,

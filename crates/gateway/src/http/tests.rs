@@ -2,6 +2,7 @@
 
 mod address;
 mod exchange;
+mod opening;
 mod refusal;
 mod resolution;
 mod server;

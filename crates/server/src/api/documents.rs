@@ -1,12 +1,10 @@
 //! `/openapi.json` and the page that shows it.
 
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
+use super::asset::asset;
 use crate::openapi;
-
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The description of the API.
 pub(crate) async fn openapi() -> Response {
@@ -36,23 +34,4 @@ pub(crate) async fn style() -> Response {
         "text/css; charset=utf-8",
         include_str!("documents/page.css"),
     )
-}
-
-fn asset(content_type: &'static str, content: &'static str) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(CONTENT_SECURITY_POLICY),
-        ),
-        (
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ),
-        (
-            HeaderName::from_static("referrer-policy"),
-            HeaderValue::from_static("no-referrer"),
-        ),
-    ];
-    (headers, content).into_response()
 }

@@ -66,11 +66,13 @@ pub(crate) async fn metrics(
     if !caller.scopes().contains(Scope::Admin) {
         return Err(Error::from(Denial::MissingScope(Scope::Admin)).into());
     }
-    figures(&app)
+    figures(&app).await
 }
 
 /// The figures, for the listener of their own too.
-pub(crate) fn figures(app: &App) -> Result<Response, ApiError> {
+pub(crate) async fn figures(app: &App) -> Result<Response, ApiError> {
+    let now = app.clock.now();
+    app.metrics.rotation_due.refresh(&app.vault, now).await;
     let text = app.metrics.encode().map_err(|_| ApiError::Internal)?;
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }

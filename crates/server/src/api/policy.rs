@@ -1,10 +1,11 @@
-//! `/v1/secrets/{secret_id}/policy`: the conditions of a secret's use.
+//! `/v1/policies` and `/v1/secrets/{secret_id}/policy`: the conditions of a secret's use.
 
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 use toolvault_core::json::{Object, Value};
 use toolvault_core::policy::Policy;
 use toolvault_core::policy::condition::Condition;
@@ -22,6 +23,25 @@ use crate::wire::{Body, Fields, Problem, ValidationErrors, check};
 const LONGEST_ROTATION_DAYS: i64 = 3_660;
 /// How many companion arguments, and patterns for each.
 const MOST_CONDITIONS: usize = 32;
+
+/// Lists the conditions of all secrets that have any, with what is due or expired.
+#[utoipa::path(
+    get,
+    path = "/api/v1/policies",
+    tag = "agents",
+    params(parameters::Credentials),
+    responses(
+        (status = 200, description = "The conditions, oldest secret first", body = answers::PolicyList),
+        errors::Refusals
+    )
+)]
+pub(crate) async fn list_policies(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+) -> Result<Response, ApiError> {
+    let policies = app.vault.list_policies(&caller).await?;
+    Ok(Json(json!({ "data": policies })).into_response())
+}
 
 /// Tells the conditions of a secret's use.
 #[utoipa::path(

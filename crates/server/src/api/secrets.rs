@@ -228,7 +228,8 @@ pub(crate) fn changed(stored: &SecretAnswer) -> Response {
     response
 }
 
-fn answer(info: &SecretInfo) -> Response {
+/// A secret with its entity tag.
+pub(super) fn answer(info: &SecretInfo) -> Response {
     let mut response = Json(info).into_response();
     if let Ok(tag) = HeaderValue::from_str(&info.entity_tag()) {
         response.headers_mut().insert(header::ETAG, tag);

@@ -85,7 +85,8 @@ fn octets(input: &Input) -> Result<Zeroizing<String>, Problem> {
     measured(Zeroizing::new(text.to_owned()))
 }
 
-fn text(value: Value<'_>) -> Result<Zeroizing<String>, Problem> {
+/// A value in a body of JSON.
+pub(super) fn text(value: Value<'_>) -> Result<Zeroizing<String>, Problem> {
     check::text(value, 0..=usize::MAX).and_then(measured)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The body is read within limits of size and time, into memory that is overwritten when dropped.
 
-use std::future::Future;
+use std::time::Duration;
 
 use axum::body::Body as HttpBody;
 use axum::extract::{FromRequest, Request};
@@ -30,17 +30,18 @@ impl FromRequest<App> for Input {
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         let limits = app.settings.limits;
-        let reading = read(body, limits.body_bytes);
-        let body = within(limits.body_timeout(), reading).await?;
+        let body = read_body(body, limits.body_bytes, limits.body_timeout()).await?;
         Ok(Self { parts, body })
     }
 }
 
-async fn within<T>(
-    limit: std::time::Duration,
-    reading: impl Future<Output = Result<T, ApiError>>,
-) -> Result<T, ApiError> {
-    tokio::time::timeout(limit, reading)
+/// The whole body, of at most `most_bytes` and within `time_limit`.
+pub(crate) async fn read_body(
+    body: HttpBody,
+    most_bytes: usize,
+    time_limit: Duration,
+) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+    tokio::time::timeout(time_limit, read(body, most_bytes))
         .await
         .unwrap_or(Err(ApiError::BodyTimeout))
 }

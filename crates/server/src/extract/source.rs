@@ -9,6 +9,10 @@ use ipnet::IpNet;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
+/// Our own end of the connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Local(pub(crate) SocketAddr);
+
 /// The address of the client: the peer's, or what trusted proxies say in `X-Forwarded-For`.
 ///
 /// Read from the right: each trusted proxy appended whom it heard; the first that is not trusted is the

@@ -232,6 +232,7 @@ fn policy(config: &IssuerConfig) -> HttpPolicy {
     HttpPolicy {
         connect_timeout: FETCH_TIMEOUT,
         total_timeout: FETCH_TIMEOUT,
+        silence_timeout: None,
         max_body_bytes: MAX_KEY_SET_BYTES,
         allow_private_network: config.allow_private_network,
         allow_plain_http: false,

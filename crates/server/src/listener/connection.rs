@@ -22,7 +22,7 @@ use tower::ServiceExt as _;
 
 use super::leftover::Leftover;
 use crate::error::ApiError;
-use crate::extract::source::Peer;
+use crate::extract::source::{Local, Peer};
 use crate::routes::canonical;
 use crate::settings::RequestLimits;
 
@@ -34,6 +34,7 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 /// What a connection is served with.
 pub(super) struct Connection {
     pub(super) peer: SocketAddr,
+    pub(super) local: SocketAddr,
     pub(super) router: Router,
     pub(super) limits: RequestLimits,
 }
@@ -60,15 +61,18 @@ impl Connection {
             .keep_alive_timeout(self.limits.header_timeout());
         let Self {
             peer,
+            local,
             router,
             limits,
         } = self;
         let begun = CancellationToken::new();
         let first_request = begun.clone();
-        let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             begun.cancel();
             let router = router.clone();
-            async move { Ok::<_, Infallible>(answer(router, peer, request, limits).await) }
+            request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(Local(local));
+            async move { Ok::<_, Infallible>(answer(router, request, limits).await) }
         });
         let connection = builder
             .serve_connection(TokioIo::new(stream), service)
@@ -99,7 +103,6 @@ async fn silence(first_request: &CancellationToken, limit: Duration) {
 
 async fn answer(
     router: Router,
-    peer: SocketAddr,
     request: hyper::Request<Incoming>,
     limits: RequestLimits,
 ) -> Response {
@@ -117,12 +120,11 @@ async fn answer(
     if let Some(uri) = canonical(request.uri()) {
         *request.uri_mut() = uri;
         if request.method() == Method::HEAD {
-            // The original has no HEAD; axum would answer it wherever there is a GET. Any method without
-            // a route gets the 405 with the right `Allow`.
+            // The original has no HEAD, nor has MCP; axum would answer it wherever there is a GET. Any method
+            // without a route gets the 405 with the right `Allow`.
             *request.method_mut() = Method::OPTIONS;
         }
     }
-    request.extensions_mut().insert(Peer(peer));
     let answering = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
     match answering.await {
         Ok(Ok(response)) => response,

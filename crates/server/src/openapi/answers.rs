@@ -14,7 +14,7 @@ pub(crate) use self::audit::{Action, AuditPage};
 pub(crate) use self::keys::{IssuedKey, KeyInfo, KeyList, Scope};
 pub(crate) use self::tools::{Completed, CompletedOrResults, Explanation};
 pub(crate) use self::users::{Me, Usage, UserInfo, UserList};
-pub(crate) use self::versions::{Policy, VersionList};
+pub(crate) use self::versions::{Policy, PolicyList, VersionList};
 
 #[derive(ToSchema)]
 pub(crate) struct SecretInfo {
@@ -45,6 +45,20 @@ pub(crate) struct SecretList {
     limit: i64,
     #[schema(minimum = 0)]
     offset: i64,
+}
+
+/// What a tool call lacked.
+#[derive(ToSchema)]
+pub(crate) struct PendingSecret {
+    /// The server whose tool was called
+    server: String,
+    /// The argument that wants the secret
+    argument: String,
+    /// The name that the secret will have
+    secret_name: String,
+    /// For how many seconds it can still be stored here
+    #[schema(minimum = 0)]
+    expires_in: i64,
 }
 
 #[derive(ToSchema)]

@@ -58,6 +58,13 @@ pub(crate) struct KeyId {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
+pub(crate) struct PendingId {
+    /// As it stands in the link that the agent was given
+    pending_id: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
 pub(crate) struct ToolName {
     /// The tool's whole name, percent-encoded, a `/` in it as `%2F`
     #[param(

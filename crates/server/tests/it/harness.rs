@@ -13,5 +13,5 @@ mod world;
 pub(crate) use actors::{Actor, Rights};
 pub(crate) use answer::Answer;
 pub(crate) use request::{exchange, exchange_without_body, read_answer, read_answers};
-pub(crate) use tokens::{claims_for, issuer_in, sign, sign_as_stranger};
+pub(crate) use tokens::{ISSUER, claims_for, issuer_in, sign, sign_as_stranger};
 pub(crate) use world::World;

@@ -3,6 +3,7 @@
 
 mod cast;
 mod foreign;
+mod gateway;
 mod public;
 mod table;
 mod targets;

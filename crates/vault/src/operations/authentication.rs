@@ -1,4 +1,6 @@
-//! Who calls: an API key or an issuer's token becomes a [`Caller`].
+//! Who calls: an API key or an issuer's token becomes a [`Caller`]; [`recheck`] asks whether they still may.
+
+mod recheck;
 
 use std::sync::PoisonError;
 
@@ -128,6 +130,7 @@ impl Vault {
             scopes: token.scopes,
             tools: Vec::new(),
             key: None,
+            line: Vec::new(),
             expires_at: Some(token.expires_at),
             is_any_user: false,
             is_user_named: false,
@@ -170,6 +173,7 @@ impl Vault {
             scopes: record.scopes,
             tools: Vec::new(),
             key: Some(record.id),
+            line: Vec::with_capacity(1),
             expires_at: None,
             is_any_user: record.row.is_any_user,
             is_user_named: false,
@@ -230,6 +234,7 @@ impl Vault {
 }
 
 fn limit(caller: &mut Caller, record: &KeyRecord) {
+    caller.line.push((record.id, record.user()));
     caller.scopes = caller.scopes.intersection(record.scopes);
     if !record.tools.is_empty() {
         caller.tools.push(record.tools.clone());

@@ -7,6 +7,7 @@ use toolvault_core::pattern::ToolName;
 use toolvault_core::ranking::Precedence;
 use toolvault_core::scope::Scope;
 
+use super::injection::Within;
 use super::resolve::decide::Decided;
 use super::resolve::{Call, require_tool};
 use crate::cache::index::Index;
@@ -71,12 +72,14 @@ impl Vault {
         let allowed = allowed.and_then(|()| require_tool(caller, &call.tool));
         self.note_refusal(caller, allowed).await?;
         let entry = self.caller_entry(caller).await?;
-        let decided = self.decided(caller, &entry, &call).and_then(|mut decided| {
-            if !decided.iter().any(|argument| argument.outcome.is_error()) {
-                self.fill(&entry, &mut call.args, &mut decided)?;
-            }
-            Ok(decided)
-        });
+        let decided = self
+            .decided(caller, &entry, &call, &Within(None))
+            .and_then(|mut decided| {
+                if !decided.iter().any(|argument| argument.outcome.is_error()) {
+                    self.fill(&entry, &mut call.args, &mut decided)?;
+                }
+                Ok(decided)
+            });
         let decided = self.note_refusal(caller, decided).await?;
         let would_succeed = !decided.iter().any(|argument| argument.outcome.is_error());
         let index = entry.index.read().map_err(|_| Error::Integrity)?;

@@ -1,4 +1,6 @@
-//! The conditions of a secret's use: read and replaced.
+//! The conditions of a secret's use: read and replaced. [`list`] tells which secrets have any.
+
+pub(crate) mod list;
 
 use std::sync::Arc;
 

@@ -4,9 +4,10 @@
 //! what was decided, has the use recorded, and only then hands the values out.
 
 pub(crate) mod decide;
+pub(crate) mod given;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, RwLockReadGuard};
 
 use toolvault_core::arguments::Arguments;
 use toolvault_core::audit::record::{Action, Decision, Record};
@@ -16,9 +17,12 @@ use toolvault_core::reference::Reference;
 use toolvault_core::scope::Scope;
 
 use self::decide::{Decided, Outcome, decide};
+use self::given::Given;
 use crate::cache::UserEntry;
+use crate::cache::index::Index;
 use crate::caller::Caller;
 use crate::error::{Denial, Error, Problem};
+use crate::operations::injection::{Injected, Within};
 use crate::secret::Secret;
 use crate::vault::Vault;
 
@@ -99,21 +103,26 @@ impl Vault {
         let mut records = Vec::new();
         let completed = calls
             .into_iter()
-            .map(|call| self.complete(caller, &entry, call, &mut records))
+            .map(|call| {
+                self.complete(caller, &entry, call, &Within(None), &mut records)
+                    .map(|injected| injected.completed)
+            })
             .collect();
         self.writer.record(records).await?;
         Ok(completed)
     }
 
-    fn complete(
+    /// Completes one call, and leaves to be recorded what was used or refused.
+    pub(crate) fn complete(
         &self,
         caller: &Caller,
         entry: &Arc<UserEntry>,
         call: Call,
+        within: &Within,
         records: &mut Vec<Record>,
-    ) -> Result<Completed, Error> {
+    ) -> Result<Injected, Error> {
         let tool = call.tool.clone();
-        let outcome = self.try_complete(caller, entry, call, records);
+        let outcome = self.try_complete(caller, entry, call, within, records);
         if let Err(error) = &outcome {
             self.refuse(caller, &tool, error, records);
         }
@@ -125,22 +134,15 @@ impl Vault {
         caller: &Caller,
         entry: &Arc<UserEntry>,
         call: Call,
+        within: &Within,
         records: &mut Vec<Record>,
-    ) -> Result<Completed, Error> {
+    ) -> Result<Injected, Error> {
         require_tool(caller, &call.tool)?;
-        let mut decided = self.decided(caller, entry, &call)?;
+        let mut decided = self.decided(caller, entry, &call, within)?;
         let Call { tool, mut args, .. } = call;
-        let is_open = !decided.iter().any(|argument| argument.outcome.is_error());
-        if is_open {
-            self.fill(entry, &mut args, &mut decided)?;
-        }
-        let problems: Vec<Problem> = decided
-            .iter()
-            .filter_map(|argument| argument.problem(&tool))
-            .collect();
-        if !problems.is_empty() {
-            return Err(Error::Unresolved(problems));
-        }
+        require_all(&tool, &decided)?;
+        let values = self.fill(entry, &mut args, &mut decided)?;
+        require_all(&tool, &decided)?;
         let mut completed = Completed {
             tool,
             args,
@@ -155,23 +157,25 @@ impl Vault {
                 .applied
                 .push(applied(&argument.name, secret, source));
         }
-        Ok(completed)
+        Ok(Injected { completed, values })
     }
 
     /// Opens what was decided into the arguments. Rule 7: what a policy does not allow beside the completed
-    /// companions is not available after all.
+    /// companions is not available after all. Answers with the values, in order.
     pub(crate) fn fill(
         &self,
         entry: &UserEntry,
         args: &mut Arguments,
         decided: &mut [Decided],
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Given>, Error> {
+        let mut values = Vec::new();
         for argument in decided.iter() {
             let Some((secret, _)) = argument.applied() else {
                 continue;
             };
-            let value = secret.open_value(self.installation(), &entry.user.key)?;
-            args.insert_text(&argument.name, value.expose_text().ok_or(Error::Integrity)?);
+            let given = self.give(entry, secret)?;
+            args.insert_text(&argument.name, given.text()?);
+            values.push(given);
         }
         for argument in decided {
             if argument
@@ -181,7 +185,7 @@ impl Vault {
                 argument.outcome = Outcome::NotAvailable;
             }
         }
-        Ok(())
+        Ok(values)
     }
 
     /// What each argument of the call gets, with nothing opened.
@@ -190,15 +194,20 @@ impl Vault {
         caller: &Caller,
         entry: &Arc<UserEntry>,
         call: &Call,
+        within: &Within,
     ) -> Result<Vec<Decided>, Error> {
-        let index = entry.index.read().map_err(|_| Error::Integrity)?;
-        if !index.is_intact() {
-            return Err(Error::Integrity);
-        }
-        Ok(decide(&index, caller, call, self.shared.clock.now()))
+        let index = intact(entry)?;
+        let now = self.shared.clock.now();
+        Ok(decide(&index, caller, call, within, now))
     }
 
-    fn used(&self, caller: &Caller, secret: &Secret, tool: &ToolName, argument: &str) -> Record {
+    pub(crate) fn used(
+        &self,
+        caller: &Caller,
+        secret: &Secret,
+        tool: &ToolName,
+        argument: &str,
+    ) -> Record {
         let mut record = self.record(caller, Action::SecretUsed, Decision::Allowed);
         record.secret_id = Some(secret.id);
         record.secret_name = Some(secret.name.clone());
@@ -208,7 +217,13 @@ impl Vault {
         record
     }
 
-    fn refuse(&self, caller: &Caller, tool: &ToolName, error: &Error, records: &mut Vec<Record>) {
+    pub(crate) fn refuse(
+        &self,
+        caller: &Caller,
+        tool: &ToolName,
+        error: &Error,
+        records: &mut Vec<Record>,
+    ) {
         let mut add = |action, argument: Option<&String>, reason: &str| {
             let mut record = self.record(caller, action, Decision::Denied);
             record.tool = Some(tool.as_str().to_owned());
@@ -226,6 +241,29 @@ impl Vault {
             Error::Integrity => add(Action::TamperingDetected, None, "integrity"),
             _ => {}
         }
+    }
+}
+
+/// The user's secrets, if they are exactly those that were stored.
+pub(crate) fn intact(entry: &UserEntry) -> Result<RwLockReadGuard<'_, Index>, Error> {
+    let index = entry.index.read().map_err(|_| Error::Integrity)?;
+    if index.is_intact() {
+        Ok(index)
+    } else {
+        Err(Error::Integrity)
+    }
+}
+
+/// Refuses what is not complete.
+pub(crate) fn require_all(tool: &ToolName, decided: &[Decided]) -> Result<(), Error> {
+    let problems: Vec<Problem> = decided
+        .iter()
+        .filter_map(|argument| argument.problem(tool))
+        .collect();
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Unresolved(problems))
     }
 }
 

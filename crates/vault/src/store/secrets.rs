@@ -79,6 +79,21 @@ pub(crate) async fn list_after(
     })
 }
 
+/// The policy and the moment of the current value of each secret whose policy asks for rotation.
+pub(crate) async fn list_rotating(tx: &mut Tx, limit: i64) -> sqlx::Result<Vec<(String, i64)>> {
+    // Inside a text of the policy the quotes would be escaped.
+    on!(tx, connection => {
+        sqlx::query_as(
+            "SELECT s.policy, v.created_at FROM secrets s JOIN secret_versions v \
+             ON v.secret_id = s.secret_id AND v.version = s.version \
+             WHERE s.policy NOT LIKE '%\"rotate_after_days\":null%' LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(connection)
+        .await
+    })
+}
+
 pub(crate) async fn insert(tx: &mut Tx, row: &SecretRow) -> sqlx::Result<()> {
     on!(tx, connection => {
         sqlx::query(

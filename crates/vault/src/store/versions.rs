@@ -1,7 +1,7 @@
 //! Versions of secrets.
 
 use sqlx::FromRow;
-use toolvault_core::identity::SecretId;
+use toolvault_core::identity::{SecretId, UserId};
 use uuid::Uuid;
 
 use super::transaction::{Tx, on};
@@ -26,6 +26,19 @@ pub(crate) async fn list(tx: &mut Tx, secret: SecretId) -> sqlx::Result<Vec<Vers
             .bind(secret.0)
             .fetch_all(connection)
             .await
+    })
+}
+
+/// The current version of each of a user's secrets.
+pub(crate) async fn list_current(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<VersionRow>> {
+    on!(tx, connection => {
+        sqlx::query_as(
+            "SELECT v.* FROM secrets s JOIN secret_versions v \
+             ON v.secret_id = s.secret_id AND v.version = s.version WHERE s.user_id = $1",
+        )
+        .bind(user.0)
+        .fetch_all(connection)
+        .await
     })
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod calls;
 pub(crate) mod clock;
 pub(crate) mod databases;
 pub(crate) mod entropy;
+pub(crate) mod gateway;
 pub(crate) mod rows;
 
 pub(crate) use actor::{Actor, NewSecretExt, secret};

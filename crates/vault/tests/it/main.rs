@@ -16,7 +16,11 @@ mod audit_list;
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod concurrency;
+#[cfg(test)]
+mod credentials;
 #[cfg(test)]
 mod delegation;
 #[cfg(test)]
@@ -26,6 +30,8 @@ mod faults;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod injection;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod opening;
@@ -33,6 +39,8 @@ mod opening;
 mod policy;
 #[cfg(test)]
 mod quota;
+#[cfg(test)]
+mod recheck;
 #[cfg(test)]
 mod replicas;
 #[cfg(test)]
@@ -47,6 +55,8 @@ mod secrets;
 mod tampering;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod tool_calls;
 #[cfg(test)]
 mod trail;
 #[cfg(test)]

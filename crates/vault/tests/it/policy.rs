@@ -3,9 +3,10 @@
 use toolvault_core::audit::record::Action;
 use toolvault_core::policy::Policy;
 use toolvault_core::scope::Scope;
-use toolvault_vault::{Denial, Error, Field, SecretChange};
+use toolvault_vault::{Clock as _, Denial, Error, Field, SecretChange};
 
 use crate::harness::actor::pattern;
+use crate::harness::clock::{DAY, HOUR};
 use crate::harness::{App, NewSecretExt as _, secret};
 
 fn protected() -> Policy {
@@ -65,5 +66,43 @@ on_both! {
         let limited = operator.limited(&[Scope::Manage], &["t*"]).await;
         assert!(is_protected(&limited.vault.set_policy(&limited.caller, id, Policy::default()).await));
         operator.vault.set_policy(&operator.caller, id, Policy::default()).await.unwrap();
+    }
+
+    async fn what_is_due_or_expired_is_told_of_secrets_with_a_policy(app: App) {
+        let operator = app.operator().await;
+        let (vault, caller) = (&operator.vault, &operator.caller);
+        operator.store(secret("plain", "the value")).await;
+        let id = operator.store(secret("s", "the value").bound("t1", "k")).await.secret_id;
+        let expires_at = app.clock.now().plus(3 * DAY);
+        let policy = Policy {
+            expires_at: Some(expires_at),
+            rotate_after_days: Some(2),
+            ..Policy::default()
+        };
+        vault.set_policy(caller, id, policy.clone()).await.unwrap();
+        let listed = || async { vault.list_policies(caller).await.unwrap() };
+        let first = listed().await;
+        assert_eq!(first.len(), 1);
+        assert_eq!((first[0].secret_id, &first[0].policy), (id, &policy));
+        assert!(!first[0].is_due && !first[0].is_expired);
+
+        // Times of changes differ, so the clock alone is a little behind.
+        app.clock.advance(2 * DAY + HOUR);
+        let due = listed().await;
+        assert!(due[0].is_due && !due[0].is_expired);
+        assert_eq!(due[0].rotation_due_at, first[0].rotation_due_at);
+        // Another name is no new value.
+        let renamed = SecretChange { name: Some("x".into()), ..SecretChange::default() };
+        operator.change(id, renamed).await.unwrap();
+        assert!(listed().await[0].is_due);
+        operator.set_value(id, "second value").await;
+        assert!(!listed().await[0].is_due);
+
+        app.clock.advance(DAY);
+        assert!(listed().await[0].is_expired);
+        let limited = operator.limited(&[Scope::Manage], &["u*"]).await;
+        assert_eq!(limited.vault.list_policies(&limited.caller).await.unwrap(), []);
+        let reader = operator.limited(&[Scope::Resolve], &["t*"]).await;
+        assert!(matches!(reader.vault.list_policies(&reader.caller).await, Err(Error::Denied(_))));
     }
 }

@@ -46,28 +46,51 @@ struct NewSecret<'a> {
     is_default_for_tool: bool,
 }
 
+/// A secret to store, but for its value.
+pub(in crate::commands) struct New<'a> {
+    pub(in crate::commands) name: &'a str,
+    pub(in crate::commands) tool: Option<&'a str>,
+    pub(in crate::commands) argument: Option<&'a str>,
+    pub(in crate::commands) is_default: bool,
+}
+
 pub(super) async fn run(options: &CreateOptions, context: &Context<'_>) -> anyhow::Result<()> {
     let api = Api::connect(context)?;
     let value = value::read(options.value_file.as_deref())?;
-    let secret = if is_long(&value) {
-        create_long(&api, options, &value).await?
-    } else {
-        create(&api, options, &value, options.default).await?
+    let new = New {
+        name: &options.name,
+        tool: options.tool.as_deref(),
+        argument: options.arg.as_deref(),
+        is_default: options.default,
     };
+    let secret = store(&api, &new, &value).await?;
     super::print(&secret, options.json, context.printer)
+}
+
+/// Stores a secret with a value of any length.
+pub(in crate::commands) async fn store(
+    api: &Api<'_>,
+    new: &New<'_>,
+    value: &str,
+) -> anyhow::Result<SecretInfo> {
+    if is_long(value) {
+        create_long(api, new, value).await
+    } else {
+        create(api, new, value, new.is_default).await
+    }
 }
 
 async fn create(
     api: &Api<'_>,
-    options: &CreateOptions,
+    new: &New<'_>,
     value: &str,
     is_default: bool,
 ) -> anyhow::Result<SecretInfo> {
     let new = NewSecret {
-        secret_name: &options.name,
+        secret_name: new.name,
         secret_value: value,
-        tool_name: options.tool.as_deref(),
-        tool_arg: options.arg.as_deref(),
+        tool_name: new.tool,
+        tool_arg: new.argument,
         is_default_for_tool: is_default,
     };
     let body = Body::Json(serde_json::to_vec(&new)?);
@@ -77,17 +100,13 @@ async fn create(
 
 /// A value that is too long to be created with: first a random one that nothing is applied by itself
 /// with, then the value, then the flag.
-async fn create_long(
-    api: &Api<'_>,
-    options: &CreateOptions,
-    value: &str,
-) -> anyhow::Result<SecretInfo> {
+async fn create_long(api: &Api<'_>, new: &New<'_>, value: &str) -> anyhow::Result<SecretInfo> {
     let mut random = [0; 32];
     SystemEntropy.fill(&mut random)?;
-    let secret = create(api, options, &hexadecimal(&random), false).await?;
+    let secret = create(api, new, &hexadecimal(&random), false).await?;
     let completed = async {
         let secret = put_value(api, &secret, value).await?;
-        if options.default {
+        if new.is_default {
             return patch(api, &secret, &json!({"is_default_for_tool": true})).await;
         }
         anyhow::Ok(secret)

@@ -1,8 +1,9 @@
 //! `toolvault secret list`.
 
 use clap::Args;
+use toolvault_vault::{Clock as _, SystemClock};
 
-use super::yes_or_no;
+use super::{status, yes_or_no};
 use crate::api::Api;
 use crate::commands::Context;
 use crate::printer::Table;
@@ -15,14 +16,19 @@ pub(crate) struct ListOptions {
 }
 
 pub(super) async fn run(options: &ListOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let secrets = Api::connect(context)?.list_secrets(None).await?;
+    let api = Api::connect(context)?;
+    let secrets = api.list_secrets(None).await?;
     if options.json {
         return context.printer.json(&secrets);
     }
+    let standings = status::all(&api).await?;
+    let now = SystemClock.now();
     let mut table = Table::new(&[
-        "NAME", "ID", "TOOL", "ARGUMENT", "DEFAULT", "VALUE", "UPDATED",
+        "NAME", "ID", "TOOL", "ARGUMENT", "DEFAULT", "VALUE", "UPDATED", "STATUS",
     ]);
     for secret in &secrets {
+        let standing = standings.get(&secret.secret_id);
+        let status = standing.map(|standing| standing.describe(now));
         table.row([
             &secret.secret_name,
             &secret.secret_id.to_string(),
@@ -31,6 +37,7 @@ pub(super) async fn run(options: &ListOptions, context: &Context<'_>) -> anyhow:
             yes_or_no(secret.is_default_for_tool),
             secret.display.as_deref().unwrap_or_default(),
             &secret.updated_at.to_string(),
+            status.as_deref().unwrap_or_default(),
         ]);
     }
     Ok(context.printer.table(&table)?)

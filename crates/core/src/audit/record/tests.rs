@@ -19,6 +19,9 @@ fn full(text: &str) -> Record {
     record.secret_id = Some(SecretId(uuid));
     record.version = Some(2);
     record.count = Some(3);
+    record.arguments = Some(vec![text.to_owned(), String::new()]);
+    record.dropped = Some(vec![text.to_owned()]);
+    record.duration_ms = Some(i64::MAX);
     for field in [
         &mut record.secret_name,
         &mut record.subject,

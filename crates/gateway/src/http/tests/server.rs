@@ -13,6 +13,8 @@ pub(super) enum Behaviour {
     Answer(&'static str),
     /// Sends this head and then bytes until the client has gone.
     Endless(&'static str),
+    /// Sends these bytes and then keeps the connection and says nothing.
+    Pausing(&'static str),
     /// Keeps the connection and says nothing.
     Silent,
 }
@@ -65,6 +67,10 @@ async fn serve(mut stream: TcpStream, behaviour: Behaviour, seen: Arc<Mutex<Vec<
         Behaviour::Endless(head) => {
             let _ = stream.write_all(head.as_bytes()).await;
             while stream.write_all(&[b'x'; 512]).await.is_ok() {}
+        }
+        Behaviour::Pausing(text) => {
+            let _ = stream.write_all(text.as_bytes()).await;
+            std::future::pending::<()>().await;
         }
         Behaviour::Silent => std::future::pending().await,
     }

@@ -59,6 +59,15 @@ pub(crate) struct Record {
     tool: String,
     #[schema(required = false)]
     argument: String,
+    /// What a tool was called with: each argument's name, `:` and the kind of its value
+    #[schema(required = false)]
+    arguments: Vec<String>,
+    /// The hidden arguments for which a value was received and dropped
+    #[schema(required = false)]
+    dropped: Vec<String>,
+    /// How long a tool's call took
+    #[schema(required = false)]
+    duration_ms: i64,
     decision: Decision,
     /// Why it was refused, or what of it changed
     #[schema(required = false)]

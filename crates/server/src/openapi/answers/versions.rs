@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// Whether a version is the one in use.
 #[derive(ToSchema)]
@@ -40,4 +41,28 @@ pub(crate) struct Policy {
     when: BTreeMap<String, Vec<String>>,
     protected: bool,
     redact: bool,
+}
+
+#[derive(ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "the answer has as many")]
+pub(crate) struct PolicyInfo {
+    secret_id: Uuid,
+    #[schema(required = true, format = DateTime)]
+    expires_at: Option<String>,
+    #[schema(required = true, minimum = 1)]
+    rotate_after_days: Option<i64>,
+    /// Companion arguments and the patterns of which each must match one, or be absent
+    when: BTreeMap<String, Vec<String>>,
+    protected: bool,
+    redact: bool,
+    /// When the current value is due for rotation
+    #[schema(required = true, format = DateTime)]
+    rotation_due_at: Option<String>,
+    is_due: bool,
+    is_expired: bool,
+}
+
+#[derive(ToSchema)]
+pub(crate) struct PolicyList {
+    data: Vec<PolicyInfo>,
 }

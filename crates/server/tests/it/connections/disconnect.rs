@@ -38,6 +38,8 @@ async fn records_of(world: &World, action: Action) -> usize {
 async fn end(world: &mut World) {
     world.shutdown.cancel();
     world.running.take().unwrap().await.unwrap().unwrap();
+    // What was asked goes on to its end without its client and without the server.
+    world.reopen_vault().await;
 }
 
 #[tokio::test]

@@ -140,6 +140,7 @@ async fn plain_http_is_refused_where_others_could_reach_it() {
         trusted_proxies: Vec::new(),
         limits: toolvault_server::RequestLimits::default(),
         issuers: Vec::new(),
+        gateway: toolvault_gateway::GatewaySettings::default(),
     };
     let refused = Server::bind(world.vault.clone(), settings.clone()).await;
     assert!(matches!(refused, Err(ServeError::PlainHttp(_))));

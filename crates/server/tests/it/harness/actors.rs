@@ -187,7 +187,10 @@ impl Actor {
 
     /// The head of a request without the empty line that ends it.
     pub(crate) fn head(&self, method: &str, path: &str) -> String {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n");
+        let mut head = format!("{method} {path} HTTP/1.1\r\n");
+        if !self.headers.iter().any(|(name, _)| name == "host") {
+            head.push_str("host: localhost\r\n");
+        }
         for (name, value) in &self.headers {
             head = format!("{head}{name}: {value}\r\n");
         }

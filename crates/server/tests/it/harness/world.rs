@@ -10,7 +10,8 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::identity::UserId;
-use toolvault_server::{RequestLimits, ServeError, Server, ServerSettings};
+use toolvault_gateway::GatewaySettings;
+use toolvault_server::{RequestLimits, ServeError, Server, ServerHandle, ServerSettings};
 use toolvault_vault::{
     Caller, DatabaseLocation, FirstKeys, Opened, RootKeySource, Settings, SystemEntropy,
     UserChange, Vault,
@@ -27,6 +28,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<MovedClock>,
     pub(crate) directory: TempDir,
     pub(crate) shutdown: CancellationToken,
+    pub(crate) handle: ServerHandle,
     numbers: AtomicU64,
     /// Ends when the server has ended.
     pub(crate) running: Option<JoinHandle<Result<(), ServeError>>>,
@@ -56,6 +58,7 @@ impl World {
                 trusted_proxies: Vec::new(),
                 limits: RequestLimits::default(),
                 issuers: Vec::new(),
+                gateway: GatewaySettings::default(),
             },
             vault: Settings::new(DatabaseLocation::Directory(data)),
             directory,
@@ -75,6 +78,7 @@ impl World {
         let server = Server::bind(vault.clone(), settings.server).await.unwrap();
         let address = server.local_address();
         let shutdown = CancellationToken::new();
+        let handle = server.handle();
         let running = tokio::spawn(server.run(shutdown.clone()));
         Self {
             address,
@@ -83,9 +87,24 @@ impl World {
             clock,
             directory: settings.directory,
             shutdown,
+            handle,
             numbers: AtomicU64::new(1),
             running: Some(running),
         }
+    }
+
+    /// Waits until everything that was begun has been done, and opens the vault anew.
+    pub(crate) async fn reopen_vault(&mut self) {
+        self.vault.close().await;
+        let data = self.directory.path().join("data");
+        let root_key = RootKeySource::File(self.directory.path().join("root.key"));
+        let opened = Vault::open(
+            Settings::new(DatabaseLocation::Directory(data)),
+            &root_key,
+            Arc::clone(&self.clock) as Arc<_>,
+            Arc::new(SystemEntropy),
+        );
+        self.vault = opened.await.unwrap().vault;
     }
 
     /// Somebody beside the root key, acting for `user`.

@@ -12,7 +12,14 @@ async fn only_what_is_on_this_list_needs_no_credential() {
         document,
         serde_json::json!(toolvault_server::openapi_document())
     );
-    for path in ["/docs", "/docs/page.js", "/docs/page.css"] {
+    for path in [
+        "/docs",
+        "/docs/page.js",
+        "/docs/page.css",
+        "/mcp-secrets/00000000000000000000000000000000",
+        "/mcp-secrets/page.js",
+        "/mcp-secrets/page.css",
+    ] {
         let answer = nobody.get(path).await;
         assert_eq!(answer.status, 200, "{path}");
         let policy = answer.header("content-security-policy").unwrap();
@@ -30,6 +37,18 @@ async fn only_what_is_on_this_list_needs_no_credential() {
         "/V1/secrets/",
         "/favicon.ico",
         "/admin",
+        "/MCP",
+        "//mcp",
+        "/mcp/a/b",
+        "/mcp//",
+        "/mcp-secrets",
+        "/mcp-secrets/",
+        "/mcp-secrets/a/b",
+        // Nobody hands out tokens here.
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-protected-resource/mcp",
+        "/.well-known/oauth-protected-resource/mcp/linear",
+        "/.well-known/oauth-authorization-server",
     ] {
         let answer = nobody.get(path).await;
         answer.refused(404, "no_such_route");
@@ -82,6 +101,7 @@ async fn a_method_that_a_path_does_not_have_is_405_with_those_that_it_has() {
             .replace("{secret_id}", "x")
             .replace("{key_id}", "x")
             .replace("{user_id}", "x")
+            .replace("{pending_id}", "x")
             .replace("{tool_name}", "x");
         for method in methods.into_iter().filter(|method| !has.contains(method)) {
             let bytes = operator.bytes(method, &asked, None, b"");

@@ -48,6 +48,8 @@ impl Target {
             .replace("{user_id}", &self.user)
             .replace("{tool_name}", "linear__get")
             .replace("{version}", "1")
+            // Nobody's call lacked a secret.
+            .replace("{pending_id}", "00000000000000000000000000000000")
     }
 }
 

@@ -164,3 +164,32 @@ async fn a_protected_secret_keeps_its_binding_and_is_not_shadowed() {
     operator.put(&policy, &json!({})).await.expect(200);
     operator.post("/v1/secrets/", &shadow).await.expect(200);
 }
+
+#[tokio::test]
+async fn policies_are_listed_with_what_is_due_and_expired() {
+    let world = World::start().await;
+    let operator = world.operator();
+    operator.named("plain", "a value").await;
+    let id = operator.named("rotated", "a value").await;
+    assert_eq!(
+        operator.get("/v1/policies").await.expect(200),
+        json!({"data": []})
+    );
+    let policy = json!({"rotate_after_days": 1, "expires_at": "2000-01-01T00:00:00Z"});
+    operator
+        .put(&format!("/v1/secrets/{id}/policy"), &policy)
+        .await
+        .expect(200);
+    world.clock.advance(86_400);
+    let listed = operator.get("/v1/policies").await.expect(200);
+    let due_at = listed["data"][0]["rotation_due_at"].clone();
+    assert!(due_at.is_string());
+    assert_eq!(
+        listed["data"],
+        json!([{
+            "secret_id": id, "expires_at": "2000-01-01T00:00:00Z", "rotate_after_days": 1,
+            "when": {}, "protected": false, "redact": true, "rotation_due_at": due_at,
+            "is_due": true, "is_expired": true,
+        }])
+    );
+}

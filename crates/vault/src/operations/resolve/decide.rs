@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use toolvault_core::pattern::ToolName;
 use toolvault_core::reference::Reference;
 use toolvault_core::timestamp::Timestamp;
 
@@ -10,6 +11,7 @@ use super::{Call, Source};
 use crate::cache::index::Index;
 use crate::caller::Caller;
 use crate::error::Problem;
+use crate::operations::injection::Within;
 use crate::secret::Secret;
 
 /// One argument of a call.
@@ -84,7 +86,7 @@ impl Decided {
     }
 
     /// What is wrong with it, if anything is.
-    pub(crate) fn problem(&self, tool: &toolvault_core::pattern::ToolName) -> Option<Problem> {
+    pub(crate) fn problem(&self, tool: &ToolName) -> Option<Problem> {
         let (name, tool) = (&self.name, tool.as_str());
         let text = match self.outcome {
             Outcome::NotAvailable => {
@@ -111,8 +113,14 @@ impl Decided {
 }
 
 /// Decides every argument that is received, bound, required or served by a default.
-pub(crate) fn decide(index: &Index, caller: &Caller, call: &Call, now: Timestamp) -> Vec<Decided> {
-    let defaults = defaults(index, caller, call);
+pub(crate) fn decide(
+    index: &Index,
+    caller: &Caller,
+    call: &Call,
+    within: &Within,
+    now: Timestamp,
+) -> Vec<Decided> {
+    let defaults = ranked_defaults(index, caller, call, within);
     let names: BTreeSet<&str> = call
         .args
         .names()
@@ -120,55 +128,73 @@ pub(crate) fn decide(index: &Index, caller: &Caller, call: &Call, now: Timestamp
         .chain(call.require.iter().map(String::as_str))
         .chain(defaults.keys().map(String::as_str))
         .collect();
+    let is_reached = |secret: &Secret| caller.reaches_pattern(secret.binding.tool.as_ref());
     names
         .into_iter()
         .map(|name| {
             let candidates = defaults.get(name).cloned().unwrap_or_default();
             match call.bindings.get(name) {
-                Some(reference) => by_reference(index, caller, call, name, reference, now),
+                Some(reference) => {
+                    by_reference(index, &call.tool, name, reference, now, is_reached)
+                }
                 None => by_default(call, name, candidates, now),
             }
         })
         .collect()
 }
 
-/// Rule 4: the user's defaults whose pattern matches the whole tool name, by argument, best first (rule 5).
-fn defaults(index: &Index, caller: &Caller, call: &Call) -> BTreeMap<String, Vec<Arc<Secret>>> {
-    let mut defaults: BTreeMap<String, Vec<Arc<Secret>>> = BTreeMap::new();
-    for secret in index.defaults_for(&call.tool) {
-        let Some(argument) = &secret.binding.argument else {
-            continue;
-        };
+/// Rule 4: the user's defaults whose pattern matches the whole tool name, each with its argument.
+pub(crate) fn defaults<'a>(
+    index: &'a Index,
+    caller: &'a Caller,
+    tool: &'a ToolName,
+    within: &'a Within,
+) -> impl Iterator<Item = (&'a str, &'a Arc<Secret>)> {
+    index.defaults_for(tool).filter_map(|secret| {
+        let pattern = secret.binding.tool.as_ref();
+        let is_within = pattern.is_some_and(|pattern| within.admits(pattern));
+        let argument = secret.binding.argument.as_deref()?;
+        (is_within && caller.reaches_pattern(pattern)).then_some((argument, secret))
+    })
+}
+
+/// The defaults for the accepted arguments, by argument, best first (rule 5).
+fn ranked_defaults(
+    index: &Index,
+    caller: &Caller,
+    call: &Call,
+    within: &Within,
+) -> BTreeMap<String, Vec<Arc<Secret>>> {
+    let mut ranked: BTreeMap<String, Vec<Arc<Secret>>> = BTreeMap::new();
+    for (argument, secret) in defaults(index, caller, &call.tool, within) {
         let is_accepted = call
             .accepts
             .as_ref()
             .is_none_or(|accepts| accepts.contains(argument));
-        if is_accepted && caller.reaches_pattern(secret.binding.tool.as_ref()) {
-            defaults
-                .entry(argument.clone())
+        if is_accepted {
+            ranked
+                .entry(argument.to_owned())
                 .or_default()
                 .push(Arc::clone(secret));
         }
     }
-    for candidates in defaults.values_mut() {
+    for candidates in ranked.values_mut() {
         candidates.sort_by_key(|secret| std::cmp::Reverse(secret.rank()));
     }
-    defaults
+    ranked
 }
 
 /// Rules 2, 3 and 6: a reference wins over what was received, and must be granted to tool and argument.
-fn by_reference(
+pub(crate) fn by_reference(
     index: &Index,
-    caller: &Caller,
-    call: &Call,
+    tool: &ToolName,
     name: &str,
     reference: &Reference,
     now: Timestamp,
+    is_reached: impl Fn(&Secret) -> bool,
 ) -> Decided {
-    let is_granted = |secret: &&Arc<Secret>| {
-        caller.reaches_pattern(secret.binding.tool.as_ref())
-            && secret.binding.permits_reference(&call.tool, name)
-    };
+    let is_granted =
+        |secret: &&Arc<Secret>| is_reached(secret) && secret.binding.permits_reference(tool, name);
     let candidates: Vec<Arc<Secret>> = match reference {
         Reference::Id(id) => index
             .get(*id)

@@ -1,0 +1,65 @@
+//! `toolvault mcp`: the servers behind the gateway, and the gateway as a client sees it.
+
+mod add;
+mod import;
+mod list;
+mod remove;
+mod stdio;
+mod test;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use toolvault_gateway::ServerName;
+
+use super::Context;
+use crate::failure::ExitStatus;
+
+/// What is said after the file of a server that runs was changed.
+const HOW_IT_TAKES_EFFECT: &str =
+    "A server that runs takes it up when it is started again or gets SIGHUP.";
+
+#[derive(Subcommand)]
+#[command(
+    after_help = "import, test and stdio ask the server at TOOLVAULT_URL [default: http://127.0.0.1:8710]; \
+    the key is in TOOLVAULT_API_KEY or in the file that TOOLVAULT_API_KEY_FILE names."
+)]
+pub(crate) enum McpCommand {
+    /// Put a server into the configuration file
+    Add(add::AddOptions),
+    /// List the servers of the configuration
+    List(list::ListOptions),
+    /// Take the servers of a client over, with the keys that stand in its file
+    Import(import::ImportOptions),
+    /// Say whether a server works through the gateway, and which secrets its tools would get
+    Test(test::TestOptions),
+    /// Be the gateway for a client that starts a program instead of asking a URL
+    Stdio(stdio::StdioOptions),
+    /// Take a server out of the configuration file
+    Remove(remove::RemoveOptions),
+}
+
+/// Which file the servers are in.
+#[derive(Args)]
+pub(crate) struct FileOptions {
+    /// Configuration file [default: `TOOLVAULT_CONFIG`, else the platform's]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(crate) async fn run(command: McpCommand, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
+    match command {
+        McpCommand::Add(options) => add::run(&options, context)?,
+        McpCommand::List(options) => list::run(&options, context)?,
+        McpCommand::Import(options) => return import::run(&options, context).await,
+        McpCommand::Test(options) => return test::run(&options, context).await,
+        McpCommand::Stdio(options) => stdio::run(&options, context).await?,
+        McpCommand::Remove(options) => remove::run(&options, context)?,
+    }
+    Ok(ExitStatus::Success)
+}
+
+fn parse_name(text: &str) -> Result<ServerName, String> {
+    text.parse()
+        .map_err(|error: toolvault_gateway::settings::ServerNameError| error.to_string())
+}

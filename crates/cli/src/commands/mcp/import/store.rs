@@ -1,0 +1,134 @@
+//! Storing what stood in a client's file: secrets, and a key for each client's server.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use toolvault_gateway::ServerName;
+use toolvault_gateway::http::Method;
+use toolvault_vault::SecretInfo;
+use zeroize::Zeroizing;
+
+use super::plan::{Plan, PlannedSecret, SecretValue};
+use crate::api::{Api, Body};
+use crate::commands::secret;
+use crate::failure::Failure;
+
+/// A key that was made.
+pub(super) struct IssuedKey {
+    pub(super) key_id: String,
+    pub(super) key: Zeroizing<String>,
+}
+
+/// Refuses a caller who may not make a key for a client.
+pub(super) async fn require_key_maker(api: &Api<'_>) -> Result<(), Failure> {
+    #[derive(Deserialize)]
+    struct Me {
+        scopes: Vec<String>,
+        tools: Vec<String>,
+    }
+    let me: Me = api
+        .fetch(Method::GET, &api.url(&["me"]), Body::Nothing)
+        .await?;
+    let has = |scope: &str| me.scopes.iter().any(|own| own == scope);
+    if has("manage") && has("use") && me.tools.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::refused(
+        "a key for a client is made with a key that has the scopes 'manage' and 'use' and is not limited to tools",
+    )
+    .hint(
+        "make one: toolvault key create --user NAME --scope manage --scope use; or have the client take its key from a variable, with --key-env",
+    ))
+}
+
+/// The stored secret that a planned one is or becomes; none if it is new.
+pub(super) fn find<'a>(
+    plan: &Plan,
+    planned: &PlannedSecret,
+    stored: &'a [SecretInfo],
+) -> Result<Option<&'a SecretInfo>, Failure> {
+    let name = &planned.name;
+    let mut named = stored.iter().filter(|secret| secret.secret_name == *name);
+    let (found, more) = (named.next(), named.next());
+    let tool = pattern(&plan.name);
+    let is_same = |secret: &&SecretInfo| {
+        secret.tool_name.as_ref() == Some(&tool)
+            && secret.tool_arg.as_ref() == Some(&planned.argument)
+    };
+    if more.is_some() || found.is_some_and(|secret| !is_same(&secret)) {
+        let message =
+            format!("there is another secret '{name}', and a reference would be ambiguous");
+        return Err(Failure::refused(message).hint("rename that one, or the server in the file"));
+    }
+    Ok(found)
+}
+
+/// Stores a secret, or gives the one that there is this value.
+pub(super) async fn store(
+    api: &Api<'_>,
+    plan: &Plan,
+    planned: &PlannedSecret,
+    stored: Option<&SecretInfo>,
+) -> anyhow::Result<()> {
+    let SecretValue::Literal(value) = &planned.value else {
+        return Ok(());
+    };
+    match stored {
+        Some(secret) if secret::is_long(value) => {
+            secret::put_value(api, secret, value).await?;
+        }
+        Some(secret) => {
+            #[derive(Serialize)]
+            struct Change<'a> {
+                secret_value: &'a str,
+            }
+            secret::patch(
+                api,
+                secret,
+                &Change {
+                    secret_value: value,
+                },
+            )
+            .await?;
+        }
+        None => {
+            let new = secret::New {
+                name: &planned.name,
+                tool: Some(&pattern(&plan.name)),
+                argument: Some(&planned.argument),
+                is_default: false,
+            };
+            secret::store(api, &new, value).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the key with which a client calls the tools of one server.
+pub(super) async fn make_key(api: &Api<'_>, server: &ServerName) -> Result<IssuedKey, Failure> {
+    #[derive(Deserialize)]
+    struct Issued {
+        key_id: String,
+        key: String,
+    }
+    let new = json!({
+        "name": format!("mcp import {server}"), "scopes": ["use"], "tools": [pattern(server)],
+    });
+    let body = Body::Json(new.to_string().into_bytes());
+    let issued: Issued = api.fetch(Method::POST, &api.url(&["keys"]), body).await?;
+    Ok(IssuedKey {
+        key_id: issued.key_id,
+        key: Zeroizing::new(issued.key),
+    })
+}
+
+/// Ends a key that nobody has got.
+pub(super) async fn revoke(api: &Api<'_>, key: &IssuedKey) {
+    let url = api.url(&["keys", &key.key_id]);
+    // What led here tells more than that this failed too.
+    let _ = api.send(Method::DELETE, &url, Body::Nothing).await;
+}
+
+/// All tools of a server.
+pub(super) fn pattern(server: &ServerName) -> String {
+    format!("{}*", server.prefix())
+}

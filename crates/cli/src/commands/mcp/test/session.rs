@@ -1,0 +1,236 @@
+//! A client of its own, in the era of the protocol that the server speaks.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use toolvault_gateway::HttpError;
+use toolvault_gateway::http::{HeaderMap, HeaderValue, StatusCode, Url};
+
+use crate::environment::API_KEY;
+use crate::failure::{Failure, with_causes};
+use crate::mcp::{Endpoint, Message, Messages, headers};
+
+/// The newest version of each era.
+const MODERN: &str = "2026-07-28";
+const LEGACY: &str = "2025-11-25";
+const METADATA: &str = "io.modelcontextprotocol/";
+const SERVER_INFO: &str = "/_meta/io.modelcontextprotocol~1serverInfo";
+/// A server that has to be started first may take its time.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What was opened.
+pub(super) struct Session {
+    endpoint: Endpoint,
+    version: String,
+    /// Of a session of the earlier era, what each message says about it.
+    headers: Option<HeaderMap>,
+    server: String,
+    last_id: u64,
+}
+
+/// Why there is no result.
+enum Unanswered {
+    /// The server or the gateway refuses this request.
+    Error { status: StatusCode, words: String },
+    /// Nothing can be asked here.
+    Failure(Failure),
+}
+
+impl Session {
+    /// Opens in the later era, and if the server does not speak it, in the earlier.
+    pub(super) async fn open(endpoint: Endpoint) -> Result<Self, Failure> {
+        let mut session = Self {
+            endpoint,
+            version: MODERN.to_owned(),
+            headers: None,
+            server: String::new(),
+            last_id: 0,
+        };
+        match session.request("server/discover", Map::new()).await {
+            Ok((result, _)) => {
+                session.server = name(result.pointer(SERVER_INFO));
+                return Ok(session);
+            }
+            Err(Unanswered::Failure(failure)) => return Err(failure),
+            Err(Unanswered::Error { .. }) => {}
+        }
+        session.headers = Some(HeaderMap::new());
+        let params = Map::from_iter([
+            ("protocolVersion".to_owned(), LEGACY.into()),
+            ("capabilities".to_owned(), json!({})),
+            ("clientInfo".to_owned(), client()),
+        ]);
+        let (result, head) = session.request("initialize", params).await?;
+        let version = text(result.get("protocolVersion"));
+        version.clone_into(&mut session.version);
+        session.server = name(result.get("serverInfo"));
+        let mut kept = HeaderMap::new();
+        if let Some(id) = head.get(headers::SESSION_ID) {
+            kept.insert(headers::SESSION_ID, id.clone());
+        }
+        if let Ok(version) = HeaderValue::from_str(version) {
+            kept.insert(headers::PROTOCOL_VERSION, version);
+        }
+        session.headers = Some(kept.clone());
+        let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+        let body = Bytes::from(initialized.to_string());
+        let told = session.endpoint.post(kept, body).await;
+        told.map_err(|error| session.no_answer(&error))?;
+        Ok(session)
+    }
+
+    pub(super) fn url(&self) -> &Url {
+        self.endpoint.url()
+    }
+
+    /// The version, and what era it is of.
+    pub(super) fn protocol(&self) -> String {
+        match self.headers {
+            Some(_) => format!("{} (with a session)", self.version),
+            None => format!("{} (each request by itself)", self.version),
+        }
+    }
+
+    /// What the server calls itself.
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// The result of one request.
+    pub(super) async fn ask(
+        &mut self,
+        method: &str,
+        params: Map<String, Value>,
+    ) -> Result<Value, Failure> {
+        Ok(self.request(method, params).await?.0)
+    }
+
+    pub(super) async fn close(&self) {
+        if let Some(headers) = &self.headers
+            && headers.contains_key(headers::SESSION_ID)
+        {
+            // It ends by itself too.
+            let _ = self.endpoint.end(headers.clone()).await;
+        }
+    }
+
+    async fn request(
+        &mut self,
+        method: &str,
+        mut params: Map<String, Value>,
+    ) -> Result<(Value, HeaderMap), Unanswered> {
+        self.last_id += 1;
+        let id = self.last_id;
+        if self.headers.is_none() {
+            let about = json!({
+                format!("{METADATA}protocolVersion"): self.version,
+                format!("{METADATA}clientInfo"): client(),
+                format!("{METADATA}clientCapabilities"): {},
+            });
+            params.extend([("_meta".to_owned(), about)]);
+        }
+        let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        let body = Bytes::from(body.to_string());
+        let headers = match &self.headers {
+            Some(headers) => headers.clone(),
+            None => Message::parse(&body)
+                .and_then(headers::of)
+                .unwrap_or_default(),
+        };
+        let exchange = async {
+            let opening = self.endpoint.post(headers, body).await;
+            let opening = opening.map_err(|error| self.no_answer(&error))?;
+            let mut messages = Messages::of(opening);
+            let answer = answer(&mut messages, &id.to_string()).await;
+            self.read(&messages, answer)
+        };
+        tokio::time::timeout(PATIENCE, exchange)
+            .await
+            .unwrap_or_else(|_| Err(self.no_answer(&HttpError::Timeout).into()))
+    }
+
+    fn read(
+        &self,
+        messages: &Messages,
+        answer: Option<Value>,
+    ) -> Result<(Value, HeaderMap), Unanswered> {
+        let status = messages.status();
+        if let Some(answer) = answer {
+            if let Some(result) = answer.get("result").filter(|_| status.is_success()) {
+                return Ok((result.clone(), messages.opening().headers.clone()));
+            }
+            if let Some(words) = answer.pointer("/error/message").and_then(Value::as_str) {
+                let words = words.to_owned();
+                return Err(Unanswered::Error { status, words });
+            }
+        }
+        let url = self.url();
+        Err(match status {
+            StatusCode::UNAUTHORIZED => Failure::refused("Missing or invalid credentials.")
+                .hint(format!("check the key in {API_KEY}"))
+                .into(),
+            StatusCode::FORBIDDEN => Failure::refused("the gateway refuses this key")
+                .hint("it needs the scope 'use', and tools of this server among its patterns")
+                .into(),
+            StatusCode::NOT_FOUND => Failure::refused(format!("there is nothing at {url}"))
+                .hint("toolvault mcp list shows the servers of the configuration; one that was added is served after a restart or SIGHUP")
+                .into(),
+            status => Unanswered::Error {
+                status,
+                words: format!("the gateway answered {status}, without a message of the protocol"),
+            },
+        })
+    }
+
+    fn no_answer(&self, error: &HttpError) -> Failure {
+        let url = self.url();
+        Failure::failed(format!("{url}: {}", with_causes(error)))
+            .hint("is the server running? Start it with: toolvault serve")
+    }
+}
+
+impl From<Failure> for Unanswered {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<Unanswered> for Failure {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Failure(failure) => failure,
+            Unanswered::Error { status, words } if status.is_server_error() => {
+                Self::failed(format!("the gateway says: {words}"))
+            }
+            Unanswered::Error { words, .. } => Self::refused(format!("the gateway says: {words}")),
+        }
+    }
+}
+
+/// The message that answers, or an error that names no request.
+async fn answer(messages: &mut Messages, id: &str) -> Option<Value> {
+    while let Ok(Some(incoming)) = messages.next().await {
+        let Some(line) = incoming.line else { continue };
+        let message = Message::parse(&line)?;
+        if message.answers(id) || message.error().is_some() {
+            return serde_json::from_slice(&line).ok();
+        }
+    }
+    None
+}
+
+fn client() -> Value {
+    json!({"name": "toolvault", "version": env!("CARGO_PKG_VERSION")})
+}
+
+fn name(info: Option<&Value>) -> String {
+    let field = |key: &str| text(info.and_then(|info| info.get(key)));
+    format!("{} {}", field("name"), field("version"))
+        .trim()
+        .to_owned()
+}
+
+fn text(value: Option<&Value>) -> &str {
+    value.and_then(Value::as_str).unwrap_or_default()
+}

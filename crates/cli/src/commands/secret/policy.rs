@@ -1,0 +1,163 @@
+//! `toolvault secret policy`.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use toolvault_core::policy::Policy;
+use toolvault_core::timestamp::{SECOND, Timestamp};
+use toolvault_gateway::http::{Method, Url};
+use toolvault_vault::{Clock as _, SecretInfo, SystemClock};
+
+use super::yes_or_no;
+use crate::api::{Api, Body};
+use crate::commands::Context;
+use crate::duration;
+use crate::printer::{Printer, Table};
+
+#[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
+pub(crate) struct PolicyOptions {
+    /// Name or id of the secret
+    name: String,
+    /// Refuse it from this time on, as in 2027-01-31T00:00:00Z
+    #[arg(long, value_name = "TIME|never", value_parser = parse_time)]
+    expires_at: Option<Limit<Timestamp>>,
+    /// Refuse it after this span: a number and s, m, h, d or w
+    #[arg(long, value_name = "SPAN", value_parser = duration::parse, conflicts_with = "expires_at")]
+    expires: Option<i64>,
+    /// Say that a new value is due so many days after the last
+    #[arg(long, value_name = "DAYS|never", value_parser = parse_days)]
+    rotate_after: Option<Limit<u32>>,
+    /// Apply it only if this other argument of the tool is absent or matches: a URL with its whole origin, or
+    /// any other text; * stands for any characters. May be repeated, also for one argument
+    #[arg(long, value_name = "ARGUMENT=PATTERN", value_parser = parse_condition)]
+    when: Vec<(String, String)>,
+    /// Forget what --when said before
+    #[arg(long)]
+    no_when: bool,
+    /// Fix its name, tool and argument; only the value may be replaced
+    #[arg(long, conflicts_with = "unprotect")]
+    protect: bool,
+    /// Let its name, tool and argument be changed
+    #[arg(long)]
+    unprotect: bool,
+    /// Remove the value from what tools answer
+    #[arg(long, conflicts_with = "no_redact")]
+    redact: bool,
+    /// Leave the value in what tools answer, because it is not confidential
+    #[arg(long)]
+    no_redact: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A limit that may be lifted.
+#[derive(Clone, Copy)]
+enum Limit<T> {
+    Never,
+    Of(T),
+}
+
+impl<T> Limit<T> {
+    fn get(self) -> Option<T> {
+        match self {
+            Self::Never => None,
+            Self::Of(limit) => Some(limit),
+        }
+    }
+}
+
+pub(super) async fn run(options: &PolicyOptions, context: &Context<'_>) -> anyhow::Result<()> {
+    let api = Api::connect(context)?;
+    let secret = api.find_secret(&options.name).await?;
+    let url = url(&api, &secret);
+    let before: Policy = api.fetch(Method::GET, &url, Body::Nothing).await?;
+    let mut policy = before.clone();
+    options.change(&mut policy, SystemClock.now());
+    if policy != before {
+        let body = Body::Json(serde_json::to_vec(&policy)?);
+        policy = api.fetch(Method::PUT, &url, body).await?;
+    }
+    if options.json {
+        return context.printer.json(&policy);
+    }
+    Ok(print(&secret, &policy, context.printer)?)
+}
+
+impl PolicyOptions {
+    /// Changes what is given.
+    fn change(&self, policy: &mut Policy, now: Timestamp) {
+        if let Some(limit) = self.expires_at {
+            policy.expires_at = limit.get();
+        }
+        if let Some(seconds) = self.expires {
+            policy.expires_at = Some(now.plus(seconds * SECOND));
+        }
+        if let Some(limit) = self.rotate_after {
+            policy.rotate_after_days = limit.get();
+        }
+        if self.no_when {
+            policy.when.clear();
+        }
+        let mut when: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (argument, pattern) in &self.when {
+            let patterns = when.entry(argument.clone()).or_default();
+            patterns.push(pattern.clone());
+        }
+        policy.when.extend(when);
+        if self.protect || self.unprotect {
+            policy.protected = self.protect;
+        }
+        if self.redact || self.no_redact {
+            policy.redact = self.redact;
+        }
+    }
+}
+
+fn url(api: &Api<'_>, secret: &SecretInfo) -> Url {
+    api.url(&["secrets", &secret.secret_id.to_string(), "policy"])
+}
+
+fn print(secret: &SecretInfo, policy: &Policy, printer: &Printer) -> std::io::Result<()> {
+    let mut table = Table::plain();
+    table.row(["name", &secret.secret_name]);
+    table.row(["id", &secret.secret_id.to_string()]);
+    let expires = policy.expires_at.map(|at| at.to_string());
+    table.row(["expires", expires.as_deref().unwrap_or("never")]);
+    let rotation = policy.rotate_after_days.map(|days| format!("{days} d"));
+    table.row(["rotate after", rotation.as_deref().unwrap_or("never")]);
+    for (argument, patterns) in &policy.when {
+        table.row([&format!("when {argument}"), &patterns.join(" or ")]);
+    }
+    table.row(["protected", yes_or_no(policy.protected)]);
+    table.row(["redacted", yes_or_no(policy.redact)]);
+    printer.table(&table)
+}
+
+fn parse_time(text: &str) -> Result<Limit<Timestamp>, String> {
+    if text == "never" {
+        return Ok(Limit::Never);
+    }
+    text.parse()
+        .map(Limit::Of)
+        .map_err(|_| "a time with an offset, as in 2027-01-31T00:00:00Z, or never".to_owned())
+}
+
+fn parse_days(text: &str) -> Result<Limit<u32>, String> {
+    if text == "never" {
+        return Ok(Limit::Never);
+    }
+    text.parse()
+        .map(Limit::Of)
+        .map_err(|_| "a number of days, or never".to_owned())
+}
+
+fn parse_condition(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((argument, pattern)) if !argument.is_empty() && !pattern.is_empty() => {
+            Ok((argument.to_owned(), pattern.to_owned()))
+        }
+        _ => Err("an argument and a pattern, as in base_url=https://api.example.com/*".to_owned()),
+    }
+}

@@ -1,0 +1,75 @@
+//! Headers for a server: which may be set, and what with.
+
+use std::collections::BTreeSet;
+
+use toolvault_gateway::http::{HeaderName, HeaderValue};
+use toolvault_gateway::settings::{Header, Part};
+
+use super::server::{template, texts_below};
+use crate::config::layers::Layers;
+
+/// What the protocols themselves say: framing, the connection, and what MCP exchanges.
+const RESERVED: [&str; 18] = [
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "keep-alive",
+    "last-event-id",
+    "origin",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
+const RESERVED_PREFIX: &str = "mcp-";
+
+/// The headers below `table`.
+pub(super) fn all(layers: &mut Layers, table: &str) -> Vec<Header> {
+    let mut seen = BTreeSet::new();
+    let mut headers = Vec::new();
+    for (spelled, text) in texts_below(layers, table) {
+        let key = format!("{table}{spelled}");
+        let Some(name) = checked_name(&spelled) else {
+            layers.problem_at(&key, "expected the name of a header");
+            continue;
+        };
+        if is_reserved(&name) {
+            layers.problem_at(&key, "this header belongs to the protocol and is not set");
+        } else if !seen.insert(name.as_str().to_owned()) {
+            layers.problem_at(&key, "the same header is set twice, in two spellings");
+        } else if let Some(value) = template(layers, &key, &text) {
+            let is_plain = |part: &Part| match part {
+                Part::Text(text) => HeaderValue::from_str(text).is_ok(),
+                Part::Reference(_) => true,
+            };
+            if !value.parts().iter().all(is_plain) {
+                layers.problem_at(&key, "a control character in a header is refused");
+                continue;
+            }
+            headers.push(Header {
+                name,
+                spelling: spelled,
+                value,
+            });
+        }
+    }
+    headers
+}
+
+/// Whether a header is not an operator's to set.
+pub(crate) fn is_reserved(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    RESERVED.contains(&name) || name.starts_with(RESERVED_PREFIX)
+}
+
+fn checked_name(text: &str) -> Option<HeaderName> {
+    HeaderName::from_bytes(text.as_bytes()).ok()
+}

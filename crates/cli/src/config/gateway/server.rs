@@ -1,0 +1,145 @@
+//! One server behind the gateway.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toolvault_core::pattern::MAX_NAME_CHARS;
+use toolvault_gateway::settings::{
+    HttpServer, Part, ServerName, ServerSettings, StdioServer, Template, Transport,
+};
+
+use super::{header, url};
+use crate::config::keys::{HTTP_KEYS, PROGRAM_KEYS, SERVERS};
+use crate::config::layers::Layers;
+use crate::environment::PREFIX;
+
+/// What the table of the server `name` stands for; none if anything is wrong with it.
+pub(super) fn settings(layers: &mut Layers, name: &ServerName) -> Option<ServerSettings> {
+    let table = format!("{SERVERS}{name}.");
+    let is_set = |field: &str| layers.entries.contains_key(&format!("{table}{field}"));
+    let transport = match (is_set("url"), is_set("command")) {
+        (true, false) => {
+            refuse_others(layers, &table, PROGRAM_KEYS, "command");
+            Transport::Http(http(layers, &table)?)
+        }
+        (false, true) => {
+            refuse_others(layers, &table, HTTP_KEYS, "url");
+            Transport::Stdio(program(layers, &table)?)
+        }
+        (true, true) => {
+            let message = format!("set only one of {table}url and {table}command");
+            layers.problems.push(message);
+            return None;
+        }
+        // One of another kind than a text or a list of texts was told.
+        (false, false) if layers.problems.iter().any(|told| told.starts_with(&table)) => {
+            return None;
+        }
+        (false, false) => {
+            let origin = layers.servers.get(name)?.clone();
+            let key = table.trim_end_matches('.');
+            layers.problem(key, &origin, "set url or command");
+            return None;
+        }
+    };
+    Some(ServerSettings {
+        transport,
+        credential_arguments: credential_arguments(layers, &table),
+        allow_override: layers.boolean(&format!("{table}allow_override")),
+    })
+}
+
+/// Settings of the other kind of server would have no effect.
+fn refuse_others<K>(layers: &mut Layers, table: &str, others: &[(&str, K)], kind: &str) {
+    for (field, _) in others {
+        let below = format!("{table}{field}.");
+        let exact = format!("{table}{field}");
+        let set = layers.entries.keys();
+        let found = set.filter(|key| **key == exact || key.starts_with(&below));
+        for key in found.cloned().collect::<Vec<String>>() {
+            layers.problem_at(&key, &format!("only a server with {kind} has it"));
+        }
+    }
+}
+
+fn http(layers: &mut Layers, table: &str) -> Option<HttpServer> {
+    let allow_private_network = layers.boolean(&format!("{table}allow_private_network"));
+    let url = url::of_key(layers, &format!("{table}url"), allow_private_network);
+    let headers = header::all(layers, &format!("{table}headers."));
+    Some(HttpServer {
+        url: url?,
+        headers,
+        allow_private_network,
+        ca_file: layers.path(&format!("{table}ca_file")),
+    })
+}
+
+fn program(layers: &mut Layers, table: &str) -> Option<StdioServer> {
+    let key = format!("{table}command");
+    let command = layers.texts(&key);
+    if command.first().is_none_or(String::is_empty)
+        || command.iter().any(|word| word.contains('\0'))
+    {
+        layers.problem_at(&key, "expected a program and its arguments, without NUL");
+        return None;
+    }
+    Some(StdioServer {
+        command,
+        env: variables(layers, &format!("{table}env.")),
+        directory: layers.path(&format!("{table}directory")),
+    })
+}
+
+fn variables(layers: &mut Layers, table: &str) -> BTreeMap<String, Template> {
+    let mut variables = BTreeMap::new();
+    for (name, text) in texts_below(layers, table) {
+        let key = format!("{table}{name}");
+        if name.is_empty() || name.contains(['=', '\0']) {
+            layers.problem_at(&key, "expected the name of an environment variable");
+        } else if name.starts_with(PREFIX) {
+            let advice = format!("variables of {PREFIX}… are ours and passed to no program");
+            layers.problem_at(&key, &advice);
+        } else if let Some(template) = template(layers, &key, &text) {
+            variables.insert(name, template);
+        }
+    }
+    variables
+}
+
+/// The template in the value of a key, if its literal parts hold no line break and no NUL.
+pub(super) fn template(layers: &mut Layers, key: &str, text: &str) -> Option<Template> {
+    let template = match Template::parse(text) {
+        Ok(template) => template,
+        Err(error) => {
+            layers.problem_at(key, &error.to_string());
+            return None;
+        }
+    };
+    let is_refused = |part: &Part| match part {
+        Part::Text(text) => text.contains(['\r', '\n', '\0']),
+        Part::Reference(_) => false,
+    };
+    if template.parts().iter().any(is_refused) {
+        layers.problem_at(key, "a line break or NUL is refused");
+        return None;
+    }
+    Some(template)
+}
+
+/// The keys below `table` with their texts.
+pub(super) fn texts_below(layers: &Layers, table: &str) -> Vec<(String, String)> {
+    let texts = layers.below(table).filter_map(|(name, value)| {
+        let text = value.as_str()?;
+        Some((name.to_owned(), text.to_owned()))
+    });
+    texts.collect()
+}
+
+fn credential_arguments(layers: &mut Layers, table: &str) -> BTreeSet<String> {
+    let key = format!("{table}credential_arguments");
+    let arguments = layers.texts(&key);
+    let is_argument = |text: &String| (1..=MAX_NAME_CHARS).contains(&text.chars().count());
+    if !arguments.iter().all(is_argument) {
+        layers.problem_at(&key, "expected names of arguments");
+    }
+    arguments.into_iter().collect()
+}

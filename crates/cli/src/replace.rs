@@ -1,0 +1,122 @@
+//! Replacing a file whole: it has its old content or its new one, never a part of either.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
+use std::path::{Path, PathBuf};
+
+/// For a file that was not there: its owner's only.
+const NEW_MODE: u32 = 0o600;
+
+/// Makes `content` the content of the file at `path`, which keeps its mode and its owner.
+///
+/// `before` is what it held when it was read, none if it was not there. A file that has changed since is left as it
+/// is. A link stays, and what it leads to is replaced.
+pub(crate) fn replace(path: &Path, before: Option<&[u8]>, content: &[u8]) -> io::Result<()> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let directory = path.parent().unwrap_or_else(|| Path::new("."));
+    fs::create_dir_all(directory)?;
+    let metadata = match fs::metadata(&path) {
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let temporary = beside(&path);
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(NEW_MODE)
+        .open(&temporary)?;
+    let written = write(&mut file, metadata.as_ref(), content)
+        .and_then(|()| require_unchanged(&path, before))
+        .and_then(|()| fs::rename(&temporary, &path));
+    if written.is_err() {
+        // What led here tells more than that it cannot be removed.
+        let _ = fs::remove_file(&temporary);
+        return written;
+    }
+    // It is in its place. That this is on disk too cannot be waited for everywhere.
+    let _ = File::open(directory).and_then(|directory| directory.sync_all());
+    Ok(())
+}
+
+fn write(file: &mut File, as_it_was: Option<&fs::Metadata>, content: &[u8]) -> io::Result<()> {
+    if let Some(metadata) = as_it_was {
+        let own = file.metadata()?;
+        if (own.uid(), own.gid()) != (metadata.uid(), metadata.gid()) {
+            fchown(&*file, Some(metadata.uid()), Some(metadata.gid()))?;
+        }
+        file.set_permissions(fs::Permissions::from_mode(metadata.mode() & 0o7777))?;
+    }
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+fn require_unchanged(path: &Path, before: Option<&[u8]>) -> io::Result<()> {
+    let now = match fs::read(path) {
+        Ok(now) => Some(zeroize::Zeroizing::new(now)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    if now.as_ref().map(|now| now.as_slice()) == before {
+        Ok(())
+    } else {
+        Err(io::Error::other("somebody else changed it meanwhile"))
+    }
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{}", std::process::id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn a_new_file_is_its_owners_only_and_an_old_one_keeps_its_mode() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("below").join("file");
+        replace(&path, None, b"one").unwrap();
+        assert_eq!(
+            (fs::read(&path).unwrap(), mode(&path)),
+            (b"one".to_vec(), 0o600)
+        );
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        replace(&path, Some(b"one"), b"two").unwrap();
+        assert_eq!(
+            (fs::read(&path).unwrap(), mode(&path)),
+            (b"two".to_vec(), 0o640)
+        );
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_changed_meanwhile_is_left_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        fs::write(&path, "theirs").unwrap();
+        for before in [None, Some(&b"ours"[..])] {
+            assert!(replace(&path, before, b"new").is_err());
+        }
+        assert_eq!(fs::read(&path).unwrap(), b"theirs");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_stays_a_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, link) = (directory.path().join("file"), directory.path().join("link"));
+        fs::write(&path, "one").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        replace(&link, Some(b"one"), b"two").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+    }
+}

@@ -1,0 +1,7 @@
+//! `mcp`: the servers behind the gateway, and clients of it.
+
+mod file;
+mod import;
+mod script;
+mod stdio;
+mod test;

@@ -1,0 +1,256 @@
+//! `mcp add`, `list` and `remove`: the configuration file.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use insta::assert_snapshot;
+
+use crate::installation::Installation;
+
+/// A file as an operator keeps it.
+const KEPT: &str = "# Ours.
+listen = '127.0.0.1:9'   # not the default
+
+[gateway]
+sandbox = \"on\" # always
+
+[gateway.servers.old]
+url = 'https://old.example/mcp'
+
+[limits]
+secrets = 5
+";
+
+const LINEAR: [&str; 6] = [
+    "mcp",
+    "add",
+    "linear",
+    "https://mcp.linear.app/mcp",
+    "--header",
+    "Authorization: Bearer {{ secret://linear-prod }}",
+];
+
+const FILES: [&str; 11] = [
+    "mcp",
+    "add",
+    "files",
+    "--env",
+    "API_TOKEN=secret://files-token",
+    "--credential-argument",
+    "api_token",
+    "--",
+    "mcp-files",
+    "--root",
+    "/srv/docs",
+];
+
+fn with_file(text: &str) -> (Installation, std::path::PathBuf) {
+    let installation = Installation::empty();
+    let path = installation.path().join("vault.toml");
+    std::fs::write(&path, text).unwrap();
+    (installation, path)
+}
+
+fn run(installation: &Installation, arguments: &[&str]) -> String {
+    let mut command = installation.command(arguments);
+    command.env("TOOLVAULT_CONFIG", installation.path().join("vault.toml"));
+    installation.transcript(&mut command, "")
+}
+
+#[test]
+fn what_is_added_is_shown_and_the_file_is_its_owners_only() {
+    let installation = Installation::empty();
+    let path = installation.path().join("vault.toml");
+    assert_snapshot!(run(&installation, &LINEAR), @r#"
+    exit status 0
+    Wrote to [directory]/vault.toml:
+    [gateway.servers.linear]
+    url = "https://mcp.linear.app/mcp"
+    headers = { Authorization = "Bearer {{ secret://linear-prod }}" }
+    A server that runs takes it up when it is started again or gets SIGHUP.
+    "#);
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_snapshot!(run(&installation, &FILES), @r#"
+    exit status 0
+    Wrote to [directory]/vault.toml:
+    [gateway.servers.files]
+    command = ["mcp-files", "--root", "/srv/docs"]
+    env = { API_TOKEN = "secret://files-token" }
+    credential_arguments = ["api_token"]
+    A server that runs takes it up when it is started again or gets SIGHUP.
+    "#);
+}
+
+#[test]
+fn servers_are_listed_without_values_and_removed() {
+    let installation = Installation::empty();
+    run(&installation, &LINEAR);
+    run(&installation, &FILES);
+    assert_snapshot!(run(&installation, &["mcp", "list"]), @r"
+    exit status 0
+    NAME  TRANSPORT  TARGET  SECRETS  CREDENTIAL ARGUMENTS
+    files  stdio  mcp-files  secret://files-token  api_token
+    linear  http  https://mcp.linear.app  secret://linear-prod  -
+    ");
+    assert_snapshot!(run(&installation, &["mcp", "remove", "linear"]), @r"
+    exit status 0
+    Removed the server linear from [directory]/vault.toml. Its secrets are kept.
+    A server that runs takes it up when it is started again or gets SIGHUP.
+    ");
+    assert_snapshot!(run(&installation, &["mcp", "list", "--json"]), @r#"
+    exit status 0
+    [
+      {
+        "name": "files",
+        "transport": "stdio",
+        "target": "mcp-files",
+        "secrets": [
+          "secret://files-token"
+        ],
+        "credential_arguments": [
+          "api_token"
+        ]
+      }
+    ]
+    "#);
+    assert_snapshot!(run(&installation, &["mcp", "remove", "linear"]), @r"
+    exit status 1
+    error: there is no server 'linear' in [directory]/vault.toml
+    hint: toolvault mcp list shows them
+    ");
+}
+
+#[test]
+fn comments_order_and_mode_of_the_file_stay() {
+    let (installation, path) = with_file(KEPT);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let added = run(
+        &installation,
+        &[
+            "mcp",
+            "add",
+            "new",
+            "http://127.0.0.1:9/mcp",
+            "--allow-private-network",
+        ],
+    );
+    assert!(added.starts_with("exit status 0"), "{added}");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_snapshot!(text, @r#"
+    # Ours.
+    listen = '127.0.0.1:9'   # not the default
+
+    [gateway]
+    sandbox = "on" # always
+
+    [gateway.servers.old]
+    url = 'https://old.example/mcp'
+
+    [gateway.servers.new]
+    url = "http://127.0.0.1:9/mcp"
+    allow_private_network = true
+
+    [limits]
+    secrets = 5
+    "#);
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+    run(&installation, &["mcp", "remove", "new"]);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), KEPT);
+}
+
+#[test]
+fn inline_and_dotted_tables_are_added_to() {
+    for text in [
+        "gateway = { sandbox = 'off' }\n",
+        "gateway.servers.old.url = 'https://old.example/mcp'\n",
+        "[gateway]\nservers = { old = { url = 'https://old.example/mcp' } }\n",
+    ] {
+        let (installation, path) = with_file(text);
+        let added = run(
+            &installation,
+            &["mcp", "add", "new", "https://new.example/mcp"],
+        );
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(added.starts_with("exit status 0"), "{added}{text}");
+        let listed = run(&installation, &["mcp", "list"]);
+        assert!(
+            listed.contains("new  http  https://new.example"),
+            "{text}{listed}"
+        );
+        let removed = run(&installation, &["mcp", "remove", "new"]);
+        assert!(removed.starts_with("exit status 0"), "{removed}");
+    }
+}
+
+#[test]
+fn a_name_that_exists_is_replaced_only_when_that_is_asked_for() {
+    let (installation, path) = with_file(KEPT);
+    let mut arguments = vec!["mcp", "add", "old", "https://new.example/mcp"];
+    assert_snapshot!(run(&installation, &arguments), @r"
+    exit status 1
+    error: there is a server 'old' in [directory]/vault.toml
+    hint: add --replace
+    ");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), KEPT);
+    arguments.push("--replace");
+    run(&installation, &arguments);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        text.contains("new.example") && !text.contains("old.example"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_literal_credential_is_refused_with_how_to_store_it() {
+    let (installation, path) = with_file(KEPT);
+    let url = "https://mcp.example/mcp";
+    assert_snapshot!(run(&installation, &["mcp", "add", "s", url, "--header", "Authorization: Bearer canary"]), @r"
+    exit status 1
+    error: the header Authorization holds what looks like a literal credential; a configuration file is no place for one
+    hint: store it (you are asked for the value): toolvault secret create s-key --tool 's__*' --arg headers.Authorization; then write secret://s-key, or inside other text {{ secret://s-key }}
+    ");
+    for arguments in [
+        &["s", url, "--header", "X-API-Key: canary"][..],
+        &[
+            "s",
+            url,
+            "--header",
+            "Authorization: Bearer secret://canary",
+        ],
+        &["s", "https://mcp.example/mcp?api_key=canary"],
+        &["s", "--env", "API_TOKEN=canary", "--", "x"],
+        &["s", "--", "x", "--api-key=canary"],
+        &["s", "--", "x", "--api-key", "canary"],
+    ] {
+        let arguments = [&["mcp", "add"], arguments].concat();
+        let transcript = run(&installation, &arguments);
+        assert!(transcript.starts_with("exit status 1\n"), "{transcript}");
+        assert!(transcript.contains("credential"), "{transcript}");
+        assert!(!transcript.contains("canary"), "{transcript}");
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), KEPT);
+}
+
+#[test]
+fn what_the_server_would_not_start_with_is_not_written() {
+    let (installation, path) = with_file(KEPT);
+    assert_snapshot!(run(&installation, &["mcp", "add", "s", "http://127.0.0.1:1/canary"]), @r"
+    exit status 1
+    error: gateway.servers.s.url: the host has a private, local or reserved address; allow_private_network = true lets it be private or loopback
+    ");
+    assert_snapshot!(run(&installation, &["mcp", "add", "s", "https://h/", "--header", "Host: canary"]), @r"
+    exit status 1
+    error: gateway.servers.s.headers.Host: this header belongs to the protocol and is not set
+    ");
+    assert_snapshot!(run(&installation, &["mcp", "add", "S", "https://h/"]).lines().nth(1).unwrap(), @"error: invalid value 'S' for '<NAME>': a server's name has 1 to 32 characters, of a-z, 0-9 and '-', and does not begin with '-'");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), KEPT);
+
+    std::fs::write(&path, "listen = canary").unwrap();
+    assert_snapshot!(run(&installation, &["mcp", "add", "s", "https://h/"]), @r"
+    exit status 1
+    error: [directory]/vault.toml is not a TOML document
+    hint: toolvault config says in which line
+    ");
+}

@@ -1,0 +1,159 @@
+//! What stays as it is, and why.
+
+use insta::assert_snapshot;
+
+use super::{FILE, Scene};
+
+#[test]
+fn nothing_is_done_until_somebody_confirms_it() {
+    let scene = Scene::new();
+    scene.write("mcp.json", FILE);
+    let transcript = scene.run(&["mcp", "import", "mcp.json"]);
+    assert!(transcript.starts_with("exit status 1\n"), "{transcript}");
+    assert!(
+        transcript.ends_with("error: not done: nobody is there to confirm it\nhint: add --yes"),
+        "{transcript}"
+    );
+    assert_eq!(scene.read("mcp.json"), FILE);
+    assert!(!scene.path("vault.toml").exists());
+    assert!(scene.secrets().is_empty());
+}
+
+#[test]
+fn what_cannot_be_taken_over_stays_with_the_reason() {
+    let scene = Scene::new();
+    let file = r#"{"mcpServers": {
+"a": {"command": "x", "args": ["--api-key=canary-argument"]},
+"b": {"type": "sse", "url": "https://h.example/sse"},
+"c": {"command": "x", "args": ["${workspaceFolder}"]},
+"d": {"url": "https://h.example/", "headers": {"Authorization": "Bearer ${env:D_TOKEN}"}},
+"e": {"url": "http://h.example/canary"},
+"f": {"note": 1},
+"g": {"command": "x", "envFile": ".env"}}}"#;
+    scene.write("mcp.json", file);
+    assert_snapshot!(scene.run(&["mcp", "import", "mcp.json", "--yes"]), @r"
+    exit status 1
+    Nothing is changed.
+    warning: a stays as it is: word 2 of its command looks like a credential, which everybody on the machine can read while it runs; give it in a variable, if the program takes one, and import again
+    warning: b stays as it is: it speaks HTTP with SSE, the transport before Streamable HTTP
+    warning: c stays as it is: it uses ${…}, which only its client can fill in
+    warning: e stays as it is: its URL cannot be asked: plain http is refused, except to this machine: use https
+    warning: f stays as it is: it has neither a URL nor a command
+    warning: g stays as it is: it takes variables from a file of the client
+    warning: d stays as it is: its client takes a credential from the variable D_TOKEN; store it first: toolvault secret create 'd-authorization' --tool 'd__*' --arg 'headers.Authorization'
+    ");
+    assert_eq!(scene.read("mcp.json"), file);
+
+    let stored = [
+        "secret",
+        "create",
+        "d-authorization",
+        "--tool",
+        "d__*",
+        "--arg",
+        "headers.Authorization",
+        "--value-file",
+        "value",
+    ];
+    scene.write("value", "canary-of-d");
+    scene.run(&stored);
+    let transcript = scene.run(&["mcp", "import", "mcp.json", "--yes"]);
+    assert!(
+        transcript.contains("uses the secret d-authorization for d__*, headers.Authorization"),
+        "{transcript}"
+    );
+    assert!(
+        scene
+            .read("vault.toml")
+            .contains("Bearer {{ secret://d-authorization }}")
+    );
+    // What stays may still hold a key.
+    assert!(transcript.starts_with("exit status 1\n"), "{transcript}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_left_as_it_is() {
+    let scene = Scene::new();
+    for (text, expected) in [
+        (
+            "{\"mcpServers\": canary}",
+            "is not JSON, and is left as it is: Expecting value: character 15",
+        ),
+        ("[]", "holds no JSON object"),
+        ("{}", "names no MCP server"),
+    ] {
+        scene.write("mcp.json", text);
+        let transcript = scene.run(&["mcp", "import", "mcp.json", "--yes"]);
+        assert!(
+            transcript.starts_with("exit status 1\nerror: mcp.json "),
+            "{transcript}"
+        );
+        assert!(transcript.contains(expected), "{transcript}");
+        assert_eq!(scene.read("mcp.json"), text);
+    }
+}
+
+#[test]
+fn names_that_fall_together_are_refused() {
+    let scene = Scene::new();
+    let same = r#"{"url": "https://a.example/"}"#;
+    let other = r#"{"url": "https://b.example/"}"#;
+    let file = format!(r#"{{"mcpServers": {{"My Server": {same}, "my-server": {other}}}}}"#);
+    scene.write("mcp.json", &file);
+    assert_snapshot!(scene.run(&["mcp", "import", "mcp.json", "--yes"]), @r"
+    exit status 1
+    error: 'My Server' and 'my-server' would both be the server 'my-server', and are not the same
+    hint: give one of them another name
+    ");
+    assert_eq!(scene.read("mcp.json"), file);
+    // The same server for two directories is one.
+    let file = format!(
+        r#"{{"projects": {{"/a": {{"mcpServers": {{"s": {same}}}}}, "/b": {{"mcpServers": {{"s": {same}}}}}}}}}"#
+    );
+    scene.write(".claude.json", &file);
+    let transcript = scene.run(&["mcp", "import", ".claude.json", "--yes"]);
+    assert!(transcript.starts_with("exit status 0\n"), "{transcript}");
+    assert_eq!(
+        scene.named(".claude.json").matches("[url]/mcp/s\"").count(),
+        2
+    );
+    let other = format!(r#"{{"mcpServers": {{"s": {other}}}}}"#);
+    scene.write("mcp.json", &other);
+    assert_snapshot!(scene.run(&["mcp", "import", "mcp.json", "--yes"]), @r"
+    exit status 1
+    error: there is another server 's' in [directory]/vault.toml
+    hint: rename the server in the client's file, or: toolvault mcp remove
+    ");
+    scene.write(
+        "mcp.json",
+        r#"{"mcpServers": {"x": {"command": "x", "env": {"KEY": "canary-x"}}}}"#,
+    );
+    scene.write("value", "canary-y");
+    scene.run(&["secret", "create", "x-key", "--value-file", "value"]);
+    assert_snapshot!(scene.run(&["mcp", "import", "mcp.json", "--yes"]), @r"
+    exit status 1
+    error: there is another secret 'x-key', and a reference would be ambiguous
+    hint: rename that one, or the server in the file
+    ");
+}
+
+#[test]
+fn a_key_that_makes_no_keys_is_refused_before_anything_is_done() {
+    let mut scene = Scene::new();
+    scene.key = scene.installation.first_key("operator_key");
+    scene.write("mcp.json", FILE);
+    assert_snapshot!(scene.run(&["mcp", "import", "mcp.json", "--yes"]), @r"
+    exit status 1
+    error: a key for a client is made with a key that has the scopes 'manage' and 'use' and is not limited to tools
+    hint: make one: toolvault key create --user NAME --scope manage --scope use; or have the client take its key from a variable, with --key-env
+    ");
+    assert_eq!(scene.read("mcp.json"), FILE);
+    assert!(scene.secrets().is_empty());
+    let transcript = scene.run(&["mcp", "import", "mcp.json", "--yes", "--key-env"]);
+    assert!(transcript.starts_with("exit status 0\n"), "{transcript}");
+    assert!(
+        scene
+            .read("mcp.json")
+            .contains("\"Bearer ${TOOLVAULT_API_KEY}\"")
+    );
+}

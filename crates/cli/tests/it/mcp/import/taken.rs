@@ -1,0 +1,220 @@
+//! What is taken over, and what a client's file is then.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use super::{FILE, Scene};
+
+#[test]
+fn servers_are_taken_over_and_their_keys_leave_the_file() {
+    let scene = Scene::new();
+    scene.write("mcp.json", FILE);
+    assert_snapshot!(scene.run(&["mcp", "import", "mcp.json", "--yes"]), @r"
+    exit status 0
+    Linear becomes the server linear:
+      stores the secret linear-api_key for linear__*, url
+      stores the secret linear-authorization for linear__*, headers.Authorization
+      mcp.json leads to the gateway, with a new key that may use linear__* only
+    files becomes the server files:
+      stores the secret files-api_token for files__*, env.API_TOKEN
+      mcp.json leads to the gateway, with a new key that may use files__* only
+    bridged becomes the server bridged:
+      stores the secret bridged-authorization for bridged__*, headers.Authorization
+      mcp.json leads to the gateway, with a new key that may use bridged__* only
+    container becomes the server container:
+      stores the secret container-db_password for container__*, env.DB_PASSWORD
+      mcp.json leads to the gateway, with a new key that may use container__* only
+    Servers are written to [directory]/vault.toml.
+    Stored the secret linear-api_key.
+    Stored the secret linear-authorization.
+    Stored the secret files-api_token.
+    Stored the secret bridged-authorization.
+    Stored the secret container-db_password.
+    Wrote the servers to [directory]/vault.toml.
+    Rewrote mcp.json.
+    A server that runs takes it up when it is started again or gets SIGHUP.
+    ");
+    assert_snapshot!(scene.named("mcp.json"), @r#"
+    {
+      // Ours.
+      "theme": "dark",
+      "mcpServers": {
+        "Linear": {
+          "type": "http",
+          "url": "[url]/mcp/linear",
+          "headers": { "Authorization": "Bearer [key]" },
+          "alwaysAllow": ["get_issue"]
+        },
+        "files": {
+          "type": "http",
+          "url": "[url]/mcp/files",
+          "headers": { "Authorization": "Bearer [key]" }
+        },
+        "bridged": {
+          "type": "http",
+          "url": "[url]/mcp/bridged",
+          "headers": { "Authorization": "Bearer [key]" }
+        },
+        "container": {
+          "type": "http",
+          "url": "[url]/mcp/container",
+          "headers": { "Authorization": "Bearer [key]" }
+        }
+      }
+    }
+    "#);
+}
+
+#[test]
+fn what_was_in_the_file_is_in_the_configuration_and_the_store() {
+    let scene = Scene::new();
+    scene.write("mcp.json", FILE);
+    scene.run(&["mcp", "import", "mcp.json", "--yes"]);
+    assert_snapshot!(scene.read("vault.toml"), @r#"
+    [gateway.servers.linear]
+    url = "https://mcp.linear.example/mcp?team=a&api_key={{ secret://linear-api_key }}"
+    headers = { Authorization = "Bearer {{ secret://linear-authorization }}", X-Team = "research" }
+
+    [gateway.servers.files]
+    command = ["mcp-files", "--root", "/srv/docs"]
+    env = { API_TOKEN = "secret://files-api_token", LEVEL = "debug", PORT = "80" }
+    directory = "/srv"
+
+    [gateway.servers.bridged]
+    url = "https://r.example/mcp"
+    headers = { Authorization = "Bearer {{ secret://bridged-authorization }}" }
+
+    [gateway.servers.container]
+    command = ["docker", "run", "-e", "DB_PASSWORD", "image"]
+    env = { DB_PASSWORD = "secret://container-db_password" }
+    "#);
+    assert_snapshot!(scene.secrets().join("\n"), @r"
+    linear-api_key linear__* url no can********-URL
+    linear-authorization linear__* headers.Authorization no can********-RER
+    files-api_token files__* env.API_TOKEN no can********-KEN
+    bridged-authorization bridged__* headers.Authorization no can********-OTE
+    container-db_password container__* env.DB_PASSWORD no can********-NER
+    ");
+    for file in ["mcp.json", "vault.toml"] {
+        assert!(!scene.read(file).contains("canary"));
+    }
+    let keys = scene.installation.output(&["key", "list"]);
+    assert!(
+        keys.contains("mcp import linear") && keys.contains("linear__*"),
+        "{keys}"
+    );
+    let config = scene.run(&["config"]);
+    assert!(!config.contains("warning"), "{config}");
+
+    // To run it again is harmless.
+    let (file, secrets) = (scene.read("mcp.json"), scene.secrets());
+    assert_snapshot!(scene.run(&["mcp", "import", "mcp.json", "--yes"]), @r"
+    exit status 0
+    4 of the servers in mcp.json lead to the gateway already.
+    Nothing is changed.
+    ");
+    assert_eq!(scene.read("mcp.json"), file);
+    assert_eq!(scene.secrets(), secrets);
+}
+
+#[test]
+fn clients_are_led_to_the_gateway_in_their_own_way() {
+    let scene = Scene::new();
+    let file =
+        "{\n\t\"servers\": {\n\t\t\"s\": {\n\t\t\t\"url\": \"https://a.example/\"\n\t\t}\n\t}\n}\n";
+    scene.write(".vscode/mcp.json", file);
+    let transcript = scene.run(&["mcp", "import", ".vscode/mcp.json", "--yes", "--key-env"]);
+    assert!(transcript.starts_with("exit status 0\n"), "{transcript}");
+    assert_snapshot!(scene.named(".vscode/mcp.json"), @r#"
+    {
+    	"servers": {
+    		"s": {
+    		  "type": "http",
+    		  "url": "[url]/mcp/s",
+    		  "headers": { "Authorization": "Bearer ${env:TOOLVAULT_API_KEY}" }
+    		}
+    	}
+    }
+    "#);
+
+    let file = r#"{"mcpServers": {"t": {"url": "https://t.example/"}}}"#;
+    scene.write("claude_desktop_config.json", file);
+    let transcript = scene.run(&[
+        "mcp",
+        "import",
+        "claude_desktop_config.json",
+        "--yes",
+        "--keep-plaintext",
+    ]);
+    assert!(
+        transcript
+            .contains("Kept the file as it was in claude_desktop_config.json.before-toolvault."),
+        "{transcript}"
+    );
+    assert_eq!(
+        scene.read("claude_desktop_config.json.before-toolvault"),
+        file
+    );
+    let rewritten: Value = serde_json::from_str(&scene.read("claude_desktop_config.json")).unwrap();
+    let server = &rewritten["mcpServers"]["t"];
+    assert!(server["command"].as_str().unwrap().ends_with("/toolvault"));
+    assert_eq!(server["args"], serde_json::json!(["mcp", "stdio", "t"]));
+    assert_eq!(server["env"]["TOOLVAULT_URL"], scene.server.url.as_str());
+    assert!(
+        server["env"]["TOOLVAULT_API_KEY"]
+            .as_str()
+            .unwrap()
+            .starts_with("tvk_")
+    );
+    let again = scene.run(&["mcp", "import", "claude_desktop_config.json", "--yes"]);
+    assert!(again.ends_with("Nothing is changed."), "{again}");
+}
+
+#[test]
+fn where_it_stops_it_says_what_was_done_and_the_rest_is_done_later() {
+    let mut scene = Scene::new();
+    scene.restart_with(&[("TOOLVAULT_LIMITS__SECRETS", "2")]);
+    scene.write("mcp.json", FILE);
+    let transcript = scene.run(&["mcp", "import", "mcp.json", "--yes"]);
+    let end: Vec<&str> = transcript.lines().skip(14).collect();
+    assert_snapshot!(end.join("\n"), @r"
+    Servers are written to [directory]/vault.toml.
+    Stored the secret linear-api_key.
+    Stored the secret linear-authorization.
+    note: mcp.json is as it was. What was done is kept; run the same again to do the rest
+    error: The limit on the number of secrets is reached.
+    ");
+    assert!(transcript.starts_with("exit status 1\n"), "{transcript}");
+    assert_eq!(scene.read("mcp.json"), FILE);
+    assert!(!scene.path("vault.toml").exists());
+
+    scene.restart_with(&[]);
+    let transcript = scene.run(&["mcp", "import", "mcp.json", "--yes"]);
+    assert!(transcript.starts_with("exit status 0\n"), "{transcript}");
+    assert!(!scene.read("mcp.json").contains("canary"));
+    assert_eq!(scene.secrets().len(), 5);
+}
+
+#[test]
+fn keys_in_the_history_of_git_and_in_other_places_are_told() {
+    let scene = Scene::new();
+    let value = "canary-of-s-0123456789";
+    let file = format!(
+        r#"{{"note": "{value}", "mcpServers": {{"s": {{"command": "x", "env": {{"KEY": "{value}"}}}}}}}}"#
+    );
+    scene.write("client/mcp.json", &file);
+    for arguments in [&["init", "-q"][..], &["add", "mcp.json"]] {
+        let mut git = std::process::Command::new("git");
+        git.args(arguments).current_dir(scene.path("client"));
+        assert!(git.status().unwrap().success());
+    }
+    let transcript = scene.run(&["mcp", "import", "client/mcp.json", "--yes"]);
+    let warnings: Vec<&str> = transcript
+        .lines()
+        .filter(|line| line.starts_with("warning"))
+        .collect();
+    assert_snapshot!(warnings.join("\n"), @r"
+    warning: the value of s-key stands in another place of client/mcp.json too; take it out there
+    warning: git has the file, so every key that stood in it is in its history: replace them where they were issued, and store the new ones with toolvault secret set
+    ");
+}

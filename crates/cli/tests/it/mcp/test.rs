@@ -1,0 +1,174 @@
+//! `mcp test`: what works, and what is wrong in plain words.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use super::script::{Asked, Reply, Script};
+use crate::installation::Installation;
+
+fn run(gateway: &Script, arguments: &[&str]) -> String {
+    let installation = Installation::empty();
+    let mut command = installation.command(&[&["mcp", "test"], arguments].concat());
+    command
+        .env("TOOLVAULT_URL", gateway.url())
+        .env("TOOLVAULT_API_KEY", "tvk_canary");
+    let transcript = installation.transcript(&mut command, "");
+    assert!(!transcript.contains("canary"), "{transcript}");
+    transcript
+}
+
+/// What the API tells about a tool.
+fn explain(asked: &Asked, outcome: &str) -> Reply {
+    let tool = asked.path.split('/').nth(3).unwrap();
+    let arguments = if tool.ends_with("plain") {
+        json!([])
+    } else {
+        json!([{"arg": "api_token", "outcome": outcome, "winner": "x", "tied": false, "candidates": [{
+            "secret_id": "x", "secret_name": "linear-prod", "pattern": "linear__*", "wins": true,
+            "why": "the only default for this argument",
+        }]}])
+    };
+    let would_succeed = outcome == "default";
+    Reply::json(
+        200,
+        &json!({"tool_name": tool, "would_succeed": would_succeed, "arguments": arguments}),
+    )
+}
+
+fn tools(names: &[&str]) -> Value {
+    names
+        .iter()
+        .map(|name| json!({"name": name, "inputSchema": {}}))
+        .collect()
+}
+
+/// A server of the later era, whose secrets come to `outcome`.
+fn modern(outcome: &'static str) -> Script {
+    Script::start(move |asked| match (asked.path.as_str(), asked.rpc()) {
+        ("/mcp/linear", "server/discover") => Reply::result(
+            asked,
+            &json!({"supportedVersions": ["2026-07-28"], "_meta": {
+                "io.modelcontextprotocol/serverInfo": {"name": "Linear\u{1b}[2J", "version": "1.2"}}}),
+        ),
+        ("/mcp/linear", "tools/list") if asked.body["params"]["cursor"] == "2" => {
+            Reply::result(asked, &json!({"tools": tools(&["plain"])}))
+        }
+        ("/mcp/linear", "tools/list") => Reply::result(
+            asked,
+            &json!({"tools": tools(&["get\u{202e}issue"]), "nextCursor": "2"}),
+        ),
+        ("/mcp/linear", _) => Reply::empty(500),
+        _ => explain(asked, outcome),
+    })
+}
+
+#[test]
+fn a_server_of_the_later_era_is_shown_with_what_its_tools_would_get() {
+    let gateway = modern("default");
+    assert_snapshot!(run(&gateway, &["linear"]), @r"
+    exit status 0
+    gateway  http://[address]/mcp/linear
+    protocol  2026-07-28 (each request by itself)
+    server  Linear\u{1b}[2J 1.2
+    TOOL  HIDDEN ARGUMENT  SECRET
+    get\u{202e}issue  api_token  linear-prod
+    plain  -  -
+    ");
+    assert_snapshot!(run(&gateway, &["linear", "--tool", "plain"]), @r"
+    exit status 0
+    gateway  http://[address]/mcp/linear
+    protocol  2026-07-28 (each request by itself)
+    server  Linear\u{1b}[2J 1.2
+    TOOL  HIDDEN ARGUMENT  SECRET
+    plain  -  -
+    No default applies to linear__plain.
+    ");
+    assert_snapshot!(run(&gateway, &["linear", "--tool", "other"]), @r"
+    exit status 1
+    gateway  http://[address]/mcp/linear
+    protocol  2026-07-28 (each request by itself)
+    server  Linear\u{1b}[2J 1.2
+    error: the server has no tool 'other'
+    ");
+}
+
+#[test]
+fn a_secret_that_cannot_be_used_is_told() {
+    assert_snapshot!(run(&modern("secret_expired"), &["linear"]), @r"
+    exit status 1
+    gateway  http://[address]/mcp/linear
+    protocol  2026-07-28 (each request by itself)
+    server  Linear\u{1b}[2J 1.2
+    TOOL  HIDDEN ARGUMENT  SECRET
+    get\u{202e}issue  api_token  linear-prod
+    plain  -  -
+    error: get\u{202e}issue: the secret 'linear-prod' for api_token has expired; give it a new value and a later end
+    ");
+}
+
+#[test]
+fn a_server_of_the_earlier_era_is_opened_with_a_session_that_is_ended() {
+    let gateway = Script::start(|asked| {
+        match (asked.method.as_str(), asked.rpc()) {
+        ("DELETE", _) => Reply::empty(200),
+        (_, "server/discover") => Reply::json(400, &json!({"detail": "no"})),
+        (_, "initialize") => Reply::result(
+            asked,
+            &json!({"protocolVersion": "2025-06-18", "serverInfo": {"name": "Files", "version": "3"}}),
+        )
+        .with("Mcp-Session-Id", "session-1"),
+        (_, "notifications/initialized") => Reply::empty(202),
+        (_, "tools/list") => Reply::result(asked, &json!({"tools": []})),
+        _ => Reply::empty(500),
+    }
+    });
+    assert_snapshot!(run(&gateway, &["files"]), @r"
+    exit status 0
+    gateway  http://[address]/mcp/files
+    protocol  2025-06-18 (with a session)
+    server  Files 3
+    It lists no tool.
+    ");
+    let asked = gateway.asked();
+    let session: Vec<&str> = asked
+        .iter()
+        .skip(2)
+        .map(|asked| asked.header("mcp-session-id"))
+        .collect();
+    assert_eq!(session, ["session-1"; 3]);
+    assert_eq!(asked.last().unwrap().method, "DELETE");
+}
+
+#[test]
+fn what_is_wrong_is_said_in_plain_words() {
+    for (status, body, expected) in [
+        (
+            401,
+            json!({"detail": "x"}),
+            "exit status 1\nerror: Missing or invalid credentials.\nhint: check the key in TOOLVAULT_API_KEY",
+        ),
+        (
+            403,
+            json!({"detail": "x"}),
+            "exit status 1\nerror: the gateway refuses this key\nhint: it needs the scope 'use', and tools of this server among its patterns",
+        ),
+        (
+            404,
+            json!({"detail": "x"}),
+            "exit status 1\nerror: there is nothing at http://[address]/mcp/linear\nhint: toolvault mcp list shows the servers of the configuration; one that was added is served after a restart or SIGHUP",
+        ),
+        (
+            200,
+            json!({"jsonrpc": "2.0", "id": null, "error": {"code": 1002, "message": "no answer from 'linear'"}}),
+            "exit status 1\nerror: the gateway says: no answer from 'linear'",
+        ),
+        (
+            502,
+            json!({}),
+            "exit status 2\nerror: the gateway says: the gateway answered 502 Bad Gateway, without a message of the protocol",
+        ),
+    ] {
+        let gateway = Script::start(move |_| Reply::json(status, &body));
+        assert_eq!(run(&gateway, &["linear"]), expected);
+    }
+}

@@ -1,0 +1,46 @@
+//! What is found, what is left alone, and that neither depends on chunks or on shortcuts.
+
+mod cost;
+mod documents;
+mod examples;
+mod properties;
+mod reference;
+mod spellings;
+mod streams;
+
+use super::Redactor;
+
+/// `text` as one stream parted before each of `splits`, and the number of markers.
+fn streamed(redactor: &Redactor, text: &[u8], splits: &[usize]) -> (Vec<u8>, usize) {
+    let (mut stream, mut out, mut markers, mut from) = (redactor.stream(), Vec::new(), 0, 0);
+    for split in splits.iter().copied().chain([text.len()]) {
+        markers += stream.push(&text[from..split], &mut out);
+        from = split;
+    }
+    markers += stream.finish(&mut out);
+    (out, markers)
+}
+
+/// Pseudorandom numbers (`SplitMix64`), the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end as u64).unwrap()
+    }
+
+    fn text(&mut self, length: usize, alphabet: &str) -> String {
+        let alphabet: Vec<char> = alphabet.chars().collect();
+        (0..length)
+            .map(|_| alphabet[self.below(alphabet.len())])
+            .collect()
+    }
+}

@@ -1,0 +1,66 @@
+//! The work is linear whatever a hostile server sends. Counted, not timed.
+
+use super::Numbers;
+use crate::redaction::Redactor;
+use crate::redaction::search::Search;
+
+/// A value with many suffixes that begin it again, one full of escapes, and one that is common text.
+fn redactor() -> Redactor {
+    let periodic = "%41".repeat(3000);
+    let slashes = "\\\\u0041".repeat(1000);
+    Redactor::new([
+        ("periodic", &*periodic),
+        ("slashes", &*slashes),
+        ("letters", &"a".repeat(5000)),
+        ("key", "sk-live-0123456789 and more"),
+    ])
+}
+
+/// How many bytes all views together read per byte of input.
+fn work(redactor: &Redactor, text: &[u8]) -> usize {
+    let mut search = Search::default();
+    search.whole(&redactor.0, text);
+    search.found.work / text.len()
+}
+
+#[test]
+fn no_input_takes_more_than_a_constant_per_byte() {
+    let redactor = redactor();
+    let mut numbers = Numbers(7);
+    let base64 = numbers.text(
+        1 << 14,
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+    );
+    let pieces = [
+        "%",
+        "\\",
+        "&",
+        "&#",
+        "&#0",
+        "%41",
+        "%25",
+        "\\u0041",
+        "\\\\\\u0041",
+        "&#65;",
+        "&amp;amp;",
+        "+",
+        "a",
+        "0x",
+        "A A ",
+        "%5C%5Cu0041",
+        "aaaaaaa%61",
+        "sk-live-01",
+        "%41%41%41%41%2541",
+        "\\u0025\\u0034",
+        &base64,
+    ];
+    for piece in pieces {
+        let text = piece.repeat((1 << 17) / piece.len());
+        let (short, long) = (
+            work(&redactor, &text.as_bytes()[..1 << 13]),
+            work(&redactor, text.as_bytes()),
+        );
+        assert!(long <= 64, "{piece:?}: {long}");
+        assert!(long <= short * 2 + 2, "{piece:?}: {short}, then {long}");
+    }
+}

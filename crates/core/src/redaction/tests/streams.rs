@@ -1,0 +1,188 @@
+//! A thousand secrets in twelve encodings, parted everywhere; and what a stream holds back.
+
+use super::spellings::{self, EXACT};
+use super::{Numbers, streamed};
+use crate::redaction::Redactor;
+
+const LETTERS: &str =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=. \"\\&%<>\né";
+
+fn secrets() -> Vec<(String, String)> {
+    let mut numbers = Numbers(19);
+    let mut secret = |index| {
+        let length = 8 + numbers.below(33);
+        (format!("secret-{index}"), numbers.text(length, LETTERS))
+    };
+    (0..1000).map(&mut secret).collect()
+}
+
+/// One value in each of twelve encodings, between words.
+fn encodings(value: &str) -> [String; 12] {
+    let base64 = |before: &str, is_url| {
+        let bytes = [before.as_bytes(), value.as_bytes(), b"."].concat();
+        spellings::base64(&bytes, is_url, 1000)
+    };
+    let [raw, percent, reserved, form, json, json_all, _, html, ..] =
+        EXACT.map(|(_, spell)| spell(value.as_bytes()));
+    let hexadecimal = EXACT[10].1(value.as_bytes());
+    let base64 = [base64("", false), base64("-", true), base64("--", false)];
+    let [first, second, third] = base64;
+    [
+        raw,
+        percent,
+        reserved,
+        form,
+        json,
+        json_all,
+        html,
+        hexadecimal,
+        first,
+        second,
+        third,
+        json_in_url(value),
+    ]
+}
+
+fn json_in_url(value: &str) -> String {
+    EXACT[12].1(value.as_bytes())
+}
+
+#[test]
+fn a_thousand_secrets_are_found_in_twelve_encodings_however_they_are_parted() {
+    let secrets = secrets();
+    let redactor = Redactor::new(secrets.iter().map(|(name, value)| (&**name, &**value)));
+    let mut numbers = Numbers(4096);
+    for (name, value) in &secrets {
+        for (encoding, spelled) in encodings(value).iter().enumerate() {
+            let text = format!("The result: <{spelled}>, and so on");
+            let splits: Vec<usize> = (0..text.len()).collect();
+            let (whole, markers) = streamed(&redactor, text.as_bytes(), &[]);
+            let redacted = String::from_utf8(whole).unwrap();
+            assert_eq!(markers, 1, "{name} in {encoding}");
+            // Whether what is left of base64 holds bits of the value is tested elsewhere.
+            assert!(redacted.starts_with("The result: <") && redacted.ends_with(">, and so on"));
+            assert!(
+                redacted.len() <= text.len() - spelled.len() + name.len() + "[secret:]".len() + 4,
+                "{redacted}"
+            );
+            let (bytewise, _) = streamed(&redactor, text.as_bytes(), &splits);
+            assert_eq!(
+                String::from_utf8(bytewise).unwrap(),
+                redacted,
+                "{name} in {encoding}, bytewise"
+            );
+            let split = numbers.below(text.len());
+            let (parted, _) = streamed(&redactor, text.as_bytes(), &[split]);
+            assert_eq!(
+                String::from_utf8(parted).unwrap(),
+                redacted,
+                "{name} in {encoding} at {split}"
+            );
+        }
+    }
+}
+
+#[test]
+fn four_kibibytes_may_be_parted_anywhere() {
+    let secrets = secrets();
+    let redactor = Redactor::new(secrets.iter().map(|(name, value)| (&**name, &**value)));
+    let mut text: String = secrets
+        .iter()
+        .take(3)
+        .flat_map(|(_, value)| encodings(value))
+        .collect();
+    while text.len() < 4096 {
+        text.push_str(" and \"words\" %between them;");
+    }
+    text.truncate(4096);
+    let (whole, markers) = streamed(&redactor, text.as_bytes(), &[]);
+    assert!(markers >= 30);
+    let every: Vec<usize> = (0..text.len()).collect();
+    assert!(streamed(&redactor, text.as_bytes(), &every).0 == whole);
+    // Two parts, of which only what is near the border can depend on it.
+    for split in 0..=text.len() {
+        let window = split.saturating_sub(200)..text.len().min(split + 200);
+        let near = &text.as_bytes()[window.clone()];
+        let (whole, _) = streamed(&redactor, near, &[]);
+        let (parted, _) = streamed(&redactor, near, &[split - window.start]);
+        assert!(parted == whole, "at {split}");
+    }
+}
+
+#[test]
+fn text_without_values_leaves_at_once() {
+    let redactor = Redactor::new([("key", "sk-live-0123456789")]);
+    let (mut stream, mut out, mut pushed) = (redactor.stream(), Vec::new(), 0);
+    for line in [
+        "listening on port 8080\n",
+        "100% done, \\o/ & more\n",
+        "sk-live-01234567 is not it\n",
+    ] {
+        assert_eq!(stream.push(line.as_bytes(), &mut out), 0);
+        pushed += line.len();
+        // The line break may yet belong to base64.
+        assert!(pushed - out.len() <= 8, "{} of {pushed}", out.len());
+    }
+    stream.finish(&mut out);
+    assert_eq!(out.len(), pushed);
+}
+
+#[test]
+fn what_is_held_back_is_bounded() {
+    let value = "secret value 0123456789 secret value";
+    let redactor = Redactor::new([("key", value)]);
+    let longest = value.len() * 40 + 64;
+    for piece in [
+        "A",
+        "%",
+        "&#0",
+        "\\u",
+        "\\\\",
+        " ",
+        "0x",
+        "0",
+        "\n",
+        "MDEy ",
+        value,
+        "s%65cret value ",
+    ] {
+        let (mut stream, mut out) = (redactor.stream(), Vec::new());
+        for _ in 0..2000 {
+            stream.push(piece.as_bytes(), &mut out);
+            assert!(
+                stream.held.len() <= longest,
+                "{piece:?}: {}",
+                stream.held.len()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_value_is_never_seen_before_it_is_whole() {
+    let value = "sk-live-0123456789";
+    let redactor = Redactor::new([("key", value)]);
+    let (mut stream, mut out) = (redactor.stream(), Vec::new());
+    for byte in value.bytes() {
+        stream.push(&[byte], &mut out);
+    }
+    assert!(out.is_empty() || out == b"[secret:key]");
+    stream.finish(&mut out);
+    assert_eq!(out, b"[secret:key]");
+}
+
+#[test]
+fn bytes_that_are_no_text_pass() {
+    let redactor = Redactor::new([("key", "sk-live-0123456789")]);
+    let text = [&[0xff, 0xfe, 0x80][..], b"sk-live-0123456789", &[0xc3]].concat();
+    let (out, markers) = streamed(&redactor, &text, &[1, 9]);
+    assert_eq!(
+        (&*out, markers),
+        (
+            &[&[0xff, 0xfe, 0x80][..], b"[secret:key]", &[0xc3]].concat()[..],
+            1
+        )
+    );
+    let empty = Redactor::new([]);
+    assert_eq!(streamed(&empty, &text, &[3]), (text, 0));
+}

@@ -1,0 +1,218 @@
+//! One reading of the input, and those that undo escapes in it: `\"` in `%5C%22` is found two views deep.
+//!
+//! A view in which an escape is undone differs from the one it is made of only around escapes. It sleeps until one
+//! begins, takes over how far the other has come, and sleeps again when nothing it is in the middle of holds an
+//! escape: from there on the other finds the same.
+
+use super::Compiled;
+use super::decoder::{Decoder, Symbol};
+use super::escape::Escape;
+use super::ranges::Ranges;
+use super::scanner::Scanner;
+
+/// How many escapes within each other are undone.
+const DEEPEST: usize = 2;
+
+/// A reading of the input.
+pub(super) struct View {
+    scanners: [Scanner; 3],
+    unescaped: Vec<Unescaped>,
+}
+
+/// The reading in which one kind of escape is undone.
+struct Unescaped {
+    decoder: Decoder,
+    view: Option<Box<View>>,
+    escapes: &'static [Escape],
+    depth: usize,
+    is_awake: bool,
+    /// The end of the last escape that was undone.
+    differs_until: usize,
+    /// Before that it does not sleep, so that taking over costs no more than what follows.
+    awake_until: usize,
+}
+
+impl View {
+    /// The input as it is, and the readings that undo `escapes`.
+    pub(super) fn new(escapes: &'static [Escape]) -> Self {
+        Self::at_depth(escapes, 0)
+    }
+
+    fn at_depth(escapes: &'static [Escape], depth: usize) -> Self {
+        let undone = if depth < DEEPEST { escapes } else { &[] };
+        let unescaped = |escape: &Escape| Unescaped {
+            decoder: Decoder::new(*escape),
+            view: None,
+            // A form is the outermost of what it is in.
+            escapes: if *escape == Escape::Form {
+                &[]
+            } else {
+                escapes
+            },
+            depth: depth + 1,
+            is_awake: false,
+            differs_until: 0,
+            awake_until: 0,
+        };
+        Self {
+            scanners: Default::default(),
+            unescaped: undone.iter().map(unescaped).collect(),
+        }
+    }
+
+    /// Reads one byte, and adds to `found` what ends with it.
+    pub(super) fn push(&mut self, compiled: &Compiled, symbol: Symbol, found: &mut Ranges) {
+        self.wake(compiled, symbol, found);
+        for unescaped in &mut self.unescaped {
+            if unescaped.is_awake {
+                unescaped.push(compiled, symbol, found);
+            }
+        }
+        for (scanner, (alphabet, automaton)) in self.scanners.iter_mut().zip(compiled.automata()) {
+            scanner.push(alphabet, automaton, symbol, found);
+        }
+    }
+
+    /// Reads what was held back.
+    pub(super) fn finish(&mut self, compiled: &Compiled, found: &mut Ranges) {
+        for unescaped in &mut self.unescaped {
+            unescaped.finish(compiled, found);
+        }
+        for (scanner, (alphabet, automaton)) in self.scanners.iter_mut().zip(compiled.automata()) {
+            scanner.finish(alphabet, automaton, found);
+        }
+    }
+
+    /// Where the earliest match can begin of which a part was read before `now`.
+    pub(super) fn open_from(&self, now: usize) -> usize {
+        let scanners = self.scanners.iter().map(|scanner| scanner.open_from(now));
+        let awake = self.unescaped.iter().filter(|unescaped| unescaped.is_awake);
+        let unescaped = awake.map(|unescaped| unescaped.open_from(now));
+        scanners.chain(unescaped).fold(now, usize::min)
+    }
+
+    /// Whether no escape is being undone.
+    pub(super) fn is_alone(&self) -> bool {
+        !self.unescaped.iter().any(|unescaped| unescaped.is_awake)
+    }
+
+    /// Forgets what was begun. Where escapes were undone is kept, as what is read next may begin within one.
+    pub(super) fn reset(&mut self) {
+        self.scanners.iter_mut().for_each(Scanner::reset);
+        for unescaped in &mut self.unescaped {
+            unescaped.is_awake = false;
+            unescaped.decoder.clear();
+        }
+    }
+
+    /// Forgets everything, for other input.
+    pub(super) fn restart(&mut self) {
+        self.reset();
+        for unescaped in &mut self.unescaped {
+            unescaped.differs_until = 0;
+            if let Some(view) = &mut unescaped.view {
+                view.restart();
+            }
+        }
+    }
+
+    /// Wakes the views for which an escape may begin, before any reads it.
+    fn wake(&mut self, compiled: &Compiled, symbol: Symbol, found: &mut Ranges) {
+        for index in 0..self.unescaped.len() {
+            let (before, rest) = self.unescaped.split_at_mut(index);
+            let Some((unescaped, after)) = rest.split_first_mut() else {
+                return;
+            };
+            let is_new = symbol.start >= unescaped.differs_until && !unescaped.is_awake;
+            if is_new && unescaped.decoder.begins_with(symbol.byte) {
+                let before = before.iter().map(Some);
+                let mut others = before.chain([None]).chain(after.iter().map(Some));
+                // What stands before is not the same here.
+                let begin = unescaped.differs_until;
+                let view = unescaped.view();
+                let copied = view.take_over(compiled, &self.scanners, &mut others, begin);
+                found.count(copied);
+                unescaped.is_awake = true;
+                unescaped.awake_until = symbol.end + copied;
+            }
+        }
+    }
+
+    /// Takes over how far another view and those made of it have come since `begin`, and tells how much that was.
+    ///
+    /// The latter too: in `%26&amp;` the entity follows what only a view of the other kind has read.
+    fn take_over(
+        &mut self,
+        compiled: &Compiled,
+        scanners: &[Scanner; 3],
+        others: &mut dyn Iterator<Item = Option<&Unescaped>>,
+        begin: usize,
+    ) -> usize {
+        let mut copied = 0;
+        let scanners = self.scanners.iter_mut().zip(scanners);
+        for ((mine, other), (_, automaton)) in scanners.zip(compiled.automata()) {
+            copied += mine.become_copy_of(other, automaton, begin);
+        }
+        for (mine, other) in self.unescaped.iter_mut().zip(others) {
+            copied += mine.become_copy_of(compiled, other, begin);
+        }
+        copied
+    }
+}
+
+impl Unescaped {
+    /// The view, made when it is first needed.
+    fn view(&mut self) -> &mut View {
+        let new = || Box::new(View::at_depth(self.escapes, self.depth));
+        self.view.get_or_insert_with(new)
+    }
+
+    fn become_copy_of(&mut self, compiled: &Compiled, other: Option<&Self>, begin: usize) -> usize {
+        self.is_awake = false;
+        self.decoder.clear();
+        let Some(other) = other else {
+            return 0;
+        };
+        self.differs_until = self.differs_until.max(other.differs_until);
+        let (true, Some(view)) = (other.is_awake, &other.view) else {
+            return 0;
+        };
+        self.is_awake = true;
+        self.awake_until = other.awake_until;
+        let held = self.decoder.become_copy_of(&other.decoder);
+        let mut others = view.unescaped.iter().map(Some);
+        held + self
+            .view()
+            .take_over(compiled, &view.scanners, &mut others, begin)
+    }
+
+    fn push(&mut self, compiled: &Compiled, symbol: Symbol, found: &mut Ranges) {
+        let Some(view) = &mut self.view else {
+            return;
+        };
+        let differs_until = &mut self.differs_until;
+        self.decoder.push(symbol, |symbol, is_escape| {
+            if is_escape {
+                *differs_until = symbol.end;
+            }
+            view.push(compiled, symbol, found);
+        });
+        self.is_awake = symbol.end < self.awake_until
+            || self.decoder.held_from().is_some()
+            || !view.is_alone()
+            || view.open_from(symbol.end) < self.differs_until;
+    }
+
+    fn finish(&mut self, compiled: &Compiled, found: &mut Ranges) {
+        if let (true, Some(view)) = (self.is_awake, &mut self.view) {
+            self.decoder
+                .finish(|symbol, _| view.push(compiled, symbol, found));
+            view.finish(compiled, found);
+        }
+    }
+
+    fn open_from(&self, now: usize) -> usize {
+        let now = self.decoder.held_from().unwrap_or(now);
+        self.view.as_ref().map_or(now, |view| view.open_from(now))
+    }
+}

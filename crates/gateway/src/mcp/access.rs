@@ -1,0 +1,136 @@
+//! What one caller has built at one server: filled credentials, values given, and the ways to the server.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use toolvault_core::identity::UserId;
+use toolvault_vault::{Caller, Vault};
+
+use super::given::Given;
+use super::link::Link;
+use super::program::Programs;
+use super::refusal::Refusal;
+use super::server::{Filled, Server};
+
+/// Who has what: a user, and the key or token with which they came. Nothing is shared between two of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Principal {
+    pub(crate) user: UserId,
+    actor: String,
+}
+
+impl Principal {
+    pub(crate) fn of(caller: &Caller) -> Self {
+        Self {
+            user: caller.user(),
+            actor: caller.actor().to_string(),
+        }
+    }
+}
+
+/// What one caller has built at one server.
+pub(crate) struct Access {
+    pub(crate) server: Arc<Server>,
+    pub(crate) given: Given,
+    pub(crate) programs: Programs,
+    filled: tokio::sync::Mutex<Option<Arc<Filled>>>,
+    /// The way of requests that stand alone.
+    pub(crate) stateless: tokio::sync::Mutex<Option<Arc<Link>>>,
+    caller: Mutex<Caller>,
+    used_at: Mutex<Instant>,
+}
+
+impl Access {
+    pub(crate) fn new(server: Arc<Server>, caller: &Caller, programs: Programs) -> Self {
+        Self {
+            server,
+            given: Given::default(),
+            programs,
+            filled: tokio::sync::Mutex::new(None),
+            stateless: tokio::sync::Mutex::new(None),
+            caller: Mutex::new(caller.clone()),
+            used_at: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Notes that the caller came again.
+    pub(crate) fn touch(&self, caller: &Caller) {
+        *self.caller.lock().unwrap_or_else(PoisonError::into_inner) = caller.clone();
+        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// The caller as they last came.
+    pub(crate) fn caller(&self) -> Caller {
+        self.caller
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn idle_since(&self) -> Instant {
+        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server's templates with the caller's values. Filled anew, and recorded, only when what they would be
+    /// filled with has changed.
+    pub(crate) async fn filled(
+        &self,
+        vault: &Vault,
+        caller: &Caller,
+    ) -> Result<Arc<Filled>, Refusal> {
+        let wanted = &self.server.wanted;
+        let mut held = self.filled.lock().await;
+        if wanted.is_empty() {
+            if let Some(filled) = held.as_ref() {
+                return Ok(Arc::clone(filled));
+            }
+            let filled = Arc::new(self.server.fill(std::iter::empty(), None)?);
+            *held = Some(Arc::clone(&filled));
+            return Ok(filled);
+        }
+        if let Some(filled) = held.as_ref() {
+            let now = vault
+                .credential_stamp(caller, &self.server.tool, wanted)
+                .await?;
+            if filled.stamp.as_ref() == Some(&now) {
+                return Ok(Arc::clone(filled));
+            }
+        }
+        *held = None;
+        let credentials = vault.credentials(caller, &self.server.tool, wanted).await?;
+        let values = credentials.values.iter().map(|given| &given.value);
+        let filled = Arc::new(self.server.fill(values, Some(credentials.stamp))?);
+        // Before the first byte leaves, what comes back is searched for it.
+        self.given.add(credentials.values);
+        *held = Some(Arc::clone(&filled));
+        Ok(filled)
+    }
+
+    /// Whether what `filled` was filled with is still what it would be filled with.
+    pub(crate) async fn is_current(&self, vault: &Vault, caller: &Caller, filled: &Filled) -> bool {
+        let wanted = &self.server.wanted;
+        if wanted.is_empty() {
+            return true;
+        }
+        let now = vault
+            .credential_stamp(caller, &self.server.tool, wanted)
+            .await;
+        now.is_ok_and(|now| filled.stamp.as_ref() == Some(&now))
+    }
+
+    /// Whether what was filled last is still what it would be filled with; true where nothing was.
+    pub(crate) async fn has_current_credentials(&self, vault: &Vault, caller: &Caller) -> bool {
+        let filled = self.filled.lock().await.clone();
+        match filled {
+            Some(filled) => self.is_current(vault, caller, &filled).await,
+            None => true,
+        }
+    }
+
+    /// Ends everything that was built here.
+    pub(crate) async fn end(&self) {
+        *self.stateless.lock().await = None;
+        self.programs.stop_all().await;
+        *self.filled.lock().await = None;
+    }
+}

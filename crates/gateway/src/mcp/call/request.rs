@@ -1,0 +1,90 @@
+//! One call of a tool from the client's request to the server's answer.
+
+use std::sync::Arc;
+
+use ::http::HeaderMap;
+use tokio_util::sync::CancellationToken;
+
+use super::{CallRecord, arguments, prepare, shape};
+use crate::mcp::downstream::{Downstream, Purpose};
+use crate::mcp::gateway::Visit;
+use crate::mcp::link::{Context, Link};
+use crate::mcp::message::Message;
+use crate::mcp::pending::Missing;
+use crate::mcp::refusal::Refusal;
+use crate::mcp::reply::{McpReply, Pending};
+use crate::mcp::stream::Announcement;
+use crate::mcp::upstream::UpstreamError;
+
+/// A call as its client made it.
+pub(crate) struct ToolRequest<'a> {
+    pub(crate) visit: &'a Visit,
+    pub(crate) link: Arc<Link>,
+    pub(crate) message: Message<'a>,
+    pub(crate) id: &'a str,
+    /// The tool's name at its server.
+    pub(crate) name: &'a str,
+    /// The protocol's headers; empty in the earlier era.
+    pub(crate) headers: HeaderMap,
+    pub(crate) ended: CancellationToken,
+    /// Whether the client can send its user to a URL.
+    pub(crate) url_elicitation: bool,
+    /// Whether other servers answer on the same path.
+    pub(crate) is_shared: bool,
+}
+
+impl ToolRequest<'_> {
+    /// Completes the call, makes it, and relays the answer.
+    pub(crate) async fn answer(self) -> Result<McpReply, Refusal> {
+        let shared = &self.visit.shared;
+        let caller = &self.visit.request.caller;
+        let link = &self.link;
+        let server = &link.access.server;
+        let full_name = server.name.tool(self.name);
+        let mut record = CallRecord::begin(shared, caller, full_name);
+        record.arguments = shape(&arguments(&self.message)?);
+        let context = Context::of(&self.message, &self.headers, link.era);
+        let prepared = prepare(
+            shared,
+            caller,
+            link,
+            &self.message,
+            self.name,
+            self.headers.clone(),
+            &mut record,
+        )
+        .await;
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(refusal) => {
+                record.refused(refusal.reason());
+                let missing =
+                    Missing::of_call(self.id, link.era, self.url_elicitation, &self.message);
+                return missing.explain(self.visit, server, refusal).await;
+            }
+        };
+        let mut pending = Pending {
+            downstream: Downstream {
+                shared: Arc::clone(shared),
+                caller: caller.clone(),
+                link: Arc::clone(link),
+                purpose: Purpose::Other,
+                id: Some(self.id.to_owned()),
+                context,
+                is_shared: self.is_shared,
+            },
+            record: Some(record),
+            announcement: Announcement::None,
+            ended: self.ended,
+        };
+        let question = link.post(prepared.headers, prepared.message.to_json());
+        match link.ask(question).await {
+            Ok(exchange) => Ok(pending.relay(exchange).await),
+            Err(UpstreamError::SessionEnded) => {
+                pending.fail(&UpstreamError::SessionEnded.into());
+                Err(UpstreamError::SessionEnded.into())
+            }
+            Err(error) => Ok(pending.fail(&error.into())),
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What comes back from a server on its way to the client: checked, cleaned of credentials, searched for values.
+
+use std::sync::Arc;
+
+use toolvault_core::json::{Kind, Object, Tree, Value};
+use toolvault_vault::Caller;
+use zeroize::Zeroizing;
+
+use super::era::{Era, METADATA};
+use super::link::{Context, Link};
+use super::listing::{of_page, visible};
+use super::message::{Message, Shape};
+use super::refusal::Refusal;
+use super::shared::Shared;
+
+type Text = Zeroizing<Vec<u8>>;
+
+/// What the client asked for, as far as the answer is treated in a way of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// `initialize` or `server/discover`.
+    Greeting,
+    /// `tools/list` from its beginning.
+    Tools,
+    /// `tools/list` from a cursor on.
+    MoreTools,
+    Other,
+}
+
+impl Purpose {
+    pub(crate) fn of(method: &str, message: &Message<'_>) -> Self {
+        match method {
+            "initialize" | "server/discover" => Self::Greeting,
+            "tools/list" => match message.param("cursor") {
+                Some(cursor) if !cursor.is_null() => Self::MoreTools,
+                _ => Self::Tools,
+            },
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The way back of one exchange.
+pub(crate) struct Downstream {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) caller: Caller,
+    pub(crate) link: Arc<Link>,
+    pub(crate) purpose: Purpose,
+    /// The id under which the client waits, as it spelled it; none where it waits for no response.
+    pub(crate) id: Option<String>,
+    pub(crate) context: Context,
+    /// Whether other servers' messages reach the client on the same path.
+    pub(crate) is_shared: bool,
+}
+
+/// What becomes of a message.
+pub(crate) enum Passed {
+    /// It goes on, and more may follow.
+    Message(Text),
+    /// It is the response.
+    Response(Text),
+    /// It is not for the client.
+    Nothing,
+}
+
+impl Downstream {
+    /// Takes one message of the server.
+    pub(crate) async fn pass(&self, text: &[u8]) -> Result<Passed, Refusal> {
+        let Ok(message) = Message::parse(text) else {
+            self.note("it is no message");
+            return Ok(Passed::Nothing);
+        };
+        match message.shape() {
+            Ok(Shape::Response(id)) => self.response(message, id).await,
+            Ok(Shape::Notification(method)) => {
+                if method == "notifications/tools/list_changed" {
+                    self.link.forget_catalogue().await;
+                }
+                // Where servers share a path, we acknowledge for all of them.
+                if self.is_shared && method == "notifications/subscriptions/acknowledged" {
+                    return Ok(Passed::Nothing);
+                }
+                Ok(Passed::Message(self.redacted(message.value())))
+            }
+            // Only the earlier era lets a server ask. An id that holds a value would carry it past us.
+            Ok(Shape::Request(id, _)) if self.link.era == Era::Legacy && !self.holds_value(id) => {
+                let text = self.redacted(message.value());
+                Ok(Passed::Message(if self.is_shared {
+                    super::together::tagged(&self.link.access.server.name, &text, id.raw())
+                } else {
+                    text
+                }))
+            }
+            _ => {
+                self.note("it is not due");
+                Ok(Passed::Nothing)
+            }
+        }
+    }
+
+    async fn response(&self, message: Message<'_>, id: Value<'_>) -> Result<Passed, Refusal> {
+        let Some(own) = self.id.as_deref().filter(|own| is_same_id(own, id)) else {
+            self.note("it answers a request that was not made here");
+            return Ok(Passed::Nothing);
+        };
+        let mut tree = Tree::from(message.value());
+        let broken = |_| Refusal::Upstream(super::upstream::UpstreamError::NotMcp);
+        tree.set("id", Tree::Raw(Zeroizing::new(own.to_owned())))
+            .map_err(broken)?;
+        if let Some(result) = message.result() {
+            match self.purpose {
+                Purpose::Greeting => self.greeting(&mut tree).map_err(broken)?,
+                Purpose::Tools | Purpose::MoreTools => self.tools(result, &mut tree).await?,
+                Purpose::Other => {}
+            }
+            self.private(result, &mut tree).map_err(broken)?;
+        }
+        let text = tree.to_json();
+        // What was put together above is read again, so that all of it is searched.
+        let message = Message::parse(&text)?;
+        Ok(Passed::Response(self.redacted(message.value())))
+    }
+
+    /// The capabilities that hold behind the gateway: lists of tools change with the caller's secrets, and a key for some
+    /// of the tools reaches nothing else.
+    fn greeting(&self, tree: &mut Tree<'_>) -> Result<(), toolvault_core::json::LoneSurrogate> {
+        let Some(result) = tree.get_mut("result")? else {
+            return Ok(());
+        };
+        let Some(capabilities) = result.get_mut("capabilities")? else {
+            return Ok(());
+        };
+        if let Some(tools) = capabilities.get_mut("tools")? {
+            tools.set("listChanged", Tree::Raw(Zeroizing::new("true".to_owned())))?;
+        }
+        let prefix = self.link.access.server.name.prefix();
+        if !self.caller.reaches_all_of(&prefix) {
+            for capability in ["prompts", "resources", "completions"] {
+                capabilities.remove(capability)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tools(&self, result: Object<'_>, tree: &mut Tree<'_>) -> Result<(), Refusal> {
+        let catalogue = if self.purpose == Purpose::Tools {
+            self.link.catalogue_from(result, &self.context).await?
+        } else {
+            self.link.catalogue(&self.context).await?
+        };
+        let server = &self.link.access.server;
+        let rules = self.shared.rules();
+        let tools = visible(
+            &self.shared.vault,
+            &rules,
+            &self.caller,
+            server,
+            of_page(&catalogue, result),
+            false,
+        )
+        .await?;
+        let tools: Vec<Tree<'static>> = tools.iter().map(detached).collect();
+        let broken = |_| Refusal::Upstream(super::upstream::UpstreamError::NotMcp);
+        if let Some(result) = tree.get_mut("result").map_err(broken)? {
+            result.set("tools", Tree::Array(tools)).map_err(broken)?;
+        }
+        Ok(())
+    }
+
+    /// Nobody else may be given what was made for this caller, and a list of tools holds only until a secret changes.
+    fn private(
+        &self,
+        result: Object<'_>,
+        tree: &mut Tree<'_>,
+    ) -> Result<(), toolvault_core::json::LoneSurrogate> {
+        if self.link.era == Era::Legacy || result.get("cacheScope").is_none() {
+            return Ok(());
+        }
+        let Some(result) = tree.get_mut("result")? else {
+            return Ok(());
+        };
+        result.set("cacheScope", Tree::text("private"))?;
+        if matches!(self.purpose, Purpose::Tools | Purpose::MoreTools) {
+            result.set("ttlMs", Tree::Raw(Zeroizing::new("0".to_owned())))?;
+        }
+        Ok(())
+    }
+
+    /// The value without anything that was given to the server.
+    pub(crate) fn redacted(&self, value: Value<'_>) -> Text {
+        let mut out = Zeroizing::new(Vec::with_capacity(value.raw().len()));
+        match self.link.access.given.redactor() {
+            Some(redactor) => {
+                if redactor.json(value, &mut out) {
+                    self.shared.figures.redacted();
+                }
+            }
+            None => out.extend_from_slice(value.raw().as_bytes()),
+        }
+        out
+    }
+
+    /// Whether a text of the protocol itself, such as the id of an event, may pass.
+    pub(crate) fn is_harmless(&self, text: &str) -> bool {
+        let redactor = self.link.access.given.redactor();
+        redactor.is_none_or(|redactor| redactor.text(text).is_none())
+    }
+
+    fn holds_value(&self, id: Value<'_>) -> bool {
+        match id.as_text() {
+            Some(Ok(text)) => !self.is_harmless(&text),
+            Some(Err(_)) => true,
+            None => !self.is_harmless(id.raw()),
+        }
+    }
+
+    fn note(&self, why: &'static str) {
+        tracing::debug!(
+            mcp.server = %self.link.access.server.name,
+            why,
+            "a message of a server was dropped"
+        );
+    }
+}
+
+/// A tree that borrows nothing.
+fn detached(tree: &Tree<'_>) -> Tree<'static> {
+    let mut text = tree.to_json();
+    let text = String::from_utf8(std::mem::take(&mut *text)).unwrap_or_default();
+    Tree::Raw(Zeroizing::new(text))
+}
+
+/// Whether two ids are the same, however they are spelled.
+fn is_same_id(own: &str, other: Value<'_>) -> bool {
+    if own == other.raw() {
+        return true;
+    }
+    let Ok(own) = toolvault_core::json::parse(own.as_bytes()) else {
+        return false;
+    };
+    match (own.kind(), other.kind()) {
+        (Kind::String, Kind::String) => match (own.as_text(), other.as_text()) {
+            (Some(Ok(own)), Some(Ok(other))) => *own == *other,
+            _ => false,
+        },
+        (Kind::Number, Kind::Number) => {
+            let number = |value: Value<'_>| value.raw().parse::<f64>().ok();
+            number(own).is_some() && number(own) == number(other)
+        }
+        _ => false,
+    }
+}
+
+/// The member of `_meta` that says to which subscription a message belongs.
+pub(crate) fn subscription_member() -> String {
+    format!("{METADATA}subscriptionId")
+}

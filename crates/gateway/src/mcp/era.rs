@@ -1,0 +1,79 @@
+//! The two eras of the protocol, and how a client shows in which one it speaks.
+//!
+//! Up to 2025-11-25 a connection begins with `initialize` and HTTP carries sessions; from 2026-07-28 on each request
+//! says everything about itself. A client that speaks either is never translated into the other.
+
+use http::HeaderMap;
+
+use super::message::Message;
+
+/// What the names of the protocol's own members of `_meta` begin with.
+pub(crate) const METADATA: &str = "io.modelcontextprotocol/";
+
+pub(crate) const PROTOCOL_VERSION: &str = "mcp-protocol-version";
+pub(crate) const SESSION_ID: &str = "mcp-session-id";
+pub(crate) const LAST_EVENT_ID: &str = "last-event-id";
+pub(crate) const METHOD: &str = "mcp-method";
+pub(crate) const NAME: &str = "mcp-name";
+pub(crate) const PARAMETER: &str = "mcp-param-";
+
+/// What a client of the earlier era says when it has heard the answer to `initialize`.
+pub(crate) const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+
+/// The first version of the later era. Versions are dates, so they compare as text.
+const FIRST_MODERN: &str = "2026-07-28";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Era {
+    /// With `initialize` and sessions.
+    Legacy,
+    /// Each request stands alone.
+    Modern,
+}
+
+impl Era {
+    /// The era of a request: its own metadata decide, and before them the header.
+    pub(crate) fn of(message: &Message<'_>, headers: &HeaderMap) -> Self {
+        let is_modern = message.metadata("protocolVersion").is_some()
+            || headers
+                .get(PROTOCOL_VERSION)
+                .and_then(|value| value.to_str().ok())
+                .is_some_and(is_modern);
+        if is_modern {
+            Self::Modern
+        } else {
+            Self::Legacy
+        }
+    }
+}
+
+/// Whether a version is one of the later era.
+pub(crate) fn is_modern(version: &str) -> bool {
+    version.len() == FIRST_MODERN.len() && version >= FIRST_MODERN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn era(text: &str, version: Option<&str>) -> Era {
+        let mut headers = HeaderMap::new();
+        if let Some(version) = version {
+            headers.insert(PROTOCOL_VERSION, version.parse().unwrap());
+        }
+        Era::of(&Message::parse(text.as_bytes()).unwrap(), &headers)
+    }
+
+    #[test]
+    fn metadata_or_the_header_show_the_era() {
+        let plain = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+        let modern = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list",
+            "params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
+        assert_eq!(era(plain, None), Era::Legacy);
+        assert_eq!(era(plain, Some("2025-11-25")), Era::Legacy);
+        assert_eq!(era(plain, Some("2026-07-28")), Era::Modern);
+        assert_eq!(era(plain, Some("DRAFT-2026")), Era::Legacy);
+        assert_eq!(era(modern, None), Era::Modern);
+        assert_eq!(era(modern, Some("2025-11-25")), Era::Modern);
+    }
+}

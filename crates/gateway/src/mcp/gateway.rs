@@ -1,0 +1,183 @@
+//! The one door to the relay.
+
+use std::sync::Arc;
+
+use ::http::{Method, StatusCode};
+use toolvault_core::entropy::Entropy;
+use toolvault_core::scope::Scope;
+use toolvault_vault::{Caller, Clock, Denial, SecretInfo, Vault};
+use zeroize::Zeroizing;
+
+use super::era::{Era, PROTOCOL_VERSION, is_modern};
+use super::figures::Figures;
+use super::janitor;
+use super::message::{Message, Shape};
+use super::pending::{PendingSecret, SetError};
+use super::refusal::Refusal;
+use super::reply::McpReply;
+use super::request::McpRequest;
+use super::server::Server;
+use super::shared::{Rules, Shared};
+use super::{legacy, modern, together};
+use crate::http::HttpError;
+use crate::settings::GatewaySettings;
+
+/// The relay between agents and tool servers. Cheap to clone; all clones are the same.
+#[derive(Clone)]
+#[expect(
+    missing_debug_implementations,
+    reason = "what it holds is confidential"
+)]
+pub struct Gateway(Arc<Shared>);
+
+/// One request and what belongs to it.
+pub(crate) struct Visit {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) request: McpRequest,
+}
+
+/// Where a request leads.
+pub(crate) enum Destination {
+    One(Arc<Server>),
+    All,
+}
+
+impl Gateway {
+    /// A relay to the servers of `settings`. Must be made inside a runtime.
+    pub fn new(
+        vault: Vault,
+        settings: GatewaySettings,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, HttpError> {
+        let shared = Arc::new(Shared::new(vault, settings, clock, entropy)?);
+        shared.tasks.spawn(janitor::run(Arc::clone(&shared)));
+        Ok(Self(shared))
+    }
+
+    /// Answers one request. The caller needs `use`.
+    pub async fn handle(&self, request: McpRequest) -> McpReply {
+        let visit = Visit {
+            shared: Arc::clone(&self.0),
+            rules: self.0.rules(),
+            request,
+        };
+        visit.answer().await
+    }
+
+    /// Takes other settings from here on. What was built on what has changed ends.
+    pub fn reload(&self, settings: GatewaySettings) -> Result<(), HttpError> {
+        let rules = Rules::new(settings, Some(&self.0.rules()))?;
+        self.0.set_rules(rules);
+        let shared = Arc::clone(&self.0);
+        self.0
+            .tasks
+            .spawn(async move { janitor::end_outdated(&shared).await });
+        Ok(())
+    }
+
+    /// Ends streams, sessions and programs, and waits for what is still to be recorded.
+    pub async fn close(&self) {
+        self.0.stop.cancel();
+        janitor::end_all(&self.0).await;
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    /// What the relay has done so far, and what it holds.
+    pub fn figures(&self) -> Figures {
+        self.0
+            .figures
+            .read(self.0.sessions.len(), self.0.places.taken())
+    }
+
+    /// The secret that a call of this very user needed; none if it is not known any more.
+    pub fn pending(&self, caller: &Caller, id: &str) -> Option<PendingSecret> {
+        self.0.pending.find(caller, id, self.0.clock.now())
+    }
+
+    /// Sets it, once. The caller needs `manage`.
+    pub async fn set_pending(
+        &self,
+        caller: &Caller,
+        id: &str,
+        value: Zeroizing<String>,
+    ) -> Result<SecretInfo, SetError> {
+        self.0.pending.set(&self.0, caller, id, value).await
+    }
+}
+
+impl Visit {
+    async fn answer(self) -> McpReply {
+        match self.try_answer().await {
+            Ok(reply) => reply,
+            Err((refusal, id)) => {
+                refusal.log(self.request.server.as_deref());
+                McpReply::refused(&refusal, id.as_deref())
+            }
+        }
+    }
+
+    async fn try_answer(&self) -> Result<McpReply, (Refusal, Option<String>)> {
+        let nameless = |refusal: Refusal| (refusal, None);
+        let caller = &self.request.caller;
+        if !caller.scopes().contains(Scope::Use) {
+            let denial = Denial::MissingScope(Scope::Use);
+            return Err(nameless(Refusal::Vault(denial.into())));
+        }
+        let destination = match &self.request.server {
+            None => Destination::All,
+            Some(name) => {
+                let server = self.rules.server(caller, name).map_err(nameless)?;
+                Destination::One(Arc::clone(server))
+            }
+        };
+        if self.request.method != Method::POST {
+            let version = self.request.header(PROTOCOL_VERSION);
+            if version.is_some_and(is_modern) {
+                return Ok(McpReply::empty(StatusCode::METHOD_NOT_ALLOWED));
+            }
+            return legacy::without_message(self, &destination)
+                .await
+                .map_err(nameless);
+        }
+        let message = Message::parse(&self.request.body).map_err(|bad| nameless(bad.into()))?;
+        let shape = message.shape().map_err(|bad| nameless(bad.into()))?;
+        let id = match &shape {
+            Shape::Request(id, _) => Some(id.raw().to_owned()),
+            _ => None,
+        };
+        let era = Era::of(&message, &self.request.headers);
+        let answered = match (era, &destination) {
+            (Era::Legacy, _) => legacy::post(self, &destination, message, shape).await,
+            (Era::Modern, Destination::One(server)) => {
+                modern::post(self, server, message, shape).await
+            }
+            (Era::Modern, Destination::All) => together::modern::post(self, message, shape).await,
+        };
+        answered.map_err(|refusal| (refusal, id))
+    }
+}
+
+/// Whether a key for only some of a server's tools may use a method: what is about tools, and about the connection
+/// itself. Everything else is about the whole server.
+pub(crate) fn permit(caller: &Caller, server: &Server, method: &str) -> Result<(), Refusal> {
+    const OF_TOOLS: [&str; 7] = [
+        "initialize",
+        "ping",
+        "logging/setLevel",
+        "server/discover",
+        "subscriptions/listen",
+        "tools/call",
+        "tools/list",
+    ];
+    let is_permitted = OF_TOOLS.contains(&method)
+        || method.starts_with("tasks/")
+        || method.starts_with("notifications/");
+    if is_permitted || caller.reaches_all_of(&server.name.prefix()) {
+        Ok(())
+    } else {
+        Err(Refusal::WholeServerOnly)
+    }
+}

@@ -1,0 +1,363 @@
+//! The earlier era: `initialize`, then a session, up to 2025-11-25.
+
+use std::sync::Arc;
+
+use ::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use toolvault_core::json::{Tree, Value};
+use zeroize::Zeroizing;
+
+use super::call::owned;
+use super::downstream::{Downstream, Passed, Purpose};
+use super::era::{Era, INITIALIZED, LAST_EVENT_ID, SESSION_ID};
+use super::gateway::{Destination, Visit, permit};
+use super::link::{Context, Link};
+use super::message::{Message, Shape};
+use super::pending::Missing;
+use super::program::places::Started;
+use super::refusal::Refusal;
+use super::reply::{McpReply, Pending};
+use super::server::Server;
+use super::session::Session;
+use super::stream::{Announcement, Relay};
+use super::together;
+use super::upstream::{Content, Question, UpstreamError};
+use crate::settings::{ServerName, Transport};
+
+/// Answers a message.
+pub(crate) async fn post(
+    visit: &Visit,
+    destination: &Destination,
+    message: Message<'_>,
+    shape: Shape<'_>,
+) -> Result<McpReply, Refusal> {
+    if let Shape::Request(id, method) = &shape
+        && method == "initialize"
+    {
+        return match destination {
+            Destination::One(server) => initialize(visit, server, message, *id).await,
+            Destination::All => together::legacy::initialize(visit, message, *id).await,
+        };
+    }
+    let session = session(visit, destination)?;
+    match destination {
+        Destination::All => together::legacy::post(visit, &session, message, shape).await,
+        Destination::One(server) => {
+            let answered = post_to(visit, server, &session, message, shape).await;
+            if let Err(Refusal::Upstream(UpstreamError::SessionEnded)) = answered {
+                end(visit, &session).await;
+            }
+            answered
+        }
+    }
+}
+
+/// Answers a GET, which opens a stream of news, or a DELETE, which ends a session.
+pub(crate) async fn without_message(
+    visit: &Visit,
+    destination: &Destination,
+) -> Result<McpReply, Refusal> {
+    let session = session(visit, destination)?;
+    if visit.request.method == Method::DELETE {
+        end(visit, &session).await;
+        return Ok(McpReply::empty(StatusCode::OK));
+    }
+    match destination {
+        Destination::All => together::legacy::listen(visit, &session).await,
+        Destination::One(server) => {
+            let link = session_link(visit, &session, server).await?;
+            let relay = listen(visit, &session, &link, Announcement::Plain).await?;
+            Ok(McpReply::stream(relay.run()))
+        }
+    }
+}
+
+/// The session that a request names, if it is this caller's and leads where the request does.
+fn session(visit: &Visit, destination: &Destination) -> Result<Arc<Session>, Refusal> {
+    let id = visit.request.header(SESSION_ID).ok_or(Refusal::NoSession)?;
+    let server = match destination {
+        Destination::One(server) => Some(&server.name),
+        Destination::All => None,
+    };
+    visit
+        .shared
+        .sessions
+        .find(id, &visit.request.caller, server)
+        .ok_or(Refusal::NoSuchSession)
+}
+
+async fn end(visit: &Visit, session: &Arc<Session>) {
+    visit.shared.sessions.remove(&session.id);
+    session.end().await;
+}
+
+async fn initialize(
+    visit: &Visit,
+    server: &Arc<Server>,
+    message: Message<'_>,
+    id: Value<'_>,
+) -> Result<McpReply, Refusal> {
+    let opening = message.get("params").map_or("{}", |params| params.raw());
+    let Started { link, greeting } = open(visit, server, opening).await?;
+    let Some(link) = link else {
+        // The server's own error, under the client's id.
+        return Ok(McpReply::whole(StatusCode::OK, readdressed(&greeting, id)?));
+    };
+    let link = Arc::new(link);
+    let session = begin(visit, Some(server.name.clone()), opening).await?;
+    session
+        .links
+        .lock()
+        .await
+        .insert(server.name.clone(), Arc::clone(&link));
+    let downstream = downstream(visit, &link, Purpose::Greeting, Some(id.raw()));
+    let text = match downstream.pass(&readdressed(&greeting, id)?).await? {
+        Passed::Response(text) => text,
+        _ => return Err(UpstreamError::NotMcp.into()),
+    };
+    let mut reply = McpReply::whole(StatusCode::OK, text);
+    name_session(&mut reply, &session);
+    Ok(reply)
+}
+
+/// A new session of the caller.
+pub(crate) async fn begin(
+    visit: &Visit,
+    server: Option<ServerName>,
+    opening: &str,
+) -> Result<Arc<Session>, Refusal> {
+    let shared = &visit.shared;
+    let caller = &visit.request.caller;
+    let session = Session::new(shared.entropy.as_ref(), caller, server, opening)
+        .map_err(|error| toolvault_vault::Error::Internal(error.into()))?;
+    let session = Arc::new(session);
+    let kept = shared
+        .sessions
+        .keep(Arc::clone(&session), &visit.rules.settings.limits);
+    match kept {
+        Ok(None) => {}
+        Ok(Some(surplus)) => surplus.end().await,
+        Err(_) => return Err(Refusal::TooManySessions),
+    }
+    Ok(session)
+}
+
+pub(crate) fn name_session(reply: &mut McpReply, session: &Session) {
+    if let Ok(id) = HeaderValue::from_str(&session.id) {
+        reply.headers.insert(SESSION_ID, id);
+    }
+}
+
+/// A new way to a server, begun as the client begins.
+pub(crate) async fn open(
+    visit: &Visit,
+    server: &Arc<Server>,
+    opening: &str,
+) -> Result<Started, Refusal> {
+    let caller = &visit.request.caller;
+    let access = visit.shared.access(caller, server);
+    let filled = access.filled(&visit.shared.vault, caller).await?;
+    let limits = visit.rules.limits();
+    match &server.settings.transport {
+        Transport::Stdio(_) => {
+            let settings = &visit.rules.settings;
+            let programs = &access.programs;
+            let started = programs.start(&access, filled, Era::Legacy, opening, settings, limits);
+            Ok(started.await?)
+        }
+        Transport::Http(_) => {
+            let (link, greeting) =
+                Link::initialize_over_http(access, filled, opening, limits).await?;
+            let is_error = Message::parse(&greeting)?.get("error").is_some();
+            Ok(Started {
+                link: (!is_error).then_some(link),
+                greeting,
+            })
+        }
+    }
+}
+
+/// The session's way to the server. One that has ended, or was built on what has changed, is built anew in the way in
+/// which the client began.
+pub(crate) async fn session_link(
+    visit: &Visit,
+    session: &Session,
+    server: &Arc<Server>,
+) -> Result<Arc<Link>, Refusal> {
+    let caller = &visit.request.caller;
+    let access = visit.shared.access(caller, server);
+    let filled = access.filled(&visit.shared.vault, caller).await;
+    let mut links = session.links.lock().await;
+    if let (Ok(filled), Some(link)) = (&filled, links.get(&server.name)) {
+        let is_same = Arc::ptr_eq(&link.access, &access) && Arc::ptr_eq(&link.filled, filled);
+        if is_same && link.is_open() {
+            return Ok(Arc::clone(link));
+        }
+    }
+    if let Some(link) = links.remove(&server.name) {
+        visit.shared.tasks.spawn(async move { link.close().await });
+    }
+    filled?;
+    let link = open(visit, server, &session.opening).await?.link;
+    let link = Arc::new(link.ok_or(UpstreamError::NotMcp)?);
+    if link.program().is_none() {
+        link.notify(INITIALIZED).await?;
+    }
+    links.insert(server.name.clone(), Arc::clone(&link));
+    Ok(link)
+}
+
+async fn post_to(
+    visit: &Visit,
+    server: &Arc<Server>,
+    session: &Arc<Session>,
+    message: Message<'_>,
+    shape: Shape<'_>,
+) -> Result<McpReply, Refusal> {
+    let caller = &visit.request.caller;
+    let link = match session_link(visit, session, server).await {
+        Ok(link) => link,
+        Err(refusal) => {
+            let missing = Missing::of(&shape, Era::Legacy, can_open_urls(session), &message);
+            return missing.explain(visit, server, refusal).await;
+        }
+    };
+    match shape {
+        Shape::Request(id, method) => {
+            permit(caller, server, &method)?;
+            if method == "tools/call" {
+                let name = tool_name(&message)?;
+                let call = super::call::ToolRequest {
+                    visit,
+                    link,
+                    message,
+                    id: id.raw(),
+                    name: &name,
+                    headers: HeaderMap::new(),
+                    ended: session.ended.clone(),
+                    url_elicitation: can_open_urls(session),
+                    is_shared: false,
+                };
+                return call.answer().await;
+            }
+            let purpose = Purpose::of(&method, &message);
+            let pending = Pending {
+                downstream: downstream(visit, &link, purpose, Some(id.raw())),
+                record: None,
+                announcement: Announcement::None,
+                ended: session.ended.clone(),
+            };
+            forward(&link, pending, &owned(&message)?).await
+        }
+        Shape::Notification(method) => {
+            permit(caller, server, &method)?;
+            let pending = silent(visit, &link, session);
+            forward(&link, pending, &owned(&message)?).await
+        }
+        Shape::Response(_) => {
+            let pending = silent(visit, &link, session);
+            forward(&link, pending, &owned(&message)?).await
+        }
+    }
+}
+
+/// The way back of a message that is not answered.
+pub(crate) fn silent(visit: &Visit, link: &Arc<Link>, session: &Session) -> Pending {
+    Pending {
+        downstream: downstream(visit, link, Purpose::Other, None),
+        record: None,
+        announcement: Announcement::None,
+        ended: session.ended.clone(),
+    }
+}
+
+/// Passes a message on, and its answer back.
+pub(crate) async fn forward(
+    link: &Link,
+    pending: Pending,
+    message: &Tree<'_>,
+) -> Result<McpReply, Refusal> {
+    let exchange = link
+        .ask(link.post(HeaderMap::new(), message.to_json()))
+        .await?;
+    Ok(pending.relay(exchange).await)
+}
+
+pub(crate) fn downstream(
+    visit: &Visit,
+    link: &Arc<Link>,
+    purpose: Purpose,
+    id: Option<&str>,
+) -> Downstream {
+    Downstream {
+        shared: Arc::clone(&visit.shared),
+        caller: visit.request.caller.clone(),
+        link: Arc::clone(link),
+        purpose,
+        id: id.map(str::to_owned),
+        context: Context::default(),
+        is_shared: visit.request.server.is_none(),
+    }
+}
+
+/// What a server says of its own accord, with our own news between. A server that offers no such stream leaves only ours.
+pub(crate) async fn listen(
+    visit: &Visit,
+    session: &Session,
+    link: &Arc<Link>,
+    announcement: Announcement,
+) -> Result<Relay, Refusal> {
+    let mut headers = HeaderMap::new();
+    // An id of events means something only within the server's own session, which is this caller's alone.
+    if link.has_own_session()
+        && let Some(last) = visit.request.headers.get(LAST_EVENT_ID)
+    {
+        headers.insert(LAST_EVENT_ID, last.clone());
+    }
+    let exchange = link
+        .ask(Question {
+            method: Method::GET,
+            headers,
+            body: Zeroizing::default(),
+            silence: None,
+        })
+        .await?;
+    let events = match exchange.content {
+        Content::Events(events) => Some(events),
+        _ => None,
+    };
+    Ok(Relay {
+        downstream: Arc::new(downstream(visit, link, Purpose::Other, None)),
+        events,
+        first: None,
+        record: None,
+        announcement,
+        ended: session.ended.clone(),
+    })
+}
+
+/// The name of the tool that a call is for.
+pub(crate) fn tool_name(message: &Message<'_>) -> Result<Zeroizing<String>, Refusal> {
+    message
+        .text_param("name")
+        .ok_or(Refusal::InvalidParams("'name' is not text"))
+}
+
+/// A message of the server under another id.
+pub(crate) fn readdressed(text: &[u8], id: Value<'_>) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let message = Message::parse(text)?;
+    let mut tree = Tree::from(message.value());
+    tree.set("id", Tree::from(id))
+        .map_err(|_| Refusal::Upstream(UpstreamError::NotMcp))?;
+    Ok(tree.to_json())
+}
+
+/// Whether the client said that it can send its user to a URL.
+pub(crate) fn can_open_urls(session: &Session) -> bool {
+    let Ok(opening) = toolvault_core::json::parse(session.opening.as_bytes()) else {
+        return false;
+    };
+    opening
+        .as_object()
+        .and_then(|opening| opening.get("capabilities"))
+        .is_some_and(super::pending::offers_urls)
+}

@@ -1,0 +1,308 @@
+//! The later era, from 2026-07-28 on: each request stands alone and says in its headers what it is.
+
+use std::sync::Arc;
+
+use ::http::{HeaderMap, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio_util::sync::CancellationToken;
+use toolvault_core::json::Kind;
+
+use super::call::{ToolRequest, owned};
+use super::downstream::{Downstream, Purpose};
+use super::era::{Era, METHOD, NAME, PROTOCOL_VERSION};
+use super::gateway::{Visit, permit};
+use super::legacy::tool_name;
+use super::link::{Context, Link, Wire};
+use super::message::{Message, Shape};
+use super::pending::Missing;
+use super::refusal::Refusal;
+use super::reply::{McpReply, Pending};
+use super::server::Server;
+use super::stream::Announcement;
+use super::subscription;
+use crate::settings::Transport;
+
+/// Answers a message.
+pub(crate) async fn post(
+    visit: &Visit,
+    server: &Arc<Server>,
+    message: Message<'_>,
+    shape: Shape<'_>,
+) -> Result<McpReply, Refusal> {
+    let (id, method) = match &shape {
+        Shape::Request(id, method) => (Some(id.raw()), method.clone()),
+        Shape::Notification(method) => (None, method.clone()),
+        // "The client MUST NOT send JSON-RPC responses."
+        Shape::Response(_) => return Ok(McpReply::empty(StatusCode::BAD_REQUEST)),
+    };
+    let headers = visit.request.protocol_headers();
+    if id.is_some() {
+        check(&message, &method, &headers)?;
+        // A program sees no headers and may not look; another server judges for itself.
+        if server.client.is_none() {
+            check_metadata(&message)?;
+        }
+    }
+    let caller = &visit.request.caller;
+    permit(caller, server, &method)?;
+    check_subscription(visit, server, &message, &method)?;
+    let url_elicitation = message
+        .metadata("clientCapabilities")
+        .is_some_and(super::pending::offers_urls);
+    let link = match link(visit, server, &message, &headers).await {
+        Ok(link) => link,
+        Err(refusal) => {
+            let missing = Missing::of(&shape, Era::Modern, url_elicitation, &message);
+            return missing.explain(visit, server, refusal).await;
+        }
+    };
+    if method == "tools/call"
+        && let Some(id) = id
+    {
+        let name = tool_name(&message)?;
+        let call = ToolRequest {
+            visit,
+            link,
+            message,
+            id,
+            name: &name,
+            headers,
+            ended: CancellationToken::new(),
+            url_elicitation,
+            is_shared: false,
+        };
+        return call.answer().await;
+    }
+    relay(visit, &link, message, id, &method, headers).await
+}
+
+/// Passes a message on as it is, and its answer back.
+pub(crate) async fn relay(
+    visit: &Visit,
+    link: &Arc<Link>,
+    message: Message<'_>,
+    id: Option<&str>,
+    method: &str,
+    headers: HeaderMap,
+) -> Result<McpReply, Refusal> {
+    let is_subscription = method == "subscriptions/listen";
+    let announcement = match id {
+        Some(id) if is_subscription => subscription::announcement(&message, id),
+        _ => Announcement::None,
+    };
+    let pending = Pending {
+        downstream: Downstream {
+            shared: Arc::clone(&visit.shared),
+            caller: visit.request.caller.clone(),
+            link: Arc::clone(link),
+            purpose: Purpose::of(method, &message),
+            id: id.map(str::to_owned),
+            context: Context::of(&message, &headers, Era::Modern),
+            is_shared: visit.request.server.is_none(),
+        },
+        record: None,
+        announcement,
+        ended: CancellationToken::new(),
+    };
+    let mut question = link.post(headers, owned(&message)?.to_json());
+    if is_subscription {
+        question.silence = None;
+    }
+    let exchange = link.ask(question).await?;
+    Ok(pending.relay(exchange).await)
+}
+
+/// The caller's way to the server for requests that stand alone.
+pub(crate) async fn link(
+    visit: &Visit,
+    server: &Arc<Server>,
+    message: &Message<'_>,
+    headers: &HeaderMap,
+) -> Result<Arc<Link>, Refusal> {
+    let caller = &visit.request.caller;
+    let access = visit.shared.access(caller, server);
+    let filled = access.filled(&visit.shared.vault, caller).await?;
+    let mut held = access.stateless.lock().await;
+    if let Some(link) = held.as_ref()
+        && Arc::ptr_eq(&link.filled, &filled)
+        && link.is_open()
+    {
+        return Ok(Arc::clone(link));
+    }
+    *held = None;
+    let limits = visit.rules.limits();
+    let link = match &server.settings.transport {
+        Transport::Http(_) => {
+            let wire = Wire::Http {
+                session: None,
+                version: None,
+            };
+            Link::new(Arc::clone(&access), Era::Modern, filled, wire, limits)
+        }
+        Transport::Stdio(_) => {
+            let params = Context::of(message, headers, Era::Modern).params(None);
+            let settings = &visit.rules.settings;
+            let programs = &access.programs;
+            let started = programs.start(&access, filled, Era::Modern, &params, settings, limits);
+            let link = started.await?.link;
+            link.ok_or(super::upstream::UpstreamError::OtherEra)?
+        }
+    };
+    let link = Arc::new(link);
+    *held = Some(Arc::clone(&link));
+    Ok(link)
+}
+
+/// A key for some tools hears of tools only.
+fn check_subscription(
+    visit: &Visit,
+    server: &Server,
+    message: &Message<'_>,
+    method: &str,
+) -> Result<(), Refusal> {
+    if method != "subscriptions/listen"
+        || visit.request.caller.reaches_all_of(&server.name.prefix())
+    {
+        return Ok(());
+    }
+    let wanted = message
+        .param("notifications")
+        .and_then(|wanted| wanted.as_object());
+    let names = wanted.and_then(|wanted| wanted.members().ok());
+    let only_tools = names
+        .unwrap_or_default()
+        .iter()
+        .all(|member| member.name == "toolsListChanged");
+    if only_tools {
+        Ok(())
+    } else {
+        Err(Refusal::WholeServerOnly)
+    }
+}
+
+/// A request says of itself in which version it speaks and what its client can do.
+pub(crate) fn check_metadata(message: &Message<'_>) -> Result<(), Refusal> {
+    for name in ["protocolVersion", "clientCapabilities"] {
+        if message.metadata(name).is_none() {
+            return Err(Refusal::InvalidMetadata(name));
+        }
+    }
+    Ok(())
+}
+
+/// What the headers say must be what the body says, or somebody on the way is led astray (2026-07-28, streamable HTTP,
+/// "Server Validation").
+pub(crate) fn check(
+    message: &Message<'_>,
+    method: &str,
+    headers: &HeaderMap,
+) -> Result<(), Refusal> {
+    let mismatch = Refusal::HeaderMismatch;
+    let version = only(headers, PROTOCOL_VERSION)
+        .ok_or(mismatch("the MCP-Protocol-Version header is missing"))?;
+    // A request without its own metadata is for the server to refuse.
+    if let Some(own) = message.metadata("protocolVersion") {
+        let own = own.as_text().and_then(Result::ok);
+        if own.is_none_or(|own| own.as_str() != version) {
+            return Err(mismatch(
+                "the MCP-Protocol-Version header is not the version in the body",
+            ));
+        }
+    }
+    if only(headers, METHOD).is_none_or(|said| said != method) {
+        return Err(mismatch(
+            "the Mcp-Method header is not the method in the body",
+        ));
+    }
+    let named = match method {
+        "tools/call" | "prompts/get" => "name",
+        "resources/read" => "uri",
+        "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
+        _ => return Ok(()),
+    };
+    let Some(named) = message
+        .param(named)
+        .filter(|value| value.kind() == Kind::String)
+    else {
+        return Ok(());
+    };
+    let named = named.as_text().and_then(Result::ok);
+    let said = only(headers, NAME).and_then(decoded);
+    match (named, said) {
+        (Some(named), Some(said)) if *named == said => Ok(()),
+        _ => Err(mismatch("the Mcp-Name header is not the name in the body")),
+    }
+}
+
+/// The value of a header that is there once.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?;
+    if values.next().is_some() {
+        return None;
+    }
+    value.to_str().ok()
+}
+
+/// What a header's value stands for ("Value Encoding").
+fn decoded(value: &str) -> Option<String> {
+    let encoded = value
+        .strip_prefix("=?base64?")
+        .and_then(|rest| rest.strip_suffix("?="));
+    match encoded {
+        None => Some(value.to_owned()),
+        Some(encoded) => String::from_utf8(STANDARD.decode(encoded).ok()?).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(method: &str, params: &str, headers: &[(&'static str, &str)]) -> Result<(), String> {
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}{params}}}}}"#
+        );
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let message = Message::parse(text.as_bytes()).unwrap();
+        check(&message, method, &map).map_err(|refusal| refusal.to_string())
+    }
+
+    const VERSION: (&str, &str) = (PROTOCOL_VERSION, "2026-07-28");
+
+    #[test]
+    fn headers_say_what_the_body_says() {
+        let call = r#","name":"grüße""#;
+        assert!(checked("tools/list", "", &[VERSION, (METHOD, "tools/list")]).is_ok());
+        let encoded = "=?base64?Z3LDvMOfZQ==?=";
+        let good = [VERSION, (METHOD, "tools/call"), (NAME, encoded)];
+        assert!(checked("tools/call", call, &good).is_ok());
+    }
+
+    #[test]
+    fn any_difference_is_refused() {
+        let call = r#","name":"echo""#;
+        let method = (METHOD, "tools/call");
+        for headers in [
+            vec![method, (NAME, "echo")],
+            vec![(PROTOCOL_VERSION, "2025-11-25"), method, (NAME, "echo")],
+            vec![VERSION, VERSION, method, (NAME, "echo")],
+            vec![VERSION, (NAME, "echo")],
+            vec![VERSION, (METHOD, "TOOLS/CALL"), (NAME, "echo")],
+            vec![VERSION, method],
+            vec![VERSION, method, (NAME, "Echo")],
+            vec![VERSION, method, (NAME, "echo"), (NAME, "echo")],
+            vec![VERSION, method, (NAME, "=?base64?###?=")],
+        ] {
+            let refused = checked("tools/call", call, &headers);
+            assert!(
+                refused.is_err_and(|text| text.starts_with("Header mismatch")),
+                "{headers:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What a client is told whose call lacks a secret.
+
+use std::collections::HashSet;
+
+use ::http::StatusCode;
+use serde_json::json;
+use toolvault_core::json::Value;
+use toolvault_core::reference::Reference;
+use toolvault_vault::{Error as VaultError, Problem};
+use zeroize::Zeroizing;
+
+use super::Wish;
+use crate::mcp::era::Era;
+use crate::mcp::gateway::Visit;
+use crate::mcp::message::{self, Message, Shape};
+use crate::mcp::refusal::{Refusal, of_problems};
+use crate::mcp::reply::McpReply;
+use crate::mcp::server::Server;
+
+/// "URL elicitation required" of 2025-11-25, client/elicitation.
+const URL_ELICITATION_REQUIRED: i64 = -32042;
+/// What the names of our own requests for input begin with.
+const INPUT: &str = "toolvault-";
+
+/// A request that could not be made for want of a secret, perhaps.
+pub(crate) struct Missing {
+    /// The id of a call of a tool; none for any other message.
+    call: Option<String>,
+    era: Era,
+    can_ask: bool,
+}
+
+impl Missing {
+    pub(crate) fn of(
+        shape: &Shape<'_>,
+        era: Era,
+        url_elicitation: bool,
+        message: &Message<'_>,
+    ) -> Self {
+        match shape {
+            Shape::Request(id, method) if method == "tools/call" => {
+                Self::of_call(id.raw(), era, url_elicitation, message)
+            }
+            _ => Self {
+                call: None,
+                era,
+                can_ask: false,
+            },
+        }
+    }
+
+    pub(crate) fn of_call(
+        id: &str,
+        era: Era,
+        url_elicitation: bool,
+        message: &Message<'_>,
+    ) -> Self {
+        Self {
+            call: Some(id.to_owned()),
+            era,
+            // Whoever was asked and comes back without it is told in words.
+            can_ask: url_elicitation && !was_asked(message),
+        }
+    }
+
+    /// The answer, if the refusal is about secrets and the message a call; else the refusal.
+    pub(crate) async fn explain(
+        &self,
+        visit: &Visit,
+        server: &Server,
+        refusal: Refusal,
+    ) -> Result<McpReply, Refusal> {
+        let (Some(id), Refusal::Vault(VaultError::Unresolved(problems))) = (&self.call, &refusal)
+        else {
+            return Err(refusal);
+        };
+        let wishes: Vec<Option<Wish>> = problems
+            .iter()
+            .map(|problem| wish(server, problem))
+            .collect();
+        let text = match (self.can_ask, wishes.iter().cloned().collect()) {
+            (true, Some(wishes)) => self.ask(visit, id, wishes),
+            _ => None,
+        };
+        let text = text.unwrap_or_else(|| self.tell(id, problems, &wishes));
+        Ok(McpReply::whole(StatusCode::OK, Zeroizing::new(text)))
+    }
+
+    /// A tool's own error, which the model can read and tell.
+    fn tell(&self, id: &str, problems: &[Problem], wishes: &[Option<Wish>]) -> Vec<u8> {
+        let mut text = of_problems(problems);
+        for wish in wishes.iter().flatten() {
+            let Wish {
+                argument,
+                secret_name,
+                ..
+            } = wish;
+            let default = if wish.is_default { " --default" } else { "" };
+            let pattern = wish.pattern();
+            text.push_str(&format!(
+                "\nTo set it: toolvault secret create '{secret_name}' --tool '{pattern}' --arg '{argument}'{default}"
+            ));
+        }
+        let mut result = json!({
+            "content": [{ "type": "text", "text": text }],
+            "isError": true,
+        });
+        if self.era == Era::Modern {
+            result["resultType"] = json!("complete");
+        }
+        message::result(id, result.to_string().as_bytes())
+    }
+
+    /// The URLs of our pages; none where there is none to be had.
+    fn ask(&self, visit: &Visit, id: &str, wishes: Vec<Wish>) -> Option<Vec<u8>> {
+        let shared = &visit.shared;
+        let user = visit.request.caller.user();
+        let base = visit
+            .rules
+            .settings
+            .public_url
+            .as_deref()
+            .unwrap_or(&visit.request.base_url);
+        let base = base.trim_end_matches('/');
+        let mut asked = Vec::new();
+        for wish in wishes {
+            let text = format!(
+                "The server '{}' needs a secret for '{}'. Set it on this page; it goes to no model and no agent.",
+                wish.server, wish.argument
+            );
+            let now = shared.clock.now();
+            let page = shared
+                .pending
+                .ask(user, wish, now, shared.entropy.as_ref())?;
+            let url = format!("{base}/mcp-secrets/{page}");
+            asked.push((page, url, text));
+        }
+        Some(match self.era {
+            Era::Legacy => {
+                let elicitations: Vec<_> = asked
+                    .iter()
+                    .map(|(page, url, text)| {
+                        json!({ "mode": "url", "elicitationId": page, "url": url, "message": text })
+                    })
+                    .collect();
+                let data = json!({ "elicitations": elicitations }).to_string();
+                let text = "This tool needs a secret that is not set.";
+                message::error(Some(id), URL_ELICITATION_REQUIRED, text, Some(&data))
+            }
+            Era::Modern => {
+                let requests: serde_json::Map<String, serde_json::Value> = asked
+                    .iter()
+                    .map(|(page, url, text)| {
+                        let params = json!({ "mode": "url", "url": url, "message": text });
+                        let request = json!({ "method": "elicitation/create", "params": params });
+                        (format!("{INPUT}{page}"), request)
+                    })
+                    .collect();
+                let result = json!({ "resultType": "input_required", "inputRequests": requests });
+                message::result(id, result.to_string().as_bytes())
+            }
+        })
+    }
+}
+
+/// The secret that would solve a problem, if the configuration alone says which: never a name that a tool chose.
+fn wish(server: &Server, problem: &Problem) -> Option<Wish> {
+    let argument = problem.location.last()?;
+    let is_credential = server.settings.credential_arguments.contains(argument);
+    if problem.kind == "secret_missing" && is_credential {
+        return Some(Wish {
+            server: server.name.clone(),
+            argument: argument.clone(),
+            secret_name: format!("{}-{argument}", server.name),
+            is_default: true,
+        });
+    }
+    let mut names: HashSet<&String> = HashSet::new();
+    for (wanted, reference) in &server.wanted {
+        match reference {
+            Reference::Name(name) if wanted == argument => {
+                names.insert(name);
+            }
+            _ => {}
+        }
+    }
+    let name = names.iter().next().filter(|_| names.len() == 1)?;
+    (problem.kind == "secret_not_available").then(|| Wish {
+        server: server.name.clone(),
+        argument: argument.clone(),
+        secret_name: (*name).clone(),
+        is_default: false,
+    })
+}
+
+/// Whether a call comes back with an answer to a question of ours.
+fn was_asked(message: &Message<'_>) -> bool {
+    message
+        .param("inputResponses")
+        .and_then(Value::as_object)
+        .and_then(|answers| answers.members().ok())
+        .is_some_and(|answers| answers.iter().any(|answer| answer.name.starts_with(INPUT)))
+}
+
+/// Whether an answer of the client is to a question of ours, and so none of the server's business.
+pub(crate) fn is_own_input(name: &str) -> bool {
+    name.starts_with(INPUT)
+}

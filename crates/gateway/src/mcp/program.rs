@@ -1,0 +1,323 @@
+//! A running program and everybody of one caller who talks with it: ids are made unique on the way in and put back
+//! on the way out.
+
+pub(crate) mod errors;
+pub(crate) mod places;
+mod routing;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ::http::{Method, StatusCode};
+use bytes::Bytes;
+use tokio::sync::{OnceCell, mpsc};
+use tokio_util::sync::CancellationToken;
+use toolvault_core::json::{Tree, Value};
+use zeroize::Zeroizing;
+
+use self::errors::ErrorLog;
+pub(crate) use self::places::Programs;
+use self::routing::Route;
+use super::era::{Era, INITIALIZED};
+use super::message::{Message, Shape};
+use super::upstream::{Content, Events, Exchange, Question, UpstreamError};
+use crate::stdio::{Output, Process, StderrChunk};
+
+/// How many messages of one request may wait for a client that reads slowly.
+const WAITING: usize = 256;
+/// How many messages without a listener are kept for the next one.
+const KEPT: usize = 64;
+
+type Text = Zeroizing<Vec<u8>>;
+
+/// A program, running.
+pub(crate) struct Program {
+    era: Era,
+    process: Process,
+    state: Mutex<State>,
+    /// The answer to `initialize`, given to each session of the caller that begins in the same way.
+    pub(crate) greeting: OnceCell<Text>,
+}
+
+#[derive(Default)]
+struct State {
+    next: u64,
+    requests: HashMap<u64, Waiting>,
+    listeners: Vec<mpsc::Sender<Text>>,
+    kept: VecDeque<Text>,
+    has_ended: bool,
+}
+
+/// A request on its way, as its client knows it.
+struct Waiting {
+    id: String,
+    progress_token: Option<String>,
+    events: mpsc::Sender<Text>,
+}
+
+impl Program {
+    /// Begins to read what the program writes.
+    pub(crate) fn attend(
+        era: Era,
+        process: Process,
+        output: Output,
+        errors: ErrorLog,
+    ) -> Arc<Self> {
+        let program = Arc::new(Self {
+            era,
+            process,
+            state: Mutex::new(State::default()),
+            greeting: OnceCell::new(),
+        });
+        let Output { messages, stderr } = output;
+        tokio::spawn(Arc::clone(&program).read(messages));
+        tokio::spawn(read_errors(stderr, errors));
+        program
+    }
+
+    /// Whether it runs and is still shut in as it was when it started: a concealed file that was replaced is one it could
+    /// read.
+    pub(crate) fn is_running(&self) -> bool {
+        self.process.is_running() && self.process.is_shut_in() && !self.lock().has_ended
+    }
+
+    /// Whether a client waits for it.
+    pub(crate) fn is_busy(&self) -> bool {
+        let state = self.lock();
+        !state.requests.is_empty() || state.listeners.iter().any(|listener| !listener.is_closed())
+    }
+
+    /// Ends it: closes its input, then asks, then kills.
+    pub(crate) async fn stop(&self) {
+        self.process.stop().await;
+    }
+
+    /// Tells it that what it answered to `initialize` was heard: once, however many sessions share it.
+    pub(crate) async fn say_initialized(&self) -> Result<(), UpstreamError> {
+        self.write(INITIALIZED.as_bytes()).await
+    }
+
+    /// Asks it what a client asks.
+    pub(crate) async fn ask(
+        self: &Arc<Self>,
+        question: Question,
+        silence: Duration,
+    ) -> Result<Exchange, UpstreamError> {
+        if !self.is_running() {
+            return Err(UpstreamError::Ended);
+        }
+        if question.method == Method::GET {
+            return Ok(accepted(Content::Events(self.listen())));
+        }
+        if question.method == Method::DELETE {
+            return Ok(accepted(Content::Empty));
+        }
+        let message = Message::parse(&question.body).map_err(|_| UpstreamError::NotMcp)?;
+        match message.shape().map_err(|_| UpstreamError::NotMcp)? {
+            Shape::Request(id, _) => {
+                let events = self.request(message, id, silence, question.silence).await?;
+                Ok(Exchange {
+                    status: StatusCode::OK,
+                    session: None,
+                    content: Content::Events(events),
+                })
+            }
+            Shape::Notification(method) => {
+                self.notification(message, &method).await?;
+                Ok(accepted(Content::Empty))
+            }
+            Shape::Response(_) => {
+                self.write(&question.body).await?;
+                Ok(accepted(Content::Empty))
+            }
+        }
+    }
+
+    async fn request(
+        self: &Arc<Self>,
+        message: Message<'_>,
+        id: Value<'_>,
+        silence: Duration,
+        limit: Option<Duration>,
+    ) -> Result<Events, UpstreamError> {
+        let token = message
+            .param("_meta")
+            .and_then(|meta| meta.as_object()?.get("progressToken"))
+            .map(|token| token.raw().to_owned());
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let number = {
+            let mut state = self.lock();
+            state.next += 1;
+            let number = state.next;
+            let waiting = Waiting {
+                id: id.raw().to_owned(),
+                progress_token: token.clone(),
+                events: sender,
+            };
+            state.requests.insert(number, waiting);
+            number
+        };
+        let interest = CancellationToken::new();
+        let guard = interest.clone().drop_guard();
+        let text = renumbered(message, number, token.is_some()).ok_or(UpstreamError::NotMcp)?;
+        if let Err(error) = self.write(&text).await {
+            self.lock().requests.remove(&number);
+            return Err(error);
+        }
+        tokio::spawn(Arc::clone(self).forget_when_left(number, interest));
+        // A subscription waits for news, for as long as its client does.
+        let silence = limit.map(|_| silence);
+        Ok(Events::of_channel(receiver, guard, silence))
+    }
+
+    /// When the client has left: in the later era that cancels the request.
+    async fn forget_when_left(self: Arc<Self>, number: u64, interest: CancellationToken) {
+        interest.cancelled().await;
+        let was_waiting = self.lock().requests.remove(&number).is_some();
+        if was_waiting && self.era == Era::Modern {
+            let text = format!(
+                "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{{\"requestId\":{number}}}}}"
+            );
+            let _ = self.write(text.as_bytes()).await;
+        }
+    }
+
+    async fn notification(&self, message: Message<'_>, method: &str) -> Result<(), UpstreamError> {
+        match method {
+            // Said once, by us.
+            "notifications/initialized" => Ok(()),
+            "notifications/cancelled" => {
+                let named = message.param("requestId").map(|id| id.raw().to_owned());
+                let number = named.and_then(|id| self.lock().number_of(&id));
+                let Some(number) = number else {
+                    return Ok(());
+                };
+                let mut tree = Tree::from(message.value());
+                let number = Tree::Raw(Zeroizing::new(number.to_string()));
+                if let Ok(Some(params)) = tree.get_mut("params") {
+                    params
+                        .set("requestId", number)
+                        .map_err(|_| UpstreamError::NotMcp)?;
+                }
+                self.write(&tree.to_json()).await
+            }
+            _ => self.write(message.value().raw().as_bytes()).await,
+        }
+    }
+
+    async fn write(&self, text: &[u8]) -> Result<(), UpstreamError> {
+        self.process
+            .send(text)
+            .await
+            .map_err(|_| UpstreamError::Ended)
+    }
+
+    /// What the program says of its own accord, from now on.
+    fn listen(self: &Arc<Self>) -> Events {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let mut state = self.lock();
+        for kept in std::mem::take(&mut state.kept) {
+            let _ = sender.try_send(kept);
+        }
+        state.listeners.retain(|listener| !listener.is_closed());
+        state.listeners.push(sender);
+        Events::of_channel(receiver, CancellationToken::new().drop_guard(), None)
+    }
+
+    async fn read(self: Arc<Self>, mut messages: mpsc::Receiver<Bytes>) {
+        while let Some(text) = messages.recv().await {
+            let route = self.lock().route(&text, self.era);
+            self.deliver(route).await;
+        }
+        let how = self.process.ended().await;
+        tracing::info!(ending = %how, "a program ended");
+        // Everybody who waits sees the end of their events.
+        let mut state = self.lock();
+        state.has_ended = true;
+        state.requests.clear();
+        state.listeners.clear();
+    }
+
+    async fn deliver(&self, route: Route) {
+        match route {
+            Route::Nobody => tracing::debug!("a program said something that nobody asked for"),
+            // Waits for a client that reads slowly: the pipe fills, and the program waits with it.
+            Route::To(client, text) => {
+                let _ = client.send(text).await;
+            }
+            Route::ToListeners(text) => {
+                let mut state = self.lock();
+                state.listeners.retain(|listener| !listener.is_closed());
+                if state.listeners.is_empty() {
+                    state.keep(text);
+                    return;
+                }
+                for listener in &state.listeners {
+                    let _ = listener.try_send(text.clone());
+                }
+            }
+            Route::ToOneListener(text) => {
+                let listener = {
+                    let mut state = self.lock();
+                    state.listeners.retain(|listener| !listener.is_closed());
+                    state.listeners.last().cloned()
+                };
+                match listener {
+                    Some(listener) => {
+                        let _ = listener.send(text).await;
+                    }
+                    None => self.lock().keep(text),
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Keeps what nobody listens to, the newest of it.
+    fn keep(&mut self, text: Text) {
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(text);
+    }
+
+    fn number_of(&self, id: &str) -> Option<u64> {
+        let mut requests = self.requests.iter();
+        requests
+            .find(|(_, waiting)| waiting.id == id)
+            .map(|(&number, _)| number)
+    }
+}
+
+fn accepted(content: Content) -> Exchange {
+    Exchange {
+        status: StatusCode::ACCEPTED,
+        session: None,
+        content,
+    }
+}
+
+/// The request under our own id, its progress told under the same.
+fn renumbered(message: Message<'_>, number: u64, has_token: bool) -> Option<Text> {
+    let raw = || Tree::Raw(Zeroizing::new(number.to_string()));
+    let mut tree = Tree::from(message.value());
+    tree.set("id", raw()).ok()?;
+    if has_token {
+        let meta = tree.get_mut("params").ok()??.get_mut("_meta").ok()??;
+        meta.set("progressToken", raw()).ok()?;
+    }
+    Some(tree.to_json())
+}
+
+async fn read_errors(mut pieces: mpsc::Receiver<StderrChunk>, mut errors: ErrorLog) {
+    while let Some(piece) = pieces.recv().await {
+        errors.push(&piece);
+    }
+    errors.finish();
+}

@@ -1,0 +1,91 @@
+//! What a program writes to its standard error: logged line by line, with every value it was given taken out.
+
+use std::sync::Arc;
+
+use toolvault_core::redaction::Stream;
+
+use crate::mcp::access::Access;
+use crate::stdio::StderrChunk;
+
+/// Longest line that is logged as one, in bytes.
+const LONGEST_LINE: usize = 4 << 10;
+
+/// Logs what one program writes.
+pub(crate) struct ErrorLog {
+    access: Arc<Access>,
+    stream: Option<Stream>,
+    generation: u64,
+    line: Vec<u8>,
+}
+
+impl ErrorLog {
+    pub(crate) fn new(access: Arc<Access>) -> Self {
+        Self {
+            access,
+            stream: None,
+            generation: 0,
+            line: Vec::new(),
+        }
+    }
+
+    /// Takes a piece.
+    pub(super) fn push(&mut self, piece: &StderrChunk) {
+        if piece.dropped_before > 0 {
+            tracing::warn!(
+                mcp.server = %self.access.server.name,
+                bytes = piece.dropped_before,
+                "a program wrote more to its standard error than can be logged"
+            );
+        }
+        let generation = self.access.given.generation();
+        if generation != self.generation {
+            // What was held back belongs to what was looked for before.
+            self.end_stream();
+            self.generation = generation;
+            self.stream = self.access.given.redactor().map(|found| found.stream());
+        }
+        let mut clean = Vec::new();
+        match &mut self.stream {
+            Some(stream) => {
+                stream.push(&piece.bytes, &mut clean);
+            }
+            None => clean.extend_from_slice(&piece.bytes),
+        }
+        self.append(&clean);
+    }
+
+    /// Logs what is left.
+    pub(super) fn finish(&mut self) {
+        self.end_stream();
+        self.log_line();
+    }
+
+    fn end_stream(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            let mut rest = Vec::new();
+            stream.finish(&mut rest);
+            self.append(&rest);
+        }
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            if byte == b'\n' || self.line.len() >= LONGEST_LINE {
+                self.log_line();
+            }
+            if byte != b'\n' {
+                self.line.push(byte);
+            }
+        }
+    }
+
+    fn log_line(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        if line.is_empty() {
+            return;
+        }
+        // As a debug text, in which control characters are escaped.
+        let text = String::from_utf8_lossy(&line);
+        tracing::info!(mcp.server = %self.access.server.name, text = ?text, "a program's standard error");
+    }
+}

@@ -1,0 +1,355 @@
+//! The programs of one caller at one server, and how many there may be.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ::http::HeaderMap;
+use tokio::sync::OnceCell;
+use toolvault_core::json::{Tree, parse};
+use zeroize::Zeroizing;
+
+use super::Program;
+use crate::mcp::access::{Access, Principal};
+use crate::mcp::era::Era;
+use crate::mcp::link::{Limits, Link, Wire};
+use crate::mcp::message::Message;
+use crate::mcp::server::Filled;
+use crate::mcp::upstream::UpstreamError;
+use crate::settings::{GatewaySettings, Sandbox, StdioServer, Transport};
+use crate::stdio::{Backoff, GRACE, Launch, OWN_BINARY, Process, Support, sandbox_support};
+
+/// How long a restart may be waited for; beyond that the caller is told.
+const WAITED_FOR: Duration = Duration::from_secs(1);
+/// How long a program may take to show in which era it speaks.
+const PROBE: Duration = Duration::from_secs(10);
+
+/// How many programs there may be.
+pub(crate) struct Places {
+    most: usize,
+    most_per_caller: usize,
+    taken: Mutex<HashMap<Principal, usize>>,
+    support: OnceCell<Support>,
+}
+
+/// The right to run one program.
+struct Place {
+    places: Arc<Places>,
+    principal: Principal,
+}
+
+impl Places {
+    pub(crate) fn new(settings: &GatewaySettings) -> Self {
+        Self {
+            most: settings.limits.processes,
+            most_per_caller: settings.limits.processes_per_caller,
+            taken: Mutex::new(HashMap::new()),
+            support: OnceCell::new(),
+        }
+    }
+
+    /// How many programs run.
+    pub(crate) fn taken(&self) -> usize {
+        self.lock().values().sum()
+    }
+
+    fn take(self: &Arc<Self>, principal: &Principal) -> Option<Place> {
+        let mut taken = self.lock();
+        let all: usize = taken.values().sum();
+        let own = taken.get(principal).copied().unwrap_or_default();
+        if all >= self.most || own >= self.most_per_caller {
+            return None;
+        }
+        taken.insert(principal.clone(), own + 1);
+        Some(Place {
+            places: Arc::clone(self),
+            principal: principal.clone(),
+        })
+    }
+
+    /// What this system has to shut programs in with, found out once.
+    async fn support(&self, sandbox: Sandbox) -> Support {
+        if sandbox == Sandbox::Off {
+            return Support::None;
+        }
+        let find = || async {
+            let tried = tokio::task::spawn_blocking(sandbox_support).await;
+            let support = tried.unwrap_or(Support::None);
+            if support == Support::None {
+                tracing::warn!(
+                    "this system has neither user namespaces nor Landlock: tool servers can read what our user can"
+                );
+            }
+            support
+        };
+        *self.support.get_or_init(find).await
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Principal, usize>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.lock();
+        let left = taken
+            .get(&self.principal)
+            .map_or(0, |count| count.saturating_sub(1));
+        if left == 0 {
+            taken.remove(&self.principal);
+        } else {
+            taken.insert(self.principal.clone(), left);
+        }
+    }
+}
+
+/// The programs of one caller at one server: one for each era, and for each way to begin in the earlier one.
+pub(crate) struct Programs {
+    places: Arc<Places>,
+    principal: Principal,
+    running: tokio::sync::Mutex<Vec<Running>>,
+    backoff: Mutex<Backoff>,
+}
+
+struct Running {
+    era: Era,
+    /// The protocol's version and what the client can do; who it is makes no difference.
+    opening: Zeroizing<Vec<u8>>,
+    filled: Arc<Filled>,
+    program: Arc<Program>,
+    began: Instant,
+    used_at: Instant,
+    _place: Place,
+}
+
+/// A way to a program, and its answer to how the client began.
+pub(crate) struct Started {
+    /// None if the answer is an error.
+    pub(crate) link: Option<Link>,
+    pub(crate) greeting: Zeroizing<Vec<u8>>,
+}
+
+impl Programs {
+    pub(crate) fn new(places: Arc<Places>, principal: Principal) -> Self {
+        Self {
+            places,
+            principal,
+            running: tokio::sync::Mutex::new(Vec::new()),
+            backoff: Mutex::new(Backoff::default()),
+        }
+    }
+
+    /// The program for a client that begins with `params`; started if it does not run yet. What was started with other
+    /// credentials ends first.
+    pub(crate) async fn start(
+        &self,
+        access: &Arc<Access>,
+        filled: Arc<Filled>,
+        era: Era,
+        params: &str,
+        settings: &GatewaySettings,
+        limits: Limits,
+    ) -> Result<Started, UpstreamError> {
+        let opening = opening(params);
+        let link = |program: &Arc<Program>, filled: &Arc<Filled>| {
+            let wire = Wire::Program(Arc::clone(program));
+            Link::new(Arc::clone(access), era, Arc::clone(filled), wire, limits)
+        };
+        let mut running = self.running.lock().await;
+        self.clear(&mut running, &filled).await;
+        let same = |entry: &&mut Running| entry.era == era && entry.opening == opening;
+        if let Some(entry) = running.iter_mut().find(same) {
+            entry.used_at = Instant::now();
+            return Ok(Started {
+                link: Some(link(&entry.program, &entry.filled)),
+                greeting: entry.program.greeting.get().cloned().unwrap_or_default(),
+            });
+        }
+        self.pause().await?;
+        let place = self
+            .places
+            .take(&self.principal)
+            .ok_or(UpstreamError::TooManyPrograms)?;
+        let began = Instant::now();
+        let launched = self.launch(access, &filled, era, settings).await;
+        let program = launched.inspect_err(|_| self.note_end(Duration::ZERO))?;
+        let new = link(&program, &filled);
+        let greeting = greet(&new, era, params).await;
+        let greeting = match greeting {
+            Ok(greeting) if is_result(&greeting) || era == Era::Modern => greeting,
+            other => {
+                program.stop().await;
+                let greeting = other.inspect_err(|error| {
+                    if !matches!(error, UpstreamError::OtherEra) {
+                        self.note_end(began.elapsed());
+                    }
+                })?;
+                return Ok(Started {
+                    link: None,
+                    greeting,
+                });
+            }
+        };
+        let _ = program.greeting.set(greeting.clone());
+        running.push(Running {
+            era,
+            opening,
+            filled,
+            program,
+            began,
+            used_at: Instant::now(),
+            _place: place,
+        });
+        Ok(Started {
+            link: Some(new),
+            greeting,
+        })
+    }
+
+    /// Ends the programs that nobody used for so long.
+    pub(crate) async fn stop_idle(&self, idle: Duration) {
+        let mut running = self.running.lock().await;
+        for entry in running.iter_mut() {
+            if entry.program.is_busy() {
+                entry.used_at = Instant::now();
+            }
+        }
+        let (old, kept) = std::mem::take(&mut *running)
+            .into_iter()
+            .partition(|entry| entry.used_at.elapsed() >= idle);
+        *running = kept;
+        stop(old).await;
+    }
+
+    /// Ends all.
+    pub(crate) async fn stop_all(&self) {
+        let running = std::mem::take(&mut *self.running.lock().await);
+        stop(running).await;
+    }
+
+    /// Notes what has ended by itself, and ends what has other credentials.
+    async fn clear(&self, running: &mut Vec<Running>, filled: &Arc<Filled>) {
+        let (alive, ended): (Vec<_>, Vec<_>) = std::mem::take(running)
+            .into_iter()
+            .partition(|entry| entry.program.is_running());
+        for entry in &ended {
+            self.note_end(entry.began.elapsed());
+        }
+        // One that runs, but is not shut in any more, is still to be ended.
+        stop(ended).await;
+        let (kept, stale) = alive
+            .into_iter()
+            .partition(|entry| Arc::ptr_eq(&entry.filled, filled));
+        *running = kept;
+        stop(stale).await;
+    }
+
+    fn note_end(&self, ran: Duration) {
+        let mut backoff = self.backoff.lock().unwrap_or_else(PoisonError::into_inner);
+        backoff.ended(ran, Instant::now());
+    }
+
+    async fn pause(&self) -> Result<(), UpstreamError> {
+        let wait = {
+            let backoff = self.backoff.lock().unwrap_or_else(PoisonError::into_inner);
+            backoff.wait(Instant::now())
+        };
+        if wait > WAITED_FOR {
+            return Err(UpstreamError::Pausing);
+        }
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    async fn launch(
+        &self,
+        access: &Arc<Access>,
+        filled: &Arc<Filled>,
+        era: Era,
+        settings: &GatewaySettings,
+    ) -> Result<Arc<Program>, UpstreamError> {
+        let Transport::Stdio(StdioServer {
+            command, directory, ..
+        }) = &access.server.settings.transport
+        else {
+            return Err(UpstreamError::Ended);
+        };
+        let launch = Launch {
+            command: command.clone(),
+            inherited: settings.inherited.clone(),
+            environment: filled.environment.clone(),
+            directory: directory.clone(),
+            sandbox: settings.sandbox,
+            support: self.places.support(settings.sandbox).await,
+            concealed: settings.concealed.clone(),
+            message_bytes: settings.limits.message_bytes,
+            grace: GRACE,
+            helper: OWN_BINARY.into(),
+        };
+        let (process, output) = Process::launch(launch)
+            .await
+            .map_err(UpstreamError::NotStarted)?;
+        tracing::info!(mcp.server = %access.server.name, "a program was started");
+        let errors = super::errors::ErrorLog::new(Arc::clone(access));
+        Ok(Program::attend(era, process, output, errors))
+    }
+}
+
+async fn stop(programs: Vec<Running>) {
+    let stopping = programs
+        .iter()
+        .map(|entry| entry.program.stop())
+        .collect::<Vec<_>>();
+    futures_util::future::join_all(stopping).await;
+}
+
+/// What decides whether two clients can share a program.
+fn opening(params: &str) -> Zeroizing<Vec<u8>> {
+    let Ok(value) = parse(params.as_bytes()) else {
+        return Zeroizing::default();
+    };
+    let mut tree = Tree::from(value);
+    let _ = tree.remove("clientInfo");
+    let _ = tree.remove("_meta");
+    tree.to_json()
+}
+
+fn is_result(text: &[u8]) -> bool {
+    Message::parse(text).is_ok_and(|message| message.get("result").is_some())
+}
+
+/// Begins with a new program as its client does: `initialize` in the earlier era; a probe in the later, since a
+/// program that knows only the earlier one might take a request for one of that.
+async fn greet(link: &Link, era: Era, params: &str) -> Result<Zeroizing<Vec<u8>>, UpstreamError> {
+    let (method, limit) = match era {
+        Era::Legacy => ("initialize", Duration::MAX),
+        Era::Modern => ("server/discover", PROBE),
+    };
+    let asking = link.request(method, Some(params), HeaderMap::new());
+    let answer = tokio::time::timeout(limit, asking).await;
+    let answer = answer.unwrap_or(Err(UpstreamError::OtherEra));
+    let (greeting, _) = answer?;
+    match era {
+        Era::Legacy if is_result(&greeting) => {
+            let program = link.program().ok_or(UpstreamError::Ended)?;
+            program.say_initialized().await?;
+        }
+        Era::Modern if !is_modern(&greeting) => return Err(UpstreamError::OtherEra),
+        _ => {}
+    }
+    Ok(greeting)
+}
+
+/// Whether an answer to `server/discover` is that of a server of the later era: a result, or one of its own errors.
+fn is_modern(greeting: &[u8]) -> bool {
+    let Ok(message) = Message::parse(greeting) else {
+        return false;
+    };
+    if let Some(result) = message.result() {
+        return result.get("supportedVersions").is_some();
+    }
+    let error = message.get("error").and_then(|error| error.as_object());
+    let code = error.and_then(|error| error.get("code"));
+    code.is_some_and(|code| matches!(code.raw(), "-32020" | "-32021" | "-32022"))
+}

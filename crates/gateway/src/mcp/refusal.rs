@@ -1,0 +1,179 @@
+//! Why a client is not answered as it asked, in words that help, and never in words of the server.
+
+use ::http::StatusCode;
+use toolvault_vault::{Error as VaultError, Problem};
+
+use super::message::{self, Malformed};
+use super::server::DoesNotFit;
+use super::upstream::UpstreamError;
+
+/// Codes of our own lie outside the range that JSON-RPC and MCP reserve.
+const NOT_ALLOWED: i64 = 1_000;
+const SECRET_MISSING: i64 = 1_001;
+const SERVER_FAILED: i64 = 1_002;
+const UNAVAILABLE: i64 = 1_003;
+const NO_SUCH_SERVER: i64 = 1_004;
+const NO_SUCH_SESSION: i64 = 1_005;
+/// MCP 2026-07-28, basic, "Error Codes".
+const HEADER_MISMATCH: i64 = -32020;
+const METHOD_NOT_FOUND: i64 = -32601;
+const INVALID_PARAMS: i64 = -32602;
+const INVALID_REQUEST: i64 = -32600;
+
+/// Why a client is not answered as it asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    #[error(transparent)]
+    DoesNotFit(#[from] DoesNotFit),
+    #[error("There is no such server.")]
+    NoSuchServer,
+    #[error("There is no such session: initialize again.")]
+    NoSuchSession,
+    #[error("A session is needed: initialize first.")]
+    NoSession,
+    #[error("Unknown tool: {0}")]
+    UnknownTool(String),
+    #[error("This key reaches only some tools of the server, and this method is about all of it.")]
+    WholeServerOnly,
+    #[error("Header mismatch: {0}")]
+    HeaderMismatch(&'static str),
+    #[error("Invalid params: {0}")]
+    InvalidParams(&'static str),
+    #[error("Invalid params: _meta lacks io.modelcontextprotocol/{0}")]
+    InvalidMetadata(&'static str),
+    #[error("Method not found")]
+    MethodNotFound,
+    #[error("Unsupported protocol version")]
+    UnsupportedVersion {
+        supported: Vec<String>,
+        requested: String,
+    },
+    #[error("Too many sessions.")]
+    TooManySessions,
+}
+
+impl Refusal {
+    /// The status of the HTTP answer.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Malformed(_)
+            | Self::NoSession
+            | Self::HeaderMismatch(_)
+            | Self::InvalidMetadata(_)
+            | Self::UnsupportedVersion { .. }
+            | Self::Upstream(UpstreamError::OtherEra) => StatusCode::BAD_REQUEST,
+            Self::NoSuchServer
+            | Self::NoSuchSession
+            | Self::Upstream(UpstreamError::SessionEnded) => StatusCode::NOT_FOUND,
+            Self::Vault(VaultError::Denied(_)) => StatusCode::FORBIDDEN,
+            Self::Vault(VaultError::Unauthenticated) => StatusCode::UNAUTHORIZED,
+            Self::Vault(VaultError::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Vault(VaultError::Integrity | VaultError::Internal(_)) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            Self::TooManySessions => StatusCode::TOO_MANY_REQUESTS,
+            // JSON-RPC errors travel in answers that are themselves in order.
+            _ => StatusCode::OK,
+        }
+    }
+
+    fn code(&self) -> i64 {
+        match self {
+            Self::Malformed(malformed) => malformed.code(),
+            Self::Vault(VaultError::Unresolved(_)) => SECRET_MISSING,
+            Self::Vault(VaultError::Denied(_) | VaultError::Unauthenticated)
+            | Self::WholeServerOnly => NOT_ALLOWED,
+            Self::Vault(_) | Self::TooManySessions => UNAVAILABLE,
+            Self::Upstream(UpstreamError::OtherEra) | Self::NoSession => INVALID_REQUEST,
+            Self::Upstream(UpstreamError::SessionEnded) | Self::NoSuchSession => NO_SUCH_SESSION,
+            Self::Upstream(_) | Self::DoesNotFit(_) => SERVER_FAILED,
+            Self::NoSuchServer => NO_SUCH_SERVER,
+            Self::UnknownTool(_) | Self::InvalidParams(_) | Self::InvalidMetadata(_) => {
+                INVALID_PARAMS
+            }
+            Self::HeaderMismatch(_) => HEADER_MISMATCH,
+            Self::MethodNotFound => METHOD_NOT_FOUND,
+            Self::UnsupportedVersion { .. } => -32022,
+        }
+    }
+
+    /// What is wrong, and what to do about it.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Vault(VaultError::Unresolved(problems)) => of_problems(problems),
+            Self::Upstream(error) => capitalised(&error.to_string()),
+            Self::Vault(error) => capitalised(&error.to_string()),
+            Self::DoesNotFit(error) => capitalised(&error.to_string()),
+            other => other.to_string(),
+        }
+    }
+
+    /// The answer to the request with this id.
+    pub(crate) fn to_message(&self, id: Option<&str>) -> Vec<u8> {
+        let data = match self {
+            Self::UnsupportedVersion {
+                supported,
+                requested,
+            } => serde_json::to_string(
+                &serde_json::json!({ "supported": supported, "requested": requested }),
+            )
+            .ok(),
+            _ => None,
+        };
+        message::error(id, self.code(), &self.text(), data.as_deref())
+    }
+
+    /// Says once in the log what is ours to mend.
+    pub(crate) fn log(&self, server: Option<&str>) {
+        let server = server.unwrap_or("all");
+        match self {
+            Self::Upstream(error) => tracing::warn!(
+                mcp.server = server,
+                error = error as &dyn std::error::Error,
+                "a tool server did not answer as it should"
+            ),
+            Self::Vault(error @ (VaultError::Integrity | VaultError::Internal(_))) => {
+                tracing::error!(error = error as &dyn std::error::Error, "a call failed");
+            }
+            other => tracing::debug!(mcp.server = server, reason = %other, "a call was refused"),
+        }
+    }
+
+    /// A short word for the audit trail.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Vault(VaultError::Unresolved(problems)) => problems
+                .first()
+                .map_or("secret_not_available", |problem| problem.kind),
+            Self::Vault(VaultError::Denied(denial)) => denial.code(),
+            Self::Vault(_) => "unavailable",
+            Self::Upstream(_) => "server_failed",
+            Self::DoesNotFit(_) => "value_does_not_fit",
+            Self::UnknownTool(_) => "unknown_tool",
+            _ => "refused",
+        }
+    }
+}
+
+/// What is wrong with the secrets of a call, and how to set each.
+pub(crate) fn of_problems(problems: &[Problem]) -> String {
+    let texts: Vec<&str> = problems
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .collect();
+    texts.join("\n")
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), characters.as_str()),
+        None => String::new(),
+    }
+}

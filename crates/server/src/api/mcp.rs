@@ -1,0 +1,122 @@
+//! `/mcp` and `/mcp/{server}`: where agents reach the gateway (Model Context Protocol, Streamable HTTP).
+//!
+//! Nothing of a message is read here. [`Client`] is who asks and [`Message`] what they sent; the gateway answers.
+
+mod refusal;
+mod reply;
+
+use axum::Extension;
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, Method};
+use axum::response::Response;
+use tokio_util::sync::CancellationToken;
+use toolvault_core::scope::Scope;
+use toolvault_gateway::mcp::McpRequest;
+use toolvault_vault::Caller;
+use zeroize::Zeroizing;
+
+use self::refusal::Refusal;
+use self::reply::Lifetime;
+use super::protected_resource;
+use crate::app::App;
+use crate::entrance::BaseUrl;
+use crate::extract::caller::Authenticated;
+use crate::extract::input::read_body;
+use crate::extract::reached::Reached;
+
+/// What the caller proves themselves with. It is theirs and ours, and nothing that a tool could want.
+const CREDENTIALS: [&str; 6] = [
+    "token",
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+    "x-toolvault-user",
+    "cookie",
+];
+
+/// Called when the server is told to stop.
+#[derive(Clone)]
+pub(crate) struct Stopping(pub(crate) CancellationToken);
+
+/// A caller with a valid credential who reached us under a name of ours, from no page of a stranger.
+pub(crate) struct Client {
+    caller: Caller,
+    base_url: BaseUrl,
+    /// Where the description of what they reached stands, if there is one.
+    metadata_url: Option<String>,
+}
+
+impl FromRequestParts<App> for Client {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        let Reached { base_url } = Reached::from_request_parts(parts, app).await?;
+        let metadata_url = protected_resource::metadata_url(app, &base_url, parts.uri.path());
+        match Authenticated::from_request_parts(parts, app).await {
+            Ok(Authenticated(caller)) => Ok(Self {
+                caller,
+                base_url,
+                metadata_url,
+            }),
+            Err(error) => Err(Refusal::from(error).with_metadata_url(metadata_url)),
+        }
+    }
+}
+
+/// A message, but for who sent it.
+pub(crate) struct Message {
+    server: Option<String>,
+    method: Method,
+    headers: HeaderMap,
+    body: Zeroizing<Vec<u8>>,
+}
+
+impl FromRequest<App> for Message {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
+        let (parts, body) = request.into_parts();
+        let most_bytes = app.entrance().message_bytes;
+        let body = read_body(body, most_bytes, app.settings.limits.body_timeout()).await?;
+        let mut headers = parts.headers;
+        for name in CREDENTIALS {
+            headers.remove(HeaderName::from_static(name));
+        }
+        Ok(Self {
+            // As it is spelled: the name of a server needs no escapes, so one with an escape is none.
+            server: parts.uri.path().strip_prefix("/mcp/").map(str::to_owned),
+            method: parts.method,
+            headers,
+            body,
+        })
+    }
+}
+
+/// Hands a message to the gateway and its answer back.
+pub(crate) async fn relay(
+    State(app): State<App>,
+    Extension(Stopping(stop)): Extension<Stopping>,
+    client: Client,
+    message: Message,
+) -> Response {
+    let lifetime = Lifetime::of(&message.method, &message.headers);
+    let may_use = client.caller.scopes().contains(Scope::Use);
+    let reply = app
+        .gateway
+        .handle(McpRequest {
+            caller: client.caller,
+            server: message.server,
+            method: message.method,
+            headers: message.headers,
+            body: message.body,
+            base_url: client.base_url.to_string(),
+        })
+        .await;
+    let challenge = refusal::Challenge::for_answer(reply.status, may_use);
+    let mut response = reply::response(reply, lifetime, stop);
+    if let Some(challenge) = challenge {
+        challenge.set(&mut response, client.metadata_url.as_deref());
+    }
+    response
+}

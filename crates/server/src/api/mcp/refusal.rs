@@ -1,0 +1,94 @@
+//! Why a message did not reach the gateway, in the terms of JSON-RPC and of OAuth.
+
+use std::fmt::Write as _;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::error::ApiError;
+
+/// A refusal without the id of a request, for none was read. Its code is the status: a number of ours, outside
+/// what JSON-RPC and MCP reserve.
+pub(crate) struct Refusal {
+    error: ApiError,
+    metadata_url: Option<String>,
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self {
+            error,
+            metadata_url: None,
+        }
+    }
+}
+
+impl Refusal {
+    /// Tells whoever lacks a credential where to read who hands them out (RFC 9728, section 5.1).
+    pub(super) fn with_metadata_url(self, metadata_url: Option<String>) -> Self {
+        Self {
+            metadata_url,
+            ..self
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, _, body) = self.error.parts();
+        let (head, _) = self.error.into_response().into_parts();
+        let message = body.get("detail").and_then(|detail| detail.as_str());
+        let body = Json(json!({
+            "jsonrpc": "2.0",
+            "id": null,
+            "error": { "code": status.as_u16(), "message": message.unwrap_or("Invalid input.") },
+        }));
+        let mut response = (head, body).into_response();
+        *response.status_mut() = status;
+        if status == StatusCode::UNAUTHORIZED {
+            Challenge::Credential.set(&mut response, self.metadata_url.as_deref());
+        }
+        response
+    }
+}
+
+/// What whoever is refused has to show (RFC 6750, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Challenge {
+    /// A credential that is valid.
+    Credential,
+    /// One with the scope `use`.
+    Scope,
+}
+
+impl Challenge {
+    /// The one that belongs to an answer of the gateway.
+    pub(super) fn for_answer(status: StatusCode, may_use: bool) -> Option<Self> {
+        match status {
+            StatusCode::UNAUTHORIZED => Some(Self::Credential),
+            StatusCode::FORBIDDEN if !may_use => Some(Self::Scope),
+            _ => None,
+        }
+    }
+
+    /// Puts it into the answer; `metadata_url` says where to read who hands credentials out.
+    pub(super) fn set(self, response: &mut Response, metadata_url: Option<&str>) {
+        let mut challenge = "Bearer realm=\"toolvault\"".to_owned();
+        if self == Self::Scope {
+            challenge.push_str(", error=\"insufficient_scope\"");
+        }
+        if self == Self::Scope || metadata_url.is_some() {
+            challenge.push_str(", scope=\"use\"");
+        }
+        if let Some(url) = metadata_url {
+            // Writing to a text does not fail. The URL holds no quote: host and path were checked.
+            let _ = write!(challenge, ", resource_metadata=\"{url}\"");
+        }
+        if let Ok(value) = HeaderValue::from_str(&challenge) {
+            let headers = response.headers_mut();
+            headers.insert(header::WWW_AUTHENTICATE, value);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `/v1/pending-secrets/{pending_id}`: a secret that a tool call lacked, for the user whose call it was.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use toolvault_core::scope::Scope;
+use toolvault_gateway::mcp::SetError;
+use toolvault_vault::{Caller, Denial, Error};
+
+use super::secrets::{answer, require};
+use super::values::text;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::caller::Authenticated;
+use crate::extract::input::Input;
+use crate::openapi::{answers, errors, parameters, requests, successes};
+use crate::wire::{Fields, ValidationErrors};
+
+/// Tells what a tool call lacked.
+#[utoipa::path(
+    get,
+    path = "/api/v1/pending-secrets/{pending_id}",
+    tag = "agents",
+    params(parameters::PendingId, parameters::Credentials),
+    responses(
+        (status = 200, description = "What is lacking", body = answers::PendingSecret),
+        errors::NotFound, errors::Refusals, errors::Reading
+    )
+)]
+pub(crate) async fn get_pending_secret(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    input: Input,
+) -> Result<Response, ApiError> {
+    require_manage(&caller)?;
+    let id = input.text_segment().unwrap_or_default();
+    let pending = app.gateway.pending(&caller, &id).ok_or(Error::NotFound)?;
+    Ok(Json(json!({
+        "server": pending.server,
+        "argument": pending.argument,
+        "secret_name": pending.secret_name,
+        "expires_in": pending.expires_in.as_secs(),
+    }))
+    .into_response())
+}
+
+/// Stores what a tool call lacked, as a default for that argument. It can be done once.
+#[utoipa::path(
+    post,
+    path = "/api/v1/pending-secrets/{pending_id}",
+    tag = "agents",
+    params(parameters::PendingId, parameters::Credentials),
+    request_body = requests::ReplaceValue,
+    responses(successes::OneSecret, errors::NotFound, errors::Refusals, errors::ReadingJson)
+)]
+pub(crate) async fn set_pending_secret(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    input: Input,
+) -> Result<Response, ApiError> {
+    require_manage(&caller)?;
+    let body = input.json()?;
+    let mut errors = ValidationErrors::default();
+    let value = Fields::of(body, &mut errors).required("secret_value", text);
+    let value = require(value, errors)?;
+    let id = input.text_segment().unwrap_or_default();
+    match app.gateway.set_pending(&caller, &id, value).await {
+        Ok(info) => Ok(answer(&info)),
+        Err(SetError::Unknown) => Err(Error::NotFound.into()),
+        Err(SetError::Vault(error)) => Err(error.into()),
+    }
+}
+
+/// Whoever may not store a secret learns nothing about one that is lacking.
+fn require_manage(caller: &Caller) -> Result<(), ApiError> {
+    if caller.scopes().contains(Scope::Manage) {
+        Ok(())
+    } else {
+        Err(Error::from(Denial::MissingScope(Scope::Manage)).into())
+    }
+}

@@ -1,0 +1,49 @@
+//! `/.well-known/oauth-protected-resource`: who hands out tokens for the gateway (RFC 9728), where somebody does.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use toolvault_core::scope::Scope;
+use toolvault_gateway::ServerName;
+
+use crate::app::App;
+use crate::entrance::BaseUrl;
+use crate::error::ApiError;
+use crate::extract::reached::Reached;
+
+const PLACE: &str = "/.well-known/oauth-protected-resource";
+
+/// Describes the resource whose path follows [`PLACE`]: all of us, the gateway, or one server. It tells nobody
+/// which servers there are.
+pub(crate) async fn metadata(
+    State(app): State<App>,
+    reached: Reached,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let path = uri.path().strip_prefix(PLACE).unwrap_or_default();
+    if !is_described(&app, path) {
+        return Err(ApiError::NoSuchRoute);
+    }
+    let issuers = app.settings.issuers.iter();
+    Ok(Json(json!({
+        "resource": format!("{}{path}", reached.base_url),
+        "authorization_servers": issuers.map(|issuer| &issuer.issuer).collect::<Vec<_>>(),
+        "scopes_supported": [Scope::Use],
+        "bearer_methods_supported": ["header"],
+    }))
+    .into_response())
+}
+
+/// Where the resource at `path` is described; none while nobody hands out tokens for it.
+pub(super) fn metadata_url(app: &App, base_url: &BaseUrl, path: &str) -> Option<String> {
+    // The place stands before the whole path of the resource (RFC 9728, section 3.1).
+    let BaseUrl { origin, path: base } = base_url;
+    is_described(app, path).then(|| format!("{origin}{PLACE}{base}{path}"))
+}
+
+fn is_described(app: &App, path: &str) -> bool {
+    let is_server = |name: &str| name.parse::<ServerName>().is_ok();
+    !app.settings.issuers.is_empty() && path.strip_prefix("/mcp/").is_none_or(is_server)
+}

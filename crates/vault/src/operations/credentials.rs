@@ -1,0 +1,172 @@
+//! The credentials with which the gateway reaches a server: what the references of its configuration stand for.
+
+use toolvault_core::arguments::Arguments;
+use toolvault_core::audit::record::Record;
+use toolvault_core::identity::SecretId;
+use toolvault_core::pattern::ToolName;
+use toolvault_core::reference::Reference;
+use toolvault_core::scope::Scope;
+use toolvault_core::timestamp::Timestamp;
+
+use super::resolve::decide::{Decided, Outcome, by_reference};
+use super::resolve::given::Given;
+use super::resolve::{intact, require_all};
+use crate::cache::UserEntry;
+use crate::caller::Caller;
+use crate::error::{Denial, Error};
+use crate::vault::Vault;
+
+/// What references stand for.
+#[expect(missing_debug_implementations, reason = "it holds values")]
+pub struct Credentials {
+    /// The values, in the order in which they were wanted.
+    pub values: Vec<Given>,
+    /// What [`credential_stamp`](Vault::credential_stamp) answers as long as nothing changes.
+    pub stamp: CredentialStamp,
+}
+
+/// What references stood for at one moment: it equals another only if they stood for the same version of the
+/// same secret in the same state, or for nothing in the same way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialStamp(Vec<(&'static str, Option<Winner>)>);
+
+/// The state of a secret. Each of its changes moves `updated_at`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Winner {
+    id: SecretId,
+    version: i64,
+    updated_at: Timestamp,
+}
+
+impl CredentialStamp {
+    fn of(decided: &[Decided]) -> Self {
+        let stands_for = |argument: &Decided| {
+            let winner = argument.outcome.winner().map(|secret| Winner {
+                id: secret.id,
+                version: secret.version,
+                updated_at: secret.updated_at,
+            });
+            (argument.outcome.as_str(), winner)
+        };
+        Self(decided.iter().map(stands_for).collect())
+    }
+}
+
+impl Vault {
+    /// The values that references of the configuration stand for, for tool `<server>__` and arguments such as
+    /// `headers.<Name>`, `env.<NAME>` and `url`; several may serve one argument. Needs `use`. The audit trail has
+    /// accepted the record of every use before any value is returned.
+    ///
+    /// Which secret serves is decided as for a binding: it is the user's own, and what it is bound to matches
+    /// the tool and the argument, so that no configuration turns a credential of one server into another's.
+    /// A policy's `when` can only look at the values that are wanted with it.
+    ///
+    /// Of a key that is limited to tool patterns it is asked that it reach some tool of the server; the secret
+    /// need not lie inside its patterns. Such a key cannot choose the secret, which the configuration names, and
+    /// hears no value of it: what it gains is that the server works for the tools that it may call. Nor can it
+    /// put another in its place: a secret that it may store is bound to its patterns, which reach `<server>__`
+    /// only if they cover it, and a second secret of the same name makes the reference ambiguous.
+    pub async fn credentials(
+        &self,
+        caller: &Caller,
+        tool: &ToolName,
+        wanted: &[(String, Reference)],
+    ) -> Result<Credentials, Error> {
+        self.note_refusal(caller, require_server(caller, tool))
+            .await?;
+        let entry = self.caller_entry(caller).await?;
+        let mut records = Vec::new();
+        let credentials = self.look_up(caller, &entry, tool, wanted, &mut records);
+        if let Err(error) = &credentials {
+            self.refuse(caller, tool, error, &mut records);
+        }
+        self.writer.record(records).await?;
+        credentials
+    }
+
+    /// What [`credentials`](Vault::credentials) would hand out now, without opening or recording: it changes
+    /// whenever that would be another secret, version or policy, or none. Needs `use`.
+    pub async fn credential_stamp(
+        &self,
+        caller: &Caller,
+        tool: &ToolName,
+        wanted: &[(String, Reference)],
+    ) -> Result<CredentialStamp, Error> {
+        self.note_refusal(caller, require_server(caller, tool))
+            .await?;
+        let entry = self.caller_entry(caller).await?;
+        let decided = self.decided_credentials(&entry, tool, wanted);
+        let decided = self.note_refusal(caller, decided).await?;
+        Ok(CredentialStamp::of(&decided))
+    }
+
+    fn look_up(
+        &self,
+        caller: &Caller,
+        entry: &UserEntry,
+        tool: &ToolName,
+        wanted: &[(String, Reference)],
+        records: &mut Vec<Record>,
+    ) -> Result<Credentials, Error> {
+        let mut decided = self.decided_credentials(entry, tool, wanted)?;
+        require_all(tool, &decided)?;
+        let stamp = CredentialStamp::of(&decided);
+        let mut values = Vec::with_capacity(decided.len());
+        let mut used = Vec::with_capacity(decided.len());
+        for argument in &decided {
+            if let Some((secret, _)) = argument.applied() {
+                values.push(self.give(entry, secret)?);
+                used.push(self.used(caller, secret, tool, &argument.name));
+            }
+        }
+        judge(&mut decided, &values)?;
+        require_all(tool, &decided)?;
+        records.append(&mut used);
+        Ok(Credentials { values, stamp })
+    }
+
+    fn decided_credentials(
+        &self,
+        entry: &UserEntry,
+        tool: &ToolName,
+        wanted: &[(String, Reference)],
+    ) -> Result<Vec<Decided>, Error> {
+        let index = intact(entry)?;
+        let now = self.shared.clock.now();
+        let decided = wanted.iter().map(|(argument, reference)| {
+            by_reference(&index, tool, argument, reference, now, |_| true)
+        });
+        Ok(decided.collect())
+    }
+}
+
+/// Rule 7 of resolving. Of an argument that several references serve each value must be allowed.
+fn judge(decided: &mut [Decided], values: &[Given]) -> Result<(), Error> {
+    let mut companions = Vec::with_capacity(values.len());
+    for (argument, given) in decided.iter().zip(values) {
+        let mut companion = Arguments::new();
+        companion.insert_text(&argument.name, given.text()?);
+        companions.push(companion);
+    }
+    for argument in decided {
+        let is_refused = argument.applied().is_some_and(|(secret, _)| {
+            !companions
+                .iter()
+                .all(|companion| secret.policy.allows(companion))
+        });
+        if is_refused {
+            argument.outcome = Outcome::NotAvailable;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses who may not use tools, or reaches none of the server's.
+fn require_server(caller: &Caller, tool: &ToolName) -> Result<(), Error> {
+    caller.require(Scope::Use)?;
+    if caller.reaches_some_of(tool.as_str()) {
+        Ok(())
+    } else {
+        Err(Denial::ToolOutOfReach(tool.as_str().to_owned()).into())
+    }
+}
