@@ -18,7 +18,7 @@ import disorder  # noqa: E402
 KINDS = tuple(disorder.wrong(1))
 DROPS = ("body", "stream", "status", "nonsense", "end", "now")
 STATUSES = (301, 302, 303, 307, 308)
-LARGE = {"hostile-plain": ("json", "event", "headers", "notifications"), "program-plain": ("line", "notifications")}
+LARGE = {"hostile-plain": ("json", "event", "headers", "notifications"), "program-large": ("line", "notifications")}
 # Errors come soon, and a good server answers as if nothing were.
 WITHIN = 30
 GROWTH = 96 << 20
