@@ -107,17 +107,15 @@ impl Downstream {
     }
 
     async fn response(&self, message: Message<'_>, id: Value<'_>) -> Result<Passed, Refusal> {
-        let own = self.id.as_deref().filter(|own| is_same_id(own, id));
-        let (own, purpose, tool) = match own {
-            Some(own) => (own.to_owned(), self.purpose, self.tool.clone()),
-            None => match self.earlier_request(id) {
-                Some(earlier) => (earlier.id, earlier.purpose, earlier.tool),
-                None => {
-                    self.note("it answers a request that was not made here");
-                    return Ok(Passed::Nothing);
-                }
-            },
+        let Some(request) = self.request(id) else {
+            self.note("it answers a request that was not made here");
+            return Ok(Passed::Nothing);
         };
+        let Unanswered {
+            id: own,
+            purpose,
+            tool,
+        } = request;
         let mut tree = Tree::from(message.value());
         let broken = |_| Refusal::Upstream(super::upstream::UpstreamError::NotMcp);
         tree.set("id", Tree::Raw(Zeroizing::new(own)))
@@ -143,12 +141,18 @@ impl Downstream {
         Ok(Passed::Response(self.redacted(message.value())))
     }
 
-    /// A request of the same session whose stream ended before its response came.
-    fn earlier_request(&self, id: Value<'_>) -> Option<Unanswered> {
-        if self.id.is_some() || self.is_shared {
-            return None;
+    /// The request that a response is to: the one of this exchange or, where that waits for none, one of the same
+    /// session whose stream ended before its response came.
+    fn request(&self, id: Value<'_>) -> Option<Unanswered> {
+        match &self.id {
+            Some(own) => is_same_id(own, id).then(|| Unanswered {
+                id: own.clone(),
+                purpose: self.purpose,
+                tool: self.tool.clone(),
+            }),
+            None if self.is_shared => None,
+            None => self.session.as_ref()?.take_unanswered(id),
         }
-        self.session.as_ref()?.take_unanswered(id)
     }
 
     /// The capabilities that hold behind the gateway: lists of tools change with the caller's secrets, and a key for some

@@ -70,13 +70,11 @@ impl Given {
     /// A value without anything that was given, and whether something was found.
     pub(crate) fn redacted(&self, value: Value<'_>) -> (Zeroizing<Vec<u8>>, bool) {
         let mut out = Zeroizing::new(Vec::with_capacity(value.raw().len()));
-        let is_found = match self.redactor() {
-            Some(redactor) => redactor.json(value, &mut out),
-            None => {
-                out.extend_from_slice(value.raw().as_bytes());
-                false
-            }
+        let Some(redactor) = self.redactor() else {
+            out.extend_from_slice(value.raw().as_bytes());
+            return (out, false);
         };
+        let is_found = redactor.json(value, &mut out);
         (out, is_found)
     }
 

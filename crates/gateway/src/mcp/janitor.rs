@@ -44,15 +44,15 @@ async fn end_lost(shared: &Arc<Shared>, changed: Changed) {
         if !caller.is_concerned_by(changed) {
             continue;
         }
-        if !may_still(shared, &caller).await {
-            end_access(shared, access);
-        } else {
+        if may_still(shared, &caller).await {
             let own = Arc::clone(shared);
             shared.tasks.spawn(async move {
                 if !access.has_current_credentials(&own.vault, &caller).await {
                     access.end().await;
                 }
             });
+        } else {
+            end_access(shared, access);
         }
     }
 }

@@ -120,9 +120,9 @@ async fn initialize(
         .insert(server.name.clone(), Arc::clone(&link));
     let context = Context::default();
     let downstream = visit.way_back(&link, Purpose::Greeting, Some(id.raw()), context);
-    let text = match downstream.pass(&readdressed(&greeting, id)?).await? {
-        Passed::Response(text) => text,
-        _ => return Err(UpstreamError::NotMcp.into()),
+    let passed = downstream.pass(&readdressed(&greeting, id)?).await?;
+    let Passed::Response(text) = passed else {
+        return Err(UpstreamError::NotMcp.into());
     };
     let mut reply = McpReply::whole(StatusCode::OK, text);
     name_session(&mut reply, &session);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ::http::{HeaderMap, HeaderValue, Method};
 use tokio::sync::OnceCell;
-use toolvault_core::json::{Object, Value, write_string};
+use toolvault_core::json::{Array, Object, Value, write_string};
 use zeroize::Zeroizing;
 
 use super::access::Access;
@@ -447,10 +447,7 @@ impl Context {
 
 fn elements<'a>(page: Object<'a>, member: &str) -> Vec<Value<'a>> {
     let array = page.get(member).and_then(Value::as_array);
-    array
-        .into_iter()
-        .flat_map(|array| array.elements())
-        .collect()
+    array.into_iter().flat_map(Array::elements).collect()
 }
 
 fn next_cursor(page: Object<'_>) -> Option<String> {

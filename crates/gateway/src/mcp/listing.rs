@@ -33,8 +33,8 @@ pub(crate) fn of_page<'a>(
     catalogue: &Catalogue,
     page: Object<'a>,
 ) -> Vec<(Value<'a>, Arc<Tool>)> {
-    let array = page.get("tools").and_then(|tools| tools.as_array());
-    let raw = array.into_iter().flat_map(|array| array.elements());
+    let array = page.get("tools").and_then(Value::as_array);
+    let raw = array.into_iter().flat_map(Array::elements);
     raw.filter_map(|raw| {
         let tool = Tool::read(&server.name, raw)?;
         catalogue.get(&tool.definition.name)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use toolvault_core::json::Kind;
+use toolvault_core::json::{Kind, Value};
 
 use super::call::{ToolRequest, owned};
 use super::downstream::Purpose;

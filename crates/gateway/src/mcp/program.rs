@@ -293,15 +293,12 @@ impl Program {
                     state.listeners.retain(|listener| !listener.is_closed());
                     state.listeners.last().cloned()
                 };
-                match listener {
-                    Some(listener) => {
-                        let queued = self.with_room(text).await;
-                        let _ = listener.send(queued).await;
-                    }
-                    None => {
-                        let queued = self.if_room(text);
-                        self.lock().keep(queued);
-                    }
+                if let Some(listener) = listener {
+                    let queued = self.with_room(text).await;
+                    let _ = listener.send(queued).await;
+                } else {
+                    let queued = self.if_room(text);
+                    self.lock().keep(queued);
                 }
             }
         }

@@ -7,6 +7,7 @@ use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
 use futures_util::Stream;
+use toolvault_core::json::Value;
 use zeroize::Zeroizing;
 
 use super::call::CallRecord;

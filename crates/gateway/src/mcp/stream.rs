@@ -139,11 +139,11 @@ impl Running {
                 }
                 Happening::SignOfLife => {
                     if !self.is_due().await {
-                        return self.failed(Refusal::Over);
+                        return self.failed(&Refusal::Over);
                     }
                     return Some(Bytes::from_static(b": \n\n"));
                 }
-                Happening::End => return self.failed(Refusal::Over),
+                Happening::End => return self.failed(&Refusal::Over),
             }
         }
     }
@@ -221,7 +221,7 @@ impl Running {
                 self.is_over = true;
                 return None;
             }
-            return self.failed(UpstreamError::Ended.into());
+            return self.failed(&UpstreamError::Ended.into());
         }
         if self.relay.announcement == Announcement::None {
             self.is_over = true;
@@ -229,7 +229,7 @@ impl Running {
         None
     }
 
-    fn failed(&mut self, refusal: Refusal) -> Option<Bytes> {
+    fn failed(&mut self, refusal: &Refusal) -> Option<Bytes> {
         let downstream = &self.relay.downstream;
         refusal.log(Some(downstream.link.access.server.name.as_str()));
         self.is_over = true;
@@ -249,7 +249,7 @@ impl Running {
             return None;
         }
         if !self.is_due().await {
-            return self.failed(Refusal::Over);
+            return self.failed(&Refusal::Over);
         }
         if matches!(changed, Changed::Key(_)) {
             return None;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ::http::HeaderMap;
 use tokio::sync::OnceCell;
-use toolvault_core::json::{Tree, Value, parse};
+use toolvault_core::json::{Tree, parse};
 use zeroize::Zeroizing;
 
 use super::Program;

@@ -6,7 +6,7 @@ use ::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use serde_json::{Value as Json, json};
-use toolvault_core::json::Tree;
+use toolvault_core::json::{Tree, Value};
 use zeroize::Zeroizing;
 
 use super::legacy::{answer, answering, opened_only, permitted, somebody, with_reference};
@@ -255,12 +255,7 @@ fn listen(
             .set("notifications", filter)
             .map_err(|_| Refusal::InvalidParams("'notifications' cannot be read"))?;
     }
-    let acknowledgment = format!(
-        "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{{\"_meta\":{{\"{}\":{id}}},\"notifications\":{filter}}}}}",
-        subscription_member()
-    );
-    let first = Event::message(Zeroizing::new(acknowledgment.into_bytes()));
-    let first = Bytes::from_owner(first.write());
+    let first = acknowledgment(id, &filter);
     let mut streams = vec![news::stream(visit, None, own_news).boxed()];
     for link in links {
         let mut question = link.post(headers.clone(), tree.to_json());

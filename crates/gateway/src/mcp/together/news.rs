@@ -49,10 +49,6 @@ async fn ended(shared: &Shared, session: Option<&Session>) {
 }
 
 /// What is told of a change; none at all if the caller may hear no more.
-#[expect(
-    clippy::option_option,
-    reason = "the end of a stream, and nothing to tell on it, are different things"
-)]
 async fn heard(
     shared: &Shared,
     caller: &Caller,
