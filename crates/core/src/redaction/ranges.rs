@@ -48,6 +48,11 @@ impl Ranges {
         self.parts.first().copied()
     }
 
+    /// Where the last one ends.
+    pub(super) fn end(&self) -> Option<usize> {
+        self.parts.last().map(|range| range.end)
+    }
+
     /// Counts work, for tests.
     pub(super) fn count(&mut self, work: usize) {
         #[cfg(test)]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::Compiled;
 use super::search::Search;
+use super::{Compiled, Redactor};
 
 /// A stream of bytes in which values are replaced, whatever chunks they come in.
 ///
@@ -44,6 +44,17 @@ impl Stream {
             .advance(&self.compiled, &self.held, self.base, false);
         let end = self.base + self.held.len();
         self.write_until(self.search.open_from(end), out)
+    }
+
+    /// Looks for other values from here on, in what was held back too; returns how many markers were appended. The new
+    /// ones should hold the old, or their begin that was held back goes on.
+    pub fn go_on_with(&mut self, redactor: &Redactor, out: &mut Vec<u8>) -> usize {
+        // What was found is decided; what may only be the begin of a value is read again.
+        let found = self.search.found.end().unwrap_or(self.base);
+        let markers = self.write_until(found.max(self.base), out);
+        let held = std::mem::replace(&mut self.held, Zeroizing::new(Vec::new()));
+        *self = redactor.stream();
+        markers + self.push(&held, out)
     }
 
     /// Appends what was held back; returns how many markers that holds.

@@ -231,3 +231,34 @@ fn bytes_that_are_no_text_pass() {
     let empty = Redactor::new([]);
     assert_eq!(streamed(&empty, &text, &[3]), (text, 0));
 }
+
+#[test]
+fn what_was_held_back_is_still_found_when_more_is_looked_for() {
+    let first = ("first", "first-value-0123");
+    let second = ("second", "second\nvalue-4567");
+    let text = "a first-value-0123 b second\nvalue-4567 c first-value-0123 d";
+    let both = Redactor::new([first, second]);
+    let whole = "a [secret:first] b [secret:second] c [secret:first] d";
+    for split in 0..=text.len() {
+        let (before, after) = text.split_at(split);
+        let mut stream = Redactor::new([first]).stream();
+        let mut out = Vec::new();
+        stream.push(before.as_bytes(), &mut out);
+        stream.go_on_with(&both, &mut out);
+        stream.push(after.as_bytes(), &mut out);
+        stream.finish(&mut out);
+        let read = String::from_utf8(out).unwrap();
+        assert!(!read.contains("first-value"), "{split}: {read}");
+        // The second value was not given before; only what came of it until then can show.
+        if !(text.find("second").unwrap()..text.find(" c ").unwrap())
+            .contains(&(split - split.min(1)))
+        {
+            let expected = if split >= text.find(" c ").unwrap() {
+                "a [secret:first] b second\nvalue-4567 c [secret:first] d"
+            } else {
+                whole
+            };
+            assert_eq!(read, expected, "{split}");
+        }
+    }
+}

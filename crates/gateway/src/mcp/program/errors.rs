@@ -36,15 +36,13 @@ impl ErrorLog {
                 bytes = piece.dropped_before,
                 "a program wrote more to its standard error than can be logged"
             );
-        }
-        let generation = self.access.given.generation();
-        if generation != self.generation {
-            // What was held back belongs to what was looked for before.
-            self.end_stream();
-            self.generation = generation;
-            self.stream = self.access.given.redactor().map(|found| found.stream());
+            // What was held back may be half of a value, and would not be found again after the gap.
+            self.stream = None;
+            self.generation = 0;
+            self.line.clear();
         }
         let mut clean = Vec::new();
+        self.follow(&mut clean);
         match &mut self.stream {
             Some(stream) => {
                 stream.push(&piece.bytes, &mut clean);
@@ -56,15 +54,27 @@ impl ErrorLog {
 
     /// Logs what is left.
     pub(super) fn finish(&mut self) {
-        self.end_stream();
-        self.log_line();
-    }
-
-    fn end_stream(&mut self) {
         if let Some(stream) = self.stream.take() {
             let mut rest = Vec::new();
             stream.finish(&mut rest);
             self.append(&rest);
+        }
+        self.log_line();
+    }
+
+    /// Looks for what was given since the last piece, too.
+    fn follow(&mut self, clean: &mut Vec<u8>) {
+        let generation = self.access.given.generation();
+        if generation == self.generation {
+            return;
+        }
+        self.generation = generation;
+        match (&mut self.stream, self.access.given.redactor()) {
+            (Some(stream), Some(redactor)) => {
+                stream.go_on_with(&redactor, clean);
+            }
+            (None, Some(redactor)) => self.stream = Some(redactor.stream()),
+            (_, None) => {}
         }
     }
 
