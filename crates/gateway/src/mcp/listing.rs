@@ -35,7 +35,9 @@ pub(crate) fn of_page<'a>(
     let raw = array.into_iter().flat_map(|array| array.elements());
     raw.filter_map(|raw| {
         let name = raw.as_object()?.get("name")?.as_text()?.ok()?;
-        Some((raw, catalogue.get(&name)?.as_ref()))
+        let tool = catalogue.get(&name)?;
+        // What is judged of a tool is judged of this spelling of it.
+        (tool.raw.as_str() == raw.raw()).then(|| (raw, tool.as_ref()))
     })
     .collect()
 }

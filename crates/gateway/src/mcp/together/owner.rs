@@ -6,6 +6,7 @@ use toolvault_core::json::parse;
 
 use super::lists::{List, RESOURCES, TEMPLATES, all_of};
 use super::split;
+use crate::mcp::era::Era;
 use crate::mcp::gateway::Visit;
 use crate::mcp::link::{Context, Link};
 use crate::mcp::message::Message;
@@ -36,7 +37,10 @@ pub(super) fn of(visit: &Visit, method: &str, message: &Message<'_>) -> Result<O
         _ if method.starts_with("resources/") || method.starts_with("tasks/") => {
             return Ok(Owner::Somebody);
         }
-        _ => return Err(Refusal::MethodNotFound),
+        _ => {
+            let era = Era::of(message, &visit.request.headers);
+            return Err(Refusal::MethodNotFound(era));
+        }
     };
     let name = name.ok_or(Refusal::InvalidParams("'name' is not text"))?;
     match split(visit, &name) {
