@@ -65,8 +65,15 @@ pub(crate) async fn without_message(
         Destination::All => together::legacy::listen(visit, &session).await,
         Destination::One(server) => {
             let link = session_link(visit, &session, server).await?;
-            let relay = listen(visit, &session, &link, Announcement::Plain).await?;
-            Ok(McpReply::stream(relay.run()))
+            match listen(visit, &session, &link, Announcement::Plain).await {
+                Ok(relay) => Ok(McpReply::stream(relay.run())),
+                Err(refusal) => {
+                    if link.is_forgotten() {
+                        end(visit, &session).await;
+                    }
+                    Err(refusal)
+                }
+            }
         }
     }
 }
@@ -103,7 +110,13 @@ async fn initialize(
         return Ok(McpReply::whole(StatusCode::OK, readdressed(&greeting, id)?));
     };
     let link = Arc::new(link);
-    let session = begin(visit, Some(server.name.clone()), opening).await?;
+    let session = match begin(visit, Some(server.name.clone()), opening).await {
+        Ok(session) => session,
+        Err(refusal) => {
+            link.close().await;
+            return Err(refusal);
+        }
+    };
     session
         .links
         .lock()

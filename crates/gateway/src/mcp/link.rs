@@ -1,7 +1,7 @@
 //! One way to one server, in one era: over HTTP with its session, or a running program.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ::http::{HeaderMap, HeaderValue, Method};
@@ -32,6 +32,8 @@ pub(crate) struct Link {
     catalogue: tokio::sync::Mutex<Option<(Instant, Arc<Catalogue>)>>,
     next_id: AtomicU64,
     limits: Limits,
+    /// Whether the server said that it knows its session no more.
+    is_forgotten: AtomicBool,
 }
 
 /// How large and how late an answer may be.
@@ -65,6 +67,7 @@ impl Link {
             catalogue: tokio::sync::Mutex::new(None),
             next_id: AtomicU64::new(0),
             limits,
+            is_forgotten: AtomicBool::new(false),
         }
     }
 
@@ -112,7 +115,12 @@ impl Link {
 
     /// Whether it still leads anywhere.
     pub(crate) fn is_open(&self) -> bool {
-        self.program().is_none_or(|program| program.is_running())
+        !self.is_forgotten() && self.program().is_none_or(|program| program.is_running())
+    }
+
+    /// Whether the server knows its session no more.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.is_forgotten.load(Ordering::Relaxed)
     }
 
     /// Asks the server.
@@ -124,7 +132,7 @@ impl Link {
                     question.headers.insert(PROTOCOL_VERSION, version.clone());
                 }
                 let client = self.access.server.client.as_ref();
-                http::ask(
+                let answer = http::ask(
                     client.ok_or(UpstreamError::Ended)?,
                     &self.filled.url,
                     &self.filled.headers,
@@ -132,7 +140,11 @@ impl Link {
                     question,
                     self.limits.message_bytes,
                 )
-                .await
+                .await;
+                if matches!(answer, Err(UpstreamError::SessionEnded)) {
+                    self.is_forgotten.store(true, Ordering::Relaxed);
+                }
+                answer
             }
         }
     }
@@ -193,7 +205,7 @@ impl Link {
 
     /// Tells the server that its session is over.
     pub(crate) async fn close(&self) {
-        if !self.has_own_session() {
+        if !self.has_own_session() || self.is_forgotten() {
             return;
         }
         let question = Question {

@@ -14,6 +14,7 @@ use super::owner::{self, Owner};
 use super::{Together, renamed, server_info, untagged};
 use crate::mcp::call::{ToolRequest, owned};
 use crate::mcp::downstream::Purpose;
+use crate::mcp::era::Era;
 use crate::mcp::gateway::{Visit, permit};
 use crate::mcp::legacy::{
     begin, can_open_urls, downstream, forward, listen as listen_to, name_session, open,
@@ -21,10 +22,12 @@ use crate::mcp::legacy::{
 };
 use crate::mcp::link::{Context, Link};
 use crate::mcp::message::{self, Message, Shape};
+use crate::mcp::pending::Missing;
 use crate::mcp::refusal::Refusal;
 use crate::mcp::reply::{McpReply, Pending};
 use crate::mcp::session::Session;
 use crate::mcp::stream::Announcement;
+use crate::mcp::upstream::UpstreamError;
 
 /// The versions of the earlier era, newest first.
 const VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
@@ -115,7 +118,20 @@ pub(crate) async fn post(
     shape: Shape<'_>,
 ) -> Result<McpReply, Refusal> {
     match shape {
-        Shape::Request(id, method) => request(visit, session, message, id.raw(), &method).await,
+        Shape::Request(id, method) => {
+            let answered = request(visit, session, message, id.raw(), &method).await;
+            // What was asked of a server that has forgotten its session is not done there.
+            let is_undone = List::of(&method).is_some()
+                || method == "tools/list"
+                || matches!(
+                    answered,
+                    Err(Refusal::Upstream(UpstreamError::SessionEnded) | Refusal::InvalidParams(_))
+                );
+            if is_undone && session.is_forgotten_by_a_server().await {
+                return request(visit, session, message, id.raw(), &method).await;
+            }
+            answered
+        }
         Shape::Notification(_) => {
             let text = owned(&message)?;
             for link in links(visit, session).await {
@@ -170,7 +186,15 @@ async fn request(
     }
     let (link, tree, name) = match owner::of(visit, method, &message)? {
         Owner::One(server, name) => {
-            let link = session_link(visit, session, &server).await?;
+            let link = match session_link(visit, session, &server).await {
+                Ok(link) => link,
+                Err(refusal) if method == "tools/call" => {
+                    let can_ask = can_open_urls(session);
+                    let missing = Missing::of_call(id, Era::Legacy, can_ask, &message);
+                    return missing.explain(visit, &server, refusal).await;
+                }
+                Err(refusal) => return Err(refusal),
+            };
             let tree = if method == "completion/complete" {
                 with_reference(&message, &name)?
             } else {
