@@ -2,7 +2,8 @@
 //! which a person stores what a call lacked.
 //!
 //! [`relay`] holds what it answers to agents against a tool server that a test tells what to say: `listing`, `calling`,
-//! `redaction`, `credentials`, `sessions`, `news`, `missing`, `modern` and `together`.
+//! `redaction`, `credentials`, `sessions`, `news`, `missing`, `modern`,
+//! `programs` and `together`.
 
 mod calling;
 mod challenge;
@@ -14,6 +15,7 @@ mod modern;
 mod names;
 mod news;
 mod page;
+mod programs;
 mod redaction;
 mod relay;
 mod requests;

@@ -119,7 +119,7 @@ pub(crate) async fn post(
 ) -> Result<McpReply, Refusal> {
     match shape {
         Shape::Request(id, method) => {
-            let answered = request(visit, session, message, id.raw(), &method).await;
+            let answered = Box::pin(request(visit, session, message, id.raw(), &method)).await;
             // What was asked of a server that has forgotten its session is not done there.
             let is_undone = List::of(&method).is_some()
                 || method == "tools/list"
@@ -128,7 +128,7 @@ pub(crate) async fn post(
                     Err(Refusal::Upstream(UpstreamError::SessionEnded) | Refusal::InvalidParams(_))
                 );
             if is_undone && session.is_forgotten_by_a_server().await {
-                return request(visit, session, message, id.raw(), &method).await;
+                return Box::pin(request(visit, session, message, id.raw(), &method)).await;
             }
             answered
         }
