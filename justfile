@@ -26,6 +26,10 @@ quick *arguments:
 suites *names:
     scripts/test suites {{ names }}
 
+# What the gateway adds to a call, against the same server directly and over one plain hop.
+bench:
+    scripts/bench-gateway
+
 # A throw-away PostgreSQL and psql on it; gone when psql ends.
 db:
     scripts/with-postgres bash -c 'psql "$TOOLVAULT_TEST_DATABASE_URL"'

@@ -93,7 +93,7 @@ def settings(program: Program, fixture: Program) -> dict[str, dict]:
         }
         url = f"http://127.0.0.1:{program.port}/mcp/{place}?k={{{{ secret://{server}-query }}}}"
         servers[server] = {"url": url, "headers": headers, "allow_private_network": True}
-    for place in ("plain", "duplicates", "stubborn"):
+    for place in ("plain", "duplicates", "stubborn", "large"):
         server = f"program-{place}"
         servers[server] = {"command": [*OVER_STDIO, place], "env": {"HOSTILE_TOKEN": f"secret://{server}-variable"}}
     servers["good"] = {"url": fixture.url, "allow_private_network": True}
@@ -101,7 +101,7 @@ def settings(program: Program, fixture: Program) -> dict[str, dict]:
 
 
 HTTP = [f"hostile-{place}" for place in PLACES]
-PROGRAMS = ["program-plain", "program-duplicates", "program-stubborn"]
+PROGRAMS = ["program-plain", "program-duplicates", "program-stubborn", "program-large"]
 ANSWERS = {
     "sampling/createMessage": lambda _: {"role": "assistant", "content": {"type": "text", "text": "x"}, "model": "m"},
     "elicitation/create": lambda _: {"action": "accept", "content": {}},
@@ -112,7 +112,7 @@ def found(canaries: list[Canary], place: str, peer: Peer, *more: object) -> list
     """Where a value shows in what came, as it came and as it reads."""
     read = json.dumps([*peer.received, *more], ensure_ascii=False)
     return leaks(canaries, f"the bytes of {place}", bytes(peer.raw)) + leaks(
-        canaries, f"the text of {place}", read.encode()
+        canaries, f"the text of {place}", read.encode(errors="surrogatepass")
     )
 
 

@@ -89,6 +89,7 @@ async def nothing_leaks(checks: Checks, gateway: Gateway, somebody: Somebody) ->
 
 async def places(checks: Checks, name: str, peer: Peer, somebody: Somebody, asking: tuple[str, ...]) -> None:
     marked = "[secret:the-key]"
+    unseen = ("stderr", "stream", "notification") if name == "program-plain, modern" else ("stderr", "stream")
     for place, split in [(place, 0) for place in (*PLACES, *asking)] + list(SPLITS):
         result = await leak(peer, place, split)
         await asyncio.sleep(0.05)
@@ -96,10 +97,15 @@ async def places(checks: Checks, name: str, peer: Peer, somebody: Somebody, aski
         faults = found(somebody.canaries, label, peer, result)
         checks.none(f"{label}: no value", faults)
         shown = repr([result, peer.received])
-        # The stream's own fields and standard error are not passed on at all.
-        checks.that(f"{label}: it says what was there", marked in shown or place in ("stderr", "stream"), shown[:300])
+        # The stream's own fields and standard error are not passed on at all, nor what no request can be found for.
+        checks.that(f"{label}: it says what was there", marked in shown or place in unseen, shown[:300])
         peer.raw.clear()
         peer.received.clear()
+    further = await leak(peer, "beyond")
+    lines = further["content"][0]["text"].splitlines()
+    kept = {line.split(": ")[0] for line in lines if "[secret:" not in line}
+    print(f"{name}: forms that nobody promised to find, and that came through: {', '.join(sorted(kept)) or 'none'}")
+    peer.raw.clear()
     # What a model makes up for a hidden argument is dropped.
     echoed = await peer.call("echo", api_key="made up by a model", place="x")
     arguments = echoed.get("structuredContent", {}).get("arguments", {})

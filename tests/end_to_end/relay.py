@@ -10,6 +10,8 @@ class Relay:
     def __init__(self, target: str, headers: dict[str, str]) -> None:
         where = urlsplit(target)
         self.host, self.port, self.path = where.hostname, where.port, where.path
+        # Nobody else keeps them.
+        self.tasks: set[asyncio.Task] = set()
         self.added = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
 
     async def __aenter__(self) -> "Relay":
@@ -22,6 +24,9 @@ class Relay:
         self.server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
         try:
             first, *lines = (await reader.readuntil(b"\r\n\r\n"))[:-4].split(b"\r\n")
             kept = [line for line in lines if not line.lower().startswith(b"connection:")]

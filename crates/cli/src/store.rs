@@ -139,7 +139,10 @@ async fn is_served(directory: &Path) -> bool {
 fn unreachable_server(error: &ControlError) -> Failure {
     let failure = Failure::failed(with_causes(error));
     match error {
-        ControlError::Unreachable(_) => failure.hint(AS_OWNER),
+        ControlError::Token(source) if source.kind() == std::io::ErrorKind::NotFound => {
+            failure.hint("start the server again, with this version")
+        }
+        ControlError::Unreachable(_) | ControlError::Token(_) => failure.hint(AS_OWNER),
         _ => failure,
     }
 }

@@ -38,6 +38,7 @@ mod shared;
 mod sse;
 mod stream;
 mod subscription;
+mod tasks;
 mod together;
 mod upstream;
 

@@ -100,7 +100,7 @@ pub enum Sandbox {
 }
 
 /// How much to keep, for how long, and how large it may be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GatewayLimits {
     /// For how long a session may be idle.
     pub session_idle: Duration,

@@ -21,6 +21,7 @@ mod support;
 mod tests;
 
 pub use self::environment::is_inherited;
+pub use self::program::program_fault;
 pub use self::shut_in::{ShutIn, ShutInError, map_parent, probe, shut_in};
 pub use self::support::{Support, sandbox_support};
 

@@ -1,9 +1,10 @@
 //! The socket through which local commands reach a running server.
 //!
 //! A command is one [`LocalCommand`], done by one function, [`execute()`]: in the process of the command
-//! line if it holds the store itself, or behind this socket if a server does. The protocol is one line of
-//! JSON for the command and one for the answer. Whoever may connect is as powerful as the root key, so
-//! only the server's own user and root may.
+//! line if it holds the store itself, or behind this socket if a server does. The protocol is one line for
+//! the command, which begins with a token and is JSON behind it, and one of JSON for the answer. Whoever
+//! is let in is as powerful as the root key, so only the server's own user and root are, and only if they can read the
+//! data directory too.
 
 mod answer;
 mod client;
@@ -13,6 +14,7 @@ mod listener;
 mod lookup;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use self::answer::{LocalAnswer, LocalError, StoreReport, VerificationReport};
 pub use self::client::{ControlError, call};

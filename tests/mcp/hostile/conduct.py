@@ -80,7 +80,8 @@ class Conduct:
             await disorder.endless(what, out)
         elif name == "big":
             await disorder.big(what, number, out)
-            return None
+            if what != "notifications":
+                return None
         elif name == "disorder":
             lines = disorder.wrong(number)
             await out.line(lines[what])

@@ -16,7 +16,6 @@ def forms(value: str) -> dict[str, str]:
         "JSON of other characters": json.dumps(value, ensure_ascii=False)[1:-1],
         "JSON with escaped slashes": json.dumps(value)[1:-1].replace("/", "\\/"),
         "JSON in JSON": json.dumps(json.dumps(value)),
-        "JSON in JSON in JSON": json.dumps({"a": json.dumps({"b": json.dumps({"c": value})})}),
         "percent": quote(value, safe=""),
         "percent in a path": quote(value),
         "percent in a form": quote_plus(value),
@@ -44,7 +43,25 @@ def lower_percent(text: str) -> str:
     return parts[0] + "".join("%" + part[:2].lower() + part[2:] for part in parts[1:])
 
 
+def beyond(value: str) -> dict[str, str]:
+    """Those that it does not: a server that holds a value can always make up one more."""
+    raw = value.encode()
+    return {
+        "reversed": value[::-1],
+        "JSON four times": json.dumps({"a": json.dumps({"b": json.dumps({"c": value})})}),
+        "percent of every byte": "".join(f"%{byte:02X}" for byte in raw),
+        "percent twice": quote(quote(value, safe=""), safe=""),
+        "HTML of every character": "".join(f"&#{ord(character)};" for character in value),
+        "escapes of every character": escaped(value),
+        "base64 twice": base64.b64encode(base64.b64encode(raw)).decode(),
+        "hex in pairs": raw.hex(" "),
+        "base32": base64.b32encode(raw).decode(),
+        "UTF-16 as hex": value.encode("utf-16-be").hex(),
+        "spaced": " ".join(value),
+    }
+
+
 def escaped(text: str) -> str:
-    """JSON in which every character is an escape; whoever parses it sees the text."""
+    """JSON in which every character is an escape."""
     units = text.encode("utf-16-be")
     return '"' + "".join(f"\\u{units[at]:02x}{units[at + 1]:02X}" for at in range(0, len(units), 2)) + '"'

@@ -4,7 +4,7 @@ import base64
 import json
 import sys
 
-from forms import forms
+from forms import beyond, forms
 
 
 def texts(values: list[str]) -> list[str]:
@@ -48,7 +48,8 @@ async def leak(place: str, values: list[str], out) -> dict:
         link = {"type": "resource_link", "uri": f"x://{together}", "name": together, "description": together}
         return {"content": [{"type": "resource", "resource": inside}, link]}
     elif place == "blob":
-        blobs = [base64.b64encode(b"." * offset + together.encode()).decode() for offset in range(3)]
+        whole = " and ".join(values)
+        blobs = [base64.b64encode(b"." * offset + whole.encode()).decode() for offset in range(3)]
         resources = [{"type": "resource", "resource": {"uri": "x://y", "blob": blob}} for blob in blobs]
         images = [{"type": "image", "mimeType": "image/png", "data": blob} for blob in blobs]
         return {"content": [*resources, *images]}
@@ -60,7 +61,10 @@ async def leak(place: str, values: list[str], out) -> dict:
             "params": {"message": together, "requestedSchema": {"type": "object", "properties": {}}},
         }
         if not out.answered:
-            return {"resultType": "input_required", "inputRequests": {"a": form}, "requestState": json.dumps(said)}
+            return {"resultType": "input_required", "inputRequests": {"a": form}, "requestState": together}
+    elif place == "beyond":
+        said = [f"{name}: {form}" for value in values for name, form in beyond(value).items()]
+        return {"content": [{"type": "text", "text": "\n".join(said)}]}
     elif place == "stderr":
         for line in said:
             print(line, file=sys.stderr, flush=True)

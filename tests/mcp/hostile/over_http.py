@@ -135,7 +135,14 @@ async def post(request: dict | list, headers: dict[str, str], path: str, query: 
         writer.close()
 
 
+# Nobody else keeps them.
+TASKS: set[asyncio.Task] = set()
+
+
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    task = asyncio.current_task()
+    TASKS.add(task)
+    task.add_done_callback(TASKS.discard)
     with contextlib.suppress(*QUIET):
         while True:
             lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")

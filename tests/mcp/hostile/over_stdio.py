@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 
 from conduct import Conduct
@@ -79,6 +80,8 @@ async def answer(request: dict) -> None:
 
 async def main() -> None:
     loop = asyncio.get_running_loop()
+    if PLACE == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     reader = asyncio.StreamReader(limit=1 << 26)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     tasks = set()
@@ -91,6 +94,7 @@ async def main() -> None:
                 task.add_done_callback(tasks.discard)
             elif message.get("id") in WAITING and not WAITING[message["id"]].done():
                 WAITING[message["id"]].set_result(message)
+    # Neither the end of its input nor a request to end impresses it.
     if PLACE == "stubborn":
         await asyncio.sleep(3600)
 

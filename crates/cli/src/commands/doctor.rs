@@ -2,6 +2,7 @@
 
 mod findings;
 mod host;
+mod programs;
 mod stored;
 
 use clap::Args;
@@ -54,6 +55,7 @@ async fn examine(configuration: &Configuration, findings: &mut Findings) -> anyh
     let now = SystemClock.now();
     host::check_secret_files(configuration, findings);
     host::check_clock(now, findings);
+    programs::check(&configuration.server.gateway, findings).await?;
     let access = match Access::open(configuration).await {
         Ok(access) => access,
         Err(failure) => {

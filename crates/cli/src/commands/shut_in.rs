@@ -16,7 +16,7 @@ pub(crate) struct ShutInOptions {
     /// Directory or file that it must not read; may be repeated
     #[arg(long, value_name = "PATH")]
     conceal: Vec<PathBuf>,
-    /// Start nothing; say whether this concealed file cannot be read
+    /// Start nothing; say whether what this concealed file holds cannot be read
     #[arg(long, value_name = "FILE", conflicts_with = "command")]
     probe: Option<PathBuf>,
     /// Only map the users of the process that started this one

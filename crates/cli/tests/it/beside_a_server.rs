@@ -67,15 +67,43 @@ fn commands_answer_the_same_with_and_without_a_server() {
 }
 
 #[test]
-fn the_socket_is_the_owners_only_and_goes_with_the_server() {
+fn the_socket_and_its_token_are_the_owners_only_and_go_with_the_server() {
     use std::os::unix::fs::PermissionsExt as _;
     let installation = Installation::empty();
     let server = installation.serve(&[]);
-    let socket = installation.data_dir().join("control.sock");
-    let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    let files = ["control.sock", "control.token"].map(|name| installation.data_dir().join(name));
+    for file in &files {
+        let mode = std::fs::metadata(file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+    }
     assert_eq!(server.stop(), Some(0));
-    assert!(!socket.exists());
+    assert!(!files.iter().any(|file| file.exists()));
+}
+
+#[test]
+fn a_command_without_the_servers_token_is_refused() {
+    let installation = Installation::empty();
+    let server = installation.serve(&[]);
+    let token = installation.data_dir().join("control.token");
+    let text = std::fs::read_to_string(&token).unwrap();
+    std::fs::write(&token, "0".repeat(64)).unwrap();
+    assert_snapshot!(installation.run(&["user", "create", "intruder"]), @r"
+    exit status 1
+    error: the command does not begin with what the server wrote to control.token; is the command line another version?
+    ");
+    std::fs::remove_file(&token).unwrap();
+    assert_snapshot!(installation.run(&["user", "create", "intruder"]), @r"
+    exit status 2
+    error: cannot read control.token in the data directory, which the server writes when it starts: No such file or directory (os error 2)
+    hint: start the server again, with this version
+    ");
+    std::fs::write(&token, text).unwrap();
+    let listed = installation.run(&["user", "list"]);
+    assert!(
+        listed.starts_with("exit status 0") && !listed.contains("intruder"),
+        "{listed}"
+    );
+    assert_eq!(server.stop(), Some(0));
 }
 
 #[test]
@@ -83,6 +111,7 @@ fn the_socket_of_a_server_that_was_killed_is_in_nobodys_way() {
     let installation = Installation::empty();
     drop(installation.serve(&[]));
     assert!(installation.data_dir().join("control.sock").exists());
+    assert!(installation.data_dir().join("control.token").exists());
     assert!(
         installation
             .run(&["user", "list"])

@@ -139,3 +139,35 @@ fn a_configuration_that_cannot_be_used_is_found() {
            fix: mend the settings; toolvault config shows where each came from
     ");
 }
+
+#[test]
+fn servers_that_are_programs_are_looked_for_and_what_shuts_them_in_is_told() {
+    let installation = Installation::set_up();
+    let file = installation.path().join("vault.toml");
+    let text = "[gateway.servers.files]\ncommand = ['mcp-files']\n[gateway.servers.shell]\ncommand = ['sh']\n";
+    std::fs::write(&file, text).unwrap();
+    let doctor = |path: &str| {
+        let mut command = installation.command(&["doctor"]);
+        command.env("TOOLVAULT_CONFIG", &file).env("PATH", path);
+        installation.transcript(&mut command, "")
+    };
+    let transcript = doctor("/usr/bin:/bin");
+    assert!(transcript.starts_with("exit status 0"), "{transcript}");
+    assert!(
+        transcript.contains("note  tool servers: files: cannot start 'mcp-files': not found\n"),
+        "{transcript}"
+    );
+    assert!(!transcript.contains("'sh'"), "{transcript}");
+    assert!(
+        doctor("/nowhere").contains("note  tool servers: shell: cannot start 'sh': not found\n")
+    );
+    // What a machine without means is told is tested beside the check.
+    if cfg!(target_os = "linux") {
+        assert!(
+            transcript.contains("ok  sandbox: tool servers are shut in with "),
+            "{transcript}"
+        );
+    }
+    std::fs::write(&file, format!("gateway.sandbox = 'off'\n{text}")).unwrap();
+    assert!(doctor("/bin").contains("note  sandbox: it is off: tool servers can read"));
+}

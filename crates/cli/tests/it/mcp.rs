@@ -3,5 +3,7 @@
 mod file;
 mod import;
 mod script;
+#[cfg(target_os = "linux")]
+mod shut_in;
 mod stdio;
 mod test;

@@ -55,9 +55,14 @@ impl Grounds {
         ] {
             chown(top.join(name), Some(user), None).unwrap();
         }
-        // An ordinary user may not reach where it was built.
-        let binary = top.join("toolvault");
-        std::fs::copy(env!("CARGO_BIN_EXE_toolvault"), &binary).unwrap();
+        // An ordinary user may not reach where it was built. Written by another process, or what the tests beside this one start
+        // might still have it open for writing when it is to be started.
+        let mut copy = Command::new("cp");
+        copy.args([
+            Path::new(env!("CARGO_BIN_EXE_toolvault")),
+            &top.join("toolvault"),
+        ]);
+        assert!(copy.status().unwrap().success());
         grounds
     }
 

@@ -130,8 +130,15 @@ impl Scanner {
             let end = letter.end;
             found.add(Range { start, end, value });
         }
-        self.starts.push_back(letter.start);
         self.state = automaton.next(self.state, letter.byte);
+        if self.state == ROOT {
+            // Nearly always, so without asking for more.
+            self.starts.clear();
+            self.starts
+                .extend((alphabet.lead() > 0).then_some(letter.start));
+            return;
+        }
+        self.starts.push_back(letter.start);
         if let Some(hit) = automaton.hit(self.state) {
             let (end, value) = (letter.end, hit.value);
             let first = self.starts.len().saturating_sub(hit.length);
@@ -141,7 +148,8 @@ impl Scanner {
             self.trailed = hit.is_trailed.then(|| (end - 1, value));
         }
         let kept = automaton.depth(self.state) + alphabet.lead();
-        let dropped = self.starts.len().saturating_sub(kept);
-        self.starts.drain(..dropped);
+        while self.starts.len() > kept {
+            self.starts.pop_front();
+        }
     }
 }

@@ -3,7 +3,6 @@
 use super::Compiled;
 use super::decoder::Symbol;
 use super::ranges::Ranges;
-use super::sieve::begin_before;
 use super::view::View;
 
 /// How far apart the sieve and the views may be when the one takes over from the other again.
@@ -44,14 +43,14 @@ impl Search {
                     None => return,
                 }
             }
+            let known = self.until.saturating_sub(base);
+            let sifted = compiled.sieve.find(bytes, from, known, !is_last);
             #[cfg(test)]
             let sifted = if self.is_thorough {
                 (from < bytes.len()).then_some((from, usize::MAX / 2))
             } else {
-                sift(compiled, bytes, from, is_last)
+                sifted
             };
-            #[cfg(not(test))]
-            let sifted = sift(compiled, bytes, from, is_last);
             let Some((start, until)) = sifted else {
                 return;
             };
@@ -146,12 +145,4 @@ impl Search {
         self.position = Some(base + bytes.len());
         None
     }
-}
-
-/// Where the views must begin, and how far they must go: around what the sieve notices, or before the end of a part,
-/// where something may go on.
-fn sift(compiled: &Compiled, bytes: &[u8], from: usize, is_last: bool) -> Option<(usize, usize)> {
-    let found = compiled.sieve.find(bytes, from);
-    let at_end = || (begin_before(bytes, from, bytes.len()), bytes.len());
-    found.or_else(|| (!is_last && from < bytes.len()).then(at_end))
 }

@@ -2,22 +2,20 @@
 //!
 //! Per four bytes the last few letters in each alphabet are compared with the begins of all patterns: 5 bytes of
 //! text, 12 hexadecimal digits, 7 letters of base64, each from the first to the fourth letter on, so that one of them is
-//! met wherever the fours begin. What stands between letters is passed over as by the scanners.
+//! met wherever the fours begin. What stands between letters is passed over as by the scanners, and simple escapes are
+//! undone on the way, since text is full of `\n`.
+
+// What is inline here is run per byte by `reader`: a third of the speed hangs on it.
+mod reader;
 
 use zeroize::Zeroizing;
 
 use super::alphabet::{self, Letter};
 use super::automaton::Pattern;
-use super::escape::{Escape, LONGEST, Reading};
-use super::values::FEWEST_CHARACTERS;
+use super::escape::Escape;
+use reader::Reader;
 
 const STEP: usize = 4;
-
-/// The most letters of a match that were read when it is noticed, and what leads it: see [`Sieve::begin_before`].
-const PLAIN_LETTERS: usize = FEWEST_CHARACTERS;
-const BASE64_LETTERS: usize = 11;
-/// With a `0` of `0x` for each two.
-const HEXADECIMAL_LETTERS: usize = 24;
 
 /// A byte with which an escape may begin, or an `x` that may belong to `0x`.
 const SPECIAL: u32 = 1 << 31;
@@ -36,7 +34,7 @@ pub(super) struct Sieve {
 }
 
 /// The last letters that were read.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Window {
     plain: u64,
     hexadecimal: u64,
@@ -56,6 +54,38 @@ impl Window {
     fn push(&mut self, byte: u8, class: u32) {
         self.plain = self.plain << 8 | u64::from(byte);
         self.push_class(class);
+    }
+
+    /// Takes back the `0` of a `0x`.
+    #[inline]
+    fn push_after(&mut self, previous: Option<u8>, byte: u8, class: u32) {
+        if matches!(byte, b'x' | b'X') && previous == Some(b'0') {
+            self.hexadecimal >>= 4;
+        }
+        self.push(byte, class);
+    }
+
+    #[inline]
+    fn push_group(&mut self, group: [u8; STEP], classes: [u32; STEP]) {
+        self.plain = self.plain << 32 | u64::from(u32::from_be_bytes(group));
+        // In pairs, so that fewer steps wait for each other.
+        let [first, second, third, fourth] = classes;
+        let hexadecimal = |class: u32| (class >> 4 & 7, u64::from(class & 15));
+        let base64 = |class: u32| (class >> 14 & 7, u64::from(class >> 8 & 63));
+        let join = |(width, bits): (u32, u64), (other_width, other_bits): (u32, u64)| {
+            (width + other_width, bits << other_width | other_bits)
+        };
+        let all = |letter: fn(u32) -> (u32, u64)| {
+            let (start, end) = (
+                join(letter(first), letter(second)),
+                join(letter(third), letter(fourth)),
+            );
+            join(start, end)
+        };
+        let (width, bits) = all(hexadecimal);
+        self.hexadecimal = self.hexadecimal << width | bits;
+        let (width, bits) = all(base64);
+        self.base64 = self.base64 << width | bits;
     }
 
     fn push_class(&mut self, class: u32) {
@@ -101,85 +131,55 @@ impl Sieve {
         sieve
     }
 
-    /// The first place from `from` on at which the scanners have to begin, and how far they have to go at least.
-    pub(super) fn find(&self, bytes: &[u8], from: usize) -> Option<(usize, usize)> {
-        let mut window = Window::default();
-        let mut at = from;
-        let (groups, rest) = bytes.get(from..).unwrap_or_default().as_chunks::<STEP>();
-        for group in groups {
-            let [first, second, third, fourth] = group.map(|byte| self.class(byte));
-            if (first | second | third | fourth) & SPECIAL == 0 {
-                window.plain = window.plain << 32 | u64::from(u32::from_be_bytes(*group));
-                window.push_class(first);
-                window.push_class(second);
-                window.push_class(third);
-                window.push_class(fourth);
-                if self.is_begin(window) {
-                    return Some((begin_before(bytes, from, at + STEP), at + STEP));
-                }
-            } else if let Some(end) = self.find_slowly(&mut window, bytes, at, group) {
-                return Some((begin_before(bytes, from, end), end));
-            }
-            at += STEP;
-        }
-        let end = self.find_slowly(&mut window, bytes, at, rest)?;
-        Some((begin_before(bytes, from, end), end))
-    }
-
-    /// Reads `part`, which is at `at`, byte by byte; returns the end of what must be looked at.
-    fn find_slowly(
+    /// Where from `from` on the views have to begin, and how far they have to go at least; if nothing is noticed
+    /// before the end and more `follows`, where something may go on. Escapes before `known` were read before.
+    pub(super) fn find(
         &self,
-        window: &mut Window,
         bytes: &[u8],
-        at: usize,
-        part: &[u8],
-    ) -> Option<usize> {
-        for (index, byte) in (at..).zip(part) {
-            let class = self.class(*byte);
-            if class & SPECIAL != 0 {
-                let previous = index
-                    .checked_sub(1)
-                    .and_then(|previous| bytes.get(previous));
-                if matches!(byte, b'x' | b'X') && previous == Some(&b'0') {
-                    window.hexadecimal >>= 4;
-                }
-                let end = bytes.len().min(index + LONGEST);
-                let here = bytes.get(index..end).unwrap_or_default();
-                let mut escapes = self.escapes.iter();
-                if escapes.any(|escape| escape.read(here) != Reading::Plain) {
-                    return Some(index + 1);
-                }
+        from: usize,
+        known: usize,
+        follows: bool,
+    ) -> Option<(usize, usize)> {
+        let mut reader = Reader::new(self, bytes, known);
+        let mut at = from;
+        let (mut groups, rest) = bytes.get(from..).unwrap_or_default().as_chunks::<STEP>();
+        loop {
+            let skipped = reader.skip(groups);
+            at += skipped * STEP;
+            groups = groups.get(skipped..).unwrap_or_default();
+            let Some((group, others)) = groups.split_first() else {
+                break;
+            };
+            if let Some(end) = reader.read_group(at, *group) {
+                return Some((reader.begin_before(from, end), end));
             }
-            window.push(*byte, class);
-            if self.is_begin(*window) {
-                return Some(index + 1);
-            }
+            (at, groups) = (at + STEP, others);
         }
-        None
+        let end = reader.read_slowly(at, rest);
+        let end = end.or_else(|| (follows && from < bytes.len()).then_some(bytes.len()))?;
+        Some((reader.begin_before(from, end), end))
     }
 
+    #[inline]
     fn is_begin(&self, window: Window) -> bool {
         let keys = window.keys();
         let [plain, hexadecimal, base64] = keys.map(|key| {
             let (word, bit) = place(key);
             self.filter.get(word).is_some_and(|word| word & bit != 0)
         });
-        (plain | hexadecimal | base64)
-            && keys.iter().any(|key| self.keys.binary_search(key).is_ok())
+        (plain | hexadecimal | base64) && self.is_key(keys)
     }
 
+    #[cold]
+    fn is_key(&self, keys: [u64; 3]) -> bool {
+        keys.iter().any(|key| self.keys.binary_search(key).is_ok())
+    }
+
+    #[inline]
     fn class(&self, byte: u8) -> u32 {
         let class = self.classes.get(usize::from(byte));
         class.copied().unwrap_or_default()
     }
-}
-
-/// Where a match may begin that is noticed at `end`, or goes on with an escape there.
-pub(super) fn begin_before(bytes: &[u8], from: usize, end: usize) -> usize {
-    let plain = end.saturating_sub(PLAIN_LETTERS);
-    let base64 = alphabet::run_start(bytes, end, alphabet::base64, BASE64_LETTERS);
-    let hexadecimal = alphabet::run_start(bytes, end, alphabet::hexadecimal, HEXADECIMAL_LETTERS);
-    plain.min(base64).min(hexadecimal).max(from)
 }
 
 /// The word and the bit of the filter for a key.

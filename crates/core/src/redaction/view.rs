@@ -123,7 +123,8 @@ impl View {
             let Some((unescaped, after)) = rest.split_first_mut() else {
                 return;
             };
-            if !unescaped.is_awake && unescaped.decoder.begins_with(symbol.byte) {
+            let is_new = symbol.start >= unescaped.differs_until && !unescaped.is_awake;
+            if is_new && unescaped.decoder.begins_with(symbol.byte) {
                 let before = before.iter().map(Some);
                 let mut others = before.chain([None]).chain(after.iter().map(Some));
                 // What stands before is not the same here.

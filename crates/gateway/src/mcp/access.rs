@@ -1,8 +1,9 @@
 //! What one caller has built at one server: filled credentials, values given, and the ways to the server.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
 use toolvault_core::identity::UserId;
 use toolvault_vault::{Caller, Vault};
 
@@ -11,6 +12,7 @@ use super::link::Link;
 use super::program::Programs;
 use super::refusal::Refusal;
 use super::server::{Filled, Server};
+use super::tasks::Tasks;
 
 /// Who has what: a user, and the key or token with which they came. Nothing is shared between two of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,28 +30,53 @@ impl Principal {
     }
 }
 
+const LEFT_OUT_FOR: Duration = Duration::from_secs(30);
+/// A server's era is that of its program or its installation, which seldom changes.
+const ERA_HOLDS_FOR: Duration = Duration::from_mins(10);
+
+fn set(moment: &Mutex<Option<Instant>>, lasts: Duration) {
+    let until = Instant::now().checked_add(lasts);
+    *moment.lock().unwrap_or_else(PoisonError::into_inner) = until;
+}
+
+fn is_before(moment: &Mutex<Option<Instant>>) -> bool {
+    let moment = moment.lock().unwrap_or_else(PoisonError::into_inner);
+    moment.is_some_and(|moment| Instant::now() < moment)
+}
+
 /// What one caller has built at one server.
 pub(crate) struct Access {
     pub(crate) server: Arc<Server>,
     pub(crate) given: Given,
-    pub(crate) programs: Programs,
+    pub(crate) tasks: Tasks,
+    pub(crate) programs: Arc<Programs>,
+    /// Cancelled when everything that was built here ends for good.
+    pub(crate) ended: CancellationToken,
     filled: tokio::sync::Mutex<Option<Arc<Filled>>>,
     /// The way of requests that stand alone.
     pub(crate) stateless: tokio::sync::Mutex<Option<Arc<Link>>>,
     caller: Mutex<Caller>,
     used_at: Mutex<Instant>,
+    /// Until when the server is left out where several share a path, because it did not answer.
+    left_out_until: Mutex<Option<Instant>>,
+    /// Until when it is believed to know only the earlier era.
+    only_legacy_until: Mutex<Option<Instant>>,
 }
 
 impl Access {
-    pub(crate) fn new(server: Arc<Server>, caller: &Caller, programs: Programs) -> Self {
+    pub(crate) fn new(server: Arc<Server>, caller: &Caller, programs: Arc<Programs>) -> Self {
         Self {
             server,
             given: Given::default(),
+            tasks: Tasks::default(),
             programs,
+            ended: CancellationToken::new(),
             filled: tokio::sync::Mutex::new(None),
             stateless: tokio::sync::Mutex::new(None),
             caller: Mutex::new(caller.clone()),
             used_at: Mutex::new(Instant::now()),
+            left_out_until: Mutex::new(None),
+            only_legacy_until: Mutex::new(None),
         }
     }
 
@@ -65,6 +92,29 @@ impl Access {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Notes that something is still going on.
+    pub(crate) fn keep(&self) {
+        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Notes that the server did not answer where others do.
+    pub(crate) fn leave_out(&self) {
+        set(&self.left_out_until, LEFT_OUT_FOR);
+    }
+
+    pub(crate) fn is_left_out(&self) -> bool {
+        is_before(&self.left_out_until)
+    }
+
+    /// Notes that the server knows only the earlier era.
+    pub(crate) fn note_only_legacy(&self) {
+        set(&self.only_legacy_until, ERA_HOLDS_FOR);
+    }
+
+    pub(crate) fn is_only_legacy(&self) -> bool {
+        is_before(&self.only_legacy_until)
     }
 
     pub(crate) fn idle_since(&self) -> Instant {

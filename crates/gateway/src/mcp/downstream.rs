@@ -11,6 +11,7 @@ use super::link::{Context, Link};
 use super::listing::{of_page, visible};
 use super::message::{Message, Shape};
 use super::refusal::Refusal;
+use super::session::{Session, Unanswered};
 use super::shared::Shared;
 
 type Text = Zeroizing<Vec<u8>>;
@@ -24,6 +25,8 @@ pub(crate) enum Purpose {
     Tools,
     /// `tools/list` from a cursor on.
     MoreTools,
+    /// `tasks/list`.
+    Tasks,
     Other,
 }
 
@@ -35,6 +38,7 @@ impl Purpose {
                 Some(cursor) if !cursor.is_null() => Self::MoreTools,
                 _ => Self::Tools,
             },
+            "tasks/list" => Self::Tasks,
             _ => Self::Other,
         }
     }
@@ -51,6 +55,10 @@ pub(crate) struct Downstream {
     pub(crate) context: Context,
     /// Whether other servers' messages reach the client on the same path.
     pub(crate) is_shared: bool,
+    /// The session, in the earlier era.
+    pub(crate) session: Option<Arc<Session>>,
+    /// The tool that was called.
+    pub(crate) tool: Option<String>,
 }
 
 /// What becomes of a message.
@@ -99,26 +107,52 @@ impl Downstream {
     }
 
     async fn response(&self, message: Message<'_>, id: Value<'_>) -> Result<Passed, Refusal> {
-        let Some(own) = self.id.as_deref().filter(|own| is_same_id(own, id)) else {
+        let Some(request) = self.request(id) else {
             self.note("it answers a request that was not made here");
             return Ok(Passed::Nothing);
         };
+        let Unanswered {
+            id: own,
+            purpose,
+            tool,
+        } = request;
         let mut tree = Tree::from(message.value());
         let broken = |_| Refusal::Upstream(super::upstream::UpstreamError::NotMcp);
-        tree.set("id", Tree::Raw(Zeroizing::new(own.to_owned())))
+        tree.set("id", Tree::Raw(Zeroizing::new(own)))
             .map_err(broken)?;
         if let Some(result) = message.result() {
-            match self.purpose {
+            let tasks = &self.link.access.tasks;
+            match purpose {
                 Purpose::Greeting => self.greeting(&mut tree).map_err(broken)?,
-                Purpose::Tools | Purpose::MoreTools => self.tools(result, &mut tree).await?,
+                Purpose::Tools | Purpose::MoreTools => {
+                    self.tools(purpose, result, &mut tree).await?;
+                }
+                Purpose::Tasks => tasks.keep_own(result, &mut tree),
                 Purpose::Other => {}
             }
-            self.private(result, &mut tree).map_err(broken)?;
+            if let Some(tool) = &tool {
+                tasks.note(tool, result);
+            }
+            self.private(purpose, result, &mut tree).map_err(broken)?;
         }
         let text = tree.to_json();
         // What was put together above is read again, so that all of it is searched.
         let message = Message::parse(&text)?;
         Ok(Passed::Response(self.redacted(message.value())))
+    }
+
+    /// The request that a response is to: the one of this exchange or, where that waits for none, one of the same
+    /// session whose stream ended before its response came.
+    fn request(&self, id: Value<'_>) -> Option<Unanswered> {
+        match &self.id {
+            Some(own) => is_same_id(own, id).then(|| Unanswered {
+                id: own.clone(),
+                purpose: self.purpose,
+                tool: self.tool.clone(),
+            }),
+            None if self.is_shared => None,
+            None => self.session.as_ref()?.take_unanswered(id),
+        }
     }
 
     /// The capabilities that hold behind the gateway: lists of tools change with the caller's secrets, and a key for some
@@ -142,13 +176,16 @@ impl Downstream {
         Ok(())
     }
 
-    async fn tools(&self, result: Object<'_>, tree: &mut Tree<'_>) -> Result<(), Refusal> {
-        let catalogue = if self.purpose == Purpose::Tools {
+    async fn tools(
+        &self,
+        purpose: Purpose,
+        result: Object<'_>,
+        tree: &mut Tree<'_>,
+    ) -> Result<(), Refusal> {
+        let catalogue = if purpose == Purpose::Tools {
             self.link.catalogue_from(result, &self.context).await?
         } else {
-            self.link
-                .catalogue_corrected_by(result, &self.context)
-                .await?
+            self.link.catalogue(&self.context).await?
         };
         let server = &self.link.access.server;
         let rules = self.shared.rules();
@@ -157,7 +194,7 @@ impl Downstream {
             &rules,
             &self.caller,
             server,
-            of_page(&catalogue, result),
+            of_page(server, &catalogue, result),
             false,
         )
         .await?;
@@ -172,17 +209,19 @@ impl Downstream {
     /// Nobody else may be given what was made for this caller, and a list of tools holds only until a secret changes.
     fn private(
         &self,
+        purpose: Purpose,
         result: Object<'_>,
         tree: &mut Tree<'_>,
     ) -> Result<(), toolvault_core::json::LoneSurrogate> {
-        if self.link.era == Era::Legacy || result.get("cacheScope").is_none() {
+        let is_tools = matches!(purpose, Purpose::Tools | Purpose::MoreTools);
+        if self.link.era == Era::Legacy || !(is_tools || result.get("cacheScope").is_some()) {
             return Ok(());
         }
         let Some(result) = tree.get_mut("result")? else {
             return Ok(());
         };
         result.set("cacheScope", Tree::text("private"))?;
-        if matches!(self.purpose, Purpose::Tools | Purpose::MoreTools) {
+        if is_tools {
             result.set("ttlMs", Tree::Raw(Zeroizing::new("0".to_owned())))?;
         }
         Ok(())
@@ -190,22 +229,16 @@ impl Downstream {
 
     /// The value without anything that was given to the server.
     pub(crate) fn redacted(&self, value: Value<'_>) -> Text {
-        let mut out = Zeroizing::new(Vec::with_capacity(value.raw().len()));
-        match self.link.access.given.redactor() {
-            Some(redactor) => {
-                if redactor.json(value, &mut out) {
-                    self.shared.figures.redacted();
-                }
-            }
-            None => out.extend_from_slice(value.raw().as_bytes()),
+        let (text, is_found) = self.link.access.given.redacted(value);
+        if is_found {
+            self.shared.figures.redacted();
         }
-        out
+        text
     }
 
     /// Whether a text of the protocol itself, such as the id of an event, may pass.
     pub(crate) fn is_harmless(&self, text: &str) -> bool {
-        let redactor = self.link.access.given.redactor();
-        redactor.is_none_or(|redactor| redactor.text(text).is_none())
+        self.link.access.given.is_harmless(text)
     }
 
     fn holds_value(&self, id: Value<'_>) -> bool {
@@ -226,14 +259,14 @@ impl Downstream {
 }
 
 /// A tree that borrows nothing.
-fn detached(tree: &Tree<'_>) -> Tree<'static> {
+pub(crate) fn detached(tree: &Tree<'_>) -> Tree<'static> {
     let mut text = tree.to_json();
     let text = String::from_utf8(std::mem::take(&mut *text)).unwrap_or_default();
     Tree::Raw(Zeroizing::new(text))
 }
 
 /// Whether two ids are the same, however they are spelled.
-fn is_same_id(own: &str, other: Value<'_>) -> bool {
+pub(crate) fn is_same_id(own: &str, other: Value<'_>) -> bool {
     if own == other.raw() {
         return true;
     }

@@ -49,7 +49,11 @@ impl Era {
 
 /// Whether a version is one of the later era.
 pub(crate) fn is_modern(version: &str) -> bool {
-    version.len() == FIRST_MODERN.len() && version >= FIRST_MODERN
+    let is_date = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'-')
+    };
+    version.len() == FIRST_MODERN.len() && is_date(version) && version >= FIRST_MODERN
 }
 
 #[cfg(test)]

@@ -8,16 +8,20 @@ use toolvault_core::scope::Scope;
 use toolvault_vault::{Caller, Clock, Denial, SecretInfo, Vault};
 use zeroize::Zeroizing;
 
+use super::access::Access;
+use super::downstream::{Downstream, Purpose};
 use super::era::{Era, PROTOCOL_VERSION, is_modern};
 use super::figures::Figures;
 use super::janitor;
-use super::message::{Message, Shape};
+use super::link::{Context, Link};
+use super::message::{Malformed, Message, Shape};
 use super::pending::{PendingSecret, SetError};
 use super::refusal::Refusal;
 use super::reply::McpReply;
 use super::request::McpRequest;
 use super::server::Server;
 use super::shared::{Rules, Shared};
+use super::tasks::asked_for;
 use super::{legacy, modern, together};
 use crate::http::HttpError;
 use crate::settings::GatewaySettings;
@@ -35,6 +39,29 @@ pub(crate) struct Visit {
     pub(crate) shared: Arc<Shared>,
     pub(crate) rules: Arc<Rules>,
     pub(crate) request: McpRequest,
+}
+
+impl Visit {
+    /// The way back from a server to the client of this request.
+    pub(crate) fn way_back(
+        &self,
+        link: &Arc<Link>,
+        purpose: Purpose,
+        id: Option<&str>,
+        context: Context,
+    ) -> Downstream {
+        Downstream {
+            shared: Arc::clone(&self.shared),
+            caller: self.request.caller.clone(),
+            link: Arc::clone(link),
+            purpose,
+            id: id.map(str::to_owned),
+            context,
+            is_shared: self.request.server.is_none(),
+            session: None,
+            tool: None,
+        }
+    }
 }
 
 /// Where a request leads.
@@ -68,12 +95,11 @@ impl Gateway {
 
     /// Takes other settings from here on. What was built on what has changed ends.
     pub fn reload(&self, settings: GatewaySettings) -> Result<(), HttpError> {
-        let rules = Rules::new(settings, Some(&self.0.rules()))?;
+        let before = self.0.rules();
+        let rules = Rules::new(settings, Some(&before))?;
+        let is_shut_in_otherwise = rules.shuts_in_otherwise(&before);
         self.0.set_rules(rules);
-        let shared = Arc::clone(&self.0);
-        self.0
-            .tasks
-            .spawn(async move { janitor::end_outdated(&shared).await });
+        janitor::end_outdated(&self.0, is_shut_in_otherwise);
         Ok(())
     }
 
@@ -110,11 +136,16 @@ impl Gateway {
 
 impl Visit {
     async fn answer(self) -> McpReply {
-        match self.try_answer().await {
+        match Box::pin(self.try_answer()).await {
             Ok(reply) => reply,
             Err((refusal, id)) => {
                 refusal.log(self.request.server.as_deref());
-                McpReply::refused(&refusal, id.as_deref())
+                let mut reply = McpReply::refused(&refusal, id.as_deref());
+                // Only a request gets an error in an answer that is itself in order.
+                if id.is_none() && reply.status == StatusCode::OK {
+                    reply.status = StatusCode::BAD_GATEWAY;
+                }
+                reply
             }
         }
     }
@@ -148,6 +179,12 @@ impl Visit {
             Shape::Request(id, _) => Some(id.raw().to_owned()),
             _ => None,
         };
+        // Anything else without an id would go past all that is done to requests.
+        if let Shape::Notification(method) = &shape
+            && !method.starts_with("notifications/")
+        {
+            return Err(nameless(Malformed::NotMessage.into()));
+        }
         let era = Era::of(&message, &self.request.headers);
         let answered = match (era, &destination) {
             (Era::Legacy, _) => legacy::post(self, &destination, message, shape).await,
@@ -157,6 +194,25 @@ impl Visit {
             (Era::Modern, Destination::All) => together::modern::post(self, message, shape).await,
         };
         answered.map_err(|refusal| (refusal, id))
+    }
+}
+
+/// Whether a task is one of the caller's, begun by a tool within the reach of their key.
+pub(crate) fn permit_task(
+    caller: &Caller,
+    access: &Access,
+    method: &str,
+    message: &Message<'_>,
+) -> Result<(), Refusal> {
+    let Some(id) = asked_for(method, message)? else {
+        return Ok(());
+    };
+    let tool = access.tasks.tool(&id);
+    let tool = tool.and_then(|tool| access.server.name.tool(&tool));
+    if tool.is_some_and(|tool| caller.reaches_tool(&tool)) {
+        Ok(())
+    } else {
+        Err(Refusal::InvalidParams("there is no such task"))
     }
 }
 

@@ -7,20 +7,20 @@ use toolvault_core::json::{Tree, Value};
 use zeroize::Zeroizing;
 
 use super::call::owned;
-use super::downstream::{Downstream, Passed, Purpose};
+use super::downstream::{Passed, Purpose};
 use super::era::{Era, INITIALIZED, LAST_EVENT_ID, SESSION_ID};
-use super::gateway::{Destination, Visit, permit};
+use super::gateway::{Destination, Visit, permit, permit_task};
 use super::link::{Context, Link};
 use super::message::{Message, Shape};
 use super::pending::Missing;
 use super::program::places::Started;
 use super::refusal::Refusal;
 use super::reply::{McpReply, Pending};
-use super::server::Server;
+use super::server::{Filled, Server};
 use super::session::Session;
 use super::stream::{Announcement, Relay};
 use super::together;
-use super::upstream::{Content, Question, UpstreamError};
+use super::upstream::{Events, Question, UpstreamError};
 use crate::settings::{ServerName, Transport};
 
 /// Answers a message.
@@ -62,18 +62,11 @@ pub(crate) async fn without_message(
         return Ok(McpReply::empty(StatusCode::OK));
     }
     match destination {
-        Destination::All => together::legacy::listen(visit, &session).await,
+        Destination::All => Ok(together::legacy::listen(visit, &session).await),
         Destination::One(server) => {
             let link = session_link(visit, &session, server).await?;
-            match listen(visit, &session, &link, Announcement::Plain).await {
-                Ok(relay) => Ok(McpReply::stream(relay.run())),
-                Err(refusal) => {
-                    if link.is_forgotten() {
-                        end(visit, &session).await;
-                    }
-                    Err(refusal)
-                }
-            }
+            let relay = listen(visit, &session, &link, Announcement::Plain);
+            Ok(McpReply::stream(relay.run()))
         }
     }
 }
@@ -107,13 +100,16 @@ async fn initialize(
     let Started { link, greeting } = open(visit, server, opening).await?;
     let Some(link) = link else {
         // The server's own error, under the client's id.
-        return Ok(McpReply::whole(StatusCode::OK, readdressed(&greeting, id)?));
+        let text = readdressed(&greeting, id)?;
+        let access = visit.shared.access(&visit.request.caller, server);
+        let (text, _) = access.given.redacted(Message::parse(&text)?.value());
+        return Ok(McpReply::whole(StatusCode::OK, text));
     };
     let link = Arc::new(link);
     let session = match begin(visit, Some(server.name.clone()), opening).await {
         Ok(session) => session,
         Err(refusal) => {
-            link.close().await;
+            visit.shared.tasks.spawn(async move { link.close().await });
             return Err(refusal);
         }
     };
@@ -122,10 +118,11 @@ async fn initialize(
         .lock()
         .await
         .insert(server.name.clone(), Arc::clone(&link));
-    let downstream = downstream(visit, &link, Purpose::Greeting, Some(id.raw()));
-    let text = match downstream.pass(&readdressed(&greeting, id)?).await? {
-        Passed::Response(text) => text,
-        _ => return Err(UpstreamError::NotMcp.into()),
+    let context = Context::default();
+    let downstream = visit.way_back(&link, Purpose::Greeting, Some(id.raw()), context);
+    let passed = downstream.pass(&readdressed(&greeting, id)?).await?;
+    let Passed::Response(text) = passed else {
+        return Err(UpstreamError::NotMcp.into());
     };
     let mut reply = McpReply::whole(StatusCode::OK, text);
     name_session(&mut reply, &session);
@@ -169,15 +166,14 @@ pub(crate) async fn open(
     let caller = &visit.request.caller;
     let access = visit.shared.access(caller, server);
     let filled = access.filled(&visit.shared.vault, caller).await?;
-    let limits = visit.rules.limits();
     match &server.settings.transport {
         Transport::Stdio(_) => {
-            let settings = &visit.rules.settings;
             let programs = &access.programs;
-            let started = programs.start(&access, filled, Era::Legacy, opening, settings, limits);
+            let started = programs.start(&access, filled, Era::Legacy, opening, &visit.rules);
             Ok(started.await?)
         }
         Transport::Http(_) => {
+            let limits = visit.rules.limits();
             let (link, greeting) =
                 Link::initialize_over_http(access, filled, opening, limits).await?;
             let is_error = Message::parse(&greeting)?.get("error").is_some();
@@ -199,24 +195,40 @@ pub(crate) async fn session_link(
     let caller = &visit.request.caller;
     let access = visit.shared.access(caller, server);
     let filled = access.filled(&visit.shared.vault, caller).await;
-    let mut links = session.links.lock().await;
-    if let (Ok(filled), Some(link)) = (&filled, links.get(&server.name)) {
-        let is_same = Arc::ptr_eq(&link.access, &access) && Arc::ptr_eq(&link.filled, filled);
-        if is_same && link.is_open() {
-            return Ok(Arc::clone(link));
+    let is_good = |link: &Arc<Link>, filled: &Arc<Filled>| {
+        Arc::ptr_eq(&link.access, &access) && Arc::ptr_eq(&link.filled, filled) && link.is_open()
+    };
+    {
+        let mut links = session.links.lock().await;
+        match (links.get(&server.name), &filled) {
+            (Some(link), Ok(filled)) if is_good(link, filled) => return Ok(Arc::clone(link)),
+            (None, _) => {}
+            (Some(_), _) => close(visit, links.remove(&server.name)),
         }
     }
-    if let Some(link) = links.remove(&server.name) {
-        visit.shared.tasks.spawn(async move { link.close().await });
-    }
-    filled?;
+    let filled = filled?;
     let link = open(visit, server, &session.opening).await?.link;
     let link = Arc::new(link.ok_or(UpstreamError::NotMcp)?);
     if link.program().is_none() {
         link.notify(INITIALIZED).await?;
     }
-    links.insert(server.name.clone(), Arc::clone(&link));
+    let mut links = session.links.lock().await;
+    // Another request of the session may have been quicker.
+    if let Some(other) = links.get(&server.name)
+        && is_good(other, &filled)
+    {
+        close(visit, Some(link));
+        return Ok(Arc::clone(other));
+    }
+    close(visit, links.insert(server.name.clone(), Arc::clone(&link)));
     Ok(link)
+}
+
+/// Lets a server know that nobody needs its session any more.
+fn close(visit: &Visit, link: Option<Arc<Link>>) {
+    if let Some(link) = link {
+        visit.shared.tasks.spawn(async move { link.close().await });
+    }
 }
 
 async fn post_to(
@@ -231,7 +243,7 @@ async fn post_to(
         Ok(link) => link,
         Err(refusal) => {
             let missing = Missing::of(&shape, Era::Legacy, can_open_urls(session), &message);
-            return missing.explain(visit, server, refusal).await;
+            return missing.explain(visit, server, refusal);
         }
     };
     match shape {
@@ -246,40 +258,42 @@ async fn post_to(
                     id: id.raw(),
                     name: &name,
                     headers: HeaderMap::new(),
-                    ended: session.ended.clone(),
                     url_elicitation: can_open_urls(session),
-                    is_shared: false,
+                    session: Some(Arc::clone(session)),
                 };
                 return call.answer().await;
             }
+            permit_task(caller, &link.access, &method, &message)?;
             let purpose = Purpose::of(&method, &message);
-            let pending = Pending {
-                downstream: downstream(visit, &link, purpose, Some(id.raw())),
-                record: None,
-                announcement: Announcement::None,
-                ended: session.ended.clone(),
-            };
+            let pending = of_session(visit, &link, session, purpose, Some(id.raw()));
             forward(&link, pending, &owned(&message)?).await
         }
         Shape::Notification(method) => {
             permit(caller, server, &method)?;
-            let pending = silent(visit, &link, session);
+            let pending = of_session(visit, &link, session, Purpose::Other, None);
             forward(&link, pending, &owned(&message)?).await
         }
         Shape::Response(_) => {
-            let pending = silent(visit, &link, session);
+            let pending = of_session(visit, &link, session, Purpose::Other, None);
             forward(&link, pending, &owned(&message)?).await
         }
     }
 }
 
-/// The way back of a message that is not answered.
-pub(crate) fn silent(visit: &Visit, link: &Arc<Link>, session: &Session) -> Pending {
+/// The way back to the client of a session; without an id where it waits for no response.
+pub(crate) fn of_session(
+    visit: &Visit,
+    link: &Arc<Link>,
+    session: &Arc<Session>,
+    purpose: Purpose,
+    id: Option<&str>,
+) -> Pending {
+    let mut downstream = visit.way_back(link, purpose, id, Context::default());
+    downstream.session = Some(Arc::clone(session));
     Pending {
-        downstream: downstream(visit, link, Purpose::Other, None),
+        downstream,
         record: None,
         announcement: Announcement::None,
-        ended: session.ended.clone(),
     }
 }
 
@@ -295,57 +309,36 @@ pub(crate) async fn forward(
     Ok(pending.relay(exchange).await)
 }
 
-pub(crate) fn downstream(
-    visit: &Visit,
-    link: &Arc<Link>,
-    purpose: Purpose,
-    id: Option<&str>,
-) -> Downstream {
-    Downstream {
-        shared: Arc::clone(&visit.shared),
-        caller: visit.request.caller.clone(),
-        link: Arc::clone(link),
-        purpose,
-        id: id.map(str::to_owned),
-        context: Context::default(),
-        is_shared: visit.request.server.is_none(),
-    }
-}
-
 /// What a server says of its own accord, with our own news between. A server that offers no such stream leaves only ours.
-pub(crate) async fn listen(
+pub(crate) fn listen(
     visit: &Visit,
-    session: &Session,
+    session: &Arc<Session>,
     link: &Arc<Link>,
     announcement: Announcement,
-) -> Result<Relay, Refusal> {
+) -> Relay {
     let mut headers = HeaderMap::new();
     // An id of events means something only within the server's own session, which is this caller's alone.
+    let is_shared = session.server.is_none();
     if link.has_own_session()
+        && !is_shared
         && let Some(last) = visit.request.headers.get(LAST_EVENT_ID)
     {
         headers.insert(LAST_EVENT_ID, last.clone());
     }
-    let exchange = link
-        .ask(Question {
-            method: Method::GET,
-            headers,
-            body: Zeroizing::default(),
-            silence: None,
-        })
-        .await?;
-    let events = match exchange.content {
-        Content::Events(events) => Some(events),
-        _ => None,
+    let question = Question {
+        method: Method::GET,
+        headers,
+        body: Zeroizing::default(),
+        silence: None,
     };
-    Ok(Relay {
-        downstream: Arc::new(downstream(visit, link, Purpose::Other, None)),
-        events,
+    let pending = of_session(visit, link, session, Purpose::Other, None);
+    Relay {
+        downstream: Arc::new(pending.downstream),
+        events: Some(Events::of_question(Arc::clone(link), question)),
         first: None,
         record: None,
         announcement,
-        ended: session.ended.clone(),
-    })
+    }
 }
 
 /// The name of the tool that a call is for.

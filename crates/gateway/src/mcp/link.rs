@@ -1,11 +1,12 @@
 //! One way to one server, in one era: over HTTP with its session, or a running program.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ::http::{HeaderMap, HeaderValue, Method};
-use toolvault_core::json::{Object, write_string};
+use tokio::sync::OnceCell;
+use toolvault_core::json::{Array, Object, Value, write_string};
 use zeroize::Zeroizing;
 
 use super::access::Access;
@@ -18,10 +19,12 @@ use super::server::Filled;
 use super::upstream::{Content, Exchange, Question, UpstreamError, http};
 
 /// For how long a list of tools is believed without word from the server.
-const CATALOGUE_LASTS: Duration = Duration::from_secs(60);
+const CATALOGUE_LASTS: Duration = Duration::from_secs(15);
 /// How old a list is before an unknown name is a reason to ask again.
 const LISTED_AGAIN: Duration = Duration::from_secs(1);
 const MOST_PAGES: usize = 1_000;
+/// How many times the largest message all pages of a list may take together.
+const LISTED: usize = 4;
 
 /// One way to one server.
 pub(crate) struct Link {
@@ -30,11 +33,12 @@ pub(crate) struct Link {
     pub(crate) filled: Arc<Filled>,
     wire: Wire,
     catalogue: tokio::sync::Mutex<Option<(Instant, Arc<Catalogue>)>>,
+    discovered: OnceCell<Zeroizing<Vec<u8>>>,
     next_id: AtomicU64,
     limits: Limits,
-    /// Whether the server said that it knows its session no more.
-    is_forgotten: AtomicBool,
 }
+
+pub(crate) const DISCOVER: &str = "server/discover";
 
 /// How large and how late an answer may be.
 #[derive(Clone, Copy)]
@@ -48,7 +52,8 @@ pub(crate) enum Wire {
         session: Option<String>,
         version: Option<HeaderValue>,
     },
-    Program(Arc<Program>),
+    /// With the number by which the program knows this link's requests.
+    Program(Arc<Program>, u64),
 }
 
 impl Link {
@@ -65,9 +70,9 @@ impl Link {
             filled,
             wire,
             catalogue: tokio::sync::Mutex::new(None),
+            discovered: OnceCell::new(),
             next_id: AtomicU64::new(0),
             limits,
-            is_forgotten: AtomicBool::new(false),
         }
     }
 
@@ -97,7 +102,7 @@ impl Link {
     /// The program, if it is one.
     pub(crate) fn program(&self) -> Option<&Arc<Program>> {
         match &self.wire {
-            Wire::Program(program) => Some(program),
+            Wire::Program(program, _) => Some(program),
             Wire::Http { .. } => None,
         }
     }
@@ -115,24 +120,21 @@ impl Link {
 
     /// Whether it still leads anywhere.
     pub(crate) fn is_open(&self) -> bool {
-        !self.is_forgotten() && self.program().is_none_or(|program| program.is_running())
-    }
-
-    /// Whether the server knows its session no more.
-    pub(crate) fn is_forgotten(&self) -> bool {
-        self.is_forgotten.load(Ordering::Relaxed)
+        self.program().is_none_or(|program| program.is_running())
     }
 
     /// Asks the server.
     pub(crate) async fn ask(&self, mut question: Question) -> Result<Exchange, UpstreamError> {
         match &self.wire {
-            Wire::Program(program) => program.ask(question, self.limits.silence).await,
+            Wire::Program(program, number) => {
+                program.ask(*number, question, self.limits.silence).await
+            }
             Wire::Http { session, version } => {
                 if let Some(version) = version {
                     question.headers.insert(PROTOCOL_VERSION, version.clone());
                 }
                 let client = self.access.server.client.as_ref();
-                let answer = http::ask(
+                http::ask(
                     client.ok_or(UpstreamError::Ended)?,
                     &self.filled.url,
                     &self.filled.headers,
@@ -140,11 +142,7 @@ impl Link {
                     question,
                     self.limits.message_bytes,
                 )
-                .await;
-                if matches!(answer, Err(UpstreamError::SessionEnded)) {
-                    self.is_forgotten.store(true, Ordering::Relaxed);
-                }
-                answer
+                .await
             }
         }
     }
@@ -159,8 +157,21 @@ impl Link {
         }
     }
 
-    /// A request of our own: the whole response, and the session that its answer named.
+    /// A request of our own: the whole response, and the session that its answer named. All of it together may take as
+    /// long as a server may be silent.
     pub(crate) async fn request(
+        &self,
+        method: &str,
+        params: Option<&str>,
+        headers: HeaderMap,
+    ) -> Result<(Zeroizing<Vec<u8>>, Option<String>), UpstreamError> {
+        let asking = self.request_and_wait(method, params, headers);
+        tokio::time::timeout(self.limits.silence, asking)
+            .await
+            .unwrap_or(Err(UpstreamError::Silent))
+    }
+
+    async fn request_and_wait(
         &self,
         method: &str,
         params: Option<&str>,
@@ -195,6 +206,32 @@ impl Link {
         Ok((answer, session))
     }
 
+    /// What a server of the later era says of itself, asked once. One that answers otherwise knows only the earlier.
+    pub(crate) async fn discovered(
+        &self,
+        params: &str,
+        context: &Context,
+    ) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+        let asking = self
+            .discovered
+            .get_or_try_init(|| async {
+                let headers = context.headers();
+                let (answer, _) = self.request(DISCOVER, Some(params), headers).await?;
+                if is_modern(&answer) {
+                    Ok(answer)
+                } else {
+                    Err(UpstreamError::OtherEra)
+                }
+            })
+            .await;
+        match asking {
+            Ok(answer) => Ok(answer.clone()),
+            // An answer that is no MCP of this era at all.
+            Err(UpstreamError::NotMcp) => Err(UpstreamError::OtherEra.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// A notification of our own.
     pub(crate) async fn notify(&self, message: &str) -> Result<(), UpstreamError> {
         let body = Zeroizing::new(message.as_bytes().to_vec());
@@ -205,7 +242,7 @@ impl Link {
 
     /// Tells the server that its session is over.
     pub(crate) async fn close(&self) {
-        if !self.has_own_session() || self.is_forgotten() {
+        if !self.has_own_session() {
             return;
         }
         let question = Question {
@@ -223,14 +260,6 @@ impl Link {
     /// request stands alone, ours says the same about itself.
     pub(crate) async fn catalogue(&self, context: &Context) -> Result<Arc<Catalogue>, Refusal> {
         let mut held = self.catalogue.lock().await;
-        self.known(&mut held, context).await
-    }
-
-    async fn known(
-        &self,
-        held: &mut Option<(Instant, Arc<Catalogue>)>,
-        context: &Context,
-    ) -> Result<Arc<Catalogue>, Refusal> {
         if let Some((at, catalogue)) = held.as_ref()
             && at.elapsed() < CATALOGUE_LASTS
         {
@@ -271,33 +300,17 @@ impl Link {
     ) -> Result<Arc<Catalogue>, Refusal> {
         let mut held = self.catalogue.lock().await;
         let mut catalogue = Catalogue::default();
-        let next = read_page(&self.access, page, &mut catalogue);
-        let catalogue = match next {
+        catalogue.add(
+            &self.access.server.name,
+            elements(page, "tools").into_iter(),
+        );
+        let catalogue = match next_cursor(page) {
             Some(cursor) => self.list(catalogue, Some(cursor), context).await?,
             None => catalogue,
         };
         let catalogue = Arc::new(catalogue);
         *held = Some((Instant::now(), Arc::clone(&catalogue)));
         Ok(catalogue)
-    }
-
-    /// The server's tools, corrected by a later page which the client has just asked for: a tool that is another one now
-    /// is shown, and called, as it is now.
-    pub(crate) async fn catalogue_corrected_by(
-        &self,
-        page: Object<'_>,
-        context: &Context,
-    ) -> Result<Arc<Catalogue>, Refusal> {
-        let mut held = self.catalogue.lock().await;
-        let catalogue = self.known(&mut held, context).await?;
-        let Some(corrected) = catalogue.corrected(&self.access.server.name, tools(page)) else {
-            return Ok(catalogue);
-        };
-        let corrected = Arc::new(corrected);
-        if let Some((_, catalogue)) = held.as_mut() {
-            *catalogue = Arc::clone(&corrected);
-        }
-        Ok(corrected)
     }
 
     /// The server said that its tools are others now.
@@ -308,32 +321,64 @@ impl Link {
     async fn list(
         &self,
         mut catalogue: Catalogue,
-        mut cursor: Option<String>,
+        cursor: Option<String>,
         context: &Context,
     ) -> Result<Catalogue, Refusal> {
-        let mut listed = 0;
+        let server = &self.access.server.name;
+        self.pages(TOOLS, cursor, context, |tools| {
+            catalogue.add(server, tools.into_iter());
+        })
+        .await?;
+        Ok(catalogue)
+    }
+
+    /// Everything of one kind that the server lists, page by page. A server without such a thing answers with an error,
+    /// which is none of it; one that lists more than anybody reads is refused.
+    pub(crate) async fn pages(
+        &self,
+        list: List,
+        mut cursor: Option<String>,
+        context: &Context,
+        mut take: impl FnMut(Vec<Value<'_>>),
+    ) -> Result<(), Refusal> {
+        let (mut bytes, mut count) = (0, 0);
         for _ in 0..MOST_PAGES {
             let params = context.params(cursor.as_deref());
             let (answer, _) = self
-                .request("tools/list", Some(&params), context.headers.clone())
+                .request(list.method, Some(&params), context.headers())
                 .await?;
             let message = Message::parse(&answer)?;
-            // A server without tools answers with an error.
             let Some(page) = message.result() else {
-                return Ok(catalogue);
+                return Ok(());
             };
-            listed += tools(page).count();
-            cursor = read_page(&self.access, page, &mut catalogue);
-            if cursor.is_none() {
-                return Ok(catalogue);
-            }
-            if listed > MOST_TOOLS {
+            let elements = elements(page, list.member);
+            bytes += answer.len();
+            count += elements.len();
+            if count > MOST_TOOLS || bytes > self.limits.message_bytes.saturating_mul(LISTED) {
                 break;
+            }
+            take(elements);
+            cursor = next_cursor(page);
+            if cursor.is_none() {
+                return Ok(());
             }
         }
         Err(UpstreamError::TooLarge.into())
     }
 }
+
+/// What of a server's is listed.
+#[derive(Clone, Copy)]
+pub(crate) struct List {
+    pub(crate) method: &'static str,
+    /// The member of the result that holds it.
+    pub(crate) member: &'static str,
+}
+
+const TOOLS: List = List {
+    method: "tools/list",
+    member: "tools",
+};
 
 /// What our own requests say about themselves where each request stands alone: the same as the client's.
 #[derive(Clone, Default)]
@@ -400,16 +445,27 @@ impl Context {
     }
 }
 
-/// Adds the tools of a page, and gives the cursor of the next.
-fn read_page(access: &Access, page: Object<'_>, catalogue: &mut Catalogue) -> Option<String> {
-    catalogue.add(&access.server.name, tools(page));
+fn elements<'a>(page: Object<'a>, member: &str) -> Vec<Value<'a>> {
+    let array = page.get(member).and_then(Value::as_array);
+    array.into_iter().flat_map(Array::elements).collect()
+}
+
+fn next_cursor(page: Object<'_>) -> Option<String> {
     let cursor = page.get("nextCursor")?.as_text()?.ok()?;
     Some(cursor.as_str().to_owned())
 }
 
-fn tools(page: Object<'_>) -> impl Iterator<Item = toolvault_core::json::Value<'_>> {
-    let array = page.get("tools").and_then(|tools| tools.as_array());
-    array.into_iter().flat_map(|array| array.elements())
+/// Whether an answer to `server/discover` is that of a server of the later era: a result, or one of its own errors.
+pub(crate) fn is_modern(answer: &[u8]) -> bool {
+    let Ok(message) = Message::parse(answer) else {
+        return false;
+    };
+    if let Some(result) = message.result() {
+        return result.get("supportedVersions").is_some();
+    }
+    let error = message.get("error").and_then(Value::as_object);
+    let code = error.and_then(|error| error.get("code"));
+    code.is_some_and(|code| matches!(code.raw(), "-32020" | "-32021" | "-32022"))
 }
 
 fn answers(text: &[u8], id: &str) -> bool {

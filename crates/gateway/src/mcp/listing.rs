@@ -1,8 +1,9 @@
 //! A list of tools as one caller may see it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use toolvault_core::json::{Object, Tree, Value, parse};
+use toolvault_core::json::{Array, Object, Tree, Value, parse};
 use toolvault_vault::{Caller, Vault};
 
 use super::catalogue::{Catalogue, Tool};
@@ -26,27 +27,27 @@ pub(crate) fn hidden(
         .collect()
 }
 
-/// The tools of a page that the server sent, as far as they are in its catalogue.
+/// The tools of a page as it defines them, as far as each name stands for one tool only.
 pub(crate) fn of_page<'a>(
-    catalogue: &'a Catalogue,
+    server: &Server,
+    catalogue: &Catalogue,
     page: Object<'a>,
-) -> Vec<(Value<'a>, &'a Tool)> {
-    let array = page.get("tools").and_then(|tools| tools.as_array());
-    let raw = array.into_iter().flat_map(|array| array.elements());
+) -> Vec<(Value<'a>, Arc<Tool>)> {
+    let array = page.get("tools").and_then(Value::as_array);
+    let raw = array.into_iter().flat_map(Array::elements);
     raw.filter_map(|raw| {
-        let name = raw.as_object()?.get("name")?.as_text()?.ok()?;
-        let tool = catalogue.get(&name)?;
-        // What is judged of a tool is judged of this spelling of it.
-        (tool.raw.as_str() == raw.raw()).then(|| (raw, tool.as_ref()))
+        let tool = Tool::read(&server.name, raw)?;
+        catalogue.get(&tool.definition.name)?;
+        Some((raw, Arc::new(tool)))
     })
     .collect()
 }
 
 /// All tools of a catalogue.
-pub(crate) fn of_catalogue(catalogue: &Catalogue) -> Vec<(Value<'_>, &Tool)> {
+pub(crate) fn of_catalogue(catalogue: &Catalogue) -> Vec<(Value<'_>, Arc<Tool>)> {
     catalogue
         .tools()
-        .filter_map(|tool| Some((parse(tool.raw.as_bytes()).ok()?, tool.as_ref())))
+        .filter_map(|tool| Some((parse(tool.raw.as_bytes()).ok()?, Arc::clone(tool))))
         .collect()
 }
 
@@ -60,7 +61,7 @@ pub(crate) async fn visible<'a>(
     rules: &Rules,
     caller: &Caller,
     server: &Server,
-    tools: Vec<(Value<'a>, &'a Tool)>,
+    tools: Vec<(Value<'a>, Arc<Tool>)>,
     is_shared: bool,
 ) -> Result<Vec<Tree<'a>>, Refusal> {
     let reached: Vec<_> = tools
@@ -76,7 +77,7 @@ pub(crate) async fn visible<'a>(
     let mut visible = Vec::with_capacity(reached.len());
     for ((raw, tool), defaults) in reached.into_iter().zip(defaults) {
         let mut tree = Tree::from(raw);
-        if hide(&mut tree, &hidden(server, tool, &defaults)).is_err() {
+        if hide(&mut tree, &hidden(server, &tool, &defaults)).is_err() {
             tracing::warn!(
                 mcp.server = %server.name,
                 "a tool is withheld: its schema cannot be shown without its credentials"

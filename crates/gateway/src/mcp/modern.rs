@@ -5,13 +5,12 @@ use std::sync::Arc;
 use ::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tokio_util::sync::CancellationToken;
-use toolvault_core::json::Kind;
+use toolvault_core::json::{Kind, Value};
 
 use super::call::{ToolRequest, owned};
-use super::downstream::{Downstream, Purpose};
+use super::downstream::Purpose;
 use super::era::{Era, METHOD, NAME, PROTOCOL_VERSION};
-use super::gateway::{Visit, permit};
+use super::gateway::{Visit, permit, permit_task};
 use super::legacy::tool_name;
 use super::link::{Context, Link, Wire};
 use super::message::{Message, Shape};
@@ -21,6 +20,7 @@ use super::reply::{McpReply, Pending};
 use super::server::Server;
 use super::stream::Announcement;
 use super::subscription;
+use super::upstream::UpstreamError;
 use crate::settings::Transport;
 
 /// Answers a message.
@@ -47,12 +47,14 @@ pub(crate) async fn post(
     let caller = &visit.request.caller;
     permit(caller, server, &method)?;
     check_subscription(visit, server, &message, &method)?;
-    let url_elicitation = can_open_urls(&message);
+    let url_elicitation = message
+        .metadata("clientCapabilities")
+        .is_some_and(super::pending::offers_urls);
     let link = match link(visit, server, &message, &headers).await {
         Ok(link) => link,
         Err(refusal) => {
             let missing = Missing::of(&shape, Era::Modern, url_elicitation, &message);
-            return missing.explain(visit, server, refusal).await;
+            return missing.explain(visit, server, refusal);
         }
     };
     if method == "tools/call"
@@ -66,12 +68,12 @@ pub(crate) async fn post(
             id,
             name: &name,
             headers,
-            ended: CancellationToken::new(),
             url_elicitation,
-            is_shared: false,
+            session: None,
         };
         return call.answer().await;
     }
+    permit_task(caller, &link.access, &method, &message)?;
     relay(visit, &link, message, id, &method, headers).await
 }
 
@@ -89,19 +91,12 @@ pub(crate) async fn relay(
         Some(id) if is_subscription => subscription::announcement(&message, id),
         _ => Announcement::None,
     };
+    let context = Context::of(&message, &headers, Era::Modern);
+    let purpose = Purpose::of(method, &message);
     let pending = Pending {
-        downstream: Downstream {
-            shared: Arc::clone(&visit.shared),
-            caller: visit.request.caller.clone(),
-            link: Arc::clone(link),
-            purpose: Purpose::of(method, &message),
-            id: id.map(str::to_owned),
-            context: Context::of(&message, &headers, Era::Modern),
-            is_shared: visit.request.server.is_none(),
-        },
+        downstream: visit.way_back(link, purpose, id, context),
         record: None,
         announcement,
-        ended: CancellationToken::new(),
     };
     let mut question = link.post(headers, owned(&message)?.to_json());
     if is_subscription {
@@ -121,42 +116,34 @@ pub(crate) async fn link(
     let caller = &visit.request.caller;
     let access = visit.shared.access(caller, server);
     let filled = access.filled(&visit.shared.vault, caller).await?;
-    let mut held = access.stateless.lock().await;
-    if let Some(link) = held.as_ref()
+    if access.is_only_legacy() {
+        return Err(UpstreamError::OtherEra.into());
+    }
+    if let Some(link) = access.stateless.lock().await.as_ref()
         && Arc::ptr_eq(&link.filled, &filled)
         && link.is_open()
     {
         return Ok(Arc::clone(link));
     }
-    *held = None;
-    let limits = visit.rules.limits();
     let link = match &server.settings.transport {
         Transport::Http(_) => {
             let wire = Wire::Http {
                 session: None,
                 version: None,
             };
+            let limits = visit.rules.limits();
             Link::new(Arc::clone(&access), Era::Modern, filled, wire, limits)
         }
         Transport::Stdio(_) => {
             let params = Context::of(message, headers, Era::Modern).params(None);
-            let settings = &visit.rules.settings;
             let programs = &access.programs;
-            let started = programs.start(&access, filled, Era::Modern, &params, settings, limits);
-            let link = started.await?.link;
-            link.ok_or(super::upstream::UpstreamError::OtherEra)?
+            let started = programs.start(&access, filled, Era::Modern, &params, &visit.rules);
+            started.await?.link.ok_or(UpstreamError::OtherEra)?
         }
     };
     let link = Arc::new(link);
-    *held = Some(Arc::clone(&link));
+    *access.stateless.lock().await = Some(Arc::clone(&link));
     Ok(link)
-}
-
-/// Whether the client says that it can send its user to a URL.
-pub(crate) fn can_open_urls(message: &Message<'_>) -> bool {
-    message
-        .metadata("clientCapabilities")
-        .is_some_and(super::pending::offers_urls)
 }
 
 /// A key for some tools hears of tools only.
@@ -171,9 +158,7 @@ fn check_subscription(
     {
         return Ok(());
     }
-    let wanted = message
-        .param("notifications")
-        .and_then(|wanted| wanted.as_object());
+    let wanted = message.param("notifications").and_then(Value::as_object);
     let names = wanted.and_then(|wanted| wanted.members().ok());
     let only_tools = names
         .unwrap_or_default()

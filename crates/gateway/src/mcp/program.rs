@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ::http::{Method, StatusCode};
 use bytes::Bytes;
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use toolvault_core::json::{Tree, Value};
 use zeroize::Zeroizing;
@@ -28,14 +28,23 @@ use crate::stdio::{Output, Process, StderrChunk};
 const WAITING: usize = 256;
 /// How many messages without a listener are kept for the next one.
 const KEPT: usize = 64;
+/// What all messages that wait may take together, in KiB; a larger one waits until there is nothing else.
+const ROOM: u32 = 32 << 10;
 
 type Text = Zeroizing<Vec<u8>>;
+
+/// A message that waits, with the room that it takes.
+pub(crate) struct Queued {
+    pub(crate) text: Text,
+    _room: Option<OwnedSemaphorePermit>,
+}
 
 /// A program, running.
 pub(crate) struct Program {
     era: Era,
     process: Process,
     state: Mutex<State>,
+    room: Arc<Semaphore>,
     /// The answer to `initialize`, given to each session of the caller that begins in the same way.
     pub(crate) greeting: OnceCell<Text>,
 }
@@ -44,16 +53,18 @@ pub(crate) struct Program {
 struct State {
     next: u64,
     requests: HashMap<u64, Waiting>,
-    listeners: Vec<mpsc::Sender<Text>>,
-    kept: VecDeque<Text>,
+    listeners: Vec<mpsc::Sender<Queued>>,
+    kept: VecDeque<Queued>,
     has_ended: bool,
 }
 
 /// A request on its way, as its client knows it.
 struct Waiting {
+    /// Whose request it is, of those who share the program.
+    owner: u64,
     id: String,
     progress_token: Option<String>,
-    events: mpsc::Sender<Text>,
+    events: mpsc::Sender<Queued>,
 }
 
 impl Program {
@@ -68,6 +79,7 @@ impl Program {
             era,
             process,
             state: Mutex::new(State::default()),
+            room: Arc::new(Semaphore::new(ROOM as usize)),
             greeting: OnceCell::new(),
         });
         let Output { messages, stderr } = output;
@@ -80,6 +92,13 @@ impl Program {
     /// read.
     pub(crate) fn is_running(&self) -> bool {
         self.process.is_running() && self.process.is_shut_in() && !self.lock().has_ended
+    }
+
+    /// Another client that shares it: by this number its requests are told from those of others.
+    pub(crate) fn join(&self) -> u64 {
+        let mut state = self.lock();
+        state.next += 1;
+        state.next
     }
 
     /// Whether a client waits for it.
@@ -101,6 +120,7 @@ impl Program {
     /// Asks it what a client asks.
     pub(crate) async fn ask(
         self: &Arc<Self>,
+        owner: u64,
         question: Question,
         silence: Duration,
     ) -> Result<Exchange, UpstreamError> {
@@ -116,7 +136,9 @@ impl Program {
         let message = Message::parse(&question.body).map_err(|_| UpstreamError::NotMcp)?;
         match message.shape().map_err(|_| UpstreamError::NotMcp)? {
             Shape::Request(id, _) => {
-                let events = self.request(message, id, silence, question.silence).await?;
+                let events = self
+                    .request(owner, message, id, question.silence.map(|_| silence))
+                    .await?;
                 Ok(Exchange {
                     status: StatusCode::OK,
                     session: None,
@@ -124,7 +146,7 @@ impl Program {
                 })
             }
             Shape::Notification(method) => {
-                self.notification(message, &method).await?;
+                self.notification(owner, message, &method).await?;
                 Ok(accepted(Content::Empty))
             }
             Shape::Response(_) => {
@@ -136,10 +158,10 @@ impl Program {
 
     async fn request(
         self: &Arc<Self>,
+        owner: u64,
         message: Message<'_>,
         id: Value<'_>,
-        silence: Duration,
-        limit: Option<Duration>,
+        silence: Option<Duration>,
     ) -> Result<Events, UpstreamError> {
         let token = message
             .param("_meta")
@@ -151,6 +173,7 @@ impl Program {
             state.next += 1;
             let number = state.next;
             let waiting = Waiting {
+                owner,
                 id: id.raw().to_owned(),
                 progress_token: token.clone(),
                 events: sender,
@@ -161,13 +184,12 @@ impl Program {
         let interest = CancellationToken::new();
         let guard = interest.clone().drop_guard();
         let text = renumbered(message, number, token.is_some()).ok_or(UpstreamError::NotMcp)?;
+        // Before anything is waited for: whoever leaves is forgotten.
+        tokio::spawn(Arc::clone(self).forget_when_left(number, interest));
         if let Err(error) = self.write(&text).await {
             self.lock().requests.remove(&number);
             return Err(error);
         }
-        tokio::spawn(Arc::clone(self).forget_when_left(number, interest));
-        // A subscription waits for news, for as long as its client does.
-        let silence = limit.map(|_| silence);
         Ok(Events::of_channel(receiver, guard, silence))
     }
 
@@ -183,13 +205,18 @@ impl Program {
         }
     }
 
-    async fn notification(&self, message: Message<'_>, method: &str) -> Result<(), UpstreamError> {
+    async fn notification(
+        &self,
+        owner: u64,
+        message: Message<'_>,
+        method: &str,
+    ) -> Result<(), UpstreamError> {
         match method {
             // Said once, by us.
             "notifications/initialized" => Ok(()),
             "notifications/cancelled" => {
                 let named = message.param("requestId").map(|id| id.raw().to_owned());
-                let number = named.and_then(|id| self.lock().number_of(&id));
+                let number = named.and_then(|id| self.lock().number_of(owner, &id));
                 let Some(number) = number else {
                     return Ok(());
                 };
@@ -244,17 +271,20 @@ impl Program {
             Route::Nobody => tracing::debug!("a program said something that nobody asked for"),
             // Waits for a client that reads slowly: the pipe fills, and the program waits with it.
             Route::To(client, text) => {
-                let _ = client.send(text).await;
+                let queued = self.with_room(text).await;
+                let _ = client.send(queued).await;
             }
             Route::ToListeners(text) => {
                 let mut state = self.lock();
                 state.listeners.retain(|listener| !listener.is_closed());
                 if state.listeners.is_empty() {
-                    state.keep(text);
+                    state.keep(self.if_room(text));
                     return;
                 }
                 for listener in &state.listeners {
-                    let _ = listener.try_send(text.clone());
+                    if let Some(queued) = self.if_room(text.clone()) {
+                        let _ = listener.try_send(queued);
+                    }
                 }
             }
             Route::ToOneListener(text) => {
@@ -263,14 +293,35 @@ impl Program {
                     state.listeners.retain(|listener| !listener.is_closed());
                     state.listeners.last().cloned()
                 };
-                match listener {
-                    Some(listener) => {
-                        let _ = listener.send(text).await;
-                    }
-                    None => self.lock().keep(text),
+                if let Some(listener) = listener {
+                    let queued = self.with_room(text).await;
+                    let _ = listener.send(queued).await;
+                } else {
+                    let queued = self.if_room(text);
+                    self.lock().keep(queued);
                 }
             }
         }
+    }
+
+    /// A message with the room that it takes, once there is so much.
+    async fn with_room(&self, text: Text) -> Queued {
+        let room = Arc::clone(&self.room)
+            .acquire_many_owned(kibibytes(&text))
+            .await;
+        Queued {
+            text,
+            _room: room.ok(),
+        }
+    }
+
+    /// The same for what can be done without; none if there is no room now.
+    fn if_room(&self, text: Text) -> Option<Queued> {
+        let room = Arc::clone(&self.room).try_acquire_many_owned(kibibytes(&text));
+        Some(Queued {
+            text,
+            _room: Some(room.ok()?),
+        })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -280,19 +331,24 @@ impl Program {
 
 impl State {
     /// Keeps what nobody listens to, the newest of it.
-    fn keep(&mut self, text: Text) {
+    fn keep(&mut self, queued: Option<Queued>) {
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }
-        self.kept.push_back(text);
+        self.kept.extend(queued);
     }
 
-    fn number_of(&self, id: &str) -> Option<u64> {
+    fn number_of(&self, owner: u64, id: &str) -> Option<u64> {
         let mut requests = self.requests.iter();
         requests
-            .find(|(_, waiting)| waiting.id == id)
+            .find(|(_, waiting)| waiting.owner == owner && waiting.id == id)
             .map(|(&number, _)| number)
     }
+}
+
+fn kibibytes(text: &[u8]) -> u32 {
+    let whole = text.len().div_ceil(1 << 10);
+    u32::try_from(whole).unwrap_or(u32::MAX).clamp(1, ROOM)
 }
 
 fn accepted(content: Content) -> Exchange {

@@ -3,7 +3,6 @@
 use ::http::StatusCode;
 use toolvault_vault::{Error as VaultError, Problem};
 
-use super::era::Era;
 use super::message::{self, Malformed};
 use super::server::DoesNotFit;
 use super::upstream::UpstreamError;
@@ -49,7 +48,7 @@ pub(crate) enum Refusal {
     #[error("Invalid params: _meta lacks io.modelcontextprotocol/{0}")]
     InvalidMetadata(&'static str),
     #[error("Method not found")]
-    MethodNotFound(Era),
+    MethodNotFound,
     #[error("Unsupported protocol version")]
     UnsupportedVersion {
         supported: Vec<String>,
@@ -57,6 +56,8 @@ pub(crate) enum Refusal {
     },
     #[error("Too many sessions.")]
     TooManySessions,
+    #[error("What this answer was built on has changed or ended; ask again.")]
+    Over,
 }
 
 impl Refusal {
@@ -71,7 +72,6 @@ impl Refusal {
             | Self::Upstream(UpstreamError::OtherEra) => StatusCode::BAD_REQUEST,
             Self::NoSuchServer
             | Self::NoSuchSession
-            | Self::MethodNotFound(Era::Modern)
             | Self::Upstream(UpstreamError::SessionEnded) => StatusCode::NOT_FOUND,
             Self::Vault(VaultError::Denied(_)) => StatusCode::FORBIDDEN,
             Self::Vault(VaultError::Unauthenticated) => StatusCode::UNAUTHORIZED,
@@ -91,7 +91,7 @@ impl Refusal {
             Self::Vault(VaultError::Unresolved(_)) => SECRET_MISSING,
             Self::Vault(VaultError::Denied(_) | VaultError::Unauthenticated)
             | Self::WholeServerOnly => NOT_ALLOWED,
-            Self::Vault(_) | Self::TooManySessions => UNAVAILABLE,
+            Self::Vault(_) | Self::TooManySessions | Self::Over => UNAVAILABLE,
             Self::Upstream(UpstreamError::OtherEra) | Self::NoSession => INVALID_REQUEST,
             Self::Upstream(UpstreamError::SessionEnded) | Self::NoSuchSession => NO_SUCH_SESSION,
             Self::Upstream(_) | Self::DoesNotFit(_) => SERVER_FAILED,
@@ -100,7 +100,7 @@ impl Refusal {
                 INVALID_PARAMS
             }
             Self::HeaderMismatch(_) => HEADER_MISMATCH,
-            Self::MethodNotFound(_) => METHOD_NOT_FOUND,
+            Self::MethodNotFound => METHOD_NOT_FOUND,
             Self::UnsupportedVersion { .. } => -32022,
         }
     }

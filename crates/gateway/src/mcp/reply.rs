@@ -7,7 +7,7 @@ use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
 use futures_util::Stream;
-use tokio_util::sync::CancellationToken;
+use toolvault_core::json::Value;
 use zeroize::Zeroizing;
 
 use super::call::CallRecord;
@@ -46,7 +46,6 @@ pub(crate) struct Pending {
     pub(crate) downstream: Downstream,
     pub(crate) record: Option<CallRecord>,
     pub(crate) announcement: Announcement,
-    pub(crate) ended: CancellationToken,
 }
 
 impl McpReply {
@@ -139,7 +138,7 @@ impl Pending {
     /// An error that names no request, as answer to one that the server could not even read.
     fn nameless_error(&self, status: StatusCode, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let message = Message::parse(text).ok()?;
-        let is_nameless = message.get("id").is_none_or(|id| id.is_null());
+        let is_nameless = message.get("id").is_none_or(Value::is_null);
         let is_error = message.get("error").is_some();
         (!status.is_success() && is_nameless && is_error)
             .then(|| self.downstream.redacted(message.value()))
@@ -178,7 +177,6 @@ impl Pending {
                 first,
                 record: self.record,
                 announcement: self.announcement,
-                ended: self.ended,
             }
             .run(),
         )

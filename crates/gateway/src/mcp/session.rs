@@ -1,17 +1,23 @@
 //! Sessions of the earlier era: each belongs to whoever began it, and to the path on which they did.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
+use toolvault_core::digest::hexadecimal;
 use toolvault_core::entropy::{Entropy, EntropyError};
+use toolvault_core::json::Value;
 use toolvault_vault::Caller;
 use zeroize::Zeroizing;
 
 use super::access::Principal;
+use super::downstream::{Purpose, is_same_id};
 use super::link::Link;
 use crate::settings::{GatewayLimits, ServerName};
+
+/// How many requests without a response a session remembers.
+const MOST_UNANSWERED: usize = 64;
 
 /// One session.
 pub(crate) struct Session {
@@ -23,8 +29,19 @@ pub(crate) struct Session {
     pub(crate) opening: Zeroizing<String>,
     pub(crate) links: tokio::sync::Mutex<BTreeMap<ServerName, Arc<Link>>>,
     pub(crate) ended: CancellationToken,
+    /// Requests whose stream ended before their response came; it may come on another.
+    unanswered: Mutex<VecDeque<Unanswered>>,
     caller: Mutex<Caller>,
     used_at: Mutex<Instant>,
+}
+
+/// A request that is still to be answered, and how its answer is to be treated.
+#[derive(Clone)]
+pub(crate) struct Unanswered {
+    pub(crate) id: String,
+    pub(crate) purpose: Purpose,
+    /// The tool that was called.
+    pub(crate) tool: Option<String>,
 }
 
 #[derive(Default)]
@@ -46,6 +63,7 @@ impl Session {
             opening: Zeroizing::new(opening.to_owned()),
             links: tokio::sync::Mutex::new(BTreeMap::new()),
             ended: CancellationToken::new(),
+            unanswered: Mutex::new(VecDeque::new()),
             caller: Mutex::new(caller.clone()),
             used_at: Mutex::new(Instant::now()),
         })
@@ -58,6 +76,35 @@ impl Session {
             .clone()
     }
 
+    /// Notes that something is still going on.
+    pub(crate) fn keep(&self) {
+        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Notes a request whose stream ended before its response came.
+    pub(crate) fn note_unanswered(&self, request: Unanswered) {
+        let mut unanswered = self.unanswered();
+        if unanswered.len() == MOST_UNANSWERED {
+            unanswered.pop_front();
+        }
+        unanswered.push_back(request);
+    }
+
+    /// The request that a response is to, if it is to one of these; it counts once.
+    pub(crate) fn take_unanswered(&self, id: Value<'_>) -> Option<Unanswered> {
+        let mut unanswered = self.unanswered();
+        let place = unanswered
+            .iter()
+            .position(|request| is_same_id(&request.id, id))?;
+        unanswered.remove(place)
+    }
+
+    fn unanswered(&self) -> std::sync::MutexGuard<'_, VecDeque<Unanswered>> {
+        self.unanswered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ends it: its streams end, and servers are told.
     pub(crate) async fn end(&self) {
         self.ended.cancel();
@@ -65,12 +112,6 @@ impl Session {
         for link in links.into_values() {
             link.close().await;
         }
-    }
-
-    /// Whether a server to which it leads knows it no more.
-    pub(crate) async fn is_forgotten_by_a_server(&self) -> bool {
-        let links = self.links.lock().await;
-        links.values().any(|link| link.is_forgotten())
     }
 
     fn touch(&self, caller: &Caller) {
@@ -100,11 +141,11 @@ impl Sessions {
         let surplus = (own.len() >= limits.sessions_per_caller)
             .then(|| own.first().map(|&oldest| Arc::clone(oldest)))
             .flatten();
+        if by_id.len() >= limits.sessions && surplus.is_none() {
+            return Err(session);
+        }
         if let Some(oldest) = &surplus {
             by_id.remove(&oldest.id);
-        }
-        if by_id.len() >= limits.sessions {
-            return Err(session);
         }
         by_id.insert(session.id.clone(), session);
         Ok(surplus)
@@ -158,5 +199,5 @@ impl Sessions {
 pub(crate) fn random_id(entropy: &dyn Entropy) -> Result<String, EntropyError> {
     let mut bytes = [0; 16];
     entropy.fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&bytes))
 }

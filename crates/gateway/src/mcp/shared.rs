@@ -44,10 +44,12 @@ impl Rules {
     /// The rules of these settings. A server whose entry is as it was before stays the same one.
     pub(crate) fn new(settings: GatewaySettings, before: Option<&Self>) -> Result<Self, HttpError> {
         let mut servers = BTreeMap::new();
+        let has_same_limits =
+            before.is_some_and(|before| before.settings.limits == settings.limits);
         for (name, server) in &settings.servers {
             let kept = before
                 .and_then(|before| before.servers.get(name))
-                .filter(|kept| kept.settings == *server);
+                .filter(|kept| has_same_limits && kept.settings == *server);
             let server = match kept {
                 Some(kept) => Arc::clone(kept),
                 None => Arc::new(Server::new(name.clone(), server.clone(), &settings.limits)?),
@@ -55,6 +57,14 @@ impl Rules {
             servers.insert(name.clone(), server);
         }
         Ok(Self { settings, servers })
+    }
+
+    /// Whether programs run under other conditions than before.
+    pub(crate) fn shuts_in_otherwise(&self, before: &Self) -> bool {
+        let (now, before) = (&self.settings, &before.settings);
+        now.sandbox != before.sandbox
+            || now.concealed != before.concealed
+            || now.inherited != before.inherited
     }
 
     /// Which defaults apply behind a server.
@@ -116,6 +126,7 @@ impl Shared {
     }
 
     pub(crate) fn set_rules(&self, rules: Rules) {
+        self.places.set_limits(&rules.settings);
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
     }
 
@@ -131,9 +142,10 @@ impl Shared {
             access.touch(caller);
             return Arc::clone(access);
         }
-        let programs = Programs::new(Arc::clone(&self.places), key.0.clone());
+        let programs = Arc::new(Programs::new(Arc::clone(&self.places), key.0.clone()));
         let access = Arc::new(Access::new(Arc::clone(server), caller, programs));
         if let Some(before) = accesses.insert(key, Arc::clone(&access)) {
+            before.ended.cancel();
             self.tasks.spawn(async move { before.end().await });
         }
         access
@@ -146,6 +158,7 @@ impl Shared {
 
     /// Forgets what a caller had built, and ends it.
     pub(crate) async fn end(&self, access: &Arc<Access>) {
+        access.ended.cancel();
         {
             let mut accesses = self.accesses.lock().unwrap_or_else(PoisonError::into_inner);
             accesses.retain(|_, other| !Arc::ptr_eq(other, access));

@@ -7,14 +7,15 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::sync::broadcast;
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
-use tokio_util::sync::CancellationToken;
 use toolvault_vault::Changed;
 use zeroize::Zeroizing;
 
 use super::call::CallRecord;
 use super::downstream::{Downstream, Passed, subscription_member};
+use super::refusal::Refusal;
+use super::session::Unanswered;
 use super::sse::Event;
-use super::upstream::Events;
+use super::upstream::{Events, UpstreamError};
 
 /// A comment line so often keeps connections open, and is when time limits are looked at.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
@@ -30,6 +31,25 @@ pub(crate) enum Announcement {
     Subscription(String),
 }
 
+impl Announcement {
+    /// The event that tells it; none where nothing is told.
+    pub(crate) fn tell(&self) -> Option<Bytes> {
+        let metadata = match self {
+            Self::None => return None,
+            Self::Plain => String::new(),
+            Self::Subscription(id) => {
+                let member = subscription_member();
+                format!(",\"params\":{{\"_meta\":{{\"{member}\":{id}}}}}")
+            }
+        };
+        let text = format!(
+            "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"{metadata}}}"
+        );
+        let event = Event::message(Zeroizing::new(text.into_bytes()));
+        Some(Bytes::from_owner(event.write()))
+    }
+}
+
 /// A stream of events to one client.
 pub(crate) struct Relay {
     pub(crate) downstream: Arc<Downstream>,
@@ -38,7 +58,6 @@ pub(crate) struct Relay {
     pub(crate) first: Option<Event>,
     pub(crate) record: Option<CallRecord>,
     pub(crate) announcement: Announcement,
-    pub(crate) ended: CancellationToken,
 }
 
 impl Relay {
@@ -54,6 +73,8 @@ impl Relay {
             news,
             signs,
             is_over: false,
+            is_answered: false,
+            has_ids: false,
         };
         futures_util::stream::unfold(running, |mut running| async move {
             let piece = running.next().await?;
@@ -67,10 +88,29 @@ struct Running {
     news: broadcast::Receiver<Changed>,
     signs: Interval,
     is_over: bool,
+    is_answered: bool,
+    /// Whether an event had an id, so that the client can come back for what it missed.
+    has_ids: bool,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let downstream = &self.relay.downstream;
+        if self.is_answered || downstream.is_shared {
+            return;
+        }
+        if let (Some(session), Some(id)) = (&downstream.session, &downstream.id) {
+            session.note_unanswered(Unanswered {
+                id: id.clone(),
+                purpose: downstream.purpose,
+                tool: downstream.tool.clone(),
+            });
+        }
+    }
 }
 
 enum Happening {
-    Event(Option<Result<Event, super::upstream::UpstreamError>>),
+    Event(Option<Result<Event, UpstreamError>>),
     News(Changed),
     SignOfLife,
     End,
@@ -99,22 +139,25 @@ impl Running {
                 }
                 Happening::SignOfLife => {
                     if !self.is_due().await {
-                        return None;
+                        return self.failed(&Refusal::Over);
                     }
                     return Some(Bytes::from_static(b": \n\n"));
                 }
-                Happening::End => return None,
+                Happening::End => return self.failed(&Refusal::Over),
             }
         }
     }
 
     async fn wait(&mut self) -> Happening {
         let Relay {
-            events,
-            ended,
-            downstream,
-            ..
+            events, downstream, ..
         } = &mut self.relay;
+        let session_ended = async {
+            match &downstream.session {
+                Some(session) => session.ended.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
         let next = async {
             match events {
                 Some(events) => events.next().await,
@@ -123,22 +166,20 @@ impl Running {
         };
         tokio::select! {
             biased;
-            () = ended.cancelled() => Happening::End,
+            () = session_ended => Happening::End,
+            () = downstream.link.access.ended.cancelled() => Happening::End,
             () = downstream.shared.stop.cancelled() => Happening::End,
+            _ = self.signs.tick() => Happening::SignOfLife,
             news = self.news.recv() => Happening::News(news.unwrap_or(Changed::All)),
             event = next => Happening::Event(event),
-            _ = self.signs.tick() => Happening::SignOfLife,
         }
     }
 
-    async fn event(
-        &mut self,
-        event: Option<Result<Event, super::upstream::UpstreamError>>,
-    ) -> Option<Bytes> {
+    async fn event(&mut self, event: Option<Result<Event, UpstreamError>>) -> Option<Bytes> {
         let downstream = Arc::clone(&self.relay.downstream);
         let event = match event {
             Some(Ok(event)) => event,
-            Some(Err(error)) => return self.failed(error.into()),
+            Some(Err(error)) => return self.failed(&error.into()),
             None => return self.ended_early(),
         };
         let data = match event.data {
@@ -148,20 +189,24 @@ impl Running {
                 Ok(Passed::Message(text)) => Some(self.acknowledged(text)),
                 Ok(Passed::Response(text)) => {
                     self.is_over = true;
+                    self.is_answered = true;
                     if let Some(record) = self.relay.record.take() {
                         record.answered();
                     }
                     Some(text)
                 }
                 Ok(Passed::Nothing) => return None,
-                Err(refusal) => return self.failed(refusal),
+                Err(refusal) => return self.failed(&refusal),
             },
         };
         let harmless = |text: &String| downstream.is_harmless(text);
+        // Where servers share a path, an id would be one server's and be sent back to all.
+        let id = event.id.filter(harmless).filter(|_| !downstream.is_shared);
+        self.has_ids |= id.is_some();
         let event = Event {
-            id: event.id.filter(harmless),
+            id,
             name: event.name.filter(harmless),
-            retry: event.retry,
+            retry: event.retry.filter(|retry| harmless(&retry.to_string())),
             data,
         };
         Some(Bytes::from_owner(event.write()))
@@ -171,14 +216,12 @@ impl Running {
     fn ended_early(&mut self) -> Option<Bytes> {
         self.relay.events = None;
         if self.relay.downstream.id.is_some() {
-            // In the earlier era the client may come back for the rest.
-            if self.relay.downstream.link.era == super::era::Era::Legacy
-                && self.relay.downstream.link.program().is_none()
-            {
+            // The client may come back for the rest.
+            if self.has_ids && self.relay.downstream.session.is_some() {
                 self.is_over = true;
                 return None;
             }
-            return self.failed(super::upstream::UpstreamError::Ended.into());
+            return self.failed(&UpstreamError::Ended.into());
         }
         if self.relay.announcement == Announcement::None {
             self.is_over = true;
@@ -186,10 +229,11 @@ impl Running {
         None
     }
 
-    fn failed(&mut self, refusal: super::refusal::Refusal) -> Option<Bytes> {
+    fn failed(&mut self, refusal: &Refusal) -> Option<Bytes> {
         let downstream = &self.relay.downstream;
         refusal.log(Some(downstream.link.access.server.name.as_str()));
         self.is_over = true;
+        self.is_answered = true;
         if let Some(record) = self.relay.record.take() {
             record.refused(refusal.reason());
         }
@@ -205,37 +249,29 @@ impl Running {
             return None;
         }
         if !self.is_due().await {
-            self.is_over = true;
-            return None;
+            return self.failed(&Refusal::Over);
         }
         if matches!(changed, Changed::Key(_)) {
             return None;
         }
-        let metadata = match &self.relay.announcement {
-            Announcement::None => return None,
-            Announcement::Plain => String::new(),
-            Announcement::Subscription(id) => {
-                format!(
-                    ",\"params\":{{\"_meta\":{{\"{}\":{id}}}}}",
-                    subscription_member()
-                )
-            }
-        };
-        let text = format!(
-            "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"{metadata}}}"
-        );
-        let event = Event::message(Zeroizing::new(text.into_bytes()));
-        Some(Bytes::from_owner(event.write()))
+        self.relay.announcement.tell()
     }
 
     /// Whether the caller still may, and what the link was built with still is what it was.
-    async fn is_due(&self) -> bool {
+    async fn is_due(&mut self) -> bool {
+        let downstream = Arc::clone(&self.relay.downstream);
         let Downstream {
             shared,
             caller,
             link,
+            session,
             ..
-        } = self.relay.downstream.as_ref();
+        } = downstream.as_ref();
+        // As long as somebody listens, nothing here is idle.
+        link.access.keep();
+        if let Some(session) = session {
+            session.keep();
+        }
         shared.vault.recheck(caller).await.is_ok()
             && link
                 .access

@@ -3,6 +3,7 @@
 pub(crate) mod legacy;
 mod lists;
 pub(crate) mod modern;
+mod news;
 mod owner;
 
 use std::sync::Arc;
@@ -75,10 +76,13 @@ impl Together {
         let Ok(message) = serde_json::from_slice::<Json>(greeting) else {
             return;
         };
-        let result = &message["result"];
+        let Some(result) = message.get("result") else {
+            return;
+        };
         let known = ["tools", "prompts", "resources", "logging", "completions"];
         for name in known {
-            let Some(capability) = result["capabilities"].get(name) else {
+            let capability = result.get("capabilities").and_then(|all| all.get(name));
+            let Some(capability) = capability else {
                 continue;
             };
             if !is_whole && !matches!(name, "tools" | "logging") {
@@ -90,7 +94,7 @@ impl Together {
             }
             self.capabilities.insert(name.to_owned(), merged.into());
         }
-        if let Some(text) = result["instructions"].as_str() {
+        if let Some(text) = result.get("instructions").and_then(Json::as_str) {
             self.instructions.push(format!("{server}: {text}"));
         }
     }

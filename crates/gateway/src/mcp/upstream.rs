@@ -3,6 +3,9 @@
 pub(crate) mod http;
 
 use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{HeaderMap, Method, StatusCode};
@@ -10,6 +13,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::DropGuard;
 use zeroize::Zeroizing;
 
+use super::link::Link;
+use super::program::Queued;
 use super::sse::{Event, EventTooLarge, Reader};
 use crate::http::{HttpError, Opening};
 
@@ -48,12 +53,17 @@ enum Source {
         reader: Reader,
         ready: VecDeque<Event>,
     },
+    /// Asked for, and not answered yet.
+    Later(Later),
     Channel {
-        events: mpsc::Receiver<Zeroizing<Vec<u8>>>,
+        events: mpsc::Receiver<Queued>,
         /// Tells the server when nobody listens any more.
         _interest: DropGuard,
     },
 }
+
+/// Events that a server may yet offer; none if it has no such stream.
+type Later = Pin<Box<dyn Future<Output = Result<Option<Events>, UpstreamError>> + Send>>;
 
 /// Why a server did not answer. It holds nothing that the server said.
 #[derive(Debug, thiserror::Error)]
@@ -113,9 +123,24 @@ impl Events {
         }
     }
 
+    /// Events of a question whose answer nobody waits for. A server that offers no stream ends them at once.
+    pub(crate) fn of_question(link: Arc<Link>, question: Question) -> Self {
+        let asking = async move {
+            let exchange = link.ask(question).await?;
+            Ok(match exchange.content {
+                Content::Events(events) => Some(events),
+                _ => None,
+            })
+        };
+        Self {
+            source: Source::Later(Box::pin(asking)),
+            silence: None,
+        }
+    }
+
     /// Messages of a program; `interest` is dropped with the events.
     pub(crate) fn of_channel(
-        events: mpsc::Receiver<Zeroizing<Vec<u8>>>,
+        events: mpsc::Receiver<Queued>,
         interest: DropGuard,
         silence: Option<Duration>,
     ) -> Self {
@@ -161,9 +186,17 @@ impl Source {
                 }
                 ready.extend(events);
             },
+            Self::Later(asking) => match asking.await {
+                Ok(Some(events)) => {
+                    *self = events.source;
+                    Box::pin(self.next()).await
+                }
+                Ok(None) => None,
+                Err(error) => Some(Err(error)),
+            },
             Self::Channel { events, .. } => {
-                let message = events.recv().await?;
-                Some(Ok(Event::message(message)))
+                let queued = events.recv().await?;
+                Some(Ok(Event::message(queued.text)))
             }
         }
     }

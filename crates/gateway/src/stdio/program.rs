@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::launch::LaunchError;
+use crate::settings::{Part, StdioServer, Template};
 
 /// Where a program is: what a path says, taken from where we run, or the first of its name on `search`, the value of
 /// the program's own `PATH`. Only absolute directories are searched.
@@ -39,6 +40,27 @@ pub(super) fn find(program: &str, search: &str) -> Result<PathBuf, LaunchError> 
         });
     }
     Err(not_found())
+}
+
+/// Why the program of a server cannot be started, if it could not be started now by a process with these variables. A server
+/// whose own `PATH` is a secret's is not judged.
+pub fn program_fault(server: &StdioServer, inherited: &[(String, String)]) -> Option<String> {
+    let ours = inherited.iter().find(|(name, _)| name == "PATH");
+    let search = match server.env.get("PATH") {
+        Some(own) => literal(own)?,
+        None => ours.map_or("", |(_, value)| value.as_str()),
+    };
+    let program = server.command.first().map_or("", String::as_str);
+    find(program, search).err().map(|error| error.to_string())
+}
+
+/// The text of a template without references.
+fn literal(template: &Template) -> Option<&str> {
+    match template.parts() {
+        [] => Some(""),
+        [Part::Text(text)] => Some(text),
+        _ => None,
+    }
 }
 
 enum Kind {
@@ -90,6 +112,26 @@ mod tests {
             format!("cannot start '{directory}': it is not executable")
         );
         assert_eq!(answer("sh", "/bin"), "/bin/sh");
+    }
+
+    #[test]
+    fn a_servers_own_search_path_counts_before_ours() {
+        let fault = |own: Option<&str>, ours: &str| {
+            let own = own.map(|text| ("PATH".to_owned(), Template::parse(text).unwrap()));
+            let server = StdioServer {
+                command: vec!["sh".to_owned(), "-c".to_owned()],
+                env: own.into_iter().collect(),
+                directory: None,
+            };
+            program_fault(&server, &[("PATH".to_owned(), ours.to_owned())])
+        };
+        let missing = Some("cannot start 'sh': not found".to_owned());
+        assert_eq!(fault(None, "/bin"), None);
+        assert_eq!(fault(None, "/nowhere"), missing);
+        assert_eq!(fault(Some("/bin"), "/nowhere"), None);
+        assert_eq!(fault(Some("/nowhere"), "/bin"), missing);
+        assert_eq!(fault(Some(""), "/bin"), missing);
+        assert_eq!(fault(Some("{{ secret://path }}:/bin"), "/nowhere"), None);
     }
 
     #[test]

@@ -9,7 +9,8 @@
 //! It keeps a program from reading files, by whatever path. It does not contain a program that is hostile through and through:
 //! one that runs as the same user can still change that user's other files, send signals, or ask others to run something for it.
 //! Another hard link of a concealed file is another file to it, and so is what replaces a concealed file later
-//! (`Process::is_shut_in`). Before version 9, Landlock does not keep it from connecting to a socket in a concealed directory.
+//! (`Process::is_shut_in`). Before version 9, Landlock does not keep it from connecting to a socket in a concealed directory;
+//! our own server's asks for what is written in a file beside it.
 
 #[cfg(target_os = "linux")]
 mod aliases;
@@ -99,15 +100,16 @@ pub fn shut_in(wanted: &ShutIn, command: &[OsString]) -> Result<Infallible, Shut
     }
 }
 
-/// Shuts this process in and says whether `witness`, which is concealed, cannot be read afterwards.
+/// Shuts this process in and says whether what `witness` holds, which is concealed and not empty, cannot be read afterwards.
 #[cfg(target_os = "linux")]
 pub fn probe(wanted: &ShutIn, witness: &std::path::Path) -> Result<(), ShutInError> {
-    std::fs::read(witness).map_err(step("read the witness before it is concealed"))?;
+    let before = std::fs::read(witness).map_err(step("read the witness before it is concealed"))?;
     process::detach()?;
     conceal(wanted)?;
     match std::fs::read(witness) {
-        Ok(_) => Err(ShutInError::Ineffective),
-        Err(_) => Ok(()),
+        Ok(after) if after == before => Err(ShutInError::Ineffective),
+        // What is concealed is gone, closed or empty.
+        _ => Ok(()),
     }
 }
 

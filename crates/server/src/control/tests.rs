@@ -9,7 +9,8 @@ use toolvault_vault::{
     DatabaseLocation, Opened, RootKeySource, Settings, SystemClock, SystemEntropy, Vault,
 };
 
-use super::listener::{converse, is_admitted};
+use super::listener::{Entrance, converse, is_admitted};
+use super::token::{self, Token};
 use super::{
     Checkpoint, ControlSocket, KeyRequest, LocalAnswer, LocalCommand, LocalError, call, execute,
 };
@@ -54,28 +55,86 @@ fn only_the_servers_own_user_and_root_are_admitted() {
 async fn a_foreign_user_hears_no_and_nothing_is_done() {
     let directory = tempfile::tempdir().unwrap();
     let vault = open(directory.path()).await;
-    let (mut client, server) = tokio::net::UnixStream::pair().unwrap();
-    let (foreign, own) = (1_001, 1_000);
-    let name = "intruder".to_owned();
-    let command = serde_json::to_string(&LocalCommand::CreateUser { name }).unwrap();
-    client
-        .write_all(format!("{command}\n").as_bytes())
-        .await
-        .unwrap();
-    converse(server, &vault, foreign, own).await.unwrap();
-    let answer = read_all(client).await;
+    let entrance = entrance(directory.path());
+    let token = token::read(directory.path()).unwrap();
+    let line = format!("{} {}", token.as_str(), intrusion());
+    let answer = answer(&vault, FOREIGN, &entrance, &line).await;
     assert!(answer.contains("only from its own user"), "{answer}");
-    let Ok(LocalAnswer::Users(users)) = execute(&vault, own, LocalCommand::ListUsers).await else {
-        panic!("no users");
-    };
-    assert_eq!(users.len(), 1);
+    assert_eq!(users(&vault).await, 1);
     vault.close().await;
 }
 
-async fn read_all(mut stream: tokio::net::UnixStream) -> String {
-    let mut text = String::new();
-    stream.read_to_string(&mut text).await.unwrap();
-    text
+#[tokio::test]
+async fn without_the_token_nothing_is_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let vault = open(directory.path()).await;
+    let entrance = entrance(directory.path());
+    let token = token::read(directory.path()).unwrap();
+    let (token, command) = (token.as_str(), intrusion());
+    for line in [
+        command.clone(),
+        format!(" {command}"),
+        format!("{} {command}", "0".repeat(64)),
+        format!("{}x {command}", token.get(..63).unwrap()),
+        format!("{token}{command}"),
+        token.to_owned(),
+        // As an earlier version says it, at length.
+        format!("{command}{}", " ".repeat(100_000)),
+    ] {
+        for uid in [OWN, 0] {
+            let answer = answer(&vault, uid, &entrance, &line).await;
+            assert!(
+                answer.contains("what the server wrote to control.token"),
+                "{answer}"
+            );
+            assert!(!answer.contains(token));
+        }
+    }
+    assert_eq!(users(&vault).await, 1);
+    let unknown = answer(&vault, OWN, &entrance, &format!("{token} \"dance\"")).await;
+    assert!(unknown.contains("does not know this command"), "{unknown}");
+    let line = format!("{token} {command}");
+    let done = answer(&vault, OWN, &entrance, &line).await;
+    assert!(done.starts_with(r#"{"Ok":{"user":"#), "{done}");
+    assert_eq!(users(&vault).await, 2);
+    vault.close().await;
+}
+
+const OWN: u32 = 1_000;
+const FOREIGN: u32 = 1_001;
+
+/// What somebody who is not let in would like to have done.
+fn intrusion() -> String {
+    let name = "intruder".to_owned();
+    serde_json::to_string(&LocalCommand::CreateUser { name }).unwrap()
+}
+
+fn entrance(directory: &std::path::Path) -> Entrance {
+    Entrance {
+        own_uid: OWN,
+        token: Token::write(directory, &SystemEntropy).unwrap(),
+    }
+}
+
+/// What a peer hears who says one line.
+async fn answer(vault: &Vault, peer: u32, entrance: &Entrance, line: &str) -> String {
+    let (mut client, server) = tokio::net::UnixStream::pair().unwrap();
+    let line = format!("{line}\n");
+    let mut heard = String::new();
+    let talk = async {
+        client.write_all(line.as_bytes()).await.unwrap();
+        client.read_to_string(&mut heard).await.unwrap();
+    };
+    let (outcome, ()) = tokio::join!(converse(server, vault, peer, entrance), talk);
+    outcome.unwrap();
+    heard
+}
+
+async fn users(vault: &Vault) -> usize {
+    match execute(vault, OWN, LocalCommand::ListUsers).await {
+        Ok(LocalAnswer::Users(users)) => users.len(),
+        _ => panic!("no users"),
+    }
 }
 
 #[tokio::test]
@@ -124,6 +183,7 @@ async fn commands_through_the_socket_are_those_done_in_process() {
     shutdown.cancel();
     running.await.unwrap();
     assert!(!data.join("control.sock").exists());
+    assert!(!data.join("control.token").exists());
     vault.close().await;
 }
 

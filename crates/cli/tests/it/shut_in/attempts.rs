@@ -103,10 +103,9 @@ fn root_cannot_read_the_disks_either() {
         return;
     }
     with_all_means(|grounds, means| {
-        let text =
-            "for disk in $(find /dev -type b); do ( : < $disk ) && echo $disk; done 2>/dev/null
+        let text = "for disk in $(find /dev -type b); do head -c 1 $disk; done 2>/dev/null | wc -c
             mknod free/disk b 7 0 2>/dev/null && ( : < free/disk ) && echo made";
-        assert_eq!(grounds.script(means, text), "", "{means}");
+        assert_eq!(grounds.script(means, text), "0\n", "{means}");
     });
 }
 

@@ -101,7 +101,7 @@ fn four_kibibytes_may_be_parted_anywhere() {
     assert!(streamed(&redactor, text.as_bytes(), &every).0 == whole);
     // Two parts, of which only what is near the border can depend on it.
     for split in 0..=text.len() {
-        let window = split.saturating_sub(300)..text.len().min(split + 300);
+        let window = split.saturating_sub(200)..text.len().min(split + 200);
         let near = &text.as_bytes()[window.clone()];
         let (whole, _) = streamed(&redactor, near, &[]);
         let (parted, _) = streamed(&redactor, near, &[split - window.start]);

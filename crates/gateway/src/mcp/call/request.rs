@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use ::http::HeaderMap;
-use tokio_util::sync::CancellationToken;
 
-use super::{CallRecord, arguments, prepare, shape};
-use crate::mcp::downstream::{Downstream, Purpose};
+use super::{CallRecord, Prepared, arguments, prepare, shape};
+use crate::mcp::downstream::Purpose;
 use crate::mcp::gateway::Visit;
 use crate::mcp::link::{Context, Link};
 use crate::mcp::message::Message;
 use crate::mcp::pending::Missing;
 use crate::mcp::refusal::Refusal;
 use crate::mcp::reply::{McpReply, Pending};
+use crate::mcp::session::Session;
 use crate::mcp::stream::Announcement;
 use crate::mcp::upstream::UpstreamError;
 
@@ -26,11 +26,10 @@ pub(crate) struct ToolRequest<'a> {
     pub(crate) name: &'a str,
     /// The protocol's headers; empty in the earlier era.
     pub(crate) headers: HeaderMap,
-    pub(crate) ended: CancellationToken,
     /// Whether the client can send its user to a URL.
     pub(crate) url_elicitation: bool,
-    /// Whether other servers answer on the same path.
-    pub(crate) is_shared: bool,
+    /// The session, in the earlier era.
+    pub(crate) session: Option<Arc<Session>>,
 }
 
 impl ToolRequest<'_> {
@@ -42,40 +41,33 @@ impl ToolRequest<'_> {
         let server = &link.access.server;
         let full_name = server.name.tool(self.name);
         let mut record = CallRecord::begin(shared, caller, full_name);
-        record.arguments = shape(&arguments(&self.message)?);
         let context = Context::of(&self.message, &self.headers, link.era);
-        let prepared = prepare(
-            shared,
-            caller,
-            link,
-            &self.message,
-            self.name,
-            self.headers.clone(),
-            &mut record,
-        )
-        .await;
+        let received = arguments(&self.message).map(|args| shape(&args));
+        let prepared = match received {
+            Ok(received) => {
+                record.arguments = received;
+                self.prepare(&mut record).await
+            }
+            Err(refusal) => Err(refusal),
+        };
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(refusal) => {
                 record.refused(refusal.reason());
                 let missing =
                     Missing::of_call(self.id, link.era, self.url_elicitation, &self.message);
-                return missing.explain(self.visit, server, refusal).await;
+                return missing.explain(self.visit, server, refusal);
             }
         };
+        let mut downstream = self
+            .visit
+            .way_back(link, Purpose::Other, Some(self.id), context);
+        downstream.session = self.session;
+        downstream.tool = Some(self.name.to_owned());
         let mut pending = Pending {
-            downstream: Downstream {
-                shared: Arc::clone(shared),
-                caller: caller.clone(),
-                link: Arc::clone(link),
-                purpose: Purpose::Other,
-                id: Some(self.id.to_owned()),
-                context,
-                is_shared: self.is_shared,
-            },
+            downstream,
             record: Some(record),
             announcement: Announcement::None,
-            ended: self.ended,
         };
         let question = link.post(prepared.headers, prepared.message.to_json());
         match link.ask(question).await {
@@ -86,5 +78,18 @@ impl ToolRequest<'_> {
             }
             Err(error) => Ok(pending.fail(&error.into())),
         }
+    }
+
+    async fn prepare(&self, record: &mut CallRecord) -> Result<Prepared, Refusal> {
+        prepare(
+            &self.visit.shared,
+            &self.visit.request.caller,
+            &self.link,
+            &self.message,
+            self.name,
+            self.headers.clone(),
+            record,
+        )
+        .await
     }
 }

@@ -1,6 +1,7 @@
 //! What a client is told whose call lacks a secret.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 
 use ::http::StatusCode;
 use serde_json::json;
@@ -10,6 +11,7 @@ use toolvault_vault::{Error as VaultError, Problem};
 use zeroize::Zeroizing;
 
 use super::Wish;
+use crate::mcp::call::CallRecord;
 use crate::mcp::era::Era;
 use crate::mcp::gateway::Visit;
 use crate::mcp::message::{self, Message, Shape};
@@ -26,6 +28,8 @@ const INPUT: &str = "toolvault-";
 pub(crate) struct Missing {
     /// The id of a call of a tool; none for any other message.
     call: Option<String>,
+    /// The tool of a call that came no further, so that nobody has recorded it.
+    unrecorded: Option<String>,
     era: Era,
     can_ask: bool,
 }
@@ -38,11 +42,15 @@ impl Missing {
         message: &Message<'_>,
     ) -> Self {
         match shape {
-            Shape::Request(id, method) if method == "tools/call" => {
-                Self::of_call(id.raw(), era, url_elicitation, message)
-            }
+            Shape::Request(id, method) if method == "tools/call" => Self {
+                unrecorded: message
+                    .text_param("name")
+                    .map(|name| name.as_str().to_owned()),
+                ..Self::of_call(id.raw(), era, url_elicitation, message)
+            },
             _ => Self {
                 call: None,
+                unrecorded: None,
                 era,
                 can_ask: false,
             },
@@ -57,6 +65,7 @@ impl Missing {
     ) -> Self {
         Self {
             call: Some(id.to_owned()),
+            unrecorded: None,
             era,
             // Whoever was asked and comes back without it is told in words.
             can_ask: url_elicitation && !was_asked(message),
@@ -64,12 +73,17 @@ impl Missing {
     }
 
     /// The answer, if the refusal is about secrets and the message a call; else the refusal.
-    pub(crate) async fn explain(
+    pub(crate) fn explain(
         &self,
         visit: &Visit,
         server: &Server,
         refusal: Refusal,
     ) -> Result<McpReply, Refusal> {
+        if let Some(name) = &self.unrecorded {
+            let tool = server.name.tool(name);
+            let record = CallRecord::begin(&visit.shared, &visit.request.caller, tool);
+            record.refused(refusal.reason());
+        }
         let (Some(id), Refusal::Vault(VaultError::Unresolved(problems))) = (&self.call, &refusal)
         else {
             return Err(refusal);
@@ -97,17 +111,19 @@ impl Missing {
             } = wish;
             let default = if wish.is_default { " --default" } else { "" };
             let pattern = wish.pattern();
-            text.push_str(&format!(
+            // Writing to a String cannot fail.
+            let _ = write!(
+                text,
                 "\nTo set it: toolvault secret create '{secret_name}' --tool '{pattern}' --arg '{argument}'{default}"
-            ));
+            );
         }
-        let mut result = json!({
-            "content": [{ "type": "text", "text": text }],
-            "isError": true,
-        });
-        if self.era == Era::Modern {
-            result["resultType"] = json!("complete");
-        }
+        let content = json!([{ "type": "text", "text": text }]);
+        let result = match self.era {
+            Era::Legacy => json!({ "content": content, "isError": true }),
+            Era::Modern => {
+                json!({ "content": content, "isError": true, "resultType": "complete" })
+            }
+        };
         message::result(id, result.to_string().as_bytes())
     }
 

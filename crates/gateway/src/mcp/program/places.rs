@@ -12,9 +12,10 @@ use zeroize::Zeroizing;
 use super::Program;
 use crate::mcp::access::{Access, Principal};
 use crate::mcp::era::Era;
-use crate::mcp::link::{Limits, Link, Wire};
+use crate::mcp::link::{DISCOVER, Link, Wire, is_modern};
 use crate::mcp::message::Message;
 use crate::mcp::server::Filled;
+use crate::mcp::shared::Rules;
 use crate::mcp::upstream::UpstreamError;
 use crate::settings::{GatewaySettings, Sandbox, StdioServer, Transport};
 use crate::stdio::{Backoff, GRACE, Launch, OWN_BINARY, Process, Support, sandbox_support};
@@ -26,8 +27,7 @@ const PROBE: Duration = Duration::from_secs(10);
 
 /// How many programs there may be.
 pub(crate) struct Places {
-    most: usize,
-    most_per_caller: usize,
+    limits: Mutex<(usize, usize)>,
     taken: Mutex<HashMap<Principal, usize>>,
     support: OnceCell<Support>,
 }
@@ -41,11 +41,15 @@ struct Place {
 impl Places {
     pub(crate) fn new(settings: &GatewaySettings) -> Self {
         Self {
-            most: settings.limits.processes,
-            most_per_caller: settings.limits.processes_per_caller,
+            limits: Mutex::new(limits(settings)),
             taken: Mutex::new(HashMap::new()),
             support: OnceCell::new(),
         }
+    }
+
+    /// Takes other limits from here on; what runs over them runs on.
+    pub(crate) fn set_limits(&self, settings: &GatewaySettings) {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits(settings);
     }
 
     /// How many programs run.
@@ -54,10 +58,11 @@ impl Places {
     }
 
     fn take(self: &Arc<Self>, principal: &Principal) -> Option<Place> {
+        let (most, most_per_caller) = *self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         let mut taken = self.lock();
         let all: usize = taken.values().sum();
         let own = taken.get(principal).copied().unwrap_or_default();
-        if all >= self.most || own >= self.most_per_caller {
+        if all >= most || own >= most_per_caller {
             return None;
         }
         taken.insert(principal.clone(), own + 1);
@@ -88,6 +93,12 @@ impl Places {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Principal, usize>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many programs there may be of all callers, and of one.
+fn limits(settings: &GatewaySettings) -> (usize, usize) {
+    let limits = &settings.limits;
+    (limits.processes, limits.processes_per_caller)
 }
 
 impl Drop for Place {
@@ -142,18 +153,38 @@ impl Programs {
 
     /// The program for a client that begins with `params`; started if it does not run yet. What was started with other
     /// credentials ends first.
+    ///
+    /// Done to its end even if the client leaves: a program that was started is kept or stopped.
     pub(crate) async fn start(
+        self: &Arc<Self>,
+        access: &Arc<Access>,
+        filled: Arc<Filled>,
+        era: Era,
+        params: &str,
+        rules: &Arc<Rules>,
+    ) -> Result<Started, UpstreamError> {
+        let (programs, access) = (Arc::clone(self), Arc::clone(access));
+        let (params, rules) = (Zeroizing::new(params.to_owned()), Arc::clone(rules));
+        let starting = tokio::spawn(async move {
+            programs
+                .find_or_start(&access, filled, era, &params, &rules)
+                .await
+        });
+        starting.await.unwrap_or(Err(UpstreamError::Ended))
+    }
+
+    async fn find_or_start(
         &self,
         access: &Arc<Access>,
         filled: Arc<Filled>,
         era: Era,
         params: &str,
-        settings: &GatewaySettings,
-        limits: Limits,
+        rules: &Rules,
     ) -> Result<Started, UpstreamError> {
+        let (settings, limits) = (&rules.settings, rules.limits());
         let opening = opening(params);
         let link = |program: &Arc<Program>, filled: &Arc<Filled>| {
-            let wire = Wire::Program(Arc::clone(program));
+            let wire = Wire::Program(Arc::clone(program), program.join());
             Link::new(Arc::clone(access), era, Arc::clone(filled), wire, limits)
         };
         let mut running = self.running.lock().await;
@@ -180,11 +211,11 @@ impl Programs {
             Ok(greeting) if is_result(&greeting) || era == Era::Modern => greeting,
             other => {
                 program.stop().await;
-                let greeting = other.inspect_err(|error| {
-                    if !matches!(error, UpstreamError::OtherEra) {
-                        self.note_end(began.elapsed());
-                    }
-                })?;
+                match &other {
+                    Err(UpstreamError::OtherEra) => access.note_only_legacy(),
+                    _ => self.note_end(began.elapsed()),
+                }
+                let greeting = other?;
                 return Ok(Started {
                     link: None,
                     greeting,
@@ -324,7 +355,7 @@ fn is_result(text: &[u8]) -> bool {
 async fn greet(link: &Link, era: Era, params: &str) -> Result<Zeroizing<Vec<u8>>, UpstreamError> {
     let (method, limit) = match era {
         Era::Legacy => ("initialize", Duration::MAX),
-        Era::Modern => ("server/discover", PROBE),
+        Era::Modern => (DISCOVER, PROBE),
     };
     let asking = link.request(method, Some(params), HeaderMap::new());
     let answer = tokio::time::timeout(limit, asking).await;
@@ -339,17 +370,4 @@ async fn greet(link: &Link, era: Era, params: &str) -> Result<Zeroizing<Vec<u8>>
         _ => {}
     }
     Ok(greeting)
-}
-
-/// Whether an answer to `server/discover` is that of a server of the later era: a result, or one of its own errors.
-fn is_modern(greeting: &[u8]) -> bool {
-    let Ok(message) = Message::parse(greeting) else {
-        return false;
-    };
-    if let Some(result) = message.result() {
-        return result.get("supportedVersions").is_some();
-    }
-    let error = message.get("error").and_then(|error| error.as_object());
-    let code = error.and_then(|error| error.get("code"));
-    code.is_some_and(|code| matches!(code.raw(), "-32020" | "-32021" | "-32022"))
 }

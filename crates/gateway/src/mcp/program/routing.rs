@@ -4,14 +4,14 @@ use tokio::sync::mpsc;
 use toolvault_core::json::Tree;
 use zeroize::Zeroizing;
 
-use super::{State, Text, Waiting};
+use super::{Queued, State, Text, Waiting};
 use crate::mcp::era::{Era, METADATA};
 use crate::mcp::message::{Message, Shape};
 
 /// To whom a message goes.
 pub(super) enum Route {
     Nobody,
-    To(mpsc::Sender<Text>, Text),
+    To(mpsc::Sender<Queued>, Text),
     ToListeners(Text),
     ToOneListener(Text),
 }
@@ -117,13 +117,14 @@ fn copy(text: &[u8]) -> Text {
 mod tests {
     use super::*;
 
-    fn state(requests: &[(u64, &str, Option<&str>)]) -> (State, Vec<mpsc::Receiver<Text>>) {
+    fn state(requests: &[(u64, &str, Option<&str>)]) -> (State, Vec<mpsc::Receiver<Queued>>) {
         let mut state = State::default();
         let mut receivers = Vec::new();
         for (number, id, token) in requests {
             let (events, receiver) = mpsc::channel(8);
             receivers.push(receiver);
             let waiting = Waiting {
+                owner: *number % 2,
                 id: (*id).to_owned(),
                 progress_token: token.map(str::to_owned),
                 events,
@@ -197,5 +198,13 @@ mod tests {
         let text = br#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":7}}}"#;
         let route = state.route(text, Era::Modern);
         assert!(shown(&route).ends_with(r#""io.modelcontextprotocol/subscriptionId":"s"}}}"#));
+    }
+
+    #[test]
+    fn a_cancellation_means_only_requests_of_the_same_client() {
+        let (state, _receivers) = state(&[(7, "1", None), (8, "1", None), (9, "2", None)]);
+        assert_eq!(state.number_of(1, "1"), Some(7));
+        assert_eq!(state.number_of(0, "1"), Some(8));
+        assert_eq!(state.number_of(0, "2"), None);
     }
 }

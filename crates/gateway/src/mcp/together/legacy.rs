@@ -1,39 +1,35 @@
 //! All servers in one session of the earlier era.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ::http::{HeaderMap, StatusCode};
 use futures_util::StreamExt as _;
-use serde_json::json;
+use serde_json::Value as Json;
 use toolvault_core::json::{Tree, Value};
 use zeroize::Zeroizing;
 
-use super::lists::{self, List};
 use super::owner::{self, Owner};
-use super::{Together, renamed, server_info, untagged};
+use super::{Together, lists, news, renamed, server_info, untagged};
 use crate::mcp::call::{ToolRequest, owned};
 use crate::mcp::downstream::Purpose;
-use crate::mcp::era::Era;
-use crate::mcp::gateway::{Visit, permit};
+use crate::mcp::gateway::{Visit, permit, permit_task};
 use crate::mcp::legacy::{
-    begin, can_open_urls, downstream, forward, listen as listen_to, name_session, open,
-    session_link, silent,
+    begin, can_open_urls, forward, listen as listen_to, name_session, of_session, open,
+    session_link,
 };
 use crate::mcp::link::{Context, Link};
 use crate::mcp::message::{self, Message, Shape};
-use crate::mcp::pending::Missing;
 use crate::mcp::refusal::Refusal;
-use crate::mcp::reply::{McpReply, Pending};
+use crate::mcp::reply::McpReply;
+use crate::mcp::server::Server;
 use crate::mcp::session::Session;
 use crate::mcp::stream::Announcement;
+use crate::mcp::tasks::asked_for;
 use crate::mcp::upstream::UpstreamError;
+use crate::settings::ServerName;
 
 /// The versions of the earlier era, newest first.
 const VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
-/// How long a server may take to begin before it is left out.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// Begins a session with every server that can be reached.
 pub(crate) async fn initialize(
     visit: &Visit,
@@ -44,7 +40,7 @@ pub(crate) async fn initialize(
     let servers = visit.rules.reachable(&visit.request.caller);
     let opened = servers
         .iter()
-        .map(|server| tokio::time::timeout(PATIENCE, open(visit, server, opening)));
+        .map(|server| lists::in_time(open(visit, server, opening)));
     let session = begin(visit, None, opening).await?;
     let mut together = Together::default();
     for (server, opened) in servers
@@ -52,22 +48,22 @@ pub(crate) async fn initialize(
         .zip(futures_util::future::join_all(opened).await)
     {
         let started = match opened {
-            Ok(Ok(started)) => started,
-            Ok(Err(refusal)) => {
+            Ok(started) => started,
+            Err(refusal) => {
+                visit
+                    .shared
+                    .access(&visit.request.caller, server)
+                    .leave_out();
                 refusal.log(Some(server.name.as_str()));
-                continue;
-            }
-            Err(_elapsed) => {
-                tracing::warn!(mcp.server = %server.name, "a server did not begin in time");
                 continue;
             }
         };
         let Some(link) = started.link else { continue };
         let link = Arc::new(link);
-        let way_back = downstream(visit, &link, Purpose::Other, None);
         let greeting = Message::parse(&started.greeting)?;
         let is_whole = visit.request.caller.reaches_all_of(&server.name.prefix());
-        together.add(&server.name, is_whole, &way_back.redacted(greeting.value()));
+        let (greeting, _) = link.access.given.redacted(greeting.value());
+        together.add(&server.name, is_whole, &greeting);
         session.links.lock().await.insert(server.name.clone(), link);
     }
     let asked = message.text_param("protocolVersion");
@@ -76,38 +72,29 @@ pub(crate) async fn initialize(
         .find(|known| asked.as_ref().is_some_and(|asked| asked.as_str() == *known))
         .unwrap_or("2025-11-25");
     let (capabilities, instructions) = together.finish();
-    let mut result = json!({
-        "protocolVersion": version,
-        "capabilities": capabilities,
-        "serverInfo": server_info(),
-    });
+    let mut result = serde_json::Map::from_iter([
+        ("protocolVersion".to_owned(), version.into()),
+        ("capabilities".to_owned(), capabilities),
+        ("serverInfo".to_owned(), server_info()),
+    ]);
     if let Some(instructions) = instructions {
-        result["instructions"] = json!(instructions);
+        result.insert("instructions".to_owned(), instructions.into());
     }
-    let text = message::result(id.raw(), result.to_string().as_bytes());
+    let text = message::result(id.raw(), Json::Object(result).to_string().as_bytes());
     let mut reply = McpReply::whole(StatusCode::OK, Zeroizing::new(text));
     name_session(&mut reply, &session);
     Ok(reply)
 }
 
-/// What all servers say of their own accord.
-pub(crate) async fn listen(visit: &Visit, session: &Arc<Session>) -> Result<McpReply, Refusal> {
-    let mut streams = Vec::new();
+/// What all servers say of their own accord, and our own news.
+pub(crate) async fn listen(visit: &Visit, session: &Arc<Session>) -> McpReply {
+    let own = news::stream(visit, Some(Arc::clone(session)), Announcement::Plain);
+    let mut streams = vec![own.boxed()];
     for link in links(visit, session).await {
-        let announcement = if streams.is_empty() {
-            Announcement::Plain
-        } else {
-            Announcement::None
-        };
-        match listen_to(visit, session, &link, announcement).await {
-            Ok(relay) => streams.push(relay.run().boxed()),
-            Err(refusal) => refusal.log(Some(link.access.server.name.as_str())),
-        }
+        let relay = listen_to(visit, session, &link, Announcement::None);
+        streams.push(relay.run().boxed());
     }
-    if streams.is_empty() {
-        return Ok(McpReply::empty(StatusCode::METHOD_NOT_ALLOWED));
-    }
-    Ok(McpReply::stream(futures_util::stream::select_all(streams)))
+    McpReply::stream(futures_util::stream::select_all(streams))
 }
 
 /// Answers a message of a session.
@@ -118,24 +105,13 @@ pub(crate) async fn post(
     shape: Shape<'_>,
 ) -> Result<McpReply, Refusal> {
     match shape {
-        Shape::Request(id, method) => {
-            let answered = Box::pin(request(visit, session, message, id.raw(), &method)).await;
-            // What was asked of a server that has forgotten its session is not done there.
-            let is_undone = List::of(&method).is_some()
-                || method == "tools/list"
-                || matches!(
-                    answered,
-                    Err(Refusal::Upstream(UpstreamError::SessionEnded) | Refusal::InvalidParams(_))
-                );
-            if is_undone && session.is_forgotten_by_a_server().await {
-                return Box::pin(request(visit, session, message, id.raw(), &method)).await;
-            }
-            answered
-        }
+        Shape::Request(id, method) => request(visit, session, message, id.raw(), &method).await,
         Shape::Notification(_) => {
             let text = owned(&message)?;
-            for link in links(visit, session).await {
-                let pending = silent(visit, &link, session);
+            // It begins nothing: only servers that have heard of the session hear of it.
+            let links: Vec<_> = session.links.lock().await.values().cloned().collect();
+            for link in links {
+                let pending = of_session(visit, &link, session, Purpose::Other, None);
                 if let Err(refusal) = forward(&link, pending, &text).await {
                     refusal.log(Some(link.access.server.name.as_str()));
                 }
@@ -149,7 +125,8 @@ pub(crate) async fn post(
             let mut tree = owned(&message)?;
             tree.set("id", Tree::Raw(own))
                 .map_err(|_| Refusal::InvalidParams("no such request"))?;
-            forward(&link, silent(visit, &link, session), &tree).await
+            let pending = of_session(visit, &link, session, Purpose::Other, None);
+            forward(&link, pending, &tree).await
         }
     }
 }
@@ -170,31 +147,18 @@ async fn request(
         let tools = lists::tools(visit, &links, &context).await?;
         return Ok(answer(id, &lists::object("tools", &tools, "")));
     }
-    if let Some(list) = List::of(method) {
+    if let Some(list) = lists::of(method) {
         let links = permitted(visit, links(visit, session).await, method);
-        let found = lists::others(&links, list, &context).await;
+        let found = lists::others(&links, list, &context).await?;
         return Ok(answer(id, &lists::object(list.member, &found, "")));
     }
     if method == "logging/setLevel" {
-        let params = message.get("params").map(|params| params.raw());
-        for link in links(visit, session).await {
-            if let Err(error) = link.request(method, params, HeaderMap::new()).await {
-                Refusal::Upstream(error).log(Some(link.access.server.name.as_str()));
-            }
-        }
+        tell_all(visit, session, &message, method).await;
         return Ok(answer(id, b"{}"));
     }
     let (link, tree, name) = match owner::of(visit, method, &message)? {
         Owner::One(server, name) => {
-            let link = match session_link(visit, session, &server).await {
-                Ok(link) => link,
-                Err(refusal) if method == "tools/call" => {
-                    let can_ask = can_open_urls(session);
-                    let missing = Missing::of_call(id, Era::Legacy, can_ask, &message);
-                    return missing.explain(visit, &server, refusal).await;
-                }
-                Err(refusal) => return Err(refusal),
-            };
+            let link = session_link(visit, session, &server).await?;
             let tree = if method == "completion/complete" {
                 with_reference(&message, &name)?
             } else {
@@ -204,12 +168,14 @@ async fn request(
         }
         Owner::Somebody => {
             let links = permitted(visit, links(visit, session).await, method);
-            let link = somebody(&links, &message, &context).await;
-            let link = link.ok_or(Refusal::InvalidParams("no server knows it"))?;
+            let link = somebody(&links, method, &message, &context).await?;
             (link, owned(&message)?, String::new())
         }
     };
-    permit(&visit.request.caller, &link.access.server, method)?;
+    let caller = &visit.request.caller;
+    permit(caller, &link.access.server, method)?;
+    permit_task(caller, &link.access, method, &message)?;
+    let server_name = link.access.server.name.clone();
     if method == "tools/call" {
         let call = ToolRequest {
             visit,
@@ -218,39 +184,54 @@ async fn request(
             id,
             name: &name,
             headers: HeaderMap::new(),
-            ended: session.ended.clone(),
             url_elicitation: can_open_urls(session),
-            is_shared: true,
+            session: Some(Arc::clone(session)),
         };
-        return call.answer().await;
+        return forgetting(session, &server_name, call.answer().await).await;
     }
-    let pending = Pending {
-        downstream: downstream(visit, &link, Purpose::Other, Some(id)),
-        record: None,
-        announcement: Announcement::None,
-        ended: session.ended.clone(),
-    };
-    forward(&link, pending, &tree).await
+    let pending = of_session(visit, &link, session, Purpose::Other, Some(id));
+    forgetting(session, &server_name, forward(&link, pending, &tree).await).await
+}
+
+/// A server that has forgotten its session is begun with anew at the next request; the session with us goes on.
+async fn forgetting(
+    session: &Session,
+    server: &ServerName,
+    answered: Result<McpReply, Refusal>,
+) -> Result<McpReply, Refusal> {
+    if let Err(Refusal::Upstream(UpstreamError::SessionEnded)) = answered {
+        session.links.lock().await.remove(server);
+        return Err(UpstreamError::Ended.into());
+    }
+    answered
+}
+
+/// Asks every server the same; who cannot do it is logged.
+async fn tell_all(visit: &Visit, session: &Arc<Session>, message: &Message<'_>, method: &str) {
+    let params = message.get("params").map(Value::raw);
+    for link in links(visit, session).await {
+        if let Err(error) = link.request(method, params, HeaderMap::new()).await {
+            Refusal::Upstream(error).log(Some(link.access.server.name.as_str()));
+        }
+    }
 }
 
 /// The server that knows what a request is about.
 pub(super) async fn somebody(
     links: &[Arc<Link>],
+    method: &str,
     message: &Message<'_>,
     context: &Context,
-) -> Option<Arc<Link>> {
-    if let Some(task) = message.text_param("taskId") {
-        return owner::of_task(links, &task, context).await;
+) -> Result<Arc<Link>, Refusal> {
+    if let Some(task) = asked_for(method, message)? {
+        let link = owner::of_task(links, &task);
+        return link.ok_or(Refusal::InvalidParams("there is no such task"));
     }
-    let uri = match message.text_param("uri") {
-        Some(uri) => uri,
-        None => message
-            .param("ref")?
-            .as_object()?
-            .get("uri")?
-            .as_text()?
-            .ok()?,
-    };
+    let uri = message.text_param("uri").or_else(|| {
+        let named = message.param("ref")?.as_object()?;
+        named.get("uri")?.as_text()?.ok()
+    });
+    let uri = uri.ok_or(Refusal::InvalidParams("'uri' is not text"))?;
     owner::of_resource(links, &uri, context).await
 }
 
@@ -278,14 +259,39 @@ pub(super) fn answer(id: &str, result: &[u8]) -> McpReply {
     McpReply::whole(StatusCode::OK, Zeroizing::new(message::result(id, result)))
 }
 
-/// The ways to all servers that can be reached now.
+/// The ways to all servers that can be reached now; one that does not answer is left out for a while.
 async fn links(visit: &Visit, session: &Arc<Session>) -> Vec<Arc<Link>> {
-    let servers = visit.rules.reachable(&visit.request.caller);
+    let servers = answering(visit);
+    let opening = servers
+        .iter()
+        .map(|server| lists::in_time(session_link(visit, session, server)));
+    let opened = futures_util::future::join_all(opening).await;
+    opened_only(visit, &servers, opened)
+}
+
+/// The servers that the caller reaches, but for those that did not answer a moment ago.
+pub(super) fn answering(visit: &Visit) -> Vec<Arc<Server>> {
+    let caller = &visit.request.caller;
+    let mut servers = visit.rules.reachable(caller);
+    servers.retain(|server| !visit.shared.access(caller, server).is_left_out());
+    servers
+}
+
+/// The ways that were found; servers to which there is none are left out for a while.
+pub(super) fn opened_only(
+    visit: &Visit,
+    servers: &[Arc<Server>],
+    opened: Vec<Result<Arc<Link>, Refusal>>,
+) -> Vec<Arc<Link>> {
     let mut links = Vec::with_capacity(servers.len());
-    for server in &servers {
-        match session_link(visit, session, server).await {
+    for (server, opened) in servers.iter().zip(opened) {
+        match opened {
             Ok(link) => links.push(link),
-            Err(refusal) => refusal.log(Some(server.name.as_str())),
+            Err(refusal) => {
+                let access = visit.shared.access(&visit.request.caller, server);
+                access.leave_out();
+                refusal.log(Some(server.name.as_str()));
+            }
         }
     }
     links

@@ -6,28 +6,26 @@ use ::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use serde_json::{Value as Json, json};
-use tokio_util::sync::CancellationToken;
-use toolvault_core::json::Tree;
+use toolvault_core::json::{Tree, Value};
 use zeroize::Zeroizing;
 
-use super::legacy::{answer, permitted, somebody, with_reference};
-use super::lists::{self, List};
+use super::legacy::{answer, answering, opened_only, permitted, somebody, with_reference};
 use super::owner::{self, Owner};
-use super::{Together, renamed, server_info};
+use super::{Together, lists, news, renamed, server_info};
 use crate::mcp::call::{ToolRequest, owned};
-use crate::mcp::downstream::{Downstream, Purpose, subscription_member};
+use crate::mcp::downstream::{Purpose, subscription_member};
 use crate::mcp::era::{Era, METADATA, NAME};
-use crate::mcp::gateway::{Visit, permit};
+use crate::mcp::gateway::{Visit, permit, permit_task};
 use crate::mcp::link::{Context, Link};
 use crate::mcp::message::{Message, Shape};
-use crate::mcp::modern::{can_open_urls, check, check_metadata, link};
-use crate::mcp::pending::Missing;
+use crate::mcp::modern::{check, check_metadata, link};
 use crate::mcp::refusal::Refusal;
 use crate::mcp::reply::{McpReply, Pending};
 use crate::mcp::schema::header_text;
 use crate::mcp::sse::Event;
 use crate::mcp::stream::{Announcement, Relay};
-use crate::mcp::upstream::Content;
+use crate::mcp::subscription;
+use crate::mcp::upstream::{Events, UpstreamError};
 
 const VERSION: &str = "2026-07-28";
 /// What every list of ours says of itself: it is this caller's, and holds only until a secret changes.
@@ -54,21 +52,22 @@ pub(crate) async fn post(
     check_metadata(&message)?;
     check_version(&message)?;
     let context = Context::of(&message, &headers, Era::Modern);
+    let links = links(visit, &message, &headers).await?;
+    let greetings = greetings(&links, &context).await?;
     match method.as_str() {
-        "server/discover" => discover(visit, &message, id, &headers, &context).await,
+        "server/discover" => discover(visit, &greetings, id),
         "tools/list" => {
-            let links = links(visit, &message, &headers).await;
             let tools = lists::tools(visit, &links, &context).await?;
             Ok(answer(id, &lists::object("tools", &tools, PRIVATE)))
         }
-        "subscriptions/listen" => listen(visit, &message, id, headers, context).await,
-        method => match List::of(method) {
+        "subscriptions/listen" => listen(visit, &links, &message, id, &headers, &context),
+        method => match lists::of(method) {
             Some(list) => {
-                let links = permitted(visit, links(visit, &message, &headers).await, method);
-                let found = lists::others(&links, list, &context).await;
+                let links = permitted(visit, links, method);
+                let found = lists::others(&links, list, &context).await?;
                 Ok(answer(id, &lists::object(list.member, &found, PRIVATE)))
             }
-            None => one(visit, message, id, method, headers, context).await,
+            None => one(visit, links, message, id, method, headers, context).await,
         },
     }
 }
@@ -88,69 +87,89 @@ fn check_version(message: &Message<'_>) -> Result<(), Refusal> {
     })
 }
 
-/// The ways to all servers that speak this era.
-async fn links(visit: &Visit, message: &Message<'_>, headers: &HeaderMap) -> Vec<Arc<Link>> {
-    let servers = visit.rules.reachable(&visit.request.caller);
-    let opening = servers
-        .iter()
-        .map(|server| link(visit, server, message, headers));
-    let opened = futures_util::future::join_all(opening).await;
-    let mut links = Vec::with_capacity(servers.len());
-    for (server, opened) in servers.iter().zip(opened) {
-        match opened {
-            Ok(link) => links.push(link),
-            Err(refusal) => refusal.log(Some(server.name.as_str())),
-        }
-    }
-    links
-}
-
-async fn discover(
+/// The ways to all servers. If one speaks only the earlier era, the client is told to begin in that: on one path servers
+/// are served in one era only.
+async fn links(
     visit: &Visit,
     message: &Message<'_>,
-    id: &str,
     headers: &HeaderMap,
+) -> Result<Vec<Arc<Link>>, Refusal> {
+    let servers = answering(visit);
+    let opening = servers
+        .iter()
+        .map(|server| lists::in_time(link(visit, server, message, headers)));
+    let opened = futures_util::future::join_all(opening).await;
+    let only_legacy = |opened: &Result<Arc<Link>, Refusal>| {
+        matches!(opened, Err(Refusal::Upstream(UpstreamError::OtherEra)))
+    };
+    if opened.iter().any(only_legacy) {
+        return Err(UpstreamError::OtherEra.into());
+    }
+    Ok(opened_only(visit, &servers, opened))
+}
+
+/// What each server says of itself, asked once for each way to it.
+async fn greetings<'a>(
+    links: &'a [Arc<Link>],
     context: &Context,
-) -> Result<McpReply, Refusal> {
-    let links = links(visit, message, headers).await;
+) -> Result<Vec<(&'a Link, Zeroizing<Vec<u8>>)>, Refusal> {
     let params = context.params(None);
     let asking = links
         .iter()
-        .map(|link| link.request("server/discover", Some(&params), context.headers()));
-    let mut together = Together::default();
+        .map(|link| lists::in_time(link.discovered(&params, context)));
+    let mut greetings = Vec::with_capacity(links.len());
     for (link, asked) in links
         .iter()
         .zip(futures_util::future::join_all(asking).await)
     {
-        let Ok((greeting, _)) = asked else { continue };
+        match asked {
+            Ok(greeting) => greetings.push((link.as_ref(), greeting)),
+            Err(Refusal::Upstream(UpstreamError::OtherEra)) => {
+                link.access.note_only_legacy();
+                return Err(UpstreamError::OtherEra.into());
+            }
+            Err(refusal) => {
+                link.access.leave_out();
+                refusal.log(Some(link.access.server.name.as_str()));
+            }
+        }
+    }
+    Ok(greetings)
+}
+
+fn discover(
+    visit: &Visit,
+    greetings: &[(&Link, Zeroizing<Vec<u8>>)],
+    id: &str,
+) -> Result<McpReply, Refusal> {
+    let mut together = Together::default();
+    for (link, greeting) in greetings {
         let server = &link.access.server.name;
         let is_whole = visit.request.caller.reaches_all_of(&server.prefix());
-        let way_back = downstream(visit, link, None, context.clone());
-        let greeting = Message::parse(&greeting)?;
-        together.add(server, is_whole, &way_back.redacted(greeting.value()));
+        let greeting = Message::parse(greeting)?;
+        let (greeting, _) = link.access.given.redacted(greeting.value());
+        together.add(server, is_whole, &greeting);
     }
     let (capabilities, instructions) = together.finish();
-    let mut result = json!({
-        "resultType": "complete",
-        "supportedVersions": [VERSION],
-        "capabilities": capabilities,
-        "ttlMs": 0,
-        "cacheScope": "private",
-    });
-    result["_meta"] = Json::Object(
-        [(format!("{METADATA}serverInfo"), server_info())]
-            .into_iter()
-            .collect(),
-    );
+    let metadata = serde_json::Map::from_iter([(format!("{METADATA}serverInfo"), server_info())]);
+    let mut result = serde_json::Map::from_iter([
+        ("resultType".to_owned(), json!("complete")),
+        ("supportedVersions".to_owned(), json!([VERSION])),
+        ("capabilities".to_owned(), capabilities),
+        ("ttlMs".to_owned(), json!(0)),
+        ("cacheScope".to_owned(), json!("private")),
+        ("_meta".to_owned(), metadata.into()),
+    ]);
     if let Some(instructions) = instructions {
-        result["instructions"] = json!(instructions);
+        result.insert("instructions".to_owned(), instructions.into());
     }
-    Ok(answer(id, result.to_string().as_bytes()))
+    Ok(answer(id, Json::Object(result).to_string().as_bytes()))
 }
 
 /// A request that is about one server's own.
 async fn one(
     visit: &Visit,
+    links: Vec<Arc<Link>>,
     message: Message<'_>,
     id: &str,
     method: &str,
@@ -160,15 +179,7 @@ async fn one(
     let unnameable = || Refusal::InvalidParams("the name cannot stand in a header");
     let (link, tree, name) = match owner::of(visit, method, &message)? {
         Owner::One(server, name) => {
-            let link = match link(visit, &server, &message, &headers).await {
-                Ok(link) => link,
-                Err(refusal) if method == "tools/call" => {
-                    let can_ask = can_open_urls(&message);
-                    let missing = Missing::of_call(id, Era::Modern, can_ask, &message);
-                    return missing.explain(visit, &server, refusal).await;
-                }
-                Err(refusal) => return Err(refusal),
-            };
+            let link = link(visit, &server, &message, &headers).await?;
             let tree = if method == "completion/complete" {
                 with_reference(&message, &name)?
             } else {
@@ -178,13 +189,14 @@ async fn one(
             (link, tree, name)
         }
         Owner::Somebody => {
-            let links = permitted(visit, links(visit, &message, &headers).await, method);
-            let link = somebody(&links, &message, &context).await;
-            let link = link.ok_or(Refusal::InvalidParams("no server knows it"))?;
+            let links = permitted(visit, links, method);
+            let link = somebody(&links, method, &message, &context).await?;
             (link, owned(&message)?, String::new())
         }
     };
-    permit(&visit.request.caller, &link.access.server, method)?;
+    let caller = &visit.request.caller;
+    permit(caller, &link.access.server, method)?;
+    permit_task(caller, &link.access, method, &message)?;
     if method == "tools/call" {
         let call = ToolRequest {
             visit,
@@ -193,43 +205,48 @@ async fn one(
             id,
             name: &name,
             headers,
-            ended: CancellationToken::new(),
-            url_elicitation: can_open_urls(&message),
-            is_shared: true,
+            url_elicitation: message
+                .metadata("clientCapabilities")
+                .is_some_and(crate::mcp::pending::offers_urls),
+            session: None,
         };
         return call.answer().await;
     }
     let pending = Pending {
-        downstream: downstream(visit, &link, Some(id), context),
+        downstream: visit.way_back(&link, Purpose::Other, Some(id), context),
         record: None,
         announcement: Announcement::None,
-        ended: CancellationToken::new(),
     };
     let exchange = link.ask(link.post(headers, tree.to_json())).await?;
     Ok(pending.relay(exchange).await)
 }
 
+/// The event that says which news the client gets.
+fn acknowledgment(id: &str, filter: &str) -> Bytes {
+    let text = format!(
+        "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{{\"_meta\":{{\"{}\":{id}}},\"notifications\":{filter}}}}}",
+        subscription_member()
+    );
+    let event = Event::message(Zeroizing::new(text.into_bytes()));
+    Bytes::from_owner(event.write())
+}
+
 /// News of all servers on one stream, acknowledged once.
-async fn listen(
+fn listen(
     visit: &Visit,
+    links: &[Arc<Link>],
     message: &Message<'_>,
     id: &str,
-    headers: HeaderMap,
-    context: Context,
+    headers: &HeaderMap,
+    context: &Context,
 ) -> Result<McpReply, Refusal> {
-    let wanted = message
-        .param("notifications")
-        .and_then(|wanted| wanted.as_object());
+    let wanted = message.param("notifications").and_then(Value::as_object);
     let granted: serde_json::Map<String, Json> = LIST_CHANGES
         .into_iter()
         .filter(|name| wanted.and_then(|wanted| wanted.get(name)?.as_bool()) == Some(true))
         .map(|name| (name.to_owned(), json!(true)))
         .collect();
-    let own_news = if granted.contains_key("toolsListChanged") {
-        Announcement::Subscription(id.to_owned())
-    } else {
-        Announcement::None
-    };
+    let own_news = subscription::announcement(message, id);
     let mut tree = owned(message)?;
     let filter = Json::Object(granted).to_string();
     if let Ok(Some(params)) = tree.get_mut("params") {
@@ -238,54 +255,21 @@ async fn listen(
             .set("notifications", filter)
             .map_err(|_| Refusal::InvalidParams("'notifications' cannot be read"))?;
     }
-    let acknowledgment = format!(
-        "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{{\"_meta\":{{\"{}\":{id}}},\"notifications\":{filter}}}}}",
-        subscription_member()
-    );
-    let first = Event::message(Zeroizing::new(acknowledgment.into_bytes()));
-    let first = Bytes::from_owner(first.write());
-    let mut streams = Vec::new();
-    for link in links(visit, message, &headers).await {
+    let first = acknowledgment(id, &filter);
+    let mut streams = vec![news::stream(visit, None, own_news).boxed()];
+    for link in links {
         let mut question = link.post(headers.clone(), tree.to_json());
         question.silence = None;
-        let events = match link.ask(question).await {
-            Ok(exchange) => match exchange.content {
-                Content::Events(events) => Some(events),
-                _ => None,
-            },
-            Err(error) => {
-                Refusal::Upstream(error).log(Some(link.access.server.name.as_str()));
-                None
-            }
-        };
-        let announcement = if streams.is_empty() {
-            own_news.clone()
-        } else {
-            Announcement::None
-        };
         let relay = Relay {
-            downstream: Arc::new(downstream(visit, &link, None, context.clone())),
-            events,
+            downstream: Arc::new(visit.way_back(link, Purpose::Other, None, context.clone())),
+            events: Some(Events::of_question(Arc::clone(link), question)),
             first: None,
             record: None,
-            announcement,
-            ended: CancellationToken::new(),
+            announcement: Announcement::None,
         };
         streams.push(relay.run().boxed());
     }
     let acknowledged = futures_util::stream::once(async move { first });
     let news = futures_util::stream::select_all(streams);
     Ok(McpReply::stream(acknowledged.chain(news)))
-}
-
-fn downstream(visit: &Visit, link: &Arc<Link>, id: Option<&str>, context: Context) -> Downstream {
-    Downstream {
-        shared: Arc::clone(&visit.shared),
-        caller: visit.request.caller.clone(),
-        link: Arc::clone(link),
-        purpose: Purpose::Other,
-        id: id.map(str::to_owned),
-        context,
-        is_shared: true,
-    }
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use toolvault_core::json::parse;
+use zeroize::Zeroizing;
 
-use super::lists::{List, RESOURCES, TEMPLATES, all_of};
+use super::lists::{RESOURCES, TEMPLATES, all_of, in_time};
 use super::split;
-use crate::mcp::era::Era;
 use crate::mcp::gateway::Visit;
-use crate::mcp::link::{Context, Link};
+use crate::mcp::link::{Context, Link, List};
 use crate::mcp::message::Message;
 use crate::mcp::refusal::Refusal;
 use crate::mcp::server::Server;
@@ -37,10 +37,7 @@ pub(super) fn of(visit: &Visit, method: &str, message: &Message<'_>) -> Result<O
         _ if method.starts_with("resources/") || method.starts_with("tasks/") => {
             return Ok(Owner::Somebody);
         }
-        _ => {
-            let era = Era::of(message, &visit.request.headers);
-            return Err(Refusal::MethodNotFound(era));
-        }
+        _ => return Err(Refusal::MethodNotFound),
     };
     let name = name.ok_or(Refusal::InvalidParams("'name' is not text"))?;
     match split(visit, &name) {
@@ -50,57 +47,60 @@ pub(super) fn of(visit: &Visit, method: &str, message: &Message<'_>) -> Result<O
     }
 }
 
-/// The server that knows a task.
-pub(super) async fn of_task(links: &[Arc<Link>], id: &str, context: &Context) -> Option<Arc<Link>> {
-    let params = context.params_with("taskId", id);
-    for link in links {
-        let asked = link
-            .request("tasks/get", Some(&params), context.headers())
-            .await;
-        let knows = asked.is_ok_and(|(answer, _)| {
-            Message::parse(&answer).is_ok_and(|message| message.get("result").is_some())
-        });
-        if knows {
-            return Some(Arc::clone(link));
-        }
-    }
-    None
+/// The server at which a call of the caller began a task.
+pub(super) fn of_task(links: &[Arc<Link>], id: &str) -> Option<Arc<Link>> {
+    links
+        .iter()
+        .find(|link| link.access.tasks.tool(id).is_some())
+        .cloned()
 }
 
-/// The server that lists a resource with this URI, or a template that it fits.
+/// The server that lists a resource with this URI or, if none does, a template that it fits. Two of them could each mean
+/// something else by it, so then it is nobody's.
 pub(super) async fn of_resource(
     links: &[Arc<Link>],
     uri: &str,
     context: &Context,
-) -> Option<Arc<Link>> {
+) -> Result<Arc<Link>, Refusal> {
     let is_template = |template: &str| {
         let literal = template.split('{').next().unwrap_or_default();
         !literal.is_empty() && uri.starts_with(literal)
     };
-    for link in links {
-        if lists(link, RESOURCES, "uri", context, |known| known == uri).await
-            || lists(link, TEMPLATES, "uriTemplate", context, is_template).await
-        {
-            return Some(Arc::clone(link));
-        }
+    let listed = listing(links, RESOURCES, "uri", context, |known| known == uri).await;
+    let found = if listed.is_empty() {
+        listing(links, TEMPLATES, "uriTemplate", context, is_template).await
+    } else {
+        listed
+    };
+    match found.as_slice() {
+        [link] => Ok(Arc::clone(link)),
+        [] => Err(Refusal::InvalidParams("no server knows it")),
+        _ => Err(Refusal::InvalidParams("several servers claim it")),
     }
-    None
 }
 
-async fn lists(
-    link: &Link,
+/// The servers that list such a thing.
+async fn listing(
+    links: &[Arc<Link>],
     list: List,
     field: &str,
     context: &Context,
     fits: impl Fn(&str) -> bool,
-) -> bool {
-    let Ok(listed) = all_of(link, list, context).await else {
-        return false;
-    };
-    listed.iter().any(|element| {
+) -> Vec<Arc<Link>> {
+    let asking = links
+        .iter()
+        .map(|link| in_time(all_of(link, list, context)));
+    let given = futures_util::future::join_all(asking).await;
+    let has = |element: &Zeroizing<Vec<u8>>| {
         let text = parse(element)
             .ok()
             .and_then(|element| element.as_object()?.get(field)?.as_text()?.ok());
         text.is_some_and(|text| fits(&text))
-    })
+    };
+    links
+        .iter()
+        .zip(given)
+        .filter(|(_, given)| given.as_ref().is_ok_and(|given| given.iter().any(has)))
+        .map(|(link, _)| Arc::clone(link))
+        .collect()
 }

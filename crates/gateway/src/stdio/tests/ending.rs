@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{PATIENCE, in_time, of, script, started};
-use crate::stdio::{Ended, Ending};
+use crate::stdio::ending::{Ended, Ending};
 
 #[tokio::test]
 async fn a_program_that_exits_at_once_is_seen() {

@@ -1,7 +1,7 @@
 //! Messages to and from a program.
 
 use super::{in_time, of, script, started};
-use crate::stdio::{Ended, Ending};
+use crate::stdio::ending::{Ended, Ending};
 
 #[tokio::test]
 async fn messages_go_to_and_fro_one_a_line() {

@@ -3,7 +3,8 @@
 use toolvault_core::json::parse_text;
 
 use super::names;
-use crate::mcp::schema::{Definition, Unusable};
+use crate::mcp::schema::Definition;
+use crate::mcp::schema::definition::Unusable;
 
 fn read(tool: &str) -> Result<Definition, Unusable> {
     Definition::read(parse_text(tool).unwrap())

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use toolvault_core::json::parse_text;
 
 use super::cleaned;
-use crate::mcp::schema::{CannotClean, Definition, Unusable};
+use crate::mcp::schema::definition::Unusable;
+use crate::mcp::schema::{CannotClean, Definition};
 
 #[test]
 fn definitions_that_multiply_are_cleaned_once_each() {

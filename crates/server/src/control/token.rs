@@ -1,0 +1,125 @@
+//! What tells whoever may read the data directory from whoever may only connect to the socket in it.
+//!
+//! A program behind the gateway runs as the server's own user. What it is shut in with keeps it from reading there, but on
+//! some systems not from connecting to a socket.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use toolvault_core::digest::hexadecimal;
+use toolvault_core::entropy::Entropy;
+use toolvault_core::keyring::is_equal;
+use zeroize::Zeroizing;
+
+/// The name of its file in the data directory.
+const NAME: &str = "control.token";
+/// How much of it is random.
+const BYTES: usize = 32;
+
+/// The text that every command begins with, in a file of its owner's only. Dropping this removes the file.
+pub(super) struct Token {
+    text: Zeroizing<String>,
+    path: PathBuf,
+}
+
+impl Token {
+    /// A new one, written in place of what another server left.
+    pub(super) fn write(data_directory: &Path, entropy: &dyn Entropy) -> io::Result<Self> {
+        let mut random = Zeroizing::new([0; BYTES]);
+        entropy.fill(random.as_mut()).map_err(io::Error::other)?;
+        let text = Zeroizing::new(hexadecimal(random.as_ref()));
+        let path = data_directory.join(NAME);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
+        let token = Self { text, path };
+        file.write_all(token.text.as_bytes())?;
+        Ok(token)
+    }
+
+    /// Whether this is it, in constant time.
+    pub(super) fn is(&self, presented: &str) -> bool {
+        is_equal(self.text.as_bytes(), presented.as_bytes())
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        // Nobody listens any more; the next server writes another.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// What the server that holds `data_directory` wrote.
+pub(super) fn read(data_directory: &Path) -> io::Result<Zeroizing<String>> {
+    std::fs::read_to_string(data_directory.join(NAME)).map(Zeroizing::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+
+    use toolvault_vault::SystemEntropy;
+
+    use super::*;
+
+    #[test]
+    fn it_is_long_its_owners_only_and_goes_with_the_server() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("control.token");
+        let token = Token::write(directory.path(), &SystemEntropy).unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600);
+        let text = read(directory.path()).unwrap();
+        assert_eq!(text.len(), 64);
+        assert!(token.is(&text));
+        for other in [
+            "",
+            &text[1..],
+            &format!("{}0", text.as_str()),
+            &"0".repeat(64),
+        ] {
+            assert!(!token.is(other), "{other}");
+        }
+        drop(token);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_a_dead_server_left_is_replaced_and_not_written_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, elsewhere) = (
+            directory.path().join("control.token"),
+            directory.path().join("elsewhere"),
+        );
+        std::fs::write(&elsewhere, "stale").unwrap();
+        std::fs::set_permissions(&elsewhere, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let same_file = || std::fs::hard_link(&elsewhere, &path).unwrap();
+        let link = || symlink(&elsewhere, &path).unwrap();
+        for leave in [&same_file as &dyn Fn(), &link] {
+            leave();
+            let token = Token::write(directory.path(), &SystemEntropy).unwrap();
+            assert!(!token.is("stale"));
+            assert!(token.is(&read(directory.path()).unwrap()));
+            assert_eq!(
+                std::fs::symlink_metadata(&path).unwrap().mode() & 0o170_7777,
+                0o100_600
+            );
+            assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "stale");
+        }
+        let [first, second] = [0, 1].map(|_| {
+            let _token = Token::write(directory.path(), &SystemEntropy).unwrap();
+            read(directory.path()).unwrap()
+        });
+        assert_ne!(first, second);
+    }
+}
