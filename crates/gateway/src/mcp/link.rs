@@ -260,6 +260,14 @@ impl Link {
     /// request stands alone, ours says the same about itself.
     pub(crate) async fn catalogue(&self, context: &Context) -> Result<Arc<Catalogue>, Refusal> {
         let mut held = self.catalogue.lock().await;
+        self.known(&mut held, context).await
+    }
+
+    async fn known(
+        &self,
+        held: &mut Option<(Instant, Arc<Catalogue>)>,
+        context: &Context,
+    ) -> Result<Arc<Catalogue>, Refusal> {
         if let Some((at, catalogue)) = held.as_ref()
             && at.elapsed() < CATALOGUE_LASTS
         {
@@ -311,6 +319,26 @@ impl Link {
         let catalogue = Arc::new(catalogue);
         *held = Some((Instant::now(), Arc::clone(&catalogue)));
         Ok(catalogue)
+    }
+
+    /// The server's tools, corrected by a later page which the client has just asked for: a tool that is another one
+    /// now is called as it is now.
+    pub(crate) async fn catalogue_corrected_by(
+        &self,
+        page: Object<'_>,
+        context: &Context,
+    ) -> Result<Arc<Catalogue>, Refusal> {
+        let mut held = self.catalogue.lock().await;
+        let catalogue = self.known(&mut held, context).await?;
+        let tools = elements(page, "tools").into_iter();
+        let Some(corrected) = catalogue.corrected(&self.access.server.name, tools) else {
+            return Ok(catalogue);
+        };
+        let corrected = Arc::new(corrected);
+        if let Some((_, catalogue)) = held.as_mut() {
+            *catalogue = Arc::clone(&corrected);
+        }
+        Ok(corrected)
     }
 
     /// The server said that its tools are others now.
