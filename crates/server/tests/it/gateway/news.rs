@@ -168,6 +168,10 @@ async fn a_stream_that_was_begun_with_another_credential_ends() {
             .patch(&format!("/v1/secrets/{id}"), &rotated)
             .await
             .expect(200);
+        if era == Era::Modern {
+            let last = events.message().await;
+            assert!(last["id"] == 7 && last.get("error").is_some(), "{last}");
+        }
         assert!(events.next().await.is_none(), "{era:?}");
     }
 }

@@ -192,6 +192,9 @@ async fn a_call_that_goes_on_ends_with_its_key() {
         assert_eq!(events.message().await["method"], "notifications/progress");
         let path = format!("/v1/keys/{}", holder.key_id);
         gate.world.operator().delete(&path).await;
+        let last = events.message().await;
+        assert_eq!(last["id"], 7, "{era:?}");
+        assert!(last.get("error").is_some(), "{era:?} {last}");
         assert!(events.next().await.is_none(), "{era:?}");
     }
 }
@@ -258,14 +261,15 @@ async fn a_server_that_has_forgotten_its_session_ends_ours() {
     for method in ["ping", "tools/call", "tools/list", "GET"] {
         let agent = gate.agent(Era::Legacy).await;
         gate.upstream.on(method, |_| Said::Empty(404));
-        let status = match method {
-            "GET" => agent.listen().await.head.status,
-            "tools/call" => agent.call("plain", "{}").await.head.status,
-            method => agent.ask(method, "{}").await.head.status,
-        };
-        assert_eq!(status, 404, "{method}");
+        if method == "GET" {
+            // The stream has begun when the server is asked, and ends.
+            assert!(agent.listen().await.next().await.is_none());
+        } else {
+            let params = r#"{"name":"plain"}"#;
+            assert_eq!(agent.ask(method, params).await.head.status, 404, "{method}");
+        }
         gate.upstream.on(method, |heard| heard.result(&json!({})));
-        assert_eq!(agent.ask("ping", "{}").await.head.status, 404, "{method}");
+        assert_eq!(statuses(&agent).await, [404; 2], "{method}");
     }
 }
 
@@ -274,7 +278,8 @@ async fn the_last_event_is_named_only_to_the_session_that_knew_it() {
     let last = [("last-event-id", "41")];
     let gate = Gate::start(&[PLAIN]).await;
     let agent = gate.agent(Era::Legacy).await;
-    agent.listen_with(&last).await;
+    let _events = agent.listen_with(&last).await;
+    gate.upstream.hears("GET", 1).await;
     assert_eq!(
         gate.upstream.last("GET").header("last-event-id").as_deref(),
         Some("41")
@@ -282,7 +287,8 @@ async fn the_last_event_is_named_only_to_the_session_that_knew_it() {
     // Where the server knows no session, the id could be anybody's.
     gate.upstream.knows_no_sessions();
     let agent = gate.agent(Era::Legacy).await;
-    agent.listen_with(&last).await;
+    let _events = agent.listen_with(&last).await;
+    gate.upstream.hears("GET", 2).await;
     let heard = gate.upstream.last("GET");
     assert_eq!(heard.header("mcp-session-id"), None);
     assert_eq!(heard.header("last-event-id"), None);

@@ -275,12 +275,19 @@ async fn a_credential_that_is_missing_leaves_the_other_servers() {
         assert_eq!(agent.tool_names().await, ["alpha__send"], "{era:?}");
         // The call that needs it says what to do, as it does on the server's own path.
         let refused = agent.call("beta__send", "{}").await;
-        assert!(
-            refused.tool_error().contains("secret create 'beta-prod'"),
-            "{refused:?}"
+        let text = refused.tool_error();
+        assert!(text.contains("secret create 'beta-prod'"), "{text}");
+        let heard = beta.all().len();
+        let id = world.operator().named("beta-prod", VALUE).await;
+        // It is there with the next list.
+        assert_eq!(
+            agent.tool_names().await,
+            ["alpha__send", "beta__send"],
+            "{era:?}"
         );
+        assert!(beta.all().len() > heard);
+        world.operator().delete(&format!("/v1/secrets/{id}")).await;
     }
-    assert!(beta.all().is_empty());
 }
 
 #[tokio::test]
