@@ -1,9 +1,10 @@
 //! Values of secrets found again in what a tool server sends back, and replaced by `[secret:<name>]`.
 //!
 //! A [`Redactor`] looks for values as text (UTF-8 and UTF-16), in hexadecimal digits and in base64 of either alphabet at
-//! every alignment, each also percent-encoded, escaped for JSON (twice if need be) or for HTML, up to two of these within
-//! each other and mixed with plain text. `view` undoes the escapes, `scanner` reads letters, `automaton` compares, `search`
-//! has `sieve` skip what cannot match. The work is linear in the input, whatever it is made of.
+//! every alignment, each also percent-encoded, escaped with backslashes or for HTML, up to two of these within each other
+//! (four if all are backslashes, as in JSON in JSON) and mixed with plain text. `view` undoes the escapes, `scanner` reads
+//! letters, `automaton` compares, `search` has `sieve` skip what cannot match. The work is linear in the input, whatever
+//! it is made of.
 //!
 //! Parts that overlap are replaced as one, named after the longest value in it. In base64 the letters at either end
 //! that hold single bits of the value go too.
@@ -18,6 +19,7 @@
 //! - a value spread over several JSON strings, or spelled as an array of numbers;
 //! - a number written differently (`1e9` for `1000000000`);
 //! - base64 or digits with more than 32 bytes between two letters; dumps that repeat addresses between lines;
+//! - characters that are spelled in over 400 bytes each, by escapes within each other;
 //! - named HTML entities other than XML's five, and entities without a semicolon;
 //! - UTF-16 of values over 1 KiB.
 

@@ -4,6 +4,9 @@ use zeroize::Zeroize;
 
 use super::escape::{Escape, LONGEST, Reading};
 
+/// The most bytes of input that spell an escape, as two within each other can: what is held back is bounded by it.
+pub(super) const LONGEST_SPELLING: usize = LONGEST * LONGEST;
+
 /// One decoded byte and the range of the input that spells it.
 #[derive(Clone, Copy)]
 pub(super) struct Symbol {
@@ -32,6 +35,11 @@ impl Decoder {
             bytes: Vec::with_capacity(LONGEST),
             ranges: Vec::with_capacity(LONGEST),
         }
+    }
+
+    /// The kind it undoes.
+    pub(super) fn escape(&self) -> Escape {
+        self.escape
     }
 
     pub(super) fn begins_with(&self, byte: u8) -> bool {
@@ -73,7 +81,7 @@ impl Decoder {
     fn decide(&mut self, is_end: bool, each: &mut impl FnMut(Symbol, bool)) {
         while let (Some(first), Some((start, end))) = (self.bytes.first(), self.ranges.first()) {
             let (byte, start, end) = (*first, *start, *end);
-            let read = match self.escape.read(&self.bytes) {
+            let read = match self.read(start) {
                 Reading::Incomplete if !is_end => return,
                 Reading::Incomplete | Reading::Plain => {
                     each(Symbol { byte, start, end }, false);
@@ -94,6 +102,18 @@ impl Decoder {
             };
             self.bytes.drain(..read.min(self.bytes.len()));
             self.ranges.drain(..read.min(self.ranges.len()));
+        }
+    }
+
+    /// What stands first, at `start` of the input.
+    fn read(&self, start: usize) -> Reading {
+        match self.escape.read(&self.bytes) {
+            Reading::Byte(length, _) | Reading::Character(length, _)
+                if self.end_of(length) - start > LONGEST_SPELLING =>
+            {
+                Reading::Plain
+            }
+            reading => reading,
         }
     }
 

@@ -11,7 +11,50 @@ use super::ranges::Ranges;
 use super::scanner::Scanner;
 
 /// How many escapes within each other are undone.
-const DEEPEST: usize = 2;
+const DEEPEST: Left = Left {
+    escapes: 2,
+    // Tools put JSON in JSON in JSON.
+    backslashes: 4,
+};
+
+/// How many escapes within each other are still to be undone.
+#[derive(Clone, Copy)]
+struct Left {
+    /// Of any kind.
+    escapes: usize,
+    /// Backslashes, where nothing else was undone.
+    backslashes: usize,
+}
+
+impl Left {
+    /// Which of `escapes` are undone.
+    fn of(self, escapes: &'static [Escape]) -> &'static [Escape] {
+        match self {
+            Self { escapes: 1.., .. } => escapes,
+            Self {
+                backslashes: 1.., ..
+            } => &[Escape::Backslash],
+            _ => &[],
+        }
+    }
+
+    /// What is left where one of this kind is undone.
+    fn within(self, escape: Escape) -> Self {
+        let escapes = match escape {
+            // A form is the outermost of what it is in.
+            Escape::Form => 0,
+            _ => self.escapes.saturating_sub(1),
+        };
+        let backslashes = match escape {
+            Escape::Backslash => self.backslashes.saturating_sub(1),
+            _ => escapes,
+        };
+        Self {
+            escapes,
+            backslashes,
+        }
+    }
+}
 
 /// A reading of the input.
 pub(super) struct View {
@@ -24,7 +67,7 @@ struct Unescaped {
     decoder: Decoder,
     view: Option<Box<View>>,
     escapes: &'static [Escape],
-    depth: usize,
+    left: Left,
     is_awake: bool,
     /// The end of the last escape that was undone.
     differs_until: usize,
@@ -35,28 +78,22 @@ struct Unescaped {
 impl View {
     /// The input as it is, and the readings that undo `escapes`.
     pub(super) fn new(escapes: &'static [Escape]) -> Self {
-        Self::at_depth(escapes, 0)
+        Self::within(escapes, DEEPEST)
     }
 
-    fn at_depth(escapes: &'static [Escape], depth: usize) -> Self {
-        let undone = if depth < DEEPEST { escapes } else { &[] };
+    fn within(escapes: &'static [Escape], left: Left) -> Self {
         let unescaped = |escape: &Escape| Unescaped {
             decoder: Decoder::new(*escape),
             view: None,
-            // A form is the outermost of what it is in.
-            escapes: if *escape == Escape::Form {
-                &[]
-            } else {
-                escapes
-            },
-            depth: depth + 1,
+            escapes,
+            left: left.within(*escape),
             is_awake: false,
             differs_until: 0,
             awake_until: 0,
         };
         Self {
             scanners: Default::default(),
-            unescaped: undone.iter().map(unescaped).collect(),
+            unescaped: left.of(escapes).iter().map(unescaped).collect(),
         }
     }
 
@@ -125,12 +162,11 @@ impl View {
             };
             let is_new = symbol.start >= unescaped.differs_until && !unescaped.is_awake;
             if is_new && unescaped.decoder.begins_with(symbol.byte) {
-                let before = before.iter().map(Some);
-                let mut others = before.chain([None]).chain(after.iter().map(Some));
+                let others = [&*before, &*after];
                 // What stands before is not the same here.
                 let begin = unescaped.differs_until;
                 let view = unescaped.view();
-                let copied = view.take_over(compiled, &self.scanners, &mut others, begin);
+                let copied = view.take_over(compiled, &self.scanners, others, begin);
                 found.count(copied);
                 unescaped.is_awake = true;
                 unescaped.awake_until = symbol.end + copied;
@@ -145,7 +181,7 @@ impl View {
         &mut self,
         compiled: &Compiled,
         scanners: &[Scanner; 3],
-        others: &mut dyn Iterator<Item = Option<&Unescaped>>,
+        others: [&[Unescaped]; 2],
         begin: usize,
     ) -> usize {
         let mut copied = 0;
@@ -153,7 +189,10 @@ impl View {
         for ((mine, other), (_, automaton)) in scanners.zip(compiled.automata()) {
             copied += mine.become_copy_of(other, automaton, begin);
         }
-        for (mine, other) in self.unescaped.iter_mut().zip(others) {
+        for mine in &mut self.unescaped {
+            // By kind: a view deep down has fewer of them.
+            let mut others = others.iter().copied().flatten();
+            let other = others.find(|other| other.decoder.escape() == mine.decoder.escape());
             copied += mine.become_copy_of(compiled, other, begin);
         }
         copied
@@ -163,7 +202,7 @@ impl View {
 impl Unescaped {
     /// The view, made when it is first needed.
     fn view(&mut self) -> &mut View {
-        let new = || Box::new(View::at_depth(self.escapes, self.depth));
+        let new = || Box::new(View::within(self.escapes, self.left));
         self.view.get_or_insert_with(new)
     }
 
@@ -180,10 +219,10 @@ impl Unescaped {
         self.is_awake = true;
         self.awake_until = other.awake_until;
         let held = self.decoder.become_copy_of(&other.decoder);
-        let mut others = view.unescaped.iter().map(Some);
+        let others = [&*view.unescaped, &[]];
         held + self
             .view()
-            .take_over(compiled, &view.scanners, &mut others, begin)
+            .take_over(compiled, &view.scanners, others, begin)
     }
 
     fn push(&mut self, compiled: &Compiled, symbol: Symbol, found: &mut Ranges) {

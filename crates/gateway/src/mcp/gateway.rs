@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use ::http::{Method, StatusCode};
+use ::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use toolvault_core::entropy::Entropy;
+use toolvault_core::json::Tree;
 use toolvault_core::scope::Scope;
 use toolvault_vault::{Caller, Clock, Denial, SecretInfo, Vault};
 use zeroize::Zeroizing;
 
 use super::access::Access;
 use super::downstream::{Downstream, Purpose};
-use super::era::{Era, PROTOCOL_VERSION, is_modern};
+use super::era::{Era, NAME, PROTOCOL_VERSION, is_modern};
 use super::figures::Figures;
 use super::janitor;
 use super::link::{Context, Link};
@@ -21,7 +22,7 @@ use super::reply::McpReply;
 use super::request::McpRequest;
 use super::server::Server;
 use super::shared::{Rules, Shared};
-use super::tasks::asked_for;
+use super::tasks::NOBODYS_TASK;
 use super::{legacy, modern, together};
 use crate::http::HttpError;
 use crate::settings::GatewaySettings;
@@ -197,23 +198,37 @@ impl Visit {
     }
 }
 
-/// Whether a task is one of the caller's, begun by a tool within the reach of their key.
-pub(crate) fn permit_task(
+/// Leaves a task that is not the caller's own, begun by a tool within the reach of their key, to be unknown: the server
+/// is asked for one that nobody has, and says in its own words that there is none.
+pub(crate) fn keep_to_own_tasks(
     caller: &Caller,
     access: &Access,
     method: &str,
-    message: &Message<'_>,
+    request: &mut Tree<'_>,
+    headers: &mut HeaderMap,
 ) -> Result<(), Refusal> {
-    let Some(id) = asked_for(method, message)? else {
+    let refused = |_| Refusal::InvalidParams("'params' cannot be read");
+    if !method.starts_with("tasks/") {
+        return Ok(());
+    }
+    let Some(params) = request.get_mut("params").map_err(refused)? else {
         return Ok(());
     };
-    let tool = access.tasks.tool(&id);
+    let id = match params.get_mut("taskId").map_err(refused)? {
+        Some(id) => id.as_text(),
+        None => return Ok(()),
+    };
+    let tool = id.and_then(|id| access.tasks.tool(&id));
     let tool = tool.and_then(|tool| access.server.name.tool(&tool));
     if tool.is_some_and(|tool| caller.reaches_tool(&tool)) {
-        Ok(())
-    } else {
-        Err(Refusal::InvalidParams("there is no such task"))
+        return Ok(());
     }
+    if headers.contains_key(NAME) {
+        headers.insert(NAME, HeaderValue::from_static(NOBODYS_TASK));
+    }
+    params
+        .set("taskId", Tree::text(NOBODYS_TASK))
+        .map_err(refused)
 }
 
 /// Whether a key for only some of a server's tools may use a method: what is about tools, and about the connection

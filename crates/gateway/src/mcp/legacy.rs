@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::call::owned;
 use super::downstream::{Passed, Purpose};
 use super::era::{Era, INITIALIZED, LAST_EVENT_ID, SESSION_ID};
-use super::gateway::{Destination, Visit, permit, permit_task};
+use super::gateway::{Destination, Visit, keep_to_own_tasks, permit};
 use super::link::{Context, Link};
 use super::message::{Message, Shape};
 use super::pending::Missing;
@@ -263,10 +263,12 @@ async fn post_to(
                 };
                 return call.answer().await;
             }
-            permit_task(caller, &link.access, &method, &message)?;
             let purpose = Purpose::of(&method, &message);
             let pending = of_session(visit, &link, session, purpose, Some(id.raw()));
-            forward(&link, pending, &owned(&message)?).await
+            let mut tree = owned(&message)?;
+            let headers = &mut HeaderMap::new();
+            keep_to_own_tasks(caller, &link.access, &method, &mut tree, headers)?;
+            forward(&link, pending, &tree).await
         }
         Shape::Notification(method) => {
             permit(caller, server, &method)?;

@@ -10,7 +10,7 @@ use toolvault_core::json::{Kind, Value};
 use super::call::{ToolRequest, owned};
 use super::downstream::Purpose;
 use super::era::{Era, METHOD, NAME, PROTOCOL_VERSION};
-use super::gateway::{Visit, permit, permit_task};
+use super::gateway::{Visit, keep_to_own_tasks, permit};
 use super::legacy::tool_name;
 use super::link::{Context, Link, Wire};
 use super::message::{Message, Shape};
@@ -71,7 +71,6 @@ pub(crate) async fn post(
         };
         return call.answer().await;
     }
-    permit_task(caller, &link.access, &method, &message)?;
     relay(visit, &link, message, id, &method, headers).await
 }
 
@@ -82,7 +81,7 @@ pub(crate) async fn relay(
     message: Message<'_>,
     id: Option<&str>,
     method: &str,
-    headers: HeaderMap,
+    mut headers: HeaderMap,
 ) -> Result<McpReply, Refusal> {
     let is_subscription = method == "subscriptions/listen";
     let announcement = match id {
@@ -96,7 +95,10 @@ pub(crate) async fn relay(
         record: None,
         announcement,
     };
-    let mut question = link.post(headers, owned(&message)?.to_json());
+    let mut tree = owned(&message)?;
+    let caller = &visit.request.caller;
+    keep_to_own_tasks(caller, &link.access, method, &mut tree, &mut headers)?;
+    let mut question = link.post(headers, tree.to_json());
     if is_subscription {
         question.silence = None;
     }

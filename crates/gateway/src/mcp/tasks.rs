@@ -8,6 +8,8 @@ use toolvault_core::json::{Object, Tree, Value};
 use super::message::Message;
 use super::refusal::Refusal;
 
+/// The id of a task that nobody has.
+pub(crate) const NOBODYS_TASK: &str = "toolvault-unknown-task";
 /// How many tasks of one caller at one server are remembered; the oldest are forgotten.
 const MOST: usize = 4_096;
 

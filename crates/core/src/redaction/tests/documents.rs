@@ -55,6 +55,34 @@ fn a_document_within_a_string_stays_one() {
 }
 
 #[test]
+fn documents_within_documents_are_redacted_four_deep() {
+    for value in [
+        "\"quoted\"",
+        "back\\slash\\",
+        "sla/sh/es",
+        "schlüssel-🔑",
+        "two\nlines\r\n",
+        "all\"of\\it/é\n😀\\\"\\\\",
+    ] {
+        for (before, after) in [("", ""), ("Bearer ", " and more")] {
+            let (mut text, mut expected) = (
+                format!("{before}{value}{after}"),
+                format!("{before}[secret:key]{after}"),
+            );
+            for depth in 0..=4 {
+                let document = Value::from(&*text).to_string();
+                let (redacted, is_changed) = redact(&[("key", value)], &document);
+                assert!(is_changed, "{value:?} at {depth}");
+                let redacted: Value = serde_json::from_str(&redacted).unwrap();
+                assert_eq!(redacted, Value::from(&*expected), "{value:?} at {depth}");
+                text = serde_json::json!({"a": text}).to_string();
+                expected = serde_json::json!({"a": expected}).to_string();
+            }
+        }
+    }
+}
+
+#[test]
 fn lone_surrogates_hide_nothing() {
     assert_redacted(
         r#"["\udc00s3cr3t \"val\"\ud800\ud800\u0041"]"#,

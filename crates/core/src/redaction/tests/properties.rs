@@ -65,6 +65,9 @@ fn text() -> impl Strategy<Value = String> {
         "%41",
         "\\",
         "\\\\",
+        "\\\\\\",
+        "\\\\\\\\\\\\\\\\",
+        "\\u005c",
         "\\u",
         "\\u00",
         "\\u0061",
@@ -104,7 +107,9 @@ fn text() -> impl Strategy<Value = String> {
         3 => select(PIECES).prop_map(str::to_owned),
         1 => "[ -~]{0,40}",
     ];
-    vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    let times = prop_oneof![3 => Just(0), 1 => 1..=4_usize];
+    (vec(piece, 0..12), times)
+        .prop_map(|(pieces, times)| spellings::nested_json(pieces.concat().as_bytes(), times))
 }
 
 fn given() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {

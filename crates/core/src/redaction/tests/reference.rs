@@ -2,7 +2,7 @@
 
 use crate::redaction::alphabet::{self, LONGEST_GAP, Letter};
 use crate::redaction::automaton::Pattern;
-use crate::redaction::decoder::Symbol;
+use crate::redaction::decoder::{LONGEST_SPELLING, Symbol};
 use crate::redaction::escape::{Escape, Reading};
 use crate::redaction::values;
 
@@ -25,7 +25,7 @@ pub(super) fn find(given: &[(&str, &str)], text: &[u8]) -> Vec<(usize, usize, us
         values::base64(&known),
     );
     let mut found = Vec::new();
-    for symbols in views(symbols, escapes, 2) {
+    for symbols in all_views(symbols, escapes) {
         search(&symbols, &plain, |_, byte| Letter::Is(byte), &mut found);
         search(&symbols, &hexadecimal, digit, &mut found);
         search(
@@ -36,6 +36,13 @@ pub(super) fn find(given: &[(&str, &str)], text: &[u8]) -> Vec<(usize, usize, us
         );
     }
     merge(found)
+}
+
+/// Up to two escapes within each other, and up to four if all are backslashes.
+fn all_views(symbols: Vec<Symbol>, escapes: &'static [Escape]) -> Vec<Vec<Symbol>> {
+    let backslashes = |symbols: &Vec<Symbol>| Some(undo(Escape::Backslash, symbols));
+    let nested = std::iter::successors(Some(symbols.clone()), backslashes);
+    nested.take(5).chain(views(symbols, escapes, 2)).collect()
 }
 
 fn views(symbols: Vec<Symbol>, escapes: &'static [Escape], depth: usize) -> Vec<Vec<Symbol>> {
@@ -59,8 +66,13 @@ fn undo(escape: Escape, symbols: &[Symbol]) -> Vec<Symbol> {
     let (mut undone, mut at) = (Vec::new(), 0);
     while at < symbols.len() {
         let mut four = [0; 4];
+        let is_long =
+            |length: usize| symbols[at + length - 1].end - symbols[at].start > LONGEST_SPELLING;
         let (length, decoded) = match escape.read(&bytes[at..]) {
             Reading::Plain | Reading::Incomplete => (1, &bytes[at..=at]),
+            Reading::Byte(length, _) | Reading::Character(length, _) if is_long(length) => {
+                (1, &bytes[at..=at])
+            }
             Reading::Byte(length, byte) => {
                 four[0] = byte;
                 (length, &four[..1])

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 pub(super) type Spelling = (&'static str, fn(&[u8]) -> String);
 
 /// Those of which nothing but the value is replaced, so that what is around it can be compared.
-pub(super) const EXACT: [Spelling; 13] = [
+pub(super) const EXACT: [Spelling; 16] = [
     ("raw", raw),
     ("percent, all", |value| percent(value, |_| true, true)),
     ("percent, as it must be", |value| {
@@ -29,6 +29,11 @@ pub(super) const EXACT: [Spelling; 13] = [
     }),
     ("percent-encoded JSON", |value| {
         percent(json(value).as_bytes(), |_| true, false)
+    }),
+    ("JSON three times", |value| nested_json(value, 3)),
+    ("JSON four times", |value| nested_json(value, 4)),
+    ("JSON four times, all escaped", |value| {
+        nested_json(json_all(value).as_bytes(), 3)
     }),
 ];
 
@@ -69,6 +74,11 @@ pub(super) fn form(value: &[u8]) -> String {
 pub(super) fn json(value: &[u8]) -> String {
     let quoted = serde_json::to_string(&raw(value)).unwrap();
     quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// JSON in JSON, so many times.
+pub(super) fn nested_json(value: &[u8], times: usize) -> String {
+    (0..times).fold(raw(value), |text, _| json(text.as_bytes()))
 }
 
 pub(super) fn json_all(value: &[u8]) -> String {

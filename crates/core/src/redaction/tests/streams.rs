@@ -3,6 +3,8 @@
 use super::spellings::{self, EXACT};
 use super::{Numbers, streamed};
 use crate::redaction::Redactor;
+use crate::redaction::decoder::LONGEST_SPELLING;
+use crate::redaction::escape::LONGEST;
 
 const LETTERS: &str =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=. \"\\&%<>\né";
@@ -154,6 +156,49 @@ fn what_is_held_back_is_bounded() {
                 "{piece:?}: {}",
                 stream.held.len()
             );
+        }
+    }
+}
+
+#[test]
+fn escapes_within_escapes_hold_back_no_more_than_two_can() {
+    let value = "sk-live-0123456789";
+    let redactor = Redactor::new([("key", value)]);
+    let braces = |text: &str| {
+        let escapes = text.bytes().map(|byte| format!("\\u{{{byte:08x}}}"));
+        escapes.collect::<Vec<_>>().concat()
+    };
+    let mut spelled = value.to_owned();
+    for times in 1..=4 {
+        spelled = braces(&spelled);
+        let (mut stream, mut out, mut markers) = (redactor.stream(), Vec::new(), 0);
+        for chunk in spelled.as_bytes().chunks(7) {
+            markers += stream.push(chunk, &mut out);
+            let longest = (value.len() + LONGEST) * LONGEST_SPELLING;
+            assert!(stream.held.len() <= longest, "{}", stream.held.len());
+        }
+        markers += stream.finish(&mut out);
+        assert_eq!(markers, usize::from(times <= 2));
+    }
+}
+
+#[test]
+fn json_in_json_may_be_parted_anywhere() {
+    let value = "p\"q\\r/s\\\"é😀\n\\";
+    let redactor = Redactor::new([("key", value)]);
+    for times in 1..=4 {
+        let once = spellings::json(value.as_bytes());
+        for spelled in [once.replace('/', "\\/"), once] {
+            let text = format!(
+                " {{\"a\":\"{}\"}}",
+                spellings::nested_json(spelled.as_bytes(), times - 1)
+            );
+            let every: Vec<usize> = (0..text.len()).collect();
+            let splits = every.iter().map(std::slice::from_ref);
+            for splits in splits.chain([&*every, &[]]) {
+                let (out, markers) = streamed(&redactor, text.as_bytes(), splits);
+                assert_eq!((&*out, markers), (&b" {\"a\":\"[secret:key]\"}"[..], 1));
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{Together, lists, news, renamed, server_info, untagged};
 use crate::mcp::call::{ToolRequest, owned};
 use crate::mcp::downstream::Purpose;
 use crate::mcp::era::Era;
-use crate::mcp::gateway::{Visit, permit, permit_task};
+use crate::mcp::gateway::{Visit, keep_to_own_tasks, permit};
 use crate::mcp::legacy::{
     begin, can_open_urls, forward, listen as listen_to, name_session, of_session, open,
     session_link,
@@ -132,6 +132,35 @@ pub(crate) async fn post(
     }
 }
 
+/// The answer of all servers together to what is asked of all.
+async fn of_all(
+    visit: &Visit,
+    session: &Arc<Session>,
+    message: &Message<'_>,
+    id: &str,
+    method: &str,
+) -> Result<Option<McpReply>, Refusal> {
+    let context = Context::default();
+    if method == "ping" {
+        return Ok(Some(answer(id, b"{}")));
+    }
+    if method == "tools/list" {
+        let links = links(visit, session).await;
+        let tools = lists::tools(visit, &links, &context).await?;
+        return Ok(Some(answer(id, &lists::object("tools", &tools, ""))));
+    }
+    if let Some(list) = lists::of(method) {
+        let links = permitted(visit, links(visit, session).await, method);
+        let found = lists::others(&links, list, &context).await?;
+        return Ok(Some(answer(id, &lists::object(list.member, &found, ""))));
+    }
+    if method == "logging/setLevel" {
+        tell_all(visit, session, message, method).await;
+        return Ok(Some(answer(id, b"{}")));
+    }
+    Ok(None)
+}
+
 async fn request(
     visit: &Visit,
     session: &Arc<Session>,
@@ -139,25 +168,11 @@ async fn request(
     id: &str,
     method: &str,
 ) -> Result<McpReply, Refusal> {
+    if let Some(reply) = of_all(visit, session, &message, id, method).await? {
+        return Ok(reply);
+    }
     let context = Context::default();
-    if method == "ping" {
-        return Ok(answer(id, b"{}"));
-    }
-    if method == "tools/list" {
-        let links = links(visit, session).await;
-        let tools = lists::tools(visit, &links, &context).await?;
-        return Ok(answer(id, &lists::object("tools", &tools, "")));
-    }
-    if let Some(list) = lists::of(method) {
-        let links = permitted(visit, links(visit, session).await, method);
-        let found = lists::others(&links, list, &context).await?;
-        return Ok(answer(id, &lists::object(list.member, &found, "")));
-    }
-    if method == "logging/setLevel" {
-        tell_all(visit, session, &message, method).await;
-        return Ok(answer(id, b"{}"));
-    }
-    let (link, tree, name) = match owner::of(visit, method, &message)? {
+    let (link, mut tree, name) = match owner::of(visit, method, &message)? {
         Owner::One(server, name) => {
             let link = match session_link(visit, session, &server).await {
                 Ok(link) => link,
@@ -183,7 +198,13 @@ async fn request(
     };
     let caller = &visit.request.caller;
     permit(caller, &link.access.server, method)?;
-    permit_task(caller, &link.access, method, &message)?;
+    keep_to_own_tasks(
+        caller,
+        &link.access,
+        method,
+        &mut tree,
+        &mut HeaderMap::new(),
+    )?;
     if method == "tools/call" {
         let call = ToolRequest {
             visit,

@@ -15,7 +15,7 @@ use super::{Together, lists, news, renamed, server_info};
 use crate::mcp::call::{ToolRequest, owned};
 use crate::mcp::downstream::{Purpose, subscription_member};
 use crate::mcp::era::{Era, METADATA, NAME};
-use crate::mcp::gateway::{Visit, permit, permit_task};
+use crate::mcp::gateway::{Visit, keep_to_own_tasks, permit};
 use crate::mcp::link::{Context, Link};
 use crate::mcp::message::{Message, Shape};
 use crate::mcp::modern::{can_open_urls, check, check_metadata, link};
@@ -178,7 +178,7 @@ async fn one(
     context: Context,
 ) -> Result<McpReply, Refusal> {
     let unnameable = || Refusal::InvalidParams("the name cannot stand in a header");
-    let (link, tree, name) = match owner::of(visit, method, &message)? {
+    let (link, mut tree, name) = match owner::of(visit, method, &message)? {
         Owner::One(server, name) => {
             let link = match link(visit, &server, &message, &headers).await {
                 Ok(link) => link,
@@ -205,7 +205,7 @@ async fn one(
     };
     let caller = &visit.request.caller;
     permit(caller, &link.access.server, method)?;
-    permit_task(caller, &link.access, method, &message)?;
+    keep_to_own_tasks(caller, &link.access, method, &mut tree, &mut headers)?;
     if method == "tools/call" {
         let call = ToolRequest {
             visit,

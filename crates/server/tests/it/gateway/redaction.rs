@@ -28,7 +28,7 @@ fn forms() -> Vec<String> {
             &base64::engine::general_purpose::STANDARD,
             format!("user:{VALUE}"),
         ),
-        VALUE.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        toolvault_core::digest::hexadecimal(VALUE.as_bytes()),
     ]
 }
 
@@ -88,10 +88,11 @@ async fn results_and_errors_of_calls_hold_no_value() {
         }
         // JSON that spells each character by its number.
         gate.upstream.on("tools/call", |heard| {
-            let spelled: String = VALUE
+            let spelled: Vec<String> = VALUE
                 .encode_utf16()
                 .map(|unit| format!("\\u{unit:04x}"))
                 .collect();
+            let spelled = spelled.concat();
             let id = heard.id();
             Said::Json(
                 200,

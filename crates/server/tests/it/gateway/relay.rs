@@ -9,7 +9,7 @@ use toolvault_gateway::settings::{HttpServer, Transport};
 use toolvault_gateway::{GatewaySettings, ServerSettings, Template};
 
 pub(crate) use client::{Client, ERAS, Era, Events, Reply};
-pub(crate) use upstream::{Heard, Said, Upstream};
+pub(crate) use upstream::{Said, Upstream};
 
 use crate::harness::{Actor, World};
 

@@ -269,11 +269,11 @@ fn written(said: Said) -> Response {
             .body(Body::empty())
             .unwrap(),
         Said::Events(messages) => {
-            let text: String = messages
+            let text: Vec<String> = messages
                 .iter()
                 .map(|message| format!("event: message\ndata: {message}\n\n"))
                 .collect();
-            events(Body::from(text))
+            events(Body::from(text.concat()))
         }
         Said::Stream(receiver) => {
             let pieces = futures_util::stream::unfold(receiver, |mut receiver| async move {
