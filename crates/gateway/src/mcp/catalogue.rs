@@ -59,6 +59,42 @@ impl Catalogue {
         }
     }
 
+    /// The catalogue as a page of tools corrects it, which is the server's newest word on them; none if it says nothing
+    /// new.
+    pub(crate) fn corrected<'a>(
+        &self,
+        server: &ServerName,
+        tools: impl Iterator<Item = Value<'a>>,
+    ) -> Option<Self> {
+        let mut page = Self::default();
+        page.add(server, tools);
+        let is_known = |(name, tool): (&String, &Arc<Tool>)| {
+            let known = self.tools.get(name);
+            self.is_ambiguous(name) || known.is_some_and(|known| known.raw == tool.raw)
+        };
+        if page.ambiguous.is_subset(&self.ambiguous) && page.tools.iter().all(is_known) {
+            return None;
+        }
+        let mut corrected = Self {
+            tools: self.tools.clone(),
+            order: self.order.clone(),
+            ambiguous: &self.ambiguous | &page.ambiguous,
+        };
+        corrected.tools.retain(|name, _| !page.is_ambiguous(name));
+        for tool in page.tools() {
+            let name = &tool.definition.name;
+            let is_new = !corrected.tools.contains_key(name);
+            if corrected.is_ambiguous(name) || (is_new && corrected.tools.len() >= MOST_TOOLS) {
+                continue;
+            }
+            if is_new {
+                corrected.order.push(name.clone());
+            }
+            corrected.tools.insert(name.clone(), Arc::clone(tool));
+        }
+        Some(corrected)
+    }
+
     /// The tool of that name, if exactly one was listed.
     pub(crate) fn get(&self, name: &str) -> Option<&Arc<Tool>> {
         self.tools.get(name)

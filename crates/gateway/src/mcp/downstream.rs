@@ -185,7 +185,9 @@ impl Downstream {
         let catalogue = if purpose == Purpose::Tools {
             self.link.catalogue_from(result, &self.context).await?
         } else {
-            self.link.catalogue(&self.context).await?
+            self.link
+                .catalogue_corrected_by(result, &self.context)
+                .await?
         };
         let server = &self.link.access.server;
         let rules = self.shared.rules();

@@ -1,7 +1,7 @@
 //! One way to one server, in one era: over HTTP with its session, or a running program.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ::http::{HeaderMap, HeaderValue, Method};
@@ -36,6 +36,8 @@ pub(crate) struct Link {
     discovered: OnceCell<Zeroizing<Vec<u8>>>,
     next_id: AtomicU64,
     limits: Limits,
+    /// Whether the server said that it knows its session no more.
+    is_forgotten: AtomicBool,
 }
 
 pub(crate) const DISCOVER: &str = "server/discover";
@@ -73,6 +75,7 @@ impl Link {
             discovered: OnceCell::new(),
             next_id: AtomicU64::new(0),
             limits,
+            is_forgotten: AtomicBool::new(false),
         }
     }
 
@@ -120,7 +123,12 @@ impl Link {
 
     /// Whether it still leads anywhere.
     pub(crate) fn is_open(&self) -> bool {
-        self.program().is_none_or(|program| program.is_running())
+        !self.is_forgotten() && self.program().is_none_or(|program| program.is_running())
+    }
+
+    /// Whether the server knows its session no more.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.is_forgotten.load(Ordering::Relaxed)
     }
 
     /// Asks the server.
@@ -134,7 +142,7 @@ impl Link {
                     question.headers.insert(PROTOCOL_VERSION, version.clone());
                 }
                 let client = self.access.server.client.as_ref();
-                http::ask(
+                let answer = http::ask(
                     client.ok_or(UpstreamError::Ended)?,
                     &self.filled.url,
                     &self.filled.headers,
@@ -142,7 +150,11 @@ impl Link {
                     question,
                     self.limits.message_bytes,
                 )
-                .await
+                .await;
+                if matches!(answer, Err(UpstreamError::SessionEnded)) {
+                    self.is_forgotten.store(true, Ordering::Relaxed);
+                }
+                answer
             }
         }
     }
@@ -242,7 +254,7 @@ impl Link {
 
     /// Tells the server that its session is over.
     pub(crate) async fn close(&self) {
-        if !self.has_own_session() {
+        if !self.has_own_session() || self.is_forgotten() {
             return;
         }
         let question = Question {
@@ -260,6 +272,14 @@ impl Link {
     /// request stands alone, ours says the same about itself.
     pub(crate) async fn catalogue(&self, context: &Context) -> Result<Arc<Catalogue>, Refusal> {
         let mut held = self.catalogue.lock().await;
+        self.known(&mut held, context).await
+    }
+
+    async fn known(
+        &self,
+        held: &mut Option<(Instant, Arc<Catalogue>)>,
+        context: &Context,
+    ) -> Result<Arc<Catalogue>, Refusal> {
         if let Some((at, catalogue)) = held.as_ref()
             && at.elapsed() < CATALOGUE_LASTS
         {
@@ -311,6 +331,26 @@ impl Link {
         let catalogue = Arc::new(catalogue);
         *held = Some((Instant::now(), Arc::clone(&catalogue)));
         Ok(catalogue)
+    }
+
+    /// The server's tools, corrected by a later page which the client has just asked for: a tool that is another one
+    /// now is called as it is now.
+    pub(crate) async fn catalogue_corrected_by(
+        &self,
+        page: Object<'_>,
+        context: &Context,
+    ) -> Result<Arc<Catalogue>, Refusal> {
+        let mut held = self.catalogue.lock().await;
+        let catalogue = self.known(&mut held, context).await?;
+        let tools = elements(page, "tools").into_iter();
+        let Some(corrected) = catalogue.corrected(&self.access.server.name, tools) else {
+            return Ok(catalogue);
+        };
+        let corrected = Arc::new(corrected);
+        if let Some((_, catalogue)) = held.as_mut() {
+            *catalogue = Arc::clone(&corrected);
+        }
+        Ok(corrected)
     }
 
     /// The server said that its tools are others now.

@@ -47,9 +47,7 @@ pub(crate) async fn post(
     let caller = &visit.request.caller;
     permit(caller, server, &method)?;
     check_subscription(visit, server, &message, &method)?;
-    let url_elicitation = message
-        .metadata("clientCapabilities")
-        .is_some_and(super::pending::offers_urls);
+    let url_elicitation = can_open_urls(&message);
     let link = match link(visit, server, &message, &headers).await {
         Ok(link) => link,
         Err(refusal) => {
@@ -146,6 +144,13 @@ pub(crate) async fn link(
     let link = Arc::new(link);
     *access.stateless.lock().await = Some(Arc::clone(&link));
     Ok(link)
+}
+
+/// Whether the client says that it can send its user to a URL.
+pub(crate) fn can_open_urls(message: &Message<'_>) -> bool {
+    message
+        .metadata("clientCapabilities")
+        .is_some_and(super::pending::offers_urls)
 }
 
 /// A key for some tools hears of tools only.

@@ -3,6 +3,7 @@
 use ::http::StatusCode;
 use toolvault_vault::{Error as VaultError, Problem};
 
+use super::era::Era;
 use super::message::{self, Malformed};
 use super::server::DoesNotFit;
 use super::upstream::UpstreamError;
@@ -48,7 +49,7 @@ pub(crate) enum Refusal {
     #[error("Invalid params: _meta lacks io.modelcontextprotocol/{0}")]
     InvalidMetadata(&'static str),
     #[error("Method not found")]
-    MethodNotFound,
+    MethodNotFound(Era),
     #[error("Unsupported protocol version")]
     UnsupportedVersion {
         supported: Vec<String>,
@@ -72,6 +73,7 @@ impl Refusal {
             | Self::Upstream(UpstreamError::OtherEra) => StatusCode::BAD_REQUEST,
             Self::NoSuchServer
             | Self::NoSuchSession
+            | Self::MethodNotFound(Era::Modern)
             | Self::Upstream(UpstreamError::SessionEnded) => StatusCode::NOT_FOUND,
             Self::Vault(VaultError::Denied(_)) => StatusCode::FORBIDDEN,
             Self::Vault(VaultError::Unauthenticated) => StatusCode::UNAUTHORIZED,
@@ -100,7 +102,7 @@ impl Refusal {
                 INVALID_PARAMS
             }
             Self::HeaderMismatch(_) => HEADER_MISMATCH,
-            Self::MethodNotFound => METHOD_NOT_FOUND,
+            Self::MethodNotFound(_) => METHOD_NOT_FOUND,
             Self::UnsupportedVersion { .. } => -32022,
         }
     }

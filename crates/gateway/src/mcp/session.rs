@@ -114,6 +114,12 @@ impl Session {
         }
     }
 
+    /// Whether a server to which it leads knows it no more.
+    pub(crate) async fn is_forgotten_by_a_server(&self) -> bool {
+        let links = self.links.lock().await;
+        links.values().any(|link| link.is_forgotten())
+    }
+
     fn touch(&self, caller: &Caller) {
         *self.caller.lock().unwrap_or_else(PoisonError::into_inner) = caller.clone();
         *self.used_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();

@@ -179,7 +179,12 @@ impl Running {
         let downstream = Arc::clone(&self.relay.downstream);
         let event = match event {
             Some(Ok(event)) => event,
-            Some(Err(error)) => return self.failed(&error.into()),
+            Some(Err(error)) => {
+                if matches!(error, UpstreamError::SessionEnded) {
+                    forgotten(&downstream).await;
+                }
+                return self.failed(&error.into());
+            }
             None => return self.ended_early(),
         };
         let data = match event.data {
@@ -285,5 +290,16 @@ impl Running {
             return text;
         }
         super::subscription::with_tools(text)
+    }
+}
+
+/// The server knows its session no more: ours ends with it, so that the client begins again. Among several servers it is
+/// begun with anew.
+async fn forgotten(downstream: &Downstream) {
+    if let Some(session) = &downstream.session
+        && !downstream.is_shared
+    {
+        downstream.shared.sessions.remove(&session.id);
+        session.end().await;
     }
 }

@@ -1,8 +1,23 @@
 //! How the gateway is reached: under which names, with which credential, with how large a message, and the page on
-//! which a person stores what a call lacked. What it answers to agents is tested where it is made.
+//! which a person stores what a call lacked.
+//!
+//! [`relay`] holds what it answers to agents against a tool server that a test tells what to say: `listing`, `calling`,
+//! `redaction`, `credentials`, `sessions`, `news`, `missing`, `modern`,
+//! `programs` and `together`.
 
+mod calling;
 mod challenge;
+mod credentials;
+mod listing;
 mod metadata;
+mod missing;
+mod modern;
 mod names;
+mod news;
 mod page;
+mod programs;
+mod redaction;
+mod relay;
 mod requests;
+mod sessions;
+mod together;

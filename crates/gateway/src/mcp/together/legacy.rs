@@ -12,6 +12,7 @@ use super::owner::{self, Owner};
 use super::{Together, lists, news, renamed, server_info, untagged};
 use crate::mcp::call::{ToolRequest, owned};
 use crate::mcp::downstream::Purpose;
+use crate::mcp::era::Era;
 use crate::mcp::gateway::{Visit, keep_to_own_tasks, permit};
 use crate::mcp::legacy::{
     begin, can_open_urls, forward, listen as listen_to, name_session, of_session, open,
@@ -19,6 +20,7 @@ use crate::mcp::legacy::{
 };
 use crate::mcp::link::{Context, Link};
 use crate::mcp::message::{self, Message, Shape};
+use crate::mcp::pending::Missing;
 use crate::mcp::refusal::Refusal;
 use crate::mcp::reply::McpReply;
 use crate::mcp::server::Server;
@@ -26,7 +28,6 @@ use crate::mcp::session::Session;
 use crate::mcp::stream::Announcement;
 use crate::mcp::tasks::asked_for;
 use crate::mcp::upstream::UpstreamError;
-use crate::settings::ServerName;
 
 /// The versions of the earlier era, newest first.
 const VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
@@ -50,10 +51,10 @@ pub(crate) async fn initialize(
         let started = match opened {
             Ok(started) => started,
             Err(refusal) => {
-                visit
-                    .shared
-                    .access(&visit.request.caller, server)
-                    .leave_out();
+                lists::leave_out(
+                    &visit.shared.access(&visit.request.caller, server),
+                    &refusal,
+                );
                 refusal.log(Some(server.name.as_str()));
                 continue;
             }
@@ -105,7 +106,7 @@ pub(crate) async fn post(
     shape: Shape<'_>,
 ) -> Result<McpReply, Refusal> {
     match shape {
-        Shape::Request(id, method) => request(visit, session, message, id.raw(), &method).await,
+        Shape::Request(id, method) => answered(visit, session, message, id.raw(), &method).await,
         Shape::Notification(_) => {
             let text = owned(&message)?;
             // It begins nothing: only servers that have heard of the session hear of it.
@@ -173,7 +174,15 @@ async fn request(
     let context = Context::default();
     let (link, mut tree, name) = match owner::of(visit, method, &message)? {
         Owner::One(server, name) => {
-            let link = session_link(visit, session, &server).await?;
+            let link = match session_link(visit, session, &server).await {
+                Ok(link) => link,
+                Err(refusal) if method == "tools/call" => {
+                    let can_ask = can_open_urls(session);
+                    let missing = Missing::of_call(id, Era::Legacy, can_ask, &message);
+                    return missing.explain(visit, &server, refusal);
+                }
+                Err(refusal) => return Err(refusal),
+            };
             let tree = if method == "completion/complete" {
                 with_reference(&message, &name)?
             } else {
@@ -196,7 +205,6 @@ async fn request(
         &mut tree,
         &mut HeaderMap::new(),
     )?;
-    let server_name = link.access.server.name.clone();
     if method == "tools/call" {
         let call = ToolRequest {
             visit,
@@ -208,23 +216,35 @@ async fn request(
             url_elicitation: can_open_urls(session),
             session: Some(Arc::clone(session)),
         };
-        return forgetting(session, &server_name, call.answer().await).await;
+        return call.answer().await;
     }
     let pending = of_session(visit, &link, session, Purpose::Other, Some(id));
-    forgetting(session, &server_name, forward(&link, pending, &tree).await).await
+    forward(&link, pending, &tree).await
 }
 
-/// A server that has forgotten its session is begun with anew at the next request; the session with us goes on.
-async fn forgetting(
-    session: &Session,
-    server: &ServerName,
-    answered: Result<McpReply, Refusal>,
+/// Answers a request. A server that has forgotten its session has not done what it was asked, so it is begun with anew and
+/// asked again; the session with us goes on.
+async fn answered(
+    visit: &Visit,
+    session: &Arc<Session>,
+    message: Message<'_>,
+    id: &str,
+    method: &str,
 ) -> Result<McpReply, Refusal> {
-    if let Err(Refusal::Upstream(UpstreamError::SessionEnded)) = answered {
-        session.links.lock().await.remove(server);
-        return Err(UpstreamError::Ended.into());
+    let first = Box::pin(request(visit, session, message, id, method)).await;
+    let is_list = method == "tools/list" || lists::of(method).is_some();
+    let is_undone = is_list
+        || matches!(
+            first,
+            Err(Refusal::Upstream(UpstreamError::SessionEnded) | Refusal::InvalidParams(_))
+        );
+    if !is_undone || !session.is_forgotten_by_a_server().await {
+        return first;
     }
-    answered
+    match Box::pin(request(visit, session, message, id, method)).await {
+        Err(Refusal::Upstream(UpstreamError::SessionEnded)) => Err(UpstreamError::Ended.into()),
+        second => second,
+    }
 }
 
 /// Asks every server the same; who cannot do it is logged.
@@ -309,8 +329,10 @@ pub(super) fn opened_only(
         match opened {
             Ok(link) => links.push(link),
             Err(refusal) => {
-                let access = visit.shared.access(&visit.request.caller, server);
-                access.leave_out();
+                lists::leave_out(
+                    &visit.shared.access(&visit.request.caller, server),
+                    &refusal,
+                );
                 refusal.log(Some(server.name.as_str()));
             }
         }

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use toolvault_core::json::{Tree, parse};
 use zeroize::Zeroizing;
 
+use crate::mcp::access::Access;
 use crate::mcp::gateway::Visit;
 use crate::mcp::link::{Context, Link, List};
 use crate::mcp::listing::{of_catalogue, visible};
@@ -47,6 +48,16 @@ pub(super) async fn in_time<T>(
         .unwrap_or(Err(UpstreamError::Silent.into()))
 }
 
+/// Leaves a server out for a while that did not answer. One that has only forgotten its session is begun with anew, and one
+/// whose credential is missing is asked as soon as that is there.
+pub(super) fn leave_out(access: &Access, refusal: &Refusal) {
+    match refusal {
+        Refusal::Upstream(UpstreamError::SessionEnded) => {}
+        Refusal::Upstream(_) => access.leave_out(),
+        _ => {}
+    }
+}
+
 /// What the servers gave, without those that did not; these are left out for a while, and said so in the log.
 fn of_all<T>(links: &[Arc<Link>], given: Vec<Result<T, Refusal>>) -> Result<Vec<T>, Refusal> {
     let mut all = Vec::with_capacity(given.len());
@@ -56,7 +67,7 @@ fn of_all<T>(links: &[Arc<Link>], given: Vec<Result<T, Refusal>>) -> Result<Vec<
             // Ours to tell; a server's failure leaves the others'.
             Err(Refusal::Vault(error)) => return Err(Refusal::Vault(error)),
             Err(refusal) => {
-                link.access.leave_out();
+                leave_out(&link.access, &refusal);
                 refusal.log(Some(link.access.server.name.as_str()));
             }
         }

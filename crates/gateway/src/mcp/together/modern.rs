@@ -18,7 +18,8 @@ use crate::mcp::era::{Era, METADATA, NAME};
 use crate::mcp::gateway::{Visit, keep_to_own_tasks, permit};
 use crate::mcp::link::{Context, Link};
 use crate::mcp::message::{Message, Shape};
-use crate::mcp::modern::{check, check_metadata, link};
+use crate::mcp::modern::{can_open_urls, check, check_metadata, link};
+use crate::mcp::pending::Missing;
 use crate::mcp::refusal::Refusal;
 use crate::mcp::reply::{McpReply, Pending};
 use crate::mcp::schema::header_text;
@@ -129,7 +130,7 @@ async fn greetings<'a>(
                 return Err(UpstreamError::OtherEra.into());
             }
             Err(refusal) => {
-                link.access.leave_out();
+                lists::leave_out(&link.access, &refusal);
                 refusal.log(Some(link.access.server.name.as_str()));
             }
         }
@@ -179,7 +180,15 @@ async fn one(
     let unnameable = || Refusal::InvalidParams("the name cannot stand in a header");
     let (link, mut tree, name) = match owner::of(visit, method, &message)? {
         Owner::One(server, name) => {
-            let link = link(visit, &server, &message, &headers).await?;
+            let link = match link(visit, &server, &message, &headers).await {
+                Ok(link) => link,
+                Err(refusal) if method == "tools/call" => {
+                    let can_ask = can_open_urls(&message);
+                    let missing = Missing::of_call(id, Era::Modern, can_ask, &message);
+                    return missing.explain(visit, &server, refusal);
+                }
+                Err(refusal) => return Err(refusal),
+            };
             let tree = if method == "completion/complete" {
                 with_reference(&message, &name)?
             } else {
@@ -205,9 +214,7 @@ async fn one(
             id,
             name: &name,
             headers,
-            url_elicitation: message
-                .metadata("clientCapabilities")
-                .is_some_and(crate::mcp::pending::offers_urls),
+            url_elicitation: can_open_urls(&message),
             session: None,
         };
         return call.answer().await;

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::lists::{RESOURCES, TEMPLATES, all_of, in_time};
 use super::split;
+use crate::mcp::era::Era;
 use crate::mcp::gateway::Visit;
 use crate::mcp::link::{Context, Link, List};
 use crate::mcp::message::Message;
@@ -37,7 +38,10 @@ pub(super) fn of(visit: &Visit, method: &str, message: &Message<'_>) -> Result<O
         _ if method.starts_with("resources/") || method.starts_with("tasks/") => {
             return Ok(Owner::Somebody);
         }
-        _ => return Err(Refusal::MethodNotFound),
+        _ => {
+            let era = Era::of(message, &visit.request.headers);
+            return Err(Refusal::MethodNotFound(era));
+        }
     };
     let name = name.ok_or(Refusal::InvalidParams("'name' is not text"))?;
     match split(visit, &name) {

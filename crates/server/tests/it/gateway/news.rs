@@ -1,0 +1,177 @@
+//! What a client hears of changes to its list of tools.
+
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::relay::{Client, ERAS, Era, Events, Gate, Said};
+
+const SEND: &str =
+    r#"{"name":"send","inputSchema":{"type":"object","properties":{"api_key":{"type":"string"}}}}"#;
+const CHANGED: &str = "notifications/tools/list_changed";
+
+/// A client that listens to a server which the test lets speak.
+async fn listening(gate: &Gate, era: Era) -> (Client, Events, mpsc::UnboundedSender<String>) {
+    let agent = gate.agent(era).await;
+    let feed = match era {
+        Era::Legacy => gate.upstream.streams(),
+        Era::Modern => {
+            let (feed, receiver) = mpsc::unbounded_channel();
+            let receiver = std::sync::Mutex::new(Some(receiver));
+            gate.upstream.on("subscriptions/listen", move |_| {
+                Said::Stream(receiver.lock().unwrap().take().unwrap())
+            });
+            let acknowledged = json!({
+                "jsonrpc": "2.0",
+                "method": "notifications/subscriptions/acknowledged",
+                "params": {"_meta": {"io.modelcontextprotocol/subscriptionId": 7}, "notifications": {}},
+            });
+            feed.send(format!("data: {acknowledged}\n\n")).unwrap();
+            feed
+        }
+    };
+    let mut events = agent.listen().await;
+    if era == Era::Modern {
+        let acknowledged = events.message().await;
+        // The server itself tells nothing of tools; we do.
+        assert_eq!(
+            acknowledged["params"]["notifications"],
+            json!({"toolsListChanged": true})
+        );
+    }
+    (agent, events, feed)
+}
+
+/// Has the server say something, and reads until it is heard: what came before it.
+async fn heard_before_marker(
+    events: &mut Events,
+    feed: &mpsc::UnboundedSender<String>,
+) -> Vec<serde_json::Value> {
+    let marker = json!({"jsonrpc": "2.0", "method": "notifications/marker"});
+    feed.send(format!("data: {marker}\n\n")).unwrap();
+    let mut heard = Vec::new();
+    loop {
+        let message = events.message().await;
+        if message == marker {
+            return heard;
+        }
+        heard.push(message);
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_the_users_secrets_is_told_to_their_clients() {
+    let gate = Gate::start(&[SEND]).await;
+    let operator = gate.world.operator();
+    for era in ERAS {
+        let (agent, mut events, feed) = listening(&gate, era).await;
+        assert!(agent.ask("tools/list", "{}").await.text.contains("api_key"));
+        let id = operator
+            .default_for("linear__send", "api_key", "a value that is secret")
+            .await;
+        let expected = match era {
+            Era::Legacy => json!({"jsonrpc": "2.0", "method": CHANGED}),
+            Era::Modern => json!({
+                "jsonrpc": "2.0",
+                "method": CHANGED,
+                "params": {"_meta": {"io.modelcontextprotocol/subscriptionId": 7}},
+            }),
+        };
+        assert_eq!(events.message().await, expected);
+        // And what it announces is so.
+        assert!(!agent.ask("tools/list", "{}").await.text.contains("api_key"));
+        let path = format!("/v1/secrets/{id}");
+        let rebound = json!({"tool_name": "linear__other"});
+        operator.patch(&path, &rebound).await.expect(200);
+        let heard = heard_before_marker(&mut events, &feed).await;
+        assert!(heard.contains(&expected), "{era:?} {heard:?}");
+        assert!(agent.ask("tools/list", "{}").await.text.contains("api_key"));
+        operator.delete(&path).await;
+        let heard = heard_before_marker(&mut events, &feed).await;
+        assert!(heard.contains(&expected), "{era:?} {heard:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_users_changes_are_not_told() {
+    let gate = Gate::start(&[SEND]).await;
+    let other = gate.world.other_tenant().await;
+    for era in ERAS {
+        let (_agent, mut events, feed) = listening(&gate, era).await;
+        let id = other
+            .default_for("linear__send", "api_key", "a value that is secret")
+            .await;
+        other.delete(&format!("/v1/secrets/{id}")).await;
+        let heard = heard_before_marker(&mut events, &feed).await;
+        assert!(heard.is_empty(), "{era:?} {heard:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_did_not_ask_for_tools_hears_nothing_of_them() {
+    let gate = Gate::start(&[SEND]).await;
+    let (feed, receiver) = mpsc::unbounded_channel();
+    let receiver = std::sync::Mutex::new(Some(receiver));
+    gate.upstream.on("subscriptions/listen", move |_| {
+        Said::Stream(receiver.lock().unwrap().take().unwrap())
+    });
+    let agent = gate.agent(Era::Modern).await;
+    let params = r#"{"notifications":{"promptsListChanged":true}}"#;
+    let message = agent.message("subscriptions/listen", params);
+    let headers = [
+        ("mcp-protocol-version", "2026-07-28"),
+        ("mcp-method", "subscriptions/listen"),
+    ];
+    let headers = headers
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+    let mut events = agent.open("POST", &message, headers).await;
+    gate.world
+        .operator()
+        .named("a", "a value that is secret")
+        .await;
+    assert!(heard_before_marker(&mut events, &feed).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_clients_of_a_server_that_tells_nothing_hear_of_their_secrets() {
+    let gate = Gate::start(&[SEND]).await;
+    let agent = gate.agent(Era::Legacy).await;
+    // The server answers 405, and the stream is ours alone.
+    let mut events = agent.listen().await;
+    assert_eq!(events.head.status, 200);
+    gate.world
+        .operator()
+        .named("a", "a value that is secret")
+        .await;
+    assert_eq!(events.message().await["method"], CHANGED);
+}
+
+#[tokio::test]
+async fn a_stream_that_was_begun_with_another_credential_ends() {
+    let gate = Gate::start_with(&[SEND], |_, server| {
+        let toolvault_gateway::settings::Transport::Http(http) = &mut server.transport else {
+            panic!("it is reached over HTTP")
+        };
+        http.headers.push(toolvault_gateway::settings::Header {
+            name: "authorization".parse().unwrap(),
+            spelling: "Authorization".to_owned(),
+            value: toolvault_gateway::Template::parse("secret://linear-prod").unwrap(),
+        });
+    })
+    .await;
+    let operator = gate.world.operator();
+    let id = operator.named("linear-prod", "the first key of all").await;
+    for era in ERAS {
+        let (_agent, mut events, _feed) = listening(&gate, era).await;
+        let rotated = json!({"secret_value": format!("another key for {era:?}")});
+        operator
+            .patch(&format!("/v1/secrets/{id}"), &rotated)
+            .await
+            .expect(200);
+        if era == Era::Modern {
+            let last = events.message().await;
+            assert!(last["id"] == 7 && last.get("error").is_some(), "{last}");
+        }
+        assert!(events.next().await.is_none(), "{era:?}");
+    }
+}

@@ -1,0 +1,210 @@
+//! A tool server that is a program: started for one caller with their secrets, and ended with their right to them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::json;
+use toolvault_core::scope::Scope::Use;
+use toolvault_gateway::settings::{Sandbox, StdioServer, Transport};
+use toolvault_gateway::{ServerSettings, Template};
+
+use super::relay::{Client, ERAS, Era, PATH};
+use crate::harness::World;
+
+/// It answers in both eras; `send` says what it was given, its environment, and which process it is.
+const PROGRAM: &str = r#"
+import json, os, sys
+def say(message): print(json.dumps(message), flush=True)
+for line in sys.stdin:
+    asked = json.loads(line)
+    method, params = asked.get("method"), asked.get("params", {})
+    if "id" not in asked: continue
+    if method == "initialize":
+        result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "p", "version": "1"}}
+    elif method == "server/discover":
+        result = {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
+    elif method == "tools/list":
+        schema = {"type": "object", "properties": {"to": {}, "api_key": {"type": "string"}}}
+        result = {"tools": [{"name": "send", "inputSchema": schema}]}
+    elif method == "tools/call":
+        progress = {"progressToken": params.get("_meta", {}).get("progressToken"), "progress": 1, "message": os.environ.get("TOKEN", "")}
+        if progress["progressToken"] is not None: say({"jsonrpc": "2.0", "method": "notifications/progress", "params": progress})
+        sys.stderr.write("I was given " + os.environ.get("TOKEN", "") + "\n")
+        given = {"arguments": params.get("arguments"), "id": asked["id"], "pid": os.getpid(), "token": os.environ.get("TOKEN"), "variables": sorted(os.environ)}
+        given["lengths"] = {"token": len(os.environ.get("TOKEN", "")), "api_key": len(params.get("arguments", {}).get("api_key", ""))}
+        result = {"content": [], "structuredContent": given}
+    elif method == "exit":
+        sys.exit(1)
+    else:
+        say({"jsonrpc": "2.0", "id": asked["id"], "error": {"code": -32601, "message": "no"}}); continue
+    say({"jsonrpc": "2.0", "id": asked["id"], "result": result})
+"#;
+
+fn program(directory: &Path) -> ServerSettings {
+    let file = directory.join("program.py");
+    std::fs::write(&file, PROGRAM).unwrap();
+    let token = Template::parse("secret://files-token").unwrap();
+    ServerSettings {
+        transport: Transport::Stdio(StdioServer {
+            command: vec!["python3".to_owned(), file.to_str().unwrap().to_owned()],
+            env: BTreeMap::from([("TOKEN".to_owned(), token)]),
+            directory: None,
+        }),
+        credential_arguments: ["api_key".to_owned()].into(),
+        allow_override: false,
+    }
+}
+
+/// A world whose first user has what the program wants.
+async fn world() -> (World, String) {
+    let world = World::start_with(|settings| {
+        let server = program(settings.directory.path());
+        let gateway = &mut settings.server.gateway;
+        // This is no binary that could shut a program in.
+        gateway.sandbox = Sandbox::Off;
+        gateway.inherited = vec![("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())];
+        gateway.servers.insert("linear".parse().unwrap(), server);
+    })
+    .await;
+    let operator = world.operator();
+    let id = operator.named("files-token", "a token of the files").await;
+    operator
+        .default_for("linear__send", "api_key", "a value that is secret")
+        .await;
+    (world, id)
+}
+
+async fn given(client: &Client) -> serde_json::Value {
+    let reply = client
+        .call("send", r#"{"to":1.50,"api_key":"made up"}"#)
+        .await;
+    let result = reply.message().get("result");
+    let result = result.unwrap_or_else(|| panic!("{reply:?}"));
+    result["structuredContent"].clone()
+}
+
+#[tokio::test]
+async fn it_gets_its_secrets_and_nothing_of_them_comes_back() {
+    let (world, _) = world().await;
+    for era in ERAS {
+        let agent = Client::begin(&world, &world.agent(), PATH, era).await;
+        assert!(!agent.ask("tools/list", "{}").await.text.contains("api_key"));
+        let given = given(&agent).await;
+        assert_eq!(given["token"], "[secret:files-token]");
+        assert_eq!(
+            given["arguments"]["api_key"],
+            "[secret:api_key of linear__send]"
+        );
+        // It had them itself.
+        assert_eq!(
+            given["lengths"],
+            json!({"token": 20, "api_key": 22}),
+            "{era:?}"
+        );
+        let variables = given["variables"].as_array().unwrap();
+        assert!(variables.contains(&json!("TOKEN")) && variables.contains(&json!("PATH")));
+        let is_ours = |name: &serde_json::Value| name.as_str().unwrap().starts_with("CARGO");
+        assert!(!variables.iter().any(is_ours), "{variables:?}");
+        let params = r#"{"name":"send","arguments":{},"_meta":{"progressToken":"mine"}}"#;
+        if era == Era::Legacy {
+            let reply = agent.ask("tools/call", params).await;
+            let progress = &reply.messages[0]["params"];
+            assert_eq!(progress["progressToken"], "mine");
+            assert_eq!(progress["message"], "[secret:files-token]");
+            assert_eq!(reply.message()["id"], 7);
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_sessions_of_one_caller_share_it_and_two_callers_do_not() {
+    let (world, _) = world().await;
+    let other = world.other_tenant().await;
+    other.named("files-token", "another token of files").await;
+    other
+        .default_for("linear__send", "api_key", "another value altogether")
+        .await;
+    let second_key = world.scoped(&[Use]).await;
+    let first = Client::begin(&world, &world.agent(), PATH, Era::Legacy).await;
+    let second = Client::begin(&world, &world.agent(), PATH, Era::Legacy).await;
+    let pid = given(&first).await["pid"].clone();
+    let again = given(&second).await;
+    assert_eq!(again["pid"], pid);
+    for actor in [&other, &second_key] {
+        let client = Client::begin(&world, actor, PATH, Era::Legacy).await;
+        assert_ne!(given(&client).await["pid"], pid);
+    }
+    // Both clients called their request 7; the program heard two numbers, and each client its own again.
+    let (left, right) = tokio::join!(first.call("send", "{}"), second.call("send", "{}"));
+    let id =
+        |reply: &super::relay::Reply| reply.message()["result"]["structuredContent"]["id"].clone();
+    assert_ne!(id(&left), id(&right));
+    for reply in [&left, &right] {
+        assert_eq!(reply.message()["id"], 7);
+    }
+}
+
+#[tokio::test]
+async fn a_rotated_secret_ends_it_and_the_next_call_has_a_new_one() {
+    let (world, id) = world().await;
+    for (era, token) in [
+        (Era::Legacy, "a longer token of the files"),
+        (Era::Modern, "the third"),
+    ] {
+        let agent = Client::begin(&world, &world.agent(), PATH, era).await;
+        let before = given(&agent).await;
+        let rotated = json!({"secret_value": token});
+        world
+            .operator()
+            .patch(&format!("/v1/secrets/{id}"), &rotated)
+            .await
+            .expect(200);
+        let after = given(&agent).await;
+        assert_ne!(before["pid"], after["pid"], "{era:?}");
+        assert_eq!(after["lengths"]["token"], token.len());
+        assert_eq!(after["token"], "[secret:files-token]");
+    }
+    world.operator().delete(&format!("/v1/secrets/{id}")).await;
+    let agent = Client::unbegun(&world, &world.agent(), PATH, Era::Modern);
+    let refused = agent.call("send", "{}").await;
+    assert!(refused.tool_error().contains("'env.TOKEN'"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_program_that_ends_fails_its_request_and_is_started_again() {
+    let (world, _) = world().await;
+    for era in ERAS {
+        let agent = Client::begin(&world, &world.agent(), PATH, era).await;
+        let before = given(&agent).await;
+        let failed = agent.ask("exit", "{}").await;
+        assert!(failed.message().get("error").is_some(), "{failed:?}");
+        assert_eq!(failed.message()["id"], 7);
+        let after = given(&agent).await;
+        assert_ne!(before["pid"], after["pid"], "{era:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_revoked_ends_its_stream_and_its_program() {
+    let (world, _) = world().await;
+    let holder = world.scoped(&[Use]).await;
+    let agent = Client::begin(&world, &holder, PATH, Era::Legacy).await;
+    let pid = given(&agent).await["pid"].to_string();
+    let mut news = agent.listen().await;
+    world
+        .operator()
+        .delete(&format!("/v1/keys/{}", holder.key_id))
+        .await;
+    assert!(news.next().await.is_none());
+    let gone = async {
+        // A process that has ended and was waited for is in no list any more.
+        while Path::new("/proc").join(&pid).exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let guard = std::time::Duration::from_mins(1);
+    tokio::time::timeout(guard, gone)
+        .await
+        .expect("it ends in time");
+    assert_eq!(agent.ask("ping", "{}").await.head.status, 401);
+}

@@ -1,0 +1,70 @@
+//! The relay between agents and a tool server that a test tells what to say.
+//!
+//! [`Upstream`] is the server, [`Client`] an agent, [`Gate`] both with a vault between.
+
+mod client;
+mod upstream;
+
+use toolvault_gateway::settings::{HttpServer, Transport};
+use toolvault_gateway::{GatewaySettings, ServerSettings, Template};
+
+pub(crate) use client::{Client, ERAS, Era, Events, Reply};
+pub(crate) use upstream::{Said, Upstream};
+
+use crate::harness::{Actor, World};
+
+/// A vault with one server behind its gateway: `/mcp/linear`.
+pub(crate) struct Gate {
+    pub(crate) world: World,
+    pub(crate) upstream: Upstream,
+}
+
+pub(crate) const PATH: &str = "/mcp/linear";
+
+impl Gate {
+    /// A gate to a server with these tools.
+    pub(crate) async fn start(tools: &[&str]) -> Self {
+        Self::start_with(tools, |_, _| {}).await
+    }
+
+    /// As [`Gate::start`], with what a test sets of the gateway and of the server.
+    pub(crate) async fn start_with(
+        tools: &[&str],
+        change: impl FnOnce(&mut GatewaySettings, &mut ServerSettings),
+    ) -> Self {
+        let upstream = Upstream::start(tools).await;
+        let mut server = settings_of(&upstream);
+        let world = World::start_with(|settings| {
+            let gateway = &mut settings.server.gateway;
+            change(gateway, &mut server);
+            gateway.servers.insert("linear".parse().unwrap(), server);
+        })
+        .await;
+        Self { world, upstream }
+    }
+
+    /// The first user's agent.
+    pub(crate) async fn agent(&self, era: Era) -> Client {
+        self.client(&self.world.agent(), era).await
+    }
+
+    /// Somebody's client.
+    pub(crate) async fn client(&self, actor: &Actor, era: Era) -> Client {
+        Client::begin(&self.world, actor, PATH, era).await
+    }
+}
+
+/// How a server is reached, and nothing special about it.
+pub(crate) fn settings_of(upstream: &Upstream) -> ServerSettings {
+    let url = format!("http://{}/mcp", upstream.address);
+    ServerSettings {
+        transport: Transport::Http(HttpServer {
+            url: Template::parse(&url).unwrap(),
+            headers: Vec::new(),
+            allow_private_network: true,
+            ca_file: None,
+        }),
+        credential_arguments: std::collections::BTreeSet::new(),
+        allow_override: false,
+    }
+}
