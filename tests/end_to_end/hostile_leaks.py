@@ -5,6 +5,7 @@ import sys
 
 from canaries import leaks
 from checks import Checks
+from everything import until
 from gateway import Gateway, Program
 from hostile import HERE, HTTP, PROGRAMS, Somebody, canary, direct, found, peers
 from rpc import Peer, Refused
@@ -92,7 +93,8 @@ async def places(checks: Checks, name: str, peer: Peer, somebody: Somebody, aski
     unseen = ("stderr", "stream", "notification") if name == "program-plain, modern" else ("stderr", "stream")
     for place, split in [(place, 0) for place in (*PLACES, *asking)] + list(SPLITS):
         result = await leak(peer, place, split)
-        await asyncio.sleep(0.05)
+        # What comes beside the answer may come after it.
+        await until(lambda: marked in repr([result, peer.received]) or place in unseen, 2)
         label = f"{name}: {place}" + (f", {split} at a time" if split else "")
         faults = found(somebody.canaries, label, peer, result)
         checks.none(f"{label}: no value", faults)

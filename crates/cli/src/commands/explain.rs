@@ -38,7 +38,7 @@ pub(super) struct Explained {
 pub(super) struct Candidate {
     secret_id: String,
     pub(super) secret_name: String,
-    pattern: Option<String>,
+    pub(crate) pattern: Option<String>,
     pub(super) wins: bool,
     why: String,
 }

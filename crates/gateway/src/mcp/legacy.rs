@@ -12,7 +12,7 @@ use super::era::{Era, INITIALIZED, LAST_EVENT_ID, SESSION_ID};
 use super::gateway::{Destination, Visit, keep_to_own_tasks, permit};
 use super::link::{Context, Link};
 use super::message::{Message, Shape};
-use super::pending::Missing;
+use super::pending::{Missing, in_words};
 use super::program::places::Started;
 use super::refusal::Refusal;
 use super::reply::{McpReply, Pending};
@@ -97,7 +97,8 @@ async fn initialize(
     id: Value<'_>,
 ) -> Result<McpReply, Refusal> {
     let opening = message.get("params").map_or("{}", |params| params.raw());
-    let Started { link, greeting } = open(visit, server, opening).await?;
+    let opened = open(visit, server, opening).await;
+    let Started { link, greeting } = opened.map_err(|refusal| in_words(server, refusal))?;
     let Some(link) = link else {
         // The server's own error, under the client's id.
         let text = readdressed(&greeting, id)?;

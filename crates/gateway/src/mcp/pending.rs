@@ -16,7 +16,7 @@ use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_vault::{Caller, NewSecret, SecretInfo};
 use zeroize::Zeroizing;
 
-pub(crate) use self::explain::{Missing, is_own_input};
+pub(crate) use self::explain::{Missing, in_words, is_own_input};
 use super::session::random_id;
 use super::shared::Shared;
 use crate::settings::ServerName;

@@ -28,6 +28,8 @@ pub(crate) enum Refusal {
     Malformed(#[from] Malformed),
     #[error(transparent)]
     Vault(#[from] VaultError),
+    #[error("{0}")]
+    Lacking(String),
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
     #[error(transparent)]
@@ -90,7 +92,7 @@ impl Refusal {
     fn code(&self) -> i64 {
         match self {
             Self::Malformed(malformed) => malformed.code(),
-            Self::Vault(VaultError::Unresolved(_)) => SECRET_MISSING,
+            Self::Vault(VaultError::Unresolved(_)) | Self::Lacking(_) => SECRET_MISSING,
             Self::Vault(VaultError::Denied(_) | VaultError::Unauthenticated)
             | Self::WholeServerOnly => NOT_ALLOWED,
             Self::Vault(_) | Self::TooManySessions | Self::Over => UNAVAILABLE,
@@ -139,7 +141,8 @@ impl Refusal {
         match self {
             Self::Upstream(error) => tracing::warn!(
                 mcp.server = server,
-                error = error as &dyn std::error::Error,
+                error = %error,
+                cause = %root_cause(error),
                 "a tool server did not answer as it should"
             ),
             Self::Vault(error @ (VaultError::Integrity | VaultError::Internal(_))) => {
@@ -157,12 +160,20 @@ impl Refusal {
                 .map_or("secret_not_available", |problem| problem.kind),
             Self::Vault(VaultError::Denied(denial)) => denial.code(),
             Self::Vault(_) => "unavailable",
+            Self::Lacking(_) => "secret_not_available",
             Self::Upstream(_) => "server_failed",
             Self::DoesNotFit(_) => "value_does_not_fit",
             Self::UnknownTool(_) => "unknown_tool",
             _ => "refused",
         }
     }
+}
+
+/// What an error goes back to.
+fn root_cause(error: &dyn std::error::Error) -> &dyn std::error::Error {
+    std::iter::successors(Some(error), |error| error.source())
+        .last()
+        .unwrap_or(error)
 }
 
 /// What is wrong with the secrets of a call, and how to set each.

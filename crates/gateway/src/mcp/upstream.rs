@@ -68,7 +68,7 @@ type Later = Pin<Box<dyn Future<Output = Result<Option<Events>, UpstreamError>> 
 /// Why a server did not answer. It holds nothing that the server said.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UpstreamError {
-    #[error("the server cannot be reached")]
+    #[error("the server cannot be reached: {0}")]
     Unreachable(#[source] HttpError),
     #[error("the server was silent for too long")]
     Silent,

@@ -38,7 +38,7 @@ fn write(figures: &Figures, mut encoder: DescriptorEncoder) -> fmt::Result {
         let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
         ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)).encode(metric)?;
     }
-    let help = "Values that were found in answers of tools and replaced";
+    let help = "Messages of tool servers in which a value was found and replaced";
     let metric = encoder.encode_descriptor("mcp_redactions", help, None, MetricType::Counter)?;
     ConstCounter::new(figures.redactions).encode(metric)?;
     let help = "Tool calls through the gateway";

@@ -1,5 +1,7 @@
 //! `toolvault mcp add`.
 
+use std::path::Path;
+
 use clap::Args;
 use toolvault_gateway::ServerName;
 use toolvault_gateway::settings::Template;
@@ -57,7 +59,7 @@ pub(super) fn run(options: &AddOptions, context: &Context<'_>) -> anyhow::Result
         allow_private_network: options.allow_private_network,
         command: options.command.clone(),
         env: options.variables.clone(),
-        directory: None,
+        directory: directory_of(&options.command)?,
         credential_arguments: options.credential_arguments.clone(),
     };
     file.set_server(name, &server)?;
@@ -65,6 +67,19 @@ pub(super) fn run(options: &AddOptions, context: &Context<'_>) -> anyhow::Result
     context.printer.line(&format!("Wrote to {path}:"))?;
     context.printer.text(&server.text(name))?;
     Ok(context.printer.line(HOW_IT_TAKES_EFFECT)?)
+}
+
+/// Where a program starts whose command names a file from here; by itself it would start in an empty place.
+fn directory_of(command: &[String]) -> std::io::Result<Option<String>> {
+    let is_here = |word: &String| {
+        let path = Path::new(word);
+        path.is_relative() && path.exists()
+    };
+    if !command.iter().any(is_here) {
+        return Ok(None);
+    }
+    let here = std::env::current_dir()?;
+    Ok(Some(here.to_string_lossy().into_owned()))
 }
 
 impl AddOptions {

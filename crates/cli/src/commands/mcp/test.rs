@@ -54,7 +54,11 @@ pub(super) async fn run(
     let mut explained = Vec::with_capacity(tools.len());
     for tool in tools {
         let name = format!("{}{tool}", options.name.prefix());
-        explained.push((tool, explain::ask(&api, &name).await?));
+        let mut explanation = explain::ask(&api, &name).await?;
+        explanation
+            .arguments
+            .retain(|argument| is_for(argument, &options.name.prefix()));
+        explained.push((tool, explanation));
     }
     show(&explained, printer)?;
     if let (Some(_), [(_, explanation)]) = (&options.tool, explained.as_slice()) {
@@ -93,7 +97,7 @@ fn show(tools: &[(String, Explanation)], printer: &Printer) -> std::io::Result<(
     if tools.is_empty() {
         return printer.line("It lists no tool.");
     }
-    let mut table = Table::new(&["TOOL", "HIDDEN ARGUMENT", "SECRET"]);
+    let mut table = Table::new(&["TOOL", "HIDDEN IF DECLARED", "SECRET"]);
     for (tool, explanation) in tools {
         let mut name = tool.as_str();
         if explanation.arguments.is_empty() {
@@ -106,6 +110,16 @@ fn show(tools: &[(String, Explanation)], printer: &Printer) -> std::io::Result<(
         }
     }
     printer.table(&table)
+}
+
+/// Whether the gateway applies a default here: only if its pattern begins with the name of the server.
+fn is_for(argument: &Explained, prefix: &str) -> bool {
+    let mut candidates = argument.candidates.iter();
+    candidates.any(|candidate| {
+        let pattern = candidate.pattern.as_deref().unwrap_or_default();
+        let literal = pattern.split('*').next().unwrap_or_default();
+        literal.starts_with(prefix)
+    })
 }
 
 fn winner(argument: &Explained) -> Option<&str> {

@@ -86,7 +86,7 @@ impl Missing {
         }
         let (Some(id), Refusal::Vault(VaultError::Unresolved(problems))) = (&self.call, &refusal)
         else {
-            return Err(refusal);
+            return Err(in_words(server, refusal));
         };
         let wishes: Vec<Option<Wish>> = problems
             .iter()
@@ -96,27 +96,12 @@ impl Missing {
             (true, Some(wishes)) => self.ask(visit, id, wishes),
             _ => None,
         };
-        let text = text.unwrap_or_else(|| self.tell(id, problems, &wishes));
+        let text = text.unwrap_or_else(|| self.tell(id, &words(problems, &wishes)));
         Ok(McpReply::whole(StatusCode::OK, Zeroizing::new(text)))
     }
 
     /// A tool's own error, which the model can read and tell.
-    fn tell(&self, id: &str, problems: &[Problem], wishes: &[Option<Wish>]) -> Vec<u8> {
-        let mut text = of_problems(problems);
-        for wish in wishes.iter().flatten() {
-            let Wish {
-                argument,
-                secret_name,
-                ..
-            } = wish;
-            let default = if wish.is_default { " --default" } else { "" };
-            let pattern = wish.pattern();
-            // Writing to a String cannot fail.
-            let _ = write!(
-                text,
-                "\nTo set it: toolvault secret create '{secret_name}' --tool '{pattern}' --arg '{argument}'{default}"
-            );
-        }
+    fn tell(&self, id: &str, text: &str) -> Vec<u8> {
         let content = json!([{ "type": "text", "text": text }]);
         let result = match self.era {
             Era::Legacy => json!({ "content": content, "isError": true }),
@@ -177,6 +162,38 @@ impl Missing {
             }
         })
     }
+}
+
+/// A refusal for want of secrets in words that say how to set them; any other as it is.
+pub(crate) fn in_words(server: &Server, refusal: Refusal) -> Refusal {
+    let Refusal::Vault(VaultError::Unresolved(problems)) = &refusal else {
+        return refusal;
+    };
+    let wishes: Vec<Option<Wish>> = problems
+        .iter()
+        .map(|problem| wish(server, problem))
+        .collect();
+    Refusal::Lacking(words(problems, &wishes))
+}
+
+/// What is wrong, and how to set what would mend it.
+fn words(problems: &[Problem], wishes: &[Option<Wish>]) -> String {
+    let mut text = of_problems(problems);
+    for wish in wishes.iter().flatten() {
+        let Wish {
+            argument,
+            secret_name,
+            ..
+        } = wish;
+        let default = if wish.is_default { " --default" } else { "" };
+        let pattern = wish.pattern();
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\nTo set it: toolvault secret create '{secret_name}' --tool '{pattern}' --arg '{argument}'{default}"
+        );
+    }
+    text
 }
 
 /// The secret that would solve a problem, if the configuration alone says which: never a name that a tool chose.

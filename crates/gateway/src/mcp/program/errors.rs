@@ -94,8 +94,9 @@ impl ErrorLog {
         if line.is_empty() {
             return;
         }
-        // As a debug text, in which control characters are escaped.
         let text = String::from_utf8_lossy(&line);
-        tracing::info!(mcp.server = %self.access.server.name, text = ?text, "a program's standard error");
+        // With control characters escaped: it is shown on terminals.
+        let text = text.escape_debug();
+        tracing::info!(mcp.server = %self.access.server.name, text = %text, "a program's standard error");
     }
 }

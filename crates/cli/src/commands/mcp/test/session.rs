@@ -196,14 +196,19 @@ impl From<Failure> for Unanswered {
     }
 }
 
+/// Words of the gateway inside a sentence of ours.
+fn said(words: &str) -> String {
+    format!("the gateway says: {}", words.trim_end_matches('.'))
+}
+
 impl From<Unanswered> for Failure {
     fn from(unanswered: Unanswered) -> Self {
         match unanswered {
             Unanswered::Failure(failure) => failure,
             Unanswered::Error { status, words } if status.is_server_error() => {
-                Self::failed(format!("the gateway says: {words}"))
+                Self::failed(said(&words))
             }
-            Unanswered::Error { words, .. } => Self::refused(format!("the gateway says: {words}")),
+            Unanswered::Error { words, .. } => Self::refused(said(&words)),
         }
     }
 }
