@@ -26,6 +26,11 @@ fn explain(asked: &Asked, outcome: &str) -> Reply {
         json!([{"arg": "api_token", "outcome": outcome, "winner": "x", "tied": false, "candidates": [{
             "secret_id": "x", "secret_name": "linear-prod", "pattern": "linear__*", "wins": true,
             "why": "the only default for this argument",
+        }]},
+        // Behind the gateway a default for every tool is applied to none.
+        {"arg": "anything", "outcome": outcome, "winner": "y", "tied": false, "candidates": [{
+            "secret_id": "y", "secret_name": "for-everything", "pattern": "*", "wins": true,
+            "why": "the only default for this argument",
         }]}])
     };
     let would_succeed = outcome == "default";
@@ -70,7 +75,7 @@ fn a_server_of_the_later_era_is_shown_with_what_its_tools_would_get() {
     gateway  http://[address]/mcp/linear
     protocol  2026-07-28 (each request by itself)
     server  Linear\u{1b}[2J 1.2
-    TOOL  HIDDEN ARGUMENT  SECRET
+    TOOL  HIDDEN IF DECLARED  SECRET
     get\u{202e}issue  api_token  linear-prod
     plain  -  -
     ");
@@ -79,7 +84,7 @@ fn a_server_of_the_later_era_is_shown_with_what_its_tools_would_get() {
     gateway  http://[address]/mcp/linear
     protocol  2026-07-28 (each request by itself)
     server  Linear\u{1b}[2J 1.2
-    TOOL  HIDDEN ARGUMENT  SECRET
+    TOOL  HIDDEN IF DECLARED  SECRET
     plain  -  -
     No default applies to linear__plain.
     ");
@@ -99,7 +104,7 @@ fn a_secret_that_cannot_be_used_is_told() {
     gateway  http://[address]/mcp/linear
     protocol  2026-07-28 (each request by itself)
     server  Linear\u{1b}[2J 1.2
-    TOOL  HIDDEN ARGUMENT  SECRET
+    TOOL  HIDDEN IF DECLARED  SECRET
     get\u{202e}issue  api_token  linear-prod
     plain  -  -
     error: get\u{202e}issue: the secret 'linear-prod' for api_token has expired; give it a new value and a later end
