@@ -36,13 +36,14 @@ def with_secrets(
     tool = tool.model_copy() if isinstance(tool, Function) else Function(name=tool.__name__, entrypoint=tool)
     if tool.entrypoint is None:
         raise TypeError(f"tool {tool.name!r} has nothing to call")
-    function = _own(tool.entrypoint)
+    # agno logs what a tool of its decorator raises, so the values join outside of pydantic's checks and inside of that.
+    tool.entrypoint, tool.skip_entrypoint_processing = _own(tool.entrypoint), False
     tool.process_entrypoint()
     injector = Injector(vault, tool_name or tool.name, schema.declared(tool.parameters), hide, bindings, redact)
     if not injector.hidden:
         return tool
     tool.parameters = schema.without(tool.parameters, injector.hidden)
-    tool.entrypoint = injected(function, injector, KEPT)
+    tool.entrypoint, tool.skip_entrypoint_processing = injected(tool.entrypoint, injector, KEPT), True
     tool.process_entrypoint()
     return tool
 

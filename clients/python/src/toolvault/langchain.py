@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from operator import getitem
 from typing import Annotated, Any, cast
 
 from langchain_core.tools import BaseTool, StructuredTool, Tool, ToolException
 from pydantic import BaseModel, create_model
+from pydantic.fields import FieldInfo
 
 from ._injection import schema
 from ._injection.function import injected
@@ -31,14 +33,15 @@ def with_secrets(
     the tool answers, values are replaced: all of them, or those of the arguments in `redact`. A call without its secret
     raises `SecretMissing` or a sibling of it, with the argument's name.
     """
-    tool = tool if isinstance(tool, BaseTool) else StructuredTool.from_function(tool)
+    if not isinstance(tool, BaseTool):
+        tool = StructuredTool.from_function(tool)
     if isinstance(tool, Tool):
         raise TypeError(f"tool {tool.name!r} takes one text; only a tool with named arguments can have hidden ones")
     visible = tool.args_schema or tool.get_input_schema()
     injector = Injector(vault, tool_name or tool.name, _declared(visible), hide, bindings, redact)
     if not injector.hidden:
         return tool
-    bound = tool.model_copy(update={"args_schema": _without(visible, injector.hidden)})
+    bound: BaseTool = tool.model_copy(update={"args_schema": _without(visible, injector.hidden)})
     if isinstance(bound, StructuredTool):
         bound.func = injected(bound.func, injector, KEPT) if bound.func else None
         bound.coroutine = injected(bound.coroutine, injector, KEPT) if bound.coroutine else None
@@ -62,13 +65,15 @@ def _without(visible: Any, hidden: Collection[str]) -> Any:
     model = _model(visible)
     # `Annotated` keeps what LangChain looks for, such as `InjectedState`.
     fields: dict[str, Any] = {
-        name: (Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation, field)
-        for name, field in model.model_fields.items()
-        if name not in hidden
+        name: (_annotated(field), field) for name, field in model.model_fields.items() if name not in hidden
     }
     return create_model(
         model.__name__, __config__=model.model_config, __doc__=model.__doc__, __module__=model.__module__, **fields
     )
+
+
+def _annotated(field: FieldInfo) -> Any:
+    return getitem(cast(Any, Annotated), (field.annotation, *field.metadata)) if field.metadata else field.annotation
 
 
 def _model(visible: Any) -> type[BaseModel]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic_ai import ModelRetry, Tool
+from pydantic_core import SchemaValidator
 
 from ._injection import schema
 from ._injection.function import injected
@@ -48,16 +50,43 @@ def with_secrets(
         docstring_format=tool.docstring_format,
         require_parameter_descriptions=tool.require_parameter_descriptions,
     )
+    known = tool.function_schema
+    if _checks_nothing(tool):
+        known = dataclasses.replace(known, json_schema=schema.without(visible, injector.hidden))
+    else:
+        known = checked.function_schema
+    validator = cast(SchemaValidator, Dropping(known.validator, injector.hidden))
     bound = copy.copy(tool)
     bound.function = function
-    bound.function_schema = (
-        dataclasses.replace(
-            tool.function_schema, function=function, json_schema=schema.without(visible, injector.hidden)
-        )
-        if _checks_nothing(tool)
-        else checked.function_schema
-    )
+    bound.function_schema = dataclasses.replace(known, function=function, validator=validator)
     return bound
+
+
+class Dropping:
+    """Checks arguments as before, without those that the model made up for what it does not see."""
+
+    def __init__(self, validator: Any, hidden: frozenset[str]) -> None:
+        self._validator = validator
+        self._hidden = hidden
+
+    def validate_json(self, text: str | bytes | bytearray, **options: Any) -> Any:
+        """Checks arguments as the model wrote them."""
+        try:
+            given = json.loads(text)
+        except ValueError:
+            return self._validator.validate_json(text, **options)
+        if isinstance(given, dict) and self._hidden & given.keys():
+            text = json.dumps({name: one for name, one in given.items() if name not in self._hidden})
+        return self._validator.validate_json(text, **options)
+
+    def validate_python(self, given: Any, **options: Any) -> Any:
+        """Checks arguments as objects."""
+        if isinstance(given, dict):
+            given = {name: one for name, one in given.items() if name not in self._hidden}
+        return self._validator.validate_python(given, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._validator, name)
 
 
 def _checks_nothing(tool: Tool[Any]) -> bool:

@@ -6,7 +6,7 @@ import functools
 import importlib
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from ..confidential import Confidential
@@ -171,40 +171,24 @@ def _as_annotated(name: str, value: Confidential, hint: Any) -> Any:
 def _plain(function: Function, injection: Injection, keeps: Kept) -> Function:
     def call(*args: Any, **kwargs: Any) -> Any:
         prepared = injection.prepare(args, kwargs)
-        try:
+        with _Watched(prepared.redaction, keeps):
             result = function(*prepared.args, **prepared.kwargs)
-            if not inspect.isawaitable(result):
-                return prepared.redaction.result(result)
-            return _awaited(result, prepared, keeps)
-        except Exception as error:
-            failure = prepared.redaction.failure(error, keeps)
-            if failure is None:
-                raise
-        raise failure
+            if inspect.isawaitable(result):
+                return _awaited(result, prepared.redaction, keeps)
+            if inspect.isgenerator(result):
+                return _parts(result, prepared.redaction, keeps)
+            if inspect.isasyncgen(result):
+                return _parts_async(result, prepared.redaction, keeps)
+            return prepared.redaction.result(result)
 
     return call
-
-
-async def _awaited(result: typing.Awaitable[Any], prepared: Prepared, keeps: Kept) -> Any:
-    try:
-        return prepared.redaction.result(await result)
-    except Exception as error:
-        failure = prepared.redaction.failure(error, keeps)
-        if failure is None:
-            raise
-    raise failure
 
 
 def _coroutine(function: Function, injection: Injection, keeps: Kept) -> Function:
     async def call(*args: Any, **kwargs: Any) -> Any:
         prepared = await injection.prepare_async(args, kwargs)
-        try:
+        with _Watched(prepared.redaction, keeps):
             return prepared.redaction.result(await function(*prepared.args, **prepared.kwargs))
-        except Exception as error:
-            failure = prepared.redaction.failure(error, keeps)
-            if failure is None:
-                raise
-        raise failure
 
     return call
 
@@ -212,15 +196,9 @@ def _coroutine(function: Function, injection: Injection, keeps: Kept) -> Functio
 def _generator(function: Function, injection: Injection, keeps: Kept) -> Function:
     def call(*args: Any, **kwargs: Any) -> Any:
         prepared = injection.prepare(args, kwargs)
-        try:
-            for part in function(*prepared.args, **prepared.kwargs):
-                yield prepared.redaction.result(part)
-            return
-        except Exception as error:
-            failure = prepared.redaction.failure(error, keeps)
-            if failure is None:
-                raise
-        raise failure
+        with _Watched(prepared.redaction, keeps):
+            parts = function(*prepared.args, **prepared.kwargs)
+        yield from _parts(parts, prepared.redaction, keeps)
 
     return call
 
@@ -228,14 +206,48 @@ def _generator(function: Function, injection: Injection, keeps: Kept) -> Functio
 def _async_generator(function: Function, injection: Injection, keeps: Kept) -> Function:
     async def call(*args: Any, **kwargs: Any) -> Any:
         prepared = await injection.prepare_async(args, kwargs)
-        try:
-            async for part in function(*prepared.args, **prepared.kwargs):
-                yield prepared.redaction.result(part)
-            return
-        except Exception as error:
-            failure = prepared.redaction.failure(error, keeps)
-            if failure is None:
-                raise
-        raise failure
+        with _Watched(prepared.redaction, keeps):
+            parts = function(*prepared.args, **prepared.kwargs)
+        async for part in _parts_async(parts, prepared.redaction, keeps):
+            yield part
 
     return call
+
+
+class _Watched:
+    """Lets no error out that shows a value: another one without it is raised, which does not lead back to it."""
+
+    def __init__(self, redaction: Redaction, keeps: Kept) -> None:
+        self._redaction = redaction
+        self._keeps = keeps
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        failure = self._redaction.failure(error, self._keeps) if isinstance(error, Exception) else None
+        # This frame is part of the traceback, and must not hold the error.
+        del error, traceback
+        if failure is None:
+            return
+        try:
+            raise failure
+        finally:
+            failure.__context__ = None
+
+
+async def _awaited(result: Awaitable[Any], redaction: Redaction, keeps: Kept) -> Any:
+    with _Watched(redaction, keeps):
+        return redaction.result(await result)
+
+
+def _parts(parts: Iterator[Any], redaction: Redaction, keeps: Kept) -> Iterator[Any]:
+    with _Watched(redaction, keeps):
+        for part in parts:
+            yield redaction.result(part)
+
+
+async def _parts_async(parts: AsyncIterator[Any], redaction: Redaction, keeps: Kept) -> AsyncIterator[Any]:
+    with _Watched(redaction, keeps):
+        async for part in parts:
+            yield redaction.result(part)

@@ -68,7 +68,7 @@ class Injector:
         self.bindings = dict(bindings or {})
         self.declared = frozenset(declared)
         found = _defaults(vault, tool, self.declared) if hide is None else frozenset(hide)
-        self.hidden = found | self.bindings.keys()
+        self.hidden = found | frozenset(self.bindings)
         unknown = self.hidden - self.declared
         if unknown:
             raise ValueError(f"tool {tool!r} has no argument {min(unknown)!r}")

@@ -94,11 +94,10 @@ class Redaction:
         """
         if self._pattern is None or not any(map(self.shows, _words(error))):
             return None
-        message = self.text(_message(error))
         for kind in keeps:
             if isinstance(error, kind):
-                return kind(message)
-        return ToolFailed(message)
+                return kind(self.text(str(error)))
+        return ToolFailed(self.text(_message(error)))
 
 
 def _forms(value: str) -> Iterator[str]:
