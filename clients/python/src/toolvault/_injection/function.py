@@ -85,7 +85,8 @@ class Injection:
                 one.replace(annotation=self._hints.get(name, one.annotation))
                 for name, one in self._full.parameters.items()
                 if name not in injector.hidden
-            ]
+            ],
+            return_annotation=self._hints.get("return", self._full.return_annotation),
         )
         self.annotations = {name: hint for name, hint in self._hints.items() if name not in injector.hidden}
 

@@ -57,8 +57,8 @@ class Redaction:
         if type(value) is str:
             return self.text(value)
         if isinstance(value, (bytes, bytearray)):
-            text = bytes(value).decode("latin-1")
-            return self.text(text).encode("latin-1", "replace") if self.shows(text) else value
+            text = bytes(value).decode("utf-8", "surrogateescape")
+            return self.text(text).encode("utf-8", "surrogateescape") if self.shows(text) else value
         if depth == 0:
             return self._opaque(value)
         cleaned = self._of_parts(value, depth - 1)
