@@ -238,7 +238,7 @@ def test_confidential_shows_nothing():
         repr(covered),
         str(covered),
         f"{covered:>40}",
-        "{}".format(covered),
+        format(covered, ""),
         repr([covered]),
         repr(vars(Confidential)),
     ]
