@@ -1,12 +1,12 @@
 """An agno agent with a tool whose key is in the vault: python examples/python/agno_agent.py"""
 
 from agno.agent import Agent
+from toolvault import Toolvault
+from toolvault.agno import with_secrets
 
 import linear
 import scripted
 from offline import offline, report
-from toolvault import Toolvault
-from toolvault.agno import with_secrets
 
 
 def get_issue(issue_id: str, api_token: str) -> str:

@@ -2,12 +2,12 @@
 
 from langchain.agents import create_agent
 from langchain_core.tools import tool
+from toolvault import Toolvault
+from toolvault.langchain import with_secrets
 
 import linear
 import scripted
 from offline import offline, report
-from toolvault import Toolvault
-from toolvault.langchain import with_secrets
 
 
 @tool

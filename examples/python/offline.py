@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import linear
 from toolvault import Toolvault
+
+import linear
 
 VALUE = "lin_api_of-the-team-0123456789"
 

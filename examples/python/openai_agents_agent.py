@@ -1,12 +1,12 @@
 """An OpenAI agent with a tool whose key is in the vault: python examples/python/openai_agents_agent.py"""
 
 from agents import Agent, Runner, function_tool, set_tracing_disabled
+from toolvault import Toolvault
+from toolvault.openai_agents import with_secrets
 
 import linear
 import scripted
 from offline import offline, report
-from toolvault import Toolvault
-from toolvault.openai_agents import with_secrets
 
 
 @function_tool

@@ -1,12 +1,12 @@
 """A Pydantic AI agent with a tool whose key is in the vault: python examples/python/pydantic_ai_agent.py"""
 
 from pydantic_ai import Agent
+from toolvault import Toolvault
+from toolvault.pydantic_ai import with_secrets
 
 import linear
 import scripted
 from offline import offline, report
-from toolvault import Toolvault
-from toolvault.pydantic_ai import with_secrets
 
 
 def get_issue(issue_id: str, api_token: str) -> str:

@@ -11,9 +11,9 @@ from enum import Enum
 from pathlib import Path
 
 import pytest
-from linear import ARGUMENT
 
 import toolvault
+from linear import ARGUMENT
 from toolvault import Confidential, SecretNotAvailable
 from toolvault._injection import schema
 from toolvault._injection.function import injected

@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
-from linear import library_locals, shown
 
 import toolvault
+from linear import library_locals, shown
 from toolvault import AsyncToolvault, Confidential, Toolvault
 from toolvault._http.settings import settings
 

@@ -14,9 +14,9 @@ from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool, Tool, tool
 from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from linear import ARGUMENT, Linear, library_locals, shown
 from pydantic import BaseModel, Field, SecretStr
 
+from linear import ARGUMENT, Linear, library_locals, shown
 from toolvault import AsyncToolvault, SecretMissing
 from toolvault.langchain import with_secrets
 

@@ -144,7 +144,11 @@ def hints(function: Function) -> dict[str, Any]:
     try:
         return typing.get_type_hints(target, include_extras=True)
     except (NameError, TypeError):
+        pass
+    try:
         return dict(getattr(target, "__annotations__", {}))
+    except NameError:
+        return {}
 
 
 def _routine(function: Function) -> Function:
