@@ -1,0 +1,1 @@
+"""The operations of the contract, as data that both clients run."""

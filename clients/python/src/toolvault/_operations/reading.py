@@ -1,0 +1,55 @@
+"""How answers become models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from .._http.operation import Answer
+from .._reading import build
+from ..models import SecretInfo
+
+T = TypeVar("T")
+
+
+def a(model: type[T]) -> Callable[[Answer], T]:
+    """Reads one model."""
+    return lambda answer: build(model, answer.json())
+
+
+def all_of(model: type[T]) -> Callable[[Answer], tuple[T, ...]]:
+    """Reads the models in `data`."""
+
+    def read(answer: Answer) -> tuple[T, ...]:
+        received: Any = answer.json()
+        return tuple(build(model, one) for one in received["data"])
+
+    return read
+
+
+def secret(answer: Answer) -> SecretInfo:
+    """Reads a secret with what stands in the headers."""
+    return replace(build(SecretInfo, answer.json()), etag=answer.headers.get("etag"), warnings=answer.warnings)
+
+
+def nothing(answer: Answer) -> None:
+    """Reads an empty object."""
+    answer.json()
+
+
+def segment(text: object) -> str:
+    """A text as one segment of a path, also when it is only dots."""
+    encoded = quote(str(text), safe="")
+    return encoded.replace(".", "%2E") if set(encoded) <= {"."} else encoded
+
+
+def given(**members: object) -> dict[str, object]:
+    """The members that are not none."""
+    return {name: member for name, member in members.items() if member is not None}
+
+
+def asked(**members: object) -> dict[str, str]:
+    """The members that are not none, as a query."""
+    return {name: str(member) for name, member in given(**members).items()}

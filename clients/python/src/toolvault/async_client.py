@@ -1,0 +1,386 @@
+"""The client for event loops: `client` with `await`."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, NoReturn
+
+import httpx
+
+from ._http.senders import AsyncSender
+from ._http.settings import settings
+from ._operations import audit, keys, secrets, tools
+from ._operations.secrets import UNCHANGED, Unchanged
+from .confidential import Confidential
+from .errors import ApiError
+from .models import (
+    AuditPage,
+    Completed,
+    Explanation,
+    IssuedKey,
+    Key,
+    Me,
+    Policy,
+    PolicyInfo,
+    Record,
+    Scope,
+    SecretInfo,
+    SecretPage,
+    ToolCall,
+    Usage,
+    User,
+    Version,
+)
+
+PAGE = 1000
+
+
+class AsyncSecrets:
+    """Secrets, their versions and their policies. Needs `manage`; no call shows a value."""
+
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
+
+    async def list(
+        self,
+        *,
+        limit: int | None = None,
+        offset: int | None = None,
+        secret_name: str | None = None,
+        tool_name: str | None = None,
+        q: str | None = None,
+    ) -> SecretPage:
+        """A page, oldest first: of one name, with a pattern that matches a tool, or whose name contains `q`."""
+        return await self._sender.run(secrets.list_secrets(limit, offset, secret_name, tool_name, q))
+
+    async def iterate(
+        self, *, secret_name: str | None = None, tool_name: str | None = None, q: str | None = None
+    ) -> AsyncIterator[SecretInfo]:
+        """All of them, page after page. One that was there all the time is not left out by changes meanwhile."""
+        seen: set[str] = set()
+        last: str | None = None
+        offset = 0
+        while True:
+            # A page begins with the last one of the page before, unless something was deleted meanwhile.
+            page = await self._sender.run(secrets.list_secrets(PAGE, offset, secret_name, tool_name, q))
+            if last is not None and (not page.data or page.data[0].secret_id != last):
+                last, offset = None, 0
+                continue
+            for one in page.data:
+                if one.secret_id not in seen:
+                    seen.add(one.secret_id)
+                    yield one
+            if offset + len(page.data) >= page.total or not page.data:
+                return
+            last = page.data[-1].secret_id
+            offset += len(page.data) - 1
+
+    async def create(
+        self,
+        secret_name: str,
+        secret_value: str | Confidential,
+        *,
+        tool_name: str | None = None,
+        tool_arg: str | None = None,
+        is_default_for_tool: bool = False,
+        idempotency_key: str | None = None,
+    ) -> SecretInfo:
+        """Stores a secret. Repeated under one `idempotency_key`, which is made up if not given, it is stored once."""
+        secret_value = Confidential(secret_value)
+        return await self._sender.run(
+            secrets.create_secret(secret_name, secret_value, tool_name, tool_arg, is_default_for_tool, idempotency_key)
+        )
+
+    async def get(self, secret_id: str) -> SecretInfo:
+        """One secret without its value."""
+        return await self._sender.run(secrets.get_secret(secret_id))
+
+    async def update(
+        self,
+        secret_id: str,
+        *,
+        secret_name: str | Unchanged = UNCHANGED,
+        secret_value: str | Confidential | Unchanged = UNCHANGED,
+        tool_name: str | Unchanged | None = UNCHANGED,
+        tool_arg: str | Unchanged | None = UNCHANGED,
+        is_default_for_tool: bool | Unchanged = UNCHANGED,
+        if_match: str | None = None,
+    ) -> SecretInfo:
+        """Changes what is given; none unbinds `tool_name` or `tool_arg`.
+
+        With `if_match`, the `etag` of an earlier answer, only if nobody has changed the secret since.
+        """
+        if not isinstance(secret_value, Unchanged):
+            secret_value = Confidential(secret_value)
+        return await self._sender.run(
+            secrets.update_secret(
+                secret_id, secret_name, secret_value, tool_name, tool_arg, is_default_for_tool, if_match
+            )
+        )
+
+    async def put_value(
+        self, secret_id: str, secret_value: str | Confidential, *, if_match: str | None = None
+    ) -> SecretInfo:
+        """Replaces the value by one of 4 to 65,536 bytes, such as a PEM file or the JSON of a service account."""
+        secret_value = Confidential(secret_value)
+        return await self._sender.run(secrets.put_value(secret_id, secret_value, if_match))
+
+    async def delete(self, secret_id: str, *, if_match: str | None = None) -> None:
+        """Erases a secret with all its versions."""
+        return await self._sender.run(secrets.delete_secret(secret_id, if_match))
+
+    async def versions(self, secret_id: str) -> tuple[Version, ...]:
+        """The values that are kept, without the values."""
+        return await self._sender.run(secrets.list_versions(secret_id))
+
+    async def restore(self, secret_id: str, version: int) -> SecretInfo:
+        """Makes an old value the newest version."""
+        return await self._sender.run(secrets.restore_version(secret_id, version))
+
+    async def delete_version(self, secret_id: str, version: int) -> None:
+        """Erases an old value."""
+        return await self._sender.run(secrets.delete_version(secret_id, version))
+
+    async def policy(self, secret_id: str) -> Policy:
+        """When the secret may be used."""
+        return await self._sender.run(secrets.get_policy(secret_id))
+
+    async def set_policy(
+        self,
+        secret_id: str,
+        *,
+        expires_at: datetime | None = None,
+        rotate_after_days: int | None = None,
+        when: Mapping[str, Sequence[str]] | None = None,
+        protected: bool = False,
+        redact: bool = True,
+    ) -> Policy:
+        """Sets the whole policy: what is not given takes its default."""
+        return await self._sender.run(
+            secrets.set_policy(secret_id, expires_at, rotate_after_days, when or {}, protected, redact)
+        )
+
+    async def policies(self) -> tuple[PolicyInfo, ...]:
+        """The policies that are not the default one."""
+        return await self._sender.run(secrets.list_policies())
+
+
+class AsyncKeys:
+    """API keys. Needs `manage`."""
+
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
+
+    async def list(self, *, user_id: str | None = None) -> tuple[Key, ...]:
+        """The user's keys, or with `admin` those of another."""
+        return await self._sender.run(keys.list_keys(user_id))
+
+    async def create(
+        self,
+        *,
+        scopes: Sequence[Scope],
+        name: str | None = None,
+        tools: Sequence[str] | None = None,
+        expires_in: int | None = None,
+        expires_at: datetime | None = None,
+        any_user: bool = False,
+        user_id: str | None = None,
+    ) -> IssuedKey:
+        """Makes a key. `expires_in` is in seconds; `tools` are patterns that limit all it may do."""
+        return await self._sender.run(keys.create_key(name, scopes, tools, expires_in, expires_at, any_user, user_id))
+
+    async def update(
+        self,
+        key_id: str,
+        *,
+        name: str | None = None,
+        scopes: Sequence[Scope] | None = None,
+        expires_in: int | None = None,
+        expires_at: datetime | None = None,
+    ) -> Key:
+        """Renames a key, or narrows its scopes or its lifetime."""
+        return await self._sender.run(keys.update_key(key_id, name, scopes, expires_in, expires_at))
+
+    async def rotate(self, key_id: str, *, overlap_seconds: int | None = None) -> IssuedKey:
+        """Makes its successor; the old one stays valid for the overlap."""
+        return await self._sender.run(keys.rotate_key(key_id, overlap_seconds))
+
+    async def delete(self, key_id: str) -> None:
+        """Revokes a key, and those that descend from it."""
+        return await self._sender.run(keys.delete_key(key_id))
+
+
+class AsyncUsers:
+    """The users of the server. Needs `admin`."""
+
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
+
+    async def list(self, *, name: str | None = None) -> tuple[User, ...]:
+        """All users, or the one of a name."""
+        return await self._sender.run(keys.list_users(name))
+
+    async def create(self, name: str) -> User:
+        """Makes a user."""
+        return await self._sender.run(keys.create_user(name))
+
+    async def update(
+        self,
+        user_id: str,
+        *,
+        disabled: bool | Unchanged = UNCHANGED,
+        secrets_limit: int | Unchanged | None = UNCHANGED,
+        bytes_limit: int | Unchanged | None = UNCHANGED,
+    ) -> User:
+        """Changes what is given; none restores a limit's default."""
+        return await self._sender.run(keys.update_user(user_id, disabled, secrets_limit, bytes_limit))
+
+    async def delete(self, user_id: str) -> None:
+        """Erases a user with all they have."""
+        return await self._sender.run(keys.delete_user(user_id))
+
+
+class AsyncAudit:
+    """The audit trail, newest first. Needs `audit`."""
+
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
+
+    async def list(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        action: str | None = None,
+        secret_id: str | None = None,
+        tool: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> AuditPage:
+        """A page of records; the next one has `cursor=page.next_cursor`."""
+        return await self._sender.run(audit.list_audit(since, until, action, secret_id, tool, limit, cursor))
+
+    async def iterate(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        action: str | None = None,
+        secret_id: str | None = None,
+        tool: str | None = None,
+    ) -> AsyncIterator[Record]:
+        """All records, page after page."""
+        cursor: str | None = None
+        while True:
+            page = await self._sender.run(audit.list_audit(since, until, action, secret_id, tool, PAGE, cursor))
+            for one in page.data:
+                yield one
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+
+class AsyncToolvault:
+    """A Toolvault server, as one credential sees it. Belongs to one event loop.
+
+    What is not given is taken from `TOOLVAULT_URL` (default `http://127.0.0.1:8710`) and from `TOOLVAULT_API_KEY` or
+    the file that `TOOLVAULT_API_KEY_FILE` names. `user` is whom a key with `any_user` acts for; `timeout` is in
+    seconds; `retries` is how often a request is repeated at most, where that is safe; `verify` is as in httpx. Plain
+    http goes to this machine only, unless `allow_http`.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        api_key: str | Confidential | None = None,
+        *,
+        user: str | None = None,
+        timeout: float = 10.0,
+        retries: int = 2,
+        allow_http: bool = False,
+        verify: ssl.SSLContext | bool = True,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        api_key = None if api_key is None else Confidential(api_key)
+        found = settings(
+            url, api_key, user=user, timeout=timeout, retries=retries, allow_http=allow_http, verify=verify
+        )
+        self._sender = AsyncSender(found, transport)
+        self.secrets = AsyncSecrets(self._sender)
+        self.keys = AsyncKeys(self._sender)
+        self.users = AsyncUsers(self._sender)
+        self.audit = AsyncAudit(self._sender)
+
+    @property
+    def url(self) -> str:
+        """Where the server is."""
+        return self._sender.settings.url
+
+    async def resolve(
+        self,
+        tool: str,
+        args: Mapping[str, Any] | None = None,
+        *,
+        bindings: Mapping[str, str] | None = None,
+        accepts: Iterable[str] | None = None,
+        require: Iterable[str] | None = None,
+    ) -> Completed:
+        """The arguments with which to call a tool. Needs `resolve`.
+
+        `args` come from a model and are data; `bindings` are references (`secret://name`) from trusted configuration;
+        `accepts` are the arguments that defaults may serve, all if not given; `require` are those without which the
+        call makes no sense. Raises `SecretMissing` and its siblings, which name the argument.
+        """
+        return await self._sender.run(tools.resolve(tools.call(tool, args, bindings, accepts, require)))
+
+    async def resolve_many(self, calls: Sequence[ToolCall]) -> list[Completed | ApiError]:
+        """Up to 100 calls at once: for each what `resolve` returns, or the exception that it would raise."""
+        return await self._sender.run(tools.resolve_many(calls))
+
+    async def explain(
+        self,
+        tool: str,
+        args: Mapping[str, Any] | None = None,
+        *,
+        bindings: Mapping[str, str] | None = None,
+        accepts: Iterable[str] | None = None,
+        require: Iterable[str] | None = None,
+    ) -> Explanation:
+        """What `resolve` would do with the same call, and why; without values."""
+        return await self._sender.run(tools.explain(tools.call(tool, args, bindings, accepts, require)))
+
+    async def me(self) -> Me:
+        """Whom the credential stands for."""
+        return await self._sender.run(keys.get_me())
+
+    async def usage(self) -> Usage:
+        """How much the user has stored."""
+        return await self._sender.run(keys.get_usage())
+
+    async def aclose(self) -> None:
+        """Ends the connections."""
+        await self._sender.close()
+
+    async def __aenter__(self) -> AsyncToolvault:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        # Also asked by whoever shows the locals of a constructor that failed.
+        return f"AsyncToolvault({self.url!r})" if hasattr(self, "_sender") else "AsyncToolvault()"
+
+    def __copy__(self) -> AsyncToolvault:
+        return self
+
+    def __deepcopy__(self, memo: object) -> AsyncToolvault:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a client holds a key and cannot be pickled")

@@ -1,0 +1,232 @@
+"""What the server says about secrets, keys, users and uses. No object here shows a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NoReturn
+
+from ._reading import data, moment, optional, several, texts
+from .confidential import Confidential
+
+Scope = Literal["manage", "use", "resolve", "audit", "admin"]
+
+
+@dataclass(frozen=True)
+class SecretInfo:
+    """A secret without its value; `display` is the masked one.
+
+    `etag` is for `if_match`; `warnings` are what this answer said besides.
+    """
+
+    secret_id: str
+    user_id: str
+    secret_name: str
+    display: str | None
+    tool_name: str | None
+    tool_arg: str | None
+    is_default_for_tool: bool
+    created_at: datetime = field(metadata=moment)
+    updated_at: datetime = field(metadata=moment)
+    etag: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SecretPage:
+    """A part of a list of secrets, oldest first."""
+
+    data: tuple[SecretInfo, ...] = field(metadata=several(SecretInfo))
+    total: int
+    limit: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class Version:
+    """One value that a secret has or had."""
+
+    version: int
+    created_at: datetime = field(metadata=moment)
+    created_by: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When a secret may be used."""
+
+    expires_at: datetime | None = field(default=None, metadata=optional(moment))
+    rotate_after_days: int | None = None
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata=data(texts))
+    protected: bool = False
+    redact: bool = True
+
+
+@dataclass(frozen=True)
+class PolicyInfo(Policy):
+    """The policy of a secret, and what follows from it now."""
+
+    secret_id: str = ""
+    rotation_due_at: datetime | None = field(default=None, metadata=optional(moment))
+    is_due: bool = False
+    is_expired: bool = False
+
+
+@dataclass(frozen=True)
+class Key:
+    """An API key without the key itself."""
+
+    key_id: str
+    name: str
+    user_id: str
+    scopes: tuple[Scope, ...] = field(metadata=data(tuple))
+    tools: tuple[str, ...] = field(metadata=data(tuple))
+    any_user: bool
+    created_at: datetime = field(metadata=moment)
+    expires_at: datetime | None = field(metadata=optional(moment))
+    last_used_at: datetime | None = field(metadata=optional(moment))
+    revoked_at: datetime | None = field(metadata=optional(moment))
+
+
+@dataclass(frozen=True)
+class IssuedKey(Key):
+    """A new API key; `key.reveal()` is shown by no other call."""
+
+    key: Confidential = field(metadata=data(Confidential))
+
+
+@dataclass(frozen=True)
+class Me:
+    """Whom the credential stands for, and its rights."""
+
+    user_id: str
+    name: str
+    scopes: tuple[Scope, ...] = field(metadata=data(tuple))
+    tools: tuple[str, ...] = field(metadata=data(tuple))
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How much is stored, and how much may be; bytes in steps of 1 KiB."""
+
+    secrets: int
+    secrets_limit: int
+    bytes: int
+    bytes_limit: int
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody with secrets."""
+
+    user_id: str
+    name: str
+    origin: str
+    disabled: bool
+    secrets_limit: int | None
+    bytes_limit: int | None
+    created_at: datetime = field(metadata=moment)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of the audit trail."""
+
+    sequence: int
+    at: datetime = field(metadata=moment)
+    actor: str
+    user_id: str | None
+    action: str
+    decision: str
+    argument: str | None = None
+    arguments: tuple[str, ...] = field(default=(), metadata=data(tuple))
+    count: int | None = None
+    dropped: tuple[str, ...] = field(default=(), metadata=data(tuple))
+    duration_ms: int | None = None
+    reason: str | None = None
+    request_id: str | None = None
+    secret_id: str | None = None
+    secret_name: str | None = None
+    source: str | None = None
+    state: str | None = None
+    subject: str | None = None
+    tool: str | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True)
+class AuditPage:
+    """A part of the audit trail, newest first; `next_cursor` leads on, none at the end."""
+
+    data: tuple[Record, ...] = field(metadata=several(Record))
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """What a tool is to be called with, for `resolve_many`."""
+
+    tool: str
+    args: Mapping[str, Any] | None = field(default=None, repr=False)
+    bindings: Mapping[str, str] | None = None
+    accepts: tuple[str, ...] | None = None
+    require: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A secret that was applied to an argument."""
+
+    arg: str
+    secret_id: str
+    secret_name: str
+    version: int
+    source: Literal["default", "binding"]
+
+
+@dataclass(frozen=True)
+class Completed:
+    """The arguments for the tool, values included: hand them to it and keep them nowhere.
+
+    They are plain, because tools need them so; the object itself shows only names, and cannot be pickled.
+    """
+
+    tool_name: str
+    args: dict[str, Any] = field(repr=False)
+    applied: tuple[Applied, ...] = field(metadata=several(Applied))
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("completed arguments cannot be pickled")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A secret that may serve an argument."""
+
+    secret_id: str
+    secret_name: str
+    pattern: str | None
+    wins: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class ExplainedArgument:
+    """Where the value of an argument would come from."""
+
+    arg: str
+    outcome: str
+    winner: str | None
+    candidates: tuple[Candidate, ...] = field(metadata=several(Candidate))
+    tied: bool
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What `resolve` would do."""
+
+    tool_name: str
+    would_succeed: bool
+    arguments: tuple[ExplainedArgument, ...] = field(metadata=several(ExplainedArgument))
