@@ -1,0 +1,81 @@
+"""Workflows as they are kept: tools by name and constructor arguments."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from ..errors import ToolvaultError
+
+# Where iointel's own tools live; a file decides about no other import.
+_OWN_TOOLS = "iointel.src.agent_methods.tools."
+_SERVED = "toolvault.iointel."
+
+
+def portable(definition: Any) -> Any:
+    """A definition in which each tool that iointel dumped, `{name, body, fn_self}`, is its name and its arguments.
+
+    What it dumps names a class, which a fresh process does not know, and an object of the process that wrote it.
+    """
+    if isinstance(definition, Mapping):
+        return {
+            name: [_tool(one) for one in part] if name == "tools" and isinstance(part, list) else portable(part)
+            for name, part in definition.items()
+        }
+    if isinstance(definition, list):
+        return [portable(part) for part in definition]
+    return definition
+
+
+def portable_yaml(text: str) -> str:
+    """The same for the text of a workflow's file."""
+    definition = yaml.safe_load(text)
+    if not isinstance(definition, Mapping):
+        raise ToolvaultError("a workflow's file holds name, agents and tasks")
+    return yaml.safe_dump(portable(definition), sort_keys=False, allow_unicode=True)
+
+
+def _tool(tool: Any) -> Any:
+    if not isinstance(tool, Mapping) or not isinstance(tool.get("name"), str):
+        return tool
+    name, state = tool["name"], tool.get("fn_self")
+    if state is None:
+        return name
+    try:
+        key, dumped, _ = state
+        arguments = json.loads(dumped)
+    except (TypeError, ValueError):
+        arguments = None
+    if not isinstance(arguments, dict) or not isinstance(key, str):
+        raise ToolvaultError(f"the state of the tool {name} is none that iointel writes")
+    _find(name, key)
+    return [name, arguments] if arguments else name
+
+
+def _find(name: str, key: str) -> None:
+    """Has the module of one of iointel's own tools register it."""
+    from iointel.src.utilities.registries import TOOLS_REGISTRY
+
+    module = key.removeprefix(_SERVED).partition(":")[0]
+    if name not in TOOLS_REGISTRY and module.startswith(_OWN_TOOLS):
+        importlib.import_module(module)
+
+
+def names_of(definition: Any) -> set[str]:
+    """The names of all tools that a portable definition wants."""
+    found: set[str] = set()
+    if isinstance(definition, Mapping):
+        for name, part in definition.items():
+            if name == "tools" and isinstance(part, list):
+                firsts = (one[0] if isinstance(one, (list, tuple)) and one else one for one in part)
+                found |= {first for first in firsts if isinstance(first, str)}
+            else:
+                found |= names_of(part)
+    elif isinstance(definition, list):
+        for part in definition:
+            found |= names_of(part)
+    return found
