@@ -59,18 +59,15 @@ async def load_workflow(
     keep_seconds: float = KEEP_SECONDS,
 ) -> Workflow:
     """The workflow of a file, written by hand or by `Workflow.to_yaml`, in this process or another."""
+    import yaml
     from iointel import Workflow
-    from iointel.src.utilities.registries import TOOLS_REGISTRY
-    from iointel.src.utilities.tooling import discover_all_tools
 
     from ._iointel import files
 
     if (yaml_str is None) == (file_path is None):
         raise ToolvaultError("give yaml_str or file_path")
     text = yaml_str if yaml_str is not None else Path(str(file_path)).read_text(encoding="utf-8")
-    definition = files.portable_yaml(text)
-    if not files.names_of(definition) <= set(TOOLS_REGISTRY):
-        discover_all_tools()
+    definition = yaml.safe_dump(files.read(text), sort_keys=False)
     hook = instantiate_tool(vault, keep_seconds=keep_seconds)
     return await Workflow.from_yaml(definition, instantiate_agent=instantiate_agent, instantiate_tool=hook)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -31,12 +32,42 @@ def portable(definition: Any) -> Any:
     return definition
 
 
-def portable_yaml(text: str) -> str:
-    """The same for the text of a workflow's file."""
+def read(text: str) -> dict[str, Any]:
+    """The same of a file's text, with every tool registered that iointel has."""
     definition = yaml.safe_load(text)
-    if not isinstance(definition, Mapping):
+    if not isinstance(definition, dict):
         raise ToolvaultError("a workflow's file holds name, agents and tasks")
-    return yaml.safe_dump(portable(definition), sort_keys=False, allow_unicode=True)
+    made: dict[str, Any] = portable(definition)
+    _discover(set(_names(made)))
+    return made
+
+
+def _discover(names: set[str]) -> None:
+    """Loads all of iointel's tools if some are unknown. What could not be loaded is told only if that is why."""
+    from iointel.src.utilities.registries import TOOLS_REGISTRY
+    from iointel.src.utilities.tooling import discover_all_tools
+
+    if names <= set(TOOLS_REGISTRY):
+        return
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        discover_all_tools()
+    if not names <= set(TOOLS_REGISTRY):
+        for one in told:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+
+
+def _names(definition: Any) -> Iterator[str]:
+    if isinstance(definition, Mapping):
+        for name, part in definition.items():
+            if name == "tools" and isinstance(part, list):
+                firsts = (one[0] if isinstance(one, (list, tuple)) and one else one for one in part)
+                yield from (first for first in firsts if isinstance(first, str))
+            else:
+                yield from _names(part)
+    elif isinstance(definition, list):
+        for part in definition:
+            yield from _names(part)
 
 
 def _tool(tool: Any) -> Any:
@@ -63,19 +94,3 @@ def _find(name: str, key: str) -> None:
     module = key.removeprefix(_SERVED).partition(":")[0]
     if name not in TOOLS_REGISTRY and module.startswith(_OWN_TOOLS):
         importlib.import_module(module)
-
-
-def names_of(definition: Any) -> set[str]:
-    """The names of all tools that a portable definition wants."""
-    found: set[str] = set()
-    if isinstance(definition, Mapping):
-        for name, part in definition.items():
-            if name == "tools" and isinstance(part, list):
-                firsts = (one[0] if isinstance(one, (list, tuple)) and one else one for one in part)
-                found |= {first for first in firsts if isinstance(first, str)}
-            else:
-                found |= names_of(part)
-    elif isinstance(definition, list):
-        for part in definition:
-            found |= names_of(part)
-    return found
