@@ -1,0 +1,119 @@
+"""What the vault supplies to one tool: which arguments, and at each call their values."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import weakref
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from .. import _json
+from .._http.senders import Sender
+from .._operations import tools
+from ..async_client import AsyncToolvault
+from ..client import Toolvault
+from ..confidential import Confidential
+from ..models import Completed, ToolCall
+from .plain import plain
+from .redaction import Redaction
+
+Vault = Toolvault | AsyncToolvault
+
+# How long an answer to "which arguments?" may be used again, in seconds.
+FRESH = 30.0
+
+_lock = threading.Lock()
+_blocking: weakref.WeakKeyDictionary[AsyncToolvault, Sender] = weakref.WeakKeyDictionary()
+_known: weakref.WeakKeyDictionary[Vault, dict[tuple[str, frozenset[str]], tuple[float, frozenset[str]]]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+class Supply:
+    """The values for one call, covered, and what finds them again."""
+
+    __slots__ = ("redaction", "values")
+
+    def __init__(self, injector: Injector, completed: Completed) -> None:
+        self.values = {name: Confidential(completed.args[name]) for name in injector.hidden}
+        names = {one.arg: one.secret_name for one in completed.applied}
+        self.redaction = Redaction([(names[name], self.values[name]) for name in injector.redacted])
+
+    def merged(self, given: Mapping[str, Any]) -> str:
+        """All arguments of the call as JSON."""
+        return _json.write({**given, **self.values})
+
+
+class Injector:
+    """One tool and its vault.
+
+    `hidden` are the arguments that the model does not see: those in `hide` and in `bindings`, or, if `hide` is not
+    given, those for which the vault has a default for this tool. `redacted` are those whose values are looked for in
+    what the tool says.
+    """
+
+    def __init__(
+        self,
+        vault: Vault,
+        tool: str,
+        declared: Collection[str],
+        hide: Collection[str] | None,
+        bindings: Mapping[str, str] | None,
+        redact: Collection[str] | None,
+    ) -> None:
+        self.vault = vault
+        self.tool = tool
+        self.bindings = dict(bindings or {})
+        self.declared = frozenset(declared)
+        found = _defaults(vault, tool, self.declared) if hide is None else frozenset(hide)
+        self.hidden = found | frozenset(self.bindings)
+        unknown = self.hidden - self.declared
+        if unknown:
+            raise ValueError(f"tool {tool!r} has no argument {min(unknown)!r}")
+        self.redacted = self.hidden if redact is None else self.hidden & frozenset(redact)
+
+    def supply(self, given: Mapping[str, Any]) -> Supply:
+        """The values for a call with these arguments. Raises `SecretMissing` and its siblings."""
+        return Supply(self, _sender(self.vault).run(tools.resolve(self._call(given))))
+
+    async def supply_async(self, given: Mapping[str, Any]) -> Supply:
+        """The same without blocking the event loop."""
+        operation = tools.resolve(self._call(given))
+        if isinstance(self.vault, AsyncToolvault):
+            return Supply(self, await self.vault._sender.run(operation))
+        return Supply(self, await asyncio.to_thread(self.vault._sender.run, operation))
+
+    def _call(self, given: Mapping[str, Any]) -> ToolCall:
+        # The others are sent because a policy may ask for them.
+        args = {name: plain(value) for name, value in given.items() if name in self.declared - self.hidden}
+        hidden = sorted(self.hidden)
+        return tools.call(self.tool, args, self.bindings, hidden, hidden)
+
+
+def _sender(vault: Vault) -> Sender:
+    """What asks the vault and waits for the answer."""
+    if isinstance(vault, Toolvault):
+        return vault._sender
+    with _lock:
+        if vault not in _blocking:
+            _blocking[vault] = Sender(vault._sender.settings)
+        return _blocking[vault]
+
+
+def _defaults(vault: Vault, tool: str, declared: frozenset[str]) -> frozenset[str]:
+    """The arguments for which there is a default, whether or not it can be used now."""
+    key, now = (tool, declared), time.monotonic()
+    with _lock:
+        known = _known.setdefault(vault, {})
+        until, names = known.get(key, (now, frozenset[str]()))
+    if until > now:
+        return names
+    explanation = _sender(vault).run(tools.explain(tools.call(tool, {}, None, sorted(declared), None)))
+    names = frozenset(one.arg for one in explanation.arguments if one.outcome != "none") & declared
+    with _lock:
+        for stale in [one for one, (ends, _) in known.items() if ends <= now]:
+            del known[stale]
+        known[key] = (now + FRESH, names)
+    return names

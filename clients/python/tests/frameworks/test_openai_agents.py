@@ -1,0 +1,174 @@
+"""The OpenAI Agents SDK: a scripted model calls tools whose key comes from a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+from typing import Any
+
+import agents
+import pytest
+from agents import Agent, FunctionTool, Model, ModelResponse, RunConfig, Runner, Usage, function_tool
+from agents.tracing import TracingProcessor, set_trace_processors
+from linear import ARGUMENT, Linear
+from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
+
+from toolvault import SecretMissing
+from toolvault.openai_agents import with_secrets
+
+
+class Scripted(Model):
+    """A model that calls the first tool with what it is told, and then ends."""
+
+    def __init__(self, arguments: str) -> None:
+        self.arguments = arguments
+        self.seen: list[dict[str, Any]] = []
+
+    async def get_response(
+        self, system_instructions: Any, input: Any, model_settings: Any, tools: Any, *_: Any, **__: Any
+    ) -> Any:
+        self.seen = [one.params_json_schema for one in tools]
+        called = not isinstance(input, str) and any(one.get("type") == "function_call_output" for one in input)
+        text = ResponseOutputText(text="done", type="output_text", annotations=[])
+        message = ResponseOutputMessage(id="m", content=[text], role="assistant", status="completed", type="message")
+        call = ResponseFunctionToolCall(
+            arguments=self.arguments, call_id="c1", name=tools[0].name, type="function_call"
+        )
+        return ModelResponse(output=[message if called else call], usage=Usage(), response_id=None)
+
+    def stream_response(self, *_: Any, **__: Any) -> Any:
+        raise NotImplementedError
+
+
+class Spans(TracingProcessor):
+    """Keeps what tracing exports."""
+
+    def __init__(self) -> None:
+        self.exported: list[object] = []
+
+    def on_trace_start(self, trace: Any) -> None:
+        self.exported.append(trace.export())
+
+    def on_trace_end(self, trace: Any) -> None:
+        self.exported.append(trace.export())
+
+    def on_span_start(self, span: Any) -> None:
+        self.exported.append(span.export())
+
+    def on_span_end(self, span: Any) -> None:
+        self.exported.append(span.export())
+
+    def shutdown(self) -> None:
+        pass
+
+    def force_flush(self) -> None:
+        pass
+
+
+@pytest.fixture
+def spans():
+    processor = Spans()
+    set_trace_processors([processor])
+    return processor
+
+
+@pytest.fixture(params=[True, False], ids=["data not logged", "data logged"], autouse=True)
+def logging_of_data(request, monkeypatch):
+    """The SDK leaves data out of its logs unless it is told to log it; a value is in neither."""
+    monkeypatch.setattr(agents._debug, "DONT_LOG_TOOL_DATA", request.param)
+    monkeypatch.setattr(agents._debug, "DONT_LOG_MODEL_DATA", request.param)
+
+
+def run(tool: FunctionTool, arguments: str) -> tuple[Any, Scripted]:
+    model = Scripted(arguments)
+    agent = Agent(name="a", model=model, tools=[tool])
+    return asyncio.run(
+        Runner.run(agent, "what about it?", run_config=RunConfig(trace_include_sensitive_data=True))
+    ), model
+
+
+def outputs(result: Any) -> list[Any]:
+    return [one["output"] for one in result.to_input_list() if one.get("type") == "function_call_output"]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("arguments", ['{"issue_id": "ENG-42"}', '{"issue_id": "ENG-42", "api_token": "guessed"}'])
+def test_an_agent_calls_a_tool_with_the_key(key, runtime, provider, witness, spans, is_async, arguments):
+    linear = Linear(provider.url)
+    tool = with_secrets(function_tool(linear.get_issue_async if is_async else linear.get_issue), runtime)
+    result, model = run(tool, arguments)
+    assert list(model.seen[0]["properties"]) == ["issue_id"]
+    assert model.seen[0]["required"] == ["issue_id"]
+    assert outputs(result) == ["issue ENG-42: open"]
+    assert provider.received == [key[0]]
+    assert spans.exported
+    witness.clean("history", result.to_input_list(), result.new_items, json.dumps(result.to_input_list()))
+    witness.clean("state", result.to_state().to_string(), repr(result.to_state()))
+    witness.clean("traces", spans.exported)
+    witness.clean("the tool", repr(tool))
+    with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
+        pickle.dumps(tool)
+    witness.clean_logs()
+
+
+def test_a_missing_secret_is_an_error_with_the_arguments_name(runtime, provider, spans):
+    function = function_tool(Linear(provider.url).get_issue, failure_error_function=None)
+    with pytest.raises(Exception, match=ARGUMENT) as failure:
+        run(with_secrets(function, runtime, hide=[ARGUMENT]), '{"issue_id": "a"}')
+    error = failure.value if isinstance(failure.value, SecretMissing) else failure.value.__cause__
+    assert isinstance(error, SecretMissing)
+    assert error.argument == ARGUMENT
+    assert provider.received == []
+
+
+def test_the_tools_own_words_about_a_failure(runtime, provider, spans):
+    words = []
+
+    def said(context: Any, error: Exception) -> str:
+        words.append(error)
+        return f"it did not work: {error}"
+
+    function = function_tool(Linear(provider.url).get_issue, failure_error_function=said)
+    result, _ = run(with_secrets(function, runtime, hide=[ARGUMENT]), '{"issue_id": "a"}')
+    assert isinstance(words[0], SecretMissing)
+    assert ARGUMENT in outputs(result)[0]
+
+
+def test_what_a_tool_says_is_searched(key, runtime, provider, witness, spans):
+    linear = Linear(provider.url)
+    result, _ = run(with_secrets(function_tool(linear.get_chatty), runtime), '{"issue_id": "a"}')
+    assert "Bearer [secret:linear]" in outputs(result)[0]
+    failing = function_tool(linear.get_failing, failure_error_function=lambda context, error: str(error))
+    result, _ = run(with_secrets(failing, runtime), '{"issue_id": "a"}')
+    assert "a with [secret:linear] failed" in outputs(result)[0]
+    witness.clean("history and traces", result.to_input_list(), spans.exported)
+    witness.clean_logs()
+
+
+def test_a_tool_that_reads_its_arguments_itself(key, runtime, provider, witness, spans):
+    linear = Linear(provider.url)
+    described = {
+        "type": "object",
+        "properties": {"issue_id": {"type": "string"}, "api_token": {"type": "string"}},
+        "required": ["issue_id", "api_token"],
+        "additionalProperties": False,
+    }
+
+    async def invoke(context: Any, text: str) -> Any:
+        return await linear.get_issue_async(**json.loads(text))
+
+    function = FunctionTool(name="get_own", description="d", params_json_schema=described, on_invoke_tool=invoke)
+    result, model = run(with_secrets(function, runtime), '{"issue_id": "a", "api_token": "guessed"}')
+    assert list(model.seen[0]["properties"]) == ["issue_id"]
+    assert outputs(result) == ["issue a: open"]
+    assert provider.received == [key[0]]
+    witness.clean("history and traces", result.to_input_list(), spans.exported)
+    witness.clean_logs()
+
+
+def test_the_rest_of_the_tool_stays(key, runtime, provider):
+    function = function_tool(Linear(provider.url).get_issue_async, timeout=7, description_override="own words")
+    wrapped = with_secrets(function, runtime)
+    assert (wrapped.name, wrapped.description, wrapped.timeout_seconds) == ("get_issue_async", "own words", 7)
+    assert with_secrets(Linear(provider.url).get_issue, runtime).name == "get_issue"
