@@ -1,6 +1,6 @@
 """Runs triage.yaml without a network: with a Toolvault of its own, a Linear on loopback and a scripted model.
 
-    python examples/python/iointel/offline.py [PATH OF toolvault]
+python examples/python/iointel/offline.py [PATH OF toolvault]
 """
 
 from __future__ import annotations
@@ -31,18 +31,21 @@ def toolvault(binary: str, folder: Path) -> Iterator[dict[str, str]]:
     with log.open("w") as output, subprocess.Popen(command, stderr=output) as server:
         try:
             while not (found := re.search(r'"listening","url":"([^"]+)', log.read_text())):
-                assert server.poll() is None, log.read_text()
+                if server.poll() is not None:
+                    sys.exit(log.read_text())
                 time.sleep(0.05)
-            key = re.search("^operator_key=(.+)$", keys.read_text(), re.MULTILINE)
-            assert key is not None
-            yield {"TOOLVAULT_URL": found[1], "TOOLVAULT_API_KEY": key[1]}
+            (key,) = re.findall("^operator_key=(.+)$", keys.read_text(), re.MULTILINE)
+            yield {"TOOLVAULT_URL": found[1], "TOOLVAULT_API_KEY": key}
         finally:
             server.terminate()
 
 
 def main(binary: str) -> None:
-    linear, model = fakes.Linear(), fakes.Model(
-        ("agno__linear__get_user_details", {}), ("agno__linear__get_issue_details", {"issue_id": "ENG-42"})
+    linear, model = (
+        fakes.Linear(),
+        fakes.Model(
+            ("agno__linear__get_user_details", {}), ("agno__linear__get_issue_details", {"issue_id": "ENG-42"})
+        ),
     )
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -56,8 +59,27 @@ def main(binary: str) -> None:
 
         os.environ.update(environment)
         os.environ.update({"IO_API_BASE_URL": f"{model_url}/v1", "IO_API_KEY": "the scripted model needs none"})
-        vault("secret", "create", "linear-prod", "--tool", "agno__linear__*", "--arg", "api_token", "--default", value=DEFAULT)
-        vault("secret", "create", "linear-audit", "--tool", "agno__linear__get_issue_details", "--arg", "api_token", value=AUDIT)
+        vault(
+            "secret",
+            "create",
+            "linear-prod",
+            "--tool",
+            "agno__linear__*",
+            "--arg",
+            "api_token",
+            "--default",
+            value=DEFAULT,
+        )
+        vault(
+            "secret",
+            "create",
+            "linear-audit",
+            "--tool",
+            "agno__linear__get_issue_details",
+            "--arg",
+            "api_token",
+            value=AUDIT,
+        )
         lead_to(linear_url)
         run(linear)
         vault("secret", "set", "linear-prod", "--value-file", "-", value=ROTATED)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NoReturn
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from ..errors import ToolvaultError
+from .._injection.redaction import Redaction
+from ..confidential import Confidential
+from ..models import Completed
 from .source import Source
 
 _guard = threading.Lock()
@@ -25,6 +29,7 @@ class Behind:
         self._lock = threading.RLock()
         self._made: BaseModel | None = None
         self._stamp: object = None
+        self.redaction = Redaction(())
 
     def get(self, args: Mapping[str, Any]) -> BaseModel:
         """The object with the values that hold now, for a tool with these other arguments."""
@@ -32,7 +37,9 @@ class Behind:
         stamp = [(one.arg, one.secret_id, one.version) for one in completed.applied]
         with self._lock:
             if self._made is None or self._stamp != stamp:
-                self._made = self._make(completed.args)
+                values = [(one.secret_name, Confidential(completed.args[one.arg])) for one in completed.applied]
+                self.redaction = Redaction(values)
+                self._made = self._make(completed)
                 self._stamp = stamp
             return self._made
 
@@ -40,13 +47,18 @@ class Behind:
         """The same for a copy of the object before this one."""
         return Behind(self._class, self._source, self._literals)
 
-    def _make(self, values: Mapping[str, Any]) -> BaseModel:
-        served = {name: values[name] for name in self._source.arguments}
+    def _make(self, completed: Completed) -> BaseModel:
         # Some classes patch a module while they are constructed, as iointel's Linear patches agno's `getenv`.
         with _construction(self._class):
-            return _made(
-                self._source.tool, served, lambda: self._class.model_validate({**self._literals, **served})
-            )
+            failure: Exception
+            try:
+                return self._class.model_validate(
+                    {**self._literals, **{name: completed.args[name] for name in self._source.arguments}}
+                )
+            except Exception as error:
+                failure = self.redaction.failure(error) or error
+        # Neither the error that it replaces nor the frames that it came through, in which the values are.
+        raise failure.with_traceback(None)
 
     def __deepcopy__(self, memo: object) -> Behind:
         return self.another()
@@ -55,32 +67,55 @@ class Behind:
         raise TypeError("a tool that Toolvault serves cannot be pickled; dump its workflow")
 
 
+class Toolkit:
+    """The toolkit that a tool of agno asks, in whose answers and errors the values are replaced."""
+
+    __slots__ = ("_redaction", "_toolkit")
+
+    def __init__(self, toolkit: object, redaction: Redaction) -> None:
+        object.__setattr__(self, "_toolkit", toolkit)
+        object.__setattr__(self, "_redaction", redaction)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(object.__getattribute__(self, "_toolkit"), name)
+        return _told(found, object.__getattribute__(self, "_redaction")) if inspect.ismethod(found) else found
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(object.__getattribute__(self, "_toolkit"), name, value)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a toolkit with a credential cannot be pickled")
+
+
+def _told(method: Callable[..., Any], redaction: Redaction) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        failure: Exception
+        try:
+            result = method(*args, **kwargs)
+            return _awaited(result, redaction) if inspect.isawaitable(result) else redaction.result(result)
+        except Exception as error:
+            replaced = redaction.failure(error)
+            if replaced is None:
+                raise
+            failure = replaced
+        raise failure
+
+    return call
+
+
+async def _awaited(result: Awaitable[Any], redaction: Redaction) -> Any:
+    failure: Exception
+    try:
+        return redaction.result(await result)
+    except Exception as error:
+        replaced = redaction.failure(error)
+        if replaced is None:
+            raise
+        failure = replaced
+    raise failure
+
+
 def _construction(tool_class: type[BaseModel]) -> threading.RLock:
     with _guard:
         return _constructions.setdefault(tool_class, threading.RLock())
-
-
-def _made(tool: str, served: Mapping[str, Any], make: Callable[[], BaseModel]) -> BaseModel:
-    """What `make` makes. Its errors show no value: not in their text, and not in the frames they came through."""
-    failure: Exception
-    try:
-        return make()
-    except ValidationError as error:
-        places = {".".join(map(str, one["loc"])) for one in error.errors(include_input=False, include_context=False)}
-        failure = ToolvaultError(f"the tool {tool} refuses what it was given for {', '.join(sorted(places))}")
-    except Exception as error:
-        failure = error
-        if _shows(error, [value for value in served.values() if isinstance(value, str)]):
-            name = type(error).__name__
-            failure = ToolvaultError(f"the tool {tool} could not be made: {name}, and its message held a secret")
-    # Behind the handlers, so that the error it replaces is not its context.
-    raise failure.with_traceback(None)
-
-
-def _shows(error: BaseException | None, values: list[str]) -> bool:
-    while error is not None:
-        text = f"{error} {error!r}"
-        if any(value in text for value in values):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

@@ -6,6 +6,7 @@ import importlib
 import json
 import warnings
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -32,9 +33,11 @@ def portable(definition: Any) -> Any:
     return definition
 
 
-def read(text: str) -> dict[str, Any]:
-    """The same of a file's text, with every tool registered that iointel has."""
-    definition = yaml.safe_load(text)
+def read(text: str | None, path: str | Path | None) -> dict[str, Any]:
+    """The same of a text or a file, with every tool registered that iointel has."""
+    if (text is None) == (path is None):
+        raise ToolvaultError("give either the text of a workflow or the path of its file")
+    definition = yaml.safe_load(text if text is not None else Path(str(path)).read_text(encoding="utf-8"))
     if not isinstance(definition, dict):
         raise ToolvaultError("a workflow's file holds name, agents and tasks")
     made: dict[str, Any] = portable(definition)

@@ -1,8 +1,8 @@
 """Objects that store references where their class stores values.
 
-What iointel holds, dumps, shows and copies is an object of a subclass of the tool's class. Its fields hold `Reference`s;
-what its methods read of them, and what the class made of the values when it was constructed, is read from the object
-behind it.
+What iointel holds, dumps, shows and copies is an object of a subclass of the tool's class. Its fields hold
+`Reference`s; what its methods read of them, and what the class made of the values when it was constructed, is read
+from the object behind it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, NoReturn, cast
 
 from pydantic import BaseModel
-from pydantic_core import to_jsonable_python
 
+from .._injection.plain import plain
 from ..errors import ToolvaultError
-from .behind import Behind
+from .behind import Behind, Toolkit
 from .source import Source
 
 _BEHIND = "_behind"
+# Where iointel's tools have the toolkit of agno that does the work.
+_TOOLKIT = "_tool"
 # What interactive tools ask any object for.
 _NOT_STATE = ("__", "_repr_", "_ipython_")
 
@@ -73,7 +75,9 @@ class _Served:
 
     def __init__(self, *_: object, **__: object) -> None:
         name = type(self).__name__
-        raise ToolvaultError(f"a dump of {name} does not lead to its secrets: load it with toolvault.iointel.load_workflow")
+        raise ToolvaultError(
+            f"a dump of {name} does not lead to its secrets: load it with toolvault.iointel.load_workflow"
+        )
 
     def __getattribute__(self, name: str) -> Any:
         if not name.startswith("_") and name in type(self)._toolvault_cached:
@@ -83,7 +87,8 @@ class _Served:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") and not name.startswith(_NOT_STATE):
-            return getattr(_behind(self), name)
+            found = getattr(_behind(self), name)
+            return Toolkit(found, _private(self)[_BEHIND].redaction) if name == _TOOLKIT else found
         others = object.__getattribute__(self, "__pydantic_extra__") or {}
         if name in others:
             value = others[name]
@@ -141,7 +146,7 @@ def serve(
     }
     keeps_others = served_class.model_config.get("extra") == "allow"
     others = {name: value for name, value in given.items() if name not in fields} if keeps_others else None
-    served = served_class.__new__(served_class)
+    served: BaseModel = object.__new__(served_class)
     object.__setattr__(served, "__dict__", stored)
     object.__setattr__(served, "__pydantic_fields_set__", {name for name in given if name in fields or keeps_others})
     object.__setattr__(served, "__pydantic_extra__", others)
@@ -154,7 +159,7 @@ def _class_for(tool_class: type[BaseModel]) -> type[BaseModel]:
     with _lock:
         if tool_class not in _classes:
             namespace = {"__module__": f"toolvault.iointel.{tool_class.__module__}", "__doc__": tool_class.__doc__}
-            made: Any = type(tool_class)(tool_class.__name__, (_Served, tool_class), namespace)
+            made = cast("Any", type(tool_class))(tool_class.__name__, (_Served, tool_class), namespace)
             made._toolvault_cached = frozenset(_cached_properties(tool_class))
             # They may compute something of a value, and show it.
             decorators = made.__pydantic_decorators__
@@ -181,12 +186,7 @@ def _behind(served: object) -> BaseModel:
         if name in given and value is not None and not isinstance(value, Reference)
     }
     behind: Behind = _private(served)[_BEHIND]
-    return behind.get(jsonable(literals))
-
-
-def jsonable(literals: Mapping[str, Any]) -> dict[str, Any]:
-    """Literal arguments as the server sees them: what JSON cannot hold counts as received, no more."""
-    return cast("dict[str, Any]", to_jsonable_python(dict(literals), fallback=lambda _: True, serialize_unknown=True))
+    return behind.get(plain(literals))
 
 
 def _stored(served: object) -> dict[str, Any]:

@@ -112,19 +112,17 @@ async fn check(api: &Api<'_>, wanted: &Wanted) -> Result<(Checked, Vec<Literal>)
 }
 
 /// The request that explains a call with what the file gives.
-fn call(wanted: &Wanted, service: Option<&Service>) -> Value {
+fn call(wanted: &Wanted, service: Option<&'static Service>) -> Value {
     let mut args = Map::new();
     let mut bindings = Map::new();
     for argument in &wanted.arguments {
-        let name = argument.name.clone();
-        match &argument.given {
-            Given::Reference(reference) => {
-                drop(bindings.insert(name, reference.to_string().into()))
-            }
-            Given::Literal { value, .. } => drop(args.insert(name, value.clone())),
+        let (place, value) = match &argument.given {
+            Given::Reference(reference) => (&mut bindings, reference.to_string().into()),
+            Given::Literal { value, .. } => (&mut args, value.clone()),
             // What is wrong with it is told; nothing else is to be found wrong because of it.
-            Given::Wrong(_) => drop(args.insert(name, true.into())),
-        }
+            Given::Wrong(_) => (&mut args, true.into()),
+        };
+        place.insert(argument.name.clone(), value);
     }
     let arguments = service.into_iter().flat_map(Service::arguments);
     let require: Vec<&str> = arguments
@@ -136,7 +134,7 @@ fn call(wanted: &Wanted, service: Option<&Service>) -> Value {
 /// The arguments that the file gives, a secret serves, or the tool is known to want as credentials.
 fn got(
     wanted: &Wanted,
-    service: Option<&Service>,
+    service: Option<&'static Service>,
     pattern: &str,
     mut explained: BTreeMap<String, Explained>,
 ) -> Vec<Got> {
@@ -171,7 +169,7 @@ fn got(
     all
 }
 
-fn literals(wanted: &Wanted, service: Option<&Service>, pattern: &str) -> Vec<Literal> {
+fn literals(wanted: &Wanted, service: Option<&'static Service>, pattern: &str) -> Vec<Literal> {
     let looks_like_one = |argument: &&Argument| match argument.given {
         Given::Literal {
             is_credential,

@@ -1,4 +1,4 @@
-//! YAML as PyYAML's safe loader reads it, with the line of each part.
+//! YAML as Python's safe loader reads it, with the line of each part.
 
 use std::collections::HashMap;
 
@@ -296,4 +296,107 @@ fn merged(parts: Vec<Node>) -> Vec<(Node, Node)> {
     }
     brought.extend(own);
     brought
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Node {
+        Node::parse(text).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn error(text: &str) -> String {
+        Node::parse(text).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn scalars_are_what_they_are_for_python() {
+        let table = read(
+            "{a: ~, b: yes, c: 12, d: 1.5, e: '12', f: !!str 7, g: secret://x, h: 1.2.3, i: [1], j: }",
+        );
+        let values: Vec<String> = table
+            .members()
+            .map(|(name, value)| format!("{name}={}", value.value()))
+            .collect();
+        assert_eq!(
+            values.join(" "),
+            r#"a=null b=true c=12 d=1.5 e="12" f="7" g="secret://x" h="1.2.3" i=true j=null"#
+        );
+        assert!(table.get("j").unwrap().is_null() && !table.get("i").unwrap().is_null());
+        assert_eq!(table.get("e").unwrap().text(), Some("12"));
+        assert_eq!(table.get("c").unwrap().text(), None);
+    }
+
+    #[test]
+    fn the_last_of_equal_names_counts_and_lines_are_known() {
+        let table = read("a: 1\n\na: # here\n  b: [x,\n   y]\n");
+        let list = table.get("a").unwrap().get("b").unwrap();
+        assert_eq!(
+            list.list()
+                .unwrap()
+                .iter()
+                .map(|part| part.line)
+                .collect::<Vec<_>>(),
+            [4, 5]
+        );
+    }
+
+    #[test]
+    fn aliases_and_merges_are_followed() {
+        let table =
+            read("base: &b {x: 1, y: 2}\nm: {<<: *b, y: 3}\nn: {<<: [{x: 8}, *b]}\nl: *b\n");
+        let at = |name: &str, member: &str| {
+            table
+                .get(name)
+                .unwrap()
+                .get(member)
+                .unwrap()
+                .value()
+                .to_string()
+        };
+        assert_eq!(
+            [
+                at("m", "x"),
+                at("m", "y"),
+                at("n", "x"),
+                at("n", "y"),
+                at("l", "x")
+            ]
+            .concat(),
+            "13821"
+        );
+    }
+
+    #[test]
+    fn what_is_no_document_is_told_with_its_line() {
+        assert_eq!(error(""), "it is empty");
+        assert_eq!(
+            error("a: 1\n---\nb: 2\n"),
+            "line 2: a second document begins; a workflow's file holds one"
+        );
+        let syntax = error("a: 1\nb: [1, 2\nc: canary-0123456789\n");
+        assert!(
+            syntax.starts_with("line 3, column 2: ") && !syntax.contains("canary"),
+            "{syntax}"
+        );
+        assert!(error("a: *nobody").starts_with("line 1, column "));
+        assert_eq!(
+            error("&a [*a]"),
+            "line 1: the document is too large or too deep"
+        );
+    }
+
+    #[test]
+    fn a_document_that_unfolds_without_end_is_given_up() {
+        let lines = (1..12).map(|level| {
+            let below = format!("*a{}, ", level - 1).repeat(10);
+            format!("a{level}: &a{level} [{below}]\n")
+        });
+        let text = ["a0: &a0 [x, x, x]\n".to_owned()].into_iter().chain(lines);
+        assert!(
+            error(&text.collect::<String>()).ends_with("the document is too large or too deep")
+        );
+        assert!(error(&"[".repeat(10_000)).contains("too large or too deep"));
+    }
 }

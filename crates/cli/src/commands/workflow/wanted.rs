@@ -158,3 +158,57 @@ fn given_by(name: &str, value: &Node) -> Given {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each tool in a line: agent, tool, and what it is given.
+    fn lines(text: &str) -> Vec<String> {
+        let workflow = Node::parse(text).unwrap_or_else(|error| panic!("{error}"));
+        let (tools, keys) = read(&workflow);
+        let tools = tools.iter().map(|wanted| {
+            let arguments = wanted
+                .arguments
+                .iter()
+                .map(|argument| match &argument.given {
+                    Given::Reference(reference) => format!("{}<-{reference}", argument.name),
+                    Given::Literal { value, .. } => format!("{}={value}", argument.name),
+                    Given::Wrong(problem) => format!("{}: {problem}", argument.name),
+                });
+            let rest: Vec<String> = wanted.problem.iter().cloned().chain(arguments).collect();
+            format!(
+                "{} {} {}: {}",
+                wanted.line,
+                wanted.agent,
+                wanted.tool,
+                rest.join(", ")
+            )
+        });
+        let keys = keys
+            .iter()
+            .map(|(agent, line)| format!("{line} {agent} has a key"));
+        tools.chain(keys).collect()
+    }
+
+    #[test]
+    fn tools_are_read_in_every_form() {
+        let text = r#"
+agents:
+  - name: one
+    api_key: sk-0123456789abcdef
+    tools:
+      - plain
+      - [pair, {a: secret://x, b: "text", c: ~, token: lin_api_0123456789, d: Bearer secret://x, e: [secret://x]}]
+      - {name: stored, body: "def f", fn_self: null}
+      - name: dumped
+        fn_self: ["toolvault.iointel.m:C", '{"a": "secret:///id/0", "n": 1}', 7]
+      - {name: broken, fn_self: ["m:C", "no", 7]}
+      - [no, pair, at all]
+tasks:
+  - task_id: t
+    agents: {members: [{name: two, tools: [inner]}]}
+"#;
+        insta::assert_snapshot!(lines(text).join("\n"), @"");
+    }
+}
