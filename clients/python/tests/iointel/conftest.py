@@ -60,7 +60,9 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[fakes.Model]:
 def made(runtime) -> Callable[..., Any]:
     """The object behind a tool, made with arguments as a file gives them."""
 
-    def make(tool: str, arguments: dict[str, Any] | None = None, *, vault: Any = runtime, keep_seconds: float = 0) -> Any:
+    def make(
+        tool: str, arguments: dict[str, Any] | None = None, *, vault: Any = runtime, keep_seconds: float = 0
+    ) -> Any:
         hook = instantiate_tool(vault, keep_seconds=keep_seconds)
         wanted: list[Any] = [tool if arguments is None else (tool, arguments)]
         (resolved,) = asyncio.run(resolve_tools(wanted, tool_instantiator=hook))

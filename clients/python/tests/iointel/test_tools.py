@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from datetime import datetime, timezone
 
@@ -12,7 +13,6 @@ from iointel.src.utilities.registries import STATEFUL_TOOL_DEFAULTS
 
 from toolvault import (
     AsyncToolvault,
-    Policy,
     SecretAmbiguous,
     SecretExpired,
     SecretMissing,
@@ -66,7 +66,7 @@ def test_what_is_wrong_is_told_before_a_tool_is_made(vault, made, witness):
     assert caught.value.argument == "token"
     assert "toolvault explain 'notes__read'" in str(caught.value)
     old = store(vault, "notes", witness.canary("old"))
-    vault.secrets.set_policy(old.secret_id, Policy(expires_at=datetime(2020, 1, 1, tzinfo=timezone.utc)))
+    vault.secrets.set_policy(old.secret_id, expires_at=datetime(2020, 1, 1, tzinfo=timezone.utc))
     with pytest.raises(SecretExpired) as caught:
         made("notes__read")
     assert caught.value.argument == "token"
@@ -124,7 +124,7 @@ def test_another_default_is_picked_up_and_the_end_of_all_is_an_error(vault, made
 def test_conditions_of_a_policy_hold_at_every_read(vault, made, witness):
     value = witness.canary("bound to a host")
     secret = store(vault, "notes", value)
-    vault.secrets.set_policy(secret.secret_id, Policy(when={"url": ("https://notes.example/*",)}))
+    vault.secrets.set_policy(secret.secret_id, when={"url": ("https://notes.example/*",)})
     with pytest.raises(SecretNotAvailable):
         made("notes__read", {"url": "https://evil.example/"})
     held = made("notes__read", {"url": "https://notes.example/api"})
@@ -188,7 +188,8 @@ def test_a_blocking_and_an_async_vault_do_the_same(vault, runtime, server, provi
 
     assert asyncio.run(read_soon()) == "issue n2: open"
     name, tool = resolve_single_tool("notes__read", instantiate_tool(runtime), False)
-    assert name == "notes__read" and tool._load_fn_self().token == value
+    assert name == "notes__read"
+    assert tool._load_fn_self().token == value
     assert provider.received == [value]
 
 
@@ -197,11 +198,21 @@ def test_two_users_in_one_process_do_not_meet(server, vault, made, witness):
     store(vault, "notes", mine)
     user = vault.users.create("somebody else")
     platform = asyncio.run(
-        server.command("key", "create", "--user", "default", "--scope", "manage", "--scope", "resolve",
-                       "--any-user", "--expires", "1d", "--json")
+        server.command(
+            "key",
+            "create",
+            "--user",
+            "default",
+            "--scope",
+            "manage",
+            "--scope",
+            "resolve",
+            "--any-user",
+            "--expires",
+            "1d",
+            "--json",
+        )
     )
-    import json
-
     key = json.loads(platform.stdout)["key"]
     with Toolvault(server.environment["TOOLVAULT_URL"], key, user=user.user_id) as other:
         store(other, "notes", theirs)

@@ -82,14 +82,32 @@ fn a_workflow_whose_tools_get_all_they_need() {
     let scene = Scene::new();
     scene.store("linear-prod --tool agno__linear__* --arg api_token --default");
     scene.store("linear-audit --tool agno__linear__get_issue_details --arg api_token");
-    assert_snapshot!(scene.check(TRIAGE), @"");
+    assert_snapshot!(scene.check(TRIAGE), @r"
+    exit status 0
+    AGENT  TOOL  ARGUMENT  FROM
+    triager  agno__linear__get_user_details  api_token*  default linear-prod
+             agno__linear__get_issue_details  api_token*  secret://linear-audit
+             calculator_add  -  needs no secret
+    * is required
+    linear-audit, for agno__linear__get_issue_details, reaches agno__linear__get_issue_details.
+    linear-prod, for agno__linear__*, reaches 2 tools of this workflow.
+    ");
 }
 
 #[test]
 fn what_is_missing_is_told_with_what_to_do() {
     let scene = Scene::new();
     scene.store("other --tool agno__github__* --arg access_token");
-    assert_snapshot!(scene.check(TRIAGE), @"");
+    assert_snapshot!(scene.check(TRIAGE), @r"
+    exit status 1
+    AGENT  TOOL  ARGUMENT  FROM
+    triager  agno__linear__get_user_details  api_token*  MISSING
+             agno__linear__get_issue_details  api_token*  REFUSED secret://linear-audit
+             calculator_add  -  needs no secret
+    * is required
+    error: line 9: agno__linear__get_user_details: needs api_token, and no secret serves it; store one: toolvault secret create linear-api_token --tool 'agno__linear__*' --arg api_token --default
+    error: line 10: agno__linear__get_issue_details: api_token: secret://linear-audit leads to no secret that this tool and argument may have
+    ");
     let text = r"
 agents:
   - name: a
@@ -100,7 +118,28 @@ agents:
       - [my*tool, {}]
       - [1, 2]
 ";
-    assert_snapshot!(scene.check(text), @"");
+    assert_snapshot!(scene.check(text), @r"
+    exit status 1
+    AGENT  TOOL  ARGUMENT  FROM
+    a  agno__jira__get_issue  username*  MISSING
+                                                  password  nothing, or from its environment: JIRA_PASSWORD, JIRA_TOKEN, JIRA_USERNAME
+                                                  token*  MISSING
+           agno__jira__search_issues  server_url  what the file says
+                                                  username*  REFUSED secret://other
+                                                  token*  REFUSED secret://%2A
+                                                  password  nothing, or from its environment: JIRA_PASSWORD, JIRA_TOKEN, JIRA_USERNAME
+           agno__tavily__web_search_using_tavily  api_key  REFUSED
+           my*tool  -  REFUSED
+           -  -  REFUSED
+    * is required
+    error: line 5: agno__jira__get_issue: needs username, and no secret serves it; store one: toolvault secret create jira-username --tool 'agno__jira__*' --arg username --default
+    error: line 5: agno__jira__get_issue: needs token, and no secret serves it; store one: toolvault secret create jira-token --tool 'agno__jira__*' --arg token --default
+    error: line 6: agno__jira__search_issues: username: secret://other leads to no secret that this tool and argument may have
+    error: line 6: agno__jira__search_issues: token: secret://%2A leads to no secret that this tool and argument may have
+    error: line 7: agno__tavily__web_search_using_tavily: api_key: a reference is the whole of an argument, and this one has text around it
+    error: line 8: my*tool: the name of a tool holds no '*'
+    error: line 9: : a tool is a name, or a pair of name and arguments
+    ");
 }
 
 #[test]
@@ -130,7 +169,18 @@ agents:
       - [agno__github__get_issue, {access_token: secret://twin}]
       - agno__slack__send_message
 ";
-    assert_snapshot!(scene.check(text), @"");
+    assert_snapshot!(scene.check(text), @r"
+    exit status 1
+    AGENT  TOOL  ARGUMENT  FROM
+    a  agno__linear__get_user_details  api_token*  EXPIRED old
+           agno__github__get_issue  access_token*  AMBIGUOUS secret://twin
+           agno__slack__send_message  token*  default second, decided only by which changed last
+    * is required
+    old, for agno__linear__get_user_details, reaches agno__linear__get_user_details.
+    second, for agno__slack__*, reaches agno__slack__send_message.
+    error: line 5: agno__linear__get_user_details: the secret old for api_token has expired; give it a new value and a later end: toolvault secret set old
+    error: line 6: agno__github__get_issue: access_token: several secrets that it may have are called so; name one by its id: secret:///id/…
+    ");
 }
 
 #[test]
@@ -154,7 +204,14 @@ fn conditions_look_at_what_the_file_gives() {
         scene.check(&text)
     };
     assert!(at("https://api.github.com/x").starts_with("exit status 0\n"));
-    assert_snapshot!(at("https://evil.example/x"), @"");
+    assert_snapshot!(at("https://evil.example/x"), @r"
+    exit status 1
+    AGENT  TOOL  ARGUMENT  FROM
+    a  agno__github__get_issue  base_url  what the file says
+                                    access_token*  REFUSED
+    * is required
+    error: line 1: agno__github__get_issue: access_token: the policy of its secret does not allow the other arguments
+    ");
 }
 
 #[test]
@@ -172,7 +229,26 @@ tasks:
   - name: t
     agents: [{name: b, tools: [[agno__jira__get_issue, {username: ada, token: canary-0123, server_url: u}]]}]
 ";
-    assert_snapshot!(scene.check(text), @"");
+    assert_snapshot!(scene.check(text), @r"
+    exit status 0
+    AGENT  TOOL  ARGUMENT  FROM
+    a  agno__linear__get_issue_details  api_token*  what the file says
+                      email_user  sender_passkey  what the file says
+                                                       sender_name  what the file says
+                      my_tool  password  what the file says
+                                                       note  what the file says
+    b, in the task t  agno__jira__get_issue  username*  what the file says
+                                                       token*  what the file says
+                                                       server_url  what the file says
+                                                       password  nothing, or from its environment: JIRA_PASSWORD, JIRA_TOKEN, JIRA_USERNAME
+    * is required
+    warning: line 4: api_key of a looks like a credential in clear text; give the model's key in the variable IO_API_KEY
+    warning: line 6: api_token of agno__linear__get_issue_details looks like a credential in clear text; store it: toolvault secret create linear-api_token --tool 'agno__linear__*' --arg api_token --default
+    warning: line 7: sender_passkey of email_user looks like a credential in clear text; store it: toolvault secret create email-sender_passkey --tool 'email_user' --arg sender_passkey --default
+    warning: line 8: password of my_tool looks like a credential in clear text; store it: toolvault secret create NAME --tool 'my_tool' --arg password --default
+    warning: line 8: note of my_tool looks like a credential in clear text; store it: toolvault secret create NAME --tool 'my_tool' --arg note --default
+    warning: line 11: token of agno__jira__get_issue looks like a credential in clear text; store it: toolvault secret create jira-token --tool 'agno__jira__*' --arg token --default
+    ");
 }
 
 #[test]
@@ -181,9 +257,21 @@ fn what_a_pattern_reaches_beyond_the_workflow_is_told() {
     scene.store("cartesia --tool agno__cartesia__* --arg api_key --default");
     let text =
         "agents: [{name: a, tools: [agno__cartesia__text_to_speech, agno__cartesia__list_voices]}]";
-    assert_snapshot!(scene.check(text), @"");
+    assert_snapshot!(scene.check(text), @r"
+    exit status 0
+    AGENT  TOOL  ARGUMENT  FROM
+    a  agno__cartesia__text_to_speech  api_key  default cartesia
+           agno__cartesia__list_voices  api_key*  default cartesia
+    * is required
+    cartesia, for agno__cartesia__*, reaches 2 tools of this workflow.
+    ");
     let text = "agents: [{name: a, tools: [agno__cartesia__text_to_speech]}]";
-    assert_snapshot!(scene.check(text), @"");
+    assert_snapshot!(scene.check(text), @r"
+    exit status 0
+    AGENT  TOOL  ARGUMENT  FROM
+    a  agno__cartesia__text_to_speech  api_key  default cartesia
+    cartesia, for agno__cartesia__*, reaches agno__cartesia__text_to_speech, and would reach tools of ClickUp.
+    ");
 }
 
 #[test]
@@ -201,7 +289,50 @@ agents:
     - '{"api_token": "secret://linear-prod"}'
     - 140131663119776
 "#;
-    assert_snapshot!(scene.check_with(&scene.key, text, &["--json"]), @"");
+    assert_snapshot!(scene.check_with(&scene.key, text, &["--json"]), @r#"
+    exit status 0
+    {
+      "workflow": null,
+      "would_succeed": true,
+      "tools": [
+        {
+          "agent": "triager",
+          "tool": "agno__linear__get_issue_details",
+          "line": 5,
+          "service": "Linear",
+          "would_succeed": true,
+          "problem": null,
+          "arguments": [
+            {
+              "arg": "api_token",
+              "is_required": true,
+              "outcome": "binding",
+              "reference": "secret://linear-prod",
+              "secret_id": "[id]",
+              "secret_name": "linear-prod",
+              "pattern": "agno__linear__*",
+              "is_tied": false,
+              "problem": null,
+              "environment": []
+            }
+          ]
+        }
+      ],
+      "patterns": [
+        {
+          "secret_id": "[id]",
+          "secret_name": "linear-prod",
+          "pattern": "agno__linear__*",
+          "arg": "api_token",
+          "tools": [
+            "agno__linear__get_issue_details"
+          ],
+          "also_reaches": []
+        }
+      ],
+      "literals": []
+    }
+    "#);
 }
 
 #[test]
@@ -220,21 +351,42 @@ fn a_key_for_other_tools_is_no_help() {
     ]);
     let key = made["key"].as_str().unwrap();
     let text = "agents: [{name: a, tools: [agno__linear__get_user_details]}]";
-    assert_snapshot!(scene.check_with(key, text, &[]), @"");
+    assert_snapshot!(scene.check_with(key, text, &[]), @r"
+    exit status 1
+    AGENT  TOOL  ARGUMENT  FROM
+    a  agno__linear__get_user_details  -  REFUSED
+    error: line 1: agno__linear__get_user_details: This key does not reach the tool 'agno__linear__get_user_details'.
+    ");
     let text = "agents: [{name: a, tools: [agno__slack__send_message]}]";
     assert!(
         scene
             .check_with(key, text, &[])
             .starts_with("exit status 1\n")
     );
-    assert_snapshot!(scene.check_with("nonsense", text, &[]), @"");
+    assert_snapshot!(scene.check_with("nonsense", text, &[]), @r"
+    exit status 1
+    error: Missing or invalid credentials.
+    hint: check the key in TOOLVAULT_API_KEY
+    ");
 }
 
 #[test]
 fn files_that_are_no_workflow_are_refused() {
     let scene = Scene::new();
-    assert_snapshot!(scene.check("agents:\n  - name: a\n   tools: canary\n"), @"");
-    assert_snapshot!(scene.check("workflow: []\n"), @"");
-    assert_snapshot!(scene.check("agents: []\n"), @"");
-    assert_snapshot!(scene.run(&["workflow", "check", "none.yaml"], ""), @"");
+    assert_snapshot!(scene.check("agents:\n  - name: a\n   tools: canary\n"), @r"
+    exit status 1
+    error: w.yaml is not YAML: line 3, column 4: while parsing a block collection, did not find expected '-' indicator
+    ");
+    assert_snapshot!(scene.check("workflow: []\n"), @r"
+    exit status 1
+    error: w.yaml is no workflow of iointel: it has neither agents nor tasks
+    ");
+    assert_snapshot!(scene.check("agents: []\n"), @r"
+    exit status 0
+    It has no tools.
+    ");
+    assert_snapshot!(scene.run(&["workflow", "check", "none.yaml"], ""), @r"
+    exit status 1
+    error: cannot read none.yaml: No such file or directory (os error 2)
+    ");
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,10 @@ from ..errors import ToolvaultError
 # Where iointel's own tools live; a file decides about no other import.
 _OWN_TOOLS = "iointel.src.agent_methods.tools."
 _SERVED = "toolvault.iointel."
+_MODULE = re.compile(rf"{re.escape(_OWN_TOOLS)}(?:agno\.)?(\w+)")
+
+# Why modules of iointel could not be loaded: it says so once.
+_unloaded: list[str] = []
 
 
 def portable(definition: Any) -> Any:
@@ -46,18 +51,20 @@ def read(text: str | None, path: str | Path | None) -> dict[str, Any]:
 
 
 def _discover(names: set[str]) -> None:
-    """Loads all of iointel's tools if some are unknown. What could not be loaded is told only if that is why."""
+    """Loads all of iointel's tools if some are unknown."""
     from iointel.src.utilities.registries import TOOLS_REGISTRY
     from iointel.src.utilities.tooling import discover_all_tools
 
     if names <= set(TOOLS_REGISTRY):
         return
+    # It warns of each module that it cannot load, and dozens need packages of their own.
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         discover_all_tools()
-    if not names <= set(TOOLS_REGISTRY):
-        for one in told:
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    _unloaded.extend(str(one.message) for one in told if _MODULE.search(str(one.message)))
+    for name in sorted(names - set(TOOLS_REGISTRY)):
+        reasons = [text for text in _unloaded if any(found in name.lower() for found in _MODULE.findall(text))]
+        raise ToolvaultError(": ".join([f"iointel has no tool {name}", *reasons]))
 
 
 def _names(definition: Any) -> Iterator[str]:

@@ -26,7 +26,7 @@ pub(super) struct Service {
     arguments: Vec<String>,
     /// Variables in which its tools look for what was not given.
     #[serde(default)]
-    pub(super) environment: Vec<String>,
+    environment: Vec<String>,
 }
 
 /// All services.
@@ -52,6 +52,19 @@ impl Service {
             Some(name) => (name, true),
             None => (argument.as_str(), false),
         })
+    }
+
+    /// The variables in which its tools look for an argument: those called like it or, if none is, all.
+    pub(super) fn environment(&self, argument: &str) -> Vec<&str> {
+        let ending = argument.to_ascii_uppercase();
+        let all = || self.environment.iter().map(String::as_str);
+        let mut named: Vec<&str> = all()
+            .filter(|variable| variable.ends_with(&ending))
+            .collect();
+        if named.is_empty() {
+            named.extend(all());
+        }
+        named
     }
 
     /// Whether an argument of its tools holds something confidential, and not only says who or where.
@@ -151,6 +164,20 @@ mod tests {
         assert_eq!(reached("agno__cartesia__*", "api_key"), "Cartesia ClickUp");
         assert_eq!(reached("agno__linear__*", "api_token"), "Linear");
         assert_eq!(reached("*", "api_token"), "Linear Todoist");
+    }
+
+    #[test]
+    fn variables_are_found_by_the_name_of_the_argument() {
+        let environment = |tool: &str, argument: &str| {
+            let (service, _) = find(&ToolName::parse(tool).unwrap()).unwrap();
+            service.environment(argument).join(" ")
+        };
+        assert_eq!(
+            environment("agno__jira__get_issue", "password"),
+            "JIRA_PASSWORD"
+        );
+        assert_eq!(environment("agno__fal__image", "api_key"), "FAL_KEY");
+        assert_eq!(environment("agno__sql__run", "password"), "");
     }
 
     #[test]

@@ -46,11 +46,11 @@ pub(super) struct Got {
     pattern: Option<String>,
     is_tied: bool,
     problem: Option<String>,
-    /// Where the tool itself looks for what it does not get.
-    environment: &'static [String],
+    /// Where the tool itself may look for what it does not get.
+    environment: Vec<&'static str>,
 }
 
-/// What a secret's pattern reaches.
+/// What a secret's pattern reaches, if it is more than a name.
 #[derive(Serialize)]
 struct Reach {
     secret_id: String,
@@ -160,8 +160,13 @@ impl Checked {
     fn show_problems(&self, printer: &Printer) {
         let of_arguments = self.arguments.iter().filter_map(|got| got.problem.as_ref());
         for problem in self.problem.iter().chain(of_arguments) {
-            let (line, tool) = (self.line, &self.tool);
-            printer.error_line(&format!("error: line {line}: {tool}: {problem}"));
+            let line = self.line;
+            let whose = if self.tool.is_empty() {
+                &self.agent
+            } else {
+                &self.tool
+            };
+            printer.error_line(&format!("error: line {line}: {whose}: {problem}"));
         }
     }
 }
@@ -191,7 +196,9 @@ impl Got {
     ) -> Self {
         let mut got = Self::found(name, is_required, found);
         if got.outcome == "none" {
-            got.environment = service.map_or(&[], |service| &service.environment);
+            got.environment = service
+                .map(|service| service.environment(name))
+                .unwrap_or_default();
         }
         got.judge(Some(&create(name, service, pattern)));
         got
@@ -223,7 +230,7 @@ impl Got {
             pattern,
             is_tied,
             problem: None,
-            environment: &[],
+            environment: Vec::new(),
         }
     }
 
@@ -347,7 +354,10 @@ fn reaches(tools: &[Checked]) -> Vec<Reach> {
         else {
             continue;
         };
-        let Ok(pattern) = ToolPattern::parse(text) else {
+        let pattern = ToolPattern::parse(text)
+            .ok()
+            .filter(|pattern| !pattern.is_exact());
+        let Some(pattern) = pattern else {
             continue;
         };
         found.entry((id, &got.arg)).or_insert_with(|| Reach {

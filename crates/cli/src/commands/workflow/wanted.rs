@@ -209,6 +209,15 @@ tasks:
   - task_id: t
     agents: {members: [{name: two, tools: [inner]}]}
 "#;
-        insta::assert_snapshot!(lines(text).join("\n"), @"");
+        insta::assert_snapshot!(lines(text).join("\n"), @r#"
+        6 one plain: 
+        7 one pair: a<-secret://x, b="text", token=true, d: a reference is the whole of an argument, and this one has text around it, e: a reference is the whole of an argument, not a part of one
+        8 one stored: 
+        9 one dumped: a: a reference by id is 'secret:///id/<secret_id>', n=1
+        11 one broken: its state is none that iointel writes
+        12 one : a tool is a name, or a pair of name and arguments
+        15 two, in the task t inner: 
+        4 one has a key
+        "#);
     }
 }
