@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[3]
 sys.path += [str(ROOT / "tests" / "end_to_end"), str(Path(__file__).parent)]
 
 from canaries import Canary, leaks  # noqa: E402
-from linear import ARGUMENT, PATTERN  # noqa: E402
 from server import Toolvault as Server  # noqa: E402
 
+from linear import ARGUMENT, PATTERN  # noqa: E402
 from toolvault import Toolvault  # noqa: E402
 
 

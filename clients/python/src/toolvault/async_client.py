@@ -373,7 +373,8 @@ class AsyncToolvault:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"AsyncToolvault({self.url!r})"
+        # Also asked by whoever shows the locals of a constructor that failed.
+        return f"AsyncToolvault({self.url!r})" if hasattr(self, "_sender") else "AsyncToolvault()"
 
     def __copy__(self) -> AsyncToolvault:
         return self

@@ -370,7 +370,8 @@ class Toolvault:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Toolvault({self.url!r})"
+        # Also asked by whoever shows the locals of a constructor that failed.
+        return f"Toolvault({self.url!r})" if hasattr(self, "_sender") else "Toolvault()"
 
     def __copy__(self) -> Toolvault:
         return self

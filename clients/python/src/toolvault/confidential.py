@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from typing import NoReturn
+import importlib
+from typing import Any, NoReturn
 
 
 class Confidential:
@@ -23,6 +24,17 @@ class Confidential:
     def reveal(self) -> str:
         """The content. Hand it on at once, and keep it nowhere."""
         return self.__text
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        """For models and tools that declare one: read from a string, written as what it shows."""
+        schema = importlib.import_module("pydantic_core").core_schema
+        of_text = schema.no_info_after_validator_function(cls, schema.str_schema())
+        return schema.json_or_python_schema(
+            json_schema=of_text,
+            python_schema=schema.union_schema([schema.is_instance_schema(cls), of_text]),
+            serialization=schema.plain_serializer_function_ser_schema(repr),
+        )
 
     def __repr__(self) -> str:
         return "Confidential(********)"

@@ -18,8 +18,8 @@ from agno.run import RunContext
 from agno.tools import tool as decorated
 from agno.tools.function import Function
 from agno.tools.toolkit import Toolkit
-from linear import ARGUMENT, Linear
 
+from linear import ARGUMENT, Linear
 from toolvault.agno import with_secrets
 
 

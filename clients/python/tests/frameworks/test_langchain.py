@@ -14,10 +14,11 @@ from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool, Tool, tool
 from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from linear import ARGUMENT, Linear, library_locals, shown
+from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import BaseModel, Field, SecretStr
 
-from toolvault import AsyncToolvault, SecretMissing
+from linear import ARGUMENT, Linear, library_locals, shown
+from toolvault import AsyncToolvault, Confidential, SecretMissing
 from toolvault.langchain import with_secrets
 
 
@@ -173,6 +174,33 @@ def test_what_the_framework_injects_stays(key, runtime, provider):
     assert wrapped.invoke(call).content == "issue a-c7: open"
     assert list(wrapped.args) == ["issue_id"]
     assert provider.received == [key[0]]
+
+
+def test_a_tool_that_takes_it_covered(key, runtime, provider, witness):
+    linear = Linear(provider.url)
+
+    @tool
+    def get_covered(issue_id: str, api_token: Confidential) -> str:
+        """Returns an issue."""
+        return linear.get_issue(issue_id, api_token.reveal())
+
+    wrapped = with_secrets(get_covered, runtime)
+    assert wrapped.invoke({"issue_id": "a"}) == "issue a: open"
+    assert provider.received == [key[0]]
+    written = get_covered.args_schema(issue_id="a", api_token=key[0]).model_dump_json()
+    assert written == '{"issue_id":"a","api_token":"Confidential(********)"}'
+
+
+def test_a_graph_that_is_saved(key, runtime, provider, witness):
+    function = StructuredTool.from_function(Linear(provider.url).get_issue)
+    saver = InMemorySaver()
+    call = {"name": "get_issue", "args": {"issue_id": "a"}, "id": "c1", "type": "tool_call"}
+    script = iter([AIMessage(content="", tool_calls=[call]), AIMessage(content="done")])
+    runnable = create_agent(Scripted(messages=script), [with_secrets(function, runtime)], checkpointer=saver)
+    runnable.invoke({"messages": [("user", "x")]}, {"configurable": {"thread_id": "1"}})
+    assert provider.received == [key[0]]
+    assert "issue a: open" in str(list(saver.list(None)))
+    witness.clean("what was saved", list(saver.list(None)), saver.storage, saver.blobs, saver.writes)
 
 
 def test_a_tool_described_by_a_json_schema(key, runtime, provider):

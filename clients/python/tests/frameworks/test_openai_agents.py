@@ -11,9 +11,9 @@ import agents
 import pytest
 from agents import Agent, FunctionTool, Model, ModelResponse, RunConfig, Runner, Usage, function_tool
 from agents.tracing import TracingProcessor, set_trace_processors
-from linear import ARGUMENT, Linear
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
 
+from linear import ARGUMENT, Linear
 from toolvault import SecretMissing
 from toolvault.openai_agents import with_secrets
 

@@ -6,12 +6,12 @@ import pickle
 from typing import Any
 
 import pytest
-from linear import ARGUMENT, Linear, library_locals, shown
 from pydantic import BaseModel, SecretStr
 from pydantic_ai import Agent, ModelRetry, RunContext, Tool
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
+from linear import ARGUMENT, Linear, library_locals, shown
 from toolvault import SecretMissing
 from toolvault.pydantic_ai import with_secrets
 

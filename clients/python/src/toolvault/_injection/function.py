@@ -85,7 +85,8 @@ class Injection:
                 one.replace(annotation=self._hints.get(name, one.annotation))
                 for name, one in self._full.parameters.items()
                 if name not in injector.hidden
-            ]
+            ],
+            return_annotation=self._hints.get("return", self._full.return_annotation),
         )
         self.annotations = {name: hint for name, hint in self._hints.items() if name not in injector.hidden}
 
@@ -143,7 +144,11 @@ def hints(function: Function) -> dict[str, Any]:
     try:
         return typing.get_type_hints(target, include_extras=True)
     except (NameError, TypeError):
+        pass
+    try:
         return dict(getattr(target, "__annotations__", {}))
+    except NameError:
+        return {}
 
 
 def _routine(function: Function) -> Function:

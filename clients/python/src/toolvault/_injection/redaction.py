@@ -10,7 +10,7 @@ import dataclasses
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -57,19 +57,18 @@ class Redaction:
         if type(value) is str:
             return self.text(value)
         if isinstance(value, (bytes, bytearray)):
-            text = bytes(value).decode("latin-1")
-            return self.text(text).encode("latin-1", "replace") if self.shows(text) else value
+            text = bytes(value).decode("utf-8", "surrogateescape")
+            return self.text(text).encode("utf-8", "surrogateescape") if self.shows(text) else value
         if depth == 0:
             return self._opaque(value)
-        cleaned = self._of_parts(value, depth - 1)
-        return self._opaque(cleaned)
+        if type(value) is dict:
+            return {self._cleaned(name, depth - 1): self._cleaned(one, depth - 1) for name, one in value.items()}
+        if type(value) in (list, tuple, set, frozenset):
+            return type(value)(self._cleaned(one, depth - 1) for one in value)
+        return self._opaque(self._of_parts(value, depth - 1))
 
     def _of_parts(self, value: Any, depth: int) -> Any:
         """The same kind of object with clean parts, where that kind is known."""
-        if isinstance(value, Mapping) and type(value) is dict:
-            return {self._cleaned(name, depth): self._cleaned(one, depth) for name, one in value.items()}
-        if type(value) in (list, tuple, set, frozenset):
-            return type(value)(self._cleaned(one, depth) for one in value)
         parts = _fields(value)
         changed = {
             name: clean

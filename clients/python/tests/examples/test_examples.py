@@ -1,0 +1,46 @@
+"""The examples of one framework (TOOLVAULT_FRAMEWORK), which are also what its page shows."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from conftest import ROOT
+
+FRAMEWORK = os.environ.get("TOOLVAULT_FRAMEWORK", "")
+EXAMPLES = ROOT / "examples" / "python"
+NAMES = [f"{FRAMEWORK}_agent", f"{FRAMEWORK}_gateway"]
+
+
+def blocks(language: str) -> list[str]:
+    page = (ROOT / "docs" / "python" / f"{FRAMEWORK}.md").read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_runs_without_a_network(name):
+    done = subprocess.run([sys.executable, EXAMPLES / f"{name}.py"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    owed = next(block for block in blocks("console")).split("\n", 1)[1]
+    assert done.stdout.splitlines()[-3:] == owed.splitlines()
+    assert "lin_api_" not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(FRAMEWORK != "langchain", reason="the README shows LangChain")
+def test_the_readmes_examples(server, operator_key, tmp_path, vault):
+    text = (ROOT / "clients" / "python" / "README.md").read_text()
+    both = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    program = tmp_path / "example.py"
+    program.write_text("\n".join([*both, "print(list(tools[0].args), tools[0].invoke({'issue_id': 'ENG-43'}))"]))
+    known = {"TOOLVAULT_URL": server.environment["TOOLVAULT_URL"], "TOOLVAULT_API_KEY": operator_key}
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, env=os.environ | known)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "['issue_id'] ENG-43, asked with a token of 24 characters"
+
+
+def test_the_page_shows_what_runs():
+    assert blocks("python") == [(EXAMPLES / f"{name}.py").read_text() for name in NAMES]
