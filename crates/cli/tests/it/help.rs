@@ -445,8 +445,32 @@ fn mcp_explains_what_becomes_of_the_keys_of_a_client() {
 
 #[test]
 fn workflow_check_has_its_own_help() {
-    assert_snapshot!(help("workflow"), @"");
-    assert_snapshot!(help("workflow check"), @"");
+    assert_snapshot!(help("workflow"), @r"
+    Look at the files in which workflows of agents are kept
+
+    Usage: toolvault workflow <COMMAND>
+
+    Commands:
+      check  Say which secret each tool of an iointel workflow would get, and what is missing
+
+    Options:
+      -h, --help  Print help
+
+    The server is at TOOLVAULT_URL [default: http://127.0.0.1:8710]; the key is in TOOLVAULT_API_KEY or
+    in the file that TOOLVAULT_API_KEY_FILE names.
+    ");
+    assert_snapshot!(help("workflow check"), @r"
+    Say which secret each tool of an iointel workflow would get, and what is missing
+
+    Usage: toolvault workflow check [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>  Workflow of iointel in YAML, written by hand or by `Workflow.to_yaml`
+
+    Options:
+          --json  Print JSON
+      -h, --help  Print help
+    ");
 }
 
 #[test]

@@ -89,7 +89,6 @@ fn a_workflow_whose_tools_get_all_they_need() {
              agno__linear__get_issue_details  api_token*  secret://linear-audit
              calculator_add  -  needs no secret
     * is required
-    linear-audit, for agno__linear__get_issue_details, reaches agno__linear__get_issue_details.
     linear-prod, for agno__linear__*, reaches 2 tools of this workflow.
     ");
 }
@@ -122,12 +121,12 @@ agents:
     exit status 1
     AGENT  TOOL  ARGUMENT  FROM
     a  agno__jira__get_issue  username*  MISSING
-                                                  password  nothing, or from its environment: JIRA_PASSWORD, JIRA_TOKEN, JIRA_USERNAME
+                                                  password  nothing, or from its environment: JIRA_PASSWORD
                                                   token*  MISSING
            agno__jira__search_issues  server_url  what the file says
                                                   username*  REFUSED secret://other
                                                   token*  REFUSED secret://%2A
-                                                  password  nothing, or from its environment: JIRA_PASSWORD, JIRA_TOKEN, JIRA_USERNAME
+                                                  password  nothing, or from its environment: JIRA_PASSWORD
            agno__tavily__web_search_using_tavily  api_key  REFUSED
            my*tool  -  REFUSED
            -  -  REFUSED
@@ -138,7 +137,7 @@ agents:
     error: line 6: agno__jira__search_issues: token: secret://%2A leads to no secret that this tool and argument may have
     error: line 7: agno__tavily__web_search_using_tavily: api_key: a reference is the whole of an argument, and this one has text around it
     error: line 8: my*tool: the name of a tool holds no '*'
-    error: line 9: : a tool is a name, or a pair of name and arguments
+    error: line 9: a: a tool is a name, or a pair of name and arguments
     ");
 }
 
@@ -176,7 +175,6 @@ agents:
            agno__github__get_issue  access_token*  AMBIGUOUS secret://twin
            agno__slack__send_message  token*  default second, decided only by which changed last
     * is required
-    old, for agno__linear__get_user_details, reaches agno__linear__get_user_details.
     second, for agno__slack__*, reaches agno__slack__send_message.
     error: line 5: agno__linear__get_user_details: the secret old for api_token has expired; give it a new value and a later end: toolvault secret set old
     error: line 6: agno__github__get_issue: access_token: several secrets that it may have are called so; name one by its id: secret:///id/…
@@ -240,7 +238,7 @@ tasks:
     b, in the task t  agno__jira__get_issue  username*  what the file says
                                                        token*  what the file says
                                                        server_url  what the file says
-                                                       password  nothing, or from its environment: JIRA_PASSWORD, JIRA_TOKEN, JIRA_USERNAME
+                                                       password  nothing, or from its environment: JIRA_PASSWORD
     * is required
     warning: line 4: api_key of a looks like a credential in clear text; give the model's key in the variable IO_API_KEY
     warning: line 6: api_token of agno__linear__get_issue_details looks like a credential in clear text; store it: toolvault secret create linear-api_token --tool 'agno__linear__*' --arg api_token --default
