@@ -11,9 +11,9 @@ from urllib.error import URLError
 import pytest
 import requests
 from agno.tools.linear import LinearTools
-from linear import library_locals, shown
 from pydantic import BaseModel
 
+from linear import library_locals, shown
 from toolvault import SecretMissing, ToolvaultError
 
 TOOLS = {
