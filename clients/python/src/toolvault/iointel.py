@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, cast, overload
 from ._injection.injector import _sender
 from .async_client import AsyncToolvault
 from .client import Toolvault
+from .errors import Forbidden
+from .models import Me
 
 if TYPE_CHECKING:
     from iointel import Workflow
@@ -81,9 +83,11 @@ def _hook(vault: Toolvault, keep_seconds: float) -> Hook:
     from ._iointel.wish import Wish
 
     sender = _sender(vault)
+    may: list[str] = []
 
     def hook(tool: Tool, state_args: dict[str, Any] | None) -> BaseModel:
         wish = Wish(tool, state_args)
+        may.extend(() if may else _sufficient(vault.me()))
         while not (explanation := vault.explain(**wish.call)).would_succeed:
             # What it raises says why.
             vault.resolve(**wish.call)
@@ -96,11 +100,20 @@ def _async_hook(vault: AsyncToolvault, keep_seconds: float) -> AsyncHook:
     from ._iointel.wish import Wish
 
     sender = _sender(vault)
+    may: list[str] = []
 
     async def hook(tool: Tool, state_args: dict[str, Any] | None) -> BaseModel:
         wish = Wish(tool, state_args)
+        may.extend(() if may else _sufficient(await vault.me()))
         while not (explanation := await vault.explain(**wish.call)).would_succeed:
             await vault.resolve(**wish.call)
         return wish.granted(explanation, sender, keep_seconds)
 
     return hook
+
+
+def _sufficient(me: Me) -> tuple[str, ...]:
+    """The scopes of a key with which values can be fetched: that it cannot is better known before an agent runs."""
+    if "resolve" not in me.scopes:
+        raise Forbidden("This key lacks the scope 'resolve'.", status=403)
+    return me.scopes

@@ -42,6 +42,10 @@ class Client:
         self.key = key
 
 
+# The keys of the clients that came to an end.
+ENDED: list[str] = []
+
+
 class Prepared(BaseModel):
     """Makes a client when it is constructed, and a header when it first needs one."""
 
@@ -56,6 +60,9 @@ class Prepared(BaseModel):
     @cached_property
     def header(self) -> str:
         return f"Bearer {self.token}"
+
+    def __del__(self) -> None:
+        ENDED.append(self._client.key)
 
     @register_tool("prepared__show")
     def show(self) -> list[str]:

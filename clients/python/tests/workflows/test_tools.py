@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 from datetime import datetime, timezone
 
+import notes
 import pytest
 from iointel.src.agent_methods.agents.tool_factory import resolve_single_tool, resolve_tools
 from iointel.src.utilities.registries import STATEFUL_TOOL_DEFAULTS
 
 from toolvault import (
     AsyncToolvault,
+    Forbidden,
     SecretAmbiguous,
     SecretExpired,
     SecretMissing,
@@ -144,6 +147,26 @@ def test_what_the_constructor_makes_of_a_value_is_made_of_the_value(vault, made,
     vault.secrets.update(secret.secret_id, secret_value=other)
     assert held() == [other, f"Bearer {other}", "1"]
     assert made("raw__show")() == value
+
+
+def test_what_ends_with_an_object_is_ended_once_and_only_if_it_began(vault, made, witness):
+    value = witness.canary("value")
+    store(vault, "prepared", value, tool="prepared__*")
+    gc.collect()
+    del notes.ENDED[:]
+    made("prepared__show")
+    gc.collect()
+    assert notes.ENDED == []
+    made("prepared__show")()
+    gc.collect()
+    assert [value] == notes.ENDED
+
+
+def test_a_key_that_may_not_fetch_values_is_told_at_once(vault, made, server, witness):
+    store(vault, "notes", witness.canary("value"))
+    key = vault.keys.create(scopes=["manage"], name="no runtime").key
+    with Toolvault(server.environment["TOOLVAULT_URL"], key) as other, pytest.raises(Forbidden, match="'resolve'"):
+        made("notes__read", vault=other)
 
 
 def test_values_have_the_type_of_their_field(vault, made, witness):

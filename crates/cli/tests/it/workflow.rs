@@ -225,7 +225,7 @@ agents:
       - [my_tool, {password: canary-password-0123456789, note: ghp_canary0123456789}]
 tasks:
   - name: t
-    agents: [{name: b, tools: [[agno__jira__get_issue, {username: ada, token: canary-0123, server_url: u}]]}]
+    agents: [{name: b, api_key: secret://model, tools: [[agno__jira__get_issue, {username: ada, token: canary-0123, server_url: u}]]}]
 ";
     assert_snapshot!(scene.check(text), @r"
     exit status 0
@@ -241,6 +241,7 @@ tasks:
                                                        password  nothing, or from its environment: JIRA_PASSWORD
     * is required
     warning: line 4: api_key of a looks like a credential in clear text; give the model's key in the variable IO_API_KEY
+    warning: line 11: api_key of b, in the task t is a reference where iointel follows none; give the model's key in the variable IO_API_KEY
     warning: line 6: api_token of agno__linear__get_issue_details looks like a credential in clear text; store it: toolvault secret create linear-api_token --tool 'agno__linear__*' --arg api_token --default
     warning: line 7: sender_passkey of email_user looks like a credential in clear text; store it: toolvault secret create email-sender_passkey --tool 'email_user' --arg sender_passkey --default
     warning: line 8: password of my_tool looks like a credential in clear text; store it: toolvault secret create NAME --tool 'my_tool' --arg password --default

@@ -107,6 +107,9 @@ class _Served:
         private[_BEHIND] = private[_BEHIND].another()
         return copy
 
+    def __del__(self) -> None:
+        """Nothing ends here that the class began: the object behind does that by itself."""
+
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a tool that Toolvault serves cannot be pickled; dump its workflow")
 

@@ -37,9 +37,9 @@ pub(super) async fn run(
     let api = Api::connect(context)?;
     let (tools, keys) = wanted::read(&workflow);
     let mut report = Report::new(workflow.get("name").and_then(Node::text));
-    for (agent, line) in keys {
-        report.literals.push(Literal::key_of_model(agent, line));
-    }
+    report
+        .literals
+        .extend(keys.into_iter().map(Literal::key_of_model));
     for tool in &tools {
         let (checked, literals) = check(&api, tool).await?;
         report.tools.push(checked);

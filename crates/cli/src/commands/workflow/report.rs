@@ -6,7 +6,7 @@ use serde::Serialize;
 use toolvault_core::pattern::{ToolName, ToolPattern};
 
 use super::catalogue::{self, Service};
-use super::wanted::{Argument, Given, Wanted};
+use super::wanted::{Argument, Given, ModelKey, Wanted};
 use crate::commands::explain::Explained;
 use crate::printer::{Printer, Table};
 
@@ -63,13 +63,15 @@ struct Reach {
     also_reaches: Vec<&'static str>,
 }
 
-/// A literal in the file that looks like a credential.
+/// A literal in the file that looks like a credential, or should be none.
 #[derive(Serialize)]
 pub(super) struct Literal {
     agent: String,
     tool: Option<String>,
     arg: String,
     line: usize,
+    /// It is the reference to one, in a place where iointel follows none.
+    is_reference: bool,
     advice: String,
 }
 
@@ -305,12 +307,13 @@ impl Reach {
 }
 
 impl Literal {
-    pub(super) fn key_of_model(agent: String, line: usize) -> Self {
+    pub(super) fn key_of_model(key: ModelKey) -> Self {
         Self {
-            agent,
+            agent: key.agent,
             tool: None,
             arg: "api_key".to_owned(),
-            line,
+            line: key.line,
+            is_reference: key.is_reference,
             advice: "give the model's key in the variable IO_API_KEY".to_owned(),
         }
     }
@@ -326,6 +329,7 @@ impl Literal {
             tool: Some(wanted.tool.clone()),
             arg: argument.name.clone(),
             line: argument.line,
+            is_reference: false,
             advice: format!("store it: {}", create(&argument.name, service, pattern)),
         }
     }
@@ -333,7 +337,12 @@ impl Literal {
     fn describe(&self) -> String {
         let (line, arg, advice) = (self.line, &self.arg, &self.advice);
         let whose = self.tool.as_deref().unwrap_or(&self.agent);
-        format!("line {line}: {arg} of {whose} looks like a credential in clear text; {advice}")
+        let what = if self.is_reference {
+            "is a reference where iointel follows none"
+        } else {
+            "looks like a credential in clear text"
+        };
+        format!("line {line}: {arg} of {whose} {what}; {advice}")
     }
 }
 

@@ -38,8 +38,15 @@ pub(super) enum Given {
     Wrong(String),
 }
 
-/// The tools of a workflow, in the order of the file, and the places of keys of models.
-pub(super) fn read(workflow: &Node) -> (Vec<Wanted>, Vec<(String, usize)>) {
+/// The key of an agent's model, where it stands in the file.
+pub(super) struct ModelKey {
+    pub(super) agent: String,
+    pub(super) line: usize,
+    pub(super) is_reference: bool,
+}
+
+/// The tools of a workflow, in the order of the file, and the keys of its models.
+pub(super) fn read(workflow: &Node) -> (Vec<Wanted>, Vec<ModelKey>) {
     let mut tools = Vec::new();
     let mut keys = Vec::new();
     let tasks = workflow
@@ -56,8 +63,15 @@ pub(super) fn read(workflow: &Node) -> (Vec<Wanted>, Vec<(String, usize)>) {
         for tool in agent.get("tools").and_then(Node::list).unwrap_or_default() {
             tools.push(one(&name, tool));
         }
-        let key = agent.get("api_key").filter(|key| key.text().is_some());
-        keys.extend(key.map(|key| (name, key.line)));
+        if let Some(key) = agent.get("api_key")
+            && let Some(text) = key.text()
+        {
+            keys.push(ModelKey {
+                agent: name,
+                line: key.line,
+                is_reference: text.starts_with(SCHEME),
+            });
+        }
     }
     (tools, keys)
 }
@@ -187,7 +201,7 @@ mod tests {
         });
         let keys = keys
             .iter()
-            .map(|(agent, line)| format!("{line} {agent} has a key"));
+            .map(|key| format!("{} {} has a key", key.line, key.agent));
         tools.chain(keys).collect()
     }
 
