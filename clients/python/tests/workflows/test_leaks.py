@@ -119,10 +119,15 @@ def test_what_refuses_a_value_does_not_show_it(vault, made, witness, tool, words
     witness.clean("the error", shown(caught.value), repr(caught.value), library_locals(caught.value))
 
 
-def test_what_refuses_another_argument_says_why(vault, made, witness):
-    vault.secrets.create("s", "no canary but long", tool_name="refusing__*", tool_arg="token", is_default_for_tool=True)
-    with pytest.raises(ValueError, match="pin"):
-        made("refusing__show", {"pin": "none"})()
+def test_what_refuses_another_argument_says_why_before_a_secret_is_fetched(vault, made, witness):
+    vault.secrets.create("s", "long and no canary", tool_name="refusing__*", tool_arg="token", is_default_for_tool=True)
+    literal = witness.canary("literal")
+    with pytest.raises(
+        ToolvaultError, match="refusing__show refuses what it was given for 'pin': Input should"
+    ) as caught:
+        made("refusing__show", {"pin": literal})
+    witness.clean("the error", repr(caught.value), caught.value.__context__)
+    assert made("refusing__show", {"pin": "7"}).object.pin == 7
 
 
 def test_the_frames_of_an_error_show_no_value(vault, made, witness):

@@ -253,6 +253,12 @@ def test_agents_are_made_as_the_caller_wants(secrets, runtime):
     assert seen == ["triager", "reader"]
 
 
+def test_the_page_shows_the_example():
+    page = (EXAMPLE.parents[2] / "docs" / "python" / "iointel.md").read_text()
+    for name, language in (("triage.yaml", "yaml"), ("triage.py", "python")):
+        assert f"```{language}\n{(EXAMPLE / name).read_text()}```" in page
+
+
 def test_the_example_runs_without_a_network():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TOOLVAULT_")}
     environment["PYTHONPATH"] = str(Path(sys.modules["toolvault"].__file__).parents[1])

@@ -11,9 +11,11 @@ import functools
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, NoReturn, cast
+from operator import getitem
+from typing import Annotated, Any, ClassVar, NoReturn, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from .._injection.plain import plain
 from ..errors import ToolvaultError
@@ -140,7 +142,7 @@ def serve(
 ) -> BaseModel:
     """An object for a tool of this class, with literal arguments and references by argument."""
     served_class = _class_for(tool_class)
-    given: dict[str, Any] = {**literals, **references}
+    given: dict[str, Any] = {**_validated(tool_class, source.tool, literals), **references}
     fields = served_class.model_fields
     stored = {
         name: given[name] if name in given else field.get_default(call_default_factory=True, validated_data={})
@@ -155,6 +157,29 @@ def serve(
     object.__setattr__(served, "__pydantic_extra__", others)
     object.__setattr__(served, "__pydantic_private__", {_BEHIND: Behind(tool_class, source, literals)})
     return served
+
+
+def _validated(tool_class: type[BaseModel], tool: str, literals: Mapping[str, Any]) -> dict[str, Any]:
+    """Literals as their fields have them: those with secrets are validated when there are values for them."""
+    validated = dict(literals)
+    for name, field in tool_class.model_fields.items():
+        if name not in literals:
+            continue
+        problem = ""
+        try:
+            validated[name] = TypeAdapter(_annotation(field)).validate_python(literals[name])
+        except ValidationError as error:
+            problem = "; ".join(one["msg"] for one in error.errors(include_input=False, include_context=False))
+        except PydanticUserError:
+            # Only its class knows what to make of this type.
+            continue
+        if problem:
+            raise ToolvaultError(f"the tool {tool} refuses what it was given for '{name}': {problem}")
+    return validated
+
+
+def _annotation(field: FieldInfo) -> Any:
+    return getitem(cast("Any", Annotated), (field.annotation, *field.metadata)) if field.metadata else field.annotation
 
 
 def _class_for(tool_class: type[BaseModel]) -> type[BaseModel]:

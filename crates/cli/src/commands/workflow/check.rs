@@ -115,12 +115,17 @@ async fn check(api: &Api<'_>, wanted: &Wanted) -> Result<(Checked, Vec<Literal>)
 fn call(wanted: &Wanted, service: Option<&'static Service>) -> Value {
     let mut args = Map::new();
     let mut bindings = Map::new();
+    let is_confidential = |argument: &Argument| {
+        service.is_some_and(|service| service.is_confidential(&argument.name))
+    };
     for argument in &wanted.arguments {
         let (place, value) = match &argument.given {
             Given::Reference(reference) => (&mut bindings, reference.to_string().into()),
-            Given::Literal { value, .. } => (&mut args, value.clone()),
-            // What is wrong with it is told; nothing else is to be found wrong because of it.
-            Given::Wrong(_) => (&mut args, true.into()),
+            Given::Literal { value, .. } if !is_confidential(argument) => {
+                (&mut args, value.clone())
+            }
+            // That there is one is enough. What is wrong with it is told elsewhere.
+            Given::Literal { .. } | Given::Wrong(_) => (&mut args, true.into()),
         };
         place.insert(argument.name.clone(), value);
     }
