@@ -7,6 +7,10 @@ import importlib
 from typing import Any, NoReturn
 
 
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
 class Confidential:
     """Holds a value or a key. It has no readable form, cannot be pickled, and says its content only by `reveal()`."""
 
@@ -47,7 +51,7 @@ class Confidential:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Confidential):
             return NotImplemented
-        return hmac.compare_digest(self.__text.encode(), other.__text.encode())
+        return hmac.compare_digest(_bytes(self.__text), _bytes(other.__text))
 
     # A hash would be a print of the content.
     __hash__ = None  # type: ignore[assignment]

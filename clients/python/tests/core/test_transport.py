@@ -210,6 +210,10 @@ def test_what_cannot_be_sent_is_said_without_it():
         Script().client().resolve("t", {"a": object()})
     with pytest.raises(ValueError, match="infinite"):
         Script().client().resolve("t", {"a": float("nan")})
+    with pytest.raises(ValueError, match="surrogates") as failure:
+        Script().client().secrets.put_value("s", f"{VALUE}\ud800")
+    assert failure.value.__context__ is None
+    assert VALUE not in repr(vars(failure.value)) + shown(failure.value) + library_locals(failure.value)
 
 
 def test_the_key_goes_where_httpx_covers_it():

@@ -30,17 +30,5 @@ def test_it_runs_without_a_network(name):
     assert "lin_api_" not in done.stdout + done.stderr
 
 
-@pytest.mark.skipif(FRAMEWORK != "langchain", reason="the README shows LangChain")
-def test_the_readmes_examples(server, operator_key, tmp_path, vault):
-    text = (ROOT / "clients" / "python" / "README.md").read_text()
-    both = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    program = tmp_path / "example.py"
-    program.write_text("\n".join([*both, "print(list(tools[0].args), tools[0].invoke({'issue_id': 'ENG-43'}))"]))
-    known = {"TOOLVAULT_URL": server.environment["TOOLVAULT_URL"], "TOOLVAULT_API_KEY": operator_key}
-    done = subprocess.run([sys.executable, program], capture_output=True, text=True, env=os.environ | known)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "['issue_id'] ENG-43, asked with a token of 24 characters"
-
-
 def test_the_page_shows_what_runs():
     assert blocks("python") == [(EXAMPLES / f"{name}.py").read_text() for name in NAMES]

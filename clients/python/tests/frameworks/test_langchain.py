@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import subprocess
+import sys
 from typing import Annotated, Any
 
 import pytest
@@ -17,6 +21,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import BaseModel, Field, SecretStr
 
+from conftest import ROOT
 from linear import ARGUMENT, Linear, library_locals, shown
 from toolvault import AsyncToolvault, Confidential, SecretMissing
 from toolvault.langchain import with_secrets
@@ -228,3 +233,14 @@ def test_a_tool_described_by_a_json_schema(key, runtime, provider):
 def test_a_tool_of_one_text_is_refused(runtime):
     with pytest.raises(TypeError, match="takes one text"):
         with_secrets(Tool(name="t", description="d", func=print), runtime)
+
+
+def test_the_readmes_examples(server, operator_key, tmp_path, vault):
+    text = (ROOT / "clients" / "python" / "README.md").read_text()
+    both = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    program = tmp_path / "example.py"
+    program.write_text("\n".join([*both, "print(list(tools[0].args), tools[0].invoke({'issue_id': 'ENG-43'}))"]))
+    known = {"TOOLVAULT_URL": server.environment["TOOLVAULT_URL"], "TOOLVAULT_API_KEY": operator_key}
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, env=os.environ | known)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "['issue_id'] ENG-43, asked with a token of 24 characters"

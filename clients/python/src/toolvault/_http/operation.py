@@ -39,7 +39,14 @@ class Body:
         """The bytes of it."""
         if self.media_type.endswith("json"):
             return _json.write(self.content).encode()
-        return self.content.reveal().encode() if isinstance(self.content, Confidential) else b""
+        if not isinstance(self.content, Confidential):
+            return b""
+        try:
+            return self.content.reveal().encode()
+        except UnicodeEncodeError:
+            # Such an error holds the whole text.
+            pass
+        raise ValueError("a value must be Unicode text without lone surrogates")
 
 
 @dataclass(frozen=True)
