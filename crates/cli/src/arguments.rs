@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{audit, config, doctor, explain, key, mcp, secret, shut_in, user};
+use crate::commands::{audit, config, doctor, explain, key, mcp, secret, shut_in, user, workflow};
 
 /// Your agent's tools get the keys. Your agent doesn't.
 #[derive(Parser)]
@@ -37,6 +37,9 @@ pub(crate) enum Command {
     Secret(secret::SecretCommand),
     /// Say which secret each argument of a tool would get, and why
     Explain(explain::ExplainOptions),
+    /// Look at the files in which workflows of agents are kept
+    #[command(subcommand)]
+    Workflow(workflow::WorkflowCommand),
     /// Set up the MCP gateway: its servers, and the clients that reach them through it
     #[command(subcommand)]
     Mcp(mcp::McpCommand),

@@ -11,6 +11,7 @@ pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod shut_in;
 pub(crate) mod user;
+pub(crate) mod workflow;
 
 use crate::arguments::Command;
 use crate::environment::Environment;
@@ -31,6 +32,7 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Key(command) => key::run(command, context).await,
         Command::Secret(command) => secret::run(command, context).await,
         Command::Explain(options) => explain::run(options, context).await,
+        Command::Workflow(command) => workflow::run(command, context).await,
         Command::Mcp(command) => mcp::run(command, context).await,
         Command::Audit(command) => audit::run(command, context).await,
         Command::Doctor(options) => doctor::run(options, context).await,

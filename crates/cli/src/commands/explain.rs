@@ -31,12 +31,12 @@ pub(super) struct Explained {
     pub(super) outcome: String,
     winner: Option<String>,
     pub(super) candidates: Vec<Candidate>,
-    tied: bool,
+    pub(super) tied: bool,
 }
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Candidate {
-    secret_id: String,
+    pub(super) secret_id: String,
     pub(super) secret_name: String,
     pub(crate) pattern: Option<String>,
     pub(super) wins: bool,
@@ -59,9 +59,18 @@ pub(crate) async fn run(
 
 /// What a call of a tool without arguments would get.
 pub(super) async fn ask(api: &Api<'_>, tool: &str) -> Result<Explanation, Failure> {
+    ask_about(api, tool, &serde_json::json!({})).await
+}
+
+/// What a call of a tool would get, with `args`, `bindings` and the like.
+pub(super) async fn ask_about(
+    api: &Api<'_>,
+    tool: &str,
+    call: &serde_json::Value,
+) -> Result<Explanation, Failure> {
     let url = api.url(&["tools", tool, "explain"]);
-    api.fetch(Method::POST, &url, Body::Json(b"{}".to_vec()))
-        .await
+    let body = Body::Json(call.to_string().into_bytes());
+    api.fetch(Method::POST, &url, body).await
 }
 
 /// Prints it for people.

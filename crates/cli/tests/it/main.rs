@@ -27,3 +27,5 @@ mod serve;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod shut_in;
+#[cfg(test)]
+mod workflow;

@@ -12,7 +12,7 @@ use toolvault_core::pattern::ToolName;
 use toolvault_vault::{Call, Caller};
 use zeroize::Zeroizing;
 
-pub(crate) use self::record::CallRecord;
+pub(crate) use self::record::{CallRecord, EndedCall, record_ended};
 pub(crate) use self::request::ToolRequest;
 use super::catalogue::Tool;
 use super::link::{Context, Link};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use tokio::sync::mpsc;
 use toolvault_core::entropy::Entropy;
 use toolvault_core::json::Tree;
 use toolvault_core::scope::Scope;
@@ -10,6 +11,7 @@ use toolvault_vault::{Caller, Clock, Denial, SecretInfo, Vault};
 use zeroize::Zeroizing;
 
 use super::access::Access;
+use super::call::record_ended;
 use super::downstream::{Downstream, Purpose};
 use super::era::{Era, NAME, PROTOCOL_VERSION, is_modern};
 use super::figures::Figures;
@@ -26,6 +28,9 @@ use super::tasks::NOBODYS_TASK;
 use super::{legacy, modern, together};
 use crate::http::HttpError;
 use crate::settings::GatewaySettings;
+
+/// How many calls may wait to be recorded; any more are recorded one by one.
+const ENDED_CALLS: usize = 4_096;
 
 /// The relay between agents and tool servers. Cheap to clone; all clones are the same.
 #[derive(Clone)]
@@ -79,7 +84,10 @@ impl Gateway {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, HttpError> {
-        let shared = Arc::new(Shared::new(vault, settings, clock, entropy)?);
+        let (sender, ended) = mpsc::channel(ENDED_CALLS);
+        let shared = Shared::new(vault, settings, clock, entropy, sender)?;
+        let shared = Arc::new(shared);
+        shared.tasks.spawn(record_ended(Arc::clone(&shared), ended));
         shared.tasks.spawn(janitor::run(Arc::clone(&shared)));
         Ok(Self(shared))
     }

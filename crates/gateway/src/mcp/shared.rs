@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use toolvault_core::entropy::Entropy;
 use toolvault_vault::{Caller, Clock, Vault, Within};
 
 use super::access::{Access, Principal};
+use super::call::EndedCall;
 use super::figures::Counters;
 use super::link::Limits;
 use super::pending::PendingSecrets;
@@ -30,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) places: Arc<Places>,
     pub(crate) pending: PendingSecrets,
     pub(crate) figures: Counters,
+    /// Calls that are to be recorded.
+    pub(crate) ended_calls: mpsc::Sender<EndedCall>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
@@ -104,6 +108,7 @@ impl Shared {
         settings: GatewaySettings,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
+        ended_calls: mpsc::Sender<EndedCall>,
     ) -> Result<Self, HttpError> {
         let places = Arc::new(Places::new(&settings));
         Ok(Self {
@@ -116,6 +121,7 @@ impl Shared {
             places,
             pending: PendingSecrets::default(),
             figures: Counters::default(),
+            ended_calls,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         })

@@ -1,14 +1,18 @@
 //! What the audit trail and the figures learn of a call: names and kinds, never values.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc;
 use toolvault_core::audit::record::Decision;
 use toolvault_core::json::Kind;
 use toolvault_core::pattern::ToolName;
 use toolvault_vault::{Caller, ToolCall};
 
 use crate::mcp::shared::Shared;
+
+/// Calls that end within so long are recorded together.
+const TOGETHER: Duration = Duration::from_millis(100);
 
 /// A call that is going on. It is recorded when it has ended, also when its client has left.
 pub(crate) struct CallRecord {
@@ -54,15 +58,59 @@ impl CallRecord {
             duration,
             dropped: std::mem::take(&mut self.dropped),
         };
-        let (shared, caller) = (Arc::clone(&self.shared), self.caller.clone());
-        self.shared.tasks.spawn(async move {
-            if let Err(error) = shared.vault.record_tool_call(&caller, call).await {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "a call was not recorded"
-                );
-            }
-        });
+        let ended = EndedCall {
+            caller: self.caller.clone(),
+            call,
+        };
+        if let Err(ended) = self.shared.ended_calls.try_send(ended) {
+            let (shared, ended) = (Arc::clone(&self.shared), ended.into_inner());
+            self.shared
+                .tasks
+                .spawn(async move { ended.record(&shared).await });
+        }
+    }
+}
+
+/// A call that has ended and is to be recorded. The uses of its secrets were recorded before it was made.
+pub(crate) struct EndedCall {
+    caller: Caller,
+    call: ToolCall,
+}
+
+impl EndedCall {
+    async fn record(self, shared: &Shared) {
+        if let Err(error) = shared.vault.record_tool_call(&self.caller, self.call).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a call was not recorded"
+            );
+        }
+    }
+}
+
+/// Records calls a few at a time, so that the trail is free for what must be in it before a value leaves.
+pub(crate) async fn record_ended(shared: Arc<Shared>, mut ended: mpsc::Receiver<EndedCall>) {
+    let mut calls = Vec::new();
+    loop {
+        let first = tokio::select! {
+            () = shared.stop.cancelled() => None,
+            first = ended.recv() => first,
+        };
+        let is_over = first.is_none();
+        calls.extend(first);
+        if is_over {
+            ended.close();
+        } else {
+            tokio::time::sleep(TOGETHER).await;
+        }
+        while let Ok(call) = ended.try_recv() {
+            calls.push(call);
+        }
+        let recording = calls.drain(..).map(|call| call.record(&shared));
+        futures_util::future::join_all(recording).await;
+        if is_over {
+            return;
+        }
     }
 }
 

@@ -1,0 +1,106 @@
+"""Workflows as they are kept: tools by name and constructor arguments."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import ToolvaultError
+
+# Where iointel's own tools live; a file decides about no other import.
+_OWN_TOOLS = "iointel.src.agent_methods.tools."
+_SERVED = "toolvault.iointel."
+_MODULE = re.compile(rf"{re.escape(_OWN_TOOLS)}(?:agno\.)?(\w+)")
+
+# Why modules of iointel could not be loaded: it says so once.
+_unloaded: list[str] = []
+
+
+def portable(definition: Any) -> Any:
+    """A definition in which each tool that iointel dumped, `{name, body, fn_self}`, is its name and its arguments.
+
+    What it dumps names a class, which a fresh process does not know, and an object of the process that wrote it.
+    """
+    if isinstance(definition, Mapping):
+        return {
+            name: [_tool(one) for one in part] if name == "tools" and isinstance(part, list) else portable(part)
+            for name, part in definition.items()
+        }
+    if isinstance(definition, list):
+        return [portable(part) for part in definition]
+    return definition
+
+
+def read(text: str | None, path: str | Path | None) -> dict[str, Any]:
+    """The same of a text or a file, with every tool registered that iointel has."""
+    if (text is None) == (path is None):
+        raise ToolvaultError("give either the text of a workflow or the path of its file")
+    definition = yaml.safe_load(text if text is not None else Path(str(path)).read_text(encoding="utf-8"))
+    if not isinstance(definition, dict):
+        raise ToolvaultError("a workflow's file holds name, agents and tasks")
+    made: dict[str, Any] = portable(definition)
+    _discover(set(_names(made)))
+    return made
+
+
+def _discover(names: set[str]) -> None:
+    """Loads all of iointel's tools if some are unknown."""
+    from iointel.src.utilities.registries import TOOLS_REGISTRY
+    from iointel.src.utilities.tooling import discover_all_tools
+
+    if names <= set(TOOLS_REGISTRY):
+        return
+    # It warns of each module that it cannot load, and dozens need packages of their own.
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        discover_all_tools()
+    _unloaded.extend(str(one.message) for one in told if _MODULE.search(str(one.message)))
+    for name in sorted(names - set(TOOLS_REGISTRY)):
+        reasons = [text for text in _unloaded if any(found in name.lower() for found in _MODULE.findall(text))]
+        raise ToolvaultError(": ".join([f"iointel has no tool {name}", *reasons]))
+
+
+def _names(definition: Any) -> Iterator[str]:
+    if isinstance(definition, Mapping):
+        for name, part in definition.items():
+            if name == "tools" and isinstance(part, list):
+                firsts = (one[0] if isinstance(one, (list, tuple)) and one else one for one in part)
+                yield from (first for first in firsts if isinstance(first, str))
+            else:
+                yield from _names(part)
+    elif isinstance(definition, list):
+        for part in definition:
+            yield from _names(part)
+
+
+def _tool(tool: Any) -> Any:
+    if not isinstance(tool, Mapping) or not isinstance(tool.get("name"), str):
+        return tool
+    name, state = tool["name"], tool.get("fn_self")
+    if state is None:
+        return name
+    try:
+        key, dumped, _ = state
+        arguments = json.loads(dumped)
+    except (TypeError, ValueError):
+        arguments = None
+    if not isinstance(arguments, dict) or not isinstance(key, str):
+        raise ToolvaultError(f"the state of the tool {name} is none that iointel writes")
+    _find(name, key)
+    return [name, arguments] if arguments else name
+
+
+def _find(name: str, key: str) -> None:
+    """Has the module of one of iointel's own tools register it."""
+    from iointel.src.utilities.registries import TOOLS_REGISTRY
+
+    module = key.removeprefix(_SERVED).partition(":")[0]
+    if name not in TOOLS_REGISTRY and module.startswith(_OWN_TOOLS):
+        importlib.import_module(module)

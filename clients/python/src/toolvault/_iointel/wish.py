@@ -1,0 +1,102 @@
+"""What one tool is to be constructed with, and the object that comes of it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, cast
+from urllib.parse import quote
+
+from iointel.src.agent_methods.agents.tool_factory import instantiate_stateful_tool
+from iointel.src.agent_methods.data_models.datamodels import TOOL_SELF_INSTANCES, Tool
+from iointel.src.utilities.registries import STATEFUL_TOOL_DEFAULTS
+from iointel.src.utilities.tooling import get_tool_model_class
+from pydantic import BaseModel
+
+from .._http.senders import Sender
+from .._injection.plain import plain
+from ..errors import ToolvaultError
+from ..models import Explanation
+from .served import Reference, serve
+from .source import Source
+
+SCHEME = "secret://"
+
+
+class Wish:
+    """A tool with the arguments that a file or a program gives, of which references are told apart."""
+
+    def __init__(self, tool: Tool, state_args: Mapping[str, Any] | None) -> None:
+        self._tool = tool
+        self._class: type[BaseModel] = get_tool_model_class(tool)
+        given = {**STATEFUL_TOOL_DEFAULTS.get(tool.name, {}), **(state_args or {})}
+        self._given = {name: value for name, value in given.items() if value is not None}
+        self._bindings = {name: str(value) for name, value in self._given.items() if _is_reference(value)}
+        self._literals = {name: value for name, value in self._given.items() if name not in self._bindings}
+        self._check()
+
+    @property
+    def call(self) -> dict[str, Any]:
+        """What `explain` and `resolve` are asked."""
+        fields = self._class.model_fields
+        needed = [
+            name for name, field in fields.items() if field.is_required() and not _fills_itself(self._class, name)
+        ]
+        return {
+            "tool": self._tool.name,
+            "args": plain(self._literals),
+            "bindings": self._bindings,
+            "accepts": [name for name in fields if name not in self._given],
+            "require": needed,
+        }
+
+    def granted(self, explanation: Explanation, sender: Sender, keep_seconds: float) -> BaseModel:
+        """The object, with what the server says that it would apply."""
+        defaults = _defaults(explanation)
+        if not self._bindings and not defaults:
+            return cast("BaseModel", instantiate_stateful_tool(self._tool, self._given))
+        references = {name: Reference.to(text, is_default=False) for name, text in self._bindings.items()}
+        references |= {name: Reference.to(text, is_default=True) for name, text in defaults.items()}
+        source = Source(sender, self._tool.name, self._bindings, frozenset(defaults), keep_seconds)
+        served = serve(self._class, source, self._literals, references)
+        # iointel looks here before it makes an object of a dump.
+        TOOL_SELF_INSTANCES[id(served)] = served
+        return served
+
+    def _check(self) -> None:
+        tool, fields = self._tool.name, self._class.model_fields
+        if self._class.model_config.get("extra") != "allow":
+            for name in sorted(self._bindings.keys() - fields.keys()):
+                raise ToolvaultError(f"the tool {tool} has no argument '{name}'")
+        for name, value in self._literals.items():
+            if _holds_reference(value):
+                raise ToolvaultError(f"the tool {tool}: in '{name}' is a reference, which must be the whole argument")
+
+
+def _defaults(explanation: Explanation) -> dict[str, str]:
+    """The arguments that defaults serve, each with a reference to the one that does now."""
+    return {
+        argument.arg: SCHEME + quote(candidate.secret_name, safe="-._~")
+        for argument in explanation.arguments
+        if argument.outcome == "default"
+        for candidate in argument.candidates
+        if candidate.wins
+    }
+
+
+def _is_reference(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(SCHEME)
+
+
+def _holds_reference(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(_is_reference(part) or _holds_reference(part) for part in value.values())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(_is_reference(part) or _holds_reference(part) for part in value)
+    return False
+
+
+def _fills_itself(tool_class: type[BaseModel], name: str) -> bool:
+    """Whether a class has a way of its own to a required field, as `Wolfram` has to its key."""
+    parameter = inspect.signature(cast(Any, tool_class).__init__).parameters.get(name)
+    return parameter is not None and parameter.default is not inspect.Parameter.empty
