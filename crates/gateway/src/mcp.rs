@@ -8,13 +8,14 @@
 //!
 //! - [`Gateway`]: start here. `legacy` and `modern` are the two eras, `together` all servers on one path.
 //! - [`shared`], [`access`], [`session`], [`given`]: who has built what. Nothing is shared between two callers.
-//! - [`server`], [`link`], `upstream/`, [`program`]: the ways to a server.
+//! - [`server`], [`link`], [`context`], `upstream/`, [`program`]: the ways to a server.
 //! - [`call`], [`listing`], [`catalogue`], [`schema`], [`pending`]: tools and the secrets that they want.
 //! - [`downstream`], [`stream`], [`reply`], [`sse`], [`refusal`]: the way back.
 
 mod access;
 mod call;
 mod catalogue;
+mod context;
 mod downstream;
 mod era;
 mod figures;

@@ -6,8 +6,9 @@ use toolvault_core::json::{Kind, Object, Tree, Value};
 use toolvault_vault::Caller;
 use zeroize::Zeroizing;
 
+use super::context::Context;
 use super::era::{Era, METADATA};
-use super::link::{Context, Link};
+use super::link::Link;
 use super::listing::{of_page, visible};
 use super::message::{Message, Shape};
 use super::refusal::Refusal;

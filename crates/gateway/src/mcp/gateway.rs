@@ -12,11 +12,12 @@ use zeroize::Zeroizing;
 
 use super::access::Access;
 use super::call::record_ended;
+use super::context::Context;
 use super::downstream::{Downstream, Purpose};
 use super::era::{Era, NAME, PROTOCOL_VERSION, is_modern};
 use super::figures::Figures;
 use super::janitor;
-use super::link::{Context, Link};
+use super::link::Link;
 use super::message::{Malformed, Message, Shape};
 use super::pending::{PendingSecret, SetError};
 use super::refusal::Refusal;

@@ -7,10 +7,11 @@ use toolvault_core::json::{Tree, Value};
 use zeroize::Zeroizing;
 
 use super::call::owned;
+use super::context::Context;
 use super::downstream::{Passed, Purpose};
 use super::era::{Era, INITIALIZED, LAST_EVENT_ID, SESSION_ID};
 use super::gateway::{Destination, Visit, keep_to_own_tasks, permit};
-use super::link::{Context, Link};
+use super::link::Link;
 use super::message::{Message, Shape};
 use super::pending::{Missing, in_words};
 use super::program::places::Started;

@@ -1,30 +1,26 @@
 //! One way to one server, in one era: over HTTP with its session, or a running program.
 
+mod lists;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ::http::{HeaderMap, HeaderValue, Method};
 use tokio::sync::OnceCell;
-use toolvault_core::json::{Array, Object, Value, write_string};
+use toolvault_core::json::Value;
 use zeroize::Zeroizing;
 
+pub(crate) use self::lists::List;
 use super::access::Access;
-use super::catalogue::{Catalogue, MOST_TOOLS};
+use super::catalogue::Catalogue;
+use super::context::Context;
 use super::era::{Era, METHOD, PROTOCOL_VERSION};
 use super::message::{Message, Shape};
 use super::program::Program;
 use super::refusal::Refusal;
 use super::server::Filled;
 use super::upstream::{Content, Exchange, Question, UpstreamError, http};
-
-/// For how long a list of tools is believed without word from the server.
-const CATALOGUE_LASTS: Duration = Duration::from_secs(15);
-/// How old a list is before an unknown name is a reason to ask again.
-const LISTED_AGAIN: Duration = Duration::from_secs(1);
-const MOST_PAGES: usize = 1_000;
-/// How many times the largest message all pages of a list may take together.
-const LISTED: usize = 4;
 
 /// One way to one server.
 pub(crate) struct Link {
@@ -267,232 +263,6 @@ impl Link {
             tracing::debug!(error = %error, "a server was not told that its session is over");
         }
     }
-
-    /// The server's tools, listed if they are not known. `context` is the request that needs them: where each
-    /// request stands alone, ours says the same about itself.
-    pub(crate) async fn catalogue(&self, context: &Context) -> Result<Arc<Catalogue>, Refusal> {
-        let mut held = self.catalogue.lock().await;
-        self.known(&mut held, context).await
-    }
-
-    async fn known(
-        &self,
-        held: &mut Option<(Instant, Arc<Catalogue>)>,
-        context: &Context,
-    ) -> Result<Arc<Catalogue>, Refusal> {
-        if let Some((at, catalogue)) = held.as_ref()
-            && at.elapsed() < CATALOGUE_LASTS
-        {
-            return Ok(Arc::clone(catalogue));
-        }
-        let catalogue = Arc::new(self.list(Catalogue::default(), None, context).await?);
-        *held = Some((Instant::now(), Arc::clone(&catalogue)));
-        Ok(catalogue)
-    }
-
-    /// The server's tools, listed again if one of this name is not among those that are known.
-    pub(crate) async fn catalogue_with(
-        &self,
-        name: &str,
-        context: &Context,
-    ) -> Result<Arc<Catalogue>, Refusal> {
-        let catalogue = self.catalogue(context).await?;
-        if catalogue.get(name).is_some() || catalogue.is_ambiguous(name) {
-            return Ok(catalogue);
-        }
-        {
-            let mut held = self.catalogue.lock().await;
-            if held
-                .as_ref()
-                .is_some_and(|(at, _)| at.elapsed() >= LISTED_AGAIN)
-            {
-                *held = None;
-            }
-        }
-        self.catalogue(context).await
-    }
-
-    /// The catalogue that begins with a page which the client has just asked for.
-    pub(crate) async fn catalogue_from(
-        &self,
-        page: Object<'_>,
-        context: &Context,
-    ) -> Result<Arc<Catalogue>, Refusal> {
-        let mut held = self.catalogue.lock().await;
-        let mut catalogue = Catalogue::default();
-        catalogue.add(
-            &self.access.server.name,
-            elements(page, "tools").into_iter(),
-        );
-        let catalogue = match next_cursor(page) {
-            Some(cursor) => self.list(catalogue, Some(cursor), context).await?,
-            None => catalogue,
-        };
-        let catalogue = Arc::new(catalogue);
-        *held = Some((Instant::now(), Arc::clone(&catalogue)));
-        Ok(catalogue)
-    }
-
-    /// The server's tools, corrected by a later page which the client has just asked for: a tool that is another one
-    /// now is called as it is now.
-    pub(crate) async fn catalogue_corrected_by(
-        &self,
-        page: Object<'_>,
-        context: &Context,
-    ) -> Result<Arc<Catalogue>, Refusal> {
-        let mut held = self.catalogue.lock().await;
-        let catalogue = self.known(&mut held, context).await?;
-        let tools = elements(page, "tools").into_iter();
-        let Some(corrected) = catalogue.corrected(&self.access.server.name, tools) else {
-            return Ok(catalogue);
-        };
-        let corrected = Arc::new(corrected);
-        if let Some((_, catalogue)) = held.as_mut() {
-            *catalogue = Arc::clone(&corrected);
-        }
-        Ok(corrected)
-    }
-
-    /// The server said that its tools are others now.
-    pub(crate) async fn forget_catalogue(&self) {
-        *self.catalogue.lock().await = None;
-    }
-
-    async fn list(
-        &self,
-        mut catalogue: Catalogue,
-        cursor: Option<String>,
-        context: &Context,
-    ) -> Result<Catalogue, Refusal> {
-        let server = &self.access.server.name;
-        self.pages(TOOLS, cursor, context, |tools| {
-            catalogue.add(server, tools.into_iter());
-        })
-        .await?;
-        Ok(catalogue)
-    }
-
-    /// Everything of one kind that the server lists, page by page. A server without such a thing answers with an error,
-    /// which is none of it; one that lists more than anybody reads is refused.
-    pub(crate) async fn pages(
-        &self,
-        list: List,
-        mut cursor: Option<String>,
-        context: &Context,
-        mut take: impl FnMut(Vec<Value<'_>>),
-    ) -> Result<(), Refusal> {
-        let (mut bytes, mut count) = (0, 0);
-        for _ in 0..MOST_PAGES {
-            let params = context.params(cursor.as_deref());
-            let (answer, _) = self
-                .request(list.method, Some(&params), context.headers())
-                .await?;
-            let message = Message::parse(&answer)?;
-            let Some(page) = message.result() else {
-                return Ok(());
-            };
-            let elements = elements(page, list.member);
-            bytes += answer.len();
-            count += elements.len();
-            if count > MOST_TOOLS || bytes > self.limits.message_bytes.saturating_mul(LISTED) {
-                break;
-            }
-            take(elements);
-            cursor = next_cursor(page);
-            if cursor.is_none() {
-                return Ok(());
-            }
-        }
-        Err(UpstreamError::TooLarge.into())
-    }
-}
-
-/// What of a server's is listed.
-#[derive(Clone, Copy)]
-pub(crate) struct List {
-    pub(crate) method: &'static str,
-    /// The member of the result that holds it.
-    pub(crate) member: &'static str,
-}
-
-const TOOLS: List = List {
-    method: "tools/list",
-    member: "tools",
-};
-
-/// What our own requests say about themselves where each request stands alone: the same as the client's.
-#[derive(Clone, Default)]
-pub(crate) struct Context {
-    /// `_meta` as JSON.
-    metadata: Option<String>,
-    headers: HeaderMap,
-}
-
-impl Context {
-    pub(crate) fn of(message: &Message<'_>, headers: &HeaderMap, era: Era) -> Self {
-        if era == Era::Legacy {
-            return Self::default();
-        }
-        let names = ["protocolVersion", "clientInfo", "clientCapabilities"];
-        let members: Vec<String> = names
-            .into_iter()
-            .filter_map(|name| {
-                let value = message.metadata(name)?;
-                Some(format!(
-                    "\"{}{name}\":{}",
-                    super::era::METADATA,
-                    value.raw()
-                ))
-            })
-            .collect();
-        let mut own = HeaderMap::new();
-        if let Some(version) = headers.get(PROTOCOL_VERSION) {
-            own.insert(PROTOCOL_VERSION, version.clone());
-        }
-        Self {
-            metadata: Some(format!("{{{}}}", members.join(","))),
-            headers: own,
-        }
-    }
-
-    /// The parameters of one of our requests.
-    pub(crate) fn params(&self, cursor: Option<&str>) -> String {
-        match cursor {
-            Some(cursor) => self.params_with("cursor", cursor),
-            None => self.params_of(None),
-        }
-    }
-
-    /// The parameters of one of our requests, with one that is text.
-    pub(crate) fn params_with(&self, name: &str, value: &str) -> String {
-        let mut text = format!("\"{name}\":").into_bytes();
-        write_string(value, &mut text);
-        self.params_of(String::from_utf8(text).ok())
-    }
-
-    fn params_of(&self, member: Option<String>) -> String {
-        let metadata = self
-            .metadata
-            .as_ref()
-            .map(|metadata| format!("\"_meta\":{metadata}"));
-        let members: Vec<String> = member.into_iter().chain(metadata).collect();
-        format!("{{{}}}", members.join(","))
-    }
-
-    /// The headers of one of our requests.
-    pub(crate) fn headers(&self) -> HeaderMap {
-        self.headers.clone()
-    }
-}
-
-fn elements<'a>(page: Object<'a>, member: &str) -> Vec<Value<'a>> {
-    let array = page.get(member).and_then(Value::as_array);
-    array.into_iter().flat_map(Array::elements).collect()
-}
-
-fn next_cursor(page: Object<'_>) -> Option<String> {
-    let cursor = page.get("nextCursor")?.as_text()?.ok()?;
-    Some(cursor.as_str().to_owned())
 }
 
 /// Whether an answer to `server/discover` is that of a server of the later era: a result, or one of its own errors.

@@ -8,11 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use toolvault_core::json::{Kind, Value};
 
 use super::call::{ToolRequest, owned};
+use super::context::Context;
 use super::downstream::Purpose;
 use super::era::{Era, METHOD, NAME, PROTOCOL_VERSION};
 use super::gateway::{Visit, keep_to_own_tasks, permit};
 use super::legacy::tool_name;
-use super::link::{Context, Link, Wire};
+use super::link::{Link, Wire};
 use super::message::{Message, Shape};
 use super::pending::Missing;
 use super::refusal::Refusal;

@@ -7,6 +7,8 @@ use crate::redaction::values::FEWEST_CHARACTERS;
 
 /// The most letters of a match that were read when it is noticed, and what leads it: see [`Reader::begin_before`].
 const PLAIN_LETTERS: usize = FEWEST_CHARACTERS;
+/// Most backslashes that one character is escaped with, four escapes deep.
+const BACKSLASHES: usize = 16;
 const BASE64_LETTERS: usize = 11;
 /// With a `0` of `0x` for each two.
 const HEXADECIMAL_LETTERS: usize = 24;
@@ -161,7 +163,15 @@ impl<'a> Reader<'a> {
                 .min(base64)
                 .min(run_start(alphabet::hexadecimal, HEXADECIMAL_LETTERS))
         });
-        begins.into_iter().fold(end, usize::min).max(from)
+        let begin = begins.into_iter().fold(end, usize::min).max(from);
+        self.before_backslashes(from, begin)
+    }
+
+    /// Where the backslashes begin that stand before `begin`: `\(` is a `(`, escapes within each other have more.
+    fn before_backslashes(&self, from: usize, begin: usize) -> usize {
+        let before = self.bytes.get(from..begin).unwrap_or_default();
+        let backslashes = before.iter().rev().take(BACKSLASHES);
+        begin - backslashes.take_while(|byte| **byte == b'\\').count()
     }
 }
 

@@ -231,6 +231,22 @@ fn a_marker_gives_nothing_away_and_breaks_nothing() {
 }
 
 #[test]
+fn an_escaped_first_character_belongs_to_the_value_wherever_it_is_noticed() {
+    let values = [("key", "(.*)[a-z]+$^{2}|?")];
+    for length in 0..40 {
+        let before = "\0\\".repeat(length);
+        for shift in ["", "x", "xx", "xxx"] {
+            let text = format!("{before}{shift}\\(.*)[a-z]+$^{{2}}|?");
+            let found = redact(&values, &text);
+            assert!(
+                found.ends_with("[secret:key]") && !found.ends_with("\\[secret:key]"),
+                "{found:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn what_is_merely_alike_is_left_alone() {
     let values = [("key", "Secret-Value-1")];
     for text in [

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use ::http::HeaderMap;
 
 use super::{CallRecord, Prepared, arguments, prepare, shape};
+use crate::mcp::context::Context;
 use crate::mcp::downstream::Purpose;
 use crate::mcp::gateway::Visit;
-use crate::mcp::link::{Context, Link};
+use crate::mcp::link::Link;
 use crate::mcp::message::Message;
 use crate::mcp::pending::Missing;
 use crate::mcp::refusal::Refusal;

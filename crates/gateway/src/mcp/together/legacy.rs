@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::owner::{self, Owner};
 use super::{Together, lists, news, renamed, server_info, untagged};
 use crate::mcp::call::{ToolRequest, owned};
+use crate::mcp::context::Context;
 use crate::mcp::downstream::Purpose;
 use crate::mcp::era::Era;
 use crate::mcp::gateway::{Visit, keep_to_own_tasks, permit};
@@ -18,7 +19,7 @@ use crate::mcp::legacy::{
     begin, can_open_urls, forward, listen as listen_to, name_session, of_session, open,
     session_link,
 };
-use crate::mcp::link::{Context, Link};
+use crate::mcp::link::Link;
 use crate::mcp::message::{self, Message, Shape};
 use crate::mcp::pending::Missing;
 use crate::mcp::refusal::Refusal;

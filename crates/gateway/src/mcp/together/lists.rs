@@ -8,8 +8,9 @@ use toolvault_core::json::{Tree, parse};
 use zeroize::Zeroizing;
 
 use crate::mcp::access::Access;
+use crate::mcp::context::Context;
 use crate::mcp::gateway::Visit;
-use crate::mcp::link::{Context, Link, List};
+use crate::mcp::link::{Link, List};
 use crate::mcp::listing::{of_catalogue, visible};
 use crate::mcp::refusal::Refusal;
 use crate::mcp::upstream::UpstreamError;

@@ -13,10 +13,11 @@ use super::legacy::{answer, answering, opened_only, permitted, somebody, with_re
 use super::owner::{self, Owner};
 use super::{Together, lists, news, renamed, server_info};
 use crate::mcp::call::{ToolRequest, owned};
+use crate::mcp::context::Context;
 use crate::mcp::downstream::{Purpose, subscription_member};
 use crate::mcp::era::{Era, METADATA, NAME};
 use crate::mcp::gateway::{Visit, keep_to_own_tasks, permit};
-use crate::mcp::link::{Context, Link};
+use crate::mcp::link::Link;
 use crate::mcp::message::{Message, Shape};
 use crate::mcp::modern::{can_open_urls, check, check_metadata, link};
 use crate::mcp::pending::Missing;
