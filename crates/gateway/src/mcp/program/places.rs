@@ -188,6 +188,10 @@ impl Programs {
             Link::new(Arc::clone(access), era, Arc::clone(filled), wire, limits)
         };
         let mut running = self.running.lock().await;
+        // What ended while this waited has nobody left who would stop a new one.
+        if access.ended.is_cancelled() {
+            return Err(UpstreamError::Ended);
+        }
         self.clear(&mut running, &filled).await;
         let same = |entry: &&mut Running| entry.era == era && entry.opening == opening;
         if let Some(entry) = running.iter_mut().find(same) {
