@@ -30,6 +30,10 @@ suites *names:
 bench:
     scripts/bench-gateway
 
+# Measures of the source: size, length, import circles, files on a request's way.
+measure:
+    scripts/measure-house
+
 # A throw-away PostgreSQL and psql on it; gone when psql ends.
 db:
     scripts/with-postgres bash -c 'psql "$TOOLVAULT_TEST_DATABASE_URL"'
