@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio_util::sync::CancellationToken;
 use toolvault_gateway::GatewaySettings;
 use toolvault_gateway::mcp::Gateway;
 use toolvault_vault::{Clock, SystemClock, SystemEntropy, Vault};
@@ -11,8 +12,8 @@ use crate::entrance::{Entrance, GatewaySettingsError};
 use crate::jwt::JwtVerifier;
 use crate::limits::rate::RateLimiter;
 use crate::limits::throttle::Throttle;
-use crate::listener::ServeError;
 use crate::metrics::Metrics;
+use crate::serve_error::ServeError;
 use crate::settings::ServerSettings;
 
 /// The state of the server. Cheap to clone.
@@ -70,6 +71,10 @@ impl Deref for App {
         &self.0
     }
 }
+
+/// Called when the server is told to stop.
+#[derive(Clone)]
+pub(crate) struct Stopping(pub(crate) CancellationToken);
 
 /// Reaches a server while it runs. Cheap to clone.
 #[derive(Clone)]

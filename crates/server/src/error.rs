@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use toolvault_vault::{Error as VaultError, Problem};
 
-use crate::extract::reached::ForeignName;
 use crate::wire::{BodyError, ValidationErrors};
 
 /// The header with the machine-readable code of an error.
@@ -29,8 +28,10 @@ pub(crate) enum ApiError {
     BodyTimeout,
     /// The connection broke while the body arrived.
     BodyIncomplete,
-    /// The request was meant for somebody else, or a page of somebody else sent it.
-    Foreign(ForeignName),
+    /// The request asked for a host that is not ours.
+    ForeignHost,
+    /// A page of an origin that is not allowed sent the request.
+    ForeignOrigin,
     /// Too many requests; seconds to wait.
     TooManyRequests(u64),
     /// The URL leads nowhere.
@@ -100,7 +101,16 @@ impl ApiError {
                 "incomplete",
                 "The body did not arrive whole.",
             ),
-            Self::Foreign(name) => (StatusCode::FORBIDDEN, name.code(), name.text()),
+            Self::ForeignHost => (
+                StatusCode::FORBIDDEN,
+                "host_not_allowed",
+                "This host is not one of the server's; gateway.allowed_hosts names more.",
+            ),
+            Self::ForeignOrigin => (
+                StatusCode::FORBIDDEN,
+                "origin_not_allowed",
+                "Pages of this origin may not ask; gateway.allowed_hosts names more.",
+            ),
             Self::TooManyRequests(_) => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_requests",

@@ -20,42 +20,12 @@ use toolvault_vault::Vault;
 use self::connection::Connection;
 use self::stall::Stall;
 use crate::api::health;
-use crate::api::mcp::Stopping;
-use crate::app::{App, ServerHandle};
-use crate::entrance::GatewaySettingsError;
-use crate::jwt::IssuerConfigError;
+use crate::app::{App, ServerHandle, Stopping};
 use crate::request_log::log_request;
 use crate::routes;
+use crate::serve_error::ServeError;
 use crate::settings::ServerSettings;
-use crate::tls::{self, TlsError};
-
-/// Why the server cannot serve.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Plain HTTP would be reachable from elsewhere.
-    #[error(
-        "refusing plain HTTP on {0}, which is not loopback: use --tls-cert and --tls-key, or --insecure-http behind a proxy"
-    )]
-    PlainHttp(SocketAddr),
-    /// The certificate or key.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// An issuer of tokens.
-    #[error(transparent)]
-    Issuer(#[from] IssuerConfigError),
-    /// The gateway.
-    #[error(transparent)]
-    Gateway(#[from] GatewaySettingsError),
-}
+use crate::tls;
 
 /// A server that listens but does not accept yet.
 pub struct Server {

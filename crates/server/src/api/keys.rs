@@ -12,12 +12,11 @@ use toolvault_core::identity::UserId;
 use toolvault_vault::{Error, IssuedKey, KeyChange};
 
 use self::rights::{name, read_expiry, read_new, read_scopes};
-use super::secrets::require;
 use super::{nothing, seconds};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::{Authenticated, AuthenticatedForSomebody};
-use crate::extract::input::Input;
+use crate::extract::input::{Input, require};
 use crate::openapi::{answers, errors, parameters, requests};
 use crate::wire::{Fields, ValidationErrors, check};
 

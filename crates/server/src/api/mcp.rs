@@ -10,7 +10,6 @@ use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method};
 use axum::response::Response;
-use tokio_util::sync::CancellationToken;
 use toolvault_core::scope::Scope;
 use toolvault_gateway::mcp::McpRequest;
 use toolvault_vault::Caller;
@@ -19,7 +18,7 @@ use zeroize::Zeroizing;
 use self::refusal::Refusal;
 use self::reply::Lifetime;
 use super::protected_resource;
-use crate::app::App;
+use crate::app::{App, Stopping};
 use crate::entrance::BaseUrl;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::read_body;
@@ -34,10 +33,6 @@ const CREDENTIALS: [&str; 6] = [
     "x-toolvault-user",
     "cookie",
 ];
-
-/// Called when the server is told to stop.
-#[derive(Clone)]
-pub(crate) struct Stopping(pub(crate) CancellationToken);
 
 /// A caller with a valid credential who reached us under a name of ours, from no page of a stranger.
 pub(crate) struct Client {

@@ -8,12 +8,12 @@ use toolvault_core::scope::Scope;
 use toolvault_gateway::mcp::SetError;
 use toolvault_vault::{Caller, Denial, Error};
 
-use super::secrets::{answer, require};
+use super::secrets::answer;
 use super::values::text;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
-use crate::extract::input::Input;
+use crate::extract::input::{Input, require};
 use crate::openapi::{answers, errors, parameters, requests, successes};
 use crate::wire::{Fields, ValidationErrors};
 

@@ -11,11 +11,10 @@ use toolvault_core::policy::Policy;
 use toolvault_core::policy::condition::Condition;
 
 use super::moment;
-use super::secrets::require;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
-use crate::extract::input::Input;
+use crate::extract::input::{Input, require};
 use crate::openapi::{answers, errors, parameters, requests};
 use crate::wire::{Body, Fields, Problem, ValidationErrors, check};
 

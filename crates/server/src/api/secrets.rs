@@ -12,7 +12,7 @@ use toolvault_vault::{Field, ListFilter, SecretAnswer, SecretChange, SecretInfo}
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
-use crate::extract::input::{Input, name_problem};
+use crate::extract::input::{Input, name_problem, require};
 use crate::openapi::{answers, errors, parameters, requests, successes};
 use crate::wire::{Change, ListQuery, NewSecret, Problem, SecretPatch, ValidationErrors};
 
@@ -208,13 +208,6 @@ pub(crate) async fn delete_secret(
         .delete_secret(&caller, id, input.if_match())
         .await?;
     Ok(super::nothing())
-}
-
-/// What was read, unless anything was wrong with the request.
-pub(crate) fn require<T>(value: Option<T>, errors: ValidationErrors) -> Result<T, ApiError> {
-    errors.into_result()?;
-    // Whatever is absent was refused above.
-    value.ok_or(ApiError::Internal)
 }
 
 /// A secret after a change, with its warnings.

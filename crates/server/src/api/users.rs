@@ -8,11 +8,10 @@ use toolvault_core::identity::UserId;
 use toolvault_vault::UserChange;
 
 use super::nothing;
-use super::secrets::require;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
-use crate::extract::input::Input;
+use crate::extract::input::{Input, require};
 use crate::openapi::{answers, errors, parameters, requests};
 use crate::wire::{Field, Fields, ValidationErrors, check};
 

@@ -7,11 +7,11 @@ use toolvault_core::json::Value;
 use toolvault_vault::SecretChange;
 use zeroize::Zeroizing;
 
-use super::secrets::{changed, require};
+use super::secrets::changed;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
-use crate::extract::input::Input;
+use crate::extract::input::{Input, require};
 use crate::openapi::{errors, parameters, requests, successes};
 use crate::wire::{Fields, Problem, ValidationErrors, check};
 

@@ -6,11 +6,11 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::nothing;
-use super::secrets::{changed, require};
+use super::secrets::changed;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
-use crate::extract::input::Input;
+use crate::extract::input::{Input, require};
 use crate::openapi::{answers, errors, parameters, successes};
 use crate::wire::ValidationErrors;
 

@@ -177,6 +177,13 @@ impl Input {
     }
 }
 
+/// What was read, unless anything was wrong with the request.
+pub(crate) fn require<T>(value: Option<T>, errors: ValidationErrors) -> Result<T, ApiError> {
+    errors.into_result()?;
+    // Whatever is absent was refused above.
+    value.ok_or(ApiError::Internal)
+}
+
 /// What is wrong with the name of a tool, or with a pattern.
 pub(crate) fn name_problem(error: NameError) -> Problem {
     Problem::value_error(&error.to_string())

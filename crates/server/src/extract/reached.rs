@@ -56,39 +56,6 @@ impl FromRequestParts<App> for Reached {
     }
 }
 
-/// Which name in a request is not ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ForeignName {
-    /// That of the host that was asked for.
-    Host,
-    /// That of the page which sent it.
-    Origin,
-}
-
-impl ForeignName {
-    /// The machine-readable code.
-    pub(crate) const fn code(self) -> &'static str {
-        match self {
-            Self::Host => "host_not_allowed",
-            Self::Origin => "origin_not_allowed",
-        }
-    }
-
-    /// What to do about it.
-    pub(crate) const fn text(self) -> &'static str {
-        match self {
-            Self::Host => "This host is not one of the server's; gateway.allowed_hosts names more.",
-            Self::Origin => "Pages of this origin may not ask; gateway.allowed_hosts names more.",
-        }
-    }
-}
-
-impl From<ForeignName> for ApiError {
-    fn from(name: ForeignName) -> Self {
-        Self::Foreign(name)
-    }
-}
-
 /// What of a request tells how it came to us.
 struct Asked<'a> {
     uri: &'a Uri,
@@ -109,7 +76,7 @@ struct AskedHost {
 
 impl Asked<'_> {
     /// The host, if it is one of ours.
-    fn host(&self, entrance: &Entrance) -> Result<AskedHost, ForeignName> {
+    fn host(&self, entrance: &Entrance) -> Result<AskedHost, ApiError> {
         let host = self
             .host_text()
             .and_then(|text| {
@@ -117,7 +84,7 @@ impl Asked<'_> {
                 let text = text.to_ascii_lowercase();
                 Some(AskedHost { text, authority })
             })
-            .ok_or(ForeignName::Host)?;
+            .ok_or(ApiError::ForeignHost)?;
         let AskedHost { authority, .. } = &host;
         let is_ours = authority.is_address(self.local)
             || (self.local.is_loopback() && authority.is_loopback())
@@ -125,7 +92,7 @@ impl Asked<'_> {
         if is_ours {
             Ok(host)
         } else {
-            Err(ForeignName::Host)
+            Err(ApiError::ForeignHost)
         }
     }
 
@@ -158,7 +125,7 @@ impl Asked<'_> {
     }
 
     /// Refuses what a page of somebody else sent.
-    fn check_origin(&self, host: &AskedHost, entrance: &Entrance) -> Result<(), ForeignName> {
+    fn check_origin(&self, host: &AskedHost, entrance: &Entrance) -> Result<(), ApiError> {
         let mut origins = self.headers.get_all(header::ORIGIN).iter();
         let origin = match (origins.next(), origins.next()) {
             (None, _) => return Ok(()),
@@ -175,7 +142,7 @@ impl Asked<'_> {
         if is_ours {
             Ok(())
         } else {
-            Err(ForeignName::Origin)
+            Err(ApiError::ForeignOrigin)
         }
     }
 

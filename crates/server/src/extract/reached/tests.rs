@@ -40,8 +40,9 @@ impl Case<'_> {
         });
         match outcome {
             Ok(url) => url,
-            Err(ForeignName::Host) => "host".to_owned(),
-            Err(ForeignName::Origin) => "origin".to_owned(),
+            Err(ApiError::ForeignHost) => "host".to_owned(),
+            Err(ApiError::ForeignOrigin) => "origin".to_owned(),
+            Err(other) => panic!("{other:?}"),
         }
     }
 }

@@ -1,0 +1,35 @@
+//! Why the server cannot serve.
+
+use std::net::SocketAddr;
+
+use crate::entrance::GatewaySettingsError;
+use crate::jwt::IssuerConfigError;
+use crate::tls::TlsError;
+
+/// Why the server cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Plain HTTP would be reachable from elsewhere.
+    #[error(
+        "refusing plain HTTP on {0}, which is not loopback: use --tls-cert and --tls-key, or --insecure-http behind a proxy"
+    )]
+    PlainHttp(SocketAddr),
+    /// The certificate or key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// An issuer of tokens.
+    #[error(transparent)]
+    Issuer(#[from] IssuerConfigError),
+    /// The gateway.
+    #[error(transparent)]
+    Gateway(#[from] GatewaySettingsError),
+}
