@@ -71,11 +71,7 @@ impl ApiError {
     pub(crate) fn parts(&self) -> (StatusCode, &'static str, Value) {
         let (status, code, text) = match self {
             Self::Vault(error) => return vault_parts(error),
-            Self::Validation(errors) => {
-                let body =
-                    serde_json::to_value(errors).unwrap_or_else(|_| detail("Invalid input."));
-                return (StatusCode::UNPROCESSABLE_ENTITY, "invalid", body);
-            }
+            Self::Validation(errors) => return validation_parts(errors),
             Self::Unreadable => (
                 StatusCode::BAD_REQUEST,
                 "unreadable",
@@ -155,6 +151,11 @@ impl ApiError {
             _ => {}
         }
     }
+}
+
+fn validation_parts(errors: &ValidationErrors) -> (StatusCode, &'static str, Value) {
+    let body = serde_json::to_value(errors).unwrap_or_else(|_| detail("Invalid input."));
+    (StatusCode::UNPROCESSABLE_ENTITY, "invalid", body)
 }
 
 fn vault_parts(error: &VaultError) -> (StatusCode, &'static str, Value) {
