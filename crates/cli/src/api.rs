@@ -1,16 +1,17 @@
 //! The API as the command line uses it: over HTTP, with a key from the environment.
 
+pub(crate) mod explain;
 mod refusal;
+pub(crate) mod secrets;
 
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use toolvault_gateway::http::{HeaderMap, HeaderValue, Method, StatusCode, Url, header};
 use toolvault_gateway::{GuardedClient, HttpError, HttpPolicy, Response};
-use toolvault_vault::SecretInfo;
 
-use crate::commands::Context;
 use crate::config::read_secret_file;
+use crate::context::Context;
 use crate::environment::{API_KEY, API_KEY_FILE, Environment, URL};
 use crate::failure::{Failure, with_causes};
 use crate::printer::Printer;
@@ -19,8 +20,6 @@ const DEFAULT_URL: &str = "http://127.0.0.1:8710";
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest answer, in bytes: a list of a thousand secrets with the longest names.
 const LARGEST_ANSWER: usize = 32 << 20;
-/// What a list answers at most at a time.
-const PORTION: usize = 1_000;
 
 /// A client of one API with one key.
 pub(crate) struct Api<'a> {
@@ -66,11 +65,6 @@ impl<'a> Api<'a> {
         url
     }
 
-    /// The URL of one secret.
-    pub(crate) fn secret_url(&self, secret: &SecretInfo) -> Url {
-        self.url(&["secrets", &secret.secret_id.to_string()])
-    }
-
     /// The answer to one request; any but 2xx is a failure.
     pub(crate) async fn send(
         &self,
@@ -111,61 +105,6 @@ impl<'a> Api<'a> {
         let response = self.send(method, url, body).await?;
         serde_json::from_slice(&response.body)
             .map_err(|_| Failure::failed("the answer is not that of a Toolvault API"))
-    }
-
-    /// All secrets or, if `name` is given, those of that name; oldest first.
-    pub(crate) async fn list_secrets(
-        &self,
-        name: Option<&str>,
-    ) -> Result<Vec<SecretInfo>, Failure> {
-        #[derive(serde::Deserialize)]
-        struct List {
-            data: Vec<SecretInfo>,
-            total: usize,
-        }
-        let mut secrets = Vec::new();
-        loop {
-            let mut url = self.url(&["secrets", ""]);
-            url.query_pairs_mut()
-                .append_pair("limit", &PORTION.to_string())
-                .append_pair("offset", &secrets.len().to_string())
-                .extend_pairs(name.map(|name| ("secret_name", name)));
-            let list: List = self.fetch(Method::GET, &url, Body::Nothing).await?;
-            let is_last = list.data.len() < PORTION;
-            secrets.extend(list.data);
-            if is_last || secrets.len() >= list.total {
-                return Ok(secrets);
-            }
-        }
-    }
-
-    /// The one secret whose id or name this is.
-    pub(crate) async fn find_secret(&self, text: &str) -> Result<SecretInfo, Failure> {
-        if uuid::Uuid::try_parse(text).is_ok() {
-            let url = self.url(&["secrets", text]);
-            match self.fetch(Method::GET, &url, Body::Nothing).await {
-                // It may be the name of another one.
-                Err(failure) if failure.is_not_found => {}
-                found => return found,
-            }
-        }
-        let mut named = self.list_secrets(Some(text)).await?;
-        match (named.pop(), named.len()) {
-            (None, _) => Err(Failure::refused(format!("there is no secret '{text}'"))),
-            (Some(secret), 0) => Ok(secret),
-            (Some(last), _) => {
-                named.push(last);
-                let ids: Vec<String> = named
-                    .iter()
-                    .map(|secret| secret.secret_id.to_string())
-                    .collect();
-                Err(Failure::refused(format!(
-                    "several secrets are called '{text}': {}",
-                    ids.join(", ")
-                ))
-                .hint("name one by its id"))
-            }
-        }
     }
 
     fn no_answer(&self, error: &HttpError) -> Failure {

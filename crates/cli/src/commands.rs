@@ -1,4 +1,4 @@
-//! One file for each command.
+//! The command line: each command here, with a file of its own.
 
 pub(crate) mod audit;
 pub(crate) mod config;
@@ -13,15 +13,60 @@ pub(crate) mod shut_in;
 pub(crate) mod user;
 pub(crate) mod workflow;
 
-use crate::arguments::Command;
-use crate::environment::Environment;
-use crate::failure::ExitStatus;
-use crate::printer::Printer;
+use clap::{Parser, Subcommand};
 
-/// What every command is given.
-pub(crate) struct Context<'a> {
-    pub(crate) environment: Environment,
-    pub(crate) printer: &'a Printer,
+use crate::config::ServeOptions;
+use crate::context::Context;
+use crate::failure::ExitStatus;
+
+/// Your agent's tools get the keys. Your agent doesn't.
+#[derive(Parser)]
+#[command(
+    name = "toolvault",
+    bin_name = "toolvault",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Exit status: 0 done, 1 refused or invalid input, 2 a failure of ours or of the machine."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run the server; on an empty store, set it up first
+    Serve(ServeOptions),
+    /// Make, list, disable and delete users
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Make, list, revoke and rotate API keys
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Store, list, change and delete secrets, through the API
+    #[command(subcommand)]
+    Secret(secret::SecretCommand),
+    /// Say which secret each argument of a tool would get, and why
+    Explain(explain::ExplainOptions),
+    /// Look at the files in which workflows of agents are kept
+    #[command(subcommand)]
+    Workflow(workflow::WorkflowCommand),
+    /// Set up the MCP gateway: its servers, and the clients that reach them through it
+    #[command(subcommand)]
+    Mcp(mcp::McpCommand),
+    /// Verify and read the audit trail
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Check the installation and say how to mend it
+    Doctor(doctor::DoctorOptions),
+    /// Print the OpenAPI document of the API
+    Openapi,
+    /// Print the configuration that holds, and where each value came from
+    Config(config::ConfigOptions),
+    /// Shut a program in; the server does it by itself
+    #[command(hide = true)]
+    ShutIn(shut_in::ShutInOptions),
 }
 
 /// Does one command.
@@ -40,9 +85,4 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Config(options) => config::run(&options, context),
         Command::ShutIn(options) => shut_in::run(options),
     }
-}
-
-/// An answer of another kind than the command's is a defect.
-pub(crate) fn unexpected_answer() -> anyhow::Error {
-    anyhow::anyhow!("the server gave an answer to another command; is it another version?")
 }

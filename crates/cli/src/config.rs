@@ -6,6 +6,7 @@
 
 mod computed;
 mod file;
+mod flags;
 mod gateway;
 mod keys;
 mod layers;
@@ -23,11 +24,11 @@ use toolvault_vault::Settings;
 
 pub(crate) use self::computed::beside;
 pub(crate) use self::file::{ConfigurationFile, ServerTable};
+pub(crate) use self::flags::{ServeOptions, StoreOptions};
 pub(crate) use self::gateway::is_reserved_header;
 pub(crate) use self::layers::Layers;
 pub(crate) use self::root_key::{RootKey, read_secret_file};
 pub(crate) use self::show::show;
-use crate::arguments::ServeOptions;
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::printer::Printer;

@@ -1,13 +1,14 @@
 //! How Toolvault is run: the one binary `toolvault`.
 //!
-//! [`arguments`] is the command line, [`commands`] has a file for each command, [`config`] is the
-//! configuration. Commands print through [`printer`] only.
+//! [`commands`] is the command line, with a file for each command; [`config`] is the configuration. Imports go
+//! one way: commands, then [`api`] and [`store`], then [`config`], then [`context`], [`printer`] and [`failure`].
+//! Commands print through [`printer`] only.
 
 mod api;
-mod arguments;
 mod commands;
 mod config;
 mod confirm;
+mod context;
 mod credential;
 mod duration;
 mod environment;
@@ -26,8 +27,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::arguments::{Arguments, Command};
-use crate::commands::Context;
+use crate::commands::{Arguments, Command};
+use crate::context::Context;
 use crate::environment::Environment;
 use crate::failure::{ExitStatus, Failure};
 use crate::printer::Printer;

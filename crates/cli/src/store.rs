@@ -9,9 +9,8 @@ use toolvault_vault::{
     DatabaseLocation, OpenDatabaseError, OpenError, RootKeyError, SystemClock, SystemEntropy, Vault,
 };
 
-use crate::arguments::{ServeOptions, StoreOptions};
-use crate::commands::Context;
-use crate::config::{self, Configuration};
+use crate::config::{self, Configuration, ServeOptions, StoreOptions};
+use crate::context::Context;
 use crate::failure::{ExitStatus, Failure, with_causes};
 
 /// For how long a data directory may be in use by another command.
@@ -33,6 +32,11 @@ pub(crate) async fn run(
     let answer = access.run(command).await;
     access.close().await;
     Ok(answer?)
+}
+
+/// An answer of another kind than the command's is a defect.
+pub(crate) fn unexpected_answer() -> anyhow::Error {
+    anyhow::anyhow!("the server gave an answer to another command; is it another version?")
 }
 
 /// The user that this process acts as.

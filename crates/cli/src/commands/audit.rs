@@ -6,11 +6,11 @@ use clap::{Args, Subcommand};
 use toolvault_core::audit::record::{Decision, Record};
 use toolvault_server::control::{Checkpoint, LocalAnswer, LocalCommand, VerificationReport};
 
-use super::{Context, unexpected_answer};
-use crate::arguments::StoreOptions;
+use crate::config::StoreOptions;
+use crate::context::Context;
 use crate::failure::{ExitStatus, Failure};
 use crate::printer::{Printer, Table};
-use crate::store;
+use crate::store::{self, unexpected_answer};
 
 #[derive(Subcommand)]
 pub(crate) enum AuditCommand {

@@ -2,9 +2,8 @@
 
 use clap::Args;
 
-use super::Context;
-use crate::arguments::ServeOptions;
-use crate::config;
+use crate::config::{self, ServeOptions};
+use crate::context::Context;
 use crate::failure::ExitStatus;
 
 #[derive(Args)]

@@ -11,11 +11,10 @@ use toolvault_server::control::{LocalAnswer, LocalCommand};
 use toolvault_vault::{Clock as _, SystemClock};
 
 use self::findings::Findings;
-use super::{Context, unexpected_answer};
-use crate::arguments::{ServeOptions, StoreOptions};
-use crate::config::{self, Configuration};
+use crate::config::{self, Configuration, ServeOptions, StoreOptions};
+use crate::context::Context;
 use crate::failure::{ExitStatus, Failure};
-use crate::store::Access;
+use crate::store::{Access, unexpected_answer};
 
 #[derive(Args)]
 pub(crate) struct DoctorOptions {

@@ -1,12 +1,11 @@
 //! `toolvault explain`: what resolving would do for a tool, and why.
 
 use clap::Args;
-use serde::{Deserialize, Serialize};
-use toolvault_gateway::http::Method;
 
-use super::Context;
-use crate::api::{Api, Body};
-use crate::failure::{ExitStatus, Failure};
+use crate::api::Api;
+use crate::api::explain::{self, Explanation};
+use crate::context::Context;
+use crate::failure::ExitStatus;
 use crate::printer::{Printer, Table};
 
 #[derive(Args)]
@@ -18,59 +17,18 @@ pub(crate) struct ExplainOptions {
     json: bool,
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct Explanation {
-    tool_name: String,
-    would_succeed: bool,
-    pub(super) arguments: Vec<Explained>,
-}
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct Explained {
-    pub(super) arg: String,
-    pub(super) outcome: String,
-    winner: Option<String>,
-    pub(super) candidates: Vec<Candidate>,
-    pub(super) tied: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct Candidate {
-    pub(super) secret_id: String,
-    pub(super) secret_name: String,
-    pub(crate) pattern: Option<String>,
-    pub(super) wins: bool,
-    why: String,
-}
-
 pub(crate) async fn run(
     options: ExplainOptions,
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {
     let api = Api::connect(context)?;
-    let explanation = ask(&api, &options.tool).await?;
+    let explanation = explain::ask(&api, &options.tool).await?;
     if options.json {
         context.printer.json(&explanation)?;
     } else {
         show(&explanation, context.printer)?;
     }
     Ok(ExitStatus::Success)
-}
-
-/// What a call of a tool without arguments would get.
-pub(super) async fn ask(api: &Api<'_>, tool: &str) -> Result<Explanation, Failure> {
-    ask_about(api, tool, &serde_json::json!({})).await
-}
-
-/// What a call of a tool would get, with `args`, `bindings` and the like.
-pub(super) async fn ask_about(
-    api: &Api<'_>,
-    tool: &str,
-    call: &serde_json::Value,
-) -> Result<Explanation, Failure> {
-    let url = api.url(&["tools", tool, "explain"]);
-    let body = Body::Json(call.to_string().into_bytes());
-    api.fetch(Method::POST, &url, body).await
 }
 
 /// Prints it for people.

@@ -11,12 +11,12 @@ use toolvault_server::control::{LocalAnswer, LocalCommand};
 use toolvault_vault::{Clock as _, KeyInfo, SystemClock};
 
 use self::create::CreateOptions;
-use super::{Context, unexpected_answer};
-use crate::arguments::StoreOptions;
+use crate::config::StoreOptions;
+use crate::context::Context;
 use crate::duration;
 use crate::failure::ExitStatus;
 use crate::printer::{Printer, Table};
-use crate::store;
+use crate::store::{self, unexpected_answer};
 
 #[derive(Subcommand)]
 pub(crate) enum KeyCommand {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use toolvault_gateway::ServerName;
 
-use super::Context;
+use crate::context::Context;
 use crate::failure::ExitStatus;
 
 /// What is said after the file of a server that runs was changed.

@@ -1,6 +1,6 @@
 //! `toolvault openapi`: the document that the API is generated with.
 
-use super::Context;
+use crate::context::Context;
 use crate::failure::ExitStatus;
 
 pub(crate) fn run(context: &Context<'_>) -> anyhow::Result<ExitStatus> {

@@ -9,17 +9,9 @@ mod show;
 mod status;
 
 use clap::Subcommand;
-use toolvault_gateway::http::Method;
-use toolvault_vault::SecretInfo;
 
-pub(super) use self::create::{New, store};
-use super::Context;
-use crate::api::{Api, Body};
-use crate::failure::{ExitStatus, Failure};
-use crate::printer::{Printer, Table};
-
-/// The longest value that the original operations take, in characters (contract, section 2).
-const LONGEST_INLINE_VALUE: usize = 1_024;
+use crate::context::Context;
+use crate::failure::ExitStatus;
 
 #[derive(Subcommand)]
 #[command(
@@ -54,54 +46,4 @@ pub(crate) async fn run(
         SecretCommand::Delete(options) => delete::run(&options, context).await?,
     }
     Ok(ExitStatus::Success)
-}
-
-pub(super) fn is_long(value: &str) -> bool {
-    value.chars().count() > LONGEST_INLINE_VALUE
-}
-
-/// Replaces a value of any length.
-pub(super) async fn put_value(
-    api: &Api<'_>,
-    secret: &SecretInfo,
-    value: &str,
-) -> Result<SecretInfo, Failure> {
-    let mut url = api.secret_url(secret);
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.push("value");
-    }
-    let body = Body::Octets(value.as_bytes().to_vec());
-    api.fetch(Method::PUT, &url, body).await
-}
-
-/// Changes what the fields of `change` name.
-pub(super) async fn patch(
-    api: &Api<'_>,
-    secret: &SecretInfo,
-    change: &impl serde::Serialize,
-) -> anyhow::Result<SecretInfo> {
-    let body = Body::Json(serde_json::to_vec(change)?);
-    let url = api.secret_url(secret);
-    Ok(api.fetch(Method::PATCH, &url, body).await?)
-}
-
-/// Everything about one secret but its value.
-fn print(secret: &SecretInfo, is_json: bool, printer: &Printer) -> anyhow::Result<()> {
-    if is_json {
-        return printer.json(secret);
-    }
-    let mut table = Table::plain();
-    table.row(["name", &secret.secret_name]);
-    table.row(["id", &secret.secret_id.to_string()]);
-    table.row(["tool", secret.tool_name.as_deref().unwrap_or_default()]);
-    table.row(["argument", secret.tool_arg.as_deref().unwrap_or_default()]);
-    table.row(["default", yes_or_no(secret.is_default_for_tool)]);
-    table.row(["value", secret.display.as_deref().unwrap_or_default()]);
-    table.row(["created", &secret.created_at.to_string()]);
-    table.row(["updated", &secret.updated_at.to_string()]);
-    Ok(printer.table(&table)?)
-}
-
-const fn yes_or_no(is_so: bool) -> &'static str {
-    if is_so { "yes" } else { "no" }
 }

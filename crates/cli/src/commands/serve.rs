@@ -13,9 +13,8 @@ use toolvault_server::{ServeError, Server, ServerSettings};
 use toolvault_vault::{DatabaseLocation, Opened, SystemClock, SystemEntropy, Vault};
 
 use self::signals::Signals;
-use super::Context;
-use crate::arguments::ServeOptions;
-use crate::config::{self, Configuration};
+use crate::config::{self, Configuration, ServeOptions};
+use crate::context::Context;
 use crate::failure::{ExitStatus, Failure, with_causes};
 use crate::logging;
 use crate::store::{of_open_error, own_uid};

@@ -6,12 +6,12 @@ use toolvault_core::identity::UserId;
 use toolvault_server::control::{LocalAnswer, LocalCommand};
 use toolvault_vault::UserInfo;
 
-use super::{Context, unexpected_answer};
-use crate::arguments::StoreOptions;
+use crate::config::StoreOptions;
 use crate::confirm::confirm;
+use crate::context::Context;
 use crate::failure::ExitStatus;
 use crate::printer::Table;
-use crate::store;
+use crate::store::{self, unexpected_answer};
 
 #[derive(Subcommand)]
 pub(crate) enum UserCommand {

@@ -8,7 +8,7 @@ mod wanted;
 
 use clap::Subcommand;
 
-use super::Context;
+use crate::context::Context;
 use crate::failure::ExitStatus;
 
 #[derive(Subcommand)]

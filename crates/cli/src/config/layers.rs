@@ -8,8 +8,8 @@ use toml::{Table, Value};
 use toolvault_gateway::ServerName;
 use toolvault_gateway::settings::ServerNameError;
 
+use super::flags::ServeOptions;
 use super::keys::{self, Kind};
-use crate::arguments::ServeOptions;
 use crate::environment::{Environment, NOT_SETTINGS, ROOT_KEY};
 
 /// Where a value came from. What comes later wins.

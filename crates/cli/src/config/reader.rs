@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use toml::Value;
+use toolvault_gateway::settings::{Part, Template};
 
 use super::layers::{Entry, Layers, Origin};
 
@@ -125,5 +126,34 @@ impl Layers {
             .filter_map(move |(key, Entry { value, .. })| {
                 key.strip_prefix(&start).map(|rest| (rest, value))
             })
+    }
+
+    /// The keys below `prefix` with their texts.
+    pub(super) fn texts_below(&self, prefix: &str) -> Vec<(String, String)> {
+        let texts = self.below(prefix).filter_map(|(name, value)| {
+            let text = value.as_str()?;
+            Some((name.to_owned(), text.to_owned()))
+        });
+        texts.collect()
+    }
+
+    /// The template in the value of a key, if its literal parts hold no line break and no NUL.
+    pub(super) fn template(&mut self, key: &str, text: &str) -> Option<Template> {
+        let template = match Template::parse(text) {
+            Ok(template) => template,
+            Err(error) => {
+                self.problem_at(key, &error.to_string());
+                return None;
+            }
+        };
+        let is_refused = |part: &Part| match part {
+            Part::Text(text) => text.contains(['\r', '\n', '\0']),
+            Part::Reference(_) => false,
+        };
+        if template.parts().iter().any(is_refused) {
+            self.problem_at(key, "a line break or NUL is refused");
+            return None;
+        }
+        Some(template)
     }
 }

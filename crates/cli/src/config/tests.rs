@@ -227,7 +227,7 @@ fn a_file_that_does_not_parse_is_named_with_its_line_and_not_quoted() {
 fn of_settings_that_exclude_each_other_the_later_layer_holds() {
     let file = "[root_key]\ncommand = ['kms']";
     let options = ServeOptions {
-        store: crate::arguments::StoreOptions {
+        store: crate::config::StoreOptions {
             root_key_file: Some("/etc/key".into()),
             ..Default::default()
         },

@@ -7,7 +7,7 @@ use toolvault_gateway::http::{HeaderMap, HeaderValue, Method, Opening, Url, head
 use toolvault_gateway::{GuardedClient, HttpError, HttpPolicy};
 
 use crate::api::{authorization, base};
-use crate::commands::Context;
+use crate::context::Context;
 use crate::failure::{Failure, with_causes};
 
 /// A call may take as long as the tool does; a client that has had enough cancels it.

@@ -6,8 +6,8 @@ use toolvault_core::timestamp::SECOND;
 use toolvault_server::control::{KeyRequest, LocalCommand};
 use toolvault_vault::{Clock as _, SystemClock};
 
-use crate::arguments::StoreOptions;
-use crate::commands::Context;
+use crate::config::StoreOptions;
+use crate::context::Context;
 use crate::duration;
 use crate::failure::Failure;
 use crate::store;

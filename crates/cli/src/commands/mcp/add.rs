@@ -7,8 +7,8 @@ use toolvault_gateway::ServerName;
 use toolvault_gateway::settings::Template;
 
 use super::{FileOptions, HOW_IT_TAKES_EFFECT, parse_name};
-use crate::commands::Context;
 use crate::config::{ConfigurationFile, ServerTable};
+use crate::context::Context;
 use crate::credential;
 use crate::failure::Failure;
 

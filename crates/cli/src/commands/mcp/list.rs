@@ -6,9 +6,8 @@ use toolvault_gateway::http::Url;
 use toolvault_gateway::settings::{ServerSettings, Template, Transport};
 
 use super::FileOptions;
-use crate::arguments::{ServeOptions, StoreOptions};
-use crate::commands::Context;
-use crate::config;
+use crate::config::{self, ServeOptions, StoreOptions};
+use crate::context::Context;
 use crate::printer::Table;
 
 #[derive(Args)]

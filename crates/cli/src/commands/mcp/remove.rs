@@ -4,8 +4,8 @@ use clap::Args;
 use toolvault_gateway::ServerName;
 
 use super::{FileOptions, HOW_IT_TAKES_EFFECT, parse_name};
-use crate::commands::Context;
 use crate::config::ConfigurationFile;
+use crate::context::Context;
 use crate::failure::Failure;
 
 #[derive(Args)]

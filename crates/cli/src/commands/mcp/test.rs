@@ -9,8 +9,9 @@ use toolvault_gateway::ServerName;
 use self::session::Session;
 use super::parse_name;
 use crate::api::Api;
-use crate::commands::Context;
-use crate::commands::explain::{self, Explained, Explanation};
+use crate::api::explain::{self, Explained, Explanation};
+use crate::commands::explain::show as show_explanation;
+use crate::context::Context;
 use crate::failure::{ExitStatus, Failure};
 use crate::mcp::Endpoint;
 use crate::printer::{Printer, Table};
@@ -62,7 +63,7 @@ pub(super) async fn run(
     }
     show(&explained, printer)?;
     if let (Some(_), [(_, explanation)]) = (&options.tool, explained.as_slice()) {
-        explain::show(explanation, printer)?;
+        show_explanation(explanation, printer)?;
     }
     let problems: Vec<String> = explained.iter().flat_map(problems).collect();
     for problem in &problems {

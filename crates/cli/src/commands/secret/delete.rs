@@ -4,8 +4,8 @@ use clap::Args;
 use toolvault_gateway::http::Method;
 
 use crate::api::{Api, Body};
-use crate::commands::Context;
 use crate::confirm::confirm;
+use crate::context::Context;
 
 #[derive(Args)]
 pub(crate) struct DeleteOptions {

@@ -3,9 +3,10 @@
 use clap::Args;
 use toolvault_vault::{Clock as _, SystemClock};
 
-use super::{status, yes_or_no};
+use super::show::yes_or_no;
+use super::status;
 use crate::api::Api;
-use crate::commands::Context;
+use crate::context::Context;
 use crate::printer::Table;
 
 #[derive(Args)]

@@ -8,9 +8,9 @@ use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_gateway::http::{Method, Url};
 use toolvault_vault::{Clock as _, SecretInfo, SystemClock};
 
-use super::yes_or_no;
+use super::show::yes_or_no;
 use crate::api::{Api, Body};
-use crate::commands::Context;
+use crate::context::Context;
 use crate::duration;
 use crate::printer::{Printer, Table};
 

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{is_long, patch, put_value};
+use super::show::print;
 use crate::api::Api;
-use crate::commands::Context;
+use crate::api::secrets::{is_long, patch, put_value};
+use crate::context::Context;
 use crate::value;
 
 #[derive(Args)]
@@ -87,5 +88,5 @@ pub(super) async fn run(options: &SetOptions, context: &Context<'_>) -> anyhow::
     if !change.is_empty() {
         secret = patch(&api, &secret, &change).await?;
     }
-    super::print(&secret, options.json, context.printer)
+    print(&secret, options.json, context.printer)
 }

@@ -1,9 +1,11 @@
 //! `toolvault secret show`.
 
 use clap::Args;
+use toolvault_vault::SecretInfo;
 
 use crate::api::Api;
-use crate::commands::Context;
+use crate::context::Context;
+use crate::printer::{Printer, Table};
 
 #[derive(Args)]
 pub(crate) struct ShowOptions {
@@ -16,5 +18,26 @@ pub(crate) struct ShowOptions {
 
 pub(super) async fn run(options: &ShowOptions, context: &Context<'_>) -> anyhow::Result<()> {
     let secret = Api::connect(context)?.find_secret(&options.name).await?;
-    super::print(&secret, options.json, context.printer)
+    print(&secret, options.json, context.printer)
+}
+
+/// Everything about one secret but its value.
+pub(super) fn print(secret: &SecretInfo, is_json: bool, printer: &Printer) -> anyhow::Result<()> {
+    if is_json {
+        return printer.json(secret);
+    }
+    let mut table = Table::plain();
+    table.row(["name", &secret.secret_name]);
+    table.row(["id", &secret.secret_id.to_string()]);
+    table.row(["tool", secret.tool_name.as_deref().unwrap_or_default()]);
+    table.row(["argument", secret.tool_arg.as_deref().unwrap_or_default()]);
+    table.row(["default", yes_or_no(secret.is_default_for_tool)]);
+    table.row(["value", secret.display.as_deref().unwrap_or_default()]);
+    table.row(["created", &secret.created_at.to_string()]);
+    table.row(["updated", &secret.updated_at.to_string()]);
+    Ok(printer.table(&table)?)
+}
+
+pub(super) const fn yes_or_no(is_so: bool) -> &'static str {
+    if is_so { "yes" } else { "no" }
 }

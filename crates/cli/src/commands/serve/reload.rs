@@ -3,9 +3,8 @@
 use tokio::signal::unix::{SignalKind, signal};
 use toolvault_server::ServerHandle;
 
-use crate::arguments::ServeOptions;
-use crate::commands::Context;
-use crate::config;
+use crate::config::{self, ServeOptions};
+use crate::context::Context;
 use crate::failure::with_causes;
 
 /// Reloads as often as it is asked to. What cannot be used changes nothing. Ends only if signals cannot be caught.

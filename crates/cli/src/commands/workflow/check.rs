@@ -13,8 +13,8 @@ use super::document::Node;
 use super::report::{Checked, Got, Literal, Report};
 use super::wanted::{self, Argument, Given, Wanted};
 use crate::api::Api;
-use crate::commands::Context;
-use crate::commands::explain::{self, Explained};
+use crate::api::explain::{self, Explained};
+use crate::context::Context;
 use crate::failure::{ExitStatus, Failure};
 
 /// The largest file, in bytes.

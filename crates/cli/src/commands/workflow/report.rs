@@ -7,7 +7,7 @@ use toolvault_core::pattern::{ToolName, ToolPattern};
 
 use super::catalogue::{self, Service};
 use super::wanted::{Argument, Given, ModelKey, Wanted};
-use crate::commands::explain::Explained;
+use crate::api::explain::Explained;
 use crate::printer::{Printer, Table};
 
 /// All of it.

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use toolvault_gateway::http::{HeaderName, HeaderValue};
 use toolvault_gateway::settings::{Header, Part};
 
-use super::server::{template, texts_below};
 use crate::config::layers::Layers;
 
 /// What the protocols themselves say: framing, the connection, and what MCP exchanges.
@@ -35,7 +34,7 @@ const RESERVED_PREFIX: &str = "mcp-";
 pub(super) fn all(layers: &mut Layers, table: &str) -> Vec<Header> {
     let mut seen = BTreeSet::new();
     let mut headers = Vec::new();
-    for (spelled, text) in texts_below(layers, table) {
+    for (spelled, text) in layers.texts_below(table) {
         let key = format!("{table}{spelled}");
         let Some(name) = checked_name(&spelled) else {
             layers.problem_at(&key, "expected the name of a header");
@@ -45,7 +44,7 @@ pub(super) fn all(layers: &mut Layers, table: &str) -> Vec<Header> {
             layers.problem_at(&key, "this header belongs to the protocol and is not set");
         } else if !seen.insert(name.as_str().to_owned()) {
             layers.problem_at(&key, "the same header is set twice, in two spellings");
-        } else if let Some(value) = template(layers, &key, &text) {
+        } else if let Some(value) = layers.template(&key, &text) {
             let is_plain = |part: &Part| match part {
                 Part::Text(text) => HeaderValue::from_str(text).is_ok(),
                 Part::Reference(_) => true,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toolvault_core::pattern::MAX_NAME_CHARS;
 use toolvault_gateway::settings::{
-    HttpServer, Part, ServerName, ServerSettings, StdioServer, Template, Transport,
+    HttpServer, ServerName, ServerSettings, StdioServer, Template, Transport,
 };
 
 use super::{header, url};
@@ -91,47 +91,18 @@ fn program(layers: &mut Layers, table: &str) -> Option<StdioServer> {
 
 fn variables(layers: &mut Layers, table: &str) -> BTreeMap<String, Template> {
     let mut variables = BTreeMap::new();
-    for (name, text) in texts_below(layers, table) {
+    for (name, text) in layers.texts_below(table) {
         let key = format!("{table}{name}");
         if name.is_empty() || name.contains(['=', '\0']) {
             layers.problem_at(&key, "expected the name of an environment variable");
         } else if name.starts_with(PREFIX) {
             let advice = format!("variables of {PREFIX}… are ours and passed to no program");
             layers.problem_at(&key, &advice);
-        } else if let Some(template) = template(layers, &key, &text) {
+        } else if let Some(template) = layers.template(&key, &text) {
             variables.insert(name, template);
         }
     }
     variables
-}
-
-/// The template in the value of a key, if its literal parts hold no line break and no NUL.
-pub(super) fn template(layers: &mut Layers, key: &str, text: &str) -> Option<Template> {
-    let template = match Template::parse(text) {
-        Ok(template) => template,
-        Err(error) => {
-            layers.problem_at(key, &error.to_string());
-            return None;
-        }
-    };
-    let is_refused = |part: &Part| match part {
-        Part::Text(text) => text.contains(['\r', '\n', '\0']),
-        Part::Reference(_) => false,
-    };
-    if template.parts().iter().any(is_refused) {
-        layers.problem_at(key, "a line break or NUL is refused");
-        return None;
-    }
-    Some(template)
-}
-
-/// The keys below `table` with their texts.
-pub(super) fn texts_below(layers: &Layers, table: &str) -> Vec<(String, String)> {
-    let texts = layers.below(table).filter_map(|(name, value)| {
-        let text = value.as_str()?;
-        Some((name.to_owned(), text.to_owned()))
-    });
-    texts.collect()
 }
 
 fn credential_arguments(layers: &mut Layers, table: &str) -> BTreeSet<String> {

@@ -4,7 +4,6 @@ use toolvault_gateway::HttpPolicy;
 use toolvault_gateway::http::{HttpError, Url};
 use toolvault_gateway::settings::{Part, Template};
 
-use super::server::template;
 use crate::config::layers::Layers;
 
 /// Two texts that a URL shows unchanged wherever they stand, in place of a value.
@@ -17,7 +16,7 @@ pub(super) fn of_key(
     allow_private_network: bool,
 ) -> Option<Template> {
     let text = layers.text(key)?.0.to_owned();
-    let template = template(layers, key, &text)?;
+    let template = layers.template(key, &text)?;
     match check(&template, allow_private_network) {
         Ok(()) => Some(template),
         Err(message) => {

@@ -8,8 +8,7 @@ use toolvault_vault::SecretInfo;
 use zeroize::Zeroizing;
 
 use super::plan::{Plan, PlannedSecret, SecretValue};
-use crate::api::{Api, Body};
-use crate::commands::secret;
+use crate::api::{Api, Body, secrets};
 use crate::failure::Failure;
 
 /// A key that was made.
@@ -73,15 +72,15 @@ pub(super) async fn store(
         return Ok(());
     };
     match stored {
-        Some(secret) if secret::is_long(value) => {
-            secret::put_value(api, secret, value).await?;
+        Some(secret) if secrets::is_long(value) => {
+            secrets::put_value(api, secret, value).await?;
         }
         Some(secret) => {
             #[derive(Serialize)]
             struct Change<'a> {
                 secret_value: &'a str,
             }
-            secret::patch(
+            secrets::patch(
                 api,
                 secret,
                 &Change {
@@ -91,13 +90,13 @@ pub(super) async fn store(
             .await?;
         }
         None => {
-            let new = secret::New {
+            let new = secrets::New {
                 name: &planned.name,
                 tool: Some(&pattern(&plan.name)),
                 argument: Some(&planned.argument),
                 is_default: false,
             };
-            secret::store(api, &new, value).await?;
+            secrets::store(api, &new, value).await?;
         }
     }
     Ok(())

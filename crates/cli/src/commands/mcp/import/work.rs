@@ -12,8 +12,8 @@ use super::rewrite::{self, Client};
 use super::store::{self, IssuedKey};
 use super::{ImportOptions, Taken};
 use crate::api::Api;
-use crate::commands::Context;
 use crate::config::ConfigurationFile;
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// What the work is done with, and how far it has come.

@@ -1,0 +1,175 @@
+//! Secrets: finding, storing and changing them, with values of any length.
+
+use serde::Serialize;
+use serde_json::json;
+use toolvault_core::digest::hexadecimal;
+use toolvault_core::entropy::Entropy as _;
+use toolvault_gateway::http::{Method, Url};
+use toolvault_vault::{SecretInfo, SystemEntropy};
+
+use super::{Api, Body};
+use crate::failure::Failure;
+
+/// What a list answers at most at a time.
+const PORTION: usize = 1_000;
+/// The longest value that the original operations take, in characters (contract, section 2).
+const LONGEST_INLINE_VALUE: usize = 1_024;
+
+impl Api<'_> {
+    /// The URL of one secret.
+    pub(crate) fn secret_url(&self, secret: &SecretInfo) -> Url {
+        self.url(&["secrets", &secret.secret_id.to_string()])
+    }
+
+    /// All secrets or, if `name` is given, those of that name; oldest first.
+    pub(crate) async fn list_secrets(
+        &self,
+        name: Option<&str>,
+    ) -> Result<Vec<SecretInfo>, Failure> {
+        #[derive(serde::Deserialize)]
+        struct List {
+            data: Vec<SecretInfo>,
+            total: usize,
+        }
+        let mut secrets = Vec::new();
+        loop {
+            let mut url = self.url(&["secrets", ""]);
+            url.query_pairs_mut()
+                .append_pair("limit", &PORTION.to_string())
+                .append_pair("offset", &secrets.len().to_string())
+                .extend_pairs(name.map(|name| ("secret_name", name)));
+            let list: List = self.fetch(Method::GET, &url, Body::Nothing).await?;
+            let is_last = list.data.len() < PORTION;
+            secrets.extend(list.data);
+            if is_last || secrets.len() >= list.total {
+                return Ok(secrets);
+            }
+        }
+    }
+
+    /// The one secret whose id or name this is.
+    pub(crate) async fn find_secret(&self, text: &str) -> Result<SecretInfo, Failure> {
+        if uuid::Uuid::try_parse(text).is_ok() {
+            let url = self.url(&["secrets", text]);
+            match self.fetch(Method::GET, &url, Body::Nothing).await {
+                // It may be the name of another one.
+                Err(failure) if failure.is_not_found => {}
+                found => return found,
+            }
+        }
+        let mut named = self.list_secrets(Some(text)).await?;
+        match (named.pop(), named.len()) {
+            (None, _) => Err(Failure::refused(format!("there is no secret '{text}'"))),
+            (Some(secret), 0) => Ok(secret),
+            (Some(last), _) => {
+                named.push(last);
+                let ids: Vec<String> = named
+                    .iter()
+                    .map(|secret| secret.secret_id.to_string())
+                    .collect();
+                Err(Failure::refused(format!(
+                    "several secrets are called '{text}': {}",
+                    ids.join(", ")
+                ))
+                .hint("name one by its id"))
+            }
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct NewSecret<'a> {
+    secret_name: &'a str,
+    secret_value: &'a str,
+    tool_name: Option<&'a str>,
+    tool_arg: Option<&'a str>,
+    is_default_for_tool: bool,
+}
+
+/// A secret to store, but for its value.
+pub(crate) struct New<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) tool: Option<&'a str>,
+    pub(crate) argument: Option<&'a str>,
+    pub(crate) is_default: bool,
+}
+
+pub(crate) fn is_long(value: &str) -> bool {
+    value.chars().count() > LONGEST_INLINE_VALUE
+}
+
+/// Replaces a value of any length.
+pub(crate) async fn put_value(
+    api: &Api<'_>,
+    secret: &SecretInfo,
+    value: &str,
+) -> Result<SecretInfo, Failure> {
+    let mut url = api.secret_url(secret);
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.push("value");
+    }
+    let body = Body::Octets(value.as_bytes().to_vec());
+    api.fetch(Method::PUT, &url, body).await
+}
+
+/// Changes what the fields of `change` name.
+pub(crate) async fn patch(
+    api: &Api<'_>,
+    secret: &SecretInfo,
+    change: &impl serde::Serialize,
+) -> anyhow::Result<SecretInfo> {
+    let body = Body::Json(serde_json::to_vec(change)?);
+    let url = api.secret_url(secret);
+    Ok(api.fetch(Method::PATCH, &url, body).await?)
+}
+
+/// Stores a secret with a value of any length.
+pub(crate) async fn store(api: &Api<'_>, new: &New<'_>, value: &str) -> anyhow::Result<SecretInfo> {
+    if is_long(value) {
+        create_long(api, new, value).await
+    } else {
+        create(api, new, value, new.is_default).await
+    }
+}
+
+async fn create(
+    api: &Api<'_>,
+    new: &New<'_>,
+    value: &str,
+    is_default: bool,
+) -> anyhow::Result<SecretInfo> {
+    let new = NewSecret {
+        secret_name: new.name,
+        secret_value: value,
+        tool_name: new.tool,
+        tool_arg: new.argument,
+        is_default_for_tool: is_default,
+    };
+    let body = Body::Json(serde_json::to_vec(&new)?);
+    let url = api.url(&["secrets", ""]);
+    Ok(api.fetch(Method::POST, &url, body).await?)
+}
+
+/// A value that is too long to be created with: first a random one that nothing is applied by itself
+/// with, then the value, then the flag.
+async fn create_long(api: &Api<'_>, new: &New<'_>, value: &str) -> anyhow::Result<SecretInfo> {
+    let mut random = [0; 32];
+    SystemEntropy.fill(&mut random)?;
+    let secret = create(api, new, &hexadecimal(&random), false).await?;
+    let completed = async {
+        let secret = put_value(api, &secret, value).await?;
+        if new.is_default {
+            return patch(api, &secret, &json!({"is_default_for_tool": true})).await;
+        }
+        anyhow::Ok(secret)
+    };
+    match completed.await {
+        Ok(secret) => Ok(secret),
+        Err(error) => {
+            let url = api.secret_url(&secret);
+            // If this fails too, the error that led here tells more.
+            let _ = api.send(Method::DELETE, &url, Body::Nothing).await;
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The flags that are settings: they are the highest layer.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Where the store is. The same for the server and for the commands that work beside it.
+#[derive(Args, Default)]
+pub(crate) struct StoreOptions {
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Directory of the embedded database [default: the platform's data directory]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// PostgreSQL database in place of the embedded one. Others on this machine see arguments: a URL with
+    /// a password is better off in `TOOLVAULT_DATABASE_URL`
+    #[arg(long, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// File with the root key [default: the data directory's name and .root.key]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) root_key_file: Option<PathBuf>,
+}
+
+/// Everything about the server that has a flag.
+#[derive(Args, Default)]
+pub(crate) struct ServeOptions {
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+    /// Address and port of the API [default: 127.0.0.1:8710]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// Certificate chain in PEM: serve HTTPS
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Private key in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Allow plain HTTP on an address that is not loopback
+    #[arg(long)]
+    pub(crate) insecure_http: bool,
+}
+
+impl From<StoreOptions> for ServeOptions {
+    fn from(store: StoreOptions) -> Self {
+        Self {
+            store,
+            ..Self::default()
+        }
+    }
+}
