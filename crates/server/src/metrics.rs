@@ -3,9 +3,9 @@
 mod gateway;
 mod rotation;
 
-use std::sync::Mutex;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -107,7 +107,7 @@ impl Metrics {
     /// All figures as text.
     pub(crate) fn encode(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
-        let registry = self.registry.lock().map_err(|_| std::fmt::Error)?;
+        let registry = self.registry.lock();
         prometheus_client::encoding::text::encode(&mut text, &registry)?;
         Ok(text)
     }

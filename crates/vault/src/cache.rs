@@ -8,8 +8,9 @@ pub(crate) mod index;
 pub(crate) mod slots;
 pub(crate) mod trust;
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
+use parking_lot::{RwLock, RwLockReadGuard};
 use toolvault_core::api_key::KeyId;
 use toolvault_core::identity::{SecretId, UserId};
 
@@ -17,6 +18,7 @@ use self::index::Index;
 use self::slots::{Slots, Weigh};
 use self::trust::Trust;
 use crate::changes::{Changed, News};
+use crate::error::Error;
 use crate::key::KeyRecord;
 use crate::secret::Secret;
 use crate::user::User;
@@ -37,9 +39,21 @@ pub(crate) struct UserEntry {
     pub(crate) index: RwLock<Index>,
 }
 
+impl UserEntry {
+    /// The user's secrets, if they are exactly those that were stored.
+    pub(crate) fn intact(&self) -> Result<RwLockReadGuard<'_, Index>, Error> {
+        let index = self.index.read();
+        if index.is_intact() {
+            Ok(index)
+        } else {
+            Err(Error::Integrity)
+        }
+    }
+}
+
 impl Weigh for UserEntry {
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.index.read().map_or(0, |index| index.weight())
+        size_of::<Self>() + self.index.read().weight()
     }
 }
 
@@ -90,10 +104,7 @@ impl Cache {
     /// may be in the index already. The generation tells.
     fn follow(&self, user: UserId, generation: i64, change: impl FnOnce(&mut Index)) {
         self.users.change(&user, |entry| {
-            entry
-                .index
-                .write()
-                .is_ok_and(|mut index| index.follow(generation, change))
+            entry.index.write().follow(generation, change)
         });
         self.news.tell(Changed::User(user));
     }

@@ -4,10 +4,11 @@
 //! committed. Heartbeats measure that the channel works: see [`crate::cache::trust`].
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgListener, PgPool};
 use tokio_util::sync::CancellationToken;
@@ -104,10 +105,7 @@ impl Channel {
 
     /// Notes that a batch may or may not have been committed.
     pub(crate) fn doubt(&self, batch: u64) {
-        self.unresolved
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(batch);
+        self.unresolved.lock().insert(batch);
     }
 
     fn encode(&self, content: Content) -> Option<String> {
@@ -120,12 +118,7 @@ impl Channel {
 
     /// Whether this process has already let its caches follow what the message says.
     fn is_known(&self, from: Uuid, batch: u64) -> bool {
-        from == self.process
-            && !self
-                .unresolved
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(&batch)
+        from == self.process && !self.unresolved.lock().remove(&batch)
     }
 }
 

@@ -1,8 +1,9 @@
 //! What every operation of one vault shares.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::api_key::KeyId;
 use toolvault_core::audit::epoch::Signer;
@@ -50,7 +51,7 @@ impl Shared {
 
     /// The signing key of the epoch that the head is in.
     pub(crate) fn signer(&self, head: &HeadRow) -> Result<Arc<Signer>, Error> {
-        let mut cached = self.signer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cached = self.signer.lock();
         if let Some(signer) = cached.as_ref().filter(|signer| signer.number == head.epoch) {
             return Ok(Arc::clone(signer));
         }

@@ -5,9 +5,10 @@
 
 use std::io;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 
+use parking_lot::Mutex;
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
@@ -34,7 +35,7 @@ pub(super) struct Started {
 impl Group {
     /// Sends a signal to all of it; nothing happens once its leader has ended.
     pub(super) fn signal(&self, signal: Signal) {
-        let is_gone = self.is_gone.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_gone = self.is_gone.lock();
         if *is_gone {
             return;
         }
@@ -46,7 +47,7 @@ impl Group {
 
     /// Ends what the leader left behind, and lets its id go.
     fn bury(&self, child: &mut Child) -> Ending {
-        let mut is_gone = self.is_gone.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_gone = self.is_gone.lock();
         // Until the leader is waited for, its id and its group's are nobody else's.
         let _ = kill_process_group(self.leader, Signal::KILL);
         let status = child.wait();

@@ -1,9 +1,10 @@
 //! The handle to a running program.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rustix::process::Signal;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -53,7 +54,7 @@ impl Process {
     /// Queues one message, a JSON text, and waits while there is no room. A message is written whole or, if the program
     /// ends before, not at all; who waits for an answer hears of that end from the output.
     pub(crate) async fn send(&self, message: &[u8]) -> Result<(), Ended> {
-        let queue = self.queue().as_ref().cloned();
+        let queue = self.0.queue.lock().as_ref().cloned();
         let queue = queue.filter(|_| self.is_running()).ok_or(Ended)?;
         let line = input::on_one_line(message);
         queue.send(line).await.map_err(|_closed| Ended)
@@ -84,13 +85,9 @@ impl Process {
     /// Ends it: its standard input is closed once what was queued is written; after two seconds (`grace`) it is asked to end, and
     /// after two more it is killed with all that it started. Returns when it has ended; may be called again, or by several.
     pub(crate) async fn stop(&self) {
-        drop(self.queue().take());
+        drop(self.0.queue.lock().take());
         let mut ending = self.0.ending.clone();
         wind_down(&self.0.group, &mut ending, self.0.grace).await;
-    }
-
-    fn queue(&self) -> std::sync::MutexGuard<'_, Option<mpsc::Sender<Written>>> {
-        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Requests per second of one key or token: a bucket that refills at that rate and holds one second's worth.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use toolvault_core::audit::record::Actor;
 
 /// How many buckets are kept before those that are full again are dropped.
@@ -39,7 +39,7 @@ impl RateLimiter {
             return Ok(());
         }
         let capacity = f64::from(self.per_second);
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.buckets.lock();
         if buckets.len() >= MOST_BUCKETS {
             buckets.retain(|_, bucket| bucket.refilled(capacity, now) < capacity);
         }

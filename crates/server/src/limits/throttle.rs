@@ -4,8 +4,8 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use toolvault_core::timestamp::Timestamp;
 
 const WINDOW_SECONDS: i64 = 60;
@@ -34,7 +34,7 @@ impl Throttle {
 
     /// Counts a failure. Seconds to wait if the source had too many.
     pub(crate) fn note(&self, source: Option<IpAddr>, now: Timestamp) -> Option<u64> {
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut window = self.window.lock();
         let number = now.seconds().div_euclid(WINDOW_SECONDS);
         if window.number != number {
             *window = Window {

@@ -1,7 +1,6 @@
 //! How many secrets are due for rotation: counted when somebody reads the figures, but not at every reading.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use toolvault_core::timestamp::{SECOND, Timestamp};
@@ -39,10 +38,7 @@ impl RotationDue {
 
     /// Whether it is time to count; only the first to ask is told so.
     fn is_old(&self, now: Timestamp) -> bool {
-        let mut counted_at = self
-            .counted_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut counted_at = self.counted_at.lock();
         let is_old = counted_at.is_none_or(|at| now < at || at.plus(KEPT) <= now);
         if is_old {
             *counted_at = Some(now);

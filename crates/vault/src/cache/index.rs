@@ -41,8 +41,8 @@ impl Index {
         if self.is_broken || generation != self.generation + 1 {
             return false;
         }
-        self.generation = generation;
         change(self);
+        self.generation = generation;
         true
     }
 

@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 /// Tells roughly how many bytes of memory something takes.
 pub(crate) trait Weigh {
@@ -52,7 +54,7 @@ impl<K: Hash + Eq + Clone, V: Weigh> Slots<K, V> {
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<Arc<V>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.clock += 1;
         let clock = state.clock;
         let slot = state.slots.get_mut(key)?;
@@ -61,7 +63,7 @@ impl<K: Hash + Eq + Clone, V: Weigh> Slots<K, V> {
     }
 
     pub(crate) fn begin_fill(&self, key: K) -> Fill<'_, K, V> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let slot = state.slots.entry(key.clone()).or_insert_with(Slot::empty);
         slot.fills += 1;
         let generation = slot.generation;
@@ -76,7 +78,7 @@ impl<K: Hash + Eq + Clone, V: Weigh> Slots<K, V> {
     /// Changes the entry, if there is one, and outdates all fills under way. An entry for which `change`
     /// says false is forgotten.
     pub(crate) fn change(&self, key: &K, change: impl FnOnce(&V) -> bool) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let Some(slot) = state.slots.get_mut(key) else {
             return;
         };
@@ -96,7 +98,7 @@ impl<K: Hash + Eq + Clone, V: Weigh> Slots<K, V> {
     }
 
     pub(crate) fn evict(&self, key: &K) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let Some(slot) = state.slots.get_mut(key) else {
             return;
         };
@@ -111,7 +113,7 @@ impl<K: Hash + Eq + Clone, V: Weigh> Slots<K, V> {
     }
 
     pub(crate) fn clear(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.weight = 0;
         state.slots.retain(|_, slot| {
             slot.generation += 1;
@@ -122,13 +124,6 @@ impl<K: Hash + Eq + Clone, V: Weigh> Slots<K, V> {
     }
 }
 
-impl<K: Hash + Eq + Clone, V> Slots<K, V> {
-    fn lock(&self) -> MutexGuard<'_, State<K, V>> {
-        // Every section below leaves the map consistent, so a panic elsewhere does not spoil it.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl<K: Hash + Eq + Clone, V: Weigh> Fill<'_, K, V> {
     /// Keeps `entry` unless a change came in between.
     pub(crate) fn finish(self, entry: &Arc<V>) {
@@ -136,7 +131,7 @@ impl<K: Hash + Eq + Clone, V: Weigh> Fill<'_, K, V> {
         if weight > self.slots.budget {
             return;
         }
-        let mut state = self.slots.lock();
+        let mut state = self.slots.state.lock();
         state.clock += 1;
         let clock = state.clock;
         let Some(slot) = state.slots.get_mut(&self.key) else {
@@ -155,7 +150,7 @@ impl<K: Hash + Eq + Clone, V: Weigh> Fill<'_, K, V> {
 
 impl<K: Hash + Eq + Clone, V> Drop for Fill<'_, K, V> {
     fn drop(&mut self) {
-        let mut state = self.slots.lock();
+        let mut state = self.slots.state.lock();
         let Some(slot) = state.slots.get_mut(&self.key) else {
             return;
         };
@@ -234,7 +229,7 @@ mod tests {
         slots.clear();
         slow.finish(&Arc::new("stale".to_owned()));
         assert!(slots.get(&1).is_none());
-        assert!(slots.lock().slots.is_empty());
+        assert!(slots.state.lock().slots.is_empty());
     }
 
     #[test]
@@ -253,6 +248,6 @@ mod tests {
         let slots = Slots::new(3);
         fill(&slots, 1, "aaaa");
         assert!(slots.get(&1).is_none());
-        assert!(slots.lock().slots.is_empty());
+        assert!(slots.state.lock().slots.is_empty());
     }
 }

@@ -2,8 +2,6 @@
 
 mod recheck;
 
-use std::sync::PoisonError;
-
 use toolvault_core::api_key::{ApiKey, KeyId};
 use toolvault_core::audit::record::Actor;
 use toolvault_core::identity::UserId;
@@ -213,11 +211,7 @@ impl Vault {
     }
 
     fn note_use(&self, key: KeyId, now: Timestamp) {
-        let mut uses = self
-            .shared
-            .key_uses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut uses = self.shared.key_uses.lock();
         if uses
             .get(&key)
             .is_some_and(|last| now.since(*last) < LAST_USE_PRECISION)

@@ -10,7 +10,7 @@ use toolvault_core::timestamp::Timestamp;
 
 use super::resolve::decide::{Decided, Outcome, by_reference};
 use super::resolve::given::Given;
-use super::resolve::{intact, require_all};
+use super::resolve::require_all;
 use crate::cache::UserEntry;
 use crate::caller::Caller;
 use crate::error::{Denial, Error};
@@ -131,7 +131,7 @@ impl Vault {
         tool: &ToolName,
         wanted: &[(String, Reference)],
     ) -> Result<Vec<Decided>, Error> {
-        let index = intact(entry)?;
+        let index = entry.intact()?;
         let now = self.shared.clock.now();
         let decided = wanted.iter().map(|(argument, reference)| {
             by_reference(&index, tool, argument, reference, now, |_| true)

@@ -82,7 +82,7 @@ impl Vault {
             });
         let decided = self.note_refusal(caller, decided).await?;
         let would_succeed = !decided.iter().any(|argument| argument.outcome.is_error());
-        let index = entry.index.read().map_err(|_| Error::Integrity)?;
+        let index = entry.intact()?;
         let arguments = decided
             .iter()
             .map(|argument| explain(&index, caller, &call, argument))

@@ -7,7 +7,7 @@ use toolvault_core::scope::Scope;
 
 use super::resolve::decide::defaults;
 use super::resolve::given::Given;
-use super::resolve::{Call, Completed, intact};
+use super::resolve::{Call, Completed};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::vault::Vault;
@@ -49,7 +49,7 @@ impl Vault {
         self.note_refusal(caller, caller.require(Scope::Use))
             .await?;
         let entry = self.caller_entry(caller).await?;
-        let hidden = intact(&entry).map(|index| {
+        let hidden = entry.intact().map(|index| {
             let hidden = tools.iter().map(|tool| {
                 let is_reached = caller.reaches_tool(tool);
                 defaults(&index, caller, tool, within)

@@ -23,7 +23,7 @@ impl Vault {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
         let entry = self.caller_entry(caller).await?;
-        let found = find_in(&entry.index, caller, id).map(|secret| secret.policy.clone());
+        let found = find_in(&entry, caller, id).map(|secret| secret.policy.clone());
         self.note_refusal(caller, found).await
     }
 

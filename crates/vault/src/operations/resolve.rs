@@ -7,7 +7,7 @@ pub(crate) mod decide;
 pub(crate) mod given;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, RwLockReadGuard};
+use std::sync::Arc;
 
 use toolvault_core::arguments::Arguments;
 use toolvault_core::audit::record::{Action, Decision, Record};
@@ -19,7 +19,6 @@ use toolvault_core::scope::Scope;
 use self::decide::{Decided, Outcome, decide};
 use self::given::Given;
 use crate::cache::UserEntry;
-use crate::cache::index::Index;
 use crate::caller::Caller;
 use crate::error::{Denial, Error, Problem};
 use crate::operations::injection::{Injected, Within};
@@ -196,7 +195,7 @@ impl Vault {
         call: &Call,
         within: &Within,
     ) -> Result<Vec<Decided>, Error> {
-        let index = intact(entry)?;
+        let index = entry.intact()?;
         let now = self.shared.clock.now();
         Ok(decide(&index, caller, call, within, now))
     }
@@ -241,16 +240,6 @@ impl Vault {
             Error::Integrity => add(Action::TamperingDetected, None, "integrity"),
             _ => {}
         }
-    }
-}
-
-/// The user's secrets, if they are exactly those that were stored.
-pub(crate) fn intact(entry: &UserEntry) -> Result<RwLockReadGuard<'_, Index>, Error> {
-    let index = entry.index.read().map_err(|_| Error::Integrity)?;
-    if index.is_intact() {
-        Ok(index)
-    } else {
-        Err(Error::Integrity)
     }
 }
 

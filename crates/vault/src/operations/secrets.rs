@@ -13,6 +13,7 @@ use toolvault_core::pattern::{ToolName, ToolPattern};
 use toolvault_core::scope::Scope;
 
 use self::delete::DeleteSecret;
+use crate::cache::UserEntry;
 use crate::cache::index::Index;
 use crate::caller::Caller;
 use crate::error::{Denial, Error};
@@ -108,18 +109,8 @@ impl Vault {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
         let entry = self.caller_entry(caller).await?;
-        let listed = entry
-            .index
-            .read()
-            .map_err(|_| Error::Integrity)
-            .and_then(|index| {
-                // A list that lacks a row would say that it is not there.
-                if index.is_intact() {
-                    Ok(filter.apply(&index, caller))
-                } else {
-                    Err(Error::Integrity)
-                }
-            });
+        // A list that lacks a row would say that it is not there.
+        let listed = entry.intact().map(|index| filter.apply(&index, caller));
         self.note_refusal(caller, listed).await
     }
 
@@ -128,7 +119,7 @@ impl Vault {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
         let entry = self.caller_entry(caller).await?;
-        let found = find_in(&entry.index, caller, id).map(|secret| secret.info());
+        let found = find_in(&entry, caller, id).map(|secret| secret.info());
         self.note_refusal(caller, found).await
     }
 
@@ -159,15 +150,12 @@ impl Vault {
 
 /// The caller's secret of this id. One out of the caller's reach does not exist.
 pub(crate) fn find_in(
-    index: &std::sync::RwLock<Index>,
+    entry: &UserEntry,
     caller: &Caller,
     id: SecretId,
 ) -> Result<Arc<Secret>, Error> {
-    let index = index.read().map_err(|_| Error::Integrity)?;
-    if !index.is_intact() {
-        return Err(Error::Integrity);
-    }
-    index
+    entry
+        .intact()?
         .get(id)
         .filter(|secret| caller.reaches_pattern(secret.binding.tool.as_ref()))
         .map(Arc::clone)

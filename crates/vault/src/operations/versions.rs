@@ -41,7 +41,7 @@ impl Vault {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
         let entry = self.caller_entry(caller).await?;
-        let found = find_in(&entry.index, caller, id);
+        let found = find_in(&entry, caller, id);
         let secret = self.note_refusal(caller, found).await?;
         let rows = self
             .in_time(async {
@@ -72,7 +72,7 @@ impl Vault {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
         let entry = self.caller_entry(caller).await?;
-        let found = find_in(&entry.index, caller, id);
+        let found = find_in(&entry, caller, id);
         let secret = self.note_refusal(caller, found).await?;
         if secret.version == version {
             return Ok(SecretAnswer {

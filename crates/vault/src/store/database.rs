@@ -3,9 +3,9 @@
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
@@ -131,7 +131,7 @@ impl Database {
                 database.readers.close().await;
                 database.writer.close().await;
                 // Whoever opens it next need not wait until nobody holds on to this any more.
-                let mut lock = database.lock.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut lock = database.lock.lock();
                 lock.take();
             }
             Self::Postgres(pool) => pool.close().await,

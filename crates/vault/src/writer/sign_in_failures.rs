@@ -1,8 +1,8 @@
 //! Failed sign-ins, counted for a second before they are recorded, so that they cannot fill the disk.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use toolvault_core::audit::record::{Action, Actor, Decision, Record};
 use toolvault_core::timestamp::Timestamp;
 
@@ -23,7 +23,7 @@ struct Failure {
 
 impl SignInFailures {
     pub(crate) fn note(&self, source: &str, reason: &'static str, at: Timestamp) {
-        let mut failures = self.lock();
+        let mut failures = self.0.lock();
         let source = if failures.len() < DISTINCT {
             source
         } else {
@@ -38,7 +38,7 @@ impl SignInFailures {
     }
 
     pub(crate) fn is_waiting(&self) -> bool {
-        !self.lock().is_empty()
+        !self.0.lock().is_empty()
     }
 
     /// The records of the seconds that are over.
@@ -53,6 +53,7 @@ impl SignInFailures {
 
     fn take_if(&self, mut is_due: impl FnMut(&Failure) -> bool) -> Vec<Record> {
         let mut records: Vec<Record> = self
+            .0
             .lock()
             .extract_if(|failure, _| is_due(failure))
             .map(|(failure, (at, count))| {
@@ -71,10 +72,6 @@ impl SignInFailures {
             .collect();
         records.sort_by_key(|record| record.at);
         records
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Failure, (Timestamp, i64)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -39,20 +39,13 @@ impl Vault {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
         let entry = self.caller_entry(caller).await?;
-        let listed = entry
-            .index
-            .read()
-            .map_err(|_| Error::Integrity)
-            .and_then(|index| {
-                if !index.is_intact() {
-                    return Err(Error::Integrity);
-                }
-                let default = Policy::default();
-                let matching = index.iter().filter(|secret| {
-                    secret.policy != default && caller.reaches_pattern(secret.binding.tool.as_ref())
-                });
-                Ok(matching.map(Arc::clone).collect::<Vec<Arc<Secret>>>())
+        let listed = entry.intact().map(|index| {
+            let default = Policy::default();
+            let matching = index.iter().filter(|secret| {
+                secret.policy != default && caller.reaches_pattern(secret.binding.tool.as_ref())
             });
+            matching.map(Arc::clone).collect::<Vec<Arc<Secret>>>()
+        });
         let secrets = self.note_refusal(caller, listed).await?;
         let replaced = if secrets
             .iter()

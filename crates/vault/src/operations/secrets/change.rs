@@ -160,8 +160,7 @@ impl UpdateSecret {
         {
             return Err(Denial::SecretProtected.into());
         }
-        let index = self.entry.index.read().map_err(|_| Error::Integrity)?;
-        require_unprotected(&index, Some(before), after)
+        require_unprotected(&self.entry.index.read(), Some(before), after)
     }
 
     /// Makes the value the newest version, and keeps the older ones within the limit.
@@ -218,12 +217,8 @@ impl UpdateSecret {
             record.state = Some(state.clone());
             work.records.push(record);
         }
-        let is_shadowing = (kinds.is_rebound || kinds.is_new_value)
-            && self
-                .entry
-                .index
-                .read()
-                .is_ok_and(|index| shadows(&index, after));
+        let is_shadowing =
+            (kinds.is_rebound || kinds.is_new_value) && shadows(&self.entry.index.read(), after);
         if is_shadowing && kinds.is_rebound {
             work.records
                 .push(about(&self.record, after, Action::DefaultShadowed));

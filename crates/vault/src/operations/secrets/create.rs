@@ -169,7 +169,7 @@ impl Change for CreateSecret {
         }
         let secret = self.seal(work, work.now.after(ledger.last_change))?;
         let is_shadowing = {
-            let index = self.entry.index.read().map_err(|_| Error::Integrity)?;
+            let index = self.entry.index.read();
             require_unprotected(&index, None, &secret)?;
             shadows(&index, &secret)
         };
