@@ -1,6 +1,6 @@
 //! The relay: any agent in front, any tool server behind, no key in sight.
 //!
-//! JSON-RPC passes as it came ([`message`]), in either era of the protocol ([`era`]); only three things change on the
+//! JSON-RPC passes as it came ([`protocol`]), in either era of the protocol; only three things change on the
 //! way: the list of tools loses the arguments that are keys ([`listing`], [`schema`]), a call gets their values
 //! ([`call`]), and nothing that comes back holds one ([`downstream`]).
 //!
@@ -10,14 +10,13 @@
 //! - [`shared`], [`access`], [`session`], [`given`]: who has built what. Nothing is shared between two callers.
 //! - [`server`], [`link`], [`context`], `upstream/`, [`program`]: the ways to a server.
 //! - [`call`], [`listing`], [`catalogue`], [`schema`], [`pending`]: tools and the secrets that they want.
-//! - [`downstream`], [`stream`], [`reply`], [`sse`], [`refusal`]: the way back.
+//! - [`downstream`], [`stream`], [`reply`], [`refusal`]: the way back.
 
 mod access;
 mod call;
 mod catalogue;
 mod context;
 mod downstream;
-mod era;
 mod figures;
 mod gateway;
 mod given;
@@ -25,10 +24,10 @@ mod janitor;
 mod legacy;
 mod link;
 mod listing;
-mod message;
 mod modern;
 mod pending;
 mod program;
+pub mod protocol;
 mod refusal;
 mod reply;
 mod request;
@@ -36,7 +35,6 @@ mod schema;
 mod server;
 mod session;
 mod shared;
-mod sse;
 mod stream;
 mod subscription;
 mod tasks;

@@ -18,10 +18,10 @@ use super::catalogue::Tool;
 use super::context::Context;
 use super::link::Link;
 use super::listing::hidden;
-use super::message::Message;
 use super::pending::is_own_input;
+use super::protocol::headers::encode_argument;
+use super::protocol::{Message, MirroredArguments};
 use super::refusal::Refusal;
-use super::schema::header_value;
 use super::shared::Shared;
 
 /// A call that is ready to go.
@@ -216,17 +216,18 @@ async fn complete(
 /// Sets the headers in which a server wants hidden arguments repeated; what the client sent there is its own guess.
 fn mirror(target: &Target, args: &Arguments, headers: &mut HeaderMap) {
     let Some(tool) = &target.tool else { return };
-    for (argument, name) in tool.definition.mirrored.iter().flatten() {
+    let mirrored = tool.definition.mirrored.iter();
+    let mirrored = mirrored.flat_map(MirroredArguments::top_level);
+    for (argument, name) in mirrored {
         if !target.hidden.contains(argument) {
             continue;
         }
         headers.remove(name);
         let value = args.raw(argument).and_then(|raw| {
             let value: Value<'_> = parse(raw.as_bytes()).ok()?;
-            header_value(value)
+            encode_argument(value)
         });
-        if let Some(mut value) = value {
-            value.set_sensitive(true);
+        if let Some(value) = value {
             headers.insert(name.clone(), value);
         }
     }

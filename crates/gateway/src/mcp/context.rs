@@ -3,8 +3,8 @@
 use ::http::HeaderMap;
 use toolvault_core::json::write_string;
 
-use super::era::{Era, METADATA, PROTOCOL_VERSION};
-use super::message::Message;
+use super::protocol::headers::PROTOCOL_VERSION;
+use super::protocol::{Era, METADATA, Message};
 
 /// What our own requests say about themselves where each request stands alone: the same as the client's.
 #[derive(Clone, Default)]

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use toolvault_core::json::{Kind, Object, Tree, Value};
+use toolvault_core::json::{Object, Tree, Value};
 use toolvault_vault::Caller;
 use zeroize::Zeroizing;
 
 use super::context::Context;
-use super::era::{Era, METADATA};
 use super::link::Link;
 use super::listing::{of_page, visible};
-use super::message::{Message, Shape};
+use super::protocol::{Era, METADATA, Message, Shape, is_same_id};
 use super::refusal::Refusal;
 use super::session::{Session, Unanswered};
 use super::shared::Shared;
@@ -266,27 +265,6 @@ pub(crate) fn detached(tree: &Tree<'_>) -> Tree<'static> {
     let mut text = tree.to_json();
     let text = String::from_utf8(std::mem::take(&mut *text)).unwrap_or_default();
     Tree::Raw(Zeroizing::new(text))
-}
-
-/// Whether two ids are the same, however they are spelled.
-pub(crate) fn is_same_id(own: &str, other: Value<'_>) -> bool {
-    if own == other.raw() {
-        return true;
-    }
-    let Ok(own) = toolvault_core::json::parse(own.as_bytes()) else {
-        return false;
-    };
-    match (own.kind(), other.kind()) {
-        (Kind::String, Kind::String) => match (own.as_text(), other.as_text()) {
-            (Some(Ok(own)), Some(Ok(other))) => *own == *other,
-            _ => false,
-        },
-        (Kind::Number, Kind::Number) => {
-            let number = |value: Value<'_>| value.raw().parse::<f64>().ok();
-            number(own).is_some() && number(own) == number(other)
-        }
-        _ => false,
-    }
 }
 
 /// The member of `_meta` that says to which subscription a message belongs.

@@ -3,19 +3,16 @@
 use std::sync::Arc;
 
 use ::http::{HeaderMap, StatusCode};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use toolvault_core::json::{Kind, Value};
+use toolvault_core::json::Value;
 
 use super::call::{ToolRequest, owned};
 use super::context::Context;
 use super::downstream::Purpose;
-use super::era::{Era, METHOD, NAME, PROTOCOL_VERSION};
 use super::gateway::{Visit, keep_to_own_tasks, permit};
 use super::legacy::tool_name;
 use super::link::{Link, Wire};
-use super::message::{Message, Shape};
 use super::pending::Missing;
+use super::protocol::{self, Era, Message, Shape};
 use super::refusal::Refusal;
 use super::reply::{McpReply, Pending};
 use super::server::Server;
@@ -39,7 +36,7 @@ pub(crate) async fn post(
     };
     let headers = visit.request.protocol_headers();
     if id.is_some() {
-        check(&message, &method, &headers)?;
+        protocol::headers::check(&message, &method, &headers)?;
         // A program sees no headers and may not look; another server judges for itself.
         if server.client.is_none() {
             check_metadata(&message)?;
@@ -187,120 +184,4 @@ pub(crate) fn check_metadata(message: &Message<'_>) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-/// What the headers say must be what the body says, or somebody on the way is led astray (2026-07-28, streamable HTTP,
-/// "Server Validation").
-pub(crate) fn check(
-    message: &Message<'_>,
-    method: &str,
-    headers: &HeaderMap,
-) -> Result<(), Refusal> {
-    let mismatch = Refusal::HeaderMismatch;
-    let version = only(headers, PROTOCOL_VERSION)
-        .ok_or(mismatch("the MCP-Protocol-Version header is missing"))?;
-    // A request without its own metadata is for the server to refuse.
-    if let Some(own) = message.metadata("protocolVersion") {
-        let own = own.as_text().and_then(Result::ok);
-        if own.is_none_or(|own| own.as_str() != version) {
-            return Err(mismatch(
-                "the MCP-Protocol-Version header is not the version in the body",
-            ));
-        }
-    }
-    if only(headers, METHOD).is_none_or(|said| said != method) {
-        return Err(mismatch(
-            "the Mcp-Method header is not the method in the body",
-        ));
-    }
-    let named = match method {
-        "tools/call" | "prompts/get" => "name",
-        "resources/read" => "uri",
-        "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
-        _ => return Ok(()),
-    };
-    let Some(named) = message
-        .param(named)
-        .filter(|value| value.kind() == Kind::String)
-    else {
-        return Ok(());
-    };
-    let named = named.as_text().and_then(Result::ok);
-    let said = only(headers, NAME).and_then(decoded);
-    match (named, said) {
-        (Some(named), Some(said)) if *named == said => Ok(()),
-        _ => Err(mismatch("the Mcp-Name header is not the name in the body")),
-    }
-}
-
-/// The value of a header that is there once.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?;
-    if values.next().is_some() {
-        return None;
-    }
-    value.to_str().ok()
-}
-
-/// What a header's value stands for ("Value Encoding").
-fn decoded(value: &str) -> Option<String> {
-    let encoded = value
-        .strip_prefix("=?base64?")
-        .and_then(|rest| rest.strip_suffix("?="));
-    match encoded {
-        None => Some(value.to_owned()),
-        Some(encoded) => String::from_utf8(STANDARD.decode(encoded).ok()?).ok(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn checked(method: &str, params: &str, headers: &[(&'static str, &str)]) -> Result<(), String> {
-        let text = format!(
-            r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}{params}}}}}"#
-        );
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(*name, value.parse().unwrap());
-        }
-        let message = Message::parse(text.as_bytes()).unwrap();
-        check(&message, method, &map).map_err(|refusal| refusal.to_string())
-    }
-
-    const VERSION: (&str, &str) = (PROTOCOL_VERSION, "2026-07-28");
-
-    #[test]
-    fn headers_say_what_the_body_says() {
-        let call = r#","name":"grüße""#;
-        assert!(checked("tools/list", "", &[VERSION, (METHOD, "tools/list")]).is_ok());
-        let encoded = "=?base64?Z3LDvMOfZQ==?=";
-        let good = [VERSION, (METHOD, "tools/call"), (NAME, encoded)];
-        assert!(checked("tools/call", call, &good).is_ok());
-    }
-
-    #[test]
-    fn any_difference_is_refused() {
-        let call = r#","name":"echo""#;
-        let method = (METHOD, "tools/call");
-        for headers in [
-            vec![method, (NAME, "echo")],
-            vec![(PROTOCOL_VERSION, "2025-11-25"), method, (NAME, "echo")],
-            vec![VERSION, VERSION, method, (NAME, "echo")],
-            vec![VERSION, (NAME, "echo")],
-            vec![VERSION, (METHOD, "TOOLS/CALL"), (NAME, "echo")],
-            vec![VERSION, method],
-            vec![VERSION, method, (NAME, "Echo")],
-            vec![VERSION, method, (NAME, "echo"), (NAME, "echo")],
-            vec![VERSION, method, (NAME, "=?base64?###?=")],
-        ] {
-            let refused = checked("tools/call", call, &headers);
-            assert!(
-                refused.is_err_and(|text| text.starts_with("Header mismatch")),
-                "{headers:?}"
-            );
-        }
-    }
 }

@@ -19,8 +19,7 @@ use zeroize::Zeroizing;
 use self::errors::ErrorLog;
 pub(crate) use self::places::Programs;
 use self::routing::Route;
-use super::era::{Era, INITIALIZED};
-use super::message::{Message, Shape};
+use super::protocol::{Era, INITIALIZED, Message, Shape};
 use super::upstream::{Content, Events, Exchange, Question, UpstreamError};
 use crate::stdio::{Output, Process, StderrChunk};
 

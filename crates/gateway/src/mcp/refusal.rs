@@ -3,8 +3,8 @@
 use ::http::StatusCode;
 use toolvault_vault::{Error as VaultError, Problem};
 
-use super::era::Era;
-use super::message::{self, Malformed};
+use super::protocol::headers::HeaderMismatch;
+use super::protocol::{self, Era, Malformed};
 use super::server::DoesNotFit;
 use super::upstream::UpstreamError;
 
@@ -44,8 +44,8 @@ pub(crate) enum Refusal {
     UnknownTool(String),
     #[error("This key reaches only some tools of the server, and this method is about all of it.")]
     WholeServerOnly,
-    #[error("Header mismatch: {0}")]
-    HeaderMismatch(&'static str),
+    #[error(transparent)]
+    HeaderMismatch(#[from] HeaderMismatch),
     #[error("Invalid params: {0}")]
     InvalidParams(&'static str),
     #[error("Invalid params: _meta lacks io.modelcontextprotocol/{0}")]
@@ -132,7 +132,7 @@ impl Refusal {
             .ok(),
             _ => None,
         };
-        message::error(id, self.code(), &self.text(), data.as_deref())
+        protocol::error(id, self.code(), &self.text(), data.as_deref())
     }
 
     /// Says once in the log what is ours to mend.

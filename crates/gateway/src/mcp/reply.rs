@@ -12,10 +12,8 @@ use zeroize::Zeroizing;
 
 use super::call::CallRecord;
 use super::downstream::{Downstream, Passed};
-use super::era::Era;
-use super::message::Message;
+use super::protocol::{Era, Event, Message};
 use super::refusal::Refusal;
-use super::sse::Event;
 use super::stream::{Announcement, Relay};
 use super::upstream::{Content, Events, Exchange, UpstreamError};
 

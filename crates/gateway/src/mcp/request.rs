@@ -4,7 +4,7 @@ use ::http::{HeaderMap, Method};
 use toolvault_vault::Caller;
 use zeroize::Zeroizing;
 
-use super::era::{METHOD, NAME, PARAMETER, PROTOCOL_VERSION};
+use super::protocol::headers::{METHOD, NAME, PARAMETER, PROTOCOL_VERSION};
 
 /// What a client sent.
 #[expect(missing_debug_implementations, reason = "a message may hold anything")]

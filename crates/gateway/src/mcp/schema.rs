@@ -20,11 +20,9 @@
 //!
 //! Start at [`hide`]; `survey` finds what belongs to the arguments, `document` follows references.
 
-mod annotation;
 mod clean;
 mod definition;
 mod document;
-mod header;
 mod keyword;
 mod references;
 mod survey;
@@ -38,10 +36,10 @@ use toolvault_core::json::{self, LoneSurrogate, Tree, Value};
 use zeroize::Zeroizing;
 
 pub(crate) use self::definition::Definition;
-pub(crate) use self::header::{header_text, header_value};
 
 use self::clean::instances::without_members;
 use self::document::{Document, repeats_a_name};
+use super::protocol::{AnnotationError, MirroredArguments};
 
 /// Members of a tool, beside its schema, that hold examples of its arguments.
 const EXAMPLES: [&str; 3] = ["examples", "inputExamples", "input_examples"];
@@ -67,6 +65,15 @@ pub(crate) enum CannotClean {
     /// It was cleaned, and names a hidden argument still.
     #[error("the schema still names a hidden argument")]
     Remains,
+}
+
+impl From<AnnotationError> for CannotClean {
+    fn from(error: AnnotationError) -> Self {
+        match error {
+            AnnotationError::Invalid => Self::Header,
+            AnnotationError::TooLarge => Self::Limit,
+        }
+    }
 }
 
 impl From<LoneSurrogate> for CannotClean {
@@ -126,7 +133,7 @@ fn cleaned(
     let Some(tree) = clean::clean(&document, hidden)? else {
         return Ok(None);
     };
-    annotation::mirrored(&document)?.ok_or(CannotClean::Header)?;
+    MirroredArguments::read(schema)?;
     let text = written(&tree)?;
     verify::check(&text, hidden)?;
     Ok(Some(text))

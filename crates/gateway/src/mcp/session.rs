@@ -12,8 +12,9 @@ use toolvault_vault::Caller;
 use zeroize::Zeroizing;
 
 use super::access::Principal;
-use super::downstream::{Purpose, is_same_id};
+use super::downstream::Purpose;
 use super::link::Link;
+use super::protocol::is_same_id;
 use crate::settings::{GatewayLimits, ServerName};
 
 /// How many requests without a response a session remembers.

@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 
 use super::call::CallRecord;
 use super::downstream::{Downstream, Passed, subscription_member};
+use super::protocol::Event;
 use super::refusal::Refusal;
 use super::session::Unanswered;
-use super::sse::Event;
 use super::upstream::{Events, UpstreamError};
 
 /// A comment line so often keeps connections open, and is when time limits are looked at.

@@ -3,7 +3,7 @@
 use toolvault_core::json::Tree;
 use zeroize::Zeroizing;
 
-use super::message::Message;
+use super::protocol::Message;
 use super::stream::Announcement;
 
 const TOOLS: &str = "toolsListChanged";

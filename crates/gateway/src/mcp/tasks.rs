@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use toolvault_core::json::{Object, Tree, Value};
 
-use super::message::Message;
+use super::protocol::Message;
 use super::refusal::Refusal;
 
 /// The id of a task that nobody has.

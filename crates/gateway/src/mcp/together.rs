@@ -13,7 +13,7 @@ use toolvault_core::json::{Tree, Value, parse};
 use zeroize::Zeroizing;
 
 use super::gateway::Visit;
-use super::message::Message;
+use super::protocol::Message;
 use super::refusal::Refusal;
 use super::server::Server;
 use crate::settings::ServerName;

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::link::Link;
 use super::program::Queued;
-use super::sse::{Event, EventTooLarge, Reader};
+use super::protocol::{Event, EventReader, EventTooLarge};
 use crate::http::{HttpError, Opening};
 
 /// One thing that a server is asked.
@@ -50,7 +50,7 @@ pub(crate) struct Events {
 enum Source {
     Http {
         opening: Box<Opening>,
-        reader: Reader,
+        reader: EventReader,
         ready: VecDeque<Event>,
     },
     /// Asked for, and not answered yet.
@@ -116,7 +116,7 @@ impl Events {
         Self {
             source: Source::Http {
                 opening: Box::new(opening),
-                reader: Reader::new(limit),
+                reader: EventReader::new(limit),
                 ready: VecDeque::new(),
             },
             silence,

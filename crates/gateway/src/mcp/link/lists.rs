@@ -8,7 +8,7 @@ use toolvault_core::json::{Array, Object, Value};
 use super::Link;
 use crate::mcp::catalogue::{Catalogue, MOST_TOOLS};
 use crate::mcp::context::Context;
-use crate::mcp::message::Message;
+use crate::mcp::protocol::Message;
 use crate::mcp::refusal::Refusal;
 use crate::mcp::upstream::UpstreamError;
 

@@ -12,9 +12,8 @@ use zeroize::Zeroizing;
 
 use super::Wish;
 use crate::mcp::call::CallRecord;
-use crate::mcp::era::Era;
 use crate::mcp::gateway::Visit;
-use crate::mcp::message::{self, Message, Shape};
+use crate::mcp::protocol::{self, Era, Message, Shape};
 use crate::mcp::refusal::{Refusal, of_problems};
 use crate::mcp::reply::McpReply;
 use crate::mcp::server::Server;
@@ -109,7 +108,7 @@ impl Missing {
                 json!({ "content": content, "isError": true, "resultType": "complete" })
             }
         };
-        message::result(id, result.to_string().as_bytes())
+        protocol::result(id, result.to_string().as_bytes())
     }
 
     /// The URLs of our pages; none where there is none to be had.
@@ -146,7 +145,7 @@ impl Missing {
                     .collect();
                 let data = json!({ "elicitations": elicitations }).to_string();
                 let text = "This tool needs a secret that is not set.";
-                message::error(Some(id), URL_ELICITATION_REQUIRED, text, Some(&data))
+                protocol::error(Some(id), URL_ELICITATION_REQUIRED, text, Some(&data))
             }
             Era::Modern => {
                 let requests: serde_json::Map<String, serde_json::Value> = asked
@@ -158,7 +157,7 @@ impl Missing {
                     })
                     .collect();
                 let result = json!({ "resultType": "input_required", "inputRequests": requests });
-                message::result(id, result.to_string().as_bytes())
+                protocol::result(id, result.to_string().as_bytes())
             }
         })
     }

@@ -11,9 +11,8 @@ use zeroize::Zeroizing;
 
 use super::Program;
 use crate::mcp::access::{Access, Principal};
-use crate::mcp::era::Era;
 use crate::mcp::link::{DISCOVER, Link, Wire, is_modern};
-use crate::mcp::message::Message;
+use crate::mcp::protocol::{Era, Message};
 use crate::mcp::server::Filled;
 use crate::mcp::shared::Rules;
 use crate::mcp::upstream::UpstreamError;

@@ -5,8 +5,7 @@ use toolvault_core::json::Tree;
 use zeroize::Zeroizing;
 
 use super::{Queued, State, Text, Waiting};
-use crate::mcp::era::{Era, METADATA};
-use crate::mcp::message::{Message, Shape};
+use crate::mcp::protocol::{Era, METADATA, Message, Shape};
 
 /// To whom a message goes.
 pub(super) enum Route {

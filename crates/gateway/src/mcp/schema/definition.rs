@@ -1,14 +1,13 @@
 //! What the current definition of a tool says about its arguments.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use toolvault_core::json::{Kind, LoneSurrogate, Value};
 
 use super::CannotClean;
-use super::annotation::mirrored;
 use super::document::{Document, repeats_a_name};
 use super::survey::survey;
-use crate::http::HeaderName;
+use crate::mcp::protocol::{AnnotationError, MirroredArguments};
 
 /// What the definition of a tool says about its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +16,9 @@ pub(crate) struct Definition {
     pub name: String,
     /// The arguments that `inputSchema` has a property for or requires, also in branches and through references.
     pub declared: BTreeSet<String>,
-    /// By argument, the header that repeats its value (`x-mcp-header`); only those at the root of the schema.
-    /// None if an annotation is invalid, so that clients over HTTP must not list the tool.
-    pub mirrored: Option<BTreeMap<String, HeaderName>>,
+    /// The arguments whose values are repeated in headers (`x-mcp-header`).
+    /// `None` if an annotation is invalid, so that clients over HTTP must not list the tool.
+    pub mirrored: Option<MirroredArguments>,
 }
 
 /// A tool whose definition says nothing that could be relied on.
@@ -65,7 +64,7 @@ impl Definition {
         let mut definition = Self {
             name: name.as_str().to_owned(),
             declared: BTreeSet::new(),
-            mirrored: Some(BTreeMap::new()),
+            mirrored: Some(MirroredArguments::default()),
         };
         if let Some(schema) = object.get("inputSchema") {
             if !matches!(schema.kind(), Kind::Object | Kind::Bool) {
@@ -73,7 +72,11 @@ impl Definition {
             }
             let document = Document::new(schema);
             definition.declared = survey(&document, &BTreeSet::new())?.declared;
-            definition.mirrored = mirrored(&document)?;
+            definition.mirrored = match MirroredArguments::read(schema) {
+                Ok(mirrored) => Some(mirrored),
+                Err(AnnotationError::Invalid) => None,
+                Err(AnnotationError::TooLarge) => return Err(Unusable::TooLarge),
+            };
         }
         Ok(definition)
     }

@@ -13,15 +13,14 @@ use super::{Together, lists, news, renamed, server_info, untagged};
 use crate::mcp::call::{ToolRequest, owned};
 use crate::mcp::context::Context;
 use crate::mcp::downstream::Purpose;
-use crate::mcp::era::Era;
 use crate::mcp::gateway::{Visit, keep_to_own_tasks, permit};
 use crate::mcp::legacy::{
     begin, can_open_urls, forward, listen as listen_to, name_session, of_session, open,
     session_link,
 };
 use crate::mcp::link::Link;
-use crate::mcp::message::{self, Message, Shape};
 use crate::mcp::pending::Missing;
+use crate::mcp::protocol::{self, Era, Message, Shape};
 use crate::mcp::refusal::Refusal;
 use crate::mcp::reply::McpReply;
 use crate::mcp::server::Server;
@@ -82,7 +81,7 @@ pub(crate) async fn initialize(
     if let Some(instructions) = instructions {
         result.insert("instructions".to_owned(), instructions.into());
     }
-    let text = message::result(id.raw(), Json::Object(result).to_string().as_bytes());
+    let text = protocol::result(id.raw(), Json::Object(result).to_string().as_bytes());
     let mut reply = McpReply::whole(StatusCode::OK, Zeroizing::new(text));
     name_session(&mut reply, &session);
     Ok(reply)
@@ -298,7 +297,7 @@ pub(super) fn permitted(visit: &Visit, links: Vec<Arc<Link>>, method: &str) -> V
 }
 
 pub(super) fn answer(id: &str, result: &[u8]) -> McpReply {
-    McpReply::whole(StatusCode::OK, Zeroizing::new(message::result(id, result)))
+    McpReply::whole(StatusCode::OK, Zeroizing::new(protocol::result(id, result)))
 }
 
 /// The ways to all servers that can be reached now; one that does not answer is left out for a while.

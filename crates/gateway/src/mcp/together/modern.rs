@@ -15,16 +15,15 @@ use super::{Together, lists, news, renamed, server_info};
 use crate::mcp::call::{ToolRequest, owned};
 use crate::mcp::context::Context;
 use crate::mcp::downstream::{Purpose, subscription_member};
-use crate::mcp::era::{Era, METADATA, NAME};
 use crate::mcp::gateway::{Visit, keep_to_own_tasks, permit};
 use crate::mcp::link::Link;
-use crate::mcp::message::{Message, Shape};
-use crate::mcp::modern::{can_open_urls, check, check_metadata, link};
+use crate::mcp::modern::{can_open_urls, check_metadata, link};
 use crate::mcp::pending::Missing;
+use crate::mcp::protocol::headers::NAME;
+use crate::mcp::protocol::headers::{check, encode};
+use crate::mcp::protocol::{Era, Event, METADATA, Message, Shape};
 use crate::mcp::refusal::Refusal;
 use crate::mcp::reply::{McpReply, Pending};
-use crate::mcp::schema::header_text;
-use crate::mcp::sse::Event;
 use crate::mcp::stream::{Announcement, Relay};
 use crate::mcp::subscription;
 use crate::mcp::upstream::{Events, UpstreamError};
@@ -193,7 +192,7 @@ async fn one(
             let tree = if method == "completion/complete" {
                 with_reference(&message, &name)?
             } else {
-                headers.insert(NAME, header_text(&name).ok_or_else(unnameable)?);
+                headers.insert(NAME, encode(&name).ok_or_else(unnameable)?);
                 renamed(&message, &name)?
             };
             (link, tree, name)

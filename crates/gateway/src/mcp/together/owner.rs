@@ -8,10 +8,9 @@ use zeroize::Zeroizing;
 use super::lists::{RESOURCES, TEMPLATES, all_of, in_time};
 use super::split;
 use crate::mcp::context::Context;
-use crate::mcp::era::Era;
 use crate::mcp::gateway::Visit;
 use crate::mcp::link::{Link, List};
-use crate::mcp::message::Message;
+use crate::mcp::protocol::{Era, Message};
 use crate::mcp::refusal::Refusal;
 use crate::mcp::server::Server;
 

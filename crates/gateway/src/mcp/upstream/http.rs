@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{Content, Events, Exchange, Question, UpstreamError};
 use crate::http::{GuardedClient, Opening};
-use crate::mcp::era::SESSION_ID;
+use crate::mcp::protocol::headers::SESSION_ID;
 
 const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";

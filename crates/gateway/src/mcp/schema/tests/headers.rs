@@ -3,47 +3,7 @@
 use toolvault_core::json::parse_text;
 
 use super::cleaned;
-use crate::mcp::schema::{CannotClean, Definition, header_text, header_value};
-
-#[test]
-fn values_are_encoded_as_in_the_specification() {
-    for (value, expected) in [
-        (r#""us-west1""#, Some("us-west1")),
-        (r#""Hello, 世界""#, Some("=?base64?SGVsbG8sIOS4lueVjA==?=")),
-        (r#"" padded ""#, Some("=?base64?IHBhZGRlZCA=?=")),
-        (r#""line1\nline2""#, Some("=?base64?bGluZTEKbGluZTI=?=")),
-        (
-            r#""=?base64?literal?=""#,
-            Some("=?base64?PT9iYXNlNjQ/bGl0ZXJhbD89?="),
-        ),
-        (r#""a\tb""#, Some("a\tb")),
-        (r#""\ta""#, Some("=?base64?CWE=?=")),
-        (r#""\u007f""#, Some("=?base64?fw==?=")),
-        (r#""""#, Some("")),
-        ("42", Some("42")),
-        ("-7", Some("-7")),
-        ("42.0", Some("42")),
-        ("9007199254740991", Some("9007199254740991")),
-        ("-9007199254740992", None),
-        ("1.5", None),
-        ("1e2", None),
-        ("true", Some("true")),
-        ("false", Some("false")),
-        ("null", None),
-        ("[1]", None),
-        (r#""\ud800""#, None),
-    ] {
-        let header = header_value(parse_text(value).unwrap());
-        assert!(
-            header
-                .iter()
-                .all(reqwest::header::HeaderValue::is_sensitive)
-        );
-        let header = header.map(|header| String::from_utf8(header.as_bytes().to_vec()).unwrap());
-        assert_eq!(header.as_deref(), expected, "{value}");
-    }
-    assert_eq!(header_text("füg").unwrap(), "=?base64?ZsO8Zw==?=");
-}
+use crate::mcp::schema::{CannotClean, Definition};
 
 #[test]
 fn headers_of_arguments_are_found() {
@@ -54,11 +14,12 @@ fn headers_of_arguments_are_found() {
         "x-mcp-header":{"type":"array"},
         "example":{"const":{"x-mcp-header":""}}}}}"#;
     let definition = Definition::read(parse_text(tool).unwrap()).unwrap();
-    let headers: Vec<_> = definition.mirrored.unwrap().into_iter().collect();
-    let headers: Vec<_> = headers
-        .iter()
-        .map(|(name, header)| (name.as_str(), header.as_str()))
+    let mirrored = definition.mirrored.unwrap();
+    let mut headers: Vec<_> = mirrored
+        .top_level()
+        .map(|(name, header)| (name, header.as_str()))
         .collect();
+    headers.sort_unstable();
     assert_eq!(
         headers,
         [

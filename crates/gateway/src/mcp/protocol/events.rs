@@ -4,30 +4,34 @@ use zeroize::Zeroizing;
 
 /// One event.
 #[derive(Default)]
-pub(crate) struct Event {
-    pub(crate) id: Option<String>,
-    pub(crate) name: Option<String>,
-    pub(crate) retry: Option<u64>,
-    /// None where the event has no `data` line; empty where it has an empty one.
-    pub(crate) data: Option<Zeroizing<Vec<u8>>>,
+#[expect(missing_debug_implementations, reason = "a message may hold anything")]
+pub struct Event {
+    /// The ID from which a client can resume the stream.
+    pub id: Option<String>,
+    /// The event type; `message` if absent.
+    pub name: Option<String>,
+    /// How long to wait before reconnecting, in milliseconds.
+    pub retry: Option<u64>,
+    /// `None` if the event has no `data` line; empty if it has an empty one.
+    pub data: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// An event is larger than a message may be.
+/// An event exceeds the size limit of its reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event is too large")]
-pub(crate) struct EventTooLarge;
+pub struct EventTooLarge;
 
 impl Event {
     /// An event that carries a message.
-    pub(crate) fn message(data: Zeroizing<Vec<u8>>) -> Self {
+    pub fn message(data: Zeroizing<Vec<u8>>) -> Self {
         Self {
             data: Some(data),
             ..Self::default()
         }
     }
 
-    /// It as text. A line break in the data begins another `data` line.
-    pub(crate) fn write(&self) -> Zeroizing<Vec<u8>> {
+    /// The event as text. Each line of the data becomes a `data` line of its own.
+    pub fn write(&self) -> Zeroizing<Vec<u8>> {
         let length = self.data.as_ref().map_or(0, |data| data.len());
         let mut out = Zeroizing::new(Vec::with_capacity(length + 128));
         let mut field = |name: &str, value: &[u8]| {
@@ -55,8 +59,9 @@ impl Event {
     }
 }
 
-/// Reads events out of pieces of a stream.
-pub(crate) struct Reader {
+/// Reads events out of the pieces of a stream, wherever the pieces end.
+#[expect(missing_debug_implementations, reason = "a message may hold anything")]
+pub struct EventReader {
     limit: usize,
     line: Zeroizing<Vec<u8>>,
     event: Event,
@@ -65,9 +70,9 @@ pub(crate) struct Reader {
     is_at_start: bool,
 }
 
-impl Reader {
-    /// A reader of events with at most `limit` bytes.
-    pub(crate) fn new(limit: usize) -> Self {
+impl EventReader {
+    /// A reader of events of at most `limit` bytes each.
+    pub fn new(limit: usize) -> Self {
         Self {
             limit,
             line: Zeroizing::new(Vec::new()),
@@ -78,12 +83,8 @@ impl Reader {
         }
     }
 
-    /// Reads a piece and appends the events that it ends.
-    pub(crate) fn push(
-        &mut self,
-        piece: &[u8],
-        events: &mut Vec<Event>,
-    ) -> Result<(), EventTooLarge> {
+    /// Reads a piece and appends the events that it completes to `events`.
+    pub fn push(&mut self, piece: &[u8], events: &mut Vec<Event>) -> Result<(), EventTooLarge> {
         let mut rest = piece;
         // A line ends with a line feed, a carriage return, or both.
         while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -145,7 +146,7 @@ impl Reader {
             b"event" => self.event.name = text(),
             b"id" => self.event.id = text().filter(|id| !id.contains('\0')),
             b"retry" => self.event.retry = text().and_then(|text| text.parse().ok()),
-            // A comment, or a field of nobody's.
+            // A comment, or a field that the standard does not define.
             _ => return Ok(()),
         }
         self.is_begun = true;
@@ -158,7 +159,7 @@ mod tests {
     use super::*;
 
     fn read(pieces: &[&[u8]], limit: usize) -> Result<Vec<String>, EventTooLarge> {
-        let mut reader = Reader::new(limit);
+        let mut reader = EventReader::new(limit);
         let mut events = Vec::new();
         for piece in pieces {
             reader.push(piece, &mut events)?;
@@ -198,7 +199,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let mut events = Vec::new();
-        Reader::new(1_000).push(TEXT, &mut events).unwrap();
+        EventReader::new(1_000).push(TEXT, &mut events).unwrap();
         let written: Vec<u8> = events
             .iter()
             .flat_map(|event| event.write().to_vec())

@@ -1,30 +1,22 @@
-//! The two eras of the protocol, and how a client shows in which one it speaks.
+//! The two eras of the protocol, and how a client shows which one it speaks.
 //!
-//! Up to 2025-11-25 a connection begins with `initialize` and HTTP carries sessions; from 2026-07-28 on each request
-//! says everything about itself. A client that speaks either is never translated into the other.
+//! Up to 2025-11-25 a connection begins with `initialize`, and HTTP carries sessions. From 2026-07-28 on each request
+//! says everything about itself. The gateway never translates one era into the other.
 
 use http::HeaderMap;
 
+use super::headers::PROTOCOL_VERSION;
 use super::message::Message;
 
-/// What the names of the protocol's own members of `_meta` begin with.
-pub(crate) const METADATA: &str = "io.modelcontextprotocol/";
-
-pub(crate) const PROTOCOL_VERSION: &str = "mcp-protocol-version";
-pub(crate) const SESSION_ID: &str = "mcp-session-id";
-pub(crate) const LAST_EVENT_ID: &str = "last-event-id";
-pub(crate) const METHOD: &str = "mcp-method";
-pub(crate) const NAME: &str = "mcp-name";
-pub(crate) const PARAMETER: &str = "mcp-param-";
-
-/// What a client of the earlier era says when it has heard the answer to `initialize`.
-pub(crate) const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+/// The notification that a client of the earlier era sends after the answer to `initialize`.
+pub const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
 /// The first version of the later era. Versions are dates, so they compare as text.
 const FIRST_MODERN: &str = "2026-07-28";
 
+/// Which of the two ways of the protocol a message follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Era {
+pub enum Era {
     /// With `initialize` and sessions.
     Legacy,
     /// Each request stands alone.
@@ -32,8 +24,8 @@ pub(crate) enum Era {
 }
 
 impl Era {
-    /// The era of a request: its own metadata decide, and before them the header.
-    pub(crate) fn of(message: &Message<'_>, headers: &HeaderMap) -> Self {
+    /// The era of a request: the later one if its metadata or the header `MCP-Protocol-Version` says so.
+    pub fn of(message: &Message<'_>, headers: &HeaderMap) -> Self {
         let is_modern = message.metadata("protocolVersion").is_some()
             || headers
                 .get(PROTOCOL_VERSION)
@@ -48,7 +40,7 @@ impl Era {
 }
 
 /// Whether a version is one of the later era.
-pub(crate) fn is_modern(version: &str) -> bool {
+pub fn is_modern(version: &str) -> bool {
     let is_date = |text: &str| {
         text.bytes()
             .all(|byte| byte.is_ascii_digit() || byte == b'-')

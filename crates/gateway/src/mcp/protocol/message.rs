@@ -1,36 +1,44 @@
-//! One JSON-RPC 2.0 message, read in place and never turned into types: what is not understood passes as it came.
+//! One JSON-RPC 2.0 message, read in place. It is never turned into types: the relay passes on what it does not know.
 
 use toolvault_core::json::{self, Kind, Object, Value, write_string};
 use zeroize::Zeroizing;
 
-use super::era::METADATA;
+/// The prefix of the protocol's own members of `_meta`.
+pub const METADATA: &str = "io.modelcontextprotocol/";
 
-/// A message of either side.
+/// A message of either side. Of repeated members the last counts.
 #[derive(Clone, Copy)]
-pub(crate) struct Message<'a> {
+#[expect(missing_debug_implementations, reason = "a message may hold anything")]
+pub struct Message<'a> {
     value: Value<'a>,
     object: Object<'a>,
 }
 
-/// What a message is.
-pub(crate) enum Shape<'a> {
+/// What kind of message it is.
+#[expect(missing_debug_implementations, reason = "a message may hold anything")]
+pub enum Shape<'a> {
+    /// ID and method.
     Request(Value<'a>, String),
+    /// Method.
     Notification(String),
+    /// ID of the request.
     Response(Value<'a>),
 }
 
-/// Why something is no message.
+/// Why a text is not a message. The display text is JSON-RPC's own for the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Malformed {
+pub enum Malformed {
+    /// It is not JSON.
     #[error("Parse error")]
     NotJson,
+    /// It is JSON, but not a message.
     #[error("Invalid Request")]
     NotMessage,
 }
 
 impl Malformed {
     /// The code of JSON-RPC 2.0, section 5.1.
-    pub(crate) const fn code(self) -> i64 {
+    pub const fn code(self) -> i64 {
         match self {
             Self::NotJson => -32700,
             Self::NotMessage => -32600,
@@ -39,7 +47,8 @@ impl Malformed {
 }
 
 impl<'a> Message<'a> {
-    pub(crate) fn parse(text: &'a [u8]) -> Result<Self, Malformed> {
+    /// Reads a message of JSON-RPC version 2.0.
+    pub fn parse(text: &'a [u8]) -> Result<Self, Malformed> {
         let value = json::parse(text).map_err(|_| Malformed::NotJson)?;
         let object = value.as_object().ok_or(Malformed::NotMessage)?;
         let message = Self { value, object };
@@ -53,8 +62,8 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// What it is; an id is a string or a number, and a response has exactly one of `result` and `error`.
-    pub(crate) fn shape(&self) -> Result<Shape<'a>, Malformed> {
+    /// The kind of message. An ID is a string or a number; a response has exactly one of `result` and `error`.
+    pub fn shape(&self) -> Result<Shape<'a>, Malformed> {
         let id = self.object.get("id");
         let is_id = |id: &Value<'_>| matches!(id.kind(), Kind::String | Kind::Number);
         match (self.object.get("method"), id) {
@@ -77,34 +86,59 @@ impl<'a> Message<'a> {
         }
     }
 
-    pub(crate) fn value(&self) -> Value<'a> {
+    /// The whole message.
+    pub fn value(&self) -> Value<'a> {
         self.value
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<Value<'a>> {
+    /// A member of the message.
+    pub fn get(&self, name: &str) -> Option<Value<'a>> {
         self.object.get(name)
     }
 
-    pub(crate) fn params(&self) -> Option<Object<'a>> {
+    /// `params`, if it is an object.
+    pub fn params(&self) -> Option<Object<'a>> {
         self.get("params")?.as_object()
     }
 
-    pub(crate) fn result(&self) -> Option<Object<'a>> {
+    /// `result`, if it is an object.
+    pub fn result(&self) -> Option<Object<'a>> {
         self.get("result")?.as_object()
     }
 
+    /// The code and the text of `error`.
+    pub fn error(&self) -> Option<(i64, String)> {
+        let error = self.get("error")?.as_object()?;
+        let code = error.get("code")?.as_number()?.parse().ok()?;
+        let text = error
+            .get("message")
+            .and_then(|text| Some(text.as_text()?.ok()?.as_str().to_owned()));
+        Some((code, text.unwrap_or_default()))
+    }
+
+    /// Whether it is the response to the request with this ID, given as JSON.
+    pub fn answers(&self, id: &str) -> bool {
+        matches!(self.shape(), Ok(Shape::Response(own)) if is_same_id(id, own))
+    }
+
+    /// The protocol version in its metadata, which only messages of the later era have.
+    pub fn version(&self) -> Option<String> {
+        let version = self.metadata("protocolVersion")?.as_text()?.ok()?;
+        Some(version.as_str().to_owned())
+    }
+
     /// A member of `params`.
-    pub(crate) fn param(&self, name: &str) -> Option<Value<'a>> {
+    pub fn param(&self, name: &str) -> Option<Value<'a>> {
         self.params()?.get(name)
     }
 
     /// A member of `params` that is text.
-    pub(crate) fn text_param(&self, name: &str) -> Option<Zeroizing<String>> {
+    pub fn text_param(&self, name: &str) -> Option<Zeroizing<String>> {
         self.param(name)?.as_text()?.ok()
     }
 
     /// A member of `params._meta`, named without the protocol's prefix.
-    pub(crate) fn metadata(&self, name: &str) -> Option<Value<'a>> {
+    pub fn metadata(&self, name: &str) -> Option<Value<'a>> {
         let meta = self.param("_meta")?.as_object()?;
         meta.get(&format!("{METADATA}{name}"))
     }
@@ -114,8 +148,10 @@ impl<'a> Message<'a> {
     }
 }
 
-/// An error as an answer to the request with this id; `null` where there is none.
-pub(crate) fn error(id: Option<&str>, code: i64, message: &str, data: Option<&str>) -> Vec<u8> {
+/// An error response to the request with this ID, given as JSON. Without an ID it is `null`.
+///
+/// `data` is JSON.
+pub fn error(id: Option<&str>, code: i64, message: &str, data: Option<&str>) -> Vec<u8> {
     let mut out = Vec::new();
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
     out.extend_from_slice(id.unwrap_or("null").as_bytes());
@@ -129,12 +165,33 @@ pub(crate) fn error(id: Option<&str>, code: i64, message: &str, data: Option<&st
     out
 }
 
-/// A result, which is JSON, as an answer to the request with this id.
-pub(crate) fn result(id: &str, result: &[u8]) -> Vec<u8> {
+/// A response with this result to the request with this ID, both given as JSON.
+pub fn result(id: &str, result: &[u8]) -> Vec<u8> {
     let mut out = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":").into_bytes();
     out.extend_from_slice(result);
     out.push(b'}');
     out
+}
+
+/// Whether two IDs are the same, however they are spelled (`1` and `1.0`). `own` is JSON.
+pub fn is_same_id(own: &str, other: Value<'_>) -> bool {
+    if own == other.raw() {
+        return true;
+    }
+    let Ok(own) = json::parse(own.as_bytes()) else {
+        return false;
+    };
+    match (own.kind(), other.kind()) {
+        (Kind::String, Kind::String) => match (own.as_text(), other.as_text()) {
+            (Some(Ok(own)), Some(Ok(other))) => *own == *other,
+            _ => false,
+        },
+        (Kind::Number, Kind::Number) => {
+            let number = |value: Value<'_>| value.raw().parse::<f64>().ok();
+            number(own).is_some() && number(own) == number(other)
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
