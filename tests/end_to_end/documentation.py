@@ -1,0 +1,79 @@
+"""The README, the tutorial and the how-to pages do what they say; the generated references are up to date."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import suite
+from checks import Checks
+from pages import ROOT, Page
+from postgres import Postgres
+
+DOCS = ROOT / "docs"
+# Pages whose reader has not installed Toolvault, and those whose reader has no server yet.
+INSTALLING = ("README", "tutorial")
+STARTING = (*INSTALLING, "postgresql", "tls")
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(#[^)\s]*)?\)")
+
+
+async def body(checks: Checks, folder: Path) -> None:
+    only = os.environ.get("TOOLVAULT_PAGES_ONLY", "").split()
+    for path in [ROOT / "README.md", DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md"))]:
+        if only and path.stem not in only:
+            continue
+        database = Postgres().new_database("pages") if "postgres://" in path.read_text() else ""
+        page = Page(path, folder, database)
+        name = path.relative_to(ROOT)
+        try:
+            await page.run(installed=path.stem not in INSTALLING, served=path.stem not in STARTING)
+        except Exception as error:
+            page.outcomes.append(("the whole page", f"it ended early: {error!r}"))
+        for command, fault in page.outcomes:
+            checks.that(f"{name}: {command.splitlines()[0]}", not fault, fault)
+    if not only:
+        checks.none("links lead to files and headings that are there", broken_links())
+        checks.none("lines are at most 120 characters long", long_lines())
+        done = subprocess.run([sys.executable, ROOT / "scripts" / "reference", "--check"], capture_output=True, text=True)
+        checks.that("the generated references are up to date", done.returncode == 0, done.stdout + done.stderr)
+
+
+def written() -> list[Path]:
+    return [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "clients" / "python").glob("*.md")]
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links() -> list[str]:
+    broken = []
+    for page in written():
+        text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S)
+        for target, anchor in LINK.findall(text):
+            if target.startswith(("http:", "https:", "mailto:")):
+                continue
+            path = (page.parent / target) if target else page
+            if not path.exists():
+                broken.append(f"{page.relative_to(ROOT)}: {target}")
+            elif anchor and path.suffix == ".md" and anchor[1:] not in anchors(path):
+                broken.append(f"{page.relative_to(ROOT)}: {target}{anchor}")
+    return broken
+
+
+def long_lines() -> list[str]:
+    """Lines over 120 characters outside of code blocks and tables, which cannot be broken."""
+    found = []
+    for page in [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *DOCS.rglob("*.md")]:
+        text = re.sub(r"^ *```.*?^ *```$", lambda block: "\n" * block[0].count("\n"), page.read_text(), flags=re.M | re.S)
+        for number, line in enumerate(text.splitlines(), 1):
+            if len(line) > 120 and not line.startswith("|"):
+                found.append(f"{page.relative_to(ROOT)}:{number}")
+    return found
+
+
+suite.run(body)
