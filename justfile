@@ -1,48 +1,53 @@
-# Short names for what the scripts and cargo do; nothing here is needed to build or test.
+# Short names for scripts and cargo commands. Building and testing do not need this file.
 
 # List the commands.
 default:
     @{{ just_executable() }} --list --unsorted
 
-# Format, lints, documentation and dependencies.
+# Check format, lints, documentation and dependencies.
 check: && deps
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --locked -- -D warnings
     RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --locked
 
-# What the dependency tree may contain, and who may use what (deny.toml).
+# Check the dependency tree against deny.toml.
 deps:
     scripts/test deps
 
-# Everything: the README's test command.
+# Run all tests, as the README says.
 test:
     scripts/test
 
-# The Rust tests on both databases; arguments go to `cargo test`.
+# Run the Rust tests on both databases; arguments go to `cargo test`.
 quick *arguments:
     scripts/test quick {{ arguments }}
 
-# The suites against the real binary: all of them, or those named.
+# Run all suites against the real binary, or those named.
 suites *names:
     scripts/test suites {{ names }}
 
-# What the gateway adds to a call, against the same server directly and over one plain hop.
+# Measure what the gateway adds to a call.
 bench:
     scripts/bench-gateway
 
-# Measures of the source: size, length, import circles, files on a request's way.
+# Measure the source: size, lengths, import circles, files on a request's way.
 measure:
     scripts/measure-house
 
-# A throw-away PostgreSQL and psql on it; gone when psql ends.
+# Start a throw-away PostgreSQL and psql; it is removed when psql ends.
 db:
     scripts/with-postgres bash -c 'psql "$TOOLVAULT_TEST_DATABASE_URL"'
+
+# Write the generated references: command line and configuration.
+reference:
+    cargo build --release --locked
+    scripts/reference
 
 # Review changed snapshots (cargo install cargo-insta).
 snapshots:
     scripts/with-postgres cargo insta test --workspace --review
 
-# Mend the format.
+# Format the source.
 fmt:
     cargo fmt --all
 
@@ -50,6 +55,6 @@ fmt:
 run *arguments:
     cargo run --release --locked -- {{ arguments }}
 
-# What CI runs.
+# Run what CI runs.
 ci:
     bash .ci/run
