@@ -18,7 +18,26 @@ STARTING = (*INSTALLING, "postgresql", "tls")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(#[^)\s]*)?\)")
 
 
+# A page on which everything is wrong; a test that does not notice is no test.
+CONTROL = """
+```console
+$ echo one
+two
+$ false
+$ echo tvk_SECOND tvk_SECOND
+tvk_FIRST tvk_OTHER
+$ toolvault secret show nothing
+```
+"""
+
+
 async def body(checks: Checks, folder: Path) -> None:
+    control = folder / "control.md"
+    control.write_text(CONTROL)
+    page = Page(control, folder)
+    await page.run(installed=True, served=False)
+    unnoticed = [command for command, fault in page.outcomes if not fault]
+    checks.none("what a page says wrongly is found", unnoticed if len(page.outcomes) == 4 else ["a command was not run"])
     only = os.environ.get("TOOLVAULT_PAGES_ONLY", "").split()
     for path in [ROOT / "README.md", DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md"))]:
         if only and path.stem not in only:
