@@ -11,7 +11,6 @@ pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod shut_in;
 pub(crate) mod user;
-pub(crate) mod workflow;
 
 use clap::{Parser, Subcommand};
 
@@ -49,9 +48,6 @@ pub(crate) enum Command {
     Secret(secret::SecretCommand),
     /// Say which secret each argument of a tool would get, and why
     Explain(explain::ExplainOptions),
-    /// Look at the files in which workflows of agents are kept
-    #[command(subcommand)]
-    Workflow(workflow::WorkflowCommand),
     /// Set up the MCP gateway: its servers, and the clients that reach them through it
     #[command(subcommand)]
     Mcp(mcp::McpCommand),
@@ -77,7 +73,6 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Key(command) => key::run(command, context).await,
         Command::Secret(command) => secret::run(command, context).await,
         Command::Explain(options) => explain::run(options, context).await,
-        Command::Workflow(command) => workflow::run(command, context).await,
         Command::Mcp(command) => mcp::run(command, context).await,
         Command::Audit(command) => audit::run(command, context).await,
         Command::Doctor(options) => doctor::run(options, context).await,

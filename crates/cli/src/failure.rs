@@ -34,8 +34,6 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
     /// Whether it is that something does not exist.
     pub(crate) is_not_found: bool,
-    /// Whether it is that the key lacks the right.
-    pub(crate) is_forbidden: bool,
 }
 
 impl Failure {
@@ -46,7 +44,6 @@ impl Failure {
             message: message.into(),
             hint: None,
             is_not_found: false,
-            is_forbidden: false,
         }
     }
 
@@ -61,12 +58,6 @@ impl Failure {
     /// It is that something does not exist.
     pub(crate) fn not_found(mut self) -> Self {
         self.is_not_found = true;
-        self
-    }
-
-    /// It is that the key lacks the right.
-    pub(crate) fn forbidden(mut self) -> Self {
-        self.is_forbidden = true;
         self
     }
 

@@ -6,6 +6,7 @@
 
 A constructor's argument that was not given gets the default secret for the tool; one that is `secret://…` gets the
 secret that this names, if it is granted to the tool and the argument. Values are fetched when a tool needs them.
+`python -m toolvault.iointel check triage.yaml` says beforehand what each tool would get.
 """
 
 from __future__ import annotations
@@ -117,3 +118,9 @@ def _sufficient(me: Me) -> tuple[str, ...]:
     if "resolve" not in me.scopes:
         raise Forbidden("This key lacks the scope 'resolve'.", status=403)
     return me.scopes
+
+
+if __name__ == "__main__":
+    from ._iointel.check import main
+
+    raise SystemExit(main())

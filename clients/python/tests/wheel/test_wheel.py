@@ -84,3 +84,9 @@ def test_the_readmes_example(installed, served, tmp_path):
     program.write_text(re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[0])
     [owed] = re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert run(installed / "python", program, **served) == owed
+
+
+def test_the_check_of_workflows_names_its_extra(installed):
+    command = [installed / "python", "-m", "toolvault.iointel", "check", "triage.yaml"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment())
+    assert (done.returncode, done.stderr) == (1, "error: iointel is not installed: pip install 'toolvault[iointel]'\n")

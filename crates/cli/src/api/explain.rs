@@ -33,16 +33,6 @@ pub(crate) struct Candidate {
 
 /// What a call of a tool without arguments would get.
 pub(crate) async fn ask(api: &Api<'_>, tool: &str) -> Result<Explanation, Failure> {
-    ask_about(api, tool, &serde_json::json!({})).await
-}
-
-/// What a call of a tool would get, with `args`, `bindings` and the like.
-pub(crate) async fn ask_about(
-    api: &Api<'_>,
-    tool: &str,
-    call: &serde_json::Value,
-) -> Result<Explanation, Failure> {
     let url = api.url(&["tools", tool, "explain"]);
-    let body = Body::Json(call.to_string().into_bytes());
-    api.fetch(Method::POST, &url, body).await
+    api.fetch(Method::POST, &url, Body::Json(b"{}".to_vec())).await
 }

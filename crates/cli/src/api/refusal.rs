@@ -51,7 +51,6 @@ pub(super) fn of(response: &Response) -> Failure {
     match status {
         StatusCode::UNAUTHORIZED => failure.hint(format!("check the key in {API_KEY}")),
         StatusCode::NOT_FOUND => failure.not_found(),
-        StatusCode::FORBIDDEN => failure.forbidden(),
         _ => failure,
     }
 }

@@ -23,7 +23,6 @@ fn the_program_lists_its_commands() {
       key       Make, list, revoke and rotate API keys
       secret    Store, list, change and delete secrets, through the API
       explain   Say which secret each argument of a tool would get, and why
-      workflow  Look at the files in which workflows of agents are kept
       mcp       Set up the MCP gateway: its servers, and the clients that reach them through it
       audit     Verify and read the audit trail
       doctor    Check the installation and say how to mend it
@@ -440,36 +439,6 @@ fn mcp_explains_what_becomes_of_the_keys_of_a_client() {
     Options:
           --tool <TOOL>  Only this tool of it
       -h, --help         Print help
-    ");
-}
-
-#[test]
-fn workflow_check_has_its_own_help() {
-    assert_snapshot!(help("workflow"), @r"
-    Look at the files in which workflows of agents are kept
-
-    Usage: toolvault workflow <COMMAND>
-
-    Commands:
-      check  Say which secret each tool of an iointel workflow would get, and what is missing
-
-    Options:
-      -h, --help  Print help
-
-    The server is at TOOLVAULT_URL [default: http://127.0.0.1:8710]; the key is in TOOLVAULT_API_KEY or
-    in the file that TOOLVAULT_API_KEY_FILE names.
-    ");
-    assert_snapshot!(help("workflow check"), @r"
-    Say which secret each tool of an iointel workflow would get, and what is missing
-
-    Usage: toolvault workflow check [OPTIONS] <FILE>
-
-    Arguments:
-      <FILE>  Workflow of iointel in YAML, written by hand or by `Workflow.to_yaml`
-
-    Options:
-          --json  Print JSON
-      -h, --help  Print help
     ");
 }
 

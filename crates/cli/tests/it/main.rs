@@ -27,5 +27,3 @@ mod serve;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod shut_in;
-#[cfg(test)]
-mod workflow;

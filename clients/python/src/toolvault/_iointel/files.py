@@ -80,19 +80,24 @@ def _names(definition: Any) -> Iterator[str]:
             yield from _names(part)
 
 
+def state(tool: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The class of a tool that iointel dumped and its constructor's arguments; of a plain function, nothing."""
+    if tool.get("fn_self") is None:
+        return "", {}
+    try:
+        key, dumped, _ = tool["fn_self"]
+        arguments = json.loads(dumped)
+    except (TypeError, ValueError):
+        key = arguments = None
+    if not isinstance(arguments, dict) or not isinstance(key, str):
+        raise ToolvaultError(f"the state of the tool {tool['name']} is none that iointel writes")
+    return key, arguments
+
+
 def _tool(tool: Any) -> Any:
     if not isinstance(tool, Mapping) or not isinstance(tool.get("name"), str):
         return tool
-    name, state = tool["name"], tool.get("fn_self")
-    if state is None:
-        return name
-    try:
-        key, dumped, _ = state
-        arguments = json.loads(dumped)
-    except (TypeError, ValueError):
-        arguments = None
-    if not isinstance(arguments, dict) or not isinstance(key, str):
-        raise ToolvaultError(f"the state of the tool {name} is none that iointel writes")
+    name, (key, arguments) = tool["name"], state(tool)
     _find(name, key)
     return [name, arguments] if arguments else name
 

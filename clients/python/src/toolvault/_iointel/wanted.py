@@ -1,0 +1,263 @@
+"""What a workflow's file wants: agents, their tools, and what each of these is constructed with, with the lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+from uuid import UUID
+
+import yaml
+
+from ..errors import ToolvaultError
+from .files import state
+
+SCHEME = "secret://"
+_NAMELESS = "without a name"
+_LARGEST_FILE = 4 << 20
+_LONGEST_NAME = 1024
+# The shortest value that can be stored.
+_SHORTEST = 4
+
+_CREDENTIAL = re.compile(
+    r"(?:^|[^A-Z0-9])(?:AUTH|AUTHORIZATION|BEARER|COOKIE|CREDENTIALS?|KEY|PASS|PASSKEY|PASSWD|PASSPHRASE|PAT|PWD)(?![A-Z0-9])"
+    r"|(?:APIKEY|PASSWORD|SECRET|TOKEN)(?![A-Z0-9])"
+)
+# A name with such an end says where a credential is, or of which kind.
+_SETTING = re.compile(r"(?:^|[^A-Z0-9])(?:DIR|ENDPOINT|FILE|HEADER|ID|METHOD|MODE|NAME|PATH|TYPE|URL)$")
+_KNOWN = re.compile(
+    r"(?:AIza|AKIA|AKCp|SG\.|eyJ|figd_|gh[opsu]_|github_pat_|glpat-|hf_|lin_api_|npm_|ntn_|sk-|sk_live_|tvk_|xox[bp]-).{8}",
+    re.DOTALL,
+)
+_UNENCODED = re.compile(r"[/?#\s\x00-\x1f\x7f-\x9f]|%(?![0-9A-Fa-f]{2})")
+_PLAIN = re.compile(r"true|false|none|null|[0-9]{1,5}")
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument that the file gives: a reference, a literal, or something that is wrong."""
+
+    name: str
+    line: int
+    reference: str | None = None
+    # What conditions may look at: of what seems to be a credential, only that there is one.
+    literal: Any = None
+    is_text: bool = False
+    is_credential: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One tool of one agent. `problem` is why it cannot be read."""
+
+    agent: str
+    line: int
+    tool: str = ""
+    arguments: tuple[Argument, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelKey:
+    """The key of an agent's model that stands in the file."""
+
+    agent: str
+    line: int
+    is_reference: bool
+
+
+@dataclass
+class Workflow:
+    """What a file wants, in its order."""
+
+    name: str | None
+    tools: list[Wanted] = field(default_factory=list)
+    keys: list[ModelKey] = field(default_factory=list)
+
+
+def read(path: Path) -> Workflow:
+    """Reads a file. Raises `ToolvaultError`, which quotes nothing that could be a value."""
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ToolvaultError(f"{path} is larger than a workflow")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ToolvaultError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ToolvaultError(f"cannot read {path}: it is not UTF-8") from None
+    definition = _parsed(path, text)
+    if not isinstance(definition, _Table) or not {"agents", "tasks"} & definition.keys():
+        raise ToolvaultError(f"{path} is no workflow of iointel: it has neither agents nor tasks")
+    name = definition.get("name")
+    workflow = Workflow(name if isinstance(name, str) else None)
+    _agents(workflow, definition, "")
+    for task in _list(definition.get("tasks")):
+        if isinstance(task, _Table):
+            _agents(workflow, task, f", in the task {_text(task, 'name') or _text(task, 'task_id') or _NAMELESS}")
+    return workflow
+
+
+class _Table(dict[Any, Any]):
+    """A mapping that knows the line of each value."""
+
+    lines: dict[Any, int]
+
+
+class _List(list[Any]):
+    """A sequence that knows the line of each part."""
+
+    lines: list[int]
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """What iointel reads a file with, and where it found each part."""
+
+
+def _table(loader: Any, node: Any) -> _Table:
+    table = _Table(loader.construct_mapping(node, deep=True))
+    # Merged by now: what `<<` brings in stands before what the table says itself.
+    table.lines = {loader.construct_object(key): value.start_mark.line + 1 for key, value in node.value}
+    return table
+
+
+def _sequence(loader: Any, node: Any) -> _List:
+    parts = _List(loader.construct_sequence(node, deep=True))
+    parts.lines = [part.start_mark.line + 1 for part in node.value]
+    return parts
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _table)
+_Loader.add_constructor("tag:yaml.org,2002:seq", _sequence)
+
+
+def _parsed(path: Path, text: str) -> Any:
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 - it is a safe loader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        reason = place + ", ".join(part for part in (error.context, error.problem) if part)
+    except (yaml.YAMLError, ValueError):
+        reason = "a character or a value in it cannot be read"
+    except RecursionError:
+        reason = "it is nested too deeply"
+    # Not from the error, whose text quotes the file.
+    raise ToolvaultError(f"{path} is not YAML: {reason}")
+
+
+def _agents(workflow: Workflow, part: _Table, where: str) -> None:
+    agents = part.get("agents")
+    if isinstance(agents, _Table):
+        agents = agents.get("members")
+    for agent in _list(agents):
+        if not isinstance(agent, _Table):
+            continue
+        name = (_text(agent, "name") or _NAMELESS) + where
+        tools = _list(agent.get("tools"))
+        workflow.tools += [_tool(name, line, tool) for line, tool in zip(tools.lines, tools, strict=True)]
+        if key := _text(agent, "api_key"):
+            workflow.keys.append(ModelKey(name, agent.lines["api_key"], key.startswith(SCHEME)))
+
+
+def _list(value: object) -> _List:
+    if isinstance(value, _List):
+        return value
+    empty = _List()
+    empty.lines = []
+    return empty
+
+
+def _text(table: _Table, name: str) -> str | None:
+    value = table.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _tool(agent: str, line: int, tool: object) -> Wanted:
+    if isinstance(tool, str):
+        return Wanted(agent, line, tool)
+    if isinstance(tool, _List) and len(tool) == 2 and isinstance(tool[0], str):
+        name, arguments = tool
+        if arguments is None or isinstance(arguments, _Table):
+            return Wanted(agent, line, name, tuple(_arguments(arguments or {}, getattr(arguments, "lines", {}))))
+    if isinstance(tool, _Table) and (dumped := _text(tool, "name")) is not None:
+        try:
+            _, given = state(tool)
+        except ToolvaultError:
+            return Wanted(agent, line, dumped, problem="its state is none that iointel writes")
+        place = tool.lines.get("fn_self", line)
+        return Wanted(agent, line, dumped, tuple(_arguments(given, dict.fromkeys(given, place))))
+    return Wanted(agent, line, problem="a tool is a name, or a pair of name and arguments")
+
+
+def _arguments(given: dict[Any, Any], lines: dict[Any, int]) -> Iterator[Argument]:
+    return (
+        _argument(name, lines[name], value)
+        for name, value in given.items()
+        if isinstance(name, str) and value is not None
+    )
+
+
+def _argument(name: str, line: int, value: Any) -> Argument:
+    if not isinstance(value, str):
+        if _holds_reference(value, set()):
+            return Argument(name, line, problem="a reference is the whole of an argument, not a part of one")
+        # Of a list or a table, conditions see only that it is there.
+        return Argument(name, line, literal=True if isinstance(value, (dict, list)) else value)
+    if value.startswith(SCHEME):
+        try:
+            return Argument(name, line, reference=_canonical(value))
+        except ValueError as error:
+            return Argument(name, line, problem=str(error))
+    if SCHEME in value:
+        return Argument(name, line, problem="a reference is the whole of an argument, and this one has text around it")
+    found = is_credential(name, value)
+    is_text = len(value) >= _SHORTEST
+    return Argument(name, line, literal=True if found else value, is_text=is_text, is_credential=found)
+
+
+def _canonical(reference: str) -> str:
+    rest = reference.removeprefix(SCHEME)
+    if rest.startswith("/"):
+        try:
+            return f"{SCHEME}/id/{UUID(rest.removeprefix('/id/'))}"
+        except ValueError:
+            raise ValueError("a reference by id is 'secret:///id/<secret_id>'") from None
+    try:
+        name = unquote(rest, errors="strict")
+    except UnicodeDecodeError:
+        name = None
+    if name is None or _UNENCODED.search(rest):
+        raise ValueError("the name in a reference is percent-encoded")
+    if not name or "\0" in name or len(name) > _LONGEST_NAME:
+        raise ValueError(f"the name in a reference has 1 to {_LONGEST_NAME} characters and no NUL")
+    return SCHEME + quote(name, safe="-._~")
+
+
+def _holds_reference(value: object, seen: set[int]) -> bool:
+    """Whether a part of it is a reference. Aliases make one object many parts: each is looked at once."""
+    if isinstance(value, str):
+        return value.startswith(SCHEME)
+    if not isinstance(value, (dict, list)) or id(value) in seen:
+        return False
+    seen.add(id(value))
+    return any(_holds_reference(part, seen) for part in (value.values() if isinstance(value, dict) else value))
+
+
+def is_credential(name: str, value: str) -> bool:
+    """Whether a text looks like a credential: by the name it stands under, or by how it begins."""
+    if len(value) < _SHORTEST:
+        return False
+    upper = name.upper()
+    is_named = bool(_CREDENTIAL.search(upper)) and not _SETTING.search(upper) and not _PLAIN.fullmatch(value)
+    return is_named or bool(_KNOWN.match(value)) or _has_password(value)
+
+
+def _has_password(text: str) -> bool:
+    try:
+        return bool(urlsplit(text).password)
+    except ValueError:
+        return False
