@@ -34,5 +34,6 @@ pub(crate) struct Candidate {
 /// What a call of a tool without arguments would get.
 pub(crate) async fn ask(api: &Api<'_>, tool: &str) -> Result<Explanation, Failure> {
     let url = api.url(&["tools", tool, "explain"]);
-    api.fetch(Method::POST, &url, Body::Json(b"{}".to_vec())).await
+    api.fetch(Method::POST, &url, Body::Json(b"{}".to_vec()))
+        .await
 }

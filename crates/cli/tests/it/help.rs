@@ -18,16 +18,16 @@ fn the_program_lists_its_commands() {
     Usage: toolvault <COMMAND>
 
     Commands:
-      serve     Run the server; on an empty store, set it up first
-      user      Make, list, disable and delete users
-      key       Make, list, revoke and rotate API keys
-      secret    Store, list, change and delete secrets, through the API
-      explain   Say which secret each argument of a tool would get, and why
-      mcp       Set up the MCP gateway: its servers, and the clients that reach them through it
-      audit     Verify and read the audit trail
-      doctor    Check the installation and say how to mend it
-      openapi   Print the OpenAPI document of the API
-      config    Print the configuration that holds, and where each value came from
+      serve    Run the server; on an empty store, set it up first
+      user     Make, list, disable and delete users
+      key      Make, list, revoke and rotate API keys
+      secret   Store, list, change and delete secrets, through the API
+      explain  Say which secret each argument of a tool would get, and why
+      mcp      Set up the MCP gateway: its servers, and the clients that reach them through it
+      audit    Verify and read the audit trail
+      doctor   Check the installation and say how to mend it
+      openapi  Print the OpenAPI document of the API
+      config   Print the configuration that holds, and where each value came from
 
     Options:
       -h, --help     Print help
