@@ -1,31 +1,25 @@
-//! The definition of one tool: which arguments it declares, and how those that are keys are taken out of it.
+//! The definition of one tool: which arguments it declares, and how hidden ones are taken out of it.
 //!
-//! [`hide`] leaves what the schema says once the hidden arguments are filled in. An argument is described by the root
-//! of `inputSchema` and by everything that is applied to the same object: branches, dependents, and what `$ref`
-//! leads to there. A property of that name in a nested object is another thing and stays. Rules, where JSON Schema
-//! leaves a choice (`clean` keeps them, and `verify` looks again without knowing how):
+//! Real schemas are simple (ADR 12 counts them). [`hide`] therefore cleans the keywords that occur: `properties`,
+//! `required`, `$ref`, `allOf`, `anyOf`, `oneOf`, dependents, and examples. It withholds the tool if a hidden argument
+//! is named anywhere else. The rules:
 //!
-//! - What holds of every filled in argument is used: a hidden name leaves `required`, what depends on one becomes
-//!   required or a part of `allOf`, and `minProperties` and `maxProperties` count the filled in ones no more.
-//! - What depends on the *value* of a hidden argument is unknown. It is made wider, never narrower, so that no call
-//!   is withheld that the server would take: a `oneOf` becomes `anyOf`, a `not` is dropped, and `if` becomes a choice of
-//!   both outcomes. A `not` that would then allow nothing is dropped too.
-//! - A shared definition is copied and the copy cleaned; one that describes only the arguments is cleaned where it is.
-//! - A pattern for names stays, for no foreign expression is run here; one that spells a hidden name is dropped
-//!   if it says nothing else, or else the tool cannot be cleaned.
-//! - References that leave the schema, dynamic ones, a base of its own (`$id`) below the root and circles cannot be
-//!   cleaned where they describe the arguments; nor can schemas that repeat a name.
-//! - Texts are left alone, even if they speak of the argument. Keywords that nobody knows lose the name
-//!   from lists of names and from members called so (`propertyOrdering`).
+//! - A schema *describes the arguments* if it is applied to the object that holds a hidden argument: the root, its
+//!   branches, and what `$ref` leads to there. A member of the same name in another object is not hidden.
+//! - A cleaned schema accepts every call that the server accepts, without the hidden arguments. Where the value of a
+//!   hidden argument decides, the schema gets wider: a `oneOf` becomes `anyOf`, and `minProperties` is dropped.
+//! - Every hidden argument is present in the call that reaches the server. What depends on it always applies.
+//! - A definition is cleaned in place. If something else refers to the original, the tool is withheld: no real tool
+//!   needs a copy. Definitions that are not used any more are dropped, so that no reference dangles.
+//! - `title`, `description` and `$comment` stay as they are, even if they mention the argument.
 //!
-//! Start at [`hide`]; `survey` finds what belongs to the arguments, `document` follows references.
+//! `clean` cleans, `references` looks at what refers to it, and `verify` checks the result independently.
 
 mod clean;
 mod definition;
 mod document;
-mod keyword;
+mod hidden;
 mod references;
-mod survey;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -37,33 +31,33 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::definition::Definition;
 
-use self::clean::instances::without_members;
 use self::document::{Document, repeats_a_name};
+use self::hidden::Hidden;
 use super::protocol::{AnnotationError, MirroredArguments};
 
 /// Members of a tool, beside its schema, that hold examples of its arguments.
 const EXAMPLES: [&str; 3] = ["examples", "inputExamples", "input_examples"];
 
-/// Why hidden arguments cannot be taken out of a schema: the tool is withheld.
+/// Why hidden arguments cannot be taken out of a schema. The tool is withheld.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CannotClean {
-    /// What describes the arguments cannot be followed.
+    /// A reference cannot be followed, or cannot stay.
     #[error("a reference leads out of the schema, nowhere, or in a circle")]
     Reference,
-    /// It is nested too deep, or following it takes too long.
+    /// Reading the schema costs too much.
     #[error("the schema is too large or nested too deep")]
     Limit,
-    /// Readers disagree about what it says.
-    #[error("the schema repeats a name, or is not made as JSON Schema says")]
+    /// Readers disagree about what the schema says.
+    #[error("the schema repeats a name, or is not valid JSON Schema")]
     Ambiguous,
-    /// A pattern for names spells the name of a hidden argument, among other things.
-    #[error("a pattern in the schema spells the name of a hidden argument")]
-    Pattern,
-    /// Clients must not list it, with or without the hidden argument.
+    /// A `not` or an `if` may depend on a hidden argument.
+    #[error("a `not` or an `if` in the schema may depend on a hidden argument")]
+    Condition,
+    /// Clients must not list the tool, with or without the hidden argument.
     #[error("an x-mcp-header of the schema is invalid")]
     Header,
-    /// It was cleaned, and names a hidden argument still.
-    #[error("the schema still names a hidden argument")]
+    /// The cleaned schema still names a hidden argument.
+    #[error("the schema names a hidden argument in another keyword")]
     Remains,
 }
 
@@ -82,14 +76,16 @@ impl From<LoneSurrogate> for CannotClean {
     }
 }
 
-/// Takes arguments out of the definition of a tool, and tells whether it changed; on an error it did not.
+/// Takes arguments out of the definition of a tool, and returns whether it changed. On an error it did not change.
 ///
-/// What does not describe a hidden argument stays as it was spelled; the same definition gives the same result.
-/// Takes time in proportion to the size of the schema, or gives up.
-pub(crate) fn hide(tool: &mut Tree<'_>, hidden: &BTreeSet<String>) -> Result<bool, CannotClean> {
-    if hidden.is_empty() {
+/// An element of `arguments` is a secret's `tool_arg`: the name of an argument, or a JSON Pointer into the arguments
+/// (`/params/api_key`). All must be declared. What does not describe a hidden argument keeps its spelling.
+/// The time is proportional to the size of the schema.
+pub(crate) fn hide(tool: &mut Tree<'_>, arguments: &BTreeSet<String>) -> Result<bool, CannotClean> {
+    if arguments.is_empty() {
         return Ok(false);
     }
+    let hidden = Hidden::of(arguments);
     let text;
     let value = if let Tree::Kept(value) = tool {
         *value
@@ -103,13 +99,13 @@ pub(crate) fn hide(tool: &mut Tree<'_>, hidden: &BTreeSet<String>) -> Result<boo
     }
     let mut changes = Vec::new();
     if let Some(schema) = object.get("inputSchema")
-        && let Some(cleaned) = cleaned(schema, hidden)?
+        && let Some(cleaned) = cleaned(schema, &hidden)?
     {
         changes.push(("inputSchema", cleaned));
     }
     for name in EXAMPLES {
         if let Some(examples) = object.get(name)
-            && let Some(cleaned) = without_members(examples, hidden)?
+            && let Some(cleaned) = hidden.taken_from_each(examples)?
         {
             changes.push((name, written(&cleaned)?));
         }
@@ -121,12 +117,12 @@ pub(crate) fn hide(tool: &mut Tree<'_>, hidden: &BTreeSet<String>) -> Result<boo
     Ok(is_changed)
 }
 
-/// The schema without the hidden arguments; none if it describes none of them.
-fn cleaned(
-    schema: Value<'_>,
-    hidden: &BTreeSet<String>,
-) -> Result<Option<Zeroizing<String>>, CannotClean> {
-    if schema.as_bool().is_some() || says_nothing_of(schema.raw(), hidden) {
+/// The schema without the hidden arguments, or `None` if it describes none of them.
+fn cleaned(schema: Value<'_>, hidden: &Hidden) -> Result<Option<Zeroizing<String>>, CannotClean> {
+    let is_plain = !["\\u", "$ref", "$dynamicRef", "$recursiveRef"]
+        .iter()
+        .any(|text| schema.raw().contains(text));
+    if schema.as_bool().is_some() || is_plain && !hidden.may_be_named_in(schema.raw()) {
         return Ok(None);
     }
     let document = Document::new(schema);
@@ -135,21 +131,8 @@ fn cleaned(
     };
     MirroredArguments::read(schema)?;
     let text = written(&tree)?;
-    verify::check(&text, hidden)?;
+    verify::check(&document, &text, hidden)?;
     Ok(Some(text))
-}
-
-/// Whether no reading of the text finds a hidden name or a reference, as for most tools.
-fn says_nothing_of(text: &str, hidden: &BTreeSet<String>) -> bool {
-    let is_plain =
-        |character: char| !character.is_control() && !matches!(character, '"' | '\\' | '/');
-    !text.contains("\\u")
-        && !["$ref", "$dynamicRef", "$recursiveRef"]
-            .iter()
-            .any(|name| text.contains(name))
-        && hidden
-            .iter()
-            .all(|name| name.chars().all(is_plain) && !text.contains(name.as_str()))
 }
 
 fn written(tree: &Tree<'_>) -> Result<Zeroizing<String>, CannotClean> {

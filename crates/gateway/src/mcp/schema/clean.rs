@@ -1,291 +1,355 @@
 //! The cleaning itself: a schema for the arguments becomes one for the arguments without the hidden ones.
-//!
-//! Each step tells whether the result is *exact*, so that it holds for the visible arguments if and only if the original
-//! holds for all of them, whatever the values of the hidden ones are. What is not exact is wider, and must not
-//! stand in a `not`, an `if` or a `oneOf`. `branches` has those, `dependents` and `names` what speaks of names, `instances`
-//! whole sets of arguments, and `definitions` what is referred to.
 
-mod branches;
-mod definitions;
-mod dependents;
-pub(super) mod instances;
-mod names;
-
-use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use toolvault_core::json::{Member, Members, Tree, Value};
 
-use self::definitions::{Copied, Definitions};
-use self::instances::{mentions, without_members};
 use super::CannotClean;
-use super::document::{Document, Looked};
-use super::keyword::{Keyword, keyword};
-use super::references::References;
-use super::survey::{DEEPEST, survey};
+use super::definition::DEEPEST;
+use super::document::{Document, Looked, reference_steps};
+use super::hidden::Hidden;
+use super::references::{Definitions, KEYWORDS, assemble};
 
-/// The schema of `document` without the hidden arguments; none if it describes none of them.
+/// The schema of `document` without the hidden arguments, or `None` if it describes none of them.
 pub(super) fn clean<'a>(
     document: &Document<'a>,
-    hidden: &BTreeSet<String>,
+    hidden: &Hidden,
 ) -> Result<Option<Tree<'a>>, CannotClean> {
-    let survey = survey(document, hidden)?;
-    if survey.is_partial {
-        return Err(CannotClean::Reference);
-    }
-    let references = References::of(document, &survey.nested, &survey.others)?;
     let mut cleaner = Cleaner {
         document,
-        hidden,
-        filled: hidden.intersection(&survey.declared).collect(),
-        references: &references,
         depth: 0,
-        open: HashSet::from([0]),
-        copies: HashMap::new(),
-        definitions: Definitions::new(document)?,
+        targets: HashMap::new(),
+        definitions: Definitions::new(),
     };
-    let root = cleaner.schema(document.root())?;
-    if !root.is_changed {
-        return Ok(None);
-    }
-    let tree = cleaner
-        .definitions
-        .assemble(document, hidden, root.tree, &references)?;
-    Ok(Some(tree))
+    let cleaned = cleaner.schema(document.root(), hidden)?;
+    let root = cleaned
+        .changed
+        .map(|root| assemble(document, root, cleaner.definitions));
+    root.transpose()
 }
 
 struct Cleaner<'a, 'd> {
     document: &'d Document<'a>,
-    hidden: &'d BTreeSet<String>,
-    /// Hidden arguments that are there in every call that reaches the server.
-    filled: BTreeSet<&'d String>,
-    references: &'d References<'a>,
     depth: usize,
-    /// Where the references start and lead that are being followed.
-    open: HashSet<usize>,
-    copies: HashMap<usize, Copied>,
+    /// What references lead to, and without which members. `None` while it is being cleaned.
+    targets: HashMap<(usize, &'d Hidden), Option<Effect>>,
+    /// The definitions that changed.
     definitions: Definitions<'a>,
 }
 
-/// What became of a schema.
+/// What cleaning a schema did.
 struct Cleaned<'a> {
-    tree: Tree<'a>,
-    /// Whether it says something else than before, or says it elsewhere.
-    is_changed: bool,
-    is_exact: bool,
+    /// The cleaned schema. `None` if it stays as it is.
+    changed: Option<Tree<'a>>,
+    /// Whether hidden members do not matter to what the schema says.
+    is_indifferent: bool,
 }
 
-/// A schema that is being put together again.
+#[derive(Clone, Copy)]
+struct Effect {
+    is_changed: bool,
+    is_indifferent: bool,
+}
+
+/// A schema that is put together again.
 struct Draft<'a> {
     members: Members<'a>,
-    /// Arguments that are required because a hidden one is there.
-    required: Vec<String>,
-    /// Schemas that hold beside the others.
-    also: Vec<Tree<'a>>,
     is_changed: bool,
-    is_exact: bool,
+    is_indifferent: bool,
+    /// Arguments that are required because a hidden one is present.
+    required: Vec<String>,
+    /// Schemas that apply in addition.
+    also: Vec<Tree<'a>>,
 }
 
 impl<'a> Draft<'a> {
-    fn keep(&mut self, member: &Member<'a>) {
-        self.put(member.name.clone(), Tree::Kept(member.value));
-    }
-
-    fn put(&mut self, name: Cow<'a, str>, tree: Tree<'a>) {
-        self.members.push((name, tree));
-    }
-
-    fn put_changed(&mut self, name: Cow<'a, str>, tree: Tree<'a>) {
-        self.is_changed = true;
-        self.put(name, tree);
-    }
-
-    /// Puts a schema that was cleaned.
-    fn put_cleaned(&mut self, name: Cow<'a, str>, cleaned: Cleaned<'a>) {
-        self.is_changed |= cleaned.is_changed;
-        self.is_exact &= cleaned.is_exact;
-        self.put(name, cleaned.tree);
-    }
-
-    fn finish(mut self, value: Value<'a>) -> Cleaned<'a> {
-        let tree = if self.is_changed {
-            let required = std::mem::take(&mut self.required);
-            let required = required.iter().map(|name| Tree::text(name)).collect();
-            self.append("required", required);
-            let also = std::mem::take(&mut self.also);
-            self.append("allOf", also);
-            Tree::Object(self.members)
-        } else {
-            Tree::Kept(value)
-        };
-        Cleaned {
-            tree,
-            is_changed: self.is_changed,
-            is_exact: self.is_exact,
+    fn new() -> Self {
+        Self {
+            members: Vec::new(),
+            is_changed: false,
+            is_indifferent: true,
+            required: Vec::new(),
+            also: Vec::new(),
         }
+    }
+
+    /// Puts a member with its new value, or as it was.
+    fn put(&mut self, member: &Member<'a>, changed: Option<Tree<'a>>) {
+        self.is_changed |= changed.is_some();
+        let tree = changed.unwrap_or(Tree::Kept(member.value));
+        self.members.push((member.name.clone(), tree));
+    }
+
+    fn put_cleaned(&mut self, member: &Member<'a>, cleaned: Cleaned<'a>) {
+        self.is_indifferent &= cleaned.is_indifferent;
+        self.put(member, cleaned.changed);
     }
 
     fn append(&mut self, name: &'static str, more: Vec<Tree<'a>>) {
         if more.is_empty() {
             return;
         }
+        self.is_changed = true;
         let list = self.members.iter_mut().find(|(other, _)| other == name);
         match list.and_then(|(_, tree)| tree.elements_mut()) {
             Some(elements) => elements.extend(more),
-            None => self.put(Cow::Borrowed(name), Tree::Array(more)),
+            None => self.members.push((name.into(), Tree::Array(more))),
+        }
+    }
+
+    fn finish(self) -> Cleaned<'a> {
+        Cleaned {
+            is_indifferent: self.is_indifferent && !self.is_changed,
+            changed: self.is_changed.then_some(Tree::Object(self.members)),
         }
     }
 }
 
-impl<'a> Cleaner<'a, '_> {
-    fn schema(&mut self, value: Value<'a>) -> Result<Cleaned<'a>, CannotClean> {
-        let mut draft = Draft {
-            members: Vec::new(),
-            required: Vec::new(),
-            also: Vec::new(),
-            is_changed: false,
-            is_exact: true,
-        };
+impl<'a, 'd> Cleaner<'a, 'd> {
+    /// Cleans a schema that is applied to an object with hidden members.
+    fn schema(&mut self, value: Value<'a>, hidden: &'d Hidden) -> Result<Cleaned<'a>, CannotClean> {
+        let mut draft = Draft::new();
         let Some(looked) = self.document.members(value)? else {
-            return Ok(draft.finish(value));
+            return Ok(draft.finish());
         };
+        if self.document.has_own_base(value)? {
+            return Err(CannotClean::Reference);
+        }
         if self.depth > DEEPEST {
             return Err(CannotClean::Limit);
         }
         self.depth += 1;
-        self.document.spend(looked.members.len())?;
+        self.document.spend(looked.members.len() + 1)?;
         for member in &looked.members {
-            self.member(member, &looked, &mut draft)?;
+            self.member(member, &looked, hidden, &mut draft)?;
         }
         self.depth -= 1;
-        self.drop_known_requirements(&looked, &mut draft)?;
-        Ok(draft.finish(value))
+        let required = self.newly_required(&looked, &mut draft)?;
+        draft.append("required", required);
+        let also = std::mem::take(&mut draft.also);
+        draft.append("allOf", also);
+        Ok(draft.finish())
     }
 
     fn member(
         &mut self,
         member: &Member<'a>,
         siblings: &Looked<'a>,
+        hidden: &'d Hidden,
         draft: &mut Draft<'a>,
     ) -> Result<(), CannotClean> {
-        match keyword(&member.name) {
-            Keyword::Properties => self.properties(member, draft)?,
-            Keyword::Required => self.required(member, draft)?,
-            Keyword::Dependents => self.dependents(member, draft)?,
-            Keyword::Branches => self.branches(member, siblings, draft)?,
-            Keyword::Not => self.not(member, draft)?,
-            Keyword::If => self.condition(member, siblings, draft)?,
-            Keyword::Outcome if siblings.get("if").is_some() => {}
-            Keyword::Outcome => {
-                let cleaned = self.schema(member.value)?;
-                draft.put_cleaned(member.name.clone(), cleaned);
+        let value = member.value;
+        match &*member.name {
+            "properties" => {
+                let cleaned = self.properties(value, hidden)?;
+                draft.put_cleaned(member, cleaned);
             }
-            Keyword::Reference => self.reference(member, draft)?,
-            Keyword::PropertyNames => self.property_names(member, draft)?,
-            Keyword::Patterns => self.patterns(member, draft)?,
-            Keyword::Others => {
-                draft.is_exact &= self.filled.is_empty() || self.is_trivial(member.value)?;
-                draft.keep(member);
+            "required" => self.names(member, hidden, draft)?,
+            "dependentRequired" | "dependentSchemas" | "dependencies" => {
+                self.dependents(member, hidden, draft)?;
             }
-            Keyword::Count => self.count(member, draft),
-            Keyword::Instance | Keyword::Instances => {
-                draft.is_exact &= self.filled.is_empty();
-                self.shown(member, keyword(&member.name) == Keyword::Instances, draft)?;
-            }
-            Keyword::Shown => self.shown(member, false, draft)?,
-            Keyword::ManyShown => self.shown(member, true, draft)?,
-            Keyword::Discriminator => self.discriminator(member, draft)?,
-            Keyword::Unfollowable | Keyword::Definitions | Keyword::Other => draft.keep(member),
-            Keyword::Unknown => self.unknown(member, draft)?,
-        }
-        Ok(())
-    }
-
-    fn properties(&self, member: &Member<'a>, draft: &mut Draft<'a>) -> Result<(), CannotClean> {
-        let Some(looked) = self.document.members(member.value)? else {
-            draft.keep(member);
-            return Ok(());
-        };
-        let mut kept = Vec::with_capacity(looked.members.len());
-        for property in &looked.members {
-            if self.hidden.contains(&*property.name) {
-                draft.is_exact &= self.is_trivial(property.value)?;
-            } else {
-                kept.push((property.name.clone(), Tree::Kept(property.value)));
-            }
-        }
-        if kept.len() == looked.members.len() {
-            draft.keep(member);
-        } else {
-            draft.put_changed(member.name.clone(), Tree::Object(kept));
-        }
-        Ok(())
-    }
-
-    /// Takes those that are filled in from the number of arguments that there must or may be.
-    fn count(&self, member: &Member<'a>, draft: &mut Draft<'a>) {
-        let count = member.value.as_number().and_then(|text| {
-            let whole = text.split_once('.').map_or(text, |(whole, fraction)| {
-                if fraction.bytes().all(|byte| byte == b'0') {
-                    whole
-                } else {
-                    text
+            "allOf" | "anyOf" | "oneOf" => self.branches(member, siblings, hidden, draft)?,
+            "not" | "if" => {
+                let cleaned = self.schema(value, hidden)?;
+                if !cleaned.is_indifferent {
+                    return Err(CannotClean::Condition);
                 }
-            });
-            whole.parse::<usize>().ok()
-        });
-        let filled = self.filled.len();
-        match count {
-            Some(count) if filled > 0 && count > 0 => {
-                draft.is_exact &= count >= filled || &*member.name == "minProperties";
-                let left = count.saturating_sub(filled).to_string();
-                draft.put_changed(member.name.clone(), Tree::Raw(left.into()));
+                draft.put(member, None);
             }
-            Some(0) if &*member.name == "minProperties" => draft.keep(member),
-            _ => {
-                draft.is_exact &= self.filled.is_empty();
-                draft.keep(member);
+            "then" | "else" => {
+                let cleaned = self.schema(value, hidden)?;
+                draft.put_cleaned(member, cleaned);
+            }
+            "$ref" => self.reference(member, hidden, draft)?,
+            "$dynamicRef" | "$recursiveRef" | "extends" => return Err(CannotClean::Reference),
+            "type" | "title" | "description" | "$comment" | "$defs" | "definitions" => {
+                draft.put(member, None);
+            }
+            name => {
+                draft.is_indifferent &=
+                    name == "additionalProperties" && value.as_bool() == Some(true);
+                match name {
+                    "const" | "default" | "example" => draft.put(member, hidden.taken_from(value)?),
+                    "enum" | "examples" => draft.put(member, hidden.taken_from_each(value)?),
+                    "minProperties" if hidden.taken().next().is_some() => draft.is_changed = true,
+                    _ => draft.put(member, None),
+                }
             }
         }
+        Ok(())
     }
 
-    fn shown(
+    fn properties(
+        &mut self,
+        value: Value<'a>,
+        hidden: &'d Hidden,
+    ) -> Result<Cleaned<'a>, CannotClean> {
+        let mut draft = Draft::new();
+        let looked = self.document.members(value)?;
+        for property in looked.iter().flat_map(|looked| &looked.members) {
+            if hidden.takes(&property.name) {
+                draft.is_changed = true;
+            } else if let Some(inner) = hidden.within(&property.name) {
+                let cleaned = self.schema(property.value, inner)?;
+                draft.put_cleaned(property, cleaned);
+            } else {
+                draft.put(property, None);
+            }
+        }
+        Ok(draft.finish())
+    }
+
+    /// Puts a list of names without hidden ones, or nothing if no other is left.
+    fn names(
         &self,
         member: &Member<'a>,
-        is_list: bool,
+        hidden: &Hidden,
         draft: &mut Draft<'a>,
     ) -> Result<(), CannotClean> {
-        self.document.spend(member.value.raw().len())?;
-        let is_list = is_list && member.value.as_array().is_some();
-        let cleaned = if is_list || member.value.as_object().is_some() {
-            without_members(member.value, self.hidden)?
-        } else {
-            None
+        let mut names = self.document.names(member.value)?.unwrap_or_default();
+        let is_of = |name: &Option<String>, test: fn(&Hidden, &str) -> bool| {
+            name.as_ref().is_some_and(|name| test(hidden, name))
         };
-        match cleaned {
-            Some(tree) => draft.put_changed(member.name.clone(), tree),
-            None => draft.keep(member),
-        }
-        Ok(())
-    }
-
-    fn discriminator(&self, member: &Member<'a>, draft: &mut Draft<'a>) -> Result<(), CannotClean> {
-        let looked = self.document.look(member.value)?;
-        let name = looked.and_then(|looked| looked.get("propertyName"));
-        if name.map(|name| mentions(name, self.hidden)).transpose()? == Some(true) {
+        draft.is_indifferent &= !names.iter().any(|(_, name)| is_of(name, Hidden::concerns));
+        let before = names.len();
+        names.retain(|(_, name)| !is_of(name, Hidden::takes));
+        if names.len() == before {
+            draft.put(member, None);
+        } else if names.is_empty() {
             draft.is_changed = true;
         } else {
-            draft.keep(member);
+            let names = names.into_iter().map(|(element, _)| Tree::Kept(element));
+            draft.put(member, Some(Tree::Array(names.collect())));
         }
         Ok(())
     }
 
-    /// A schema that holds for everything.
-    fn is_trivial(&self, value: Value<'a>) -> Result<bool, CannotClean> {
-        let is_empty = self
-            .document
-            .look(value)?
-            .is_some_and(|looked| looked.members.is_empty());
-        Ok(is_empty || value.as_bool() == Some(true))
+    /// What depends on a hidden argument always applies, because that argument is always present.
+    fn dependents(
+        &mut self,
+        member: &Member<'a>,
+        hidden: &'d Hidden,
+        draft: &mut Draft<'a>,
+    ) -> Result<(), CannotClean> {
+        let mut kept = Draft::new();
+        let looked = self.document.members(member.value)?;
+        for entry in looked.iter().flat_map(|looked| &looked.members) {
+            let is_list = entry.value.as_array().is_some();
+            let is_taken = hidden.takes(&entry.name);
+            kept.is_changed |= is_taken;
+            kept.is_indifferent &= !hidden.concerns(&entry.name);
+            if is_taken && is_list {
+                let names = self.document.names(entry.value)?.unwrap_or_default();
+                let names = names.into_iter().filter_map(|(_, name)| name);
+                draft
+                    .required
+                    .extend(names.filter(|name| !hidden.takes(name)));
+            } else if is_list {
+                self.names(entry, hidden, &mut kept)?;
+            } else {
+                let cleaned = self.schema(entry.value, hidden)?;
+                if is_taken {
+                    draft
+                        .also
+                        .push(cleaned.changed.unwrap_or(Tree::Kept(entry.value)));
+                } else {
+                    kept.put_cleaned(entry, cleaned);
+                }
+            }
+        }
+        if kept.is_changed && kept.members.is_empty() {
+            draft.is_changed = true;
+        } else {
+            draft.put_cleaned(member, kept.finish());
+        }
+        Ok(())
+    }
+
+    /// The arguments that became required and were not before, each once.
+    fn newly_required(
+        &self,
+        looked: &Looked<'a>,
+        draft: &mut Draft<'a>,
+    ) -> Result<Vec<Tree<'a>>, CannotClean> {
+        let required = looked
+            .get("required")
+            .filter(|_| !draft.required.is_empty());
+        let required = required.map(|value| self.document.names(value));
+        let required = required.transpose()?.flatten().unwrap_or_default();
+        let mut known: HashSet<_> = required.into_iter().filter_map(|(_, name)| name).collect();
+        let more = draft
+            .required
+            .drain(..)
+            .filter(|name| known.insert(name.clone()));
+        Ok(more.map(|name| Tree::text(&name)).collect())
+    }
+
+    /// A `oneOf` becomes `anyOf` if hidden arguments matter to it: several branches may hold without them.
+    fn branches(
+        &mut self,
+        member: &Member<'a>,
+        siblings: &Looked<'a>,
+        hidden: &'d Hidden,
+        draft: &mut Draft<'a>,
+    ) -> Result<(), CannotClean> {
+        let mut branches = Vec::new();
+        let (mut is_changed, mut is_indifferent) = (false, true);
+        for element in self.document.elements(member.value)?.unwrap_or_default() {
+            let cleaned = self.schema(element, hidden)?;
+            is_changed |= cleaned.changed.is_some();
+            is_indifferent &= cleaned.is_indifferent;
+            branches.push(cleaned.changed.unwrap_or(Tree::Kept(element)));
+        }
+        draft.is_indifferent &= is_indifferent;
+        if &*member.name != "oneOf" || is_indifferent {
+            draft.put(member, is_changed.then_some(Tree::Array(branches)));
+            return Ok(());
+        }
+        draft.is_changed = true;
+        let any_of = ("anyOf".into(), Tree::Array(branches));
+        if siblings.get("anyOf").is_some() {
+            draft.also.push(Tree::Object(vec![any_of]));
+        } else {
+            draft.members.push(any_of);
+        }
+        Ok(())
+    }
+
+    /// Cleans what a reference leads to in its place, if that is a definition. The reference stays.
+    fn reference(
+        &mut self,
+        member: &Member<'a>,
+        hidden: &'d Hidden,
+        draft: &mut Draft<'a>,
+    ) -> Result<(), CannotClean> {
+        let reference = member.value.as_text().ok_or(CannotClean::Ambiguous)??;
+        let steps = reference_steps(&reference).ok_or(CannotClean::Reference)?;
+        let target = self.document.follow(self.document.root(), &steps)?;
+        let target = target.ok_or(CannotClean::Reference)?;
+        let key = (self.document.place(target), hidden);
+        let effect = match self.targets.get(&key) {
+            Some(effect) => effect.ok_or(CannotClean::Reference)?,
+            None => {
+                self.targets.insert(key, None);
+                let cleaned = self.schema(target, hidden)?;
+                let effect = Effect {
+                    is_changed: cleaned.changed.is_some(),
+                    is_indifferent: cleaned.is_indifferent,
+                };
+                self.targets.insert(key, Some(effect));
+                if let Some(tree) = cleaned.changed {
+                    let is_definition = matches!(steps.as_slice(), [group, _] if KEYWORDS.contains(&group.as_str()));
+                    // Two arguments may need the same definition without different members.
+                    if !is_definition || self.definitions.insert(steps, tree).is_some() {
+                        return Err(CannotClean::Reference);
+                    }
+                }
+                effect
+            }
+        };
+        draft.is_indifferent &= effect.is_indifferent;
+        // As `Raw`, it is known to mean the cleaned definition.
+        draft.put(member, effect.is_changed.then(|| Tree::text(&reference)));
+        Ok(())
     }
 }

@@ -1,13 +1,15 @@
 //! What the current definition of a tool says about its arguments.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use toolvault_core::json::{Kind, LoneSurrogate, Value};
 
 use super::CannotClean;
 use super::document::{Document, repeats_a_name};
-use super::survey::survey;
 use crate::mcp::protocol::{AnnotationError, MirroredArguments};
+
+/// How deep branches and references that describe the arguments may nest.
+pub(super) const DEEPEST: usize = 64;
 
 /// What the definition of a tool says about its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,13 +23,13 @@ pub(crate) struct Definition {
     pub mirrored: Option<MirroredArguments>,
 }
 
-/// A tool whose definition says nothing that could be relied on.
+/// A definition that cannot be relied on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unusable {
-    /// It has no name, or no schema where one stands, or says something twice.
+    /// It has no name, its schema is not a schema, or it repeats a name.
     #[error("the definition of the tool is malformed")]
     Malformed,
-    /// Its schema takes too long to read.
+    /// Reading its schema costs too much.
     #[error("the schema of the tool is too large or nested too deep")]
     TooLarge,
 }
@@ -48,7 +50,7 @@ impl From<CannotClean> for Unusable {
 }
 
 impl Definition {
-    /// Reads the definition of one tool, an element of `tools`. No schema declares nothing.
+    /// Reads the definition of one tool, an element of `tools`. A tool without a schema declares nothing.
     pub(crate) fn read(tool: Value<'_>) -> Result<Self, Unusable> {
         let object = tool.as_object().ok_or(Unusable::Malformed)?;
         if repeats_a_name(object)? {
@@ -71,7 +73,7 @@ impl Definition {
                 return Err(Unusable::Malformed);
             }
             let document = Document::new(schema);
-            definition.declared = survey(&document, &BTreeSet::new())?.declared;
+            definition.declared = declared(&document, &[])?;
             definition.mirrored = match MirroredArguments::read(schema) {
                 Ok(mirrored) => Some(mirrored),
                 Err(AnnotationError::Invalid) => None,
@@ -79,5 +81,113 @@ impl Definition {
             };
         }
         Ok(definition)
+    }
+}
+
+/// The members that the schema declares in the object at `path`, which is the arguments themselves if empty.
+pub(super) fn declared(
+    document: &Document<'_>,
+    path: &[String],
+) -> Result<BTreeSet<String>, CannotClean> {
+    let mut walk = Walk {
+        document,
+        seen: HashSet::new(),
+        declared: BTreeSet::new(),
+    };
+    walk.schema(document.root(), path, Mood::Stated, 0)?;
+    Ok(walk.declared)
+}
+
+/// Whether the schema states something, or only asks (`if`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Mood {
+    Stated,
+    Asked,
+}
+
+struct Walk<'a, 'd> {
+    document: &'d Document<'a>,
+    seen: HashSet<(usize, usize, Mood)>,
+    declared: BTreeSet<String>,
+}
+
+impl<'a> Walk<'a, '_> {
+    fn schema(
+        &mut self,
+        value: Value<'a>,
+        path: &[String],
+        mood: Mood,
+        depth: usize,
+    ) -> Result<(), CannotClean> {
+        let place = self.document.place(value);
+        if !self.seen.insert((place, path.len(), mood)) {
+            return Ok(());
+        }
+        if depth > DEEPEST {
+            return Err(CannotClean::Limit);
+        }
+        let Some(looked) = self.document.members(value)? else {
+            return Ok(());
+        };
+        self.document.spend(looked.members.len())?;
+        let deeper = depth + 1;
+        for member in &looked.members {
+            let value = member.value;
+            match &*member.name {
+                "properties" => self.properties(value, path, mood, deeper)?,
+                "required" if mood == Mood::Stated && path.is_empty() => {
+                    let names = self.document.names(value)?.unwrap_or_default();
+                    let names = names.into_iter().filter_map(|(_, name)| name);
+                    self.declared.extend(names);
+                }
+                "allOf" | "anyOf" | "oneOf" => {
+                    for branch in self.document.elements(value)?.unwrap_or_default() {
+                        self.schema(branch, path, mood, deeper)?;
+                    }
+                }
+                "dependentSchemas" | "dependencies" => {
+                    let dependents = self.document.members(value)?;
+                    let dependents = dependents.iter().flat_map(|looked| &looked.members);
+                    for dependent in
+                        dependents.filter(|dependent| dependent.value.as_array().is_none())
+                    {
+                        self.schema(dependent.value, path, mood, deeper)?;
+                    }
+                }
+                "if" => self.schema(value, path, Mood::Asked, deeper)?,
+                "then" | "else" => self.schema(value, path, mood, deeper)?,
+                "$ref" => {
+                    let reference = value.as_text().ok_or(CannotClean::Ambiguous)??;
+                    if let Some(target) = self.document.resolve(&reference)? {
+                        self.schema(target, path, mood, deeper)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn properties(
+        &mut self,
+        value: Value<'a>,
+        path: &[String],
+        mood: Mood,
+        depth: usize,
+    ) -> Result<(), CannotClean> {
+        let Some(looked) = self.document.members(value)? else {
+            return Ok(());
+        };
+        let Some((first, rest)) = path.split_first() else {
+            let declared = looked.members.iter();
+            let declared = declared.filter(|member| member.value.as_bool() != Some(false));
+            let names = declared.map(|member| member.name.to_string());
+            self.declared.extend(names);
+            return Ok(());
+        };
+        match looked.get(first) {
+            Some(property) => self.schema(property, rest, mood, depth),
+            None => Ok(()),
+        }
     }
 }

@@ -1,7 +1,7 @@
-//! One schema as a document: objects looked into once, references followed, and the work counted.
+//! One schema as a document: objects parsed once, references followed, and the work counted.
 
 use std::borrow::Cow;
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -10,27 +10,25 @@ use toolvault_core::json::{Kind, LoneSurrogate, Member, Object, Value};
 
 use super::CannotClean;
 
-/// How often each byte of a schema may be read on the average; honest ones stay below a tenth of it.
+/// How often each byte of a schema may be read on average. Real schemas need less than a tenth of it.
 const READINGS: usize = 64;
-/// What is granted beside that, for small schemas.
+/// Bytes that small schemas may read in addition.
 const GRANTED: usize = 16 * 1024;
-
-/// From how many members on an object has an index of their names.
+/// Objects with this many members get an index of their names.
 const INDEXED: usize = 16;
 
-/// A schema and what has been found in it so far.
+/// A schema and the objects in it that were parsed.
 pub(super) struct Document<'a> {
     root: Value<'a>,
     left: Cell<usize>,
     looked: RefCell<HashMap<usize, Rc<Looked<'a>>>>,
-    anchors: OnceCell<HashMap<String, Option<Value<'a>>>>,
 }
 
-/// An object that was looked into.
+/// An object that was parsed.
 pub(super) struct Looked<'a> {
     /// Its members in order, each name once.
     pub members: Vec<Member<'a>>,
-    places: HashMap<Cow<'a, str>, usize>,
+    index: HashMap<Cow<'a, str>, usize>,
     repeats: bool,
 }
 
@@ -40,22 +38,10 @@ impl<'a> Looked<'a> {
         let member = if self.members.len() < INDEXED {
             self.members.iter().find(|member| member.name == name)
         } else {
-            self.members.get(*self.places.get(name)?)
+            self.members.get(*self.index.get(name)?)
         };
         member.map(|member| member.value)
     }
-}
-
-/// Where in the schema something stands.
-pub(super) enum Home<'a> {
-    /// A definition, whole, of that name under `$defs` or `definitions` of the root.
-    Definition(&'static str, Cow<'a, str>),
-    /// A part of such a definition; of the schema of which of its properties, if of any.
-    Within(&'static str, Cow<'a, str>, Option<Cow<'a, str>>),
-    /// A property of the root, of that name, or a part of its schema.
-    Property(Cow<'a, str>),
-    /// The root, or something that describes the arguments.
-    Elsewhere,
 }
 
 impl<'a> Document<'a> {
@@ -64,7 +50,6 @@ impl<'a> Document<'a> {
             root,
             left: Cell::new(root.raw().len() * READINGS + GRANTED),
             looked: RefCell::default(),
-            anchors: OnceCell::new(),
         }
     }
 
@@ -72,7 +57,7 @@ impl<'a> Document<'a> {
         self.root
     }
 
-    /// Where the text of a value begins, which tells it from all others.
+    /// The offset of a value in the text, which identifies the value.
     pub(super) fn place(&self, value: Value<'a>) -> usize {
         value.raw().as_ptr().addr() - self.root.raw().as_ptr().addr()
     }
@@ -84,7 +69,7 @@ impl<'a> Document<'a> {
         Ok(())
     }
 
-    /// The members of an object, of repeated ones the last; none if it is no object.
+    /// The members of an object, of repeated ones the last. `None` if it is not an object.
     pub(super) fn look(&self, value: Value<'a>) -> Result<Option<Rc<Looked<'a>>>, CannotClean> {
         let Some(object) = value.as_object() else {
             return Ok(None);
@@ -95,21 +80,21 @@ impl<'a> Document<'a> {
         }
         self.spend(value.raw().len())?;
         let members = object.members()?;
-        let mut places = HashMap::new();
+        let mut index = HashMap::new();
         if members.len() >= INDEXED {
             let names = members.iter().enumerate();
-            places.extend(names.map(|(at, member)| (member.name.clone(), at)));
+            index.extend(names.map(|(at, member)| (member.name.clone(), at)));
         }
         let looked = Rc::new(Looked {
             repeats: object.written_members() != members.len(),
             members,
-            places,
+            index,
         });
         self.looked.borrow_mut().insert(place, Rc::clone(&looked));
         Ok(Some(looked))
     }
 
-    /// The members of an object that must say one thing only; none if it is a boolean, a number or `null`.
+    /// The members of an object that must not repeat a name. `None` for a boolean, a number or `null`.
     pub(super) fn members(&self, value: Value<'a>) -> Result<Option<Rc<Looked<'a>>>, CannotClean> {
         match (self.look(value)?, value.kind()) {
             (Some(looked), _) if !looked.repeats => Ok(Some(looked)),
@@ -118,7 +103,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The elements of an array; none if it is a boolean, a number or `null`.
+    /// The elements of an array. `None` for a boolean, a number or `null`.
     pub(super) fn elements(&self, value: Value<'a>) -> Result<Option<Vec<Value<'a>>>, CannotClean> {
         match (value.as_array(), value.kind()) {
             (Some(array), _) => {
@@ -130,7 +115,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The names in a list, none in the place of what is no text; none at all if it is no list.
+    /// The elements of a list of names, with the text of those that are strings. `None` if it is not a list.
     pub(super) fn names(&self, value: Value<'a>) -> Result<Option<Vec<Named<'a>>>, CannotClean> {
         let Some(elements) = self.elements(value)? else {
             return Ok(None);
@@ -139,153 +124,71 @@ impl<'a> Document<'a> {
             let text = element.as_text().transpose()?;
             Ok((element, text.map(|text| text.as_str().to_owned())))
         };
-        elements
-            .into_iter()
-            .map(named)
-            .collect::<Result<_, _>>()
-            .map(Some)
+        let named = elements.into_iter().map(named);
+        named.collect::<Result<_, _>>().map(Some)
     }
 
-    /// What a reference leads to; none if that is nothing in this schema.
+    /// What a reference leads to, or `None` if it leads to nothing in this schema.
     pub(super) fn resolve(&self, reference: &str) -> Result<Option<Value<'a>>, CannotClean> {
-        self.spend(reference.len())?;
-        let Some(fragment) = self.fragment(reference)? else {
-            return Ok(None);
-        };
-        let Ok(fragment) = percent_decode_str(&fragment).decode_utf8() else {
-            return Ok(None);
-        };
-        match fragment.strip_prefix('/') {
-            Some(pointer) => self.follow(pointer),
-            None if fragment.is_empty() => Ok(Some(self.root)),
-            None => Ok(self.anchors()?.get(&*fragment).copied().flatten()),
+        match reference_steps(reference) {
+            Some(steps) => self.follow(self.root, &steps),
+            None => Ok(None),
         }
     }
 
-    /// Where a value stands.
-    pub(super) fn home(&self, value: Value<'a>) -> Result<Home<'a>, CannotClean> {
-        for keyword in ["$defs", "definitions"] {
-            let Some(entry) = self.entry(self.root, keyword, value)? else {
-                continue;
-            };
-            if self.place(entry.value) == self.place(value) {
-                return Ok(Home::Definition(keyword, entry.name));
-            }
-            let property = self.entry(entry.value, "properties", value)?;
-            let property = property.map(|property| property.name);
-            return Ok(Home::Within(keyword, entry.name, property));
-        }
-        let property = self.entry(self.root, "properties", value)?;
-        Ok(property.map_or(Home::Elsewhere, |property| Home::Property(property.name)))
-    }
-
-    /// The member of `schema`'s `keyword` in which `value` stands, if it does.
-    fn entry(
+    /// Follows the steps of a JSON Pointer (RFC 6901) from `value`.
+    pub(super) fn follow(
         &self,
-        schema: Value<'a>,
-        keyword: &str,
         value: Value<'a>,
-    ) -> Result<Option<Member<'a>>, CannotClean> {
-        let place = self.place(value);
-        let holds = |outer: Value<'a>| {
-            let start = self.place(outer);
-            (start..start + outer.raw().len()).contains(&place)
-        };
-        let group = self.look(schema)?.and_then(|looked| looked.get(keyword));
-        let Some(group) = group.filter(|group| holds(*group)) else {
-            return Ok(None);
-        };
-        let Some(looked) = self.look(group)? else {
-            return Ok(None);
-        };
-        // Members stand in the order of their text, but for repeated ones, which are found nowhere.
-        let after = |member: &Member<'a>| self.place(member.value) <= place;
-        let at = looked.members.partition_point(after).checked_sub(1);
-        let entry = at.and_then(|at| looked.members.get(at));
-        Ok(entry.filter(|entry| holds(entry.value)).cloned())
-    }
-
-    /// What follows the `#` of a reference within this schema.
-    fn fragment<'r>(&self, reference: &'r str) -> Result<Option<Cow<'r, str>>, CannotClean> {
-        if let Some(fragment) = reference.strip_prefix('#') {
-            return Ok(Some(Cow::Borrowed(fragment)));
-        }
-        let root = self.look(self.root)?;
-        let Some(id) = root.and_then(|root| root.get("$id")?.as_text()) else {
-            return Ok(None);
-        };
-        let id = id?;
-        let own = id.split('#').next().unwrap_or_default();
-        Ok(match reference.strip_prefix(own) {
-            Some("") => Some(Cow::Borrowed("")),
-            Some(rest) => rest.strip_prefix('#').map(Cow::Borrowed),
-            None => None,
-        })
-    }
-
-    /// Follows a JSON pointer (RFC 6901) without its first `/`, unless another base (`$id`) is on its way.
-    fn follow(&self, pointer: &str) -> Result<Option<Value<'a>>, CannotClean> {
-        let mut at = self.root;
-        for token in pointer.split('/') {
-            let token = token.replace("~1", "/").replace("~0", "~");
+        steps: &[String],
+    ) -> Result<Option<Value<'a>>, CannotClean> {
+        let mut at = value;
+        for step in steps {
+            self.spend(step.len())?;
             let next = match at.kind() {
-                Kind::Object => self.look(at)?.and_then(|looked| looked.get(&token)),
+                Kind::Object => self.look(at)?.and_then(|looked| looked.get(step)),
                 Kind::Array => {
                     let elements = self.elements(at)?.unwrap_or_default();
-                    let index: Option<usize> = token.parse().ok();
+                    let index: Option<usize> = step.parse().ok();
                     index.and_then(|index| elements.get(index).copied())
                 }
                 _ => None,
             };
             match next {
-                Some(next) if !self.has_its_own_base(next)? => at = next,
+                Some(next) if !self.has_own_base(next)? => at = next,
                 _ => return Ok(None),
             }
         }
         Ok(Some(at))
     }
 
-    /// Whether references in it are relative to itself.
-    pub(super) fn has_its_own_base(&self, value: Value<'a>) -> Result<bool, CannotClean> {
+    /// Whether references in it are relative to itself (`$id` below the root), and so cannot be followed here.
+    pub(super) fn has_own_base(&self, value: Value<'a>) -> Result<bool, CannotClean> {
         let id = self.look(value)?.and_then(|looked| looked.get("$id"));
         Ok(self.place(value) != 0 && id.is_some_and(|id| id.kind() == Kind::String))
     }
-
-    fn anchors(&self) -> Result<&HashMap<String, Option<Value<'a>>>, CannotClean> {
-        if let Some(anchors) = self.anchors.get() {
-            return Ok(anchors);
-        }
-        let mut anchors = HashMap::new();
-        let mut open = vec![self.root];
-        while let Some(value) = open.pop() {
-            if self.has_its_own_base(value)? {
-                continue;
-            }
-            if let Some(looked) = self.look(value)? {
-                for name in ["$anchor", "$dynamicAnchor"] {
-                    if let Some(anchor) = looked.get(name).and_then(Value::as_text) {
-                        let anchor = anchor?.as_str().to_owned();
-                        let other = anchors.insert(anchor.clone(), Some(value));
-                        if other.is_some_and(|other| {
-                            other.is_some_and(|other| self.place(other) != self.place(value))
-                        }) {
-                            anchors.insert(anchor, None);
-                        }
-                    }
-                }
-                open.extend(looked.members.iter().map(|member| member.value));
-            } else if value.kind() == Kind::Array {
-                open.extend(self.elements(value)?.unwrap_or_default());
-            }
-        }
-        Ok(self.anchors.get_or_init(|| anchors))
-    }
 }
 
-/// An element of a list and its text.
+/// An element of a list, and its text if it is a string.
 pub(super) type Named<'a> = (Value<'a>, Option<String>);
 
-/// Whether a name stands in it more than once.
+/// The steps of a JSON Pointer without its first `/`.
+pub(super) fn steps(pointer: &str) -> Vec<String> {
+    let unescaped = |step: &str| step.replace("~1", "/").replace("~0", "~");
+    pointer.split('/').map(unescaped).collect()
+}
+
+/// The steps of a reference that is a JSON Pointer into the same schema. `None` for any other reference.
+pub(super) fn reference_steps(reference: &str) -> Option<Vec<String>> {
+    let fragment = percent_decode_str(reference.strip_prefix('#')?);
+    let fragment = fragment.decode_utf8().ok()?;
+    if fragment.is_empty() {
+        return Some(Vec::new());
+    }
+    Some(steps(fragment.strip_prefix('/')?))
+}
+
+/// Whether a name occurs in the object more than once.
 pub(super) fn repeats_a_name(object: Object<'_>) -> Result<bool, LoneSurrogate> {
     Ok(object.written_members() != object.members()?.len())
 }

@@ -1,132 +1,184 @@
-//! References from the schemas of visible arguments: they keep what they lead to, whatever becomes of the rest.
+//! References after cleaning: each leads to what it led to before, and what is not referred to any more is dropped.
+//!
+//! What was not changed is `Tree::Kept`, and a reference in it means the original: if that was cleaned or taken out,
+//! the schema cannot be cleaned. A reference to a definition that was cleaned for it is `Tree::Raw`.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use toolvault_core::json::{Kind, Tree, Value};
 
 use super::CannotClean;
-use super::document::Document;
+use super::document::{Document, reference_steps};
 
-const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
+/// Where definitions are at the root.
+pub(super) const KEYWORDS: [&str; 2] = ["$defs", "definitions"];
 
-/// What is referred to from within schemas that do not describe the arguments as a whole.
-pub(super) struct References<'a> {
-    /// By the reference as it is spelled, what it leads to.
-    pub targets: BTreeMap<String, Value<'a>>,
-    /// Those that are spelled in a keyword other than `$ref`.
-    pub dynamic: BTreeSet<String>,
-    places: HashSet<usize>,
+/// Cleaned definitions, by the steps to them.
+pub(super) type Definitions<'a> = HashMap<Vec<String>, Tree<'a>>;
+
+/// What a value in a schema is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Root,
+    Schema,
+    /// Schemas by a name.
+    Schemas,
 }
 
-impl<'a> References<'a> {
-    /// Follows all references from `nested`, and those from where they lead to. Those from `others`, which perhaps
-    /// nobody uses, must lead somewhere too.
-    pub(super) fn of(
-        document: &Document<'a>,
-        nested: &[Value<'a>],
-        others: &[Value<'a>],
-    ) -> Result<Self, CannotClean> {
-        let mut found = Self {
-            targets: BTreeMap::new(),
-            dynamic: BTreeSet::new(),
-            places: HashSet::new(),
+/// The cleaned root with those definitions that it uses.
+pub(super) fn assemble<'a>(
+    document: &Document<'a>,
+    mut root: Tree<'a>,
+    mut cleaned: Definitions<'a>,
+) -> Result<Tree<'a>, CannotClean> {
+    let used = used(document, &root, &cleaned)?;
+    for keyword in KEYWORDS {
+        let Some(group) = root.get_mut(keyword)? else {
+            continue;
         };
-        let mut seen = HashSet::new();
-        found.walk(document, nested, &mut seen)?;
-        let places = found.places.clone();
-        found.walk(document, others, &mut seen)?;
-        found.places = places;
-        Ok(found)
+        let mut kept = Vec::new();
+        for (name, tree) in group.members_mut()?.into_iter().flat_map(std::mem::take) {
+            let steps = [keyword.to_owned(), name.to_string()];
+            if used.contains(steps.as_slice()) {
+                kept.push((name, cleaned.remove(steps.as_slice()).unwrap_or(tree)));
+            }
+        }
+        if kept.is_empty() {
+            root.remove(keyword)?;
+        } else {
+            root.set(keyword, Tree::Object(kept))?;
+        }
     }
+    Ok(root)
+}
 
-    /// Whether one of them leads to `value` as a whole.
-    pub(super) fn lead_to(&self, document: &Document<'a>, value: Value<'a>) -> bool {
-        self.places.contains(&document.place(value))
+fn used<'a>(
+    document: &Document<'a>,
+    root: &Tree<'a>,
+    cleaned: &Definitions<'a>,
+) -> Result<HashSet<Vec<String>>, CannotClean> {
+    let mut walk = Walk {
+        document,
+        root,
+        cleaned,
+        used: HashSet::new(),
+        open: vec![(root.clone(), Part::Root)],
+    };
+    while let Some((tree, part)) = walk.open.pop() {
+        walk.look(tree, part)?;
     }
+    Ok(walk.used)
+}
 
-    fn walk(
-        &mut self,
-        document: &Document<'a>,
-        from: &[Value<'a>],
-        seen: &mut HashSet<usize>,
-    ) -> Result<(), CannotClean> {
-        let mut open = from.to_vec();
-        while let Some(value) = open.pop() {
-            if !may_refer(value.raw()) || !seen.insert(document.place(value)) {
-                continue;
+struct Walk<'a, 'd> {
+    document: &'d Document<'a>,
+    root: &'d Tree<'a>,
+    cleaned: &'d Definitions<'a>,
+    used: HashSet<Vec<String>>,
+    open: Vec<(Tree<'a>, Part)>,
+}
+
+impl<'a> Walk<'a, '_> {
+    fn look(&mut self, mut tree: Tree<'a>, part: Part) -> Result<(), CannotClean> {
+        if let Tree::Kept(value) = &tree {
+            if !may_refer(value.raw()) {
+                return Ok(());
             }
-            document.spend(value.raw().len())?;
-            if value.kind() == Kind::Array {
-                open.extend(document.elements(value)?.unwrap_or_default());
-                continue;
-            }
-            let Some(looked) = document.look(value)? else {
-                continue;
-            };
-            if document.has_its_own_base(value)? {
-                continue;
-            }
-            for member in &looked.members {
-                match &*member.name {
-                    name if REFERENCES.contains(&name) && member.value.kind() == Kind::String => {
-                        open.extend(self.follow(document, name, member.value)?);
-                    }
-                    "const" | "enum" | "default" | "examples" => {}
-                    _ => open.push(member.value),
-                }
+            self.document.spend(value.raw().len())?;
+        }
+        if let Some(elements) = tree.elements_mut() {
+            self.open
+                .extend(elements.drain(..).map(|element| (element, Part::Schema)));
+            return Ok(());
+        }
+        for (name, value) in tree.members_mut()?.into_iter().flat_map(std::mem::take) {
+            let is_text = value.kind() == Kind::String;
+            match &*name {
+                _ if part == Part::Schemas => self.open.push((value, Part::Schema)),
+                "$ref" if is_text => self.reference(&value)?,
+                "$dynamicRef" | "$recursiveRef" if is_text => return Err(CannotClean::Reference),
+                "$id" if is_text && part != Part::Root => return Err(CannotClean::Reference),
+                name if part == Part::Root && KEYWORDS.contains(&name) => {}
+                "const" | "enum" | "default" | "example" | "examples" => {}
+                "properties" | "patternProperties" | "dependentSchemas" | "dependencies"
+                | "$defs" | "definitions" => self.open.push((value, Part::Schemas)),
+                _ => self.open.push((value, Part::Schema)),
             }
         }
         Ok(())
     }
 
-    fn follow(
-        &mut self,
-        document: &Document<'a>,
-        keyword: &str,
-        value: Value<'a>,
-    ) -> Result<Option<Value<'a>>, CannotClean> {
-        let Some(reference) = value.as_text().transpose()? else {
-            return Ok(None);
+    fn reference(&mut self, reference: &Tree<'a>) -> Result<(), CannotClean> {
+        let text = reference.as_text().ok_or(CannotClean::Ambiguous)?;
+        let root = self.document.root();
+        let Some(steps) = reference_steps(&text) else {
+            let has_uri = self
+                .document
+                .look(root)?
+                .is_some_and(|root| root.get("$id").is_some());
+            // An anchor, or perhaps this schema under its own URI.
+            let is_within = text.starts_with('#') || has_uri;
+            return if is_within {
+                Err(CannotClean::Reference)
+            } else {
+                Ok(())
+            };
         };
-        let Some(target) = document.resolve(&reference)? else {
-            return Ok(None);
+        let Some(target) = self.document.follow(root, &steps)? else {
+            return Ok(());
         };
-        self.places.insert(document.place(target));
-        self.targets.insert(reference.as_str().to_owned(), target);
-        if keyword != "$ref" {
-            self.dynamic.insert(reference.as_str().to_owned());
+        if let Tree::Kept(_) = reference
+            && !self.is_in_place(target, &steps)?
+        {
+            return Err(CannotClean::Reference);
         }
-        Ok(Some(target))
+        let Some(definition) = steps.get(..2).filter(|_| is_in_definitions(&steps)) else {
+            return Ok(());
+        };
+        if self.used.insert(definition.to_vec()) {
+            let original = self.document.follow(root, definition)?.map(Tree::Kept);
+            let tree = self.cleaned.get(definition).cloned().or(original);
+            self.open.extend(tree.map(|tree| (tree, Part::Schema)));
+        }
+        Ok(())
+    }
+
+    /// Whether the steps lead to the original in the cleaned schema too.
+    fn is_in_place(&self, target: Value<'a>, steps: &[String]) -> Result<bool, CannotClean> {
+        let definition = steps.get(..2).and_then(|steps| self.cleaned.get(steps));
+        let (mut tree, mut steps) = match definition {
+            Some(tree) => (tree, steps.get(2..).unwrap_or_default()),
+            None => (self.root, steps),
+        };
+        loop {
+            let next = match (tree, steps.split_first()) {
+                (Tree::Kept(value), _) => {
+                    let found = self.document.follow(*value, steps)?;
+                    let place = |value| self.document.place(value);
+                    return Ok(found.is_some_and(|found| place(found) == place(target)));
+                }
+                (Tree::Object(members), Some((step, rest))) => {
+                    self.document.spend(members.len())?;
+                    let member = members.iter().find(|(name, _)| name == step);
+                    member.map(|(_, tree)| (tree, rest))
+                }
+                (Tree::Array(elements), Some((step, rest))) => {
+                    let index: Option<usize> = step.parse().ok();
+                    let element = index.and_then(|index| elements.get(index));
+                    element.map(|tree| (tree, rest))
+                }
+                _ => None,
+            };
+            let Some(next) = next else { return Ok(false) };
+            (tree, steps) = next;
+        }
     }
 }
 
-/// Makes each `$ref` in `tree` that is spelled like a key of `moved` lead where its value says.
-pub(super) fn repoint(
-    tree: &mut Tree<'_>,
-    moved: &BTreeMap<String, String>,
-) -> Result<(), CannotClean> {
-    let is_without = match &*tree {
-        Tree::Kept(value) => !may_refer(value.raw()),
-        Tree::Raw(raw) => !may_refer(raw),
-        _ => false,
-    };
-    if is_without {
-        return Ok(());
-    }
-    if let Some(members) = tree.members_mut()? {
-        for (name, value) in members {
-            let reference = (name == "$ref").then(|| value.as_text()).flatten();
-            match reference.and_then(|reference| moved.get(reference.as_str())) {
-                Some(new) => *value = Tree::text(new),
-                None => repoint(value, moved)?,
-            }
-        }
-    } else if let Some(elements) = tree.elements_mut() {
-        for element in elements {
-            repoint(element, moved)?;
-        }
-    }
-    Ok(())
+fn is_in_definitions(steps: &[String]) -> bool {
+    steps
+        .first()
+        .is_some_and(|first| KEYWORDS.contains(&first.as_str()))
 }
 
 fn may_refer(text: &str) -> bool {

@@ -4,6 +4,7 @@ mod declared;
 mod headers;
 mod hidden;
 mod hostile;
+mod nested;
 mod properties;
 mod published;
 mod references;

@@ -5,8 +5,8 @@ use proptest::sample::select;
 use serde_json::{Map, Value, json};
 use toolvault_core::json::parse_text;
 
+use super::cleaned;
 use super::validator::takes;
-use super::{cleaned, names};
 use crate::mcp::schema::{CannotClean, Definition};
 
 const NAMES: [&str; 5] = ["a", "b", "kit", "key", "pin"];
@@ -137,27 +137,31 @@ fn schema() -> impl Strategy<Value = Value> {
     )
 }
 
-/// The schema without hidden arguments and the hidden ones that are filled in; none if it is refused for a good reason.
-fn clean(schema: &Value) -> Option<(Value, Vec<String>)> {
+/// The schema without hidden arguments, and the hidden ones. `None` if it is refused for a good reason.
+///
+/// As in the gateway, only declared arguments are hidden.
+fn clean(schema: &Value) -> Option<(Value, Vec<&'static str>)> {
     let text = schema.to_string();
-    let after = match cleaned(&text, &HIDDEN) {
-        Ok(after) => after.unwrap_or_else(|| text.clone()),
-        Err(error) => {
-            assert_eq!(error, CannotClean::Reference, "{text}");
-            return None;
-        }
-    };
-    assert_eq!(cleaned(&after, &HIDDEN), Ok(None), "twice: {text} {after}");
-    assert_eq!(
-        cleaned(&text, &HIDDEN).unwrap().unwrap_or(text.clone()),
-        after
-    );
     let tool = format!(r#"{{"name":"t","inputSchema":{text}}}"#);
-    let declared = Definition::read(parse_text(&tool).unwrap())
-        .unwrap()
-        .declared;
-    let filled = names(&HIDDEN).intersection(&declared).cloned().collect();
-    Some((serde_json::from_str(&after).unwrap(), filled))
+    let definition = Definition::read(parse_text(&tool).unwrap()).unwrap();
+    let hidden = HIDDEN.into_iter();
+    let hidden: Vec<_> = hidden
+        .filter(|name| definition.declared.contains(*name))
+        .collect();
+    Some((clean_of(schema, &hidden)?, hidden))
+}
+
+fn clean_of(schema: &Value, hidden: &[&str]) -> Option<Value> {
+    let text = schema.to_string();
+    let after = match cleaned(&text, hidden) {
+        Ok(after) => after.unwrap_or_else(|| text.clone()),
+        Err(CannotClean::Reference | CannotClean::Condition | CannotClean::Remains) => return None,
+        Err(error) => panic!("{error}: {text}"),
+    };
+    assert_eq!(cleaned(&after, hidden), Ok(None), "twice: {text} {after}");
+    let again = cleaned(&text, hidden).unwrap();
+    assert_eq!(again.unwrap_or(text), after);
+    Some(serde_json::from_str(&after).unwrap())
 }
 
 /// A schema whose keywords all say something certain about a filled in argument: what is left says as much.
@@ -171,8 +175,6 @@ fn certain() -> impl Strategy<Value = Value> {
         3 => properties.prop_map(|properties| json!({"properties": properties})),
         3 => some_names().prop_map(|names| json!({"required": names})),
         1 => (name(), some_names()).prop_map(|(name, names)| json!({"dependentRequired": {name: names}})),
-        1 => (0_u64..5).prop_map(|count| json!({"minProperties": count})),
-        1 => (2_u64..5).prop_map(|count| json!({"maxProperties": count})),
     ];
     let schema = leaf.prop_recursive(3, 12, 3, |inner| {
         let list = prop::collection::vec(inner.clone(), 1..4);
@@ -215,13 +217,27 @@ fn references(value: &Value) -> Vec<&str> {
     }
 }
 
+/// The schema of a tool whose argument `params` is described by `model`, and `other` by a definition of it.
+fn with_model(model: &Value) -> Value {
+    let text = model.to_string();
+    let text = text.replace(r##""#/properties/"##, r##""#/$defs/P/properties/"##);
+    let text = text.replace(r##""#""##, r##""#/$defs/P""##);
+    let mut model: Value = serde_json::from_str(&text).unwrap();
+    let mut definitions = model.as_object_mut().unwrap().remove("$defs").unwrap();
+    definitions["P"] = model;
+    json!({
+        "properties": {"params": {"$ref": "#/$defs/P"}, "other": {"$ref": "#/$defs/d1"}},
+        "$defs": definitions,
+    })
+}
+
 proptest! {
     #[test]
     fn what_is_taken_with_hidden_arguments_is_taken_without(
         schema in schema(),
         calls in prop::collection::vec((visible(), argument(), argument()), 24),
     ) {
-        let Some((after, filled)) = clean(&schema).filter(|_| !is_endless(&schema)) else {
+        let Some((after, hidden)) = clean(&schema).filter(|_| !is_endless(&schema)) else {
             return Ok(());
         };
         for reference in references(&after) {
@@ -230,12 +246,35 @@ proptest! {
         for (visible, key, pin) in calls {
             let mut whole = visible.clone();
             for (name, value) in HIDDEN.iter().zip([key, pin]) {
-                if filled.iter().any(|filled| filled == name) {
+                if hidden.contains(name) {
                     whole.insert((*name).to_owned(), value);
                 }
             }
             let is_taken = takes(&schema, &json!(whole));
             prop_assert!(!is_taken || takes(&after, &json!(visible)), "{schema}\n{after}\n{visible:?}");
+        }
+    }
+
+    #[test]
+    fn a_model_is_cleaned_for_one_argument_and_another_stays(
+        model in schema(),
+        calls in prop::collection::vec((visible(), argument(), instance()), 24),
+    ) {
+        let schema = with_model(&model);
+        let cleaned = clean_of(&schema, &["/params/key"]).filter(|_| !is_endless(&model));
+        let Some(after) = cleaned else {
+            return Ok(());
+        };
+        for reference in references(&after) {
+            prop_assert!(after.pointer(&reference[1..]).is_some(), "{schema}\n{after}");
+        }
+        for (visible, key, other) in calls {
+            let mut whole = visible.clone();
+            whole.insert("key".to_owned(), key);
+            let is_taken = takes(&schema, &json!({"params": whole}));
+            prop_assert!(!is_taken || takes(&after, &json!({"params": visible})), "{schema}\n{after}\n{visible:?}");
+            let other = json!({"other": other});
+            prop_assert_eq!(takes(&schema, &other), takes(&after, &other), "{}\n{}\n{}", schema, after, other);
         }
     }
 
