@@ -8,24 +8,22 @@ use super::CannotClean;
 use super::definition::DEEPEST;
 use super::document::{Document, Looked, reference_steps};
 use super::hidden::Hidden;
-use super::references::{Definitions, KEYWORDS, assemble};
+use super::references::{Definitions, assemble, is_in_definitions};
 
 /// The schema of `document` without the hidden arguments, or `None` if it describes none of them.
 pub(super) fn clean<'a>(
     document: &Document<'a>,
     hidden: &Hidden,
 ) -> Result<Option<Tree<'a>>, CannotClean> {
-    let mut cleaner = Cleaner {
+    let mut walk = Cleaner {
         document,
         depth: 0,
         targets: HashMap::new(),
         definitions: Definitions::new(),
     };
-    let cleaned = cleaner.schema(document.root(), hidden)?;
-    let root = cleaned
-        .changed
-        .map(|root| assemble(document, root, cleaner.definitions));
-    root.transpose()
+    let root = walk.schema(document.root(), hidden)?.changed;
+    root.map(|root| assemble(document, root, walk.definitions))
+        .transpose()
 }
 
 struct Cleaner<'a, 'd> {
@@ -327,25 +325,24 @@ impl<'a, 'd> Cleaner<'a, 'd> {
         let target = self.document.follow(self.document.root(), &steps)?;
         let target = target.ok_or(CannotClean::Reference)?;
         let key = (self.document.place(target), hidden);
-        let effect = match self.targets.get(&key) {
-            Some(effect) => effect.ok_or(CannotClean::Reference)?,
-            None => {
-                self.targets.insert(key, None);
-                let cleaned = self.schema(target, hidden)?;
-                let effect = Effect {
-                    is_changed: cleaned.changed.is_some(),
-                    is_indifferent: cleaned.is_indifferent,
-                };
-                self.targets.insert(key, Some(effect));
-                if let Some(tree) = cleaned.changed {
-                    let is_definition = matches!(steps.as_slice(), [group, _] if KEYWORDS.contains(&group.as_str()));
-                    // Two arguments may need the same definition without different members.
-                    if !is_definition || self.definitions.insert(steps, tree).is_some() {
-                        return Err(CannotClean::Reference);
-                    }
+        let effect = if let Some(effect) = self.targets.get(&key) {
+            effect.ok_or(CannotClean::Reference)?
+        } else {
+            self.targets.insert(key, None);
+            let cleaned = self.schema(target, hidden)?;
+            let effect = Effect {
+                is_changed: cleaned.changed.is_some(),
+                is_indifferent: cleaned.is_indifferent,
+            };
+            self.targets.insert(key, Some(effect));
+            if let Some(tree) = cleaned.changed {
+                let is_definition = steps.len() == 2 && is_in_definitions(&steps);
+                // Two arguments may need the same definition without different members.
+                if !is_definition || self.definitions.insert(steps, tree).is_some() {
+                    return Err(CannotClean::Reference);
                 }
-                effect
             }
+            effect
         };
         draft.is_indifferent &= effect.is_indifferent;
         // As `Raw`, it is known to mean the cleaned definition.

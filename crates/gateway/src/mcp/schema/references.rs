@@ -11,7 +11,7 @@ use super::CannotClean;
 use super::document::{Document, reference_steps};
 
 /// Where definitions are at the root.
-pub(super) const KEYWORDS: [&str; 2] = ["$defs", "definitions"];
+const KEYWORDS: [&str; 2] = ["$defs", "definitions"];
 
 /// Cleaned definitions, by the steps to them.
 pub(super) type Definitions<'a> = HashMap<Vec<String>, Tree<'a>>;
@@ -175,7 +175,8 @@ impl<'a> Walk<'a, '_> {
     }
 }
 
-fn is_in_definitions(steps: &[String]) -> bool {
+/// Whether the steps lead to definitions of the root.
+pub(super) fn is_in_definitions(steps: &[String]) -> bool {
     steps
         .first()
         .is_some_and(|first| KEYWORDS.contains(&first.as_str()))

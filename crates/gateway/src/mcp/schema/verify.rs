@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use toolvault_core::json::{self, Kind, Value};
+use toolvault_core::json::{self, Kind, Member, Value};
 
 use super::CannotClean;
 use super::document::Document;
@@ -37,57 +37,64 @@ pub(super) fn check(before: &Document<'_>, text: &str, hidden: &Hidden) -> Resul
         if !seen.insert((document.place(schema), hidden)) {
             continue;
         }
-        let Some(looked) = document.look(schema)? else {
-            continue;
-        };
-        for member in &looked.members {
-            let value = member.value;
-            match &*member.name {
-                name if SILENT.contains(&name) => {}
-                "properties" => {
-                    let properties = document.look(value)?;
-                    for property in properties.iter().flat_map(|looked| &looked.members) {
-                        if hidden.takes(&property.name) {
-                            return Err(CannotClean::Remains);
-                        }
-                        let inner = hidden.within(&property.name);
-                        open.extend(inner.map(|inner| (property.value, inner)));
-                    }
+        let looked = document.look(schema)?;
+        for member in looked.iter().flat_map(|looked| &looked.members) {
+            look_at(&document, member, hidden, &mut open)?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks one keyword, and adds the schemas in it that describe the arguments to `open`.
+fn look_at<'a, 'h>(
+    document: &Document<'a>,
+    member: &Member<'a>,
+    hidden: &'h Hidden,
+    open: &mut Vec<(Value<'a>, &'h Hidden)>,
+) -> Result<(), CannotClean> {
+    let value = member.value;
+    match &*member.name {
+        name if SILENT.contains(&name) => {}
+        "properties" => {
+            let properties = document.look(value)?;
+            for property in properties.iter().flat_map(|looked| &looked.members) {
+                if hidden.takes(&property.name) {
+                    return Err(CannotClean::Remains);
                 }
-                "allOf" | "anyOf" | "oneOf" => {
-                    let branches = document.elements(value)?.unwrap_or_default();
-                    open.extend(branches.into_iter().map(|branch| (branch, hidden)));
-                }
-                "not" | "if" | "then" | "else" => open.push((value, hidden)),
-                "$ref" => {
-                    let reference = value.as_text().ok_or(CannotClean::Reference)??;
-                    let target = document.resolve(&reference)?;
-                    open.push((target.ok_or(CannotClean::Reference)?, hidden));
-                }
-                "dependentSchemas" | "dependencies" => {
-                    let dependents = document.look(value)?;
-                    for dependent in dependents.iter().flat_map(|looked| &looked.members) {
-                        if hidden.takes(&dependent.name) {
-                            return Err(CannotClean::Remains);
-                        }
-                        if dependent.value.kind() == Kind::Array {
-                            names_none(&document, dependent.value, hidden, false)?;
-                        } else {
-                            open.push((dependent.value, hidden));
-                        }
-                    }
-                }
-                "const" | "enum" | "default" | "example" | "examples" => {
-                    if hidden.taken_from_each(value)?.is_some() {
-                        return Err(CannotClean::Remains);
-                    }
-                }
-                "patternProperties" | "propertyNames" => {
-                    names_none(&document, value, hidden, true)?;
-                }
-                _ => names_none(&document, value, hidden, false)?,
+                let inner = hidden.within(&property.name);
+                open.extend(inner.map(|inner| (property.value, inner)));
             }
         }
+        "allOf" | "anyOf" | "oneOf" => {
+            let branches = document.elements(value)?.unwrap_or_default();
+            open.extend(branches.into_iter().map(|branch| (branch, hidden)));
+        }
+        "not" | "if" | "then" | "else" => open.push((value, hidden)),
+        "$ref" => {
+            let reference = value.as_text().ok_or(CannotClean::Reference)??;
+            let target = document.resolve(&reference)?;
+            open.push((target.ok_or(CannotClean::Reference)?, hidden));
+        }
+        "dependentSchemas" | "dependencies" => {
+            let dependents = document.look(value)?;
+            for dependent in dependents.iter().flat_map(|looked| &looked.members) {
+                if hidden.takes(&dependent.name) {
+                    return Err(CannotClean::Remains);
+                }
+                if dependent.value.kind() == Kind::Array {
+                    names_none(document, dependent.value, hidden, false)?;
+                } else {
+                    open.push((dependent.value, hidden));
+                }
+            }
+        }
+        "const" | "enum" | "default" | "example" | "examples" => {
+            if hidden.taken_from_each(value)?.is_some() {
+                return Err(CannotClean::Remains);
+            }
+        }
+        "patternProperties" | "propertyNames" => names_none(document, value, hidden, true)?,
+        _ => names_none(document, value, hidden, false)?,
     }
     Ok(())
 }

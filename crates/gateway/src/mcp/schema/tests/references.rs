@@ -102,7 +102,7 @@ fn what_cannot_be_followed_cannot_be_cleaned() {
         // Anchors and URIs of the schema itself are not followed.
         r##"{"anyOf":[{"$ref":"#args"}],"$defs":{"A":{"$anchor":"args","required":["key"]}}}"##,
         r##"{"properties":{"key":{},"n":{"$ref":"#x"}},"$defs":{"A":{"$anchor":"x"}}}"##,
-        r##"{"$id":"https://a.example/s","properties":{"key":{},"n":{"$ref":"https://a.example/s#/properties/key"}}}"##,
+        r#"{"$id":"https://a.example/s","properties":{"key":{},"n":{"$ref":"https://a.example/s#/properties/key"}}}"#,
         r##"{"properties":{"key":{},"b":{"$id":"b","$ref":"#/properties/key"}}}"##,
     ] {
         assert_eq!(
