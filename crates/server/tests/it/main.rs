@@ -27,6 +27,8 @@ mod matrix;
 #[cfg(test)]
 mod me;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod tools;
