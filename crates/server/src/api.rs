@@ -18,17 +18,15 @@ pub(crate) mod users;
 pub(crate) mod values;
 pub(crate) mod versions;
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
 use toolvault_core::timestamp::{SECOND, Timestamp};
+use utoipa::ToSchema;
 
 use crate::wire::Problem;
 
-/// `{}`, the answer of the original API to what leaves nothing to tell.
-pub(crate) fn nothing() -> Response {
-    Json(json!({})).into_response()
-}
+/// An empty object.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Nothing {}
 
 /// A moment in a query or a body.
 pub(crate) fn moment(text: &str) -> Result<Timestamp, Problem> {

@@ -3,13 +3,64 @@
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use toolvault_vault::{Error as VaultError, Problem};
+use utoipa::ToSchema;
 
+use crate::openapi::words::UnresolvedType;
 use crate::wire::{BodyError, ValidationErrors};
 
 /// The header with the machine-readable code of an error.
 pub(crate) const ERROR_CODE: HeaderName = HeaderName::from_static("toolvault-error");
+
+/// Why a request was refused.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Error {
+    detail: String,
+}
+
+/// Why a tool's arguments cannot be completed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Unresolved {
+    detail: Vec<UnresolvedArgument>,
+}
+
+/// What is wrong with one argument.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UnresolvedArgument {
+    /// `bindings`, `args` or `require`, and the argument
+    loc: Vec<String>,
+    msg: String,
+    #[serde(rename = "type")]
+    #[schema(value_type = UnresolvedType)]
+    kind: &'static str,
+}
+
+/// The body of an answer that refuses.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum ErrorBody<'a> {
+    Text(Error),
+    Validation(&'a ValidationErrors),
+    Unresolved(Unresolved),
+}
+
+impl ErrorBody<'_> {
+    /// Its text, if it is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(error) => Some(&error.detail),
+            Self::Validation(_) | Self::Unresolved(_) => None,
+        }
+    }
+
+    /// Its member `detail`.
+    pub(crate) fn detail(&self) -> Value {
+        let mut body = serde_json::to_value(self).unwrap_or_default();
+        body.get_mut("detail").map(Value::take).unwrap_or_default()
+    }
+}
 
 /// Why a request was not answered as asked.
 #[derive(Debug)]
@@ -68,10 +119,13 @@ impl From<BodyError> for ApiError {
 
 impl ApiError {
     /// The status, the machine-readable code and the body.
-    pub(crate) fn parts(&self) -> (StatusCode, &'static str, Value) {
+    pub(crate) fn parts(&self) -> (StatusCode, &'static str, ErrorBody<'_>) {
         let (status, code, text) = match self {
             Self::Vault(error) => return vault_parts(error),
-            Self::Validation(errors) => return validation_parts(errors),
+            Self::Validation(errors) => {
+                let body = ErrorBody::Validation(errors);
+                return (StatusCode::UNPROCESSABLE_ENTITY, "invalid", body);
+            }
             Self::Unreadable => (
                 StatusCode::BAD_REQUEST,
                 "unreadable",
@@ -153,12 +207,7 @@ impl ApiError {
     }
 }
 
-fn validation_parts(errors: &ValidationErrors) -> (StatusCode, &'static str, Value) {
-    let body = serde_json::to_value(errors).unwrap_or_else(|_| detail("Invalid input."));
-    (StatusCode::UNPROCESSABLE_ENTITY, "invalid", body)
-}
-
-fn vault_parts(error: &VaultError) -> (StatusCode, &'static str, Value) {
+fn vault_parts(error: &VaultError) -> (StatusCode, &'static str, ErrorBody<'static>) {
     let (status, code, text) = match error {
         VaultError::Unauthenticated => (
             StatusCode::UNAUTHORIZED,
@@ -169,7 +218,7 @@ fn vault_parts(error: &VaultError) -> (StatusCode, &'static str, Value) {
             return (
                 StatusCode::FORBIDDEN,
                 denial.code(),
-                detail(&denial.to_string()),
+                detail(denial.to_string()),
             );
         }
         VaultError::NotFound => (StatusCode::NOT_FOUND, "not_found", "Not found"),
@@ -207,18 +256,21 @@ fn vault_parts(error: &VaultError) -> (StatusCode, &'static str, Value) {
     (status, code, detail(text))
 }
 
-fn detail(text: &str) -> Value {
-    json!({ "detail": text })
+fn detail<'a>(text: impl Into<String>) -> ErrorBody<'a> {
+    ErrorBody::Text(Error {
+        detail: text.into(),
+    })
 }
 
-fn list(problems: &[Problem]) -> Value {
-    let problems: Vec<Value> = problems
-        .iter()
-        .map(|problem| {
-            json!({ "type": problem.kind, "loc": problem.location, "msg": problem.message })
-        })
-        .collect();
-    json!({ "detail": problems })
+fn list<'a>(problems: &[Problem]) -> ErrorBody<'a> {
+    let problems = problems.iter().map(|problem| UnresolvedArgument {
+        loc: problem.location.clone(),
+        msg: problem.message.clone(),
+        kind: problem.kind,
+    });
+    ErrorBody::Unresolved(Unresolved {
+        detail: problems.collect(),
+    })
 }
 
 impl IntoResponse for ApiError {

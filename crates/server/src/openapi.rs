@@ -1,20 +1,20 @@
 //! The description of the API (`OpenAPI` 3.1), generated from the handlers.
 //!
-//! What the handlers' attributes refer to lives below: `parameters`, `requests`, `answers`, `successes` and
-//! `errors`.
+//! What the handlers' attributes refer to lives below: `parameters`, `requests`, `words`, `successes` and
+//! `errors`. Answers describe themselves: each is the type that its handler returns.
 //! `conventions` then words the document as `FastAPI` words its own, so that every element of the original's
 //! document stands in it unchanged. Start at [`document`].
 
-pub(crate) mod answers;
 mod conventions;
 pub(crate) mod errors;
 pub(crate) mod parameters;
 pub(crate) mod requests;
 mod response;
-mod schemas;
+pub(crate) mod schemas;
 pub(crate) mod successes;
 #[cfg(test)]
 mod tests;
+pub(crate) mod words;
 
 use std::sync::LazyLock;
 
@@ -25,7 +25,9 @@ use utoipa::openapi::security::{
 };
 use utoipa::{Modify, OpenApi};
 
-use crate::routes;
+use crate::api::secrets;
+use crate::wire::{ValidationError, ValidationErrors};
+use crate::{error, routes};
 
 /// The whole document.
 pub fn document() -> &'static Value {
@@ -66,12 +68,12 @@ fn generate() -> Value {
         (name = "server", description = "For whoever runs the server."),
     ),
     components(schemas(
-        answers::SecretInfo,
-        errors::Error,
-        errors::HttpValidationError,
-        errors::ValidationError,
-        errors::Unresolved,
-        errors::UnresolvedArgument
+        secrets::SecretInfo,
+        error::Error,
+        ValidationErrors,
+        ValidationError,
+        error::Unresolved,
+        error::UnresolvedArgument
     )),
     modifiers(&SecuritySchemes)
 )]

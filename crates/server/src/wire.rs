@@ -16,7 +16,7 @@ mod query;
 mod secret;
 
 pub(crate) use body::{Body, BodyError};
-pub(crate) use error::{Problem, ValidationErrors};
+pub(crate) use error::{Problem, ValidationError, ValidationErrors};
 pub(crate) use fields::{Field, Fields};
 pub(crate) use identifier::identifier_in_path;
 pub(crate) use query::Query;

@@ -2,22 +2,146 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
-use toolvault_core::audit::record::Action;
-use toolvault_core::identity::SecretId;
+use serde::Serialize;
+use toolvault_core::audit::record;
+use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::timestamp::Timestamp;
 use toolvault_vault::AuditFilter;
+use utoipa::ToSchema;
 
 use super::moment;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::Input;
-use crate::openapi::{answers, errors, parameters};
+use crate::openapi::words::Action;
+use crate::openapi::{errors, parameters};
 use crate::wire::{Problem, Query, ValidationErrors, check};
 
 const DEFAULT_LIMIT: usize = 100;
+
+/// Whether it was done.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Decision {
+    Allowed,
+    Denied,
+}
+
+impl From<record::Decision> for Decision {
+    fn from(decision: record::Decision) -> Self {
+        match decision {
+            record::Decision::Allowed => Self::Allowed,
+            record::Decision::Denied => Self::Denied,
+        }
+    }
+}
+
+/// One record of the trail. What does not apply is absent.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Record {
+    /// Position in the trail, without gaps
+    #[schema(minimum = 1)]
+    sequence: i64,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// `key:<key_id>`, `jwt:<iss> <sub>`, `local:<uid>` or `anonymous`
+    actor: String,
+    /// Whose trail it belongs to
+    #[schema(required = true, value_type = Option<Uuid>)]
+    user_id: Option<UserId>,
+    #[schema(value_type = Action)]
+    action: record::Action,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Uuid)]
+    secret_id: Option<SecretId>,
+    /// The secret's name at that moment
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    secret_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = i64)]
+    version: Option<i64>,
+    /// The key or user concerned, where it is not the actor
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    subject: Option<String>,
+    /// The tool's name, or the pattern of a binding
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    tool: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    argument: Option<String>,
+    /// What a tool was called with: each argument's name, `:` and the kind of its value
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>)]
+    arguments: Option<Vec<String>>,
+    /// The hidden arguments for which a value was received and dropped
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>)]
+    dropped: Option<Vec<String>>,
+    /// How long a tool's call took
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = i64)]
+    duration_ms: Option<i64>,
+    decision: Decision,
+    /// Why it was refused, or what of it changed
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    request_id: Option<String>,
+    /// The network address of an unknown caller
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    source: Option<String>,
+    /// How many equal events the record stands for, if more than one
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = i64)]
+    count: Option<i64>,
+    /// Hash of the row after the change
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    state: Option<String>,
+}
+
+impl From<record::Record> for Record {
+    fn from(record: record::Record) -> Self {
+        Self {
+            sequence: record.sequence,
+            at: record.at,
+            actor: record.actor,
+            user_id: record.user_id,
+            action: record.action,
+            secret_id: record.secret_id,
+            secret_name: record.secret_name,
+            version: record.version,
+            subject: record.subject,
+            tool: record.tool,
+            argument: record.argument,
+            arguments: record.arguments,
+            dropped: record.dropped,
+            duration_ms: record.duration_ms,
+            decision: record.decision.into(),
+            reason: record.reason,
+            request_id: record.request_id,
+            source: record.source,
+            count: record.count,
+            state: record.state,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditPage {
+    /// Newest first
+    data: Vec<Record>,
+    /// Where to go on; null at the end
+    #[schema(required = true)]
+    next_cursor: Option<String>,
+}
 
 /// Lists records, newest first.
 #[utoipa::path(
@@ -26,7 +150,7 @@ const DEFAULT_LIMIT: usize = 100;
     tag = "audit",
     params(parameters::Credentials, parameters::AuditFilter),
     responses(
-        (status = 200, description = "A page of the trail", body = answers::AuditPage),
+        (status = 200, description = "A page of the trail", body = AuditPage),
         errors::Refusals, errors::Reading, errors::Invalid
     )
 )]
@@ -34,7 +158,7 @@ pub(crate) async fn list_audit(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<Json<AuditPage>, ApiError> {
     let mut errors = ValidationErrors::default();
     let query = input.query();
     let secret = query.get("secret_id").and_then(|text| {
@@ -56,8 +180,10 @@ pub(crate) async fn list_audit(
     };
     errors.into_result()?;
     let page = app.vault.list_audit(&caller, &filter).await?;
-    let body = json!({ "data": page.records, "next_cursor": page.next_cursor });
-    Ok(Json(body).into_response())
+    Ok(Json(AuditPage {
+        data: page.records.into_iter().map(Record::from).collect(),
+        next_cursor: page.next_cursor,
+    }))
 }
 
 fn time(query: &Query, name: &'static str, errors: &mut ValidationErrors) -> Option<Timestamp> {
@@ -66,9 +192,9 @@ fn time(query: &Query, name: &'static str, errors: &mut ValidationErrors) -> Opt
     })
 }
 
-fn action(query: &Query, errors: &mut ValidationErrors) -> Option<Action> {
+fn action(query: &Query, errors: &mut ValidationErrors) -> Option<record::Action> {
     let text = query.get("action")?;
-    let known = Action::ALL
+    let known = record::Action::ALL
         .iter()
         .copied()
         .find(|action| action.name() == text);

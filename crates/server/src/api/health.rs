@@ -4,27 +4,34 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
 use toolvault_core::scope::Scope;
 use toolvault_vault::{Denial, Error};
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
-use crate::openapi::{answers, errors, parameters};
+use crate::openapi::{errors, parameters};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Status {
+    #[schema(value_type = String)]
+    status: &'static str,
+}
 
 /// The process runs.
 #[utoipa::path(
     get,
     path = "/healthz",
     tag = "server",
-    responses((status = 200, description = "It runs", body = answers::Status)),
+    responses((status = 200, description = "It runs", body = Status)),
     security(())
 )]
-pub(crate) async fn healthz() -> Response {
-    Json(json!({ "status": "ok" })).into_response()
+pub(crate) async fn healthz() -> Json<Status> {
+    Json(Status { status: "ok" })
 }
 
 /// The server can do its work: the database answers.
@@ -32,12 +39,12 @@ pub(crate) async fn healthz() -> Response {
     get,
     path = "/readyz",
     tag = "server",
-    responses((status = 200, description = "It is ready", body = answers::Status), errors::NotReady),
+    responses((status = 200, description = "It is ready", body = Status), errors::NotReady),
     security(())
 )]
-pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, ApiError> {
+pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Status>, ApiError> {
     if app.vault.is_ready().await {
-        Ok(Json(json!({ "status": "ready" })).into_response())
+        Ok(Json(Status { status: "ready" }))
     } else {
         Err(ApiError::NotReady)
     }

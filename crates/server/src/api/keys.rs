@@ -1,23 +1,22 @@
 //! `/v1/keys`: API keys.
 
+mod answers;
 mod rights;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
 use toolvault_core::api_key::KeyId;
 use toolvault_core::identity::UserId;
-use toolvault_vault::{Error, IssuedKey, KeyChange};
+use toolvault_vault::{Error, KeyChange};
 
+use self::answers::{IssuedKey, KeyInfo, KeyList};
 use self::rights::{name, read_expiry, read_new, read_scopes};
-use super::{nothing, seconds};
+use super::{Nothing, seconds};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::{Authenticated, AuthenticatedForSomebody};
 use crate::extract::input::{Input, require};
-use crate::openapi::{answers, errors, parameters, requests};
+use crate::openapi::{errors, parameters, requests};
 use crate::wire::{Fields, ValidationErrors, check};
 
 /// Seven days.
@@ -30,7 +29,7 @@ const LONGEST_OVERLAP_SECONDS: i64 = 7 * 24 * 3_600;
     tag = "keys",
     params(parameters::Credentials, parameters::KeyFilter),
     responses(
-        (status = 200, description = "The keys", body = answers::KeyList),
+        (status = 200, description = "The keys", body = KeyList),
         errors::Refusals, errors::Reading, errors::Invalid
     )
 )]
@@ -38,7 +37,7 @@ pub(crate) async fn list_keys(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<Json<KeyList>, ApiError> {
     let mut errors = ValidationErrors::default();
     let user = input.query().get("user_id").and_then(|text| {
         errors.keep(check::uuid_text(text), || {
@@ -47,7 +46,7 @@ pub(crate) async fn list_keys(
     });
     errors.into_result()?;
     let keys = app.vault.list_keys(&caller, user.map(UserId)).await?;
-    Ok(Json(json!({ "data": keys })).into_response())
+    Ok(Json(KeyList::from(keys)))
 }
 
 /// Makes a key; the answer is the only place where it is shown in full.
@@ -61,7 +60,7 @@ pub(crate) async fn list_keys(
         (
             status = 200,
             description = "The new key",
-            body = answers::IssuedKey,
+            body = IssuedKey,
             headers(("Cache-Control" = String, description = "`no-store`"))
         ),
         errors::Refusals, errors::ReadingJson
@@ -71,14 +70,14 @@ pub(crate) async fn create_key(
     State(app): State<App>,
     AuthenticatedForSomebody(caller): AuthenticatedForSomebody,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<IssuedKey, ApiError> {
     let body = input.json()?;
     let mut errors = ValidationErrors::default();
     let new = read_new(body, app.clock.now(), &mut errors);
     let new = require(new, errors)?;
     let caller = caller.acting_for(new.user)?;
     let issued = app.vault.create_key(&caller, new).await?;
-    Ok(issued_key(&issued))
+    Ok(issued.into())
 }
 
 /// Renames a key, takes scopes from it, or ends it earlier.
@@ -89,7 +88,7 @@ pub(crate) async fn create_key(
     params(parameters::KeyId, parameters::Credentials),
     request_body = Option<requests::UpdateKey>,
     responses(
-        (status = 200, description = "The key as it is now", body = answers::KeyInfo),
+        (status = 200, description = "The key as it is now", body = KeyInfo),
         errors::NotFound, errors::Refusals, errors::ReadingJson
     )
 )]
@@ -97,7 +96,7 @@ pub(crate) async fn update_key(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<Json<KeyInfo>, ApiError> {
     let body = input.json()?;
     let mut errors = ValidationErrors::default();
     let mut fields = Fields::of(body, &mut errors);
@@ -118,7 +117,7 @@ pub(crate) async fn update_key(
             },
         )
         .await?;
-    Ok(Json(info).into_response())
+    Ok(Json(info.into()))
 }
 
 /// Replaces a key by one with the same rights.
@@ -132,7 +131,7 @@ pub(crate) async fn update_key(
         (
             status = 200,
             description = "The new key",
-            body = answers::IssuedKey,
+            body = IssuedKey,
             headers(("Cache-Control" = String, description = "`no-store`"))
         ),
         errors::NotFound, errors::Refusals, errors::ReadingJson
@@ -142,7 +141,7 @@ pub(crate) async fn rotate_key(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<IssuedKey, ApiError> {
     let body = input.json()?;
     let mut errors = ValidationErrors::default();
     let overlap = Fields::of(body, &mut errors)
@@ -154,7 +153,7 @@ pub(crate) async fn rotate_key(
     let key = key_id(&input)?;
     let overlap = seconds(overlap.unwrap_or(0));
     let issued = app.vault.rotate_key(&caller, key, overlap).await?;
-    Ok(issued_key(&issued))
+    Ok(issued.into())
 }
 
 /// Ends a key.
@@ -164,7 +163,7 @@ pub(crate) async fn rotate_key(
     tag = "keys",
     params(parameters::KeyId, parameters::Credentials),
     responses(
-        (status = 200, description = "The key has ended", body = answers::Nothing),
+        (status = 200, description = "The key has ended", body = Nothing),
         errors::NotFound, errors::Refusals, errors::Reading
     )
 )]
@@ -172,9 +171,9 @@ pub(crate) async fn delete_key(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<Json<Nothing>, ApiError> {
     app.vault.revoke_key(&caller, key_id(&input)?).await?;
-    Ok(nothing())
+    Ok(Json(Nothing {}))
 }
 
 /// The key in the path. What cannot be an id is the id of no key.
@@ -183,17 +182,4 @@ fn key_id(input: &Input) -> Result<KeyId, ApiError> {
         .text_segment()
         .and_then(|text| text.parse().ok())
         .ok_or(ApiError::Vault(Error::NotFound))
-}
-
-fn issued_key(issued: &IssuedKey) -> Response {
-    let mut body = json!(issued.info);
-    if let Value::Object(members) = &mut body {
-        members.insert("key".to_owned(), json!(issued.key.expose()));
-    }
-    let mut response = Json(body).into_response();
-    let no_store = HeaderValue::from_static("no-store");
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, no_store);
-    response
 }

@@ -2,13 +2,54 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use toolvault_core::identity::UserId;
+use toolvault_core::pattern::ToolPattern;
+use toolvault_core::scope::ScopeSet;
+use toolvault_vault as vault;
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
-use crate::openapi::{answers, errors, parameters};
+use crate::openapi::words::Scope;
+use crate::openapi::{errors, parameters};
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Me {
+    #[schema(value_type = Uuid)]
+    user_id: UserId,
+    /// The name of the key, or the subject of the token
+    name: String,
+    #[schema(value_type = Vec<Scope>)]
+    scopes: ScopeSet,
+    #[schema(value_type = Vec<String>)]
+    tools: Vec<ToolPattern>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Usage {
+    #[schema(minimum = 0)]
+    secrets: i64,
+    #[schema(minimum = 0)]
+    secrets_limit: i64,
+    /// Sum of the current values, in steps of 1 KiB
+    #[schema(minimum = 0, multiple_of = 1024)]
+    bytes: i64,
+    #[schema(minimum = 0)]
+    bytes_limit: i64,
+}
+
+impl From<vault::Usage> for Usage {
+    fn from(usage: vault::Usage) -> Self {
+        Self {
+            secrets: usage.secrets,
+            secrets_limit: usage.secrets_limit,
+            bytes: usage.bytes,
+            bytes_limit: usage.bytes_limit,
+        }
+    }
+}
 
 /// Tells who the caller is and what they may do.
 #[utoipa::path(
@@ -16,16 +57,15 @@ use crate::openapi::{answers, errors, parameters};
     path = "/api/v1/me",
     tag = "account",
     params(parameters::Credentials),
-    responses((status = 200, description = "The caller", body = answers::Me), errors::Refusals)
+    responses((status = 200, description = "The caller", body = Me), errors::Refusals)
 )]
-pub(crate) async fn get_me(Authenticated(caller): Authenticated) -> Response {
-    Json(json!({
-        "user_id": caller.user(),
-        "name": caller.name(),
-        "scopes": caller.scopes(),
-        "tools": caller.tools(),
-    }))
-    .into_response()
+pub(crate) async fn get_me(Authenticated(caller): Authenticated) -> Json<Me> {
+    Json(Me {
+        user_id: caller.user(),
+        name: caller.name().to_owned(),
+        scopes: caller.scopes(),
+        tools: caller.tools().to_vec(),
+    })
 }
 
 /// Tells what the user has stored, against what they may.
@@ -34,18 +74,11 @@ pub(crate) async fn get_me(Authenticated(caller): Authenticated) -> Response {
     path = "/api/v1/usage",
     tag = "account",
     params(parameters::Credentials),
-    responses((status = 200, description = "The figures", body = answers::Usage), errors::Refusals)
+    responses((status = 200, description = "The figures", body = Usage), errors::Refusals)
 )]
 pub(crate) async fn get_usage(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
-) -> Result<Response, ApiError> {
-    let usage = app.vault.usage(&caller).await?;
-    Ok(Json(json!({
-        "secrets": usage.secrets,
-        "secrets_limit": usage.secrets_limit,
-        "bytes": usage.bytes,
-        "bytes_limit": usage.bytes_limit,
-    }))
-    .into_response())
+) -> Result<Json<Usage>, ApiError> {
+    Ok(Json(app.vault.usage(&caller).await?.into()))
 }

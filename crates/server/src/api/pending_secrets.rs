@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use axum::response::Response;
+use serde::Serialize;
 use toolvault_core::scope::Scope;
 use toolvault_gateway::mcp::SetError;
 use toolvault_vault::{Caller, Denial, Error};
+use utoipa::ToSchema;
 
 use super::secrets::answer;
 use super::values::text;
@@ -14,8 +15,22 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::{Input, require};
-use crate::openapi::{answers, errors, parameters, requests, successes};
+use crate::openapi::{errors, parameters, requests, successes};
 use crate::wire::{Fields, ValidationErrors};
+
+/// What a tool call lacked.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PendingSecret {
+    /// The server whose tool was called
+    server: String,
+    /// The argument that wants the secret
+    argument: String,
+    /// The name that the secret will have
+    secret_name: String,
+    /// For how many seconds it can still be stored here
+    #[schema(minimum = 0, value_type = i64)]
+    expires_in: u64,
+}
 
 /// Tells what a tool call lacked.
 #[utoipa::path(
@@ -24,7 +39,7 @@ use crate::wire::{Fields, ValidationErrors};
     tag = "agents",
     params(parameters::PendingId, parameters::Credentials),
     responses(
-        (status = 200, description = "What is lacking", body = answers::PendingSecret),
+        (status = 200, description = "What is lacking", body = PendingSecret),
         errors::NotFound, errors::Refusals, errors::Reading
     )
 )]
@@ -32,17 +47,16 @@ pub(crate) async fn get_pending_secret(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<Json<PendingSecret>, ApiError> {
     require_manage(&caller)?;
     let id = input.text_segment().unwrap_or_default();
     let pending = app.gateway.pending(&caller, &id).ok_or(Error::NotFound)?;
-    Ok(Json(json!({
-        "server": pending.server,
-        "argument": pending.argument,
-        "secret_name": pending.secret_name,
-        "expires_in": pending.expires_in.as_secs(),
+    Ok(Json(PendingSecret {
+        server: pending.server,
+        argument: pending.argument,
+        secret_name: pending.secret_name,
+        expires_in: pending.expires_in.as_secs(),
     }))
-    .into_response())
 }
 
 /// Stores what a tool call lacked, as a default for that argument. It can be done once.
@@ -66,7 +80,7 @@ pub(crate) async fn set_pending_secret(
     let value = require(value, errors)?;
     let id = input.text_segment().unwrap_or_default();
     match app.gateway.set_pending(&caller, &id, value).await {
-        Ok(info) => Ok(answer(&info)),
+        Ok(info) => Ok(answer(info)),
         Err(SetError::Unknown) => Err(Error::NotFound.into()),
         Err(SetError::Vault(error)) => Err(error.into()),
     }

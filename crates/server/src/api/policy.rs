@@ -4,24 +4,81 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use toolvault_core::identity::SecretId;
 use toolvault_core::json::{Object, Value};
-use toolvault_core::policy::Policy;
+use toolvault_core::policy;
 use toolvault_core::policy::condition::Condition;
+use toolvault_core::timestamp::Timestamp;
+use toolvault_vault as vault;
+use utoipa::ToSchema;
 
 use super::moment;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::{Input, require};
-use crate::openapi::{answers, errors, parameters, requests};
+use crate::openapi::{errors, parameters, requests};
 use crate::wire::{Body, Fields, Problem, ValidationErrors, check};
 
 /// Ten years.
 const LONGEST_ROTATION_DAYS: i64 = 3_660;
 /// How many companion arguments, and patterns for each.
 const MOST_CONDITIONS: usize = 32;
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Policy {
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    expires_at: Option<Timestamp>,
+    #[schema(value_type = Option<i64>, minimum = 1, required = true)]
+    rotate_after_days: Option<u32>,
+    /// Companion arguments and the patterns of which each must match one, or be absent
+    when: BTreeMap<String, Vec<String>>,
+    protected: bool,
+    redact: bool,
+}
+
+impl From<policy::Policy> for Policy {
+    fn from(policy: policy::Policy) -> Self {
+        Self {
+            expires_at: policy.expires_at,
+            rotate_after_days: policy.rotate_after_days,
+            when: policy.when,
+            protected: policy.protected,
+            redact: policy.redact,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PolicyInfo {
+    #[schema(value_type = Uuid)]
+    secret_id: SecretId,
+    #[serde(flatten)]
+    policy: Policy,
+    /// When the current value is due for rotation
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    rotation_due_at: Option<Timestamp>,
+    is_due: bool,
+    is_expired: bool,
+}
+
+impl From<vault::PolicyInfo> for PolicyInfo {
+    fn from(info: vault::PolicyInfo) -> Self {
+        Self {
+            secret_id: info.secret_id,
+            policy: info.policy.into(),
+            rotation_due_at: info.rotation_due_at,
+            is_due: info.is_due,
+            is_expired: info.is_expired,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PolicyList {
+    data: Vec<PolicyInfo>,
+}
 
 /// Lists the conditions of all secrets that have any, with what is due or expired.
 #[utoipa::path(
@@ -30,16 +87,17 @@ const MOST_CONDITIONS: usize = 32;
     tag = "agents",
     params(parameters::Credentials),
     responses(
-        (status = 200, description = "The conditions, oldest secret first", body = answers::PolicyList),
+        (status = 200, description = "The conditions, oldest secret first", body = PolicyList),
         errors::Refusals
     )
 )]
 pub(crate) async fn list_policies(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
-) -> Result<Response, ApiError> {
+) -> Result<Json<PolicyList>, ApiError> {
     let policies = app.vault.list_policies(&caller).await?;
-    Ok(Json(json!({ "data": policies })).into_response())
+    let data = policies.into_iter().map(PolicyInfo::from).collect();
+    Ok(Json(PolicyList { data }))
 }
 
 /// Tells the conditions of a secret's use.
@@ -49,7 +107,7 @@ pub(crate) async fn list_policies(
     tag = "agents",
     params(parameters::SecretId, parameters::Credentials),
     responses(
-        (status = 200, description = "The conditions", body = answers::Policy),
+        (status = 200, description = "The conditions", body = Policy),
         errors::NotFound, errors::Refusals, errors::Reading, errors::Invalid
     )
 )]
@@ -57,12 +115,12 @@ pub(crate) async fn get_policy(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<Json<Policy>, ApiError> {
     let mut errors = ValidationErrors::default();
     let id = input.secret_id(&mut errors);
     let id = require(id, errors)?;
     let policy = app.vault.get_policy(&caller, id).await?;
-    Ok(Json(policy).into_response())
+    Ok(Json(policy.into()))
 }
 
 /// Replaces the conditions of a secret's use; what is left out takes its default.
@@ -73,7 +131,7 @@ pub(crate) async fn get_policy(
     params(parameters::SecretId, parameters::Credentials),
     request_body = Option<requests::SetPolicy>,
     responses(
-        (status = 200, description = "The conditions", body = answers::Policy),
+        (status = 200, description = "The conditions", body = Policy),
         errors::NotFound, errors::Refusals, errors::ReadingJson
     )
 )]
@@ -81,17 +139,17 @@ pub(crate) async fn set_policy(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<Json<Policy>, ApiError> {
     let body = input.json()?;
     let mut errors = ValidationErrors::default();
     let id = input.secret_id(&mut errors);
     let policy = read(body, &mut errors);
     let id = require(id, errors)?;
     let policy = app.vault.set_policy(&caller, id, policy).await?;
-    Ok(Json(policy).into_response())
+    Ok(Json(policy.into()))
 }
 
-fn read(body: Body<'_>, errors: &mut ValidationErrors) -> Policy {
+fn read(body: Body<'_>, errors: &mut ValidationErrors) -> policy::Policy {
     let mut fields = Fields::of(body, errors);
     let expires_at = fields.nullable("expires_at", |value| {
         moment(&check::text(value, 0..=usize::MAX)?)
@@ -103,7 +161,7 @@ fn read(body: Body<'_>, errors: &mut ValidationErrors) -> Policy {
     let when = when.map(|object| read_when(object, &mut fields));
     let protected = fields.nullable("protected", check::boolean).given();
     let redact = fields.nullable("redact", check::boolean).given();
-    Policy {
+    policy::Policy {
         expires_at: expires_at.given(),
         rotate_after_days: rotate_after_days
             .given()

@@ -4,21 +4,74 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
 use toolvault_core::confidential::Confidential;
+use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::pattern::ToolPattern;
-use toolvault_vault::{Field, ListFilter, SecretAnswer, SecretChange, SecretInfo};
+use toolvault_core::timestamp::Timestamp;
+use toolvault_vault::{self as vault, Field, ListFilter, SecretAnswer, SecretChange};
+use utoipa::ToSchema;
 
+use super::Nothing;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::{Input, name_problem, require};
-use crate::openapi::{answers, errors, parameters, requests, successes};
+use crate::openapi::{errors, parameters, requests, successes};
 use crate::wire::{Change, ListQuery, NewSecret, Problem, SecretPatch, ValidationErrors};
 
 const WARNING: HeaderName = HeaderName::from_static("toolvault-warning");
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const LONGEST_IDEMPOTENCY_KEY: usize = 255;
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SecretInfo {
+    #[schema(value_type = Uuid)]
+    secret_id: SecretId,
+    #[schema(value_type = Uuid)]
+    user_id: UserId,
+    secret_name: String,
+    /// The masked value; it does not tell the length
+    #[schema(required = true)]
+    display: Option<String>,
+    #[schema(required = true)]
+    tool_name: Option<String>,
+    #[schema(required = true)]
+    tool_arg: Option<String>,
+    is_default_for_tool: bool,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl From<vault::SecretInfo> for SecretInfo {
+    fn from(secret: vault::SecretInfo) -> Self {
+        Self {
+            secret_id: secret.secret_id,
+            user_id: secret.user_id,
+            secret_name: secret.secret_name,
+            display: secret.display,
+            tool_name: secret.tool_name,
+            tool_arg: secret.tool_arg,
+            is_default_for_tool: secret.is_default_for_tool,
+            created_at: secret.created_at,
+            updated_at: secret.updated_at,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SecretList {
+    data: Vec<SecretInfo>,
+    /// How many secrets match
+    #[schema(minimum = 0, value_type = i64)]
+    total: usize,
+    #[schema(minimum = 1, maximum = 1000)]
+    limit: i64,
+    #[schema(minimum = 0)]
+    offset: i64,
+}
 
 /// Lists the user's secrets, oldest first.
 #[utoipa::path(
@@ -27,7 +80,7 @@ const LONGEST_IDEMPOTENCY_KEY: usize = 255;
     tag = "agents",
     params(parameters::Credentials, parameters::SecretFilter),
     responses(
-        (status = 200, description = "Successful Response", body = answers::SecretList),
+        (status = 200, description = "Successful Response", body = SecretList),
         errors::Refusals, errors::Reading, errors::Invalid
     )
 )]
@@ -35,7 +88,7 @@ pub(crate) async fn list_secrets(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<Json<SecretList>, ApiError> {
     let mut errors = ValidationErrors::default();
     let query = ListQuery::read(&input.query(), &mut errors);
     errors.into_result()?;
@@ -47,13 +100,12 @@ pub(crate) async fn list_secrets(
         offset: usize::try_from(query.offset).unwrap_or(usize::MAX),
     };
     let list = app.vault.list_secrets(&caller, &filter).await?;
-    let body = json!({
-        "data": list.secrets,
-        "total": list.total,
-        "limit": query.limit,
-        "offset": query.offset,
-    });
-    Ok(Json(body).into_response())
+    Ok(Json(SecretList {
+        data: list.secrets.into_iter().map(SecretInfo::from).collect(),
+        total: list.total,
+        limit: query.limit,
+        offset: query.offset,
+    }))
 }
 
 /// Tells about one secret, but not its value.
@@ -82,7 +134,7 @@ pub(crate) async fn get_secret(
     let id = input.secret_id(&mut errors);
     let id = require(id, errors)?;
     let info = app.vault.get_secret(&caller, id).await?;
-    Ok(answer(&info))
+    Ok(answer(info))
 }
 
 /// Stores a secret.
@@ -113,7 +165,7 @@ pub(crate) async fn create_secret(
         .as_ref()
         .and_then(|new| pattern(new.tool_name.as_deref(), &mut errors));
     let new = require(new, errors)?;
-    let new = toolvault_vault::NewSecret {
+    let new = vault::NewSecret {
         name: new.secret_name,
         value: Confidential::from(new.secret_value),
         tool,
@@ -124,7 +176,7 @@ pub(crate) async fn create_secret(
         .vault
         .create_secret(&caller, new, idempotency_key.as_deref())
         .await?;
-    Ok(changed(&stored))
+    Ok(changed(stored))
 }
 
 /// Changes what is given of a secret.
@@ -175,7 +227,7 @@ pub(crate) async fn update_secret(
         .vault
         .update_secret(&caller, id, change, input.if_match())
         .await?;
-    Ok(changed(&stored))
+    Ok(changed(stored))
 }
 
 /// Erases a secret with all its versions.
@@ -200,21 +252,21 @@ pub(crate) async fn delete_secret(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<Json<Nothing>, ApiError> {
     let mut errors = ValidationErrors::default();
     let id = input.secret_id(&mut errors);
     let id = require(id, errors)?;
     app.vault
         .delete_secret(&caller, id, input.if_match())
         .await?;
-    Ok(super::nothing())
+    Ok(Json(Nothing {}))
 }
 
 /// A secret after a change, with its warnings.
-pub(crate) fn changed(stored: &SecretAnswer) -> Response {
-    let mut response = answer(&stored.info);
-    for warning in &stored.warnings {
-        if let Ok(value) = HeaderValue::from_str(warning) {
+pub(crate) fn changed(stored: SecretAnswer) -> Response {
+    let mut response = answer(stored.info);
+    for warning in stored.warnings {
+        if let Ok(value) = HeaderValue::from_str(&warning) {
             response.headers_mut().append(WARNING, value);
         }
     }
@@ -222,9 +274,10 @@ pub(crate) fn changed(stored: &SecretAnswer) -> Response {
 }
 
 /// A secret with its entity tag.
-pub(super) fn answer(info: &SecretInfo) -> Response {
-    let mut response = Json(info).into_response();
-    if let Ok(tag) = HeaderValue::from_str(&info.entity_tag()) {
+pub(super) fn answer(secret: vault::SecretInfo) -> Response {
+    let tag = HeaderValue::from_str(&secret.entity_tag());
+    let mut response = Json(SecretInfo::from(secret)).into_response();
+    if let Ok(tag) = tag {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response

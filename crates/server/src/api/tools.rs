@@ -3,15 +3,16 @@
 mod answers;
 mod calls;
 
+use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
 
+use self::answers::{Completed, CompletedOrResults, Explanation};
 use self::calls::Asked;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::Input;
-use crate::openapi::{self, errors, parameters, requests};
+use crate::openapi::{errors, parameters, requests};
 use crate::wire::ValidationErrors;
 
 /// Completes the arguments of a tool.
@@ -25,7 +26,7 @@ use crate::wire::ValidationErrors;
         (
             status = 200,
             description = "The completed arguments",
-            body = openapi::answers::Completed,
+            body = Completed,
             headers(("Cache-Control" = String, description = "`no-store`"))
         ),
         errors::NotCompleted, errors::Refusals, errors::ReadingJson
@@ -35,7 +36,7 @@ pub(crate) async fn resolve_tool(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<Completed, ApiError> {
     let call = read_call(&input)?;
     let mut results = app.vault.resolve(&caller, vec![call]).await?;
     answers::one(&app, results.pop())
@@ -52,7 +53,7 @@ pub(crate) async fn resolve_tool(
         (
             status = 200,
             description = "The completed arguments of the call, or one result for each of several calls",
-            body = openapi::answers::CompletedOrResults,
+            body = CompletedOrResults,
             headers(("Cache-Control" = String, description = "`no-store`"))
         ),
         errors::NotCompleted, errors::Refusals, errors::ReadingJson
@@ -62,7 +63,7 @@ pub(crate) async fn resolve_calls(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<CompletedOrResults, ApiError> {
     let body = input.json()?;
     let mut errors = ValidationErrors::default();
     let asked = calls::read_several(body, &mut errors);
@@ -70,11 +71,11 @@ pub(crate) async fn resolve_calls(
     match asked.ok_or(ApiError::Internal)? {
         Asked::One(call) => {
             let mut results = app.vault.resolve(&caller, vec![*call]).await?;
-            answers::one(&app, results.pop())
+            answers::one(&app, results.pop()).map(CompletedOrResults::One)
         }
         Asked::Several(calls) => {
             let results = app.vault.resolve(&caller, calls).await?;
-            Ok(answers::several(&app, results))
+            Ok(CompletedOrResults::Several(answers::several(&app, results)))
         }
     }
 }
@@ -87,7 +88,7 @@ pub(crate) async fn resolve_calls(
     params(parameters::ToolName, parameters::Credentials),
     request_body = Option<requests::Call>,
     responses(
-        (status = 200, description = "What would happen", body = openapi::answers::Explanation),
+        (status = 200, description = "What would happen", body = Explanation),
         errors::Refusals, errors::ReadingJson
     )
 )]
@@ -95,10 +96,10 @@ pub(crate) async fn explain_tool(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<Json<Explanation>, ApiError> {
     let call = read_call(&input)?;
     let explanation = app.vault.explain(&caller, call).await?;
-    Ok(answers::explanation(&explanation))
+    Ok(Json(explanation.into()))
 }
 
 fn read_call(input: &Input) -> Result<toolvault_vault::Call, ApiError> {

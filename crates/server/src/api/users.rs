@@ -2,18 +2,58 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
 use toolvault_core::identity::UserId;
-use toolvault_vault::UserChange;
+use toolvault_core::timestamp::Timestamp;
+use toolvault_vault::{self as vault, UserChange};
+use utoipa::ToSchema;
 
-use super::nothing;
+use super::Nothing;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::{Input, require};
-use crate::openapi::{answers, errors, parameters, requests};
+use crate::openapi::{errors, parameters, requests};
 use crate::wire::{Field, Fields, ValidationErrors, check};
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
+pub(crate) struct UserInfo {
+    #[schema(value_type = Uuid)]
+    user_id: UserId,
+    /// Unique among local users
+    name: String,
+    /// `local`, or `issuer:` and the issuer
+    origin: String,
+    disabled: bool,
+    /// The user's own limit, if they have one
+    #[schema(required = true, minimum = 0)]
+    secrets_limit: Option<i64>,
+    /// The user's own limit, if they have one
+    #[schema(required = true, minimum = 0)]
+    bytes_limit: Option<i64>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+impl From<vault::UserInfo> for UserInfo {
+    fn from(user: vault::UserInfo) -> Self {
+        Self {
+            user_id: user.user_id,
+            name: user.name,
+            origin: user.origin,
+            disabled: user.disabled,
+            secrets_limit: user.secrets_limit,
+            bytes_limit: user.bytes_limit,
+            created_at: user.created_at,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UserList {
+    data: Vec<UserInfo>,
+}
 
 /// Lists users, oldest first.
 #[utoipa::path(
@@ -22,7 +62,7 @@ use crate::wire::{Field, Fields, ValidationErrors, check};
     tag = "users",
     params(parameters::Credentials, parameters::UserFilter),
     responses(
-        (status = 200, description = "The users", body = answers::UserList),
+        (status = 200, description = "The users", body = UserList),
         errors::Refusals, errors::Reading, errors::Invalid
     )
 )]
@@ -30,12 +70,13 @@ pub(crate) async fn list_users(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<Json<UserList>, ApiError> {
     let mut errors = ValidationErrors::default();
     let name = input.query().text("name", &mut errors);
     errors.into_result()?;
     let users = app.vault.list_users(&caller, name.as_deref()).await?;
-    Ok(Json(json!({ "data": users })).into_response())
+    let data = users.into_iter().map(UserInfo::from).collect();
+    Ok(Json(UserList { data }))
 }
 
 /// Makes a local user.
@@ -46,7 +87,7 @@ pub(crate) async fn list_users(
     params(parameters::Credentials),
     request_body = requests::CreateUser,
     responses(
-        (status = 200, description = "The new user", body = answers::UserInfo),
+        (status = 200, description = "The new user", body = UserInfo),
         errors::Refusals, errors::ReadingJson
     )
 )]
@@ -54,13 +95,13 @@ pub(crate) async fn create_user(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<Json<UserInfo>, ApiError> {
     let body = input.json()?;
     let mut errors = ValidationErrors::default();
     let name = Fields::of(body, &mut errors).required("name", |value| check::text(value, 1..=1024));
     let name = require(name, errors)?;
     let user = app.vault.create_user(&caller, &name).await?;
-    Ok(Json(user).into_response())
+    Ok(Json(user.into()))
 }
 
 /// Disables or enables a user, or changes their quota.
@@ -71,7 +112,7 @@ pub(crate) async fn create_user(
     params(parameters::UserId, parameters::Credentials),
     request_body = Option<requests::UpdateUser>,
     responses(
-        (status = 200, description = "The user as they are now", body = answers::UserInfo),
+        (status = 200, description = "The user as they are now", body = UserInfo),
         errors::NotFound, errors::Refusals, errors::ReadingJson
     )
 )]
@@ -79,7 +120,7 @@ pub(crate) async fn update_user(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<Json<UserInfo>, ApiError> {
     let body = input.json()?;
     let mut errors = ValidationErrors::default();
     let id = input.identifier("user_id", &mut errors);
@@ -97,7 +138,7 @@ pub(crate) async fn update_user(
     };
     let id = require(id, errors)?;
     let user = app.vault.update_user(&caller, UserId(id), change).await?;
-    Ok(Json(user).into_response())
+    Ok(Json(user.into()))
 }
 
 /// Erases a user with all their secrets and keys.
@@ -107,7 +148,7 @@ pub(crate) async fn update_user(
     tag = "users",
     params(parameters::UserId, parameters::Credentials),
     responses(
-        (status = 200, description = "The user is erased", body = answers::Nothing),
+        (status = 200, description = "The user is erased", body = Nothing),
         errors::NotFound, errors::Refusals, errors::Reading, errors::Invalid
     )
 )]
@@ -115,10 +156,10 @@ pub(crate) async fn delete_user(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Response, ApiError> {
+) -> Result<Json<Nothing>, ApiError> {
     let mut errors = ValidationErrors::default();
     let id = input.identifier("user_id", &mut errors);
     let id = require(id, errors)?;
     app.vault.delete_user(&caller, UserId(id)).await?;
-    Ok(nothing())
+    Ok(Json(Nothing {}))
 }

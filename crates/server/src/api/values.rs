@@ -65,7 +65,7 @@ pub(crate) async fn replace_value(
         .vault
         .update_secret(&caller, id, change, input.if_match())
         .await?;
-    Ok(changed(&stored))
+    Ok(changed(stored))
 }
 
 fn is_octets(input: &Input) -> Result<bool, ApiError> {

@@ -1,66 +1,9 @@
 //! Answers that refuse: what authentication, reading a request and the vault may end with. A handler's
 //! attribute names the groups that apply to it.
-#![expect(dead_code, reason = "the fields describe JSON; nobody reads them")]
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::IntoResponses;
 
 use super::response::{Responses, named, refusal, required, seconds};
-
-/// Why a request was refused.
-#[derive(ToSchema)]
-pub(crate) struct Error {
-    detail: String,
-}
-
-#[derive(ToSchema)]
-#[schema(as = HTTPValidationError)]
-pub(crate) struct HttpValidationError {
-    #[schema(required = false)]
-    detail: Vec<ValidationError>,
-}
-
-#[derive(ToSchema)]
-pub(crate) struct ValidationError {
-    #[schema(schema_with = super::schemas::location)]
-    loc: Vec<Value>,
-    msg: String,
-    #[schema(rename = "type")]
-    kind: String,
-    /// What the message was made from
-    #[schema(required = false)]
-    ctx: BTreeMap<String, Value>,
-}
-
-/// Why a tool's arguments cannot be completed.
-#[derive(ToSchema)]
-pub(crate) struct Unresolved {
-    detail: Vec<UnresolvedArgument>,
-}
-
-/// What is wrong with one argument.
-#[derive(ToSchema)]
-pub(crate) struct UnresolvedArgument {
-    /// `bindings`, `args` or `require`, and the argument
-    loc: Vec<String>,
-    msg: String,
-    #[schema(rename = "type")]
-    kind: UnresolvedType,
-}
-
-#[derive(ToSchema)]
-pub(crate) enum UnresolvedType {
-    #[schema(rename = "secret_not_available")]
-    NotAvailable,
-    #[schema(rename = "secret_expired")]
-    Expired,
-    #[schema(rename = "secret_missing")]
-    Missing,
-    #[schema(rename = "secret_ambiguous")]
-    Ambiguous,
-}
 
 /// What every operation with a credential may answer.
 pub(crate) struct Refusals;

@@ -7,7 +7,7 @@
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::answers::Action;
+use super::words::Action;
 
 /// The three headers that may hold the credential, and the one that names whom it acts for.
 #[derive(IntoParams)]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::answers::Scope;
+use super::words::Scope;
 
 #[derive(ToSchema)]
 #[schema(as = Body_new_secret_v1_secrets__post)]

@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{
 };
 
 /// Where something is wrong: names of members and indices of elements.
-pub(super) fn location() -> Schema {
+pub(crate) fn location() -> Schema {
     let part = AnyOfBuilder::new()
         .item(ObjectBuilder::new().schema_type(Type::String))
         .item(ObjectBuilder::new().schema_type(Type::Integer));

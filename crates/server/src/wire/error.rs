@@ -6,6 +6,9 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::openapi::schemas;
 
 /// One step on the way to the rejected input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -67,19 +70,26 @@ impl Problem {
 }
 
 /// One element of `detail`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct ValidationError {
     #[serde(rename = "type")]
+    #[schema(value_type = String)]
     pub(crate) kind: &'static str,
+    #[schema(schema_with = schemas::location)]
     pub(crate) loc: Vec<LocationPart>,
+    #[schema(value_type = String)]
     pub(crate) msg: Cow<'static, str>,
+    /// What the message was made from
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = BTreeMap<String, Value>)]
     pub(crate) ctx: Option<Map<String, Value>>,
 }
 
 /// All mistakes of one request in the order in which they were found: path, query, body.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[schema(as = HTTPValidationError)]
 pub(crate) struct ValidationErrors {
+    #[schema(required = false)]
     detail: Vec<ValidationError>,
 }
 

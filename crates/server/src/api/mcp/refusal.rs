@@ -38,12 +38,12 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, _, body) = self.error.parts();
+        let message = body.text().unwrap_or("Invalid input.").to_owned();
         let (head, _) = self.error.into_response().into_parts();
-        let message = body.get("detail").and_then(|detail| detail.as_str());
         let body = Json(json!({
             "jsonrpc": "2.0",
             "id": null,
-            "error": { "code": status.as_u16(), "message": message.unwrap_or("Invalid input.") },
+            "error": { "code": status.as_u16(), "message": message },
         }));
         let mut response = (head, body).into_response();
         *response.status_mut() = status;

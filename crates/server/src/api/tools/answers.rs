@@ -1,154 +1,284 @@
-//! Writing completed arguments. They are written as bytes, so that every received value keeps its spelling,
-//! into memory that is overwritten when the answer has been sent.
+//! Completed arguments and explanations. Completed arguments are written as bytes, so that every received value
+//! keeps its spelling, into memory that is overwritten when the answer has been sent.
 
-use axum::Json;
+use std::io;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use serde_json::{Value, json};
-use toolvault_vault::{Applied, Completed, Error, Explanation};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use toolvault_core::arguments::Arguments;
+use toolvault_core::identity::SecretId;
+use toolvault_core::pattern::ToolName;
+use toolvault_vault as vault;
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::openapi::words::Outcome;
+
+/// Completed arguments. Whoever has them can read the values.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Completed {
+    #[schema(value_type = String)]
+    tool_name: ToolName,
+    /// Received arguments keep their spelling
+    #[serde(serialize_with = "as_spelled")]
+    #[schema(value_type = BTreeMap<String, Value>)]
+    args: Arguments,
+    applied: Vec<Applied>,
+}
+
+/// A secret that was applied.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Applied {
+    arg: String,
+    #[schema(value_type = Uuid)]
+    secret_id: SecretId,
+    secret_name: String,
+    #[schema(minimum = 1)]
+    version: i64,
+    source: AppliedSource,
+}
+
+/// Why a secret was applied.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AppliedSource {
+    Default,
+    Binding,
+}
+
+/// The answer to one call, or to several.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum CompletedOrResults {
+    One(Completed),
+    Several(CallResults),
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CallResults {
+    /// In the order of the calls
+    results: Vec<CallResult>,
+}
+
+/// The status and the content that the call would have had alone.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CallResult {
+    #[schema(minimum = 200, maximum = 599)]
+    status: u16,
+    /// With status 200
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Completed)]
+    result: Option<Completed>,
+    /// With every other status
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Value)]
+    detail: Option<Value>,
+}
+
+/// What resolving would do.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Explanation {
+    #[schema(value_type = String)]
+    tool_name: ToolName,
+    would_succeed: bool,
+    arguments: Vec<ExplainedArgument>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExplainedArgument {
+    arg: String,
+    #[schema(value_type = Outcome)]
+    outcome: &'static str,
+    /// The secret that would be applied
+    #[schema(required = true, value_type = Option<Uuid>)]
+    winner: Option<SecretId>,
+    /// Best first
+    candidates: Vec<Candidate>,
+    /// Whether only the moment of change, or the id, decided between the best two
+    tied: bool,
+}
+
+/// A secret that was looked at.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Candidate {
+    #[schema(value_type = Uuid)]
+    secret_id: SecretId,
+    secret_name: String,
+    #[schema(required = true)]
+    pattern: Option<String>,
+    wins: bool,
+    why: String,
+}
 
 /// The answer to a single call.
 pub(super) fn one(
     app: &App,
-    result: Option<Result<Completed, Error>>,
-) -> Result<Response, ApiError> {
+    result: Option<Result<vault::Completed, vault::Error>>,
+) -> Result<Completed, ApiError> {
     let result = result.ok_or(ApiError::Internal)?;
     app.metrics.resolved(result.is_ok());
-    let mut bytes = Buffer::default();
-    bytes.completed(&result?);
-    Ok(bytes.into_response())
+    Ok(result?.into())
 }
 
 /// The answer to several calls: each has the status and content it would have had alone.
-pub(super) fn several(app: &App, results: Vec<Result<Completed, Error>>) -> Response {
-    let mut bytes = Buffer::default();
-    bytes.text("{\"results\":[");
-    for (index, result) in results.into_iter().enumerate() {
-        if index > 0 {
-            bytes.text(",");
-        }
+pub(super) fn several(
+    app: &App,
+    results: Vec<Result<vault::Completed, vault::Error>>,
+) -> CallResults {
+    let results = results.into_iter().map(|result| {
         app.metrics.resolved(result.is_ok());
         match result {
-            Ok(completed) => {
-                bytes.text("{\"status\":200,\"result\":");
-                bytes.completed(&completed);
-                bytes.text("}");
-            }
+            Ok(completed) => CallResult {
+                status: 200,
+                result: Some(completed.into()),
+                detail: None,
+            },
             Err(error) => {
-                let (status, _, mut body) = ApiError::from(error).parts();
-                if let Value::Object(members) = &mut body {
-                    members.insert("status".to_owned(), json!(status.as_u16()));
+                let error = ApiError::from(error);
+                let (status, _, body) = error.parts();
+                CallResult {
+                    status: status.as_u16(),
+                    result: None,
+                    detail: Some(body.detail()),
                 }
-                bytes.text(&body.to_string());
             }
         }
+    });
+    CallResults {
+        results: results.collect(),
     }
-    bytes.text("]}");
-    bytes.into_response()
 }
 
-/// What resolving would do.
-pub(super) fn explanation(explanation: &Explanation) -> Response {
-    let arguments: Vec<Value> = explanation
-        .arguments
-        .iter()
-        .map(|argument| {
-            let candidates: Vec<Value> = argument
+impl From<vault::Completed> for Completed {
+    fn from(completed: vault::Completed) -> Self {
+        Self {
+            tool_name: completed.tool,
+            args: completed.args,
+            applied: completed.applied.into_iter().map(Applied::from).collect(),
+        }
+    }
+}
+
+impl From<vault::Applied> for Applied {
+    fn from(applied: vault::Applied) -> Self {
+        Self {
+            arg: applied.arg,
+            secret_id: applied.secret_id,
+            secret_name: applied.secret_name,
+            version: applied.version,
+            source: match applied.source {
+                vault::Source::Default => AppliedSource::Default,
+                vault::Source::Binding => AppliedSource::Binding,
+            },
+        }
+    }
+}
+
+impl From<vault::Explanation> for Explanation {
+    fn from(explanation: vault::Explanation) -> Self {
+        let arguments = explanation.arguments.into_iter();
+        Self {
+            tool_name: explanation.tool,
+            would_succeed: explanation.would_succeed,
+            arguments: arguments.map(ExplainedArgument::from).collect(),
+        }
+    }
+}
+
+impl From<vault::Explained> for ExplainedArgument {
+    fn from(argument: vault::Explained) -> Self {
+        Self {
+            arg: argument.arg,
+            outcome: argument.outcome,
+            winner: argument.winner,
+            candidates: argument
                 .candidates
-                .iter()
-                .map(|candidate| {
-                    json!({
-                        "secret_id": candidate.secret_id,
-                        "secret_name": candidate.secret_name,
-                        "pattern": candidate.pattern,
-                        "wins": candidate.wins,
-                        "why": candidate.why,
-                    })
-                })
-                .collect();
-            json!({
-                "arg": argument.arg,
-                "outcome": argument.outcome,
-                "winner": argument.winner,
-                "candidates": candidates,
-                "tied": argument.tied,
-            })
-        })
-        .collect();
-    Json(json!({
-        "tool_name": explanation.tool,
-        "would_succeed": explanation.would_succeed,
-        "arguments": arguments,
-    }))
-    .into_response()
+                .into_iter()
+                .map(Candidate::from)
+                .collect(),
+            tied: argument.tied,
+        }
+    }
+}
+
+impl From<vault::Candidate> for Candidate {
+    fn from(candidate: vault::Candidate) -> Self {
+        Self {
+            secret_id: candidate.secret_id,
+            secret_name: candidate.secret_name,
+            pattern: candidate.pattern,
+            wins: candidate.wins,
+            why: candidate.why,
+        }
+    }
+}
+
+fn as_spelled<S: Serializer>(args: &Arguments, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut written = Zeroizing::new(Vec::new());
+    args.write_json(&mut written);
+    serde_json::from_slice::<&RawValue>(&written)
+        .map_err(serde::ser::Error::custom)?
+        .serialize(serializer)
+}
+
+impl IntoResponse for Completed {
+    fn into_response(self) -> Response {
+        confidential(&self)
+    }
+}
+
+impl IntoResponse for CompletedOrResults {
+    fn into_response(self) -> Response {
+        confidential(&self)
+    }
+}
+
+/// An answer in memory that is overwritten once it has been sent.
+fn confidential(answer: &impl Serialize) -> Response {
+    let mut written = Buffer::default();
+    if serde_json::to_writer(&mut written, answer).is_err() {
+        return ApiError::Internal.into_response();
+    }
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        ),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (headers, Body::from(Bytes::from_owner(written))).into_response()
 }
 
 #[derive(Default)]
 struct Buffer(Zeroizing<Vec<u8>>);
 
-impl Buffer {
-    fn text(&mut self, text: &str) {
-        self.reserve(text.len());
-        self.0.extend_from_slice(text.as_bytes());
-    }
-
-    fn completed(&mut self, completed: &Completed) {
-        let applied: Vec<Value> = completed.applied.iter().map(applied).collect();
-        self.text("{\"tool_name\":");
-        self.text(&json!(completed.tool).to_string());
-        self.text(",\"args\":");
-        let mut args = Zeroizing::new(Vec::new());
-        completed.args.write_json(&mut args);
-        self.reserve(args.len());
-        self.0.extend_from_slice(&args);
-        self.text(",\"applied\":");
-        self.text(&json!(applied).to_string());
-        self.text("}");
-    }
-
-    /// Grows without leaving a copy behind.
-    fn reserve(&mut self, more: usize) {
-        let needed = self.0.len() + more;
+impl io::Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let needed = self.0.len() + bytes.len();
         if needed > self.0.capacity() {
+            // Growing in place would leave a copy behind.
             let mut grown = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
             grown.extend_from_slice(&self.0);
             self.0 = grown;
         }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
     }
 
-    fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(Bytes::from_owner(Sent(self.0))));
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
-/// Bytes that are overwritten once they have been sent.
-struct Sent(Zeroizing<Vec<u8>>);
-
-impl AsRef<[u8]> for Sent {
+impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }
-}
-
-fn applied(applied: &Applied) -> Value {
-    json!({
-        "arg": applied.arg,
-        "secret_id": applied.secret_id,
-        "secret_name": applied.secret_name,
-        "version": applied.version,
-        "source": applied.source.as_str(),
-    })
 }

@@ -1,0 +1,56 @@
+//! Texts that are one of a few words, from the lists that the code itself uses.
+
+use toolvault_core::audit::record;
+use toolvault_core::scope;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+macro_rules! words {
+    ($($(#[doc = $doc:literal])* $name:ident = $words:expr;)+) => {$(
+        $(#[doc = $doc])*
+        pub(crate) enum $name {}
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let description: [&str; _] = [$($doc.trim()),*];
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(description.first().copied())
+                    .enum_values(Some($words))
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )+};
+}
+
+words! {
+    Action = record::Action::ALL.iter().map(|action| action.name());
+
+    /// A right of a key. No scope implies another.
+    Scope = scope::Scope::ALL.map(scope::Scope::as_str);
+
+    /// Whether a version is the one in use.
+    VersionState = ["current", "superseded"];
+
+    /// What an argument would get, or the type of its error.
+    Outcome = [
+        "received",
+        "default",
+        "binding",
+        "none",
+        "secret_not_available",
+        "secret_expired",
+        "secret_missing",
+        "secret_ambiguous",
+    ];
+
+    UnresolvedType = [
+        "secret_not_available",
+        "secret_expired",
+        "secret_missing",
+        "secret_ambiguous",
+    ];
+}
