@@ -8,13 +8,12 @@ mod algorithm;
 mod claims;
 mod config;
 mod identity;
+mod json;
 mod key;
 mod key_file;
 mod key_set;
 mod key_source;
 mod key_url;
-mod roca;
-mod strict_json;
 mod token;
 
 #[cfg(test)]
@@ -31,7 +30,7 @@ pub use self::config::{IssuerConfig, IssuerConfigError};
 
 use self::config::validate_issuers;
 use self::key_source::KeySource;
-use self::token::Token;
+use self::token::{Parts, Token};
 
 /// Why a token is refused. No variant holds anything that came from the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -130,10 +129,11 @@ impl JwtVerifier {
         token: &str,
         now: Timestamp,
     ) -> Result<VerifiedToken, JwtError> {
-        let token = Token::parse(token)?;
+        let parts = Parts::decode(token)?;
+        let token = Token::read(&parts)?;
         let issuer = self
             .issuers
-            .get(token.claims.issuer()?)
+            .get(&token.claims.issuer()?)
             .ok_or(JwtError::UnknownIssuer)?;
         if !issuer.config.algorithms.contains(&token.algorithm) {
             return Err(JwtError::Algorithm);
@@ -156,14 +156,14 @@ impl Issuer {
         claims.check_audience(&config.audience)?;
         let subject = claims.subject()?;
         let user_id = if config.subject_is_user_id {
-            identity::user_in_subject(subject).ok_or(JwtError::Claim("sub"))?
+            identity::user_in_subject(&subject).ok_or(JwtError::Claim("sub"))?
         } else {
-            identity::user_of(&config.issuer, subject)
+            identity::user_of(&config.issuer, &subject)
         };
         Ok(VerifiedToken {
             issuer_name: config.name.clone(),
             issuer: config.issuer.clone(),
-            subject: subject.to_owned(),
+            subject,
             user_id,
             scopes: claims.scopes(config.scopes)?,
             create_users: config.create_users,

@@ -179,7 +179,7 @@ pub(crate) async fn delete_key(
 /// The key in the path. What cannot be an id is the id of no key.
 fn key_id(input: &Input) -> Result<KeyId, ApiError> {
     input
-        .text_segment()
+        .text_segment("key_id")
         .and_then(|text| text.parse().ok())
         .ok_or(ApiError::Vault(Error::NotFound))
 }

@@ -49,7 +49,7 @@ pub(crate) async fn get_pending_secret(
     input: Input,
 ) -> Result<Json<PendingSecret>, ApiError> {
     require_manage(&caller)?;
-    let id = input.text_segment().unwrap_or_default();
+    let id = input.text_segment("pending_id").unwrap_or_default();
     let pending = app.gateway.pending(&caller, &id).ok_or(Error::NotFound)?;
     Ok(Json(PendingSecret {
         server: pending.server,
@@ -78,7 +78,7 @@ pub(crate) async fn set_pending_secret(
     let mut errors = ValidationErrors::default();
     let value = Fields::of(body, &mut errors).required("secret_value", text);
     let value = require(value, errors)?;
-    let id = input.text_segment().unwrap_or_default();
+    let id = input.text_segment("pending_id").unwrap_or_default();
     match app.gateway.set_pending(&caller, &id, value).await {
         Ok(info) => Ok(answer(info)),
         Err(SetError::Unknown) => Err(Error::NotFound.into()),

@@ -5,20 +5,18 @@ use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use toolvault_core::confidential::Confidential;
 use toolvault_core::identity::{SecretId, UserId};
-use toolvault_core::pattern::ToolPattern;
 use toolvault_core::timestamp::Timestamp;
-use toolvault_vault::{self as vault, Field, ListFilter, SecretAnswer, SecretChange};
+use toolvault_vault::{self as vault, ListFilter, SecretAnswer};
 use utoipa::ToSchema;
 
 use super::Nothing;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
-use crate::extract::input::{Input, name_problem, require};
+use crate::extract::input::{Input, require};
 use crate::openapi::{errors, parameters, requests, successes};
-use crate::wire::{Change, ListQuery, NewSecret, Problem, SecretPatch, ValidationErrors};
+use crate::wire::{ListQuery, Problem, ValidationErrors, new_secret, secret_change};
 
 const WARNING: HeaderName = HeaderName::from_static("toolvault-warning");
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -159,19 +157,9 @@ pub(crate) async fn create_secret(
 ) -> Result<Response, ApiError> {
     let body = input.json()?;
     let mut errors = ValidationErrors::default();
-    let new = NewSecret::read(body, &mut errors);
+    let new = new_secret(body, &mut errors);
     let idempotency_key = idempotency_key(&input, &mut errors);
-    let tool = new
-        .as_ref()
-        .and_then(|new| pattern(new.tool_name.as_deref(), &mut errors));
     let new = require(new, errors)?;
-    let new = vault::NewSecret {
-        name: new.secret_name,
-        value: Confidential::from(new.secret_value),
-        tool,
-        argument: new.tool_arg,
-        is_default: new.is_default_for_tool,
-    };
     let stored = app
         .vault
         .create_secret(&caller, new, idempotency_key.as_deref())
@@ -205,24 +193,8 @@ pub(crate) async fn update_secret(
     let body = input.json()?;
     let mut errors = ValidationErrors::default();
     let id = input.secret_id(&mut errors);
-    let patch = SecretPatch::read(body, &mut errors);
-    let tool = match &patch.tool_name {
-        Change::Set(text) => pattern(Some(text), &mut errors).map_or(Field::Keep, Field::Set),
-        Change::Clear => Field::Clear,
-        Change::Keep => Field::Keep,
-    };
+    let change = secret_change(body, &mut errors);
     let id = require(id, errors)?;
-    let change = SecretChange {
-        name: patch.secret_name,
-        value: patch.secret_value.map(Confidential::from),
-        tool,
-        argument: match patch.tool_arg {
-            Change::Set(text) => Field::Set(text),
-            Change::Clear => Field::Clear,
-            Change::Keep => Field::Keep,
-        },
-        is_default: patch.is_default_for_tool,
-    };
     let stored = app
         .vault
         .update_secret(&caller, id, change, input.if_match())
@@ -281,11 +253,6 @@ pub(super) fn answer(secret: vault::SecretInfo) -> Response {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response
-}
-
-fn pattern(text: Option<&str>, errors: &mut ValidationErrors) -> Option<ToolPattern> {
-    let parsed = ToolPattern::parse(text?).map_err(name_problem);
-    errors.keep(parsed, || vec!["body".into(), "tool_name".into()])
 }
 
 fn idempotency_key(input: &Input, errors: &mut ValidationErrors) -> Option<String> {

@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 use toolvault_core::identity::UserId;
 use toolvault_core::timestamp::Timestamp;
-use toolvault_vault::{self as vault, UserChange};
+use toolvault_vault::{self as vault, Field, UserChange};
 use utoipa::ToSchema;
 
 use super::Nothing;
@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::{Input, require};
 use crate::openapi::{errors, parameters, requests};
-use crate::wire::{Field, Fields, ValidationErrors, check};
+use crate::wire::{Fields, ValidationErrors, check};
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = User)]
@@ -123,13 +123,13 @@ pub(crate) async fn update_user(
 ) -> Result<Json<UserInfo>, ApiError> {
     let body = input.json()?;
     let mut errors = ValidationErrors::default();
-    let id = input.identifier("user_id", &mut errors);
+    let id = input.identifier("user_id", &mut errors).map(UserId);
     let mut fields = Fields::of(body, &mut errors);
     let mut limit = |name| match fields.nullable(name, |value| check::integer(value, 0..=i64::MAX))
     {
-        Field::Absent => None,
-        Field::Null => Some(None),
-        Field::Given(limit) => Some(Some(limit)),
+        Field::Keep => None,
+        Field::Clear => Some(None),
+        Field::Set(limit) => Some(Some(limit)),
     };
     let change = UserChange {
         secrets_limit: limit("secrets_limit"),
@@ -137,7 +137,7 @@ pub(crate) async fn update_user(
         disabled: fields.nullable("disabled", check::boolean).given(),
     };
     let id = require(id, errors)?;
-    let user = app.vault.update_user(&caller, UserId(id), change).await?;
+    let user = app.vault.update_user(&caller, id, change).await?;
     Ok(Json(user.into()))
 }
 
@@ -158,8 +158,8 @@ pub(crate) async fn delete_user(
     input: Input,
 ) -> Result<Json<Nothing>, ApiError> {
     let mut errors = ValidationErrors::default();
-    let id = input.identifier("user_id", &mut errors);
+    let id = input.identifier("user_id", &mut errors).map(UserId);
     let id = require(id, errors)?;
-    app.vault.delete_user(&caller, UserId(id)).await?;
+    app.vault.delete_user(&caller, id).await?;
     Ok(Json(Nothing {}))
 }

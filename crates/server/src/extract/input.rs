@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use axum::body::Body as HttpBody;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, MatchedPath, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use http_body_util::BodyExt as _;
@@ -77,48 +77,54 @@ fn append(bytes: &mut Zeroizing<Vec<u8>>, data: &[u8]) {
 }
 
 impl Input {
-    /// The `index`th segment after `/api/v1`, still percent-encoded.
-    fn segment(&self, index: usize) -> &str {
-        self.parts
-            .uri
-            .path()
-            .split('/')
-            .nth(index + 3)
-            .unwrap_or_default()
+    /// The segment that the route calls `name`, still percent-encoded.
+    fn segment(&self, name: &str) -> &str {
+        let route = self.parts.extensions.get::<MatchedPath>();
+        let names = route.map_or("", MatchedPath::as_str).split('/');
+        let is_named = |place: &str| {
+            let inner = place
+                .strip_prefix('{')
+                .and_then(|rest| rest.strip_suffix('}'));
+            inner == Some(name)
+        };
+        names
+            .zip(self.parts.uri.path().split('/'))
+            .find(|(place, _)| is_named(place))
+            .map_or("", |(_, segment)| segment)
     }
 
-    /// The secret's id in `/api/v1/secrets/{secret_id}`.
+    /// The segment `{secret_id}`.
     pub(crate) fn secret_id(&self, errors: &mut ValidationErrors) -> Option<SecretId> {
-        identifier_in_path("secret_id", self.segment(1), errors).map(SecretId)
+        self.identifier("secret_id", errors).map(SecretId)
     }
 
-    /// The version in `/api/v1/secrets/{secret_id}/versions/{version}`.
+    /// The segment `{version}`.
     pub(crate) fn version(&self, errors: &mut ValidationErrors) -> Option<i64> {
-        let version = check::integer_text(self.segment(3), 1..=i64::MAX);
+        let version = check::integer_text(self.segment("version"), 1..=i64::MAX);
         errors.keep(version, || vec!["path".into(), "version".into()])
     }
 
-    /// An id in the second segment under another name.
+    /// The segment `name`, which is an id.
     pub(crate) fn identifier(
         &self,
         name: &'static str,
         errors: &mut ValidationErrors,
     ) -> Option<uuid::Uuid> {
-        identifier_in_path(name, self.segment(1), errors)
+        identifier_in_path(name, self.segment(name), errors)
     }
 
-    /// The second segment, decoded; none if it is not UTF-8.
-    pub(crate) fn text_segment(&self) -> Option<String> {
-        percent_decode_str(self.segment(1))
+    /// The segment `name`, decoded; `None` if it is not UTF-8.
+    pub(crate) fn text_segment(&self, name: &str) -> Option<String> {
+        percent_decode_str(self.segment(name))
             .decode_utf8()
             .ok()
             .map(std::borrow::Cow::into_owned)
     }
 
-    /// The tool in `/api/v1/tools/{tool_name}/…`.
+    /// The segment `{tool_name}`.
     pub(crate) fn tool_name(&self, errors: &mut ValidationErrors) -> Option<ToolName> {
         let name = self
-            .text_segment()
+            .text_segment("tool_name")
             .ok_or_else(|| Problem::value_error("the name is not UTF-8"))
             .and_then(|text| ToolName::parse(&text).map_err(name_problem));
         errors.keep(name, || vec!["path".into(), "tool_name".into()])

@@ -2,11 +2,12 @@
 //!
 //! A claim of the wrong type is refused and never taken for absent.
 
+use toolvault_core::json::Object;
 use toolvault_core::scope::{Scope, ScopeSet};
 use toolvault_core::timestamp::{SECOND, Timestamp};
 
 use super::JwtError;
-use super::strict_json::{Json, Object};
+use super::json;
 
 /// How far the issuer's clock may differ from ours, in microseconds.
 const LEEWAY: i64 = 60 * SECOND;
@@ -18,20 +19,20 @@ const MAX_SUBJECT_BYTES: usize = 255;
 const LAST_SECOND: f64 = 253_402_300_799.0;
 
 /// The payload of a token.
-pub(super) struct Claims(Object);
+pub(super) struct Claims<'a>(Object<'a>);
 
-impl Claims {
-    pub(super) fn new(members: Object) -> Self {
+impl<'a> Claims<'a> {
+    pub(super) fn new(members: Object<'a>) -> Self {
         Self(members)
     }
 
     /// The claim `iss` as it stands: it is compared byte by byte, never normalised.
-    pub(super) fn issuer(&self) -> Result<&str, JwtError> {
+    pub(super) fn issuer(&self) -> Result<String, JwtError> {
         self.text("iss")
     }
 
     /// The claim `sub`: 1 to 255 bytes without control characters.
-    pub(super) fn subject(&self) -> Result<&str, JwtError> {
+    pub(super) fn subject(&self) -> Result<String, JwtError> {
         let subject = self.text("sub")?;
         if subject.is_empty()
             || subject.len() > MAX_SUBJECT_BYTES
@@ -46,17 +47,11 @@ impl Claims {
     pub(super) fn check_audience(&self, accepted: &[String]) -> Result<(), JwtError> {
         let malformed = JwtError::Claim("aud");
         let audience = self.0.get("aud").ok_or(malformed)?;
-        let named = match audience {
-            Json::Text(text) => vec![text.as_str()],
-            _ => audience
-                .array()
-                .and_then(|elements| elements.iter().map(Json::text).collect())
-                .ok_or(malformed)?,
+        let named = match json::text(audience) {
+            Some(text) => vec![text],
+            None => json::array(audience, json::text).ok_or(malformed)?,
         };
-        if named
-            .iter()
-            .any(|&name| accepted.iter().any(|accepted| accepted == name))
-        {
+        if named.iter().any(|name| accepted.contains(name)) {
             Ok(())
         } else {
             Err(JwtError::Audience)
@@ -97,23 +92,21 @@ impl Claims {
     /// The claim is a list separated by spaces (RFC 8693, section 4.2). A scope that is not ours
     /// grants nothing, and neither does an empty list.
     pub(super) fn scopes(&self, granted: ScopeSet) -> Result<ScopeSet, JwtError> {
-        match self.0.get("scope") {
-            None => Ok(granted),
-            Some(Json::Text(list)) => {
-                let named: ScopeSet = list
-                    .split(' ')
-                    .filter_map(|name| name.parse::<Scope>().ok())
-                    .collect();
-                Ok(named.intersection(granted))
-            }
-            Some(_) => Err(JwtError::Claim("scope")),
-        }
+        let Some(claim) = self.0.get("scope") else {
+            return Ok(granted);
+        };
+        let list = json::text(claim).ok_or(JwtError::Claim("scope"))?;
+        let named: ScopeSet = list
+            .split(' ')
+            .filter_map(|name| name.parse::<Scope>().ok())
+            .collect();
+        Ok(named.intersection(granted))
     }
 
-    fn text(&self, name: &'static str) -> Result<&str, JwtError> {
+    fn text(&self, name: &'static str) -> Result<String, JwtError> {
         self.0
             .get(name)
-            .and_then(Json::text)
+            .and_then(json::text)
             .ok_or(JwtError::Claim(name))
     }
 
@@ -123,13 +116,14 @@ impl Claims {
         reason = "the seconds are bounded, so the microseconds fit"
     )]
     fn date(&self, name: &'static str) -> Result<Option<Timestamp>, JwtError> {
-        match self.0.get(name) {
-            None => Ok(None),
-            Some(Json::Number(seconds)) if (0.0..=LAST_SECOND).contains(seconds) => {
-                let microseconds = (seconds * 1e6).floor() as i64;
-                Ok(Some(Timestamp::from_microseconds(microseconds)))
-            }
-            Some(_) => Err(JwtError::Claim(name)),
-        }
+        let Some(claim) = self.0.get(name) else {
+            return Ok(None);
+        };
+        let seconds = claim.as_number().and_then(|number| number.parse().ok());
+        let seconds = seconds.filter(|seconds| (0.0..=LAST_SECOND).contains(seconds));
+        let microseconds = seconds.ok_or(JwtError::Claim(name))? * 1e6;
+        Ok(Some(Timestamp::from_microseconds(
+            microseconds.floor() as i64
+        )))
     }
 }

@@ -5,11 +5,11 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
+use toolvault_core::json::Object;
 
 use super::JwtError;
 use super::algorithm::{Algorithm, KeyType};
-use super::roca;
-use super::strict_json::{Json, Object};
+use super::json;
 use super::token::MAX_KEY_ID_BYTES;
 
 /// The one public exponent that is accepted, 65537.
@@ -37,13 +37,11 @@ impl fmt::Debug for Key {
 impl Key {
     /// The key that `members` describe, or none if it is not one for signatures that we accept.
     ///
-    /// RSA needs 2048 to 4096 bits, the exponent 65537 and no ROCA fingerprint; the curves are
-    /// P-256 and Ed25519.
-    pub(super) fn read(members: &Object) -> Option<Self> {
+    /// RSA needs 2048 to 4096 bits and the exponent 65537; the curves are P-256 and Ed25519.
+    pub(super) fn read(members: Object<'_>) -> Option<Self> {
         let id = match members.get("kid") {
             None => None,
-            Some(Json::Text(id)) if id.len() <= MAX_KEY_ID_BYTES => Some(id.clone()),
-            Some(_) => return None,
+            Some(id) => Some(json::text(id).filter(|id| id.len() <= MAX_KEY_ID_BYTES)?),
         };
         if !is_for_verification(members) {
             return None;
@@ -51,7 +49,7 @@ impl Key {
         let (kind, public) = public_key(members)?;
         let algorithm = match members.get("alg") {
             None => None,
-            Some(name) => Some(Algorithm::named(name.text()?)?),
+            Some(name) => Some(Algorithm::named(&json::text(name)?)?),
         };
         if algorithm.is_some_and(|algorithm| algorithm.key_type() != kind) {
             return None;
@@ -98,24 +96,21 @@ impl Key {
 }
 
 /// Whether `use` and `key_ops` (RFC 7517, sections 4.2 and 4.3) allow it to check signatures.
-fn is_for_verification(members: &Object) -> bool {
+fn is_for_verification(members: Object<'_>) -> bool {
     let use_allows = members
         .get("use")
-        .is_none_or(|purpose| purpose.text() == Some("sig"));
+        .is_none_or(|purpose| json::text(purpose).as_deref() == Some("sig"));
     let operations_allow = members.get("key_ops").is_none_or(|operations| {
-        operations.array().is_some_and(|operations| {
-            operations
-                .iter()
-                .any(|operation| operation.text() == Some("verify"))
-        })
+        json::array(operations, |operation| Some(json::text(operation)))
+            .is_some_and(|operations| operations.contains(&Some("verify".to_owned())))
     });
     use_allows && operations_allow
 }
 
-fn public_key(members: &Object) -> Option<(KeyType, DecodingKey)> {
-    let text = |name: &str| members.get(name).and_then(Json::text);
+fn public_key(members: Object<'_>) -> Option<(KeyType, DecodingKey)> {
+    let text = |name: &str| members.get(name).and_then(json::text);
     let bytes = |name: &str| URL_SAFE_NO_PAD.decode(text(name)?).ok();
-    match (text("kty")?, text("crv")) {
+    match (text("kty")?.as_str(), text("crv").as_deref()) {
         ("RSA", _) => {
             let modulus = bytes("n")?;
             let exponent = bytes("e")?;
@@ -142,11 +137,11 @@ fn public_key(members: &Object) -> Option<(KeyType, DecodingKey)> {
     }
 }
 
-/// Whether an RSA modulus has 2048 to 4096 bits, no leading zero byte, and is odd and not ROCA's.
+/// Whether an RSA modulus has 2048 to 4096 bits, no leading zero byte, and is odd.
 fn is_sound_modulus(modulus: &[u8]) -> bool {
     let (Some(first), Some(last)) = (modulus.first(), modulus.last()) else {
         return false;
     };
     let bits = (modulus.len() * 8).saturating_sub(first.leading_zeros() as usize);
-    *first != 0 && last % 2 == 1 && (2048..=4096).contains(&bits) && !roca::has_fingerprint(modulus)
+    *first != 0 && last % 2 == 1 && (2048..=4096).contains(&bits)
 }

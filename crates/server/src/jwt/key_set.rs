@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use toolvault_core::json::Value;
+
 use super::JwtError;
 use super::algorithm::Algorithm;
+use super::json;
 use super::key::Key;
-use super::strict_json::{self, Json, Object};
 
 /// Most bytes of a key set.
 pub(super) const MAX_KEY_SET_BYTES: usize = 64 * 1024;
@@ -49,11 +51,10 @@ impl KeySet {
         if bytes.len() > MAX_KEY_SET_BYTES {
             return Err(KeySetError::TooLong);
         }
-        let document = strict_json::object(bytes).ok_or(KeySetError::Malformed)?;
-        let listed: Vec<&Object> = document
+        let document = json::object(bytes).ok_or(KeySetError::Malformed)?;
+        let listed = document
             .get("keys")
-            .and_then(Json::array)
-            .and_then(|keys| keys.iter().map(Json::object).collect())
+            .and_then(|keys| json::array(keys, Value::as_object))
             .ok_or(KeySetError::Malformed)?;
         if listed.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys);
@@ -62,11 +63,11 @@ impl KeySet {
         for members in &listed {
             if PRIVATE_MEMBERS
                 .iter()
-                .any(|&name| members.contains_key(name))
+                .any(|&name| members.get(name).is_some())
             {
                 return Err(KeySetError::PrivateKey);
             }
-            if let Some(id) = members.get("kid").and_then(Json::text)
+            if let Some(id) = members.get("kid").and_then(json::text)
                 && !ids.insert(id)
             {
                 return Err(KeySetError::DuplicateKeyId);

@@ -2,11 +2,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use toolvault_core::json::Object;
 
 use super::JwtError;
 use super::algorithm::Algorithm;
 use super::claims::Claims;
-use super::strict_json::{self, Json, Object};
+use super::json;
 
 /// Most bytes of a token.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -21,35 +22,55 @@ const REFUSED_MEMBERS: [&str; 9] = [
 ];
 
 /// The parts of a token in compact form (RFC 7515, section 3.1).
-pub(super) struct Token<'a> {
-    pub(super) algorithm: Algorithm,
-    pub(super) key_id: Option<String>,
-    pub(super) claims: Claims,
+pub(super) struct Parts<'a> {
+    header: Vec<u8>,
+    payload: Vec<u8>,
     /// The first two parts with the point between them.
-    pub(super) signed: &'a str,
+    signed: &'a str,
     /// The third part, in base64url.
-    pub(super) signature: &'a str,
+    signature: &'a str,
 }
 
-impl<'a> Token<'a> {
-    /// The parts of `token`, whose header is acceptable and whose claims are an object.
-    pub(super) fn parse(token: &'a str) -> Result<Self, JwtError> {
+impl<'a> Parts<'a> {
+    /// The parts of `token`, of which each is canonical base64url.
+    pub(super) fn decode(token: &'a str) -> Result<Self, JwtError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(JwtError::TooLong);
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(JwtError::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(JwtError::Malformed)?;
-        // A fourth part would leave a point inside `payload`, which is not in the alphabet.
-        let header = strict_json::object(&decode(header)?).ok_or(JwtError::Malformed)?;
-        let claims = strict_json::object(&decode(payload)?).ok_or(JwtError::Malformed)?;
         decode(signature)?;
-        check_members(&header)?;
         Ok(Self {
-            algorithm: algorithm(&header)?,
-            key_id: key_id(&header)?,
-            claims: Claims::new(claims),
+            header: decode(header)?,
+            // A fourth part would leave a point inside `payload`, which is not in the alphabet.
+            payload: decode(payload)?,
             signed,
             signature,
+        })
+    }
+}
+
+/// What a token says before its signature is checked.
+pub(super) struct Token<'a> {
+    pub(super) algorithm: Algorithm,
+    pub(super) key_id: Option<String>,
+    pub(super) claims: Claims<'a>,
+    pub(super) signed: &'a str,
+    pub(super) signature: &'a str,
+}
+
+impl<'a> Token<'a> {
+    /// Reads a token whose header is acceptable and whose claims are an object.
+    pub(super) fn read(parts: &'a Parts<'_>) -> Result<Self, JwtError> {
+        let header = json::object(&parts.header).ok_or(JwtError::Malformed)?;
+        let claims = json::object(&parts.payload).ok_or(JwtError::Malformed)?;
+        check_members(header)?;
+        Ok(Self {
+            algorithm: algorithm(header)?,
+            key_id: key_id(header)?,
+            claims: Claims::new(claims),
+            signed: parts.signed,
+            signature: parts.signature,
         })
     }
 }
@@ -62,15 +83,13 @@ fn decode(part: &str) -> Result<Vec<u8>, JwtError> {
     }
 }
 
-fn check_members(header: &Object) -> Result<(), JwtError> {
+fn check_members(header: Object<'_>) -> Result<(), JwtError> {
     let holds_refused = REFUSED_MEMBERS
         .iter()
-        .any(|&member| header.contains_key(member));
-    let type_is_accepted = match header.get("typ") {
-        None => true,
-        Some(Json::Text(text)) => is_token_type(text),
-        Some(_) => false,
-    };
+        .any(|&member| header.get(member).is_some());
+    let type_is_accepted = header
+        .get("typ")
+        .is_none_or(|typ| json::text(typ).is_some_and(|text| is_token_type(&text)));
     if holds_refused || !type_is_accepted {
         return Err(JwtError::Header);
     }
@@ -84,17 +103,18 @@ fn is_token_type(typ: &str) -> bool {
     matches!(short, "jwt" | "at+jwt")
 }
 
-fn algorithm(header: &Object) -> Result<Algorithm, JwtError> {
-    match header.get("alg") {
-        Some(Json::Text(name)) => Algorithm::named(name).ok_or(JwtError::Algorithm),
-        _ => Err(JwtError::Header),
-    }
+fn algorithm(header: Object<'_>) -> Result<Algorithm, JwtError> {
+    let name = header.get("alg").and_then(json::text);
+    Algorithm::named(&name.ok_or(JwtError::Header)?).ok_or(JwtError::Algorithm)
 }
 
-fn key_id(header: &Object) -> Result<Option<String>, JwtError> {
-    match header.get("kid") {
-        None => Ok(None),
-        Some(Json::Text(id)) if id.len() <= MAX_KEY_ID_BYTES => Ok(Some(id.clone())),
-        Some(_) => Err(JwtError::Header),
-    }
+fn key_id(header: Object<'_>) -> Result<Option<String>, JwtError> {
+    header
+        .get("kid")
+        .map(|id| {
+            json::text(id)
+                .filter(|id| id.len() <= MAX_KEY_ID_BYTES)
+                .ok_or(JwtError::Header)
+        })
+        .transpose()
 }

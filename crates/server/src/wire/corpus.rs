@@ -5,6 +5,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 use toolvault_core::json;
+use toolvault_vault::Field;
 
 use super::*;
 
@@ -48,11 +49,11 @@ impl Recorded {
             };
             if self.method == "PATCH" {
                 identifier_in_path("secret_id", segment, &mut errors);
-                SecretPatch::read(body, &mut errors);
-            } else if let Some(new) = NewSecret::read(body, &mut errors) {
+                secret_change(body, &mut errors);
+            } else if let Some(new) = new_secret(body, &mut errors) {
                 shown = json!({
-                    "secret_name": new.secret_name, "tool_name": new.tool_name, "tool_arg": new.tool_arg,
-                    "is_default_for_tool": new.is_default_for_tool,
+                    "secret_name": new.name, "tool_name": new.tool, "tool_arg": new.argument,
+                    "is_default_for_tool": new.is_default,
                 });
             }
         } else if segment.is_empty() {
@@ -181,7 +182,7 @@ fn lists_and_nested_objects_name_every_place() {
         let mut call = fields.inside(["calls".into(), index.into()], call);
         call.required("n", |value| check::integer(value, 1..=2));
     }
-    assert_eq!(fields.nullable("any", check::boolean), Field::Null);
+    assert_eq!(fields.nullable("any", check::boolean), Field::<bool>::Clear);
     assert_eq!(fields.optional("any", check::boolean), None);
     let errors = serde_json::to_value(&errors).unwrap();
     let found: Vec<_> = errors["detail"].as_array().unwrap().iter().collect();
@@ -205,20 +206,15 @@ fn null_clears_only_under_merge_patch() {
     let read = |content_type| {
         let mut errors = ValidationErrors::default();
         let body = Body::read(Some(content_type), document).unwrap();
-        let patch = SecretPatch::read(body, &mut errors);
+        let change = secret_change(body, &mut errors);
         errors.into_result().unwrap();
-        (
-            patch.tool_name,
-            patch.tool_arg,
-            patch.is_default_for_tool,
-            patch.secret_name,
-        )
+        (change.tool, change.argument, change.is_default, change.name)
     };
-    let argument = || Change::Set("a".to_owned());
+    let argument = || Field::Set("a".to_owned());
     assert_eq!(
         read("application/json"),
-        (Change::Keep, argument(), None, None)
+        (Field::Keep, argument(), None, None)
     );
     let merged = read("application/merge-patch+json");
-    assert_eq!(merged, (Change::Clear, argument(), Some(false), None));
+    assert_eq!(merged, (Field::Clear, argument(), Some(false), None));
 }

@@ -72,13 +72,13 @@ impl Problem {
 /// One element of `detail`.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct ValidationError {
-    #[serde(rename = "type")]
-    #[schema(value_type = String)]
-    pub(crate) kind: &'static str,
     #[schema(schema_with = schemas::location)]
     pub(crate) loc: Vec<LocationPart>,
     #[schema(value_type = String)]
     pub(crate) msg: Cow<'static, str>,
+    #[serde(rename = "type")]
+    #[schema(value_type = String)]
+    pub(crate) kind: &'static str,
     /// What the message was made from
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, Value>)]

@@ -3,27 +3,10 @@
 //! A refused member is recorded and reads as if it were absent, so that all mistakes are found at once.
 
 use toolvault_core::json::{Array, Object, Value};
+use toolvault_vault::Field;
 
 use super::body::Body;
 use super::error::{LocationPart, Problem, ValidationErrors};
-
-/// What was sent for a field that may be left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Field<T> {
-    Absent,
-    Null,
-    Given(T),
-}
-
-impl<T> Field<T> {
-    /// The value, if one was given.
-    pub(crate) fn given(self) -> Option<T> {
-        match self {
-            Self::Given(value) => Some(value),
-            Self::Absent | Self::Null => None,
-        }
-    }
-}
 
 /// The place in a request from which fields are read.
 pub(crate) struct Fields<'a, 'e> {
@@ -83,18 +66,18 @@ impl<'a, 'e> Fields<'a, 'e> {
         self.checked(name, value, check)
     }
 
-    /// A field that may be absent or null.
+    /// A field that may be absent, which keeps it, or null, which clears it.
     pub(crate) fn nullable<T>(
         &mut self,
         name: &'static str,
         check: impl FnOnce(Value<'a>) -> Result<T, Problem>,
     ) -> Field<T> {
         match self.find(name) {
-            None => Field::Absent,
-            Some(value) if value.is_null() => Field::Null,
+            None => Field::Keep,
+            Some(value) if value.is_null() => Field::Clear,
             Some(value) => self
                 .checked(name, value, check)
-                .map_or(Field::Absent, Field::Given),
+                .map_or(Field::Keep, Field::Set),
         }
     }
 

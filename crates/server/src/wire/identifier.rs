@@ -6,7 +6,7 @@
 use uuid::Uuid;
 
 use super::error::{Problem, ValidationErrors};
-use super::query::percent_decode;
+use super::percent::percent_decode;
 
 const URN: &str = "urn:uuid:";
 const GROUP_LENGTHS: [usize; 5] = [8, 4, 4, 4, 12];

@@ -1,103 +1,75 @@
 //! What the operations on secrets take: a new secret, a change of one, a question for many.
 //!
-//! Types that hold a value have no `Debug`. Lengths are in Unicode code points.
+//! Lengths are in Unicode code points.
 
 use std::ops::RangeInclusive;
 
+use toolvault_core::confidential::Confidential;
 use toolvault_core::json::Value;
-use zeroize::Zeroizing;
+use toolvault_core::pattern::ToolPattern;
+use toolvault_vault::{Field, NewSecret, SecretChange};
 
 use super::body::Body;
 use super::check;
 use super::error::{Problem, ValidationErrors};
-use super::fields::{Field, Fields};
+use super::fields::Fields;
 use super::query::Query;
 
 const NAME_LENGTHS: RangeInclusive<usize> = 1..=1024;
 const VALUE_LENGTHS: RangeInclusive<usize> = 4..=1024;
 const DEFAULT_LIMIT: i64 = 100;
 
-/// The body of `POST /v1/secrets/`.
-#[derive(Clone)]
-pub(crate) struct NewSecret {
-    pub(crate) secret_name: String,
-    pub(crate) secret_value: Zeroizing<String>,
-    pub(crate) tool_name: Option<String>,
-    pub(crate) tool_arg: Option<String>,
-    pub(crate) is_default_for_tool: bool,
+/// Reads the body of `POST /v1/secrets/`; of no use when something was added to `errors`.
+pub(crate) fn new_secret(body: Body<'_>, errors: &mut ValidationErrors) -> Option<NewSecret> {
+    let mut fields = Fields::of(body, errors);
+    let name = fields.required("secret_name", text);
+    let value = fields.required("secret_value", secret_value);
+    let tool = fields.nullable("tool_name", pattern).given();
+    let argument = fields.nullable("tool_arg", text).given();
+    let is_default = fields
+        .nullable("is_default_for_tool", check::boolean)
+        .given();
+    Some(NewSecret {
+        name: name?,
+        value: value?,
+        tool,
+        argument,
+        is_default: is_default.unwrap_or(false),
+    })
 }
 
-impl NewSecret {
-    /// Reads it from `body`; of no use when something was added to `errors`.
-    pub(crate) fn read(body: Body<'_>, errors: &mut ValidationErrors) -> Option<Self> {
-        let mut fields = Fields::of(body, errors);
-        let secret_name = fields.required("secret_name", name);
-        let secret_value = fields.required("secret_value", secret_value);
-        let tool_name = fields.nullable("tool_name", name).given();
-        let tool_arg = fields.nullable("tool_arg", name).given();
-        let flag = fields
-            .nullable("is_default_for_tool", check::boolean)
-            .given();
-        Some(Self {
-            secret_name: secret_name?,
-            secret_value: secret_value?,
-            tool_name,
-            tool_arg,
-            is_default_for_tool: flag.unwrap_or(false),
-        })
+/// Reads the body of `PATCH /v1/secrets/{secret_id}`; of no use when something was added to `errors`.
+pub(crate) fn secret_change(body: Body<'_>, errors: &mut ValidationErrors) -> SecretChange {
+    let is_merge_patch = body.is_merge_patch();
+    let mut fields = Fields::of(body, errors);
+    let (name, value) = if is_merge_patch {
+        // What a secret cannot be without cannot be cleared: null is a wrong type here.
+        (
+            fields.optional("secret_name", text),
+            fields.optional("secret_value", secret_value),
+        )
+    } else {
+        let name = fields.nullable("secret_name", text).given();
+        (name, fields.nullable("secret_value", secret_value).given())
+    };
+    SecretChange {
+        name,
+        value,
+        tool: cleared(fields.nullable("tool_name", pattern), is_merge_patch),
+        argument: cleared(fields.nullable("tool_arg", text), is_merge_patch),
+        is_default: match fields.nullable("is_default_for_tool", check::boolean) {
+            Field::Set(flag) => Some(flag),
+            Field::Clear => is_merge_patch.then_some(false),
+            Field::Keep => None,
+        },
     }
 }
 
-/// What becomes of a field that may be empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Change<T> {
-    #[default]
-    Keep,
-    Clear,
-    Set(T),
-}
-
-/// The body of `PATCH /v1/secrets/{secret_id}`; `None` keeps a field as it is.
-#[derive(Clone, Default)]
-pub(crate) struct SecretPatch {
-    pub(crate) secret_name: Option<String>,
-    pub(crate) secret_value: Option<Zeroizing<String>>,
-    pub(crate) tool_name: Change<String>,
-    pub(crate) tool_arg: Change<String>,
-    pub(crate) is_default_for_tool: Option<bool>,
-}
-
-impl SecretPatch {
-    /// Reads it from `body`; of no use when something was added to `errors`.
-    pub(crate) fn read(body: Body<'_>, errors: &mut ValidationErrors) -> Self {
-        let is_merge_patch = body.is_merge_patch();
-        let mut fields = Fields::of(body, errors);
-        let (secret_name, secret_value) = if is_merge_patch {
-            // What a secret cannot be without cannot be cleared: null is a wrong type here.
-            (
-                fields.optional("secret_name", name),
-                fields.optional("secret_value", secret_value),
-            )
-        } else {
-            let name = fields.nullable("secret_name", name).given();
-            (name, fields.nullable("secret_value", secret_value).given())
-        };
-        let change = |field: Field<String>| match field {
-            Field::Given(text) => Change::Set(text),
-            Field::Null if is_merge_patch => Change::Clear,
-            Field::Null | Field::Absent => Change::Keep,
-        };
-        Self {
-            secret_name,
-            secret_value,
-            tool_name: change(fields.nullable("tool_name", name)),
-            tool_arg: change(fields.nullable("tool_arg", name)),
-            is_default_for_tool: match fields.nullable("is_default_for_tool", check::boolean) {
-                Field::Given(flag) => Some(flag),
-                Field::Null => is_merge_patch.then_some(false),
-                Field::Absent => None,
-            },
-        }
+/// Generated clients send null for what was left out: it clears in a merge patch only.
+fn cleared<T>(field: Field<T>, is_merge_patch: bool) -> Field<T> {
+    match field {
+        Field::Clear if !is_merge_patch => Field::Keep,
+        field => field,
     }
 }
 
@@ -129,11 +101,16 @@ impl ListQuery {
     }
 }
 
-fn name(value: Value<'_>) -> Result<String, Problem> {
+fn text(value: Value<'_>) -> Result<String, Problem> {
     let mut text = check::text(value, NAME_LENGTHS)?;
     Ok(std::mem::take(&mut *text))
 }
 
-fn secret_value(value: Value<'_>) -> Result<Zeroizing<String>, Problem> {
-    check::text(value, VALUE_LENGTHS)
+fn pattern(value: Value<'_>) -> Result<ToolPattern, Problem> {
+    let text = check::text(value, NAME_LENGTHS)?;
+    ToolPattern::parse(&text).map_err(|error| Problem::value_error(&error.to_string()))
+}
+
+fn secret_value(value: Value<'_>) -> Result<Confidential, Problem> {
+    check::text(value, VALUE_LENGTHS).map(Confidential::from)
 }

@@ -50,6 +50,16 @@ pub enum Field<T> {
     Set(T),
 }
 
+impl<T> Field<T> {
+    /// What it becomes, if that was given.
+    pub fn given(self) -> Option<T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Clear => None,
+        }
+    }
+}
+
 /// What changes of a secret.
 #[derive(Clone, Default)]
 #[expect(missing_debug_implementations, reason = "it may hold a value")]

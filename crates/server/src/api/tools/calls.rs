@@ -9,7 +9,7 @@ use toolvault_core::reference::Reference;
 use toolvault_vault::Call;
 
 use crate::extract::input::name_problem;
-use crate::wire::{Body, Field, Fields, Problem, ValidationErrors, check};
+use crate::wire::{Body, Fields, Problem, ValidationErrors, check};
 
 /// How many calls one request may hold.
 const MOST_CALLS: usize = 100;
@@ -35,7 +35,7 @@ pub(super) fn read_one(
 /// Reads one call with its tool, or the member `calls`.
 pub(super) fn read_several(body: Body<'_>, errors: &mut ValidationErrors) -> Option<Asked> {
     let mut fields = Fields::of(body, errors);
-    let Field::Given(list) = fields.nullable("calls", check::list) else {
+    let Some(list) = fields.nullable("calls", check::list).given() else {
         let tool = fields.required("tool_name", tool_name);
         return read_fields(tool, &mut fields).map(|call| Asked::One(Box::new(call)));
     };

@@ -1,0 +1,38 @@
+//! JSON in which no object names a member twice, at any depth.
+//!
+//! Two parsers that differ on which duplicate counts would read two different tokens (RFC 8725, section 2.4).
+
+use toolvault_core::json::{Object, Value, parse_text};
+
+/// The object that `bytes` hold, with nothing around it.
+pub(super) fn object(bytes: &[u8]) -> Option<Object<'_>> {
+    let value = parse_text(std::str::from_utf8(bytes).ok()?).ok()?;
+    value.as_object().filter(|_| is_unambiguous(value))
+}
+
+/// The text of a string.
+pub(super) fn text(value: Value<'_>) -> Option<String> {
+    Some(value.as_text()?.ok()?.to_string())
+}
+
+/// The elements of an array, each as `read` reads it.
+pub(super) fn array<'a, T>(
+    value: Value<'a>,
+    read: impl FnMut(Value<'a>) -> Option<T>,
+) -> Option<Vec<T>> {
+    value.as_array()?.elements().map(read).collect()
+}
+
+/// Whether every reader finds the same members and the same text. The parser bounds the depth.
+fn is_unambiguous(value: Value<'_>) -> bool {
+    if let Some(object) = value.as_object() {
+        object.members().is_ok_and(|members| {
+            members.len() == object.written_members()
+                && members.iter().all(|member| is_unambiguous(member.value))
+        })
+    } else if let Some(array) = value.as_array() {
+        array.elements().all(is_unambiguous)
+    } else {
+        value.as_text().is_none_or(|text| text.is_ok())
+    }
+}
