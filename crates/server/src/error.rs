@@ -37,7 +37,7 @@ pub(crate) struct UnresolvedArgument {
     kind: &'static str,
 }
 
-/// The body of an answer that refuses.
+/// The body of an error answer.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum ErrorBody<'a> {
@@ -62,12 +62,12 @@ impl ErrorBody<'_> {
     }
 }
 
-/// Why a request was not answered as asked.
+/// Why a request failed.
 #[derive(Debug)]
 pub(crate) enum ApiError {
     /// An operation refused.
     Vault(VaultError),
-    /// Fields are not as they should be.
+    /// Fields are missing or invalid.
     Validation(ValidationErrors),
     /// The body cannot be read as JSON at all.
     Unreadable,
@@ -79,19 +79,19 @@ pub(crate) enum ApiError {
     BodyTimeout,
     /// The connection broke while the body arrived.
     BodyIncomplete,
-    /// The request asked for a host that is not ours.
+    /// The request asked for a host that is not this server's.
     ForeignHost,
     /// A page of an origin that is not allowed sent the request.
     ForeignOrigin,
     /// Too many requests; seconds to wait.
     TooManyRequests(u64),
-    /// The URL leads nowhere.
+    /// There is no such URL.
     NoSuchRoute,
     /// The URL does not take this method.
     MethodNotAllowed,
     /// Not ready to serve.
     NotReady,
-    /// A defect of ours.
+    /// A defect of this server.
     Internal,
 }
 
@@ -154,12 +154,12 @@ impl ApiError {
             Self::ForeignHost => (
                 StatusCode::FORBIDDEN,
                 "host_not_allowed",
-                "This host is not one of the server's; gateway.allowed_hosts names more.",
+                "This host is not one of the server's; add it to gateway.allowed_hosts.",
             ),
             Self::ForeignOrigin => (
                 StatusCode::FORBIDDEN,
                 "origin_not_allowed",
-                "Pages of this origin may not ask; gateway.allowed_hosts names more.",
+                "Pages of this origin are not allowed; add its host to gateway.allowed_hosts.",
             ),
             Self::TooManyRequests(_) => (
                 StatusCode::TOO_MANY_REQUESTS,
@@ -190,7 +190,7 @@ impl ApiError {
         }
     }
 
-    /// Logs failures of ours, once, here. The caller's mistakes are not worth a line.
+    /// Logs the server's own failures, once, here. The caller's mistakes are not logged.
     fn log(&self) {
         match self {
             Self::Vault(error @ (VaultError::Unavailable(_) | VaultError::Internal(_))) => {

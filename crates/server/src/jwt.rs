@@ -50,7 +50,7 @@ pub(crate) enum JwtError {
     /// Its `iss` is no configured issuer's.
     #[error("the token's issuer is not known")]
     UnknownIssuer,
-    /// Its `kid` names none of the issuer's keys, or it has none and the choice is not clear.
+    /// Its `kid` is not that of any of the issuer's keys, or it has no `kid` and several keys fit.
     #[error("the token's key is not known")]
     UnknownKey,
     /// Its signature is not the key's.
@@ -59,7 +59,7 @@ pub(crate) enum JwtError {
     /// This claim is missing or of the wrong type or form.
     #[error("the token's claim '{0}' is missing or malformed")]
     Claim(&'static str),
-    /// It is meant for somebody else.
+    /// Its `aud` does not name this server.
     #[error("the token is for another audience")]
     Audience,
     /// Its `exp` has passed.
@@ -71,7 +71,7 @@ pub(crate) enum JwtError {
     /// It is valid for longer than the issuer's tokens may be.
     #[error("the token's lifetime is too long")]
     Lifetime,
-    /// The issuer's keys cannot be had: an answer of 503, not of 401.
+    /// The issuer's keys cannot be fetched: the answer is 503, not 401.
     #[error("the keys of the token's issuer are not available")]
     Unavailable,
 }

@@ -1,17 +1,17 @@
-//! How it is reached: the HTTP API, its limits, and the socket for local commands.
+//! The HTTP API, its limits, and the socket for local commands.
 //!
-//! Nothing is decided here: handlers read a request, call an operation of the vault, and write the answer.
+//! Handlers read a request, call an operation of the vault, and write the answer; every decision is the vault's.
 //!
 //! # Layout
 //!
 //! - `routes`: the whole URL table on one page; `api/`: one file per URL segment.
-//! - `extract/`: who calls (before the body is read), and what they sent.
+//! - `extract/`: the caller (known before the body is read), and what they sent.
 //! - `wire/`: requests as `FastAPI` and pydantic read them; `error`: the one error and its answers.
-//! - `entrance`: under which names the gateway is reached.
+//! - `entrance`: the host names of the gateway.
 //! - `jwt/`: tokens of configured issuers.
-//! - `listener`, `tls`, `limits/`: connections, and how much to take from whom.
+//! - `listener`, `tls`, `limits/`: connections and rate limits.
 //! - [`control`]: the socket through which local commands reach a running server.
-//! - `openapi`, `metrics`: what describes the API and what counts its use.
+//! - `openapi`, `metrics`: the description of the API, and counts of its use.
 
 mod api;
 mod app;

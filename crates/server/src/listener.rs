@@ -100,7 +100,7 @@ impl Server {
         let metrics = async {
             if let Some(listener) = self.metrics {
                 let app = self.app.clone();
-                let figures = get(move || async move { health::figures(&app).await });
+                let figures = get(move || async move { health::encoded(&app).await });
                 let router = Router::new().route("/metrics", figures);
                 accept(listener, None, router, self.app.clone(), shutdown.clone()).await;
             }

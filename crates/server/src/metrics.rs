@@ -1,4 +1,4 @@
-//! What is counted, for Prometheus (`OpenMetrics` text). No user, secret or tool is named.
+//! Metrics for Prometheus (`OpenMetrics` text), without the name of any user, secret or tool.
 
 mod gateway;
 mod rotation;
@@ -104,7 +104,7 @@ impl Metrics {
             .inc();
     }
 
-    /// All figures as text.
+    /// All metrics as text.
     pub(crate) fn encode(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         let registry = self.registry.lock();

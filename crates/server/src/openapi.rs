@@ -59,13 +59,13 @@ fn generate() -> Value {
     ),
     security(("sec0" = [])),
     tags(
-        (name = "agents", description = "Secrets, for whoever manages them. No answer holds a value."),
-        (name = "tools", description = "What a tool receives, for the trusted runtimes that call tools."),
+        (name = "agents", description = "Secrets. No answer holds a value."),
+        (name = "tools", description = "Completing tool calls, for the trusted runtimes that make them."),
         (name = "keys", description = "API keys."),
-        (name = "account", description = "The caller's own rights and figures."),
+        (name = "account", description = "The caller's rights and usage."),
         (name = "audit", description = "The audit trail."),
         (name = "users", description = "Users, for administrators."),
-        (name = "server", description = "For whoever runs the server."),
+        (name = "server", description = "Health and metrics, for operators."),
     ),
     components(schemas(
         secrets::SecretInfo,

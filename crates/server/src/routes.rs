@@ -20,7 +20,7 @@ use crate::error::ApiError;
 /// The API's routes, each with its description.
 pub(crate) fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        // Secrets: for whoever manages them.
+        // Secrets.
         .routes(routes!(secrets::list_secrets, secrets::create_secret))
         .routes(routes!(
             secrets::get_secret,
@@ -37,11 +37,11 @@ pub(crate) fn api() -> OpenApiRouter<App> {
             pending_secrets::get_pending_secret,
             pending_secrets::set_pending_secret
         ))
-        // Tools: for the runtimes that call them.
+        // Tools, for trusted runtimes.
         .routes(routes!(tools::resolve_tool))
         .routes(routes!(tools::resolve_calls))
         .routes(routes!(tools::explain_tool))
-        // The caller's own keys, rights and figures.
+        // The caller's own keys, rights and usage.
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::update_key, keys::delete_key))
         .routes(routes!(keys::rotate_key))
@@ -52,7 +52,7 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         // Administration.
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::update_user, users::delete_user))
-        // For whoever runs the server.
+        // Health and metrics.
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
@@ -63,7 +63,7 @@ pub(crate) fn router(app: App) -> Router {
     let (router, _) = api().split_for_parts();
     let gateway = || get(mcp::relay).post(mcp::relay).delete(mcp::relay);
     router
-        // The gateway: for agents, who speak MCP.
+        // The gateway, for agents.
         .route("/mcp", gateway())
         .route("/mcp/{server}", gateway())
         .route(
@@ -78,21 +78,22 @@ pub(crate) fn router(app: App) -> Router {
             "/.well-known/oauth-protected-resource/mcp/{server}",
             get(protected_resource::metadata),
         )
-        // Where the person behind an agent stores what a call lacked.
+        // The page on which a person stores a secret that a call needs.
         .route("/mcp-secrets/{pending_id}", get(mcp_secrets::page))
         .route("/mcp-secrets/page.js", get(mcp_secrets::script))
         .route("/mcp-secrets/page.css", get(mcp_secrets::style))
-        // What describes the API.
+        // The description of the API.
         .route("/openapi.json", get(documents::openapi))
         .route("/docs", get(documents::page))
         .route("/docs/page.js", get(documents::script))
-        .route("/docs/page.css", get(documents::style))
+        .route("/docs/swagger-ui-bundle.js", get(documents::viewer))
+        .route("/docs/swagger-ui.css", get(documents::viewer_style))
         .fallback(|| async { ApiError::NoSuchRoute })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .with_state(app)
 }
 
-/// The URL under which the router knows what `uri` asks for; none for what has one spelling only.
+/// The form of `uri` that the router knows, or `None` if its path has only one spelling.
 pub(crate) fn canonical(uri: &Uri) -> Option<Uri> {
     let path = canonical_path(uri.path())?;
     let query = uri

@@ -1,4 +1,4 @@
-//! What an operator may set about the server, validated. The command line fills it.
+//! The settings of the server, filled by the command line.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,12 +10,12 @@ use toolvault_gateway::GatewaySettings;
 
 use crate::jwt::IssuerConfig;
 
-/// Where and how to listen, whom to believe, and how much to take.
+/// Addresses, trust and limits of the server.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
     /// Where the API listens.
     pub listen: SocketAddr,
-    /// Certificate chain and key in PEM; none for plain HTTP.
+    /// Certificate chain and key in PEM; `None` for plain HTTP.
     pub tls: Option<TlsFiles>,
     /// Allows plain HTTP on an address that is not loopback.
     pub insecure_http: bool,
@@ -23,9 +23,9 @@ pub struct ServerSettings {
     pub metrics_listen: Option<SocketAddr>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// How much to take from whom.
+    /// Limits of requests and connections.
     pub limits: RequestLimits,
-    /// Whose tokens are accepted.
+    /// Issuers whose tokens are accepted.
     pub issuers: Vec<IssuerConfig>,
     /// The servers behind the gateway.
     pub gateway: GatewaySettings,
@@ -40,7 +40,7 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// How much to take from whom, and for how long to wait.
+/// Limits of requests and connections.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RequestLimits {

@@ -1,4 +1,4 @@
-//! What the pages are made of: written by hand, embedded, and shut in by their headers.
+//! What the pages are made of: embedded files, limited by their headers.
 
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// A part of a page: it loads nothing from elsewhere, stands in no frame, and tells nobody where it was opened.
+/// A part of a page: it loads nothing from other hosts, cannot be framed, and sends no referrer.
 pub(super) fn asset(content_type: &'static str, content: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),

@@ -143,7 +143,9 @@ pub(crate) struct AuditPage {
     next_cursor: Option<String>,
 }
 
-/// Lists records, newest first.
+/// List Audit Records
+///
+/// Lists audit records, newest first.
 #[utoipa::path(
     get,
     path = "/api/v1/audit",

@@ -6,6 +6,10 @@ use axum::response::{IntoResponse, Response};
 use super::asset::asset;
 use crate::openapi;
 
+/// As for every page, and the viewer's icons, which its style sheet holds itself.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /// The description of the API.
 pub(crate) async fn openapi() -> Response {
     let json = HeaderValue::from_static("application/json");
@@ -14,13 +18,17 @@ pub(crate) async fn openapi() -> Response {
 
 /// A page that shows the description.
 pub(crate) async fn page() -> Response {
-    asset(
+    let mut page = asset(
         "text/html; charset=utf-8",
         include_str!("documents/page.html"),
-    )
+    );
+    let policy = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
+    page.headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, policy);
+    page
 }
 
-/// The page's script.
+/// Starts the viewer.
 pub(crate) async fn script() -> Response {
     asset(
         "text/javascript; charset=utf-8",
@@ -28,10 +36,18 @@ pub(crate) async fn script() -> Response {
     )
 }
 
-/// The page's style.
-pub(crate) async fn style() -> Response {
+/// The viewer, Swagger UI.
+pub(crate) async fn viewer() -> Response {
+    asset(
+        "text/javascript; charset=utf-8",
+        include_str!("documents/swagger-ui/swagger-ui-bundle.js"),
+    )
+}
+
+/// The viewer's style.
+pub(crate) async fn viewer_style() -> Response {
     asset(
         "text/css; charset=utf-8",
-        include_str!("documents/page.css"),
+        include_str!("documents/swagger-ui/swagger-ui.css"),
     )
 }

@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz` and `/metrics`: for whoever runs the server.
+//! `/healthz`, `/readyz` and `/metrics`: for operators and monitoring.
 
 use axum::Json;
 use axum::extract::State;
@@ -22,7 +22,9 @@ pub(crate) struct Status {
     status: &'static str,
 }
 
-/// The process runs.
+/// Get Liveness
+///
+/// Answers as long as the process runs.
 #[utoipa::path(
     get,
     path = "/healthz",
@@ -34,7 +36,9 @@ pub(crate) async fn healthz() -> Json<Status> {
     Json(Status { status: "ok" })
 }
 
-/// The server can do its work: the database answers.
+/// Get Readiness
+///
+/// Answers 200 as long as the database answers.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -50,7 +54,9 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Status>, ApiEr
     }
 }
 
-/// Figures for Prometheus.
+/// Get Metrics
+///
+/// Returns metrics for Prometheus.
 #[utoipa::path(
     get,
     path = "/metrics",
@@ -59,7 +65,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Status>, ApiEr
     responses(
         (
             status = 200,
-            description = "The figures",
+            description = "The metrics",
             body = String,
             content_type = "application/openmetrics-text"
         ),
@@ -73,11 +79,11 @@ pub(crate) async fn metrics(
     if !caller.scopes().contains(Scope::Admin) {
         return Err(Error::from(Denial::MissingScope(Scope::Admin)).into());
     }
-    figures(&app).await
+    encoded(&app).await
 }
 
-/// The figures, for the listener of their own too.
-pub(crate) async fn figures(app: &App) -> Result<Response, ApiError> {
+/// The metrics as text; the metrics listener answers with them too.
+pub(crate) async fn encoded(app: &App) -> Result<Response, ApiError> {
     let now = app.clock.now();
     app.metrics.rotation_due.refresh(&app.vault, now).await;
     let text = app.metrics.encode().map_err(|_| ApiError::Internal)?;

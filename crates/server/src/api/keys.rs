@@ -14,7 +14,7 @@ use self::rights::{name, read_expiry, read_new, read_scopes};
 use super::{Nothing, seconds};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::caller::{Authenticated, AuthenticatedForSomebody};
+use crate::extract::caller::{Authenticated, AuthenticatedForAnyUser};
 use crate::extract::input::{Input, require};
 use crate::openapi::{errors, parameters, requests};
 use crate::wire::{Fields, ValidationErrors, check};
@@ -22,7 +22,9 @@ use crate::wire::{Fields, ValidationErrors, check};
 /// Seven days.
 const LONGEST_OVERLAP_SECONDS: i64 = 7 * 24 * 3_600;
 
-/// Lists keys, oldest first.
+/// List Keys
+///
+/// Lists API keys, oldest first, never with the secret part.
 #[utoipa::path(
     get,
     path = "/api/v1/keys",
@@ -49,7 +51,9 @@ pub(crate) async fn list_keys(
     Ok(Json(KeyList::from(keys)))
 }
 
-/// Makes a key; the answer is the only place where it is shown in full.
+/// Create Key
+///
+/// Creates an API key. Only this answer shows it in full.
 #[utoipa::path(
     post,
     path = "/api/v1/keys",
@@ -68,7 +72,7 @@ pub(crate) async fn list_keys(
 )]
 pub(crate) async fn create_key(
     State(app): State<App>,
-    AuthenticatedForSomebody(caller): AuthenticatedForSomebody,
+    AuthenticatedForAnyUser(caller): AuthenticatedForAnyUser,
     input: Input,
 ) -> Result<IssuedKey, ApiError> {
     let body = input.json()?;
@@ -80,7 +84,9 @@ pub(crate) async fn create_key(
     Ok(issued.into())
 }
 
-/// Renames a key, takes scopes from it, or ends it earlier.
+/// Update Key
+///
+/// Renames a key, removes scopes from it, or lets it expire earlier.
 #[utoipa::path(
     patch,
     path = "/api/v1/keys/{key_id}",
@@ -120,7 +126,9 @@ pub(crate) async fn update_key(
     Ok(Json(info.into()))
 }
 
-/// Replaces a key by one with the same rights.
+/// Rotate Key
+///
+/// Replaces a key with a new one that has the same rights.
 #[utoipa::path(
     post,
     path = "/api/v1/keys/{key_id}/rotate",
@@ -156,7 +164,9 @@ pub(crate) async fn rotate_key(
     Ok(issued.into())
 }
 
-/// Ends a key.
+/// Revoke Key
+///
+/// Revokes a key and every key that was created with it.
 #[utoipa::path(
     delete,
     path = "/api/v1/keys/{key_id}",
@@ -176,7 +186,7 @@ pub(crate) async fn delete_key(
     Ok(Json(Nothing {}))
 }
 
-/// The key in the path. What cannot be an id is the id of no key.
+/// The key in the path. A text that cannot be an id is answered like an unknown id.
 fn key_id(input: &Input) -> Result<KeyId, ApiError> {
     input
         .text_segment("key_id")

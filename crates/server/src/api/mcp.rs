@@ -1,6 +1,6 @@
 //! `/mcp` and `/mcp/{server}`: where agents reach the gateway (Model Context Protocol, Streamable HTTP).
 //!
-//! Nothing of a message is read here. [`Client`] is who asks and [`Message`] what they sent; the gateway answers.
+//! No message is read here: [`Client`] is the caller, [`Message`] what they sent, and the gateway answers.
 
 mod refusal;
 mod reply;
@@ -24,7 +24,7 @@ use crate::extract::caller::Authenticated;
 use crate::extract::input::read_body;
 use crate::extract::reached::Reached;
 
-/// What the caller proves themselves with. It is theirs and ours, and nothing that a tool could want.
+/// Headers that carry the caller's own credentials. They are never passed on to a tool server.
 const CREDENTIALS: [&str; 6] = [
     "token",
     "authorization",
@@ -34,11 +34,11 @@ const CREDENTIALS: [&str; 6] = [
     "cookie",
 ];
 
-/// A caller with a valid credential who reached us under a name of ours, from no page of a stranger.
+/// A caller with a valid credential whose request passed the checks of host and origin.
 pub(crate) struct Client {
     caller: Caller,
     base_url: BaseUrl,
-    /// Where the description of what they reached stands, if there is one.
+    /// The URL of the metadata of the requested resource, if tokens are issued for it.
     metadata_url: Option<String>,
 }
 
@@ -59,7 +59,7 @@ impl FromRequestParts<App> for Client {
     }
 }
 
-/// A message, but for who sent it.
+/// What the client sent.
 pub(crate) struct Message {
     server: Option<String>,
     method: Method,
@@ -79,7 +79,7 @@ impl FromRequest<App> for Message {
             headers.remove(HeaderName::from_static(name));
         }
         Ok(Self {
-            // As it is spelled: the name of a server needs no escapes, so one with an escape is none.
+            // Not decoded: the name of a server needs no escapes, so a name with an escape is unknown.
             server: parts.uri.path().strip_prefix("/mcp/").map(str::to_owned),
             method: parts.method,
             headers,

@@ -1,6 +1,6 @@
-//! `/mcp-secrets/{pending_id}`: the page on which a person stores the secret that their agent's call lacked.
+//! `/mcp-secrets/{pending_id}`: the page on which a person stores the secret that their agent's call needs.
 //!
-//! The page itself is the same for every id. It asks for the person's key, and with it `/v1/pending-secrets`.
+//! The page is the same for every id. It asks for the person's key and uses it to call `/v1/pending-secrets`.
 
 use axum::http::{HeaderValue, header};
 use axum::response::Response;

@@ -1,4 +1,4 @@
-//! `/v1/me` and `/v1/usage`: the caller's own rights and figures.
+//! `/v1/me` and `/v1/usage`: the caller's rights, and what their user has stored.
 
 use axum::Json;
 use axum::extract::State;
@@ -51,7 +51,9 @@ impl From<vault::Usage> for Usage {
     }
 }
 
-/// Tells who the caller is and what they may do.
+/// Get Me
+///
+/// Returns the caller's user and rights.
 #[utoipa::path(
     get,
     path = "/api/v1/me",
@@ -68,13 +70,15 @@ pub(crate) async fn get_me(Authenticated(caller): Authenticated) -> Json<Me> {
     })
 }
 
-/// Tells what the user has stored, against what they may.
+/// Get Usage
+///
+/// Returns what the user has stored, and the user's limits.
 #[utoipa::path(
     get,
     path = "/api/v1/usage",
     tag = "account",
     params(parameters::Credentials),
-    responses((status = 200, description = "The figures", body = Usage), errors::Refusals)
+    responses((status = 200, description = "The usage", body = Usage), errors::Refusals)
 )]
 pub(crate) async fn get_usage(
     State(app): State<App>,

@@ -1,4 +1,4 @@
-//! `/v1/pending-secrets/{pending_id}`: a secret that a tool call lacked, for the user whose call it was.
+//! `/v1/pending-secrets/{pending_id}`: a secret that a tool call needs, for the user who made the call.
 
 use axum::Json;
 use axum::extract::State;
@@ -18,12 +18,12 @@ use crate::extract::input::{Input, require};
 use crate::openapi::{errors, parameters, requests, successes};
 use crate::wire::{Fields, ValidationErrors};
 
-/// What a tool call lacked.
+/// A secret that a tool call needs and the user has not stored yet.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PendingSecret {
     /// The server whose tool was called
     server: String,
-    /// The argument that wants the secret
+    /// The argument that needs the secret
     argument: String,
     /// The name that the secret will have
     secret_name: String,
@@ -32,14 +32,16 @@ pub(crate) struct PendingSecret {
     expires_in: u64,
 }
 
-/// Tells what a tool call lacked.
+/// Get Pending Secret
+///
+/// Returns the secret that a tool call needs and the user has not stored yet.
 #[utoipa::path(
     get,
     path = "/api/v1/pending-secrets/{pending_id}",
     tag = "agents",
     params(parameters::PendingId, parameters::Credentials),
     responses(
-        (status = 200, description = "What is lacking", body = PendingSecret),
+        (status = 200, description = "The pending secret", body = PendingSecret),
         errors::NotFound, errors::Refusals, errors::Reading
     )
 )]
@@ -59,7 +61,9 @@ pub(crate) async fn get_pending_secret(
     }))
 }
 
-/// Stores what a tool call lacked, as a default for that argument. It can be done once.
+/// Set Pending Secret
+///
+/// Stores the secret that a tool call needs, as a default for that argument. Works once.
 #[utoipa::path(
     post,
     path = "/api/v1/pending-secrets/{pending_id}",
@@ -86,7 +90,7 @@ pub(crate) async fn set_pending_secret(
     }
 }
 
-/// Whoever may not store a secret learns nothing about one that is lacking.
+/// A caller who may not store secrets learns nothing about pending ones.
 fn require_manage(caller: &Caller) -> Result<(), ApiError> {
     if caller.scopes().contains(Scope::Manage) {
         Ok(())

@@ -80,7 +80,9 @@ pub(crate) struct PolicyList {
     data: Vec<PolicyInfo>,
 }
 
-/// Lists the conditions of all secrets that have any, with what is due or expired.
+/// List Secret Policies
+///
+/// Lists the policies that differ from the default, oldest secret first, with what is due or expired.
 #[utoipa::path(
     get,
     path = "/api/v1/policies",
@@ -100,7 +102,9 @@ pub(crate) async fn list_policies(
     Ok(Json(PolicyList { data }))
 }
 
-/// Tells the conditions of a secret's use.
+/// Get Secret Policy
+///
+/// Returns the conditions of a secret's use.
 #[utoipa::path(
     get,
     path = "/api/v1/secrets/{secret_id}/policy",
@@ -123,7 +127,9 @@ pub(crate) async fn get_policy(
     Ok(Json(policy.into()))
 }
 
-/// Replaces the conditions of a secret's use; what is left out takes its default.
+/// Set Secret Policy
+///
+/// Replaces the conditions of a secret's use; a field that is left out takes its default.
 #[utoipa::path(
     put,
     path = "/api/v1/secrets/{secret_id}/policy",

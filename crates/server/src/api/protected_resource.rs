@@ -1,4 +1,4 @@
-//! `/.well-known/oauth-protected-resource`: who hands out tokens for the gateway (RFC 9728), where somebody does.
+//! `/.well-known/oauth-protected-resource`: who issues tokens for the gateway (RFC 9728), if an issuer is configured.
 
 use axum::Json;
 use axum::extract::State;
@@ -13,16 +13,16 @@ use crate::entrance::BaseUrl;
 use crate::error::ApiError;
 use crate::extract::reached::Reached;
 
-const PLACE: &str = "/.well-known/oauth-protected-resource";
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
-/// Describes the resource whose path follows [`PLACE`]: all of us, the gateway, or one server. It tells nobody
-/// which servers there are.
+/// Describes the resource whose path follows [`WELL_KNOWN`]: the whole server, the gateway, or one tool server.
+/// The answer is the same for names that no server has, so it does not reveal which servers there are.
 pub(crate) async fn metadata(
     State(app): State<App>,
     reached: Reached,
     uri: Uri,
 ) -> Result<Response, ApiError> {
-    let path = uri.path().strip_prefix(PLACE).unwrap_or_default();
+    let path = uri.path().strip_prefix(WELL_KNOWN).unwrap_or_default();
     if !is_described(&app, path) {
         return Err(ApiError::NoSuchRoute);
     }
@@ -36,11 +36,11 @@ pub(crate) async fn metadata(
     .into_response())
 }
 
-/// Where the resource at `path` is described; none while nobody hands out tokens for it.
+/// The URL of the metadata of the resource at `path`, or `None` if no issuer is configured.
 pub(super) fn metadata_url(app: &App, base_url: &BaseUrl, path: &str) -> Option<String> {
-    // The place stands before the whole path of the resource (RFC 9728, section 3.1).
+    // The well-known path comes before the whole path of the resource (RFC 9728, section 3.1).
     let BaseUrl { origin, path: base } = base_url;
-    is_described(app, path).then(|| format!("{origin}{PLACE}{base}{path}"))
+    is_described(app, path).then(|| format!("{origin}{WELL_KNOWN}{base}{path}"))
 }
 
 fn is_described(app: &App, path: &str) -> bool {

@@ -71,6 +71,8 @@ pub(crate) struct SecretList {
     offset: i64,
 }
 
+/// List Secrets
+///
 /// Lists the user's secrets, oldest first.
 #[utoipa::path(
     get,

@@ -15,6 +15,8 @@ use crate::extract::input::Input;
 use crate::openapi::{errors, parameters, requests};
 use crate::wire::ValidationErrors;
 
+/// Resolve Tool Call
+///
 /// Completes the arguments of a tool.
 #[utoipa::path(
     post,
@@ -42,7 +44,9 @@ pub(crate) async fn resolve_tool(
     answers::one(&app, results.pop())
 }
 
-/// Completes the arguments of one tool, or of several.
+/// Resolve Tool Calls
+///
+/// Completes the arguments of one tool call or of several.
 #[utoipa::path(
     post,
     path = "/api/v1/resolve",
@@ -80,6 +84,8 @@ pub(crate) async fn resolve_calls(
     }
 }
 
+/// Explain Tool Call
+///
 /// Says what resolving would do, without any value.
 #[utoipa::path(
     post,

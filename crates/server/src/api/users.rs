@@ -55,6 +55,8 @@ pub(crate) struct UserList {
     data: Vec<UserInfo>,
 }
 
+/// List Users
+///
 /// Lists users, oldest first.
 #[utoipa::path(
     get,
@@ -79,7 +81,9 @@ pub(crate) async fn list_users(
     Ok(Json(UserList { data }))
 }
 
-/// Makes a local user.
+/// Create User
+///
+/// Creates a local user.
 #[utoipa::path(
     post,
     path = "/api/v1/users",
@@ -104,7 +108,9 @@ pub(crate) async fn create_user(
     Ok(Json(user.into()))
 }
 
-/// Disables or enables a user, or changes their quota.
+/// Update User
+///
+/// Disables or enables a user, or changes their limits.
 #[utoipa::path(
     patch,
     path = "/api/v1/users/{user_id}",
@@ -141,6 +147,8 @@ pub(crate) async fn update_user(
     Ok(Json(user.into()))
 }
 
+/// Delete User
+///
 /// Erases a user with all their secrets and keys.
 #[utoipa::path(
     delete,

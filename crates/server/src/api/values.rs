@@ -19,7 +19,9 @@ use crate::wire::{Fields, Problem, ValidationErrors, check};
 const SHORTEST: usize = 4;
 const LONGEST: usize = 65_536;
 
-/// Replaces a secret's value.
+/// Replace Secret Value
+///
+/// Replaces a secret's value, with one of up to 65,536 bytes.
 #[utoipa::path(
     put,
     path = "/api/v1/secrets/{secret_id}/value",

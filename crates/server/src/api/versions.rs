@@ -47,6 +47,8 @@ pub(crate) struct VersionList {
     data: Vec<VersionInfo>,
 }
 
+/// List Secret Versions
+///
 /// Lists the versions that are kept, newest first.
 #[utoipa::path(
     get,
@@ -71,6 +73,8 @@ pub(crate) async fn list_versions(
     Ok(Json(VersionList { data }))
 }
 
+/// Restore Secret Version
+///
 /// Makes an older version's value the newest version.
 #[utoipa::path(
     post,
@@ -97,7 +101,9 @@ pub(crate) async fn restore_version(
     Ok(changed(stored))
 }
 
-/// Erases an older version for good.
+/// Delete Secret Version
+///
+/// Erases an older version permanently.
 #[utoipa::path(
     delete,
     path = "/api/v1/secrets/{secret_id}/versions/{version}",

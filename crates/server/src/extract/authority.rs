@@ -1,11 +1,11 @@
 //! A host and perhaps a port, as they stand in `Host`, in an origin and in the configuration.
 //!
-//! Strict on purpose: what a browser would never send is no authority at all, so nothing that is compared here
-//! can mean something else to whoever reads it later.
+//! Strict on purpose: what a browser would never send is not an authority, so no text that is compared here can
+//! mean something else to a later reader.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The ports that go without saying, of http and https.
+/// The default ports of http and https.
 const OWN_PORTS: [u16; 2] = [80, 443];
 const LONGEST_NAME: usize = 253;
 
@@ -13,7 +13,7 @@ const LONGEST_NAME: usize = 253;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Authority {
     host: Host,
-    /// None where it goes without saying.
+    /// `None` for the default ports.
     port: Option<u16>,
 }
 

@@ -22,8 +22,8 @@ const ON_BEHALF: &str = "x-toolvault-user";
 /// A caller with a valid credential.
 pub(crate) struct Authenticated(pub(crate) Caller);
 
-/// A caller with a valid credential; a key with `any_user` need not say yet for whom it acts.
-pub(crate) struct AuthenticatedForSomebody(pub(crate) Caller);
+/// A caller with a valid credential; a key with `any_user` may name its user later, in the body.
+pub(crate) struct AuthenticatedForAnyUser(pub(crate) Caller);
 
 impl FromRequestParts<App> for Authenticated {
     type Rejection = ApiError;
@@ -33,7 +33,7 @@ impl FromRequestParts<App> for Authenticated {
     }
 }
 
-impl FromRequestParts<App> for AuthenticatedForSomebody {
+impl FromRequestParts<App> for AuthenticatedForAnyUser {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
@@ -83,7 +83,7 @@ async fn authenticate(
     })
 }
 
-/// Notes the failure. A source with too many of them is told to wait; its valid credentials still work.
+/// Records the failure. A source with too many failures is told to wait; its valid credentials still work.
 fn refuse(parts: &Parts, app: &App, reason: &'static str) -> ApiError {
     let source = parts
         .extensions

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::wire::{Body, Problem, Query, ValidationErrors, check, identifier_in_path};
 
-/// A whole request, but for who sent it.
+/// A whole request, without its caller.
 pub(crate) struct Input {
     parts: Parts,
     body: Zeroizing<Vec<u8>>,
@@ -145,7 +145,7 @@ impl Input {
         &self.body
     }
 
-    /// The header `Content-Type`; an unreadable one is none that we take.
+    /// The header `Content-Type`; one that is not text is refused as an unsupported type.
     pub(crate) fn content_type(&self) -> Result<Option<&str>, ApiError> {
         self.parts
             .headers
@@ -154,8 +154,8 @@ impl Input {
             .transpose()
     }
 
-    /// A header as text, if it is there once. One that is there twice or is not text is refused: to pass over
-    /// it would be to do something else than was asked for.
+    /// A header as text. One that occurs twice or is not text is refused: ignoring it would do something other
+    /// than what was asked.
     pub(crate) fn header(&self, name: &str) -> Result<Option<&str>, Problem> {
         let mut values = self.parts.headers.get_all(name).iter();
         match (values.next(), values.next()) {

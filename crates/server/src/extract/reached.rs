@@ -1,7 +1,7 @@
 //! Under which name a client reached the gateway, and from which page it was sent (contract, section 7, rule 7).
 //!
-//! A page of a stranger can make a browser ask any address; what the browser then says in `Host` and `Origin`
-//! tells such a request from one that was meant for us. Start at [`Asked::host`].
+//! Any web page can make a browser send a request to any address. `Host` and `Origin` tell such a request from
+//! one that was meant for this server. Start at [`Asked::host`].
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ use crate::error::ApiError;
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// A request that was meant for us, whoever sent it.
+/// A request that was meant for this server, from any sender.
 pub(crate) struct Reached {
     /// What the URLs that the client is told begin with.
     pub(crate) base_url: BaseUrl,
@@ -124,7 +124,7 @@ impl Asked<'_> {
             .then(|| text.rsplit(',').next().unwrap_or_default().trim())
     }
 
-    /// Refuses what a page of somebody else sent.
+    /// Refuses a request that a page of another origin sent.
     fn check_origin(&self, host: &AskedHost, entrance: &Entrance) -> Result<(), ApiError> {
         let mut origins = self.headers.get_all(header::ORIGIN).iter();
         let origin = match (origins.next(), origins.next()) {

@@ -22,7 +22,7 @@ const LONGEST_LIFETIME_SECONDS: u32 = 30 * 86_400;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IssuerConfig {
-    /// The name under `[auth.issuers]`; set by whoever reads the table.
+    /// The name under `[auth.issuers]`; set by the code that reads the table.
     #[serde(skip)]
     pub name: String,
     /// What the claim `iss` must be, byte by byte.

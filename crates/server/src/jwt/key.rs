@@ -35,7 +35,7 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// The key that `members` describe, or none if it is not one for signatures that we accept.
+    /// The key that `members` describe, or `None` if it cannot check signatures that are accepted here.
     ///
     /// RSA needs 2048 to 4096 bits and the exponent 65537; the curves are P-256 and Ed25519.
     pub(super) fn read(members: Object<'_>) -> Option<Self> {

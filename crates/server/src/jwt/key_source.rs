@@ -41,7 +41,7 @@ impl KeySource {
         Ok(Self::File(file))
     }
 
-    /// The issuer's keys at `now`, fetched anew if the one that a token asks for is not among them.
+    /// The issuer's keys at `now`, fetched again if the key that a token names is not among them.
     pub(super) async fn with_key(
         &self,
         id: Option<&str>,

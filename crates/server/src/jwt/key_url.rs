@@ -1,6 +1,6 @@
 //! Keys from a URL: fetched when first needed, when old, and when a token names an unknown one.
 //!
-//! One fetch runs at a time and ends even if the request that began it is gone, so nobody can keep
+//! One fetch runs at a time and ends even if the request that began it is gone, so no client can keep
 //! a new key from arriving by leaving early. Start with [`KeyUrl::keys`].
 
 use std::sync::{Arc, PoisonError, RwLock};

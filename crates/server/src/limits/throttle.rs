@@ -1,4 +1,4 @@
-//! Slowing down whoever guesses credentials, without ever refusing a valid one.
+//! Slows down guessing of credentials and never refuses a valid one.
 //!
 //! A credential is always checked, which is cheap; only the answer to one that failed changes.
 
@@ -55,7 +55,7 @@ impl Throttle {
     }
 }
 
-/// Who has one IPv6 address has its whole /64.
+/// The holder of one IPv6 address usually has its whole /64.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

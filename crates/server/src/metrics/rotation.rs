@@ -1,4 +1,4 @@
-//! How many secrets are due for rotation: counted when somebody reads the figures, but not at every reading.
+//! How many secrets are due for rotation: counted when the metrics are read, at most once a minute.
 
 use parking_lot::Mutex;
 use prometheus_client::metrics::gauge::Gauge;

@@ -1,6 +1,6 @@
 //! The document worded as `FastAPI` words its own: titles everywhere, and null as one of `anyOf`.
 //!
-//! Also what all operations with a credential have in common: which schemes there are.
+//! Also adds the authentication schemes that all operations with a credential share.
 
 use serde_json::{Map, Value, json};
 
@@ -11,10 +11,10 @@ const CHOSEN_TITLES: [(&str, &str); 3] = [
     ("type", "Error Type"),
 ];
 
-/// The schemes of which any one is enough: the original's, and what there is.
+/// The schemes, any one of which is enough: the original's, and those that exist.
 const SCHEMES: [&str; 4] = ["sec0", "bearer", "api_key", "token"];
 
-/// Members that say something about a schema, rather than about a value of its type.
+/// Members that annotate a schema and do not constrain its values.
 const ANNOTATIONS: [&str; 5] = ["title", "description", "default", "deprecated", "examples"];
 
 /// Rewords the whole document.
@@ -99,7 +99,7 @@ fn nullable_type(schema: &Map<String, Value>) -> Option<Value> {
     }
 }
 
-/// A handler's `Option<T>` is a body that may be absent; null is none.
+/// A handler's `Option<T>` is a body that may be absent; null is not allowed.
 fn leave_out_null(body: &mut Value) {
     let content = body.get_mut("content").and_then(Value::as_object_mut);
     for media_type in content.into_iter().flat_map(Map::values_mut) {

@@ -1,5 +1,5 @@
-//! Answers that refuse: what authentication, reading a request and the vault may end with. A handler's
-//! attribute names the groups that apply to it.
+//! Error answers of authentication, of reading a request and of the vault. A handler's attribute names the
+//! groups that apply to it.
 
 use utoipa::IntoResponses;
 
@@ -112,7 +112,7 @@ pub(crate) struct NotReady;
 
 impl IntoResponses for NotReady {
     fn responses() -> Responses {
-        let response = refusal("The server cannot do its work", "Error");
+        let response = refusal("The database does not answer", "Error");
         named([
             ("500", refusal("A defect", "Error")),
             ("503", response.header("Retry-After", seconds())),

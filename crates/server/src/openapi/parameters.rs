@@ -1,7 +1,7 @@
 //! Parameters that the handlers' attributes refer to. Their limits are those of `wire` and `extract`.
 #![expect(
     dead_code,
-    reason = "the fields describe parameters; nobody reads them"
+    reason = "the fields only describe parameters; `wire` and `extract` read them"
 )]
 
 use utoipa::IntoParams;
@@ -59,7 +59,7 @@ pub(crate) struct KeyId {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(crate) struct PendingId {
-    /// As it stands in the link that the agent was given
+    /// The id in the link that the agent received
     pending_id: String,
 }
 
@@ -136,10 +136,10 @@ pub(crate) struct UserFilter {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AuditFilter {
-    /// Keeps records of this moment and later
+    /// Keeps records from this time on
     #[param(required = false, format = DateTime)]
     since: String,
-    /// Keeps records of this moment and earlier
+    /// Keeps records up to this time
     #[param(required = false, format = DateTime)]
     until: String,
     /// Keeps records of this action
@@ -148,13 +148,13 @@ pub(crate) struct AuditFilter {
     /// Keeps records of this secret
     #[param(required = false)]
     secret_id: Uuid,
-    /// Keeps records of this tool, or of this very pattern
+    /// Keeps records of this tool, or of this exact pattern
     #[param(required = false)]
     tool: String,
     /// How many records to list at most
     #[param(required = false, minimum = 1, maximum = 1000, default = 100)]
     limit: i64,
-    /// Where to go on: `next_cursor` of the page before
+    /// `next_cursor` of the previous page
     #[param(required = false)]
     cursor: String,
 }

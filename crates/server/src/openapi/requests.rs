@@ -1,5 +1,8 @@
 //! Bodies of requests, with the limits that `wire` and the handlers hold them to.
-#![expect(dead_code, reason = "the fields describe JSON; nobody reads them")]
+#![expect(
+    dead_code,
+    reason = "the fields only describe JSON; `wire` and the handlers read it"
+)]
 
 use std::collections::BTreeMap;
 
@@ -24,7 +27,7 @@ pub(crate) struct CreateSecret {
     /// The argument of the tool
     #[schema(min_length = 1, max_length = 1024)]
     tool_arg: Option<String>,
-    /// Whether it is applied by itself when the argument was not received
+    /// Whether it fills the argument when a call omits it
     is_default_for_tool: Option<bool>,
 }
 
@@ -67,10 +70,10 @@ pub(crate) struct ReplaceValue {
 /// What is absent or null takes its default.
 #[derive(ToSchema)]
 pub(crate) struct SetPolicy {
-    /// From this moment the secret is refused
+    /// The secret is refused from this time on
     #[schema(format = DateTime)]
     expires_at: Option<String>,
-    /// After so many days a value is due for rotation
+    /// Number of days after which a value is due for rotation
     #[schema(minimum = 1, maximum = 3_660)]
     rotate_after_days: Option<i64>,
     #[schema(schema_with = super::schemas::conditions)]
@@ -100,7 +103,7 @@ pub(crate) struct CreateKey {
     expires_at: Option<String>,
     /// Whether the key acts for any user
     any_user: Option<bool>,
-    /// Whose key it is, if not the caller's own
+    /// The key's user, if not the caller's own
     user_id: Option<Uuid>,
 }
 
@@ -141,12 +144,12 @@ pub(crate) struct UpdateUser {
     /// How many secrets the user may have
     #[schema(minimum = 0)]
     secrets_limit: Option<i64>,
-    /// How many bytes the current values may have together
+    /// How many bytes the current values may have in all
     #[schema(minimum = 0)]
     bytes_limit: Option<i64>,
 }
 
-/// What a tool is to be called with.
+/// The arguments of a tool call.
 #[derive(ToSchema)]
 pub(crate) struct Call {
     /// The arguments received so far. They are data: a reference in them stays as it is
@@ -159,7 +162,7 @@ pub(crate) struct Call {
     require: Option<Vec<String>>,
 }
 
-/// What a tool is to be called with, and which.
+/// A tool and the arguments of its call.
 #[derive(ToSchema)]
 pub(crate) struct ToolCall {
     /// The tool's whole name
@@ -183,7 +186,7 @@ pub(crate) enum Calls {
     Several(ToolCalls),
 }
 
-/// Several calls, each answered for itself.
+/// Several calls, each answered separately.
 #[derive(ToSchema)]
 pub(crate) struct ToolCalls {
     #[schema(max_items = 100)]

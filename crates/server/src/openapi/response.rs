@@ -1,4 +1,4 @@
-//! What responses and their headers are made of.
+//! Building blocks of responses and their headers.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,8 @@ pub(super) fn successful(schema: impl Into<RefOr<Schema>>) -> ResponseBuilder {
 }
 
 pub(super) fn tagged(schema: impl Into<RefOr<Schema>>) -> ResponseBuilder {
-    let description = "Changes with every change of the secret; for `If-Match`";
+    let description =
+        "The entity tag of the secret, for `If-Match`; each change of the secret changes it";
     successful(schema).header("ETag", required(description))
 }
 
@@ -71,7 +72,7 @@ pub(super) fn warning() -> Header {
     HeaderBuilder::new()
         .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
         .description(Some(
-            "What to know about the secret as it is now; may be there several times",
+            "A warning about the stored secret; the header may occur several times",
         ))
         .build()
 }

@@ -20,7 +20,7 @@ pub(crate) fn location() -> Schema {
 /// Tool patterns, or null.
 pub(super) fn tool_patterns() -> Schema {
     Schema::Array(
-        names("Tool patterns that limit the key; none for no limit")
+        names("Tool patterns that limit the key; empty for no limit")
             .max_items(Some(100))
             .build(),
     )
@@ -58,7 +58,7 @@ pub(super) fn accepted_arguments() -> Schema {
 
 /// Names of arguments that must not be missing, or null.
 pub(super) fn required_arguments() -> Schema {
-    let description = "The arguments without which the call makes no sense";
+    let description = "The arguments that the call needs";
     Schema::Array(names(description).build())
 }
 

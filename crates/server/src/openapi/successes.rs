@@ -1,4 +1,4 @@
-//! Answers that succeed and whose headers or wording matter; the others stand at their handlers.
+//! Successful answers with headers, or in the wording of the original; the others are declared at their handlers.
 
 use utoipa::IntoResponses;
 use utoipa::openapi::schema::Ref;

@@ -1,4 +1,4 @@
-//! What is answered about keys.
+//! Answers about keys.
 
 use axum::Json;
 use axum::http::{HeaderValue, header};
@@ -25,7 +25,7 @@ pub(crate) struct KeyInfo {
     user_id: UserId,
     #[schema(value_type = Vec<Scope>)]
     scopes: ScopeSet,
-    /// Tool patterns that limit the key; none for no limit
+    /// Tool patterns that limit the key; empty for no limit
     #[schema(value_type = Vec<String>)]
     tools: Vec<ToolPattern>,
     any_user: bool,
@@ -70,7 +70,7 @@ impl From<Vec<vault::KeyInfo>> for KeyList {
     }
 }
 
-/// A key that was just made. The key itself is shown only here.
+/// A new key. Only this answer shows it in full.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IssuedKey {
     #[serde(flatten)]

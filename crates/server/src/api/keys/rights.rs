@@ -1,4 +1,4 @@
-//! Reading what a key shall be called, may do, and for how long.
+//! Reading the name, rights and lifetime of a key.
 
 use toolvault_core::identity::UserId;
 use toolvault_core::json::Value;
@@ -90,7 +90,7 @@ pub(super) fn read_expiry(fields: &mut Fields<'_, '_>, now: Timestamp) -> Option
             if end > now {
                 Ok(end)
             } else {
-                Err(Problem::value_error("the end must lie in the future"))
+                Err(Problem::value_error("the expiry must lie in the future"))
             }
         })
         .given();

@@ -26,7 +26,7 @@ impl From<ApiError> for Refusal {
 }
 
 impl Refusal {
-    /// Tells whoever lacks a credential where to read who hands them out (RFC 9728, section 5.1).
+    /// Adds the URL of the metadata that names the issuers of tokens (RFC 9728, section 5.1).
     pub(super) fn with_metadata_url(self, metadata_url: Option<String>) -> Self {
         Self {
             metadata_url,
@@ -54,7 +54,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// What whoever is refused has to show (RFC 6750, section 3).
+/// What a refused request needs (RFC 6750, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Challenge {
     /// A credential that is valid.
@@ -73,7 +73,7 @@ impl Challenge {
         }
     }
 
-    /// Puts it into the answer; `metadata_url` says where to read who hands credentials out.
+    /// Puts it into the answer; `metadata_url` leads to the metadata that names the issuers of tokens.
     pub(super) fn set(self, response: &mut Response, metadata_url: Option<&str>) {
         let mut challenge = "Bearer realm=\"toolvault\"".to_owned();
         if self == Self::Scope {

@@ -101,11 +101,11 @@ pub(crate) struct ExplainedArgument {
     winner: Option<SecretId>,
     /// Best first
     candidates: Vec<Candidate>,
-    /// Whether only the moment of change, or the id, decided between the best two
+    /// Whether only the time of the last change, or the id, decided between the best two
     tied: bool,
 }
 
-/// A secret that was looked at.
+/// A secret that was considered.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Candidate {
     #[schema(value_type = Uuid)]

@@ -1,4 +1,4 @@
-//! Reading tool calls that are to be completed.
+//! Reading the tool calls to complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,7 +100,7 @@ fn read_bindings(object: Object<'_>, fields: &mut Fields<'_, '_>) -> BTreeMap<St
     bindings
 }
 
-/// A literal is refused: it may be a secret that somebody put into configuration.
+/// Refuses a literal: it may be a secret in configuration.
 fn reference(value: Value<'_>) -> Result<Reference, Problem> {
     let text = check::text(value, 0..=usize::MAX)?;
     Reference::parse(&text).map_err(|_| {

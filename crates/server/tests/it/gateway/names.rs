@@ -96,7 +96,7 @@ async fn the_gateway_refuses_in_the_terms_of_json_rpc() {
     let error = serde_json::json!({
         "jsonrpc": "2.0", "id": null, "error": {
             "code": 403,
-            "message": "Pages of this origin may not ask; gateway.allowed_hosts names more.",
+            "message": "Pages of this origin are not allowed; add its host to gateway.allowed_hosts.",
         },
     });
     assert_eq!(refused.expect(403), error);

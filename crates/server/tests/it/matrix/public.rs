@@ -15,7 +15,8 @@ async fn only_what_is_on_this_list_needs_no_credential() {
     for path in [
         "/docs",
         "/docs/page.js",
-        "/docs/page.css",
+        "/docs/swagger-ui-bundle.js",
+        "/docs/swagger-ui.css",
         "/mcp-secrets/00000000000000000000000000000000",
         "/mcp-secrets/page.js",
         "/mcp-secrets/page.css",
