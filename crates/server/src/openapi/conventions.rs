@@ -21,6 +21,7 @@ const ANNOTATIONS: [&str; 5] = ["title", "description", "default", "deprecated",
 pub(super) fn apply(document: &mut Value) {
     reword(document);
     if let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") {
+        merge_flattened(schemas);
         for (name, schema) in schemas {
             title_schema(name, schema);
         }
@@ -110,6 +111,29 @@ fn leave_out_null(body: &mut Value) {
         if let Some(schema) = choices.find(|schema| schema.get("$ref").is_some()) {
             *media_type = json!({ "schema": schema });
         }
+    }
+}
+
+/// Makes a type with flattened members one object with all of them, as `FastAPI` writes it.
+fn merge_flattened(schemas: &mut Map<String, Value>) {
+    let known = schemas.clone();
+    for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
+        let Some(Value::Array(parts)) = schema.remove("allOf") else {
+            continue;
+        };
+        let (mut properties, mut required) = (Map::new(), Vec::new());
+        for part in &parts {
+            let name = part.get("$ref").and_then(Value::as_str);
+            let name = name.and_then(|name| name.strip_prefix("#/components/schemas/"));
+            let part = name.and_then(|name| known.get(name)).unwrap_or(part);
+            let members = part.get("properties").and_then(Value::as_object);
+            properties.extend(members.cloned().unwrap_or_default());
+            let names = part.get("required").and_then(Value::as_array);
+            required.extend(names.cloned().unwrap_or_default());
+        }
+        schema.insert("type".to_owned(), "object".into());
+        schema.insert("properties".to_owned(), properties.into());
+        schema.insert("required".to_owned(), required.into());
     }
 }
 
