@@ -23,7 +23,7 @@ pub(super) fn array<'a, T>(
     value.as_array()?.elements().map(read).collect()
 }
 
-/// Whether every reader finds the same members and the same text. The parser bounds the depth.
+/// Whether every reader finds the same members, text and numbers. The parser bounds the depth.
 fn is_unambiguous(value: Value<'_>) -> bool {
     if let Some(object) = value.as_object() {
         object.members().is_ok_and(|members| {
@@ -32,6 +32,8 @@ fn is_unambiguous(value: Value<'_>) -> bool {
         })
     } else if let Some(array) = value.as_array() {
         array.elements().all(is_unambiguous)
+    } else if let Some(number) = value.as_number() {
+        number.parse::<f64>().is_ok_and(f64::is_finite)
     } else {
         value.as_text().is_none_or(|text| text.is_ok())
     }
