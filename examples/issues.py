@@ -1,6 +1,6 @@
-"""A tool server to try the gateway with, over standard input and output: python3 examples/issues.py
+"""An MCP server to try the gateway with, over standard input and output: python3 examples/issues.py
 
-Its one tool wants a token as an argument, and tells it again, as a careless server might.
+Its only tool needs a token as an argument and repeats it in its answer, as a careless server might.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What the examples have in place of a network: a Toolvault of their own, and a Linear behind it, on loopback."""
+"""The examples use this instead of a network: a Toolvault server, and a Linear behind it, on loopback."""
 
 import json
 import os
