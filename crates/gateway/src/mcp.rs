@@ -1,48 +1,49 @@
-//! The relay: any agent in front, any tool server behind, no key in sight.
+//! The relay between agents and tool servers. The README in this folder shows the way of a call.
 //!
-//! JSON-RPC passes as it came ([`protocol`]), in either era of the protocol; only three things change on the
-//! way: the list of tools loses the arguments that are keys ([`listing`], [`schema`]), a call gets their values
-//! ([`call`]), and nothing that comes back holds one ([`downstream`]).
+//! JSON-RPC messages pass as they came. Three things change on the way: hidden arguments are taken out of lists of tools
+//! ([`tools`], [`schema`]), secrets are put into calls ([`call`]), and their values are taken out of everything that
+//! comes back ([`answer`]).
 //!
 //! # Layout
 //!
-//! - [`Gateway`]: start here. `legacy` and `modern` are the two eras, `together` all servers on one path.
-//! - [`shared`], [`access`], [`session`], [`given`]: who has built what. Nothing is shared between two callers.
-//! - [`server`], [`link`], [`context`], `upstream/`, [`program`]: the ways to a server.
-//! - [`call`], [`listing`], [`catalogue`], [`schema`], [`pending`]: tools and the secrets that they want.
-//! - [`downstream`], [`stream`], [`reply`], [`refusal`]: the way back.
+//! A module uses only those below it.
+//!
+//! - [`Gateway`]: start here.
+//! - [`multiplex`]: requests to all servers at once; [`one`]: requests to one server.
+//! - [`eras`], [`conversation`]: what the two eras of the protocol do differently.
+//! - [`call`]: one `tools/call`.
+//! - [`state`], [`janitor`]: what is kept between requests, and when it ends.
+//! - [`answer`]: the way of an answer back to the client.
+//! - [`session`], [`links`]: connections of clients and to servers.
+//! - [`access`]: what one caller may reach at one server. Two callers share nothing.
+//! - [`tools`], [`schema`]: what servers list.
+//! - [`rules`], [`server`], [`pending`], [`record`], [`metrics`], [`refusal`].
+//! - [`protocol`]: the Model Context Protocol itself.
 
 mod access;
+mod answer;
 mod call;
-mod catalogue;
-mod context;
-mod downstream;
-mod figures;
+mod conversation;
+mod eras;
 mod gateway;
-mod given;
 mod janitor;
-mod legacy;
-mod link;
-mod listing;
-mod modern;
+mod links;
+mod metrics;
+mod multiplex;
+mod one;
 mod pending;
-mod program;
 pub mod protocol;
+mod record;
 mod refusal;
-mod reply;
 mod request;
+mod rules;
 mod schema;
 mod server;
 mod session;
-mod shared;
-mod stream;
-mod subscription;
-mod tasks;
-mod together;
-mod upstream;
+mod state;
+mod tools;
 
-pub use self::figures::{Durations, Figures};
+pub use self::answer::{McpBody, McpReply};
 pub use self::gateway::Gateway;
 pub use self::pending::{PendingSecret, SetError};
-pub use self::reply::{McpBody, McpReply};
 pub use self::request::McpRequest;

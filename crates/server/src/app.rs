@@ -46,7 +46,7 @@ impl App {
         .map_err(GatewaySettingsError::from)?;
         Ok(Self(Arc::new(Parts {
             vault,
-            metrics: Metrics::new(gateway.clone()),
+            metrics: Metrics::new(&gateway),
             gateway,
             entrance: RwLock::new(Arc::new(entrance)),
             tokens: JwtVerifier::new(settings.issuers.clone())?,

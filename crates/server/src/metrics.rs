@@ -1,6 +1,5 @@
 //! Metrics for Prometheus (`OpenMetrics` text), without the name of any user, secret or tool.
 
-mod gateway;
 mod rotation;
 
 use std::time::Duration;
@@ -13,7 +12,6 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use toolvault_gateway::mcp::Gateway;
 
-use self::gateway::GatewayFigures;
 use self::rotation::RotationDue;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -49,7 +47,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(gateway: Gateway) -> Self {
+    pub(crate) fn new(gateway: &Gateway) -> Self {
         let mut registry = Registry::with_prefix("toolvault");
         let requests = Family::default();
         registry.register("http_requests", "Requests answered", requests.clone());
@@ -67,7 +65,7 @@ impl Metrics {
         );
         let rotation_due = RotationDue::default();
         rotation_due.register(&mut registry);
-        registry.register_collector(Box::new(GatewayFigures(gateway)));
+        gateway.register_metrics(&mut registry);
         Self {
             registry: Mutex::new(registry),
             requests,

@@ -1,20 +1,24 @@
-//! What one caller has built at one server: filled credentials, values given, and the ways to the server.
+//! What one caller may reach at one server: the filled credentials, the values sent there, and the tasks begun there.
+//! It knows no connection.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod tasks;
+mod values;
+
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::identity::UserId;
 use toolvault_vault::{Caller, Vault};
 
-use super::given::Given;
-use super::link::Link;
-use super::program::Programs;
+use self::tasks::Tasks;
+pub(crate) use self::tasks::{UNKNOWN_TASK, asked_for};
+use self::values::Values;
 use super::refusal::Refusal;
 use super::server::{Filled, Server};
-use super::tasks::Tasks;
 
-/// Who has what: a user, and the key or token with which they came. Nothing is shared between two of them.
+/// A user with the key or token they came with. Nothing is shared between two principals.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Principal {
     pub(crate) user: UserId,
@@ -31,48 +35,33 @@ impl Principal {
 }
 
 const LEFT_OUT_FOR: Duration = Duration::from_secs(30);
-/// A server's era is that of its program or its installation, which seldom changes.
+/// A server's era changes only when the server is updated.
 const ERA_HOLDS_FOR: Duration = Duration::from_mins(10);
 
-fn set(moment: &Mutex<Option<Instant>>, lasts: Duration) {
-    let until = Instant::now().checked_add(lasts);
-    *moment.lock().unwrap_or_else(PoisonError::into_inner) = until;
-}
-
-fn is_before(moment: &Mutex<Option<Instant>>) -> bool {
-    let moment = moment.lock().unwrap_or_else(PoisonError::into_inner);
-    moment.is_some_and(|moment| Instant::now() < moment)
-}
-
-/// What one caller has built at one server.
+/// What one caller may reach at one server.
 pub(crate) struct Access {
     pub(crate) server: Arc<Server>,
-    pub(crate) given: Given,
+    pub(crate) values: Values,
     pub(crate) tasks: Tasks,
-    pub(crate) programs: Arc<Programs>,
-    /// Cancelled when everything that was built here ends for good.
+    /// Cancelled when everything that was made for this access ends.
     pub(crate) ended: CancellationToken,
     filled: tokio::sync::Mutex<Option<Arc<Filled>>>,
-    /// The way of requests that stand alone.
-    pub(crate) stateless: tokio::sync::Mutex<Option<Arc<Link>>>,
     caller: Mutex<Caller>,
     used_at: Mutex<Instant>,
-    /// Until when the server is left out where several share a path, because it did not answer.
+    /// `/mcp` leaves the server out until then, because it did not answer.
     left_out_until: Mutex<Option<Instant>>,
-    /// Until when it is believed to know only the earlier era.
+    /// Until then the server is believed to know only the earlier era.
     only_legacy_until: Mutex<Option<Instant>>,
 }
 
 impl Access {
-    pub(crate) fn new(server: Arc<Server>, caller: &Caller, programs: Arc<Programs>) -> Self {
+    pub(crate) fn new(server: Arc<Server>, caller: &Caller) -> Self {
         Self {
             server,
-            given: Given::default(),
+            values: Values::default(),
             tasks: Tasks::default(),
-            programs,
             ended: CancellationToken::new(),
             filled: tokio::sync::Mutex::new(None),
-            stateless: tokio::sync::Mutex::new(None),
             caller: Mutex::new(caller.clone()),
             used_at: Mutex::new(Instant::now()),
             left_out_until: Mutex::new(None),
@@ -82,47 +71,44 @@ impl Access {
 
     /// Notes that the caller came again.
     pub(crate) fn touch(&self, caller: &Caller) {
-        *self.caller.lock().unwrap_or_else(PoisonError::into_inner) = caller.clone();
-        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self.caller.lock() = caller.clone();
+        self.keep();
     }
 
     /// The caller as they last came.
     pub(crate) fn caller(&self) -> Caller {
-        self.caller
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.caller.lock().clone()
     }
 
-    /// Notes that something is still going on.
+    /// Notes that it is in use.
     pub(crate) fn keep(&self) {
-        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self.used_at.lock() = Instant::now();
     }
 
-    /// Notes that the server did not answer where others do.
+    pub(crate) fn idle_since(&self) -> Instant {
+        *self.used_at.lock()
+    }
+
+    /// Leaves the server out of `/mcp` for a while.
     pub(crate) fn leave_out(&self) {
-        set(&self.left_out_until, LEFT_OUT_FOR);
+        *self.left_out_until.lock() = Instant::now().checked_add(LEFT_OUT_FOR);
     }
 
     pub(crate) fn is_left_out(&self) -> bool {
-        is_before(&self.left_out_until)
+        is_before(*self.left_out_until.lock())
     }
 
     /// Notes that the server knows only the earlier era.
     pub(crate) fn note_only_legacy(&self) {
-        set(&self.only_legacy_until, ERA_HOLDS_FOR);
+        *self.only_legacy_until.lock() = Instant::now().checked_add(ERA_HOLDS_FOR);
     }
 
     pub(crate) fn is_only_legacy(&self) -> bool {
-        is_before(&self.only_legacy_until)
+        is_before(*self.only_legacy_until.lock())
     }
 
-    pub(crate) fn idle_since(&self) -> Instant {
-        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The server's templates with the caller's values. Filled anew, and recorded, only when what they would be
-    /// filled with has changed.
+    /// The server's templates with the caller's values. Filled again, and recorded, only if the values would be others
+    /// now.
     pub(crate) async fn filled(
         &self,
         vault: &Vault,
@@ -130,57 +116,61 @@ impl Access {
     ) -> Result<Arc<Filled>, Refusal> {
         let wanted = &self.server.wanted;
         let mut held = self.filled.lock().await;
-        if wanted.is_empty() {
-            if let Some(filled) = held.as_ref() {
-                return Ok(Arc::clone(filled));
-            }
-            let filled = Arc::new(self.server.fill(std::iter::empty(), None)?);
-            *held = Some(Arc::clone(&filled));
-            return Ok(filled);
-        }
-        if let Some(filled) = held.as_ref() {
-            let now = vault
-                .credential_stamp(caller, &self.server.tool, wanted)
-                .await?;
-            if filled.stamp.as_ref() == Some(&now) {
-                return Ok(Arc::clone(filled));
-            }
+        if let Some(filled) = held.as_ref()
+            && (wanted.is_empty() || self.is_current(vault, caller, filled).await?)
+        {
+            return Ok(Arc::clone(filled));
         }
         *held = None;
-        let credentials = vault.credentials(caller, &self.server.tool, wanted).await?;
-        let values = credentials.values.iter().map(|given| &given.value);
-        let filled = Arc::new(self.server.fill(values, Some(credentials.stamp))?);
-        // Before the first byte leaves, what comes back is searched for it.
-        self.given.add(credentials.values);
+        let filled = if wanted.is_empty() {
+            self.server.fill(std::iter::empty(), None)?
+        } else {
+            let credentials = vault.credentials(caller, &self.server.tool, wanted).await?;
+            let values = credentials.values.iter().map(|given| &given.value);
+            let filled = self.server.fill(values, Some(credentials.stamp))?;
+            // Before the first byte leaves, answers are searched for the values.
+            self.values.add(credentials.values);
+            filled
+        };
+        let filled = Arc::new(filled);
         *held = Some(Arc::clone(&filled));
         Ok(filled)
     }
 
-    /// Whether what `filled` was filled with is still what it would be filled with.
-    pub(crate) async fn is_current(&self, vault: &Vault, caller: &Caller, filled: &Filled) -> bool {
+    /// Whether the templates would be filled with the same values now.
+    pub(crate) async fn is_current(
+        &self,
+        vault: &Vault,
+        caller: &Caller,
+        filled: &Filled,
+    ) -> Result<bool, Refusal> {
         let wanted = &self.server.wanted;
         if wanted.is_empty() {
-            return true;
+            return Ok(true);
         }
-        let now = vault
+        let stamp = vault
             .credential_stamp(caller, &self.server.tool, wanted)
-            .await;
-        now.is_ok_and(|now| filled.stamp.as_ref() == Some(&now))
+            .await?;
+        Ok(filled.stamp.as_ref() == Some(&stamp))
     }
 
-    /// Whether what was filled last is still what it would be filled with; true where nothing was.
+    /// Whether what was filled last is current; `true` if nothing was filled.
     pub(crate) async fn has_current_credentials(&self, vault: &Vault, caller: &Caller) -> bool {
         let filled = self.filled.lock().await.clone();
         match filled {
-            Some(filled) => self.is_current(vault, caller, &filled).await,
+            Some(filled) => self
+                .is_current(vault, caller, &filled)
+                .await
+                .unwrap_or(false),
             None => true,
         }
     }
 
-    /// Ends everything that was built here.
-    pub(crate) async fn end(&self) {
-        *self.stateless.lock().await = None;
-        self.programs.stop_all().await;
+    pub(crate) async fn forget_credentials(&self) {
         *self.filled.lock().await = None;
     }
+}
+
+fn is_before(moment: Option<Instant>) -> bool {
+    moment.is_some_and(|moment| Instant::now() < moment)
 }

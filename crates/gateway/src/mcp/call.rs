@@ -1,47 +1,179 @@
-//! One call of a tool on its way to the server: what a model may not say is taken out, what is due is put in.
+//! One call of a tool, from the client's request to the server's answer: arguments that are hidden from models are
+//! taken out, secrets are put in.
 
-mod record;
-mod request;
+mod missing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ::http::HeaderMap;
 use toolvault_core::arguments::Arguments;
-use toolvault_core::json::{Kind, Tree, Value, parse};
+use toolvault_core::json::{Kind, Tree, parse};
 use toolvault_core::pattern::ToolName;
-use toolvault_vault::{Call, Caller};
+use toolvault_vault::Call;
 use zeroize::Zeroizing;
 
-pub(crate) use self::record::{CallRecord, EndedCall, record_ended};
-pub(crate) use self::request::ToolRequest;
-use super::catalogue::Tool;
-use super::context::Context;
-use super::link::Link;
-use super::listing::hidden;
-use super::pending::is_own_input;
+pub(crate) use self::missing::in_words;
+use self::missing::{explain, is_own_input};
+use super::answer::McpReply;
+use super::conversation::{Conversation, Incoming, owned};
+use super::links::{Context, Link, Question};
 use super::protocol::headers::encode_argument;
 use super::protocol::{Message, MirroredArguments};
-use super::refusal::Refusal;
-use super::shared::Shared;
+use super::record::CallRecord;
+use super::refusal::{Refusal, UpstreamError};
+use super::server::Server;
+use super::session::Purpose;
+use super::state::Visit;
+use super::tools::catalogue::Tool;
+use super::tools::listing::hidden;
 
-/// A call that is ready to go.
-pub(crate) struct Prepared {
-    /// The message, its arguments completed.
-    pub(crate) message: Tree<'static>,
-    /// The protocol's headers, those of injected arguments included.
-    pub(crate) headers: HeaderMap,
+/// A `tools/call` of a client.
+pub(crate) struct ToolCall<'a> {
+    pub(crate) visit: &'a Visit,
+    pub(crate) conversation: &'a Conversation,
+    pub(crate) incoming: &'a Incoming<'a>,
+    pub(crate) id: &'a str,
+    pub(crate) server: &'a Arc<Server>,
+    /// The tool's name at its server.
+    pub(crate) name: &'a str,
 }
 
 /// What is known of the tool that is called.
 struct Target {
     name: ToolName,
-    tool: Option<std::sync::Arc<Tool>>,
-    /// Declared and not for the model to fill.
+    tool: Option<Arc<Tool>>,
+    /// Declared, and hidden from models.
     hidden: BTreeSet<String>,
 }
 
+impl ToolCall<'_> {
+    /// Completes the call, makes it, and relays the answer.
+    pub(crate) async fn answer(self) -> Result<McpReply, Refusal> {
+        let recorder = &self.visit.state.recorder;
+        let full_name = self.server.name.tool(self.name);
+        let mut record = recorder.begin(self.visit.caller(), full_name);
+        let (link, question) = match self.prepare(&mut record).await {
+            Ok(prepared) => prepared,
+            Err(refusal) => {
+                record.refused(refusal.reason());
+                return explain(&self, refusal);
+            }
+        };
+        let conversation = self.conversation;
+        let mut answering =
+            conversation.answering(self.visit, &link, Purpose::Other, Some(self.id));
+        answering.downstream.tool = Some(self.name.to_owned());
+        answering.record = Some(record);
+        match link.ask(question).await {
+            Ok(exchange) => Ok(answering.relay(exchange).await),
+            Err(UpstreamError::SessionEnded) => {
+                answering.fail(&UpstreamError::SessionEnded.into());
+                Err(UpstreamError::SessionEnded.into())
+            }
+            Err(error) => Ok(answering.fail(&error.into())),
+        }
+    }
+
+    /// The connection, and the call with its secrets. The use of each secret is recorded, and answers are searched for
+    /// its value, before this returns.
+    async fn prepare(&self, record: &mut CallRecord) -> Result<(Arc<Link>, Question), Refusal> {
+        let message = &self.incoming.message;
+        let mut args = arguments(message)?;
+        record.arguments = shape(&args);
+        let received = args.len();
+        let link = self.conversation.link(self.visit, self.server).await?;
+        let target = self.target(&link, &self.conversation.context()).await?;
+        let settings = &self.server.settings;
+        // A tool that its server did not list may still exist. It declares nothing, so it gets nothing.
+        let withheld = match &target.tool {
+            Some(_) => &target.hidden,
+            None => &settings.credential_arguments,
+        };
+        take_out(&mut args, withheld, settings.allow_override, record);
+        let is_changed = args.len() != received;
+        let (args, applied) = self.complete(&link, &target, args).await?;
+        let mut headers = self.conversation.headers(Some(self.name))?;
+        mirror(&target, &args, &mut headers);
+        let mut tree = owned(message)?;
+        if let Ok(Some(params)) = tree.get_mut("params") {
+            let refused = |_| Refusal::InvalidParams("'params' cannot be read");
+            params.set("name", Tree::text(self.name)).map_err(refused)?;
+            forget_own_input(params);
+            if message.param("arguments").is_some() || is_changed || applied > 0 {
+                params.set("arguments", json(&args)?).map_err(refused)?;
+            }
+        }
+        let question = link.post(headers, tree.to_json());
+        Ok((link, question))
+    }
+
+    async fn target(&self, link: &Link, context: &Context) -> Result<Target, Refusal> {
+        let (name, server, visit) = (self.name, self.server, self.visit);
+        let unknown = || Refusal::UnknownTool(name.to_owned());
+        let full_name = server.name.tool(name).ok_or_else(unknown)?;
+        if !visit.caller().reaches_tool(&full_name) {
+            return Err(unknown());
+        }
+        let catalogue = link.catalogue_with(name, context).await?;
+        if catalogue.is_ambiguous(name) {
+            return Err(unknown());
+        }
+        let Some(tool) = catalogue.get(name) else {
+            return Ok(Target {
+                name: full_name,
+                tool: None,
+                hidden: BTreeSet::new(),
+            });
+        };
+        let within = visit.rules.within(&server.name);
+        let names = std::slice::from_ref(&full_name);
+        let vault = &visit.state.vault;
+        let defaults = vault
+            .hidden_arguments(visit.caller(), names, &within)
+            .await?;
+        let defaults = defaults.into_iter().next().unwrap_or_default();
+        let hidden = hidden(server, tool, &defaults);
+        if !tool.can_hide(&hidden) {
+            return Err(unknown());
+        }
+        Ok(Target {
+            name: full_name,
+            tool: Some(Arc::clone(tool)),
+            hidden,
+        })
+    }
+
+    /// The arguments with their secrets, and how many were applied.
+    async fn complete(
+        &self,
+        link: &Link,
+        target: &Target,
+        args: Arguments,
+    ) -> Result<(Arguments, usize), Refusal> {
+        if target.hidden.is_empty() {
+            return Ok((args, 0));
+        }
+        let credentials = &self.server.settings.credential_arguments;
+        let call = Call {
+            tool: target.name.clone(),
+            args,
+            bindings: BTreeMap::new(),
+            accepts: Some(target.hidden.clone()),
+            require: target.hidden.intersection(credentials).cloned().collect(),
+        };
+        let visit = self.visit;
+        let within = visit.rules.within(&self.server.name);
+        let vault = &visit.state.vault;
+        let injected = vault.inject(visit.caller(), call, &within).await?;
+        link.access.values.add(injected.values);
+        let applied = injected.completed.applied.len();
+        Ok((injected.completed.args, applied))
+    }
+}
+
 /// The arguments of a call; a call without any has none.
-pub(crate) fn arguments(message: &Message<'_>) -> Result<Arguments, Refusal> {
+fn arguments(message: &Message<'_>) -> Result<Arguments, Refusal> {
     let refused = || Refusal::InvalidParams("'arguments' is not an object");
     match message.param("arguments") {
         None => Ok(Arguments::new()),
@@ -53,8 +185,16 @@ pub(crate) fn arguments(message: &Message<'_>) -> Result<Arguments, Refusal> {
     }
 }
 
-/// The names and kinds of what was received, for the audit trail.
-pub(crate) fn shape(args: &Arguments) -> Vec<(String, Kind)> {
+fn json(args: &Arguments) -> Result<Tree<'static>, Refusal> {
+    let mut text = Zeroizing::new(Vec::new());
+    args.write_json(&mut text);
+    let text = String::from_utf8(std::mem::take(&mut text))
+        .map_err(|_| Refusal::InvalidParams("'arguments' is not text"))?;
+    Ok(Tree::Raw(Zeroizing::new(text)))
+}
+
+/// The names and kinds of arguments, for the audit trail.
+fn shape(args: &Arguments) -> Vec<(String, Kind)> {
     let names = args.names();
     names
         .filter_map(|name| {
@@ -64,110 +204,8 @@ pub(crate) fn shape(args: &Arguments) -> Vec<(String, Kind)> {
         .collect()
 }
 
-/// Completes a call of the tool that its server calls `name`. The use of each secret is recorded, and what comes
-/// back is searched for its value, before this returns.
-pub(crate) async fn prepare(
-    shared: &Shared,
-    caller: &Caller,
-    link: &Link,
-    message: &Message<'_>,
-    name: &str,
-    mut headers: HeaderMap,
-    record: &mut CallRecord,
-) -> Result<Prepared, Refusal> {
-    let context = Context::of(message, &headers, link.era);
-    let target = target(shared, caller, link, name, &context).await?;
-    let server = &link.access.server;
-    let mut args = arguments(message)?;
-    let is_given = message.param("arguments").is_some();
-    let untouched = args.len();
-    take_out(
-        &mut args,
-        target.withheld(&server.settings.credential_arguments),
-        server.settings.allow_override,
-        record,
-    );
-    let is_touched = untouched != args.len();
-    let (args, applied) = complete(shared, caller, link, &target, args).await?;
-    mirror(&target, &args, &mut headers);
-    let mut tree = owned(message)?;
-    if let Ok(Some(params)) = tree.get_mut("params") {
-        let refused = |_| Refusal::InvalidParams("'params' cannot be read");
-        params.set("name", Tree::text(name)).map_err(refused)?;
-        forget_own_input(params);
-        if is_given || is_touched || applied > 0 {
-            let mut text = Zeroizing::new(Vec::new());
-            args.write_json(&mut text);
-            let text = String::from_utf8(std::mem::take(&mut text))
-                .map_err(|_| Refusal::InvalidParams("'arguments' is not text"))?;
-            params
-                .set("arguments", Tree::Raw(Zeroizing::new(text)))
-                .map_err(refused)?;
-        }
-    }
-    Ok(Prepared {
-        message: tree,
-        headers,
-    })
-}
-
-async fn target(
-    shared: &Shared,
-    caller: &Caller,
-    link: &Link,
-    name: &str,
-    context: &Context,
-) -> Result<Target, Refusal> {
-    let server = &link.access.server;
-    let unknown = || Refusal::UnknownTool(name.to_owned());
-    let full_name = server.name.tool(name).ok_or_else(unknown)?;
-    if !caller.reaches_tool(&full_name) {
-        return Err(unknown());
-    }
-    let catalogue = link.catalogue_with(name, context).await?;
-    if catalogue.is_ambiguous(name) {
-        return Err(unknown());
-    }
-    let Some(tool) = catalogue.get(name) else {
-        // The server may know it all the same; it declares nothing, so it gets nothing.
-        return Ok(Target {
-            name: full_name,
-            tool: None,
-            hidden: BTreeSet::new(),
-        });
-    };
-    let rules = shared.rules();
-    let within = rules.within(&server.name);
-    let names = std::slice::from_ref(&full_name);
-    let defaults = shared
-        .vault
-        .hidden_arguments(caller, names, &within)
-        .await?;
-    let defaults = defaults.into_iter().next().unwrap_or_default();
-    let hidden = hidden(server, tool, &defaults);
-    if !tool.can_hide(&hidden) {
-        return Err(unknown());
-    }
-    Ok(Target {
-        name: full_name,
-        tool: Some(std::sync::Arc::clone(tool)),
-        hidden,
-    })
-}
-
-impl Target {
-    /// The arguments that are not taken from a model.
-    fn withheld<'a>(&'a self, credentials: &'a BTreeSet<String>) -> &'a BTreeSet<String> {
-        if self.tool.is_some() {
-            &self.hidden
-        } else {
-            credentials
-        }
-    }
-}
-
-/// Takes out what a model said for arguments that are hidden from it. Models fill what they do not know with
-/// nothing, which is no value; any other is noted.
+/// Takes out what a model sent for arguments that are hidden from it. Models send `null` or an empty text for what they
+/// do not know; any other value is recorded as dropped.
 fn take_out(
     args: &mut Arguments,
     withheld: &BTreeSet<String>,
@@ -187,46 +225,18 @@ fn take_out(
     }
 }
 
-async fn complete(
-    shared: &Shared,
-    caller: &Caller,
-    link: &Link,
-    target: &Target,
-    args: Arguments,
-) -> Result<(Arguments, usize), Refusal> {
-    if target.hidden.is_empty() {
-        return Ok((args, 0));
-    }
-    let server = &link.access.server;
-    let credentials = &server.settings.credential_arguments;
-    let call = Call {
-        tool: target.name.clone(),
-        args,
-        bindings: std::collections::BTreeMap::new(),
-        accepts: Some(target.hidden.clone()),
-        require: target.hidden.intersection(credentials).cloned().collect(),
-    };
-    let within = shared.rules().within(&server.name);
-    let injected = shared.vault.inject(caller, call, &within).await?;
-    link.access.given.add(injected.values);
-    let applied = injected.completed.applied.len();
-    Ok((injected.completed.args, applied))
-}
-
-/// Sets the headers in which a server wants hidden arguments repeated; what the client sent there is its own guess.
+/// Sets the headers that repeat hidden arguments. What the client sent there is removed: it is a guess.
 fn mirror(target: &Target, args: &Arguments, headers: &mut HeaderMap) {
     let Some(tool) = &target.tool else { return };
     let mirrored = tool.definition.mirrored.iter();
-    let mirrored = mirrored.flat_map(MirroredArguments::top_level);
-    for (argument, name) in mirrored {
+    for (argument, name) in mirrored.flat_map(MirroredArguments::top_level) {
         if !target.hidden.contains(argument) {
             continue;
         }
         headers.remove(name);
-        let value = args.raw(argument).and_then(|raw| {
-            let value: Value<'_> = parse(raw.as_bytes()).ok()?;
-            encode_argument(value)
-        });
+        let value = args
+            .raw(argument)
+            .and_then(|raw| encode_argument(parse(raw.as_bytes()).ok()?));
         if let Some(value) = value {
             headers.insert(name.clone(), value);
         }
@@ -249,18 +259,4 @@ fn forget_own_input(params: &mut Tree<'_>) {
     if is_empty {
         let _ = params.remove("inputResponses");
     }
-}
-
-/// The message as a tree of its own, each member once: what was judged is what is passed on.
-pub(crate) fn owned(message: &Message<'_>) -> Result<Tree<'static>, Refusal> {
-    let refused = |_| Refusal::InvalidParams("a name holds half a character");
-    let mut tree = Tree::Raw(Zeroizing::new(message.value().raw().to_owned()));
-    tree.members_mut().map_err(refused)?;
-    if let Some(params) = tree.get_mut("params").map_err(refused)? {
-        params.members_mut().map_err(refused)?;
-        if let Some(metadata) = params.get_mut("_meta").map_err(refused)? {
-            metadata.members_mut().map_err(refused)?;
-        }
-    }
-    Ok(tree)
 }

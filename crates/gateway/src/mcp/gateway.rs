@@ -2,36 +2,30 @@
 
 use std::sync::Arc;
 
-use ::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use tokio::sync::mpsc;
+use ::http::{Method, StatusCode};
+use prometheus_client::registry::Registry;
 use toolvault_core::entropy::Entropy;
-use toolvault_core::json::Tree;
 use toolvault_core::scope::Scope;
 use toolvault_vault::{Caller, Clock, Denial, SecretInfo, Vault};
 use zeroize::Zeroizing;
 
-use super::access::Access;
-use super::call::record_ended;
-use super::context::Context;
-use super::downstream::{Downstream, Purpose};
-use super::figures::Figures;
-use super::janitor;
-use super::link::Link;
+use super::answer::{Announcement, McpReply};
+use super::conversation::{Conversation, Incoming};
+use super::eras::{legacy, modern};
+use super::links::Slots;
+use super::metrics::Count;
 use super::pending::{PendingSecret, SetError};
-use super::protocol::headers::{NAME, PROTOCOL_VERSION};
-use super::protocol::{Era, Malformed, Message, Shape, is_modern};
-use super::refusal::Refusal;
-use super::reply::McpReply;
+use super::protocol::headers::PROTOCOL_VERSION;
+use super::protocol::{Era, Malformed, Shape, is_modern};
+use super::refusal::{Refusal, UpstreamError};
 use super::request::McpRequest;
+use super::rules::Rules;
 use super::server::Server;
-use super::shared::{Rules, Shared};
-use super::tasks::NOBODYS_TASK;
-use super::{legacy, modern, together};
+use super::session::Sessions;
+use super::state::{State, Visit};
+use super::{janitor, multiplex, one};
 use crate::http::HttpError;
 use crate::settings::GatewaySettings;
-
-/// How many calls may wait to be recorded; any more are recorded one by one.
-const ENDED_CALLS: usize = 4_096;
 
 /// The relay between agents and tool servers. Cheap to clone; all clones are the same.
 #[derive(Clone)]
@@ -39,43 +33,7 @@ const ENDED_CALLS: usize = 4_096;
     missing_debug_implementations,
     reason = "what it holds is confidential"
 )]
-pub struct Gateway(Arc<Shared>);
-
-/// One request and what belongs to it.
-pub(crate) struct Visit {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) rules: Arc<Rules>,
-    pub(crate) request: McpRequest,
-}
-
-impl Visit {
-    /// The way back from a server to the client of this request.
-    pub(crate) fn way_back(
-        &self,
-        link: &Arc<Link>,
-        purpose: Purpose,
-        id: Option<&str>,
-        context: Context,
-    ) -> Downstream {
-        Downstream {
-            shared: Arc::clone(&self.shared),
-            caller: self.request.caller.clone(),
-            link: Arc::clone(link),
-            purpose,
-            id: id.map(str::to_owned),
-            context,
-            is_shared: self.request.server.is_none(),
-            session: None,
-            tool: None,
-        }
-    }
-}
-
-/// Where a request leads.
-pub(crate) enum Destination {
-    One(Arc<Server>),
-    All,
-}
+pub struct Gateway(Arc<State>);
 
 impl Gateway {
     /// A relay to the servers of `settings`. Must be made inside a runtime.
@@ -85,35 +43,32 @@ impl Gateway {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, HttpError> {
-        let (sender, ended) = mpsc::channel(ENDED_CALLS);
-        let shared = Shared::new(vault, settings, clock, entropy, sender)?;
-        let shared = Arc::new(shared);
-        shared.tasks.spawn(record_ended(Arc::clone(&shared), ended));
-        shared.tasks.spawn(janitor::run(Arc::clone(&shared)));
-        Ok(Self(shared))
+        let state = Arc::new(State::new(vault, settings, clock, entropy)?);
+        state.tasks.spawn(janitor::run(Arc::clone(&state)));
+        Ok(Self(state))
     }
 
     /// Answers one request. The caller needs `use`.
     pub async fn handle(&self, request: McpRequest) -> McpReply {
         let visit = Visit {
-            shared: Arc::clone(&self.0),
+            state: Arc::clone(&self.0),
             rules: self.0.rules(),
             request,
         };
         visit.answer().await
     }
 
-    /// Takes other settings from here on. What was built on what has changed ends.
+    /// Changes the settings. Sessions, streams and programs of servers whose settings changed end.
     pub fn reload(&self, settings: GatewaySettings) -> Result<(), HttpError> {
         let before = self.0.rules();
         let rules = Rules::new(settings, Some(&before))?;
-        let is_shut_in_otherwise = rules.shuts_in_otherwise(&before);
+        let is_sandboxed_otherwise = rules.sandboxes_otherwise(&before);
         self.0.set_rules(rules);
-        janitor::end_outdated(&self.0, is_shut_in_otherwise);
+        janitor::end_outdated(&self.0, is_sandboxed_otherwise);
         Ok(())
     }
 
-    /// Ends streams, sessions and programs, and waits for what is still to be recorded.
+    /// Ends streams, sessions and programs, and waits until all calls are recorded.
     pub async fn close(&self) {
         self.0.stop.cancel();
         janitor::end_all(&self.0).await;
@@ -121,16 +76,26 @@ impl Gateway {
         self.0.tasks.wait().await;
     }
 
-    /// What the relay has done so far, and what it holds.
-    pub fn figures(&self) -> Figures {
-        self.0
-            .figures
-            .read(self.0.sessions.len(), self.0.places.taken())
+    /// Adds the metrics of the gateway to a registry.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.0.metrics.register(registry);
+        registry.register_collector(Box::new(Count {
+            name: "mcp_sessions",
+            help: "Sessions of agents",
+            of: Arc::clone(&self.0.sessions),
+            read: Sessions::len,
+        }));
+        registry.register_collector(Box::new(Count {
+            name: "mcp_processes",
+            help: "Programs that serve tools",
+            of: Arc::clone(&self.0.slots),
+            read: Slots::used,
+        }));
     }
 
-    /// The secret that a call of this very user needed; none if it is not known any more.
+    /// The secret that a call of this user needed; `None` if it is unknown or has expired.
     pub fn pending(&self, caller: &Caller, id: &str) -> Option<PendingSecret> {
-        self.0.pending.find(caller, id, self.0.clock.now())
+        self.0.pending.find(caller, id)
     }
 
     /// Sets it, once. The caller needs `manage`.
@@ -140,18 +105,18 @@ impl Gateway {
         id: &str,
         value: Zeroizing<String>,
     ) -> Result<SecretInfo, SetError> {
-        self.0.pending.set(&self.0, caller, id, value).await
+        self.0.pending.set(caller, id, value).await
     }
 }
 
 impl Visit {
-    async fn answer(self) -> McpReply {
+    async fn answer(&self) -> McpReply {
         match Box::pin(self.try_answer()).await {
             Ok(reply) => reply,
             Err((refusal, id)) => {
                 refusal.log(self.request.server.as_deref());
                 let mut reply = McpReply::refused(&refusal, id.as_deref());
-                // Only a request gets an error in an answer that is itself in order.
+                // An error with status 200 is an answer to a request only.
                 if id.is_none() && reply.status == StatusCode::OK {
                     reply.status = StatusCode::BAD_GATEWAY;
                 }
@@ -162,102 +127,82 @@ impl Visit {
 
     async fn try_answer(&self) -> Result<McpReply, (Refusal, Option<String>)> {
         let nameless = |refusal: Refusal| (refusal, None);
-        let caller = &self.request.caller;
+        let caller = self.caller();
         if !caller.scopes().contains(Scope::Use) {
             let denial = Denial::MissingScope(Scope::Use);
             return Err(nameless(Refusal::Vault(denial.into())));
         }
-        let destination = match &self.request.server {
-            None => Destination::All,
-            Some(name) => {
-                let server = self.rules.server(caller, name).map_err(nameless)?;
-                Destination::One(Arc::clone(server))
-            }
-        };
+        let name = self.request.server.as_deref();
+        let server = name.map(|name| self.rules.server(caller, name));
+        let server = server.transpose().map_err(nameless)?;
         if self.request.method != Method::POST {
-            let version = self.request.header(PROTOCOL_VERSION);
-            if version.is_some_and(is_modern) {
-                return Ok(McpReply::empty(StatusCode::METHOD_NOT_ALLOWED));
-            }
-            return legacy::without_message(self, &destination)
-                .await
-                .map_err(nameless);
+            return self.without_message(server).await.map_err(nameless);
         }
-        let message = Message::parse(&self.request.body).map_err(|bad| nameless(bad.into()))?;
-        let shape = message.shape().map_err(|bad| nameless(bad.into()))?;
-        let id = match &shape {
-            Shape::Request(id, _) => Some(id.raw().to_owned()),
-            _ => None,
-        };
-        // Anything else without an id would go past all that is done to requests.
-        if let Shape::Notification(method) = &shape
+        let incoming = Incoming::parse(&self.request.body).map_err(|bad| nameless(bad.into()))?;
+        // Any other message without an ID would avoid what is done to requests.
+        if let Shape::Notification(method) = &incoming.shape
             && !method.starts_with("notifications/")
         {
             return Err(nameless(Malformed::NotMessage.into()));
         }
-        let era = Era::of(&message, &self.request.headers);
-        let answered = match (era, &destination) {
-            (Era::Legacy, _) => legacy::post(self, &destination, message, shape).await,
-            (Era::Modern, Destination::One(server)) => {
-                modern::post(self, server, message, shape).await
+        let answered = self.message(server, &incoming).await;
+        answered.map_err(|refusal| (refusal, incoming.id().map(str::to_owned)))
+    }
+
+    /// Answers a POST.
+    async fn message(
+        &self,
+        server: Option<&Arc<Server>>,
+        incoming: &Incoming<'_>,
+    ) -> Result<McpReply, Refusal> {
+        let conversation = match Era::of(&incoming.message, &self.request.headers) {
+            Era::Legacy => {
+                if let Shape::Request(id, method) = &incoming.shape
+                    && method == "initialize"
+                {
+                    let message = &incoming.message;
+                    return match server {
+                        Some(server) => legacy::initialize(self, server, message, *id).await,
+                        None => multiplex::initialize(self, message, id.raw()).await,
+                    };
+                }
+                Conversation::Session(legacy::session(self, server.map(AsRef::as_ref))?)
             }
-            (Era::Modern, Destination::All) => together::modern::post(self, message, shape).await,
+            // "The client MUST NOT send JSON-RPC responses."
+            Era::Modern if matches!(incoming.shape, Shape::Response(_)) => {
+                return Ok(McpReply::empty(StatusCode::BAD_REQUEST));
+            }
+            Era::Modern => modern::conversation(self, server.map(AsRef::as_ref), incoming)?,
         };
-        answered.map_err(|refusal| (refusal, id))
+        let Some(server) = server else {
+            return multiplex::answer(self, &conversation, incoming).await;
+        };
+        let answered = one::answer(self, &conversation, server, incoming).await;
+        if let Err(Refusal::Upstream(UpstreamError::SessionEnded)) = answered
+            && let Conversation::Session(session) = &conversation
+        {
+            session.end().await;
+        }
+        answered
     }
-}
 
-/// Leaves a task that is not the caller's own, begun by a tool within the reach of their key, to be unknown: the server
-/// is asked for one that nobody has, and says in its own words that there is none.
-pub(crate) fn keep_to_own_tasks(
-    caller: &Caller,
-    access: &Access,
-    method: &str,
-    request: &mut Tree<'_>,
-    headers: &mut HeaderMap,
-) -> Result<(), Refusal> {
-    let refused = |_| Refusal::InvalidParams("'params' cannot be read");
-    if !method.starts_with("tasks/") {
-        return Ok(());
-    }
-    let Some(params) = request.get_mut("params").map_err(refused)? else {
-        return Ok(());
-    };
-    let id = match params.get_mut("taskId").map_err(refused)? {
-        Some(id) => id.as_text(),
-        None => return Ok(()),
-    };
-    let tool = id.and_then(|id| access.tasks.tool(&id));
-    let tool = tool.and_then(|tool| access.server.name.tool(&tool));
-    if tool.is_some_and(|tool| caller.reaches_tool(&tool)) {
-        return Ok(());
-    }
-    if headers.contains_key(NAME) {
-        headers.insert(NAME, HeaderValue::from_static(NOBODYS_TASK));
-    }
-    params
-        .set("taskId", Tree::text(NOBODYS_TASK))
-        .map_err(refused)
-}
-
-/// Whether a key for only some of a server's tools may use a method: what is about tools, and about the connection
-/// itself. Everything else is about the whole server.
-pub(crate) fn permit(caller: &Caller, server: &Server, method: &str) -> Result<(), Refusal> {
-    const OF_TOOLS: [&str; 7] = [
-        "initialize",
-        "ping",
-        "logging/setLevel",
-        "server/discover",
-        "subscriptions/listen",
-        "tools/call",
-        "tools/list",
-    ];
-    let is_permitted = OF_TOOLS.contains(&method)
-        || method.starts_with("tasks/")
-        || method.starts_with("notifications/");
-    if is_permitted || caller.reaches_all_of(&server.name.prefix()) {
-        Ok(())
-    } else {
-        Err(Refusal::WholeServerOnly)
+    /// Answers a GET, which opens a stream of a session, or a DELETE, which ends a session.
+    async fn without_message(&self, server: Option<&Arc<Server>>) -> Result<McpReply, Refusal> {
+        let version = self.request.header(PROTOCOL_VERSION);
+        if version.is_some_and(is_modern) {
+            return Ok(McpReply::empty(StatusCode::METHOD_NOT_ALLOWED));
+        }
+        let session = legacy::session(self, server.map(AsRef::as_ref))?;
+        if self.request.method == Method::DELETE {
+            session.end().await;
+            return Ok(McpReply::empty(StatusCode::OK));
+        }
+        let Some(server) = server else {
+            return multiplex::listen(self, &session).await;
+        };
+        let conversation = Conversation::Session(session);
+        let link = conversation.link(self, server).await?;
+        let relay = legacy::listen(self, &conversation, &link, Announcement::Plain);
+        Ok(McpReply::stream(relay.run()))
     }
 }

@@ -1,5 +1,5 @@
-//! Ends what has lost its ground: sessions and programs of callers who may no longer, of credentials that changed, of
-//! servers that are configured otherwise now, and of clients that never came back.
+//! Ends what is no longer valid: sessions and programs of callers that were revoked, of credentials that changed, of
+//! servers whose configuration changed, and of clients that never came back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,126 +7,119 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use toolvault_vault::{Caller, Changed, Error};
 
-use super::access::Access;
+use super::links::Upstream;
 use super::session::Session;
-use super::shared::Shared;
+use super::state::State;
 
-/// How often is looked for what time alone has ended.
+/// How often time limits are checked.
 const ROUND: Duration = Duration::from_secs(5);
 
-/// Goes its rounds until the gateway closes.
-pub(crate) async fn run(shared: Arc<Shared>) {
-    let mut news = shared.vault.changes();
+/// Works until the gateway closes.
+pub(crate) async fn run(state: Arc<State>) {
+    let mut news = state.vault.changes();
     let mut rounds = interval(ROUND);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = shared.stop.cancelled() => return,
-            changed = news.recv() => end_lost(&shared, changed.unwrap_or(Changed::All)).await,
+            () = state.stop.cancelled() => return,
+            changed = news.recv() => end_lost(&state, changed.unwrap_or(Changed::All)).await,
             _ = rounds.tick() => {
-                end_lost(&shared, Changed::All).await;
-                end_idle(&shared);
+                end_lost(&state, Changed::All).await;
+                end_idle(&state);
             }
         }
     }
 }
 
-/// Ends what concerns a change. Each ending goes on by itself: one that takes long holds up no other.
-async fn end_lost(shared: &Arc<Shared>, changed: Changed) {
-    for session in shared.sessions.all() {
+/// Ends what a change made invalid. Each ending is a task of its own: one that takes long holds up no other.
+async fn end_lost(state: &Arc<State>, changed: Changed) {
+    for session in state.sessions.all() {
         let caller = session.caller();
-        if caller.is_concerned_by(changed) && !may_still(shared, &caller).await {
-            end_session(shared, &session);
+        if caller.is_concerned_by(changed) && !may_still(state, &caller).await {
+            end_session(state, &session);
         }
     }
-    for access in shared.accesses() {
-        let caller = access.caller();
+    for upstream in state.upstreams.all() {
+        let caller = upstream.access.caller();
         if !caller.is_concerned_by(changed) {
             continue;
         }
-        if may_still(shared, &caller).await {
-            let own = Arc::clone(shared);
-            shared.tasks.spawn(async move {
+        if may_still(state, &caller).await {
+            let own = Arc::clone(state);
+            state.tasks.spawn(async move {
+                let access = &upstream.access;
                 if !access.has_current_credentials(&own.vault, &caller).await {
-                    access.end().await;
+                    upstream.disconnect().await;
                 }
             });
         } else {
-            end_access(shared, access);
+            state.upstreams.end(upstream);
         }
     }
 }
 
-fn end_idle(shared: &Arc<Shared>) {
-    let limits = shared.rules().settings.limits;
-    for session in shared.sessions.take_idle(limits.session_idle) {
-        end_session(shared, &session);
+fn end_idle(state: &Arc<State>) {
+    let limits = state.rules().settings.limits;
+    for session in state.sessions.idle(limits.session_idle) {
+        end_session(state, &session);
     }
-    for access in shared.accesses() {
-        if access.idle_since().elapsed() >= limits.session_idle {
-            end_access(shared, access);
+    for upstream in state.upstreams.all() {
+        if upstream.access.idle_since().elapsed() >= limits.session_idle {
+            state.upstreams.end(upstream);
         } else {
-            shared.tasks.spawn(async move {
-                access.programs.stop_idle(limits.process_idle).await;
+            state.tasks.spawn(async move {
+                upstream.stop_idle(limits.process_idle).await;
             });
         }
     }
 }
 
-/// Ends what was built on a configuration that holds no more; programs too if they are shut in otherwise now.
-pub(crate) fn end_outdated(shared: &Arc<Shared>, is_shut_in_otherwise: bool) {
-    let rules = shared.rules();
-    let is_outdated = |access: &Access| {
-        let now = rules.servers.get(&access.server.name);
-        now.is_none_or(|now| !Arc::ptr_eq(now, &access.server))
-            || is_shut_in_otherwise && access.server.client.is_none()
+/// Ends what was made for another configuration; programs also if they are to be sandboxed in another way.
+pub(crate) fn end_outdated(state: &Arc<State>, is_sandboxed_otherwise: bool) {
+    let rules = state.rules();
+    let is_outdated = |upstream: &Upstream| {
+        let server = &upstream.access.server;
+        let now = rules.servers.get(&server.name);
+        now.is_none_or(|now| !Arc::ptr_eq(now, server))
+            || is_sandboxed_otherwise && server.client.is_none()
     };
-    for session in shared.sessions.all() {
+    for session in state.sessions.all() {
         let is_gone = session
             .server
             .as_ref()
             .is_some_and(|name| !rules.servers.contains_key(name));
         if is_gone {
-            end_session(shared, &session);
+            end_session(state, &session);
         }
     }
-    for access in shared.accesses() {
-        if is_outdated(&access) {
-            end_access(shared, access);
+    for upstream in state.upstreams.all() {
+        if is_outdated(&upstream) {
+            state.upstreams.end(upstream);
         }
     }
 }
 
-/// Ends everything, and waits for it.
-pub(crate) async fn end_all(shared: &Arc<Shared>) {
-    let sessions = shared.sessions.all();
-    let ending = sessions.iter().map(|session| {
-        shared.sessions.remove(&session.id);
-        session.end()
-    });
+/// Ends everything.
+pub(crate) async fn end_all(state: &Arc<State>) {
+    let sessions = state.sessions.all();
+    let ending = sessions.iter().map(|session| session.end());
     futures_util::future::join_all(ending).await;
-    let accesses = shared.accesses();
-    let ending = accesses.iter().map(|access| shared.end(access));
-    futures_util::future::join_all(ending).await;
+    // They end in `state.tasks`, which the gateway waits for.
+    for upstream in state.upstreams.all() {
+        state.upstreams.end(upstream);
+    }
 }
 
-fn end_session(shared: &Arc<Shared>, session: &Arc<Session>) {
-    shared.sessions.remove(&session.id);
+fn end_session(state: &Arc<State>, session: &Arc<Session>) {
     session.ended.cancel();
     let session = Arc::clone(session);
-    shared.tasks.spawn(async move { session.end().await });
+    state.tasks.spawn(async move { session.end().await });
 }
 
-fn end_access(shared: &Arc<Shared>, access: Arc<Access>) {
-    access.ended.cancel();
-    let own = Arc::clone(shared);
-    shared.tasks.spawn(async move { own.end(&access).await });
-}
-
-/// Whether the caller may still act. That nobody can say just now ends nothing: each call asks again.
-async fn may_still(shared: &Shared, caller: &Caller) -> bool {
+/// Whether the caller is still valid. If the vault cannot say just now, nothing ends: each call asks again.
+async fn may_still(state: &State, caller: &Caller) -> bool {
     !matches!(
-        shared.vault.recheck(caller).await,
+        state.vault.recheck(caller).await,
         Err(Error::Unauthenticated | Error::Denied(_) | Error::NotFound)
     )
 }

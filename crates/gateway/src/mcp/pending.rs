@@ -1,24 +1,19 @@
-//! A secret that a call needed and nobody has set: told in words that help and, where the client can open a URL, with a
-//! page of ours on which the very user whose call asked can set it.
-
-mod explain;
+//! Secrets that a call needed and that are not set. The user whose call it was can set each on a page of ours.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use toolvault_core::confidential::Confidential;
 use toolvault_core::entropy::Entropy;
 use toolvault_core::identity::UserId;
-use toolvault_core::json::Value;
 use toolvault_core::pattern::ToolPattern;
 use toolvault_core::timestamp::{SECOND, Timestamp};
-use toolvault_vault::{Caller, NewSecret, SecretInfo};
+use toolvault_vault::{Caller, Clock, NewSecret, SecretInfo, Vault};
 use zeroize::Zeroizing;
 
-pub(crate) use self::explain::{Missing, in_words, is_own_input};
 use super::session::random_id;
-use super::shared::Shared;
 use crate::settings::ServerName;
 
 /// For how long a pending secret can be set, in microseconds.
@@ -26,7 +21,7 @@ const LASTS: i64 = 600 * SECOND;
 /// How many are kept of one user; the oldest make room.
 const MOST_PER_USER: usize = 32;
 
-/// A secret that a call needed and nobody has set. All of it comes from the configuration, none of it from a tool.
+/// A secret that a call needed and that is not set. All of it comes from the configuration, none of it from a tool.
 #[derive(Clone, Debug)]
 pub struct PendingSecret {
     /// The server whose tool was called.
@@ -50,9 +45,9 @@ pub enum SetError {
     Vault(#[from] toolvault_vault::Error),
 }
 
-/// What is to be made, once.
+/// The secret that would have served a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wish {
+pub(crate) struct MissingSecret {
     pub(crate) server: ServerName,
     pub(crate) argument: String,
     pub(crate) secret_name: String,
@@ -61,17 +56,19 @@ pub(crate) struct Wish {
 
 struct Entry {
     user: UserId,
-    wish: Wish,
+    secret: MissingSecret,
     made_at: Timestamp,
 }
 
-/// All that is pending in this process.
-#[derive(Default)]
+/// All that are pending in this process.
 pub(crate) struct PendingSecrets {
+    vault: Vault,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
     by_id: Mutex<HashMap<String, Entry>>,
 }
 
-impl Wish {
+impl MissingSecret {
     /// The pattern that the secret will be bound to.
     pub(crate) fn pattern(&self) -> String {
         format!("{}*", self.server.prefix())
@@ -90,20 +87,24 @@ impl Entry {
 }
 
 impl PendingSecrets {
-    /// The id under which a wish of this user can be fulfilled; the same one as long as it is good.
-    pub(crate) fn ask(
-        &self,
-        user: UserId,
-        wish: Wish,
-        now: Timestamp,
-        entropy: &dyn Entropy,
-    ) -> Option<String> {
-        let id = random_id(entropy).ok()?;
-        let mut by_id = self.lock();
+    pub(crate) fn new(vault: Vault, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self {
+            vault,
+            clock,
+            entropy,
+            by_id: Mutex::default(),
+        }
+    }
+
+    /// The ID under which this user can set the secret; the same one as long as it is valid.
+    pub(crate) fn ask(&self, user: UserId, secret: MissingSecret) -> Option<String> {
+        let now = self.clock.now();
+        let id = random_id(self.entropy.as_ref()).ok()?;
+        let mut by_id = self.by_id.lock();
         by_id.retain(|_, entry| entry.left(now).is_some());
         let known = by_id
             .iter()
-            .find(|(_, entry)| entry.user == user && entry.wish == wish);
+            .find(|(_, entry)| entry.user == user && entry.secret == secret);
         if let Some((id, _)) = known {
             return Some(id.clone());
         }
@@ -118,62 +119,48 @@ impl PendingSecrets {
         }
         let entry = Entry {
             user,
-            wish,
+            secret,
             made_at: now,
         };
         by_id.insert(id.clone(), entry);
         Some(id)
     }
 
-    pub(crate) fn find(&self, caller: &Caller, id: &str, now: Timestamp) -> Option<PendingSecret> {
-        let by_id = self.lock();
+    pub(crate) fn find(&self, caller: &Caller, id: &str) -> Option<PendingSecret> {
+        let by_id = self.by_id.lock();
         let entry = by_id.get(id).filter(|entry| entry.user == caller.user())?;
         Some(PendingSecret {
-            server: entry.wish.server.to_string(),
-            argument: entry.wish.argument.clone(),
-            secret_name: entry.wish.secret_name.clone(),
-            expires_in: entry.left(now)?,
+            server: entry.secret.server.to_string(),
+            argument: entry.secret.argument.clone(),
+            secret_name: entry.secret.secret_name.clone(),
+            expires_in: entry.left(self.clock.now())?,
         })
     }
 
-    /// Makes the secret. It is taken out first, so that of two who try at once only one can.
+    /// Creates the secret. It is removed first, so that of two attempts at once only one succeeds.
     pub(crate) async fn set(
         &self,
-        shared: &Shared,
         caller: &Caller,
         id: &str,
         value: Zeroizing<String>,
     ) -> Result<SecretInfo, SetError> {
-        let now = shared.clock.now();
-        self.find(caller, id, now).ok_or(SetError::Unknown)?;
-        let entry = self.lock().remove(id).ok_or(SetError::Unknown)?;
-        let tool = ToolPattern::parse(&entry.wish.pattern()).map_err(|_| SetError::Unknown)?;
+        self.find(caller, id).ok_or(SetError::Unknown)?;
+        let entry = self.by_id.lock().remove(id).ok_or(SetError::Unknown)?;
+        let tool = ToolPattern::parse(&entry.secret.pattern()).map_err(|_| SetError::Unknown)?;
         let new = NewSecret {
-            name: entry.wish.secret_name.clone(),
+            name: entry.secret.secret_name.clone(),
             value: Confidential::from(value),
             tool: Some(tool),
-            argument: Some(entry.wish.argument.clone()),
-            is_default: entry.wish.is_default,
+            argument: Some(entry.secret.argument.clone()),
+            is_default: entry.secret.is_default,
         };
-        match shared.vault.create_secret(caller, new, None).await {
+        match self.vault.create_secret(caller, new, None).await {
             Ok(answer) => Ok(answer.info),
             Err(error) => {
-                // Nothing was made: it can be tried again, with a key that may.
-                self.lock().insert(id.to_owned(), entry);
+                // Nothing was created: it can be tried again, with a key that may.
+                self.by_id.lock().insert(id.to_owned(), entry);
                 Err(error.into())
             }
         }
     }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Entry>> {
-        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whether a client with these capabilities can send its user to a URL.
-pub(crate) fn offers_urls(capabilities: Value<'_>) -> bool {
-    capabilities
-        .as_object()
-        .and_then(|capabilities| capabilities.get("elicitation")?.as_object())
-        .is_some_and(|elicitation| elicitation.get("url").is_some())
 }

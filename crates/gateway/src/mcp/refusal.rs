@@ -4,9 +4,9 @@ use ::http::StatusCode;
 use toolvault_vault::{Error as VaultError, Problem};
 
 use super::protocol::headers::HeaderMismatch;
-use super::protocol::{self, Era, Malformed};
-use super::server::DoesNotFit;
-use super::upstream::UpstreamError;
+use super::protocol::{self, Era, EventTooLarge, Malformed};
+use crate::http::HttpError;
+use crate::stdio::LaunchError;
 
 /// Codes of our own lie outside the range that JSON-RPC and MCP reserve.
 const NOT_ALLOWED: i64 = 1_000;
@@ -59,9 +59,59 @@ pub(crate) enum Refusal {
     },
     #[error("Too many sessions.")]
     TooManySessions,
-    #[error("What this answer was built on has changed or ended; ask again.")]
+    #[error("The server's credentials or configuration changed during the call; retry.")]
     Over,
 }
+
+/// Why a server did not answer. It holds nothing that the server said.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UpstreamError {
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(#[source] HttpError),
+    #[error("the server was silent for too long")]
+    Silent,
+    #[error("the server's answer is too large")]
+    TooLarge,
+    #[error("the server refused its credential")]
+    CredentialRefused,
+    #[error("the server answered with a redirect, which is not followed")]
+    Redirect,
+    #[error("the server's answer is not MCP")]
+    NotMcp,
+    #[error("the server has forgotten its session")]
+    SessionEnded,
+    #[error("the server ended")]
+    Ended,
+    #[error("the server cannot be started")]
+    NotStarted(#[source] LaunchError),
+    #[error("the server keeps exiting; backing off")]
+    Pausing,
+    #[error("too many programs are running")]
+    TooManyPrograms,
+    #[error("the server speaks only earlier versions of the protocol: initialize first")]
+    OtherEra,
+}
+
+impl From<HttpError> for UpstreamError {
+    fn from(error: HttpError) -> Self {
+        match error {
+            HttpError::Timeout => Self::Silent,
+            HttpError::TooLarge { .. } => Self::TooLarge,
+            error => Self::Unreachable(error),
+        }
+    }
+}
+
+impl From<EventTooLarge> for UpstreamError {
+    fn from(_: EventTooLarge) -> Self {
+        Self::TooLarge
+    }
+}
+
+/// A value does not fit where its template puts it. The value is not told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the secret for '{0}' holds a character that cannot stand there")]
+pub(crate) struct DoesNotFit(pub(crate) String);
 
 impl Refusal {
     /// The status of the HTTP answer.

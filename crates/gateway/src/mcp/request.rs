@@ -11,7 +11,7 @@ use super::protocol::headers::{METHOD, NAME, PARAMETER, PROTOCOL_VERSION};
 pub struct McpRequest {
     /// Who sent it.
     pub caller: Caller,
-    /// The server of `/mcp/<server>`; none for `/mcp`.
+    /// The server of `/mcp/<server>`; `None` for `/mcp`.
     pub server: Option<String>,
     /// GET, POST or DELETE.
     pub method: Method,

@@ -8,6 +8,7 @@ use toolvault_core::reference::Reference;
 use toolvault_vault::CredentialStamp;
 use zeroize::Zeroizing;
 
+use super::refusal::DoesNotFit;
 use crate::http::{GuardedClient, HttpError, HttpPolicy, Url};
 use crate::settings::{GatewayLimits, Part, ServerName, ServerSettings, Template, Transport};
 
@@ -34,14 +35,9 @@ pub(crate) struct Filled {
     pub(crate) url: Zeroizing<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) environment: Vec<(String, Zeroizing<String>)>,
-    /// What it was filled with; none where there is nothing to fill.
+    /// What it was filled with; `None` if there is nothing to fill.
     pub(crate) stamp: Option<CredentialStamp>,
 }
-
-/// A value does not fit where its template puts it. The value is not told.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the secret for '{0}' holds a character that cannot stand there")]
-pub(crate) struct DoesNotFit(pub(crate) String);
 
 /// Where a filled template goes.
 enum Place<'a> {

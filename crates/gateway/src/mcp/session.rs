@@ -1,33 +1,35 @@
-//! Sessions of the earlier era: each belongs to whoever began it, and to the path on which they did.
+//! Sessions of the earlier era. Each belongs to the caller who began it and to the path on which they did.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::digest::hexadecimal;
 use toolvault_core::entropy::{Entropy, EntropyError};
-use toolvault_core::json::Value;
+use toolvault_core::json::{Value, parse};
 use toolvault_vault::Caller;
 use zeroize::Zeroizing;
 
 use super::access::Principal;
-use super::downstream::Purpose;
-use super::link::Link;
-use super::protocol::is_same_id;
+use super::links::Link;
+use super::protocol::{Message, is_same_id};
 use crate::settings::{GatewayLimits, ServerName};
 
-/// How many requests without a response a session remembers.
+/// How many unanswered requests a session remembers.
 const MOST_UNANSWERED: usize = 64;
 
 /// One session.
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) principal: Principal,
-    /// The one server that it leads to; none for all together.
+    /// The server of `/mcp/<server>`; `None` for `/mcp`.
     pub(crate) server: Option<ServerName>,
-    /// The parameters of its `initialize`, to begin again with where a way to a server has ended.
+    /// The parameters of its `initialize`, used again for each new connection to a server.
     pub(crate) opening: Zeroizing<String>,
+    /// Whether the client can send its user to a URL.
+    pub(crate) opens_urls: bool,
     pub(crate) links: tokio::sync::Mutex<BTreeMap<ServerName, Arc<Link>>>,
     pub(crate) ended: CancellationToken,
     /// Requests whose stream ended before their response came; it may come on another.
@@ -36,7 +38,35 @@ pub(crate) struct Session {
     used_at: Mutex<Instant>,
 }
 
-/// A request that is still to be answered, and how its answer is to be treated.
+/// What a client asked for, if the answer needs treatment of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// `initialize` or `server/discover`.
+    Greeting,
+    /// The first page of `tools/list`.
+    Tools,
+    /// A later page of `tools/list`.
+    MoreTools,
+    /// `tasks/list`.
+    Tasks,
+    Other,
+}
+
+impl Purpose {
+    pub(crate) fn of(method: &str, message: &Message<'_>) -> Self {
+        match method {
+            "initialize" | "server/discover" => Self::Greeting,
+            "tools/list" => match message.param("cursor") {
+                Some(cursor) if !cursor.is_null() => Self::MoreTools,
+                _ => Self::Tools,
+            },
+            "tasks/list" => Self::Tasks,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A request that is still to be answered.
 #[derive(Clone)]
 pub(crate) struct Unanswered {
     pub(crate) id: String,
@@ -62,6 +92,7 @@ impl Session {
             principal: Principal::of(caller),
             server,
             opening: Zeroizing::new(opening.to_owned()),
+            opens_urls: opens_urls(opening),
             links: tokio::sync::Mutex::new(BTreeMap::new()),
             ended: CancellationToken::new(),
             unanswered: Mutex::new(VecDeque::new()),
@@ -71,20 +102,17 @@ impl Session {
     }
 
     pub(crate) fn caller(&self) -> Caller {
-        self.caller
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.caller.lock().clone()
     }
 
-    /// Notes that something is still going on.
+    /// Notes that it is in use.
     pub(crate) fn keep(&self) {
-        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self.used_at.lock() = Instant::now();
     }
 
     /// Notes a request whose stream ended before its response came.
     pub(crate) fn note_unanswered(&self, request: Unanswered) {
-        let mut unanswered = self.unanswered();
+        let mut unanswered = self.unanswered.lock();
         if unanswered.len() == MOST_UNANSWERED {
             unanswered.pop_front();
         }
@@ -93,20 +121,14 @@ impl Session {
 
     /// The request that a response is to, if it is to one of these; it counts once.
     pub(crate) fn take_unanswered(&self, id: Value<'_>) -> Option<Unanswered> {
-        let mut unanswered = self.unanswered();
+        let mut unanswered = self.unanswered.lock();
         let place = unanswered
             .iter()
             .position(|request| is_same_id(&request.id, id))?;
         unanswered.remove(place)
     }
 
-    fn unanswered(&self) -> std::sync::MutexGuard<'_, VecDeque<Unanswered>> {
-        self.unanswered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends it: its streams end, and servers are told.
+    /// Ends it: its streams end, and its servers are told. It is not found any more.
     pub(crate) async fn end(&self) {
         self.ended.cancel();
         let links = std::mem::take(&mut *self.links.lock().await);
@@ -115,19 +137,19 @@ impl Session {
         }
     }
 
-    /// Whether a server to which it leads knows it no more.
+    /// Whether one of the servers said that its session has ended.
     pub(crate) async fn is_forgotten_by_a_server(&self) -> bool {
         let links = self.links.lock().await;
         links.values().any(|link| link.is_forgotten())
     }
 
     fn touch(&self, caller: &Caller) {
-        *self.caller.lock().unwrap_or_else(PoisonError::into_inner) = caller.clone();
-        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self.caller.lock() = caller.clone();
+        *self.used_at.lock() = Instant::now();
     }
 
     fn idle_since(&self) -> Instant {
-        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.used_at.lock()
     }
 }
 
@@ -139,7 +161,8 @@ impl Sessions {
         session: Arc<Session>,
         limits: &GatewayLimits,
     ) -> Result<Option<Arc<Session>>, Arc<Session>> {
-        let mut by_id = self.lock();
+        let mut by_id = self.by_id.lock();
+        by_id.retain(|_, other| !other.ended.is_cancelled());
         let mut own: Vec<&Arc<Session>> = by_id
             .values()
             .filter(|other| other.principal == session.principal)
@@ -165,41 +188,57 @@ impl Sessions {
         caller: &Caller,
         server: Option<&ServerName>,
     ) -> Option<Arc<Session>> {
-        let by_id = self.lock();
+        let by_id = self.by_id.lock();
         let session = by_id.get(id)?;
-        if session.principal != Principal::of(caller) || session.server.as_ref() != server {
+        if session.principal != Principal::of(caller)
+            || session.server.as_ref() != server
+            || session.ended.is_cancelled()
+        {
             return None;
         }
         session.touch(caller);
         Some(Arc::clone(session))
     }
 
-    pub(crate) fn remove(&self, id: &str) -> Option<Arc<Session>> {
-        self.lock().remove(id)
-    }
-
     pub(crate) fn all(&self) -> Vec<Arc<Session>> {
-        self.lock().values().cloned().collect()
+        self.by_id.lock().values().cloned().collect()
     }
 
-    /// Takes out the sessions that were idle for so long.
-    pub(crate) fn take_idle(&self, idle: Duration) -> Vec<Arc<Session>> {
-        let mut by_id = self.lock();
-        let idle: Vec<String> = by_id
-            .values()
+    /// The sessions that nothing used for so long. Forgets those that have ended.
+    pub(crate) fn idle(&self, idle: Duration) -> Vec<Arc<Session>> {
+        let mut by_id = self.by_id.lock();
+        by_id.retain(|_, session| !session.ended.is_cancelled());
+        let sessions = by_id.values();
+        sessions
             .filter(|session| session.idle_since().elapsed() >= idle)
-            .map(|session| session.id.clone())
-            .collect();
-        idle.iter().filter_map(|id| by_id.remove(id)).collect()
+            .cloned()
+            .collect()
     }
 
+    /// How many sessions are open.
     pub(crate) fn len(&self) -> usize {
-        self.lock().len()
+        let by_id = self.by_id.lock();
+        let sessions = by_id.values();
+        sessions
+            .filter(|session| !session.ended.is_cancelled())
+            .count()
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Session>>> {
-        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Whether a client with these parameters of `initialize` can send its user to a URL.
+fn opens_urls(opening: &str) -> bool {
+    let capabilities = parse(opening.as_bytes())
+        .ok()
+        .and_then(|opening| opening.as_object()?.get("capabilities"));
+    capabilities.is_some_and(offers_urls)
+}
+
+/// Whether a client with these capabilities can send its user to a URL.
+pub(crate) fn offers_urls(capabilities: Value<'_>) -> bool {
+    capabilities
+        .as_object()
+        .and_then(|capabilities| capabilities.get("elicitation")?.as_object())
+        .is_some_and(|elicitation| elicitation.get("url").is_some())
 }
 
 /// 128 random bits as hexadecimal digits.

@@ -1,0 +1,212 @@
+//! What the eras do differently: how the connection to a server is found, what a request to it says about itself, and
+//! how its answer goes back. Everything else is done once, for both.
+
+use std::sync::Arc;
+
+use ::http::HeaderMap;
+use toolvault_core::json::Tree;
+use zeroize::Zeroizing;
+
+use super::answer::{Announcement, Answering, Downstream};
+use super::links::{Context, Link};
+use super::protocol::headers::{NAME, encode};
+use super::protocol::{Era, INITIALIZED, Malformed, Message, Shape};
+use super::refusal::{Refusal, UpstreamError};
+use super::server::{Filled, Server};
+use super::session::{Purpose, Session};
+use super::state::Visit;
+
+/// What a request is part of.
+pub(crate) enum Conversation {
+    /// A session of the earlier era.
+    Session(Arc<Session>),
+    /// Nothing: a request of the later era stands alone.
+    Stateless(Box<Stateless>),
+}
+
+/// What a request of the later era says about itself.
+pub(crate) struct Stateless {
+    /// The protocol's headers as the client sent them.
+    pub(crate) headers: HeaderMap,
+    pub(crate) context: Context,
+    /// Whether the client can send its user to a URL.
+    pub(crate) opens_urls: bool,
+}
+
+/// A message of a client.
+pub(crate) struct Incoming<'a> {
+    pub(crate) message: Message<'a>,
+    pub(crate) shape: Shape<'a>,
+}
+
+impl<'a> Incoming<'a> {
+    pub(crate) fn parse(text: &'a [u8]) -> Result<Self, Malformed> {
+        let message = Message::parse(text)?;
+        let shape = message.shape()?;
+        Ok(Self { message, shape })
+    }
+
+    /// The ID of a request.
+    pub(crate) fn id(&self) -> Option<&'a str> {
+        match self.shape {
+            Shape::Request(id, _) => Some(id.raw()),
+            _ => None,
+        }
+    }
+
+    /// The method; empty for a response.
+    pub(crate) fn method(&self) -> &str {
+        match &self.shape {
+            Shape::Request(_, method) | Shape::Notification(method) => method,
+            Shape::Response(_) => "",
+        }
+    }
+}
+
+impl Conversation {
+    pub(crate) fn era(&self) -> Era {
+        match self {
+            Self::Session(_) => Era::Legacy,
+            Self::Stateless(_) => Era::Modern,
+        }
+    }
+
+    /// What our own requests say about themselves.
+    pub(crate) fn context(&self) -> Context {
+        match self {
+            Self::Session(_) => Context::default(),
+            Self::Stateless(request) => request.context.clone(),
+        }
+    }
+
+    /// The protocol's headers for the server: those of the client, with the name under which the server knows what the
+    /// request is about.
+    pub(crate) fn headers(&self, name: Option<&str>) -> Result<HeaderMap, Refusal> {
+        let Self::Stateless(request) = self else {
+            return Ok(HeaderMap::new());
+        };
+        let mut headers = request.headers.clone();
+        if let Some(name) = name {
+            let unnameable = Refusal::InvalidParams("the name cannot stand in a header");
+            headers.insert(NAME, encode(name).ok_or(unnameable)?);
+        }
+        Ok(headers)
+    }
+
+    /// Whether the client can send its user to a URL.
+    pub(crate) fn opens_urls(&self) -> bool {
+        match self {
+            Self::Session(session) => session.opens_urls,
+            Self::Stateless(request) => request.opens_urls,
+        }
+    }
+
+    /// The connection to a server.
+    pub(crate) async fn link(
+        &self,
+        visit: &Visit,
+        server: &Arc<Server>,
+    ) -> Result<Arc<Link>, Refusal> {
+        match self {
+            Self::Session(session) => session_link(visit, session, server).await,
+            Self::Stateless(request) => {
+                let (vault, caller) = (&visit.state.vault, visit.caller());
+                let upstream = visit.upstream(server);
+                upstream
+                    .stateless(vault, caller, &request.context, &visit.rules)
+                    .await
+            }
+        }
+    }
+
+    /// The way of an answer back to the client. Without an ID the client waits for no response.
+    pub(crate) fn answering(
+        &self,
+        visit: &Visit,
+        link: &Arc<Link>,
+        purpose: Purpose,
+        id: Option<&str>,
+    ) -> Answering {
+        Answering {
+            downstream: Downstream {
+                services: visit.services(),
+                caller: visit.caller().clone(),
+                link: Arc::clone(link),
+                purpose,
+                id: id.map(str::to_owned),
+                context: self.context(),
+                is_shared: visit.request.server.is_none(),
+                session: match self {
+                    Self::Session(session) => Some(Arc::clone(session)),
+                    Self::Stateless(_) => None,
+                },
+                tool: None,
+            },
+            record: None,
+            announcement: Announcement::None,
+        }
+    }
+}
+
+/// The session's connection to the server. One that has ended, or was made with other credentials or another
+/// configuration, is made again with the client's own parameters of `initialize`.
+async fn session_link(
+    visit: &Visit,
+    session: &Session,
+    server: &Arc<Server>,
+) -> Result<Arc<Link>, Refusal> {
+    let (vault, caller) = (&visit.state.vault, visit.caller());
+    let upstream = visit.upstream(server);
+    let filled = upstream.access.filled(vault, caller).await;
+    let is_good = |link: &Arc<Link>, filled: &Arc<Filled>| {
+        Arc::ptr_eq(&link.access, &upstream.access)
+            && Arc::ptr_eq(&link.filled, filled)
+            && link.is_open()
+    };
+    {
+        let mut links = session.links.lock().await;
+        match (links.get(&server.name), &filled) {
+            (Some(link), Ok(filled)) if is_good(link, filled) => return Ok(Arc::clone(link)),
+            (None, _) => {}
+            (Some(_), _) => close(visit, links.remove(&server.name)),
+        }
+    }
+    let filled = filled?;
+    let started = upstream.initialize(vault, caller, &session.opening, &visit.rules);
+    let link = Arc::new(started.await?.link.ok_or(UpstreamError::NotMcp)?);
+    if link.program().is_none() {
+        link.notify(INITIALIZED).await?;
+    }
+    let mut links = session.links.lock().await;
+    // Another request of the session may have been quicker.
+    if let Some(other) = links.get(&server.name)
+        && is_good(other, &filled)
+    {
+        close(visit, Some(link));
+        return Ok(Arc::clone(other));
+    }
+    close(visit, links.insert(server.name.clone(), Arc::clone(&link)));
+    Ok(link)
+}
+
+/// Tells a server that its session has ended.
+pub(crate) fn close(visit: &Visit, link: Option<Arc<Link>>) {
+    if let Some(link) = link {
+        visit.state.tasks.spawn(async move { link.close().await });
+    }
+}
+
+/// The message as a tree of its own, each member once: what was judged is what is passed on.
+pub(crate) fn owned(message: &Message<'_>) -> Result<Tree<'static>, Refusal> {
+    let refused = |_| Refusal::InvalidParams("a name holds half a character");
+    let raw = Zeroizing::new(message.value().raw().to_owned());
+    let mut tree = Tree::Raw(raw);
+    tree.members_mut().map_err(refused)?;
+    if let Some(params) = tree.get_mut("params").map_err(refused)? {
+        params.members_mut().map_err(refused)?;
+        if let Some(metadata) = params.get_mut("_meta").map_err(refused)? {
+            metadata.members_mut().map_err(refused)?;
+        }
+    }
+    Ok(tree)
+}

@@ -1,0 +1,137 @@
+//! The earlier era, up to 2025-11-25: `initialize` begins a session, and each later request names it.
+
+use std::sync::Arc;
+
+use ::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use toolvault_core::json::{Tree, Value};
+use zeroize::Zeroizing;
+
+use crate::mcp::answer::{Announcement, McpReply, Passed, Relay};
+use crate::mcp::call::in_words;
+use crate::mcp::conversation::{Conversation, close};
+use crate::mcp::links::{Link, Question, Started};
+use crate::mcp::protocol::Message;
+use crate::mcp::protocol::headers::{LAST_EVENT_ID, SESSION_ID};
+use crate::mcp::refusal::{Refusal, UpstreamError};
+use crate::mcp::server::Server;
+use crate::mcp::session::{Purpose, Session};
+use crate::mcp::state::Visit;
+use crate::settings::ServerName;
+
+/// The session that a request names, if it is this caller's and was begun on the same path.
+pub(crate) fn session(visit: &Visit, server: Option<&Server>) -> Result<Arc<Session>, Refusal> {
+    let id = visit.request.header(SESSION_ID);
+    let id = id.ok_or(Refusal::NoSession)?;
+    let sessions = &visit.state.sessions;
+    let session = sessions.find(id, visit.caller(), server.map(|server| &server.name));
+    session.ok_or(Refusal::NoSuchSession)
+}
+
+/// Answers `initialize` to one server.
+pub(crate) async fn initialize(
+    visit: &Visit,
+    server: &Arc<Server>,
+    message: &Message<'_>,
+    id: Value<'_>,
+) -> Result<McpReply, Refusal> {
+    let opening = message.get("params").map_or("{}", |params| params.raw());
+    let upstream = visit.upstream(server);
+    let opened = upstream.initialize(&visit.state.vault, visit.caller(), opening, &visit.rules);
+    let opened = opened.await;
+    let Started { link, greeting } = opened.map_err(|refusal| in_words(server, refusal))?;
+    let greeting = readdressed(&greeting, id)?;
+    let Some(link) = link else {
+        // The server's own error.
+        let values = &upstream.access.values;
+        let (text, _) = values.redacted(Message::parse(&greeting)?.value());
+        return Ok(McpReply::whole(StatusCode::OK, text));
+    };
+    let link = Arc::new(link);
+    let session = match begin(visit, Some(server.name.clone()), opening).await {
+        Ok(session) => session,
+        Err(refusal) => {
+            close(visit, Some(link));
+            return Err(refusal);
+        }
+    };
+    let mut links = session.links.lock().await;
+    links.insert(server.name.clone(), Arc::clone(&link));
+    drop(links);
+    let conversation = Conversation::Session(Arc::clone(&session));
+    let answering = conversation.answering(visit, &link, Purpose::Greeting, Some(id.raw()));
+    let Passed::Response(text) = answering.downstream.pass(&greeting).await? else {
+        return Err(UpstreamError::NotMcp.into());
+    };
+    Ok(with_session(
+        McpReply::whole(StatusCode::OK, text),
+        &session,
+    ))
+}
+
+/// A new session of the caller.
+pub(crate) async fn begin(
+    visit: &Visit,
+    server: Option<ServerName>,
+    opening: &str,
+) -> Result<Arc<Session>, Refusal> {
+    let state = &visit.state;
+    let session = Session::new(state.entropy.as_ref(), visit.caller(), server, opening)
+        .map_err(|error| toolvault_vault::Error::Internal(error.into()))?;
+    let session = Arc::new(session);
+    let limits = &visit.rules.settings.limits;
+    match state.sessions.keep(Arc::clone(&session), limits) {
+        Ok(None) => {}
+        Ok(Some(surplus)) => surplus.end().await,
+        Err(_) => return Err(Refusal::TooManySessions),
+    }
+    Ok(session)
+}
+
+/// An answer that names the session.
+pub(crate) fn with_session(mut reply: McpReply, session: &Session) -> McpReply {
+    if let Ok(id) = HeaderValue::from_str(&session.id) {
+        reply.headers.insert(SESSION_ID, id);
+    }
+    reply
+}
+
+/// What a server sends without being asked, with our announcements in between. If it offers no such stream, only
+/// those.
+pub(crate) fn listen(
+    visit: &Visit,
+    conversation: &Conversation,
+    link: &Arc<Link>,
+    announcement: Announcement,
+) -> Relay {
+    let mut headers = HeaderMap::new();
+    // The ID of an event is valid only within the server's own session.
+    if link.has_own_session()
+        && visit.request.server.is_some()
+        && let Some(last) = visit.request.headers.get(LAST_EVENT_ID)
+    {
+        headers.insert(LAST_EVENT_ID, last.clone());
+    }
+    let question = Question {
+        method: Method::GET,
+        headers,
+        body: Zeroizing::default(),
+        silence: None,
+    };
+    let answering = conversation.answering(visit, link, Purpose::Other, None);
+    Relay {
+        downstream: Arc::new(answering.downstream),
+        events: Some(link.events(question)),
+        first: None,
+        record: None,
+        announcement,
+    }
+}
+
+/// A message of the server under another ID.
+fn readdressed(text: &[u8], id: Value<'_>) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let message = Message::parse(text)?;
+    let mut tree = Tree::from(message.value());
+    tree.set("id", Tree::from(id))
+        .map_err(|_| Refusal::Upstream(UpstreamError::NotMcp))?;
+    Ok(tree.to_json())
+}

@@ -1,0 +1,68 @@
+//! What our own requests to a server say about themselves.
+
+use ::http::HeaderMap;
+use toolvault_core::json::write_string;
+
+use crate::mcp::protocol::headers::PROTOCOL_VERSION;
+use crate::mcp::protocol::{Era, METADATA, Message};
+
+/// What our own requests say about themselves where each request stands alone: the same as the client's.
+#[derive(Clone, Default)]
+pub(crate) struct Context {
+    /// `_meta` as JSON.
+    metadata: Option<String>,
+    headers: HeaderMap,
+}
+
+impl Context {
+    pub(crate) fn of(message: &Message<'_>, headers: &HeaderMap, era: Era) -> Self {
+        if era == Era::Legacy {
+            return Self::default();
+        }
+        let names = ["protocolVersion", "clientInfo", "clientCapabilities"];
+        let members: Vec<String> = names
+            .into_iter()
+            .filter_map(|name| {
+                let value = message.metadata(name)?;
+                Some(format!("\"{}{name}\":{}", METADATA, value.raw()))
+            })
+            .collect();
+        let mut own = HeaderMap::new();
+        if let Some(version) = headers.get(PROTOCOL_VERSION) {
+            own.insert(PROTOCOL_VERSION, version.clone());
+        }
+        Self {
+            metadata: Some(format!("{{{}}}", members.join(","))),
+            headers: own,
+        }
+    }
+
+    /// The parameters of one of our requests.
+    pub(crate) fn params(&self, cursor: Option<&str>) -> String {
+        match cursor {
+            Some(cursor) => self.params_with("cursor", cursor),
+            None => self.params_of(None),
+        }
+    }
+
+    /// The parameters of one of our requests, with one that is text.
+    pub(crate) fn params_with(&self, name: &str, value: &str) -> String {
+        let mut text = format!("\"{name}\":").into_bytes();
+        write_string(value, &mut text);
+        self.params_of(String::from_utf8(text).ok())
+    }
+
+    fn params_of(&self, member: Option<String>) -> String {
+        let metadata = self
+            .metadata
+            .as_ref()
+            .map(|metadata| format!("\"_meta\":{metadata}"));
+        let members: Vec<String> = member.into_iter().chain(metadata).collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    /// The headers of one of our requests.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        self.headers.clone()
+    }
+}

@@ -1,0 +1,111 @@
+//! A server over Streamable HTTP.
+
+use ::http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use ::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use bytes::Bytes;
+use zeroize::Zeroizing;
+
+use super::exchange::{Content, Events, Exchange, Question};
+use crate::http::{GuardedClient, Opening};
+use crate::mcp::protocol::headers::SESSION_ID;
+use crate::mcp::refusal::UpstreamError;
+
+const JSON: &str = "application/json";
+const EVENTS: &str = "text/event-stream";
+
+/// Asks the server at `url`. `credentials` win over every header of the question.
+pub(super) async fn ask(
+    client: &GuardedClient,
+    url: &str,
+    credentials: &HeaderMap,
+    session: Option<&str>,
+    question: Question,
+    limit: usize,
+) -> Result<Exchange, UpstreamError> {
+    let Question {
+        method,
+        mut headers,
+        body,
+        silence,
+    } = question;
+    let accept = if method == Method::POST {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        "application/json, text/event-stream"
+    } else {
+        EVENTS
+    };
+    headers.insert(ACCEPT, HeaderValue::from_static(accept));
+    if let Some(session) = session.and_then(|session| HeaderValue::from_str(session).ok()) {
+        headers.insert(SESSION_ID, session);
+    }
+    for (name, value) in credentials {
+        headers.insert(name.clone(), value.clone());
+    }
+    let asking = client.open(method, url, headers, Bytes::from_owner(body));
+    let opening = match silence {
+        Some(silence) => tokio::time::timeout(silence, asking)
+            .await
+            .map_err(|_elapsed| UpstreamError::Silent)??,
+        None => asking.await?,
+    };
+    read(opening, limit, silence, session.is_some()).await
+}
+
+async fn read(
+    opening: Opening,
+    limit: usize,
+    silence: Option<std::time::Duration>,
+    has_session: bool,
+) -> Result<Exchange, UpstreamError> {
+    let status = opening.status;
+    if status.is_redirection() || opening.headers.contains_key(LOCATION) {
+        return Err(UpstreamError::Redirect);
+    }
+    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        return Err(UpstreamError::CredentialRefused);
+    }
+    let session = text(&opening.headers, SESSION_ID).map(str::to_owned);
+    let kind = text(&opening.headers, CONTENT_TYPE.as_str())
+        .and_then(|kind| kind.split(';').next())
+        .map(|kind| kind.trim().to_ascii_lowercase());
+    let content = match kind.as_deref() {
+        Some(EVENTS) if status.is_success() => {
+            Content::Events(Events::of_http(opening, limit, silence))
+        }
+        Some(JSON) => match silence {
+            // A body that drips may take as long as a server may be silent, in all.
+            Some(silence) => tokio::time::timeout(silence, whole(opening, limit))
+                .await
+                .map_err(|_elapsed| UpstreamError::Silent)??,
+            None => whole(opening, limit).await?,
+        },
+        _ => Content::Empty,
+    };
+    if status == StatusCode::NOT_FOUND && has_session {
+        return Err(UpstreamError::SessionEnded);
+    }
+    Ok(Exchange {
+        status,
+        session,
+        content,
+    })
+}
+
+async fn whole(mut opening: Opening, limit: usize) -> Result<Content, UpstreamError> {
+    let mut body = Zeroizing::new(Vec::new());
+    while let Some(chunk) = opening.chunk().await? {
+        if body.len() + chunk.len() > limit {
+            return Err(UpstreamError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(if body.is_empty() {
+        Content::Empty
+    } else {
+        Content::Message(body)
+    })
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}

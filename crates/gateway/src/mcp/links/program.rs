@@ -1,0 +1,362 @@
+//! A running program and the clients of one caller that share it: IDs are made unique on the way in and put back on
+//! the way out.
+
+mod errors;
+mod routing;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::{Method, StatusCode};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::{OnceCell, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use toolvault_core::json::{Tree, Value};
+use zeroize::Zeroizing;
+
+pub(super) use self::errors::ErrorLog;
+use self::routing::Route;
+use super::exchange::{Content, Events, Exchange, Question, Queued};
+use crate::mcp::protocol::{Era, INITIALIZED, Message, Shape};
+use crate::mcp::refusal::UpstreamError;
+use crate::stdio::{Output, Process, StderrChunk};
+
+/// How many messages of one request may wait for a client that reads slowly.
+const WAITING: usize = 256;
+/// How many messages without a listener are kept for the next one.
+const KEPT: usize = 64;
+/// What all messages that wait may take together, in KiB; a larger one waits until there is nothing else.
+const ROOM: u32 = 32 << 10;
+
+type Text = Zeroizing<Vec<u8>>;
+
+/// A program, running.
+pub(crate) struct Program {
+    era: Era,
+    process: Process,
+    state: Mutex<State>,
+    room: Arc<Semaphore>,
+    /// The answer to `initialize`, given to each session of the caller that begins in the same way.
+    pub(crate) greeting: OnceCell<Text>,
+}
+
+#[derive(Default)]
+struct State {
+    next: u64,
+    requests: HashMap<u64, Waiting>,
+    listeners: Vec<mpsc::Sender<Queued>>,
+    kept: VecDeque<Queued>,
+    has_ended: bool,
+}
+
+/// A request on its way, as its client knows it.
+struct Waiting {
+    /// Whose request it is, of those who share the program.
+    owner: u64,
+    id: String,
+    progress_token: Option<String>,
+    events: mpsc::Sender<Queued>,
+}
+
+impl Program {
+    /// Begins to read what the program writes.
+    pub(crate) fn attend(
+        era: Era,
+        process: Process,
+        output: Output,
+        errors: ErrorLog,
+    ) -> Arc<Self> {
+        let program = Arc::new(Self {
+            era,
+            process,
+            state: Mutex::new(State::default()),
+            room: Arc::new(Semaphore::new(ROOM as usize)),
+            greeting: OnceCell::new(),
+        });
+        let Output { messages, stderr } = output;
+        tokio::spawn(Arc::clone(&program).read(messages));
+        tokio::spawn(read_errors(stderr, errors));
+        program
+    }
+
+    /// Whether it runs and is still shut in as it was when it started: a concealed file that was replaced is one it could
+    /// read.
+    pub(crate) fn is_running(&self) -> bool {
+        self.process.is_running() && self.process.is_shut_in() && !self.state.lock().has_ended
+    }
+
+    /// Another client that shares it: by this number its requests are told from those of others.
+    pub(crate) fn join(&self) -> u64 {
+        let mut state = self.state.lock();
+        state.next += 1;
+        state.next
+    }
+
+    /// Whether a client waits for it.
+    pub(crate) fn is_busy(&self) -> bool {
+        let state = self.state.lock();
+        !state.requests.is_empty() || state.listeners.iter().any(|listener| !listener.is_closed())
+    }
+
+    /// Ends it: closes its input, then asks, then kills.
+    pub(crate) async fn stop(&self) {
+        self.process.stop().await;
+    }
+
+    /// Tells it that what it answered to `initialize` was heard: once, however many sessions share it.
+    pub(crate) async fn say_initialized(&self) -> Result<(), UpstreamError> {
+        self.write(INITIALIZED.as_bytes()).await
+    }
+
+    /// Asks it what a client asks.
+    pub(crate) async fn ask(
+        self: &Arc<Self>,
+        owner: u64,
+        question: Question,
+        silence: Duration,
+    ) -> Result<Exchange, UpstreamError> {
+        if !self.is_running() {
+            return Err(UpstreamError::Ended);
+        }
+        if question.method == Method::GET {
+            return Ok(accepted(Content::Events(self.listen())));
+        }
+        if question.method == Method::DELETE {
+            return Ok(accepted(Content::Empty));
+        }
+        let message = Message::parse(&question.body).map_err(|_| UpstreamError::NotMcp)?;
+        match message.shape().map_err(|_| UpstreamError::NotMcp)? {
+            Shape::Request(id, _) => {
+                let events = self
+                    .request(owner, message, id, question.silence.map(|_| silence))
+                    .await?;
+                Ok(Exchange {
+                    status: StatusCode::OK,
+                    session: None,
+                    content: Content::Events(events),
+                })
+            }
+            Shape::Notification(method) => {
+                self.notification(owner, message, &method).await?;
+                Ok(accepted(Content::Empty))
+            }
+            Shape::Response(_) => {
+                self.write(&question.body).await?;
+                Ok(accepted(Content::Empty))
+            }
+        }
+    }
+
+    async fn request(
+        self: &Arc<Self>,
+        owner: u64,
+        message: Message<'_>,
+        id: Value<'_>,
+        silence: Option<Duration>,
+    ) -> Result<Events, UpstreamError> {
+        let token = message
+            .param("_meta")
+            .and_then(|meta| meta.as_object()?.get("progressToken"))
+            .map(|token| token.raw().to_owned());
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let number = {
+            let mut state = self.state.lock();
+            state.next += 1;
+            let number = state.next;
+            let waiting = Waiting {
+                owner,
+                id: id.raw().to_owned(),
+                progress_token: token.clone(),
+                events: sender,
+            };
+            state.requests.insert(number, waiting);
+            number
+        };
+        let interest = CancellationToken::new();
+        let guard = interest.clone().drop_guard();
+        let text = renumbered(message, number, token.is_some()).ok_or(UpstreamError::NotMcp)?;
+        // Before anything is waited for: whoever leaves is forgotten.
+        tokio::spawn(Arc::clone(self).forget_when_left(number, interest));
+        if let Err(error) = self.write(&text).await {
+            self.state.lock().requests.remove(&number);
+            return Err(error);
+        }
+        Ok(Events::of_channel(receiver, guard, silence))
+    }
+
+    /// When the client has left: in the later era that cancels the request.
+    async fn forget_when_left(self: Arc<Self>, number: u64, interest: CancellationToken) {
+        interest.cancelled().await;
+        let was_waiting = self.state.lock().requests.remove(&number).is_some();
+        if was_waiting && self.era == Era::Modern {
+            let text = format!(
+                "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{{\"requestId\":{number}}}}}"
+            );
+            let _ = self.write(text.as_bytes()).await;
+        }
+    }
+
+    async fn notification(
+        &self,
+        owner: u64,
+        message: Message<'_>,
+        method: &str,
+    ) -> Result<(), UpstreamError> {
+        match method {
+            // Said once, by us.
+            "notifications/initialized" => Ok(()),
+            "notifications/cancelled" => {
+                let named = message.param("requestId").map(|id| id.raw().to_owned());
+                let number = named.and_then(|id| self.state.lock().number_of(owner, &id));
+                let Some(number) = number else {
+                    return Ok(());
+                };
+                let mut tree = Tree::from(message.value());
+                let number = Tree::Raw(Zeroizing::new(number.to_string()));
+                if let Ok(Some(params)) = tree.get_mut("params") {
+                    params
+                        .set("requestId", number)
+                        .map_err(|_| UpstreamError::NotMcp)?;
+                }
+                self.write(&tree.to_json()).await
+            }
+            _ => self.write(message.value().raw().as_bytes()).await,
+        }
+    }
+
+    async fn write(&self, text: &[u8]) -> Result<(), UpstreamError> {
+        self.process
+            .send(text)
+            .await
+            .map_err(|_| UpstreamError::Ended)
+    }
+
+    /// What the program says of its own accord, from now on.
+    fn listen(self: &Arc<Self>) -> Events {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let mut state = self.state.lock();
+        for kept in std::mem::take(&mut state.kept) {
+            let _ = sender.try_send(kept);
+        }
+        state.listeners.retain(|listener| !listener.is_closed());
+        state.listeners.push(sender);
+        Events::of_channel(receiver, CancellationToken::new().drop_guard(), None)
+    }
+
+    async fn read(self: Arc<Self>, mut messages: mpsc::Receiver<Bytes>) {
+        while let Some(text) = messages.recv().await {
+            let route = self.state.lock().route(&text, self.era);
+            self.deliver(route).await;
+        }
+        let how = self.process.ended().await;
+        tracing::info!(ending = %how, "a program ended");
+        // Everybody who waits sees the end of their events.
+        let mut state = self.state.lock();
+        state.has_ended = true;
+        state.requests.clear();
+        state.listeners.clear();
+    }
+
+    async fn deliver(&self, route: Route) {
+        match route {
+            Route::Nobody => tracing::debug!("a program said something that nobody asked for"),
+            // Waits for a client that reads slowly: the pipe fills, and the program waits with it.
+            Route::To(client, text) => {
+                let queued = self.with_room(text).await;
+                let _ = client.send(queued).await;
+            }
+            Route::ToListeners(text) => {
+                let mut state = self.state.lock();
+                state.listeners.retain(|listener| !listener.is_closed());
+                if state.listeners.is_empty() {
+                    state.keep(self.if_room(text));
+                    return;
+                }
+                for listener in &state.listeners {
+                    if let Some(queued) = self.if_room(text.clone()) {
+                        let _ = listener.try_send(queued);
+                    }
+                }
+            }
+            Route::ToOneListener(text) => {
+                let listener = {
+                    let mut state = self.state.lock();
+                    state.listeners.retain(|listener| !listener.is_closed());
+                    state.listeners.last().cloned()
+                };
+                if let Some(listener) = listener {
+                    let queued = self.with_room(text).await;
+                    let _ = listener.send(queued).await;
+                } else {
+                    let queued = self.if_room(text);
+                    self.state.lock().keep(queued);
+                }
+            }
+        }
+    }
+
+    /// A message with the room that it takes, once there is so much.
+    async fn with_room(&self, text: Text) -> Queued {
+        let room = Arc::clone(&self.room)
+            .acquire_many_owned(kibibytes(&text))
+            .await;
+        Queued::new(text, room.ok())
+    }
+
+    /// The same for what can be done without; none if there is no room now.
+    fn if_room(&self, text: Text) -> Option<Queued> {
+        let room = Arc::clone(&self.room).try_acquire_many_owned(kibibytes(&text));
+        Some(Queued::new(text, Some(room.ok()?)))
+    }
+}
+
+impl State {
+    /// Keeps what nobody listens to, the newest of it.
+    fn keep(&mut self, queued: Option<Queued>) {
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.extend(queued);
+    }
+
+    fn number_of(&self, owner: u64, id: &str) -> Option<u64> {
+        let mut requests = self.requests.iter();
+        requests
+            .find(|(_, waiting)| waiting.owner == owner && waiting.id == id)
+            .map(|(&number, _)| number)
+    }
+}
+
+fn kibibytes(text: &[u8]) -> u32 {
+    let whole = text.len().div_ceil(1 << 10);
+    u32::try_from(whole).unwrap_or(u32::MAX).clamp(1, ROOM)
+}
+
+fn accepted(content: Content) -> Exchange {
+    Exchange {
+        status: StatusCode::ACCEPTED,
+        session: None,
+        content,
+    }
+}
+
+/// The request under our own id, its progress told under the same.
+fn renumbered(message: Message<'_>, number: u64, has_token: bool) -> Option<Text> {
+    let raw = || Tree::Raw(Zeroizing::new(number.to_string()));
+    let mut tree = Tree::from(message.value());
+    tree.set("id", raw()).ok()?;
+    if has_token {
+        let meta = tree.get_mut("params").ok()??.get_mut("_meta").ok()??;
+        meta.set("progressToken", raw()).ok()?;
+    }
+    Some(tree.to_json())
+}
+
+async fn read_errors(mut pieces: mpsc::Receiver<StderrChunk>, mut errors: ErrorLog) {
+    while let Some(piece) = pieces.recv().await {
+        errors.push(&piece);
+    }
+    errors.finish();
+}

@@ -1,0 +1,104 @@
+//! The configuration as one request sees it. A request takes one snapshot and hands it on; a reload makes another.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use toolvault_vault::{Caller, Within};
+
+use super::refusal::Refusal;
+use super::server::Server;
+use crate::http::HttpError;
+use crate::settings::{GatewaySettings, ServerName};
+
+/// The configuration and the servers made from it.
+pub(crate) struct Rules {
+    pub(crate) settings: GatewaySettings,
+    pub(crate) servers: BTreeMap<ServerName, Arc<Server>>,
+}
+
+/// How large and how late an answer of a server may be.
+#[derive(Clone, Copy)]
+pub(crate) struct AnswerLimits {
+    pub(crate) message_bytes: usize,
+    pub(crate) silence: Duration,
+}
+
+impl Rules {
+    /// The rules of these settings. A server whose entry did not change stays the same `Arc`.
+    pub(crate) fn new(settings: GatewaySettings, before: Option<&Self>) -> Result<Self, HttpError> {
+        let before = before.filter(|before| before.settings.limits == settings.limits);
+        let mut servers = BTreeMap::new();
+        for (name, server) in &settings.servers {
+            let kept = before
+                .and_then(|before| before.servers.get(name))
+                .filter(|kept| kept.settings == *server);
+            let server = match kept {
+                Some(kept) => Arc::clone(kept),
+                None => Arc::new(Server::new(name.clone(), server.clone(), &settings.limits)?),
+            };
+            servers.insert(name.clone(), server);
+        }
+        Ok(Self { settings, servers })
+    }
+
+    /// Whether programs are sandboxed in another way than before.
+    pub(crate) fn sandboxes_otherwise(&self, before: &Self) -> bool {
+        let (now, before) = (&self.settings, &before.settings);
+        now.sandbox != before.sandbox
+            || now.concealed != before.concealed
+            || now.inherited != before.inherited
+    }
+
+    /// Which defaults apply behind a server.
+    pub(crate) fn within(&self, server: &ServerName) -> Within {
+        Within((!self.settings.allow_broad_patterns).then(|| server.prefix()))
+    }
+
+    pub(crate) fn limits(&self) -> AnswerLimits {
+        AnswerLimits {
+            message_bytes: self.settings.limits.message_bytes,
+            silence: self.settings.limits.silence,
+        }
+    }
+
+    /// The server of that name, if the caller reaches any of its tools.
+    pub(crate) fn server(&self, caller: &Caller, name: &str) -> Result<&Arc<Server>, Refusal> {
+        let name: ServerName = name.parse().map_err(|_| Refusal::NoSuchServer)?;
+        self.servers
+            .get(&name)
+            .filter(|server| caller.reaches_some_of(&server.name.prefix()))
+            .ok_or(Refusal::NoSuchServer)
+    }
+
+    /// All servers of which the caller reaches any tool.
+    pub(crate) fn reachable(&self, caller: &Caller) -> Vec<Arc<Server>> {
+        let servers = self.servers.values();
+        servers
+            .filter(|server| caller.reaches_some_of(&server.name.prefix()))
+            .cloned()
+            .collect()
+    }
+}
+
+/// Whether a key for only some of a server's tools may use a method: what is about tools, and about the connection
+/// itself. Everything else is about the whole server.
+pub(crate) fn permit(caller: &Caller, server: &Server, method: &str) -> Result<(), Refusal> {
+    const OF_TOOLS: [&str; 7] = [
+        "initialize",
+        "ping",
+        "logging/setLevel",
+        "server/discover",
+        "subscriptions/listen",
+        "tools/call",
+        "tools/list",
+    ];
+    let is_permitted = OF_TOOLS.contains(&method)
+        || method.starts_with("tasks/")
+        || method.starts_with("notifications/");
+    if is_permitted || caller.reaches_all_of(&server.name.prefix()) {
+        Ok(())
+    } else {
+        Err(Refusal::WholeServerOnly)
+    }
+}

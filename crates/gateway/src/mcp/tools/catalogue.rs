@@ -1,0 +1,146 @@
+//! The tools of one server as it last listed them: which there are, and which of them may be called.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use toolvault_core::json::{Tree, Value, parse};
+use toolvault_core::pattern::ToolName;
+use zeroize::Zeroizing;
+
+use crate::mcp::schema::{Definition, hide};
+use crate::settings::ServerName;
+
+/// How many tools of one server are read.
+pub(crate) const MOST_TOOLS: usize = 10_000;
+/// For how many sets of hidden arguments it is remembered whether a schema could be cleaned of them.
+const REMEMBERED: usize = 8;
+
+/// All tools that a server listed.
+#[derive(Default)]
+pub(crate) struct Catalogue {
+    tools: HashMap<String, Arc<Tool>>,
+    /// Their names as they were listed.
+    order: Vec<String>,
+    /// Names that stood for more than one tool.
+    ambiguous: HashSet<String>,
+}
+
+/// One tool.
+pub(crate) struct Tool {
+    /// The name under which it is matched with secrets.
+    pub(crate) full_name: ToolName,
+    pub(crate) definition: Definition,
+    /// Its definition as the server spelled it.
+    pub(crate) raw: Zeroizing<String>,
+    cleaned: Mutex<Vec<(BTreeSet<String>, bool)>>,
+}
+
+impl Catalogue {
+    /// Adds the tools of one page.
+    pub(crate) fn add<'a>(&mut self, server: &ServerName, tools: impl Iterator<Item = Value<'a>>) {
+        for tool in tools {
+            if self.tools.len() >= MOST_TOOLS {
+                return;
+            }
+            let Some(tool) = Tool::read(server, tool) else {
+                continue;
+            };
+            let name = tool.definition.name.clone();
+            if self.ambiguous.contains(&name) {
+                continue;
+            }
+            if self.tools.remove(&name).is_some() {
+                tracing::warn!(server = %server, "a server lists two tools of one name; both are withheld");
+                self.ambiguous.insert(name);
+            } else {
+                self.order.push(name.clone());
+                self.tools.insert(name, Arc::new(tool));
+            }
+        }
+    }
+
+    /// The catalogue as a page of tools corrects it, which is the server's newest word on them; none if it says nothing
+    /// new.
+    pub(crate) fn corrected<'a>(
+        &self,
+        server: &ServerName,
+        tools: impl Iterator<Item = Value<'a>>,
+    ) -> Option<Self> {
+        let mut page = Self::default();
+        page.add(server, tools);
+        let is_known = |(name, tool): (&String, &Arc<Tool>)| {
+            let known = self.tools.get(name);
+            self.is_ambiguous(name) || known.is_some_and(|known| known.raw == tool.raw)
+        };
+        if page.ambiguous.is_subset(&self.ambiguous) && page.tools.iter().all(is_known) {
+            return None;
+        }
+        let mut corrected = Self {
+            tools: self.tools.clone(),
+            order: self.order.clone(),
+            ambiguous: &self.ambiguous | &page.ambiguous,
+        };
+        corrected.tools.retain(|name, _| !page.is_ambiguous(name));
+        for tool in page.tools() {
+            let name = &tool.definition.name;
+            let is_new = !corrected.tools.contains_key(name);
+            if corrected.is_ambiguous(name) || (is_new && corrected.tools.len() >= MOST_TOOLS) {
+                continue;
+            }
+            if is_new {
+                corrected.order.push(name.clone());
+            }
+            corrected.tools.insert(name.clone(), Arc::clone(tool));
+        }
+        Some(corrected)
+    }
+
+    /// The tool of that name, if exactly one was listed.
+    pub(crate) fn get(&self, name: &str) -> Option<&Arc<Tool>> {
+        self.tools.get(name)
+    }
+
+    /// All tools as they were listed.
+    pub(crate) fn tools(&self) -> impl Iterator<Item = &Arc<Tool>> {
+        self.order.iter().filter_map(|name| self.tools.get(name))
+    }
+
+    /// Whether several tools had that name.
+    pub(crate) fn is_ambiguous(&self, name: &str) -> bool {
+        self.ambiguous.contains(name)
+    }
+}
+
+impl Tool {
+    /// A tool as its server defines it; none that no secret could be bound to.
+    pub(crate) fn read(server: &ServerName, tool: Value<'_>) -> Option<Self> {
+        let definition = Definition::read(tool).ok()?;
+        Some(Self {
+            full_name: server.tool(&definition.name)?,
+            definition,
+            raw: Zeroizing::new(tool.raw().to_owned()),
+            cleaned: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Whether its schema can be shown without the arguments. One that cannot is withheld.
+    pub(crate) fn can_hide(&self, hidden: &BTreeSet<String>) -> bool {
+        if hidden.is_disjoint(&self.definition.declared) {
+            return true;
+        }
+        let mut cleaned = self.cleaned.lock();
+        if let Some((_, can)) = cleaned.iter().find(|(known, _)| known == hidden) {
+            return *can;
+        }
+        let can = self.is_clean_without(hidden);
+        if cleaned.len() < REMEMBERED {
+            cleaned.push((hidden.clone(), can));
+        }
+        can
+    }
+
+    fn is_clean_without(&self, hidden: &BTreeSet<String>) -> bool {
+        parse(self.raw.as_bytes()).is_ok_and(|raw| hide(&mut Tree::from(raw), hidden).is_ok())
+    }
+}
