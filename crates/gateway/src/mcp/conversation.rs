@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::answer::{Announcement, Answering, Downstream};
 use super::links::{Context, Link};
-use super::protocol::headers::{NAME, encode};
+use super::protocol::headers::{NAME, decode, encode};
 use super::protocol::{Era, INITIALIZED, Malformed, Message, Shape};
 use super::refusal::{Refusal, UpstreamError};
 use super::server::{Filled, Server};
@@ -86,7 +86,12 @@ impl Conversation {
             return Ok(HeaderMap::new());
         };
         let mut headers = request.headers.clone();
-        if let Some(name) = name {
+        let sent = headers
+            .get(NAME)
+            .and_then(|sent| decode(sent.to_str().ok()?));
+        if let Some(name) = name
+            && sent.as_deref() != Some(name)
+        {
             let unnameable = Refusal::InvalidParams("the name cannot stand in a header");
             headers.insert(NAME, encode(name).ok_or(unnameable)?);
         }

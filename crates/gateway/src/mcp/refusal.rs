@@ -4,7 +4,7 @@ use ::http::StatusCode;
 use toolvault_vault::{Error as VaultError, Problem};
 
 use super::protocol::headers::HeaderMismatch;
-use super::protocol::{self, Era, EventTooLarge, Malformed};
+use super::protocol::{self, Defect, Era, EventTooLarge, Malformed};
 use crate::http::HttpError;
 use crate::stdio::LaunchError;
 
@@ -78,6 +78,8 @@ pub(crate) enum UpstreamError {
     Redirect,
     #[error("the server's answer is not MCP")]
     NotMcp,
+    #[error("the server's answer cannot be used: {0}")]
+    Unusable(#[from] Defect),
     #[error("the server has forgotten its session")]
     SessionEnded,
     #[error("the server ended")]

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::Services;
 use crate::mcp::links::{Context, Link};
-use crate::mcp::protocol::{Era, Message, Shape, is_same_id};
+use crate::mcp::protocol::{Era, Message, Repaired, Shape, is_same_id, repair};
 use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::session::{Purpose, Session, Unanswered};
 use crate::mcp::tools::listing::{of_page, visible};
@@ -46,13 +46,13 @@ pub(crate) enum Passed {
 impl Downstream {
     /// Takes one message of the server.
     pub(crate) async fn pass(&self, text: &[u8]) -> Result<Passed, Refusal> {
-        let Ok(message) = Message::parse(text) else {
-            self.note("it is no message");
-            return Ok(Passed::Nothing);
+        let read = Message::parse(text).and_then(|message| Ok((message, message.shape()?)));
+        let Ok((message, shape)) = read else {
+            return self.repaired(text).await;
         };
-        match message.shape() {
-            Ok(Shape::Response(id)) => self.response(message, id).await,
-            Ok(Shape::Notification(method)) => {
+        match shape {
+            Shape::Response(id) => self.response(message, id).await,
+            Shape::Notification(method) => {
                 if method == "notifications/tools/list_changed" {
                     self.link.forget_catalogue().await;
                 }
@@ -63,7 +63,7 @@ impl Downstream {
                 Ok(Passed::Message(self.redacted(message.value())))
             }
             // Only the earlier era lets a server ask. An id that holds a value would carry it past us.
-            Ok(Shape::Request(id, _)) if self.link.era == Era::Legacy && !self.holds_value(id) => {
+            Shape::Request(id, _) if self.link.era == Era::Legacy && !self.holds_value(id) => {
                 let text = self.redacted(message.value());
                 Ok(Passed::Message(if self.is_shared {
                     tagged(&self.link.access.server.name, &text, id.raw())
@@ -71,8 +71,24 @@ impl Downstream {
                     text
                 }))
             }
-            _ => {
+            Shape::Request(..) => {
                 self.note("it is not due");
+                Ok(Passed::Nothing)
+            }
+        }
+    }
+
+    /// A text that is not a message, but perhaps an answer all the same.
+    async fn repaired(&self, text: &[u8]) -> Result<Passed, Refusal> {
+        match repair(text) {
+            Some(Repaired::Message(text)) => Box::pin(self.pass(&text)).await,
+            Some(Repaired::Answer(id, defect))
+                if parse(id.as_bytes()).is_ok_and(|id| self.request(id).is_some()) =>
+            {
+                Err(UpstreamError::Unusable(defect).into())
+            }
+            _ => {
+                self.note("it is not a message");
                 Ok(Passed::Nothing)
             }
         }

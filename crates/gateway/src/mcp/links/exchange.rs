@@ -63,7 +63,7 @@ enum Source {
     /// The answer has not begun yet.
     Later(Later),
     Channel {
-        events: mpsc::Receiver<Queued>,
+        events: mpsc::Receiver<Result<Queued, UpstreamError>>,
         /// Dropped with the events: the program then forgets the request.
         _interest: DropGuard,
     },
@@ -103,7 +103,7 @@ impl Events {
 
     /// Messages of a program; `interest` is dropped with the events.
     pub(super) fn of_channel(
-        events: mpsc::Receiver<Queued>,
+        events: mpsc::Receiver<Result<Queued, UpstreamError>>,
         interest: DropGuard,
         silence: Option<Duration>,
     ) -> Self {
@@ -158,8 +158,8 @@ impl Source {
                 Err(error) => Some(Err(error)),
             },
             Self::Channel { events, .. } => {
-                let queued = events.recv().await?;
-                Some(Ok(Event::message(queued.text)))
+                let received = events.recv().await?;
+                Some(received.map(|queued| Event::message(queued.text)))
             }
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ::http::{HeaderMap, HeaderValue, Method};
 use tokio::sync::OnceCell;
-use toolvault_core::json::Value;
+use toolvault_core::json::{Value, parse};
 use zeroize::Zeroizing;
 
 use super::context::Context;
@@ -15,7 +15,7 @@ use super::http;
 use super::program::Program;
 use crate::mcp::access::Access;
 use crate::mcp::protocol::headers::{METHOD, PROTOCOL_VERSION};
-use crate::mcp::protocol::{Era, Message, Shape};
+use crate::mcp::protocol::{Era, Message, Repaired, is_same_id, repair};
 use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::rules::AnswerLimits;
 use crate::mcp::server::Filled;
@@ -199,13 +199,12 @@ impl Link {
             .await?;
         let session = exchange.session;
         let answer = match exchange.content {
-            Content::Message(body) if answers(&body, &id) => body,
-            Content::Message(_) | Content::Empty => return Err(UpstreamError::NotMcp),
+            Content::Message(body) => answer_to(body, &id)?.ok_or(UpstreamError::NotMcp)?,
+            Content::Empty => return Err(UpstreamError::NotMcp),
             Content::Events(mut events) => loop {
                 let event = events.next().await.ok_or(UpstreamError::Ended)??;
-                match event.data {
-                    Some(data) if answers(&data, &id) => break data,
-                    _ => {}
+                if let Some(answer) = answer_to(event.data.unwrap_or_default(), &id)? {
+                    break answer;
                 }
             },
         };
@@ -275,10 +274,24 @@ pub(super) fn is_modern(answer: &[u8]) -> bool {
     code.is_some_and(|code| matches!(code.raw(), "-32020" | "-32021" | "-32022"))
 }
 
-fn answers(text: &[u8], id: &str) -> bool {
-    Message::parse(text)
-        .and_then(|message| message.shape())
-        .is_ok_and(|shape| matches!(shape, Shape::Response(other) if other.raw() == id))
+/// The text as an answer to our request with this ID; `None` if it is something else.
+fn answer_to(
+    text: Zeroizing<Vec<u8>>,
+    id: &str,
+) -> Result<Option<Zeroizing<Vec<u8>>>, UpstreamError> {
+    let answers = |text: &[u8]| Message::parse(text).is_ok_and(|message| message.answers(id));
+    if answers(&text) {
+        return Ok(Some(text));
+    }
+    match repair(&text) {
+        Some(Repaired::Message(text)) if answers(&text) => Ok(Some(text)),
+        Some(Repaired::Answer(other, defect))
+            if parse(other.as_bytes()).is_ok_and(|other| is_same_id(id, other)) =>
+        {
+            Err(defect.into())
+        }
+        _ => Ok(None),
+    }
 }
 
 fn negotiated_version(answer: &[u8]) -> Option<String> {

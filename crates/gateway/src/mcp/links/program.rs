@@ -2,6 +2,7 @@
 //! the way out.
 
 mod errors;
+mod lines;
 mod routing;
 
 use std::collections::{HashMap, VecDeque};
@@ -17,7 +18,8 @@ use toolvault_core::json::{Tree, Value};
 use zeroize::Zeroizing;
 
 pub(super) use self::errors::ErrorLog;
-use self::routing::Route;
+use self::lines::Document;
+use self::routing::{Client, Route};
 use super::exchange::{Content, Events, Exchange, Question, Queued};
 use crate::mcp::protocol::{Era, INITIALIZED, Message, Shape};
 use crate::mcp::refusal::UpstreamError;
@@ -46,9 +48,11 @@ pub(crate) struct Program {
 struct State {
     next: u64,
     requests: HashMap<u64, Waiting>,
-    listeners: Vec<mpsc::Sender<Queued>>,
+    listeners: Vec<Client>,
     kept: VecDeque<Queued>,
     has_ended: bool,
+    /// Lines that are not messages.
+    document: Document,
 }
 
 /// A request on its way, as its client knows it.
@@ -57,7 +61,7 @@ struct Waiting {
     owner: u64,
     id: String,
     progress_token: Option<String>,
-    events: mpsc::Sender<Queued>,
+    events: Client,
 }
 
 impl Program {
@@ -238,7 +242,7 @@ impl Program {
         let (sender, receiver) = mpsc::channel(WAITING);
         let mut state = self.state.lock();
         for kept in std::mem::take(&mut state.kept) {
-            let _ = sender.try_send(kept);
+            let _ = sender.try_send(Ok(kept));
         }
         state.listeners.retain(|listener| !listener.is_closed());
         state.listeners.push(sender);
@@ -262,10 +266,14 @@ impl Program {
     async fn deliver(&self, route: Route) {
         match route {
             Route::Nobody => tracing::debug!("a program said something that nobody asked for"),
+            Route::Broken(client, error) => {
+                tracing::warn!(error = %error, "a program sent an answer that cannot be used");
+                let _ = client.send(Err(error)).await;
+            }
             // Waits for a client that reads slowly: the pipe fills, and the program waits with it.
             Route::To(client, text) => {
                 let queued = self.with_room(text).await;
-                let _ = client.send(queued).await;
+                let _ = client.send(Ok(queued)).await;
             }
             Route::ToListeners(text) => {
                 let mut state = self.state.lock();
@@ -276,7 +284,7 @@ impl Program {
                 }
                 for listener in &state.listeners {
                     if let Some(queued) = self.if_room(text.clone()) {
-                        let _ = listener.try_send(queued);
+                        let _ = listener.try_send(Ok(queued));
                     }
                 }
             }
@@ -288,7 +296,7 @@ impl Program {
                 };
                 if let Some(listener) = listener {
                     let queued = self.with_room(text).await;
-                    let _ = listener.send(queued).await;
+                    let _ = listener.send(Ok(queued)).await;
                 } else {
                     let queued = self.if_room(text);
                     self.state.lock().keep(queued);

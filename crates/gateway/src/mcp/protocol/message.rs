@@ -173,7 +173,9 @@ pub fn result(id: &str, result: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Whether two IDs are the same, however they are spelled (`1` and `1.0`). `own` is JSON.
+/// Whether an answer has the ID of a request, however it is spelled (`1` and `1.0`). `own` is that of the request, as JSON.
+///
+/// Some servers send the ID `1` back as the text `"1"`; the official SDKs accept that.
 pub fn is_same_id(own: &str, other: Value<'_>) -> bool {
     if own == other.raw() {
         return true;
@@ -186,9 +188,14 @@ pub fn is_same_id(own: &str, other: Value<'_>) -> bool {
             (Some(Ok(own)), Some(Ok(other))) => *own == *other,
             _ => false,
         },
-        (Kind::Number, Kind::Number) => {
-            let number = |value: Value<'_>| value.raw().parse::<f64>().ok();
-            number(own).is_some() && number(own) == number(other)
+        (Kind::Number, Kind::Number | Kind::String) => {
+            let number = |text: &str| text.parse::<f64>().ok();
+            let other = match other.as_text() {
+                Some(Ok(text)) => number(&text),
+                Some(Err(_)) => None,
+                None => number(other.raw()),
+            };
+            other.is_some() && number(own.raw()) == other
         }
         _ => false,
     }

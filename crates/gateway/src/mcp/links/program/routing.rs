@@ -1,42 +1,83 @@
 //! To whom a message of a program goes, with the ids put back under which its client knows them.
 
 use tokio::sync::mpsc;
-use toolvault_core::json::Tree;
+use toolvault_core::json::{Tree, Value, parse};
 use zeroize::Zeroizing;
 
 use super::{State, Text, Waiting};
 use crate::mcp::links::exchange::Queued;
-use crate::mcp::protocol::{Era, METADATA, Message, Shape};
+use crate::mcp::protocol::{Defect, Era, METADATA, Message, Repaired, Shape, is_same_id, repair};
+use crate::mcp::refusal::UpstreamError;
+
+/// The way of one request's messages to its client.
+pub(super) type Client = mpsc::Sender<Result<Queued, UpstreamError>>;
 
 /// To whom a message goes.
 pub(super) enum Route {
     Nobody,
-    To(mpsc::Sender<Queued>, Text),
+    To(Client, Text),
+    /// The answer to a request cannot be used.
+    Broken(Client, UpstreamError),
     ToListeners(Text),
     ToOneListener(Text),
 }
 
 impl State {
-    /// Reads a message of the program. A response ends its request.
+    /// Reads a line of the program. A response ends its request.
     pub(super) fn route(&mut self, text: &[u8], era: Era) -> Route {
-        let Ok(message) = Message::parse(text) else {
-            return Route::Nobody;
+        let read = Message::parse(text).and_then(|message| Ok((message, message.shape()?)));
+        let Ok((message, shape)) = read else {
+            return self.unreadable(text, era);
         };
-        match message.shape() {
-            Ok(Shape::Response(id)) => self.response(message, id.raw()),
-            Ok(Shape::Notification(method)) => self.notification(message, &method, text, era),
+        self.document.forget();
+        match shape {
+            Shape::Response(id) => self.response(message, id),
+            Shape::Notification(method) => self.notification(message, &method, text, era),
             // Only the earlier era lets a server ask.
-            Ok(Shape::Request(..)) if era == Era::Legacy => match self.only_request() {
+            Shape::Request(..) if era == Era::Legacy => match self.only_request() {
                 Some(waiting) => Route::To(waiting.events.clone(), copy(text)),
                 None => Route::ToOneListener(copy(text)),
             },
-            _ => Route::Nobody,
+            Shape::Request(..) => Route::Nobody,
         }
     }
 
-    fn response(&mut self, message: Message<'_>, id: &str) -> Route {
-        let number = id.parse::<u64>().ok();
-        let Some(waiting) = number.and_then(|number| self.requests.remove(&number)) else {
+    /// A line that is not a message: noise, an answer that can be repaired, or one that cannot be used.
+    fn unreadable(&mut self, line: &[u8], era: Era) -> Route {
+        let Some((document, is_one_line)) = self.document.push(line) else {
+            return Route::Nobody;
+        };
+        match repair(&document) {
+            Some(Repaired::Message(text)) if is_one_line => self.route(&text, era),
+            Some(Repaired::Message(text)) => match Message::parse(&text) {
+                Ok(message) if message.get("method").is_none() => {
+                    self.broken(message.get("id"), Defect::NotJson)
+                }
+                _ => Route::Nobody,
+            },
+            Some(Repaired::Answer(id, defect)) => self.broken(parse(id.as_bytes()).ok(), defect),
+            None => Route::Nobody,
+        }
+    }
+
+    fn broken(&mut self, id: Option<Value<'_>>, defect: Defect) -> Route {
+        match id.and_then(|id| self.take(id)) {
+            Some(waiting) => Route::Broken(waiting.events, defect.into()),
+            None => Route::Nobody,
+        }
+    }
+
+    /// The request that an answer with this ID ends.
+    fn take(&mut self, id: Value<'_>) -> Option<Waiting> {
+        let number = id.raw().parse().ok().or_else(|| {
+            let mut numbers = self.requests.keys().copied();
+            numbers.find(|number| is_same_id(&number.to_string(), id))
+        });
+        self.requests.remove(&number?)
+    }
+
+    fn response(&mut self, message: Message<'_>, id: Value<'_>) -> Route {
+        let Some(waiting) = self.take(id) else {
             return Route::Nobody;
         };
         let mut tree = Tree::from(message.value());
@@ -117,7 +158,9 @@ fn copy(text: &[u8]) -> Text {
 mod tests {
     use super::*;
 
-    fn state(requests: &[(u64, &str, Option<&str>)]) -> (State, Vec<mpsc::Receiver<Queued>>) {
+    type Received = Vec<mpsc::Receiver<Result<Queued, UpstreamError>>>;
+
+    fn state(requests: &[(u64, &str, Option<&str>)]) -> (State, Received) {
         let mut state = State::default();
         let mut receivers = Vec::new();
         for (number, id, token) in requests {
@@ -138,6 +181,7 @@ mod tests {
         let (kind, text) = match route {
             Route::Nobody => return "nobody".to_owned(),
             Route::To(_, text) => ("client", text),
+            Route::Broken(_, error) => return format!("broken {error}"),
             Route::ToListeners(text) => ("listeners", text),
             Route::ToOneListener(text) => ("listener", text),
         };
@@ -158,6 +202,65 @@ mod tests {
             let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{foreign},\"result\":{{}}}}");
             assert_eq!(shown(&state.route(text.as_bytes(), Era::Legacy)), "nobody");
         }
+    }
+
+    #[test]
+    fn an_answer_is_accepted_as_the_sdks_accept_it() {
+        for id in ["7", "\"7\"", "7.0", "7e0"] {
+            let (mut state, _receivers) = state(&[(7, "\"a\"", None)]);
+            let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":null,"error":{{}}}}"#);
+            assert_eq!(
+                shown(&state.route(text.as_bytes(), Era::Legacy)),
+                r#"client {"jsonrpc":"2.0","id":"a","error":{}}"#
+            );
+        }
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_used_is_an_error_at_once() {
+        for lines in [
+            &[r#"{"jsonrpc":"2.0","id":7,"result":NaN}"#][..],
+            &[r#"{"id":7,"result":{}}"#],
+            &[r#"{"jsonrpc":"2.0","id":7}"#],
+            &[r#"{"jsonrpc":"2.0","id":7,"error":"text"}"#],
+            &[
+                "{",
+                r#"  "jsonrpc": "2.0","#,
+                r#"  "id": 7,"#,
+                r#"  "result": { "a": "}" }"#,
+                "}",
+            ],
+        ] {
+            for noise in ["", "listening", "{", "}"] {
+                let (mut state, _receivers) = state(&[(7, "1", None), (8, "2", None)]);
+                let mut last = shown(&state.route(noise.as_bytes(), Era::Legacy));
+                if noise == "{" {
+                    // A line that opens what nothing closes hides only lines that are not messages.
+                    state.document.forget();
+                }
+                for line in lines {
+                    assert_eq!(last, "nobody", "{line}");
+                    last = shown(&state.route(line.as_bytes(), Era::Legacy));
+                }
+                assert!(last.starts_with("broken "), "{lines:?} {last}");
+                assert_eq!(state.requests.len(), 1);
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_that_a_program_logs_ends_nothing() {
+        let (mut state, _receivers) = state(&[(7, "1", None)]);
+        for line in [
+            r#"got {"jsonrpc":"2.0","id":7,"method":"tools/call"}"#,
+            "{",
+            r#"  "id": 7,"#,
+            r#"  "method": "tools/call""#,
+            "}",
+        ] {
+            assert_eq!(shown(&state.route(line.as_bytes(), Era::Legacy)), "nobody");
+        }
+        assert_eq!(state.requests.len(), 1);
     }
 
     #[test]
