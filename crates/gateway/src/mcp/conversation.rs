@@ -13,13 +13,13 @@ use super::protocol::headers::{NAME, decode, encode};
 use super::protocol::{Era, INITIALIZED, Malformed, Message, Shape};
 use super::refusal::{Refusal, UpstreamError};
 use super::server::{Filled, Server};
-use super::session::{Purpose, Session};
+use super::session::{Purpose, Session, UsedSession};
 use super::state::Visit;
 
 /// What a request is part of.
 pub(crate) enum Conversation {
     /// A session of the earlier era.
-    Session(Arc<Session>),
+    Session(UsedSession),
     /// Nothing: a request of the later era stands alone.
     Stateless(Box<Stateless>),
 }
@@ -142,7 +142,7 @@ impl Conversation {
                 context: self.context(),
                 is_shared: visit.request.server.is_none(),
                 session: match self {
-                    Self::Session(session) => Some(Arc::clone(session)),
+                    Self::Session(session) => Some(session.clone()),
                     Self::Stateless(_) => None,
                 },
                 tool: None,

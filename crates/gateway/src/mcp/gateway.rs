@@ -198,7 +198,7 @@ impl Visit {
             return Ok(McpReply::empty(StatusCode::OK));
         }
         let Some(server) = server else {
-            return multiplex::listen(self, &session).await;
+            return multiplex::listen(self, session).await;
         };
         let conversation = Conversation::Session(session);
         let link = conversation.link(self, server).await?;

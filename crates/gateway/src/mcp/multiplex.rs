@@ -28,7 +28,7 @@ use super::protocol::{self, Era, Event, Message, Shape};
 use super::refusal::{Refusal, UpstreamError};
 use super::rules::permit;
 use super::server::Server;
-use super::session::{Purpose, Session};
+use super::session::{Purpose, UsedSession};
 use super::state::Visit;
 
 /// What every list in the later era says of itself: it is this caller's, and valid only until a secret changes.
@@ -323,9 +323,9 @@ pub(crate) async fn initialize(
 }
 
 /// Answers a GET of a session: what all servers send without being asked, and our own announcements.
-pub(crate) async fn listen(visit: &Visit, session: &Arc<Session>) -> Result<McpReply, Refusal> {
-    let conversation = Conversation::Session(Arc::clone(session));
-    let own = news::stream(visit, Some(Arc::clone(session)), Announcement::Plain);
+pub(crate) async fn listen(visit: &Visit, session: UsedSession) -> Result<McpReply, Refusal> {
+    let own = news::stream(visit, Some(session.clone()), Announcement::Plain);
+    let conversation = Conversation::Session(session);
     let links = links(visit, &conversation).await?;
     let relays = links
         .iter()

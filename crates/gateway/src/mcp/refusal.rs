@@ -4,7 +4,7 @@ use ::http::StatusCode;
 use toolvault_vault::{Error as VaultError, Problem};
 
 use super::protocol::headers::HeaderMismatch;
-use super::protocol::{self, Defect, Era, EventTooLarge, Malformed};
+use super::protocol::{self, Defect, Era, Malformed};
 use crate::http::HttpError;
 use crate::stdio::LaunchError;
 
@@ -57,7 +57,9 @@ pub(crate) enum Refusal {
         supported: Vec<String>,
         requested: String,
     },
-    #[error("Too many sessions.")]
+    #[error(
+        "Too many sessions are open and in use: end one, or raise sessions_per_caller or sessions in [gateway.limits]."
+    )]
     TooManySessions,
     #[error("The server's credentials or configuration changed during the call; retry.")]
     Over,
@@ -70,8 +72,18 @@ pub(crate) enum UpstreamError {
     Unreachable(#[source] HttpError),
     #[error("the server was silent for too long")]
     Silent,
-    #[error("the server's answer is too large")]
-    TooLarge,
+    #[error("the server's answer has more than {0} bytes (message_bytes in [gateway.limits])")]
+    TooLarge(usize),
+    #[error("the server lists more than a client could read")]
+    ListTooLong,
+    #[error("the server answered with the status {0}")]
+    Status(StatusCode),
+    #[error("the server is busy ({status}): retry {}", wait(*.seconds))]
+    Busy {
+        status: StatusCode,
+        /// The value of `Retry-After`.
+        seconds: Option<u64>,
+    },
     #[error("the server refused its credential")]
     CredentialRefused,
     #[error("the server answered with a redirect, which is not followed")]
@@ -98,15 +110,9 @@ impl From<HttpError> for UpstreamError {
     fn from(error: HttpError) -> Self {
         match error {
             HttpError::Timeout => Self::Silent,
-            HttpError::TooLarge { .. } => Self::TooLarge,
+            HttpError::TooLarge { limit } => Self::TooLarge(limit),
             error => Self::Unreachable(error),
         }
-    }
-}
-
-impl From<EventTooLarge> for UpstreamError {
-    fn from(_: EventTooLarge) -> Self {
-        Self::TooLarge
     }
 }
 
@@ -147,7 +153,10 @@ impl Refusal {
             Self::Vault(VaultError::Unresolved(_)) | Self::Lacking(_) => SECRET_MISSING,
             Self::Vault(VaultError::Denied(_) | VaultError::Unauthenticated)
             | Self::WholeServerOnly => NOT_ALLOWED,
-            Self::Vault(_) | Self::TooManySessions | Self::Over => UNAVAILABLE,
+            Self::Vault(_)
+            | Self::TooManySessions
+            | Self::Over
+            | Self::Upstream(UpstreamError::Busy { .. }) => UNAVAILABLE,
             Self::Upstream(UpstreamError::OtherEra) | Self::NoSession => INVALID_REQUEST,
             Self::Upstream(UpstreamError::SessionEnded) | Self::NoSuchSession => NO_SUCH_SESSION,
             Self::Upstream(_) | Self::DoesNotFit(_) => SERVER_FAILED,
@@ -182,6 +191,10 @@ impl Refusal {
                 &serde_json::json!({ "supported": supported, "requested": requested }),
             )
             .ok(),
+            Self::Upstream(UpstreamError::Busy {
+                seconds: Some(seconds),
+                ..
+            }) => Some(format!("{{\"retryAfter\":{seconds}}}")),
             _ => None,
         };
         protocol::error(id, self.code(), &self.text(), data.as_deref())
@@ -213,11 +226,19 @@ impl Refusal {
             Self::Vault(VaultError::Denied(denial)) => denial.code(),
             Self::Vault(_) => "unavailable",
             Self::Lacking(_) => "secret_not_available",
+            Self::Upstream(UpstreamError::Busy { .. }) => "server_busy",
             Self::Upstream(_) => "server_failed",
             Self::DoesNotFit(_) => "value_does_not_fit",
             Self::UnknownTool(_) => "unknown_tool",
             _ => "refused",
         }
+    }
+}
+
+fn wait(seconds: Option<u64>) -> String {
+    match seconds {
+        Some(seconds) => format!("in {seconds} s"),
+        None => "later".to_owned(),
     }
 }
 

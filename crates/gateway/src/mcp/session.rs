@@ -1,6 +1,7 @@
 //! Sessions of the earlier era. Each belongs to the caller who began it and to the path on which they did.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use zeroize::Zeroizing;
 use super::access::Principal;
 use super::links::Link;
 use super::protocol::{Message, is_same_id};
+use super::refusal::Refusal;
 use crate::settings::{GatewayLimits, ServerName};
 
 /// How many unanswered requests a session remembers.
@@ -34,6 +36,8 @@ pub(crate) struct Session {
     pub(crate) ended: CancellationToken,
     /// Requests whose stream ended before their response came; it may come on another.
     unanswered: Mutex<VecDeque<Unanswered>>,
+    /// Shared with each request and stream that uses the session.
+    uses: Arc<()>,
     caller: Mutex<Caller>,
     used_at: Mutex<Instant>,
 }
@@ -63,6 +67,21 @@ impl Purpose {
             "tasks/list" => Self::Tasks,
             _ => Self::Other,
         }
+    }
+}
+
+/// A session that a request or a stream uses. As long as there is one, the session is neither idle nor evicted.
+#[derive(Clone)]
+pub(crate) struct UsedSession {
+    session: Arc<Session>,
+    _use: Arc<()>,
+}
+
+impl Deref for UsedSession {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
     }
 }
 
@@ -96,6 +115,7 @@ impl Session {
             links: tokio::sync::Mutex::new(BTreeMap::new()),
             ended: CancellationToken::new(),
             unanswered: Mutex::new(VecDeque::new()),
+            uses: Arc::default(),
             caller: Mutex::new(caller.clone()),
             used_at: Mutex::new(Instant::now()),
         })
@@ -148,31 +168,47 @@ impl Session {
         *self.used_at.lock() = Instant::now();
     }
 
+    /// Marks the session as used until the result is dropped.
+    pub(crate) fn used(self: &Arc<Self>) -> UsedSession {
+        UsedSession {
+            session: Arc::clone(self),
+            _use: Arc::clone(&self.uses),
+        }
+    }
+
+    fn is_used(&self) -> bool {
+        Arc::strong_count(&self.uses) > 1
+    }
+
     fn idle_since(&self) -> Instant {
         *self.used_at.lock()
     }
 }
 
 impl Sessions {
-    /// Keeps a session. Returns one of the same caller that must end for it, if they have too many, or the session
-    /// itself if everybody together has.
+    /// Keeps a session. If the caller has too many, returns the one that was idle longest, which must end for it. It is an
+    /// error if all of them are used, or if there are too many of all callers.
     pub(crate) fn keep(
         &self,
         session: Arc<Session>,
         limits: &GatewayLimits,
-    ) -> Result<Option<Arc<Session>>, Arc<Session>> {
+    ) -> Result<Option<Arc<Session>>, Refusal> {
         let mut by_id = self.by_id.lock();
         by_id.retain(|_, other| !other.ended.is_cancelled());
-        let mut own: Vec<&Arc<Session>> = by_id
-            .values()
-            .filter(|other| other.principal == session.principal)
-            .collect();
-        own.sort_by_key(|other| other.idle_since());
-        let surplus = (own.len() >= limits.sessions_per_caller)
-            .then(|| own.first().map(|&oldest| Arc::clone(oldest)))
-            .flatten();
+        let own = || {
+            by_id
+                .values()
+                .filter(|other| other.principal == session.principal)
+        };
+        let surplus = if own().count() >= limits.sessions_per_caller {
+            let unused = own().filter(|other| !other.is_used());
+            let oldest = unused.min_by_key(|other| other.idle_since());
+            Some(Arc::clone(oldest.ok_or(Refusal::TooManySessions)?))
+        } else {
+            None
+        };
         if by_id.len() >= limits.sessions && surplus.is_none() {
-            return Err(session);
+            return Err(Refusal::TooManySessions);
         }
         if let Some(oldest) = &surplus {
             by_id.remove(&oldest.id);
@@ -187,7 +223,7 @@ impl Sessions {
         id: &str,
         caller: &Caller,
         server: Option<&ServerName>,
-    ) -> Option<Arc<Session>> {
+    ) -> Option<UsedSession> {
         let by_id = self.by_id.lock();
         let session = by_id.get(id)?;
         if session.principal != Principal::of(caller)
@@ -197,7 +233,7 @@ impl Sessions {
             return None;
         }
         session.touch(caller);
-        Some(Arc::clone(session))
+        Some(session.used())
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Session>> {
@@ -210,7 +246,7 @@ impl Sessions {
         by_id.retain(|_, session| !session.ended.is_cancelled());
         let sessions = by_id.values();
         sessions
-            .filter(|session| session.idle_since().elapsed() >= idle)
+            .filter(|session| !session.is_used() && session.idle_since().elapsed() >= idle)
             .cloned()
             .collect()
     }

@@ -2,12 +2,13 @@
 //! which a person stores what a call lacked.
 //!
 //! [`relay`] holds what it answers to agents against a tool server that a test tells what to say: `listing`, `calling`,
-//! `redaction`, `credentials`, `sessions`, `news`, `missing`, `modern`,
+//! `failing`, `redaction`, `credentials`, `sessions`, `news`, `missing`, `modern`,
 //! `programs` and `together`.
 
 mod calling;
 mod challenge;
 mod credentials;
+mod failing;
 mod listing;
 mod metadata;
 mod missing;

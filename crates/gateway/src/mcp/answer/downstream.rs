@@ -10,7 +10,7 @@ use super::Services;
 use crate::mcp::links::{Context, Link};
 use crate::mcp::protocol::{Era, Message, Repaired, Shape, is_same_id, repair};
 use crate::mcp::refusal::{Refusal, UpstreamError};
-use crate::mcp::session::{Purpose, Session, Unanswered};
+use crate::mcp::session::{Purpose, Unanswered, UsedSession};
 use crate::mcp::tools::listing::{of_page, visible};
 use crate::settings::ServerName;
 
@@ -28,7 +28,7 @@ pub(crate) struct Downstream {
     /// Whether the client gets messages of other servers on the same path, `/mcp`.
     pub(crate) is_shared: bool,
     /// The session, in the earlier era.
-    pub(crate) session: Option<Arc<Session>>,
+    pub(crate) session: Option<UsedSession>,
     /// The tool that was called.
     pub(crate) tool: Option<String>,
 }

@@ -111,7 +111,7 @@ impl Answering {
                 };
                 McpReply::empty(status)
             }
-            Content::Empty => self.fail(&UpstreamError::NotMcp.into()),
+            Content::Empty => self.fail(&Exchange::failure(exchange.status).into()),
             Content::Message(text) => self.message(exchange.status, &text).await,
             Content::Events(mut events) => match self.error_at_once(&mut events).await {
                 Ok(reply) => reply,
@@ -128,7 +128,7 @@ impl Answering {
             }
             Ok(Passed::Nothing) => match self.nameless_error(status, text) {
                 Some(text) => McpReply::whole(status, text),
-                None => self.fail(&UpstreamError::NotMcp.into()),
+                None => self.fail(&Exchange::failure(status).into()),
             },
             Err(refusal) => self.fail(&refusal),
         }

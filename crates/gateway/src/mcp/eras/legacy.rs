@@ -14,12 +14,12 @@ use crate::mcp::protocol::Message;
 use crate::mcp::protocol::headers::{LAST_EVENT_ID, SESSION_ID};
 use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::server::Server;
-use crate::mcp::session::{Purpose, Session};
+use crate::mcp::session::{Purpose, Session, UsedSession};
 use crate::mcp::state::Visit;
 use crate::settings::ServerName;
 
 /// The session that a request names, if it is this caller's and was begun on the same path.
-pub(crate) fn session(visit: &Visit, server: Option<&Server>) -> Result<Arc<Session>, Refusal> {
+pub(crate) fn session(visit: &Visit, server: Option<&Server>) -> Result<UsedSession, Refusal> {
     let id = visit.request.header(SESSION_ID);
     let id = id.ok_or(Refusal::NoSession)?;
     let sessions = &visit.state.sessions;
@@ -57,7 +57,7 @@ pub(crate) async fn initialize(
     let mut links = session.links.lock().await;
     links.insert(server.name.clone(), Arc::clone(&link));
     drop(links);
-    let conversation = Conversation::Session(Arc::clone(&session));
+    let conversation = Conversation::Session(session.clone());
     let answering = conversation.answering(visit, &link, Purpose::Greeting, Some(id.raw()));
     let Passed::Response(text) = answering.downstream.pass(&greeting).await? else {
         return Err(UpstreamError::NotMcp.into());
@@ -73,18 +73,17 @@ pub(crate) async fn begin(
     visit: &Visit,
     server: Option<ServerName>,
     opening: &str,
-) -> Result<Arc<Session>, Refusal> {
+) -> Result<UsedSession, Refusal> {
     let state = &visit.state;
     let session = Session::new(state.entropy.as_ref(), visit.caller(), server, opening)
         .map_err(|error| toolvault_vault::Error::Internal(error.into()))?;
     let session = Arc::new(session);
     let limits = &visit.rules.settings.limits;
-    match state.sessions.keep(Arc::clone(&session), limits) {
-        Ok(None) => {}
-        Ok(Some(surplus)) => surplus.end().await,
-        Err(_) => return Err(Refusal::TooManySessions),
+    let used = session.used();
+    if let Some(surplus) = state.sessions.keep(session, limits)? {
+        surplus.end().await;
     }
-    Ok(session)
+    Ok(used)
 }
 
 /// An answer that names the session.

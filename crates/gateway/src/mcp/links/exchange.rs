@@ -30,6 +30,17 @@ pub(crate) struct Exchange {
     pub(crate) content: Content,
 }
 
+impl Exchange {
+    /// Why there is no answer in it.
+    pub(crate) fn failure(status: StatusCode) -> UpstreamError {
+        if status.is_success() {
+            UpstreamError::NotMcp
+        } else {
+            UpstreamError::Status(status)
+        }
+    }
+}
+
 pub(crate) enum Content {
     Empty,
     Message(Zeroizing<Vec<u8>>),
@@ -58,6 +69,7 @@ enum Source {
     Http {
         opening: Box<Opening>,
         reader: EventReader,
+        limit: usize,
         ready: VecDeque<Event>,
     },
     /// The answer has not begun yet.
@@ -79,6 +91,7 @@ impl Events {
             source: Source::Http {
                 opening: Box::new(opening),
                 reader: EventReader::new(limit),
+                limit,
                 ready: VecDeque::new(),
             },
             silence,
@@ -133,6 +146,7 @@ impl Source {
             Self::Http {
                 opening,
                 reader,
+                limit,
                 ready,
             } => loop {
                 if let Some(event) = ready.pop_front() {
@@ -144,8 +158,8 @@ impl Source {
                     Err(error) => return Some(Err(error.into())),
                 };
                 let mut events = Vec::new();
-                if let Err(error) = reader.push(&chunk, &mut events) {
-                    return Some(Err(error.into()));
+                if reader.push(&chunk, &mut events).is_err() {
+                    return Some(Err(UpstreamError::TooLarge(*limit)));
                 }
                 ready.extend(events);
             },

@@ -1,6 +1,6 @@
 //! A server over Streamable HTTP.
 
-use ::http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use ::http::header::{ACCEPT, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use ::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use bytes::Bytes;
 use zeroize::Zeroizing;
@@ -64,6 +64,12 @@ async fn read(
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         return Err(UpstreamError::CredentialRefused);
     }
+    let seconds = text(&opening.headers, RETRY_AFTER.as_str()).and_then(|text| text.parse().ok());
+    if status == StatusCode::TOO_MANY_REQUESTS
+        || (status == StatusCode::SERVICE_UNAVAILABLE && seconds.is_some())
+    {
+        return Err(UpstreamError::Busy { status, seconds });
+    }
     let session = text(&opening.headers, SESSION_ID).map(str::to_owned);
     let kind = text(&opening.headers, CONTENT_TYPE.as_str())
         .and_then(|kind| kind.split(';').next())
@@ -95,7 +101,7 @@ async fn whole(mut opening: Opening, limit: usize) -> Result<Content, UpstreamEr
     let mut body = Zeroizing::new(Vec::new());
     while let Some(chunk) = opening.chunk().await? {
         if body.len() + chunk.len() > limit {
-            return Err(UpstreamError::TooLarge);
+            return Err(UpstreamError::TooLarge(limit));
         }
         body.extend_from_slice(&chunk);
     }

@@ -197,10 +197,10 @@ impl Link {
         let exchange = self
             .ask(self.post(headers, Zeroizing::new(body.into_bytes())))
             .await?;
-        let session = exchange.session;
+        let (status, session) = (exchange.status, exchange.session);
         let answer = match exchange.content {
-            Content::Message(body) => answer_to(body, &id)?.ok_or(UpstreamError::NotMcp)?,
-            Content::Empty => return Err(UpstreamError::NotMcp),
+            Content::Message(body) => answer_to(body, &id)?.ok_or(Exchange::failure(status))?,
+            Content::Empty => return Err(Exchange::failure(status)),
             Content::Events(mut events) => loop {
                 let event = events.next().await.ok_or(UpstreamError::Ended)??;
                 if let Some(answer) = answer_to(event.data.unwrap_or_default(), &id)? {
@@ -231,7 +231,9 @@ impl Link {
             .await;
         match asking {
             Ok(answer) => Ok(answer.clone()),
-            Err(UpstreamError::NotMcp) => Err(UpstreamError::OtherEra.into()),
+            Err(UpstreamError::NotMcp | UpstreamError::Status(_)) => {
+                Err(UpstreamError::OtherEra.into())
+            }
             Err(error) => Err(error.into()),
         }
     }

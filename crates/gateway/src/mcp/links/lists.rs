@@ -168,7 +168,7 @@ impl Link {
                 return Ok(());
             }
         }
-        Err(UpstreamError::TooLarge.into())
+        Err(UpstreamError::ListTooLong.into())
     }
 }
 

@@ -1,19 +1,17 @@
 //! Changes that we announce ourselves on `/mcp`, whether or not any server answers.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use futures_util::Stream;
 use toolvault_vault::{Caller, Changed};
 
 use crate::mcp::answer::{Announcement, Services};
-use crate::mcp::session::Session;
+use crate::mcp::session::{Session, UsedSession};
 use crate::mcp::state::Visit;
 
 /// Announcements for one client, until its session or its right to them ends.
 pub(super) fn stream(
     visit: &Visit,
-    session: Option<Arc<Session>>,
+    session: Option<UsedSession>,
     announcement: Announcement,
 ) -> impl Stream<Item = Bytes> + Send + use<> {
     let services = visit.services();
