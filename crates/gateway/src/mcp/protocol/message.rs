@@ -62,7 +62,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// The kind of message. An ID is a string or a number; a response has exactly one of `result` and `error`.
+    /// The kind of message. An ID is a string or a number; a response has either `result` or `error`, which is an object.
     pub fn shape(&self) -> Result<Shape<'a>, Malformed> {
         let id = self.object.get("id");
         let is_id = |id: &Value<'_>| matches!(id.kind(), Kind::String | Kind::Number);
@@ -77,9 +77,10 @@ impl<'a> Message<'a> {
                 }
             }
             (None, id) => {
-                let (result, error) = (self.object.get("result"), self.object.get("error"));
-                match id {
-                    Some(id) if result.is_some() != error.is_some() => Ok(Shape::Response(id)),
+                let id = id.ok_or(Malformed::NotMessage)?;
+                match (self.object.get("result"), self.object.get("error")) {
+                    (Some(_), None) => Ok(Shape::Response(id)),
+                    (None, Some(error)) if error.kind() == Kind::Object => Ok(Shape::Response(id)),
                     _ => Err(Malformed::NotMessage),
                 }
             }
@@ -239,6 +240,7 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"method":7}"#,
             r#"{"jsonrpc":"2.0","id":1,"result":1,"error":{}}"#,
             r#"{"jsonrpc":"2.0","id":1}"#,
+            r#"{"jsonrpc":"2.0","id":1,"error":"text"}"#,
         ] {
             assert_eq!(shape(text), Err(Malformed::NotMessage), "{text}");
         }
