@@ -14,6 +14,7 @@ use toolvault_vault::{Caller, Vault};
 
 use self::tasks::Tasks;
 pub(crate) use self::tasks::{UNKNOWN_TASK, asked_for};
+pub(crate) use self::values::Budgets;
 use self::values::Values;
 use super::refusal::Refusal;
 use super::server::{Filled, Server};
@@ -55,10 +56,10 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    pub(crate) fn new(server: Arc<Server>, caller: &Caller) -> Self {
+    pub(crate) fn new(server: Arc<Server>, caller: &Caller, budgets: &Budgets) -> Self {
         Self {
             server,
-            values: Values::default(),
+            values: Values::new(&Principal::of(caller), budgets),
             tasks: Tasks::default(),
             ended: CancellationToken::new(),
             filled: tokio::sync::Mutex::new(None),
@@ -92,6 +93,11 @@ impl Access {
     /// Leaves the server out of `/mcp` for a while.
     pub(crate) fn leave_out(&self) {
         *self.left_out_until.lock() = Instant::now().checked_add(LEFT_OUT_FOR);
+    }
+
+    /// Notes that the server answered.
+    pub(crate) fn answered(&self) {
+        *self.left_out_until.lock() = None;
     }
 
     pub(crate) fn is_left_out(&self) -> bool {

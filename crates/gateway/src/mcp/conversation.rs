@@ -17,6 +17,7 @@ use super::session::{Purpose, Session, UsedSession};
 use super::state::Visit;
 
 /// What a request is part of.
+#[derive(Clone)]
 pub(crate) enum Conversation {
     /// A session of the earlier era.
     Session(UsedSession),
@@ -25,6 +26,7 @@ pub(crate) enum Conversation {
 }
 
 /// What a request of the later era says about itself.
+#[derive(Clone)]
 pub(crate) struct Stateless {
     /// The protocol's headers as the client sent them.
     pub(crate) headers: HeaderMap,

@@ -1,16 +1,16 @@
 //! `/mcp`: all servers on one path. Tools and prompts are called `<server>__<name>`; for everything else the server that
 //! a request concerns is found by asking them.
 
+mod listening;
 mod lists;
 mod merged;
-mod news;
 mod owner;
 
 use std::sync::Arc;
 
 use ::http::StatusCode;
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _};
+use futures_util::StreamExt as _;
 use serde_json::{Value as Json, json};
 use toolvault_core::json::{Tree, Value};
 use zeroize::Zeroizing;
@@ -130,7 +130,7 @@ async fn request_once(
         }
         (Era::Modern, "server/discover") => discover(visit, conversation, &links, id).await,
         (Era::Modern, "subscriptions/listen") => {
-            subscribe(visit, conversation, &links, incoming, id)
+            subscribe(visit, conversation, links, incoming, id)
         }
         (_, "tools/list") => {
             let tools = lists::tools(visit, &links, &context).await?;
@@ -324,20 +324,21 @@ pub(crate) async fn initialize(
 
 /// Answers a GET of a session: what all servers send without being asked, and our own announcements.
 pub(crate) async fn listen(visit: &Visit, session: UsedSession) -> Result<McpReply, Refusal> {
-    let own = news::stream(visit, Some(session.clone()), Announcement::Plain);
     let conversation = Conversation::Session(session);
     let links = links(visit, &conversation).await?;
-    let relays = links
-        .iter()
-        .map(|link| legacy::listen(visit, &conversation, link, Announcement::None));
-    Ok(McpReply::stream(merge(own, relays)))
+    let relay = |visit: &Visit, conversation: &Conversation, link: &Arc<Link>| {
+        legacy::listen(visit, conversation, link, Announcement::None)
+    };
+    let announcement = Announcement::Plain;
+    let stream = listening::stream(visit, conversation, links, announcement, relay);
+    Ok(McpReply::stream(stream))
 }
 
 /// Answers `subscriptions/listen`: one stream of the changes of all servers, acknowledged once.
 fn subscribe(
     visit: &Visit,
     conversation: &Conversation,
-    links: &[Arc<Link>],
+    links: Vec<Arc<Link>>,
     incoming: &Incoming<'_>,
     id: &str,
 ) -> Result<McpReply, Refusal> {
@@ -349,7 +350,6 @@ fn subscribe(
         .map(|name| (name.to_owned(), json!(true)))
         .collect();
     let granted = Json::Object(granted).to_string();
-    let own = news::stream(visit, None, Announcement::of_subscription(message, id));
     let mut tree = owned(message)?;
     if let Ok(Some(params)) = tree.get_mut("params") {
         let granted = Tree::Raw(Zeroizing::new(granted.clone()));
@@ -358,7 +358,7 @@ fn subscribe(
             .map_err(|_| Refusal::InvalidParams("'notifications' cannot be read"))?;
     }
     let headers = conversation.headers(None)?;
-    let relays = links.iter().map(|link| {
+    let relay = move |visit: &Visit, conversation: &Conversation, link: &Arc<Link>| {
         let mut question = link.post(headers.clone(), tree.to_json());
         question.silence = None;
         let answering = conversation.answering(visit, link, Purpose::Other, None);
@@ -369,7 +369,7 @@ fn subscribe(
             record: None,
             announcement: Announcement::None,
         }
-    });
+    };
     let member = subscription_member();
     let acknowledged = format!(
         "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{{\"_meta\":{{\"{member}\":{id}}},\"notifications\":{granted}}}}}"
@@ -377,13 +377,7 @@ fn subscribe(
     let acknowledged = Event::message(Zeroizing::new(acknowledged.into_bytes()));
     let first = Bytes::from_owner(acknowledged.write());
     let first = futures_util::stream::once(async move { first });
-    Ok(McpReply::stream(first.chain(merge(own, relays))))
-}
-
-fn merge(
-    own: impl Stream<Item = Bytes> + Send + 'static,
-    relays: impl Iterator<Item = Relay>,
-) -> impl Stream<Item = Bytes> + Send + 'static {
-    let relays = relays.map(|relay| relay.run().boxed());
-    futures_util::stream::select_all(std::iter::once(own.boxed()).chain(relays))
+    let announcement = Announcement::of_subscription(message, id);
+    let stream = listening::stream(visit, conversation.clone(), links, announcement, relay);
+    Ok(McpReply::stream(first.chain(stream)))
 }

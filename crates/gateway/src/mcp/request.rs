@@ -37,6 +37,17 @@ impl McpRequest {
         headers
     }
 
+    pub(crate) fn without_body(&self) -> Self {
+        Self {
+            caller: self.caller.clone(),
+            server: self.server.clone(),
+            method: self.method.clone(),
+            headers: self.headers.clone(),
+            body: Zeroizing::default(),
+            base_url: self.base_url.clone(),
+        }
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }

@@ -91,6 +91,15 @@ impl Visit {
         self.state.upstreams.find(self.caller(), server)
     }
 
+    /// The same caller's request with the rules of now, for a stream that outlives them.
+    pub(crate) fn renewed(&self) -> Self {
+        Self {
+            state: Arc::clone(&self.state),
+            rules: self.state.rules(),
+            request: self.request.without_body(),
+        }
+    }
+
     pub(crate) fn services(&self) -> Services {
         Services {
             vault: self.state.vault.clone(),

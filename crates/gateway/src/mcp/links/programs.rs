@@ -129,12 +129,12 @@ impl Programs {
                     _ => self.note_end(began.elapsed()),
                 }
                 let greeting = other?;
-                return Ok(Started {
-                    link: None,
-                    greeting,
-                });
+                let link = None;
+                return Ok(Started { link, greeting });
             }
         };
+        // The answer may come too late for the request that started the program.
+        access.answered();
         let _ = program.greeting.set(greeting.clone());
         running.push(Running {
             era,

@@ -12,7 +12,7 @@ use super::context::Context;
 use super::link::{Link, Wire};
 use super::programs::{Programs, Started};
 use super::slots::Slots;
-use crate::mcp::access::{Access, Principal};
+use crate::mcp::access::{Access, Budgets, Principal};
 use crate::mcp::protocol::{Era, Message};
 use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::rules::Rules;
@@ -119,6 +119,7 @@ impl Upstream {
 /// The connections of all callers.
 pub(crate) struct Upstreams {
     slots: Arc<Slots>,
+    budgets: Budgets,
     tasks: TaskTracker,
     all: Mutex<HashMap<(Principal, ServerName), Arc<Upstream>>>,
 }
@@ -128,6 +129,7 @@ impl Upstreams {
     pub(crate) fn new(slots: Arc<Slots>, tasks: TaskTracker) -> Self {
         Self {
             slots,
+            budgets: Budgets::default(),
             tasks,
             all: Mutex::default(),
         }
@@ -144,7 +146,7 @@ impl Upstreams {
             return Arc::clone(upstream);
         }
         let programs = Programs::new(Arc::clone(&self.slots), key.0.clone());
-        let access = Access::new(Arc::clone(server), caller);
+        let access = Access::new(Arc::clone(server), caller, &self.budgets);
         let upstream = Arc::new(Upstream::new(access, programs));
         if let Some(before) = all.insert(key, Arc::clone(&upstream)) {
             before.access.ended.cancel();

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::relay::{Client, ERAS, Era, Events, Gate, Said};
+use super::relay::{Client, ERAS, Era, Events, Gate, Said, Upstream, settings_of};
 
 const SEND: &str =
     r#"{"name":"send","inputSchema":{"type":"object","properties":{"api_key":{"type":"string"}}}}"#;
@@ -173,5 +173,32 @@ async fn a_stream_that_was_begun_with_another_credential_ends() {
             assert!(last["id"] == 7 && last.get("error").is_some(), "{last}");
         }
         assert!(events.next().await.is_none(), "{era:?}");
+    }
+}
+
+#[tokio::test]
+async fn on_the_path_of_all_servers_one_that_arrives_or_leaves_is_announced() {
+    let gate = Gate::start(&[SEND]).await;
+    let other = Upstream::start(&[r#"{"name":"other","inputSchema":{"type":"object"}}"#]).await;
+    for era in ERAS {
+        let agent = Client::begin(&gate.world, &gate.world.agent(), "/mcp", era).await;
+        let mut events = agent.listen().await;
+        if era == Era::Modern {
+            assert!(events.message().await.get("method").is_some());
+        }
+        let mut settings = toolvault_gateway::GatewaySettings::default();
+        let servers = &mut settings.servers;
+        servers.insert("linear".parse().unwrap(), settings_of(&gate.upstream));
+        let mut both = settings.clone();
+        both.servers
+            .insert("other".parse().unwrap(), settings_of(&other));
+        for (settings, tools) in [
+            (&both, &["linear__send", "other__other"][..]),
+            (&settings, &["linear__send"]),
+        ] {
+            gate.world.handle.reload_gateway(settings.clone()).unwrap();
+            assert_eq!(events.message().await["method"], CHANGED, "{era:?}");
+            assert_eq!(agent.tool_names().await, tools, "{era:?}");
+        }
     }
 }
