@@ -28,5 +28,5 @@ pub use self::support::{Support, sandbox_support};
 pub(crate) use self::backoff::Backoff;
 
 pub(crate) use self::launch::{GRACE, Launch, LaunchError, OWN_BINARY};
-pub(crate) use self::output::{Output, StderrChunk};
+pub(crate) use self::output::{Edges, Line, Output, StderrChunk};
 pub(crate) use self::process::Process;

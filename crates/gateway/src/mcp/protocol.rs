@@ -24,4 +24,4 @@ pub use self::era::{Era, INITIALIZED, is_modern};
 pub use self::events::{Event, EventReader, EventTooLarge};
 pub use self::message::{METADATA, Malformed, Message, Shape, error, is_same_id, result};
 pub use self::mirror::{AnnotationError, MirroredArguments};
-pub use self::repair::{Defect, Repaired, repair};
+pub use self::repair::{Defect, Repaired, id_at_edges, repair};

@@ -11,7 +11,7 @@ pub(crate) enum Ending {
     Exited(i32),
     /// By this signal, ours or another's.
     Killed(i32),
-    /// By us, because a line of its output was longer than allowed.
+    /// By us, because a line of its output seemed to have no end.
     TooLarge,
     /// Nobody can say: the system did not tell.
     Unknown,

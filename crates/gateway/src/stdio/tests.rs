@@ -6,7 +6,7 @@ mod launching;
 
 use std::time::Duration;
 
-use super::{GRACE, Launch, OWN_BINARY, Output, Process, StderrChunk, Support};
+use super::{GRACE, Launch, Line, OWN_BINARY, Output, Process, StderrChunk, Support};
 use crate::settings::Sandbox;
 
 /// What no test should need; a program that hangs shows as a failure.
@@ -48,7 +48,10 @@ async fn in_time<T>(future: impl Future<Output = T>) -> T {
 impl Output {
     /// The next message as text.
     async fn line(&mut self) -> Option<String> {
-        let line = in_time(self.messages.recv()).await?;
+        let line = match in_time(self.messages.recv()).await? {
+            Line::Message(line) => line,
+            Line::TooLong(_) => return Some("too long".to_owned()),
+        };
         Some(String::from_utf8_lossy(&line).into_owned())
     }
 

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{Method, StatusCode};
-use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{OnceCell, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +22,7 @@ use self::routing::{Client, Route};
 use super::exchange::{Content, Events, Exchange, Question, Queued};
 use crate::mcp::protocol::{Era, INITIALIZED, Message, Shape};
 use crate::mcp::refusal::UpstreamError;
-use crate::stdio::{Output, Process, StderrChunk};
+use crate::stdio::{Line, Output, Process, StderrChunk};
 
 /// How many messages of one request may wait for a client that reads slowly.
 const WAITING: usize = 256;
@@ -38,6 +37,7 @@ type Text = Zeroizing<Vec<u8>>;
 pub(crate) struct Program {
     era: Era,
     process: Process,
+    message_bytes: usize,
     state: Mutex<State>,
     room: Arc<Semaphore>,
     /// The answer to `initialize`, given to each session of the caller that begins in the same way.
@@ -71,10 +71,12 @@ impl Program {
         process: Process,
         output: Output,
         errors: ErrorLog,
+        message_bytes: usize,
     ) -> Arc<Self> {
         let program = Arc::new(Self {
             era,
             process,
+            message_bytes,
             state: Mutex::new(State::default()),
             room: Arc::new(Semaphore::new(ROOM as usize)),
             greeting: OnceCell::new(),
@@ -249,9 +251,18 @@ impl Program {
         Events::of_channel(receiver, CancellationToken::new().drop_guard(), None)
     }
 
-    async fn read(self: Arc<Self>, mut messages: mpsc::Receiver<Bytes>) {
-        while let Some(text) = messages.recv().await {
-            let route = self.state.lock().route(&text, self.era);
+    async fn read(self: Arc<Self>, mut messages: mpsc::Receiver<Line>) {
+        while let Some(line) = messages.recv().await {
+            let route = match line {
+                Line::Message(text) => self.state.lock().route(&text, self.era),
+                Line::TooLong(edges) => {
+                    tracing::warn!(
+                        limit = self.message_bytes,
+                        "a program sent a message that is too large"
+                    );
+                    self.state.lock().too_long(&edges, self.message_bytes)
+                }
+            };
             self.deliver(route).await;
         }
         let how = self.process.ended().await;

@@ -233,7 +233,8 @@ impl Programs {
             .map_err(UpstreamError::NotStarted)?;
         tracing::info!(mcp.server = %access.server.name, "a program was started");
         let errors = ErrorLog::new(Arc::clone(access));
-        Ok(Program::attend(era, process, output, errors))
+        let message_bytes = settings.limits.message_bytes;
+        Ok(Program::attend(era, process, output, errors, message_bytes))
     }
 }
 

@@ -111,6 +111,26 @@ fn id_in_text(text: &str) -> Option<String> {
     Some(id.to_owned())
 }
 
+/// The ID of the request that a text answers of which only the beginning and the end are known, as JSON.
+///
+/// It is expected where servers write it: before `result`, or as one of the last members.
+pub fn id_at_edges(head: &[u8], tail: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(head);
+    let tail = String::from_utf8_lossy(tail);
+    let before = ["\"result\"", "\"error\"", "\"method\""]
+        .into_iter()
+        .filter_map(|name| head.find(name))
+        .min();
+    let before = head.get(..before?).unwrap_or_default();
+    if let Some(id) = id_in_text(before) {
+        return Some(id);
+    }
+    let (_, after) = tail.rsplit_once("\"id\"")?;
+    let rest = format!("{{\"id\"{after}");
+    let object = json::parse(rest.as_bytes()).ok()?.as_object()?;
+    answered_id(object).map(|id| id.raw().to_owned())
+}
+
 fn message(text: Zeroizing<Vec<u8>>) -> Option<Repaired> {
     Message::parse(&text).ok()?.shape().ok()?;
     Some(Repaired::Message(text))
@@ -188,6 +208,35 @@ mod tests {
                 repaired(text.as_bytes()).as_deref(),
                 Some(expected),
                 "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_answer_is_recognised_by_its_edges() {
+        for (head, tail, id) in [
+            (
+                r#"{"jsonrpc":"2.0","id":7,"result":{"id":8,"x":""#,
+                r#""}}"#,
+                Some("7"),
+            ),
+            (
+                r#"{"result":{"id":8,"x":""#,
+                r#""},"jsonrpc":"2.0","id":7}"#,
+                Some("7"),
+            ),
+            (
+                r#"{"result":{"id":8,"x":""#,
+                r#"","id":9},"jsonrpc":"2.0"}"#,
+                None,
+            ),
+            (r#"{"jsonrpc":"2.0","method":"a","id":7"#, r#""}"#, None),
+            ("no JSON at all", "\"id\":7", None),
+        ] {
+            assert_eq!(
+                id_at_edges(head.as_bytes(), tail.as_bytes()).as_deref(),
+                id,
+                "{head}"
             );
         }
     }

@@ -1,6 +1,7 @@
 //! Messages to and from a program.
 
 use super::{in_time, of, script, started};
+use crate::stdio::Line;
 use crate::stdio::ending::{Ended, Ending};
 
 #[tokio::test]
@@ -25,8 +26,9 @@ async fn a_message_may_be_as_large_as_allowed_and_no_larger() {
     process.send(&largest).await.unwrap();
     assert_eq!(output.line().await.unwrap().len(), 1 << 20);
     process.send(&vec![b'x'; (1 << 20) + 1]).await.unwrap();
-    assert_eq!(output.line().await, None);
-    assert_eq!(in_time(process.ended()).await, Ending::TooLarge);
+    assert_eq!(output.line().await.unwrap(), "too long");
+    process.send(b"{}").await.unwrap();
+    assert_eq!(output.line().await.unwrap(), "{}");
 }
 
 #[tokio::test]
@@ -43,7 +45,7 @@ async fn an_endless_line_ends_the_program() {
 async fn garbage_is_passed_on_for_others_to_judge() {
     let (_process, mut output) = script("printf 'not json\\n\\n\\r\\n\\377\\376\\n{}\\r\\n'").await;
     let mut lines = Vec::new();
-    while let Some(line) = in_time(output.messages.recv()).await {
+    while let Some(Line::Message(line)) = in_time(output.messages.recv()).await {
         lines.push(line);
     }
     assert_eq!(lines, [&b"not json"[..], b"\xff\xfe", b"{}"]);

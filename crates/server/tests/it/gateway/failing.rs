@@ -12,7 +12,8 @@ use crate::harness::World;
 
 const TOOL: &str = r#"{"name":"plain","inputSchema":{"type":"object"}}"#;
 
-/// A program that answers a call with the text of its argument `answer`, in which `ID` stands for the request's ID.
+/// A program that answers a call with the text of its argument `answer`, in which `ID` stands for the request's ID and
+/// `BIG` for more than a message may have.
 const PROGRAM: &str = r#"
 import json, sys
 def say(message): print(json.dumps(message), flush=True)
@@ -28,7 +29,7 @@ for line in sys.stdin:
     elif method == "tools/list":
         result = {"tools": [{"name": "plain", "inputSchema": {"type": "object"}}]}
     elif method == "tools/call":
-        text = params["arguments"]["answer"].replace("ID", str(asked["id"]))
+        text = params["arguments"]["answer"].replace("ID", str(asked["id"])).replace("BIG", "x" * 100_000)
         sys.stdout.buffer.write(text.encode("latin-1") + b"\n")
         sys.stdout.flush()
         continue
@@ -183,6 +184,32 @@ async fn a_size_limit_is_named_and_ends_only_that_call() {
             .on("tools/call", |heard| heard.result(&json!({ "x": 1 })));
         let reply = agent.call("plain", "{}").await;
         assert_eq!(reply.message()["result"]["x"], 1, "{era:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_of_a_program_that_is_too_large_ends_that_call_and_not_the_program() {
+    let world = program().await;
+    for era in ERAS {
+        let agent = Client::begin(&world, &world.agent(), PATH, era).await;
+        let mut numbers = Vec::new();
+        for text in [
+            r#"{"jsonrpc":"2.0","id":ID,"result":{"number":ID}}"#,
+            r#"{"jsonrpc":"2.0","id":ID,"result":{"x":"BIG"}}"#,
+            r#"{"result":{"x":"BIG"},"jsonrpc":"2.0","id":ID}"#,
+            r#"{"jsonrpc":"2.0","id":ID,"result":{"number":ID}}"#,
+        ] {
+            let arguments = json!({ "answer": text }).to_string();
+            let reply = agent.call("plain", &arguments).await;
+            if text.contains("BIG") {
+                assert_eq!(reply.error().0, 1002, "{era:?} {text}");
+                assert!(reply.error().1.contains("65536 bytes"), "{reply:?}");
+            } else {
+                numbers.push(reply.message()["result"]["number"].as_u64().unwrap());
+            }
+        }
+        // A program that had been started again would count from the beginning.
+        assert!(numbers[1] > numbers[0] + 2, "{era:?} {numbers:?}");
     }
 }
 

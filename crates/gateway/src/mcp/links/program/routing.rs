@@ -6,8 +6,11 @@ use zeroize::Zeroizing;
 
 use super::{State, Text, Waiting};
 use crate::mcp::links::exchange::Queued;
-use crate::mcp::protocol::{Defect, Era, METADATA, Message, Repaired, Shape, is_same_id, repair};
+use crate::mcp::protocol::{
+    Defect, Era, METADATA, Message, Repaired, Shape, id_at_edges, is_same_id, repair,
+};
 use crate::mcp::refusal::UpstreamError;
+use crate::stdio::Edges;
 
 /// The way of one request's messages to its client.
 pub(super) type Client = mpsc::Sender<Result<Queued, UpstreamError>>;
@@ -56,6 +59,16 @@ impl State {
                 _ => Route::Nobody,
             },
             Some(Repaired::Answer(id, defect)) => self.broken(parse(id.as_bytes()).ok(), defect),
+            None => Route::Nobody,
+        }
+    }
+
+    /// A line that was longer than a message may be: it ends the request that it answers.
+    pub(super) fn too_long(&mut self, edges: &Edges, limit: usize) -> Route {
+        let id = id_at_edges(&edges.head, &edges.tail);
+        let id = id.as_ref().and_then(|id| parse(id.as_bytes()).ok());
+        match id.and_then(|id| self.take(id)) {
+            Some(waiting) => Route::Broken(waiting.events, UpstreamError::TooLarge(limit)),
             None => Route::Nobody,
         }
     }
