@@ -293,3 +293,55 @@ async fn tools_are_listed_before_the_first_call_and_again_when_they_have_changed
         gate.upstream.lists(&[&[SEND]]);
     }
 }
+
+#[tokio::test]
+async fn of_two_defaults_only_the_one_that_the_tool_declares_is_sent() {
+    let gate = gate().await;
+    let operator = gate.world.operator();
+    let undeclared = "a value that no tool declares";
+    operator
+        .default_for("linear__send", "token", undeclared)
+        .await;
+    for era in ERAS {
+        let agent = gate.agent(era).await;
+        agent.call("send", r#"{"to":"x"}"#).await;
+        let heard = gate.upstream.last("tools/call");
+        assert_eq!(heard.arguments(), json!({"to": "x", "api_key": VALUE}));
+        assert!(!heard.everything().contains(undeclared));
+    }
+}
+
+#[tokio::test]
+async fn a_credential_argument_is_taken_out_of_calls_of_tools_that_are_not_listed() {
+    let gate = Gate::start_with(&[SEND], |_, server| {
+        server.credential_arguments = ["api_key".to_owned()].into();
+    })
+    .await;
+    let operator = gate.world.operator();
+    for (calls, era) in ERAS.into_iter().enumerate() {
+        let agent = gate.agent(era).await;
+        agent
+            .call("unlisted", r#"{"to":"x","api_key":"made up"}"#)
+            .await;
+        let heard = gate.upstream.last("tools/call");
+        assert_eq!(heard.arguments(), json!({"to": "x"}), "{era:?}");
+        let record = newest_call(&operator, calls + 1).await;
+        assert_eq!(record["dropped"], json!(["api_key"]));
+    }
+}
+
+#[tokio::test]
+async fn a_header_of_the_client_for_a_hidden_argument_without_one_of_ours_is_dropped() {
+    let mirrored = r#"{"name":"send","inputSchema":{"type":"object","properties":{"api_key":{"type":"string","x-mcp-header":"Key"}}}}"#;
+    let gate = Gate::start_with(&[mirrored], |_, server| server.allow_override = true).await;
+    let operator = gate.world.operator();
+    operator.default_for("linear__send", "api_key", VALUE).await;
+    let agent = gate.agent(Era::Modern).await;
+    // A list, which is kept, and which no header can repeat.
+    let params = r#"{"name":"send","arguments":{"api_key":["a","b"]}}"#;
+    let headers = [("Mcp-Param-Key", "made up")];
+    agent.ask_with("tools/call", params, &headers).await;
+    let heard = gate.upstream.last("tools/call");
+    assert_eq!(heard.arguments(), json!({"api_key": ["a", "b"]}));
+    assert_eq!(heard.header("mcp-param-key"), None);
+}

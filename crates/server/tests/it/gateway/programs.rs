@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::json;
 use toolvault_core::scope::Scope::Use;
 use toolvault_gateway::settings::{Sandbox, StdioServer, Transport};
-use toolvault_gateway::{ServerSettings, Template};
+use toolvault_gateway::{GatewaySettings, ServerSettings, Template};
 
 use super::relay::{Client, ERAS, Era, PATH};
 use crate::harness::World;
@@ -57,9 +58,14 @@ fn program(directory: &Path) -> ServerSettings {
 
 /// A world whose first user has what the program wants.
 async fn world() -> (World, String) {
+    world_with(|_| {}).await
+}
+
+async fn world_with(change: impl FnOnce(&mut GatewaySettings)) -> (World, String) {
     let world = World::start_with(|settings| {
         let server = program(settings.directory.path());
         let gateway = &mut settings.server.gateway;
+        change(gateway);
         // This is no binary that could shut a program in.
         gateway.sandbox = Sandbox::Off;
         gateway.inherited = vec![("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())];
@@ -196,15 +202,82 @@ async fn a_key_that_is_revoked_ends_its_stream_and_its_program() {
         .delete(&format!("/v1/keys/{}", holder.key_id))
         .await;
     assert!(news.next().await.is_none());
-    let gone = async {
-        // A process that has ended and was waited for is in no list any more.
-        while Path::new("/proc").join(&pid).exists() {
-            tokio::task::yield_now().await;
+    gone(&pid).await;
+    assert_eq!(agent.ask("ping", "{}").await.head.status, 401);
+}
+
+/// Waits for the end of a process. One that has ended and was waited for is in no list any more.
+async fn gone(pid: &str) {
+    let ending = async {
+        while Path::new("/proc").join(pid).exists() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let guard = std::time::Duration::from_mins(1);
-    tokio::time::timeout(guard, gone)
-        .await
-        .expect("it ends in time");
-    assert_eq!(agent.ask("ping", "{}").await.head.status, 401);
+    let guard = Duration::from_mins(1);
+    let ended = tokio::time::timeout(guard, ending).await;
+    ended.expect("it ends in time");
+}
+
+#[tokio::test]
+async fn a_program_that_nothing_uses_ends() {
+    let (world, _) =
+        world_with(|gateway| gateway.limits.process_idle = Duration::from_millis(500)).await;
+    for era in ERAS {
+        let agent = Client::begin(&world, &world.agent(), PATH, era).await;
+        gone(&given(&agent).await["pid"].to_string()).await;
+        // The next call starts it again.
+        assert_eq!(given(&agent).await["lengths"]["token"], 20, "{era:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_caller_built_and_does_not_use_ends() {
+    let (world, _) =
+        world_with(|gateway| gateway.limits.session_idle = Duration::from_secs(3)).await;
+    let agent = Client::begin(&world, &world.agent(), PATH, Era::Modern).await;
+    gone(&given(&agent).await["pid"].to_string()).await;
+}
+
+#[tokio::test]
+async fn a_rotated_secret_ends_a_program_before_anything_else_is_asked() {
+    let (world, id) = world().await;
+    let agent = Client::begin(&world, &world.agent(), PATH, Era::Modern).await;
+    let pid = given(&agent).await["pid"].to_string();
+    let rotated = json!({"secret_value": "another token of the files"});
+    let path = format!("/v1/secrets/{id}");
+    world.operator().patch(&path, &rotated).await.expect(200);
+    gone(&pid).await;
+}
+
+#[tokio::test]
+async fn a_reload_with_another_sandbox_ends_programs() {
+    let (world, _) = world().await;
+    let agent = Client::begin(&world, &world.agent(), PATH, Era::Modern).await;
+    let pid = given(&agent).await["pid"].to_string();
+    let server = program(world.directory.path());
+    let mut settings = GatewaySettings {
+        sandbox: Sandbox::Off,
+        inherited: vec![("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())],
+        ..GatewaySettings::default()
+    };
+    settings.servers.insert("linear".parse().unwrap(), server);
+    world.handle.reload_gateway(settings.clone()).unwrap();
+    assert_eq!(given(&agent).await["pid"].to_string(), pid);
+    settings.inherited.push(("LANG".to_owned(), "C".to_owned()));
+    world.handle.reload_gateway(settings).unwrap();
+    gone(&pid).await;
+    let variables = given(&agent).await["variables"].clone();
+    assert!(variables.as_array().unwrap().contains(&json!("LANG")));
+}
+
+#[tokio::test]
+async fn one_program_more_than_a_caller_may_have_is_refused_in_words() {
+    let (world, _) = world_with(|gateway| gateway.limits.processes_per_caller = 1).await;
+    // Each era has a program of its own.
+    let legacy = Client::begin(&world, &world.agent(), PATH, Era::Legacy).await;
+    given(&legacy).await;
+    let modern = Client::unbegun(&world, &world.agent(), PATH, Era::Modern);
+    let refused = modern.call("send", "{}").await;
+    assert_eq!(refused.error(), (1002, "Too many programs are running."));
+    given(&legacy).await;
 }

@@ -233,3 +233,28 @@ async fn what_one_caller_gave_is_not_looked_for_in_answers_to_another() {
         assert!(!reply.text.contains("secret:"), "{era:?} {reply:?}");
     }
 }
+
+#[tokio::test]
+async fn calls_and_messages_with_a_value_are_counted() {
+    let (gate, _) = gate().await;
+    let agent = gate.agent(super::relay::Era::Legacy).await;
+    let operator = gate.world.operator();
+    let metric = |text: &str, name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("{name} in {text}"))
+            .trim()
+            .to_owned()
+    };
+    for calls in 1..=2 {
+        // The server repeats what it was given.
+        agent.call("send", "{}").await;
+        let text = operator.get("/metrics").await.text().to_owned();
+        let count = calls.to_string();
+        assert_eq!(metric(&text, "toolvault_mcp_redactions_total"), count);
+        let allowed = r#"toolvault_mcp_tool_calls_total{outcome="allowed"}"#;
+        assert_eq!(metric(&text, allowed), count);
+        let durations = "toolvault_mcp_tool_call_duration_seconds_count";
+        assert_eq!(metric(&text, durations), count);
+        assert_eq!(metric(&text, "toolvault_mcp_sessions"), "1");
+    }
+}
