@@ -50,9 +50,9 @@ pub(crate) struct Access {
     caller: Mutex<Caller>,
     used_at: Mutex<Instant>,
     /// `/mcp` leaves the server out until then, because it did not answer.
-    left_out_until: Mutex<Option<Instant>>,
+    left_out: Until,
     /// Until then the server is believed to know only the earlier era.
-    only_legacy_until: Mutex<Option<Instant>>,
+    only_legacy: Until,
 }
 
 impl Access {
@@ -65,8 +65,8 @@ impl Access {
             filled: tokio::sync::Mutex::new(None),
             caller: Mutex::new(caller.clone()),
             used_at: Mutex::new(Instant::now()),
-            left_out_until: Mutex::new(None),
-            only_legacy_until: Mutex::new(None),
+            left_out: Until::default(),
+            only_legacy: Until::default(),
         }
     }
 
@@ -92,25 +92,25 @@ impl Access {
 
     /// Leaves the server out of `/mcp` for a while.
     pub(crate) fn leave_out(&self) {
-        *self.left_out_until.lock() = Instant::now().checked_add(LEFT_OUT_FOR);
+        self.left_out.set(Instant::now(), LEFT_OUT_FOR);
     }
 
     /// Notes that the server answered.
     pub(crate) fn answered(&self) {
-        *self.left_out_until.lock() = None;
+        self.left_out.clear();
     }
 
     pub(crate) fn is_left_out(&self) -> bool {
-        is_before(*self.left_out_until.lock())
+        self.left_out.is_ahead_of(Instant::now())
     }
 
     /// Notes that the server knows only the earlier era.
     pub(crate) fn note_only_legacy(&self) {
-        *self.only_legacy_until.lock() = Instant::now().checked_add(ERA_HOLDS_FOR);
+        self.only_legacy.set(Instant::now(), ERA_HOLDS_FOR);
     }
 
     pub(crate) fn is_only_legacy(&self) -> bool {
-        is_before(*self.only_legacy_until.lock())
+        self.only_legacy.is_ahead_of(Instant::now())
     }
 
     /// The server's templates with the caller's values. Filled again, and recorded, only if the values would be others
@@ -177,6 +177,37 @@ impl Access {
     }
 }
 
-fn is_before(moment: Option<Instant>) -> bool {
-    moment.is_some_and(|moment| Instant::now() < moment)
+/// The end of a time in which something is so.
+#[derive(Default)]
+struct Until(Mutex<Option<Instant>>);
+
+impl Until {
+    fn set(&self, now: Instant, lasts: Duration) {
+        *self.0.lock() = now.checked_add(lasts);
+    }
+
+    fn clear(&self) {
+        *self.0.lock() = None;
+    }
+
+    fn is_ahead_of(&self, now: Instant) -> bool {
+        self.0.lock().is_some_and(|end| now < end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_does_not_answer_is_left_out_for_thirty_seconds_or_until_it_answers() {
+        let until = Until::default();
+        let now = Instant::now();
+        let at = |seconds| until.is_ahead_of(now + Duration::from_secs(seconds));
+        assert!(!at(0));
+        until.set(now, LEFT_OUT_FOR);
+        assert!(at(0) && at(29) && !at(30));
+        until.clear();
+        assert!(!at(0));
+    }
 }

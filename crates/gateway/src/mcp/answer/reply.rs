@@ -181,7 +181,7 @@ impl Answering {
         )
     }
 
-    /// The answer if there is none of the server.
+    /// An error in place of the server's answer.
     pub(crate) fn fail(&mut self, refusal: &Refusal) -> McpReply {
         let downstream = &self.downstream;
         refusal.log(Some(downstream.link.access.server.name.as_str()));

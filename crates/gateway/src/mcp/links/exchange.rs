@@ -129,7 +129,7 @@ impl Events {
         }
     }
 
-    /// The next event; none at the end. Abandoning the call loses nothing.
+    /// The next event; `None` at the end. Dropping the future loses no event.
     pub(crate) async fn next(&mut self) -> Option<Result<Event, UpstreamError>> {
         match self.silence {
             None => self.source.next().await,

@@ -138,7 +138,7 @@ impl Link {
     }
 
     /// Everything of one kind that the server lists, page by page. A server without such a thing answers with an error,
-    /// which is none of it; one that lists more than anybody reads is refused.
+    /// which is none of it; one that lists more than a client could read is refused.
     pub(crate) async fn pages(
         &self,
         list: List,

@@ -87,8 +87,7 @@ impl Program {
         program
     }
 
-    /// Whether it runs and is still shut in as it was when it started: a concealed file that was replaced is one it could
-    /// read.
+    /// Whether it runs and its sandbox still holds: it could read a concealed file that was replaced.
     pub(crate) fn is_running(&self) -> bool {
         self.process.is_running() && self.process.is_shut_in() && !self.state.lock().has_ended
     }
@@ -183,7 +182,7 @@ impl Program {
         let interest = CancellationToken::new();
         let guard = interest.clone().drop_guard();
         let text = renumbered(message, number, token.is_some()).ok_or(UpstreamError::NotMcp)?;
-        // Before anything is waited for: whoever leaves is forgotten.
+        // Before the first await: a request whose client leaves is forgotten.
         tokio::spawn(Arc::clone(self).forget_when_left(number, interest));
         if let Err(error) = self.write(&text).await {
             self.state.lock().requests.remove(&number);
@@ -276,7 +275,9 @@ impl Program {
 
     async fn deliver(&self, route: Route) {
         match route {
-            Route::Nobody => tracing::debug!("a program said something that nobody asked for"),
+            Route::Dropped => {
+                tracing::debug!("a line of a program is for no request and was dropped");
+            }
             Route::Broken(client, error) => {
                 tracing::warn!(error = %error, "a program sent an answer that cannot be used");
                 let _ = client.send(Err(error)).await;
@@ -324,7 +325,7 @@ impl Program {
         Queued::new(text, room.ok())
     }
 
-    /// The same for what can be done without; none if there is no room now.
+    /// The same for messages that may be dropped; `None` if there is no room now.
     fn if_room(&self, text: Text) -> Option<Queued> {
         let room = Arc::clone(&self.room).try_acquire_many_owned(kibibytes(&text));
         Some(Queued::new(text, Some(room.ok()?)))
@@ -332,7 +333,7 @@ impl Program {
 }
 
 impl State {
-    /// Keeps what nobody listens to, the newest of it.
+    /// Keeps a message until a client listens; the oldest are dropped.
     fn keep(&mut self, queued: Option<Queued>) {
         if self.kept.len() == KEPT {
             self.kept.pop_front();

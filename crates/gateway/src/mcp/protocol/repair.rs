@@ -1,5 +1,5 @@
-//! Messages of servers that are not quite messages. What the official SDKs accept is accepted; whatever else answers a
-//! request is recognised, so that its client hears of it at once instead of waiting for ever.
+//! Messages of servers that are not quite messages. What the official SDKs accept is accepted; any other answer to
+//! a request is recognised, so that its client gets an error at once instead of waiting until a timeout.
 
 use toolvault_core::json::{self, Kind, Object, Tree, Value};
 use zeroize::Zeroizing;
@@ -9,7 +9,7 @@ use super::message::Message;
 /// What a text turned out to be that is not a message.
 #[expect(missing_debug_implementations, reason = "a message may hold anything")]
 pub enum Repaired {
-    /// A message, spelled anew.
+    /// A message, with its faults corrected.
     Message(Zeroizing<Vec<u8>>),
     /// It cannot be used, but it answers the request with this ID, given as JSON.
     Answer(String, Defect),

@@ -60,8 +60,7 @@ impl Catalogue {
         }
     }
 
-    /// The catalogue as a page of tools corrects it, which is the server's newest word on them; none if it says nothing
-    /// new.
+    /// The catalogue corrected by a page of tools, which is newer; `None` if the page says nothing new.
     pub(crate) fn corrected<'a>(
         &self,
         server: &ServerName,
@@ -113,7 +112,7 @@ impl Catalogue {
 }
 
 impl Tool {
-    /// A tool as its server defines it; none that no secret could be bound to.
+    /// A tool as its server defines it; `None` if no secret could be bound to it.
     pub(crate) fn read(server: &ServerName, tool: Value<'_>) -> Option<Self> {
         let definition = Definition::read(tool).ok()?;
         Some(Self {

@@ -17,7 +17,7 @@ const LISTEN: &str = "subscriptions/listen";
 /// When a stream of events ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lifetime {
-    /// With the answer to the request that opened it. Whoever stops the server lets it finish.
+    /// With the answer to the request that opened it. A server that stops lets it finish.
     Request,
     /// Never: it carries whatever happens.
     Open,

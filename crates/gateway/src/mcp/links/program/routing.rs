@@ -17,7 +17,7 @@ pub(super) type Client = mpsc::Sender<Result<Queued, UpstreamError>>;
 
 /// To whom a message goes.
 pub(super) enum Route {
-    Nobody,
+    Dropped,
     To(Client, Text),
     /// The answer to a request cannot be used.
     Broken(Client, UpstreamError),
@@ -41,14 +41,14 @@ impl State {
                 Some(waiting) => Route::To(waiting.events.clone(), copy(text)),
                 None => Route::ToOneListener(copy(text)),
             },
-            Shape::Request(..) => Route::Nobody,
+            Shape::Request(..) => Route::Dropped,
         }
     }
 
     /// A line that is not a message: noise, an answer that can be repaired, or one that cannot be used.
     fn unreadable(&mut self, line: &[u8], era: Era) -> Route {
         let Some((document, is_one_line)) = self.document.push(line) else {
-            return Route::Nobody;
+            return Route::Dropped;
         };
         match repair(&document) {
             Some(Repaired::Message(text)) if is_one_line => self.route(&text, era),
@@ -56,10 +56,10 @@ impl State {
                 Ok(message) if message.get("method").is_none() => {
                     self.broken(message.get("id"), Defect::NotJson)
                 }
-                _ => Route::Nobody,
+                _ => Route::Dropped,
             },
             Some(Repaired::Answer(id, defect)) => self.broken(parse(id.as_bytes()).ok(), defect),
-            None => Route::Nobody,
+            None => Route::Dropped,
         }
     }
 
@@ -69,14 +69,14 @@ impl State {
         let id = id.as_ref().and_then(|id| parse(id.as_bytes()).ok());
         match id.and_then(|id| self.take(id)) {
             Some(waiting) => Route::Broken(waiting.events, UpstreamError::TooLarge(limit)),
-            None => Route::Nobody,
+            None => Route::Dropped,
         }
     }
 
     fn broken(&mut self, id: Option<Value<'_>>, defect: Defect) -> Route {
         match id.and_then(|id| self.take(id)) {
             Some(waiting) => Route::Broken(waiting.events, defect.into()),
-            None => Route::Nobody,
+            None => Route::Dropped,
         }
     }
 
@@ -91,7 +91,7 @@ impl State {
 
     fn response(&mut self, message: Message<'_>, id: Value<'_>) -> Route {
         let Some(waiting) = self.take(id) else {
-            return Route::Nobody;
+            return Route::Dropped;
         };
         let mut tree = Tree::from(message.value());
         let is_put_back = tree.set("id", raw(&waiting.id)).is_ok()
@@ -99,13 +99,13 @@ impl State {
         if is_put_back {
             Route::To(waiting.events, tree.to_json())
         } else {
-            Route::Nobody
+            Route::Dropped
         }
     }
 
     fn notification(&mut self, message: Message<'_>, method: &str, text: &[u8], era: Era) -> Route {
         if method == "notifications/progress" {
-            return self.progress(message).unwrap_or(Route::Nobody);
+            return self.progress(message).unwrap_or(Route::Dropped);
         }
         if let Some(subscription) = message.metadata("subscriptionId") {
             let number = subscription.raw().parse::<u64>().ok();
@@ -116,14 +116,14 @@ impl State {
                     put_subscription_back(&mut tree, "params", &waiting.id)?;
                     Some(Route::To(waiting.events.clone(), tree.to_json()))
                 })
-                .unwrap_or(Route::Nobody);
+                .unwrap_or(Route::Dropped);
         }
         // It may belong to the one request that is under way; who else it could belong to cannot be known.
         match (self.only_request(), era) {
             (Some(waiting), _) if method == "notifications/message" => {
                 Route::To(waiting.events.clone(), copy(text))
             }
-            (_, Era::Modern) => Route::Nobody,
+            (_, Era::Modern) => Route::Dropped,
             (_, Era::Legacy) => Route::ToListeners(copy(text)),
         }
     }
@@ -192,7 +192,7 @@ mod tests {
 
     fn shown(route: &Route) -> String {
         let (kind, text) = match route {
-            Route::Nobody => return "nobody".to_owned(),
+            Route::Dropped => return "dropped".to_owned(),
             Route::To(_, text) => ("client", text),
             Route::Broken(_, error) => return format!("broken {error}"),
             Route::ToListeners(text) => ("listeners", text),
@@ -210,10 +210,10 @@ mod tests {
             shown(&route),
             r#"client {"jsonrpc":"2.0","id":"a","result":{"x":1.0}}"#
         );
-        assert_eq!(shown(&state.route(text, Era::Legacy)), "nobody");
+        assert_eq!(shown(&state.route(text, Era::Legacy)), "dropped");
         for foreign in ["\"7\"", "7.0", "null", "8"] {
             let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{foreign},\"result\":{{}}}}");
-            assert_eq!(shown(&state.route(text.as_bytes(), Era::Legacy)), "nobody");
+            assert_eq!(shown(&state.route(text.as_bytes(), Era::Legacy)), "dropped");
         }
     }
 
@@ -252,7 +252,7 @@ mod tests {
                     state.document.forget();
                 }
                 for line in lines {
-                    assert_eq!(last, "nobody", "{line}");
+                    assert_eq!(last, "dropped", "{line}");
                     last = shown(&state.route(line.as_bytes(), Era::Legacy));
                 }
                 assert!(last.starts_with("broken "), "{lines:?} {last}");
@@ -271,7 +271,7 @@ mod tests {
             r#"  "method": "tools/call""#,
             "}",
         ] {
-            assert_eq!(shown(&state.route(line.as_bytes(), Era::Legacy)), "nobody");
+            assert_eq!(shown(&state.route(line.as_bytes(), Era::Legacy)), "dropped");
         }
         assert_eq!(state.requests.len(), 1);
     }
@@ -289,7 +289,7 @@ mod tests {
         for other in ["8", "9", "\"t\""] {
             assert_eq!(
                 shown(&state.route(progress(other).as_bytes(), Era::Legacy)),
-                "nobody"
+                "dropped"
             );
         }
     }
@@ -301,8 +301,8 @@ mod tests {
         let (mut idle, _receivers) = state(&[]);
         assert!(shown(&idle.route(log, Era::Legacy)).starts_with("listeners "));
         assert!(shown(&idle.route(ask, Era::Legacy)).starts_with("listener "));
-        assert_eq!(shown(&idle.route(log, Era::Modern)), "nobody");
-        assert_eq!(shown(&idle.route(ask, Era::Modern)), "nobody");
+        assert_eq!(shown(&idle.route(log, Era::Modern)), "dropped");
+        assert_eq!(shown(&idle.route(ask, Era::Modern)), "dropped");
         let (mut busy, _receivers) = state(&[(1, "1", None)]);
         assert!(shown(&busy.route(log, Era::Modern)).starts_with("client "));
         assert!(shown(&busy.route(ask, Era::Legacy)).starts_with("client "));

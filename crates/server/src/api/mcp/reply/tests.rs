@@ -1,4 +1,4 @@
-//! Streams over real connections: nothing is held back, nobody is waited for who has left or must go.
+//! Streams over real connections: events are not held back, and a stream ends with its client or the server.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
