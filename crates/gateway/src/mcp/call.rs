@@ -25,8 +25,7 @@ use super::refusal::{Refusal, UpstreamError};
 use super::server::Server;
 use super::session::Purpose;
 use super::state::Visit;
-use super::tools::catalogue::Tool;
-use super::tools::listing::hidden;
+use super::tools::{Tool, hidden};
 
 /// A `tools/call` of a client.
 pub(crate) struct ToolCall<'a> {

@@ -15,14 +15,13 @@ use super::eras::{legacy, modern};
 use super::links::Slots;
 use super::metrics::Count;
 use super::pending::{PendingSecret, SetError};
-use super::protocol::headers::PROTOCOL_VERSION;
+use super::protocol::headers::{PROTOCOL_VERSION, SESSION_ID};
 use super::protocol::{Era, Malformed, Shape, is_modern};
 use super::refusal::{Refusal, UpstreamError};
-use super::request::McpRequest;
 use super::rules::Rules;
 use super::server::Server;
-use super::session::Sessions;
-use super::state::{State, Visit};
+use super::session::{Sessions, UsedSession};
+use super::state::{McpRequest, State, Visit};
 use super::{janitor, multiplex, one};
 use crate::http::HttpError;
 use crate::settings::GatewaySettings;
@@ -166,7 +165,7 @@ impl Visit {
                         None => multiplex::initialize(self, message, id.raw()).await,
                     };
                 }
-                Conversation::Session(legacy::session(self, server.map(AsRef::as_ref))?)
+                Conversation::Session(self.session(server)?)
             }
             // "The client MUST NOT send JSON-RPC responses."
             Era::Modern if matches!(incoming.shape, Shape::Response(_)) => {
@@ -186,13 +185,21 @@ impl Visit {
         answered
     }
 
+    /// The session that the request names, if it is this caller's and was begun on the same path.
+    fn session(&self, server: Option<&Arc<Server>>) -> Result<UsedSession, Refusal> {
+        let id = self.request.header(SESSION_ID).ok_or(Refusal::NoSession)?;
+        let name = server.map(|server| &server.name);
+        let session = self.state.sessions.find(id, self.caller(), name);
+        session.ok_or(Refusal::NoSuchSession)
+    }
+
     /// Answers a GET, which opens a stream of a session, or a DELETE, which ends a session.
     async fn without_message(&self, server: Option<&Arc<Server>>) -> Result<McpReply, Refusal> {
         let version = self.request.header(PROTOCOL_VERSION);
         if version.is_some_and(is_modern) {
             return Ok(McpReply::empty(StatusCode::METHOD_NOT_ALLOWED));
         }
-        let session = legacy::session(self, server.map(AsRef::as_ref))?;
+        let session = self.session(server)?;
         if self.request.method == Method::DELETE {
             session.end().await;
             return Ok(McpReply::empty(StatusCode::OK));

@@ -1,4 +1,233 @@
-//! The tools of a server: what it lists, what one caller may see of it, and schemas without hidden arguments.
+//! The tools of a server: which it lists, which of them may be called, and what one caller may see of them.
 
-pub(crate) mod catalogue;
-pub(crate) mod listing;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use toolvault_core::json::{Array, Object, Tree, Value, parse};
+use toolvault_core::pattern::ToolName;
+use toolvault_vault::{Caller, Vault};
+use zeroize::Zeroizing;
+
+use super::refusal::Refusal;
+use super::rules::Rules;
+use super::schema::{Definition, hide};
+use super::server::Server;
+use crate::settings::ServerName;
+
+/// How many tools of one server are read.
+pub(crate) const MOST_TOOLS: usize = 10_000;
+/// For how many sets of hidden arguments it is remembered whether a schema could be cleaned of them.
+const REMEMBERED: usize = 8;
+
+/// All tools that a server listed.
+#[derive(Default)]
+pub(crate) struct Catalogue {
+    tools: HashMap<String, Arc<Tool>>,
+    /// Their names as they were listed.
+    order: Vec<String>,
+    /// Names that stood for more than one tool.
+    ambiguous: HashSet<String>,
+}
+
+/// One tool.
+pub(crate) struct Tool {
+    /// The name under which it is matched with secrets.
+    pub(crate) full_name: ToolName,
+    pub(crate) definition: Definition,
+    /// Its definition as the server spelled it.
+    pub(crate) raw: Zeroizing<String>,
+    cleaned: Mutex<Vec<(BTreeSet<String>, bool)>>,
+}
+
+impl Catalogue {
+    /// Adds the tools of one page.
+    pub(crate) fn add<'a>(&mut self, server: &ServerName, tools: impl Iterator<Item = Value<'a>>) {
+        for tool in tools {
+            if self.tools.len() >= MOST_TOOLS {
+                return;
+            }
+            let Some(tool) = Tool::read(server, tool) else {
+                continue;
+            };
+            let name = tool.definition.name.clone();
+            if self.ambiguous.contains(&name) {
+                continue;
+            }
+            if self.tools.remove(&name).is_some() {
+                tracing::warn!(server = %server, "a server lists two tools of one name; both are withheld");
+                self.ambiguous.insert(name);
+            } else {
+                self.order.push(name.clone());
+                self.tools.insert(name, Arc::new(tool));
+            }
+        }
+    }
+
+    /// The catalogue corrected by a page of tools, which is newer; `None` if the page says nothing new.
+    pub(crate) fn corrected<'a>(
+        &self,
+        server: &ServerName,
+        tools: impl Iterator<Item = Value<'a>>,
+    ) -> Option<Self> {
+        let mut page = Self::default();
+        page.add(server, tools);
+        let is_known = |(name, tool): (&String, &Arc<Tool>)| {
+            let known = self.tools.get(name);
+            self.is_ambiguous(name) || known.is_some_and(|known| known.raw == tool.raw)
+        };
+        if page.ambiguous.is_subset(&self.ambiguous) && page.tools.iter().all(is_known) {
+            return None;
+        }
+        let mut corrected = Self {
+            tools: self.tools.clone(),
+            order: self.order.clone(),
+            ambiguous: &self.ambiguous | &page.ambiguous,
+        };
+        corrected.tools.retain(|name, _| !page.is_ambiguous(name));
+        for tool in page.tools() {
+            let name = &tool.definition.name;
+            let is_new = !corrected.tools.contains_key(name);
+            if corrected.is_ambiguous(name) || (is_new && corrected.tools.len() >= MOST_TOOLS) {
+                continue;
+            }
+            if is_new {
+                corrected.order.push(name.clone());
+            }
+            corrected.tools.insert(name.clone(), Arc::clone(tool));
+        }
+        Some(corrected)
+    }
+
+    /// The tool of that name, if exactly one was listed.
+    pub(crate) fn get(&self, name: &str) -> Option<&Arc<Tool>> {
+        self.tools.get(name)
+    }
+
+    /// All tools as they were listed.
+    pub(crate) fn tools(&self) -> impl Iterator<Item = &Arc<Tool>> {
+        self.order.iter().filter_map(|name| self.tools.get(name))
+    }
+
+    /// Whether several tools had that name.
+    pub(crate) fn is_ambiguous(&self, name: &str) -> bool {
+        self.ambiguous.contains(name)
+    }
+}
+
+impl Tool {
+    /// A tool as its server defines it; `None` if no secret could be bound to it.
+    pub(crate) fn read(server: &ServerName, tool: Value<'_>) -> Option<Self> {
+        let definition = Definition::read(tool).ok()?;
+        Some(Self {
+            full_name: server.tool(&definition.name)?,
+            definition,
+            raw: Zeroizing::new(tool.raw().to_owned()),
+            cleaned: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Whether its schema can be shown without the arguments. One that cannot is withheld.
+    pub(crate) fn can_hide(&self, hidden: &BTreeSet<String>) -> bool {
+        if hidden.is_disjoint(&self.definition.declared) {
+            return true;
+        }
+        let mut cleaned = self.cleaned.lock();
+        if let Some((_, can)) = cleaned.iter().find(|(known, _)| known == hidden) {
+            return *can;
+        }
+        let can = self.is_clean_without(hidden);
+        if cleaned.len() < REMEMBERED {
+            cleaned.push((hidden.clone(), can));
+        }
+        can
+    }
+
+    fn is_clean_without(&self, hidden: &BTreeSet<String>) -> bool {
+        parse(self.raw.as_bytes()).is_ok_and(|raw| hide(&mut Tree::from(raw), hidden).is_ok())
+    }
+}
+
+/// What a model is not shown of a tool: arguments that the caller's defaults serve, and those that the
+/// configuration calls credentials, as far as the tool declares them.
+pub(crate) fn hidden(
+    server: &Server,
+    tool: &Tool,
+    defaults: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let credentials = &server.settings.credential_arguments;
+    let declared = tool.definition.declared.iter();
+    declared
+        .filter(|name| defaults.contains(*name) || credentials.contains(*name))
+        .cloned()
+        .collect()
+}
+
+/// The tools of a page as it defines them, as far as each name stands for one tool only.
+pub(crate) fn of_page<'a>(
+    server: &Server,
+    catalogue: &Catalogue,
+    page: Object<'a>,
+) -> Vec<(Value<'a>, Arc<Tool>)> {
+    let array = page.get("tools").and_then(Value::as_array);
+    let raw = array.into_iter().flat_map(Array::elements);
+    raw.filter_map(|raw| {
+        let tool = Tool::read(&server.name, raw)?;
+        catalogue.get(&tool.definition.name)?;
+        Some((raw, Arc::new(tool)))
+    })
+    .collect()
+}
+
+/// All tools of a catalogue.
+pub(crate) fn of_catalogue(catalogue: &Catalogue) -> Vec<(Value<'_>, Arc<Tool>)> {
+    catalogue
+        .tools()
+        .filter_map(|tool| Some((parse(tool.raw.as_bytes()).ok()?, Arc::clone(tool))))
+        .collect()
+}
+
+/// Those of a server's tools that the caller may see, without what is hidden; under names that other servers' tools cannot
+/// have, if `is_shared`.
+///
+/// Withheld are: tools out of the key's reach, of which there are two, that no secret could be bound to, and whose
+/// schema cannot be cleaned.
+pub(crate) async fn visible<'a>(
+    vault: &Vault,
+    rules: &Rules,
+    caller: &Caller,
+    server: &Server,
+    tools: Vec<(Value<'a>, Arc<Tool>)>,
+    is_shared: bool,
+) -> Result<Vec<Tree<'a>>, Refusal> {
+    let reached: Vec<_> = tools
+        .into_iter()
+        .filter(|(_, tool)| caller.reaches_tool(&tool.full_name))
+        .collect();
+    let names: Vec<_> = reached
+        .iter()
+        .map(|(_, tool)| tool.full_name.clone())
+        .collect();
+    let within = rules.within(&server.name);
+    let defaults = vault.hidden_arguments(caller, &names, &within).await?;
+    let mut visible = Vec::with_capacity(reached.len());
+    for ((raw, tool), defaults) in reached.into_iter().zip(defaults) {
+        let mut tree = Tree::from(raw);
+        if hide(&mut tree, &hidden(server, &tool, &defaults)).is_err() {
+            tracing::warn!(
+                mcp.server = %server.name,
+                "a tool is withheld: its schema cannot be shown without its credentials"
+            );
+            continue;
+        }
+        if is_shared
+            && tree
+                .set("name", Tree::text(tool.full_name.as_str()))
+                .is_err()
+        {
+            continue;
+        }
+        visible.push(tree);
+    }
+    Ok(visible)
+}

@@ -11,7 +11,7 @@ use crate::mcp::links::{Context, Link};
 use crate::mcp::protocol::{Era, Message, Repaired, Shape, is_same_id, repair};
 use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::session::{Purpose, Unanswered, UsedSession};
-use crate::mcp::tools::listing::{of_page, visible};
+use crate::mcp::tools::{of_page, visible};
 use crate::settings::ServerName;
 
 type Text = Zeroizing<Vec<u8>>;

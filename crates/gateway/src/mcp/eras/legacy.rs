@@ -18,15 +18,6 @@ use crate::mcp::session::{Purpose, Session, UsedSession};
 use crate::mcp::state::Visit;
 use crate::settings::ServerName;
 
-/// The session that a request names, if it is this caller's and was begun on the same path.
-pub(crate) fn session(visit: &Visit, server: Option<&Server>) -> Result<UsedSession, Refusal> {
-    let id = visit.request.header(SESSION_ID);
-    let id = id.ok_or(Refusal::NoSession)?;
-    let sessions = &visit.state.sessions;
-    let session = sessions.find(id, visit.caller(), server.map(|server| &server.name));
-    session.ok_or(Refusal::NoSuchSession)
-}
-
 /// Answers `initialize` to one server.
 pub(crate) async fn initialize(
     visit: &Visit,

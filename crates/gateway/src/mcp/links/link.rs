@@ -19,7 +19,7 @@ use crate::mcp::protocol::{Era, Message, Repaired, is_same_id, repair};
 use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::rules::AnswerLimits;
 use crate::mcp::server::Filled;
-use crate::mcp::tools::catalogue::Catalogue;
+use crate::mcp::tools::Catalogue;
 
 /// One connection to one server.
 pub(crate) struct Link {

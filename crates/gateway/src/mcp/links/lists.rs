@@ -9,7 +9,7 @@ use super::context::Context;
 use super::link::Link;
 use crate::mcp::protocol::Message;
 use crate::mcp::refusal::{Refusal, UpstreamError};
-use crate::mcp::tools::catalogue::{Catalogue, MOST_TOOLS};
+use crate::mcp::tools::{Catalogue, MOST_TOOLS};
 
 /// For how long a list of tools is believed without word from the server.
 const CATALOGUE_LASTS: Duration = Duration::from_secs(15);

@@ -11,7 +11,7 @@ use crate::mcp::access::Access;
 use crate::mcp::links::{Context, Link, List};
 use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::state::Visit;
-use crate::mcp::tools::listing::{of_catalogue, visible};
+use crate::mcp::tools::{of_catalogue, visible};
 
 /// How long one server may take while others wait.
 const PATIENCE: Duration = Duration::from_secs(10);
