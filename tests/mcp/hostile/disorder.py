@@ -12,7 +12,7 @@ def message(number: object, **members: object) -> bytes:
 
 
 def wrong(number: object) -> dict[str, bytes]:
-    """Lines that are no answers, by what is wrong with them; the answer follows."""
+    """Lines that are not quite answers, by what is wrong with them; the answer follows."""
     good = {"content": [{"type": "text", "text": "taken for an answer"}]}
     return {
         "not JSON": b"{not json",
