@@ -44,6 +44,9 @@ pub(crate) enum JwtError {
     /// Its header holds a member that is not accepted, such as `crit`, `jku` or a foreign `typ`.
     #[error("the token's header is not accepted")]
     Header,
+    /// It is an ID token, or another token that was not issued for access.
+    #[error("the token is not an access token")]
+    NotAccessToken,
     /// Its `alg` is not one of the issuer's, or not that of the key.
     #[error("the token's algorithm is not accepted")]
     Algorithm,
@@ -135,6 +138,7 @@ impl JwtVerifier {
             .issuers
             .get(&token.claims.issuer()?)
             .ok_or(JwtError::UnknownIssuer)?;
+        token.check_type(&issuer.config.token_types)?;
         if !issuer.config.algorithms.contains(&token.algorithm) {
             return Err(JwtError::Algorithm);
         }

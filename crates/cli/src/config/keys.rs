@@ -76,6 +76,7 @@ pub(super) const ISSUER_KEYS: &[(&str, Kind)] = &[
     ("jwks_url", Text),
     ("jwks_file", Text),
     ("algorithms", Texts),
+    ("token_types", Texts),
     ("scopes", Texts),
     ("create_users", Boolean),
     ("subject_is_user_id", Boolean),

@@ -18,6 +18,10 @@ const MAX_SUBJECT_BYTES: usize = 255;
 /// The last second of the year 9999.
 const LAST_SECOND: f64 = 253_402_300_799.0;
 
+/// Claims of ID tokens (`OpenID` Connect Core, section 2, and FAPI's `s_hash`), and of logout tokens and other security
+/// events (RFC 8417).
+const FOREIGN_CLAIMS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
+
 /// The payload of a token.
 pub(super) struct Claims<'a>(Object<'a>);
 
@@ -41,6 +45,17 @@ impl<'a> Claims<'a> {
             return Err(JwtError::Claim("sub"));
         }
         Ok(subject)
+    }
+
+    /// Refuses claims that only tokens for another purpose have.
+    pub(super) fn check_purpose(&self) -> Result<(), JwtError> {
+        match FOREIGN_CLAIMS
+            .iter()
+            .find(|name| self.0.get(name).is_some())
+        {
+            Some(_) => Err(JwtError::NotAccessToken),
+            None => Ok(()),
+        }
     }
 
     /// Whether the claim `aud`, a text or an array of texts, names one of `accepted`.

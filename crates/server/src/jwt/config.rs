@@ -37,6 +37,10 @@ pub struct IssuerConfig {
     /// The algorithms its tokens may have; by default RS256, ES256 and `EdDSA`.
     #[serde(default = "default_algorithms")]
     pub algorithms: Vec<Algorithm>,
+    /// The types (`typ`) that its tokens may have, in any case and with or without `application/`; by default
+    /// `at+jwt` and `JWT`. A token without a type counts as `JWT`.
+    #[serde(default = "default_token_types")]
+    pub token_types: Vec<String>,
     /// The most that its tokens may do, and what one without a `scope` claim may do; by default
     /// `manage` and `audit`.
     #[serde(default = "default_scopes")]
@@ -59,6 +63,10 @@ pub struct IssuerConfig {
 
 fn default_algorithms() -> Vec<Algorithm> {
     vec![Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa]
+}
+
+fn default_token_types() -> Vec<String> {
+    ["at+jwt", "JWT"].map(str::to_owned).into()
 }
 
 fn default_scopes() -> ScopeSet {
@@ -190,6 +198,7 @@ fn validate(config: &IssuerConfig) -> Result<(), IssuerConfigError> {
         ("issuer", config.issuer.is_empty()),
         ("audience", audience.is_empty() || audience.contains("")),
         ("algorithms", config.algorithms.is_empty()),
+        ("token_types", config.token_types.is_empty()),
         ("scopes", config.scopes.is_empty()),
     ] {
         if is_empty {

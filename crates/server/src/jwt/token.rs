@@ -52,6 +52,8 @@ impl<'a> Parts<'a> {
 
 /// What a token says before its signature is checked.
 pub(super) struct Token<'a> {
+    /// The header's `typ`.
+    typ: Option<String>,
     pub(super) algorithm: Algorithm,
     pub(super) key_id: Option<String>,
     pub(super) claims: Claims<'a>,
@@ -64,14 +66,28 @@ impl<'a> Token<'a> {
     pub(super) fn read(parts: &'a Parts<'_>) -> Result<Self, JwtError> {
         let header = json::object(&parts.header).ok_or(JwtError::Malformed)?;
         let claims = json::object(&parts.payload).ok_or(JwtError::Malformed)?;
-        check_members(header)?;
         Ok(Self {
+            typ: typ(header)?,
             algorithm: algorithm(header)?,
             key_id: key_id(header)?,
             claims: Claims::new(claims),
             signed: parts.signed,
             signature: parts.signature,
         })
+    }
+}
+
+impl Token<'_> {
+    /// Checks that the token is an access token of one of the `accepted` types.
+    ///
+    /// An ID token says who signed in to a client and may have the same audience and type (RFC 9068, section 5).
+    /// What only it holds tells it apart.
+    pub(super) fn check_type(&self, accepted: &[String]) -> Result<(), JwtError> {
+        let found = short(self.typ.as_deref().unwrap_or("jwt"));
+        if !accepted.iter().any(|accepted| short(accepted) == found) {
+            return Err(JwtError::Header);
+        }
+        self.claims.check_purpose()
     }
 }
 
@@ -83,24 +99,26 @@ fn decode(part: &str) -> Result<Vec<u8>, JwtError> {
     }
 }
 
-fn check_members(header: Object<'_>) -> Result<(), JwtError> {
+/// The type, if no member would choose the key or change what is signed.
+fn typ(header: Object<'_>) -> Result<Option<String>, JwtError> {
     let holds_refused = REFUSED_MEMBERS
         .iter()
         .any(|&member| header.get(member).is_some());
-    let type_is_accepted = header
-        .get("typ")
-        .is_none_or(|typ| json::text(typ).is_some_and(|text| is_token_type(&text)));
-    if holds_refused || !type_is_accepted {
+    if holds_refused {
         return Err(JwtError::Header);
     }
-    Ok(())
+    let typ = header
+        .get("typ")
+        .map(|typ| json::text(typ).ok_or(JwtError::Header));
+    typ.transpose()
 }
 
-/// Whether `typ` says JWT (RFC 7519) or access token (RFC 9068), as a media type of either length.
-fn is_token_type(typ: &str) -> bool {
-    let typ = typ.to_ascii_lowercase();
-    let short = typ.strip_prefix("application/").unwrap_or(&typ);
-    matches!(short, "jwt" | "at+jwt")
+/// A media type in lower case, without the `application/` that may be left out (RFC 7515, section 4.1.9).
+fn short(media_type: &str) -> String {
+    let lower = media_type.to_ascii_lowercase();
+    lower
+        .strip_prefix("application/")
+        .map_or_else(|| lower.clone(), str::to_owned)
 }
 
 fn algorithm(header: Object<'_>) -> Result<Algorithm, JwtError> {

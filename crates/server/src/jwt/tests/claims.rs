@@ -68,6 +68,24 @@ async fn a_claim_of_the_wrong_type_is_refused_and_never_taken_for_absent() {
 }
 
 #[tokio::test]
+async fn an_id_token_is_refused_whatever_its_type_and_audience() {
+    let mut refusals = Refusals::new();
+    for signer in Signer::all() {
+        for name in ["nonce", "at_hash", "c_hash", "s_hash", "events"] {
+            for value in [json!("n-0S6_WzA2Mj"), json!(""), json!(null), json!({})] {
+                let claims = with(claims(), name, value).to_string();
+                let error = refusals.refuse_claims(signer, &claims).await;
+                assert_eq!(error, JwtError::NotAccessToken, "{name}");
+                let header = with(header(signer), "typ", "at+jwt".into()).to_string();
+                let token = token(signer, &header, &claims);
+                let error = refusals.refuse(&token, name).await;
+                assert_eq!(error, JwtError::NotAccessToken, "{name}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn numbers_that_json_does_not_have_are_refused() {
     let mut refusals = Refusals::new();
     let signer = Signer::all()[2];

@@ -4,7 +4,7 @@ use aws_lc_rs::hmac;
 use serde_json::{Value, json};
 
 use super::super::JwtError;
-use super::issuer::{Signer, encode};
+use super::issuer::{Signer, encode, token};
 use super::{NOW, Refusals, at, claims, header, verifier_with, with, without};
 
 /// Values of every type and size that a member may be given.
@@ -47,6 +47,33 @@ async fn members_that_bring_their_own_key_or_change_the_payload_are_refused() {
         }
     }
     assert_eq!(refusals.count, 3 * 9 * 16);
+}
+
+#[tokio::test]
+async fn an_issuer_can_narrow_the_types_of_its_tokens() {
+    let (verifier, _file) = verifier_with(|config| config.token_types = vec!["at+jwt".to_owned()]);
+    let signer = Signer::all()[2];
+    for (typ, is_accepted) in [
+        (Some("at+jwt"), true),
+        (Some("AT+JWT"), true),
+        (Some("application/at+jwt"), true),
+        (Some("JWT"), false),
+        (Some("application/jwt"), false),
+        (None, false),
+    ] {
+        let header = match typ {
+            Some(typ) => with(header(signer), "typ", typ.into()),
+            None => without(header(signer), "typ"),
+        };
+        let token = token(signer, &header.to_string(), &claims().to_string());
+        let outcome = verifier.verify(&token, at(NOW)).await.map(|_| ());
+        let expected = if is_accepted {
+            Ok(())
+        } else {
+            Err(JwtError::Header)
+        };
+        assert_eq!(outcome, expected, "{typ:?}");
+    }
 }
 
 #[tokio::test]
