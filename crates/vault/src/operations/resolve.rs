@@ -67,6 +67,8 @@ pub struct Applied {
     pub version: i64,
     /// Why it was applied.
     pub source: Source,
+    /// Whether the value is confidential, and is to be redacted in what the tool answers.
+    pub redact: bool,
 }
 
 /// Why a value was applied.
@@ -272,5 +274,6 @@ fn applied(arg: &str, secret: &Secret, source: Source) -> Applied {
         secret_name: secret.name.clone(),
         version: secret.version,
         source,
+        redact: secret.policy.redact,
     }
 }

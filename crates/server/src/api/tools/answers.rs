@@ -43,6 +43,8 @@ pub(crate) struct Applied {
     #[schema(minimum = 1)]
     version: i64,
     source: AppliedSource,
+    /// Whether the value is confidential; redact it in the tool's result
+    redact: bool,
 }
 
 /// Why a secret was applied.
@@ -177,6 +179,7 @@ impl From<vault::Applied> for Applied {
                 vault::Source::Default => AppliedSource::Default,
                 vault::Source::Binding => AppliedSource::Binding,
             },
+            redact: applied.redact,
         }
     }
 }

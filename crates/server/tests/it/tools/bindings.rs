@@ -33,7 +33,7 @@ async fn a_binding_wins_over_what_was_received_and_over_a_default() {
             json!({"key": "value of a/b ü"}),
             "{reference}"
         );
-        let applied = json!([{"arg": "key", "secret_id": id, "secret_name": "a/b ü", "version": 1, "source": "binding"}]);
+        let applied = json!([{"arg": "key", "secret_id": id, "secret_name": "a/b ü", "version": 1, "source": "binding", "redact": true}]);
         assert_eq!(answer["applied"], applied);
     }
 }

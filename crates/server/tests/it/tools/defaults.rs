@@ -27,12 +27,26 @@ async fn a_default_is_applied_when_the_argument_was_not_received() {
         "args": {"issue_id": "ABC-1", "api_token": "lin_api_secret"},
         "applied": [{
             "arg": "api_token", "secret_id": id, "secret_name": "api_token of agno__linear__*",
-            "version": 1, "source": "default",
+            "version": 1, "source": "default", "redact": true,
         }],
     });
     assert_eq!(answer.expect(200), expected);
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.header("content-type"), Some("application/json"));
+}
+
+#[tokio::test]
+async fn a_value_that_is_not_confidential_is_told_apart() {
+    let world = World::start().await;
+    let operator = world.operator();
+    let id = operator.default_for("t", "user", "a user name").await;
+    let policy = format!("/v1/secrets/{id}/policy");
+    operator
+        .json("PUT", &policy, r#"{"redact":false}"#)
+        .await
+        .expect(200);
+    let answer = operator.post("/v1/tools/t/resolve", &json!({})).await;
+    assert_eq!(answer.expect(200)["applied"][0]["redact"], false);
 }
 
 #[tokio::test]
