@@ -3,6 +3,7 @@
 pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod delete;
+mod warnings;
 
 use std::sync::Arc;
 
@@ -285,23 +286,6 @@ fn precedes(secret: &Secret, other: &Secret) -> bool {
             .zip(other.binding.tool.as_ref())
             .is_some_and(|(left, right)| left.overlaps(right))
 }
-
-/// What the caller should know about a secret as it is now.
-pub(crate) fn warnings(secret: &Secret, is_shadowing: bool) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if secret.binding.applies_by_itself() && secret.shown.bytes < SHORTEST_REDACTED {
-        warnings.push(format!(
-            "a default of fewer than {SHORTEST_REDACTED} characters cannot be redacted"
-        ));
-    }
-    if is_shadowing {
-        warnings.push("this default takes precedence over another one".to_owned());
-    }
-    warnings
-}
-
-/// Shorter values are not searched for in what tools answer, in bytes.
-const SHORTEST_REDACTED: u32 = 8;
 
 /// Refuses unless one of the entity tags is the secret's; no tags accept any.
 pub(crate) fn require_match(if_match: &[String], info: &SecretInfo) -> Result<(), Error> {

@@ -1,13 +1,17 @@
 //! Secrets: stored, shown without their value, listed, erased.
 
+use toolvault_core::confidential::Confidential;
 use toolvault_core::identity::SecretId;
 use toolvault_core::scope::Scope;
-use toolvault_vault::{Denial, Error, ListFilter};
+use toolvault_vault::{Denial, Error, ListFilter, SecretChange};
 use uuid::Uuid;
 
 use crate::harness::app::key;
 use crate::harness::rows::Rows;
 use crate::harness::{Actor, App, NewSecretExt as _, secret};
+
+/// A value that cannot be guessed.
+const STRONG: &str = "lin_api_8fK2mQ9xWz4Lr7TpNc3Yh";
 
 fn listing() -> ListFilter {
     ListFilter {
@@ -140,13 +144,52 @@ on_both! {
 
     async fn a_surprising_secret_is_stored_with_a_warning(app: App) {
         let operator = app.operator().await;
-        let short = operator.try_store(secret("a", "1234567").default_for("t*", "k")).await.unwrap();
-        assert_eq!(short.warnings.len(), 1);
-        assert!(short.warnings[0].contains("cannot be redacted"));
-        let shadowing = operator.try_store(secret("b", "12345678").default_for("tool", "k")).await.unwrap();
-        assert_eq!(shadowing.warnings, ["this default takes precedence over another one"]);
-        let other = operator.try_store(secret("c", "12345678").default_for("tool", "other")).await.unwrap();
-        assert!(other.warnings.is_empty());
+        let warned = async |new| operator.try_store(new).await.unwrap().warnings;
+        let short = warned(secret("a", "1234567").default_for("t*", "k")).await;
+        assert_eq!(short, ["a default of fewer than 8 characters cannot be redacted"]);
+        let shadowing = warned(secret("b", STRONG).default_for("tool", "k")).await;
+        assert_eq!(shadowing, ["this default takes precedence over another one"]);
+        let quiet = warned(secret("c", STRONG).default_for("tool", "other")).await;
+        assert!(quiet.is_empty());
+        let guessable = warned(secret("d", "Password123!").default_for("d", "k")).await;
+        let [guessable] = guessable.as_slice() else { panic!("{guessable:?}") };
+        assert!(guessable.contains("2^50"));
+        let namesake = warned(secret("c", STRONG).bound("e", "k")).await;
+        let [namesake] = namesake.as_slice() else { panic!("{namesake:?}") };
+        assert!(namesake.contains("another secret has this name"));
+        let mut without_argument = secret("f", STRONG).bound("f", "k");
+        without_argument.argument = None;
+        for loose in [secret("g", STRONG), without_argument] {
+            let loose = warned(loose).await;
+            let [loose] = loose.as_slice() else { panic!("{loose:?}") };
+            assert!(loose.contains("only where a reference names it"));
+        }
+        assert!(warned(secret("h", STRONG).default_for("h*", "/params/key")).await.is_empty());
+        assert!(warned(secret("i", STRONG).default_for("h1", "other")).await.is_empty());
+        let holder = warned(secret("j", STRONG).default_for("h1", "params")).await;
+        let [holder] = holder.as_slice() else { panic!("{holder:?}") };
+        assert!(holder.contains("the pointer wins"));
+    }
+
+    async fn a_new_value_and_a_new_name_are_judged_too(app: App) {
+        let operator = app.operator().await;
+        operator.store(secret("taken", STRONG).bound("t", "k")).await;
+        let id = operator.store(secret("a", STRONG).bound("t", "k")).await.secret_id;
+        let value = Some(Confidential::from("Password123!"));
+        let change = SecretChange { value, ..SecretChange::default() };
+        let answer = operator.change(id, change).await.unwrap();
+        assert!(answer.warnings[0].contains("2^50"), "{:?}", answer.warnings);
+        let change = SecretChange { name: Some("taken".into()), ..SecretChange::default() };
+        let answer = operator.change(id, change).await.unwrap();
+        assert!(answer.warnings[0].contains("another secret has this name"));
+    }
+
+    async fn a_warning_tells_nothing_of_what_the_key_cannot_reach(app: App) {
+        let operator = app.operator().await;
+        operator.store(secret("hidden", STRONG).default_for("slack__*", "k")).await;
+        let limited = operator.limited(&[Scope::Manage], &["github__*"]).await;
+        let stored = limited.try_store(secret("hidden", STRONG).bound("github__*", "k")).await.unwrap();
+        assert!(stored.warnings.is_empty(), "{:?}", stored.warnings);
     }
 
     async fn usage_is_told_in_whole_kibibytes(app: App) {

@@ -1,6 +1,6 @@
 //! What the original accepts, and where this server is deliberately stricter.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::World;
 
@@ -111,41 +111,37 @@ async fn booleans_are_read_as_pydantic_reads_them() {
 }
 
 #[tokio::test]
-async fn a_default_that_cannot_be_redacted_or_shadows_another_is_stored_with_a_warning() {
+async fn a_surprising_secret_is_stored_with_a_warning() {
+    const STRONG: &str = "lin_api_8fK2mQ9xWz4Lr7TpNc3Yh";
     let world = World::start().await;
     let operator = world.operator();
-    let default = |value: &str, tool: &str| {
+    let default = |name: &str, value: &str, tool: &str| {
         json!({
-            "secret_name": "n", "secret_value": value, "tool_name": tool, "tool_arg": "arg",
+            "secret_name": name, "secret_value": value, "tool_name": tool, "tool_arg": "arg",
             "is_default_for_tool": true,
         })
     };
-    let quiet = operator
-        .post("/v1/secrets/", &default("eight ch", "linear__*"))
-        .await;
-    quiet.expect(200);
-    assert_eq!(quiet.header("toolvault-warning"), None);
-    let short = operator
-        .post("/v1/secrets/", &default("7 chars", "github__*"))
-        .await;
-    short.expect(200);
-    assert!(
-        short
-            .header("toolvault-warning")
-            .unwrap()
-            .contains("cannot be redacted")
-    );
-    let shadowing = operator
-        .post("/v1/secrets/", &default("another value", "linear__get"))
-        .await;
-    shadowing.expect(200);
-    assert!(
-        shadowing
-            .header("toolvault-warning")
-            .unwrap()
-            .contains("precedence")
-    );
-    let unbound = json!({"secret_name": "n", "secret_value": "tiny"});
-    let unbound = operator.post("/v1/secrets/", &unbound).await;
-    assert_eq!(unbound.header("toolvault-warning"), None);
+    let warnings = async |body: &Value| {
+        let answer = operator.post("/v1/secrets/", body).await;
+        answer.expect(200);
+        answer.header("toolvault-warning").map(str::to_owned)
+    };
+    let quiet = default("one", STRONG, "linear__*");
+    assert_eq!(warnings(&quiet).await, None);
+    for (body, expected) in [
+        (default("two", "7 chars", "github__*"), "cannot be redacted"),
+        (default("three", STRONG, "linear__get"), "precedence"),
+        (default("four", "Password123!", "four"), "2^50"),
+        (
+            default("one", STRONG, "five"),
+            "another secret has this name",
+        ),
+        (
+            json!({"secret_name": "six", "secret_value": STRONG}),
+            "only where a reference names it",
+        ),
+    ] {
+        let warned = warnings(&body).await.unwrap();
+        assert!(warned.contains(expected), "{warned}");
+    }
 }

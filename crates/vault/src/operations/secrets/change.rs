@@ -10,9 +10,10 @@ use toolvault_core::keyring::is_equal;
 use toolvault_core::scope::Scope;
 
 use super::create::{shown, version_row};
+use super::warnings::{is_guessable, warnings};
 use super::{
     Field, SecretAnswer, SecretChange, about, lock, release, require_match, require_unprotected,
-    shadows, unlock, warnings,
+    shadows, unlock,
 };
 use crate::cache::{Effect, UserEntry};
 use crate::caller::Caller;
@@ -51,7 +52,10 @@ impl Vault {
         value_action: Action,
     ) -> Result<SecretAnswer, Error> {
         let entry = self.caller_entry(caller).await?;
+        let name = change.name.as_deref().unwrap_or_default();
+        let is_guessable = (change.value.as_ref()).is_some_and(|value| is_guessable(value, name));
         let update = UpdateSecret {
+            is_guessable,
             value_action,
             caller: caller.clone(),
             user: entry.user.clone(),
@@ -67,6 +71,7 @@ impl Vault {
 }
 
 struct UpdateSecret {
+    is_guessable: bool,
     value_action: Action,
     caller: Caller,
     user: User,
@@ -217,15 +222,15 @@ impl UpdateSecret {
             record.state = Some(state.clone());
             work.records.push(record);
         }
-        let is_shadowing =
-            (kinds.is_rebound || kinds.is_new_value) && shadows(&self.entry.index.read(), after);
+        let index = self.entry.index.read();
+        let is_shadowing = (kinds.is_rebound || kinds.is_new_value) && shadows(&index, after);
         if is_shadowing && kinds.is_rebound {
             work.records
                 .push(about(&self.record, after, Action::DefaultShadowed));
         }
         SecretAnswer {
             info: after.info(),
-            warnings: warnings(after, is_shadowing),
+            warnings: warnings(&index, &self.caller, after, is_shadowing, self.is_guessable),
         }
     }
 }

@@ -14,9 +14,8 @@ use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_core::transcript::Transcript;
 
-use super::{
-    NewSecret, SecretAnswer, about, lock, release, require_unprotected, shadows, unlock, warnings,
-};
+use super::warnings::{is_guessable, warnings};
+use super::{NewSecret, SecretAnswer, about, lock, release, require_unprotected, shadows, unlock};
 use crate::cache::Effect;
 use crate::caller::Caller;
 use crate::error::Error;
@@ -53,7 +52,8 @@ impl Vault {
         let change = CreateSecret {
             user: entry.user.clone(),
             limits: entry.user.limits(self.shared.settings.limits),
-            created_by: caller.actor.to_string(),
+            is_guessable: is_guessable(&new.value, &new.name),
+            caller: caller.clone(),
             entry,
             new,
             repetition,
@@ -146,7 +146,8 @@ struct CreateSecret {
     user: User,
     entry: std::sync::Arc<crate::cache::UserEntry>,
     limits: Limits,
-    created_by: String,
+    is_guessable: bool,
+    caller: Caller,
     new: NewSecret,
     repetition: Option<Repetition>,
     record: Record,
@@ -168,15 +169,18 @@ impl Change for CreateSecret {
             return Ok(answer);
         }
         let secret = self.seal(work, work.now.after(ledger.last_change))?;
-        let is_shadowing = {
+        let (is_shadowing, warnings) = {
             let index = self.entry.index.read();
             require_unprotected(&index, None, &secret)?;
-            shadows(&index, &secret)
+            let is_shadowing = shadows(&index, &secret);
+            let caller = &self.caller;
+            let warnings = warnings(&index, caller, &secret, is_shadowing, self.is_guessable);
+            (is_shadowing, warnings)
         };
         ledger.allow(1, i64::from(secret.shown.bytes), self.limits)?;
         ledger.add(&secret, &work.shared.keyring);
         ledger.last_change = secret.updated_at;
-        store(work, &secret, &self.created_by).await?;
+        store(work, &secret, &self.caller.actor.to_string()).await?;
         unlock(work, &self.user, ledger, generation).await?;
 
         let mut created = about(&self.record, &secret, Action::SecretCreated);
@@ -188,7 +192,7 @@ impl Change for CreateSecret {
         }
         let answer = SecretAnswer {
             info: secret.info(),
-            warnings: warnings(&secret, is_shadowing),
+            warnings,
         };
         let stored = std::sync::Arc::new(secret);
         work.effects.push(Effect::SecretStored(stored, generation));

@@ -1,0 +1,151 @@
+//! What was done as asked, but may surprise.
+
+use toolvault_core::confidential::Confidential;
+
+use crate::cache::index::Index;
+use crate::caller::Caller;
+use crate::secret::Secret;
+
+/// Shorter values are not searched for in what tools answer, in bytes.
+const SHORTEST_REDACTED: u32 = 8;
+
+/// A value that takes fewer guesses can be found by trying, with redaction as the judge of each guess.
+const FEWEST_GUESSES: u64 = 1 << 50;
+
+/// How much of each end of a value is judged, in code points. The estimate takes more than linear time.
+const JUDGED: usize = 64;
+
+/// What the caller should know about a secret as it is now. Of other secrets it tells only what the caller can list.
+pub(super) fn warnings(
+    index: &Index,
+    caller: &Caller,
+    secret: &Secret,
+    is_shadowing: bool,
+    is_guessable: bool,
+) -> Vec<String> {
+    let binding = &secret.binding;
+    let is_short = secret.shown.bytes < SHORTEST_REDACTED;
+    let is_another = |other: &Secret| {
+        other.id != secret.id && caller.reaches_pattern(other.binding.tool.as_ref())
+    };
+    let has_namesake = index
+        .named(&secret.name)
+        .any(|other| is_another(other) && other.name == secret.name);
+    let has_holder = index
+        .iter()
+        .any(|other| is_another(other) && overlap_in_one_argument(secret, other));
+    let mut warnings = Vec::new();
+    if binding.applies_by_itself() && is_short {
+        warnings.push(format!(
+            "a default of fewer than {SHORTEST_REDACTED} characters cannot be redacted"
+        ));
+    }
+    let others = [
+        (
+            is_guessable && !is_short && secret.policy.redact,
+            "this value can be guessed in fewer than 2^50 tries, and redaction can confirm a guess",
+        ),
+        (
+            has_namesake,
+            "another secret has this name; a reference by name that fits both is refused",
+        ),
+        (
+            binding.tool.is_none() || binding.argument.is_none(),
+            "without both a tool and an argument, this secret is used only where a reference names it",
+        ),
+        (
+            is_shadowing,
+            "this default takes precedence over another one",
+        ),
+        (
+            has_holder,
+            "a pointer into an argument and the whole argument both have a default; the pointer wins",
+        ),
+    ];
+    let applying = others.into_iter().filter(|(applies, _)| *applies);
+    warnings.extend(applying.map(|(_, text)| text.to_owned()));
+    warnings
+}
+
+/// Whether one is a default for a member of an argument and the other for that whole argument, for some tool.
+fn overlap_in_one_argument(secret: &Secret, other: &Secret) -> bool {
+    let [one, two] = [secret, other].map(|secret| {
+        let binding = &secret.binding;
+        let is_default = binding.applies_by_itself();
+        (binding.tool.as_ref().filter(|_| is_default)).zip(binding.argument.as_deref())
+    });
+    let Some(((one_tool, one), (two_tool, two))) = one.zip(two) else {
+        return false;
+    };
+    let is_within = |pointer: &str, argument: &str| holder(pointer).as_deref() == Some(argument);
+    (is_within(one, two) || is_within(two, one)) && one_tool.overlaps(two_tool)
+}
+
+/// The argument that a JSON Pointer (RFC 6901) leads into.
+fn holder(pointer: &str) -> Option<String> {
+    let first = pointer.strip_prefix('/')?.split('/').next()?;
+    Some(first.replace("~1", "/").replace("~0", "~"))
+}
+
+/// Whether a value can be guessed, as zxcvbn estimates it; the secret's name is an obvious guess.
+pub(super) fn is_guessable(value: &Confidential, name: &str) -> bool {
+    let Some(text) = value.expose_text() else {
+        return false;
+    };
+    let start = text
+        .char_indices()
+        .nth(JUDGED)
+        .map_or(text.len(), |(at, _)| at);
+    let mut backwards = text.char_indices().rev();
+    let end = backwards.nth(JUDGED - 1).map_or(0, |(at, _)| at);
+    [text.get(..start), text.get(end..)]
+        .into_iter()
+        .flatten()
+        .all(|part| zxcvbn::zxcvbn(part, &[name]).guesses() < FEWEST_GUESSES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_dates_and_repetitions_can_be_guessed_and_keys_cannot() {
+        for value in [
+            "12345678",
+            "Password123!",
+            "correcthorse",
+            "P@ssw0rd2024",
+            "19.08.1984",
+            "qwertyuiop[]",
+            "name-of-it",
+            &"abc".repeat(300),
+        ] {
+            assert!(
+                is_guessable(&Confidential::from(value), "name-of-it"),
+                "{value}"
+            );
+        }
+        for value in [
+            "lin_api_8fK2mQ9xWz4Lr7TpNc3Yh",
+            "7d9f3c1ea84b56e2",
+            "correct horse battery staple",
+            "4eC39HqLyjWDarjtT1zdp7dc",
+            &format!("{}7Hq2ZkV9wPx4Rt8Nb5LmC3Jd", "a".repeat(100)),
+            "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF",
+        ] {
+            assert!(!is_guessable(&Confidential::from(value), "name"), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_pointer_leads_into_one_argument() {
+        for (pointer, argument) in [
+            ("/params/api_key", Some("params")),
+            ("/params", Some("params")),
+            ("/a~1b~01/c", Some("a/b~1")),
+            ("params", None),
+        ] {
+            assert_eq!(holder(pointer).as_deref(), argument, "{pointer}");
+        }
+    }
+}
