@@ -1,26 +1,30 @@
 //! Connections: accepted within a limit, served with time limits, finished before the server ends.
 
+mod activity;
 mod connection;
 mod leftover;
+mod places;
 mod stall;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::middleware;
 use axum::routing::get;
 use axum::{Extension, Router};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use toolvault_vault::Vault;
 
 use self::connection::Connection;
+use self::places::{Connections, Place};
 use self::stall::Stall;
 use crate::api::health;
 use crate::app::{App, ServerHandle, Stopping};
+use crate::limits::throttle::network;
 use crate::request_log::log_request;
 use crate::routes;
 use crate::serve_error::ServeError;
@@ -105,12 +109,18 @@ impl Server {
                 accept(listener, None, router, self.app.clone(), shutdown.clone()).await;
             }
         };
-        tokio::join!(api, metrics);
-        self.app.gateway.close().await;
-        tracing::debug!(
-            limit_s = limits.shutdown_seconds,
-            "all connections have ended"
-        );
+        let orderly = async {
+            tokio::join!(api, metrics);
+            self.app.gateway.close().await;
+        };
+        let overdue = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(limits.shutdown_timeout()).await;
+        };
+        tokio::select! {
+            () = orderly => tracing::debug!("all connections have ended"),
+            () = overdue => tracing::warn!("the gateway's programs took too long to end"),
+        }
         Ok(())
     }
 }
@@ -130,27 +140,18 @@ pub(crate) async fn accept(
     shutdown: CancellationToken,
 ) {
     let limits = app.settings.limits;
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let graceful = GracefulShutdown::new();
-    loop {
+    let connections = Connections::new(limits.connections);
+    let tasks = TaskTracker::new();
+    while let Some((stream, peer)) = next(&listener, &shutdown).await {
+        let Ok(local) = stream.local_addr() else {
+            continue;
+        };
         let place = tokio::select! {
             () = shutdown.cancelled() => break,
-            place = Arc::clone(&places).acquire_owned() => place,
+            place = connections.admit(source_of(peer, &app)) => place,
         };
-        let Ok(place) = place else { break };
-        let (stream, peer) = tokio::select! {
-            () = shutdown.cancelled() => break,
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of descriptors, most likely: let some connections end first.
-                    tracing::warn!(error = %error, "a connection was not accepted");
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
-        };
-        let Ok(local) = stream.local_addr() else {
+        let Some(place) = place else {
+            tracing::debug!(%peer, "a source has too many connections");
             continue;
         };
         let connection = Connection {
@@ -158,41 +159,75 @@ pub(crate) async fn accept(
             local,
             router: router.clone(),
             limits,
+            activity: Arc::clone(&place.activity),
         };
-        let (tls, watcher) = (tls.clone(), graceful.watcher());
-        tokio::spawn(async move {
-            serve(connection, stream, tls, watcher).await;
-            drop(place);
+        let (tls, stop) = (tls.clone(), shutdown.clone());
+        tasks.spawn(async move {
+            serve(connection, stream, tls, stop, &place).await;
         });
     }
     drop(listener);
-    tokio::select! {
-        () = graceful.shutdown() => {}
-        () = tokio::time::sleep(limits.shutdown_timeout()) => {
-            tracing::warn!("requests were still in flight when the server ended");
+    tasks.close();
+    if tokio::time::timeout(limits.drain_timeout(), tasks.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!("requests were still in flight when the server ended");
+    }
+}
+
+/// The next connection; `None` once `shutdown` is called.
+async fn next(
+    listener: &TcpListener,
+    shutdown: &CancellationToken,
+) -> Option<(TcpStream, SocketAddr)> {
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => return None,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok(accepted) => return Some(accepted),
+            Err(error) => {
+                // Out of descriptors, most likely: let some connections end first.
+                tracing::warn!(error = %error, "a connection was not accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
         }
     }
+}
+
+/// Whose share a connection counts against. A trusted proxy's stands for many clients.
+fn source_of(peer: SocketAddr, app: &App) -> Option<IpAddr> {
+    let address = peer.ip().to_canonical();
+    let proxies = &app.settings.trusted_proxies;
+    let is_proxy = proxies.iter().any(|net| net.contains(&address));
+    (!is_proxy).then(|| network(address))
 }
 
 async fn serve(
     connection: Connection,
     stream: TcpStream,
     tls: Option<TlsAcceptor>,
-    watcher: hyper_util::server::graceful::Watcher,
+    stop: CancellationToken,
+    place: &Place,
 ) {
     // Small answers must not wait for more to send.
     let _ = stream.set_nodelay(true);
     let stream = Stall::new(stream, connection.limits.body_timeout());
-    match tls {
-        None => connection.serve(stream, watcher).await,
-        Some(tls) => {
-            let handshake =
-                tokio::time::timeout(connection.limits.header_timeout(), tls.accept(stream));
-            match handshake.await {
-                Ok(Ok(stream)) => connection.serve(stream, watcher).await,
-                Ok(Err(error)) => tracing::debug!(error = %error, "a TLS handshake failed"),
-                Err(_) => tracing::debug!("a TLS handshake took too long"),
-            }
-        }
+    let close = place.close.clone();
+    let Some(tls) = tls else {
+        return connection.serve(stream, stop, close).await;
+    };
+    let handshake = tokio::time::timeout(connection.limits.header_timeout(), tls.accept(stream));
+    let handshake = tokio::select! {
+        () = close.cancelled() => return,
+        () = stop.cancelled() => return,
+        handshake = handshake => handshake,
+    };
+    match handshake {
+        Ok(Ok(stream)) => connection.serve(stream, stop, close).await,
+        Ok(Err(error)) => tracing::debug!(error = %error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
 }

@@ -48,8 +48,8 @@ pub struct RequestLimits {
     pub body_bytes: usize,
     /// Until the head of a request has arrived, in seconds.
     pub header_seconds: u64,
-    /// Until the body of a request has arrived, and for how long a client may take nothing of an answer, in
-    /// seconds.
+    /// Until the body of a request has arrived, for how long a client may take nothing of an answer, and for how
+    /// long a connection of HTTP/2 may be idle, in seconds.
     pub body_seconds: u64,
     /// Connections at a time.
     pub connections: usize,
@@ -58,7 +58,7 @@ pub struct RequestLimits {
     /// Credentials of one source that may fail in a minute before the source is told to wait. A valid
     /// credential is accepted all the same.
     pub sign_in_failures_per_minute: u32,
-    /// For how long requests in flight may go on after the server was told to stop, in seconds.
+    /// Until the server has ended after it was told to stop, in seconds. Five sixths of it are for requests in flight.
     pub shutdown_seconds: u64,
 }
 
@@ -87,5 +87,11 @@ impl RequestLimits {
 
     pub(crate) fn shutdown_timeout(&self) -> Duration {
         Duration::from_secs(self.shutdown_seconds)
+    }
+
+    /// How long requests in flight have; the rest of [`shutdown_timeout`](Self::shutdown_timeout) is for ending the
+    /// gateway's programs.
+    pub(crate) fn drain_timeout(&self) -> Duration {
+        self.shutdown_timeout() * 5 / 6
     }
 }

@@ -6,6 +6,7 @@ mod reload;
 mod signals;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use toolvault_server::control::ControlSocket;
@@ -43,9 +44,10 @@ pub(crate) async fn run(
     };
     let url = announcement::url(server.local_address(), configuration.server.tls.is_some());
     announcement::announce(&url, context.printer)?;
+    let time_limit = Duration::from_secs(configuration.server.limits.shutdown_seconds);
     let reloading = reload::on_hangup(&options, context, server.handle());
     tokio::select! {
-        status = serve(&vault, server, control, &signals) => status,
+        status = serve(&vault, server, control, &signals, time_limit) => status,
         error = reloading => Err(error),
     }
 }
@@ -106,6 +108,7 @@ async fn serve(
     server: Server,
     control: Option<ControlSocket>,
     signals: &Signals,
+    time_limit: Duration,
 ) -> anyhow::Result<ExitStatus> {
     let storage_failed = vault.failed();
     let finishing = CancellationToken::new();
@@ -125,6 +128,10 @@ async fn serve(
         vault.close().await;
         outcome
     };
+    let overdue = async {
+        signals.stop.cancelled().await;
+        tokio::time::sleep(time_limit).await;
+    };
     tokio::select! {
         biased;
         () = storage_failed.cancelled() => {
@@ -134,6 +141,10 @@ async fn serve(
         () = signals.stop_at_once.cancelled() => {
             tracing::warn!("told twice to stop; requests in flight are abandoned");
             Ok(ExitStatus::Failed)
+        }
+        () = overdue => {
+            tracing::warn!("stopping took longer than limits.shutdown_seconds; the rest is abandoned");
+            Ok(ExitStatus::Success)
         }
         outcome = orderly => {
             outcome?;

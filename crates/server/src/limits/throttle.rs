@@ -56,7 +56,7 @@ impl Throttle {
 }
 
 /// The holder of one IPv6 address usually has its whole /64.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {

@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,11 +17,12 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use super::activity::Activity;
 use super::leftover::Leftover;
 use crate::error::ApiError;
 use crate::extract::source::{Local, Peer};
@@ -30,6 +33,8 @@ const LONGEST_HEAD: usize = 64 << 10;
 const MOST_HEADERS: usize = 100;
 const STREAMS: u32 = 100;
 const PING_EVERY: Duration = Duration::from_secs(30);
+/// For how long a client that has to go can be told so.
+const FAREWELL: Duration = Duration::from_millis(100);
 
 /// What a connection is served with.
 pub(super) struct Connection {
@@ -37,11 +42,13 @@ pub(super) struct Connection {
     pub(super) local: SocketAddr,
     pub(super) router: Router,
     pub(super) limits: RequestLimits,
+    pub(super) activity: Arc<Activity>,
 }
 
 impl Connection {
-    /// Serves until the client or the shutdown ends it.
-    pub(super) async fn serve<I>(self, stream: I, watcher: Watcher)
+    /// Serves until the client ends it, or has asked for nothing for too long. Called `stop`, it finishes the
+    /// requests in flight; called `close`, it ends at once.
+    pub(super) async fn serve<I>(self, stream: I, stop: CancellationToken, close: CancellationToken)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -64,40 +71,61 @@ impl Connection {
             local,
             router,
             limits,
+            activity,
         } = self;
-        let begun = CancellationToken::new();
-        let first_request = begun.clone();
+        let requests = Arc::clone(&activity);
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-            begun.cancel();
-            let router = router.clone();
+            let (router, in_flight) = (router.clone(), requests.request());
             request.extensions_mut().insert(Peer(peer));
             request.extensions_mut().insert(Local(local));
-            async move { Ok::<_, Infallible>(answer(router, request, limits).await) }
+            async move {
+                let response = answer(router, request, limits).await;
+                Ok::<_, Infallible>(in_flight.answer(response))
+            }
         });
-        let connection = builder
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
-        tokio::select! {
-            ended = watcher.watch(connection) => if let Err(error) = ended {
-                tracing::debug!(error = %error, "a connection ended early");
-            },
-            () = silence(&first_request, limits.header_timeout()) => {
-                tracing::debug!("no request arrived in time");
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let mut connection = pin!(connection.into_owned());
+        let time_limit = tokio::select! {
+            ended = connection.as_mut() => return note(ended),
+            () = stop.cancelled() => None,
+            () = close.cancelled() => Some(FAREWELL),
+            () = disuse(&activity, &limits) => Some(limits.header_timeout()),
+        };
+        connection.as_mut().graceful_shutdown();
+        match time_limit {
+            None => note(connection.await),
+            Some(limit) => {
+                if let Ok(ended) = timeout(limit, connection).await {
+                    note(ended);
+                }
             }
         }
     }
 }
 
-/// Ends when no request has come within `limit`, and never once one has.
+fn note<E: std::fmt::Display>(ended: Result<(), E>) {
+    if let Err(error) = ended {
+        tracing::debug!(error = %error, "a connection ended early");
+    }
+}
+
+/// Ends when there has been no request for too long: the first has to come within the time for a head.
 ///
-/// The time limit of HTTP/1.1 begins with the first byte that rules HTTP/2 out; whoever sends nothing, or
-/// only what both begin with, would keep the connection for ever.
-async fn silence(first_request: &CancellationToken, limit: Duration) {
-    if tokio::time::timeout(limit, first_request.cancelled())
-        .await
-        .is_ok()
-    {
-        std::future::pending::<()>().await;
+/// The library limits neither a connection that sends nothing, or only what HTTP/1.1 and HTTP/2 both begin with,
+/// nor one of HTTP/2 that only answers pings.
+async fn disuse(activity: &Activity, limits: &RequestLimits) {
+    loop {
+        let (since, has_begun) = activity.unused_since();
+        let limit = if has_begun {
+            limits.body_timeout()
+        } else {
+            limits.header_timeout()
+        };
+        let now = Instant::now();
+        match since.map(|since| since + limit) {
+            Some(end) if end <= now => return,
+            end => sleep_until(end.unwrap_or(now + limit)).await,
+        }
     }
 }
 
@@ -106,10 +134,10 @@ async fn answer(
     request: hyper::Request<Incoming>,
     limits: RequestLimits,
 ) -> Response {
-    // HTTP/2 has a way to say that the rest is not wanted; and to read is to ask for what a client holds
-    // back until it is told to continue.
+    // In HTTP/1.1, to read is to ask for what a client holds back until it is told to continue. In HTTP/2 it is
+    // not, and a stream that is reset while the client still sends makes some clients lose the answer.
     let is_leftover_sent =
-        request.version() <= Version::HTTP_11 && !request.headers().contains_key(header::EXPECT);
+        request.version() > Version::HTTP_11 || !request.headers().contains_key(header::EXPECT);
     let mut request: Request = request.map(|body| {
         if is_leftover_sent {
             Body::new(Leftover::new(body, limits.header_timeout()))

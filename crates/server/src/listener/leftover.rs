@@ -1,7 +1,8 @@
 //! What is left of a body when its request has been answered.
 //!
 //! A server that closes while the client still sends makes the client's system throw the answer away (RFC 9112,
-//! section 9.6), so the rest is read and forgotten, within limits. Start with [`Leftover`].
+//! section 9.6), and some clients of HTTP/2 do the same when the stream is reset (curl before 8.7). So the rest is read
+//! and forgotten, within limits. Start with [`Leftover`].
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

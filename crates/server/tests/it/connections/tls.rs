@@ -106,6 +106,65 @@ async fn http_2_is_served_over_tls_with_the_same_answers() {
     }
 }
 
+/// What curl receives over HTTP/2: the status and the body.
+async fn curl(world: &World, body: &std::path::Path, more: &[&str]) -> String {
+    let url = format!("https://localhost:{}/v1/secrets/", world.address.port());
+    let output = tokio::process::Command::new("curl")
+        .args(["--silent", "--show-error", "--insecure", "--http2"])
+        .args([
+            "--request",
+            "POST",
+            "--header",
+            "content-type: application/json",
+        ])
+        .args([
+            "--write-out",
+            " %{http_version} %{http_code}",
+            "--max-time",
+            "30",
+        ])
+        .arg("--data-binary")
+        .arg(format!("@{}", body.display()))
+        .args(more)
+        .arg(url)
+        .output()
+        .await
+        .expect("curl is installed");
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+#[tokio::test]
+async fn a_refused_request_with_a_body_gets_its_answer_over_http_2() {
+    let (world, _) = world().await;
+    let directory = tempfile::tempdir().unwrap();
+    let unknown = "x-api-key: tvk_x".to_owned();
+    let agent = format!("x-api-key: {}", world.agent().sends("x-api-key"));
+    for (length, key, status) in [
+        (100, &unknown, 401),
+        (20_000, &unknown, 401),
+        (200_000, &unknown, 401),
+        (100, &agent, 403),
+        (200_000, &agent, 403),
+        (300_000, &agent, 413),
+        (3 << 20, &unknown, 401),
+    ] {
+        let body = directory.path().join(format!("{length}"));
+        let secret = r#"{"secret_name":"n","secret_value":"a value","padding":""#;
+        std::fs::write(&body, format!("{secret}{}\"}}", "x".repeat(length))).unwrap();
+        for _ in 0..50 {
+            let answer = curl(&world, &body, &["--header", key]).await;
+            assert!(
+                answer.ends_with(&format!("}} 2 {status}")),
+                "{length}: {answer}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_answered_without_tls() {
     let (world, _) = world().await;

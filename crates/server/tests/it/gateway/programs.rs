@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use toolvault_core::scope::Scope::Use;
 use toolvault_gateway::settings::{Sandbox, StdioServer, Transport};
 use toolvault_gateway::{GatewaySettings, ServerSettings, Template};
@@ -41,9 +43,9 @@ for line in sys.stdin:
     say({"jsonrpc": "2.0", "id": asked["id"], "result": result})
 "#;
 
-fn program(directory: &Path) -> ServerSettings {
+fn program(directory: &Path, code: &str) -> ServerSettings {
     let file = directory.join("program.py");
-    std::fs::write(&file, PROGRAM).unwrap();
+    std::fs::write(&file, code).unwrap();
     let token = Template::parse("secret://files-token").unwrap();
     ServerSettings {
         transport: Transport::Stdio(StdioServer {
@@ -62,8 +64,13 @@ async fn world() -> (World, String) {
 }
 
 async fn world_with(change: impl FnOnce(&mut GatewaySettings)) -> (World, String) {
+    world_of(PROGRAM, change).await
+}
+
+async fn world_of(code: &str, change: impl FnOnce(&mut GatewaySettings)) -> (World, String) {
     let world = World::start_with(|settings| {
-        let server = program(settings.directory.path());
+        settings.server.limits.shutdown_seconds = 3;
+        let server = program(settings.directory.path(), code);
         let gateway = &mut settings.server.gateway;
         change(gateway);
         // This is no binary that could shut a program in.
@@ -254,7 +261,7 @@ async fn a_reload_with_another_sandbox_ends_programs() {
     let (world, _) = world().await;
     let agent = Client::begin(&world, &world.agent(), PATH, Era::Modern).await;
     let pid = given(&agent).await["pid"].to_string();
-    let server = program(world.directory.path());
+    let server = program(world.directory.path(), PROGRAM);
     let mut settings = GatewaySettings {
         sandbox: Sandbox::Off,
         inherited: vec![("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())],
@@ -280,4 +287,29 @@ async fn one_program_more_than_a_caller_may_have_is_refused_in_words() {
     let refused = modern.call("send", "{}").await;
     assert_eq!(refused.error(), (1002, "Too many programs are running."));
     given(&legacy).await;
+}
+
+#[tokio::test]
+async fn one_that_does_not_end_keeps_the_server_no_longer_than_its_limit() {
+    let stubborn = PROGRAM.replacen(
+        "import json, os, sys",
+        "import json, os, signal, sys, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)",
+        1,
+    );
+    let code = format!("{stubborn}while True: time.sleep(1)\n");
+    let (mut world, _) = world_of(&code, |_| {}).await;
+    let agent = Client::begin(&world, &world.agent(), PATH, Era::Legacy).await;
+    given(&agent).await;
+    // A request that never ends takes its part of the time first.
+    let head = world.operator().head("POST", "/v1/secrets/");
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    let begun = format!("{head}content-length: 100\r\nexpect: 100-continue\r\n\r\n");
+    stream.write_all(begun.as_bytes()).await.unwrap();
+    stream.read_exact(&mut [0; 12]).await.unwrap();
+    let told = Instant::now();
+    world.shutdown.cancel();
+    world.running.take().unwrap().await.unwrap().unwrap();
+    let taken = told.elapsed();
+    assert!(taken < Duration::from_millis(3_500), "{taken:?}");
+    assert!(taken > Duration::from_secs(2), "{taken:?}");
 }

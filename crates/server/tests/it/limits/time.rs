@@ -110,14 +110,23 @@ async fn a_body_that_does_not_arrive_is_408_and_stores_nothing() {
 }
 
 #[tokio::test]
-async fn beyond_the_limit_a_connection_waits_until_another_ends() {
+async fn beyond_the_limit_a_connection_waits_until_another_is_idle() {
     let world = World::start_with(|settings| settings.server.limits.connections = 2).await;
     let request = world.anonymous().bytes("GET", "/healthz", None, b"");
+    let body = br#"{"secret_name":"n","secret_value":"a value"}"#;
+    let head = world.operator().head("POST", "/v1/secrets/");
+    let length = body.len();
+    let begin = format!("{head}content-length: {length}\r\nexpect: 100-continue\r\n\r\n");
     let mut open = Vec::new();
     for _ in 0..2 {
         let mut stream = TcpStream::connect(world.address).await.unwrap();
         stream.write_all(&request).await.unwrap();
         read_answer(&mut stream).await.unwrap().expect(200);
+        // Its request is in flight once the server asks for the body.
+        stream.write_all(begin.as_bytes()).await.unwrap();
+        let mut interim = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+        stream.read_exact(&mut interim).await.unwrap();
+        assert!(interim.starts_with(b"HTTP/1.1 100"));
         open.push(stream);
     }
     let mut third = TcpStream::connect(world.address).await.unwrap();
@@ -125,7 +134,7 @@ async fn beyond_the_limit_a_connection_waits_until_another_ends() {
     let early = timeout(Duration::from_millis(200), read_answer(&mut third)).await;
     assert!(early.is_err(), "it was served beyond the limit");
     // Those that are served go on being served.
-    open[0].write_all(&request).await.unwrap();
+    open[0].write_all(body).await.unwrap();
     read_answer(&mut open[0]).await.unwrap().expect(200);
     drop(open.pop());
     let late = timeout(PATIENCE, read_answer(&mut third)).await;
