@@ -10,15 +10,17 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use crate::confidential::Buffer;
 use crate::json::{self, LoneSurrogate, Object, Value};
 
 /// What a tool was called with, perhaps completed by secrets.
+#[derive(Default)]
 #[expect(
     missing_debug_implementations,
     reason = "arguments may be confidential"
 )]
 pub struct Arguments {
-    text: Zeroizing<Vec<u8>>,
+    text: Buffer,
     members: Vec<Spans>,
     /// The places in `members` in the order of the names.
     by_name: Vec<usize>,
@@ -29,16 +31,6 @@ pub struct Arguments {
 struct Spans {
     name: Range<usize>,
     value: Range<usize>,
-}
-
-impl Default for Arguments {
-    fn default() -> Self {
-        Self {
-            text: Zeroizing::new(Vec::new()),
-            members: Vec::new(),
-            by_name: Vec::new(),
-        }
-    }
 }
 
 impl Arguments {
@@ -57,7 +49,7 @@ impl Arguments {
             .iter()
             .map(|member| member.name.len() + member.value.raw().len())
             .sum();
-        arguments.reserve(length);
+        arguments.text.reserve(length);
         arguments.members.reserve_exact(members.len());
         for member in &members {
             let name = arguments.append(member.name.as_bytes());
@@ -111,9 +103,8 @@ impl Arguments {
 
     /// Sets the argument to a string, in its place if it is there, else after the others.
     pub fn insert_text(&mut self, name: &str, text: &str) {
-        self.reserve(name.len() + json::escaped_length(text));
         let start = self.text.len();
-        json::write_string(text, &mut self.text);
+        json::write_string(text, self.text.reserve(json::escaped_length(text)));
         let value = start..self.text.len();
         match self.place(name) {
             Ok(index) => {
@@ -164,20 +155,9 @@ impl Arguments {
         out.push(b'}');
     }
 
-    /// Makes room by moving to a larger buffer and wiping the smaller, which `Vec` would not.
-    fn reserve(&mut self, additional: usize) {
-        let needed = self.text.len() + additional;
-        if needed > self.text.capacity() {
-            let mut larger = Zeroizing::new(Vec::with_capacity(needed));
-            larger.extend_from_slice(&self.text);
-            self.text = larger;
-        }
-    }
-
-    /// Appends to the buffer, in which `reserve` has made room.
     fn append(&mut self, bytes: &[u8]) -> Range<usize> {
         let start = self.text.len();
-        self.text.extend_from_slice(bytes);
+        self.text.extend(bytes);
         start..self.text.len()
     }
 

@@ -21,11 +21,6 @@ impl Binding {
         self.is_default && self.tool.is_some() && self.argument.is_some()
     }
 
-    /// Whether it is a candidate for `argument` of `tool` when that was not received (rule 4).
-    pub fn is_candidate_for(&self, tool: &ToolName, argument: &str) -> bool {
-        self.applies_by_itself() && self.permits_reference(tool, argument)
-    }
-
     /// Whether a reference may give it to `argument` of `tool`, default or not (rule 6).
     pub fn permits_reference(&self, tool: &ToolName, argument: &str) -> bool {
         self.tool
@@ -58,13 +53,6 @@ mod tests {
         ] {
             let binding = binding(tool, argument, is_default);
             assert_eq!(binding.applies_by_itself(), expected, "{binding:?}");
-            let tool = ToolName::parse("abc").unwrap();
-            assert_eq!(
-                binding.is_candidate_for(&tool, "key"),
-                expected,
-                "{binding:?}"
-            );
-            assert!(!binding.is_candidate_for(&tool, "other"), "{binding:?}");
         }
     }
 

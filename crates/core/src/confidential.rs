@@ -41,6 +41,53 @@ impl From<Zeroizing<String>> for Confidential {
     }
 }
 
+/// Confidential bytes that grow, overwritten when dropped.
+///
+/// A `Vec` that grows moves its bytes and leaves the old ones in freed memory. This one wipes what it moved from.
+#[derive(Clone, Default)]
+#[expect(
+    missing_debug_implementations,
+    reason = "a confidential value has no printable form"
+)]
+pub struct Buffer(Zeroizing<Vec<u8>>);
+
+impl Buffer {
+    /// An empty buffer with room for `capacity` bytes.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self(Zeroizing::new(Vec::with_capacity(capacity)))
+    }
+
+    /// Appends `bytes`.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        self.reserve(bytes.len()).extend_from_slice(bytes);
+    }
+
+    /// Makes room for `additional` bytes and lends the vector for appending no more than these.
+    pub fn reserve(&mut self, additional: usize) -> &mut Vec<u8> {
+        let needed = self.0.len().saturating_add(additional);
+        if needed > self.0.capacity() {
+            let doubled = self.0.capacity().saturating_mul(2);
+            let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(doubled)));
+            larger.extend_from_slice(&self.0);
+            self.0 = larger;
+        }
+        &mut self.0
+    }
+
+    /// The bytes as a vector, which is wiped when dropped but must not grow.
+    pub fn into_inner(self) -> Zeroizing<Vec<u8>> {
+        self.0
+    }
+}
+
+impl std::ops::Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// A 256-bit key, overwritten when dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 #[expect(missing_debug_implementations, reason = "a key has no printable form")]
@@ -98,6 +145,18 @@ mod tests {
         assert_eq!(Confidential::new(vec![0xff]).expose_text(), None);
         let text = Zeroizing::new("value".to_owned());
         assert_eq!(Confidential::from(text).expose(), b"value");
+    }
+
+    #[test]
+    fn a_buffer_keeps_its_bytes_as_it_grows() {
+        let mut buffer = Buffer::with_capacity(1);
+        for number in 0..100_u8 {
+            buffer.extend(&[number]);
+        }
+        buffer.reserve(2).extend_from_slice(b"xy");
+        assert_eq!(buffer.len(), 102);
+        assert!(buffer.iter().take(100).copied().eq(0..100));
+        assert_eq!(buffer.into_inner().split_off(100), b"xy");
     }
 
     #[test]

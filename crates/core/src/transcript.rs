@@ -1,27 +1,26 @@
 //! Unambiguous bytes for additional data, MACs and hashes: every field carries its length.
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use crate::confidential::Buffer;
 
 /// A sequence of fields, each written as a 64-bit big-endian length and its bytes.
 ///
 /// Two different sequences never give the same bytes, whatever the fields hold.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "a field may be confidential")]
-pub struct Transcript(Vec<u8>);
+pub struct Transcript(Buffer);
 
 impl Transcript {
     /// Starts with the name of what the bytes are for, so that none can stand in for another.
     pub fn new(purpose: &str) -> Self {
-        Self(Vec::with_capacity(256)).bytes(purpose.as_bytes())
+        Self(Buffer::with_capacity(256)).bytes(purpose.as_bytes())
     }
 
     /// Adds a field of bytes.
     #[must_use]
     pub fn bytes(mut self, field: &[u8]) -> Self {
-        self.reserve(LENGTH_PREFIX + field.len());
-        self.0
-            .extend_from_slice(&(field.len() as u64).to_be_bytes());
-        self.0.extend_from_slice(field);
+        let room = self.0.reserve(LENGTH_PREFIX + field.len());
+        room.extend_from_slice(&(field.len() as u64).to_be_bytes());
+        room.extend_from_slice(field);
         self
     }
 
@@ -49,17 +48,6 @@ impl Transcript {
     /// The bytes so far.
     pub fn as_slice(&self) -> &[u8] {
         &self.0
-    }
-
-    /// Grows by hand: a vector that moves by itself leaves its old bytes behind.
-    fn reserve(&mut self, additional: usize) {
-        let needed = self.0.len() + additional;
-        if needed > self.0.capacity() {
-            let mut grown = Vec::with_capacity(needed.max(self.0.capacity() * 2));
-            grown.extend_from_slice(&self.0);
-            self.0.zeroize();
-            self.0 = grown;
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one HTTP client: key sets of token issuers, MCP upstreams and the command line's own calls.
 //!
-//! [`target`] judges a URL, [`resolver`] looks its host up and [`address`] judges what came back;
+//! [`policy`] judges a URL, [`resolver`] looks its host up and [`address`] judges the addresses;
 //! the connection goes to exactly those addresses. Start with [`GuardedClient::send`], or with
 //! [`GuardedClient::open`] for an answer that is read as it comes.
 
@@ -9,7 +9,6 @@ mod error;
 mod opening;
 mod policy;
 mod resolver;
-mod target;
 #[cfg(test)]
 mod tests;
 

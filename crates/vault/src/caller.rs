@@ -10,6 +10,34 @@ use toolvault_core::timestamp::Timestamp;
 use crate::changes::Changed;
 use crate::error::{Denial, Error};
 
+/// For whom a key with `any_user` acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnBehalf {
+    /// The request names nobody.
+    Nobody,
+    /// The request names exactly one user.
+    User(UserId),
+    /// The request names somebody, but not as exactly one id.
+    Unclear,
+}
+
+/// What a verified token says.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// The issuer, `iss`.
+    pub issuer: String,
+    /// The subject, `sub`.
+    pub subject: String,
+    /// The user that the subject is.
+    pub user: UserId,
+    /// Its rights, within the issuer's.
+    pub scopes: ScopeSet,
+    /// Whether a subject that is not known yet becomes a user.
+    pub create_user: bool,
+    /// When the token ends.
+    pub expires_at: Timestamp,
+}
+
 /// An authenticated caller.
 #[derive(Clone, Debug)]
 pub struct Caller {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use toolvault_core::api_key::{ApiKey, KeyId};
 use toolvault_core::digest::{hexadecimal, sha256};
+use toolvault_core::entropy::Entropy;
 use toolvault_core::identity::UserId;
 use toolvault_core::keyring::{Keyring, is_equal};
 use toolvault_core::pattern::ToolPattern;
@@ -127,4 +128,43 @@ fn transcript(row: &ApiKeyRow) -> Transcript {
         .optional(moment(row.expires_at).as_deref())
         .optional(moment(row.revoked_at).as_deref())
         .bytes(&row.verifier)
+}
+
+/// What a key is made with.
+pub(crate) struct KeyRights {
+    pub(crate) name: String,
+    pub(crate) user: UserId,
+    pub(crate) scopes: ScopeSet,
+    pub(crate) tools: Vec<ToolPattern>,
+    pub(crate) is_any_user: bool,
+    pub(crate) creator: Option<KeyId>,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// Makes a key and the row that recognises it.
+pub(crate) fn prepare_key(
+    keyring: &Keyring,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+    rights: &KeyRights,
+) -> Result<(ApiKey, ApiKeyRow), Error> {
+    let key = ApiKey::generate(entropy)?;
+    let mut row = ApiKeyRow {
+        key_id: key.id().to_string(),
+        user_id: rights.user.0,
+        name: rights.name.clone(),
+        scopes: serde_json::to_string(&rights.scopes).map_err(Error::internal)?,
+        tools: serde_json::to_string(&rights.tools).map_err(Error::internal)?,
+        is_any_user: rights.is_any_user,
+        creator_id: rights.creator.map(|creator| creator.to_string()),
+        created_at: now.microseconds(),
+        expires_at: rights.expires_at.map(Timestamp::microseconds),
+        revoked_at: None,
+        verifier: keyring
+            .hash_api_key(key.id().as_str(), key.secret_bytes())
+            .to_vec(),
+        mac: Vec::new(),
+    };
+    authenticate(&mut row, keyring);
+    Ok((key, row))
 }

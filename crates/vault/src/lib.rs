@@ -33,21 +33,20 @@ mod vault;
 mod version;
 mod writer;
 
-pub use caller::Caller;
+pub use caller::{Caller, OnBehalf, Token};
 pub use changes::Changed;
 pub use clock::{Clock, SystemClock, SystemEntropy};
 pub use error::{BoxError, Denial, Error, Problem};
 pub use key::KeyInfo;
 pub use operations::audit::{AuditFilter, AuditPage, Fault, Verification};
-pub use operations::authentication::{OnBehalf, Token};
 pub use operations::credentials::{CredentialStamp, Credentials};
 pub use operations::doctor::Diagnosis;
 pub use operations::explain::{Candidate, Explained, Explanation};
-pub use operations::injection::{Injected, Within};
-pub use operations::keys::{IssuedKey, KeyChange, NewKey};
+pub use operations::keys::{IssuedKey, KeyChange, LONGEST_OVERLAP, NewKey};
 pub use operations::policy::list::PolicyInfo;
-pub use operations::resolve::given::Given;
-pub use operations::resolve::{Applied, Call, Completed, Source};
+pub use operations::resolve::value::AppliedValue;
+pub use operations::resolve::within::Within;
+pub use operations::resolve::{Applied, Call, Completed, Injected, Source};
 pub use operations::secrets::{
     Field, ListFilter, NewSecret, SecretAnswer, SecretChange, SecretList,
 };
@@ -58,7 +57,7 @@ pub use operations::versions::VersionInfo;
 pub use root_key::{RootKeyError, RootKeySource};
 pub use secret::SecretInfo;
 pub use settings::{Consistency, DatabaseLocation, DatabaseUrl, Durability, Limits, Settings};
-pub use setup::FirstKeys;
+pub use setup::{FirstKeys, OpenError};
 pub use store::database::OpenDatabaseError;
 pub use user::{Origin, UserInfo};
-pub use vault::{OpenError, Opened, Vault};
+pub use vault::{Opened, Vault};

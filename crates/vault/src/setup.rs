@@ -7,24 +7,45 @@ use toolvault_core::audit::record::{Action, Actor, Decision, Record};
 use toolvault_core::digest::hexadecimal;
 use toolvault_core::entropy::Entropy;
 use toolvault_core::identity::{InstallationId, UserId};
-use toolvault_core::keyring::Keyring;
+use toolvault_core::keyring::{Keyring, KeyringError};
 use toolvault_core::pattern::ToolPattern;
 use toolvault_core::scope::{Scope, ScopeSet};
 use toolvault_core::timestamp::Timestamp;
 
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::operations::keys::rights::{KeyRights, prepare_key};
-use crate::operations::users::insert_user;
-use crate::root_key::{RootKeySource, SALT_LENGTH};
+use crate::key::{KeyRights, prepare_key};
+use crate::root_key::{RootKeyError, RootKeySource, SALT_LENGTH};
 use crate::settings::Durability;
 use crate::store::audit::HeadRow;
-use crate::store::database::Database;
+use crate::store::database::{Database, OpenDatabaseError};
 use crate::store::installation::Installation;
 use crate::store::transaction::Tx;
 use crate::store::{api_keys, audit, dialect, installation};
-use crate::user::Origin;
-use crate::vault::OpenError;
+use crate::user::{Origin, insert_user};
+
+/// Why a vault could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] OpenDatabaseError),
+    /// The root key.
+    #[error(transparent)]
+    RootKey(#[from] RootKeyError),
+    /// The root key is not this store's.
+    #[error("the root key is not the one this store was set up with; nothing was changed")]
+    WrongRootKey,
+    /// The keyring is not complete.
+    #[error("the store's keyring cannot be used")]
+    Keyring(#[source] KeyringError),
+    /// Reading or setting up failed.
+    #[error("cannot read or set up the store")]
+    Store(#[source] Error),
+    /// The store is empty, and the caller only wanted an existing one.
+    #[error("there is no store here yet; start one with: toolvault serve")]
+    Empty,
+}
 
 /// What an operator must see once, when a store is set up.
 pub struct FirstKeys {

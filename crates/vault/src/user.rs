@@ -12,7 +12,8 @@ use toolvault_core::transcript::Transcript;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::settings::Limits;
-use crate::store::users::{LedgerRow, UserRow};
+use crate::store::transaction::Tx;
+use crate::store::users::{self, LedgerRow, UserRow};
 
 /// Where a user comes from. A user belongs to one origin for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,4 +198,35 @@ fn bind(user: UserId, generation: i64) -> Transcript {
     Transcript::new("toolvault/ledger/v1")
         .bytes(user.as_bytes())
         .number(generation)
+}
+
+/// Inserts a user with a fresh key and an empty ledger. None if the id or the local name is taken.
+pub(crate) async fn insert_user(
+    tx: &mut Tx,
+    keyring: &Keyring,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+    id: UserId,
+    name: &str,
+    origin: &Origin,
+) -> Result<Option<UserRow>, Error> {
+    let (key, wrapped_key) = keyring.create_user_key(id, entropy)?;
+    let mut row = UserRow {
+        user_id: id.0,
+        name: name.to_owned(),
+        origin: origin.text(),
+        is_disabled: false,
+        secrets_limit: None,
+        bytes_limit: None,
+        created_at: now.microseconds(),
+        wrapped_key,
+        mac: Vec::new(),
+    };
+    authenticate(&mut row, keyring);
+    if !users::insert(tx, &row).await? {
+        return Ok(None);
+    }
+    let ledger = Ledger::default().seal(id, &key, 0, entropy)?;
+    users::insert_ledger(tx, id, &ledger).await?;
+    Ok(Some(row))
 }

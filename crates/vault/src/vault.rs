@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use toolvault_core::api_key::KeyId;
@@ -18,16 +19,17 @@ use crate::cache::index::Index;
 use crate::cache::trust::{Heartbeat, Trust};
 use crate::cache::{Cache, UserEntry};
 use crate::caller::Caller;
+use crate::changes::Changed;
 use crate::channel::{self, Channel};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::key::KeyRecord;
-use crate::root_key::{RootKeyError, RootKeySource};
+use crate::root_key::RootKeySource;
 use crate::secret::Secret;
 use crate::settings::{Consistency, Settings};
-use crate::setup::{self, FirstKeys};
+use crate::setup::{self, FirstKeys, OpenError};
 use crate::shared::Shared;
-use crate::store::database::{Database, OpenDatabaseError};
+use crate::store::database::Database;
 use crate::store::secrets::SecretRow;
 use crate::store::users::LedgerRow;
 use crate::store::{api_keys, installation, secrets, users};
@@ -60,29 +62,6 @@ pub struct Opened {
     pub vault: Vault,
     /// Present if the store was empty and has just been set up.
     pub first_keys: Option<FirstKeys>,
-}
-
-/// Why a vault could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The database.
-    #[error(transparent)]
-    Database(#[from] OpenDatabaseError),
-    /// The root key.
-    #[error(transparent)]
-    RootKey(#[from] RootKeyError),
-    /// The root key is not this store's.
-    #[error("the root key is not the one this store was set up with; nothing was changed")]
-    WrongRootKey,
-    /// The keyring is not complete.
-    #[error("the store's keyring cannot be used")]
-    Keyring(#[source] KeyringError),
-    /// Reading or setting up failed.
-    #[error("cannot read or set up the store")]
-    Store(#[source] Error),
-    /// The store is empty, and the caller only wanted an existing one.
-    #[error("there is no store here yet; start one with: toolvault serve")]
-    Empty,
 }
 
 impl Vault {
@@ -190,6 +169,17 @@ impl Vault {
             Ok(())
         };
         self.in_time(reading).await.is_ok() && !self.shared.failed.is_cancelled()
+    }
+
+    /// Subscribes to changes made by this process and, on PostgreSQL, by all others on the same database.
+    ///
+    /// A change is in effect for the next operation before it is announced. A receiver that lagged has missed
+    /// announcements and must treat that as [`Changed::All`], which is also sent repeatedly while the other
+    /// processes cannot be heard. An announcement only says when to ask: [`recheck`](Vault::recheck) answers whether
+    /// a caller may still act ([`Caller::is_concerned_by`](crate::Caller::is_concerned_by) says which callers), and
+    /// [`credential_stamp`](Vault::credential_stamp) whether credentials are still the same. Expiry is not announced.
+    pub fn changes(&self) -> broadcast::Receiver<Changed> {
+        self.shared.cache.news.subscribe()
     }
 
     /// The user and their secrets, verified.

@@ -54,6 +54,11 @@ const REFUSED_V6: [Ipv6Net; 3] = [
     v6(0x3fff, 0, 0, 20),
 ];
 
+/// An address of the host is not one that the policy allows.
+#[derive(Debug, thiserror::Error)]
+#[error("the host has a private, local or reserved address")]
+pub(super) struct AddressRefused;
+
 /// Whether a connection to `address` may be opened.
 pub(super) fn is_allowed(address: IpAddr, allow_private_network: bool) -> bool {
     match address {
@@ -65,6 +70,14 @@ pub(super) fn is_allowed(address: IpAddr, allow_private_network: bool) -> bool {
 /// Whether `address` is this machine; of the IPv6 forms only `::1` and mapped 127.0.0.0/8.
 pub(super) fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
+}
+
+/// Whether the name means this machine by RFC 6761, section 6.3.
+pub(super) fn is_localhost(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    host.rsplit('.')
+        .next()
+        .is_some_and(|label| label.eq_ignore_ascii_case("localhost"))
 }
 
 fn is_allowed_v4(address: Ipv4Addr, allow_private_network: bool) -> bool {

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use super::resolver::AddressRefused;
+use super::address::AddressRefused;
 
 /// The cause below an [`HttpError`], stripped of the URL.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;

@@ -1,4 +1,4 @@
-//! An answer that is read as it comes: event streams, and bodies that nobody wants whole in memory.
+//! An answer that is read as it comes: event streams, and bodies too large to keep in memory.
 
 use std::time::Duration;
 

@@ -1,12 +1,13 @@
 //! What a [`GuardedClient`](super::GuardedClient) may do: where to, how long, how much.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::{Certificate, Url};
 
+use super::address;
 use super::error::HttpError;
-use super::target;
 
 /// The rules of one client. The default reaches public addresses over https only.
 #[derive(Clone, Debug)]
@@ -50,8 +51,36 @@ impl HttpPolicy {
     ///
     /// A host name is not looked up: its addresses are judged when they are connected to.
     pub fn check(&self, url: &str) -> Result<Url, HttpError> {
-        target::check(url, self)
+        let url = Url::parse(url).map_err(|_| HttpError::InvalidUrl)?;
+        if !matches!(url.scheme(), "https" | "http") {
+            return Err(HttpError::UnsupportedScheme);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(HttpError::UserInfo);
+        }
+        let host = url.host_str().ok_or(HttpError::InvalidUrl)?;
+        let literal = literal_address(host);
+        let is_this_machine =
+            literal.map_or_else(|| address::is_localhost(host), address::is_loopback);
+        if url.scheme() == "http" && !self.allow_plain_http && !is_this_machine {
+            return Err(HttpError::PlainHttp);
+        }
+        // The transport connects to a literal address without asking the resolver.
+        if literal.is_some_and(|address| !address::is_allowed(address, self.allow_private_network))
+        {
+            return Err(HttpError::ForbiddenAddress);
+        }
+        Ok(url)
     }
+}
+
+/// The address that the host of a parsed URL spells; `0x7f.1` and the like are normalised by then.
+fn literal_address(host: &str) -> Option<IpAddr> {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|inner| inner.strip_suffix(']'))
+        .unwrap_or(host);
+    bare.parse().ok()
 }
 
 /// The certificates in the PEM file at `path`, at least one.

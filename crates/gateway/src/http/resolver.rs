@@ -12,13 +12,7 @@ use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::address;
-use super::target::is_localhost;
-
-/// An address of the host is not one that the policy allows.
-#[derive(Debug, thiserror::Error)]
-#[error("the host has a private, local or reserved address")]
-pub(super) struct AddressRefused;
+use super::address::{self, AddressRefused};
 
 /// The addresses of a look-up, once they are there.
 pub(super) type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
@@ -69,7 +63,7 @@ impl Resolve for CheckedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
         // RFC 6761, section 6.3: these names mean this machine, whatever a name server says.
-        let must_be_loopback = is_localhost(&host);
+        let must_be_loopback = address::is_localhost(&host);
         let allow_private_network = self.allow_private_network;
         let addresses = self.lookup.addresses(host);
         Box::pin(async move {

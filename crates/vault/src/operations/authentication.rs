@@ -5,10 +5,9 @@ mod recheck;
 use toolvault_core::api_key::{ApiKey, KeyId};
 use toolvault_core::audit::record::Actor;
 use toolvault_core::identity::UserId;
-use toolvault_core::scope::ScopeSet;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 
-use crate::caller::Caller;
+use crate::caller::{Caller, OnBehalf, Token};
 use crate::error::{Denial, Error};
 use crate::key::KeyRecord;
 use crate::operations::users::EnsureUser;
@@ -21,34 +20,6 @@ pub(crate) const DEEPEST_DESCENT: usize = 8;
 const LAST_USE_PRECISION: i64 = 60 * SECOND;
 /// How many keys' last uses are remembered, so as not to write them again within the minute.
 const REMEMBERED_USES: usize = 10_000;
-
-/// For whom a key with `any_user` acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnBehalf {
-    /// The request names nobody.
-    Nobody,
-    /// The request names exactly one user.
-    User(UserId),
-    /// The request names somebody, but not as exactly one id.
-    Unclear,
-}
-
-/// What a verified token says.
-#[derive(Clone, Debug)]
-pub struct Token {
-    /// The issuer, `iss`.
-    pub issuer: String,
-    /// The subject, `sub`.
-    pub subject: String,
-    /// The user that the subject is.
-    pub user: UserId,
-    /// Its rights, within the issuer's.
-    pub scopes: ScopeSet,
-    /// Whether a subject that is not known yet becomes a user.
-    pub create_user: bool,
-    /// When the token ends.
-    pub expires_at: Timestamp,
-}
 
 impl Vault {
     /// The caller who presents an API key.

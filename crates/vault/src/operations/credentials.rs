@@ -9,8 +9,8 @@ use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
 
 use super::resolve::decide::{Decided, Outcome, by_reference};
-use super::resolve::given::Given;
 use super::resolve::require_all;
+use super::resolve::value::AppliedValue;
 use crate::cache::UserEntry;
 use crate::caller::Caller;
 use crate::error::{Denial, Error};
@@ -20,7 +20,7 @@ use crate::vault::Vault;
 #[expect(missing_debug_implementations, reason = "it holds values")]
 pub struct Credentials {
     /// The values, in the order in which they were wanted.
-    pub values: Vec<Given>,
+    pub values: Vec<AppliedValue>,
     /// What [`credential_stamp`](Vault::credential_stamp) answers as long as nothing changes.
     pub stamp: CredentialStamp,
 }
@@ -115,7 +115,7 @@ impl Vault {
         let mut used = Vec::with_capacity(decided.len());
         for argument in &decided {
             if let Some((secret, _)) = argument.applied() {
-                values.push(self.give(entry, secret)?);
+                values.push(self.open_value(entry, secret)?);
                 used.push(self.used(caller, secret, tool, &argument.name));
             }
         }
@@ -141,7 +141,7 @@ impl Vault {
 }
 
 /// Rule 7 of resolving. Of an argument that several references serve each value must be allowed.
-fn judge(decided: &mut [Decided], values: &[Given]) -> Result<(), Error> {
+fn judge(decided: &mut [Decided], values: &[AppliedValue]) -> Result<(), Error> {
     let mut companions = Vec::with_capacity(values.len());
     for (argument, given) in decided.iter().zip(values) {
         let mut companion = Arguments::new();

@@ -7,8 +7,8 @@ use toolvault_core::pattern::ToolName;
 use toolvault_core::ranking::Precedence;
 use toolvault_core::scope::Scope;
 
-use super::injection::Within;
 use super::resolve::decide::Decided;
+use super::resolve::within::Within;
 use super::resolve::{Call, require_tool};
 use crate::cache::index::Index;
 use crate::caller::Caller;

@@ -15,18 +15,18 @@ use toolvault_core::timestamp::{SECOND, Timestamp};
 
 use self::change::{InsertKey, RevokeKey, UpdateKey};
 use self::rights::{
-    exceeds, grant, prepare_key, require_some, require_unlimited, require_writable, unknown_user,
+    exceeds, grant, require_some, require_unlimited, require_writable, unknown_user,
 };
 use self::rotate::RotateKey;
 use crate::caller::Caller;
 use crate::error::{Denial, Error};
-use crate::key::{KeyInfo, KeyRecord};
+use crate::key::{KeyInfo, KeyRecord, prepare_key};
 use crate::operations::authentication::DEEPEST_DESCENT;
 use crate::store::api_keys;
 use crate::vault::Vault;
 
-/// The longest overlap of an old key and its successor, in microseconds: seven days.
-const LONGEST_OVERLAP: i64 = 7 * 24 * 3_600 * SECOND;
+/// How long an old key may stay valid beside its successor at most, in microseconds: seven days.
+pub const LONGEST_OVERLAP: i64 = 7 * 24 * 3_600 * SECOND;
 
 /// The key to make.
 #[derive(Clone, Debug)]

@@ -4,7 +4,8 @@
 //! what was decided, has the use recorded, and only then hands the values out.
 
 pub(crate) mod decide;
-pub(crate) mod given;
+pub(crate) mod value;
+pub(crate) mod within;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,11 +18,11 @@ use toolvault_core::reference::Reference;
 use toolvault_core::scope::Scope;
 
 use self::decide::{Decided, Outcome, decide};
-use self::given::Given;
+use self::value::AppliedValue;
+use self::within::Within;
 use crate::cache::UserEntry;
 use crate::caller::Caller;
 use crate::error::{Denial, Error, Problem};
-use crate::operations::injection::{Injected, Within};
 use crate::secret::Secret;
 use crate::vault::Vault;
 
@@ -52,6 +53,15 @@ pub struct Completed {
     pub args: Arguments,
     /// Where each applied value came from.
     pub applied: Vec<Applied>,
+}
+
+/// A completed call, and what was put into it.
+#[expect(missing_debug_implementations, reason = "it holds values")]
+pub struct Injected {
+    /// The call, as it goes to the tool.
+    pub completed: Completed,
+    /// The values that were applied, in the order of `completed.applied`.
+    pub values: Vec<AppliedValue>,
 }
 
 /// Where an applied value came from.
@@ -168,15 +178,15 @@ impl Vault {
         entry: &UserEntry,
         args: &mut Arguments,
         decided: &mut [Decided],
-    ) -> Result<Vec<Given>, Error> {
+    ) -> Result<Vec<AppliedValue>, Error> {
         let mut values = Vec::new();
         for argument in decided.iter() {
             let Some((secret, _)) = argument.applied() else {
                 continue;
             };
-            let given = self.give(entry, secret)?;
-            args.insert_text(&argument.name, given.text()?);
-            values.push(given);
+            let value = self.open_value(entry, secret)?;
+            args.insert_text(&argument.name, value.text()?);
+            values.push(value);
         }
         for argument in decided {
             if argument

@@ -1,19 +1,14 @@
 //! Users: made, listed, disabled, given quotas, erased.
 
 use toolvault_core::audit::record::{Action, Actor, Decision, Record};
-use toolvault_core::entropy::Entropy;
 use toolvault_core::identity::UserId;
-use toolvault_core::keyring::Keyring;
 use toolvault_core::scope::Scope;
-use toolvault_core::timestamp::Timestamp;
 
 use crate::cache::Effect;
-use crate::caller::Caller;
+use crate::caller::{Caller, Token};
 use crate::error::Error;
-use crate::operations::authentication::Token;
-use crate::store::transaction::Tx;
 use crate::store::users::{self, UserRow};
-use crate::user::{self, Ledger, Origin, User, UserInfo};
+use crate::user::{self, Origin, User, UserInfo, insert_user};
 use crate::vault::Vault;
 use crate::writer::change::{Change, Work};
 
@@ -102,37 +97,6 @@ impl Vault {
         let record = self.record(caller, Action::UserDeleted, Decision::Allowed);
         self.change(caller, DeleteUser { user, record }).await
     }
-}
-
-/// Inserts a user with a fresh key and an empty ledger. None if the id or the local name is taken.
-pub(crate) async fn insert_user(
-    tx: &mut Tx,
-    keyring: &Keyring,
-    entropy: &dyn Entropy,
-    now: Timestamp,
-    id: UserId,
-    name: &str,
-    origin: &Origin,
-) -> Result<Option<UserRow>, Error> {
-    let (key, wrapped_key) = keyring.create_user_key(id, entropy)?;
-    let mut row = UserRow {
-        user_id: id.0,
-        name: name.to_owned(),
-        origin: origin.text(),
-        is_disabled: false,
-        secrets_limit: None,
-        bytes_limit: None,
-        created_at: now.microseconds(),
-        wrapped_key,
-        mac: Vec::new(),
-    };
-    user::authenticate(&mut row, keyring);
-    if !users::insert(tx, &row).await? {
-        return Ok(None);
-    }
-    let ledger = Ledger::default().seal(id, &key, 0, entropy)?;
-    users::insert_ledger(tx, id, &ledger).await?;
-    Ok(Some(row))
 }
 
 fn complete(mut record: Record, row: &UserRow) -> Record {

@@ -10,7 +10,7 @@ use toolvault_core::confidential::Confidential;
 use toolvault_core::identity::SecretId;
 use toolvault_core::json::Value;
 use toolvault_core::redaction::Redactor;
-use toolvault_vault::Given;
+use toolvault_vault::AppliedValue;
 use zeroize::Zeroizing;
 
 use super::Principal;
@@ -91,7 +91,7 @@ impl Values {
     }
 
     /// Remembers values, before they are sent.
-    pub(crate) fn add(&self, sent: Vec<Given>) {
+    pub(crate) fn add(&self, sent: Vec<AppliedValue>) {
         let mut state = self.state.write();
         let mut newest = Vec::new();
         for value in sent.into_iter().filter(|value| value.redact) {
@@ -190,8 +190,8 @@ mod tests {
         }
     }
 
-    fn sent(secret: u8, version: i64, value: &str) -> Vec<Given> {
-        vec![Given {
+    fn sent(secret: u8, version: i64, value: &str) -> Vec<AppliedValue> {
+        vec![AppliedValue {
             secret_id: serde_json::from_str(&uuid(secret)).unwrap(),
             secret_name: format!("secret-{secret}"),
             version,

@@ -1,18 +1,12 @@
 //! Which rights a new key may have, and the row that recognises it.
 
-use toolvault_core::api_key::{ApiKey, KeyId};
-use toolvault_core::entropy::Entropy;
-use toolvault_core::identity::UserId;
-use toolvault_core::keyring::Keyring;
-use toolvault_core::pattern::ToolPattern;
 use toolvault_core::scope::{Scope, ScopeSet};
 use toolvault_core::timestamp::{SECOND, Timestamp};
 
 use super::NewKey;
 use crate::caller::Caller;
 use crate::error::{Denial, Error};
-use crate::key;
-use crate::store::api_keys::ApiKeyRow;
+use crate::key::KeyRights;
 
 /// The end of the year 9998, in microseconds since 1970.
 const LATEST_END: i64 = 253_370_764_800 * SECOND - 1;
@@ -65,45 +59,6 @@ pub(super) fn grant(caller: &Caller, new: NewKey) -> Result<KeyRights, Error> {
         creator: caller.key,
         expires_at,
     })
-}
-
-/// What a key is made with.
-pub(crate) struct KeyRights {
-    pub(crate) name: String,
-    pub(crate) user: UserId,
-    pub(crate) scopes: ScopeSet,
-    pub(crate) tools: Vec<ToolPattern>,
-    pub(crate) is_any_user: bool,
-    pub(crate) creator: Option<KeyId>,
-    pub(crate) expires_at: Option<Timestamp>,
-}
-
-/// Makes a key and the row that recognises it.
-pub(crate) fn prepare_key(
-    keyring: &Keyring,
-    entropy: &dyn Entropy,
-    now: Timestamp,
-    rights: &KeyRights,
-) -> Result<(ApiKey, ApiKeyRow), Error> {
-    let key = ApiKey::generate(entropy)?;
-    let mut row = ApiKeyRow {
-        key_id: key.id().to_string(),
-        user_id: rights.user.0,
-        name: rights.name.clone(),
-        scopes: serde_json::to_string(&rights.scopes).map_err(Error::internal)?,
-        tools: serde_json::to_string(&rights.tools).map_err(Error::internal)?,
-        is_any_user: rights.is_any_user,
-        creator_id: rights.creator.map(|creator| creator.to_string()),
-        created_at: now.microseconds(),
-        expires_at: rights.expires_at.map(Timestamp::microseconds),
-        revoked_at: None,
-        verifier: keyring
-            .hash_api_key(key.id().as_str(), key.secret_bytes())
-            .to_vec(),
-        mac: Vec::new(),
-    };
-    key::authenticate(&mut row, keyring);
-    Ok((key, row))
 }
 
 pub(super) fn require_unlimited(caller: &Caller) -> Result<(), Error> {

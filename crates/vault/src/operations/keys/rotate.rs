@@ -6,10 +6,10 @@ use toolvault_core::identity::UserId;
 
 use super::IssuedKey;
 use super::change::{about, find_managed, save};
-use super::rights::{KeyRights, exceeds, prepare_key};
+use super::rights::exceeds;
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::key::KeyRecord;
+use crate::key::{KeyRecord, KeyRights, prepare_key};
 use crate::operations::authentication::DEEPEST_DESCENT;
 use crate::store::api_keys;
 use crate::writer::change::{Change, Work};

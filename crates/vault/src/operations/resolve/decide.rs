@@ -7,11 +7,11 @@ use toolvault_core::pattern::ToolName;
 use toolvault_core::reference::Reference;
 use toolvault_core::timestamp::Timestamp;
 
+use super::within::Within;
 use super::{Call, Source};
 use crate::cache::index::Index;
 use crate::caller::Caller;
 use crate::error::Problem;
-use crate::operations::injection::Within;
 use crate::secret::Secret;
 
 /// One argument of a call.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use toolvault_core::pattern::ToolName;
 use toolvault_core::reference::Reference;
-use toolvault_vault::{CredentialStamp, Credentials, Error, Given, Injected, Problem, Within};
+use toolvault_vault::{
+    AppliedValue, CredentialStamp, Credentials, Error, Injected, Problem, Within,
+};
 
 use super::actor::Actor;
 use super::calls::CallBuilder;
@@ -73,7 +75,7 @@ impl Actor {
 }
 
 /// The values, where somebody would otherwise see them.
-pub(crate) fn texts(values: &[Given]) -> Vec<&str> {
+pub(crate) fn texts(values: &[AppliedValue]) -> Vec<&str> {
     values
         .iter()
         .map(|given| given.value.expose_text().unwrap())

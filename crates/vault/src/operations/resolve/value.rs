@@ -1,4 +1,4 @@
-//! Values that were handed out, kept so that they can be found again in what comes back.
+//! Values that were put into a call. The gateway keeps them to redact them from the answer.
 
 use toolvault_core::confidential::Confidential;
 use toolvault_core::identity::SecretId;
@@ -8,22 +8,22 @@ use crate::error::Error;
 use crate::secret::Secret;
 use crate::vault::Vault;
 
-/// A value that was handed out. It is overwritten when dropped.
+/// A value that was put into a call. It is overwritten when dropped.
 #[expect(missing_debug_implementations, reason = "it holds a value")]
-pub struct Given {
+pub struct AppliedValue {
     /// The secret.
     pub secret_id: SecretId,
     /// Its name.
     pub secret_name: String,
     /// The version that the value is of.
     pub version: i64,
-    /// Whether it is to be searched for in what a tool answers.
+    /// Whether to redact it from what the tool answers.
     pub redact: bool,
     /// The value, which is text.
     pub value: Confidential,
 }
 
-impl Given {
+impl AppliedValue {
     pub(crate) fn text(&self) -> Result<&str, Error> {
         self.value.expose_text().ok_or(Error::Integrity)
     }
@@ -31,8 +31,12 @@ impl Given {
 
 impl Vault {
     /// Opens a secret's current value.
-    pub(crate) fn give(&self, entry: &UserEntry, secret: &Secret) -> Result<Given, Error> {
-        Ok(Given {
+    pub(crate) fn open_value(
+        &self,
+        entry: &UserEntry,
+        secret: &Secret,
+    ) -> Result<AppliedValue, Error> {
+        Ok(AppliedValue {
             secret_id: secret.id,
             secret_name: secret.name.clone(),
             version: secret.version,
