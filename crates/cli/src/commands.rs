@@ -7,9 +7,9 @@ pub(crate) mod explain;
 pub(crate) mod key;
 pub(crate) mod mcp;
 pub(crate) mod openapi;
+pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod serve;
-pub(crate) mod shut_in;
 pub(crate) mod user;
 
 use clap::{Parser, Subcommand};
@@ -60,9 +60,9 @@ pub(crate) enum Command {
     Openapi,
     /// Print the configuration that holds, and where each value came from
     Config(config::ConfigOptions),
-    /// Shut a program in; the server does it by itself
+    /// Run a program in a sandbox; the server calls this
     #[command(hide = true)]
-    ShutIn(shut_in::ShutInOptions),
+    Sandbox(sandbox::SandboxOptions),
 }
 
 /// Does one command.
@@ -78,6 +78,6 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Doctor(options) => doctor::run(options, context).await,
         Command::Openapi => openapi::run(context),
         Command::Config(options) => config::run(&options, context),
-        Command::ShutIn(options) => shut_in::run(options),
+        Command::Sandbox(options) => sandbox::run(options),
     }
 }

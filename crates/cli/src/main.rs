@@ -44,8 +44,8 @@ fn run(printer: &Printer) -> anyhow::Result<ExitStatus> {
         Ok(arguments) => arguments,
         Err(error) => return misuse::answer(&error, printer),
     };
-    if let Command::ShutIn(options) = arguments.command {
-        return commands::shut_in::run(options);
+    if let Command::Sandbox(options) = arguments.command {
+        return commands::sandbox::run(options);
     }
     hygiene::protect_memory()?;
     let context = Context {

@@ -2,7 +2,7 @@
 //!
 //! The records of one commit are one [`page`]. A page's hash covers its records and the hash of the
 //! page before; an Ed25519 key (RFC 8032) signs it. A signing key lives for one [`epoch`]: it signs its
-//! successor and is erased, so whoever takes today's key cannot rewrite yesterday. [`chain`] verifies
+//! successor and is erased, so a stolen key of today cannot rewrite yesterday. [`chain`] verifies
 //! the whole from the first public key alone; a [`checkpoint`] kept elsewhere shows whether its end was cut off.
 
 pub mod chain;

@@ -26,7 +26,7 @@ pub enum OpenError {
     /// There are fewer bytes than any sealed blob has.
     #[error("sealed bytes are truncated")]
     Truncated,
-    /// The format or suite byte is none of ours.
+    /// The format or suite byte is unknown.
     #[error("sealed bytes have an unknown format")]
     UnknownFormat,
     /// The key that the blob names is not the one at hand.

@@ -44,7 +44,7 @@ impl Policy {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
-    /// When the value, last replaced at `replaced_at`, is due for rotation; none for never.
+    /// When the value, last replaced at `replaced_at`, is due for rotation; `None` if never.
     pub fn rotation_due_at(&self, replaced_at: Timestamp) -> Option<Timestamp> {
         self.rotate_after_days
             .map(|days| replaced_at.plus(i64::from(days).saturating_mul(86_400 * SECOND)))

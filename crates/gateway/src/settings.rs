@@ -20,9 +20,9 @@ pub struct GatewaySettings {
     pub allow_broad_patterns: bool,
     /// Hosts, with a port where it is not the scheme's own, under which clients may ask beside loopback.
     pub allowed_hosts: Vec<String>,
-    /// Where clients reach the gateway, for the URLs of its pages; none for the address it listens on.
+    /// Where clients reach the gateway, for the URLs of its pages; `None` for the address it listens on.
     pub public_url: Option<String>,
-    /// How programs on this machine are shut in.
+    /// How programs on this machine are sandboxed.
     pub sandbox: Sandbox,
     /// What such programs must not read: the data directory, the root key and the configuration.
     pub concealed: Vec<PathBuf>,
@@ -83,11 +83,11 @@ pub struct StdioServer {
     pub command: Vec<String>,
     /// Variables of its environment, beside the few that every program gets.
     pub env: BTreeMap<String, Template>,
-    /// Where it starts; none for an empty temporary place.
+    /// Its working directory; `None` for an empty temporary directory.
     pub directory: Option<PathBuf>,
 }
 
-/// How programs on this machine are shut in.
+/// How programs on this machine are sandboxed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sandbox {
     /// With what the system has; a warning where it has nothing.

@@ -13,11 +13,11 @@ use crate::error::{Denial, Error};
 /// For whom a key with `any_user` acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnBehalf {
-    /// The request names nobody.
+    /// The request names no user.
     Nobody,
     /// The request names exactly one user.
     User(UserId),
-    /// The request names somebody, but not as exactly one id.
+    /// The request names a user, but not as exactly one ID.
     Unclear,
 }
 
@@ -58,7 +58,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Somebody at the command line beside the root key, who acts as `user` with every right.
+    /// A user at the command line who can read the root key, and acts as `user` with every right.
     pub fn local(uid: u32, user: UserId, name: String) -> Self {
         Self {
             user,
@@ -153,7 +153,7 @@ impl Caller {
     /// The caller, acting for the user that the body of a request names.
     ///
     /// Needed where a key with `any_user` may leave out for whom it acts in the head of the request. If it
-    /// named somebody there, the body must name nobody else.
+    /// named a user there, the body must name the same.
     pub fn acting_for(mut self, user: Option<UserId>) -> Result<Self, Error> {
         if !self.is_any_user || self.is_local() {
             return Ok(self);

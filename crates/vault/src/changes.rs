@@ -1,4 +1,4 @@
-//! News of changes, for whoever acts on behalf of a caller for longer than one request.
+//! Announcements of changes, for code that acts on behalf of a caller for longer than one request.
 
 use tokio::sync::broadcast;
 use toolvault_core::api_key::KeyId;

@@ -73,7 +73,7 @@ impl Channel {
         }
     }
 
-    /// What to tell the others; none if there are none or nothing changed.
+    /// What to announce to the other processes; `None` if there are no others or nothing changed.
     pub(crate) fn announce(&self, effects: &[Effect]) -> Option<Announcement> {
         if !self.is_shared || effects.is_empty() {
             return None;
@@ -160,7 +160,7 @@ async fn send(shared: &Shared, heartbeat: &Heartbeat, pool: &PgPool) {
         if let Err(error) = sent.await {
             tracing::debug!(error = %error, "a heartbeat was not sent");
         }
-        // A connection that died without a word tells nothing; whoever acts on news has to ask instead.
+        // A connection that died silently announces nothing, so receivers must ask instead.
         if !shared.cache.trust.is_given() {
             shared.cache.news.tell(Changed::All);
         }
@@ -187,7 +187,7 @@ async fn listen_once(
 ) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(NAME).await?;
-    // Whatever changed while nobody listened is unknown.
+    // What changed before is unknown.
     shared.cache.clear();
     while let Some(notification) = listener.try_recv().await? {
         match serde_json::from_str::<Message>(notification.payload()) {

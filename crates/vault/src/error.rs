@@ -132,6 +132,14 @@ impl Error {
             .is_some_and(dialect::is_fatal)
     }
 
+    /// The database's code, if the database reported the error.
+    pub(crate) fn database_code(&self) -> Option<String> {
+        let Self::Unavailable(Some(source)) = self else {
+            return None;
+        };
+        dialect::code(source.downcast_ref::<sqlx::Error>()?)
+    }
+
     pub(crate) fn internal(source: impl Into<BoxError>) -> Self {
         Self::Internal(source.into())
     }

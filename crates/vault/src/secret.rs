@@ -150,7 +150,7 @@ impl Secret {
         self.binding.tool.as_ref().map(ToolPattern::as_str)
     }
 
-    /// Its precedence among the defaults for a tool; none if it is not bound to one.
+    /// Its precedence among the defaults for a tool; `None` if it is not bound to one.
     pub(crate) fn rank(&self) -> Option<Rank> {
         self.binding
             .tool

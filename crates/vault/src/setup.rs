@@ -94,7 +94,7 @@ pub(crate) async fn ensure(
         tx.rollback().await.map_err(failed)?;
         return Ok(None);
     }
-    // Under the lock, so that whoever comes second finds a store and makes no key that opens nothing.
+    // Under the lock, so that a second process finds a store and makes no key that opens nothing.
     let root = root_key.load_or_create(&salt, entropy).await?;
     let store = |error: Error| OpenError::Store(error);
     let id = InstallationId::generate(entropy, now).map_err(|error| store(error.into()))?;
@@ -217,7 +217,7 @@ async fn begin_trail(
 fn record(now: Timestamp, action: Action) -> Record {
     Record::new(
         now,
-        &Actor::Local(effective_uid()),
+        &Actor::Local(rustix::process::geteuid().as_raw()),
         None,
         action,
         Decision::Allowed,
@@ -229,10 +229,4 @@ fn about(mut record: Record, user: UserId, subject: &str, state: String) -> Reco
     record.subject = Some(subject.to_owned());
     record.state = Some(state);
     record
-}
-
-/// The user that this process runs as.
-fn effective_uid() -> u32 {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata("/proc/self").map_or(0, |metadata| metadata.uid())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) failed: CancellationToken,
     pub(crate) signer: Mutex<Option<Arc<Signer>>>,
     pub(crate) key_uses: Mutex<HashMap<KeyId, Timestamp>>,
+    /// When the last write ended, and whether it succeeded.
+    pub(crate) last_write: Mutex<Option<(Instant, bool)>>,
 }
 
 impl Shared {
@@ -47,6 +50,10 @@ impl Shared {
     pub(crate) fn distrust(&self) {
         tracing::error!("the storage reports lost or damaged data; stopping");
         self.failed.cancel();
+    }
+
+    pub(crate) fn note_write(&self, has_succeeded: bool) {
+        *self.last_write.lock() = Some((Instant::now(), has_succeeded));
     }
 
     /// The signing key of the epoch that the head is in.

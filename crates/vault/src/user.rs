@@ -125,7 +125,7 @@ pub(crate) struct Ledger {
     pub(crate) bytes: i64,
     pub(crate) last_change: Timestamp,
     /// The exclusive or of every secret's state under a key of the keyring: a secret that was taken away or
-    /// put back into an earlier state shows in it, and without the key nobody can balance one by another.
+    /// put back into an earlier state shows in it, and balancing one by another needs the key.
     states: [u8; 32],
 }
 
@@ -176,7 +176,7 @@ impl Ledger {
         }
     }
 
-    /// Seals it under `generation`: figures that changed would tell the lengths of values.
+    /// Seals it under `generation`: sums in the clear would reveal the lengths of values.
     pub(crate) fn seal(
         &self,
         user: UserId,
@@ -200,7 +200,7 @@ fn bind(user: UserId, generation: i64) -> Transcript {
         .number(generation)
 }
 
-/// Inserts a user with a fresh key and an empty ledger. None if the id or the local name is taken.
+/// Inserts a user with a fresh key and an empty ledger. `None` if the ID or the local name is taken.
 pub(crate) async fn insert_user(
     tx: &mut Tx,
     keyring: &Keyring,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::broadcast;
@@ -37,6 +38,9 @@ use crate::user::{Ledger, User};
 use crate::writer::Writer;
 use crate::writer::change::Change;
 use crate::writer::sign_in_failures::SignInFailures;
+
+/// For how long the outcome of a write answers whether the database can be written to.
+const WRITES_KNOWN_FOR: Duration = Duration::from_secs(1);
 
 /// The store of one installation, open.
 ///
@@ -121,6 +125,7 @@ impl Vault {
             failed: CancellationToken::new(),
             signer: Mutex::new(None),
             key_uses: Mutex::new(HashMap::new()),
+            last_write: Mutex::new(None),
         });
         let (writer, inbox) = Writer::new(patience);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -161,14 +166,26 @@ impl Vault {
         self.shared.keyring.installation()
     }
 
-    /// Whether the database answers.
+    /// Whether the database can be read and written.
     pub async fn is_ready(&self) -> bool {
         let reading = async {
             let mut tx = self.shared.database.read().await?;
             installation::find(&mut tx).await?;
             Ok(())
         };
-        self.in_time(reading).await.is_ok() && !self.shared.failed.is_cancelled()
+        self.in_time(reading).await.is_ok()
+            && self.can_write().await
+            && !self.shared.failed.is_cancelled()
+    }
+
+    /// Whether the last write succeeded. If that was a while ago, one is made: a server that is not ready gets no requests
+    /// from its load balancer, and would never find out that it could write again.
+    async fn can_write(&self) -> bool {
+        let last = *self.shared.last_write.lock();
+        match last {
+            Some((at, has_succeeded)) if at.elapsed() < WRITES_KNOWN_FOR => has_succeeded,
+            _ => self.writer.probe().await.is_ok(),
+        }
     }
 
     /// Subscribes to changes made by this process and, on PostgreSQL, by all others on the same database.

@@ -2,7 +2,7 @@
 //!
 //! Everything that changes the database waits in one queue. What waits is done in one transaction: each
 //! change behind its own savepoint, then the records of all as one audit page, then the commit. Caches
-//! follow before anybody hears the answer. [`change`] is what waits, [`batch`] does it, [`page`] seals it.
+//! follow before any caller gets the answer. [`change`] is what waits, [`batch`] does it, [`page`] seals it.
 
 pub(crate) mod batch;
 pub(crate) mod change;
@@ -39,6 +39,8 @@ pub(crate) enum Entry {
     Records(Vec<Record>, oneshot::Sender<Result<(), Error>>),
     /// A key was accepted.
     KeyUsed(KeyId, Timestamp),
+    /// A question whether the database can be written to.
+    Probe(oneshot::Sender<Result<(), Error>>),
     /// Something waits elsewhere.
     Wake,
 }
@@ -67,7 +69,7 @@ impl Writer {
         )
     }
 
-    /// Has a change done and waits until it is on disk. It is done to its end even if nobody waits.
+    /// Makes a change and waits until it is on disk. It is completed even if the caller stops waiting.
     pub(crate) async fn change<C: Change>(&self, change: C) -> Result<C::Answer, Error> {
         let (pending, answer) = Pending::new(change);
         self.wait(Entry::Change(Box::new(pending)), answer).await
@@ -80,6 +82,12 @@ impl Writer {
         }
         let (sender, answer) = oneshot::channel();
         self.wait(Entry::Records(records, sender), answer).await
+    }
+
+    /// Writes something that changes nothing, to find out whether the database can be written to.
+    pub(crate) async fn probe(&self) -> Result<(), Error> {
+        let (sender, answer) = oneshot::channel();
+        self.wait(Entry::Probe(sender), answer).await
     }
 
     /// Notes that a key was accepted. It may be forgotten if the writer is busy.

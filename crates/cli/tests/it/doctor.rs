@@ -164,7 +164,7 @@ fn servers_that_are_programs_are_looked_for_and_what_shuts_them_in_is_told() {
     // What a machine without means is told is tested beside the check.
     if cfg!(target_os = "linux") {
         assert!(
-            transcript.contains("ok  sandbox: tool servers are shut in with "),
+            transcript.contains("ok  sandbox: tool servers run in a sandbox ("),
             "{transcript}"
         );
     }

@@ -11,6 +11,9 @@ mod configuration;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+#[cfg(target_os = "linux")]
+mod full_disk;
+#[cfg(test)]
 mod help;
 #[cfg(test)]
 mod installation;
@@ -21,9 +24,9 @@ mod mcp;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
+#[cfg(target_os = "linux")]
+mod sandbox;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod serve;
-#[cfg(test)]
-#[cfg(target_os = "linux")]
-mod shut_in;

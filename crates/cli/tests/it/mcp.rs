@@ -2,8 +2,8 @@
 
 mod file;
 mod import;
+mod sandbox;
 mod script;
 #[cfg(target_os = "linux")]
-mod shut_in;
 mod stdio;
 mod test;

@@ -1,4 +1,4 @@
-//! Checkpoints: signed heads of the trail, copied to a place that whoever can write the database cannot.
+//! Checkpoints: signed heads of the trail, copied to a place that a writer of the database cannot change.
 //!
 //! A chain cannot tell that its end was cut off. A checkpoint names a page that was there; a
 //! [`ChainVerifier`](super::chain::ChainVerifier) that was given it then asks for that very page.

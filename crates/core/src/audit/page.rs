@@ -154,7 +154,7 @@ pub(super) fn head_transcript(
 
 /// When the first and the last of `records` happened, as the table of pages repeats it for searching.
 ///
-/// No hash covers that copy: whoever verifies a page compares the two.
+/// No hash covers that copy, so verification compares the two.
 pub fn span(records: &[Record]) -> Option<(Timestamp, Timestamp)> {
     let moments = || records.iter().map(|record| record.at);
     moments().min().zip(moments().max())

@@ -20,9 +20,9 @@ pub enum Actor {
         /// The token's `sub`.
         subject: String,
     },
-    /// Somebody at the command line beside the root key: `local:<uid>`.
+    /// A user at the command line who can read the root key: `local:<uid>`.
     Local(u32),
-    /// Somebody who did not prove who they are: `anonymous`.
+    /// A caller without accepted credentials: `anonymous`.
     Anonymous,
 }
 
@@ -133,7 +133,7 @@ pub struct Record {
     pub at: Timestamp,
     /// Who acted: see [`Actor`].
     pub actor: String,
-    /// Whose trail it belongs to; none for an unknown caller.
+    /// The user whose trail it belongs to; `None` for an unknown caller.
     pub user_id: Option<UserId>,
     /// What happened.
     pub action: Action,

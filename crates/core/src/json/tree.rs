@@ -63,9 +63,9 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The members, to be changed; none if it is no object.
+    /// The members, mutable; `None` if it is not an object.
     ///
-    /// A member whose name holds a lone surrogate is an error: nobody can say what it names.
+    /// A member whose name holds a lone surrogate is an error: it names nothing.
     pub fn members_mut(&mut self) -> Result<Option<&mut Members<'a>>, LoneSurrogate> {
         match self {
             Self::Kept(value) => {
@@ -88,7 +88,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The elements, to be changed; none if it is no array.
+    /// The elements, mutable; `None` if it is not an array.
     pub fn elements_mut(&mut self) -> Option<&mut Vec<Tree<'a>>> {
         match self {
             Self::Kept(value) => {

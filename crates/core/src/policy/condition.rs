@@ -67,7 +67,7 @@ impl Condition {
     }
 }
 
-/// Readers of URLs disagree about these characters, so a URL that holds one is nobody's.
+/// Readers of URLs disagree about these characters, so a URL that holds one matches nothing.
 fn is_ambiguous(character: char) -> bool {
     character == '\\' || character.is_whitespace() || character.is_control()
 }

@@ -27,7 +27,7 @@ impl GuardedClient {
     /// The answer to one request as soon as its head has arrived; an empty `body` sends none.
     ///
     /// The policy's total timeout covers everything from the look-up of the name to the head. The body
-    /// has no limit of its own, neither in bytes nor in time: whoever reads it counts.
+    /// has no limit of its own, neither in bytes nor in time: the reader must count.
     pub async fn open(
         &self,
         method: Method,

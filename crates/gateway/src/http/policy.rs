@@ -17,7 +17,7 @@ pub struct HttpPolicy {
     /// Time from the look-up of the name to the last byte of the answer, or to the end of its head if it
     /// is read as it comes.
     pub total_timeout: Duration,
-    /// Of an answer that is read as it comes, the longest wait for its next bytes; none for any.
+    /// Of an answer that is read as it comes, the longest wait for its next bytes; `None` for no limit.
     pub silence_timeout: Option<Duration>,
     /// Most bytes of an answer's body; one more is [`HttpError::TooLarge`].
     pub max_body_bytes: usize,

@@ -31,7 +31,7 @@ impl ServerName {
         format!("{}{SEPARATOR}", self.0)
     }
 
-    /// The name under which one of its tools is matched with secrets; none if no tool can have it.
+    /// The name under which one of its tools is matched with secrets; `None` if no tool can have it.
     pub fn tool(&self, tool: &str) -> Option<ToolName> {
         if tool.is_empty() {
             return None;

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(30);
-/// After so long a run, what was before is forgotten.
+/// After so long a run, earlier failures are forgotten.
 const WELL: Duration = Duration::from_mins(1);
 
-/// What one program's restarts have come to. A program that was ended on purpose is not told to it.
+/// How often one program failed. A program that was stopped on purpose is not counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,

@@ -1,7 +1,7 @@
 //! A started program with all that it starts itself, and the thread that sees its end.
 //!
-//! Each program has a thread of its own. The kernel ends a shut-in program together with the thread that started it, so this thread
-//! must live as long as the program; and it sees the end before the program's id is given to another.
+//! Each program has a thread of its own. The kernel ends a sandboxed program together with the thread that started it, so this thread
+//! must live as long as the program; and it sees the end before the program's ID is reused.
 
 use std::io;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
@@ -14,7 +14,7 @@ use rustix::process::{
 };
 use tokio::sync::{oneshot, watch};
 
-use super::ending::Ending;
+use super::exit::Exit;
 
 /// A program and all that it started, as far as it stayed in its process group.
 pub(super) struct Group {
@@ -25,8 +25,8 @@ pub(super) struct Group {
 /// A program right after its start.
 pub(super) struct Started {
     pub(super) group: Arc<Group>,
-    /// None while it runs.
-    pub(super) ending: watch::Receiver<Option<Ending>>,
+    /// `None` while it runs.
+    pub(super) exit: watch::Receiver<Option<Exit>>,
     pub(super) stdin: ChildStdin,
     pub(super) stdout: ChildStdout,
     pub(super) stderr: ChildStderr,
@@ -39,20 +39,20 @@ impl Group {
         if *is_gone {
             return;
         }
-        // A program that is just being shut in is the leader of its group a moment later.
+        // A program whose sandbox is just being set up becomes the leader of its group a moment later.
         if kill_process_group(self.leader, signal).is_err() {
             let _ = kill_process(self.leader, signal);
         }
     }
 
-    /// Ends what the leader left behind, and lets its id go.
-    fn bury(&self, child: &mut Child) -> Ending {
+    /// Ends what the leader left behind, and releases its ID.
+    fn bury(&self, child: &mut Child) -> Exit {
         let mut is_gone = self.is_gone.lock();
-        // Until the leader is waited for, its id and its group's are nobody else's.
+        // Until the leader is waited for, its ID and its group's are not reused.
         let _ = kill_process_group(self.leader, Signal::KILL);
         let status = child.wait();
         *is_gone = true;
-        status.map_or(Ending::Unknown, Ending::from)
+        status.map_or(Exit::Unknown, Exit::from)
     }
 }
 
@@ -79,13 +79,13 @@ fn attend(mut command: Command, tell: oneshot::Sender<io::Result<Started>>) {
         leader: Pid::from_child(&child),
         is_gone: Mutex::new(false),
     });
-    let (ending, seen) = watch::channel(None);
+    let (exit, seen) = watch::channel(None);
     let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let is_awaited = match streams {
         (Some(stdin), Some(stdout), Some(stderr)) => tell
             .send(Ok(Started {
                 group: Arc::clone(&group),
-                ending: seen,
+                exit: seen,
                 stdin,
                 stdout,
                 stderr,
@@ -101,5 +101,5 @@ fn attend(mut command: Command, tell: oneshot::Sender<io::Result<Started>>) {
     if waited.is_err() {
         group.signal(Signal::KILL);
     }
-    ending.send_replace(Some(group.bury(&mut child)));
+    exit.send_replace(Some(group.bury(&mut child)));
 }

@@ -5,7 +5,7 @@ use tokio::process::ChildStdin;
 use tokio::sync::{mpsc, watch};
 use zeroize::Zeroizing;
 
-use super::ending::Ending;
+use super::exit::Exit;
 
 /// Messages that wait while the program does not read.
 pub(super) const WAITING: usize = 8;
@@ -24,12 +24,12 @@ pub(super) fn on_one_line(message: &[u8]) -> Written {
     line
 }
 
-/// Writes what is queued, each message whole, until nobody can send any more, the program has ended or does not
-/// listen; then closes its standard input.
+/// Writes what is queued, each message whole, until all senders are dropped, the program has ended or has closed its
+/// standard input; then closes ours.
 pub(super) async fn write(
     mut stdin: ChildStdin,
     mut queue: mpsc::Receiver<Written>,
-    mut ending: watch::Receiver<Option<Ending>>,
+    mut exit: watch::Receiver<Option<Exit>>,
 ) {
     let writing = async {
         while let Some(line) = queue.recv().await {
@@ -40,7 +40,7 @@ pub(super) async fn write(
     };
     tokio::select! {
         () = writing => {}
-        _ = ending.wait_for(Option::is_some) => {}
+        _ = exit.wait_for(Option::is_some) => {}
     }
 }
 

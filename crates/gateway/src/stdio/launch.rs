@@ -1,6 +1,5 @@
 //! Starting a program.
 
-use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -10,15 +9,16 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use tempfile::TempDir;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::concealed::Concealed;
+use super::concealed::{Concealed, Snapshot};
+use super::error::LaunchError;
 use super::group;
 use super::input;
 use super::output::{Output, Reading};
-use super::place::Place;
 use super::process::Process;
 use super::program;
 use super::support::{self, Support};
@@ -26,8 +26,6 @@ use crate::settings::Sandbox;
 
 /// For how long [`Process::stop`] waits before each of its stronger means.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
-/// The binary that runs, even where another was installed in its place.
-pub(crate) const OWN_BINARY: &str = "/proc/self/exe";
 
 /// A program to start and how.
 pub(crate) struct Launch {
@@ -37,73 +35,20 @@ pub(crate) struct Launch {
     pub(crate) inherited: Vec<(String, String)>,
     /// The variables that were configured; they win over the inherited.
     pub(crate) environment: Vec<(String, Zeroizing<String>)>,
-    /// Where it starts; none for an empty place of its own, which goes with it.
+    /// Its working directory; if absent, an empty one that is removed when it ends.
     pub(crate) directory: Option<PathBuf>,
-    /// Whether it is shut in.
+    /// Whether it runs in a sandbox.
     pub(crate) sandbox: Sandbox,
-    /// What there is to shut it in with.
+    /// The mechanism of the sandbox.
     pub(crate) support: Support,
-    /// What it must not read. What does not exist when it starts is not concealed.
-    pub(crate) concealed: Vec<PathBuf>,
+    /// What it must not read.
+    pub(crate) concealed: Arc<Concealed>,
     /// Largest message it may send, in bytes.
     pub(crate) message_bytes: usize,
     /// Normally [`GRACE`].
     pub(crate) grace: Duration,
-    /// The binary that shuts programs in: normally [`OWN_BINARY`].
+    /// The binary that sets up the sandbox: normally [`OWN_BINARY`](super::OWN_BINARY).
     pub(crate) helper: PathBuf,
-}
-
-/// Why a program was not started.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LaunchError {
-    /// There is no such program.
-    #[error("cannot start '{program}': not found")]
-    NotFound {
-        /// As it was configured.
-        program: String,
-    },
-    /// There is something of that name, but no program.
-    #[error("cannot start '{program}': it is not executable")]
-    NotExecutable {
-        /// As it was configured.
-        program: String,
-    },
-    /// Where it should start is no directory.
-    #[error("cannot start '{program}' in {}", directory.display())]
-    Directory {
-        /// As it was configured.
-        program: String,
-        /// As it was configured.
-        directory: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The system refused.
-    #[error("cannot start '{program}'")]
-    Start {
-        /// As it was configured.
-        program: String,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The sandbox is on, and the system has nothing to shut programs in with.
-    #[error(
-        "cannot start '{program}': this system has neither user namespaces nor Landlock to shut it in with, and the sandbox is on"
-    )]
-    NoSandbox {
-        /// As it was configured.
-        program: String,
-    },
-    /// It could not be shut in.
-    #[error("cannot start '{program}': {reason}")]
-    ShutIn {
-        /// As it was configured.
-        program: String,
-        /// Why.
-        reason: String,
-    },
 }
 
 impl Process {
@@ -115,22 +60,16 @@ impl Process {
             program: program.to_owned(),
             source,
         };
-        let is_shut_in = launch.is_shut_in(program)?;
-        let mut command = launch.prepare(program, is_shut_in)?;
-        let (directory, place) = launch.directory(program)?;
+        let concealed = launch.concealed(program)?;
+        let is_sandboxed = concealed.is_some();
+        let mut command = launch.prepare(program, concealed.as_ref())?;
+        let (directory, own_directory) = launch.directory(program)?;
         command.current_dir(directory);
-        let concealed = if is_shut_in {
-            launch.concealed
-        } else {
-            Vec::new()
-        };
-        // Before it starts, so that what is replaced meanwhile is noticed.
-        let concealed = Concealed::now(concealed);
         let started = group::start(command).await.map_err(failed)?;
         let (queue, queued) = mpsc::channel(input::WAITING);
         let reading = Reading {
             group: Arc::clone(&started.group),
-            ending: started.ending.clone(),
+            exit: started.exit.clone(),
             is_too_large: Arc::new(AtomicBool::new(false)),
             message_bytes: launch.message_bytes,
             grace: launch.grace,
@@ -139,39 +78,39 @@ impl Process {
         let process = Self::new(
             started.group,
             queue,
-            started.ending.clone(),
+            started.exit.clone(),
             Arc::clone(&reading.is_too_large),
             launch.grace,
-            concealed,
-            place,
+            concealed.unwrap_or_default(),
+            own_directory,
         );
         let stdin = ChildStdin::from_std(started.stdin).map_err(failed)?;
         let mut stdout = ChildStdout::from_std(started.stdout).map_err(failed)?;
         let stderr = ChildStderr::from_std(started.stderr).map_err(failed)?;
         let mut read = BytesMut::new();
-        if is_shut_in {
+        if is_sandboxed {
             let confirmed = support::confirm(&mut stdout, &mut read).await;
-            confirmed.map_err(|reason| LaunchError::ShutIn {
+            confirmed.map_err(|reason| LaunchError::Sandbox {
                 program: program.to_owned(),
                 reason,
             })?;
         }
-        tokio::spawn(input::write(stdin, queued, started.ending));
+        tokio::spawn(input::write(stdin, queued, started.exit));
         Ok((process, reading.begin(stdout, read, stderr)))
     }
 }
 
 impl Launch {
     /// The command, all but where it starts.
-    fn prepare(&self, program: &str, is_shut_in: bool) -> Result<Command, LaunchError> {
+    fn prepare(&self, program: &str, concealed: Option<&Snapshot>) -> Result<Command, LaunchError> {
         let variables = || super::environment::of_program(&self.inherited, &self.environment);
         let search = variables().filter(|(name, _)| *name == "PATH").last();
         let path = program::find(program, search.map_or("", |(_, value)| value))?;
-        let mut command = if is_shut_in {
+        let mut command = if let Some(concealed) = concealed {
             let mut command = Command::new(&self.helper);
             command
                 .arg0("toolvault")
-                .args(support::arguments(self.support, &self.concealed))
+                .args(support::arguments(self.support, concealed))
                 .arg(&path);
             command
         } else {
@@ -189,8 +128,8 @@ impl Launch {
         Ok(command)
     }
 
-    /// Where it starts, and the place that was made for it.
-    fn directory(&self, program: &str) -> Result<(OsString, Option<Place>), LaunchError> {
+    /// Where it starts, and the directory that was made for it.
+    fn directory(&self, program: &str) -> Result<(PathBuf, Option<TempDir>), LaunchError> {
         let failed = |directory: &Path, source| LaunchError::Directory {
             program: program.to_owned(),
             directory: directory.to_owned(),
@@ -201,20 +140,28 @@ impl Launch {
             if !found.is_dir() {
                 return Err(failed(directory, io::ErrorKind::NotADirectory.into()));
             }
-            return Ok((directory.into(), None));
+            return Ok((directory.clone(), None));
         }
-        let place = Place::new().map_err(|error| failed(&std::env::temp_dir(), error))?;
-        Ok((place.path().into(), Some(place)))
+        let made =
+            support::temporary_directory().map_err(|error| failed(&std::env::temp_dir(), error))?;
+        Ok((made.path().to_owned(), Some(made)))
     }
 
-    /// Whether our own binary goes before it. Without a sandbox, or on a system that cannot shut anything in, it does not.
-    fn is_shut_in(&self, program: &str) -> Result<bool, LaunchError> {
+    /// What to conceal from it; `None` if it runs without a sandbox.
+    fn concealed(&self, program: &str) -> Result<Option<Snapshot>, LaunchError> {
         match (self.sandbox, self.support) {
-            (Sandbox::Off, _) | (Sandbox::Auto, Support::None) => Ok(false),
+            (Sandbox::Off, _) | (Sandbox::Auto, Support::None) => Ok(None),
             (Sandbox::On, Support::None) => Err(LaunchError::NoSandbox {
                 program: program.to_owned(),
             }),
-            (Sandbox::Auto | Sandbox::On, Support::MountNamespace | Support::Landlock) => Ok(true),
+            (Sandbox::Auto | Sandbox::On, Support::MountNamespace | Support::Landlock) => {
+                let snapshot = self.concealed.snapshot();
+                let snapshot = snapshot.map_err(|reason| LaunchError::Conceal {
+                    program: program.to_owned(),
+                    reason,
+                });
+                snapshot.map(Some)
+            }
         }
     }
 }

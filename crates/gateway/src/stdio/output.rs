@@ -9,13 +9,13 @@ use rustix::process::Signal;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::sync::{mpsc, watch};
 
-use super::ending::Ending;
+use super::exit::Exit;
 use super::group::Group;
 use super::process;
 
-/// Messages that wait while nobody takes them; then the program waits too.
+/// Messages that wait to be received; beyond these the program waits.
 const MESSAGES: usize = 4;
-/// Chunks of standard error that wait while nobody takes them; what comes then is dropped.
+/// Chunks of standard error that wait to be received; beyond these they are dropped.
 const CHUNKS: usize = 64;
 const CHUNK: usize = 8 << 10;
 /// How much is kept of either end of a line that is too long.
@@ -68,7 +68,7 @@ impl Edges {
 pub(crate) struct StderrChunk {
     /// The piece.
     pub(crate) bytes: Bytes,
-    /// Bytes that were dropped before this piece because nobody took them in time.
+    /// Bytes that were dropped before this piece because they were not received in time.
     pub(crate) dropped_before: u64,
 }
 
@@ -76,7 +76,7 @@ pub(crate) struct StderrChunk {
 #[derive(Clone)]
 pub(super) struct Reading {
     pub(super) group: Arc<Group>,
-    pub(super) ending: watch::Receiver<Option<Ending>>,
+    pub(super) exit: watch::Receiver<Option<Exit>>,
     pub(super) is_too_large: Arc<AtomicBool>,
     pub(super) message_bytes: usize,
     pub(super) grace: Duration,
@@ -109,8 +109,8 @@ impl Reading {
             self.is_too_large.store(true, Ordering::Release);
             self.group.signal(Signal::KILL);
         }
-        // What cannot be heard is of no use.
-        process::wind_down(&self.group, &mut self.ending, self.grace).await;
+        // Without its output it is of no use.
+        process::wind_down(&self.group, &mut self.exit, self.grace).await;
     }
 
     async fn pass_messages<O: AsyncRead + Unpin>(
@@ -133,7 +133,7 @@ impl Reading {
                 }
             }
             let more = tokio::select! {
-                more = some(stdout, &mut lines.buffer, &mut self.ending) => more,
+                more = some(stdout, &mut lines.buffer, &mut self.exit) => more,
                 () = to.closed() => false,
             };
             if !more {
@@ -149,8 +149,8 @@ impl Reading {
     ) {
         let mut buffer = BytesMut::new();
         let mut dropped_before = 0_u64;
-        // It is read to its end even if nobody listens: a program that cannot write waits.
-        while some(&mut stderr, &mut buffer, &mut self.ending).await {
+        // It is read to its end even without a receiver: a program that cannot write waits.
+        while some(&mut stderr, &mut buffer, &mut self.exit).await {
             let bytes = buffer.split().freeze();
             let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             let chunk = StderrChunk {
@@ -169,13 +169,13 @@ impl Reading {
 async fn some<R: AsyncRead + Unpin>(
     from: &mut R,
     buffer: &mut BytesMut,
-    ending: &mut watch::Receiver<Option<Ending>>,
+    exit: &mut watch::Receiver<Option<Exit>>,
 ) -> bool {
     buffer.reserve(CHUNK);
     let read = tokio::select! {
         biased;
         read = from.read_buf(buffer) => Some(read),
-        _ = ending.wait_for(Option::is_some) => None,
+        _ = exit.wait_for(Option::is_some) => None,
     };
     let read = match read {
         Some(read) => read,

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::launch::LaunchError;
+use super::error::LaunchError;
 use crate::settings::{Part, StdioServer, Template};
 
 /// Where a program is: what a path says, taken from where we run, or the first of its name on `search`, the value of

@@ -1,31 +1,37 @@
-//! What this system has to shut programs in with, and what is agreed with the binary that does it.
+//! Which sandbox this system supports, and how the server talks to the binary that sets it up.
 
 use std::ffi::OsString;
 use std::fmt;
+use std::fs::Permissions;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use super::launch::OWN_BINARY;
-use super::place::Place;
+use super::concealed::{Identity, Snapshot};
+use super::sandbox::Wanted;
 
-/// The hidden command of our binary that shuts a program in.
-const COMMAND: &str = "shut-in";
-/// Its first line of output when all is done but to become the program.
-pub(super) const DONE: &str = "toolvault: shut in";
-/// What its first line begins with when it could not; the reason follows.
-pub(super) const NOT_DONE: &str = "toolvault: not shut in: ";
+/// The binary that runs, even if another has been installed in its place.
+pub(crate) const OWN_BINARY: &str = "/proc/self/exe";
+/// The hidden command of our binary that sets up a sandbox.
+const COMMAND: &str = "sandbox";
+/// Its first line of output once the sandbox is set up.
+pub(super) const DONE: &str = "toolvault: sandboxed";
+/// What its first line begins with if that failed; the reason follows.
+pub(super) const NOT_DONE: &str = "toolvault: not sandboxed: ";
 /// Longest first line, in bytes.
 const LONGEST_LINE: usize = 4 << 10;
-/// How long shutting in may take.
+/// How long setting up the sandbox may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What there is to shut programs in with.
+/// A mechanism for sandboxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Support {
     /// A user and a mount namespace: concealed paths are empty.
@@ -37,7 +43,7 @@ pub enum Support {
 }
 
 impl Support {
-    /// How it is called on the command line, in logs and reports.
+    /// Its name on the command line, in logs and reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::MountNamespace => "mount-namespace",
@@ -64,32 +70,44 @@ impl FromStr for Support {
     }
 }
 
-/// What there is on this system to shut programs in with.
+/// The best mechanism that works on this system.
 ///
-/// It is tried out: a child conceals a file from itself. Blocks for some milliseconds; the answer holds as long as we run. The
-/// running binary must be `toolvault`.
+/// Each is tried: a child conceals a file from itself. Blocks for some milliseconds; the answer does not change while we
+/// run. The running binary must be `toolvault`.
 pub fn sandbox_support() -> Support {
-    let Ok(place) = Place::new() else {
+    let Ok(parent) = temporary_directory() else {
         return Support::None;
     };
-    let witness = place.path().join("witness");
-    if std::fs::write(&witness, "visible").is_err() {
+    let concealed = parent.path().join("concealed");
+    let witness = concealed.join("witness");
+    if std::fs::create_dir(&concealed).is_err() || std::fs::write(&witness, "visible").is_err() {
         return Support::None;
     }
+    let Some(identity) = Identity::at(&concealed) else {
+        return Support::None;
+    };
+    let concealed = Wanted::argument(&concealed, identity);
     [Support::MountNamespace, Support::Landlock]
         .into_iter()
-        .find(|support| is_effective(*support, place.path(), &witness))
+        .find(|support| is_effective(*support, concealed.clone(), &witness))
         .unwrap_or(Support::None)
 }
 
-fn is_effective(support: Support, place: &Path, witness: &Path) -> bool {
-    let concealed = [place.to_owned()];
+/// A new directory that only our user can enter, removed with its content when dropped.
+pub(super) fn temporary_directory() -> io::Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix("toolvault-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir()
+}
+
+fn is_effective(support: Support, concealed: OsString, witness: &Path) -> bool {
     let tried = Command::new(OWN_BINARY)
         .arg0("toolvault")
         .arg(COMMAND)
         .arg("--probe")
         .arg(witness)
-        .args(options(support, &concealed))
+        .args(options(support, [concealed]))
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::null())
@@ -100,18 +118,20 @@ fn is_effective(support: Support, place: &Path, witness: &Path) -> bool {
 }
 
 /// The arguments of our binary that come before the program.
-pub(super) fn arguments(support: Support, concealed: &[PathBuf]) -> Vec<OsString> {
+pub(super) fn arguments(support: Support, concealed: &Snapshot) -> Vec<OsString> {
+    let concealed = concealed.present();
+    let concealed = concealed.map(|(path, identity)| Wanted::argument(path, identity));
     let mut arguments = vec![COMMAND.into()];
     arguments.extend(options(support, concealed));
     arguments.push("--".into());
     arguments
 }
 
-fn options(support: Support, concealed: &[PathBuf]) -> Vec<OsString> {
+fn options(support: Support, concealed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut options = vec!["--with".into(), support.as_str().into()];
-    for path in concealed {
+    for argument in concealed {
         options.push("--conceal".into());
-        options.push(path.into());
+        options.push(argument);
     }
     options
 }
@@ -126,10 +146,10 @@ pub(super) async fn confirm<R: AsyncRead + Unpin>(
     match line.as_deref() {
         Some(DONE) => Ok(()),
         Some(other) => Err(other.strip_prefix(NOT_DONE).map_or_else(
-            || "what shuts it in does not answer as agreed".to_owned(),
+            || "the sandbox does not answer as expected".to_owned(),
             str::to_owned,
         )),
-        None => Err("what shuts it in does not answer".to_owned()),
+        None => Err("the sandbox does not answer".to_owned()),
     }
 }
 

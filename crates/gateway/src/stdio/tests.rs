@@ -1,9 +1,10 @@
 //! Real programs that behave well, and such that do not.
 
-mod ending;
 mod exchange;
+mod exit;
 mod launching;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{GRACE, Launch, Line, OWN_BINARY, Output, Process, StderrChunk, Support};
@@ -12,7 +13,7 @@ use crate::settings::Sandbox;
 /// What no test should need; a program that hangs shows as a failure.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A program that is not shut in.
+/// A program without a sandbox.
 fn of(command: &[&str]) -> Launch {
     Launch {
         command: command.iter().map(|word| (*word).to_owned()).collect(),
@@ -21,14 +22,14 @@ fn of(command: &[&str]) -> Launch {
         directory: None,
         sandbox: Sandbox::Off,
         support: Support::None,
-        concealed: Vec::new(),
+        concealed: Arc::default(),
         message_bytes: 4 << 20,
         grace: GRACE / 20,
         helper: OWN_BINARY.into(),
     }
 }
 
-/// A script that is not shut in.
+/// A script without a sandbox.
 async fn script(text: &str) -> (Process, Output) {
     started(of(&["sh", "-c", text])).await
 }

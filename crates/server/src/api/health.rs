@@ -38,7 +38,7 @@ pub(crate) async fn healthz() -> Json<Status> {
 
 /// Get Readiness
 ///
-/// Answers 200 as long as the database answers.
+/// Answers 200 as long as the database can be read and written.
 #[utoipa::path(
     get,
     path = "/readyz",

@@ -7,7 +7,8 @@ use axum::Json;
 use axum::extract::State;
 use toolvault_core::api_key::KeyId;
 use toolvault_core::identity::UserId;
-use toolvault_vault::{Error, KeyChange};
+use toolvault_core::timestamp::SECOND;
+use toolvault_vault::{Error, KeyChange, LONGEST_OVERLAP};
 
 use self::answers::{IssuedKey, KeyInfo, KeyList};
 use self::rights::{name, read_expiry, read_new, read_scopes};
@@ -18,9 +19,6 @@ use crate::extract::caller::{Authenticated, AuthenticatedForAnyUser};
 use crate::extract::input::{Input, require};
 use crate::openapi::{errors, parameters, requests};
 use crate::wire::{Fields, ValidationErrors, check};
-
-/// Seven days.
-const LONGEST_OVERLAP_SECONDS: i64 = 7 * 24 * 3_600;
 
 /// List Keys
 ///
@@ -154,7 +152,7 @@ pub(crate) async fn rotate_key(
     let mut errors = ValidationErrors::default();
     let overlap = Fields::of(body, &mut errors)
         .nullable("overlap_seconds", |value| {
-            check::integer(value, 0..=LONGEST_OVERLAP_SECONDS)
+            check::integer(value, 0..=LONGEST_OVERLAP / SECOND)
         })
         .given();
     errors.into_result()?;

@@ -1,7 +1,7 @@
-//! What tells whoever may read the data directory from whoever may only connect to the socket in it.
+//! A token that proves that a local caller may read the data directory.
 //!
-//! A program behind the gateway runs as the server's own user. What it is shut in with keeps it from reading there, but on
-//! some systems not from connecting to a socket.
+//! A program behind the gateway runs as the server's own user. Its sandbox keeps it from reading the data directory, but
+//! on some systems not from connecting to the socket in it.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};

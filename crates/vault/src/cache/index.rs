@@ -86,7 +86,7 @@ impl Index {
         self.is_broken = true;
     }
 
-    /// Whether the secrets are exactly those that were stored. If they are not, nobody can say which tools
+    /// Whether the secrets are exactly those that were stored. If they are not, it is unknown which tools
     /// they were meant for: nothing is resolved, and nothing is told of them.
     pub(crate) fn is_intact(&self) -> bool {
         !self.is_broken

@@ -1,6 +1,6 @@
 //! A map bounded in bytes whose fills cannot overwrite a change that came later.
 //!
-//! Whoever fills a slot takes its generation first, reads the database, and hands the result in. A change
+//! To fill a slot, take its generation first, read the database, and hand the result in. A change
 //! that was committed in between has moved the generation, and the result is not kept.
 
 use std::collections::HashMap;

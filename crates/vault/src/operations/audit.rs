@@ -120,7 +120,7 @@ impl Vault {
         })
     }
 
-    /// A cursor is sealed and bound to the user: it says nothing, and nobody else can use it.
+    /// A cursor is sealed and bound to the user: it reveals nothing, and no other user can use it.
     fn write_cursor(&self, user: UserId, before: i64) -> Result<String, Error> {
         let entropy = self.shared.entropy.as_ref();
         let key = self.shared.keyring.cursor();

@@ -71,7 +71,7 @@ impl Vault {
 
     /// The caller who presents a token that was verified.
     pub async fn authenticate_token(&self, token: Token) -> Result<Caller, Error> {
-        // A subject that no column can keep is nobody's.
+        // A subject that no column can store belongs to no user.
         if token.subject.contains('\0') {
             return Err(Error::Unauthenticated);
         }
@@ -85,7 +85,7 @@ impl Vault {
             }
             None => return Err(Error::Unauthenticated),
         };
-        // An id that exists under another origin is somebody else.
+        // An ID that exists under another origin is another user.
         if found != origin.text() || is_disabled {
             return Err(Error::Unauthenticated);
         }

@@ -63,7 +63,7 @@ impl Vault {
     ///
     /// Of a key that is limited to tool patterns it is asked that it reach some tool of the server; the secret
     /// need not lie inside its patterns. Such a key cannot choose the secret, which the configuration names, and
-    /// hears no value of it: what it gains is that the server works for the tools that it may call. Nor can it
+    /// sees no value of it: what it gains is that the server works for the tools that it may call. Nor can it
     /// put another in its place: a secret that it may store is bound to its patterns, which reach `<server>__`
     /// only if they cover it, and a second secret of the same name makes the reference ambiguous.
     pub async fn credentials(
@@ -161,7 +161,7 @@ fn judge(decided: &mut [Decided], values: &[AppliedValue]) -> Result<(), Error> 
     Ok(())
 }
 
-/// Refuses who may not use tools, or reaches none of the server's.
+/// Refuses a caller who may not use tools, or reaches no tool of the server.
 fn require_server(caller: &Caller, tool: &ToolName) -> Result<(), Error> {
     caller.require(Scope::Use)?;
     if caller.reaches_some_of(tool.as_str()) {

@@ -53,7 +53,7 @@ impl Vault {
     /// The hash of one page of the audit trail in hexadecimal, if there is such a page. Needs `admin`.
     ///
     /// After [`verify_audit`](Self::verify_audit) found no fault, comparing it with a hash that was noted
-    /// elsewhere shows that the trail was not cut off and written anew since.
+    /// elsewhere shows that the trail was not cut off and rewritten since.
     pub async fn audit_page_hash(
         &self,
         caller: &Caller,

@@ -179,7 +179,7 @@ const fn lost_by(precedence: Precedence) -> &'static str {
     }
 }
 
-/// Secrets for the argument that were not in question, for whoever may see them all.
+/// Secrets for the argument that were not candidates, for callers who may see all secrets.
 fn near_misses(index: &Index, caller: &Caller, call: &Call, decided: &Decided) -> Vec<Candidate> {
     index
         .iter()

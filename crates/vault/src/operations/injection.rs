@@ -14,7 +14,7 @@ use crate::vault::Vault;
 
 impl Vault {
     /// For each tool the arguments for which the caller has a default, expired or not, that lies within the
-    /// caller's tool patterns; none for a tool outside of them. Needs `use`. Nothing is opened or recorded.
+    /// caller's tool patterns; an empty set for a tool outside of them. Needs `use`. Nothing is opened or recorded.
     pub async fn hidden_arguments(
         &self,
         caller: &Caller,

@@ -37,11 +37,11 @@ pub struct NewKey {
     pub scopes: ScopeSet,
     /// The tool patterns that it is limited to; empty for no limit.
     pub tools: Vec<ToolPattern>,
-    /// From when it is refused; none takes over the creator's end, if there is one.
+    /// When it expires; `None` for the creator's expiry, if there is one.
     pub expires_at: Option<Timestamp>,
     /// Whether it acts for any user.
     pub any_user: bool,
-    /// Whose key it is; none for the caller's user.
+    /// Whose key it is; `None` for the caller's user.
     pub user: Option<UserId>,
 }
 

@@ -26,7 +26,7 @@ use crate::error::{Denial, Error, Problem};
 use crate::secret::Secret;
 use crate::vault::Vault;
 
-/// A tool call that is to be completed.
+/// A tool call to complete.
 #[expect(
     missing_debug_implementations,
     reason = "arguments may be confidential"
@@ -38,7 +38,7 @@ pub struct Call {
     pub args: Arguments,
     /// References from trusted configuration, by argument.
     pub bindings: BTreeMap<String, Reference>,
-    /// The only arguments that defaults may complete; none for all.
+    /// The only arguments that defaults may complete; `None` for all.
     pub accepts: Option<BTreeSet<String>>,
     /// Arguments that must be there in the end.
     pub require: BTreeSet<String>,

@@ -243,7 +243,7 @@ pub(crate) fn about(record: &Record, secret: &Secret, action: Action) -> Record 
 }
 
 /// Whether the secret takes precedence over another default of the same argument for some tool, so that
-/// somebody who relies on that one may be surprised.
+/// users who rely on that one may be surprised.
 pub(crate) fn shadows(index: &Index, secret: &Secret) -> bool {
     index.iter().any(|other| precedes(secret, other))
 }

@@ -10,7 +10,7 @@ use crate::store::{secrets, users};
 use crate::user::Ledger;
 use crate::vault::Vault;
 
-/// Bytes are told in steps of this many, so that nobody learns the length of a value.
+/// Bytes are rounded to multiples of this, so that they do not reveal the length of a value.
 const STEP: i64 = 1_024;
 
 /// How many secrets with a rotation are looked at.

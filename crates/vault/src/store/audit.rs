@@ -40,7 +40,7 @@ struct EpochRow {
 }
 
 impl HeadRow {
-    /// The position; none if the hash is not one.
+    /// The position; `None` if the hash is not one.
     pub(crate) fn head(&self) -> Option<Head> {
         let hash = self.hash.as_slice().try_into().ok()?;
         Some(Head {

@@ -1,6 +1,7 @@
 //! Opening, migrating and reaching the database.
 
 use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use parking_lot::Mutex;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
 use super::dialect;
 use super::transaction::Tx;
@@ -35,6 +36,28 @@ pub enum OpenDatabaseError {
         /// Why.
         #[source]
         source: std::io::Error,
+    },
+    /// The data directory belongs to another user.
+    #[error(
+        "the data directory {path} belongs to user {owner}, but this process runs as user {own}; run it as user {owner}, or: chown -R {own} {path}"
+    )]
+    Owner {
+        /// The directory.
+        path: PathBuf,
+        /// Its owner.
+        owner: u32,
+        /// The user of this process.
+        own: u32,
+    },
+    /// Other users may write to the data directory.
+    #[error(
+        "the data directory {path} has mode {mode:04o}: other users can replace its files; run: chmod 700 {path}"
+    )]
+    Writable {
+        /// The directory.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
     },
     /// The URL is not one of PostgreSQL's.
     #[error("the database URL is not valid; it begins with postgres://")]
@@ -130,7 +153,7 @@ impl Database {
             Self::Sqlite(database) => {
                 database.readers.close().await;
                 database.writer.close().await;
-                // Whoever opens it next need not wait until nobody holds on to this any more.
+                // Released now, not when the last clone of the vault is dropped.
                 let mut lock = database.lock.lock();
                 lock.take();
             }
@@ -145,6 +168,7 @@ async fn open_sqlite(directory: &Path, patience: Duration) -> Result<Database, O
     let options = dialect::sqlite_options(&path, patience);
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
+        .after_release(|connection, _| Box::pin(is_reusable(connection)))
         .acquire_timeout(dialect::most_of(patience))
         .connect_with(options.clone())
         .await
@@ -165,6 +189,17 @@ async fn open_sqlite(directory: &Path, patience: Duration) -> Result<Database, O
         write_ahead_log,
         lock: Mutex::new(Some(lock)),
     }))
+}
+
+/// Whether the next group can use this connection of the writer.
+///
+/// If the disk is full, and after some other errors, SQLite ends the transaction by itself
+/// (<https://sqlite.org/lang_transaction.html>, section 3.1). The driver does not notice, fails to roll back what is gone,
+/// and then believes for ever to be in a transaction. Such a connection is closed, and the next group opens another.
+async fn is_reusable(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    // After a rollback that was only queued.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 async fn open_postgres(
@@ -203,13 +238,17 @@ fn lock_directory(directory: &Path) -> Result<File, OpenDatabaseError> {
         std::fs::create_dir_all(directory).map_err(failed(directory))?;
         set_mode(directory, 0o700).map_err(failed(directory))?;
     }
+    require_own(directory)?;
     let path = directory.join(LOCK_NAME);
     let lock = OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
+        .mode(0o600)
         .open(&path)
         .map_err(failed(&path))?;
+    // Made by an earlier version, it could be locked by every user who may open it.
+    restrict(&path)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(std::fs::TryLockError::WouldBlock) => {
@@ -217,6 +256,24 @@ fn lock_directory(directory: &Path) -> Result<File, OpenDatabaseError> {
         }
         Err(std::fs::TryLockError::Error(source)) => Err(failed(&path)(source)),
     }
+}
+
+/// Refuses a directory whose files other users could replace or hold.
+fn require_own(directory: &Path) -> Result<(), OpenDatabaseError> {
+    let path = directory.to_owned();
+    let found = match std::fs::metadata(directory) {
+        Ok(found) => found,
+        Err(source) => return Err(OpenDatabaseError::Directory { path, source }),
+    };
+    let (owner, own) = (found.uid(), rustix::process::geteuid().as_raw());
+    if owner != own {
+        return Err(OpenDatabaseError::Owner { path, owner, own });
+    }
+    let mode = found.mode() & 0o7777;
+    if mode & 0o022 != 0 {
+        return Err(OpenDatabaseError::Writable { path, mode });
+    }
+    Ok(())
 }
 
 fn restrict(path: &Path) -> Result<(), OpenDatabaseError> {

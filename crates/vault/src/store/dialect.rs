@@ -49,7 +49,7 @@ pub(crate) const fn sqlite_synchronous(durability: Durability) -> &'static str {
     }
 }
 
-/// Lifts the limits on how long this transaction may take or wait. For work that nobody waits for within a
+/// Lifts the limits on how long this transaction may take or wait. For work that no caller waits for within a
 /// request, and that computes between its statements.
 pub(crate) async fn take_time(tx: &mut Tx) -> sqlx::Result<()> {
     let Tx::Postgres(tx) = tx else { return Ok(()) };
@@ -85,6 +85,28 @@ pub(crate) async fn notify(tx: &mut Tx, payload: &str) -> sqlx::Result<()> {
     }
 }
 
+/// Result codes of SQLite (<https://sqlite.org/rescode.html>) after which its pages in memory cannot be relied on.
+const IOERR: u32 = 10;
+const CORRUPT: u32 = 11;
+const NOTADB: u32 = 26;
+/// Kinds of `IOERR` that lose nothing: no memory, or no room for the index of the write-ahead log, which is rebuilt from
+/// the log. They occur on a full disk.
+const NO_LOSS: [u32; 4] = [
+    3_082, // IOERR_NOMEM
+    4_618, // IOERR_SHMOPEN
+    4_874, // IOERR_SHMSIZE
+    5_386, // IOERR_SHMMAP
+];
+
+/// The database's own code of an error: an extended result code of SQLite, such as 13 for a full disk, or an SQLSTATE of
+/// PostgreSQL, such as 53100.
+pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
+    let sqlx::Error::Database(error) = error else {
+        return None;
+    };
+    error.code().map(std::borrow::Cow::into_owned)
+}
+
 /// Whether the error says that the storage itself can no longer be trusted (I/O error, corruption),
 /// after which SQLite's pages in memory cannot be relied on.
 pub(crate) fn is_fatal(error: &sqlx::Error) -> bool {
@@ -97,6 +119,5 @@ pub(crate) fn is_fatal(error: &sqlx::Error) -> bool {
     let code = sqlx::error::DatabaseError::code(error)
         .and_then(|code| code.parse::<u32>().ok())
         .unwrap_or_default();
-    // SQLITE_IOERR, SQLITE_CORRUPT and SQLITE_NOTADB in the low byte of the extended code.
-    matches!(code & 0xff, 10 | 11 | 26)
+    !NO_LOSS.contains(&code) && matches!(code & 0xff, IOERR | CORRUPT | NOTADB)
 }

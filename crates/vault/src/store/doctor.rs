@@ -56,7 +56,7 @@ pub(crate) async fn shared_names(tx: &mut Tx) -> sqlx::Result<Vec<SharedNamesRow
     })
 }
 
-/// When the newest audit record was made, in microseconds; none if there is none.
+/// When the newest audit record was made, in microseconds; `None` if there is no record.
 pub(crate) async fn newest_record(tx: &mut Tx) -> sqlx::Result<Option<i64>> {
     on!(tx, connection => {
         sqlx::query_scalar("SELECT MAX(last_at) FROM audit_pages")

@@ -39,6 +39,16 @@ pub(crate) async fn find(tx: &mut Tx) -> sqlx::Result<Option<Installation>> {
     }))
 }
 
+/// Writes the row as it is, to find out whether the database can be written to.
+pub(crate) async fn rewrite(tx: &mut Tx) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query("UPDATE installation SET created_at = created_at")
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+}
+
 /// The keys of the keyring, oldest first.
 pub(crate) async fn load_keyring(tx: &mut Tx) -> sqlx::Result<Vec<WrappedKey>> {
     let rows: Vec<KeyRow> = on!(tx, connection => {

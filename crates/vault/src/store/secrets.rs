@@ -20,7 +20,7 @@ pub(crate) struct SecretRow {
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
     pub(crate) effective_at: i64,
-    /// The sealed parts are none if the current version is missing.
+    /// The sealed parts are `None` if the current version is missing.
     pub(crate) data_key: Option<Vec<u8>>,
     pub(crate) value: Option<Vec<u8>>,
     pub(crate) display: Option<Vec<u8>>,

@@ -15,7 +15,7 @@ use crate::settings::Durability;
 use crate::shared::Shared;
 use crate::store::database::Database;
 use crate::store::transaction::Tx;
-use crate::store::{api_keys, dialect};
+use crate::store::{api_keys, dialect, installation};
 
 /// How long a group may take on a server before its connection is given up: longer than callers wait, so that
 /// the outcome is nearly always known. The embedded database is waited for: it cannot be given up, and what it
@@ -26,6 +26,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub(crate) struct Batch {
     changes: Vec<Box<dyn ErasedChange>>,
     uses: Vec<oneshot::Sender<Result<(), Error>>>,
+    is_probe: bool,
     records: Vec<Record>,
     key_uses: Vec<(KeyId, Timestamp)>,
 }
@@ -35,7 +36,7 @@ pub(crate) struct Batch {
 struct Outcome {
     records: Vec<Record>,
     effects: Vec<Effect>,
-    /// The number under which other processes hear of it.
+    /// The number under which it is announced to other processes.
     announced: Option<u64>,
 }
 
@@ -44,6 +45,7 @@ impl Batch {
         let mut batch = Self {
             changes: Vec::new(),
             uses: Vec::new(),
+            is_probe: false,
             records,
             key_uses: Vec::new(),
         };
@@ -52,6 +54,10 @@ impl Batch {
                 Entry::Change(change) => batch.changes.push(change),
                 Entry::Records(records, reply) => {
                     batch.records.extend(records);
+                    batch.uses.push(reply);
+                }
+                Entry::Probe(reply) => {
+                    batch.is_probe = true;
                     batch.uses.push(reply);
                 }
                 Entry::KeyUsed(key, at) => batch.key_uses.push((key, at)),
@@ -65,7 +71,7 @@ impl Batch {
         batch
     }
 
-    /// Does everything and answers everybody. True if something is with the operating system only.
+    /// Does everything and answers all callers. True if something is with the operating system only.
     pub(crate) async fn run(mut self, shared: &Shared) -> bool {
         if self.is_empty() {
             return false;
@@ -83,12 +89,19 @@ impl Batch {
         let committed =
             tokio::time::timeout(limit, self.commit(shared, durability, &mut outcome)).await;
         let is_committed = match committed {
-            Ok(Ok(())) => true,
+            Ok(Ok(is_written)) => {
+                if is_written {
+                    shared.note_write(true);
+                }
+                true
+            }
             Ok(Err(error)) => {
+                shared.note_write(false);
                 report(shared, &error);
                 false
             }
             Err(_) => {
+                shared.note_write(false);
                 tracing::error!("the database did not answer for {LIMIT:?}");
                 false
             }
@@ -121,12 +134,13 @@ impl Batch {
             && self.key_uses.is_empty()
     }
 
+    /// Does it all in one transaction, and tells whether anything was written.
     async fn commit(
         &mut self,
         shared: &Shared,
         durability: Durability,
         outcome: &mut Outcome,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let mut tx = shared.database.write(durability).await?;
         for change in &mut self.changes {
             apply(shared, &mut tx, change.as_mut(), outcome).await?;
@@ -136,8 +150,11 @@ impl Batch {
             save_key_uses(&mut tx, &self.key_uses).await?;
         }
         if outcome.records.is_empty() && self.key_uses.is_empty() {
-            tx.rollback().await?;
-            return Ok(());
+            if !self.is_probe {
+                tx.rollback().await?;
+                return Ok(false);
+            }
+            installation::rewrite(&mut tx).await?;
         }
         if let Some(announcement) = shared.channel.announce(&outcome.effects) {
             outcome.announced = Some(announcement.batch);
@@ -147,7 +164,7 @@ impl Batch {
             page::append(shared, &mut tx, &mut outcome.records).await?;
         }
         tx.commit().await?;
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -209,7 +226,8 @@ async fn apply(
 fn report(shared: &Shared, error: &Error) {
     tracing::error!(
         error = error as &dyn std::error::Error,
-        "a group was not committed"
+        database.code = error.database_code(),
+        "the database could not be written to; nothing was changed or used"
     );
     shared.watch(error);
 }

@@ -45,7 +45,7 @@ type Applying<'a> = Pin<Box<dyn Future<Output = Applied> + Send + 'a>>;
 pub(crate) enum Applied {
     /// It is in the transaction.
     Done,
-    /// It is to be taken back; the rest of its group goes on.
+    /// Undo it; the rest of its group goes on.
     Refused,
     /// The storage reports lost or damaged data.
     Failed,

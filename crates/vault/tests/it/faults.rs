@@ -101,6 +101,47 @@ on_both! {
         assert!(verified.ok, "{verified:?}");
     }
 
+    async fn it_is_not_ready_while_it_cannot_write_and_then_is_again(app: App) {
+        let app = impatient(&app).await;
+        assert!(app.vault.is_ready().await);
+        let operator = app.operator().await;
+        operator.store(bound("a")).await;
+        let rows = Rows::of(&app).await;
+        let (refuse, allow) = if app.is_sqlite() {
+            // As SQLite does by itself when the disk is full, this ends the whole transaction.
+            let refuse = |name: &str, event: &str| {
+                format!("CREATE TRIGGER {name} BEFORE {event} BEGIN SELECT RAISE(ROLLBACK, 'full'); END;")
+            };
+            let refuse = refuse("full_1", "INSERT ON audit_pages") + &refuse("full_2", "UPDATE ON installation");
+            (refuse, "DROP TRIGGER full_1; DROP TRIGGER full_2;")
+        } else {
+            let refuse = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$; \
+                CREATE TRIGGER full_1 BEFORE INSERT ON audit_pages FOR EACH ROW EXECUTE FUNCTION refuse(); \
+                CREATE TRIGGER full_2 BEFORE UPDATE ON installation FOR EACH ROW EXECUTE FUNCTION refuse();";
+            (refuse.to_owned(), "DROP TRIGGER full_1 ON audit_pages; DROP TRIGGER full_2 ON installation;")
+        };
+        rows.run(&refuse).await;
+        for _ in 0..3 {
+            all_refused(&operator).await;
+            assert!(!app.vault.is_ready().await);
+        }
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        assert!(!app.vault.is_ready().await, "it asks the database again");
+        assert!(!app.vault.failed().is_cancelled());
+        rows.run(allow).await;
+        rows.close().await;
+        // No request has to fail first.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        assert!(app.vault.is_ready().await);
+        operator.resolve("t").await.unwrap();
+        operator.store(bound("b")).await;
+        assert_eq!(operator.list().await.len(), 2);
+        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        assert!(verified.ok, "{verified:?}");
+        app.vault.close().await;
+    }
+
     async fn a_closed_vault_refuses_everything(app: App) {
         let app = impatient(&app).await;
         let operator = app.operator().await;

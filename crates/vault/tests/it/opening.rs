@@ -83,6 +83,88 @@ on_both! {
     }
 }
 
+/// Opens a store in this directory, and tells whether that was refused and how.
+async fn refusal(data: &std::path::Path) -> Option<OpenDatabaseError> {
+    let settings =
+        toolvault_vault::Settings::new(toolvault_vault::DatabaseLocation::Directory(data.into()));
+    let root_key = RootKeySource::File(data.with_extension("key"));
+    let clock = Arc::new(crate::harness::clock::TestClock::new());
+    match Vault::open(settings, &root_key, clock, Arc::new(SeededEntropy::new(1))).await {
+        Ok(opened) => {
+            opened.vault.close().await;
+            None
+        }
+        Err(OpenError::Database(error)) => Some(error),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_data_directory_that_others_may_write_to_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    for (mode, is_refused) in [
+        (0o777, true),
+        (0o1777, true),
+        (0o775, true),
+        (0o702, true),
+        (0o755, false),
+        (0o700, false),
+    ] {
+        let data = place.path().join(format!("{mode:o}"));
+        std::fs::create_dir(&data).unwrap();
+        std::fs::set_permissions(&data, std::fs::Permissions::from_mode(mode)).unwrap();
+        match refusal(&data).await {
+            Some(error) => {
+                let path = data.display();
+                let expected = format!(
+                    "the data directory {path} has mode {mode:04o}: other users can replace its files; run: chmod 700 {path}"
+                );
+                assert_eq!(error.to_string(), expected);
+                assert!(is_refused);
+                assert_eq!(std::fs::read_dir(&data).unwrap().count(), 0);
+            }
+            None => assert!(!is_refused, "{mode:o}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_data_directory_of_another_user_is_refused() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can make one");
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::os::unix::fs::chown(&data, Some(65_534), None).unwrap();
+    let error = refusal(&data).await.unwrap();
+    let path = data.display();
+    let expected = format!(
+        "the data directory {path} belongs to user 65534, but this process runs as user 0; run it as user 65534, or: chown -R 0 {path}"
+    );
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test]
+async fn the_lock_is_its_owners_only() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    let mode = || {
+        std::fs::metadata(data.join("lock"))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o7777
+    };
+    assert!(refusal(&data).await.is_none());
+    assert_eq!(mode(), 0o600);
+    // As an earlier version made it.
+    std::fs::set_permissions(data.join("lock"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(refusal(&data).await.is_none());
+    assert_eq!(mode(), 0o600);
+}
+
 async fn the_second_is_refused(app: App) {
     let refused = open(&app.place, app.settings(), &app.clock).await;
     let in_use = OpenDatabaseError::InUse(app.place.directory.path().join("data"));

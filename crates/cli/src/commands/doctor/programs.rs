@@ -47,21 +47,20 @@ fn check_sandbox(sandbox: Sandbox, support: Support, findings: &mut Findings) {
             "it is off: tool servers can read the root key and the data directory",
             "set gateway.sandbox to \"auto\" or \"on\"",
         ),
-        (Sandbox::Auto | Sandbox::On, Support::MountNamespace) => findings.good(
-            "sandbox",
-            "tool servers are shut in with a mount namespace",
-        ),
+        (Sandbox::Auto | Sandbox::On, Support::MountNamespace) => {
+            findings.good("sandbox", "tool servers run in a sandbox (mount namespace)");
+        }
         (Sandbox::Auto | Sandbox::On, Support::Landlock) => {
-            findings.good("sandbox", "tool servers are shut in with Landlock");
+            findings.good("sandbox", "tool servers run in a sandbox (Landlock)");
         }
         (Sandbox::Auto, Support::None) => findings.notice(
             "sandbox",
-            "there is nothing to shut tool servers in with: they can read the root key and the data directory",
+            "this system has no sandbox: tool servers can read the root key and the data directory",
             ALLOW,
         ),
         (Sandbox::On, Support::None) => findings.bad(
             "sandbox",
-            "it is on, and there is nothing to shut tool servers in with: none of them starts",
+            "it is on, but this system has no sandbox: no tool server starts",
             ALLOW,
         ),
     }

@@ -53,13 +53,26 @@ def report():
     }
 
 
+def call(name, arguments):
+    """What comes of one call, in words."""
+    try:
+        if name == "rename":
+            os.rename(arguments["from"], arguments["to"])
+            return "renamed"
+        if name == "read":
+            return pathlib.Path(arguments["path"]).read_text()
+        return json.dumps(report())
+    except OSError as error:
+        return f"failed: {error.strerror}"
+
+
 def answer(method, params):
     if method == "initialize":
         about = {"name": "intruder", "version": "1"}
         return {"protocolVersion": params["protocolVersion"], "capabilities": {"tools": {}}, "serverInfo": about}
     if method == "tools/list":
-        return {"tools": [{"name": "report", "inputSchema": {"type": "object"}}]}
-    return {"content": [{"type": "text", "text": json.dumps(report())}]}
+        return {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in ("report", "rename", "read")]}
+    return {"content": [{"type": "text", "text": call(params["name"], params["arguments"])}]}
 
 
 for line in sys.stdin:

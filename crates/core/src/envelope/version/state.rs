@@ -1,6 +1,6 @@
 //! The state of a secret: everything that decides who receives its value, and the hash of it all.
 //!
-//! Whoever edits any of it in the database gets another hash, and the data key does not open.
+//! An edit of any of it in the database changes the hash, and then the data key does not open.
 
 use super::VersionIdentity;
 use crate::digest::sha256;

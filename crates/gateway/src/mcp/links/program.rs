@@ -87,9 +87,9 @@ impl Program {
         program
     }
 
-    /// Whether it runs and its sandbox still holds: it could read a concealed file that was replaced.
+    /// Whether it runs, and what was concealed from it is still what must be concealed.
     pub(crate) fn is_running(&self) -> bool {
-        self.process.is_running() && self.process.is_shut_in() && !self.state.lock().has_ended
+        self.process.is_running() && self.process.is_confined() && !self.state.lock().has_ended
     }
 
     /// Another client that shares it: by this number its requests are told from those of others.

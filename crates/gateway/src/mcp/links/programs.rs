@@ -223,7 +223,7 @@ impl Programs {
             directory: directory.clone(),
             sandbox: settings.sandbox,
             support: self.slots.support(settings.sandbox).await,
-            concealed: settings.concealed.clone(),
+            concealed: Arc::clone(self.slots.concealed()),
             message_bytes: settings.limits.message_bytes,
             grace: GRACE,
             helper: OWN_BINARY.into(),

@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 
 use crate::mcp::access::Principal;
 use crate::settings::{GatewaySettings, Sandbox};
-use crate::stdio::{Support, sandbox_support};
+use crate::stdio::{Concealed, Support, sandbox_support};
 
 /// Slots for programs.
 pub(crate) struct Slots {
@@ -16,6 +16,8 @@ pub(crate) struct Slots {
     limits: Mutex<(usize, usize)>,
     used: Mutex<HashMap<Principal, usize>>,
     support: OnceCell<Support>,
+    /// What no program may read, as it was when the server started.
+    concealed: Arc<Concealed>,
 }
 
 /// The right to run one program.
@@ -26,16 +28,25 @@ pub(super) struct Slot {
 
 impl Slots {
     pub(crate) fn new(settings: &GatewaySettings) -> Self {
+        let concealed = Arc::<Concealed>::default();
+        concealed.add(&settings.concealed);
         Self {
             limits: Mutex::new(limits(settings)),
             used: Mutex::default(),
             support: OnceCell::new(),
+            concealed,
         }
     }
 
-    /// Changes the limits. Programs that run above them keep running.
+    /// Changes the limits, and conceals more paths from programs that start from here on. Programs above the limits keep
+    /// running.
     pub(crate) fn set_limits(&self, settings: &GatewaySettings) {
         *self.limits.lock() = limits(settings);
+        self.concealed.add(&settings.concealed);
+    }
+
+    pub(super) fn concealed(&self) -> &Arc<Concealed> {
+        &self.concealed
     }
 
     /// How many programs run.

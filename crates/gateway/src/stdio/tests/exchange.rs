@@ -2,7 +2,7 @@
 
 use super::{in_time, of, script, started};
 use crate::stdio::Line;
-use crate::stdio::ending::{Ended, Ending};
+use crate::stdio::exit::{Ended, Exit};
 
 #[tokio::test]
 async fn messages_go_to_and_fro_one_a_line() {
@@ -13,7 +13,7 @@ async fn messages_go_to_and_fro_one_a_line() {
     assert_eq!(output.line().await.unwrap(), "[\"ä\"]");
     assert!(process.is_running());
     in_time(process.stop()).await;
-    assert_eq!(in_time(process.ended()).await, Ending::Exited(0));
+    assert_eq!(in_time(process.ended()).await, Exit::Exited(0));
     assert_eq!(output.line().await, None);
 }
 
@@ -37,7 +37,7 @@ async fn an_endless_line_ends_the_program() {
     launch.message_bytes = 1_000;
     let (process, mut output) = started(launch).await;
     assert_eq!(output.line().await, None);
-    assert_eq!(in_time(process.ended()).await, Ending::TooLarge);
+    assert_eq!(in_time(process.ended()).await, Exit::TooLarge);
     assert_eq!(process.send(b"{}").await, Err(Ended));
 }
 
@@ -55,7 +55,7 @@ async fn garbage_is_passed_on_for_others_to_judge() {
 async fn half_a_message_is_none() {
     let (process, mut output) = script("printf '{\"a\":1}\\n{\"half\"'; exit 5").await;
     assert_eq!(output.lines().await, ["{\"a\":1}"]);
-    assert_eq!(in_time(process.ended()).await, Ending::Exited(5));
+    assert_eq!(in_time(process.ended()).await, Exit::Exited(5));
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn senders_wait_for_a_program_that_does_not_read_and_hear_of_its_end() {
     };
     let (ended, ()) = in_time(async { tokio::join!(sending, stopping) }).await;
     assert_eq!(ended, Ended);
-    assert_eq!(in_time(process.ended()).await, Ending::Killed(15));
+    assert_eq!(in_time(process.ended()).await, Exit::Killed(15));
 }
 
 #[tokio::test]

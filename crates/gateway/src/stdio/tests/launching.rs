@@ -2,12 +2,14 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use super::{in_time, of, started};
 use crate::settings::Sandbox;
+use crate::stdio::concealed::Identity;
 use crate::stdio::{Launch, LaunchError, Process, Support};
 
 async fn refusal(launch: Launch) -> LaunchError {
@@ -65,7 +67,7 @@ async fn it_has_none_of_our_files() {
 }
 
 #[tokio::test]
-async fn it_starts_in_an_empty_place_that_goes_with_it() {
+async fn it_starts_in_an_empty_directory_that_is_removed_with_it() {
     let (process, mut output) = started(of(&["sh", "-c", "pwd; ls -A; echo x > left"])).await;
     let lines = output.lines().await;
     let [place] = lines.as_slice() else {
@@ -129,39 +131,66 @@ fn through(helper: &str, command: &[&str]) -> (TempDir, Launch) {
     let mut launch = of(command);
     launch.sandbox = Sandbox::On;
     launch.support = Support::MountNamespace;
-    launch.concealed = vec!["/a b".into(), "/c".into()];
     launch.helper = path;
     (place, launch)
 }
 
+const SANDBOXED: &str = "echo \"$*\" >&2; echo toolvault: sandboxed; while [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"";
+
 #[tokio::test]
-async fn our_binary_goes_before_a_program_that_is_shut_in() {
-    let helper = "echo \"$*\" >&2; echo toolvault: shut in; while [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"";
-    let (_place, mut launch) = through(helper, &["printf", "%s\\n", "toolvault: shut in", "x"]);
-    let key = launch.helper.with_file_name("key");
-    launch.concealed.push(key.clone());
+async fn our_binary_goes_before_a_program_in_a_sandbox() {
+    let (place, launch) = through(SANDBOXED, &["printf", "%s\\n", "toolvault: sandboxed", "x"]);
+    let [data, key] = ["a b", "key"].map(|name| place.path().join(name));
+    std::fs::create_dir(&data).unwrap();
+    launch.concealed.add(&[data.clone(), key.clone()]);
+    let expected = format!(
+        "sandbox --with mount-namespace --conceal {}:{} -- /",
+        Identity::at(&data).unwrap(),
+        data.display()
+    );
     let (process, mut output) = started(launch).await;
-    assert_eq!(output.lines().await, ["toolvault: shut in", "x"]);
-    assert!(process.is_shut_in());
+    assert_eq!(output.lines().await, ["toolvault: sandboxed", "x"]);
+    assert!(process.is_confined());
     std::fs::write(key, "").unwrap();
-    assert!(!process.is_shut_in());
+    assert!(!process.is_confined());
     let said = output.chunk().await.unwrap().bytes;
     let said = String::from_utf8(said.to_vec()).unwrap();
-    let expected = "shut-in --with mount-namespace --conceal /a b --conceal /c --conceal /";
-    assert!(said.starts_with(expected), "{said}");
+    assert!(said.starts_with(&expected), "{said}");
 }
 
 #[tokio::test]
-async fn a_program_that_cannot_be_shut_in_does_not_start() {
+async fn nothing_starts_once_what_is_concealed_was_moved() {
+    let (place, first) = through(SANDBOXED, &["cat"]);
+    let [home, moved] = ["home", "moved"].map(|name| place.path().join(name));
+    std::fs::create_dir(&home).unwrap();
+    let key = home.join("key");
+    std::fs::write(&key, "").unwrap();
+    first.concealed.add(std::slice::from_ref(&key));
+    let mut again = through(SANDBOXED, &["cat"]).1;
+    again.concealed = Arc::clone(&first.concealed);
+    again.helper = first.helper.clone();
+    let (process, _output) = started(first).await;
+    std::fs::rename(&home, moved).unwrap();
+    assert!(!process.is_confined());
+    let error = refusal(again).await.to_string();
+    let reason = "is not what it was when the server started, so it cannot be concealed; put it back, or restart the server";
+    assert_eq!(
+        error,
+        format!("cannot start 'cat': {} {reason}", key.display())
+    );
+}
+
+#[tokio::test]
+async fn a_program_does_not_start_if_its_sandbox_fails() {
     for (helper, reason) in [
-        ("echo 'toolvault: not shut in: cannot x'", "cannot x"),
-        ("exit 0", "what shuts it in does not answer"),
+        ("echo 'toolvault: not sandboxed: cannot x'", "cannot x"),
+        ("exit 0", "the sandbox does not answer"),
         (
-            "printf 'toolvault: shut in'",
-            "what shuts it in does not answer",
+            "printf 'toolvault: sandboxed'",
+            "the sandbox does not answer",
         ),
-        ("tr '\\0' x < /dev/zero", "what shuts it in does not answer"),
-        ("echo hello", "what shuts it in does not answer as agreed"),
+        ("tr '\\0' x < /dev/zero", "the sandbox does not answer"),
+        ("echo hello", "the sandbox does not answer as expected"),
     ] {
         let (_place, launch) = through(helper, &["cat"]);
         let error = refusal(launch).await.to_string();

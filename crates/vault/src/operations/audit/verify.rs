@@ -50,7 +50,7 @@ pub struct Fault {
 
 impl Vault {
     /// Verifies the whole trail and every row against it. `first_key` is the public key printed at set-up;
-    /// `progress` hears how many pages are done.
+    /// `progress` is called with the number of pages done.
     pub async fn verify_audit(
         &self,
         first_key: Option<&[u8]>,

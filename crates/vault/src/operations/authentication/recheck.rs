@@ -12,10 +12,10 @@ use crate::vault::Vault;
 impl Vault {
     /// Whether the caller may still act: their key and each key it descends from are neither revoked, expired
     /// nor narrowed, or their token has not expired; their user is active, and so are the owners of those keys.
-    /// Somebody at the command line always may.
+    /// A user at the command line always may.
     ///
     /// A key counts as narrowed if it lost a scope or ends earlier than it did when the caller was
-    /// authenticated; whoever presents it again becomes a caller with what is left. Any other credential is
+    /// authenticated; presenting it again makes a caller with the rights that are left. Any other credential is
     /// [`Error::Unauthenticated`].
     pub async fn recheck(&self, caller: &Caller) -> Result<(), Error> {
         let now = self.shared.clock.now();

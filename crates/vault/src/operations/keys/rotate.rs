@@ -17,7 +17,7 @@ use crate::writer::change::{Change, Work};
 pub(super) struct RotateKey {
     pub(super) owner: UserId,
     pub(super) caller: Caller,
-    /// The caller's own key and those that it descends from; none for a caller without a key.
+    /// The caller's own key and those that it descends from; empty for a caller without a key.
     pub(super) lineage: Option<Vec<KeyId>>,
     pub(super) key: KeyId,
     /// In microseconds.
@@ -68,7 +68,7 @@ impl Change for RotateKey {
 
 impl RotateKey {
     /// The rights of the successor. It descends from where the old key does; if that is not from the caller's
-    /// key, it also descends from that one, so that nobody gets a key that outlives their own.
+    /// key, it also descends from that one, so that no caller gets a key that outlives their own.
     fn rights(&self, old: &KeyRecord) -> Result<KeyRights, Error> {
         let mut rights = KeyRights {
             name: old.row.name.clone(),

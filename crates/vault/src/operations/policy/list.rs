@@ -24,7 +24,7 @@ pub struct PolicyInfo {
     /// Its policy.
     #[serde(flatten)]
     pub policy: Policy,
-    /// When the value that is current is due for rotation; none for never.
+    /// When the current value is due for rotation; `None` if never.
     pub rotation_due_at: Option<Timestamp>,
     /// Whether it is due for rotation.
     pub is_due: bool,

@@ -3,7 +3,7 @@
 use toolvault_core::pattern::ToolPattern;
 
 /// Which of a user's defaults apply behind one server: those whose text before the first `*` begins with
-/// this prefix; none for all of them.
+/// this prefix; `None` for all of them.
 ///
 /// A wide pattern such as `*` was meant for the tools that its owner knew. It must not hand a credential to
 /// whatever a server calls its own (contract, section 7 rule 3).

@@ -73,7 +73,7 @@ impl Change for DeleteSecret {
 }
 
 impl DeleteSecret {
-    /// The ledger without a secret of which nobody can say what it counted for: that of the others, if they
+    /// The ledger without a secret whose share in it is unknown: that of the others, if they
     /// are all sound and none is missing.
     async fn count_again(&self, work: &mut Work<'_>, ledger: Ledger) -> Result<Ledger, Error> {
         let keyring = &work.shared.keyring;

@@ -1,4 +1,4 @@
-//! What a shut-in process is apart from what it can read.
+//! What a sandboxed process is apart from what it can read.
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
@@ -12,13 +12,13 @@ use rustix::thread::{
     remove_capability_from_bounding_set, set_capabilities,
 };
 
-use super::{ShutInError, step};
+use super::{SandboxError, step};
 
 /// Standard input, output and error.
 const STANDARD: std::ops::RangeInclusive<i32> = 0..=2;
 
-/// Leaves the terminal and the process group of whoever started it, and lets go of every file but the standard streams.
-pub(super) fn detach() -> Result<(), ShutInError> {
+/// Leaves the terminal and the process group of its parent, and closes every file but the standard streams.
+pub(super) fn detach() -> Result<(), SandboxError> {
     // The leader of a group cannot; then the group is its own already.
     let _ = setsid();
     let mut open = Vec::new();
@@ -40,7 +40,7 @@ pub(super) fn detach() -> Result<(), ShutInError> {
 }
 
 /// Gives up capabilities for good: programs that are started later cannot have them either.
-pub(super) fn give_up(lost: &[CapabilitySet]) -> Result<(), ShutInError> {
+pub(super) fn give_up(lost: &[CapabilitySet]) -> Result<(), SandboxError> {
     let failed = || step("give up capabilities");
     let mut sets = capabilities(None).map_err(failed())?;
     // Without this one the others cannot be given up, and an ordinary user has none to give up.
@@ -57,13 +57,13 @@ pub(super) fn give_up(lost: &[CapabilitySet]) -> Result<(), ShutInError> {
 }
 
 /// Has the kernel end this process when the thread that started it ends. Lost when rights change, so it comes last.
-pub(super) fn die_with_parent() -> Result<(), ShutInError> {
+pub(super) fn die_with_parent() -> Result<(), SandboxError> {
     set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(step("tie its life to its parent's"))
 }
 
 /// Writes one line on standard output.
-pub(super) fn say(line: &str) -> Result<(), ShutInError> {
+pub(super) fn say(line: &str) -> Result<(), SandboxError> {
     let mut stdout = std::io::stdout().lock();
     stdout
         .write_all(format!("{}\n", line.replace('\n', " ")).as_bytes())
@@ -75,7 +75,7 @@ pub(super) fn say(line: &str) -> Result<(), ShutInError> {
 pub(super) fn become_program(
     program: &OsStr,
     arguments: &[OsString],
-) -> Result<Infallible, ShutInError> {
+) -> Result<Infallible, SandboxError> {
     let error = Command::new(program).args(arguments).exec();
     Err(step(format!("start '{}'", program.display()))(error))
 }

@@ -1,4 +1,4 @@
-//! What a shut-in program is, and what is said when there is none.
+//! What a sandboxed program is, and the messages if it cannot start.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
@@ -33,6 +33,18 @@ fn what_is_not_concealed_stays_as_it_was() {
 }
 
 #[test]
+fn files_can_be_made_beside_what_is_concealed_in_a_shared_directory() {
+    with_all_means(|grounds, means| {
+        // Landlock lets no program add to the directories around a concealed one.
+        if means != "mount-namespace" {
+            return;
+        }
+        let text = "echo new > new && cat new; mkdir .cache && ls -d .cache; rm -r new .cache";
+        assert_eq!(grounds.script(means, text), "new\n.cache\n");
+    });
+}
+
+#[test]
 fn root_keeps_its_ways_with_the_files_of_others() {
     if !rustix::process::geteuid().is_root() {
         eprintln!("skipped: only root has such ways");
@@ -50,18 +62,18 @@ fn root_keeps_its_ways_with_the_files_of_others() {
 #[test]
 fn it_has_no_files_but_the_standard_streams() {
     with_all_means(|grounds, means| {
-        let shut_in = grounds.shut_in(means);
+        let sandbox = grounds.sandbox(means);
         let mut command = Command::new("sh");
         let text = "exec 7< /etc/passwd 8< \"$0\"; exec \"$@\" -- /bin/ls /proc/self/fd";
         command
             .args(["-c", text])
             .arg(grounds.path("root.key"))
-            .arg(shut_in.get_program())
-            .args(shut_in.get_args());
+            .arg(sandbox.get_program())
+            .args(sandbox.get_args());
         // The last is the directory that it lists.
         assert_eq!(
             said(&run(&mut command)),
-            "toolvault: shut in\n0\n1\n2\n3\n",
+            "toolvault: sandboxed\n0\n1\n2\n3\n",
             "{means}"
         );
     });
@@ -70,13 +82,13 @@ fn it_has_no_files_but_the_standard_streams() {
 #[test]
 fn it_ends_with_whoever_started_it() {
     with_all_means(|grounds, means| {
-        let shut_in = grounds.shut_in(means);
+        let sandbox = grounds.sandbox(means);
         let mut command = Command::new("sh");
         let text = "\"$@\" -- /bin/sh -c 'echo ready; exec sleep 120' & wait";
         let mut parent = command
             .args(["-c", text, "sh"])
-            .arg(shut_in.get_program())
-            .args(shut_in.get_args())
+            .arg(sandbox.get_program())
+            .args(sandbox.get_args())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -102,12 +114,12 @@ fn it_does_not_start_in_what_is_concealed() {
         if means != "mount-namespace" {
             return;
         }
-        let mut command = grounds.shut_in(means);
+        let mut command = grounds.sandbox(means);
         command.current_dir(grounds.path("data/inner"));
         let output = run(command.args(["--", "/bin/cat", "wal", "../toolvault.db"]));
         let place = grounds.path("data/inner");
         let expected = format!(
-            "toolvault: not shut in: cannot start in {}: No such file",
+            "toolvault: not sandboxed: cannot start in {}: No such file",
             place.display()
         );
         assert!(said(&output).starts_with(&expected), "{}", said(&output));
@@ -119,22 +131,22 @@ fn it_does_not_start_in_what_is_concealed() {
 fn why_nothing_was_started_is_said_on_the_first_line() {
     let grounds = Grounds::new(rustix::process::geteuid().as_raw());
     for means in MEANS {
-        let mut command = grounds.shut_in(means);
+        let mut command = grounds.sandbox(means);
         let output = run(command.args(["--conceal", "/tmp/..", "--", "/bin/true"]));
-        let expected = "toolvault: not shut in: the root directory cannot be concealed\n";
+        let expected = "toolvault: not sandboxed: the root directory cannot be concealed\n";
         assert!(said(&output).starts_with(expected), "{}", said(&output));
-        let output = run(&mut grounds.shut_in(means));
-        let expected = "toolvault: not shut in: there is no program to start\n";
+        let output = run(&mut grounds.sandbox(means));
+        let expected = "toolvault: not sandboxed: there is no program to start\n";
         assert!(said(&output).starts_with(expected), "{}", said(&output));
     }
-    let output = run(grounds.shut_in("prayer").args(["--", "/bin/true"]));
+    let output = run(grounds.sandbox("prayer").args(["--", "/bin/true"]));
     assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
 fn a_program_that_cannot_begin_is_told_by_its_end() {
     with_all_means(|grounds, means| {
-        let output = run(grounds.shut_in(means).args(["--", "/nowhere/program"]));
+        let output = run(grounds.sandbox(means).args(["--", "/nowhere/program"]));
         let said = said(&output);
         assert!(
             said.contains("cannot start '/nowhere/program': No such file"),

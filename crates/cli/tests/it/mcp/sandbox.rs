@@ -2,7 +2,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -44,10 +46,91 @@ fn a_program_reads_nothing_of_ours_and_goes_with_the_server() {
     } else {
         eprintln!("skipped: this machine has no Landlock, or none without user namespaces");
     }
-    assert!(
-        tested > 0,
-        "this machine has nothing to shut programs in with"
+    assert!(tested > 0, "this machine has no sandbox");
+}
+
+#[test]
+fn a_program_that_renames_a_parent_directory_is_not_started_again() {
+    let key = renaming("off", &[], |renamed, first, second| {
+        assert_eq!(renamed, "renamed");
+        assert_eq!(first, second, "it is the control: it can read the key");
+    });
+    assert!(key.len() > 20, "it is the control: {key}");
+    let with_namespaces = is_effective(&[], "mount-namespace");
+    if with_namespaces {
+        renaming("on", &[], |renamed, first, second| {
+            assert_eq!(renamed, "renamed");
+            assert!(
+                second.contains("is not what it was when the server started"),
+                "{second}"
+            );
+            assert!(!first.contains(&key[..20]));
+        });
+    }
+    let before: &[&str] = if with_namespaces {
+        &WITHOUT_NAMESPACES
+    } else {
+        &[]
+    };
+    if is_effective(before, "landlock") && !is_effective(before, "mount-namespace") {
+        renaming("on", before, |renamed, _, second| {
+            assert_eq!(renamed, "failed: Permission denied");
+            assert_eq!(second, "failed: No such file or directory");
+        });
+    }
+}
+
+/// Has a program rename a directory above the root key, and tells what came of that, and of reading the key in its new place
+/// twice: at once, and by a program that was started again or refused. Returns what was read in the end.
+fn renaming(sandbox: &str, before: &[&str], check: impl Fn(&str, &str, &str)) -> String {
+    let installation = Installation::empty();
+    let [parent, moved, program, configuration] =
+        ["vaults", "moved", "intruder.py", "vault.toml"].map(|name| installation.path().join(name));
+    let data = parent.join("inner/data");
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700)).unwrap();
+    std::fs::write(&program, include_str!("intruder.py")).unwrap();
+    let lifeline = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = lifeline.local_addr().unwrap().port();
+    let text = format!(
+        "[gateway]
+sandbox = '{sandbox}'
+[gateway.servers.intruder]
+command = ['python3', {program:?}, 'none', 'none', 'none', '{port}']
+"
     );
+    std::fs::write(&configuration, text).unwrap();
+    let mut command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command
+        .env("TOOLVAULT_CONFIG", configuration)
+        .env("TOOLVAULT_DATA_DIR", &data)
+        .env("PATH", PATH);
+    let mut server = Server::start(&mut behind(before, &command));
+    let keys = std::fs::read_to_string(parent.join("inner/data.first-keys")).unwrap();
+    let keys = keys
+        .lines()
+        .find_map(|line| line.strip_prefix("agent_key="));
+    let key = keys.unwrap();
+    let client = Client::begin(&server, key).unwrap();
+
+    let from_to = json!({"from": parent, "to": moved});
+    let renamed = client.call("rename", &from_to);
+    let read = json!({"path": moved.join("inner/data.root.key")});
+    let first = client.call("read", &read);
+    let second = match Client::begin(&server, key) {
+        Ok(again) => again.call("read", &read),
+        Err(_) => server.wait_for("cannot start"),
+    };
+    check(&renamed, &first, &second);
+    if moved.exists() {
+        std::fs::rename(&moved, &parent).unwrap();
+    }
+    let since = Instant::now();
+    while let Err(refused) = Client::begin(&server, key) {
+        assert!(since.elapsed() < PATIENCE, "all is as it was: {refused}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    second
 }
 
 /// With a server that is started by `before`.
@@ -65,7 +148,10 @@ fn check(before: &[&str], has_namespace: bool) {
     let server = Server::start(&mut behind(before, &command));
     let key = prepare(&installation, &server);
 
-    let report = ask_for_report(&server, &key);
+    let report = Client::begin(&server, &key)
+        .unwrap()
+        .call("report", &json!({}));
+    let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["control"], true);
     assert_eq!(report["found"], json!({}));
     for answer in report["commands"].as_array().unwrap() {
@@ -148,26 +234,45 @@ fn prepare(installation: &Installation, server: &Server) -> String {
     made["key"].as_str().unwrap().to_owned()
 }
 
-/// Begins a session, and calls the one tool.
-fn ask_for_report(server: &Server, key: &str) -> Value {
-    let client = json!({"name": "test", "version": "1"});
-    let params = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client});
-    let (head, greeting) = post(server, key, "", &request(1, "initialize", &params));
-    assert_eq!(
-        greeting["result"]["serverInfo"]["name"], "intruder",
-        "{greeting}"
-    );
-    let session = head
-        .lines()
-        .find(|line| line.starts_with("mcp-session-id: "))
-        .unwrap_or_else(|| panic!("{head}"));
-    let session = format!("{session}\r\nmcp-protocol-version: 2025-11-25\r\n");
-    let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-    post(server, key, &session, &initialized);
-    let params = json!({"name": "report", "arguments": {}});
-    let (_, answer) = post(server, key, &session, &request(2, "tools/call", &params));
-    let text = answer["result"]["content"][0]["text"].as_str();
-    serde_json::from_str(text.unwrap_or_else(|| panic!("{answer}"))).unwrap()
+/// A session with the program.
+struct Client<'a> {
+    server: &'a Server,
+    key: &'a str,
+    headers: String,
+}
+
+impl<'a> Client<'a> {
+    /// Begins a session; an error is the whole answer.
+    fn begin(server: &'a Server, key: &'a str) -> Result<Self, String> {
+        let client = json!({"name": "test", "version": "1"});
+        let params =
+            json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client});
+        let (head, greeting) = post(server, key, "", &request(1, "initialize", &params));
+        if greeting["result"]["serverInfo"]["name"] != "intruder" {
+            return Err(format!("{head}\n{greeting}"));
+        }
+        let session = head
+            .lines()
+            .find(|line| line.starts_with("mcp-session-id: "))
+            .unwrap_or_else(|| panic!("{head}"));
+        let headers = format!("{session}\r\nmcp-protocol-version: 2025-11-25\r\n");
+        let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+        post(server, key, &headers, &initialized);
+        Ok(Self {
+            server,
+            key,
+            headers,
+        })
+    }
+
+    /// The text that a tool answers with, or else the whole answer.
+    fn call(&self, name: &str, arguments: &Value) -> String {
+        let params = json!({"name": name, "arguments": arguments});
+        let message = request(2, "tools/call", &params);
+        let (_, answer) = post(self.server, self.key, &self.headers, &message);
+        let text = answer["result"]["content"][0]["text"].as_str();
+        text.map_or_else(|| answer.to_string(), str::to_owned)
+    }
 }
 
 fn request(id: u64, method: &str, params: &Value) -> Value {
@@ -223,14 +328,14 @@ fn with_environment(mut command: Command, of: &Command) -> Command {
     command
 }
 
-/// Whether programs can be shut in with these means behind `before`.
+/// Whether this mechanism works behind `before`.
 fn is_effective(before: &[&str], means: &str) -> bool {
     let installation = Installation::empty();
     let witness = installation.path().join("witness");
     std::fs::write(&witness, "visible").unwrap();
     let witness = witness.to_str().unwrap();
     let mut probe = installation.command(&[
-        "shut-in",
+        "sandbox",
         "--with",
         means,
         "--conceal",

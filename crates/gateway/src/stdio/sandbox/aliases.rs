@@ -12,7 +12,7 @@ pub(super) struct Mount {
     /// What of the file system is shown.
     root: PathBuf,
     /// Where it is shown.
-    point: PathBuf,
+    pub(super) point: PathBuf,
 }
 
 /// Reads `/proc/self/mountinfo`; lines that make no sense are left out.

@@ -6,18 +6,18 @@ use std::process::ExitStatus;
 
 /// How a program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum Exit {
     /// By itself, with this exit status.
     Exited(i32),
-    /// By this signal, ours or another's.
+    /// By this signal.
     Killed(i32),
     /// By us, because a line of its output seemed to have no end.
     TooLarge,
-    /// Nobody can say: the system did not tell.
+    /// The system did not tell.
     Unknown,
 }
 
-impl From<ExitStatus> for Ending {
+impl From<ExitStatus> for Exit {
     fn from(status: ExitStatus) -> Self {
         match (status.code(), status.signal()) {
             (Some(code), _) => Self::Exited(code),
@@ -27,7 +27,7 @@ impl From<ExitStatus> for Ending {
     }
 }
 
-impl fmt::Display for Ending {
+impl fmt::Display for Exit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exited(code) => write!(formatter, "exit status {code}"),
@@ -38,7 +38,7 @@ impl fmt::Display for Ending {
     }
 }
 
-/// The program takes no more messages: it has ended, is being stopped, or closed its standard input.
+/// The program accepts no more messages: it has ended, is being stopped, or closed its standard input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the program takes no more messages")]
+#[error("the program accepts no more messages")]
 pub(crate) struct Ended;

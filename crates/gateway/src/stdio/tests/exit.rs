@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use super::{PATIENCE, in_time, of, script, started};
-use crate::stdio::ending::{Ended, Ending};
+use crate::stdio::exit::{Ended, Exit};
 
 #[tokio::test]
 async fn a_program_that_exits_at_once_is_seen() {
     let (process, mut output) = script("exit 7").await;
-    assert_eq!(in_time(process.ended()).await, Ending::Exited(7));
+    assert_eq!(in_time(process.ended()).await, Exit::Exited(7));
     assert!(!process.is_running());
     assert_eq!(process.send(b"{}").await, Err(Ended));
     assert_eq!(output.line().await, None);
@@ -21,7 +21,7 @@ async fn a_program_is_asked_before_it_is_killed() {
         script("trap 'exit 3' TERM; echo ready; while :; do sleep 0.02; done").await;
     assert_eq!(output.line().await.unwrap(), "ready");
     in_time(process.stop()).await;
-    assert_eq!(in_time(process.ended()).await, Ending::Exited(3));
+    assert_eq!(in_time(process.ended()).await, Exit::Exited(3));
 }
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn a_program_that_does_not_listen_is_killed() {
     let clone = process.clone();
     let both = async { tokio::join!(process.stop(), clone.stop()) };
     in_time(both).await;
-    assert_eq!(in_time(process.ended()).await, Ending::Killed(9));
+    assert_eq!(in_time(process.ended()).await, Exit::Killed(9));
     in_time(process.stop()).await;
 }
 
@@ -53,7 +53,7 @@ async fn what_was_queued_is_written_before_the_input_is_closed() {
 async fn what_a_program_leaves_behind_is_killed() {
     let (process, mut output) = script("sleep 1000 & echo $!; exit 0").await;
     let left = output.line().await.unwrap();
-    assert_eq!(in_time(process.ended()).await, Ending::Exited(0));
+    assert_eq!(in_time(process.ended()).await, Exit::Exited(0));
     assert_eq!(output.line().await, None);
     has_gone(&left);
 }
@@ -72,7 +72,7 @@ async fn a_child_that_left_the_group_holds_nothing_up() {
     let before = Instant::now();
     let (process, mut output) = script("setsid sleep 300 & echo $!; exit 0").await;
     let escaped = output.line().await.unwrap();
-    assert_eq!(in_time(process.ended()).await, Ending::Exited(0));
+    assert_eq!(in_time(process.ended()).await, Exit::Exited(0));
     assert_eq!(output.line().await, None);
     assert!(before.elapsed() < PATIENCE);
     let killed = std::process::Command::new("kill").arg(escaped).status();
@@ -83,11 +83,11 @@ async fn a_child_that_left_the_group_holds_nothing_up() {
 async fn a_program_that_closes_its_output_is_stopped() {
     let (process, mut output) = script("exec >&-; exec sleep 1000").await;
     assert_eq!(output.line().await, None);
-    assert_eq!(in_time(process.ended()).await, Ending::Killed(15));
+    assert_eq!(in_time(process.ended()).await, Exit::Killed(15));
 }
 
 #[tokio::test]
-async fn nobody_holds_it_nobody_hears_it_so_it_ends() {
+async fn it_ends_when_its_handle_or_its_output_is_dropped() {
     let (process, mut output) = script("echo ready; exec sleep 1000").await;
     assert_eq!(output.line().await.unwrap(), "ready");
     drop(process);
@@ -95,7 +95,7 @@ async fn nobody_holds_it_nobody_hears_it_so_it_ends() {
 
     let (process, output) = script("exec sleep 1000").await;
     drop(output);
-    assert_eq!(in_time(process.ended()).await, Ending::Killed(15));
+    assert_eq!(in_time(process.ended()).await, Exit::Killed(15));
 }
 
 /// Waits until a process is no more, or only waits for its parent to notice.

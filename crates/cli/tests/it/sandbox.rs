@@ -1,7 +1,7 @@
-//! Programs that are shut in: what they cannot read, however they try, and what they can still do.
+//! Programs in a sandbox: what they cannot read, however they try, and what they can still do.
 //!
-//! What the kernel does not support is not tested, and said so; but a machine that supports nothing fails. Run by root,
-//! everything is tested as root and as an ordinary user.
+//! Mechanisms that the kernel lacks are skipped with a message; a machine that has none fails. Run by root, everything is
+//! tested as root and as an ordinary user.
 
 mod attempts;
 mod life;
@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-/// The user nobody.
+/// The user `nobody`.
 const ORDINARY: u32 = 65_534;
 const MEANS: [&str; 2] = ["mount-namespace", "landlock"];
 /// What must not be read.
@@ -71,10 +71,10 @@ impl Grounds {
     }
 
     /// Our binary, as the user, about to conceal the data and the key.
-    fn shut_in(&self, means: &str) -> Command {
+    fn sandbox(&self, means: &str) -> Command {
         let mut command = Command::new(self.path("toolvault"));
         command
-            .args(["shut-in", "--with", means])
+            .args(["sandbox", "--with", means])
             .args([Path::new("--conceal"), &self.path("links/data")])
             .args([Path::new("--conceal"), &self.path("root.key")])
             .env_clear()
@@ -95,12 +95,23 @@ impl Grounds {
         command
     }
 
-    /// Everything that a shut-in script says, after the line that says that it is.
+    /// The output of a script without a sandbox.
+    fn unconfined(&self, text: &str) -> String {
+        let mut command = Command::new("/bin/sh");
+        let command = command
+            .args(["-c", &format!("cd {}\n{text}", self.path("").display())])
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .stdin(Stdio::null());
+        said(&run(self.as_user(command)))
+    }
+
+    /// The output of a script in the sandbox, after our own first line.
     fn script(&self, means: &str, text: &str) -> String {
         let script = format!("cd {}\n{text}", self.path("").display());
-        let output = run(self.shut_in(means).args(["--", "/bin/sh", "-c", &script]));
+        let output = run(self.sandbox(means).args(["--", "/bin/sh", "-c", &script]));
         let said = said(&output);
-        let rest = said.strip_prefix("toolvault: shut in\n");
+        let rest = said.strip_prefix("toolvault: sandboxed\n");
         rest.unwrap_or_else(|| panic!("{said}")).to_owned()
     }
 }
@@ -118,19 +129,23 @@ fn said(output: &Output) -> String {
     )
 }
 
-/// Does something with all that this machine supports, as each user there is.
-fn with_all_means(test: impl Fn(&Grounds, &str)) {
+/// Root and an ordinary user, or the only one that we can be.
+fn users() -> Vec<u32> {
     let own = rustix::process::geteuid();
-    let users = if own.is_root() {
+    if own.is_root() {
         vec![0, ORDINARY]
     } else {
         vec![own.as_raw()]
-    };
-    for user in users {
+    }
+}
+
+/// Does something with each mechanism that this machine supports, as each user.
+fn with_all_means(test: impl Fn(&Grounds, &str)) {
+    for user in users() {
         let grounds = Grounds::new(user);
         let mut supported = 0;
         for means in MEANS {
-            let mut probe = grounds.shut_in(means);
+            let mut probe = grounds.sandbox(means);
             let tried = run(probe.arg("--probe").arg(grounds.path("root.key")));
             if tried.status.success() {
                 supported += 1;
@@ -141,7 +156,7 @@ fn with_all_means(test: impl Fn(&Grounds, &str)) {
         }
         assert!(
             supported > 0,
-            "this machine has neither user namespaces nor Landlock: nothing can be shut in for user {user}"
+            "this machine has neither user namespaces nor Landlock: there is no sandbox for user {user}"
         );
     }
 }
