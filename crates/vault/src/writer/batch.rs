@@ -224,8 +224,11 @@ async fn apply(
 
 /// Logs why a group was not committed, and stops trusting storage that says it lost data.
 fn report(shared: &Shared, error: &Error) {
+    // JSON logs leave out what is below an error.
+    let cause = std::error::Error::source(error).map(tracing::field::display);
     tracing::error!(
         error = error as &dyn std::error::Error,
+        cause,
         database.code = error.database_code(),
         "the database could not be written to; nothing was changed or used"
     );
