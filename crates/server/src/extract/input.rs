@@ -10,6 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use http_body_util::BodyExt as _;
 use percent_encoding::percent_decode_str;
+use toolvault_core::confidential::Buffer;
 use toolvault_core::identity::SecretId;
 use toolvault_core::pattern::{NameError, ToolName};
 use zeroize::Zeroizing;
@@ -52,7 +53,7 @@ async fn read(mut body: HttpBody, limit: usize) -> Result<Zeroizing<Vec<u8>>, Ap
     if usize::try_from(announced).map_or(true, |announced| announced > limit) {
         return Err(ApiError::BodyTooLarge);
     }
-    let mut bytes = Zeroizing::new(Vec::new());
+    let mut bytes = Buffer::default();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| ApiError::BodyIncomplete)?.into_data() else {
             continue;
@@ -60,20 +61,9 @@ async fn read(mut body: HttpBody, limit: usize) -> Result<Zeroizing<Vec<u8>>, Ap
         if bytes.len() + data.len() > limit {
             return Err(ApiError::BodyTooLarge);
         }
-        append(&mut bytes, &data);
+        bytes.extend(&data);
     }
-    Ok(bytes)
-}
-
-/// Appends without leaving a copy behind where the vector was before it grew.
-fn append(bytes: &mut Zeroizing<Vec<u8>>, data: &[u8]) {
-    let needed = bytes.len() + data.len();
-    if needed > bytes.capacity() {
-        let mut grown = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
-        grown.extend_from_slice(bytes);
-        *bytes = grown;
-    }
-    bytes.extend_from_slice(data);
+    Ok(bytes.into_inner())
 }
 
 impl Input {

@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use toolvault_core::arguments::Arguments;
+use toolvault_core::confidential::Buffer;
 use toolvault_core::identity::SecretId;
 use toolvault_core::pattern::ToolName;
 use toolvault_vault as vault;
@@ -245,7 +246,7 @@ impl IntoResponse for CompletedOrResults {
 
 /// An answer in memory that is overwritten once it has been sent.
 fn confidential(answer: &impl Serialize) -> Response {
-    let mut written = Buffer::default();
+    let mut written = Written::default();
     if serde_json::to_writer(&mut written, answer).is_err() {
         return ApiError::Internal.into_response();
     }
@@ -260,18 +261,11 @@ fn confidential(answer: &impl Serialize) -> Response {
 }
 
 #[derive(Default)]
-struct Buffer(Zeroizing<Vec<u8>>);
+struct Written(Buffer);
 
-impl io::Write for Buffer {
+impl io::Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let needed = self.0.len() + bytes.len();
-        if needed > self.0.capacity() {
-            // Growing in place would leave a copy behind.
-            let mut grown = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
-            grown.extend_from_slice(&self.0);
-            self.0 = grown;
-        }
-        self.0.extend_from_slice(bytes);
+        self.0.extend(bytes);
         Ok(bytes.len())
     }
 
@@ -280,7 +274,7 @@ impl io::Write for Buffer {
     }
 }
 
-impl AsRef<[u8]> for Buffer {
+impl AsRef<[u8]> for Written {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }
