@@ -142,7 +142,7 @@ fn it_is_well_again_by_itself_once_the_disk_has_room() {
     }
     let (status, listed) = request(&server, &key, "GET", "/v1/secrets/?limit=1000", "");
     assert_eq!(status, 200);
-    let listed = listed["secrets"]
+    let listed = listed["data"]
         .as_array()
         .unwrap_or_else(|| panic!("{listed}"));
     let names: Vec<&str> = listed
