@@ -43,6 +43,6 @@ mod state;
 mod tools;
 
 pub use self::answer::{McpBody, McpReply};
-pub use self::gateway::Gateway;
+pub use self::gateway::{Gateway, GatewayError};
 pub use self::pending::{PendingSecret, SetError};
 pub use self::state::McpRequest;

@@ -1,6 +1,7 @@
 //! What of the gateway's settings concerns how it is reached: under which names, and with how large a message.
 
-use toolvault_gateway::{GatewaySettings, HttpError};
+use toolvault_gateway::GatewaySettings;
+use toolvault_gateway::mcp::GatewayError;
 
 use crate::extract::authority::Authority;
 
@@ -15,7 +16,7 @@ pub enum GatewaySettingsError {
     PublicUrl(String),
     /// The gateway refuses them.
     #[error(transparent)]
-    Gateway(#[from] HttpError),
+    Gateway(#[from] GatewayError),
 }
 
 /// Under which names, and with how large a message, the gateway is reached.

@@ -1,12 +1,29 @@
-//! The letters of hexadecimal and base64 text, and what may stand between them.
+//! The letters of the four readings, and what may stand between them.
 
-/// What one byte is in a run of encoded text.
+use zeroize::Zeroizing;
+
+/// How bytes are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alphabet {
+    /// Text, white space left out.
+    Plain,
+    Hexadecimal,
+    Base64,
+    /// All bytes, for values that have hardly more than white space.
+    Exact,
+}
+
+/// What one byte is in a run of text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Letter {
     /// A letter, as it is spelled in patterns.
     Is(u8),
-    /// Something that encoders put between letters.
+    /// Something that may stand between letters.
     Between,
+    /// White space: between the letters of some patterns and lines, else the end of the run.
+    Space,
+    /// Neither seen nor counted.
+    Nothing,
     /// The end of the run.
     Other,
 }
@@ -14,8 +31,34 @@ pub(super) enum Letter {
 /// How many bytes may stand between two letters of one run, so that what is held back is bounded.
 pub(super) const LONGEST_GAP: u8 = 32;
 
+/// A byte of no text that stands for what is not shown, such as a soft hyphen.
+pub(super) const INVISIBLE: u8 = 0xff;
+
+impl Alphabet {
+    pub(super) const ALL: [Self; 4] = [Self::Plain, Self::Hexadecimal, Self::Base64, Self::Exact];
+
+    pub(super) fn letter(self, byte: u8) -> Letter {
+        match (self, byte) {
+            (_, INVISIBLE) => Letter::Nothing,
+            (Self::Plain, _) => plain(byte),
+            (Self::Hexadecimal, _) => hexadecimal(byte),
+            (Self::Base64, _) => base64(byte),
+            (Self::Exact, _) => Letter::Is(byte),
+        }
+    }
+}
+
+/// Zeros are passed over, so that ASCII is read alike in UTF-8 and UTF-16.
+fn plain(byte: u8) -> Letter {
+    match byte {
+        0 => Letter::Nothing,
+        b'\t'..=b'\r' | b' ' => Letter::Space,
+        _ => Letter::Is(byte),
+    }
+}
+
 /// A digit in either case. What dumps put between bytes is passed over: `68 65`, `68:65`, `\x68\x65`, `0x68, 0x65`.
-pub(super) fn hexadecimal(byte: u8) -> Letter {
+fn hexadecimal(byte: u8) -> Letter {
     match byte {
         b'0'..=b'9' | b'a'..=b'f' => Letter::Is(byte),
         b'A'..=b'F' => Letter::Is(byte.to_ascii_lowercase()),
@@ -27,12 +70,12 @@ pub(super) fn hexadecimal(byte: u8) -> Letter {
 }
 
 /// A letter of either base64 alphabet (RFC 4648). Line breaks and indentation are passed over.
-pub(super) fn base64(byte: u8) -> Letter {
+fn base64(byte: u8) -> Letter {
     match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' => Letter::Is(byte),
         b'-' => Letter::Is(b'+'),
         b'_' => Letter::Is(b'/'),
-        b' ' | b'\t' | b'\r' | b'\n' => Letter::Between,
+        b' ' | b'\t' | b'\r' | b'\n' => Letter::Space,
         _ => Letter::Other,
     }
 }
@@ -56,21 +99,23 @@ pub(super) fn base64_letter(bits: u8) -> u8 {
     }
 }
 
-/// Where the run before `end` that could be the begin of a match begins: at most `letters` letters back.
-pub(super) fn run_start(
-    bytes: &[u8],
-    end: usize,
-    alphabet: fn(u8) -> Letter,
-    letters: usize,
-) -> usize {
-    let (mut start, mut left, mut gap) = (end, letters, 0);
-    for byte in bytes.get(..end).unwrap_or_default().iter().rev() {
-        match alphabet(*byte) {
-            Letter::Is(_) if left > 0 => (left, gap) = (left - 1, 0),
-            Letter::Between if gap < LONGEST_GAP => gap += 1,
-            _ => break,
+/// The text that `letters` of either base64 alphabet spell, with or without padding.
+pub(super) fn base64_text(letters: &str) -> Option<Zeroizing<String>> {
+    let letters = letters.trim_end_matches('=');
+    let mut bytes = Zeroizing::new(Vec::with_capacity(letters.len()));
+    let (mut bits, mut count) = (0_u16, 0);
+    for byte in letters.bytes() {
+        let Letter::Is(letter) = base64(byte) else {
+            return None;
+        };
+        let six = (0..64).find(|six| base64_letter(*six) == letter)?;
+        (bits, count) = (bits << 6 | u16::from(six), count + 6);
+        if count >= 8 {
+            count -= 8;
+            let [_, low] = (bits >> count).to_be_bytes();
+            bytes.push(low);
         }
-        start -= 1;
     }
-    start
+    let text = str::from_utf8(&bytes).ok()?;
+    Some(Zeroizing::new(text.to_owned()))
 }

@@ -3,14 +3,18 @@
 use memchr::memchr2;
 use zeroize::Zeroizing;
 
-use super::Compiled;
-use super::search::Search;
+use super::escape::Left;
+use super::search::{Search, noticed};
+use super::table::Table;
+use super::values::FEWEST_CHARACTERS;
 use crate::json::{decode_lossily, write_string};
 
 /// Writes the checked document `raw` to `out`; tells whether something in it was replaced.
-pub(super) fn write(compiled: &Compiled, raw: &str, out: &mut Vec<u8>) -> bool {
+///
+/// The document is sifted as a whole. Where nothing is noticed, strings are only passed over.
+pub(super) fn write(table: &Table, raw: &str, out: &mut Vec<u8>) -> bool {
     let mut writer = Writer {
-        compiled,
+        table,
         search: Search::default(),
         decoded: Zeroizing::new(String::new()),
         written: 0,
@@ -18,20 +22,28 @@ pub(super) fn write(compiled: &Compiled, raw: &str, out: &mut Vec<u8>) -> bool {
     };
     let bytes = raw.as_bytes();
     let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        at = match byte {
-            b'"' => {
-                let (end, is_escaped) = string_end(bytes, at + 1);
-                writer.string(raw, at..end, is_escaped);
-                end
-            }
-            b'-' | b'0'..=b'9' => {
-                let end = number_end(bytes, at);
-                writer.number(raw, at..end);
-                end
-            }
-            _ => at + 1,
-        };
+    for part in noticed(table, bytes, Left::DOCUMENT) {
+        while at < part.end
+            && let Some(byte) = bytes.get(at)
+        {
+            at = match byte {
+                b'"' => {
+                    let (end, is_escaped) = string_end(bytes, at + 1);
+                    if end > part.start {
+                        writer.string(raw, at..end, is_escaped);
+                    }
+                    end
+                }
+                b'-' | b'0'..=b'9' => {
+                    let end = number_end(bytes, at);
+                    if end > part.start {
+                        writer.number(raw, at..end);
+                    }
+                    end
+                }
+                _ => at + 1,
+            };
+        }
     }
     let is_changed = writer.written > 0;
     let rest = bytes.get(writer.written..).unwrap_or_default();
@@ -40,7 +52,7 @@ pub(super) fn write(compiled: &Compiled, raw: &str, out: &mut Vec<u8>) -> bool {
 }
 
 struct Writer<'a> {
-    compiled: &'a Compiled,
+    table: &'a Table,
     search: Search,
     /// Reused for each string that has escapes.
     decoded: Zeroizing<String>,
@@ -53,15 +65,15 @@ impl Writer<'_> {
     fn string(&mut self, raw: &str, token: std::ops::Range<usize>, is_escaped: bool) {
         let inner = token.start + 1..token.end.saturating_sub(1);
         let inner = raw.get(inner).unwrap_or_default();
-        if inner.len() < self.compiled.shortest {
+        if inner.len() < FEWEST_CHARACTERS {
             return;
         }
         let redacted = if is_escaped {
             self.decoded.clear();
             decode_lossily(inner, &mut self.decoded);
-            self.search.redacted(self.compiled, &self.decoded)
+            self.search.redacted(self.table, &self.decoded)
         } else {
-            self.search.redacted(self.compiled, inner)
+            self.search.redacted(self.table, inner)
         };
         if let Some(redacted) = redacted {
             self.replace(raw, token, &redacted);
@@ -71,7 +83,7 @@ impl Writer<'_> {
     /// A number that holds a value becomes a string.
     fn number(&mut self, raw: &str, token: std::ops::Range<usize>) {
         let number = raw.get(token.clone()).unwrap_or_default();
-        if let Some(redacted) = self.search.redacted(self.compiled, number) {
+        if let Some(redacted) = self.search.redacted(self.table, number) {
             self.replace(raw, token, &redacted);
         }
     }

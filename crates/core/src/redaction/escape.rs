@@ -1,4 +1,7 @@
-//! The escapes of text: URLs, strings of JSON and of programs, HTML. Each is undone where it occurs, the rest is kept.
+//! The escapes of text: URLs, strings of JSON and of programs, HTML, mail. Each is undone where it occurs, the rest is
+//! kept.
+
+use super::alphabet::INVISIBLE;
 
 /// A way to spell single characters.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -7,10 +10,66 @@ pub(super) enum Escape {
     Percent,
     /// The same, and `+` for a space (forms in HTML).
     Form,
-    /// `\n`, `\"`, `\u0041` (RFC 8259), and what other languages add: `\x41`, `\u{41}`, `\U00000041`, `\'`, `\_`.
+    /// `\n`, `\"`, `\u0041` (RFC 8259), and what other languages add: `\x41`, `\101`, `\u{41}`, `\U00000041`, `\'`, `\_`.
     Backslash,
     /// `&amp;`, `&#65;`, `&#x41;`: the numbers and the five names of XML, in any case.
     Entity,
+    /// `=41`, and `=` before a line break that is none (quoted-printable, RFC 2045).
+    Quoted,
+    /// Characters that are not shown: soft hyphens, zero-width spaces and joiners, byte order marks.
+    Invisible,
+}
+
+/// How many escapes within each other are still to be undone.
+#[derive(Clone, Copy)]
+pub(super) struct Left {
+    /// Of any kind.
+    escapes: usize,
+    /// Backslashes, where nothing else was undone.
+    backslashes: usize,
+}
+
+impl Left {
+    /// Of a text.
+    pub(super) const TEXT: Self = Self {
+        escapes: 2,
+        // Tools put JSON in JSON in JSON.
+        backslashes: 4,
+    };
+
+    /// Of a document, the strings of which are texts with escapes.
+    pub(super) const DOCUMENT: Self = Self {
+        escapes: 3,
+        backslashes: 5,
+    };
+
+    /// Which are undone.
+    pub(super) fn of(self) -> &'static [Escape] {
+        match self {
+            Self { escapes: 1.., .. } => &Escape::ALL,
+            Self {
+                backslashes: 1.., ..
+            } => &[Escape::Backslash],
+            _ => &[],
+        }
+    }
+
+    /// What is left where one of this kind is undone.
+    pub(super) fn within(self, escape: Escape) -> Self {
+        let escapes = match escape {
+            // A form is the outermost of what it is in, and what is not shown may be within everything else.
+            Escape::Form | Escape::Invisible => 0,
+            _ => self.escapes.saturating_sub(1),
+        };
+        let backslashes = match escape {
+            Escape::Backslash => self.backslashes.saturating_sub(1),
+            _ => escapes,
+        };
+        Self {
+            escapes,
+            backslashes,
+        }
+    }
 }
 
 /// What stands at the begin of some bytes.
@@ -32,13 +91,19 @@ pub(super) const LONGEST: usize = 20;
 const MOST_DIGITS: usize = 16;
 
 impl Escape {
-    /// Those to undo. Forms differ from other URLs only in values that hold spaces.
-    pub(super) fn worth_undoing(has_spaces: bool) -> &'static [Self] {
-        if has_spaces {
-            &[Self::Percent, Self::Backslash, Self::Entity, Self::Form]
-        } else {
-            &[Self::Percent, Self::Backslash, Self::Entity]
-        }
+    const ALL: [Self; 6] = [
+        Self::Percent,
+        Self::Backslash,
+        Self::Entity,
+        Self::Form,
+        Self::Quoted,
+        Self::Invisible,
+    ];
+
+    /// Whether an escape of any kind begins with `byte`.
+    #[inline]
+    pub(super) fn may_begin_with(byte: u8) -> bool {
+        matches!(byte, b'%' | b'+' | b'\\' | b'&' | b'=' | 0xc2 | 0xe2 | 0xef)
     }
 
     /// Whether an escape begins with `byte`.
@@ -48,6 +113,8 @@ impl Escape {
             Self::Form => byte == b'%' || byte == b'+',
             Self::Backslash => byte == b'\\',
             Self::Entity => byte == b'&',
+            Self::Quoted => byte == b'=',
+            Self::Invisible => matches!(byte, 0xc2 | 0xe2 | 0xef),
         }
     }
 
@@ -58,6 +125,8 @@ impl Escape {
             (Self::Percent | Self::Form, [b'%', digits @ ..]) => byte_of_two(1, digits),
             (Self::Backslash, [b'\\', rest @ ..]) => backslash(rest),
             (Self::Entity, [b'&', rest @ ..]) => entity(rest),
+            (Self::Quoted, [b'=', rest @ ..]) => quoted(rest),
+            (Self::Invisible, _) => invisible(bytes),
             _ => Reading::Plain,
         }
     }
@@ -95,6 +164,7 @@ fn backslash(rest: &[u8]) -> Reading {
         b'r' => Reading::Byte(2, b'\r'),
         b't' => Reading::Byte(2, b'\t'),
         b'x' => byte_of_two(2, digits),
+        b'0'..=b'7' => octal(rest),
         b'u' if digits.first() == Some(&b'{') => braces(digits.get(1..).unwrap_or_default()),
         b'u' => unit(digits),
         b'U' => match fixed(digits, 8) {
@@ -103,6 +173,40 @@ fn backslash(rest: &[u8]) -> Reading {
         },
         // Shells and Markdown put a backslash before anything that could mean something.
         itself if itself.is_ascii_punctuation() || *itself == b' ' => Reading::Byte(2, *itself),
+        _ => Reading::Plain,
+    }
+}
+
+/// One to three octal digits.
+fn octal(rest: &[u8]) -> Reading {
+    let digits = rest.iter().take(3);
+    let digits = digits.take_while(|byte| matches!(byte, b'0'..=b'7'));
+    let (length, code) = digits.fold((0, 0), |(length, code), digit| {
+        (length + 1, code << 3 | u32::from(digit & 7))
+    });
+    if length < 3 && length == rest.len() {
+        return Reading::Incomplete;
+    }
+    u8::try_from(code).map_or(Reading::Plain, |byte| Reading::Byte(1 + length, byte))
+}
+
+fn quoted(rest: &[u8]) -> Reading {
+    match rest {
+        [] | [b'\r'] => Reading::Incomplete,
+        [b'\n', ..] => Reading::Byte(2, INVISIBLE),
+        [b'\r', b'\n', ..] => Reading::Byte(3, INVISIBLE),
+        _ => byte_of_two(1, rest),
+    }
+}
+
+/// U+00AD, U+200B to U+200F, U+2060 to U+2064, U+FEFF.
+fn invisible(bytes: &[u8]) -> Reading {
+    match bytes {
+        [0xc2, 0xad, ..] => Reading::Byte(2, INVISIBLE),
+        [0xe2, 0x80, 0x8b..=0x8f, ..] | [0xe2, 0x81, 0xa0..=0xa4, ..] | [0xef, 0xbb, 0xbf, ..] => {
+            Reading::Byte(3, INVISIBLE)
+        }
+        [0xc2 | 0xe2 | 0xef] | [0xe2, 0x80 | 0x81] | [0xef, 0xbb] => Reading::Incomplete,
         _ => Reading::Plain,
     }
 }

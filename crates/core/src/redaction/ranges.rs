@@ -1,11 +1,26 @@
 //! The parts of a text that spell values.
 
-/// A part of a text and the number of the longest value in it.
+use std::cmp::Reverse;
+
+/// A value that was found, or a part of one: longer ones come first, then those that were added first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Found {
+    pub(super) length: Reverse<u32>,
+    pub(super) id: u64,
+}
+
+/// A part of a text and the longest value in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Range {
     pub(super) start: usize,
     pub(super) end: usize,
-    pub(super) value: usize,
+    pub(super) found: Found,
+}
+
+impl Range {
+    pub(super) fn new(start: usize, end: usize, found: Found) -> Self {
+        Self { start, end, found }
+    }
 }
 
 /// Parts in order; those that overlap are one.
@@ -15,6 +30,9 @@ pub(super) struct Ranges {
     /// What was done to find them, for tests: bytes read by scanners and positions copied.
     #[cfg(test)]
     pub(super) work: usize,
+    /// How many windows were those of a pattern, for tests.
+    #[cfg(test)]
+    pub(super) compared: usize,
 }
 
 impl Ranges {
@@ -24,7 +42,7 @@ impl Ranges {
         for other in self.parts.drain(from..to.max(from)) {
             range.start = range.start.min(other.start);
             range.end = range.end.max(other.end);
-            range.value = range.value.min(other.value);
+            range.found = range.found.min(other.found);
         }
         self.parts.insert(from, range);
     }
@@ -48,11 +66,6 @@ impl Ranges {
         self.parts.first().copied()
     }
 
-    /// Where the last one ends.
-    pub(super) fn end(&self) -> Option<usize> {
-        self.parts.last().map(|range| range.end)
-    }
-
     /// Counts work, for tests.
     pub(super) fn count(&mut self, work: usize) {
         #[cfg(test)]
@@ -61,6 +74,16 @@ impl Ranges {
         }
         #[cfg(not(test))]
         let _ = (self, work);
+    }
+
+    /// Counts a window, for tests.
+    pub(super) fn count_window(&mut self) {
+        #[cfg(test)]
+        {
+            self.compared += 1;
+        }
+        #[cfg(not(test))]
+        let _ = self;
     }
 
     pub(super) fn clear(&mut self) {

@@ -1,49 +1,74 @@
 //! Looks for values in one decoded stream: as text, as hexadecimal digits or as base64.
+//!
+//! The last letters are hashed as one window, and nothing is compared before a whole window is one of a pattern. Then
+//! where that pattern would begin and end is known, and at its end one comparison of fingerprints decides. So no letter
+//! takes longer because the letters before it are those of a value.
 
-use std::collections::VecDeque;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
-use super::alphabet::{self, LONGEST_GAP, Letter};
-use super::automaton::{Automaton, ROOT};
+use super::alphabet::{Alphabet, LONGEST_GAP, Letter};
 use super::decoder::Symbol;
-use super::ranges::{Range, Ranges};
+use super::key::{self, Window};
+use super::ranges::{Found, Range, Ranges};
+use super::table::{Pattern, Table, WIDTHS};
+use super::values::Edge;
 
-/// How bytes are read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Alphabet {
-    Plain,
-    Hexadecimal,
-    Base64,
+/// After so many letters in a row any white space may stand between base64: lines may have been joined with spaces.
+const SHORTEST_LINE: u8 = 16;
+
+/// Where a letter stands, and what was read before it in this run.
+#[derive(Clone, Copy)]
+struct Mark {
+    start: usize,
+    /// Where the white space before it begins.
+    spaces: usize,
+    fingerprint: u64,
+    gaps: usize,
 }
 
-impl Alphabet {
-    pub(super) const ALL: [Self; 3] = [Self::Plain, Self::Hexadecimal, Self::Base64];
+/// A pattern whose window was read, while its last letters are not.
+#[derive(Clone, Copy)]
+struct Pending {
+    /// How many letters of the run were read when it is complete.
+    due: usize,
+    begin: Mark,
+    start: usize,
+    pattern: Pattern,
+}
 
-    fn letter(self, byte: u8) -> Letter {
-        match self {
-            Self::Plain => Letter::Is(byte),
-            Self::Hexadecimal => alphabet::hexadecimal(byte),
-            Self::Base64 => alphabet::base64(byte),
-        }
-    }
-
-    /// How many letters before a match belong to it, at most.
-    fn lead(self) -> usize {
-        usize::from(self == Self::Base64)
-    }
+/// What may belong to a match that has ended.
+#[derive(Clone, Copy)]
+struct Tail {
+    /// The last byte of the match.
+    start: usize,
+    found: Found,
+    edge: Edge,
 }
 
 /// Where a stream is within the patterns.
 #[derive(Default)]
 pub(super) struct Scanner {
-    state: u32,
-    /// Where the letters of the prefix that was read are spelled, and the one before it in base64.
-    starts: VecDeque<usize>,
+    /// The last letters, and the fingerprint of all in this run.
+    window: Window,
+    fingerprint: u64,
+    count: usize,
+    /// Of the last letters, as many as may stand before the end of a window.
+    marks: VecDeque<Mark>,
+    pending: BinaryHeap<Pending>,
+    /// Where they start, and how many do.
+    starts: BTreeMap<usize, usize>,
     /// How many bytes stand between the last letter and now.
     gap: u8,
+    /// How often white space stands between letters of this run.
+    gaps: usize,
+    /// How many letters stand in a row, at most [`SHORTEST_LINE`].
+    line: u8,
+    /// Where the white space before now begins.
+    spaces: Option<usize>,
     /// A `0` that may belong to `0x`.
     zero: Option<Symbol>,
-    /// The last byte of a match and its value, if the next letter belongs to it.
-    trailed: Option<(usize, usize)>,
+    tail: Option<Tail>,
 }
 
 impl Scanner {
@@ -51,105 +76,230 @@ impl Scanner {
     pub(super) fn push(
         &mut self,
         alphabet: Alphabet,
-        automaton: &Automaton,
+        table: &Table,
         symbol: Symbol,
         found: &mut Ranges,
     ) {
+        if table.windows.widths(alphabet) == [0; WIDTHS.len()] {
+            return;
+        }
         found.count(1);
-        if alphabet == Alphabet::Hexadecimal
-            && let Some(zero) = self.zero.take()
+        let letter = alphabet.letter(symbol.byte);
+        if letter == Letter::Nothing {
+            return;
+        }
+        if let Some(zero) = self.zero.take()
             && !matches!(symbol.byte, b'x' | b'X')
         {
-            self.step(alphabet, automaton, zero, found);
+            self.step(alphabet, table, zero, found);
         }
-        match alphabet.letter(symbol.byte) {
+        match letter {
             Letter::Is(b'0') if alphabet == Alphabet::Hexadecimal => {
                 self.gap = 0;
                 self.zero = Some(symbol);
             }
-            Letter::Is(byte) => {
-                self.gap = 0;
-                self.step(alphabet, automaton, Symbol { byte, ..symbol }, found);
-            }
+            Letter::Is(byte) => self.step(alphabet, table, Symbol { byte, ..symbol }, found),
+            Letter::Space => self.space(alphabet, table, symbol, found),
             Letter::Between if self.gap < LONGEST_GAP => self.gap += 1,
-            Letter::Between | Letter::Other => self.reset(),
+            Letter::Nothing | Letter::Between | Letter::Other => self.reset(),
         }
     }
 
     /// Reads what was held back.
-    pub(super) fn finish(&mut self, alphabet: Alphabet, automaton: &Automaton, found: &mut Ranges) {
+    pub(super) fn finish(&mut self, alphabet: Alphabet, table: &Table, found: &mut Ranges) {
         if let Some(zero) = self.zero.take() {
-            self.step(alphabet, automaton, zero, found);
+            self.step(alphabet, table, zero, found);
         }
     }
 
     /// Where the earliest match can begin of which a part was read before `now`.
     pub(super) fn open_from(&self, now: usize) -> usize {
+        let mark = self.marks.front().map(|mark| mark.spaces);
+        let pending = self.starts.first_key_value().map(|(start, _)| *start);
         let zero = self.zero.map(|zero| zero.start);
-        let trailed = self.trailed.map(|(last, _)| last);
-        let starts = [self.starts.front().copied(), zero, trailed];
-        starts.into_iter().flatten().fold(now, usize::min)
+        let tail = self.tail.map(|tail| tail.start);
+        let begins = [mark, pending, zero, tail, self.spaces];
+        begins.into_iter().flatten().fold(now, usize::min)
+    }
+
+    /// Whether the window of a pattern was read, and its end not yet.
+    pub(super) fn is_pending(&self) -> bool {
+        !self.pending.is_empty() || self.tail.is_some()
     }
 
     /// Becomes a copy of `other` without what it has read before `begin`, and tells how much that was.
-    pub(super) fn become_copy_of(
-        &mut self,
-        other: &Self,
-        automaton: &Automaton,
-        begin: usize,
-    ) -> usize {
-        self.state = other.state;
-        self.starts.clone_from(&other.starts);
-        let dropped = self.starts.partition_point(|start| *start < begin);
-        self.starts.drain(..dropped);
-        while automaton.depth(self.state) > self.starts.len() {
-            self.state = automaton.suffix(self.state);
+    pub(super) fn become_copy_of(&mut self, other: &Self, begin: usize) -> usize {
+        self.reset();
+        let after = |mark: &&Mark| mark.start >= begin;
+        self.marks.extend(other.marks.iter().filter(after));
+        for pending in other
+            .pending
+            .iter()
+            .filter(|pending| pending.start >= begin)
+        {
+            self.wait(*pending);
         }
+        (self.window, self.fingerprint) = (other.window, other.fingerprint);
+        (self.count, self.gaps, self.line) = (other.count, other.gaps, other.line);
         self.gap = other.gap;
+        self.spaces = other.spaces.map(|start| start.max(begin));
         self.zero = other.zero.filter(|zero| zero.start >= begin);
-        self.trailed = other.trailed.filter(|(last, _)| *last >= begin);
-        other.starts.len()
+        self.tail = other.tail.filter(|tail| tail.start >= begin);
+        other.marks.len() + other.pending.len()
     }
 
     pub(super) fn reset(&mut self) {
-        self.state = ROOT;
-        self.starts.clear();
-        self.gap = 0;
-        self.zero = None;
-        self.trailed = None;
+        if self.count > 0 || self.gap > 0 {
+            // Not so often, and not for nothing.
+            self.marks.clear();
+            self.pending.clear();
+            self.starts.clear();
+            (self.window, self.fingerprint) = (Window::default(), 0);
+            (self.count, self.gaps, self.line, self.gap) = (0, 0, 0, 0);
+        }
+        (self.spaces, self.zero, self.tail) = (None, None, None);
     }
 
-    fn step(
-        &mut self,
-        alphabet: Alphabet,
-        automaton: &Automaton,
-        letter: Symbol,
-        found: &mut Ranges,
-    ) {
-        if let Some((start, value)) = self.trailed.take() {
-            let end = letter.end;
-            found.add(Range { start, end, value });
-        }
-        self.state = automaton.next(self.state, letter.byte);
-        if self.state == ROOT {
-            // Nearly always, so without asking for more.
-            self.starts.clear();
-            self.starts
-                .extend((alphabet.lead() > 0).then_some(letter.start));
+    fn space(&mut self, alphabet: Alphabet, table: &Table, symbol: Symbol, found: &mut Ranges) {
+        if alphabet == Alphabet::Base64 {
+            let is_break = matches!(symbol.byte, b'\r' | b'\n');
+            if self.gap == LONGEST_GAP || self.gap == 0 && !is_break && self.line < SHORTEST_LINE {
+                return self.reset();
+            }
+            self.gap += 1;
             return;
         }
-        self.starts.push_back(letter.start);
-        if let Some(hit) = automaton.hit(self.state) {
-            let (end, value) = (letter.end, hit.value);
-            let first = self.starts.len().saturating_sub(hit.length);
-            let first = first.saturating_sub(usize::from(hit.is_led));
-            let start = self.starts.get(first).copied().unwrap_or(letter.start);
-            found.add(Range { start, end, value });
-            self.trailed = hit.is_trailed.then(|| (end - 1, value));
+        let tail = self.tail.take().and_then(|tail| match tail.edge {
+            Edge::Spaces(count @ 1..) => {
+                found.add(Range::new(tail.start, symbol.end, tail.found));
+                let (start, edge) = (symbol.end - 1, Edge::Spaces(count - 1));
+                Some(Tail {
+                    start,
+                    edge,
+                    ..tail
+                })
+            }
+            _ => None,
+        });
+        let spaces = table.has_leading_spaces().then_some(symbol.start);
+        let spaces = self.spaces.or(spaces);
+        if table.has_spaces() && self.gap < LONGEST_GAP {
+            self.gap += 1;
+        } else if self.gap > 0 || !table.has_spaces() {
+            let gap = self.gap;
+            self.reset();
+            // What is passed over before a first letter is bounded, too.
+            self.gap = if gap < LONGEST_GAP { gap + 1 } else { 0 };
         }
-        let kept = automaton.depth(self.state) + alphabet.lead();
-        while self.starts.len() > kept {
-            self.starts.pop_front();
+        self.spaces = spaces.filter(|_| self.gap > 0);
+        self.tail = tail;
+    }
+
+    fn step(&mut self, alphabet: Alphabet, table: &Table, letter: Symbol, found: &mut Ranges) {
+        if let Some(tail) = self.tail.take().filter(|tail| tail.edge == Edge::Letter) {
+            found.add(Range::new(tail.start, letter.end, tail.found));
+        }
+        if std::mem::take(&mut self.gap) > 0 {
+            self.gaps += 1;
+            self.line = 0;
+        }
+        self.line = SHORTEST_LINE.min(self.line + 1);
+        self.marks.push_back(Mark {
+            start: letter.start,
+            spaces: self.spaces.take().unwrap_or(letter.start),
+            fingerprint: self.fingerprint,
+            gaps: self.gaps,
+        });
+        self.window.push(letter.byte);
+        self.fingerprint = table.key.append(self.fingerprint, letter.byte);
+        self.count += 1;
+        for (width, count) in WIDTHS.into_iter().zip(table.windows.widths(alphabet)) {
+            if count > 0 && self.marks.len() >= width {
+                let hash = table.window_hash(alphabet, width, self.window);
+                for pattern in table.windows.of(hash) {
+                    found.count_window();
+                    self.begin(pattern, letter.start);
+                }
+            }
+        }
+        self.complete(letter, found);
+        let kept = table.windows.reach(alphabet);
+        while self.marks.len() > kept {
+            self.marks.pop_front();
+        }
+    }
+
+    /// Notes a pattern whose window ends with the last letter.
+    fn begin(&mut self, pattern: &Pattern, now: usize) {
+        let first = self.marks.len().checked_sub(pattern.before as usize);
+        let Some(begin) = first.and_then(|first| self.marks.get(first)) else {
+            return;
+        };
+        let before = || self.marks.get(first?.checked_sub(1)?);
+        let start = match pattern.lead {
+            Edge::Letter => before().unwrap_or(begin).start,
+            Edge::Spaces(_) => begin.spaces,
+            Edge::Nothing => begin.start,
+        };
+        let rest = pattern.letters - pattern.before;
+        self.wait(Pending {
+            due: self.count + rest as usize,
+            begin: *begin,
+            start: start.min(now),
+            pattern: *pattern,
+        });
+    }
+
+    fn wait(&mut self, pending: Pending) {
+        *self.starts.entry(pending.start).or_default() += 1;
+        self.pending.push(pending);
+    }
+
+    /// Decides about the patterns that would end with `last`.
+    fn complete(&mut self, last: Symbol, found: &mut Ranges) {
+        while let Some(pending) = self.pending.peek().copied()
+            && pending.due <= self.count
+        {
+            self.pending.pop();
+            if let Some(count) = self.starts.get_mut(&pending.start) {
+                *count -= 1;
+                if *count == 0 {
+                    self.starts.remove(&pending.start);
+                }
+            }
+            let Pending { begin, pattern, .. } = pending;
+            let read = key::without(self.fingerprint, begin.fingerprint, pattern.power);
+            if read == pattern.fingerprint && (pattern.is_spaced || begin.gaps == self.gaps) {
+                found.add(Range::new(pending.start, last.end, pattern.found));
+                let tail = Tail {
+                    start: last.end - 1,
+                    found: pattern.found,
+                    edge: pattern.tail,
+                };
+                let has_tail = tail.edge != Edge::Nothing;
+                self.tail = has_tail.then_some(tail).or(self.tail);
+            }
         }
     }
 }
+
+impl Ord for Pending {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // The next one is the greatest.
+        other.due.cmp(&self.due)
+    }
+}
+
+impl PartialOrd for Pending {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Pending {
+    fn eq(&self, other: &Self) -> bool {
+        self.due == other.due
+    }
+}
+
+impl Eq for Pending {}

@@ -1,92 +1,67 @@
 //! A search through input that comes in parts. What is found does not depend on where it was parted.
 
-use super::Compiled;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::alphabet::LONGEST_GAP;
 use super::decoder::Symbol;
-use super::ranges::Ranges;
+use super::escape::{LONGEST, Left};
+use super::ranges::{Found, Ranges};
+use super::table::{FURTHEST, Table};
 use super::view::View;
 
-/// How far apart the sieve and the views may be when the one takes over from the other again.
-const NEAR: usize = 64;
-
-/// For so many bytes the views go on after what the sieve has noticed, as there is often more.
-const LINGER: usize = 4;
+/// So far before and after what the sieve notices the views read: as many letters as may stand before a window, and what
+/// spells each of them and stands between them.
+const AROUND: usize = FURTHEST * (LONGEST + LONGEST_GAP as usize);
+const AROUND_DEEP: usize = FURTHEST * 128;
 
 /// A search and what it has found.
 #[derive(Default)]
 pub(super) struct Search {
     pub(super) found: Ranges,
     view: Option<View>,
-    /// Where the views are; `None` while the sieve looks.
-    position: Option<usize>,
-    /// Where the views go on to at least.
-    until: usize,
+    markers: HashMap<u64, String>,
     /// Leaves the sieve out, for tests.
     #[cfg(test)]
     pub(super) is_thorough: bool,
 }
 
 impl Search {
-    /// Reads on to the end of `bytes`, which begin at `base` of the input and hold everything from
-    /// [`open_from`](Self::open_from) on; `is_last` if nothing follows.
-    pub(super) fn advance(
-        &mut self,
-        compiled: &Compiled,
-        bytes: &[u8],
-        base: usize,
-        is_last: bool,
-    ) {
-        let mut from = 0;
-        loop {
-            if let Some(position) = self.position {
-                match self.read(compiled, bytes, base, position) {
-                    Some(open_from) => from = open_from,
-                    None => return,
-                }
-            }
-            let known = self.until.saturating_sub(base);
-            let sifted = compiled.sieve.find(bytes, from, known, !is_last);
-            #[cfg(test)]
-            let sifted = if self.is_thorough {
-                (from < bytes.len()).then_some((from, usize::MAX / 2))
-            } else {
-                sifted
-            };
-            let Some((start, until)) = sifted else {
-                return;
-            };
-            let view = self.view.get_or_insert_with(|| View::new(compiled.escapes));
-            view.reset();
-            self.position = Some(base + start);
-            // Never less than before, so that what is read twice is less than what is read anew.
-            self.until = self.until.max(base + until) + LINGER;
+    /// Reads on: `bytes` begin at `base` of the input.
+    pub(super) fn read(&mut self, table: &Table, bytes: &[u8], base: usize) {
+        let view = self.view.get_or_insert_with(|| View::new(Left::TEXT));
+        for (start, byte) in (base..).zip(bytes) {
+            let (byte, end) = (*byte, start + 1);
+            view.push(table, Symbol { byte, start, end }, &mut self.found);
+        }
+    }
+
+    /// Reads what was held back.
+    pub(super) fn finish(&mut self, table: &Table) {
+        if let Some(view) = &mut self.view {
+            view.finish(table, &mut self.found);
         }
     }
 
     /// Looks through the whole of `bytes`, and forgets what it found before.
-    pub(super) fn whole(&mut self, compiled: &Compiled, bytes: &[u8]) {
+    pub(super) fn whole(&mut self, table: &Table, bytes: &[u8]) {
         self.found.clear();
-        self.position = None;
-        if self.until > 0
-            && let Some(view) = &mut self.view
-        {
-            view.restart();
+        let parts = noticed(table, bytes, Left::TEXT);
+        #[cfg(test)]
+        let parts = if self.is_thorough {
+            std::iter::once(0..bytes.len()).collect()
+        } else {
+            parts
+        };
+        let mut at = 0;
+        for part in parts {
+            at = self.read_part(table, bytes, at, part);
         }
-        self.until = 0;
-        if bytes.len() >= compiled.shortest {
-            self.advance(compiled, bytes, 0, true);
-            self.finish(compiled);
-        }
-    }
-
-    /// Whether anything is found in `text`.
-    pub(super) fn finds(&mut self, compiled: &Compiled, text: &str) -> bool {
-        self.whole(compiled, text.as_bytes());
-        !self.found.is_empty()
     }
 
     /// `text` with markers for what is found in it, if anything is.
-    pub(super) fn redacted(&mut self, compiled: &Compiled, text: &str) -> Option<String> {
-        self.whole(compiled, text.as_bytes());
+    pub(super) fn redacted(&mut self, table: &Table, text: &str) -> Option<String> {
+        self.whole(table, text.as_bytes());
         if self.found.is_empty() {
             return None;
         }
@@ -95,54 +70,85 @@ impl Search {
             // UTF-16 that is no text of its own can begin or end within a character.
             let start = text.floor_char_boundary(range.start);
             redacted.push_str(text.get(written..start).unwrap_or_default());
-            redacted.push_str(compiled.marker(range.value));
+            redacted.push_str(marker(&mut self.markers, table, range.found));
             written = text.ceil_char_boundary(range.end);
         }
         redacted.push_str(text.get(written..).unwrap_or_default());
         Some(redacted)
     }
 
-    /// Reads what was held back.
-    pub(super) fn finish(&mut self, compiled: &Compiled) {
-        if let (Some(_), Some(view)) = (self.position.take(), &mut self.view) {
-            view.finish(compiled, &mut self.found);
-        }
-    }
-
     /// Where the earliest match can begin that is not yet found, when all before `end` was read.
     pub(super) fn open_from(&self, end: usize) -> usize {
-        match (self.position, &self.view) {
-            (Some(_), Some(view)) => view.open_from(end),
-            _ => end,
-        }
+        self.view.as_ref().map_or(end, |view| view.open_from(end))
     }
 
-    /// Has the views read on from `position`; returns where the sieve can take over, if it can.
-    fn read(
-        &mut self,
-        compiled: &Compiled,
-        bytes: &[u8],
-        base: usize,
-        position: usize,
-    ) -> Option<usize> {
-        let view = self.view.as_mut()?;
-        let rest = bytes
-            .get(position.saturating_sub(base)..)
-            .unwrap_or_default();
-        for (start, byte) in (position..).zip(rest) {
-            let end = start + 1;
-            let byte = *byte;
-            view.push(compiled, Symbol { byte, start, end }, &mut self.found);
-            if end >= self.until && view.is_alone() {
-                let open_from = view.open_from(end);
-                if end - open_from <= NEAR {
-                    self.position = None;
-                    self.until = end;
-                    return Some(open_from - base);
-                }
-            }
-        }
-        self.position = Some(base + bytes.len());
-        None
+    /// What stands for a value.
+    pub(super) fn marker(&mut self, table: &Table, found: Found) -> &str {
+        marker(&mut self.markers, table, found)
     }
+
+    /// Has the views, which are at `at`, read `part`, and on while something has begun; returns how far.
+    fn read_part(&mut self, table: &Table, bytes: &[u8], at: usize, part: Range<usize>) -> usize {
+        let view = self.view.get_or_insert_with(|| View::new(Left::TEXT));
+        let mut at = if at == 0 || at < part.start {
+            view.restart();
+            part.start
+        } else {
+            at
+        };
+        for byte in bytes.get(at..).unwrap_or_default() {
+            if at >= part.end && view.is_idle() {
+                return at;
+            }
+            let (byte, start, end) = (*byte, at, at + 1);
+            view.push(table, Symbol { byte, start, end }, &mut self.found);
+            at = end;
+        }
+        view.finish(table, &mut self.found);
+        at
+    }
+}
+
+/// The parts of `bytes` that views have to read, in order.
+pub(super) fn noticed(table: &Table, bytes: &[u8], left: Left) -> Vec<Range<usize>> {
+    let noticed = table.sieve.find(&table.key, bytes, left);
+    let around = if noticed.is_deep { AROUND_DEEP } else { AROUND };
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    for part in noticed.parts {
+        let start = part.start.saturating_sub(around);
+        let end = bytes.len().min(part.end + around);
+        match parts.last_mut() {
+            Some(last) if start <= last.end => last.end = end,
+            _ => parts.push(start..end),
+        }
+    }
+    parts
+}
+
+/// `[secret:<name>]`, unless that holds a value itself.
+fn marker<'a>(markers: &'a mut HashMap<u64, String>, table: &Table, found: Found) -> &'a str {
+    markers.entry(found.id).or_insert_with(|| {
+        let named = table
+            .name(found.id)
+            .map(|name| format!("[secret:{}]", harmless(name)));
+        let nameless = "[secret]".to_owned();
+        let is_harmless = |marker: &String| {
+            let mut search = Search::default();
+            search.whole(table, marker.as_bytes());
+            search.found.is_empty()
+        };
+        let mut markers = named.into_iter().chain([nameless]);
+        // Shorter than any value.
+        markers
+            .find(is_harmless)
+            .unwrap_or_else(|| "***".to_owned())
+    })
+}
+
+/// A name without what could end a string, a tag or a line where its marker is put.
+fn harmless(name: &str) -> String {
+    let is_harmful = |character: char| {
+        character.is_control() || matches!(character, '"' | '\'' | '`' | '\\' | '<' | '>' | '&')
+    };
+    name.replace(is_harmful, "_")
 }

@@ -3,12 +3,28 @@
 mod cost;
 mod documents;
 mod examples;
+mod memory;
+mod parts;
 mod properties;
 mod reference;
 mod spellings;
 mod streams;
+mod time;
 
-use super::Redactor;
+use super::{Key, Redactor};
+
+fn key() -> Key {
+    let mut numbers = Numbers(61);
+    Key::new(&std::array::from_fn(|_| numbers.next().to_le_bytes()[0]))
+}
+
+fn looks_for<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Redactor {
+    let redactor = Redactor::new(&key());
+    for (name, value) in values {
+        redactor.add(name, value);
+    }
+    redactor
+}
 
 /// `text` as one stream parted before each of `splits`, and the number of markers.
 fn streamed(redactor: &Redactor, text: &[u8], splits: &[usize]) -> (Vec<u8>, usize) {

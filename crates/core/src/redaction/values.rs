@@ -1,75 +1,156 @@
-//! The values that are looked for, and what they become in hexadecimal and base64.
+//! What a value is looked for as: itself and its parts, each as text, in hexadecimal and in base64.
 
 use zeroize::Zeroizing;
 
-use super::alphabet::{base64_letter, hexadecimal_digit};
-use super::automaton::Pattern;
+use super::alphabet::{Alphabet, Letter, base64_letter, hexadecimal_digit};
+use super::parts::{self, Part};
+use super::table::width;
 use crate::json::write_string;
 
 /// A shorter value is not looked for: it would be found everywhere.
 pub(super) const FEWEST_CHARACTERS: usize = 8;
 
-/// Of longer values the UTF-16 form is not looked for; it would triple the memory.
-const LONGEST_WIDE: usize = 1024;
+/// The white space that is passed over in text.
+pub(super) const SPACES: &[char] = &[' ', '\t', '\n', '\u{b}', '\u{c}', '\r'];
 
-/// A value and its number; the longest has 0.
-pub(super) struct Known<'a> {
-    pub(super) name: &'a str,
-    pub(super) value: &'a str,
+/// What is looked for in one alphabet.
+pub(super) struct Form {
+    pub(super) alphabet: Alphabet,
+    pub(super) letters: Zeroizing<Vec<u8>>,
+    /// How many of the first letters anybody knows.
+    pub(super) public: usize,
+    /// Whether it is of UTF-16.
+    pub(super) is_wide: bool,
+    /// Whether white space may stand between the letters.
+    pub(super) is_spaced: bool,
+    pub(super) lead: Edge,
+    pub(super) tail: Edge,
 }
 
-/// Those that are looked for, each once, the longest first; of equal ones the first name counts.
-pub(super) fn known<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Known<'a>> {
-    let mut known: Vec<_> = values
-        .filter(|(_, value)| value.chars().take(FEWEST_CHARACTERS).count() == FEWEST_CHARACTERS)
-        .map(|(name, value)| Known { name, value })
-        .collect();
-    known.sort_by(|a, b| (b.value.len(), a.value).cmp(&(a.value.len(), b.value)));
-    known.dedup_by(|later, first| later.value == first.value);
+/// What belongs to a value before its first letter, or after its last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Edge {
+    Nothing,
+    /// A letter that holds bits of the value, too.
+    Letter,
+    /// So much white space, if it stands there.
+    Spaces(u8),
+}
+
+impl Edge {
+    fn letter(is_shared: bool) -> Self {
+        if is_shared {
+            Self::Letter
+        } else {
+            Self::Nothing
+        }
+    }
+
+    /// What `trimmed` lacks of `text`.
+    fn spaces(text: &str, trimmed: &str) -> Self {
+        match text.len() - trimmed.len() {
+            0 => Self::Nothing,
+            count => Self::Spaces(u8::try_from(count).unwrap_or(u8::MAX)),
+        }
+    }
+}
+
+impl Form {
+    /// Whether it has as many letters as the shortest window.
+    fn has_window(&self) -> bool {
+        self.letters.len() >= width(self, 0, 0)
+    }
+}
+
+type Bytes = Zeroizing<Vec<u8>>;
+
+/// The value and its parts, those that are looked for, each once.
+pub(super) fn known(value: &str) -> Vec<Part> {
+    let mut known = parts::of(value);
+    known.retain(|part| part.text.chars().nth(FEWEST_CHARACTERS - 1).is_some());
+    // The first of equal ones stays: what is more than a line is looked for in more forms.
+    known.sort_by(|one, other| (&*one.text, one.is_line).cmp(&(&*other.text, other.is_line)));
+    known.dedup_by(|later, first| later.text == first.text);
     known
 }
 
-/// The patterns for text as it is: UTF-8 and UTF-16.
-pub(super) fn plain(known: &[Known<'_>]) -> Vec<Pattern> {
-    let letters = |value: &str| iter_all([utf_8(value)], wide(value));
-    patterns(known, |value| {
-        letters(value)
-            .into_iter()
-            .map(|letters| (letters, false, false))
-            .collect()
-    })
+/// The forms of one part. A line of many is looked for as text only.
+pub(super) fn forms(part: &Part) -> Vec<Form> {
+    let text = &*part.text;
+    let public = public(text.trim_matches(SPACES));
+    let mut forms = vec![plain(text, text.as_bytes(), public)];
+    if !text.is_ascii() {
+        forms.extend(wide(text).iter().map(|bytes| plain(text, bytes, public)));
+    }
+    if forms.iter().all(|form| !form.has_window()) {
+        forms.push(Form {
+            is_spaced: false,
+            ..encoded_form(Alphabet::Exact, utf_8(text), 0)
+        });
+    }
+    if !part.is_line {
+        for (bytes, is_wide) in encoded(text) {
+            let public = public << u8::from(is_wide);
+            let encoded = [0, 1, 2].map(|before| base64(&bytes, before, public));
+            let encoded = encoded.into_iter().chain([hexadecimal(&bytes, public)]);
+            forms.extend(encoded.map(|form| Form { is_wide, ..form }));
+        }
+    }
+    forms.retain(Form::has_window);
+    forms
 }
 
-/// The patterns for hexadecimal digits.
-pub(super) fn hexadecimal(known: &[Known<'_>]) -> Vec<Pattern> {
-    let digits = |bytes: &[u8]| {
-        let pairs = bytes.iter().flat_map(|byte| [byte >> 4, *byte]);
-        collect(bytes.len() * 2, pairs.map(hexadecimal_digit))
-    };
-    patterns(known, |value| {
-        let forms = encoded_forms(value);
-        forms
-            .iter()
-            .map(|bytes| (digits(bytes), false, false))
-            .collect()
-    })
+/// How many bytes at the begin only tell what kind of key it is: `ghp_`, `sk-live-`, `AKIA`, the header of a JWT.
+fn public(text: &str) -> usize {
+    const FURTHEST: usize = 12;
+    let rest = |end: &usize| text.len() - end >= FEWEST_CHARACTERS;
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let word = text.bytes().take(FURTHEST).take_while(|byte| is_word(byte));
+    let separators = word
+        .enumerate()
+        .filter(|(_, byte)| !byte.is_ascii_alphanumeric());
+    let separator = separators.map(|(index, _)| index + 1).filter(rest).last();
+    let header = text.starts_with("eyJ").then(|| text.find('.')).flatten();
+    let known = ["AKIA", "ASIA", "AIza"]
+        .iter()
+        .find(|known| text.starts_with(**known));
+    let known = known.map(|known| known.len());
+    header.or(known).or(separator).filter(rest).unwrap_or(0)
 }
 
-/// The patterns for base64: the letters that hold nothing but bits of the value, after 0, 1 and 2 other bytes.
-pub(super) fn base64(known: &[Known<'_>]) -> Vec<Pattern> {
-    patterns(known, |value| {
-        let forms = encoded_forms(value);
-        let aligned = forms
-            .iter()
-            .flat_map(|bytes| (0..3).map(move |before| (bytes, before)));
-        aligned
-            .map(|(bytes, before)| base64_inner(bytes, before))
-            .collect()
-    })
+fn plain(text: &str, bytes: &[u8], public: usize) -> Form {
+    let mut letters = Zeroizing::new(Vec::with_capacity(bytes.len()));
+    let (mut is_spaced, mut gap) = (false, false);
+    for byte in bytes {
+        match Alphabet::Plain.letter(*byte) {
+            Letter::Is(letter) => {
+                is_spaced |= gap && !letters.is_empty();
+                gap = false;
+                letters.push(letter);
+            }
+            Letter::Space => gap = true,
+            _ => {}
+        }
+    }
+    Form {
+        alphabet: Alphabet::Plain,
+        letters,
+        public,
+        is_wide: false,
+        is_spaced,
+        lead: Edge::spaces(text, text.trim_start_matches(SPACES)),
+        tail: Edge::spaces(text, text.trim_end_matches(SPACES)),
+    }
 }
 
-/// The letters, and whether the ones before and after them hold bits of the value too.
-fn base64_inner(bytes: &[u8], before: usize) -> (Zeroizing<Vec<u8>>, bool, bool) {
+fn hexadecimal(bytes: &[u8], public: usize) -> Form {
+    let pairs = bytes.iter().flat_map(|byte| [byte >> 4, *byte]);
+    let letters = collect(bytes.len() * 2, pairs.map(hexadecimal_digit));
+    encoded_form(Alphabet::Hexadecimal, letters, public * 2)
+}
+
+/// The letters that hold nothing but bits of the value, after so many other bytes.
+fn base64(bytes: &[u8], before: usize, public: usize) -> Form {
     let (first_bit, end_bit) = (before * 8, (before + bytes.len()) * 8);
     let inner = first_bit.div_ceil(6)..end_bit / 6;
     let bits_at = |letter: usize| {
@@ -78,67 +159,71 @@ fn base64_inner(bytes: &[u8], before: usize) -> (Zeroizing<Vec<u8>>, bool, bool)
         let [_, low] = ((at(byte) << 8 | at(byte + 1)) >> (10 - shift)).to_be_bytes();
         low
     };
-    let letters = collect(
-        inner.len(),
-        inner.map(|letter| base64_letter(bits_at(letter))),
-    );
-    (letters, first_bit % 6 != 0, end_bit % 6 != 0)
+    let letters = inner.clone().map(|letter| base64_letter(bits_at(letter)));
+    let letters = collect(inner.len(), letters);
+    Form {
+        lead: Edge::letter(first_bit % 6 != 0),
+        tail: Edge::letter(end_bit % 6 != 0),
+        ..encoded_form(Alphabet::Base64, letters, (public * 8).div_ceil(6))
+    }
 }
 
-type Form = Zeroizing<Vec<u8>>;
-
-/// What a tool may have encoded: the value, its UTF-16, and its spelling in a JSON document.
-fn encoded_forms(value: &str) -> Vec<Form> {
-    let mut json = Zeroizing::new(Vec::new());
-    write_string(value, &mut json);
-    let inner = json
-        .get(1..json.len().saturating_sub(1))
-        .unwrap_or_default();
-    let escaped = (inner != value.as_bytes()).then(|| Zeroizing::new(inner.to_vec()));
-    iter_all([utf_8(value)], wide(value).into_iter().chain(escaped))
+fn encoded_form(alphabet: Alphabet, letters: Bytes, public: usize) -> Form {
+    Form {
+        alphabet,
+        letters,
+        public,
+        is_wide: false,
+        is_spaced: true,
+        lead: Edge::Nothing,
+        tail: Edge::Nothing,
+    }
 }
 
-fn utf_8(value: &str) -> Form {
-    Zeroizing::new(value.as_bytes().to_vec())
+/// What a tool may have encoded, and whether that is UTF-16: the value as it is and trimmed, with either line end, and as
+/// it is spelled in a JSON document.
+fn encoded(text: &str) -> Vec<(Bytes, bool)> {
+    let trimmed = text.trim_matches(SPACES);
+    let mut all: Vec<(Bytes, bool)> = Vec::new();
+    let mut add = |bytes: Bytes, is_wide: bool| {
+        if !all.iter().any(|(other, _)| *other == bytes) {
+            all.push((bytes, is_wide));
+        }
+    };
+    let line_feeds = Zeroizing::new(trimmed.replace("\r\n", "\n"));
+    let line_ends = Zeroizing::new(line_feeds.replace('\n', "\r\n"));
+    for text in [text, trimmed, &line_feeds, &line_ends] {
+        add(utf_8(text), false);
+        for bytes in wide(text) {
+            add(bytes, true);
+        }
+        let mut json = Zeroizing::new(Vec::with_capacity(text.len() * 6 + 2));
+        write_string(text, &mut json);
+        let inner = json.get(1..json.len().saturating_sub(1));
+        add(Zeroizing::new(inner.unwrap_or_default().to_vec()), false);
+    }
+    all
+}
+
+fn utf_8(text: &str) -> Bytes {
+    Zeroizing::new(text.as_bytes().to_vec())
 }
 
 /// UTF-16 in both byte orders. Of ASCII both hold the same bytes, but for the zero at one end, which is left out.
-fn wide(value: &str) -> Vec<Form> {
-    if value.len() > LONGEST_WIDE {
-        return Vec::new();
+fn wide(text: &str) -> Vec<Bytes> {
+    let length = text.len() * 2;
+    let little = collect(length, text.encode_utf16().flat_map(u16::to_le_bytes));
+    if text.is_ascii() {
+        let inner = little.iter().copied().take(length.saturating_sub(1));
+        return vec![collect(length, inner)];
     }
-    let length = value.len() * 2;
-    let little = collect(length, value.encode_utf16().flat_map(u16::to_le_bytes));
-    if value.is_ascii() {
-        return vec![collect(length, little.iter().copied().take(length - 1))];
-    }
-    let big = collect(length, value.encode_utf16().flat_map(u16::to_be_bytes));
+    let big = collect(length, text.encode_utf16().flat_map(u16::to_be_bytes));
     vec![little, big]
 }
 
-fn iter_all<const N: usize>(first: [Form; N], rest: impl IntoIterator<Item = Form>) -> Vec<Form> {
-    first.into_iter().chain(rest).collect()
-}
-
 /// Collects without growing, so that no copy is left behind.
-fn collect(capacity: usize, bytes: impl Iterator<Item = u8>) -> Form {
-    let mut form = Zeroizing::new(Vec::with_capacity(capacity));
-    form.extend(bytes);
-    form
-}
-
-fn patterns(known: &[Known<'_>], forms: impl Fn(&str) -> Vec<(Form, bool, bool)>) -> Vec<Pattern> {
-    let numbered = known.iter().enumerate();
-    let forms = numbered.flat_map(|(number, known)| {
-        let forms = forms(known.value).into_iter();
-        forms.map(move |form| (number, form))
-    });
-    forms
-        .map(|(value, (letters, is_led, is_trailed))| Pattern {
-            letters,
-            value,
-            is_led,
-            is_trailed,
-        })
-        .collect()
+fn collect(capacity: usize, bytes: impl Iterator<Item = u8>) -> Bytes {
+    let mut collected = Zeroizing::new(Vec::with_capacity(capacity));
+    collected.extend(bytes);
+    collected
 }

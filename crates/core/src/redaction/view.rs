@@ -4,61 +4,16 @@
 //! begins, takes over how far the other has come, and sleeps again when nothing it is in the middle of holds an
 //! escape: from there on the other finds the same.
 
-use super::Compiled;
+use super::alphabet::Alphabet;
 use super::decoder::{Decoder, Symbol};
-use super::escape::Escape;
+use super::escape::{Escape, Left};
 use super::ranges::Ranges;
 use super::scanner::Scanner;
-
-/// How many escapes within each other are undone.
-const DEEPEST: Left = Left {
-    escapes: 2,
-    // Tools put JSON in JSON in JSON.
-    backslashes: 4,
-};
-
-/// How many escapes within each other are still to be undone.
-#[derive(Clone, Copy)]
-struct Left {
-    /// Of any kind.
-    escapes: usize,
-    /// Backslashes, where nothing else was undone.
-    backslashes: usize,
-}
-
-impl Left {
-    /// Which of `escapes` are undone.
-    fn of(self, escapes: &'static [Escape]) -> &'static [Escape] {
-        match self {
-            Self { escapes: 1.., .. } => escapes,
-            Self {
-                backslashes: 1.., ..
-            } => &[Escape::Backslash],
-            _ => &[],
-        }
-    }
-
-    /// What is left where one of this kind is undone.
-    fn within(self, escape: Escape) -> Self {
-        let escapes = match escape {
-            // A form is the outermost of what it is in.
-            Escape::Form => 0,
-            _ => self.escapes.saturating_sub(1),
-        };
-        let backslashes = match escape {
-            Escape::Backslash => self.backslashes.saturating_sub(1),
-            _ => escapes,
-        };
-        Self {
-            escapes,
-            backslashes,
-        }
-    }
-}
+use super::table::Table;
 
 /// A reading of the input.
 pub(super) struct View {
-    scanners: [Scanner; 3],
+    scanners: [Scanner; 4],
     unescaped: Vec<Unescaped>,
 }
 
@@ -66,7 +21,6 @@ pub(super) struct View {
 struct Unescaped {
     decoder: Decoder,
     view: Option<Box<View>>,
-    escapes: &'static [Escape],
     left: Left,
     is_awake: bool,
     /// The end of the last escape that was undone.
@@ -76,16 +30,11 @@ struct Unescaped {
 }
 
 impl View {
-    /// The input as it is, and the readings that undo `escapes`.
-    pub(super) fn new(escapes: &'static [Escape]) -> Self {
-        Self::within(escapes, DEEPEST)
-    }
-
-    fn within(escapes: &'static [Escape], left: Left) -> Self {
+    /// The input as it is, and the readings that undo escapes.
+    pub(super) fn new(left: Left) -> Self {
         let unescaped = |escape: &Escape| Unescaped {
             decoder: Decoder::new(*escape),
             view: None,
-            escapes,
             left: left.within(*escape),
             is_awake: false,
             differs_until: 0,
@@ -93,30 +42,32 @@ impl View {
         };
         Self {
             scanners: Default::default(),
-            unescaped: left.of(escapes).iter().map(unescaped).collect(),
+            unescaped: left.of().iter().map(unescaped).collect(),
         }
     }
 
     /// Reads one byte, and adds to `found` what ends with it.
-    pub(super) fn push(&mut self, compiled: &Compiled, symbol: Symbol, found: &mut Ranges) {
-        self.wake(compiled, symbol, found);
+    pub(super) fn push(&mut self, table: &Table, symbol: Symbol, found: &mut Ranges) {
+        if Escape::may_begin_with(symbol.byte) {
+            self.wake(symbol, found);
+        }
         for unescaped in &mut self.unescaped {
             if unescaped.is_awake {
-                unescaped.push(compiled, symbol, found);
+                unescaped.push(table, symbol, found);
             }
         }
-        for (scanner, (alphabet, automaton)) in self.scanners.iter_mut().zip(compiled.automata()) {
-            scanner.push(alphabet, automaton, symbol, found);
+        for (scanner, alphabet) in self.scanners.iter_mut().zip(Alphabet::ALL) {
+            scanner.push(alphabet, table, symbol, found);
         }
     }
 
     /// Reads what was held back.
-    pub(super) fn finish(&mut self, compiled: &Compiled, found: &mut Ranges) {
+    pub(super) fn finish(&mut self, table: &Table, found: &mut Ranges) {
         for unescaped in &mut self.unescaped {
-            unescaped.finish(compiled, found);
+            unescaped.finish(table, found);
         }
-        for (scanner, (alphabet, automaton)) in self.scanners.iter_mut().zip(compiled.automata()) {
-            scanner.finish(alphabet, automaton, found);
+        for (scanner, alphabet) in self.scanners.iter_mut().zip(Alphabet::ALL) {
+            scanner.finish(alphabet, table, found);
         }
     }
 
@@ -128,8 +79,13 @@ impl View {
         scanners.chain(unescaped).fold(now, usize::min)
     }
 
+    /// Whether there is nothing that what is read next decides about, but what it begins itself.
+    pub(super) fn is_idle(&self) -> bool {
+        self.is_alone() && !self.scanners.iter().any(Scanner::is_pending)
+    }
+
     /// Whether no escape is being undone.
-    pub(super) fn is_alone(&self) -> bool {
+    fn is_alone(&self) -> bool {
         !self.unescaped.iter().any(|unescaped| unescaped.is_awake)
     }
 
@@ -154,7 +110,7 @@ impl View {
     }
 
     /// Wakes the views for which an escape may begin, before any reads it.
-    fn wake(&mut self, compiled: &Compiled, symbol: Symbol, found: &mut Ranges) {
+    fn wake(&mut self, symbol: Symbol, found: &mut Ranges) {
         for index in 0..self.unescaped.len() {
             let (before, rest) = self.unescaped.split_at_mut(index);
             let Some((unescaped, after)) = rest.split_first_mut() else {
@@ -166,7 +122,7 @@ impl View {
                 // What stands before is not the same here.
                 let begin = unescaped.differs_until;
                 let view = unescaped.view();
-                let copied = view.take_over(compiled, &self.scanners, others, begin);
+                let copied = view.take_over(&self.scanners, others, begin);
                 found.count(copied);
                 unescaped.is_awake = true;
                 unescaped.awake_until = symbol.end + copied;
@@ -179,21 +135,19 @@ impl View {
     /// The latter too: in `%26&amp;` the entity follows what only a view of the other kind has read.
     fn take_over(
         &mut self,
-        compiled: &Compiled,
-        scanners: &[Scanner; 3],
+        scanners: &[Scanner; 4],
         others: [&[Unescaped]; 2],
         begin: usize,
     ) -> usize {
         let mut copied = 0;
-        let scanners = self.scanners.iter_mut().zip(scanners);
-        for ((mine, other), (_, automaton)) in scanners.zip(compiled.automata()) {
-            copied += mine.become_copy_of(other, automaton, begin);
+        for (mine, other) in self.scanners.iter_mut().zip(scanners) {
+            copied += mine.become_copy_of(other, begin);
         }
         for mine in &mut self.unescaped {
             // By kind: a view deep down has fewer of them.
             let mut others = others.iter().copied().flatten();
             let other = others.find(|other| other.decoder.escape() == mine.decoder.escape());
-            copied += mine.become_copy_of(compiled, other, begin);
+            copied += mine.become_copy_of(other, begin);
         }
         copied
     }
@@ -202,11 +156,11 @@ impl View {
 impl Unescaped {
     /// The view, made when it is first needed.
     fn view(&mut self) -> &mut View {
-        let new = || Box::new(View::within(self.escapes, self.left));
+        let new = || Box::new(View::new(self.left));
         self.view.get_or_insert_with(new)
     }
 
-    fn become_copy_of(&mut self, compiled: &Compiled, other: Option<&Self>, begin: usize) -> usize {
+    fn become_copy_of(&mut self, other: Option<&Self>, begin: usize) -> usize {
         self.is_awake = false;
         self.decoder.clear();
         let Some(other) = other else {
@@ -220,12 +174,10 @@ impl Unescaped {
         self.awake_until = other.awake_until;
         let held = self.decoder.become_copy_of(&other.decoder);
         let others = [&*view.unescaped, &[]];
-        held + self
-            .view()
-            .take_over(compiled, &view.scanners, others, begin)
+        held + self.view().take_over(&view.scanners, others, begin)
     }
 
-    fn push(&mut self, compiled: &Compiled, symbol: Symbol, found: &mut Ranges) {
+    fn push(&mut self, table: &Table, symbol: Symbol, found: &mut Ranges) {
         let Some(view) = &mut self.view else {
             return;
         };
@@ -234,7 +186,7 @@ impl Unescaped {
             if is_escape {
                 *differs_until = symbol.end;
             }
-            view.push(compiled, symbol, found);
+            view.push(table, symbol, found);
         });
         self.is_awake = symbol.end < self.awake_until
             || self.decoder.held_from().is_some()
@@ -242,11 +194,11 @@ impl Unescaped {
             || view.open_from(symbol.end) < self.differs_until;
     }
 
-    fn finish(&mut self, compiled: &Compiled, found: &mut Ranges) {
+    fn finish(&mut self, table: &Table, found: &mut Ranges) {
         if let (true, Some(view)) = (self.is_awake, &mut self.view) {
             self.decoder
-                .finish(|symbol, _| view.push(compiled, symbol, found));
-            view.finish(compiled, found);
+                .finish(|symbol, _| view.push(table, symbol, found));
+            view.finish(table, found);
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ::http::{Method, StatusCode};
 use prometheus_client::registry::Registry;
-use toolvault_core::entropy::Entropy;
+use toolvault_core::entropy::{Entropy, EntropyError};
 use toolvault_core::scope::Scope;
 use toolvault_vault::{Caller, Clock, Denial, SecretInfo, Vault};
 use zeroize::Zeroizing;
@@ -34,6 +34,17 @@ use crate::settings::GatewaySettings;
 )]
 pub struct Gateway(Arc<State>);
 
+/// Why no gateway can be made of some settings.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// A URL cannot be reached.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// There is no randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+}
+
 impl Gateway {
     /// A relay to the servers of `settings`. Must be made inside a runtime.
     pub fn new(
@@ -41,7 +52,7 @@ impl Gateway {
         settings: GatewaySettings,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, HttpError> {
+    ) -> Result<Self, GatewayError> {
         let state = Arc::new(State::new(vault, settings, clock, entropy)?);
         state.tasks.spawn(janitor::run(Arc::clone(&state)));
         Ok(Self(state))
@@ -58,7 +69,7 @@ impl Gateway {
     }
 
     /// Changes the settings. Sessions, streams and programs of servers whose settings changed end.
-    pub fn reload(&self, settings: GatewaySettings) -> Result<(), HttpError> {
+    pub fn reload(&self, settings: GatewaySettings) -> Result<(), GatewayError> {
         let before = self.0.rules();
         let rules = Rules::new(settings, Some(&before))?;
         let is_sandboxed_otherwise = rules.sandboxes_otherwise(&before);

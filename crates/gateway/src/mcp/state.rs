@@ -7,10 +7,13 @@ use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use toolvault_core::entropy::Entropy;
+use toolvault_core::redaction::Key;
 use toolvault_vault::{Caller, Clock, Vault};
 use zeroize::Zeroizing;
 
+use super::access::Budgets;
 use super::answer::Services;
+use super::gateway::GatewayError;
 use super::links::{Slots, Upstream, Upstreams};
 use super::metrics::Metrics;
 use super::pending::PendingSecrets;
@@ -19,7 +22,6 @@ use super::record::Recorder;
 use super::rules::Rules;
 use super::server::Server;
 use super::session::Sessions;
-use crate::http::HttpError;
 use crate::settings::GatewaySettings;
 
 pub(crate) struct State {
@@ -66,13 +68,16 @@ impl State {
         settings: GatewaySettings,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, HttpError> {
+    ) -> Result<Self, GatewayError> {
+        let mut random = Zeroizing::new([0; 64]);
+        entropy.fill(random.as_mut())?;
+        let budgets = Budgets::new(Key::new(&random));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let slots = Arc::new(Slots::new(&settings));
         let metrics = Arc::new(Metrics::default());
         Ok(Self {
             rules: RwLock::new(Arc::new(Rules::new(settings, None)?)),
-            upstreams: Upstreams::new(Arc::clone(&slots), tasks.clone()),
+            upstreams: Upstreams::new(Arc::clone(&slots), budgets, tasks.clone()),
             sessions: Arc::default(),
             slots,
             pending: PendingSecrets::new(vault.clone(), clock, Arc::clone(&entropy)),

@@ -1,15 +1,23 @@
 //! The same search done the slow way: decode everything, look everywhere.
 
-use crate::redaction::alphabet::{self, LONGEST_GAP, Letter};
-use crate::redaction::automaton::Pattern;
-use crate::redaction::decoder::{LONGEST_SPELLING, Symbol};
-use crate::redaction::escape::{Escape, Reading};
-use crate::redaction::values;
+use std::cmp::Reverse;
 
-/// The parts of `text` that spell a value, those that overlap as one, and the number of the longest value in each.
-pub(super) fn find(given: &[(&str, &str)], text: &[u8]) -> Vec<(usize, usize, usize)> {
-    let known = values::known(given.iter().copied());
-    let escapes = Escape::worth_undoing(given.iter().any(|(_, value)| value.contains(' ')));
+use crate::redaction::alphabet::{Alphabet, LONGEST_GAP, Letter};
+use crate::redaction::decoder::{LONGEST_SPELLING, Symbol};
+use crate::redaction::escape::{Escape, Left, Reading};
+use crate::redaction::ranges::{Found, Range};
+use crate::redaction::values::{self, Edge, Form};
+
+/// The parts of `text` that spell a value, those that overlap as one, and the longest value in each.
+pub(super) fn find(given: &[(&str, &str)], text: &[u8]) -> Vec<Range> {
+    let mut forms = Vec::new();
+    for (id, (_, value)) in (0..).zip(given) {
+        for part in values::known(value) {
+            let length = Reverse(u32::try_from(part.text.len()).unwrap());
+            let found = Found { length, id };
+            forms.extend(values::forms(&part).into_iter().map(|form| (form, found)));
+        }
+    }
     let symbols: Vec<Symbol> = text
         .iter()
         .enumerate()
@@ -19,43 +27,19 @@ pub(super) fn find(given: &[(&str, &str)], text: &[u8]) -> Vec<(usize, usize, us
             end: start + 1,
         })
         .collect();
-    let (plain, hexadecimal, base64) = (
-        values::plain(&known),
-        values::hexadecimal(&known),
-        values::base64(&known),
-    );
     let mut found = Vec::new();
-    for symbols in all_views(symbols, escapes) {
-        search(&symbols, &plain, |_, byte| Letter::Is(byte), &mut found);
-        search(&symbols, &hexadecimal, digit, &mut found);
-        search(
-            &symbols,
-            &base64,
-            |_, byte| alphabet::base64(byte),
-            &mut found,
-        );
+    for symbols in views(symbols, Left::TEXT) {
+        for alphabet in Alphabet::ALL {
+            search(&symbols, &forms, alphabet, &mut found);
+        }
     }
     merge(found)
 }
 
-/// Up to two escapes within each other, and up to four if all are backslashes.
-fn all_views(symbols: Vec<Symbol>, escapes: &'static [Escape]) -> Vec<Vec<Symbol>> {
-    let backslashes = |symbols: &Vec<Symbol>| Some(undo(Escape::Backslash, symbols));
-    let nested = std::iter::successors(Some(symbols.clone()), backslashes);
-    nested.take(5).chain(views(symbols, escapes, 2)).collect()
-}
-
-fn views(symbols: Vec<Symbol>, escapes: &'static [Escape], depth: usize) -> Vec<Vec<Symbol>> {
+fn views(symbols: Vec<Symbol>, left: Left) -> Vec<Vec<Symbol>> {
     let mut all = Vec::new();
-    if depth > 0 {
-        for escape in escapes {
-            let inner: &[Escape] = if *escape == Escape::Form {
-                &[]
-            } else {
-                escapes
-            };
-            all.extend(views(undo(*escape, &symbols), inner, depth - 1));
-        }
+    for escape in left.of() {
+        all.extend(views(undo(*escape, &symbols), left.within(*escape)));
     }
     all.push(symbols);
     all
@@ -92,63 +76,128 @@ fn undo(escape: Escape, symbols: &[Symbol]) -> Vec<Symbol> {
     undone
 }
 
-/// A digit, unless it is the zero of `0x`.
-fn digit(following: Option<u8>, byte: u8) -> Letter {
-    match (byte, following) {
-        (b'0', Some(b'x' | b'X')) => Letter::Between,
-        _ => alphabet::hexadecimal(byte),
-    }
+/// A letter of a run, and whether white space stands before it.
+struct Place {
+    letter: u8,
+    start: usize,
+    end: usize,
+    /// Where the white space before it begins.
+    spaces: usize,
+    is_parted: bool,
+    /// Where each of the white space after it ends.
+    following: Vec<usize>,
 }
 
-fn search(
-    symbols: &[Symbol],
-    patterns: &[Pattern],
-    letter: fn(Option<u8>, u8) -> Letter,
-    found: &mut Vec<(usize, usize, usize)>,
-) {
-    let (mut runs, mut gap) = (vec![Vec::new()], 0);
-    for (index, symbol) in symbols.iter().enumerate() {
-        let following = symbols.get(index + 1).map(|symbol| symbol.byte);
-        match letter(following, symbol.byte) {
-            Letter::Is(byte) => {
-                gap = 0;
-                runs.last_mut().unwrap().push(Symbol { byte, ..*symbol });
-            }
+/// The letters that stand in one run, as often as there are runs.
+fn runs(symbols: &[Symbol], alphabet: Alphabet, is_spaced: bool) -> Vec<Vec<Place>> {
+    let (mut runs, mut gap, mut line) = (vec![Vec::<Place>::new()], 0, 0);
+    let (mut spaces, mut following) = (None, None::<(usize, usize)>);
+    let shown: Vec<&Symbol> = symbols
+        .iter()
+        .filter(|symbol| alphabet.letter(symbol.byte) != Letter::Nothing)
+        .collect();
+    for (index, symbol) in shown.iter().enumerate() {
+        let next = shown.get(index + 1).map(|symbol| symbol.byte);
+        let is_prefix = alphabet == Alphabet::Hexadecimal
+            && symbol.byte == b'0'
+            && matches!(next, Some(b'x' | b'X'));
+        match alphabet.letter(symbol.byte) {
             // The zero of `0x` is no gap of its own, as it might have been a digit.
-            Letter::Between if symbol.byte == b'0' => gap = 0,
+            Letter::Is(_) if is_prefix => gap = 0,
+            Letter::Is(letter) => {
+                let last = runs.len() - 1;
+                runs[last].push(Place {
+                    letter,
+                    start: symbol.start,
+                    end: symbol.end,
+                    spaces: spaces.take().unwrap_or(symbol.start),
+                    is_parted: gap > 0,
+                    following: Vec::new(),
+                });
+                line = if gap > 0 { 1 } else { line + 1 };
+                gap = 0;
+                following = Some((last, runs[last].len() - 1));
+                continue;
+            }
+            Letter::Space if alphabet == Alphabet::Plain => {
+                if let Some((run, place)) = following {
+                    runs[run][place].following.push(symbol.end);
+                }
+                spaces = spaces.or(Some(symbol.start));
+                gap += 1;
+                if gap > LONGEST_GAP {
+                    (gap, spaces) = (0, None);
+                    runs.push(Vec::new());
+                } else if !is_spaced && gap == 1 {
+                    runs.push(Vec::new());
+                }
+                continue;
+            }
+            Letter::Space => {
+                let is_break = matches!(symbol.byte, b'\r' | b'\n');
+                if gap == LONGEST_GAP || gap == 0 && !is_break && line < 16 {
+                    (gap, line) = (0, 0);
+                    runs.push(Vec::new());
+                } else {
+                    gap += 1;
+                }
+            }
             Letter::Between if gap < LONGEST_GAP => gap += 1,
             _ => {
-                gap = 0;
+                (gap, line, spaces) = (0, 0, None);
                 runs.push(Vec::new());
             }
         }
+        following = None;
     }
-    for run in runs {
-        let letters: Vec<u8> = run.iter().map(|symbol| symbol.byte).collect();
-        for pattern in patterns {
-            let length = pattern.letters.len();
+    runs
+}
+
+fn search(symbols: &[Symbol], forms: &[(Form, Found)], alphabet: Alphabet, found: &mut Vec<Range>) {
+    let mine = || forms.iter().filter(|(form, _)| form.alphabet == alphabet);
+    let is_spaced = mine().any(|(form, _)| form.is_spaced);
+    for run in runs(symbols, alphabet, is_spaced) {
+        let letters: Vec<u8> = run.iter().map(|place| place.letter).collect();
+        for (form, value) in mine() {
+            let length = form.letters.len();
             for (at, window) in letters.windows(length).enumerate() {
-                if window == &**pattern.letters {
-                    let first = at - usize::from(pattern.is_led && at > 0);
-                    let after = at + length;
-                    let last = after - usize::from(!pattern.is_trailed || after == run.len());
-                    found.push((run[first].start, run[last].end, pattern.value));
+                let mut inner = run[at + 1..at + length].iter();
+                if window != &**form.letters
+                    || !form.is_spaced && inner.any(|place| place.is_parted)
+                {
+                    continue;
                 }
+                let first = at - usize::from(form.lead == Edge::Letter && at > 0);
+                let after = at + length;
+                let last = after - usize::from(form.tail != Edge::Letter || after == run.len());
+                let start = if matches!(form.lead, Edge::Spaces(_)) {
+                    run[first].spaces
+                } else {
+                    run[first].start
+                };
+                let spaces = run[last].following.iter();
+                let count = match form.tail {
+                    Edge::Spaces(count) => usize::from(count),
+                    _ => 0,
+                };
+                let trailing = spaces.take(count).next_back();
+                let end = trailing.copied().unwrap_or(run[last].end);
+                found.push(Range::new(start, end, *value));
             }
         }
     }
 }
 
-fn merge(mut found: Vec<(usize, usize, usize)>) -> Vec<(usize, usize, usize)> {
-    found.sort_unstable();
-    let mut merged: Vec<(usize, usize, usize)> = Vec::new();
-    for (start, end, value) in found {
+fn merge(mut found: Vec<Range>) -> Vec<Range> {
+    found.sort_unstable_by_key(|range| (range.start, range.end, range.found));
+    let mut merged: Vec<Range> = Vec::new();
+    for range in found {
         match merged.last_mut() {
-            Some(last) if start < last.1 => {
-                last.1 = last.1.max(end);
-                last.2 = last.2.min(value);
+            Some(last) if range.start < last.end => {
+                last.end = last.end.max(range.end);
+                last.found = last.found.min(range.found);
             }
-            _ => merged.push((start, end, value)),
+            _ => merged.push(range),
         }
     }
     merged

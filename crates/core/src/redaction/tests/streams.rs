@@ -1,8 +1,7 @@
 //! A thousand secrets in twelve encodings, parted everywhere; and what a stream holds back.
 
 use super::spellings::{self, EXACT};
-use super::{Numbers, streamed};
-use crate::redaction::Redactor;
+use super::{Numbers, looks_for, streamed};
 use crate::redaction::decoder::LONGEST_SPELLING;
 use crate::redaction::escape::LONGEST;
 
@@ -52,7 +51,7 @@ fn json_in_url(value: &str) -> String {
 #[test]
 fn a_thousand_secrets_are_found_in_twelve_encodings_however_they_are_parted() {
     let secrets = secrets();
-    let redactor = Redactor::new(secrets.iter().map(|(name, value)| (&**name, &**value)));
+    let redactor = looks_for(secrets.iter().map(|(name, value)| (&**name, &**value)));
     let mut numbers = Numbers(4096);
     for (name, value) in &secrets {
         for (encoding, spelled) in encodings(value).iter().enumerate() {
@@ -87,7 +86,7 @@ fn a_thousand_secrets_are_found_in_twelve_encodings_however_they_are_parted() {
 #[test]
 fn four_kibibytes_may_be_parted_anywhere() {
     let secrets = secrets();
-    let redactor = Redactor::new(secrets.iter().map(|(name, value)| (&**name, &**value)));
+    let redactor = looks_for(secrets.iter().map(|(name, value)| (&**name, &**value)));
     let mut text: String = secrets
         .iter()
         .take(3)
@@ -113,7 +112,7 @@ fn four_kibibytes_may_be_parted_anywhere() {
 
 #[test]
 fn text_without_values_leaves_at_once() {
-    let redactor = Redactor::new([("key", "sk-live-0123456789")]);
+    let redactor = looks_for([("key", "sk-live-0123456789")]);
     let (mut stream, mut out, mut pushed) = (redactor.stream(), Vec::new(), 0);
     for line in [
         "listening on port 8080\n",
@@ -132,7 +131,7 @@ fn text_without_values_leaves_at_once() {
 #[test]
 fn what_is_held_back_is_bounded() {
     let value = "secret value 0123456789 secret value";
-    let redactor = Redactor::new([("key", value)]);
+    let redactor = looks_for([("key", value)]);
     let longest = value.len() * 40 + 64;
     for piece in [
         "A",
@@ -163,7 +162,7 @@ fn what_is_held_back_is_bounded() {
 #[test]
 fn escapes_within_escapes_hold_back_no_more_than_two_can() {
     let value = "sk-live-0123456789";
-    let redactor = Redactor::new([("key", value)]);
+    let redactor = looks_for([("key", value)]);
     let braces = |text: &str| {
         let escapes = text.bytes().map(|byte| format!("\\u{{{byte:08x}}}"));
         escapes.collect::<Vec<_>>().concat()
@@ -185,7 +184,7 @@ fn escapes_within_escapes_hold_back_no_more_than_two_can() {
 #[test]
 fn json_in_json_may_be_parted_anywhere() {
     let value = "p\"q\\r/s\\\"é😀\n\\";
-    let redactor = Redactor::new([("key", value)]);
+    let redactor = looks_for([("key", value)]);
     for times in 1..=4 {
         let once = spellings::json(value.as_bytes());
         for spelled in [once.replace('/', "\\/"), once] {
@@ -206,7 +205,7 @@ fn json_in_json_may_be_parted_anywhere() {
 #[test]
 fn a_value_is_never_seen_before_it_is_whole() {
     let value = "sk-live-0123456789";
-    let redactor = Redactor::new([("key", value)]);
+    let redactor = looks_for([("key", value)]);
     let (mut stream, mut out) = (redactor.stream(), Vec::new());
     for byte in value.bytes() {
         stream.push(&[byte], &mut out);
@@ -218,7 +217,7 @@ fn a_value_is_never_seen_before_it_is_whole() {
 
 #[test]
 fn bytes_that_are_no_text_pass() {
-    let redactor = Redactor::new([("key", "sk-live-0123456789")]);
+    let redactor = looks_for([("key", "sk-live-0123456789")]);
     let text = [&[0xff, 0xfe, 0x80][..], b"sk-live-0123456789", &[0xc3]].concat();
     let (out, markers) = streamed(&redactor, &text, &[1, 9]);
     assert_eq!(
@@ -228,7 +227,7 @@ fn bytes_that_are_no_text_pass() {
             1
         )
     );
-    let empty = Redactor::new([]);
+    let empty = looks_for([]);
     assert_eq!(streamed(&empty, &text, &[3]), (text, 0));
 }
 
@@ -237,16 +236,16 @@ fn what_was_held_back_is_still_found_when_more_is_looked_for() {
     let first = ("first", "first-value-0123");
     let second = ("second", "second\nvalue-4567");
     let text = "a first-value-0123 b second\nvalue-4567 c first-value-0123 d";
-    let both = Redactor::new([first, second]);
     let whole = "a [secret:first] b [secret:second] c [secret:first] d";
     let without_second = "a [secret:first] b second\nvalue-4567 c [secret:first] d";
     let (begin, end) = (text.find("second").unwrap(), text.find(" c ").unwrap());
     for split in 0..=text.len() {
         let (before, after) = text.split_at(split);
-        let mut stream = Redactor::new([first]).stream();
+        let redactor = looks_for([first]);
+        let mut stream = redactor.stream();
         let mut out = Vec::new();
         stream.push(before.as_bytes(), &mut out);
-        stream.go_on_with(&both, &mut out);
+        redactor.add(second.0, second.1);
         stream.push(after.as_bytes(), &mut out);
         stream.finish(&mut out);
         let read = String::from_utf8(out).unwrap();

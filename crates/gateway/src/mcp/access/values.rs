@@ -1,15 +1,13 @@
 //! The values that were sent to one server for one caller: everything that comes back is searched for them.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::{Mutex, RwLock};
-use toolvault_core::confidential::Confidential;
+use parking_lot::Mutex;
 use toolvault_core::identity::SecretId;
 use toolvault_core::json::Value;
-use toolvault_core::redaction::Redactor;
+use toolvault_core::redaction::{Added, Key, Redactor, Stream};
 use toolvault_vault::AppliedValue;
 use zeroize::Zeroizing;
 
@@ -17,33 +15,29 @@ use super::Principal;
 
 /// How many versions of one secret are remembered: the newest.
 const VERSIONS: usize = 4;
-/// How many bytes of values are remembered for one caller, at all servers together.
-const BYTES_PER_CALLER: usize = 2 << 20;
-/// How many for all callers.
-const BYTES: usize = 64 << 20;
-/// What a value takes beside its bytes, so that many small ones count too.
-const OVERHEAD: usize = 128;
+/// How much memory the search for one caller's values may take, at all servers together, in bytes.
+const BYTES_PER_CALLER: usize = 8 << 20;
+/// How much that for all callers' values may take.
+const BYTES: usize = 256 << 20;
 
-type Key = (SecretId, i64);
-
-/// The values sent to one server for one caller. One that was sent may come back at any later time, so they are kept
-/// until a bound is reached; then the oldest go first.
+/// The values sent to one server for one caller. One that was sent may come back at any later time, so they are looked
+/// for until a bound is reached; then the oldest go first.
 pub(crate) struct Values {
     budget: Budget,
-    state: RwLock<State>,
+    redactor: Redactor,
+    /// The oldest first.
+    remembered: Mutex<VecDeque<Remembered>>,
 }
 
-#[derive(Default)]
-struct State {
-    values: HashMap<Key, (String, Confidential)>,
-    order: VecDeque<Key>,
-    redactor: Option<Redactor>,
-    generation: u64,
+struct Remembered {
+    secret: SecretId,
+    version: i64,
+    added: Added,
 }
 
-/// How many bytes of values all callers have.
-#[derive(Default)]
+/// How much memory all callers' values take.
 pub(crate) struct Budgets {
+    key: Key,
     all: Arc<AtomicUsize>,
     callers: Mutex<HashMap<Principal, Arc<AtomicUsize>>>,
 }
@@ -54,6 +48,15 @@ struct Budget {
 }
 
 impl Budgets {
+    /// `key` is that of the process.
+    pub(crate) fn new(key: Key) -> Self {
+        Self {
+            key,
+            all: Arc::default(),
+            callers: Mutex::default(),
+        }
+    }
+
     fn of(&self, principal: &Principal) -> Budget {
         let mut callers = self.callers.lock();
         callers.retain(|_, used| Arc::strong_count(used) > 1);
@@ -86,98 +89,94 @@ impl Values {
     pub(super) fn new(principal: &Principal, budgets: &Budgets) -> Self {
         Self {
             budget: budgets.of(principal),
-            state: RwLock::default(),
+            redactor: Redactor::new(&budgets.key),
+            remembered: Mutex::default(),
         }
     }
 
     /// Remembers values, before they are sent.
     pub(crate) fn add(&self, sent: Vec<AppliedValue>) {
-        let mut state = self.state.write();
-        let mut newest = Vec::new();
+        let mut remembered = self.remembered.lock();
+        let mut new = 0;
         for value in sent.into_iter().filter(|value| value.redact) {
-            let key = (value.secret_id, value.version);
-            if let Entry::Vacant(entry) = state.values.entry(key) {
-                self.budget.take(size(&value.value));
-                entry.insert((value.secret_name, value.value));
-                state.order.push_back(key);
-                newest.push(key);
+            let (secret, version) = (value.secret_id, value.version);
+            let is_known = |other: &Remembered| (other.secret, other.version) == (secret, version);
+            if remembered.iter().any(is_known) {
+                continue;
             }
-        }
-        if newest.is_empty() {
-            return;
-        }
-        for (secret, _) in &newest {
-            let versions = state.order.iter().filter(|(other, _)| other == secret);
-            let surplus = versions.clone().count().saturating_sub(VERSIONS);
-            let surplus: Vec<Key> = versions.take(surplus).copied().collect();
-            for key in surplus {
-                self.forget(&mut state, key);
+            let text = value.value.expose_text();
+            let added = text.and_then(|text| self.redactor.add(&value.secret_name, text));
+            if let Some(added) = added {
+                self.budget.take(added.bytes());
+                remembered.push_back(Remembered {
+                    secret,
+                    version,
+                    added,
+                });
+                new += 1;
+                self.forget_versions(&mut remembered, secret);
             }
         }
         // What was sent last is never forgotten for itself.
         while self.budget.is_exceeded()
-            && let Some(&oldest) = state.order.front()
-            && !newest.contains(&oldest)
+            && remembered.len() > new
+            && let Some(oldest) = remembered.pop_front()
         {
-            self.forget(&mut state, oldest);
-        }
-        let values = state.values.values();
-        let texts = values.filter_map(|(name, value)| Some((name.as_str(), value.expose_text()?)));
-        let redactor = Redactor::new(texts);
-        state.redactor = (!redactor.is_empty()).then_some(redactor);
-        state.generation += 1;
-    }
-
-    fn forget(&self, state: &mut State, key: Key) {
-        state.order.retain(|other| *other != key);
-        if let Some((_, value)) = state.values.remove(&key) {
-            self.budget.give_back(size(&value));
+            self.forget(&oldest);
         }
     }
 
-    /// Changes whenever there is more to find.
-    pub(crate) fn generation(&self) -> u64 {
-        self.state.read().generation
-    }
-
-    /// What finds them; `None` if there are none.
-    pub(crate) fn redactor(&self) -> Option<Redactor> {
-        self.state.read().redactor.clone()
+    /// Searches a stream for them, and for those that are sent meanwhile.
+    pub(crate) fn stream(&self) -> Stream {
+        self.redactor.stream()
     }
 
     /// The JSON of `value` without the values, and whether one was found.
     pub(crate) fn redacted(&self, value: Value<'_>) -> (Zeroizing<Vec<u8>>, bool) {
         let mut out = Zeroizing::new(Vec::with_capacity(value.raw().len()));
-        let Some(redactor) = self.redactor() else {
-            out.extend_from_slice(value.raw().as_bytes());
-            return (out, false);
-        };
-        let is_found = redactor.json(value, &mut out);
+        let is_found = self.redactor.json(value, &mut out);
         (out, is_found)
     }
 
     /// Whether a text holds none of the values.
     pub(crate) fn is_harmless(&self, text: &str) -> bool {
-        self.redactor()
-            .is_none_or(|redactor| redactor.text(text).is_none())
+        self.redactor.text(text).is_none()
+    }
+
+    fn forget_versions(&self, remembered: &mut VecDeque<Remembered>, secret: SecretId) {
+        let versions = remembered.iter().enumerate();
+        let mut versions = versions.filter(|(_, other)| other.secret == secret);
+        let oldest = versions.next().map(|(index, _)| index);
+        if versions.count() >= VERSIONS
+            && let Some(oldest) = oldest.and_then(|index| remembered.remove(index))
+        {
+            self.forget(&oldest);
+        }
+    }
+
+    fn forget(&self, value: &Remembered) {
+        self.redactor.remove(value.added);
+        self.budget.give_back(value.added.bytes());
     }
 }
 
 impl Drop for Values {
     fn drop(&mut self) {
-        let values = &self.state.get_mut().values;
-        let bytes = values.values().map(|(_, value)| size(value)).sum();
+        let values = self.remembered.get_mut().iter();
+        let bytes = values.map(|value| value.added.bytes()).sum();
         self.budget.give_back(bytes);
     }
 }
 
-fn size(value: &Confidential) -> usize {
-    value.expose().len() + OVERHEAD
-}
-
 #[cfg(test)]
 mod tests {
+    use toolvault_core::confidential::Confidential;
+
     use super::*;
+
+    fn budgets() -> Budgets {
+        Budgets::new(Key::new(&[7; 64]))
+    }
 
     fn uuid(number: u8) -> String {
         format!("\"00000000-0000-7000-8000-0000000000{number:02x}\"")
@@ -206,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_newest_four_versions_of_a_secret_are_found() {
-        let values = Values::new(&principal(1), &Budgets::default());
+        let values = Values::new(&principal(1), &budgets());
         for version in 1..=6 {
             values.add(sent(1, version, &format!("the value number {version}")));
         }
@@ -220,10 +219,14 @@ mod tests {
 
     #[test]
     fn the_values_of_a_caller_are_bounded_in_bytes() {
-        let budgets = Budgets::default();
+        let budgets = budgets();
         let first = Values::new(&principal(1), &budgets);
         let second = Values::new(&principal(1), &budgets);
-        let value = |number: u8| format!("{number:03} {}", "x".repeat(400_000));
+        // Lines are what takes memory.
+        let value = |number: u8| {
+            let lines = (0..3000).map(|line| format!("{number:03} line number {line:07}"));
+            lines.collect::<Vec<_>>().join("\n")
+        };
         for number in 0..5 {
             first.add(sent(number, 1, &value(number)));
         }

@@ -126,10 +126,10 @@ pub(crate) struct Upstreams {
 
 impl Upstreams {
     /// Connections that end in `tasks`.
-    pub(crate) fn new(slots: Arc<Slots>, tasks: TaskTracker) -> Self {
+    pub(crate) fn new(slots: Arc<Slots>, budgets: Budgets, tasks: TaskTracker) -> Self {
         Self {
             slots,
-            budgets: Budgets::default(),
+            budgets,
             tasks,
             all: Mutex::default(),
         }

@@ -1,4 +1,4 @@
-//! What a program writes to its standard error: logged line by line, with every value it was values taken out.
+//! What a program writes to its standard error: logged line by line, with every value it was given taken out.
 
 use std::sync::Arc;
 
@@ -14,7 +14,6 @@ const LONGEST_LINE: usize = 4 << 10;
 pub(crate) struct ErrorLog {
     access: Arc<Access>,
     stream: Option<Stream>,
-    generation: u64,
     line: Vec<u8>,
 }
 
@@ -23,7 +22,6 @@ impl ErrorLog {
         Self {
             access,
             stream: None,
-            generation: 0,
             line: Vec::new(),
         }
     }
@@ -38,17 +36,12 @@ impl ErrorLog {
             );
             // What was held back may be half of a value, and would not be found again after the gap.
             self.stream = None;
-            self.generation = 0;
             self.line.clear();
         }
         let mut clean = Vec::new();
-        self.follow(&mut clean);
-        match &mut self.stream {
-            Some(stream) => {
-                stream.push(&piece.bytes, &mut clean);
-            }
-            None => clean.extend_from_slice(&piece.bytes),
-        }
+        let values = &self.access.values;
+        let stream = self.stream.get_or_insert_with(|| values.stream());
+        stream.push(&piece.bytes, &mut clean);
         self.append(&clean);
     }
 
@@ -60,22 +53,6 @@ impl ErrorLog {
             self.append(&rest);
         }
         self.log_line();
-    }
-
-    /// Looks for what was values since the last piece, too.
-    fn follow(&mut self, clean: &mut Vec<u8>) {
-        let generation = self.access.values.generation();
-        if generation == self.generation {
-            return;
-        }
-        self.generation = generation;
-        match (&mut self.stream, self.access.values.redactor()) {
-            (Some(stream), Some(redactor)) => {
-                stream.go_on_with(&redactor, clean);
-            }
-            (None, Some(redactor)) => self.stream = Some(redactor.stream()),
-            (_, None) => {}
-        }
     }
 
     fn append(&mut self, bytes: &[u8]) {

@@ -1,0 +1,81 @@
+//! Tells quickly that a hash is not in a set: nearly always, and with one bit of memory.
+
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// For keys that are hashes themselves.
+pub(super) type Spread = BuildHasherDefault<Spreader>;
+
+const FEWEST_WORDS: usize = 128;
+
+/// A set of hashes that may seem to have a few more (Bloom 1970).
+pub(super) struct Filter {
+    words: Vec<u64>,
+    added: usize,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self::of(std::iter::empty())
+    }
+}
+
+impl Filter {
+    pub(super) fn of(hashes: impl ExactSizeIterator<Item = u32>) -> Self {
+        let words = hashes.len().div_ceil(2).next_power_of_two();
+        let mut filter = Self {
+            words: vec![0; words.max(FEWEST_WORDS)],
+            added: 0,
+        };
+        hashes.for_each(|hash| filter.add(hash));
+        filter
+    }
+
+    pub(super) fn add(&mut self, hash: u32) {
+        let word = self.word(hash);
+        if let Some(word) = self.words.get_mut(word) {
+            *word |= 1 << (hash & 63);
+        }
+        self.added += 1;
+    }
+
+    /// Whether it should be made again of the hashes that are left: then what was removed costs nothing any more, and
+    /// adding takes constant time on average.
+    pub(super) fn is_full(&self) -> bool {
+        self.added > self.words.len() * 4
+    }
+
+    #[inline]
+    pub(super) fn may_have(&self, hash: u32) -> bool {
+        let word = self.words.get(self.word(hash));
+        word.is_some_and(|word| word >> (hash & 63) & 1 == 1)
+    }
+
+    #[inline]
+    fn word(&self, hash: u32) -> usize {
+        (hash >> 6) as usize & (self.words.len() - 1)
+    }
+}
+
+/// Hands a hash on, its bits spread to where hash tables look.
+#[derive(Default)]
+pub(super) struct Spreader(u64);
+
+impl Hasher for Spreader {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(self.0 << 8 | u64::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, hash: u32) {
+        self.write_u64(hash.into());
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

@@ -1,0 +1,144 @@
+//! Keyed hashes. What they are of cannot be told from them, nor what collides, without the key.
+
+use zeroize::ZeroizeOnDrop;
+
+/// Up to 32 letters, the last 16 by themselves, each in a byte.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Window {
+    pub(super) first: u128,
+    pub(super) last: u128,
+}
+
+impl Window {
+    pub(super) fn of(letters: &[u8]) -> Self {
+        let mut window = Self::default();
+        for letter in letters {
+            window.push(*letter);
+        }
+        window
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, letter: u8) {
+        self.first = self.first << 8 | self.last >> 120;
+        self.last = self.last << 8 | u128::from(letter);
+    }
+
+    /// The first letters of 32, more than 16.
+    #[inline]
+    pub(super) fn begin(self, width: usize) -> Self {
+        match (32 - width) * 8 {
+            0 => self,
+            rest => Self {
+                first: self.first >> rest,
+                last: self.last >> rest | self.first << (128 - rest),
+            },
+        }
+    }
+
+    /// Its last letters.
+    #[inline]
+    pub(super) fn end(self, width: usize) -> Self {
+        if width > 16 {
+            let mask = u128::MAX >> (256 - width * 8);
+            return Self {
+                first: self.first & mask,
+                ..self
+            };
+        }
+        Self {
+            first: 0,
+            last: self.last & u128::MAX >> (128 - width * 8),
+        }
+    }
+}
+
+/// A Mersenne prime: sums of products modulo it need no division.
+const PRIME: u64 = (1 << 61) - 1;
+
+/// The key of a process for [`Redactor`](super::Redactor); 64 bytes of randomness.
+///
+/// Whoever measures how long searches take must not be able to work out which other texts would take as long.
+#[derive(Clone, ZeroizeOnDrop)]
+#[expect(missing_debug_implementations, reason = "it is confidential")]
+pub struct Key {
+    words: [u64; 4],
+    base: u64,
+}
+
+impl Key {
+    /// `random` must be unpredictable, and differ from process to process.
+    pub fn new(random: &[u8; 64]) -> Self {
+        let (words, _) = random.as_chunks::<8>();
+        let word = |index: usize| words.get(index).map_or(1, |word| u64::from_le_bytes(*word));
+        Self {
+            words: [word(0), word(1), word(2), word(3)],
+            // Larger than any letter.
+            base: 257 + word(4) % (PRIME - 257),
+        }
+    }
+
+    /// The hash of a window; `kind` keeps hashes apart.
+    #[inline]
+    pub(super) fn hash(&self, window: Window, kind: u64) -> u64 {
+        let [first, second, third, fourth] = self.words;
+        let (low, high) = halves(window.last);
+        let hash = fold(low ^ first, high ^ second ^ kind << 56);
+        if window.first == 0 {
+            return hash;
+        }
+        let (low, high) = halves(window.first);
+        hash ^ fold(low ^ third, high ^ fourth)
+    }
+
+    /// The fingerprint of a text with one more letter (Karp and Rabin 1987).
+    #[inline]
+    pub(super) fn append(&self, fingerprint: u64, letter: u8) -> u64 {
+        reduce(u128::from(fingerprint) * u128::from(self.base) + u128::from(letter) + 1)
+    }
+
+    /// The fingerprint of a text.
+    pub(super) fn fingerprint(&self, letters: &[u8]) -> u64 {
+        let append = |fingerprint, letter: &u8| self.append(fingerprint, *letter);
+        letters.iter().fold(0, append)
+    }
+
+    /// What [`without`] takes for a text of so many letters.
+    pub(super) fn power(&self, letters: usize) -> u64 {
+        let (mut power, mut square, mut left) = (1, self.base, letters);
+        while left > 0 {
+            if left & 1 == 1 {
+                power = reduce(u128::from(power) * u128::from(square));
+            }
+            square = reduce(u128::from(square) * u128::from(square));
+            left >>= 1;
+        }
+        power
+    }
+}
+
+/// The fingerprint of the last letters of a text, given those of the whole and of what stands before.
+#[inline]
+pub(super) fn without(whole: u64, before: u64, power: u64) -> u64 {
+    let before = reduce(u128::from(before) * u128::from(power));
+    reduce(u128::from(whole) + u128::from(PRIME - before))
+}
+
+fn reduce(number: u128) -> u64 {
+    let (low, high) = halves(number);
+    let sum = (low & PRIME) + (high << 3 | low >> 61);
+    let sum = (sum & PRIME) + (sum >> 61);
+    if sum >= PRIME { sum - PRIME } else { sum }
+}
+
+#[inline]
+fn fold(left: u64, right: u64) -> u64 {
+    let (low, high) = halves(u128::from(left) * u128::from(right));
+    low ^ high
+}
+
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the halves of a number")]
+fn halves(number: u128) -> (u64, u64) {
+    (number as u64, (number >> 64) as u64)
+}

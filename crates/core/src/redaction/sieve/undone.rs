@@ -1,0 +1,200 @@
+//! Text with escapes undone: those that change letters or digits, and what stands around them.
+
+use std::ops::Range;
+
+use memchr::{memchr_iter, memchr2_iter};
+use zeroize::Zeroizing;
+
+use super::{STRETCH, letter};
+use crate::redaction::escape::{Escape, LONGEST, Reading};
+
+type Undone = Option<Zeroizing<Vec<u8>>>;
+
+/// So many letters around an escape are kept if what it stands for may be part of another.
+const AROUND_DEEP: usize = 80;
+
+const LITTLE: usize = 48;
+
+/// `reading` with escapes of that kind undone; `None` if that changes nothing.
+pub(super) fn escapes(reading: &[u8], escape: Escape) -> Undone {
+    let mut copy = Copy::new(reading);
+    let mut at = 0;
+    for found in memchr_iter(begin(escape)?, reading) {
+        if found < at {
+            continue;
+        }
+        let rest = reading.get(found..).unwrap_or_default();
+        if copy.owed == 0 && matches!(rest, [b'\\', b'"' | b'/', ..]) {
+            at = found + 2;
+            continue;
+        }
+        let (length, decoded) = decode(escape, rest);
+        if length == 0 {
+            continue;
+        }
+        at = found + length;
+        let spelled = rest.get(..length).unwrap_or_default();
+        let around = if decoded.iter().any(|byte| b"\\%&=".contains(byte)) {
+            AROUND_DEEP
+        } else {
+            STRETCH
+        };
+        let matters = matters(escape, spelled, rest.get(length..).unwrap_or_default());
+        copy.replace(found..at, &decoded, matters.then_some(around));
+    }
+    copy.finish()
+}
+
+/// `reading` without `0x` before digits.
+pub(super) fn prefixes(reading: &[u8]) -> Undone {
+    let mut copy = Copy::new(reading);
+    for at in memchr2_iter(b'x', b'X', reading) {
+        let before = at.checked_sub(1).and_then(|before| reading.get(before));
+        let after = reading.get(at + 1).is_some_and(u8::is_ascii_hexdigit);
+        if before == Some(&b'0') && after {
+            copy.replace(at - 1..at + 1, &[], Some(STRETCH));
+        }
+    }
+    copy.finish()
+}
+
+fn begin(escape: Escape) -> Option<u8> {
+    match escape {
+        Escape::Percent => Some(b'%'),
+        Escape::Backslash => Some(b'\\'),
+        Escape::Entity => Some(b'&'),
+        Escape::Quoted => Some(b'='),
+        // What they add is no letter.
+        Escape::Form | Escape::Invisible => None,
+    }
+}
+
+/// How long the escape is that `rest` begins with, 0 if there is none, and what it stands for.
+fn decode(escape: Escape, rest: &[u8]) -> (usize, Decoded) {
+    let here = rest.get(..LONGEST).unwrap_or(rest);
+    match escape.read(here) {
+        Reading::Plain | Reading::Incomplete => (0, Decoded::default()),
+        Reading::Byte(length, byte) => (
+            length,
+            Decoded {
+                bytes: [byte, 0, 0, 0],
+                length: 1,
+            },
+        ),
+        Reading::Character(length, character) => {
+            let mut bytes = [0; 4];
+            let decoded = character.encode_utf8(&mut bytes).len();
+            (
+                length,
+                Decoded {
+                    bytes,
+                    length: decoded,
+                },
+            )
+        }
+    }
+}
+
+#[derive(Default)]
+struct Decoded {
+    bytes: [u8; 4],
+    length: usize,
+}
+
+impl std::ops::Deref for Decoded {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// Whether letters and digits differ where that escape is undone, or where those are that it is part of.
+fn matters(escape: Escape, spelled: &[u8], rest: &[u8]) -> bool {
+    let is_run = || {
+        let after = rest.iter().find(|byte| **byte != b'\\');
+        after.is_some_and(u8::is_ascii_alphanumeric)
+    };
+    escape == Escape::Quoted
+        || spelled.iter().any(|byte| letter(*byte) != 0)
+        || spelled == b"\\\\" && is_run()
+}
+
+/// A copy of what stands near the escapes that matter.
+struct Copy<'a> {
+    reading: &'a [u8],
+    bytes: Zeroizing<Vec<u8>>,
+    /// How far it goes.
+    copied: usize,
+    /// How many letters of what follows are still to be copied.
+    owed: usize,
+}
+
+impl<'a> Copy<'a> {
+    fn new(reading: &'a [u8]) -> Self {
+        Self {
+            reading,
+            bytes: Zeroizing::new(Vec::new()),
+            copied: 0,
+            owed: 0,
+        }
+    }
+
+    /// Puts `decoded` where `spelled` is, if that is near an escape that matters; `around` if it does itself.
+    fn replace(&mut self, spelled: Range<usize>, decoded: &[u8], around: Option<usize>) {
+        self.copy_until(spelled.start);
+        if let Some(around) = around {
+            if self.bytes.capacity() == 0 {
+                // Without growing, so that no copy is left behind.
+                self.bytes.reserve_exact(self.reading.len());
+            }
+            let from = self.before(spelled.start, around);
+            let before = self.reading.get(from..spelled.start).unwrap_or_default();
+            self.bytes.extend_from_slice(before);
+            self.owed = self.owed.max(around);
+        }
+        if self.owed > 0 {
+            self.bytes.extend_from_slice(decoded);
+            self.copied = spelled.end;
+        }
+    }
+
+    fn copy_until(&mut self, end: usize) {
+        if self.owed == 0 {
+            return;
+        }
+        let rest = self.reading.get(self.copied..end).unwrap_or_default();
+        let mut length = rest.len();
+        // More does no harm, and a little is copied sooner than counted.
+        if length > LITTLE {
+            let mut count = 0;
+            for byte in rest {
+                if self.owed == 0 {
+                    break;
+                }
+                self.owed -= usize::from(letter(*byte) != 0);
+                count += 1;
+            }
+            length = count;
+        }
+        let near = rest.get(..length).unwrap_or_default();
+        self.bytes.extend_from_slice(near);
+        self.copied += length;
+    }
+
+    /// Where so many letters before `end` begin, of what is not copied yet.
+    fn before(&self, end: usize, mut letters: usize) -> usize {
+        let open = self.reading.get(self.copied..end).unwrap_or_default();
+        let near = open.iter().rev().take_while(|byte| {
+            let is_near = letters > 0;
+            letters -= usize::from(is_near && letter(**byte) != 0);
+            is_near
+        });
+        end - near.count()
+    }
+
+    fn finish(mut self) -> Undone {
+        self.copy_until(self.reading.len());
+        (self.bytes.capacity() > 0).then_some(self.bytes)
+    }
+}

@@ -1,0 +1,86 @@
+//! How long a search takes does not depend on how much of a value matches below a whole window.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use super::{Numbers, looks_for};
+use crate::redaction::Redactor;
+use crate::redaction::escape::Left;
+use crate::redaction::search::Search;
+
+const VALUE: &str = "ghp_x7Kq2mZv9RtB4nWc8LsD1fGh6JpY3aQe5TuV";
+const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// A text of 400 letters with the first `count` characters of the value in it, or its last.
+fn text(numbers: &mut Numbers, count: usize, is_end: bool) -> String {
+    let mut text = numbers.text(400, LETTERS);
+    let part = if is_end {
+        &VALUE[VALUE.len() - count..]
+    } else {
+        &VALUE[..count]
+    };
+    text.replace_range(200..200 + count, part);
+    text
+}
+
+#[test]
+fn below_a_whole_window_nothing_is_compared() {
+    let redactor = looks_for([("key", VALUE)]);
+    let table = redactor.table();
+    let mut numbers = Numbers(23);
+    for is_end in [false, true] {
+        for count in [0, 3, 7, 8, 12] {
+            let text = text(&mut numbers, count, is_end);
+            for times in 0..3 {
+                let text = super::spellings::nested_json(text.as_bytes(), times);
+                let noticed = table.sieve.find(&table.key, text.as_bytes(), Left::TEXT);
+                assert!(noticed.parts.is_empty(), "{count}");
+                let mut search = Search::default();
+                search.is_thorough = true;
+                search.whole(&table, text.as_bytes());
+                assert_eq!(search.found.compared, 0, "{count}");
+            }
+        }
+        // Where there is a whole window it shows.
+        let text = text(&mut numbers, VALUE.len() - 1, is_end);
+        let noticed = table.sieve.find(&table.key, text.as_bytes(), Left::TEXT);
+        assert!(!noticed.parts.is_empty());
+    }
+}
+
+fn time(redactor: &Redactor, text: &str) -> u128 {
+    let start = Instant::now();
+    black_box(redactor.text(black_box(text)));
+    start.elapsed().as_nanos()
+}
+
+/// In how many of a thousand pairs the search of the second text takes longer: 500 if it takes as long as the first.
+fn longer(redactor: &Redactor, count: usize, pairs: usize) -> usize {
+    let mut numbers = Numbers(count as u64);
+    let mut longer = 0;
+    for pair in 0..pairs {
+        let texts = [0, count].map(|count| text(&mut numbers, count, pair % 4 < 2));
+        // Whichever comes first runs with colder caches.
+        let (first, second) = if pair % 2 == 0 {
+            let first = time(redactor, &texts[0]);
+            (first, time(redactor, &texts[1]))
+        } else {
+            let second = time(redactor, &texts[1]);
+            (time(redactor, &texts[0]), second)
+        };
+        longer += 2 * usize::from(second > first) + usize::from(second == first);
+    }
+    longer * 500 / pairs
+}
+
+#[test]
+fn ten_thousand_repetitions_tell_no_difference() {
+    let redactor = looks_for([("key", VALUE)]);
+    for count in [3, 7, 8, 12] {
+        let longer = longer(&redactor, count, 10_000);
+        // By chance alone it is off by 5.
+        assert!((460..=540).contains(&longer), "{count}: {longer}");
+    }
+    let whole = longer(&redactor, VALUE.len() - 1, 1000);
+    assert!(whole > 900, "a whole window does take longer: {whole}");
+}
