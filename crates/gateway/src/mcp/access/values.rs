@@ -224,7 +224,10 @@ mod tests {
         let second = Values::new(&principal(1), &budgets);
         // Lines are what takes memory.
         let value = |number: u8| {
-            let lines = (0..3000).map(|line| format!("{number:03} line number {line:07}"));
+            let random =
+                |line: u64| (u64::from(number) << 32 | line).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let lines =
+                (1..3400).map(|line| format!("{:016x}{:016x}", random(line), random(line << 16)));
             lines.collect::<Vec<_>>().join("\n")
         };
         for number in 0..5 {
