@@ -190,6 +190,16 @@ mod tests {
     }
 
     #[test]
+    fn a_name_has_up_to_1024_characters_whatever_their_encoding() {
+        for (character, encoded) in [("a", "a"), ("é", "%C3%A9"), ("\u{1f511}", "\u{1f511}")] {
+            let longest = format!("secret://{}", encoded.repeat(1024));
+            assert_eq!(parsed_name(&longest), character.repeat(1024));
+            let longer = format!("{longest}{encoded}");
+            assert_eq!(Reference::parse(&longer), Err(ReferenceError::Name));
+        }
+    }
+
+    #[test]
     fn json_holds_the_canonical_text() {
         let parsed: Reference = serde_json::from_str("\"secret://ü\"").unwrap();
         assert_eq!(

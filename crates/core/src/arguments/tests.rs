@@ -71,7 +71,7 @@ fn a_name_with_a_lone_surrogate_is_refused() {
 
 proptest! {
     #[test]
-    fn behaves_as_an_ordered_map(start in prop::collection::vec(("[a-d\"é]{0,2}", "[a-c]{0,2}"), 0..8), inserts in prop::collection::vec(("[a-d\"é]{0,2}", any::<String>()), 0..8)) {
+    fn behaves_as_an_ordered_map(start in prop::collection::vec(("[a-d\"é]{0,2}", "[a-c]{0,2}"), 0..8), inserts in prop::collection::vec(("[a-d\"é]{0,2}", any::<String>()), 0..8), removals in prop::collection::vec("[a-d\"é]{0,2}", 0..8)) {
         let mut model: Vec<(String, String)> = Vec::new();
         let set = |model: &mut Vec<(String, String)>, name: &str, text: &str| {
             match model.iter_mut().find(|(known, _)| known == name) {
@@ -87,6 +87,15 @@ proptest! {
         for (name, text) in &inserts {
             arguments.insert_text(name, text);
             set(&mut model, name, text);
+        }
+        for name in &removals {
+            arguments.remove(name);
+            model.retain(|(known, _)| known != name);
+            for (name, text) in &model {
+                let found = arguments.get_text(name).unwrap();
+                prop_assert_eq!(found.as_str(), text);
+            }
+            prop_assert!(!arguments.contains(name));
         }
         let found: Vec<_> = arguments.names().map(|name| (name.to_owned(), arguments.get_text(name).unwrap().as_str().to_owned())).collect();
         prop_assert_eq!(&found, &model);

@@ -133,6 +133,7 @@ fn its_parts_are_counted_in_code_points() {
     let mixed = pattern("héé*語*");
     assert_eq!((mixed.literal_chars(), mixed.literal_prefix()), (4, "héé"));
     assert!(!mixed.is_exact());
+    assert_eq!(mixed.as_str(), mixed.to_string());
     assert_eq!(
         (pattern("abc").literal_prefix(), pattern("abc").is_exact()),
         ("abc", true)

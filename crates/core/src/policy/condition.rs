@@ -1,8 +1,8 @@
 //! Patterns for companion arguments: what keeps a credential from being sent elsewhere.
 //!
-//! A pattern that begins with `http://` or `https://` is a URL pattern: a whole origin without `*`, then a
-//! path pattern. It is compared with the *parsed* URL, so that no spelling of another host passes. Every
-//! other pattern is compared with the whole text.
+//! A pattern that begins with `http:` or `https:` is a URL pattern: a whole origin without `*`, then a path pattern. It
+//! is compared with the *parsed* URL, so that no spelling of another host passes. Every other pattern is compared with
+//! the whole text.
 
 use url::Url;
 
@@ -36,24 +36,26 @@ pub enum Condition {
 impl Condition {
     /// Reads a pattern.
     pub fn parse(text: &str) -> Result<Self, ConditionError> {
-        let Some(host_at) = ["http://", "https://"]
-            .iter()
-            .find_map(|scheme| text.starts_with(scheme).then_some(scheme.len()))
+        let Some((scheme, rest)) = text.split_once(':').filter(|(scheme, _)| is_http(scheme))
         else {
+            let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+            // A wildcard here would leave the scheme open, and with it where the host begins.
+            if scheme.is_some_and(|scheme| scheme.contains('*')) {
+                return Err(ConditionError::Origin);
+            }
             return Ok(Self::Text(ToolPattern::parse(text)?));
         };
-        let rest = text.get(host_at..).unwrap_or_default();
+        let rest = rest.strip_prefix("//").ok_or(ConditionError::Origin)?;
         let path_at = rest.find('/').ok_or(ConditionError::Origin)?;
-        let (origin, path) = text
-            .split_at_checked(host_at + path_at)
+        let (authority, path) = rest
+            .split_at_checked(path_at)
             .ok_or(ConditionError::Origin)?;
-        if origin.contains(['*', '@', '?', '#', '\\']) {
+        if authority.contains(['*', '?', '#']) {
             return Err(ConditionError::Origin);
         }
-        let url = Url::parse(origin).map_err(|_| ConditionError::Origin)?;
-        let origin = url.origin().ascii_serialization();
+        let origin = plain_url(&format!("{scheme}://{authority}")).ok_or(ConditionError::Origin)?;
         Ok(Self::Url {
-            origin,
+            origin: origin.origin().ascii_serialization(),
             path: ToolPattern::parse(path)?,
         })
     }
@@ -67,25 +69,38 @@ impl Condition {
     }
 }
 
+fn is_http(scheme: &str) -> bool {
+    ["http", "https"]
+        .iter()
+        .any(|http| scheme.eq_ignore_ascii_case(http))
+}
+
 /// Readers of URLs disagree about these characters, so a URL that holds one matches nothing.
 fn is_ambiguous(character: char) -> bool {
     character == '\\' || character.is_whitespace() || character.is_control()
 }
 
-fn allows_url(origin: &str, path: &ToolPattern, value: &str) -> bool {
-    if value.contains(is_ambiguous) {
-        return false;
+/// The parsed URL, if every reader finds the same host in it: it is spelled `scheme://host`, without userinfo.
+///
+/// The parser of the URL Standard accepts any number of slashes after `https:`, and so finds a host where others
+/// find a path.
+fn plain_url(text: &str) -> Option<Url> {
+    let (scheme, rest) = text.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    if !is_http(scheme) || authority.is_empty() || authority.contains('@') {
+        return None;
     }
-    let Ok(url) = Url::parse(value) else {
+    if text.contains(is_ambiguous) {
+        return None;
+    }
+    Url::parse(text).ok()
+}
+
+fn allows_url(origin: &str, path: &ToolPattern, value: &str) -> bool {
+    let Some(url) = plain_url(value) else {
         return false;
     };
-    // Userinfo is how another host is made to look like this one.
-    let authority = value
-        .split("://")
-        .nth(1)
-        .and_then(|rest| rest.split(['/', '?', '#']).next());
-    let has_userinfo = authority.is_none_or(|authority| authority.contains('@'));
-    if has_userinfo || url.origin().ascii_serialization() != origin {
+    if url.origin().ascii_serialization() != origin {
         return false;
     }
     match url.query() {
@@ -110,6 +125,9 @@ mod tests {
             "https://api.github.com",
             "https://API.GitHub.com/repos?q=1#top",
             "https://api.github.com:443/repos",
+            "HTTPS://api.github.com/repos",
+            "https://api.github.com/@me",
+            "https://api.github.com//repos",
         ] {
             assert!(allows(pattern, allowed), "{allowed}");
         }
@@ -120,6 +138,19 @@ mod tests {
             "https://api.github.com@evil.example/",
             "https://user@api.github.com/",
             "https://@api.github.com/",
+            "https://:@api.github.com/",
+            "https://evil.example:pw@api.github.com/",
+            "https:///evil.example:pw@api.github.com/",
+            "https:///api.github.com/",
+            "https:////api.github.com/",
+            "https:/api.github.com/",
+            "https:/evil.example@api.github.com/",
+            "https:///",
+            "https://?@api.github.com/",
+            "https://api.github.com\\@evil.example/",
+            "https:\t//api.github.com/",
+            "HTTPS:/api.github.com/",
+            "ftp://api.github.com/",
             "https://evil.example/https://api.github.com/",
             "https:\\\\api.github.com\\",
             "https:/\\evil.example\\@api.github.com/",
@@ -132,6 +163,13 @@ mod tests {
         ] {
             assert!(!allows(pattern, refused), "{refused}");
         }
+    }
+
+    #[test]
+    fn the_scheme_of_a_pattern_has_any_case() {
+        let pattern = "HTTPS://API.example/*";
+        assert!(allows(pattern, "https://api.example/a"));
+        assert!(!allows(pattern, "HTTPS://API.example@evil.example/a"));
     }
 
     #[test]
@@ -157,6 +195,19 @@ mod tests {
             "https://api.github.com",
             "https://",
             "http://a@b/*",
+            "http://@b/*",
+            "https:///host/*",
+            "https:////host/*",
+            "https:/host/*",
+            "https:host/*",
+            "https:*",
+            "HTTPS://*/",
+            "Https:/host/*",
+            "https://a\\b/*",
+            "https://a?b/*",
+            "https://a b/*",
+            "*://api.github.com/*",
+            "http*://api.github.com/*",
         ] {
             assert_eq!(
                 Condition::parse(refused).unwrap_err(),
