@@ -1,31 +1,43 @@
-//! The API as the command line uses it: over HTTP, with a key from the environment.
+//! The API as the command line uses it.
+//!
+//! Every command sends the same requests. [`Api::connect`] sends them over the network with a key from the
+//! environment, [`Api::with_store`] to the store on this machine with the rights of the root key.
 
+pub(crate) mod audit;
 pub(crate) mod explain;
+pub(crate) mod keys;
 mod refusal;
 pub(crate) mod secrets;
+mod transport;
+pub(crate) mod users;
 
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use toolvault_gateway::http::{HeaderMap, HeaderValue, Method, StatusCode, Url, header};
-use toolvault_gateway::{GuardedClient, HttpError, HttpPolicy, Response};
+use toolvault_gateway::{GuardedClient, HttpPolicy, Response};
+use toolvault_server::control::OwnStore;
 
-use crate::config::read_secret_file;
+use self::transport::Transport;
+use crate::config::{self, Configuration, ServeOptions, StoreOptions, read_secret_file};
 use crate::context::Context;
 use crate::environment::{API_KEY, API_KEY_FILE, Environment, URL};
 use crate::failure::{Failure, with_causes};
 use crate::printer::Printer;
+use crate::store::{self, Store};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8710";
+/// Local requests have a path and no host.
+const LOCAL_URL: &str = "http://local";
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest answer, in bytes: a list of a thousand secrets with the longest names.
 const LARGEST_ANSWER: usize = 32 << 20;
 
-/// A client of one API with one key.
+/// The API, over one of its transports.
 pub(crate) struct Api<'a> {
-    client: GuardedClient,
+    transport: Transport,
     base: Url,
-    authorization: HeaderValue,
     printer: &'a Printer,
 }
 
@@ -34,6 +46,20 @@ pub(crate) enum Body {
     Nothing,
     Json(Vec<u8>),
     Octets(Vec<u8>),
+}
+
+impl Body {
+    /// The value as JSON.
+    pub(crate) fn json(value: &impl Serialize) -> Self {
+        // Only maps with keys that are no text cannot be written, and no request has one.
+        Self::Json(serde_json::to_vec(value).unwrap_or_default())
+    }
+}
+
+/// What a list without pages answers.
+#[derive(Deserialize)]
+struct List<T> {
+    data: Vec<T>,
 }
 
 impl<'a> Api<'a> {
@@ -46,13 +72,61 @@ impl<'a> Api<'a> {
             ..HttpPolicy::default()
         };
         let base = base(&context.environment, &policy)?;
+        let client =
+            GuardedClient::new(policy).map_err(|error| Failure::failed(with_causes(&error)))?;
         Ok(Self {
-            client: GuardedClient::new(policy)
-                .map_err(|error| Failure::failed(with_causes(&error)))?,
+            transport: Transport::Network {
+                client,
+                authorization: authorization(&context.environment)?,
+            },
             base,
-            authorization: authorization(&context.environment)?,
             printer: context.printer,
         })
+    }
+
+    /// The API of the store that `configuration` names, with the rights of the root key.
+    pub(crate) async fn open(
+        configuration: &Configuration,
+        printer: &'a Printer,
+    ) -> Result<Self, Failure> {
+        let transport = match store::open(configuration).await? {
+            Store::Own(vault) => OwnStore::new(vault, store::own_uid())
+                .map(Transport::OwnStore)
+                .map_err(|error| Failure::failed(with_causes(&error)))?,
+            Store::Served(directory) => Transport::Socket(directory),
+        };
+        let base = Url::parse(LOCAL_URL).map_err(|error| Failure::failed(with_causes(&error)))?;
+        Ok(Self {
+            transport,
+            base,
+            printer,
+        })
+    }
+
+    /// Does `work` with the API of the store that the options name, and closes it.
+    pub(crate) async fn with_store<T>(
+        options: StoreOptions,
+        context: &Context<'a>,
+        work: impl AsyncFnOnce(&Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let options = ServeOptions::from(options);
+        let configuration = config::load(&options, &context.environment, context.printer)?;
+        let api = Self::open(&configuration, context.printer).await?;
+        let done = work(&api).await;
+        api.close().await;
+        done
+    }
+
+    /// Whether a local command goes through a server.
+    pub(crate) const fn is_through_server(&self) -> bool {
+        matches!(self.transport, Transport::Socket(_))
+    }
+
+    /// Closes a store that this process has open.
+    pub(crate) async fn close(self) {
+        if let Transport::OwnStore(store) = self.transport {
+            store.close().await;
+        }
     }
 
     /// The URL of a path, each segment percent-encoded.
@@ -65,6 +139,15 @@ impl<'a> Api<'a> {
         url
     }
 
+    /// The URL of what only local commands can ask for.
+    fn local_url(&self, segments: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push("local").extend(segments);
+        }
+        url
+    }
+
     /// The answer to one request; any but 2xx is a failure.
     pub(crate) async fn send(
         &self,
@@ -73,7 +156,6 @@ impl<'a> Api<'a> {
         body: Body,
     ) -> Result<Response, Failure> {
         let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, self.authorization.clone());
         let (kind, body) = match body {
             Body::Nothing => (None, Vec::new()),
             Body::Json(body) => (Some("application/json"), body),
@@ -82,8 +164,7 @@ impl<'a> Api<'a> {
         if let Some(kind) = kind {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         }
-        let sent = self.client.send(method, url.as_str(), headers, body.into());
-        let response = sent.await.map_err(|error| self.no_answer(&error))?;
+        let response = self.transport.send(method, url, headers, body).await?;
         for warning in response.headers.get_all("toolvault-warning") {
             let text = String::from_utf8_lossy(warning.as_bytes());
             self.printer.error_line(&format!("warning: {text}"));
@@ -106,17 +187,23 @@ impl<'a> Api<'a> {
         serde_json::from_slice(&response.body)
             .map_err(|_| Failure::failed("the answer is not that of a Toolvault API"))
     }
+}
 
-    fn no_answer(&self, error: &HttpError) -> Failure {
-        let failure = Failure::failed(format!("{}: {}", self.base, with_causes(error)));
-        match error {
-            HttpError::Unreachable(_) | HttpError::UnknownHost(_) | HttpError::Timeout => failure
-                .hint(format!(
-                    "is the server running? Start it with: toolvault serve; it is looked for where {URL} says"
-                )),
-            _ => failure,
-        }
+/// The one thing that was found under a name.
+fn only_one<T>(
+    mut found: Vec<T>,
+    kind: &str,
+    name: &str,
+    id: impl Fn(&T) -> String,
+) -> Result<T, Failure> {
+    if found.len() > 1 {
+        let ids: Vec<String> = found.iter().map(id).collect();
+        let message = format!("several {kind}s are called '{name}': {}", ids.join(", "));
+        return Err(Failure::refused(message).hint("name one by its ID"));
     }
+    found
+        .pop()
+        .ok_or_else(|| Failure::refused(format!("there is no {kind} '{name}'")))
 }
 
 /// Where the environment says that the API is.

@@ -1,132 +1,82 @@
-//! Having a local command done: in this process, or by the server that holds the data directory.
+//! The store on this machine: opening it, or finding the server that has it open.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use toolvault_server::control::{self, ControlError, LocalAnswer, LocalCommand, LocalError};
+use toolvault_server::control;
 use toolvault_vault::{
     DatabaseLocation, OpenDatabaseError, OpenError, RootKeyError, SystemClock, SystemEntropy, Vault,
 };
 
-use crate::config::{self, Configuration, ServeOptions, StoreOptions};
-use crate::context::Context;
+use crate::config::Configuration;
 use crate::failure::{ExitStatus, Failure, with_causes};
 
 /// For how long a data directory may be in use by another command.
 const PATIENCE: Duration = Duration::from_secs(5);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
-const AS_OWNER: &str = "run this as the user that the server runs as, or as root";
+/// What to do if the data directory is another user's.
+pub(crate) const AS_OWNER: &str = "run this as the user that the server runs as, or as root";
+const START_ONE: &str = "start one with: toolvault serve, or name another with --data-dir";
 /// The file of the embedded database.
 const DATABASE_FILE: &str = "toolvault.db";
-
-/// Does `command` with the store that the options name.
-pub(crate) async fn run(
-    options: StoreOptions,
-    context: &Context<'_>,
-    command: LocalCommand,
-) -> anyhow::Result<LocalAnswer> {
-    let options = ServeOptions::from(options);
-    let configuration = config::load(&options, &context.environment, context.printer)?;
-    let access = Access::open(&configuration).await.map_err(Failure::from)?;
-    let answer = access.run(command).await;
-    access.close().await;
-    Ok(answer?)
-}
-
-/// An answer of another kind than the command's is a defect.
-pub(crate) fn unexpected_answer() -> anyhow::Error {
-    anyhow::anyhow!("the server gave an answer to another command; is it another version?")
-}
 
 /// The user that this process acts as.
 pub(crate) fn own_uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// A way to the store.
-pub(crate) enum Access {
-    /// This process has it.
+/// The store of a data directory or a database.
+pub(crate) enum Store {
+    /// This process has it open.
     Own(Vault),
-    /// A server has it, and does what its data directory's socket is told.
-    Server(std::path::PathBuf),
+    /// A server has it open, and answers on the socket in this directory.
+    Served(PathBuf),
 }
 
-impl Access {
-    /// Opens the store, or finds the server that has it. Never makes a store.
-    pub(crate) async fn open(configuration: &Configuration) -> Result<Self, OpenFailure> {
-        if let DatabaseLocation::Directory(directory) = &configuration.vault.database {
-            require_store(directory)?;
-        }
-        let root_key = configuration
-            .root_key
-            .source()
-            .map_err(OpenFailure::Input)?;
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            let opened = Vault::open_existing(
-                configuration.vault.clone(),
-                &root_key,
-                Arc::new(SystemClock),
-                Arc::new(SystemEntropy),
-            );
-            match opened.await {
-                Ok(vault) => return Ok(Self::Own(vault)),
-                Err(OpenError::Database(OpenDatabaseError::InUse(directory))) => {
-                    if is_served(&directory).await {
-                        return Ok(Self::Server(directory));
-                    }
-                    // Another command, or a server that is only starting.
-                    if tokio::time::Instant::now() >= deadline {
-                        return Err(OpenFailure::Busy(directory));
-                    }
-                    tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+/// Opens the store, or finds the server that has it open. Never makes a store.
+pub(crate) async fn open(configuration: &Configuration) -> Result<Store, Failure> {
+    if let DatabaseLocation::Directory(directory) = &configuration.vault.database {
+        require_store(directory)?;
+    }
+    let root_key = configuration.root_key.source()?;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let opened = Vault::open_existing(
+            configuration.vault.clone(),
+            &root_key,
+            Arc::new(SystemClock),
+            Arc::new(SystemEntropy),
+        );
+        match opened.await {
+            Ok(vault) => return Ok(Store::Own(vault)),
+            Err(OpenError::Database(OpenDatabaseError::InUse(directory))) => {
+                if is_served(&directory).await {
+                    return Ok(Store::Served(directory));
                 }
-                Err(error) => return Err(OpenFailure::Open(error)),
+                // Another command, or a server that is only starting.
+                if tokio::time::Instant::now() >= deadline {
+                    let directory = directory.display();
+                    return Err(Failure::refused(format!(
+                        "{directory} is in use by a process that takes no commands"
+                    ))
+                    .hint("try again when that process has ended"));
+                }
+                tokio::time::sleep(BETWEEN_ATTEMPTS).await;
             }
-        }
-    }
-
-    /// Whether a server does the commands.
-    pub(crate) const fn is_server(&self) -> bool {
-        matches!(self, Self::Server(_))
-    }
-
-    /// Does one command.
-    pub(crate) async fn run(&self, command: LocalCommand) -> Result<LocalAnswer, Failure> {
-        let answer = match self {
-            Self::Own(vault) => control::execute(vault, own_uid(), command).await,
-            Self::Server(directory) => control::call(directory, &command)
-                .await
-                .map_err(|error| unreachable_server(&error))?,
-        };
-        answer.map_err(|error: LocalError| {
-            if error.is_refusal {
-                Failure::refused(error.message)
-            } else {
-                Failure::failed(error.message)
-            }
-        })
-    }
-
-    /// Lets go of the store.
-    pub(crate) async fn close(self) {
-        if let Self::Own(vault) = self {
-            vault.close().await;
+            Err(error) => return Err(of_open_error(&error)),
         }
     }
 }
 
 /// Opening would make what is missing, so it is looked for first.
-fn require_store(directory: &Path) -> Result<(), OpenFailure> {
+fn require_store(directory: &Path) -> Result<(), Failure> {
+    let shown = directory.display();
     match directory.join(DATABASE_FILE).try_exists() {
         Ok(true) => Ok(()),
-        Ok(false) => Err(OpenFailure::NoStore(directory.to_owned())),
+        Ok(false) => Err(Failure::refused(format!("there is no store in {shown}")).hint(START_ONE)),
         Err(error) => {
-            let directory = directory.display();
-            Err(OpenFailure::Input(
-                Failure::refused(format!("cannot look into {directory}: {error}")).hint(AS_OWNER),
-            ))
+            Err(Failure::refused(format!("cannot look into {shown}: {error}")).hint(AS_OWNER))
         }
     }
 }
@@ -137,43 +87,6 @@ async fn is_served(directory: &Path) -> bool {
         Ok(_) => true,
         // There is a server, and it is another user's: the command says so when it fails.
         Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
-    }
-}
-
-fn unreachable_server(error: &ControlError) -> Failure {
-    let failure = Failure::failed(with_causes(error));
-    match error {
-        ControlError::Token(source) if source.kind() == std::io::ErrorKind::NotFound => {
-            failure.hint("start the server again, with this version")
-        }
-        ControlError::Unreachable(_) | ControlError::Token(_) => failure.hint(AS_OWNER),
-        _ => failure,
-    }
-}
-
-/// Why there is no way to the store.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum OpenFailure {
-    #[error("there is no store in {}", .0.display())]
-    NoStore(std::path::PathBuf),
-    #[error("{} is in use by a process that takes no commands", .0.display())]
-    Busy(std::path::PathBuf),
-    #[error(transparent)]
-    Open(OpenError),
-    #[error(transparent)]
-    Input(Failure),
-}
-
-impl From<OpenFailure> for Failure {
-    fn from(failure: OpenFailure) -> Self {
-        let message = with_causes(&failure);
-        match failure {
-            OpenFailure::NoStore(_) | OpenFailure::Open(OpenError::Empty) => Self::refused(message)
-                .hint("start one with: toolvault serve, or name another with --data-dir"),
-            OpenFailure::Busy(_) => Self::refused(message).hint("try again when it has ended"),
-            OpenFailure::Open(error) => of_open_error(&error),
-            OpenFailure::Input(failure) => failure,
-        }
     }
 }
 
@@ -201,6 +114,7 @@ fn status_and_hint(error: &OpenError) -> (ExitStatus, Option<&'static str>) {
                 "restore the file from your backup, or name it with --root-key-file; a new key cannot open an old store",
             ),
         ),
+        OpenError::Empty => (Refused, Some(START_ONE)),
         OpenError::WrongRootKey => (
             Refused,
             Some(

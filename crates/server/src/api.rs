@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod documents;
 pub(crate) mod health;
 pub(crate) mod keys;
+pub(crate) mod local;
 pub(crate) mod mcp;
 pub(crate) mod mcp_secrets;
 pub(crate) mod me;

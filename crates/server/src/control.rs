@@ -1,26 +1,26 @@
-//! The socket through which local commands reach a running server.
+//! The API for local commands: the same routes as for everyone, with the rights of the root key.
 //!
-//! A command is one [`LocalCommand`], done by one function, [`execute()`]: in the process of the command
-//! line if it holds the store itself, or behind this socket if a server does. The protocol is one line for
-//! the command, which begins with a token and is JSON behind it, and one of JSON for the answer. Whoever
-//! is let in is as powerful as the root key, so only the server's own user and root are, and only if they can read the
-//! data directory too.
+//! A local command is an ordinary request. If a server has the store open, the request goes through the Unix
+//! socket in its data directory: [`ControlSocket`] serves it, [`ask`] sends to it. Otherwise the command opens
+//! the store and has its own process answer: [`OwnStore`].
+//!
+//! The rights come from the transport, never from what a request says. Only these two transports mark a request
+//! as local, and the socket does so only for the server's own user and root, and only with the token that the
+//! server wrote to the data directory.
 
-mod answer;
 mod client;
-mod command;
-mod execute;
-mod listener;
-mod lookup;
+mod gate;
+mod own_store;
+mod socket;
 #[cfg(test)]
 mod tests;
 mod token;
 
-pub use self::answer::{LocalAnswer, LocalError, StoreReport, VerificationReport};
-pub use self::client::{ControlError, call};
-pub use self::command::{Checkpoint, KeyRequest, LocalCommand};
-pub use self::execute::execute;
-pub use self::listener::ControlSocket;
+pub use axum::http::{Request, Response};
+
+pub use self::client::{ControlError, ask};
+pub use self::own_store::OwnStore;
+pub use self::socket::ControlSocket;
 
 /// The name of the socket in the data directory.
 pub const SOCKET_NAME: &str = "control.sock";

@@ -207,6 +207,16 @@ impl ApiError {
     }
 }
 
+/// The cause of an error of ours. The answer does not tell it; local commands are told.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause(pub(crate) String);
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.join(": ")
+}
+
 fn vault_parts(error: &VaultError) -> (StatusCode, &'static str, ErrorBody<'static>) {
     let (status, code, text) = match error {
         VaultError::Unauthenticated => (
@@ -286,6 +296,11 @@ impl IntoResponse for ApiError {
         }
         if let Some(seconds) = self.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Self::Vault(error) = &self
+            && let Some(source) = std::error::Error::source(error)
+        {
+            response.extensions_mut().insert(Cause(with_causes(source)));
         }
         response
     }

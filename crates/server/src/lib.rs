@@ -1,4 +1,4 @@
-//! The HTTP API, its limits, and the socket for local commands.
+//! The HTTP API, its limits, and the API for local commands.
 //!
 //! Handlers read a request, call an operation of the vault, and write the answer; every decision is the vault's.
 //!
@@ -10,7 +10,7 @@
 //! - `entrance`: the host names of the gateway.
 //! - `jwt/`: tokens of configured issuers.
 //! - `listener`, `tls`, `limits/`: connections and rate limits.
-//! - [`control`]: the socket through which local commands reach a running server.
+//! - [`control`]: the same API for local commands, through a Unix socket or in their own process.
 //! - `openapi`, `metrics`: the description of the API, and counts of its use.
 
 mod api;

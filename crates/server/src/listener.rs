@@ -1,7 +1,7 @@
 //! Connections: accepted within a limit, served with time limits, finished before the server ends.
 
-mod activity;
-mod connection;
+pub(crate) mod activity;
+pub(crate) mod connection;
 mod leftover;
 mod places;
 mod stall;
@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::Extensions;
 use axum::middleware;
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -20,10 +21,12 @@ use tokio_util::task::TaskTracker;
 use toolvault_vault::Vault;
 
 use self::connection::Connection;
+pub(crate) use self::connection::respond;
 use self::places::{Connections, Place};
 use self::stall::Stall;
 use crate::api::health;
 use crate::app::{App, ServerHandle, Stopping};
+use crate::extract::source::{Local, Peer};
 use crate::limits::throttle::network;
 use crate::request_log::log_request;
 use crate::routes;
@@ -88,12 +91,8 @@ impl Server {
     /// Serves until `shutdown` is called, then finishes what is in flight and ends what the gateway runs.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
         let limits = self.app.settings.limits;
-        let router = routes::router(self.app.clone())
-            .layer(middleware::from_fn_with_state(
-                self.app.clone(),
-                log_request,
-            ))
-            .layer(Extension(Stopping(shutdown.clone())));
+        let router = routes::router(self.app.clone());
+        let router = service(self.app.clone(), router, shutdown.clone());
         let api = accept(
             self.listener,
             self.tls,
@@ -125,6 +124,13 @@ impl Server {
     }
 }
 
+/// The router with what every request goes through first.
+pub(crate) fn service(app: App, router: Router, shutdown: CancellationToken) -> Router {
+    router
+        .layer(middleware::from_fn_with_state(app, log_request))
+        .layer(Extension(Stopping(shutdown)))
+}
+
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address)
         .await
@@ -154,9 +160,11 @@ pub(crate) async fn accept(
             tracing::debug!(%peer, "a source has too many connections");
             continue;
         };
+        let mut about = Extensions::new();
+        about.insert(Peer(peer));
+        about.insert(Local(local));
         let connection = Connection {
-            peer,
-            local,
+            about,
             router: router.clone(),
             limits,
             activity: Arc::clone(&place.activity),

@@ -6,12 +6,13 @@
 use axum::Router;
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
-use axum::routing::get;
+use axum::middleware::map_response;
+use axum::routing::{get, post};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    audit, documents, health, keys, mcp, mcp_secrets, me, pending_secrets, policy,
+    audit, documents, health, keys, local, mcp, mcp_secrets, me, pending_secrets, policy,
     protected_resource, secrets, tools, users, values, versions,
 };
 use crate::app::App;
@@ -58,8 +59,27 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(health::metrics))
 }
 
-/// Everything that is served.
+/// Everything that is served over the network.
 pub(crate) fn router(app: App) -> Router {
+    complete(for_everyone(), app)
+}
+
+/// Everything that is served to local commands: the same, and what only they can ask for.
+pub(crate) fn local_router(app: App) -> Router {
+    let router = for_everyone()
+        .route("/local/audit/verify", post(local::verify_audit))
+        .route("/local/diagnosis", get(local::get_diagnosis));
+    complete(router, app).layer(map_response(local::tell_cause))
+}
+
+fn complete(router: Router<App>, app: App) -> Router {
+    router
+        .fallback(|| async { ApiError::NoSuchRoute })
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
+        .with_state(app)
+}
+
+fn for_everyone() -> Router<App> {
     let (router, _) = api().split_for_parts();
     let gateway = || get(mcp::relay).post(mcp::relay).delete(mcp::relay);
     router
@@ -88,9 +108,6 @@ pub(crate) fn router(app: App) -> Router {
         .route("/docs/page.js", get(documents::script))
         .route("/docs/swagger-ui-bundle.js", get(documents::viewer))
         .route("/docs/swagger-ui.css", get(documents::viewer_style))
-        .fallback(|| async { ApiError::NoSuchRoute })
-        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
-        .with_state(app)
 }
 
 /// The form of `uri` that the router knows, or `None` if its path has only one spelling.

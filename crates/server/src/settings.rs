@@ -31,6 +31,22 @@ pub struct ServerSettings {
     pub gateway: GatewaySettings,
 }
 
+impl ServerSettings {
+    /// For local commands without a server: no address, no issuer, no server behind the gateway.
+    pub(crate) fn local() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: None,
+            insecure_http: false,
+            metrics_listen: None,
+            trusted_proxies: Vec::new(),
+            limits: RequestLimits::default(),
+            issuers: Vec::new(),
+            gateway: GatewaySettings::default(),
+        }
+    }
+}
+
 /// Certificate chain and private key, as files in PEM.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {

@@ -6,6 +6,7 @@ use toolvault_core::identity::UserId;
 use toolvault_core::pattern::{ToolName, ToolPattern};
 use toolvault_core::scope::{Scope, ScopeSet};
 use toolvault_core::timestamp::Timestamp;
+use uuid::Uuid;
 
 use crate::changes::Changed;
 use crate::error::{Denial, Error};
@@ -58,19 +59,21 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// A user at the command line who can read the root key, and acts as `user` with every right.
-    pub fn local(uid: u32, user: UserId, name: String) -> Self {
+    /// The local command line, which is as powerful as the root key. It acts for `user`, or for no user in
+    /// particular.
+    pub fn local(uid: u32, user: Option<UserId>) -> Self {
+        let actor = Actor::Local(uid);
         Self {
-            user,
-            actor: Actor::Local(uid),
-            name,
+            user: user.unwrap_or(UserId(Uuid::nil())),
+            name: actor.to_string(),
+            actor,
             scopes: Scope::ALL.into_iter().collect(),
             tools: Vec::new(),
             key: None,
             line: Vec::new(),
             expires_at: None,
             is_any_user: true,
-            is_user_named: true,
+            is_user_named: user.is_some(),
             request_id: None,
         }
     }

@@ -23,7 +23,7 @@ use crate::caller::Caller;
 use crate::changes::Changed;
 use crate::channel::{self, Channel};
 use crate::clock::Clock;
-use crate::error::Error;
+use crate::error::{Denial, Error};
 use crate::key::KeyRecord;
 use crate::root_key::RootKeySource;
 use crate::secret::Secret;
@@ -217,11 +217,15 @@ impl Vault {
         Ok(entry)
     }
 
-    /// The entry of the caller's user, who exists because the caller was authenticated.
+    /// The entry of the caller's user. Authentication found that they exist, except for a local caller.
     pub(crate) async fn caller_entry(&self, caller: &Caller) -> Result<Arc<UserEntry>, Error> {
         let entry = self.user_entry(caller.user).await;
         let entry = self.note_refusal(caller, entry).await?;
-        entry.ok_or(Error::Unauthenticated)
+        entry.ok_or_else(|| match (caller.is_local(), caller.is_user_named) {
+            (true, false) => Denial::UserNotNamed.into(),
+            (true, true) => Denial::UserUnavailable.into(),
+            (false, _) => Error::Unauthenticated,
+        })
     }
 
     /// The key, verified.

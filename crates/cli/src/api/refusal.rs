@@ -43,6 +43,12 @@ pub(super) fn of(response: &Response) -> Failure {
             .join("; "),
         Err(_) => format!("the server answered {status}"),
     };
+    // Only local commands are told the cause.
+    let cause = response.headers.get("toolvault-cause");
+    let text = match cause.and_then(|cause| cause.to_str().ok()) {
+        Some(cause) => format!("{} ({cause})", text.trim_end_matches('.')),
+        None => text,
+    };
     let failure = if is_our_failure(status) {
         Failure::failed(text)
     } else {
@@ -66,7 +72,8 @@ fn problem(problem: &Problem) -> String {
             other => other.to_string(),
         })
         .collect();
-    if path.is_empty() {
+    // A whole sentence says what it is about.
+    if path.is_empty() || problem.msg.ends_with('.') {
         problem.msg.clone()
     } else {
         format!("{}: {}", path.join("."), problem.msg)

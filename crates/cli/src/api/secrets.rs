@@ -7,7 +7,7 @@ use toolvault_core::entropy::Entropy as _;
 use toolvault_gateway::http::{Method, Url};
 use toolvault_vault::{SecretInfo, SystemEntropy};
 
-use super::{Api, Body};
+use super::{Api, Body, only_one};
 use crate::failure::Failure;
 
 /// What a list answers at most at a time.
@@ -57,23 +57,8 @@ impl Api<'_> {
                 found => return found,
             }
         }
-        let mut named = self.list_secrets(Some(text)).await?;
-        match (named.pop(), named.len()) {
-            (None, _) => Err(Failure::refused(format!("there is no secret '{text}'"))),
-            (Some(secret), 0) => Ok(secret),
-            (Some(last), _) => {
-                named.push(last);
-                let ids: Vec<String> = named
-                    .iter()
-                    .map(|secret| secret.secret_id.to_string())
-                    .collect();
-                Err(Failure::refused(format!(
-                    "several secrets are called '{text}': {}",
-                    ids.join(", ")
-                ))
-                .hint("name one by its id"))
-            }
-        }
+        let named = self.list_secrets(Some(text)).await?;
+        only_one(named, "secret", text, |secret| secret.secret_id.to_string())
     }
 }
 
@@ -118,7 +103,7 @@ pub(crate) async fn patch(
     secret: &SecretInfo,
     change: &impl serde::Serialize,
 ) -> anyhow::Result<SecretInfo> {
-    let body = Body::Json(serde_json::to_vec(change)?);
+    let body = Body::json(change);
     let url = api.secret_url(secret);
     Ok(api.fetch(Method::PATCH, &url, body).await?)
 }
@@ -145,7 +130,7 @@ async fn create(
         tool_arg: new.argument,
         is_default_for_tool: is_default,
     };
-    let body = Body::Json(serde_json::to_vec(&new)?);
+    let body = Body::json(&new);
     let url = api.url(&["secrets", ""]);
     Ok(api.fetch(Method::POST, &url, body).await?)
 }

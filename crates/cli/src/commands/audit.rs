@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use toolvault_core::audit::record::{Decision, Record};
-use toolvault_server::control::{Checkpoint, LocalAnswer, LocalCommand, VerificationReport};
+use toolvault_vault::{Checkpoint, Evidence, Verification};
 
+use crate::api::Api;
 use crate::config::StoreOptions;
 use crate::context::Context;
 use crate::failure::{ExitStatus, Failure};
 use crate::printer::{Printer, Table};
-use crate::store::{self, unexpected_answer};
 
 #[derive(Subcommand)]
 pub(crate) enum AuditCommand {
@@ -63,18 +63,18 @@ async fn verify(options: VerifyOptions, context: &Context<'_>) -> anyhow::Result
         .as_deref()
         .map(read_checkpoint)
         .transpose()?;
-    let command = LocalCommand::VerifyAudit {
-        public_key: options.public_key.clone(),
+    let evidence = Evidence {
+        public_key: options.public_key,
         checkpoint,
     };
-    let answer = store::run(options.store, context, command).await?;
-    let LocalAnswer::Verified(report) = answer else {
-        return Err(unexpected_answer());
-    };
+    let report = Api::with_store(options.store, context, async |api| {
+        api.verify_audit(&evidence).await
+    })
+    .await?;
     if options.json {
         context.printer.json(&report)?;
     } else {
-        show_report(&report, options.public_key.is_some(), context.printer)?;
+        show_report(&report, evidence.public_key.is_some(), context.printer)?;
     }
     Ok(if report.ok {
         ExitStatus::Success
@@ -83,11 +83,7 @@ async fn verify(options: VerifyOptions, context: &Context<'_>) -> anyhow::Result
     })
 }
 
-fn show_report(
-    report: &VerificationReport,
-    is_key_given: bool,
-    printer: &Printer,
-) -> anyhow::Result<()> {
+fn show_report(report: &Verification, is_key_given: bool, printer: &Printer) -> anyhow::Result<()> {
     for fault in &report.faults {
         printer.line(&format!(
             "fault: {} {}: {}",
@@ -125,12 +121,10 @@ fn read_checkpoint(path: &Path) -> Result<Checkpoint, Failure> {
 }
 
 async fn tail(options: TailOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
-    let command = LocalCommand::TailAudit {
-        count: options.count,
-    };
-    let LocalAnswer::Records(records) = store::run(options.store, context, command).await? else {
-        return Err(unexpected_answer());
-    };
+    let records = Api::with_store(options.store, context, async |api| {
+        api.newest_records(options.count).await
+    })
+    .await?;
     for record in &records {
         if options.json {
             context.printer.json_line(record)?;

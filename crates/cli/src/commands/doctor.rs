@@ -7,14 +7,15 @@ mod stored;
 
 use clap::Args;
 use serde::Serialize;
-use toolvault_server::control::{LocalAnswer, LocalCommand};
 use toolvault_vault::{Clock as _, SystemClock};
 
 use self::findings::Findings;
+use self::stored::Report;
+use crate::api::Api;
 use crate::config::{self, Configuration, ServeOptions, StoreOptions};
 use crate::context::Context;
-use crate::failure::{ExitStatus, Failure};
-use crate::store::{Access, unexpected_answer};
+use crate::failure::ExitStatus;
+use crate::printer::Printer;
 
 #[derive(Args)]
 pub(crate) struct DoctorOptions {
@@ -34,7 +35,7 @@ pub(crate) async fn run(
     match config::load(&serve_options, &context.environment, context.printer) {
         Ok(configuration) => {
             findings.good("configuration", "every setting can be used");
-            examine(&configuration, &mut findings).await?;
+            examine(&configuration, context.printer, &mut findings).await?;
         }
         Err(failure) => findings.bad(
             "configuration",
@@ -50,15 +51,18 @@ pub(crate) async fn run(
     })
 }
 
-async fn examine(configuration: &Configuration, findings: &mut Findings) -> anyhow::Result<()> {
+async fn examine(
+    configuration: &Configuration,
+    printer: &Printer,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
     let now = SystemClock.now();
     host::check_secret_files(configuration, findings);
     host::check_clock(now, findings);
     programs::check(&configuration.server.gateway, findings).await?;
-    let access = match Access::open(configuration).await {
-        Ok(access) => access,
+    let api = match Api::open(configuration, printer).await {
+        Ok(api) => api,
         Err(failure) => {
-            let failure = Failure::from(failure);
             let fix = failure.hint.as_deref();
             let fix = fix.unwrap_or("read the message; it names what failed");
             findings.bad("store", &failure.to_string(), fix);
@@ -66,12 +70,11 @@ async fn examine(configuration: &Configuration, findings: &mut Findings) -> anyh
         }
     };
     findings.good("store", "it opens with this root key");
-    host::check_server(configuration, access.is_server(), findings);
-    let answer = access.run(LocalCommand::Diagnose).await;
-    access.close().await;
-    match answer {
-        Ok(LocalAnswer::Diagnosed(report)) => stored::check(&report, now, findings),
-        Ok(_) => return Err(unexpected_answer()),
+    host::check_server(configuration, api.is_through_server(), findings);
+    let report = Report::of(&api).await;
+    api.close().await;
+    match report {
+        Ok(report) => stored::check(&report, now, findings),
         Err(failure) => findings.bad("store", &failure.to_string(), "run: toolvault audit verify"),
     }
     Ok(())

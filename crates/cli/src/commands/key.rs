@@ -3,20 +3,19 @@
 mod create;
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
 use toolvault_core::pattern::ToolPattern;
 use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
-use toolvault_server::control::{LocalAnswer, LocalCommand};
 use toolvault_vault::{Clock as _, KeyInfo, SystemClock};
 
 use self::create::CreateOptions;
+use crate::api::Api;
+use crate::api::keys::IssuedKey;
 use crate::config::StoreOptions;
 use crate::context::Context;
 use crate::duration;
 use crate::failure::ExitStatus;
 use crate::printer::{Printer, Table};
-use crate::store::{self, unexpected_answer};
 
 #[derive(Subcommand)]
 pub(crate) enum KeyCommand {
@@ -75,10 +74,14 @@ pub(crate) async fn run(command: KeyCommand, context: &Context<'_>) -> anyhow::R
 }
 
 async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let command = LocalCommand::ListKeys { user: options.user };
-    let LocalAnswer::Keys(keys) = store::run(options.store, context, command).await? else {
-        return Err(unexpected_answer());
-    };
+    let keys = Api::with_store(options.store, context, async |api| {
+        let user = match &options.user {
+            Some(user) => Some(api.find_user(user).await?.user_id),
+            None => None,
+        };
+        api.list_keys(user).await
+    })
+    .await?;
     if options.json {
         return context.printer.json(&keys);
     }
@@ -113,45 +116,32 @@ async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()>
 }
 
 async fn revoke(options: RevokeOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let id = options.id;
-    let command = LocalCommand::RevokeKey { key: id.clone() };
-    store::run(options.store, context, command).await?;
+    let id = &options.id;
+    Api::with_store(options.store, context, async |api| api.revoke_key(id).await).await?;
     Ok(context.printer.line(&format!("Revoked the key {id}."))?)
 }
 
 async fn rotate(options: RotateOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let command = LocalCommand::RotateKey {
-        key: options.id,
-        overlap_seconds: options.overlap,
-    };
-    let answer = store::run(options.store, context, command).await?;
-    show_issued(answer, options.json, context.printer)
+    let issued = Api::with_store(options.store, context, async |api| {
+        api.rotate_key(&options.id, options.overlap).await
+    })
+    .await?;
+    show_issued(&issued, options.json, context.printer)
 }
 
 /// Shows a key that was just made: to machines the key object with `key`, to people in a few lines.
-fn show_issued(answer: LocalAnswer, is_json: bool, printer: &Printer) -> anyhow::Result<()> {
-    #[derive(Serialize)]
-    struct Issued<'a> {
-        #[serde(flatten)]
-        info: &'a KeyInfo,
-        key: &'a str,
-    }
-    let LocalAnswer::IssuedKey { info, key } = answer else {
-        return Err(unexpected_answer());
-    };
+fn show_issued(issued: &IssuedKey, is_json: bool, printer: &Printer) -> anyhow::Result<()> {
     if is_json {
-        return printer.json(&Issued {
-            info: &info,
-            key: &key,
-        });
+        return printer.json(issued);
     }
+    let info = &issued.info;
     let mut table = Table::plain();
-    table.row(["key", &key]);
+    table.row(["key", &issued.key]);
     table.row(["id", info.key_id.as_str()]);
     table.row(["name", &info.name]);
     table.row(["user", &info.user_id.to_string()]);
-    table.row(["scopes", &scopes(&info)]);
-    table.row(["tools", &tools(&info)]);
+    table.row(["scopes", &scopes(info)]);
+    table.row(["tools", &tools(info)]);
     let expires = info.expires_at.map(|at| at.to_string());
     table.row(["expires", expires.as_deref().unwrap_or("never")]);
     printer.table(&table)?;

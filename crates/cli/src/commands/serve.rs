@@ -81,7 +81,7 @@ async fn prepare(
         .map_err(|error| refused_to_serve(&error))?;
     let control = match &configuration.vault.database {
         DatabaseLocation::Directory(directory) => {
-            let socket = ControlSocket::bind(directory, vault.clone(), own_uid());
+            let socket = ControlSocket::bind(directory, server.handle(), own_uid());
             Some(socket.map_err(|error| {
                 let directory = directory.display();
                 Failure::refused(format!("cannot open control.sock in {directory}: {error}")).hint(

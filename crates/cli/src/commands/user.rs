@@ -3,15 +3,14 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use toolvault_core::identity::UserId;
-use toolvault_server::control::{LocalAnswer, LocalCommand};
 use toolvault_vault::UserInfo;
 
+use crate::api::Api;
 use crate::config::StoreOptions;
 use crate::confirm::confirm;
 use crate::context::Context;
 use crate::failure::ExitStatus;
-use crate::printer::Table;
-use crate::store::{self, unexpected_answer};
+use crate::printer::{Printer, Table};
 
 #[derive(Subcommand)]
 pub(crate) enum UserCommand {
@@ -82,23 +81,24 @@ pub(crate) async fn run(command: UserCommand, context: &Context<'_>) -> anyhow::
 }
 
 async fn create(options: CreateOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let command = LocalCommand::CreateUser { name: options.name };
-    let user = run_for_user(options.store, context, command).await?;
+    let user = Api::with_store(options.store, context, async |api| {
+        api.create_user(&options.name).await
+    })
+    .await?;
     if options.json {
         return context.printer.json(&Created {
             user_id: user.user_id,
             name: &user.name,
         });
     }
-    let line = format!("Created the user {} ({}).", user.name, user.user_id);
-    Ok(context.printer.line(&line)?)
+    say("Created", &user, context.printer)
 }
 
 async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let answer = store::run(options.store, context, LocalCommand::ListUsers).await?;
-    let LocalAnswer::Users(users) = answer else {
-        return Err(unexpected_answer());
-    };
+    let users = Api::with_store(options.store, context, async |api| {
+        api.list_users(None).await
+    })
+    .await?;
     if options.json {
         return context.printer.json(&users);
     }
@@ -112,29 +112,28 @@ async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()>
 }
 
 async fn disable(options: DisableOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let command = LocalCommand::DisableUser { user: options.name };
-    let user = run_for_user(options.store, context, command).await?;
-    let line = format!("Disabled the user {} ({}).", user.name, user.user_id);
-    Ok(context.printer.line(&line)?)
+    let user = Api::with_store(options.store, context, async |api| {
+        let user = api.find_user(&options.name).await?;
+        api.disable_user(user.user_id).await
+    })
+    .await?;
+    say("Disabled", &user, context.printer)
 }
 
 async fn delete(options: DeleteOptions, context: &Context<'_>) -> anyhow::Result<()> {
     let name = &options.name;
-    let question = format!("Erase the user {name} with all their secrets and keys?");
+    let question = format!("Delete the user {name} with all their secrets and keys?");
     confirm(&question, options.yes, context.printer)?;
-    let command = LocalCommand::DeleteUser { user: options.name };
-    let user = run_for_user(options.store, context, command).await?;
-    let line = format!("Deleted the user {} ({}).", user.name, user.user_id);
-    Ok(context.printer.line(&line)?)
+    let user = Api::with_store(options.store, context, async |api| {
+        let user = api.find_user(name).await?;
+        api.delete_user(user.user_id).await?;
+        Ok(user)
+    })
+    .await?;
+    say("Deleted", &user, context.printer)
 }
 
-async fn run_for_user(
-    options: StoreOptions,
-    context: &Context<'_>,
-    command: LocalCommand,
-) -> anyhow::Result<UserInfo> {
-    match store::run(options, context, command).await? {
-        LocalAnswer::User(user) => Ok(user),
-        _ => Err(unexpected_answer()),
-    }
+fn say(done: &str, user: &UserInfo, printer: &Printer) -> anyhow::Result<()> {
+    let line = format!("{done} the user {} ({}).", user.name, user.user_id);
+    Ok(printer.line(&line)?)
 }

@@ -37,7 +37,7 @@ fn a_sound_trail_is_verified_with_its_first_public_key() {
     ");
     assert_snapshot!(installation.run(&["audit", "verify", "--public-key", "ab"]), @r"
     exit status 1
-    error: a public key is 64 hexadecimal digits
+    error: A public key is 64 hexadecimal digits.
     ");
 }
 

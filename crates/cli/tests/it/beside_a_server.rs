@@ -89,13 +89,13 @@ fn a_command_without_the_servers_token_is_refused() {
     std::fs::write(&token, "0".repeat(64)).unwrap();
     assert_snapshot!(installation.run(&["user", "create", "intruder"]), @r"
     exit status 1
-    error: the command does not begin with what the server wrote to control.token; is the command line another version?
+    error: the command does not carry the token in control.token; is the command line another version than the server?
     ");
     std::fs::remove_file(&token).unwrap();
     assert_snapshot!(installation.run(&["user", "create", "intruder"]), @r"
     exit status 2
     error: cannot read control.token in the data directory, which the server writes when it starts: No such file or directory (os error 2)
-    hint: start the server again, with this version
+    hint: restart the server with this version
     ");
     std::fs::write(&token, text).unwrap();
     let listed = installation.run(&["user", "list"]);

@@ -152,19 +152,21 @@ fn what_cannot_be_is_refused() {
     ");
     assert_snapshot!(installation.run(&["key", "create", "--user", "default", "--scope", "use", "--tool", ""]), @r"
     exit status 1
-    error: '' is not a tool pattern: a name has at least 1 character
+    error: tools.0: String should have at least 1 character
     ");
     assert_snapshot!(installation.run(&["key", "revoke", "12345678"]), @r"
     exit status 1
-    error: there is no key with this id
+    error: there is no key '12345678'
+    hint: the ID of a key is the 8 letters and digits after tvk_
     ");
     assert_snapshot!(installation.run(&["key", "revoke", "tvk_1"]), @r"
     exit status 1
-    error: that is not a key id: it is the 8 letters and digits behind 'tvk_'
+    error: there is no key 'tvk_1'
+    hint: the ID of a key is the 8 letters and digits after tvk_
     ");
     assert_snapshot!(installation.run(&["key", "rotate", "12345678", "--overlap", "8d"]), @r"
     exit status 1
-    error: an overlap is at most 7 days
+    error: Two keys overlap for at most seven days.
     ");
 }
 

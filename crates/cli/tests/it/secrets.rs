@@ -202,7 +202,7 @@ fn an_ambiguous_name_is_refused_with_the_ids() {
     assert_snapshot!(client.run(&["secret", "show", "twin"], ""), @r"
     exit status 1
     error: several secrets are called 'twin': [id], [id]
-    hint: name one by its id
+    hint: name one by its ID
     ");
     let id = second["secret_id"].as_str().unwrap();
     assert_eq!(

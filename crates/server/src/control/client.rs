@@ -1,52 +1,61 @@
-//! The command line's end of the socket.
+//! Sending a request to the server that has a data directory open.
 
 use std::io;
 use std::path::Path;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use axum::http::header::HOST;
+use axum::http::{HeaderValue, Request, Response};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
-use zeroize::Zeroizing;
 
 use super::SOCKET_NAME;
-use super::answer::{LocalAnswer, LocalError};
-use super::command::LocalCommand;
+use super::gate::TOKEN;
 use super::token;
 
-/// Why the server could not be asked.
+/// Why the server gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
-    /// Nobody listens on the socket, or it may not be connected to.
+    /// No process listens on the socket, or this user may not connect to it.
     #[error("cannot reach the server through its control socket")]
     Unreachable(#[source] io::Error),
-    /// There is no token for its socket, as with a server of another version, or it may not be read.
+    /// The server wrote no token, as one of another version does, or this user may not read it.
     #[error(
         "cannot read control.token in the data directory, which the server writes when it starts"
     )]
     Token(#[source] io::Error),
-    /// The connection broke off; whether the command was done is not known.
+    /// The connection broke; the request may have been carried out.
     #[error("the server ended the connection before it answered")]
-    Broken(#[source] io::Error),
-    /// The answer cannot be read.
-    #[error("the server's answer cannot be read; is it another version?")]
-    Unreadable(#[source] serde_json::Error),
+    Broken(#[source] hyper::Error),
 }
 
-/// Has `command` done by the server that holds `data_directory`.
-pub async fn call(
+/// What the server that has `data_directory` open answers to `request`.
+pub async fn ask(
     data_directory: &Path,
-    command: &LocalCommand,
-) -> Result<Result<LocalAnswer, LocalError>, ControlError> {
-    let mut stream = UnixStream::connect(data_directory.join(SOCKET_NAME))
+    mut request: Request<Bytes>,
+) -> Result<Response<Bytes>, ControlError> {
+    let stream = UnixStream::connect(data_directory.join(SOCKET_NAME))
         .await
         .map_err(ControlError::Unreachable)?;
     let token = token::read(data_directory).map_err(ControlError::Token)?;
-    let command = serde_json::to_string(command).map_err(ControlError::Unreadable)?;
-    let line = Zeroizing::new(format!("{} {command}\n", token.as_str()));
-    let mut answer = Zeroizing::new(Vec::with_capacity(64 << 10));
+    let mut token = HeaderValue::from_str(&token)
+        .map_err(|error| ControlError::Token(io::Error::other(error)))?;
+    token.set_sensitive(true);
+    request.headers_mut().insert(TOKEN, token);
+    // HTTP/1.1 wants one; the socket is the only host that there is.
+    request
+        .headers_mut()
+        .insert(HOST, HeaderValue::from_static("local"));
     let exchange = async {
-        stream.write_all(line.as_bytes()).await?;
-        stream.read_to_end(&mut answer).await
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let connection = tokio::spawn(connection);
+        let response = sender.send_request(request.map(Full::new)).await?;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await?.to_bytes();
+        connection.abort();
+        Ok(Response::from_parts(parts, body))
     };
-    exchange.await.map_err(ControlError::Broken)?;
-    serde_json::from_slice(&answer).map_err(ControlError::Unreadable)
+    exchange.await.map_err(ControlError::Broken)
 }

@@ -1,21 +1,33 @@
-//! Who is admitted, and commands through a real socket.
+//! Who is admitted, and requests over both transports of local commands.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use axum::middleware;
+use axum::routing::get;
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use toolvault_core::scope::Scope;
 use toolvault_vault::{
     DatabaseLocation, Opened, RootKeySource, Settings, SystemClock, SystemEntropy, Vault,
 };
+use tower::ServiceExt as _;
 
-use super::listener::{Entrance, converse, is_admitted};
+use super::gate::{Gate, PeerUid, TOKEN, admit};
 use super::token::{self, Token};
-use super::{
-    Checkpoint, ControlSocket, KeyRequest, LocalAnswer, LocalCommand, LocalError, call, execute,
-};
+use super::{ControlSocket, OwnStore, ask};
+use crate::extract::source::LocalUid;
+use crate::listener::Server;
+use crate::settings::ServerSettings;
 
-async fn open(directory: &std::path::Path) -> Vault {
+const OWN: u32 = 1_000;
+const FOREIGN: u32 = 1_001;
+
+async fn open(directory: &Path) -> Vault {
     let data = directory.join("data");
     let Opened { vault, .. } = Vault::open(
         Settings::new(DatabaseLocation::Directory(data)),
@@ -28,234 +40,174 @@ async fn open(directory: &std::path::Path) -> Vault {
     vault
 }
 
-fn own_uid(directory: &std::path::Path) -> u32 {
+fn own_uid(directory: &Path) -> u32 {
     use std::os::unix::fs::MetadataExt as _;
     std::fs::metadata(directory).unwrap().uid()
 }
 
-fn message(answer: Result<LocalAnswer, LocalError>) -> String {
-    match answer {
-        Ok(_) => panic!("it was done"),
-        Err(error) => {
-            assert!(error.is_refusal);
-            error.message
-        }
+fn request(method: &str, path: &str, body: Option<Value>) -> Request<Bytes> {
+    let body = body.map(|body| body.to_string()).unwrap_or_default();
+    let request = Request::builder().method(method).uri(path);
+    request.body(Bytes::from(body)).unwrap()
+}
+
+/// The status and the JSON of an answer.
+fn read(response: &axum::http::Response<Bytes>) -> (StatusCode, Value) {
+    let body = serde_json::from_slice(response.body()).unwrap();
+    (response.status(), body)
+}
+
+/// A router that answers who it takes the caller for, behind the gate.
+fn gated(token: Token) -> Router {
+    let whoami = |request: axum::extract::Request| async move {
+        request
+            .extensions()
+            .get::<LocalUid>()
+            .map_or_else(|| "stranger".to_owned(), |uid| uid.0.to_string())
+    };
+    let gate = Arc::new(Gate {
+        own_uid: OWN,
+        token,
+    });
+    Router::new()
+        .route("/", get(whoami))
+        .layer(middleware::from_fn_with_state(gate, admit))
+}
+
+async fn knock(router: &Router, peer: u32, token: Option<&str>) -> (u16, String) {
+    let mut request = Request::get("/").body(Body::empty()).unwrap();
+    request.extensions_mut().insert(PeerUid(peer));
+    if let Some(token) = token {
+        request.headers_mut().insert(TOKEN, token.parse().unwrap());
     }
-}
-
-#[test]
-fn only_the_servers_own_user_and_root_are_admitted() {
-    assert!(is_admitted(1_000, 1_000));
-    assert!(is_admitted(0, 1_000));
-    assert!(!is_admitted(1_001, 1_000));
-    assert!(!is_admitted(1_000, 0));
+    let response = router.clone().oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
 #[tokio::test]
-async fn a_foreign_user_hears_no_and_nothing_is_done() {
+async fn only_the_servers_own_user_and_root_are_admitted_and_only_with_the_token() {
     let directory = tempfile::tempdir().unwrap();
-    let vault = open(directory.path()).await;
-    let entrance = entrance(directory.path());
-    let token = token::read(directory.path()).unwrap();
-    let line = format!("{} {}", token.as_str(), intrusion());
-    let answer = answer(&vault, FOREIGN, &entrance, &line).await;
-    assert!(answer.contains("only from its own user"), "{answer}");
-    assert_eq!(users(&vault).await, 1);
-    vault.close().await;
-}
-
-#[tokio::test]
-async fn without_the_token_nothing_is_done() {
-    let directory = tempfile::tempdir().unwrap();
-    let vault = open(directory.path()).await;
-    let entrance = entrance(directory.path());
-    let token = token::read(directory.path()).unwrap();
-    let (token, command) = (token.as_str(), intrusion());
-    for line in [
-        command.clone(),
-        format!(" {command}"),
-        format!("{} {command}", "0".repeat(64)),
-        format!("{}x {command}", token.get(..63).unwrap()),
-        format!("{token}{command}"),
-        token.to_owned(),
-        // As an earlier version says it, at length.
-        format!("{command}{}", " ".repeat(100_000)),
+    let (token, _file) = Token::write(directory.path(), &SystemEntropy).unwrap();
+    let text = token::read(directory.path()).unwrap();
+    let text = text.as_str();
+    let router = gated(token);
+    for uid in [OWN, 0] {
+        let admitted = knock(&router, uid, Some(text)).await;
+        assert_eq!(admitted, (200, uid.to_string()));
+    }
+    let (status, refusal) = knock(&router, FOREIGN, Some(text)).await;
+    assert_eq!(status, 403);
+    assert!(refusal.contains("only from its own user"), "{refusal}");
+    let zeros = "0".repeat(64);
+    for wrong in [
+        None,
+        Some(""),
+        Some(zeros.as_str()),
+        text.get(..63),
+        Some(&format!("{text}0")),
     ] {
         for uid in [OWN, 0] {
-            let answer = answer(&vault, uid, &entrance, &line).await;
-            assert!(
-                answer.contains("what the server wrote to control.token"),
-                "{answer}"
-            );
-            assert!(!answer.contains(token));
+            let (status, refusal) = knock(&router, uid, wrong).await;
+            assert_eq!(status, 403);
+            assert!(refusal.contains("token in control.token"), "{refusal}");
+            assert!(!refusal.contains(text));
         }
-    }
-    assert_eq!(users(&vault).await, 1);
-    let unknown = answer(&vault, OWN, &entrance, &format!("{token} \"dance\"")).await;
-    assert!(unknown.contains("does not know this command"), "{unknown}");
-    let line = format!("{token} {command}");
-    let done = answer(&vault, OWN, &entrance, &line).await;
-    assert!(done.starts_with(r#"{"Ok":{"user":"#), "{done}");
-    assert_eq!(users(&vault).await, 2);
-    vault.close().await;
-}
-
-const OWN: u32 = 1_000;
-const FOREIGN: u32 = 1_001;
-
-/// What somebody who is not let in would like to have done.
-fn intrusion() -> String {
-    let name = "intruder".to_owned();
-    serde_json::to_string(&LocalCommand::CreateUser { name }).unwrap()
-}
-
-fn entrance(directory: &std::path::Path) -> Entrance {
-    Entrance {
-        own_uid: OWN,
-        token: Token::write(directory, &SystemEntropy).unwrap(),
-    }
-}
-
-/// What a peer hears who says one line.
-async fn answer(vault: &Vault, peer: u32, entrance: &Entrance, line: &str) -> String {
-    let (mut client, server) = tokio::net::UnixStream::pair().unwrap();
-    let line = format!("{line}\n");
-    let mut heard = String::new();
-    let talk = async {
-        client.write_all(line.as_bytes()).await.unwrap();
-        client.read_to_string(&mut heard).await.unwrap();
-    };
-    let (outcome, ()) = tokio::join!(converse(server, vault, peer, entrance), talk);
-    outcome.unwrap();
-    heard
-}
-
-async fn users(vault: &Vault) -> usize {
-    match execute(vault, OWN, LocalCommand::ListUsers).await {
-        Ok(LocalAnswer::Users(users)) => users.len(),
-        _ => panic!("no users"),
     }
 }
 
 #[tokio::test]
-async fn commands_through_the_socket_are_those_done_in_process() {
+async fn both_transports_answer_alike_and_the_socket_goes_with_the_server() {
     let directory = tempfile::tempdir().unwrap();
     let vault = open(directory.path()).await;
     let data = directory.path().join("data");
     let own = own_uid(directory.path());
-    let socket = ControlSocket::bind(&data, vault.clone(), own).unwrap();
+    let server = Server::bind(vault.clone(), ServerSettings::local())
+        .await
+        .unwrap();
+    let socket = ControlSocket::bind(&data, server.handle(), own).unwrap();
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(socket.run(shutdown.clone()));
 
-    let name = "planner".to_owned();
-    let command = LocalCommand::CreateUser { name };
-    let Ok(LocalAnswer::User(user)) = call(&data, &command).await.unwrap() else {
-        panic!("no user");
-    };
-    let again = call(&data, &command).await.unwrap();
-    assert_eq!(message(again), "A user of this name exists.");
+    let new = || request("POST", "/v1/users", Some(json!({"name": "planner"})));
+    let (status, user) = read(&ask(&data, new()).await.unwrap());
+    assert_eq!(status, 200);
+    let (status, again) = read(&ask(&data, new()).await.unwrap());
+    assert_eq!(status, 422);
+    assert_eq!(again["detail"][0]["msg"], "A user of this name exists.");
+    let key = json!({"user_id": user["user_id"], "scopes": ["use"], "tools": ["linear__*"]});
+    let (status, key) = read(
+        &ask(&data, request("POST", "/v1/keys", Some(key)))
+            .await
+            .unwrap(),
+    );
+    assert_eq!(status, 200, "{key}");
 
-    let request = KeyRequest {
-        user: user.user_id.to_string(),
-        name: "agent".to_owned(),
-        scopes: [Scope::Use].into_iter().collect(),
-        tools: vec!["linear__*".to_owned()],
-        expires_at: None,
-        any_user: false,
-    };
-    let command = LocalCommand::CreateKey(request);
-    let Ok(LocalAnswer::IssuedKey { info, key }) = call(&data, &command).await.unwrap() else {
-        panic!("no key");
-    };
-    assert!(key.starts_with(&format!("tvk_{}_", info.key_id)));
-
-    let user = Some("planner".to_owned());
-    let listing = LocalCommand::ListKeys { user };
-    let Ok(LocalAnswer::Keys(here)) = execute(&vault, own, listing.clone()).await else {
-        panic!("no keys");
-    };
-    let Ok(LocalAnswer::Keys(there)) = call(&data, &listing).await.unwrap() else {
-        panic!("no keys");
-    };
-    assert_eq!(here, vec![info]);
-    assert_eq!(here, there);
+    let own_store = OwnStore::new(vault.clone(), own).unwrap();
+    for path in [
+        "/v1/users",
+        "/v1/keys",
+        "/v1/me",
+        "/v1/audit?limit=1000",
+        "/local/diagnosis",
+        "/local/nothing",
+        "/mcp",
+        "/v1/secrets/",
+    ] {
+        let here = own_store.ask(request("GET", path, None)).await;
+        let there = ask(&data, request("GET", path, None)).await.unwrap();
+        assert_eq!(read(&here), read(&there), "{path}");
+    }
+    let (_, keys) = read(&own_store.ask(request("GET", "/v1/keys", None)).await);
+    assert_eq!(keys["data"].as_array().unwrap().len(), 3);
+    let (status, records) = read(&own_store.ask(request("GET", "/v1/audit", None)).await);
+    assert_eq!(status, 200);
+    assert_eq!(records["data"][0]["actor"], format!("local:{own}"));
 
     shutdown.cancel();
     running.await.unwrap();
     assert!(!data.join("control.sock").exists());
     assert!(!data.join("control.token").exists());
-    vault.close().await;
+    own_store.close().await;
 }
 
 #[tokio::test]
 async fn a_checkpoint_is_found_in_the_trail_or_reported() {
     let directory = tempfile::tempdir().unwrap();
     let vault = open(directory.path()).await;
-    let verify = async |checkpoint| {
-        let command = LocalCommand::VerifyAudit {
-            public_key: None,
-            checkpoint,
-        };
-        let Ok(LocalAnswer::Verified(report)) = execute(&vault, 0, command).await else {
-            panic!("not verified");
-        };
+    let store = OwnStore::new(vault, 0).unwrap();
+    let verify = async |checkpoint: Value| {
+        let body = json!({"public_key": null, "checkpoint": checkpoint});
+        let answer = store.ask(request("POST", "/local/audit/verify", Some(body)));
+        let (status, report) = read(&answer.await);
+        assert_eq!(status, 200, "{report}");
         report
     };
-    let first = verify(None).await;
-    assert!(first.ok);
-    let name = "later".to_owned();
-    let created = execute(&vault, 0, LocalCommand::CreateUser { name }).await;
-    assert!(created.is_ok());
-    let checkpoint = Checkpoint {
-        pages: first.pages,
-        head: first.head,
-    };
-    assert!(verify(Some(checkpoint.clone())).await.ok);
-
-    let of_another_trail = Checkpoint {
-        head: "00".repeat(32),
-        ..checkpoint.clone()
-    };
-    let beyond_the_end = Checkpoint {
-        pages: checkpoint.pages + 100,
-        ..checkpoint
-    };
+    let first = verify(Value::Null).await;
+    assert_eq!(first["ok"], true);
+    let new = request("POST", "/v1/users", Some(json!({"name": "later"})));
+    assert_eq!(store.ask(new).await.status(), 200);
+    let (pages, head) = (first["pages"].as_i64().unwrap(), first["head"].clone());
+    let found = verify(json!({"pages": pages, "head": head})).await;
+    assert_eq!(found["ok"], true);
+    let of_another_trail = json!({"pages": pages, "head": "00".repeat(32)});
+    let beyond_the_end = json!({"pages": pages + 100, "head": head});
     for checkpoint in [of_another_trail, beyond_the_end] {
-        let report = verify(Some(checkpoint)).await;
-        assert!(!report.ok);
-        assert_eq!(report.faults.len(), 1);
+        let report = verify(checkpoint).await;
+        assert_eq!(report["ok"], false);
+        assert_eq!(report["faults"].as_array().unwrap().len(), 1);
     }
-    vault.close().await;
-}
-
-#[tokio::test]
-async fn what_cannot_be_is_refused_in_words() {
-    let directory = tempfile::tempdir().unwrap();
-    let vault = open(directory.path()).await;
-    let refusal = async |command| message(execute(&vault, 0, command).await);
-    let key = "12345678".to_owned();
-    assert_eq!(
-        refusal(LocalCommand::RevokeKey { key }).await,
-        "there is no key with this id"
+    let body = json!({"public_key": "abc", "checkpoint": null});
+    let (status, refusal) = read(
+        &store
+            .ask(request("POST", "/local/audit/verify", Some(body)))
+            .await,
     );
-    let user = "nobody".to_owned();
+    assert_eq!(status, 422);
     assert_eq!(
-        refusal(LocalCommand::DisableUser { user }).await,
-        "there is no user 'nobody'"
+        refusal["detail"][0]["msg"],
+        "A public key is 64 hexadecimal digits."
     );
-    let name = String::new();
-    assert_eq!(
-        refusal(LocalCommand::CreateUser { name }).await,
-        "a name has 1 to 1024 characters, none of them NUL"
-    );
-    let public_key = Some("abc".to_owned());
-    let command = LocalCommand::VerifyAudit {
-        public_key,
-        checkpoint: None,
-    };
-    assert_eq!(
-        refusal(command).await,
-        "a public key is 64 hexadecimal digits"
-    );
-    vault.close().await;
+    store.close().await;
 }

@@ -1,7 +1,7 @@
-//! A token that proves that a local caller may read the data directory.
+//! The token that proves that a process can read the data directory, not only connect to the socket in it.
 //!
-//! A program behind the gateway runs as the server's own user. Its sandbox keeps it from reading the data directory, but
-//! on some systems not from connecting to the socket in it.
+//! A program behind the gateway runs as the server's own user. Its sandbox keeps it from reading the data
+//! directory, but older versions of Landlock do not keep it from connecting to a socket.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -18,15 +18,18 @@ const NAME: &str = "control.token";
 /// How much of it is random.
 const BYTES: usize = 32;
 
-/// The text that every command begins with, in a file of its owner's only. Dropping this removes the file.
-pub(super) struct Token {
-    text: Zeroizing<String>,
-    path: PathBuf,
-}
+/// What every request through the socket carries.
+pub(super) struct Token(Zeroizing<String>);
+
+/// The file with the token, its owner's only. Dropping this removes it.
+pub(super) struct TokenFile(PathBuf);
 
 impl Token {
     /// A new one, written in place of what another server left.
-    pub(super) fn write(data_directory: &Path, entropy: &dyn Entropy) -> io::Result<Self> {
+    pub(super) fn write(
+        data_directory: &Path,
+        entropy: &dyn Entropy,
+    ) -> io::Result<(Self, TokenFile)> {
         let mut random = Zeroizing::new([0; BYTES]);
         entropy.fill(random.as_mut()).map_err(io::Error::other)?;
         let text = Zeroizing::new(hexadecimal(random.as_ref()));
@@ -41,25 +44,25 @@ impl Token {
             .create_new(true)
             .mode(0o600)
             .open(&path)?;
-        let token = Self { text, path };
-        file.write_all(token.text.as_bytes())?;
-        Ok(token)
+        let token_file = TokenFile(path);
+        file.write_all(text.as_bytes())?;
+        Ok((Self(text), token_file))
     }
 
     /// Whether this is it, in constant time.
-    pub(super) fn is(&self, presented: &str) -> bool {
-        is_equal(self.text.as_bytes(), presented.as_bytes())
+    pub(super) fn is(&self, presented: &[u8]) -> bool {
+        is_equal(self.0.as_bytes(), presented)
     }
 }
 
-impl Drop for Token {
+impl Drop for TokenFile {
     fn drop(&mut self) {
-        // Nobody listens any more; the next server writes another.
-        let _ = std::fs::remove_file(&self.path);
+        // The next server replaces one that is left.
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 
-/// What the server that holds `data_directory` wrote.
+/// The token of the server that has `data_directory` open.
 pub(super) fn read(data_directory: &Path) -> io::Result<Zeroizing<String>> {
     std::fs::read_to_string(data_directory.join(NAME)).map(Zeroizing::new)
 }
@@ -76,21 +79,21 @@ mod tests {
     fn it_is_long_its_owners_only_and_goes_with_the_server() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("control.token");
-        let token = Token::write(directory.path(), &SystemEntropy).unwrap();
+        let (token, file) = Token::write(directory.path(), &SystemEntropy).unwrap();
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o600);
         let text = read(directory.path()).unwrap();
         assert_eq!(text.len(), 64);
-        assert!(token.is(&text));
+        assert!(token.is(text.as_bytes()));
         for other in [
             "",
             &text[1..],
             &format!("{}0", text.as_str()),
             &"0".repeat(64),
         ] {
-            assert!(!token.is(other), "{other}");
+            assert!(!token.is(other.as_bytes()), "{other}");
         }
-        drop(token);
+        drop(file);
         assert!(!path.exists());
     }
 
@@ -107,9 +110,9 @@ mod tests {
         let link = || symlink(&elsewhere, &path).unwrap();
         for leave in [&same_file as &dyn Fn(), &link] {
             leave();
-            let token = Token::write(directory.path(), &SystemEntropy).unwrap();
-            assert!(!token.is("stale"));
-            assert!(token.is(&read(directory.path()).unwrap()));
+            let (token, _file) = Token::write(directory.path(), &SystemEntropy).unwrap();
+            assert!(!token.is(b"stale"));
+            assert!(token.is(read(directory.path()).unwrap().as_bytes()));
             assert_eq!(
                 std::fs::symlink_metadata(&path).unwrap().mode() & 0o170_7777,
                 0o100_600
@@ -117,7 +120,7 @@ mod tests {
             assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "stale");
         }
         let [first, second] = [0, 1].map(|_| {
-            let _token = Token::write(directory.path(), &SystemEntropy).unwrap();
+            let (_token, _file) = Token::write(directory.path(), &SystemEntropy).unwrap();
             read(directory.path()).unwrap()
         });
         assert_ne!(first, second);

@@ -1,7 +1,7 @@
 //! Authentication, as a type in the handler's signature.
 //!
 //! One credential decides: the first that is present of `token`, `Authorization` and `x-api-key`. A bad one
-//! never falls through to the next.
+//! never falls through to the next. A local command needs none: its transport has admitted it.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -11,7 +11,7 @@ use toolvault_core::identity::UserId;
 use toolvault_vault::{Caller, Denial, Error, OnBehalf, Token};
 use uuid::Uuid;
 
-use super::source::{Peer, client_address};
+use super::source::{LocalUid, Peer, client_address};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::jwt::JwtError;
@@ -41,6 +41,20 @@ impl FromRequestParts<App> for AuthenticatedForAnyUser {
     }
 }
 
+/// A local command. For any other caller the route does not exist.
+pub(crate) struct Local(pub(crate) Caller);
+
+impl FromRequestParts<App> for Local {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        if parts.extensions.get::<LocalUid>().is_none() {
+            return Err(ApiError::NoSuchRoute);
+        }
+        authenticate(parts, app, false).await.map(Self)
+    }
+}
+
 /// A credential as it was presented.
 enum Credential<'a> {
     ApiKey(&'a str),
@@ -49,6 +63,35 @@ enum Credential<'a> {
 
 async fn authenticate(
     parts: &mut Parts,
+    app: &App,
+    may_name_user_later: bool,
+) -> Result<Caller, ApiError> {
+    let caller = match parts.extensions.get() {
+        Some(&LocalUid(uid)) => local(uid, &parts.headers)?,
+        None => with_credential(parts, app, may_name_user_later).await?,
+    };
+    if let Some(RequestActor(actor)) = parts.extensions.get() {
+        // Set once: each request is authenticated once.
+        let _ = actor.set(caller.actor().to_string());
+    }
+    let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
+    Ok(match request_id {
+        Some(id) => caller.with_request_id(id),
+        None => caller,
+    })
+}
+
+/// A local command. It acts for the user that it names, or for no user in particular.
+fn local(uid: u32, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    match on_behalf(headers) {
+        OnBehalf::Nobody => Ok(Caller::local(uid, None)),
+        OnBehalf::User(user) => Ok(Caller::local(uid, Some(user))),
+        OnBehalf::Unclear => Err(Error::from(Denial::UserNotNamed).into()),
+    }
+}
+
+async fn with_credential(
+    parts: &Parts,
     app: &App,
     may_name_user_later: bool,
 ) -> Result<Caller, ApiError> {
@@ -72,15 +115,7 @@ async fn authenticate(
     app.rate
         .take(caller.actor())
         .map_err(ApiError::TooManyRequests)?;
-    if let Some(RequestActor(actor)) = parts.extensions.get() {
-        // Set once: each request is authenticated once.
-        let _ = actor.set(caller.actor().to_string());
-    }
-    let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
-    Ok(match request_id {
-        Some(id) => caller.with_request_id(id),
-        None => caller,
-    })
+    Ok(caller)
 }
 
 /// Records the failure. A source with too many failures is told to wait; its valid credentials still work.

@@ -31,7 +31,8 @@ impl FromRequestParts<App> for Reached {
         let (Some(Peer(peer)), Some(Local(local))) =
             (parts.extensions.get(), parts.extensions.get())
         else {
-            return Err(ApiError::Internal);
+            // A local command: the gateway is for agents, which come over the network.
+            return Err(ApiError::NoSuchRoute);
         };
         let proxies = &app.settings.trusted_proxies;
         let peer = peer.ip().to_canonical();

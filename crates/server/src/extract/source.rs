@@ -13,6 +13,11 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Local(pub(crate) SocketAddr);
 
+/// The user of this machine who sends local commands. Only [`control`](crate::control) sets it, on requests that
+/// came to it; nothing that a request says can.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalUid(pub(crate) u32);
+
 /// The address of the client: the peer's, or what trusted proxies say in `X-Forwarded-For`.
 ///
 /// Read from the right: each trusted proxy appended whom it heard; the first that is not trusted is the

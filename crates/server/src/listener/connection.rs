@@ -1,7 +1,6 @@
 //! One connection: HTTP/1.1 or HTTP/2, with limits, and a panic kept to its request.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{Method, Version, header};
+use axum::http::{Extensions, Method, Version, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use hyper::body::Incoming;
@@ -25,7 +24,6 @@ use tower::ServiceExt as _;
 use super::activity::Activity;
 use super::leftover::Leftover;
 use crate::error::ApiError;
-use crate::extract::source::{Local, Peer};
 use crate::routes::canonical;
 use crate::settings::RequestLimits;
 
@@ -37,18 +35,18 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 const FAREWELL: Duration = Duration::from_millis(100);
 
 /// What a connection is served with.
-pub(super) struct Connection {
-    pub(super) peer: SocketAddr,
-    pub(super) local: SocketAddr,
-    pub(super) router: Router,
-    pub(super) limits: RequestLimits,
-    pub(super) activity: Arc<Activity>,
+pub(crate) struct Connection {
+    /// What the transport knows about the client. Every request carries it.
+    pub(crate) about: Extensions,
+    pub(crate) router: Router,
+    pub(crate) limits: RequestLimits,
+    pub(crate) activity: Arc<Activity>,
 }
 
 impl Connection {
     /// Serves until the client ends it, or has asked for nothing for too long. Called `stop`, it finishes the
     /// requests in flight; called `close`, it ends at once.
-    pub(super) async fn serve<I>(self, stream: I, stop: CancellationToken, close: CancellationToken)
+    pub(crate) async fn serve<I>(self, stream: I, stop: CancellationToken, close: CancellationToken)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -67,8 +65,7 @@ impl Connection {
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(self.limits.header_timeout());
         let Self {
-            peer,
-            local,
+            about,
             router,
             limits,
             activity,
@@ -76,8 +73,7 @@ impl Connection {
         let requests = Arc::clone(&activity);
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             let (router, in_flight) = (router.clone(), requests.request());
-            request.extensions_mut().insert(Peer(peer));
-            request.extensions_mut().insert(Local(local));
+            request.extensions_mut().extend(about.clone());
             async move {
                 let response = answer(router, request, limits).await;
                 Ok::<_, Infallible>(in_flight.answer(response))
@@ -138,13 +134,18 @@ async fn answer(
     // not, and a stream that is reset while the client still sends makes some clients lose the answer.
     let is_leftover_sent =
         request.version() > Version::HTTP_11 || !request.headers().contains_key(header::EXPECT);
-    let mut request: Request = request.map(|body| {
+    let request = request.map(|body| {
         if is_leftover_sent {
             Body::new(Leftover::new(body, limits.header_timeout()))
         } else {
             Body::new(body)
         }
     });
+    respond(router, request).await
+}
+
+/// What the router answers, however the path is spelled and whatever a handler does.
+pub(crate) async fn respond(router: Router, mut request: Request) -> Response {
     if let Some(uri) = canonical(request.uri()) {
         *request.uri_mut() = uri;
         if request.method() == Method::HEAD {

@@ -4,6 +4,7 @@
 mod cast;
 mod foreign;
 mod gateway;
+mod local;
 mod public;
 mod table;
 mod targets;

@@ -1,5 +1,7 @@
-//! Reading the audit trail. [`verify`] proves it, and the rows against it.
+//! Reading the audit trail. [`verify`] verifies it and the rows against it, [`proof`] also against what was kept
+//! elsewhere.
 
+mod proof;
 pub(crate) mod verify;
 
 use toolvault_core::audit::record::{Action, Record};
@@ -10,6 +12,7 @@ use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_core::transcript::Transcript;
 
+pub use self::proof::{Checkpoint, Evidence};
 pub use self::verify::{Fault, Verification};
 use crate::caller::Caller;
 use crate::error::Error;

@@ -1,5 +1,6 @@
 //! What an operator should know about the store itself: the engine, its settings, and what looks amiss.
 
+use serde::{Deserialize, Serialize};
 use toolvault_core::digest::hexadecimal;
 use toolvault_core::identity::UserId;
 use toolvault_core::scope::Scope;
@@ -11,10 +12,10 @@ use crate::store::doctor;
 use crate::vault::Vault;
 
 /// The state of the store, as far as the store itself can tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
     /// `SQLite` or `PostgreSQL`.
-    pub engine: &'static str,
+    pub engine: String,
     /// The engine's version, as it tells it.
     pub version: String,
     /// Settings of the engine that are off although acknowledged commits depend on them.
@@ -35,7 +36,7 @@ impl Vault {
             let (engine, version) = doctor::engine(&mut tx).await?;
             let shared_names = doctor::shared_names(&mut tx).await?;
             Ok(Diagnosis {
-                engine,
+                engine: engine.to_owned(),
                 version,
                 unsafe_settings: doctor::unsafe_settings(&mut tx).await?,
                 shared_names: shared_names

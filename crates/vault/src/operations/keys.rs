@@ -92,15 +92,16 @@ impl Vault {
         Ok(IssuedKey { info, key })
     }
 
-    /// Lists the keys of the caller's user or, with `admin`, of `user`; of everybody if the caller may
-    /// not manage keys of their own.
+    /// Lists the keys of the caller's user or, with `admin`, of `user`. Lists all keys for an administrator who
+    /// cannot manage keys of their own, and for a local caller who acts for no user.
     pub async fn list_keys(
         &self,
         caller: &Caller,
         user: Option<UserId>,
     ) -> Result<Vec<KeyInfo>, Error> {
         let own = user.is_none_or(|user| user == caller.user);
-        let whose = if own && caller.scopes.contains(Scope::Manage) {
+        let is_for_all = user.is_none() && caller.is_local() && !caller.is_user_named;
+        let whose = if own && caller.scopes.contains(Scope::Manage) && !is_for_all {
             Some(caller.user)
         } else {
             let needed = if own && !caller.scopes.contains(Scope::Admin) {

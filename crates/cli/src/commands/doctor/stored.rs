@@ -1,10 +1,11 @@
 //! Checks of what the store tells about itself: engine, clock, keys, names.
 
 use toolvault_core::timestamp::{SECOND, Timestamp};
-use toolvault_server::control::StoreReport;
-use toolvault_vault::KeyInfo;
+use toolvault_vault::{Diagnosis, KeyInfo, UserInfo};
 
 use super::findings::Findings;
+use crate::api::Api;
+use crate::failure::Failure;
 
 /// Fixes a defect of the write-ahead log that could corrupt a database.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
@@ -13,14 +14,32 @@ const SOON: i64 = 14 * 86_400 * SECOND;
 /// By how much the newest record may be ahead of the clock, in microseconds.
 const TOLERANCE: i64 = 5 * SECOND;
 
-pub(super) fn check(report: &StoreReport, now: Timestamp, findings: &mut Findings) {
-    check_engine(report, findings);
-    check_trail(report, now, findings);
+/// What the store tells.
+pub(super) struct Report {
+    store: Diagnosis,
+    users: Vec<UserInfo>,
+    keys: Vec<KeyInfo>,
+}
+
+impl Report {
+    /// Asks for it.
+    pub(super) async fn of(api: &Api<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            store: api.diagnose().await?,
+            users: api.list_users(None).await?,
+            keys: api.list_keys(None).await?,
+        })
+    }
+}
+
+pub(super) fn check(report: &Report, now: Timestamp, findings: &mut Findings) {
+    check_engine(&report.store, findings);
+    check_trail(&report.store, now, findings);
     check_keys(report, now, findings);
     check_names(report, findings);
 }
 
-fn check_engine(report: &StoreReport, findings: &mut Findings) {
+fn check_engine(report: &Diagnosis, findings: &mut Findings) {
     let engine = format!("{} {}", report.engine, report.version);
     if report.engine == "SQLite" && numbers(&report.version) < OLDEST_SQLITE {
         findings.bad(
@@ -48,7 +67,7 @@ fn numbers(version: &str) -> [u32; 3] {
     std::array::from_fn(|_| parts.next().unwrap_or_default())
 }
 
-fn check_trail(report: &StoreReport, now: Timestamp, findings: &mut Findings) {
+fn check_trail(report: &Diagnosis, now: Timestamp, findings: &mut Findings) {
     let ahead = report.newest_record.map_or(0, |newest| newest.since(now));
     if ahead > TOLERANCE {
         findings.bad(
@@ -62,7 +81,7 @@ fn check_trail(report: &StoreReport, now: Timestamp, findings: &mut Findings) {
     }
 }
 
-fn check_keys(report: &StoreReport, now: Timestamp, findings: &mut Findings) {
+fn check_keys(report: &Report, now: Timestamp, findings: &mut Findings) {
     let live = report.keys.iter().filter(|key| key.revoked_at.is_none());
     let ending: Vec<(&KeyInfo, Timestamp)> = live
         .filter_map(|key| Some((key, key.expires_at?)))
@@ -93,11 +112,11 @@ fn check_keys(report: &StoreReport, now: Timestamp, findings: &mut Findings) {
     }
 }
 
-fn check_names(report: &StoreReport, findings: &mut Findings) {
-    if report.shared_names.is_empty() {
+fn check_names(report: &Report, findings: &mut Findings) {
+    if report.store.shared_names.is_empty() {
         findings.good("names", "no user has two secrets of one name");
     }
-    for (user, names) in &report.shared_names {
+    for (user, names) in &report.store.shared_names {
         let named = report.users.iter().find(|info| info.user_id == *user);
         let name = named.map_or_else(|| user.to_string(), |info| info.name.clone());
         findings.notice(
@@ -113,22 +132,25 @@ mod tests {
     use super::super::Grade;
     use super::*;
 
-    fn report() -> StoreReport {
-        StoreReport {
+    fn report() -> Diagnosis {
+        Diagnosis {
             engine: "SQLite".to_owned(),
             version: "3.51.3".to_owned(),
             unsafe_settings: Vec::new(),
             shared_names: Vec::new(),
             newest_record: None,
-            users: Vec::new(),
-            keys: Vec::new(),
         }
     }
 
-    fn found(report: &StoreReport, grade: Grade) -> Vec<String> {
+    fn found(store: &Diagnosis, grade: Grade) -> Vec<String> {
         let mut findings = Findings::default();
         let now = Timestamp::from_microseconds(1_800_000_000 * SECOND);
-        check(report, now, &mut findings);
+        let report = Report {
+            store: store.clone(),
+            users: Vec::new(),
+            keys: Vec::new(),
+        };
+        check(&report, now, &mut findings);
         let found = findings.of_grade(grade);
         found.into_iter().map(str::to_owned).collect()
     }
@@ -148,7 +170,7 @@ mod tests {
             ("3.52.0", false),
             ("4.0", false),
         ] {
-            let report = StoreReport {
+            let report = Diagnosis {
                 version: version.to_owned(),
                 ..report()
             };
@@ -158,7 +180,7 @@ mod tests {
 
     #[test]
     fn settings_that_lose_commits_and_a_clock_that_was_put_back_are_wrong() {
-        let report = StoreReport {
+        let report = Diagnosis {
             engine: "PostgreSQL".to_owned(),
             version: "18.1".to_owned(),
             unsafe_settings: vec!["fsync".to_owned()],

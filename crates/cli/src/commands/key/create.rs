@@ -3,14 +3,13 @@
 use clap::Args;
 use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::SECOND;
-use toolvault_server::control::{KeyRequest, LocalCommand};
 use toolvault_vault::{Clock as _, SystemClock};
 
+use crate::api::Api;
+use crate::api::keys::NewKey;
 use crate::config::StoreOptions;
 use crate::context::Context;
 use crate::duration;
-use crate::failure::Failure;
-use crate::store;
 
 #[derive(Args)]
 pub(crate) struct CreateOptions {
@@ -40,18 +39,19 @@ pub(crate) struct CreateOptions {
 }
 
 pub(crate) async fn run(options: CreateOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    if options.expires == Some(0) {
-        return Err(Failure::refused("a key that expires at once is of no use").into());
-    }
     let now = SystemClock.now();
-    let command = LocalCommand::CreateKey(KeyRequest {
-        user: options.user,
-        name: options.name,
-        scopes: options.scopes.into_iter().collect(),
-        tools: options.tools,
-        expires_at: options.expires.map(|seconds| now.plus(seconds * SECOND)),
-        any_user: options.any_user,
-    });
-    let answer = store::run(options.store, context, command).await?;
-    super::show_issued(answer, options.json, context.printer)
+    let issued = Api::with_store(options.store, context, async |api| {
+        let user = api.find_user(&options.user).await?;
+        let new = NewKey {
+            name: &options.name,
+            scopes: options.scopes.iter().copied().collect(),
+            tools: &options.tools,
+            expires_at: options.expires.map(|seconds| now.plus(seconds * SECOND)),
+            any_user: options.any_user,
+            user_id: Some(user.user_id),
+        };
+        api.create_key(&new).await
+    })
+    .await?;
+    super::show_issued(&issued, options.json, context.printer)
 }

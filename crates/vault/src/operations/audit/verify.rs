@@ -6,7 +6,9 @@
 mod expected;
 mod rows;
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use toolvault_core::audit::chain::{ChainError, ChainVerifier};
 use toolvault_core::audit::epoch::{Epoch, Signer};
 use toolvault_core::audit::page::{Head, span};
@@ -21,7 +23,7 @@ use crate::vault::Vault;
 const PORTION: i64 = 256;
 
 /// What a verification found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verification {
     /// Whether there is no fault.
     pub ok: bool,
@@ -38,10 +40,10 @@ pub struct Verification {
 }
 
 /// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// `trail`, `secret`, `key` or `user`.
-    pub kind: &'static str,
+    /// `trail`, `checkpoint`, `secret`, `key` or `user`.
+    pub kind: Cow<'static, str>,
     /// The page or the id concerned.
     pub subject: String,
     /// What is wrong with it.
@@ -203,9 +205,9 @@ impl Verification {
         }
     }
 
-    fn fault(&mut self, kind: &'static str, subject: String, what: &str) {
+    pub(super) fn fault(&mut self, kind: &'static str, subject: String, what: &str) {
         self.faults.push(Fault {
-            kind,
+            kind: Cow::Borrowed(kind),
             subject,
             what: what.to_owned(),
         });

@@ -91,7 +91,7 @@ impl App {
 
     /// Somebody at the command line.
     pub(crate) fn local(&self) -> Actor {
-        let caller = Caller::local(1_000, self.user, "default".to_owned());
+        let caller = Caller::local(1_000, Some(self.user));
         Actor::new(self, caller, String::new())
     }
 

@@ -1,21 +1,15 @@
 //! Storing what stood in a client's file: secrets, and a key for each client's server.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use toolvault_core::scope::Scope;
 use toolvault_gateway::ServerName;
 use toolvault_gateway::http::Method;
 use toolvault_vault::SecretInfo;
-use zeroize::Zeroizing;
 
 use super::plan::{Plan, PlannedSecret, SecretValue};
+use crate::api::keys::{IssuedKey, NewKey};
 use crate::api::{Api, Body, secrets};
 use crate::failure::Failure;
-
-/// A key that was made.
-pub(super) struct IssuedKey {
-    pub(super) key_id: String,
-    pub(super) key: Zeroizing<String>,
-}
 
 /// Refuses a caller who may not make a key for a client.
 pub(super) async fn require_key_maker(api: &Api<'_>) -> Result<(), Failure> {
@@ -104,27 +98,21 @@ pub(super) async fn store(
 
 /// Makes the key with which a client calls the tools of one server.
 pub(super) async fn make_key(api: &Api<'_>, server: &ServerName) -> Result<IssuedKey, Failure> {
-    #[derive(Deserialize)]
-    struct Issued {
-        key_id: String,
-        key: String,
-    }
-    let new = json!({
-        "name": format!("mcp import {server}"), "scopes": ["use"], "tools": [pattern(server)],
-    });
-    let body = Body::Json(new.to_string().into_bytes());
-    let issued: Issued = api.fetch(Method::POST, &api.url(&["keys"]), body).await?;
-    Ok(IssuedKey {
-        key_id: issued.key_id,
-        key: Zeroizing::new(issued.key),
-    })
+    let new = NewKey {
+        name: &format!("mcp import {server}"),
+        scopes: [Scope::Use].into_iter().collect(),
+        tools: &[pattern(server)],
+        expires_at: None,
+        any_user: false,
+        user_id: None,
+    };
+    api.create_key(&new).await
 }
 
-/// Ends a key that nobody has got.
+/// Ends a key that no client has received.
 pub(super) async fn revoke(api: &Api<'_>, key: &IssuedKey) {
-    let url = api.url(&["keys", &key.key_id]);
-    // What led here tells more than that this failed too.
-    let _ = api.send(Method::DELETE, &url, Body::Nothing).await;
+    // The error that led here tells more than one of this would.
+    let _ = api.revoke_key(key.info.key_id.as_str()).await;
 }
 
 /// All tools of a server.

@@ -1,0 +1,52 @@
+//! The audit trail and the state of the store, as local commands read them.
+
+use serde::Deserialize;
+use toolvault_core::audit::record::Record;
+use toolvault_gateway::http::Method;
+use toolvault_vault::{Diagnosis, Evidence, Verification};
+
+use super::{Api, Body};
+use crate::failure::Failure;
+
+/// What a list answers at most at a time.
+const PORTION: usize = 1_000;
+
+impl Api<'_> {
+    /// Verifies the whole trail, and every row of the store against it. For local commands only.
+    pub(crate) async fn verify_audit(&self, evidence: &Evidence) -> Result<Verification, Failure> {
+        let url = self.local_url(&["audit", "verify"]);
+        self.fetch(Method::POST, &url, Body::json(evidence)).await
+    }
+
+    /// The newest records, oldest first.
+    pub(crate) async fn newest_records(&self, count: usize) -> Result<Vec<Record>, Failure> {
+        #[derive(Deserialize)]
+        struct Page {
+            data: Vec<Record>,
+            next_cursor: Option<String>,
+        }
+        let mut records = Vec::new();
+        let mut cursor: Option<String> = None;
+        while records.len() < count {
+            let mut url = self.url(&["audit"]);
+            let limit = (count - records.len()).min(PORTION);
+            url.query_pairs_mut()
+                .append_pair("limit", &limit.to_string())
+                .extend_pairs(cursor.iter().map(|cursor| ("cursor", cursor)));
+            let page: Page = self.fetch(Method::GET, &url, Body::Nothing).await?;
+            records.extend(page.data);
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        records.reverse();
+        Ok(records)
+    }
+
+    /// The state of the store. For local commands only.
+    pub(crate) async fn diagnose(&self) -> Result<Diagnosis, Failure> {
+        let url = self.local_url(&["diagnosis"]);
+        self.fetch(Method::GET, &url, Body::Nothing).await
+    }
+}

@@ -1,0 +1,103 @@
+//! API keys: made, listed, rotated and revoked.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use toolvault_core::identity::UserId;
+use toolvault_core::scope::ScopeSet;
+use toolvault_core::timestamp::Timestamp;
+use toolvault_gateway::http::{Method, Url};
+use toolvault_vault::KeyInfo;
+use zeroize::Zeroizing;
+
+use super::{Api, Body, List};
+use crate::failure::Failure;
+
+/// The key to make.
+#[derive(Serialize)]
+pub(crate) struct NewKey<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) scopes: ScopeSet,
+    pub(crate) tools: &'a [String],
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) any_user: bool,
+    /// None for the caller's own user.
+    pub(crate) user_id: Option<UserId>,
+}
+
+/// A key that was just made: the only time that it is shown.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct IssuedKey {
+    #[serde(flatten)]
+    pub(crate) info: KeyInfo,
+    #[serde(with = "secret_text")]
+    pub(crate) key: Zeroizing<String>,
+}
+
+mod secret_text {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+    use zeroize::Zeroizing;
+
+    pub(super) fn serialize<S: Serializer>(
+        key: &Zeroizing<String>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(key)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Zeroizing<String>, D::Error> {
+        String::deserialize(deserializer).map(Zeroizing::new)
+    }
+}
+
+impl Api<'_> {
+    /// Makes a key.
+    pub(crate) async fn create_key(&self, new: &NewKey<'_>) -> Result<IssuedKey, Failure> {
+        let url = self.url(&["keys"]);
+        self.fetch(Method::POST, &url, Body::json(new)).await
+    }
+
+    /// The keys of one user or, for a local command, of all; oldest first.
+    pub(crate) async fn list_keys(&self, user: Option<UserId>) -> Result<Vec<KeyInfo>, Failure> {
+        let mut url = self.url(&["keys"]);
+        if let Some(user) = user {
+            url.query_pairs_mut()
+                .append_pair("user_id", &user.to_string());
+        }
+        let list: List<KeyInfo> = self.fetch(Method::GET, &url, Body::Nothing).await?;
+        Ok(list.data)
+    }
+
+    /// Replaces a key with one that has the same rights. The old one ends after `overlap` seconds.
+    pub(crate) async fn rotate_key(&self, id: &str, overlap: i64) -> Result<IssuedKey, Failure> {
+        let mut url = self.key_url(id);
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.push("rotate");
+        }
+        let body = Body::json(&json!({ "overlap_seconds": overlap }));
+        let rotated = self.fetch(Method::POST, &url, body).await;
+        rotated.map_err(|failure| no_such_key(id, failure))
+    }
+
+    /// Ends a key.
+    pub(crate) async fn revoke_key(&self, id: &str) -> Result<(), Failure> {
+        let url = self.key_url(id);
+        let revoked = self.send(Method::DELETE, &url, Body::Nothing).await;
+        revoked.map_err(|failure| no_such_key(id, failure))?;
+        Ok(())
+    }
+
+    fn key_url(&self, id: &str) -> Url {
+        self.url(&["keys", id])
+    }
+}
+
+fn no_such_key(id: &str, failure: Failure) -> Failure {
+    if failure.is_not_found {
+        let hint = "the ID of a key is the 8 letters and digits after tvk_";
+        Failure::refused(format!("there is no key '{id}'")).hint(hint)
+    } else {
+        failure
+    }
+}

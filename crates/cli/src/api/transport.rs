@@ -1,0 +1,106 @@
+//! The ways to the API: over the network, through a server's socket, and in this process.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use toolvault_gateway::http::{HeaderMap, HeaderValue, Method, Url, header};
+use toolvault_gateway::{GuardedClient, HttpError, Response};
+use toolvault_server::control::{self, ControlError, OwnStore, Request};
+
+use crate::environment::URL;
+use crate::failure::{Failure, with_causes};
+use crate::store::AS_OWNER;
+
+/// One way to the API.
+pub(super) enum Transport {
+    /// A server over the network, with a key.
+    Network {
+        client: GuardedClient,
+        authorization: HeaderValue,
+    },
+    /// The server that has this data directory open, with the rights of the root key.
+    Socket(PathBuf),
+    /// A store that this process has open, with the rights of the root key.
+    OwnStore(OwnStore),
+}
+
+impl Transport {
+    /// Sends one request.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        mut headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<Response, Failure> {
+        let body = Bytes::from(body);
+        match self {
+            Self::Network {
+                client,
+                authorization,
+            } => {
+                headers.insert(header::AUTHORIZATION, authorization.clone());
+                let sent = client.send(method, url.as_str(), headers, body).await;
+                sent.map_err(|error| no_answer(url, &error))
+            }
+            Self::Socket(directory) => {
+                let request = local_request(method, url, headers, body)?;
+                let answer = control::ask(directory, request).await;
+                answer.map(read).map_err(|error| unreachable_server(&error))
+            }
+            Self::OwnStore(store) => {
+                let request = local_request(method, url, headers, body)?;
+                Ok(read(store.ask(request).await))
+            }
+        }
+    }
+}
+
+fn local_request(
+    method: Method,
+    url: &Url,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Request<Bytes>, Failure> {
+    let target = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    let request = Request::builder().method(method).uri(target).body(body);
+    let mut request = request.map_err(|error| Failure::failed(with_causes(&error)))?;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+fn read(response: control::Response<Bytes>) -> Response {
+    let (parts, body) = response.into_parts();
+    Response {
+        status: parts.status,
+        headers: parts.headers,
+        body,
+    }
+}
+
+fn no_answer(url: &Url, error: &HttpError) -> Failure {
+    let host = url.origin().ascii_serialization();
+    let failure = Failure::failed(format!("{host}: {}", with_causes(error)));
+    match error {
+        HttpError::Unreachable(_) | HttpError::UnknownHost(_) | HttpError::Timeout => {
+            failure.hint(format!(
+                "is the server running? Start it with: toolvault serve. {URL} says where to find it"
+            ))
+        }
+        _ => failure,
+    }
+}
+
+fn unreachable_server(error: &ControlError) -> Failure {
+    let failure = Failure::failed(with_causes(error));
+    match error {
+        ControlError::Token(source) if source.kind() == std::io::ErrorKind::NotFound => {
+            failure.hint("restart the server with this version")
+        }
+        ControlError::Unreachable(_) | ControlError::Token(_) => failure.hint(AS_OWNER),
+        ControlError::Broken(_) => failure,
+    }
+}

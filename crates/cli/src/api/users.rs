@@ -1,0 +1,57 @@
+//! Users: listing and finding them.
+
+use serde_json::json;
+use toolvault_core::identity::UserId;
+use toolvault_gateway::http::{Method, Url};
+use toolvault_vault::UserInfo;
+
+use super::{Api, Body, List, only_one};
+use crate::failure::Failure;
+
+impl Api<'_> {
+    fn user_url(&self, user: UserId) -> Url {
+        self.url(&["users", &user.to_string()])
+    }
+
+    /// Makes a user.
+    pub(crate) async fn create_user(&self, name: &str) -> Result<UserInfo, Failure> {
+        let body = Body::json(&json!({ "name": name }));
+        self.fetch(Method::POST, &self.url(&["users"]), body).await
+    }
+
+    /// Refuses a user's keys and tokens from now on.
+    pub(crate) async fn disable_user(&self, user: UserId) -> Result<UserInfo, Failure> {
+        let body = Body::json(&json!({ "disabled": true }));
+        self.fetch(Method::PATCH, &self.user_url(user), body).await
+    }
+
+    /// Deletes a user with all their secrets and keys.
+    pub(crate) async fn delete_user(&self, user: UserId) -> Result<(), Failure> {
+        self.send(Method::DELETE, &self.user_url(user), Body::Nothing)
+            .await?;
+        Ok(())
+    }
+
+    /// All users or, if `name` is given, those of that name; oldest first.
+    pub(crate) async fn list_users(&self, name: Option<&str>) -> Result<Vec<UserInfo>, Failure> {
+        let mut url = self.url(&["users"]);
+        if let Some(name) = name {
+            url.query_pairs_mut().append_pair("name", name);
+        }
+        let list: List<UserInfo> = self.fetch(Method::GET, &url, Body::Nothing).await?;
+        Ok(list.data)
+    }
+
+    /// The one user whose ID or name this is.
+    pub(crate) async fn find_user(&self, text: &str) -> Result<UserInfo, Failure> {
+        if let Ok(id) = uuid::Uuid::try_parse(text) {
+            let users = self.list_users(None).await?;
+            let mut users = users.into_iter();
+            if let Some(user) = users.find(|user| user.user_id == UserId(id)) {
+                return Ok(user);
+            }
+        }
+        let named = self.list_users(Some(text)).await?;
+        only_one(named, "user", text, |user| user.user_id.to_string())
+    }
+}

@@ -1,0 +1,45 @@
+//! `/local`: what only local commands can ask for. These paths are not served over the network.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::Response;
+use toolvault_vault::{Diagnosis, Evidence, Verification};
+
+use crate::app::App;
+use crate::error::{ApiError, Cause};
+use crate::extract::caller::Local;
+use crate::extract::input::Input;
+
+/// What caused a failure. Only local commands are told; others find it in the log.
+const CAUSE: HeaderName = HeaderName::from_static("toolvault-cause");
+
+/// Verifies the whole audit trail, and every row of the store against it.
+pub(crate) async fn verify_audit(
+    State(app): State<App>,
+    Local(caller): Local,
+    input: Input,
+) -> Result<Json<Verification>, ApiError> {
+    let evidence: Evidence =
+        serde_json::from_slice(input.bytes()).map_err(|_| ApiError::Unreadable)?;
+    Ok(Json(app.vault.prove_audit(&caller, &evidence).await?))
+}
+
+/// The state of the store, for `toolvault doctor` to judge.
+pub(crate) async fn get_diagnosis(
+    State(app): State<App>,
+    Local(caller): Local,
+) -> Result<Json<Diagnosis>, ApiError> {
+    Ok(Json(app.vault.diagnose(&caller).await?))
+}
+
+/// Adds the cause of a failure to its answer.
+pub(crate) async fn tell_cause(mut response: Response) -> Response {
+    if let Some(Cause(text)) = response.extensions_mut().remove() {
+        let text = text.replace(char::is_control, " ");
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            response.headers_mut().insert(CAUSE, value);
+        }
+    }
+    response
+}

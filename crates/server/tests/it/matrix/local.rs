@@ -1,0 +1,112 @@
+//! Local commands against every route, and every caller from the network against the routes that only local
+//! commands have.
+
+use toolvault_core::identity::UserId;
+use toolvault_server::control::{OwnStore, Request};
+
+use super::cast::{Cast, NAMES};
+use super::table::{Row, rows};
+use super::targets::Target;
+use crate::harness::World;
+
+const LOCAL_ROUTES: [(&str, &str, &str); 2] = [
+    ("POST", "/local/audit/verify", "{}"),
+    ("GET", "/local/diagnosis", ""),
+];
+
+/// What a local command that names no user can still ask for: users, all keys, the whole trail.
+const WITHOUT_USER: [&str; 13] = [
+    "GET /api/v1/keys",
+    "PATCH /api/v1/keys/{key_id}",
+    "DELETE /api/v1/keys/{key_id}",
+    "POST /api/v1/keys/{key_id}/rotate",
+    "GET /api/v1/me",
+    "GET /api/v1/audit",
+    "GET /api/v1/users",
+    "POST /api/v1/users",
+    "PATCH /api/v1/users/{user_id}",
+    "DELETE /api/v1/users/{user_id}",
+    "GET /healthz",
+    "GET /readyz",
+    "GET /metrics",
+];
+
+async fn ask(store: &OwnStore, row: &Row, path: &str, body: &str, user: Option<UserId>) -> u16 {
+    let mut request = Request::builder()
+        .method(row.method)
+        .uri(path)
+        .header("content-type", "application/json");
+    if let Some(user) = user {
+        request = request.header("x-toolvault-user", user.to_string());
+    }
+    let body = body.as_bytes().to_vec();
+    let answer = store.ask(request.body(body.into()).unwrap()).await;
+    answer.status().as_u16()
+}
+
+#[tokio::test]
+async fn a_local_command_may_do_everything_for_the_user_that_it_names() {
+    let world = World::start().await;
+    let store = OwnStore::new(world.vault.clone(), 0).unwrap();
+    let user = world.keys.user;
+    let mut wrong = Vec::new();
+    for row in rows() {
+        let route = format!("{} {}", row.method, row.path);
+        let is_pending = row.path.contains("{pending_id}");
+        let named = if is_pending { 404 } else { 200 };
+        let unnamed = match route.as_str() {
+            route if WITHOUT_USER.contains(&route) => 200,
+            "POST /api/v1/keys" => 422,
+            _ if is_pending => 404,
+            _ => 403,
+        };
+        for (user, expected) in [(Some(user), named), (None, unnamed)] {
+            let target = Target::new(&world, world.keys.user, row.path).await;
+            let body = row.body.unwrap_or_default();
+            let body = body.replace("<number>", &world.fresh_number().to_string());
+            let status = ask(&store, &row, &target.fill(row.path), &body, user).await;
+            if status != expected {
+                let whose = if user.is_some() { "named" } else { "unnamed" };
+                wrong.push(format!("{route}, {whose}: {status}, not {expected}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn a_user_who_does_not_exist_is_refused() {
+    let world = World::start().await;
+    let store = OwnStore::new(world.vault.clone(), 0).unwrap();
+    for unclear in ["00000000-0000-7000-8000-000000000000", "default", ""] {
+        let request = Request::get("/v1/secrets/").header("x-toolvault-user", unclear);
+        let answer = store.ask(request.body(Vec::new().into()).unwrap()).await;
+        assert_eq!(answer.status(), 403, "{unclear}");
+    }
+}
+
+#[tokio::test]
+async fn over_the_network_the_local_routes_do_not_exist() {
+    let (world, cast) = Cast::assemble().await;
+    let store = OwnStore::new(world.vault.clone(), 0).unwrap();
+    let nothing = world.anonymous().get("/local/nothing").await;
+    for (method, path, body) in LOCAL_ROUTES {
+        let request = Request::builder().method(method).uri(path);
+        let answer = store.ask(request.body(body.into()).unwrap()).await;
+        assert_eq!(answer.status(), 200, "{path}");
+        for name in NAMES {
+            // What the local transports use, and what one might think that they use.
+            let pretender = cast
+                .actor(name)
+                .clone()
+                .with("toolvault-control-token", &"0".repeat(64))
+                .with("x-toolvault-local", "0")
+                .with("x-forwarded-for", "127.0.0.1");
+            for method in [method, "GET", "POST", "DELETE"] {
+                let answer = pretender.json(method, path, body).await;
+                answer.refused(404, "no_such_route");
+                assert_eq!(answer.body, nothing.body, "{method} {path} as {name}");
+            }
+        }
+    }
+}
