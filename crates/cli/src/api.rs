@@ -3,9 +3,10 @@
 //! Every command sends the same requests. [`Api::connect`] sends them over the network with a key from the
 //! environment, [`Api::with_store`] to the store on this machine with the rights of the root key.
 
-pub(crate) mod audit;
+pub(crate) mod connection;
 pub(crate) mod explain;
 pub(crate) mod keys;
+mod local;
 mod refusal;
 pub(crate) mod secrets;
 mod transport;
@@ -19,15 +20,14 @@ use toolvault_gateway::http::{HeaderMap, HeaderValue, Method, StatusCode, Url, h
 use toolvault_gateway::{GuardedClient, HttpPolicy, Response};
 use toolvault_server::control::OwnStore;
 
+use self::connection::{ConnectionOptions, Role};
 use self::transport::Transport;
-use crate::config::{self, Configuration, ServeOptions, StoreOptions, read_secret_file};
+use crate::config::{self, Configuration, ServeOptions, StoreOptions};
 use crate::context::Context;
-use crate::environment::{API_KEY, API_KEY_FILE, Environment, URL};
 use crate::failure::{Failure, with_causes};
 use crate::printer::Printer;
 use crate::store::{self, Store};
 
-const DEFAULT_URL: &str = "http://127.0.0.1:8710";
 /// Local requests have a path and no host.
 const LOCAL_URL: &str = "http://local";
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -64,20 +64,22 @@ struct List<T> {
 
 impl<'a> Api<'a> {
     /// The API that the environment names.
-    pub(crate) fn connect(context: &Context<'a>) -> Result<Self, Failure> {
+    pub(crate) fn connect(
+        options: &ConnectionOptions,
+        context: &Context<'a>,
+    ) -> Result<Self, Failure> {
         let policy = HttpPolicy {
             total_timeout: TIMEOUT,
             max_body_bytes: LARGEST_ANSWER,
-            allow_private_network: true,
-            ..HttpPolicy::default()
+            ..options.policy(&context.environment)
         };
-        let base = base(&context.environment, &policy)?;
+        let base = connection::base(&context.environment, &policy)?;
         let client =
             GuardedClient::new(policy).map_err(|error| Failure::failed(with_causes(&error)))?;
         Ok(Self {
             transport: Transport::Network {
                 client,
-                authorization: authorization(&context.environment)?,
+                authorization: connection::authorization(&context.environment, Role::Operator)?,
             },
             base,
             printer: context.printer,
@@ -185,7 +187,7 @@ impl<'a> Api<'a> {
     ) -> Result<T, Failure> {
         let response = self.send(method, url, body).await?;
         serde_json::from_slice(&response.body)
-            .map_err(|_| Failure::failed("the answer is not that of a Toolvault API"))
+            .map_err(|_| Failure::failed("the answer is not from a Toolvault server"))
     }
 }
 
@@ -204,33 +206,6 @@ fn only_one<T>(
     found
         .pop()
         .ok_or_else(|| Failure::refused(format!("there is no {kind} '{name}'")))
-}
-
-/// Where the environment says that the API is.
-pub(crate) fn base(environment: &Environment, policy: &HttpPolicy) -> Result<Url, Failure> {
-    let url = environment.get(URL).unwrap_or(DEFAULT_URL);
-    policy
-        .check(url)
-        .map_err(|error| Failure::refused(format!("{URL}: {error}")))
-}
-
-/// The header that holds the key.
-pub(crate) fn authorization(environment: &Environment) -> Result<HeaderValue, Failure> {
-    let key = match (environment.get(API_KEY), environment.get(API_KEY_FILE)) {
-        (Some(key), _) => zeroize::Zeroizing::new(key.trim().to_owned()),
-        (None, Some(path)) => read_secret_file(path.as_ref())
-            .map_err(|error| Failure::refused(format!("{API_KEY_FILE}: {error}")))?,
-        (None, None) => {
-            return Err(Failure::refused("there is no key for the API").hint(format!(
-                "set {API_KEY}, or {API_KEY_FILE}; `toolvault serve` gave you one when it set the store up"
-            )));
-        }
-    };
-    let text = zeroize::Zeroizing::new(format!("Bearer {}", key.trim()));
-    let mut value = HeaderValue::from_str(&text)
-        .map_err(|_| Failure::refused(format!("{API_KEY} is not a key")))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// The statuses for which somebody else than the caller is to blame.

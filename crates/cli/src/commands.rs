@@ -7,6 +7,7 @@ pub(crate) mod explain;
 pub(crate) mod key;
 pub(crate) mod mcp;
 pub(crate) mod openapi;
+pub(crate) mod reload;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod serve;
@@ -26,7 +27,7 @@ use crate::failure::ExitStatus;
     version,
     disable_help_subcommand = true,
     max_term_width = 100,
-    after_help = "Exit status: 0 done, 1 refused or invalid input, 2 a failure of ours or of the machine."
+    after_help = "Exit status: 0 done, 1 refused or invalid input, 2 an error of Toolvault or of the machine."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -35,30 +36,32 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Run the server; on an empty store, set it up first
+    /// Run the server; an empty store is set up first
     Serve(ServeOptions),
-    /// Make, list, disable and delete users
+    /// Create, list, disable and delete users
     #[command(subcommand)]
     User(user::UserCommand),
-    /// Make, list, revoke and rotate API keys
+    /// Create, list, revoke and rotate API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
-    /// Store, list, change and delete secrets, through the API
+    /// Store, list, change and delete secrets
     #[command(subcommand)]
     Secret(secret::SecretCommand),
-    /// Say which secret each argument of a tool would get, and why
+    /// Explain which secret each argument of a tool gets
     Explain(explain::ExplainOptions),
-    /// Set up the MCP gateway: its servers, and the clients that reach them through it
+    /// Manage the servers of the MCP gateway, and connect clients to it
     #[command(subcommand)]
     Mcp(mcp::McpCommand),
+    /// Make the running server read its configuration again
+    Reload(reload::ReloadOptions),
     /// Verify and read the audit trail
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// Check the installation and say how to mend it
+    /// Check the installation and suggest fixes
     Doctor(doctor::DoctorOptions),
     /// Print the OpenAPI document of the API
     Openapi,
-    /// Print the configuration that holds, and where each value came from
+    /// Print the effective configuration and the source of each value
     Config(config::ConfigOptions),
     /// Run a program in a sandbox; the server calls this
     #[command(hide = true)]
@@ -74,6 +77,7 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Secret(command) => secret::run(command, context).await,
         Command::Explain(options) => explain::run(options, context).await,
         Command::Mcp(command) => mcp::run(command, context).await,
+        Command::Reload(options) => reload::run(options, context).await,
         Command::Audit(command) => audit::run(command, context).await,
         Command::Doctor(options) => doctor::run(options, context).await,
         Command::Openapi => openapi::run(context),

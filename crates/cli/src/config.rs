@@ -6,6 +6,7 @@
 
 mod computed;
 mod file;
+mod first_keys;
 mod flags;
 mod gateway;
 mod keys;
@@ -17,13 +18,12 @@ mod show;
 mod tests;
 mod validate;
 
-use std::path::PathBuf;
-
 use toolvault_server::ServerSettings;
 use toolvault_vault::Settings;
 
 pub(crate) use self::computed::beside;
 pub(crate) use self::file::{ConfigurationFile, ServerTable};
+pub(crate) use self::first_keys::FirstKeysFile;
 pub(crate) use self::flags::{ServeOptions, StoreOptions};
 pub(crate) use self::gateway::is_reserved_header;
 pub(crate) use self::layers::Layers;
@@ -42,10 +42,10 @@ pub(crate) struct Configuration {
     pub(crate) server: ServerSettings,
     /// For the vault.
     pub(crate) vault: Settings,
-    /// Where the embedded database is, and what the files beside it are named after.
-    pub(crate) data_dir: PathBuf,
     /// Where the root key comes from.
     pub(crate) root_key: RootKey,
+    /// Where the first keys of a new store go.
+    pub(crate) first_keys: FirstKeysFile,
     /// How to log.
     pub(crate) log_format: LogFormat,
 }

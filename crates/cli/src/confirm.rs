@@ -12,9 +12,11 @@ pub(crate) fn confirm(question: &str, is_yes: bool, printer: &Printer) -> anyhow
     }
     let input = std::io::stdin();
     if !input.is_terminal() {
-        return Err(Failure::refused("not done: nobody is there to confirm it")
-            .hint("add --yes")
-            .into());
+        return Err(
+            Failure::refused("not done: it needs confirmation, and there is no terminal")
+                .hint("add --yes")
+                .into(),
+        );
     }
     printer.ask(&format!("{question} [y/N]"))?;
     let mut answer = String::new();

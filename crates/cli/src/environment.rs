@@ -13,6 +13,8 @@ pub(crate) const URL: &str = "TOOLVAULT_URL";
 pub(crate) const API_KEY: &str = "TOOLVAULT_API_KEY";
 /// A file that holds the key for the API.
 pub(crate) const API_KEY_FILE: &str = "TOOLVAULT_API_KEY_FILE";
+/// A file with certificates to trust beside the system's.
+pub(crate) const CA_FILE: &str = "TOOLVAULT_CA_FILE";
 /// What is logged.
 pub(crate) const LOG: &str = "TOOLVAULT_LOG";
 /// The configuration file.
@@ -23,7 +25,7 @@ pub(crate) const ROOT_KEY: &str = "TOOLVAULT_ROOT_KEY";
 pub(crate) const ROOT_KEY_FILE: &str = "TOOLVAULT_ROOT_KEY_FILE";
 
 /// The variables that are no settings.
-pub(crate) const NOT_SETTINGS: [&str; 5] = [URL, API_KEY, API_KEY_FILE, LOG, CONFIG];
+pub(crate) const NOT_SETTINGS: [&str; 6] = [URL, API_KEY, API_KEY_FILE, CA_FILE, LOG, CONFIG];
 
 /// The variables of ours that are set, as they were when the process began.
 #[derive(Default)]

@@ -14,7 +14,7 @@ pub(crate) fn answer(error: &clap::Error, printer: &Printer) -> anyhow::Result<E
         }
         // A surplus argument may be a value that somebody took for one: it is not repeated.
         ErrorKind::UnknownArgument if !names_a_flag(error) => {
-            return Err(Failure::refused("there is an argument too many")
+            return Err(Failure::refused("there is one argument too many")
                 .hint("the value of a secret is never an argument: it is read from a prompt, standard input or --value-file")
                 .into());
         }

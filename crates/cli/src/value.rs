@@ -6,23 +6,37 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::printer::Printer;
 
 /// The longest value, in bytes (contract, section 2).
 const LONGEST_VALUE: usize = 65_536;
 
+/// What editors on Windows put before a text.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The value in `file`, where `-` is standard input; without a file, from a prompt if there is a
 /// terminal, else from standard input.
-pub(crate) fn read(file: Option<&Path>) -> anyhow::Result<Zeroizing<String>> {
-    match file {
+pub(crate) fn read(file: Option<&Path>, printer: &Printer) -> anyhow::Result<Zeroizing<String>> {
+    let read = match file {
         Some(path) if path != Path::new("-") => {
             let opened = std::fs::File::open(path).map_err(|error| {
                 Failure::refused(format!("cannot read {}: {error}", path.display()))
             })?;
-            read_all(opened)
+            read_all(opened)?
         }
-        None if std::io::stdin().is_terminal() => prompt(),
-        _ => read_all(std::io::stdin().lock()),
+        None if std::io::stdin().is_terminal() => return prompt(),
+        _ => read_all(std::io::stdin().lock())?,
+    };
+    if read.had_byte_order_mark {
+        printer.error_line("note: a byte order mark before the value was taken off");
     }
+    Ok(read.value)
+}
+
+/// A value that was read.
+struct Read {
+    value: Zeroizing<String>,
+    had_byte_order_mark: bool,
 }
 
 fn prompt() -> anyhow::Result<Zeroizing<String>> {
@@ -35,27 +49,35 @@ fn prompt() -> anyhow::Result<Zeroizing<String>> {
     }
 }
 
-fn read_all(input: impl std::io::Read) -> anyhow::Result<Zeroizing<String>> {
+fn read_all(input: impl std::io::Read) -> anyhow::Result<Read> {
     // Room for all that is accepted, so that no growing leaves a copy behind.
-    let most = LONGEST_VALUE + "\r\n".len();
+    let most = BYTE_ORDER_MARK.len() + LONGEST_VALUE + "\r\n".len();
     let mut bytes = Zeroizing::new(Vec::with_capacity(most + 1));
     input.take(most as u64 + 1).read_to_end(&mut bytes)?;
-    let value = without_line_break(&bytes);
+    let unmarked = bytes.strip_prefix(BYTE_ORDER_MARK);
+    let value = without_line_break(unmarked.unwrap_or(&bytes));
     if value.len() > LONGEST_VALUE {
         return Err(Failure::refused("a value has at most 65536 bytes").into());
     }
     match std::str::from_utf8(value) {
-        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Ok(text) => Ok(Read {
+            value: Zeroizing::new(text.to_owned()),
+            had_byte_order_mark: unmarked.is_some(),
+        }),
         Err(_) => Err(Failure::refused("a value is text in UTF-8").into()),
     }
 }
 
-/// One line break at the end is the editor's, not the value's.
+/// The line break after a single line is the editor's. Several lines stay as they are: a private key without its
+/// last line break cannot be used.
 fn without_line_break(bytes: &[u8]) -> &[u8] {
-    let stripped = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    match stripped.strip_suffix(b"\r") {
-        Some(stripped) if stripped.len() + 2 == bytes.len() => stripped,
-        _ => stripped,
+    let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    if line.contains(&b'\n') {
+        return bytes;
+    }
+    match line.strip_suffix(b"\r") {
+        Some(stripped) if line.len() < bytes.len() => stripped,
+        _ => line,
     }
 }
 
@@ -64,16 +86,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_line_break_at_the_end_is_not_part_of_the_value() {
+    fn a_single_line_loses_its_line_break_and_several_stay_as_they_are() {
         for (read, value) in [
             ("s3cret\n", "s3cret"),
             ("s3cret\r\n", "s3cret"),
-            ("s3cret\n\n", "s3cret\n"),
+            ("s3cret\n\n", "s3cret\n\n"),
             ("s3cret\r", "s3cret\r"),
-            ("-----BEGIN\nKEY\n", "-----BEGIN\nKEY"),
+            ("-----BEGIN\nKEY\n", "-----BEGIN\nKEY\n"),
+            ("-----BEGIN\r\nKEY\r\n", "-----BEGIN\r\nKEY\r\n"),
+            ("-----BEGIN\nKEY", "-----BEGIN\nKEY"),
             ("", ""),
         ] {
-            assert_eq!(read_all(read.as_bytes()).unwrap().as_str(), value);
+            assert_eq!(read_all(read.as_bytes()).unwrap().value.as_str(), value);
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_taken_off_and_told() {
+        for (read, value, had_one) in [
+            ("\u{feff}s3cret\n", "s3cret", true),
+            ("\u{feff}a\nb\n", "a\nb\n", true),
+            ("s3\u{feff}cret", "s3\u{feff}cret", false),
+        ] {
+            let read = read_all(read.as_bytes()).unwrap();
+            assert_eq!(read.value.as_str(), value);
+            assert_eq!(read.had_byte_order_mark, had_one);
         }
     }
 

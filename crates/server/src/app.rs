@@ -1,8 +1,10 @@
 //! What every handler shares.
 
 use std::ops::Deref;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use toolvault_gateway::GatewaySettings;
 use toolvault_gateway::mcp::Gateway;
@@ -13,8 +15,10 @@ use crate::jwt::JwtVerifier;
 use crate::limits::rate::RateLimiter;
 use crate::limits::throttle::Throttle;
 use crate::metrics::Metrics;
+use crate::reload::{ReloadRequest, Reloads};
 use crate::serve_error::ServeError;
-use crate::settings::ServerSettings;
+use crate::settings::{ServerSettings, TlsFiles};
+use crate::tls::{Certificate, Loaded};
 
 /// The state of the server. Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +28,9 @@ pub(crate) struct Parts {
     pub(crate) vault: Vault,
     pub(crate) gateway: Gateway,
     entrance: RwLock<Arc<Entrance>>,
+    /// None for plain HTTP.
+    pub(crate) certificate: Option<Certificate>,
+    pub(crate) reloads: Reloads,
     pub(crate) tokens: JwtVerifier,
     pub(crate) settings: ServerSettings,
     pub(crate) throttle: Throttle,
@@ -44,11 +51,14 @@ impl App {
             Arc::new(SystemEntropy),
         )
         .map_err(GatewaySettingsError::from)?;
+        let certificate = settings.tls.as_ref().map(Loaded::read).transpose()?;
         Ok(Self(Arc::new(Parts {
             vault,
             metrics: Metrics::new(&gateway),
             gateway,
             entrance: RwLock::new(Arc::new(entrance)),
+            certificate: certificate.map(Certificate::new),
+            reloads: Reloads::default(),
             tokens: JwtVerifier::new(settings.issuers.clone())?,
             throttle: Throttle::new(limits.sign_in_failures_per_minute),
             rate: RateLimiter::new(limits.requests_per_second),
@@ -59,8 +69,7 @@ impl App {
 
     /// How the gateway is reached, as it was last configured.
     pub(crate) fn entrance(&self) -> Arc<Entrance> {
-        let entrance = self.entrance.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&entrance)
+        Arc::clone(&self.entrance.read())
     }
 }
 
@@ -89,16 +98,32 @@ impl std::fmt::Debug for ServerHandle {
 }
 
 impl ServerHandle {
-    /// Has the gateway go on with other settings. If they cannot be used, it goes on as it was.
+    /// Uses other settings for the gateway, and reads the TLS certificate again. If either cannot be used, both
+    /// stay as they were. Returns whether TLS has another certificate.
+    pub fn reload(
+        &self,
+        gateway: GatewaySettings,
+        tls: Option<&TlsFiles>,
+    ) -> Result<bool, ServeError> {
+        let loaded = tls.map(Loaded::read).transpose()?;
+        self.reload_gateway(gateway)?;
+        Ok(match (&self.0.certificate, loaded) {
+            (Some(current), Some(loaded)) => current.replace(loaded),
+            // Only a restart changes between plain HTTP and HTTPS.
+            _ => false,
+        })
+    }
+
+    /// Uses other settings for the gateway. If they cannot be used, it goes on as it was.
     pub fn reload_gateway(&self, settings: GatewaySettings) -> Result<(), GatewaySettingsError> {
         let entrance = Entrance::new(&settings)?;
         self.0.gateway.reload(settings)?;
-        let mut known = self
-            .0
-            .entrance
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *known = Arc::new(entrance);
+        *self.0.entrance.write() = Arc::new(entrance);
         Ok(())
+    }
+
+    /// The local commands that want the configuration read again, from now on.
+    pub fn reload_requests(&self) -> mpsc::Receiver<ReloadRequest> {
+        self.0.reloads.follow()
     }
 }

@@ -32,7 +32,7 @@ use crate::request_log::log_request;
 use crate::routes;
 use crate::serve_error::ServeError;
 use crate::settings::ServerSettings;
-use crate::tls;
+use crate::tls::Certificate;
 
 /// A server that listens but does not accept yet.
 pub struct Server {
@@ -40,7 +40,6 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     metrics: Option<TcpListener>,
-    tls: Option<TlsAcceptor>,
 }
 
 impl std::fmt::Debug for Server {
@@ -59,7 +58,6 @@ impl Server {
         if settings.tls.is_none() && !address.ip().is_loopback() && !settings.insecure_http {
             return Err(ServeError::PlainHttp(address));
         }
-        let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
         let listener = listen(address).await?;
         let address = listener
             .local_addr()
@@ -74,7 +72,6 @@ impl Server {
             listener,
             address,
             metrics,
-            tls,
         })
     }
 
@@ -95,21 +92,26 @@ impl Server {
         let router = service(self.app.clone(), router, shutdown.clone());
         let api = accept(
             self.listener,
-            self.tls,
+            self.app.certificate.is_some(),
             router,
             self.app.clone(),
             shutdown.clone(),
         );
+        let certificate = async {
+            if let Some(certificate) = &self.app.certificate {
+                certificate.follow(shutdown.clone()).await;
+            }
+        };
         let metrics = async {
             if let Some(listener) = self.metrics {
                 let app = self.app.clone();
                 let figures = get(move || async move { health::encoded(&app).await });
                 let router = Router::new().route("/metrics", figures);
-                accept(listener, None, router, self.app.clone(), shutdown.clone()).await;
+                accept(listener, false, router, self.app.clone(), shutdown.clone()).await;
             }
         };
         let orderly = async {
-            tokio::join!(api, metrics);
+            tokio::join!(api, metrics, certificate);
             self.app.gateway.close().await;
         };
         let overdue = async {
@@ -140,7 +142,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
 /// Serves connections until `shutdown` is called, then waits for those that are open.
 pub(crate) async fn accept(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    is_tls: bool,
     router: Router,
     app: App,
     shutdown: CancellationToken,
@@ -169,7 +171,8 @@ pub(crate) async fn accept(
             limits,
             activity: Arc::clone(&place.activity),
         };
-        let (tls, stop) = (tls.clone(), shutdown.clone());
+        let certificate = app.certificate.as_ref().filter(|_| is_tls);
+        let (tls, stop) = (certificate.map(Certificate::acceptor), shutdown.clone());
         tasks.spawn(async move {
             serve(connection, stream, tls, stop, &place).await;
         });

@@ -68,7 +68,8 @@ pub(crate) fn router(app: App) -> Router {
 pub(crate) fn local_router(app: App) -> Router {
     let router = for_everyone()
         .route("/local/audit/verify", post(local::verify_audit))
-        .route("/local/diagnosis", get(local::get_diagnosis));
+        .route("/local/diagnosis", get(local::get_diagnosis))
+        .route("/local/reload", post(local::reload));
     complete(router, app).layer(map_response(local::tell_cause))
 }
 

@@ -51,7 +51,7 @@ pub enum OpenError {
 pub struct FirstKeys {
     /// The first user, named `default`.
     pub user: UserId,
-    /// For the operator: `manage`, `resolve`, `audit`, `admin`.
+    /// For the operator: `manage`, `use`, `resolve`, `audit`, `admin`.
     pub operator: ApiKey,
     /// For the operator's agent: `use`.
     pub agent: ApiKey,
@@ -154,10 +154,7 @@ async fn populate(
         };
         prepare_key(keyring, entropy, now, &rights)
     };
-    let (operator, operator_row) = make(
-        "operator",
-        &[Scope::Manage, Scope::Resolve, Scope::Audit, Scope::Admin],
-    )?;
+    let (operator, operator_row) = make("operator", &Scope::ALL)?;
     let (agent, agent_row) = make("agent", &[Scope::Use])?;
     for row in [&operator_row, &agent_row] {
         api_keys::insert(tx, row).await?;

@@ -8,7 +8,7 @@ use toolvault_gateway::http::{Method, Url};
 use toolvault_vault::{SecretInfo, SystemEntropy};
 
 use super::{Api, Body, only_one};
-use crate::failure::Failure;
+use crate::failure::{Failure, with_causes};
 
 /// What a list answers at most at a time.
 const PORTION: usize = 1_000;
@@ -60,6 +60,49 @@ impl Api<'_> {
         let named = self.list_secrets(Some(text)).await?;
         only_one(named, "secret", text, |secret| secret.secret_id.to_string())
     }
+
+    /// Changes a secret, and gives it a value of any length.
+    pub(crate) async fn change_secret<'c>(
+        &self,
+        mut secret: SecretInfo,
+        mut change: Change<'c>,
+        value: Option<&'c str>,
+    ) -> Result<SecretInfo, Failure> {
+        match value {
+            // The value first: a wider binding must not apply the old one.
+            Some(value) if is_long(value) => secret = put_value(self, &secret, value).await?,
+            value => change.secret_value = value,
+        }
+        if !change.is_empty() {
+            secret = patch(self, &secret, &change).await?;
+        }
+        Ok(secret)
+    }
+}
+
+/// What changes of a secret. What is none stays.
+#[derive(Default, Serialize)]
+pub(crate) struct Change<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) secret_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) secret_value: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tool_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tool_arg: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) is_default_for_tool: Option<bool>,
+}
+
+impl Change<'_> {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.secret_name.is_none()
+            && self.secret_value.is_none()
+            && self.tool_name.is_none()
+            && self.tool_arg.is_none()
+            && self.is_default_for_tool.is_none()
+    }
 }
 
 #[derive(Serialize)]
@@ -79,16 +122,12 @@ pub(crate) struct New<'a> {
     pub(crate) is_default: bool,
 }
 
-pub(crate) fn is_long(value: &str) -> bool {
+fn is_long(value: &str) -> bool {
     value.chars().count() > LONGEST_INLINE_VALUE
 }
 
 /// Replaces a value of any length.
-pub(crate) async fn put_value(
-    api: &Api<'_>,
-    secret: &SecretInfo,
-    value: &str,
-) -> Result<SecretInfo, Failure> {
+async fn put_value(api: &Api<'_>, secret: &SecretInfo, value: &str) -> Result<SecretInfo, Failure> {
     let mut url = api.secret_url(secret);
     if let Ok(mut path) = url.path_segments_mut() {
         path.push("value");
@@ -98,18 +137,22 @@ pub(crate) async fn put_value(
 }
 
 /// Changes what the fields of `change` name.
-pub(crate) async fn patch(
+async fn patch(
     api: &Api<'_>,
     secret: &SecretInfo,
     change: &impl serde::Serialize,
-) -> anyhow::Result<SecretInfo> {
+) -> Result<SecretInfo, Failure> {
     let body = Body::json(change);
     let url = api.secret_url(secret);
-    Ok(api.fetch(Method::PATCH, &url, body).await?)
+    api.fetch(Method::PATCH, &url, body).await
 }
 
 /// Stores a secret with a value of any length.
-pub(crate) async fn store(api: &Api<'_>, new: &New<'_>, value: &str) -> anyhow::Result<SecretInfo> {
+pub(crate) async fn store(
+    api: &Api<'_>,
+    new: &New<'_>,
+    value: &str,
+) -> Result<SecretInfo, Failure> {
     if is_long(value) {
         create_long(api, new, value).await
     } else {
@@ -122,7 +165,7 @@ async fn create(
     new: &New<'_>,
     value: &str,
     is_default: bool,
-) -> anyhow::Result<SecretInfo> {
+) -> Result<SecretInfo, Failure> {
     let new = NewSecret {
         secret_name: new.name,
         secret_value: value,
@@ -132,21 +175,23 @@ async fn create(
     };
     let body = Body::json(&new);
     let url = api.url(&["secrets", ""]);
-    Ok(api.fetch(Method::POST, &url, body).await?)
+    api.fetch(Method::POST, &url, body).await
 }
 
 /// A value that is too long to be created with: first a random one that nothing is applied by itself
 /// with, then the value, then the flag.
-async fn create_long(api: &Api<'_>, new: &New<'_>, value: &str) -> anyhow::Result<SecretInfo> {
+async fn create_long(api: &Api<'_>, new: &New<'_>, value: &str) -> Result<SecretInfo, Failure> {
     let mut random = [0; 32];
-    SystemEntropy.fill(&mut random)?;
+    SystemEntropy
+        .fill(&mut random)
+        .map_err(|error| Failure::failed(with_causes(&error)))?;
     let secret = create(api, new, &hexadecimal(&random), false).await?;
     let completed = async {
         let secret = put_value(api, &secret, value).await?;
         if new.is_default {
             return patch(api, &secret, &json!({"is_default_for_tool": true})).await;
         }
-        anyhow::Ok(secret)
+        Ok(secret)
     };
     match completed.await {
         Ok(secret) => Ok(secret),

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use toolvault_gateway::http::{HeaderMap, HeaderValue, Method, Url, header};
-use toolvault_gateway::{GuardedClient, HttpError, Response};
+use toolvault_gateway::{GuardedClient, Response};
 use toolvault_server::control::{self, ControlError, OwnStore, Request};
 
-use crate::environment::URL;
+use super::connection::no_answer;
 use crate::failure::{Failure, with_causes};
 use crate::store::AS_OWNER;
 
@@ -78,19 +78,6 @@ fn read(response: control::Response<Bytes>) -> Response {
         status: parts.status,
         headers: parts.headers,
         body,
-    }
-}
-
-fn no_answer(url: &Url, error: &HttpError) -> Failure {
-    let host = url.origin().ascii_serialization();
-    let failure = Failure::failed(format!("{host}: {}", with_causes(error)));
-    match error {
-        HttpError::Unreachable(_) | HttpError::UnknownHost(_) | HttpError::Timeout => {
-            failure.hint(format!(
-                "is the server running? Start it with: toolvault serve. {URL} says where to find it"
-            ))
-        }
-        _ => failure,
     }
 }
 

@@ -22,13 +22,13 @@ pub(crate) enum AuditCommand {
 
 #[derive(Args)]
 pub(crate) struct VerifyOptions {
-    /// Print JSON. Kept elsewhere, the output is a checkpoint for later
+    /// Print JSON. Keep the output elsewhere to use it as a checkpoint later
     #[arg(long)]
     json: bool,
-    /// First public key, as it was shown at set-up. Without it the trail is only shown to be consistent
+    /// First public key of the trail, printed at set-up. Without it, a trail that was replaced as a whole is not noticed
     #[arg(long, value_name = "HEX")]
     public_key: Option<String>,
-    /// Output of an earlier `verify --json`: the trail must still contain what it held then
+    /// Output of an earlier `verify --json`; the trail must still contain what it contained then
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub(crate) struct VerifyOptions {
 
 #[derive(Args)]
 pub(crate) struct TailOptions {
-    /// How many records
+    /// Number of records
     #[arg(short = 'n', value_name = "N", default_value_t = 20)]
     count: usize,
     /// Print JSON, one record a line
@@ -103,7 +103,7 @@ fn show_report(report: &Verification, is_key_given: bool, printer: &Printer) -> 
     table.row(["public key", &report.public_key]);
     printer.table(&table)?;
     if report.ok && !is_key_given {
-        printer.error_line("hint: --public-key with the key from set-up also shows that the whole trail was not replaced");
+        printer.error_line("hint: pass --public-key with the key from set-up to prove that the whole trail was not replaced");
     }
     Ok(())
 }

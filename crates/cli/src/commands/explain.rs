@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::api::Api;
+use crate::api::connection::ConnectionOptions;
 use crate::api::explain::{self, Explanation};
 use crate::context::Context;
 use crate::failure::ExitStatus;
@@ -15,13 +16,15 @@ pub(crate) struct ExplainOptions {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    connection: ConnectionOptions,
 }
 
 pub(crate) async fn run(
     options: ExplainOptions,
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {
-    let api = Api::connect(context)?;
+    let api = Api::connect(&options.connection, context)?;
     let explanation = explain::ask(&api, &options.tool).await?;
     if options.json {
         context.printer.json(&explanation)?;

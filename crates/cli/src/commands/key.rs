@@ -19,19 +19,19 @@ use crate::printer::{Printer, Table};
 
 #[derive(Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Make a key; it is shown this once
+    /// Create a key; it is shown once
     Create(CreateOptions),
-    /// List keys, without what makes them keys
+    /// List API keys (never the secret part)
     List(ListOptions),
-    /// End a key, and all keys that were made with it
+    /// Revoke a key, and all keys that were created with it
     Revoke(RevokeOptions),
-    /// Replace a key by one with the same rights
+    /// Replace a key with one that has the same rights
     Rotate(RotateOptions),
 }
 
 #[derive(Args)]
 pub(crate) struct ListOptions {
-    /// Only the keys of this user (name or id)
+    /// Only the keys of this user (name or ID)
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// Print JSON
@@ -43,7 +43,7 @@ pub(crate) struct ListOptions {
 
 #[derive(Args)]
 pub(crate) struct RevokeOptions {
-    /// Id of the key: the 8 letters and digits behind tvk_
+    /// ID of the key: the 8 letters and digits after tvk_
     id: String,
     #[command(flatten)]
     store: StoreOptions,
@@ -51,9 +51,9 @@ pub(crate) struct RevokeOptions {
 
 #[derive(Args)]
 pub(crate) struct RotateOptions {
-    /// Id of the key: the 8 letters and digits behind tvk_
+    /// ID of the key: the 8 letters and digits after tvk_
     id: String,
-    /// For how long the old key is accepted, at most 7d
+    /// How long the old key stays valid, at most 7d
     #[arg(long, value_name = "SPAN", default_value = "0s", value_parser = duration::parse)]
     overlap: i64,
     /// Print JSON

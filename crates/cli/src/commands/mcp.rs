@@ -16,26 +16,25 @@ use crate::context::Context;
 use crate::failure::ExitStatus;
 
 /// What is said after the file of a server that runs was changed.
-const HOW_IT_TAKES_EFFECT: &str =
-    "A server that runs takes it up when it is started again or gets SIGHUP.";
+const HOW_IT_TAKES_EFFECT: &str = "Restart the server, or run `toolvault reload`, to apply this.";
 
 #[derive(Subcommand)]
 #[command(
-    after_help = "import, test and stdio ask the server at TOOLVAULT_URL [default: http://127.0.0.1:8710]; \
+    after_help = "import, test and stdio send requests to the server at TOOLVAULT_URL [default: http://127.0.0.1:8710]; \
     the key is in TOOLVAULT_API_KEY or in the file that TOOLVAULT_API_KEY_FILE names."
 )]
 pub(crate) enum McpCommand {
-    /// Put a server into the configuration file
+    /// Add a server to the configuration file
     Add(add::AddOptions),
     /// List the servers of the configuration
     List(list::ListOptions),
-    /// Take the servers of a client over, with the keys that stand in its file
+    /// Import a client's MCP servers and the keys in its file
     Import(import::ImportOptions),
-    /// Say whether a server works through the gateway, and which secrets its tools would get
+    /// Test a server through the gateway, and show which secrets its tools get
     Test(test::TestOptions),
-    /// Be the gateway for a client that starts a program instead of asking a URL
+    /// Connect a client that starts programs to the gateway, over standard input and output
     Stdio(stdio::StdioOptions),
-    /// Take a server out of the configuration file
+    /// Remove a server from the configuration file
     Remove(remove::RemoveOptions),
 }
 

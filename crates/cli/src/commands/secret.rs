@@ -15,7 +15,7 @@ use crate::failure::ExitStatus;
 
 #[derive(Subcommand)]
 #[command(
-    after_help = "The API is at TOOLVAULT_URL [default: http://127.0.0.1:8710]; \
+    after_help = "The server is at TOOLVAULT_URL [default: http://127.0.0.1:8710]; \
     the key is in TOOLVAULT_API_KEY or in the file that TOOLVAULT_API_KEY_FILE names."
 )]
 pub(crate) enum SecretCommand {
@@ -23,11 +23,11 @@ pub(crate) enum SecretCommand {
     List(list::ListOptions),
     /// Store a secret
     Create(create::CreateOptions),
-    /// Change a secret: its value, unless only other things are given
+    /// Change a secret: its value, unless only other options are given
     Set(set::SetOptions),
     /// Show a secret, without its value
     Show(show::ShowOptions),
-    /// Show or set the conditions of a secret's use
+    /// Show or change the policy of a secret
     Policy(policy::PolicyOptions),
     /// Delete a secret for good
     Delete(delete::DeleteOptions),

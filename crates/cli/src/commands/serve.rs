@@ -45,7 +45,7 @@ pub(crate) async fn run(
     let url = announcement::url(server.local_address(), configuration.server.tls.is_some());
     announcement::announce(&url, context.printer)?;
     let time_limit = Duration::from_secs(configuration.server.limits.shutdown_seconds);
-    let reloading = reload::on_hangup(&options, context, server.handle());
+    let reloading = reload::follow(&options, context, server.handle());
     tokio::select! {
         status = serve(&vault, server, control, &signals, time_limit) => status,
         error = reloading => Err(error),

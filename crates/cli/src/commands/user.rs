@@ -14,13 +14,13 @@ use crate::printer::{Printer, Table};
 
 #[derive(Subcommand)]
 pub(crate) enum UserCommand {
-    /// Make a user
+    /// Create a user
     Create(CreateOptions),
     /// List all users
     List(ListOptions),
     /// Refuse a user's keys and tokens from now on
     Disable(DisableOptions),
-    /// Erase a user with all their secrets and keys
+    /// Delete a user with all their secrets and keys
     Delete(DeleteOptions),
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct ListOptions {
 
 #[derive(Args)]
 pub(crate) struct DisableOptions {
-    /// Name or id of the user
+    /// Name or ID of the user
     name: String,
     #[command(flatten)]
     store: StoreOptions,
@@ -54,9 +54,9 @@ pub(crate) struct DisableOptions {
 
 #[derive(Args)]
 pub(crate) struct DeleteOptions {
-    /// Name or id of the user
+    /// Name or ID of the user
     name: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     #[command(flatten)]

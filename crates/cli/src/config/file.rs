@@ -59,7 +59,7 @@ impl ConfigurationFile {
         let document = before.as_deref().unwrap_or_default().parse();
         let document = document.map_err(|_: toml_edit::TomlError| {
             Failure::refused(format!("{} is not a TOML document", path.display()))
-                .hint("toolvault config says in which line")
+                .hint("toolvault config names the line")
         })?;
         Ok(Self {
             path,
@@ -151,7 +151,9 @@ impl ConfigurationFile {
         let before = self.before.as_deref();
         replace(&self.path, before.map(str::as_bytes), text.as_bytes()).map_err(|error| {
             let path = self.path.display();
-            Failure::failed(format!("cannot write {path}: {error}; it is as it was"))
+            Failure::failed(format!(
+                "cannot write {path}: {error}; the file is unchanged"
+            ))
         })
     }
 

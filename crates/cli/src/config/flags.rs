@@ -13,11 +13,11 @@ pub(crate) struct StoreOptions {
     /// Directory of the embedded database [default: the platform's data directory]
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// PostgreSQL database in place of the embedded one. Others on this machine see arguments: a URL with
-    /// a password is better off in `TOOLVAULT_DATABASE_URL`
+    /// Use this PostgreSQL database instead of the embedded one. Other users of this machine can see arguments:
+    /// put a URL with a password in `TOOLVAULT_DATABASE_URL`
     #[arg(long, value_name = "URL")]
     pub(crate) database_url: Option<String>,
-    /// File with the root key [default: the data directory's name and .root.key]
+    /// File with the root key [default: `<data-dir>.root.key`]
     #[arg(long, value_name = "FILE")]
     pub(crate) root_key_file: Option<PathBuf>,
 }
@@ -30,12 +30,16 @@ pub(crate) struct ServeOptions {
     /// Address and port of the API [default: 127.0.0.1:8710]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
-    /// Certificate chain in PEM: serve HTTPS
+    /// Certificate chain in PEM, to serve HTTPS
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
     /// Private key in PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// Write the first keys of a new store to this file [default: print them on a terminal; else a file beside
+    /// the root key]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) first_keys_file: Option<PathBuf>,
     /// Allow plain HTTP on an address that is not loopback
     #[arg(long)]
     pub(crate) insecure_http: bool,

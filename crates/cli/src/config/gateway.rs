@@ -7,7 +7,7 @@ mod literals;
 mod server;
 mod url;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use toolvault_gateway::http::Url;
@@ -16,11 +16,8 @@ use toolvault_gateway::{GatewayLimits, GatewaySettings};
 
 pub(crate) use self::header::is_reserved as is_reserved_header;
 pub(super) use self::literals::warn_of_literals;
-use super::computed::beside;
+use super::first_keys::FirstKeysFile;
 use super::layers::Layers;
-
-/// Files with first keys that were not fetched yet: as many of them are concealed.
-const MOST_FIRST_KEYS: u32 = 100;
 
 /// What holds for the gateway.
 pub(super) fn settings(layers: &mut Layers) -> GatewaySettings {
@@ -117,23 +114,12 @@ fn concealed(layers: &Layers) -> Vec<PathBuf> {
     ];
     paths.extend(keys.iter().filter_map(|key| layers.path(key)));
     if let Some(data_dir) = layers.path("data_dir") {
-        paths.extend(first_keys(&data_dir));
         paths.push(data_dir);
+    }
+    if let Some(first_keys) = FirstKeysFile::of(layers) {
+        paths.extend(first_keys.existing_and_next());
     }
     // A path that cannot be made absolute, because the working directory is gone, stays as it is.
     let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
     paths.into_iter().map(absolute).collect()
-}
-
-/// The files of first keys that there are, and the next that there could be.
-fn first_keys(data_dir: &Path) -> Vec<PathBuf> {
-    let first = beside(data_dir, ".first-keys");
-    let mut paths = vec![first.clone()];
-    for number in 2..=MOST_FIRST_KEYS {
-        if !paths.last().is_some_and(|path| path.exists()) {
-            break;
-        }
-        paths.push(beside(&first, &format!(".{number}")));
-    }
-    paths
 }

@@ -38,6 +38,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("trusted_proxies", Texts),
     ("metrics_listen", Text),
     ("log_format", Text),
+    ("first_keys_file", Text),
     ("tls.certificate", Text),
     ("tls.key", Text),
     (ROOT_KEY_VALUE, Secret),

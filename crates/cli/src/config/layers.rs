@@ -68,6 +68,12 @@ impl Layers {
         &self.warnings
     }
 
+    /// The values by key. They may be secrets.
+    pub(crate) fn values(self) -> BTreeMap<String, Value> {
+        let entries = self.entries.into_iter();
+        entries.map(|(key, entry)| (key, entry.value)).collect()
+    }
+
     pub(super) fn add_defaults(&mut self, text: &str) {
         self.add_table(text, &Origin::Default);
     }
@@ -125,6 +131,11 @@ impl Layers {
                 "root_key.file",
                 "--root-key-file",
                 path(&store.root_key_file),
+            ),
+            (
+                "first_keys_file",
+                "--first-keys-file",
+                path(&options.first_keys_file),
             ),
             ("tls.certificate", "--tls-cert", path(&options.tls_cert)),
             ("tls.key", "--tls-key", path(&options.tls_key)),

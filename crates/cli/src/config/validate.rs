@@ -6,6 +6,7 @@ use toml::{Table, Value};
 use toolvault_server::{IssuerConfig, RequestLimits, ServerSettings, TlsFiles};
 use toolvault_vault::{Consistency, DatabaseLocation, DatabaseUrl, Durability, Limits, Settings};
 
+use super::first_keys::FirstKeysFile;
 use super::gateway;
 use super::keys::{ISSUERS, split_issuer};
 use super::layers::Layers;
@@ -38,8 +39,8 @@ fn assemble(layers: &mut Layers) -> Option<Configuration> {
     Some(Configuration {
         server: server?,
         vault: vault?,
-        data_dir: layers.path("data_dir")?,
         root_key: root_key?,
+        first_keys: FirstKeysFile::of(layers)?,
         log_format,
     })
 }

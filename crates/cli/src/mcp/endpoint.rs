@@ -6,7 +6,7 @@ use bytes::Bytes;
 use toolvault_gateway::http::{HeaderMap, HeaderValue, Method, Opening, Url, header};
 use toolvault_gateway::{GuardedClient, HttpError, HttpPolicy};
 
-use crate::api::{authorization, base};
+use crate::api::connection::{ConnectionOptions, Role, authorization, base};
 use crate::context::Context;
 use crate::failure::{Failure, with_causes};
 
@@ -22,11 +22,14 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     /// The gateway that the environment names, at `/mcp/<server>` or `/mcp`.
-    pub(crate) fn connect(context: &Context<'_>, server: Option<&str>) -> Result<Self, Failure> {
+    pub(crate) fn connect(
+        options: &ConnectionOptions,
+        context: &Context<'_>,
+        server: Option<&str>,
+    ) -> Result<Self, Failure> {
         let policy = HttpPolicy {
             total_timeout: LONGEST_CALL,
-            allow_private_network: true,
-            ..HttpPolicy::default()
+            ..options.policy(&context.environment)
         };
         let mut url = base(&context.environment, &policy)?;
         url.set_query(None);
@@ -37,7 +40,7 @@ impl Endpoint {
             client: GuardedClient::new(policy)
                 .map_err(|error| Failure::failed(with_causes(&error)))?,
             url,
-            authorization: authorization(&context.environment)?,
+            authorization: authorization(&context.environment, Role::Agent)?,
         })
     }
 

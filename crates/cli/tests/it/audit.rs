@@ -23,7 +23,7 @@ fn a_sound_trail_is_verified_with_its_first_public_key() {
     pages  1
     head  [hash]
     public key  [hash]
-    hint: --public-key with the key from set-up also shows that the whole trail was not replaced
+    hint: pass --public-key with the key from set-up to prove that the whole trail was not replaced
     ");
     let other = "ab".repeat(32);
     assert_snapshot!(installation.run(&["audit", "verify", "--public-key", &other]), @r"

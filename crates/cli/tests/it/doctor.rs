@@ -171,3 +171,44 @@ fn servers_that_are_programs_are_looked_for_and_what_shuts_them_in_is_told() {
     std::fs::write(&file, format!("gateway.sandbox = 'off'\n{text}")).unwrap();
     assert!(doctor("/bin").contains("note  sandbox: it is off: tool servers can read"));
 }
+
+#[test]
+fn a_key_that_a_rotation_replaced_is_in_order() {
+    let installation = Installation::set_up();
+    let made = installation.json(&[
+        "key", "create", "--user", "default", "--scope", "use", "--json",
+    ]);
+    let id = made["key_id"].as_str().unwrap();
+    let rotated = installation.json(&["key", "rotate", id, "--json"]);
+    let transcript = installation.run(&["doctor"]);
+    assert!(transcript.starts_with("exit status 0\n"), "{transcript}");
+    assert!(!transcript.contains(id), "{transcript}");
+    // Also one that is still valid for a while, and one that was replaced twice.
+    let id = rotated["key_id"].as_str().unwrap();
+    let again = installation.json(&["key", "rotate", id, "--overlap", "1d", "--json"]);
+    let transcript = installation.run(&["doctor"]);
+    assert!(transcript.starts_with("exit status 0\n"), "{transcript}");
+    assert!(!transcript.contains("note  keys"), "{transcript}");
+    // Without its successor it is one that has ended.
+    let ended = installation.json(&[
+        "key",
+        "create",
+        "--user",
+        "default",
+        "--scope",
+        "audit",
+        "--name",
+        "alone",
+        "--expires",
+        "1s",
+        "--json",
+    ]);
+    installation.output(&["key", "revoke", again["key_id"].as_str().unwrap()]);
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    let transcript = installation.run(&["doctor"]);
+    assert!(transcript.starts_with("exit status 1\n"), "{transcript}");
+    assert!(
+        transcript.contains(ended["key_id"].as_str().unwrap()),
+        "{transcript}"
+    );
+}

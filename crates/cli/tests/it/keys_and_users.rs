@@ -35,7 +35,7 @@ fn users_are_made_listed_disabled_and_deleted() {
     ");
     assert_snapshot!(installation.run(&["user", "delete", "planner"]), @r"
     exit status 1
-    error: not done: nobody is there to confirm it
+    error: not done: it needs confirmation, and there is no terminal
     hint: add --yes
     ");
     assert_snapshot!(installation.run(&["user", "delete", "planner", "--yes"]), @r"
@@ -239,4 +239,32 @@ fn without_its_root_key_a_store_stays_closed() {
 fn set_mode(path: &std::path::Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn scopes_may_stand_in_one_list() {
+    let installation = Installation::set_up();
+    for scopes in [
+        &["--scope", "manage,use"][..],
+        &["--scope", "manage", "--scope", "use"],
+    ] {
+        let mut create = vec!["key", "create", "--user", "default", "--json"];
+        create.extend(scopes);
+        let made = installation.json(&create);
+        assert_eq!(made["scopes"], serde_json::json!(["manage", "use"]));
+    }
+    let all = "manage,use,resolve,audit,admin";
+    let made = installation.json(&[
+        "key", "create", "--user", "default", "--scope", all, "--json",
+    ]);
+    assert_eq!(made["scopes"].as_array().unwrap().len(), 5);
+    let refused = installation.run(&[
+        "key",
+        "create",
+        "--user",
+        "default",
+        "--scope",
+        "manage,root",
+    ]);
+    assert!(refused.starts_with("exit status 1\n"), "{refused}");
 }

@@ -24,9 +24,13 @@ mod mcp;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 #[cfg(target_os = "linux")]
 mod sandbox;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod serve;
+#[cfg(test)]
+mod values;

@@ -104,3 +104,23 @@ fn an_empty_database_is_set_up_and_commands_work_beside_its_servers() {
     assert_eq!(first.stop(), Some(0));
     assert_eq!(second.stop(), Some(0));
 }
+
+#[test]
+fn the_first_keys_are_beside_the_root_key() {
+    let installation = Installation::empty();
+    let Some(schema) = Schema::new(&installation) else {
+        return;
+    };
+    let directory = installation.path().join("keys");
+    std::fs::create_dir(&directory).unwrap();
+    let root_key = directory.join("vault.key");
+    let mut command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command
+        .env("TOOLVAULT_DATABASE_URL", schema.url())
+        .args(["--root-key-file", root_key.to_str().unwrap()]);
+    let server = Server::start(&mut command);
+    assert!(root_key.exists());
+    assert!(directory.join("vault.key.first-keys").exists());
+    assert!(!installation.path().join("data.first-keys").exists());
+    assert_eq!(server.stop(), Some(0));
+}

@@ -120,7 +120,7 @@ fn a_secret_is_deleted_only_when_somebody_confirms_it() {
     client.run(&LINEAR, "lin_api_0123456789abcdef\n");
     assert_snapshot!(client.run(&["secret", "delete", "linear-prod"], ""), @r"
     exit status 1
-    error: not done: nobody is there to confirm it
+    error: not done: it needs confirmation, and there is no terminal
     hint: add --yes
     ");
     assert_snapshot!(client.run(&["secret", "delete", "linear-prod", "--yes"], ""), @r"
@@ -229,7 +229,7 @@ fn refusals_say_what_is_wrong_and_never_the_value() {
     ");
     assert_snapshot!(client.run(&["secret", "create", "name", "s3cr3t-value"], ""), @r"
     exit status 1
-    error: there is an argument too many
+    error: there is one argument too many
     hint: the value of a secret is never an argument: it is read from a prompt, standard input or --value-file
     ");
     assert_snapshot!(client.run(&["secret", "create", "name", "--value", "s3cr3t-value"], ""), @r"

@@ -33,6 +33,30 @@ fn an_empty_directory_is_set_up_once() {
 }
 
 #[test]
+fn the_first_keys_go_where_they_are_told_to() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let installation = Installation::empty();
+    let file = installation.path().join("elsewhere").join("keys");
+    let server = installation.serve(&["--first-keys-file", file.to_str().unwrap()]);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        text.contains("\noperator_key=tvk_") && text.contains("\nagent_key=tvk_"),
+        "{text}"
+    );
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(!installation.path().join("data.first-keys").exists());
+    assert_eq!(server.stop(), Some(0));
+    let mut doctor = installation.command(&["doctor"]);
+    doctor.env("TOOLVAULT_FIRST_KEYS_FILE", &file);
+    let transcript = installation.transcript(&mut doctor, "");
+    assert!(
+        transcript.contains("elsewhere/keys still holds the keys"),
+        "{transcript}"
+    );
+}
+
+#[test]
 fn plain_http_elsewhere_is_refused_before_anything_is_made() {
     let installation = Installation::empty();
     assert_snapshot!(installation.run(&["serve", "--listen", "0.0.0.0:0"]), @r"

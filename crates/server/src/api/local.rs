@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue};
-use axum::response::Response;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::json;
 use toolvault_vault::{Diagnosis, Evidence, Verification};
 
 use crate::app::App;
-use crate::error::{ApiError, Cause};
+use crate::error::{ApiError, Cause, ERROR_CODE};
 use crate::extract::caller::Local;
 use crate::extract::input::Input;
 
@@ -31,6 +32,19 @@ pub(crate) async fn get_diagnosis(
     Local(caller): Local,
 ) -> Result<Json<Diagnosis>, ApiError> {
     Ok(Json(app.vault.diagnose(&caller).await?))
+}
+
+/// Has the program that runs the server read its configuration again.
+pub(crate) async fn reload(State(app): State<App>, Local(_): Local) -> Result<Response, ApiError> {
+    match app.reloads.ask().await {
+        Some(Ok(report)) => Ok(Json(report).into_response()),
+        Some(Err(reason)) => {
+            let code = [(ERROR_CODE, "not_reloaded")];
+            let body = Json(json!({ "detail": reason }));
+            Ok((StatusCode::CONFLICT, code, body).into_response())
+        }
+        None => Err(ApiError::NoSuchRoute),
+    }
 }
 
 /// Adds the cause of a failure to its answer.

@@ -11,7 +11,7 @@ use crate::harness::{App, HOUR, MINUTE, SECOND};
 on_both! {
     async fn the_first_keys_do_what_they_are_for(app: App) {
         let operator = app.operator().await;
-        let scopes = [Scope::Manage, Scope::Resolve, Scope::Audit, Scope::Admin];
+        let scopes = Scope::ALL;
         assert_eq!(operator.caller.scopes(), scopes.into_iter().collect());
         let agent = app.sign_in(&app.agent_key).await;
         assert_eq!(agent.caller.scopes(), [Scope::Use].into_iter().collect());

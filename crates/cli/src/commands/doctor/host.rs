@@ -7,7 +7,7 @@ use toolvault_core::timestamp::Timestamp;
 use toolvault_vault::DatabaseLocation;
 
 use super::findings::Findings;
-use crate::config::{Configuration, RootKey, beside};
+use crate::config::{Configuration, RootKey};
 
 /// 2026-01-01: no machine that runs this version can be earlier.
 const EARLIEST: Timestamp = Timestamp::from_microseconds(1_767_225_600_000_000);
@@ -20,9 +20,11 @@ pub(super) fn check_secret_files(configuration: &Configuration, findings: &mut F
         RootKey::Command(_) => findings.good("root key", "it comes from a command"),
         RootKey::Text(_) => findings.good("root key", "it comes from the environment"),
     }
-    let first_keys = beside(&configuration.data_dir, ".first-keys");
-    if first_keys.exists() {
-        let path = first_keys.display();
+    for path in configuration.first_keys.paths() {
+        if !path.exists() {
+            break;
+        }
+        let path = path.display();
         findings.notice(
             "first keys",
             &format!("{path} still holds the keys of the set-up"),

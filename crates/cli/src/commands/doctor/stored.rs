@@ -82,8 +82,10 @@ fn check_trail(report: &Diagnosis, now: Timestamp, findings: &mut Findings) {
 }
 
 fn check_keys(report: &Report, now: Timestamp, findings: &mut Findings) {
-    let live = report.keys.iter().filter(|key| key.revoked_at.is_none());
-    let ending: Vec<(&KeyInfo, Timestamp)> = live
+    let needed = report.keys.iter().filter(|key| {
+        key.revoked_at.is_none() && !report.keys.iter().any(|other| succeeds(other, key))
+    });
+    let ending: Vec<(&KeyInfo, Timestamp)> = needed
         .filter_map(|key| Some((key, key.expires_at?)))
         .filter(|&(_, end)| end.since(now) <= SOON)
         .collect();
@@ -110,6 +112,23 @@ fn check_keys(report: &Report, now: Timestamp, findings: &mut Findings) {
             );
         }
     }
+}
+
+/// Whether `newer` takes the place of `older`: a rotation makes a key with the same name and rights.
+fn succeeds(newer: &KeyInfo, older: &KeyInfo) -> bool {
+    let rights = |key: &KeyInfo| {
+        let tools = key.tools.clone();
+        (
+            key.user_id,
+            key.name.clone(),
+            key.scopes,
+            tools,
+            key.any_user,
+        )
+    };
+    newer.revoked_at.is_none()
+        && newer.created_at > older.created_at
+        && rights(newer) == rights(older)
 }
 
 fn check_names(report: &Report, findings: &mut Findings) {

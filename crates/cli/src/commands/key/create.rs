@@ -13,22 +13,27 @@ use crate::duration;
 
 #[derive(Args)]
 pub(crate) struct CreateOptions {
-    /// Name or id of the user whose key it is
+    /// Name or ID of the user that the key belongs to
     #[arg(long, value_name = "NAME")]
     user: String,
-    /// What the key may do: manage, use, resolve, audit or admin; may be repeated
-    #[arg(long = "scope", value_name = "SCOPE", required = true)]
+    /// Scope of the key: manage, use, resolve, audit or admin; may be repeated, or a list with commas
+    #[arg(
+        long = "scope",
+        value_name = "SCOPE",
+        required = true,
+        value_delimiter = ','
+    )]
     scopes: Vec<Scope>,
-    /// Limit the key to tools of this pattern, in which * stands for any characters; may be repeated
+    /// Limit the key to tools that match this pattern; * matches any characters; may be repeated
     #[arg(long = "tool", value_name = "PATTERN")]
     tools: Vec<String>,
-    /// End the key after this span: a number and s, m, h, d or w
+    /// Lifetime of the key: a number and s, m, h, d or w
     #[arg(long, value_name = "SPAN", value_parser = duration::parse)]
     expires: Option<i64>,
     /// Let the key act for any user that a request names; needs --expires
     #[arg(long, requires = "expires")]
     any_user: bool,
-    /// What to call the key
+    /// Name of the key
     #[arg(long, default_value = "cli")]
     name: String,
     /// Print JSON

@@ -19,23 +19,23 @@ pub(crate) struct AddOptions {
     /// Name of the server: a-z, 0-9 and '-'
     #[arg(value_parser = parse_name)]
     name: ServerName,
-    /// Where it is reached over Streamable HTTP
+    /// URL of a server that speaks Streamable HTTP
     #[arg(required_unless_present = "command", conflicts_with = "command")]
     url: Option<String>,
-    /// The program, and its arguments, that speaks MCP over its standard input and output
+    /// Program, and its arguments, that speaks MCP over its standard input and output
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
-    /// Header that each request carries, as in `Authorization: Bearer {{ secret://linear-prod }}`; may be
+    /// Header for each request, as in `Authorization: Bearer {{ secret://linear-prod }}`; may be
     /// repeated
     #[arg(long = "header", value_name = "NAME: TEXT", value_parser = parse_header, conflicts_with = "command")]
     headers: Vec<(String, String)>,
     /// Variable of the program's environment, as in `API_TOKEN=secret://files-token`; may be repeated
     #[arg(long = "env", value_name = "NAME=TEXT", value_parser = parse_variable, conflicts_with = "url")]
     variables: Vec<(String, String)>,
-    /// Argument that is hidden from the model even while no secret serves it; may be repeated
+    /// Argument that is hidden from the model even if no secret fills it; may be repeated
     #[arg(long = "credential-argument", value_name = "ARGUMENT")]
     credential_arguments: Vec<String>,
-    /// Let the server's address be private or loopback
+    /// Allow a private or loopback address
     #[arg(long, conflicts_with = "command")]
     allow_private_network: bool,
     /// Replace a server of this name

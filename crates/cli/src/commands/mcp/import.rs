@@ -20,6 +20,7 @@ use self::plan::{Left, Plan, SecretValue};
 use self::work::Work;
 use super::FileOptions;
 use crate::api::Api;
+use crate::api::connection::ConnectionOptions;
 use crate::config::ConfigurationFile;
 use crate::confirm::confirm;
 use crate::context::Context;
@@ -30,23 +31,25 @@ use crate::printer::Printer;
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
 pub(crate) struct ImportOptions {
-    /// File in which a client keeps its servers, as in `mcp.json`, `.mcp.json`, `.cursor/mcp.json`,
+    /// Client's configuration file, such as `mcp.json`, `.mcp.json`, `.cursor/mcp.json`,
     /// `claude_desktop_config.json` or `~/.claude.json`
     file: PathBuf,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// Have the client take its key from the variable `TOOLVAULT_API_KEY`, instead of writing one into the file
+    /// Let the client read its key from the variable `TOOLVAULT_API_KEY` instead of writing one to the file
     #[arg(long)]
     key_env: bool,
-    /// Have the client start `toolvault mcp stdio`, because it speaks no HTTP
+    /// For a client without HTTP: let it start `toolvault mcp stdio`
     #[arg(long)]
     stdio: bool,
-    /// Keep the file as it was, with the keys in it, beside it
+    /// Keep a copy of the original file, with the keys in it
     #[arg(long)]
     keep_plaintext: bool,
     #[command(flatten)]
     configuration: FileOptions,
+    #[command(flatten)]
+    connection: ConnectionOptions,
 }
 
 /// A server that is taken over.
@@ -70,8 +73,10 @@ pub(super) async fn run(
 ) -> anyhow::Result<ExitStatus> {
     let printer = context.printer;
     let document = Document::read(&options.file)?;
-    let api = Api::connect(context)?;
-    let gateway = Endpoint::connect(context, None)?.url().to_string();
+    let api = Api::connect(&options.connection, context)?;
+    let gateway = Endpoint::connect(&options.connection, context, None)?
+        .url()
+        .to_string();
     let path = options.configuration.config.as_deref();
     let mut configuration = ConfigurationFile::open(path, &context.environment)?;
 

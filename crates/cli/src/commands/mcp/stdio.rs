@@ -19,6 +19,7 @@ use toolvault_gateway::ServerName;
 use self::bridge::Bridge;
 use self::input::{Line, next_line};
 use super::parse_name;
+use crate::api::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::mcp::Endpoint;
 use crate::printer::Printer;
@@ -31,11 +32,13 @@ pub(crate) struct StdioOptions {
     /// Name of the server; without it, all servers together
     #[arg(value_parser = parse_name)]
     name: Option<ServerName>,
+    #[command(flatten)]
+    connection: ConnectionOptions,
 }
 
 pub(super) async fn run(options: &StdioOptions, context: &Context<'_>) -> anyhow::Result<()> {
     let server = options.name.as_ref().map(ServerName::as_str);
-    let endpoint = Endpoint::connect(context, server)?;
+    let endpoint = Endpoint::connect(&options.connection, context, server)?;
     let (output, lines) = mpsc::unbounded_channel();
     let writer = tokio::task::spawn_blocking(move || write(lines));
     let bridge = Arc::new(Bridge::new(endpoint, output.clone()));

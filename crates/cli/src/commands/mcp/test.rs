@@ -9,6 +9,7 @@ use toolvault_gateway::ServerName;
 use self::session::Session;
 use super::parse_name;
 use crate::api::Api;
+use crate::api::connection::ConnectionOptions;
 use crate::api::explain::{self, Explained, Explanation};
 use crate::commands::explain::show as show_explanation;
 use crate::context::Context;
@@ -27,6 +28,8 @@ pub(crate) struct TestOptions {
     /// Only this tool of it
     #[arg(long, value_name = "TOOL")]
     tool: Option<String>,
+    #[command(flatten)]
+    connection: ConnectionOptions,
 }
 
 pub(super) async fn run(
@@ -34,8 +37,8 @@ pub(super) async fn run(
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {
     let printer = context.printer;
-    let api = Api::connect(context)?;
-    let endpoint = Endpoint::connect(context, Some(options.name.as_str()))?;
+    let api = Api::connect(&options.connection, context)?;
+    let endpoint = Endpoint::connect(&options.connection, context, Some(options.name.as_str()))?;
     let mut session = Session::open(endpoint).await?;
     let listed = list(&mut session).await;
     let mut about = Table::plain();

@@ -3,44 +3,97 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use toolvault_vault::SecretInfo;
 
 use super::show::print;
 use crate::api::Api;
-use crate::api::secrets::{New, store};
+use crate::api::connection::ConnectionOptions;
+use crate::api::secrets::{Change, New, store};
 use crate::context::Context;
+use crate::printer::Printer;
 use crate::value;
 
 #[derive(Args)]
 pub(crate) struct CreateOptions {
     /// Name of the secret
     name: String,
-    /// Tool it is for; * stands for any characters
+    /// Tool that gets the secret; * matches any characters
     #[arg(long, value_name = "PATTERN")]
     tool: Option<String>,
-    /// Argument of the tool that it is for
+    /// Argument of the tool that gets the secret
     #[arg(long, value_name = "ARGUMENT")]
     arg: Option<String>,
-    /// Apply it by itself when the argument was not received
+    /// Fill the argument when a call omits it
     #[arg(long)]
     default: bool,
-    /// Read the value from this file, or from standard input if it is -. Without it the value is asked for
-    /// or, where there is no terminal, read from standard input. One line break at the end is left out
+    /// If a secret has this name, change it instead of storing another one
+    #[arg(long)]
+    or_replace: bool,
+    /// Read the value from this file, or from standard input if it is - [default: ask on a terminal, else read
+    /// standard input]. A single line loses its line break
     #[arg(long, value_name = "FILE")]
     value_file: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    connection: ConnectionOptions,
 }
 
 pub(super) async fn run(options: &CreateOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let api = Api::connect(context)?;
-    let value = value::read(options.value_file.as_deref())?;
-    let new = New {
-        name: &options.name,
-        tool: options.tool.as_deref(),
-        argument: options.arg.as_deref(),
-        is_default: options.default,
+    let api = Api::connect(&options.connection, context)?;
+    let named = api.list_secrets(Some(&options.name)).await?;
+    if options.or_replace && named.len() > 1 {
+        // Says which they are.
+        api.find_secret(&options.name).await?;
+    }
+    let value = value::read(options.value_file.as_deref(), context.printer)?;
+    let secret = match named.first() {
+        Some(existing) if options.or_replace => {
+            let change = Change {
+                tool_name: options.tool.as_deref(),
+                tool_arg: options.arg.as_deref(),
+                is_default_for_tool: options.default.then_some(true),
+                ..Change::default()
+            };
+            let existing = existing.clone();
+            api.change_secret(existing, change, Some(&value)).await?
+        }
+        _ => {
+            let new = New {
+                name: &options.name,
+                tool: options.tool.as_deref(),
+                argument: options.arg.as_deref(),
+                is_default: options.default,
+            };
+            store(&api, &new, &value).await?
+        }
     };
-    let secret = store(&api, &new, &value).await?;
-    print(&secret, options.json, context.printer)
+    print(&secret, options.json, context.printer)?;
+    if !options.or_replace {
+        warn_of_namesakes(&named, context.printer);
+    }
+    if secret.tool_name.is_none() || secret.tool_arg.is_none() {
+        context.printer.error_line(
+            "note: a secret without --tool and --arg is never applied by itself; it can be used by reference only",
+        );
+    }
+    Ok(())
+}
+
+fn warn_of_namesakes(namesakes: &[SecretInfo], printer: &Printer) {
+    if namesakes.is_empty() {
+        return;
+    }
+    let ids: Vec<String> = namesakes
+        .iter()
+        .map(|secret| secret.secret_id.to_string())
+        .collect();
+    printer.error_line(&format!(
+        "warning: another secret has this name ({}), so a reference to the name can be ambiguous",
+        ids.join(", ")
+    ));
+    printer.error_line(
+        "hint: delete or rename one by its ID; --or-replace changes the secret that has the name",
+    );
 }

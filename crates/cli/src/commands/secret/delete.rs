@@ -3,24 +3,27 @@
 use clap::Args;
 use toolvault_gateway::http::Method;
 
+use crate::api::connection::ConnectionOptions;
 use crate::api::{Api, Body};
 use crate::confirm::confirm;
 use crate::context::Context;
 
 #[derive(Args)]
 pub(crate) struct DeleteOptions {
-    /// Name or id of the secret
+    /// Name or ID of the secret
     name: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    connection: ConnectionOptions,
 }
 
 pub(super) async fn run(options: &DeleteOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let api = Api::connect(context)?;
+    let api = Api::connect(&options.connection, context)?;
     let secret = api.find_secret(&options.name).await?;
     let (name, id) = (&secret.secret_name, secret.secret_id);
     let question = format!("Delete the secret {name} ({id}) for good?");

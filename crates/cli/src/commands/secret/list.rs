@@ -6,6 +6,7 @@ use toolvault_vault::{Clock as _, SystemClock};
 use super::show::yes_or_no;
 use super::status;
 use crate::api::Api;
+use crate::api::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::printer::Table;
 
@@ -14,10 +15,12 @@ pub(crate) struct ListOptions {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    connection: ConnectionOptions,
 }
 
 pub(super) async fn run(options: &ListOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let api = Api::connect(context)?;
+    let api = Api::connect(&options.connection, context)?;
     let secrets = api.list_secrets(None).await?;
     if options.json {
         return context.printer.json(&secrets);

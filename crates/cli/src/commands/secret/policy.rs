@@ -9,6 +9,7 @@ use toolvault_gateway::http::{Method, Url};
 use toolvault_vault::{Clock as _, SecretInfo, SystemClock};
 
 use super::show::yes_or_no;
+use crate::api::connection::ConnectionOptions;
 use crate::api::{Api, Body};
 use crate::context::Context;
 use crate::duration;
@@ -17,39 +18,41 @@ use crate::printer::{Printer, Table};
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
 pub(crate) struct PolicyOptions {
-    /// Name or id of the secret
+    /// Name or ID of the secret
     name: String,
-    /// Refuse it from this time on, as in 2027-01-31T00:00:00Z
+    /// Expire at this time, as in 2027-01-31T00:00:00Z
     #[arg(long, value_name = "TIME|never", value_parser = parse_time)]
     expires_at: Option<Limit<Timestamp>>,
-    /// Refuse it after this span: a number and s, m, h, d or w
+    /// Expire after this time: a number and s, m, h, d or w
     #[arg(long, value_name = "SPAN", value_parser = duration::parse, conflicts_with = "expires_at")]
     expires: Option<i64>,
-    /// Say that a new value is due so many days after the last
+    /// A new value is due this many days after the last one
     #[arg(long, value_name = "DAYS|never", value_parser = parse_days)]
     rotate_after: Option<Limit<u32>>,
-    /// Apply it only if this other argument of the tool is absent or matches: a URL with its whole origin, or
-    /// any other text; * stands for any characters. May be repeated, also for one argument
+    /// Use the secret only if this other argument of the tool is absent or matches: a URL with its whole origin, or
+    /// any other text; * matches any characters. May be repeated, also for one argument
     #[arg(long, value_name = "ARGUMENT=PATTERN", value_parser = parse_condition)]
     when: Vec<(String, String)>,
-    /// Forget what --when said before
+    /// Remove all conditions that --when set
     #[arg(long)]
     no_when: bool,
-    /// Fix its name, tool and argument; only the value may be replaced
+    /// Forbid changes of its name, tool and argument; only the value can be replaced
     #[arg(long, conflicts_with = "unprotect")]
     protect: bool,
-    /// Let its name, tool and argument be changed
+    /// Allow changes of its name, tool and argument
     #[arg(long)]
     unprotect: bool,
-    /// Remove the value from what tools answer
+    /// Remove the value from the answers of tools
     #[arg(long, conflicts_with = "no_redact")]
     redact: bool,
-    /// Leave the value in what tools answer, because it is not confidential
+    /// Leave the value in the answers of tools, because it is not confidential
     #[arg(long)]
     no_redact: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    connection: ConnectionOptions,
 }
 
 /// A limit that may be lifted.
@@ -69,7 +72,7 @@ impl<T> Limit<T> {
 }
 
 pub(super) async fn run(options: &PolicyOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let api = Api::connect(context)?;
+    let api = Api::connect(&options.connection, context)?;
     let secret = api.find_secret(&options.name).await?;
     let url = url(&api, &secret);
     let before: Policy = api.fetch(Method::GET, &url, Body::Nothing).await?;

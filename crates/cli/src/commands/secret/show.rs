@@ -4,20 +4,25 @@ use clap::Args;
 use toolvault_vault::SecretInfo;
 
 use crate::api::Api;
+use crate::api::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::printer::{Printer, Table};
 
 #[derive(Args)]
 pub(crate) struct ShowOptions {
-    /// Name or id of the secret
+    /// Name or ID of the secret
     name: String,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    connection: ConnectionOptions,
 }
 
 pub(super) async fn run(options: &ShowOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let secret = Api::connect(context)?.find_secret(&options.name).await?;
+    let secret = Api::connect(&options.connection, context)?
+        .find_secret(&options.name)
+        .await?;
     print(&secret, options.json, context.printer)
 }
 

@@ -3,17 +3,14 @@
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use toolvault_vault::FirstKeys;
 use zeroize::Zeroizing;
 
-use crate::config::{Configuration, RootKey, beside};
+use crate::config::{Configuration, FirstKeysFile, RootKey};
 use crate::failure::Failure;
 use crate::printer::{Printer, Table};
-
-/// Files of earlier set-ups are never overwritten; so many of them are passed over.
-const MOST_FILES: u32 = 100;
 
 /// Shows or writes the keys, and says which.
 pub(super) fn deliver(
@@ -21,16 +18,15 @@ pub(super) fn deliver(
     configuration: &Configuration,
     printer: &Printer,
 ) -> anyhow::Result<()> {
-    if printer.is_terminal() {
+    let file = &configuration.first_keys;
+    if printer.is_terminal() && !file.is_named {
         show(keys, configuration, printer)?;
     } else {
-        let path = beside(&configuration.data_dir, ".first-keys");
-        let path = write(keys, &path).map_err(|error| {
+        let path = write(keys, file).map_err(|error| {
             Failure::failed(format!(
-                "the store was set up, but its first keys could not be written to {}: {error}",
-                path.display()
+                "the store was set up, but its first keys could not be written: {error}"
             ))
-            .hint("make keys with: toolvault key create --user default --scope manage --scope resolve --scope audit --scope admin")
+            .hint("make keys with: toolvault key create --user default --scope manage,use,resolve,audit,admin")
         })?;
         tracing::warn!(
             path = %path.display(),
@@ -48,7 +44,7 @@ fn show(keys: &FirstKeys, configuration: &Configuration, printer: &Printer) -> s
     printer.line("A new store was set up. Keep these keys: they are not shown again.")?;
     let mut table = Table::plain();
     table.row([
-        "  yours (manage, resolve, audit, admin)",
+        "  yours (manage, use, resolve, audit, admin)",
         keys.operator.expose(),
     ]);
     table.row(["  your agent's (use)", keys.agent.expose()]);
@@ -64,11 +60,11 @@ fn show(keys: &FirstKeys, configuration: &Configuration, printer: &Printer) -> s
     printer.line("")
 }
 
-/// Writes the keys into a new file at `path` or, if one is there, beside it; returns where.
-fn write(keys: &FirstKeys, path: &Path) -> std::io::Result<PathBuf> {
+/// Writes the keys to the first path at which there is no file yet, and returns it.
+fn write(keys: &FirstKeys, file: &FirstKeysFile) -> std::io::Result<PathBuf> {
     let text = Zeroizing::new(format!(
         "# The first keys of a Toolvault store. Move them to where they are used and delete this file.\n\
-         # operator_key: manage, resolve, audit, admin. agent_key: use.\n\
+         # operator_key: manage, use, resolve, audit, admin. agent_key: use.\n\
          operator_key={}\n\
          agent_key={}\n\
          audit_public_key={}\n",
@@ -76,19 +72,15 @@ fn write(keys: &FirstKeys, path: &Path) -> std::io::Result<PathBuf> {
         keys.agent.expose(),
         keys.audit_public_key
     ));
-    write_new(path, text.as_bytes())
+    write_new(file.paths(), text.as_bytes())
 }
 
-fn write_new(path: &Path, content: &[u8]) -> std::io::Result<PathBuf> {
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
+fn write_new(paths: impl Iterator<Item = PathBuf>, content: &[u8]) -> std::io::Result<PathBuf> {
     let mut last = std::io::Error::from(ErrorKind::AlreadyExists);
-    for number in 1..=MOST_FILES {
-        let path = match number {
-            1 => path.to_owned(),
-            number => beside(path, &format!(".{number}")),
-        };
+    for path in paths {
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
         let mut options = OpenOptions::new();
         let opened = options.write(true).create_new(true).mode(0o600).open(&path);
         match opened {
@@ -98,7 +90,10 @@ fn write_new(path: &Path, content: &[u8]) -> std::io::Result<PathBuf> {
                 return Ok(path);
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => last = error,
-            Err(error) => return Err(error),
+            Err(error) => {
+                let path = path.display();
+                return Err(std::io::Error::other(format!("{path}: {error}")));
+            }
         }
     }
     Err(last)
@@ -114,8 +109,9 @@ mod tests {
     fn an_earlier_file_is_kept_and_the_new_one_is_its_owners_only() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("data.first-keys");
-        let first = write_new(&path, b"one").unwrap();
-        let second = write_new(&path, b"two").unwrap();
+        let paths = || [path.clone(), directory.path().join("data.first-keys.2")].into_iter();
+        let first = write_new(paths(), b"one").unwrap();
+        let second = write_new(paths(), b"two").unwrap();
         assert_eq!(first, path);
         assert_eq!(second, directory.path().join("data.first-keys.2"));
         assert_eq!(std::fs::read(&first).unwrap(), b"one");

@@ -66,7 +66,7 @@ fn what_is_added_is_shown_and_the_file_is_its_owners_only() {
     [gateway.servers.linear]
     url = "https://mcp.linear.app/mcp"
     headers = { Authorization = "Bearer {{ secret://linear-prod }}" }
-    A server that runs takes it up when it is started again or gets SIGHUP.
+    Restart the server, or run `toolvault reload`, to apply this.
     "#);
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -77,7 +77,7 @@ fn what_is_added_is_shown_and_the_file_is_its_owners_only() {
     command = ["mcp-files", "--root", "/srv/docs"]
     env = { API_TOKEN = "secret://files-token" }
     credential_arguments = ["api_token"]
-    A server that runs takes it up when it is started again or gets SIGHUP.
+    Restart the server, or run `toolvault reload`, to apply this.
     "#);
 }
 
@@ -95,7 +95,7 @@ fn servers_are_listed_without_values_and_removed() {
     assert_snapshot!(run(&installation, &["mcp", "remove", "linear"]), @r"
     exit status 0
     Removed the server linear from [directory]/vault.toml. Its secrets are kept.
-    A server that runs takes it up when it is started again or gets SIGHUP.
+    Restart the server, or run `toolvault reload`, to apply this.
     ");
     assert_snapshot!(run(&installation, &["mcp", "list", "--json"]), @r#"
     exit status 0
@@ -251,6 +251,6 @@ fn what_the_server_would_not_start_with_is_not_written() {
     assert_snapshot!(run(&installation, &["mcp", "add", "s", "https://h/"]), @r"
     exit status 1
     error: [directory]/vault.toml is not a TOML document
-    hint: toolvault config says in which line
+    hint: toolvault config names the line
     ");
 }

@@ -39,6 +39,14 @@ async fn connect(
 ) -> TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
     roots.add(certificate.clone()).unwrap();
+    connect_trusting(world, roots, protocols).await
+}
+
+async fn connect_trusting(
+    world: &World,
+    roots: RootCertStore,
+    protocols: &[&str],
+) -> TlsStream<TcpStream> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -213,4 +221,71 @@ async fn plain_http_is_refused_where_others_could_reach_it() {
     settings.tls = None;
     settings.insecure_http = true;
     Server::bind(world.vault.clone(), settings).await.unwrap();
+}
+
+/// Makes another certificate and writes it over the one that the world has.
+fn renew(world: &World) -> CertificateDer<'static> {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let directory = world.directory.path();
+    std::fs::write(directory.join("certificate.pem"), made.cert.pem()).unwrap();
+    std::fs::write(directory.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    made.cert.der().clone()
+}
+
+fn files(world: &World) -> TlsFiles {
+    TlsFiles {
+        certificate: world.directory.path().join("certificate.pem"),
+        key: world.directory.path().join("key.pem"),
+    }
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_presented_after_a_reload_and_what_is_open_stays() {
+    let (world, old) = world().await;
+    let mut open = connect(&world, &old, &[]).await;
+    let new = renew(&world);
+    let gateway = toolvault_gateway::GatewaySettings::default;
+    let reload = || world.handle.reload(gateway(), Some(&files(&world)));
+    assert!(reload().unwrap());
+    connect(&world, &new, &[]).await;
+    assert!(!reload().unwrap(), "it has not changed since");
+    open.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await
+        .unwrap();
+    assert_eq!(read_answer(&mut open).await.unwrap().status, 200);
+
+    // What cannot be used changes nothing.
+    std::fs::write(world.directory.path().join("key.pem"), "no key").unwrap();
+    assert!(reload().is_err());
+    connect(&world, &new, &[]).await;
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_presented_by_itself() {
+    let (world, old) = world().await;
+    connect(&world, &old, &[]).await;
+    let new = renew(&world);
+    let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
+    loop {
+        let presented = presented(&world, &[&old, &new]).await;
+        if presented == new {
+            break;
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "it is the old one still"
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// The certificate that the server presents to a client that trusts all of these.
+async fn presented(world: &World, trusted: &[&CertificateDer<'static>]) -> CertificateDer<'static> {
+    let mut roots = RootCertStore::empty();
+    for certificate in trusted {
+        roots.add((*certificate).clone()).unwrap();
+    }
+    let stream = connect_trusting(world, roots, &[]).await;
+    let (_, connection) = stream.get_ref();
+    connection.peer_certificates().unwrap()[0].clone()
 }

@@ -4,7 +4,13 @@
 use super::cast::{Cast, NAMES};
 
 /// Who may use the gateway; the others with a valid credential may not.
-const LET_IN: [&str; 4] = ["use", "narrow pattern", "any user", "other tenant"];
+const LET_IN: [&str; 5] = [
+    "use",
+    "narrow pattern",
+    "any user",
+    "other tenant",
+    "operator",
+];
 
 /// Who has no valid credential.
 const STRANGERS: usize = 7;

@@ -9,9 +9,11 @@ use super::table::{Row, rows};
 use super::targets::Target;
 use crate::harness::World;
 
-const LOCAL_ROUTES: [(&str, &str, &str); 2] = [
-    ("POST", "/local/audit/verify", "{}"),
-    ("GET", "/local/diagnosis", ""),
+const LOCAL_ROUTES: [(&str, &str, &str, u16); 3] = [
+    ("POST", "/local/audit/verify", "{}", 200),
+    ("GET", "/local/diagnosis", "", 200),
+    // Without a program that reads the configuration there is nothing to reload.
+    ("POST", "/local/reload", "", 404),
 ];
 
 /// What a local command that names no user can still ask for: users, all keys, the whole trail.
@@ -90,10 +92,10 @@ async fn over_the_network_the_local_routes_do_not_exist() {
     let (world, cast) = Cast::assemble().await;
     let store = OwnStore::new(world.vault.clone(), 0).unwrap();
     let nothing = world.anonymous().get("/local/nothing").await;
-    for (method, path, body) in LOCAL_ROUTES {
+    for (method, path, body, expected) in LOCAL_ROUTES {
         let request = Request::builder().method(method).uri(path);
         let answer = store.ask(request.body(body.into()).unwrap()).await;
-        assert_eq!(answer.status(), 200, "{path}");
+        assert_eq!(answer.status(), expected, "{path}");
         for name in NAMES {
             // What the local transports use, and what one might think that they use.
             let pretender = cast

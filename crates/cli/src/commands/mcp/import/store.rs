@@ -1,6 +1,6 @@
 //! Storing what stood in a client's file: secrets, and a key for each client's server.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use toolvault_core::scope::Scope;
 use toolvault_gateway::ServerName;
 use toolvault_gateway::http::Method;
@@ -65,34 +65,19 @@ pub(super) async fn store(
     let SecretValue::Literal(value) = &planned.value else {
         return Ok(());
     };
-    match stored {
-        Some(secret) if secrets::is_long(value) => {
-            secrets::put_value(api, secret, value).await?;
-        }
-        Some(secret) => {
-            #[derive(Serialize)]
-            struct Change<'a> {
-                secret_value: &'a str,
-            }
-            secrets::patch(
-                api,
-                secret,
-                &Change {
-                    secret_value: value,
-                },
-            )
+    if let Some(secret) = stored {
+        let change = secrets::Change::default();
+        api.change_secret(secret.clone(), change, Some(value))
             .await?;
-        }
-        None => {
-            let new = secrets::New {
-                name: &planned.name,
-                tool: Some(&pattern(&plan.name)),
-                argument: Some(&planned.argument),
-                is_default: false,
-            };
-            secrets::store(api, &new, value).await?;
-        }
+        return Ok(());
     }
+    let new = secrets::New {
+        name: &planned.name,
+        tool: Some(&pattern(&plan.name)),
+        argument: Some(&planned.argument),
+        is_default: false,
+    };
+    secrets::store(api, &new, value).await?;
     Ok(())
 }
 

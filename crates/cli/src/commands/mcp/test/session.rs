@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 use toolvault_gateway::HttpError;
 use toolvault_gateway::http::{HeaderMap, HeaderValue, StatusCode, Url};
 
+use crate::api::connection::no_answer;
 use crate::environment::API_KEY;
-use crate::failure::{Failure, with_causes};
+use crate::failure::Failure;
 use crate::mcp::{Endpoint, Message, Messages, headers};
 
 /// The newest version of each era.
@@ -76,7 +77,7 @@ impl Session {
         let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
         let body = Bytes::from(initialized.to_string());
         let told = session.endpoint.post(kept, body).await;
-        told.map_err(|error| session.no_answer(&error))?;
+        told.map_err(|error| no_answer(session.url(), &error))?;
         Ok(session)
     }
 
@@ -140,14 +141,14 @@ impl Session {
         };
         let exchange = async {
             let opening = self.endpoint.post(headers, body).await;
-            let opening = opening.map_err(|error| self.no_answer(&error))?;
+            let opening = opening.map_err(|error| no_answer(self.url(), &error))?;
             let mut messages = Messages::of(opening);
             let answer = answer(&mut messages, &id.to_string()).await;
             self.read(&messages, answer)
         };
         tokio::time::timeout(PATIENCE, exchange)
             .await
-            .unwrap_or_else(|_| Err(self.no_answer(&HttpError::Timeout).into()))
+            .unwrap_or_else(|_| Err(no_answer(self.url(), &HttpError::Timeout).into()))
     }
 
     fn read(
@@ -174,19 +175,13 @@ impl Session {
                 .hint("it needs the scope 'use', and tools of this server among its patterns")
                 .into(),
             StatusCode::NOT_FOUND => Failure::refused(format!("there is nothing at {url}"))
-                .hint("toolvault mcp list shows the servers of the configuration; one that was added is served after a restart or SIGHUP")
+                .hint("toolvault mcp list shows the servers of the configuration; to serve one that was added, run toolvault reload or restart the server")
                 .into(),
             status => Unanswered::Error {
                 status,
                 words: format!("the gateway answered {status}, without a message of the protocol"),
             },
         })
-    }
-
-    fn no_answer(&self, error: &HttpError) -> Failure {
-        let url = self.url();
-        Failure::failed(format!("{url}: {}", with_causes(error)))
-            .hint("is the server running? Start it with: toolvault serve")
     }
 }
 

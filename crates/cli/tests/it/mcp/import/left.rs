@@ -11,7 +11,9 @@ fn nothing_is_done_until_somebody_confirms_it() {
     let transcript = scene.run(&["mcp", "import", "mcp.json"]);
     assert!(transcript.starts_with("exit status 1\n"), "{transcript}");
     assert!(
-        transcript.ends_with("error: not done: nobody is there to confirm it\nhint: add --yes"),
+        transcript.ends_with(
+            "error: not done: it needs confirmation, and there is no terminal\nhint: add --yes"
+        ),
         "{transcript}"
     );
     assert_eq!(scene.read("mcp.json"), FILE);

@@ -32,7 +32,7 @@ fn servers_are_taken_over_and_their_keys_leave_the_file() {
     Stored the secret container-db_password.
     Wrote the servers to [directory]/vault.toml.
     Rewrote mcp.json.
-    A server that runs takes it up when it is started again or gets SIGHUP.
+    Restart the server, or run `toolvault reload`, to apply this.
     ");
     assert_snapshot!(scene.named("mcp.json"), @r#"
     {

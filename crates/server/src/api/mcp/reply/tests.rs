@@ -58,7 +58,7 @@ impl Served {
         let address = listener.local_addr().unwrap();
         let running = tokio::spawn(listener::accept(
             listener,
-            None,
+            false,
             router,
             app,
             shutdown.clone(),

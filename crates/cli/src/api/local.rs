@@ -1,8 +1,9 @@
-//! The audit trail and the state of the store, as local commands read them.
+//! The audit trail, the state of the store and the configuration of its server.
 
 use serde::Deserialize;
 use toolvault_core::audit::record::Record;
 use toolvault_gateway::http::Method;
+use toolvault_server::ReloadReport;
 use toolvault_vault::{Diagnosis, Evidence, Verification};
 
 use super::{Api, Body};
@@ -42,6 +43,12 @@ impl Api<'_> {
         }
         records.reverse();
         Ok(records)
+    }
+
+    /// Has the server read its configuration again. For local commands through a server only.
+    pub(crate) async fn reload(&self) -> Result<ReloadReport, Failure> {
+        let url = self.local_url(&["reload"]);
+        self.fetch(Method::POST, &url, Body::Nothing).await
     }
 
     /// The state of the store. For local commands only.

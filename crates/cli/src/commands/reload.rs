@@ -1,0 +1,52 @@
+//! `toolvault reload`: has the running server read its configuration again.
+
+use clap::Args;
+
+use crate::api::Api;
+use crate::config::StoreOptions;
+use crate::context::Context;
+use crate::failure::{ExitStatus, Failure};
+
+#[derive(Args)]
+pub(crate) struct ReloadOptions {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreOptions,
+}
+
+pub(crate) async fn run(
+    options: ReloadOptions,
+    context: &Context<'_>,
+) -> anyhow::Result<ExitStatus> {
+    let report = Api::with_store(options.store, context, async |api| {
+        if api.is_through_server() {
+            api.reload().await
+        } else {
+            Err(
+                Failure::refused("no server with a control socket uses this store")
+                    .hint("toolvault serve starts one; a server on PostgreSQL reloads on SIGHUP"),
+            )
+        }
+    })
+    .await?;
+    let printer = context.printer;
+    if options.json {
+        printer.json(&report)?;
+        return Ok(ExitStatus::Success);
+    }
+    for key in &report.applied {
+        printer.line(&format!("applied: {key}"))?;
+    }
+    if report.certificate {
+        printer.line("applied: the TLS certificate")?;
+    }
+    for key in &report.restart {
+        printer.line(&format!("needs a restart: {key}"))?;
+    }
+    if report.applied.is_empty() && report.restart.is_empty() && !report.certificate {
+        printer.line("Nothing has changed.")?;
+    }
+    Ok(ExitStatus::Success)
+}
