@@ -18,83 +18,84 @@ fn the_program_lists_its_commands() {
     Usage: toolvault <COMMAND>
 
     Commands:
-      serve    Run the server; on an empty store, set it up first
-      user     Make, list, disable and delete users
-      key      Make, list, revoke and rotate API keys
-      secret   Store, list, change and delete secrets, through the API
-      explain  Say which secret each argument of a tool would get, and why
-      mcp      Set up the MCP gateway: its servers, and the clients that reach them through it
+      serve    Run the server; an empty store is set up first
+      user     Create, list, disable and delete users
+      key      Create, list, revoke and rotate API keys
+      secret   Store, list, change and delete secrets
+      explain  Explain which secret each argument of a tool gets
+      mcp      Manage the servers of the MCP gateway, and connect clients to it
+      reload   Make the running server read its configuration again
       audit    Verify and read the audit trail
-      doctor   Check the installation and say how to mend it
+      doctor   Check the installation and suggest fixes
       openapi  Print the OpenAPI document of the API
-      config   Print the configuration that holds, and where each value came from
+      config   Print the effective configuration and the source of each value
 
     Options:
       -h, --help     Print help
       -V, --version  Print version
 
-    Exit status: 0 done, 1 refused or invalid input, 2 a failure of ours or of the machine.
+    Exit status: 0 done, 1 refused or invalid input, 2 an error of Toolvault or of the machine.
     ");
 }
 
 #[test]
 fn serve_explains_its_flags() {
     assert_snapshot!(help("serve"), @r"
-    Run the server; on an empty store, set it up first
+    Run the server; an empty store is set up first
 
     Usage: toolvault serve [OPTIONS]
 
     Options:
-          --config <FILE>         Configuration file
-          --data-dir <DIRECTORY>  Directory of the embedded database [default: the platform's data
-                                  directory]
-          --database-url <URL>    PostgreSQL database in place of the embedded one. Others on this
-                                  machine see arguments: a URL with a password is better off in
-                                  `TOOLVAULT_DATABASE_URL`
-          --root-key-file <FILE>  File with the root key [default: the data directory's name and
-                                  .root.key]
-          --listen <ADDRESS>      Address and port of the API [default: 127.0.0.1:8710]
-          --tls-cert <FILE>       Certificate chain in PEM: serve HTTPS
-          --tls-key <FILE>        Private key in PEM
-          --insecure-http         Allow plain HTTP on an address that is not loopback
-      -h, --help                  Print help
+          --config <FILE>           Configuration file
+          --data-dir <DIRECTORY>    Directory of the embedded database [default: the platform's data
+                                    directory]
+          --database-url <URL>      Use this PostgreSQL database instead of the embedded one. Other
+                                    users of this machine can see arguments: put a URL with a password
+                                    in `TOOLVAULT_DATABASE_URL`
+          --root-key-file <FILE>    File with the root key [default: `<data-dir>.root.key`]
+          --listen <ADDRESS>        Address and port of the API [default: 127.0.0.1:8710]
+          --tls-cert <FILE>         Certificate chain in PEM, to serve HTTPS
+          --tls-key <FILE>          Private key in PEM
+          --first-keys-file <FILE>  Write the first keys of a new store to this file [default: print
+                                    them on a terminal; else a file beside the root key]
+          --insecure-http           Allow plain HTTP on an address that is not loopback
+      -h, --help                    Print help
     ");
 }
 
 #[test]
 fn user_explains_its_commands() {
     assert_snapshot!(help("user"), @r"
-    Make, list, disable and delete users
+    Create, list, disable and delete users
 
     Usage: toolvault user <COMMAND>
 
     Commands:
-      create   Make a user
+      create   Create a user
       list     List all users
       disable  Refuse a user's keys and tokens from now on
-      delete   Erase a user with all their secrets and keys
+      delete   Delete a user with all their secrets and keys
 
     Options:
       -h, --help  Print help
     ");
     assert_snapshot!(help("user delete"), @r"
-    Erase a user with all their secrets and keys
+    Delete a user with all their secrets and keys
 
     Usage: toolvault user delete [OPTIONS] <NAME>
 
     Arguments:
-      <NAME>  Name or id of the user
+      <NAME>  Name or ID of the user
 
     Options:
-          --yes                   Do not ask
+          --yes                   Do not ask for confirmation
           --config <FILE>         Configuration file
           --data-dir <DIRECTORY>  Directory of the embedded database [default: the platform's data
                                   directory]
-          --database-url <URL>    PostgreSQL database in place of the embedded one. Others on this
-                                  machine see arguments: a URL with a password is better off in
+          --database-url <URL>    Use this PostgreSQL database instead of the embedded one. Other users
+                                  of this machine can see arguments: put a URL with a password in
                                   `TOOLVAULT_DATABASE_URL`
-          --root-key-file <FILE>  File with the root key [default: the data directory's name and
-                                  .root.key]
+          --root-key-file <FILE>  File with the root key [default: `<data-dir>.root.key`]
       -h, --help                  Print help
     ");
 }
@@ -102,63 +103,61 @@ fn user_explains_its_commands() {
 #[test]
 fn key_explains_its_commands() {
     assert_snapshot!(help("key"), @r"
-    Make, list, revoke and rotate API keys
+    Create, list, revoke and rotate API keys
 
     Usage: toolvault key <COMMAND>
 
     Commands:
-      create  Make a key; it is shown this once
-      list    List keys, without what makes them keys
-      revoke  End a key, and all keys that were made with it
-      rotate  Replace a key by one with the same rights
+      create  Create a key; it is shown once
+      list    List API keys (never the secret part)
+      revoke  Revoke a key, and all keys that were created with it
+      rotate  Replace a key with one that has the same rights
 
     Options:
       -h, --help  Print help
     ");
     assert_snapshot!(help("key create"), @r"
-    Make a key; it is shown this once
+    Create a key; it is shown once
 
     Usage: toolvault key create [OPTIONS] --user <NAME> --scope <SCOPE>
 
     Options:
-          --user <NAME>           Name or id of the user whose key it is
-          --scope <SCOPE>         What the key may do: manage, use, resolve, audit or admin; may be
-                                  repeated
-          --tool <PATTERN>        Limit the key to tools of this pattern, in which * stands for any
+          --user <NAME>           Name or ID of the user that the key belongs to
+          --scope <SCOPE>         Scope of the key: manage, use, resolve, audit or admin; may be
+                                  repeated, or a list with commas
+          --tool <PATTERN>        Limit the key to tools that match this pattern; * matches any
                                   characters; may be repeated
-          --expires <SPAN>        End the key after this span: a number and s, m, h, d or w
+          --expires <SPAN>        Lifetime of the key: a number and s, m, h, d or w
           --any-user              Let the key act for any user that a request names; needs --expires
-          --name <NAME>           What to call the key [default: cli]
+          --name <NAME>           Name of the key [default: cli]
           --json                  Print JSON
           --config <FILE>         Configuration file
           --data-dir <DIRECTORY>  Directory of the embedded database [default: the platform's data
                                   directory]
-          --database-url <URL>    PostgreSQL database in place of the embedded one. Others on this
-                                  machine see arguments: a URL with a password is better off in
+          --database-url <URL>    Use this PostgreSQL database instead of the embedded one. Other users
+                                  of this machine can see arguments: put a URL with a password in
                                   `TOOLVAULT_DATABASE_URL`
-          --root-key-file <FILE>  File with the root key [default: the data directory's name and
-                                  .root.key]
+          --root-key-file <FILE>  File with the root key [default: `<data-dir>.root.key`]
       -h, --help                  Print help
     ");
     assert_snapshot!(help("key rotate"), @r"
-    Replace a key by one with the same rights
+    Replace a key with one that has the same rights
 
     Usage: toolvault key rotate [OPTIONS] <ID>
 
     Arguments:
-      <ID>  Id of the key: the 8 letters and digits behind tvk_
+      <ID>  ID of the key: the 8 letters and digits after tvk_
 
     Options:
-          --overlap <SPAN>        For how long the old key is accepted, at most 7d [default: 0s]
+          --overlap <SPAN>        How long the old key stays valid, at most 7d [default: 0s]
           --json                  Print JSON
           --config <FILE>         Configuration file
           --data-dir <DIRECTORY>  Directory of the embedded database [default: the platform's data
                                   directory]
-          --database-url <URL>    PostgreSQL database in place of the embedded one. Others on this
-                                  machine see arguments: a URL with a password is better off in
+          --database-url <URL>    Use this PostgreSQL database instead of the embedded one. Other users
+                                  of this machine can see arguments: put a URL with a password in
                                   `TOOLVAULT_DATABASE_URL`
-          --root-key-file <FILE>  File with the root key [default: the data directory's name and
-                                  .root.key]
+          --root-key-file <FILE>  File with the root key [default: `<data-dir>.root.key`]
       -h, --help                  Print help
     ");
 }
@@ -166,23 +165,23 @@ fn key_explains_its_commands() {
 #[test]
 fn secret_explains_where_values_come_from() {
     assert_snapshot!(help("secret"), @r"
-    Store, list, change and delete secrets, through the API
+    Store, list, change and delete secrets
 
     Usage: toolvault secret <COMMAND>
 
     Commands:
       list    List all secrets, without their values
       create  Store a secret
-      set     Change a secret: its value, unless only other things are given
+      set     Change a secret: its value, unless only other options are given
       show    Show a secret, without its value
-      policy  Show or set the conditions of a secret's use
+      policy  Show or change the policy of a secret
       delete  Delete a secret for good
 
     Options:
       -h, --help  Print help
 
-    The API is at TOOLVAULT_URL [default: http://127.0.0.1:8710]; the key is in TOOLVAULT_API_KEY or in
-    the file that TOOLVAULT_API_KEY_FILE names.
+    The server is at TOOLVAULT_URL [default: http://127.0.0.1:8710]; the key is in TOOLVAULT_API_KEY or
+    in the file that TOOLVAULT_API_KEY_FILE names.
     ");
     assert_snapshot!(help("secret create"), @r"
     Store a secret
@@ -193,34 +192,39 @@ fn secret_explains_where_values_come_from() {
       <NAME>  Name of the secret
 
     Options:
-          --tool <PATTERN>     Tool it is for; * stands for any characters
-          --arg <ARGUMENT>     Argument of the tool that it is for
-          --default            Apply it by itself when the argument was not received
-          --value-file <FILE>  Read the value from this file, or from standard input if it is -. Without
-                               it the value is asked for or, where there is no terminal, read from
-                               standard input. One line break at the end is left out
+          --tool <PATTERN>     Tool that gets the secret; * matches any characters
+          --arg <ARGUMENT>     Argument of the tool that gets the secret
+          --default            Fill the argument when a call omits it
+          --or-replace         If a secret has this name, change it instead of storing another one
+          --value-file <FILE>  Read the value from this file, or from standard input if it is -
+                               [default: ask on a terminal, else read standard input]. A single line
+                               loses its line break
           --json               Print JSON
+          --ca-file <FILE>     PEM file with certificates to trust beside the system's [default:
+                               `TOOLVAULT_CA_FILE`]
       -h, --help               Print help
     ");
     assert_snapshot!(help("secret set"), @r"
-    Change a secret: its value, unless only other things are given
+    Change a secret: its value, unless only other options are given
 
     Usage: toolvault secret set [OPTIONS] <NAME>
 
     Arguments:
-      <NAME>  Name or id of the secret
+      <NAME>  Name or ID of the secret
 
     Options:
           --value-file <FILE>  Read the new value from this file, or from standard input if it is -.
                                Without it, and with nothing else to change, the value is asked for or,
-                               where there is no terminal, read from standard input. One line break at
-                               the end is left out
+                               where there is no terminal, read from standard input. A value of one line
+                               loses its line break
           --name <NAME>        New name
-          --tool <PATTERN>     New tool; * stands for any characters
+          --tool <PATTERN>     New tool; * matches any characters
           --arg <ARGUMENT>     New argument of the tool
-          --default            Apply it by itself when the argument was not received
-          --no-default         Do not apply it by itself
+          --default            Fill the argument when a call omits it
+          --no-default         Do not fill the argument when a call omits it
           --json               Print JSON
+          --ca-file <FILE>     PEM file with certificates to trust beside the system's [default:
+                               `TOOLVAULT_CA_FILE`]
       -h, --help               Print help
     ");
 }
@@ -233,19 +237,18 @@ fn audit_explains_checkpoints() {
     Usage: toolvault audit verify [OPTIONS]
 
     Options:
-          --json                  Print JSON. Kept elsewhere, the output is a checkpoint for later
-          --public-key <HEX>      First public key, as it was shown at set-up. Without it the trail is
-                                  only shown to be consistent
-          --checkpoint <FILE>     Output of an earlier `verify --json`: the trail must still contain
-                                  what it held then
+          --json                  Print JSON. Keep the output elsewhere to use it as a checkpoint later
+          --public-key <HEX>      First public key of the trail, printed at set-up. Without it, a trail
+                                  that was replaced as a whole is not noticed
+          --checkpoint <FILE>     Output of an earlier `verify --json`; the trail must still contain
+                                  what it contained then
           --config <FILE>         Configuration file
           --data-dir <DIRECTORY>  Directory of the embedded database [default: the platform's data
                                   directory]
-          --database-url <URL>    PostgreSQL database in place of the embedded one. Others on this
-                                  machine see arguments: a URL with a password is better off in
+          --database-url <URL>    Use this PostgreSQL database instead of the embedded one. Other users
+                                  of this machine can see arguments: put a URL with a password in
                                   `TOOLVAULT_DATABASE_URL`
-          --root-key-file <FILE>  File with the root key [default: the data directory's name and
-                                  .root.key]
+          --root-key-file <FILE>  File with the root key [default: `<data-dir>.root.key`]
       -h, --help                  Print help
     ");
     assert_snapshot!(help("audit tail"), @r"
@@ -254,16 +257,15 @@ fn audit_explains_checkpoints() {
     Usage: toolvault audit tail [OPTIONS]
 
     Options:
-      -n <N>                      How many records [default: 20]
+      -n <N>                      Number of records [default: 20]
           --json                  Print JSON, one record a line
           --config <FILE>         Configuration file
           --data-dir <DIRECTORY>  Directory of the embedded database [default: the platform's data
                                   directory]
-          --database-url <URL>    PostgreSQL database in place of the embedded one. Others on this
-                                  machine see arguments: a URL with a password is better off in
+          --database-url <URL>    Use this PostgreSQL database instead of the embedded one. Other users
+                                  of this machine can see arguments: put a URL with a password in
                                   `TOOLVAULT_DATABASE_URL`
-          --root-key-file <FILE>  File with the root key [default: the data directory's name and
-                                  .root.key]
+          --root-key-file <FILE>  File with the root key [default: `<data-dir>.root.key`]
       -h, --help                  Print help
     ");
 }
@@ -353,83 +355,88 @@ fn a_reader_that_stops_reading_is_no_error() {
 #[test]
 fn mcp_explains_its_commands() {
     assert_snapshot!(help("mcp"), @r"
-    Set up the MCP gateway: its servers, and the clients that reach them through it
+    Manage the servers of the MCP gateway, and connect clients to it
 
     Usage: toolvault mcp <COMMAND>
 
     Commands:
-      add     Put a server into the configuration file
+      add     Add a server to the configuration file
       list    List the servers of the configuration
-      import  Take the servers of a client over, with the keys that stand in its file
-      test    Say whether a server works through the gateway, and which secrets its tools would get
-      stdio   Be the gateway for a client that starts a program instead of asking a URL
-      remove  Take a server out of the configuration file
+      import  Import a client's MCP servers and the keys in its file
+      test    Test a server through the gateway, and show which secrets its tools get
+      stdio   Connect a client that starts programs to the gateway, over standard input and output
+      remove  Remove a server from the configuration file
 
     Options:
       -h, --help  Print help
 
-    import, test and stdio ask the server at TOOLVAULT_URL [default: http://127.0.0.1:8710]; the key is
-    in TOOLVAULT_API_KEY or in the file that TOOLVAULT_API_KEY_FILE names.
+    import, test and stdio send requests to the server at TOOLVAULT_URL [default:
+    http://127.0.0.1:8710]; the key is in TOOLVAULT_API_KEY or in the file that TOOLVAULT_API_KEY_FILE
+    names.
     ");
     assert_snapshot!(help("mcp add"), @r"
-    Put a server into the configuration file
+    Add a server to the configuration file
 
     Usage: toolvault mcp add [OPTIONS] <NAME> <URL>
            toolvault mcp add [OPTIONS] <NAME> -- <COMMAND>...
 
     Arguments:
       <NAME>        Name of the server: a-z, 0-9 and '-'
-      [URL]         Where it is reached over Streamable HTTP
-      [COMMAND]...  The program, and its arguments, that speaks MCP over its standard input and output
+      [URL]         URL of a server that speaks Streamable HTTP
+      [COMMAND]...  Program, and its arguments, that speaks MCP over its standard input and output
 
     Options:
-          --header <NAME: TEXT>             Header that each request carries, as in `Authorization:
-                                            Bearer {{ secret://linear-prod }}`; may be repeated
+          --header <NAME: TEXT>             Header for each request, as in `Authorization: Bearer {{
+                                            secret://linear-prod }}`; may be repeated
           --env <NAME=TEXT>                 Variable of the program's environment, as in
                                             `API_TOKEN=secret://files-token`; may be repeated
-          --credential-argument <ARGUMENT>  Argument that is hidden from the model even while no secret
-                                            serves it; may be repeated
-          --allow-private-network           Let the server's address be private or loopback
+          --credential-argument <ARGUMENT>  Argument that is hidden from the model even if no secret
+                                            fills it; may be repeated
+          --allow-private-network           Allow a private or loopback address
           --replace                         Replace a server of this name
           --config <FILE>                   Configuration file [default: `TOOLVAULT_CONFIG`, else the
                                             platform's]
       -h, --help                            Print help
     ");
     assert_snapshot!(help("mcp stdio"), @r"
-    Be the gateway for a client that starts a program instead of asking a URL
+    Connect a client that starts programs to the gateway, over standard input and output
 
-    Usage: toolvault mcp stdio [NAME]
+    Usage: toolvault mcp stdio [OPTIONS] [NAME]
 
     Arguments:
       [NAME]  Name of the server; without it, all servers together
 
     Options:
-      -h, --help  Print help
+          --ca-file <FILE>  PEM file with certificates to trust beside the system's [default:
+                            `TOOLVAULT_CA_FILE`]
+      -h, --help            Print help
     ");
 }
 
 #[test]
 fn mcp_explains_what_becomes_of_the_keys_of_a_client() {
     assert_snapshot!(help("mcp import"), @r"
-    Take the servers of a client over, with the keys that stand in its file
+    Import a client's MCP servers and the keys in its file
 
     Usage: toolvault mcp import [OPTIONS] <FILE>
 
     Arguments:
-      <FILE>  File in which a client keeps its servers, as in `mcp.json`, `.mcp.json`,
-              `.cursor/mcp.json`, `claude_desktop_config.json` or `~/.claude.json`
+      <FILE>  Client's configuration file, such as `mcp.json`, `.mcp.json`, `.cursor/mcp.json`,
+              `claude_desktop_config.json` or `~/.claude.json`
 
     Options:
-          --yes             Do not ask
-          --key-env         Have the client take its key from the variable `TOOLVAULT_API_KEY`, instead
-                            of writing one into the file
-          --stdio           Have the client start `toolvault mcp stdio`, because it speaks no HTTP
-          --keep-plaintext  Keep the file as it was, with the keys in it, beside it
+          --yes             Do not ask for confirmation
+          --key-env         Let the client read its key from the variable `TOOLVAULT_API_KEY` instead of
+                            writing one to the file
+          --stdio           For a client without HTTP: let it start `toolvault mcp stdio`
+          --keep-plaintext  Keep a copy of the original file, with the keys in it
           --config <FILE>   Configuration file [default: `TOOLVAULT_CONFIG`, else the platform's]
+          --ca-file <FILE>  PEM file with certificates to trust beside the system's [default:
+                            `TOOLVAULT_CA_FILE`]
       -h, --help            Print help
     ");
     assert_snapshot!(help("mcp test"), @r"
-    Say whether a server works through the gateway, and which secrets its tools would get
+    Test a server through the gateway, and show which secrets its tools get
 
     Usage: toolvault mcp test [OPTIONS] <NAME>
 
@@ -437,35 +444,40 @@ fn mcp_explains_what_becomes_of_the_keys_of_a_client() {
       <NAME>  Name of the server
 
     Options:
-          --tool <TOOL>  Only this tool of it
-      -h, --help         Print help
+          --tool <TOOL>     Only this tool of it
+          --ca-file <FILE>  PEM file with certificates to trust beside the system's [default:
+                            `TOOLVAULT_CA_FILE`]
+      -h, --help            Print help
     ");
 }
 
 #[test]
 fn secret_policy_explains_its_conditions() {
     assert_snapshot!(help("secret policy"), @r"
-    Show or set the conditions of a secret's use
+    Show or change the policy of a secret
 
     Usage: toolvault secret policy [OPTIONS] <NAME>
 
     Arguments:
-      <NAME>  Name or id of the secret
+      <NAME>  Name or ID of the secret
 
     Options:
-          --expires-at <TIME|never>    Refuse it from this time on, as in 2027-01-31T00:00:00Z
-          --expires <SPAN>             Refuse it after this span: a number and s, m, h, d or w
-          --rotate-after <DAYS|never>  Say that a new value is due so many days after the last
-          --when <ARGUMENT=PATTERN>    Apply it only if this other argument of the tool is absent or
-                                       matches: a URL with its whole origin, or any other text; * stands
-                                       for any characters. May be repeated, also for one argument
-          --no-when                    Forget what --when said before
-          --protect                    Fix its name, tool and argument; only the value may be replaced
-          --unprotect                  Let its name, tool and argument be changed
-          --redact                     Remove the value from what tools answer
-          --no-redact                  Leave the value in what tools answer, because it is not
+          --expires-at <TIME|never>    Expire at this time, as in 2027-01-31T00:00:00Z
+          --expires <SPAN>             Expire after this time: a number and s, m, h, d or w
+          --rotate-after <DAYS|never>  A new value is due this many days after the last one
+          --when <ARGUMENT=PATTERN>    Use the secret only if this other argument of the tool is absent
+                                       or matches: a URL with its whole origin, or any other text; *
+                                       matches any characters. May be repeated, also for one argument
+          --no-when                    Remove all conditions that --when set
+          --protect                    Forbid changes of its name, tool and argument; only the value can
+                                       be replaced
+          --unprotect                  Allow changes of its name, tool and argument
+          --redact                     Remove the value from the answers of tools
+          --no-redact                  Leave the value in the answers of tools, because it is not
                                        confidential
           --json                       Print JSON
+          --ca-file <FILE>             PEM file with certificates to trust beside the system's [default:
+                                       `TOOLVAULT_CA_FILE`]
       -h, --help                       Print help
     ");
 }
