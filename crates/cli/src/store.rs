@@ -64,6 +64,12 @@ pub(crate) async fn open(configuration: &Configuration) -> Result<Store, Failure
                 }
                 tokio::time::sleep(BETWEEN_ATTEMPTS).await;
             }
+            // Root does not open another user's store, but its server takes root's commands.
+            Err(OpenError::Database(OpenDatabaseError::Owner { path, .. }))
+                if is_served(&path).await =>
+            {
+                return Ok(Store::Served(path));
+            }
             Err(error) => return Err(of_open_error(&error)),
         }
     }
@@ -122,7 +128,12 @@ fn status_and_hint(error: &OpenError) -> (ExitStatus, Option<&'static str>) {
             ),
         ),
         OpenError::RootKey(RootKeyError::Entropy(_) | RootKeyError::Command(_)) => (Failed, None),
-        OpenError::RootKey(_) | OpenError::Database(OpenDatabaseError::Url) => (Refused, None),
+        OpenError::RootKey(_)
+        | OpenError::Database(
+            OpenDatabaseError::Url
+            | OpenDatabaseError::Owner { .. }
+            | OpenDatabaseError::Writable { .. },
+        ) => (Refused, None),
         OpenError::Database(OpenDatabaseError::InUse(_)) => (
             Refused,
             Some(

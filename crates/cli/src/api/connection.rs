@@ -89,7 +89,7 @@ fn key_in(text: &str, role: Role) -> &str {
 pub(crate) fn no_answer(url: &Url, error: &HttpError) -> Failure {
     let server = url.origin().ascii_serialization();
     let text = with_causes(error);
-    let failure = Failure::failed(format!("{server}: {text}"));
+    let failure = Failure::failed(format!("the server at {server} does not answer: {text}"));
     // The TLS library's words for every certificate that it does not accept.
     if text.contains("invalid peer certificate") {
         return failure.hint(format!(

@@ -42,13 +42,13 @@ pub(crate) async fn run(
             return Err(error);
         }
     };
+    let requests = reload::Requests::catch(server.handle(), &options, context)?;
     let url = announcement::url(server.local_address(), configuration.server.tls.is_some());
     announcement::announce(&url, context.printer)?;
     let time_limit = Duration::from_secs(configuration.server.limits.shutdown_seconds);
-    let reloading = reload::follow(&options, context, server.handle());
     tokio::select! {
         status = serve(&vault, server, control, &signals, time_limit) => status,
-        error = reloading => Err(error),
+        never = reload::follow(requests, &options, context) => match never {},
     }
 }
 

@@ -166,7 +166,7 @@ fn what_cannot_be_is_refused() {
     ");
     assert_snapshot!(installation.run(&["key", "rotate", "12345678", "--overlap", "8d"]), @r"
     exit status 1
-    error: Two keys overlap for at most seven days.
+    error: overlap_seconds: Input should be less than or equal to 604800
     ");
 }
 

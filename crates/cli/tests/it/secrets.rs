@@ -74,6 +74,7 @@ fn a_credential_is_stored_explained_and_changed() {
     value  lin********cdef
     created  [time]
     updated  [time]
+    warning: this value can be guessed in fewer than 2^50 tries, and redaction can confirm a guess
     ");
     assert_snapshot!(client.run(&["secret", "list"], ""), @r"
     exit status 0
@@ -262,7 +263,7 @@ fn the_key_is_needed_and_may_be_in_a_file() {
     assert_snapshot!(without(None), @r"
     exit status 1
     error: there is no key for the API
-    hint: set TOOLVAULT_API_KEY, or TOOLVAULT_API_KEY_FILE; `toolvault serve` gave you one when it set the store up
+    hint: set TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE; toolvault serve showed a key when it set the store up, and toolvault key create makes another
     ");
     let path = client.installation.path().join("key");
     std::fs::write(&path, format!("{}\n", client.key)).unwrap();
@@ -289,7 +290,7 @@ fn a_server_that_is_not_there_is_a_failure_with_a_hint() {
     let transcript = installation.transcript(&mut command, "");
     assert!(
         transcript.starts_with(
-            "exit status 2\nerror: http://[address]/: the host cannot be connected to"
+            "exit status 2\nerror: the server at http://[address] does not answer: the host cannot be connected to"
         ),
         "{transcript}"
     );

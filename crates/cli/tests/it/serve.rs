@@ -57,6 +57,56 @@ fn the_first_keys_go_where_they_are_told_to() {
 }
 
 #[test]
+fn a_data_directory_that_others_can_write_to_is_refused_with_the_fix_and_doctor_tells() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let installation = Installation::set_up();
+    let data = installation.data_dir();
+    let lock = std::fs::metadata(data.join("lock")).unwrap();
+    assert_eq!(lock.permissions().mode() & 0o777, 0o600);
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let fix = "run: chmod 700 [directory]/data";
+    for command in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["user", "list"],
+        &["doctor"],
+    ] {
+        let refused = installation.run(command);
+        assert!(refused.starts_with("exit status 1\n"), "{refused}");
+        assert!(
+            refused.contains("mode 0777") && refused.contains(fix),
+            "{refused}"
+        );
+    }
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700)).unwrap();
+    assert!(
+        installation
+            .run(&["user", "list"])
+            .starts_with("exit status 0\n")
+    );
+}
+
+#[test]
+fn root_reaches_another_users_store_through_its_server_only() {
+    if !rustix::process::geteuid().is_root() {
+        // Only root can make such a directory.
+        return;
+    }
+    let installation = Installation::empty();
+    let server = installation.serve(&[]);
+    let data = installation.data_dir();
+    std::os::unix::fs::chown(&data, Some(65_534), None).unwrap();
+    assert!(
+        installation
+            .run(&["user", "list"])
+            .starts_with("exit status 0\n")
+    );
+    assert_eq!(server.stop(), Some(0));
+    let refused = installation.run(&["user", "list"]);
+    assert!(refused.starts_with("exit status 1\nerror: "), "{refused}");
+    assert!(refused.contains("belongs to user 65534"), "{refused}");
+}
+
+#[test]
 fn plain_http_elsewhere_is_refused_before_anything_is_made() {
     let installation = Installation::empty();
     assert_snapshot!(installation.run(&["serve", "--listen", "0.0.0.0:0"]), @r"

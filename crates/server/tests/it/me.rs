@@ -11,7 +11,7 @@ async fn a_caller_is_told_who_they_are_and_what_they_may() {
     let me = world.operator().get("/v1/me").await.expect(200);
     let expected = json!({
         "user_id": world.keys.user, "name": "operator",
-        "scopes": ["manage", "resolve", "audit", "admin"], "tools": [],
+        "scopes": ["manage", "use", "resolve", "audit", "admin"], "tools": [],
     });
     assert_eq!(me, expected);
     let me = world.agent().get("/v1/me").await.expect(200);

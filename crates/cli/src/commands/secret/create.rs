@@ -3,14 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use toolvault_vault::SecretInfo;
 
 use super::show::print;
 use crate::api::Api;
 use crate::api::connection::ConnectionOptions;
 use crate::api::secrets::{Change, New, store};
 use crate::context::Context;
-use crate::printer::Printer;
 use crate::value;
 
 #[derive(Args)]
@@ -70,30 +68,11 @@ pub(super) async fn run(options: &CreateOptions, context: &Context<'_>) -> anyho
         }
     };
     print(&secret, options.json, context.printer)?;
-    if !options.or_replace {
-        warn_of_namesakes(&named, context.printer);
-    }
-    if secret.tool_name.is_none() || secret.tool_arg.is_none() {
+    // The API has warned of it.
+    if !named.is_empty() && !options.or_replace {
         context.printer.error_line(
-            "note: a secret without --tool and --arg is never applied by itself; it can be used by reference only",
+            "hint: --or-replace changes the secret that has the name; toolvault secret delete ID removes one of them",
         );
     }
     Ok(())
-}
-
-fn warn_of_namesakes(namesakes: &[SecretInfo], printer: &Printer) {
-    if namesakes.is_empty() {
-        return;
-    }
-    let ids: Vec<String> = namesakes
-        .iter()
-        .map(|secret| secret.secret_id.to_string())
-        .collect();
-    printer.error_line(&format!(
-        "warning: another secret has this name ({}), so a reference to the name can be ambiguous",
-        ids.join(", ")
-    ));
-    printer.error_line(
-        "hint: delete or rename one by its ID; --or-replace changes the secret that has the name",
-    );
 }

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 use toml::Value;
-use toolvault_server::{ReloadReport, ServerHandle};
+use toolvault_server::{ReloadReport, ReloadRequest, ServerHandle};
 
 use crate::config::{self, ServeOptions};
 use crate::context::Context;
@@ -18,25 +19,43 @@ const APPLIED: [&str; 2] = ["gateway.", "tls."];
 /// The values that were read last, by key.
 type Known = BTreeMap<String, Value>;
 
-/// Reloads as often as it is asked to. What cannot be used changes nothing. Ends only if signals cannot be caught.
+/// What asks for a reload.
+pub(super) struct Requests {
+    server: ServerHandle,
+    hangup: Signal,
+    commands: mpsc::Receiver<ReloadRequest>,
+    known: Known,
+}
+
+impl Requests {
+    /// Keeps requests from here on; they are done in [`follow`].
+    pub(super) fn catch(
+        server: ServerHandle,
+        options: &ServeOptions,
+        context: &Context<'_>,
+    ) -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            commands: server.reload_requests(),
+            server,
+            known: config::collect(options, &context.environment).values(),
+        })
+    }
+}
+
+/// Reloads as often as it is asked to, and never ends. What cannot be used changes nothing.
 pub(super) async fn follow(
+    mut requests: Requests,
     options: &ServeOptions,
     context: &Context<'_>,
-    server: ServerHandle,
-) -> anyhow::Error {
-    let mut hangup = match signal(SignalKind::hangup()) {
-        Ok(hangup) => hangup,
-        Err(error) => return error.into(),
-    };
-    let mut requests = server.reload_requests();
-    let mut known = config::collect(options, &context.environment).values();
+) -> std::convert::Infallible {
     loop {
         let request = tokio::select! {
-            Some(()) = hangup.recv() => None,
-            Some(request) = requests.recv() => Some(request),
+            Some(()) = requests.hangup.recv() => None,
+            Some(request) = requests.commands.recv() => Some(request),
             else => std::future::pending().await,
         };
-        let outcome = reload(options, context, &server, &mut known);
+        let outcome = reload(options, context, &requests.server, &mut requests.known);
         match &outcome {
             Ok(report) => tracing::info!(
                 applied = report.applied.join(" "),

@@ -160,7 +160,7 @@ fn what_is_wrong_is_said_in_plain_words() {
         (
             404,
             json!({"detail": "x"}),
-            "exit status 1\nerror: there is nothing at http://[address]/mcp/linear\nhint: toolvault mcp list shows the servers of the configuration; one that was added is served after a restart or SIGHUP",
+            "exit status 1\nerror: there is nothing at http://[address]/mcp/linear\nhint: toolvault mcp list shows the servers of the configuration; to serve one that was added, run toolvault reload or restart the server",
         ),
         (
             200,

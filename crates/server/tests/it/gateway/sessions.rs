@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use toolvault_core::scope::Scope::Use;
+use toolvault_core::scope::Scope::{Manage, Use};
 use toolvault_gateway::ServerSettings;
 
 use super::relay::{Client, Era, Gate, PATH, Said, settings_of};
@@ -26,8 +26,10 @@ async fn a_session_is_one_keys_on_one_path_and_nobody_elses() {
     })
     .await;
     let agent = gate.agent(Era::Legacy).await;
+    let without_use = gate.world.scoped(&[Manage]).await;
     let mut foreign = Vec::new();
     for actor in [
+        without_use.clone(),
         gate.world.other_tenant().await,
         gate.world.scoped(&[Use]).await,
         gate.world.operator(),
@@ -51,8 +53,8 @@ async fn a_session_is_one_keys_on_one_path_and_nobody_elses() {
     }
     let before = gate.upstream.all().len();
     for client in &foreign {
-        // The operator's key has no business at the gateway at all.
-        let status = if client.actor.key_id == gate.world.operator().key_id {
+        // A key without `use` has no business at the gateway at all.
+        let status = if client.actor.key_id == without_use.key_id {
             403
         } else {
             404

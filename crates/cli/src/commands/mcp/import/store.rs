@@ -29,7 +29,7 @@ pub(super) async fn require_key_maker(api: &Api<'_>) -> Result<(), Failure> {
         "a key for a client is made with a key that has the scopes 'manage' and 'use' and is not limited to tools",
     )
     .hint(
-        "make one: toolvault key create --user NAME --scope manage --scope use; or have the client take its key from a variable, with --key-env",
+        "make one with: toolvault key create --user NAME --scope manage,use; or use --key-env, and the client reads its key from a variable",
     ))
 }
 

@@ -142,12 +142,16 @@ fn names_that_fall_together_are_refused() {
 #[test]
 fn a_key_that_makes_no_keys_is_refused_before_anything_is_done() {
     let mut scene = Scene::new();
-    scene.key = scene.installation.first_key("operator_key");
+    let arguments = [
+        "key", "create", "--user", "default", "--scope", "manage", "--json",
+    ];
+    let made = scene.installation.json(&arguments);
+    made["key"].as_str().unwrap().clone_into(&mut scene.key);
     scene.write("mcp.json", FILE);
     assert_snapshot!(scene.run(&["mcp", "import", "mcp.json", "--yes"]), @r"
     exit status 1
     error: a key for a client is made with a key that has the scopes 'manage' and 'use' and is not limited to tools
-    hint: make one: toolvault key create --user NAME --scope manage --scope use; or have the client take its key from a variable, with --key-env
+    hint: make one with: toolvault key create --user NAME --scope manage,use; or use --key-env, and the client reads its key from a variable
     ");
     assert_eq!(scene.read("mcp.json"), FILE);
     assert!(scene.secrets().is_empty());
