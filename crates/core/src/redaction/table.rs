@@ -247,8 +247,8 @@ impl Table {
         let name = name.to_owned();
         let value = Value {
             name,
-            bytes,
             patterns,
+            bytes,
         };
         self.bytes += bytes;
         self.values.insert(id, value);
