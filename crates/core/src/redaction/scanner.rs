@@ -140,7 +140,9 @@ impl Scanner {
             self.wait(*pending);
         }
         (self.window, self.fingerprint) = (other.window, other.fingerprint);
-        (self.count, self.gaps, self.line) = (other.count, other.gaps, other.line);
+        (self.count, self.gaps) = (other.count, other.gaps);
+        let letters = u8::try_from(self.marks.len()).unwrap_or(u8::MAX);
+        self.line = other.line.min(letters);
         self.gap = other.gap;
         self.spaces = other.spaces.map(|start| start.max(begin));
         self.zero = other.zero.filter(|zero| zero.start >= begin);
@@ -223,7 +225,7 @@ impl Scanner {
             }
         }
         self.complete(letter, found);
-        let kept = table.windows.reach(alphabet);
+        let kept = table.windows.reach(alphabet).max(SHORTEST_LINE.into());
         while self.marks.len() > kept {
             self.marks.pop_front();
         }

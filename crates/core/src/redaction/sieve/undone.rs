@@ -5,7 +5,8 @@ use std::ops::Range;
 use memchr::{memchr_iter, memchr2_iter};
 use zeroize::Zeroizing;
 
-use super::{STRETCH, letter};
+use super::STRETCH;
+use super::letters::{is_simple, letter, may_be_letter};
 use crate::redaction::escape::{Escape, LONGEST, Reading};
 
 type Undone = Option<Zeroizing<Vec<u8>>>;
@@ -15,17 +16,21 @@ const AROUND_DEEP: usize = 80;
 
 const LITTLE: usize = 48;
 
-/// `reading` with escapes of that kind undone; `None` if that changes nothing.
-pub(super) fn escapes(reading: &[u8], escape: Escape) -> Undone {
+/// `reading` with escapes of that kind undone; `None` if that changes nothing. Simple ones matter only if they are not
+/// passed over.
+pub(super) fn escapes(reading: &[u8], escape: Escape, are_simple_read: bool) -> Undone {
     let mut copy = Copy::new(reading);
-    let mut at = 0;
+    let (mut at, mut run) = (0, Run::default());
     for found in memchr_iter(begin(escape)?, reading) {
         if found < at {
             continue;
         }
         let rest = reading.get(found..).unwrap_or_default();
-        if copy.owed == 0 && matches!(rest, [b'\\', b'"' | b'/', ..]) {
-            at = found + 2;
+        if escape == Escape::Backslash
+            && copy.owed == 0
+            && !run.matters(reading, found, are_simple_read)
+        {
+            at = run.end + 1;
             continue;
         }
         let (length, decoded) = decode(escape, rest);
@@ -39,20 +44,27 @@ pub(super) fn escapes(reading: &[u8], escape: Escape) -> Undone {
         } else {
             STRETCH
         };
-        let matters = matters(escape, spelled, rest.get(length..).unwrap_or_default());
+        let matters = match escape {
+            Escape::Backslash => run.matters(reading, found, are_simple_read),
+            Escape::Quoted => true,
+            _ => spelled.iter().any(|byte| letter(*byte) != 0),
+        };
         copy.replace(found..at, &decoded, matters.then_some(around));
     }
     copy.finish()
 }
 
-/// `reading` without `0x` before digits.
+/// `reading` without the `0x` and `x` of dumps.
 pub(super) fn prefixes(reading: &[u8]) -> Undone {
     let mut copy = Copy::new(reading);
     for at in memchr2_iter(b'x', b'X', reading) {
-        let before = at.checked_sub(1).and_then(|before| reading.get(before));
-        let after = reading.get(at + 1).is_some_and(u8::is_ascii_hexdigit);
-        if before == Some(&b'0') && after {
-            copy.replace(at - 1..at + 1, &[], Some(STRETCH));
+        let (before, after) = reading.split_at(at);
+        if let [_, first, second, ..] = after
+            && first.is_ascii_hexdigit()
+            && second.is_ascii_hexdigit()
+        {
+            let start = at - usize::from(before.ends_with(b"0"));
+            copy.replace(start..at + 1, &[], Some(STRETCH));
         }
     }
     copy.finish()
@@ -109,15 +121,26 @@ impl std::ops::Deref for Decoded {
     }
 }
 
-/// Whether letters and digits differ where that escape is undone, or where those are that it is part of.
-fn matters(escape: Escape, spelled: &[u8], rest: &[u8]) -> bool {
-    let is_run = || {
-        let after = rest.iter().find(|byte| **byte != b'\\');
-        after.is_some_and(u8::is_ascii_alphanumeric)
-    };
-    escape == Escape::Quoted
-        || spelled.iter().any(|byte| letter(*byte) != 0)
-        || spelled == b"\\\\" && is_run()
+/// Backslashes in a row, each of which may be undone at another depth: what matters is what stands after them.
+#[derive(Default)]
+struct Run {
+    end: usize,
+    matters: bool,
+}
+
+impl Run {
+    fn matters(&mut self, reading: &[u8], at: usize, are_simple_read: bool) -> bool {
+        if at >= self.end {
+            let rest = reading.get(at..).unwrap_or_default();
+            let length = rest.iter().take_while(|byte| **byte == b'\\').count();
+            self.end = at + length;
+            self.matters = match rest.get(length) {
+                Some(byte) => may_be_letter(*byte) || are_simple_read && is_simple(*byte),
+                None => false,
+            };
+        }
+        self.matters
+    }
 }
 
 /// A copy of what stands near the escapes that matter.
