@@ -80,7 +80,7 @@ impl Scanner {
         symbol: Symbol,
         found: &mut Ranges,
     ) {
-        if table.windows.widths(alphabet) == [0; WIDTHS.len()] {
+        if table.windows.widths(alphabet) == 0 {
             return;
         }
         found.count(1);
@@ -215,9 +215,12 @@ impl Scanner {
         self.window.push(letter.byte);
         self.fingerprint = table.key.append(self.fingerprint, letter.byte);
         self.count += 1;
-        for (width, count) in WIDTHS.into_iter().zip(table.windows.widths(alphabet)) {
-            if count > 0 && self.marks.len() >= width {
-                let hash = table.window_hash(alphabet, width, self.window);
+        let mut used = table.windows.widths(alphabet);
+        while used != 0 {
+            let width = WIDTHS.get(used.trailing_zeros() as usize);
+            used &= used - 1;
+            if let Some(width) = width.filter(|width| self.marks.len() >= **width) {
+                let hash = table.window_hash(alphabet, *width, self.window);
                 for pattern in table.windows.of(hash) {
                     found.count_window();
                     self.begin(pattern, letter.start);

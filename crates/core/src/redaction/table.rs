@@ -76,17 +76,17 @@ pub(super) struct Windows {
     patterns: HashMap<u64, Pattern, Spread>,
     /// How many patterns have a window of that width, in each alphabet.
     widths: [[usize; WIDTHS.len()]; 4],
+    /// Which of them have any, as bits.
+    used: [u8; 4],
     reaches: [usize; 4],
 }
 
 impl Windows {
-    /// How many patterns have a window of each width.
+    /// Of which widths windows are, a bit for each of [`WIDTHS`].
     #[inline]
-    pub(super) fn widths(&self, alphabet: Alphabet) -> [usize; WIDTHS.len()] {
-        self.widths
-            .get(number(alphabet))
-            .copied()
-            .unwrap_or_default()
+    pub(super) fn widths(&self, alphabet: Alphabet) -> u8 {
+        let used = self.used.get(number(alphabet));
+        used.copied().unwrap_or_default()
     }
 
     /// How many letters before the end of a window can belong to a match.
@@ -123,11 +123,13 @@ impl Windows {
     fn count(&mut self, alphabet: Alphabet, width: u8, change: fn(usize) -> usize) {
         let index = WIDTHS.iter().position(|other| *other == usize::from(width));
         let counts = self.widths.get_mut(number(alphabet));
-        if let Some(count) = counts
-            .zip(index)
-            .and_then(|(counts, index)| counts.get_mut(index))
+        let used = self.used.get_mut(number(alphabet));
+        if let (Some(counts), Some(used)) = (counts, used)
+            && let Some(count) = index.and_then(|index| counts.get_mut(index))
         {
             *count = change(*count);
+            let bits = counts.iter().rev();
+            *used = bits.fold(0, |used, count| used << 1 | u8::from(*count > 0));
         }
     }
 
