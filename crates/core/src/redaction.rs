@@ -33,6 +33,7 @@ mod decoder;
 mod document;
 mod escape;
 mod filter;
+mod form;
 mod key;
 mod parts;
 mod ranges;
@@ -45,6 +46,8 @@ mod table;
 mod tests;
 mod values;
 mod view;
+mod window;
+mod windows;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

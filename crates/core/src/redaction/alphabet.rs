@@ -31,6 +31,9 @@ pub(super) enum Letter {
 /// How many bytes may stand between two letters of one run, so that what is held back is bounded.
 pub(super) const LONGEST_GAP: u8 = 32;
 
+/// The white space that is passed over in text.
+pub(super) const SPACES: &[char] = &[' ', '\t', '\n', '\u{b}', '\u{c}', '\r'];
+
 /// A byte of no text that stands for what is not shown, such as a soft hyphen.
 pub(super) const INVISIBLE: u8 = 0xff;
 

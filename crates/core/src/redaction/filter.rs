@@ -20,7 +20,7 @@ impl Default for Filter {
 }
 
 impl Filter {
-    pub(super) fn of(hashes: impl ExactSizeIterator<Item = u32>) -> Self {
+    pub(super) fn of(hashes: impl ExactSizeIterator<Item = u64>) -> Self {
         let words = hashes.len().div_ceil(2).next_power_of_two();
         let mut filter = Self {
             words: vec![0; words.max(FEWEST_WORDS)],
@@ -30,10 +30,10 @@ impl Filter {
         filter
     }
 
-    pub(super) fn add(&mut self, hash: u32) {
+    pub(super) fn add(&mut self, hash: u64) {
         let word = self.word(hash);
         if let Some(word) = self.words.get_mut(word) {
-            *word |= 1 << (hash & 63);
+            *word |= 1 << (hash >> 32 & 63);
         }
         self.added += 1;
     }
@@ -45,14 +45,14 @@ impl Filter {
     }
 
     #[inline]
-    pub(super) fn may_have(&self, hash: u32) -> bool {
+    pub(super) fn may_have(&self, hash: u64) -> bool {
         let word = self.words.get(self.word(hash));
-        word.is_some_and(|word| word >> (hash & 63) & 1 == 1)
+        word.is_some_and(|word| word >> (hash >> 32 & 63) & 1 == 1)
     }
 
     #[inline]
-    fn word(&self, hash: u32) -> usize {
-        (hash >> 6) as usize & (self.words.len() - 1)
+    fn word(&self, hash: u64) -> usize {
+        usize::try_from(hash >> 38).unwrap_or_default() & (self.words.len() - 1)
     }
 }
 

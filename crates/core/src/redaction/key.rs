@@ -2,56 +2,7 @@
 
 use zeroize::ZeroizeOnDrop;
 
-/// Up to 32 letters, the last 16 by themselves, each in a byte.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Window {
-    pub(super) first: u128,
-    pub(super) last: u128,
-}
-
-impl Window {
-    pub(super) fn of(letters: &[u8]) -> Self {
-        let mut window = Self::default();
-        for letter in letters {
-            window.push(*letter);
-        }
-        window
-    }
-
-    #[inline]
-    pub(super) fn push(&mut self, letter: u8) {
-        self.first = self.first << 8 | self.last >> 120;
-        self.last = self.last << 8 | u128::from(letter);
-    }
-
-    /// The first letters of 32, more than 16.
-    #[inline]
-    pub(super) fn begin(self, width: usize) -> Self {
-        match (32 - width) * 8 {
-            0 => self,
-            rest => Self {
-                first: self.first >> rest,
-                last: self.last >> rest | self.first << (128 - rest),
-            },
-        }
-    }
-
-    /// Its last letters.
-    #[inline]
-    pub(super) fn end(self, width: usize) -> Self {
-        if width > 16 {
-            let mask = u128::MAX >> (256 - width * 8);
-            return Self {
-                first: self.first & mask,
-                ..self
-            };
-        }
-        Self {
-            first: 0,
-            last: self.last & u128::MAX >> (128 - width * 8),
-        }
-    }
-}
+use super::window::Window;
 
 /// A Mersenne prime: sums of products modulo it need no division.
 const PRIME: u64 = (1 << 61) - 1;

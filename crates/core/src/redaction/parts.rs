@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::values::SPACES;
+use super::alphabet::SPACES;
 use crate::json::{self, Kind, Value};
 
 /// Something to look for.

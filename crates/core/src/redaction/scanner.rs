@@ -9,10 +9,12 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use super::alphabet::{Alphabet, LONGEST_GAP, Letter};
 use super::decoder::Symbol;
-use super::key::{self, Window};
+use super::form::Edge;
+use super::key;
 use super::ranges::{Found, Range, Ranges};
-use super::table::{Pattern, Table, WIDTHS};
-use super::values::Edge;
+use super::table::Table;
+use super::window::{WIDTHS, Window};
+use super::windows::Pattern;
 
 /// After so many letters in a row any white space may stand between base64: lines may have been joined with spaces.
 const SHORTEST_LINE: u8 = 16;

@@ -7,8 +7,9 @@ use super::alphabet::LONGEST_GAP;
 use super::decoder::Symbol;
 use super::escape::{LONGEST, Left};
 use super::ranges::{Found, Ranges};
-use super::table::{FURTHEST, Table};
+use super::table::Table;
 use super::view::View;
+use super::window::FURTHEST;
 
 /// So far before and after what the sieve notices the views read: as many letters as may stand before a window, and what
 /// spells each of them and stands between them.

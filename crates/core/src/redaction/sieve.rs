@@ -14,16 +14,11 @@ use std::ops::Range;
 
 use super::escape::Left;
 use super::filter::{Filter, Spread};
-use super::key::{Key, Window};
-use super::table::{WIDTHS, choose, width};
-use super::values::Form;
+use super::form::Form;
+use super::key::Key;
+use super::window::{WIDTHS, Window, choose};
+use letters::STRIDE;
 use search::{LARGE, Search};
-
-/// How far apart windows are looked at, at most.
-const STRIDE: usize = 8;
-
-/// The longest stretch of letters that must be seen at once.
-const STRETCH: usize = 32 + STRIDE - 1;
 
 /// Where something was noticed.
 #[derive(Default)]
@@ -69,9 +64,9 @@ impl Sieve {
         let public = public.filter(|byte| letters::letter(**byte) != 0).count();
         let whole = public.min(letters.all.len())..letters.all.len();
         let certain = letters.certain(public);
-        let is_fragile = width(form, certain.len(), 0) > certain.len();
+        let is_fragile = form.width(certain.len(), 0) > certain.len();
         let part = if is_fragile { whole } else { certain };
-        let width = width(form, part.len(), STRIDE - 1);
+        let width = form.width(part.len(), STRIDE - 1);
         let index = WIDTHS.iter().position(|other| *other == width);
         let index = index.unwrap_or_default();
         let count = (part.len() + 1).saturating_sub(width).min(STRIDE);
@@ -85,10 +80,10 @@ impl Sieve {
         for hash in &hashes {
             let count = self.windows.entry(*hash).or_default();
             *count = count.saturating_add(1);
-            self.filter.add(short(*hash));
+            self.filter.add(*hash);
         }
         if self.filter.is_full() {
-            self.filter = Filter::of(self.windows.keys().map(|hash| short(*hash)));
+            self.filter = Filter::of(self.windows.keys().copied());
         }
         self.change(index, hashes.len(), |count| count + 1);
         Planted {
@@ -148,9 +143,4 @@ impl Sieve {
             Some(if fewest == 0 { 0 } else { 1 << fewest.ilog2() })
         })
     }
-}
-
-#[inline]
-fn short(hash: u64) -> u32 {
-    u32::try_from(hash >> 32).unwrap_or_default()
 }

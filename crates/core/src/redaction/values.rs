@@ -2,65 +2,13 @@
 
 use zeroize::Zeroizing;
 
-use super::alphabet::{Alphabet, Letter, base64_letter, hexadecimal_digit};
+use super::alphabet::{Alphabet, Letter, SPACES, base64_letter, hexadecimal_digit};
+use super::form::{Edge, Form};
 use super::parts::{self, Part};
-use super::table::width;
 use crate::json::write_string;
 
 /// A shorter value is not looked for: it would be found everywhere.
 pub(super) const FEWEST_CHARACTERS: usize = 8;
-
-/// The white space that is passed over in text.
-pub(super) const SPACES: &[char] = &[' ', '\t', '\n', '\u{b}', '\u{c}', '\r'];
-
-/// What is looked for in one alphabet.
-pub(super) struct Form {
-    pub(super) alphabet: Alphabet,
-    pub(super) letters: Zeroizing<Vec<u8>>,
-    /// How many of the first letters anybody knows.
-    pub(super) public: usize,
-    /// Whether it is of UTF-16.
-    pub(super) is_wide: bool,
-    /// Whether white space may stand between the letters.
-    pub(super) is_spaced: bool,
-    pub(super) lead: Edge,
-    pub(super) tail: Edge,
-}
-
-/// What belongs to a value before its first letter, or after its last.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Edge {
-    Nothing,
-    /// A letter that holds bits of the value, too.
-    Letter,
-    /// So much white space, if it stands there.
-    Spaces(u8),
-}
-
-impl Edge {
-    fn letter(is_shared: bool) -> Self {
-        if is_shared {
-            Self::Letter
-        } else {
-            Self::Nothing
-        }
-    }
-
-    /// What `trimmed` lacks of `text`.
-    fn spaces(text: &str, trimmed: &str) -> Self {
-        match text.len() - trimmed.len() {
-            0 => Self::Nothing,
-            count => Self::Spaces(u8::try_from(count).unwrap_or(u8::MAX)),
-        }
-    }
-}
-
-impl Form {
-    /// Whether it has as many letters as the shortest window.
-    fn has_window(&self) -> bool {
-        self.letters.len() >= width(self, 0, 0)
-    }
-}
 
 type Bytes = Zeroizing<Vec<u8>>;
 

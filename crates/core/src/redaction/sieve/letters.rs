@@ -3,8 +3,13 @@
 use memchr::memchr;
 use zeroize::Zeroizing;
 
-use super::STRETCH;
-use crate::redaction::table::FURTHEST;
+use crate::redaction::window::FURTHEST;
+
+/// How far apart windows are looked at, at most.
+pub(super) const STRIDE: usize = 8;
+
+/// The longest stretch of letters that must be seen at once.
+pub(super) const STRETCH: usize = 32 + STRIDE - 1;
 
 /// So much is read at once.
 pub(super) const CHUNK: usize = 512;

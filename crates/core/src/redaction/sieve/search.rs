@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::letters::{CHUNK, Letters};
-use super::{Noticed, Sieve, short, undone};
+use super::{Noticed, Sieve, undone};
 use crate::redaction::escape::{Escape, Left};
-use crate::redaction::key::{Key, Window};
-use crate::redaction::table::WIDTHS;
+use crate::redaction::key::Key;
+use crate::redaction::window::{WIDTHS, Window};
 
 /// So much is read at once, and so much is told apart.
 pub(super) const LARGE: usize = 32 << 10;
@@ -118,7 +118,7 @@ impl Search<'_> {
     #[inline]
     fn has(&self, window: Window, index: usize) -> bool {
         let hash = self.key.hash(window, index as u64);
-        self.sieve.filter.may_have(short(hash)) && self.sieve.windows.contains_key(&hash)
+        self.sieve.filter.may_have(hash) && self.sieve.windows.contains_key(&hash)
     }
 }
 

@@ -5,8 +5,7 @@ use std::ops::Range;
 use memchr::{memchr_iter, memchr2_iter};
 use zeroize::Zeroizing;
 
-use super::STRETCH;
-use super::letters::{is_simple, letter, may_be_letter};
+use super::letters::{STRETCH, is_simple, letter, may_be_letter};
 use crate::redaction::escape::{Escape, LONGEST, Reading};
 
 type Undone = Option<Zeroizing<Vec<u8>>>;

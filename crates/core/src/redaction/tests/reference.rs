@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 use crate::redaction::alphabet::{Alphabet, LONGEST_GAP, Letter};
 use crate::redaction::decoder::{LONGEST_SPELLING, Symbol};
 use crate::redaction::escape::{Escape, Left, Reading};
+use crate::redaction::form::{Edge, Form};
 use crate::redaction::ranges::{Found, Range};
-use crate::redaction::values::{self, Edge, Form};
+use crate::redaction::values;
 
 /// The parts of `text` that spell a value, those that overlap as one, and the longest value in each.
 pub(super) fn find(given: &[(&str, &str)], text: &[u8]) -> Vec<Range> {
