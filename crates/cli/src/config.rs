@@ -18,9 +18,6 @@ mod show;
 mod tests;
 mod validate;
 
-use toolvault_server::ServerSettings;
-use toolvault_vault::Settings;
-
 pub(crate) use self::computed::beside;
 pub(crate) use self::file::{ConfigurationFile, ServerTable};
 pub(crate) use self::first_keys::FirstKeysFile;
@@ -29,43 +26,15 @@ pub(crate) use self::gateway::is_reserved_header;
 pub(crate) use self::layers::Layers;
 pub(crate) use self::root_key::{RootKey, read_secret_file};
 pub(crate) use self::show::show;
+pub(crate) use self::validate::{Configuration, LogFormat};
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::printer::Printer;
 
-/// The manual, which is the lowest layer.
-const DEFAULTS: &str = include_str!("config.default.toml");
-
-/// What holds, validated.
-pub(crate) struct Configuration {
-    /// For the server.
-    pub(crate) server: ServerSettings,
-    /// For the vault.
-    pub(crate) vault: Settings,
-    /// Where the root key comes from.
-    pub(crate) root_key: RootKey,
-    /// Where the first keys of a new store go.
-    pub(crate) first_keys: FirstKeysFile,
-    /// How to log.
-    pub(crate) log_format: LogFormat,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum LogFormat {
-    /// JSON unless standard error is a terminal.
-    #[default]
-    Auto,
-    /// JSON.
-    Json,
-    /// Text.
-    Text,
-}
-
 /// All layers, with what is odd about them.
 pub(crate) fn collect(options: &ServeOptions, environment: &Environment) -> Layers {
     let mut layers = Layers::default();
-    layers.add_defaults(DEFAULTS);
+    layers.add_defaults();
     if let Some(path) = &options.store.config {
         layers.add_file(path);
     } else if let Some(path) = environment.get(environment::CONFIG) {

@@ -6,7 +6,6 @@ mod programs;
 mod stored;
 
 use clap::Args;
-use serde::Serialize;
 use toolvault_vault::{Clock as _, SystemClock};
 
 use self::findings::Findings;
@@ -78,13 +77,4 @@ async fn examine(
         Err(failure) => findings.bad("store", &failure.to_string(), "run: toolvault audit verify"),
     }
     Ok(())
-}
-
-/// How grave a finding is. Only `Bad` makes the exit status 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Grade {
-    Good,
-    Notice,
-    Bad,
 }

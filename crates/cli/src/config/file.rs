@@ -6,7 +6,7 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 use toolvault_gateway::ServerName;
 
 use super::layers::{Layers, Origin};
-use super::{DEFAULTS, computed, gateway};
+use super::{computed, gateway};
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::replace::replace;
@@ -160,7 +160,7 @@ impl ConfigurationFile {
     /// Refuses what the server would refuse to start with.
     fn check(&self, name: &ServerName) -> Result<(), Failure> {
         let mut layers = Layers::default();
-        layers.add_defaults(DEFAULTS);
+        layers.add_defaults();
         let origin = Origin::File(self.path.clone());
         layers.add_table(&self.document.to_string(), &origin);
         gateway::settings(&mut layers);

@@ -12,6 +12,9 @@ use super::flags::ServeOptions;
 use super::keys::{self, Kind};
 use crate::environment::{Environment, NOT_SETTINGS, ROOT_KEY};
 
+/// The documented defaults: the lowest layer.
+pub(super) const DEFAULTS: &str = include_str!("../config.default.toml");
+
 /// Where a value came from. What comes later wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -74,8 +77,8 @@ impl Layers {
         entries.map(|(key, entry)| (key, entry.value)).collect()
     }
 
-    pub(super) fn add_defaults(&mut self, text: &str) {
-        self.add_table(text, &Origin::Default);
+    pub(super) fn add_defaults(&mut self) {
+        self.add_table(DEFAULTS, &Origin::Default);
     }
 
     pub(super) fn add_file(&mut self, path: &Path) {

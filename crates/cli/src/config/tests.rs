@@ -8,6 +8,7 @@ use toolvault_server::RequestLimits;
 use toolvault_vault::{Consistency, DatabaseLocation, Durability, Settings};
 
 use super::keys::{HTTP_KEYS, ISSUER_KEYS, KEYS, PROGRAM_KEYS, SERVER_KEYS};
+use super::layers::DEFAULTS;
 use super::validate::validate;
 use super::*;
 
@@ -17,7 +18,7 @@ fn layers(file: &str, variables: &[(&str, &str)], options: &ServeOptions) -> Lay
     let path = directory.path().join("toolvault.toml");
     std::fs::write(&path, format!("data_dir = '/srv/vault'\n{file}")).unwrap();
     let mut layers = Layers::default();
-    layers.add_defaults(DEFAULTS);
+    layers.add_defaults();
     layers.add_file(&path);
     layers.add_environment(&Environment::of(variables));
     layers.add_flags(options);

@@ -11,9 +11,34 @@ use super::gateway;
 use super::keys::{ISSUERS, split_issuer};
 use super::layers::Layers;
 use super::root_key::{RootKey, read_secret_file};
-use super::{Configuration, LogFormat};
 
 const ADDRESS: &str = "expected an address and a port, as in 127.0.0.1:8710";
+
+/// The effective configuration, validated.
+pub(crate) struct Configuration {
+    /// For the server.
+    pub(crate) server: ServerSettings,
+    /// For the vault.
+    pub(crate) vault: Settings,
+    /// Where the root key comes from.
+    pub(crate) root_key: RootKey,
+    /// Where the first keys of a new store go.
+    pub(crate) first_keys: FirstKeysFile,
+    /// How to log.
+    pub(crate) log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// JSON unless standard error is a terminal.
+    #[default]
+    Auto,
+    /// JSON.
+    Json,
+    /// Text.
+    Text,
+}
 
 /// The settings, or all problems.
 pub(super) fn validate(mut layers: Layers) -> Result<Configuration, Vec<String>> {

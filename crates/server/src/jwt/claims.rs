@@ -6,7 +6,7 @@ use toolvault_core::json::Object;
 use toolvault_core::scope::{Scope, ScopeSet};
 use toolvault_core::timestamp::{SECOND, Timestamp};
 
-use super::JwtError;
+use super::error::JwtError;
 use super::json;
 
 /// How far the issuer's clock may differ from ours, in microseconds.

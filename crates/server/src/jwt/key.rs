@@ -7,8 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
 use toolvault_core::json::Object;
 
-use super::JwtError;
 use super::algorithm::{Algorithm, KeyType};
+use super::error::JwtError;
 use super::json;
 use super::token::MAX_KEY_ID_BYTES;
 

@@ -12,7 +12,7 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::Mutex;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 
-use super::JwtError;
+use super::error::JwtError;
 use super::key_set::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
 
 /// Time between two looks at the file, in microseconds.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use toolvault_core::json::Value;
 
-use super::JwtError;
 use super::algorithm::Algorithm;
+use super::error::JwtError;
 use super::json;
 use super::key::Key;
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use toolvault_core::timestamp::Timestamp;
 
 use super::algorithm::Algorithm;
+use super::config;
 use super::config::{IssuerConfig, IssuerConfigError};
+use super::error::JwtError;
 use super::key_file::KeyFile;
 use super::key_set::KeySet;
 use super::key_url::KeyUrl;
-use super::{JwtError, config};
 
 /// The source of one issuer's keys.
 #[derive(Debug)]

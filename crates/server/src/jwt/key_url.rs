@@ -10,7 +10,7 @@ use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_gateway::http::StatusCode;
 use toolvault_gateway::{GuardedClient, HttpError};
 
-use super::JwtError;
+use super::error::JwtError;
 use super::key_set::{KeySet, KeySetError};
 
 /// From this age on keys are fetched again when they are used, in microseconds.

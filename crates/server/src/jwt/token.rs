@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use toolvault_core::json::Object;
 
-use super::JwtError;
 use super::algorithm::Algorithm;
 use super::claims::Claims;
+use super::error::JwtError;
 use super::json;
 
 /// Most bytes of a token.

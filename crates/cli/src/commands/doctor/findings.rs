@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::Grade;
 use crate::printer::Printer;
 
 /// One thing that was looked at.
@@ -75,4 +74,13 @@ impl Findings {
         let graded = self.0.iter().filter(|finding| finding.result == grade);
         graded.map(|finding| finding.message.as_str()).collect()
     }
+}
+
+/// How grave a finding is. Only `Bad` makes the exit status 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Grade {
+    Good,
+    Notice,
+    Bad,
 }

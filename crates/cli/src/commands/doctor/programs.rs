@@ -68,7 +68,7 @@ fn check_sandbox(sandbox: Sandbox, support: Support, findings: &mut Findings) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Grade;
+    use super::super::findings::Grade;
     use super::*;
 
     #[test]

@@ -148,7 +148,7 @@ fn check_names(report: &Report, findings: &mut Findings) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Grade;
+    use super::super::findings::Grade;
     use super::*;
 
     fn report() -> Diagnosis {
