@@ -5,7 +5,7 @@
 //!
 //! - [`Message`] reads one JSON-RPC message in place; [`Message::shape`] says whether it is a request, a notification
 //!   or a response. [`error`] and [`result`] write answers.
-//! - [`repair`] reads what a server sends that is not quite a message.
+//! - [`mod@repair`] reads what a server sends that is not quite a message.
 //! - [`EventReader`] turns pieces of a `text/event-stream` body into [`Event`]s; [`Event::write`] is the way back.
 //! - [`Era`] tells the versions with sessions (up to 2025-11-25) from those without (2026-07-28 and later).
 //! - [`headers`] knows the protocol's headers. A client sends [`headers::of_message`] with each message of the later
