@@ -25,7 +25,7 @@ pub(super) fn number(alphabet: Alphabet) -> usize {
 #[derive(Clone, Copy)]
 pub(super) struct Pattern {
     pub(super) fingerprint: u64,
-    /// See [`Key::power`], of all letters.
+    /// See [`Key::power`](super::key::Key::power), of all letters.
     pub(super) power: u64,
     pub(super) found: Found,
     pub(super) letters: u32,
