@@ -10,8 +10,10 @@ import outages
 import suite
 from checks import Checks, spread
 from client import Answer, Client
+from echo import Echo
 from journal import SECRETS, Journal, judge, missing_uses, observe
 from postgres import Postgres
+from rpc import Legacy, Refused
 from server import Toolvault
 from writers import Burst
 
@@ -26,9 +28,9 @@ CHANNEL = "/v1/tools/propagated/resolve"
 class Pair:
     """Both servers and what was acknowledged through either."""
 
-    def __init__(self, folder: Path, url: str) -> None:
-        root_key = str(folder / "root.key")
-        self.servers = [Toolvault(folder / name, database_url=url, root_key_file=root_key) for name in ("one", "other")]
+    def __init__(self, folder: Path, url: str, **settings: str) -> None:
+        settings |= {"database_url": url, "root_key_file": str(folder / "root.key")}
+        self.servers = [Toolvault(folder / name, **settings) for name in ("one", "other")]
         self.journal = Journal()
         self.key = self.public_key = ""
 
@@ -69,11 +71,11 @@ class Pair:
             server.kill()
 
 
-async def set_up_races(checks: Checks, folder: Path, postgres: Postgres) -> Pair:
+async def set_up_races(checks: Checks, folder: Path, postgres: Postgres, config: str) -> Pair:
     """Starts two servers at once on an empty database, several times; returns the last two."""
     faults, ready = [], []
     for race in range(RACES):
-        pair = Pair(folder / f"race-{race}", postgres.new_database("replicas"))
+        pair = Pair(folder / f"race-{race}", postgres.new_database("replicas"), config=config)
         try:
             ready += await pair.begin()
             makers = pair.take_keys()
@@ -164,6 +166,37 @@ async def revocations_spread(checks: Checks, pair: Pair) -> None:
     there.close()
 
 
+async def gateway_sessions_end(checks: Checks, pair: Pair, echo: Echo) -> None:
+    """A key that is revoked through one server ends its session and its stream at the gateway of the other."""
+    here, there = pair.clients()
+    ended, faults = [], []
+    for number in range(TRIES_BY_COMMAND):
+        key = (await here.request("POST", "/v1/keys", {"name": f"agent-{number}", "scopes": ["use"]})).json()
+        await until(Client(there.port, key["key"]), "/v1/me", None, lambda answer: answer.status == 200)
+        agent = Legacy(f"http://127.0.0.1:{there.port}/mcp/echo", {"x-api-key": key["key"]})
+        await agent.open()
+        await agent.call("send", to="x")
+        stream = await agent.listen()
+        calls = len(echo.lengths)
+        began = time.monotonic()
+        await here.request("DELETE", f"/v1/keys/{key['key_id']}")
+        async with asyncio.timeout(5 * BOUND):
+            await asyncio.gather(*agent.tasks)
+        ended.append(time.monotonic() - began)
+        stream.close()
+        try:
+            faults.append(f"{number}: a call was answered with {await agent.call('send', to='x')}")
+        except Refused as refused:
+            faults += [] if refused.status == 401 else [f"{number}: a call was refused with {refused}"]
+        faults += [] if len(echo.lengths) == calls else [f"{number}: a call reached the tool"]
+        here, there = there, here
+    print(f"a stream at the gateway of the other server ends after {spread(ended)}, {len(ended)} tries")
+    checks.that("a stream at the gateway of the other server ends within 1 s", max(ended) <= BOUND, spread(ended))
+    checks.none("no call in a session of a revoked key reaches a tool", faults)
+    here.close()
+    there.close()
+
+
 async def one_dies(checks: Checks, pair: Pair, chance: random.Random) -> None:
     """Both write at once; one is killed; the other goes on, and what either acknowledged is there."""
     faults, pauses, refused = [], [], 0
@@ -196,15 +229,18 @@ async def replicas(checks: Checks, folder: Path) -> None:
     print(f"seed {seed}")
     postgres = Postgres()
     postgres.find()
-    pair = await set_up_races(checks, folder, postgres)
+    echo = Echo()
+    pair = await set_up_races(checks, folder, postgres, await echo.start(folder))
     try:
         await secrets_spread(checks, pair)
         await revocations_spread(checks, pair)
+        await gateway_sessions_end(checks, pair, echo)
         await one_dies(checks, pair, random.Random(seed))
         await outages.database_goes_away(checks, pair, postgres)
         await secrets_spread(checks, pair)
     finally:
         pair.kill()
+        echo.close()
 
 
 if __name__ == "__main__":

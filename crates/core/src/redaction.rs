@@ -54,6 +54,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use key::Key;
 pub use stream::Stream;
 
+use zeroize::Zeroizing;
+
 use crate::json::Value;
 use search::Search;
 use table::Table;
@@ -120,7 +122,20 @@ impl Redactor {
     /// Strings, names of members and numbers that hold a value are written anew as strings, a lone surrogate in
     /// them as U+FFFD; everything else is written as it is spelled. Names may become equal.
     pub fn json(&self, value: Value<'_>, out: &mut Vec<u8>) -> bool {
-        document::write(&self.table(), value.raw(), out)
+        !document::write(&self.table(), value.raw(), out).is_empty()
+    }
+
+    /// Which of the values `value` holds, each once, in the order in which they were added. Of values that overlap it is
+    /// the longest.
+    pub fn found(&self, value: Value<'_>) -> Vec<Added> {
+        let table = self.table();
+        let mut redacted = Zeroizing::new(Vec::with_capacity(value.raw().len()));
+        let ids = document::write(&table, value.raw(), &mut redacted);
+        let added = ids.into_iter().filter_map(|id| {
+            let bytes = table.bytes_of(id)?;
+            Some(Added { id, bytes })
+        });
+        added.collect()
     }
 
     /// A stream of bytes that are no JSON.

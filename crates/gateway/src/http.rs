@@ -6,19 +6,18 @@
 
 mod address;
 mod error;
-mod opening;
 mod policy;
 mod resolver;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::redirect;
 
 pub use self::error::HttpError;
-pub use self::opening::Opening;
 pub use self::policy::HttpPolicy;
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode, Url};
@@ -37,6 +36,20 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The whole body, not decompressed.
     pub body: Bytes,
+}
+
+/// An answer whose head has arrived. Dropping it abandons the rest.
+#[expect(
+    missing_debug_implementations,
+    reason = "headers and bodies of upstreams may hold credentials"
+)]
+pub struct Opening {
+    /// The status of the last and only answer: redirects are not followed.
+    pub status: StatusCode,
+    /// The headers as received.
+    pub headers: HeaderMap,
+    response: reqwest::Response,
+    silence: Option<Duration>,
 }
 
 /// An HTTP client that connects only where its [`HttpPolicy`] allows.
@@ -107,6 +120,30 @@ impl GuardedClient {
             .map_err(|_elapsed| HttpError::Timeout)?
     }
 
+    /// The answer to one request as soon as its head has arrived; an empty `body` sends none.
+    ///
+    /// The policy's total timeout covers everything from the look-up of the name to the head. The body
+    /// has no limit of its own, neither in bytes nor in time: the reader must count.
+    pub async fn open(
+        &self,
+        method: Method,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Opening, HttpError> {
+        let request = self.request(method, url, headers, body)?;
+        let mut response = tokio::time::timeout(self.policy.total_timeout, request.send())
+            .await
+            .map_err(|_elapsed| HttpError::Timeout)?
+            .map_err(HttpError::from_request)?;
+        Ok(Opening {
+            status: response.status(),
+            headers: std::mem::take(response.headers_mut()),
+            response,
+            silence: self.policy.silence_timeout,
+        })
+    }
+
     fn request(
         &self,
         method: Method,
@@ -144,5 +181,22 @@ impl GuardedClient {
             headers: std::mem::take(response.headers_mut()),
             body: body.freeze(),
         })
+    }
+}
+
+impl Opening {
+    /// The next bytes of the body, not decompressed; none at its end.
+    ///
+    /// Bytes that take longer than the policy's silence timeout are [`HttpError::Timeout`]. A call that is
+    /// abandoned loses nothing: the next one goes on where the last one that ended stopped.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+        let chunk = self.response.chunk();
+        let chunk = match self.silence {
+            Some(silence) => tokio::time::timeout(silence, chunk)
+                .await
+                .map_err(|_elapsed| HttpError::Timeout)?,
+            None => chunk.await,
+        };
+        chunk.map_err(HttpError::from_request)
     }
 }

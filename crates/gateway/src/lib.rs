@@ -1,4 +1,4 @@
-//! How tools are reached: every connection that Toolvault opens to somebody else starts here.
+//! How tools are reached: every connection that Toolvault opens starts here.
 //!
 //! # Layout
 //!

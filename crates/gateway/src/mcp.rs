@@ -17,7 +17,7 @@
 //! - [`session`], [`links`]: connections of clients and to servers.
 //! - [`access`]: what one caller may reach at one server. Two callers share nothing.
 //! - [`tools`], [`schema`]: what servers list.
-//! - [`rules`], [`server`], [`pending`], [`record`], [`metrics`], [`refusal`].
+//! - [`rules`], [`server`], [`pending`], [`record`], [`repeats`], [`metrics`], [`refusal`].
 //! - [`protocol`]: the Model Context Protocol itself.
 
 mod access;
@@ -35,6 +35,7 @@ mod pending;
 pub mod protocol;
 mod record;
 mod refusal;
+mod repeats;
 mod rules;
 mod schema;
 mod server;
@@ -43,6 +44,6 @@ mod state;
 mod tools;
 
 pub use self::answer::{McpBody, McpReply};
-pub use self::gateway::{Gateway, GatewayError};
+pub use self::gateway::Gateway;
 pub use self::pending::{PendingSecret, SetError};
-pub use self::state::McpRequest;
+pub use self::state::{GatewayError, McpRequest};

@@ -93,7 +93,7 @@ pub enum Sandbox {
     /// With what the system has; a warning where it has nothing.
     #[default]
     Auto,
-    /// Programs do not start where the system has nothing to shut them in with.
+    /// Programs do not start if the system has no sandbox for them.
     On,
     /// Not at all.
     Off,

@@ -1,17 +1,24 @@
-//! What of the gateway's settings concerns how it is reached: under which names, and with how large a message.
+//! Under which hosts and URL the gateway is reached, and with how large a message: settings, read once.
+
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use toolvault_gateway::GatewaySettings;
 use toolvault_gateway::mcp::GatewayError;
 
-use crate::extract::authority::Authority;
+/// The default ports of http and https.
+const OWN_PORTS: [u16; 2] = [80, 443];
+const LONGEST_NAME: usize = 253;
 
 /// Why the gateway's settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewaySettingsError {
-    /// A host is none.
+    /// An entry of `allowed_hosts` is not a host.
     #[error("gateway.allowed_hosts: '{0}' is not a host, or a host and a port")]
     AllowedHost(String),
-    /// The URL cannot be one of ours.
+    /// `public_url` is not an HTTP URL.
     #[error("gateway.public_url: '{0}' is not http:// or https://, a host, and perhaps a path")]
     PublicUrl(String),
     /// The gateway refuses them.
@@ -59,7 +66,7 @@ impl Entrance {
         self.allowed.contains(host)
     }
 
-    /// What the URLs that clients are told begin with; none for what they themselves asked for.
+    /// What the URLs that clients are told begin with; `None` for the host that the client asked for.
     pub(crate) fn public_url(&self) -> Option<&BaseUrl> {
         self.public_url.as_ref()
     }
@@ -98,65 +105,82 @@ impl std::fmt::Display for BaseUrl {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A host and perhaps a port, as they stand in `Host`, in an origin and in the configuration.
+///
+/// Strict on purpose: what a browser would never send is not an authority, so no text that is compared here can
+/// mean something else to a later reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Authority {
+    host: Host,
+    /// `None` for the default ports.
+    port: Option<u16>,
+}
 
-    fn entrance(hosts: &[&str], url: Option<&str>) -> Result<Entrance, GatewaySettingsError> {
-        Entrance::new(&GatewaySettings {
-            allowed_hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
-            public_url: url.map(str::to_owned),
-            ..GatewaySettings::default()
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Host {
+    Address(IpAddr),
+    /// In lower case.
+    Name(String),
+}
+
+impl Authority {
+    /// Reads `host` or `host:port`; an IPv6 address stands in brackets.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+            let (address, port) = rest.split_once(']')?;
+            let address: Ipv6Addr = address.parse().ok()?;
+            (Host::Address(address.to_canonical()), port)
+        } else {
+            let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+            (name(host)?, port)
+        };
+        let port = match port {
+            "" => None,
+            port => Some(number(port.strip_prefix(':')?)?),
+        };
+        Some(Self {
+            host,
+            port: port.filter(|port| !OWN_PORTS.contains(port)),
         })
     }
 
-    #[test]
-    fn what_is_no_host_is_refused_rather_than_passed_over() {
-        for host in ["", "*", "https://vault.example", "vault.example/", "a b"] {
-            let refused = entrance(&["a.example", host], None);
-            assert!(
-                matches!(refused, Err(GatewaySettingsError::AllowedHost(text)) if text == host),
-                "{host}"
-            );
-        }
-        for url in [
-            "vault.example",
-            "ftp://vault.example",
-            "https://vault.example/a?b",
-            "https://vault.example/a#b",
-            "https://vault.example/\"",
-            "https://u@a",
-            "https://",
-        ] {
-            let refused = entrance(&[], Some(url));
-            assert!(
-                matches!(refused, Err(GatewaySettingsError::PublicUrl(_))),
-                "{url}"
-            );
+    /// The authority of an origin (RFC 6454) with the scheme http or https; the origin has nothing else.
+    pub(crate) fn of_origin(text: &str) -> Option<Self> {
+        let authority = text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"))?;
+        Self::parse(authority)
+    }
+
+    /// Whether it names this machine to itself, at any port.
+    pub(crate) fn is_loopback(&self) -> bool {
+        match &self.host {
+            Host::Address(address) => address.is_loopback(),
+            Host::Name(name) => name == "localhost",
         }
     }
 
-    #[test]
-    fn the_public_url_names_a_host_that_is_ours() {
-        for (url, origin, path) in [
-            ("https://vault.example", "https://vault.example", ""),
-            ("https://vault.example/", "https://vault.example", ""),
-            ("http://[::1]:1/a/b/", "http://[::1]:1", "/a/b"),
-        ] {
-            let entrance = entrance(&[], Some(url)).unwrap();
-            let found = entrance.public_url().unwrap();
-            assert_eq!((found.origin.as_str(), found.path.as_str()), (origin, path));
-        }
-        let entrance = entrance(&["a.example:8443"], Some("https://vault.example/a")).unwrap();
-        for (host, is_allowed) in [
-            ("vault.example", true),
-            ("vault.example:443", true),
-            ("vault.example:8443", false),
-            ("a.example:8443", true),
-            ("a.example", false),
-        ] {
-            let host = Authority::parse(host).unwrap();
-            assert_eq!(entrance.allows(&host), is_allowed, "{host:?}");
-        }
+    /// Whether it is this address, at any port.
+    pub(crate) fn is_address(&self, address: IpAddr) -> bool {
+        self.host == Host::Address(address.to_canonical())
     }
+}
+
+fn name(text: &str) -> Option<Host> {
+    if let Ok(address) = text.parse::<Ipv4Addr>() {
+        return Some(Host::Address(address.into()));
+    }
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    (text.len() <= LONGEST_NAME && text.split('.').all(is_label))
+        .then(|| Host::Name(text.to_ascii_lowercase()))
+}
+
+fn number(text: &str) -> Option<u16> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    text.parse().ok().filter(|_| is_plain)
 }

@@ -3,7 +3,6 @@
 //! The caller is read from the head of the request, before the body: an argument of type
 //! [`caller::Authenticated`] cannot be had from a request without a valid credential.
 
-pub(crate) mod authority;
 pub(crate) mod caller;
 pub(crate) mod input;
 pub(crate) mod reached;

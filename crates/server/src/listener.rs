@@ -80,6 +80,11 @@ impl Server {
         self.address
     }
 
+    /// The address at which metrics are served without a credential, with its port.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.local_addr().ok()
+    }
+
     /// Reaches the server once it runs.
     pub fn handle(&self) -> ServerHandle {
         ServerHandle(self.app.clone())

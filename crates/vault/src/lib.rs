@@ -42,6 +42,7 @@ pub use operations::audit::{AuditFilter, AuditPage, Checkpoint, Evidence, Fault,
 pub use operations::credentials::{CredentialStamp, Credentials};
 pub use operations::doctor::Diagnosis;
 pub use operations::explain::{Candidate, Explained, Explanation};
+pub use operations::injection::{RepeatedValue, ToolCall};
 pub use operations::keys::{IssuedKey, KeyChange, LONGEST_OVERLAP, NewKey};
 pub use operations::policy::list::PolicyInfo;
 pub use operations::resolve::value::AppliedValue;
@@ -50,7 +51,6 @@ pub use operations::resolve::{Applied, Call, Completed, Injected, Source};
 pub use operations::secrets::{
     Field, ListFilter, NewSecret, SecretAnswer, SecretChange, SecretList,
 };
-pub use operations::tool_calls::ToolCall;
 pub use operations::usage::Usage;
 pub use operations::users::UserChange;
 pub use operations::versions::VersionInfo;

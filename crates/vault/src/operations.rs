@@ -10,7 +10,6 @@ pub(crate) mod keys;
 pub(crate) mod policy;
 pub(crate) mod resolve;
 pub(crate) mod secrets;
-pub(crate) mod tool_calls;
 pub(crate) mod usage;
 pub(crate) mod users;
 pub(crate) mod versions;

@@ -45,6 +45,9 @@ pub(crate) async fn run(
     let requests = reload::Requests::catch(server.handle(), &options, context)?;
     let url = announcement::url(server.local_address(), configuration.server.tls.is_some());
     announcement::announce(&url, context.printer)?;
+    if let Some(address) = server.metrics_address() {
+        tracing::info!(address = %address, "metrics are served without a credential");
+    }
     let time_limit = Duration::from_secs(configuration.server.limits.shutdown_seconds);
     tokio::select! {
         status = serve(&vault, server, control, &signals, time_limit) => status,

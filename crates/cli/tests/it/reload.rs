@@ -70,3 +70,36 @@ fn without_a_server_there_is_nothing_to_reload() {
     hint: toolvault serve starts one; a server on PostgreSQL reloads on SIGHUP
     ");
 }
+
+#[test]
+fn sighup_reads_the_configuration_again_and_a_bad_file_ends_nothing() {
+    use rustix::process::Signal;
+
+    let installation = Installation::empty();
+    let mut server = served(&installation, "");
+    for (text, logged) in [
+        (
+            "[gateway]\nsandbox = 'off'\n",
+            "\"applied\":\"gateway.sandbox\"",
+        ),
+        (
+            "[gateway.limits]\nprocesses = 1\n",
+            "gateway.limits.processes",
+        ),
+        ("this is not TOML", "everything stays as it was"),
+        (
+            "[gateway.limits]\nprocesses = 0\n",
+            "everything stays as it was",
+        ),
+        (
+            "[gateway.limits]\nprocesses = 2\n",
+            "\"applied\":\"gateway.limits.processes\"",
+        ),
+    ] {
+        write(&installation, text);
+        server.signal(Signal::HUP);
+        let line = server.wait_for("configuration");
+        assert!(line.contains(logged), "{text} {line}");
+    }
+    assert_eq!(server.stop(), Some(0));
+}

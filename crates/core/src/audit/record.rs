@@ -84,6 +84,8 @@ actions! {
     SecretUsed = "secret.used",
     /// A tool was called through the gateway, or the call was refused.
     ToolCalled = "tool.called",
+    /// A value that a tool server was given was found in what a caller sent to it.
+    ValueRepeated = "value.repeated",
     /// A use was refused.
     UseRefused = "use.refused",
     /// A row is not as it was stored.

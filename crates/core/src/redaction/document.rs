@@ -9,10 +9,10 @@ use super::table::Table;
 use super::values::FEWEST_CHARACTERS;
 use crate::json::{decode_lossily, write_string};
 
-/// Writes the checked document `raw` to `out`; tells whether something in it was replaced.
+/// Writes the checked document `raw` to `out`; returns the numbers of the values that were replaced in it, in order.
 ///
 /// The document is sifted as a whole. Where nothing is noticed, strings are only passed over.
-pub(super) fn write(table: &Table, raw: &str, out: &mut Vec<u8>) -> bool {
+pub(super) fn write(table: &Table, raw: &str, out: &mut Vec<u8>) -> Vec<u64> {
     let mut writer = Writer {
         table,
         search: Search::default(),
@@ -45,10 +45,9 @@ pub(super) fn write(table: &Table, raw: &str, out: &mut Vec<u8>) -> bool {
             };
         }
     }
-    let is_changed = writer.written > 0;
     let rest = bytes.get(writer.written..).unwrap_or_default();
     writer.out.extend_from_slice(rest);
-    is_changed
+    writer.search.replaced()
 }
 
 struct Writer<'a> {

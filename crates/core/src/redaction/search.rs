@@ -78,6 +78,13 @@ impl Search {
         Some(redacted)
     }
 
+    /// The values for which markers were written, in order.
+    pub(super) fn replaced(&self) -> Vec<u64> {
+        let mut ids: Vec<u64> = self.markers.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// Where the earliest match can begin that is not yet found, when all before `end` was read.
     pub(super) fn open_from(&self, end: usize) -> usize {
         self.view.as_ref().map_or(end, |view| view.open_from(end))

@@ -68,6 +68,10 @@ impl Table {
         self.values.get(&id).map(|value| &*value.name)
     }
 
+    pub(super) fn bytes_of(&self, id: u64) -> Option<usize> {
+        self.values.get(&id).map(|value| value.bytes)
+    }
+
     pub(super) fn has_spaces(&self) -> bool {
         self.spaced > 0
     }

@@ -1,5 +1,5 @@
 //! What one caller may reach at one server: the filled credentials, the values sent there, and the tasks begun there.
-//! It knows no connection.
+//! It holds no connection.
 
 mod tasks;
 mod values;
@@ -14,8 +14,7 @@ use toolvault_vault::{Caller, Vault};
 
 use self::tasks::Tasks;
 pub(crate) use self::tasks::{UNKNOWN_TASK, asked_for};
-pub(crate) use self::values::Budgets;
-use self::values::Values;
+pub(crate) use self::values::{Budgets, Values};
 use super::refusal::Refusal;
 use super::server::{Filled, Server};
 
@@ -31,6 +30,15 @@ impl Principal {
         Self {
             user: caller.user(),
             actor: caller.actor().to_string(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn test(number: u8) -> Self {
+        let user = format!("\"00000000-0000-7000-8000-0000000000{number:02x}\"");
+        Self {
+            user: serde_json::from_str(&user).unwrap(),
+            actor: String::new(),
         }
     }
 }

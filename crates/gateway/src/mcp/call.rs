@@ -83,6 +83,8 @@ impl ToolCall<'_> {
         let received = args.len();
         let link = self.conversation.link(self.visit, self.server).await?;
         let target = self.target(&link, &self.conversation.context()).await?;
+        let (repeats, caller) = (&self.visit.state.repeats, self.visit.caller());
+        repeats.allow(caller, &target.name)?;
         let settings = &self.server.settings;
         // A tool that its server did not list may still exist. It declares nothing, so it gets nothing.
         let withheld = match &target.tool {
@@ -92,6 +94,9 @@ impl ToolCall<'_> {
         take_out(&mut args, withheld, settings.allow_override, record);
         let is_changed = args.len() != received;
         let (args, applied) = self.complete(&link, &target, args).await?;
+        // After completion, so that the values of this call are looked for, too.
+        let (values, sent) = (&link.access.values, message.value());
+        repeats.note(caller, &target.name, values, sent).await?;
         let mut headers = self.conversation.headers(Some(self.name))?;
         mirror(&target, &args, &mut headers);
         let mut tree = owned(message)?;

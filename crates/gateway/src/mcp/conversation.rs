@@ -1,5 +1,5 @@
-//! What the eras do differently: how the connection to a server is found, what a request to it says about itself, and
-//! how its answer goes back. Everything else is done once, for both.
+//! What the eras do differently: how the connection to a server is found, which headers and
+//! metadata a request to it has, and how its answer goes back. Everything else is the same for both.
 
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ impl Conversation {
         }
     }
 
-    /// What our own requests say about themselves.
+    /// The metadata for our own requests to a server.
     pub(crate) fn context(&self) -> Context {
         match self {
             Self::Session(_) => Context::default(),
@@ -126,7 +126,7 @@ impl Conversation {
         }
     }
 
-    /// The way of an answer back to the client. Without an ID the client waits for no response.
+    /// How an answer goes back to the client. Without an ID the client waits for no response.
     pub(crate) fn answering(
         &self,
         visit: &Visit,

@@ -1,10 +1,10 @@
-//! The one door to the relay.
+//! Where a request enters the relay, and which way it takes: its era, and one server or all.
 
 use std::sync::Arc;
 
 use ::http::{Method, StatusCode};
 use prometheus_client::registry::Registry;
-use toolvault_core::entropy::{Entropy, EntropyError};
+use toolvault_core::entropy::Entropy;
 use toolvault_core::scope::Scope;
 use toolvault_vault::{Caller, Clock, Denial, SecretInfo, Vault};
 use zeroize::Zeroizing;
@@ -21,9 +21,8 @@ use super::refusal::{Refusal, UpstreamError};
 use super::rules::Rules;
 use super::server::Server;
 use super::session::{Sessions, UsedSession};
-use super::state::{McpRequest, State, Visit};
+use super::state::{GatewayError, McpRequest, State, Visit};
 use super::{janitor, multiplex, one};
-use crate::http::HttpError;
 use crate::settings::GatewaySettings;
 
 /// The relay between agents and tool servers. Cheap to clone; all clones are the same.
@@ -33,17 +32,6 @@ use crate::settings::GatewaySettings;
     reason = "what it holds is confidential"
 )]
 pub struct Gateway(Arc<State>);
-
-/// Why no gateway can be made of some settings.
-#[derive(Debug, thiserror::Error)]
-pub enum GatewayError {
-    /// A URL cannot be reached.
-    #[error(transparent)]
-    Http(#[from] HttpError),
-    /// There is no randomness.
-    #[error(transparent)]
-    Entropy(#[from] EntropyError),
-}
 
 impl Gateway {
     /// A relay to the servers of `settings`. Must be made inside a runtime.
@@ -149,7 +137,7 @@ impl Visit {
             return self.without_message(server).await.map_err(nameless);
         }
         let incoming = Incoming::parse(&self.request.body).map_err(|bad| nameless(bad.into()))?;
-        // Any other message without an ID would avoid what is done to requests.
+        // A call sent without an ID would escape the checks for requests.
         if let Shape::Notification(method) = &incoming.shape
             && !method.starts_with("notifications/")
         {
@@ -187,7 +175,7 @@ impl Visit {
         let Some(server) = server else {
             return multiplex::answer(self, &conversation, incoming).await;
         };
-        let answered = one::answer(self, &conversation, server, incoming).await;
+        let answered = one::answer(self, &conversation, server, incoming, None).await;
         if let Err(Refusal::Upstream(UpstreamError::SessionEnded)) = answered
             && let Conversation::Session(session) = &conversation
         {

@@ -16,13 +16,13 @@ const ROUND: Duration = Duration::from_secs(5);
 
 /// Works until the gateway closes.
 pub(crate) async fn run(state: Arc<State>) {
-    let mut news = state.vault.changes();
+    let mut feed = state.vault.changes();
     let mut rounds = interval(ROUND);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = state.stop.cancelled() => return,
-            changed = news.recv() => end_lost(&state, changed.unwrap_or(Changed::All)).await,
+            changed = feed.recv() => end_lost(&state, changed.unwrap_or(Changed::All)).await,
             _ = rounds.tick() => {
                 end_lost(&state, Changed::All).await;
                 end_idle(&state);
@@ -74,7 +74,7 @@ fn end_idle(state: &Arc<State>) {
     }
 }
 
-/// Ends what was made for another configuration; programs also if they are to be sandboxed in another way.
+/// Ends what was made for another configuration, and programs if the sandbox changed.
 pub(crate) fn end_outdated(state: &Arc<State>, is_sandboxed_otherwise: bool) {
     let rules = state.rules();
     let is_outdated = |upstream: &Upstream| {

@@ -29,6 +29,7 @@ pub(crate) struct Metrics {
     calls: Family<Outcome, Counter>,
     durations: Histogram,
     redactions: Counter,
+    repeated: Counter,
 }
 
 impl Default for Metrics {
@@ -37,6 +38,7 @@ impl Default for Metrics {
             calls: Family::default(),
             durations: Histogram::new(BOUNDS),
             redactions: Counter::default(),
+            repeated: Counter::default(),
         };
         // Both are shown from the start.
         for outcome in ["allowed", "denied"] {
@@ -61,6 +63,11 @@ impl Metrics {
         self.redactions.inc();
     }
 
+    /// Values that a caller sent themselves.
+    pub(crate) fn repeated(&self, values: usize) {
+        self.repeated.inc_by(values as u64);
+    }
+
     pub(crate) fn register(&self, registry: &mut Registry) {
         registry.register(
             "mcp_tool_calls",
@@ -76,6 +83,11 @@ impl Metrics {
             "mcp_redactions",
             "Messages of tool servers in which a value was found and replaced",
             self.redactions.clone(),
+        );
+        registry.register(
+            "mcp_repeated_values",
+            "Values of secrets found in what agents sent to tool servers",
+            self.repeated.clone(),
         );
     }
 }
@@ -123,12 +135,14 @@ mod tests {
             metrics.called(Decision::Allowed, Duration::from_secs_f64(seconds));
         }
         metrics.redacted();
+        metrics.repeated(2);
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();
         for line in [
             "# TYPE toolvault_mcp_sessions gauge",
             "toolvault_mcp_sessions 2",
             "toolvault_mcp_redactions_total 1",
+            "toolvault_mcp_repeated_values_total 2",
             "toolvault_mcp_tool_calls_total{outcome=\"allowed\"} 3",
             "toolvault_mcp_tool_calls_total{outcome=\"denied\"} 0",
             "toolvault_mcp_tool_call_duration_seconds_sum 400.56",

@@ -19,15 +19,13 @@ use self::lists::{in_time, leave_out};
 use self::merged::Merged;
 use self::owner::Owner;
 use super::answer::{Announcement, McpReply, Relay, subscription_member, untagged};
-use super::call::{ToolCall, in_words};
 use super::conversation::{Conversation, Incoming, owned};
 use super::eras::legacy;
 use super::links::Link;
-use super::one::forward;
+use super::one::{self, forward};
 use super::protocol::{self, Era, Event, Message, Shape};
 use super::refusal::{Refusal, UpstreamError};
 use super::rules::permit;
-use super::server::Server;
 use super::session::{Purpose, UsedSession};
 use super::state::Visit;
 
@@ -114,7 +112,7 @@ async fn request_once(
         }
         // Most requests concern one server: the others are asked only if it must be found.
         if let Owner::One(server, name) = owner::of(visit, era, incoming)? {
-            return one(visit, conversation, incoming, id, &server, &name).await;
+            return one::answer(visit, conversation, &server, incoming, Some(&name)).await;
         }
     }
     let links = links(visit, conversation).await?;
@@ -144,7 +142,7 @@ async fn request_once(
             }
             match owner::of(visit, era, incoming)? {
                 Owner::One(server, name) => {
-                    one(visit, conversation, incoming, id, &server, &name).await
+                    one::answer(visit, conversation, &server, incoming, Some(&name)).await
                 }
                 Owner::Unknown => {
                     let links = permitted(visit, links, method);
@@ -157,44 +155,6 @@ async fn request_once(
             }
         }
     }
-}
-
-/// A request to the server that its name says, under the name that this server knows.
-async fn one(
-    visit: &Visit,
-    conversation: &Conversation,
-    incoming: &Incoming<'_>,
-    id: &str,
-    server: &Arc<Server>,
-    name: &str,
-) -> Result<McpReply, Refusal> {
-    let method = incoming.method();
-    permit(visit.caller(), server, method)?;
-    if method == "tools/call" {
-        let call = ToolCall {
-            visit,
-            conversation,
-            incoming,
-            id,
-            server,
-            name,
-        };
-        return call.answer().await;
-    }
-    let link = conversation.link(visit, server).await;
-    let link = link.map_err(|refusal| in_words(server, refusal))?;
-    let refused = |_| Refusal::InvalidParams("'params' cannot be read");
-    let mut tree = owned(&incoming.message)?;
-    let mut named = tree.get_mut("params").map_err(refused)?;
-    let is_reference = method == "completion/complete";
-    if is_reference && let Some(params) = named {
-        named = params.get_mut("ref").map_err(refused)?;
-    }
-    if let Some(named) = named {
-        named.set("name", Tree::text(name)).map_err(refused)?;
-    }
-    let headers = conversation.headers(Some(name).filter(|_| !is_reference))?;
-    forward(visit, conversation, &link, incoming, tree, headers).await
 }
 
 /// Sends every server the same request; failures are logged.

@@ -19,12 +19,13 @@ use super::server::Server;
 use super::session::Purpose;
 use super::state::Visit;
 
-/// Answers a message.
+/// Answers a message. `name` is what the server calls the tool or the prompt, if the client said `<server>__<name>`.
 pub(crate) async fn answer(
     visit: &Visit,
     conversation: &Conversation,
     server: &Arc<Server>,
     incoming: &Incoming<'_>,
+    name: Option<&str>,
 ) -> Result<McpReply, Refusal> {
     let method = incoming.method();
     if !matches!(incoming.shape, Shape::Response(_)) {
@@ -34,23 +35,44 @@ pub(crate) async fn answer(
     if method == "tools/call"
         && let Some(id) = incoming.id()
     {
-        let name = incoming.message.text_param("name");
-        let name = name.ok_or(Refusal::InvalidParams("'name' is not text"))?;
+        let sent = incoming.message.text_param("name");
+        let sent = sent.as_deref().map(String::as_str);
+        let name = name.or(sent);
         let call = ToolCall {
             visit,
             conversation,
             incoming,
             id,
             server,
-            name: &name,
+            name: name.ok_or(Refusal::InvalidParams("'name' is not text"))?,
         };
         return call.answer().await;
     }
     let link = conversation.link(visit, server).await;
     let link = link.map_err(|refusal| in_words(server, refusal))?;
-    let tree = owned(&incoming.message)?;
-    let headers = conversation.headers(None)?;
+    let mut tree = owned(&incoming.message)?;
+    let Some(name) = name else {
+        let headers = conversation.headers(None)?;
+        return forward(visit, conversation, &link, incoming, tree, headers).await;
+    };
+    // The later era repeats names in a header, but not that of a reference.
+    let is_reference = method == "completion/complete";
+    rename(&mut tree, is_reference, name)?;
+    let headers = conversation.headers(Some(name).filter(|_| !is_reference))?;
     forward(visit, conversation, &link, incoming, tree, headers).await
+}
+
+/// Sets the name under which the server knows what a request is about.
+fn rename(request: &mut Tree<'_>, is_reference: bool, name: &str) -> Result<(), Refusal> {
+    let refused = |_| Refusal::InvalidParams("'params' cannot be read");
+    let mut named = request.get_mut("params").map_err(refused)?;
+    if is_reference && let Some(params) = named {
+        named = params.get_mut("ref").map_err(refused)?;
+    }
+    match named {
+        Some(named) => named.set("name", Tree::text(name)).map_err(refused),
+        None => Ok(()),
+    }
 }
 
 /// Passes a message on, and its answer back.
@@ -70,6 +92,10 @@ pub(crate) async fn forward(
         &mut tree,
         &mut headers,
     )?;
+    let (repeats, tool) = (&visit.state.repeats, &link.access.server.tool);
+    repeats.allow(visit.caller(), tool)?;
+    let (values, sent) = (&link.access.values, incoming.message.value());
+    repeats.note(visit.caller(), tool, values, sent).await?;
     let purpose = Purpose::of(method, &incoming.message);
     let mut answering = conversation.answering(visit, link, purpose, id);
     let mut question = link.post(headers, tree.to_json());

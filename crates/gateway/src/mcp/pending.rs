@@ -21,7 +21,7 @@ const LASTS: i64 = 600 * SECOND;
 /// How many are kept of one user; the oldest make room.
 const MOST_PER_USER: usize = 32;
 
-/// A secret that a call needed and that is not set. All of it comes from the configuration, none of it from a tool.
+/// A secret that a call needed and that is not set. All of it comes from the configuration, nothing from a tool.
 #[derive(Clone, Debug)]
 pub struct PendingSecret {
     /// The server whose tool was called.

@@ -1,4 +1,4 @@
-//! Why a client is not answered as it asked, in words that help, and never in words of the server.
+//! Errors for clients. Their texts say what to do, and never repeat the text of a server.
 
 use ::http::StatusCode;
 use toolvault_vault::{Error as VaultError, Problem};
@@ -61,6 +61,10 @@ pub(crate) enum Refusal {
         "Too many sessions are open and in use: end one, or raise sessions_per_caller or sessions in [gateway.limits]."
     )]
     TooManySessions,
+    #[error(
+        "This key sent values of secrets to the tool too often, so the tool is refused for up to an hour: replace those secrets. The audit trail names them (value.repeated)."
+    )]
+    ValuesRepeated,
     #[error("The server's credentials or configuration changed during the call; retry.")]
     Over,
 }
@@ -142,7 +146,7 @@ impl Refusal {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
             Self::TooManySessions => StatusCode::TOO_MANY_REQUESTS,
-            // JSON-RPC errors travel in answers that are themselves in order.
+            // The HTTP exchange itself succeeded: the error is in the JSON-RPC answer.
             _ => StatusCode::OK,
         }
     }
@@ -152,7 +156,8 @@ impl Refusal {
             Self::Malformed(malformed) => malformed.code(),
             Self::Vault(VaultError::Unresolved(_)) | Self::Lacking(_) => SECRET_MISSING,
             Self::Vault(VaultError::Denied(_) | VaultError::Unauthenticated)
-            | Self::WholeServerOnly => NOT_ALLOWED,
+            | Self::WholeServerOnly
+            | Self::ValuesRepeated => NOT_ALLOWED,
             Self::Vault(_)
             | Self::TooManySessions
             | Self::Over
@@ -200,7 +205,7 @@ impl Refusal {
         protocol::error(id, self.code(), &self.text(), data.as_deref())
     }
 
-    /// Says once in the log what is ours to mend.
+    /// Logs errors that the operator can do something about; others only for debugging.
     pub(crate) fn log(&self, server: Option<&str>) {
         let server = server.unwrap_or("all");
         match self {
@@ -217,7 +222,7 @@ impl Refusal {
         }
     }
 
-    /// A short word for the audit trail.
+    /// The reason in the audit trail.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::Vault(VaultError::Unresolved(problems)) => problems
@@ -230,6 +235,7 @@ impl Refusal {
             Self::Upstream(_) => "server_failed",
             Self::DoesNotFit(_) => "value_does_not_fit",
             Self::UnknownTool(_) => "unknown_tool",
+            Self::ValuesRepeated => "values_repeated",
             _ => "refused",
         }
     }

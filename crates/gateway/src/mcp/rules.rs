@@ -9,7 +9,7 @@ use toolvault_vault::{Caller, Within};
 use super::refusal::Refusal;
 use super::server::Server;
 use crate::http::HttpError;
-use crate::settings::{GatewaySettings, ServerName};
+use crate::settings::{GatewayLimits, GatewaySettings, ServerName};
 
 /// The configuration and the servers made from it.
 pub(crate) struct Rules {
@@ -18,16 +18,27 @@ pub(crate) struct Rules {
 }
 
 /// How large and how late an answer of a server may be.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AnswerLimits {
     pub(crate) message_bytes: usize,
     pub(crate) silence: Duration,
 }
 
+impl AnswerLimits {
+    fn of(limits: &GatewayLimits) -> Self {
+        Self {
+            message_bytes: limits.message_bytes,
+            silence: limits.silence,
+        }
+    }
+}
+
 impl Rules {
     /// The rules of these settings. A server whose entry did not change stays the same `Arc`.
     pub(crate) fn new(settings: GatewaySettings, before: Option<&Self>) -> Result<Self, HttpError> {
-        let before = before.filter(|before| before.settings.limits == settings.limits);
+        // Connections were made with the limits for answers. The other limits concern no server.
+        let limits = AnswerLimits::of(&settings.limits);
+        let before = before.filter(|before| before.limits() == limits);
         let mut servers = BTreeMap::new();
         for (name, server) in &settings.servers {
             let kept = before
@@ -56,10 +67,7 @@ impl Rules {
     }
 
     pub(crate) fn limits(&self) -> AnswerLimits {
-        AnswerLimits {
-            message_bytes: self.settings.limits.message_bytes,
-            silence: self.settings.limits.silence,
-        }
+        AnswerLimits::of(&self.settings.limits)
     }
 
     /// The server of that name, if the caller reaches any of its tools.

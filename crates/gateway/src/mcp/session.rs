@@ -139,7 +139,7 @@ impl Session {
         unanswered.push_back(request);
     }
 
-    /// The request that a response is to, if it is to one of these; it counts once.
+    /// The request that a response answers, if it is one of these. It is removed.
     pub(crate) fn take_unanswered(&self, id: Value<'_>) -> Option<Unanswered> {
         let mut unanswered = self.unanswered.lock();
         let place = unanswered
@@ -148,7 +148,7 @@ impl Session {
         unanswered.remove(place)
     }
 
-    /// Ends it: its streams end, and its servers are told. It is not found any more.
+    /// Ends it: its streams end, and its servers are told. Later requests do not find it.
     pub(crate) async fn end(&self) {
         self.ended.cancel();
         let links = std::mem::take(&mut *self.links.lock().await);
@@ -217,7 +217,7 @@ impl Sessions {
         Ok(surplus)
     }
 
-    /// The session of that id, if it is this caller's and leads there.
+    /// The session of that ID, if it belongs to this caller and was begun on this path.
     pub(crate) fn find(
         &self,
         id: &str,

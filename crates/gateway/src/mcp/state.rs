@@ -6,22 +6,23 @@ use ::http::{HeaderMap, Method};
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use toolvault_core::entropy::Entropy;
+use toolvault_core::entropy::{Entropy, EntropyError};
 use toolvault_core::redaction::Key;
 use toolvault_vault::{Caller, Clock, Vault};
 use zeroize::Zeroizing;
 
 use super::access::Budgets;
 use super::answer::Services;
-use super::gateway::GatewayError;
 use super::links::{Slots, Upstream, Upstreams};
 use super::metrics::Metrics;
 use super::pending::PendingSecrets;
 use super::protocol::headers::{METHOD, NAME, PARAMETER, PROTOCOL_VERSION};
 use super::record::Recorder;
+use super::repeats::Repeats;
 use super::rules::Rules;
 use super::server::Server;
 use super::session::Sessions;
+use crate::http::HttpError;
 use crate::settings::GatewaySettings;
 
 pub(crate) struct State {
@@ -34,8 +35,20 @@ pub(crate) struct State {
     pub(crate) pending: PendingSecrets,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) recorder: Recorder,
+    pub(crate) repeats: Repeats,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
+}
+
+/// Why a gateway cannot be made with these settings.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The HTTP client for a server cannot be made.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The system gives no random bytes.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
 }
 
 /// What a client sent.
@@ -47,7 +60,7 @@ pub struct McpRequest {
     pub server: Option<String>,
     /// GET, POST or DELETE.
     pub method: Method,
-    /// The headers. Only the protocol's own are looked at, and none of the caller's credentials goes on.
+    /// The headers. Only the protocol's own are read. The caller's credentials are never passed on.
     pub headers: HeaderMap,
     /// The body.
     pub body: Zeroizing<Vec<u8>>,
@@ -87,6 +100,7 @@ impl State {
                 tasks.clone(),
                 stop.clone(),
             ),
+            repeats: Repeats::new(vault.clone(), Arc::clone(&metrics)),
             metrics,
             vault,
             entropy,

@@ -38,7 +38,7 @@ impl fmt::Display for Exit {
     }
 }
 
-/// The program accepts no more messages: it has ended, is being stopped, or closed its standard input.
+/// The program accepts no further message: it has ended, is being stopped, or closed its standard input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the program accepts no more messages")]
 pub(crate) struct Ended;

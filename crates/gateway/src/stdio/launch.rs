@@ -17,11 +17,12 @@ use zeroize::Zeroizing;
 use super::concealed::{Concealed, Snapshot};
 use super::error::LaunchError;
 use super::group;
+use super::handover::Support;
 use super::input;
 use super::output::{Output, Reading};
 use super::process::Process;
 use super::program;
-use super::support::{self, Support};
+use super::support;
 use crate::settings::Sandbox;
 
 /// For how long [`Process::stop`] waits before each of its stronger means.

@@ -28,12 +28,11 @@ mod process;
 
 use std::convert::Infallible;
 use std::ffi::OsString;
-use std::io;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::concealed::Identity;
-use super::support::Support;
+#[cfg(target_os = "linux")]
+use super::handover::{DONE, NOT_DONE, step};
+use super::handover::{SandboxError, Support, Wanted};
 
 /// What to conceal, and with what.
 #[derive(Clone, Debug)]
@@ -42,83 +41,6 @@ pub struct Confinement {
     pub with: Support,
     /// What cannot be read afterwards.
     pub concealed: Vec<Wanted>,
-}
-
-/// A file or directory to conceal: `<path>`, or `<device>:<inode>:<absolute path>` if it must be that very one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    path: PathBuf,
-    identity: Option<Identity>,
-}
-
-impl Wanted {
-    /// As an argument on the command line.
-    pub(super) fn argument(path: &Path, identity: Identity) -> OsString {
-        let mut argument = OsString::from(format!("{identity}:"));
-        argument.push(path);
-        argument
-    }
-}
-
-impl From<OsString> for Wanted {
-    fn from(argument: OsString) -> Self {
-        let bytes = argument.as_bytes();
-        let colon = bytes.windows(2).position(|pair| pair == b":/");
-        let known = colon.and_then(|colon| {
-            let identity = std::str::from_utf8(bytes.get(..colon)?).ok()?;
-            let path = bytes.get(colon.checked_add(1)?..)?;
-            Some((identity.parse().ok()?, path.to_vec()))
-        });
-        match known {
-            Some((identity, path)) => Self {
-                path: OsString::from_vec(path).into(),
-                identity: Some(identity),
-            },
-            None => Self {
-                path: argument.into(),
-                identity: None,
-            },
-        }
-    }
-}
-
-/// Why nothing was started.
-#[derive(Debug, thiserror::Error)]
-pub enum SandboxError {
-    /// The system does not have this mechanism.
-    #[error("{0} is not available")]
-    Unavailable(Support),
-    /// A step failed.
-    #[error("cannot {step}")]
-    Step {
-        /// What was being done.
-        step: String,
-        /// Why it failed.
-        #[source]
-        source: io::Error,
-    },
-    /// The command line names no program.
-    #[error("there is no program to start")]
-    NoProgram,
-    /// The root directory was to be concealed.
-    #[error("the root directory cannot be concealed")]
-    Root,
-    /// A path does not lead to what it did when the program was to be started.
-    #[error("{} was moved or replaced just now", .0.display())]
-    Moved(PathBuf),
-    /// A concealed path can still be read.
-    #[error("{} can still be read", .0.display())]
-    Ineffective(PathBuf),
-}
-
-/// Names what was being done when `source` happened.
-#[cfg(target_os = "linux")]
-fn step<E: Into<io::Error>>(step: impl Into<String>) -> impl FnOnce(E) -> SandboxError {
-    let step = step.into();
-    move |source| SandboxError::Step {
-        step,
-        source: source.into(),
-    }
 }
 
 /// Confines this process and becomes the program, whose path comes first in `command`.
@@ -130,7 +52,6 @@ pub fn confine_and_run(
     confinement: &Confinement,
     command: &[OsString],
 ) -> Result<Infallible, SandboxError> {
-    use super::support::{DONE, NOT_DONE};
     let prepared = command
         .split_first()
         .ok_or(SandboxError::NoProgram)
@@ -196,26 +117,4 @@ pub fn probe(confinement: &Confinement, _witness: &Path) -> Result<(), SandboxEr
 #[cfg(not(target_os = "linux"))]
 pub fn map_parent() -> Result<(), SandboxError> {
     Err(SandboxError::Unavailable(Support::MountNamespace))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_are_read_as_they_are_written() {
-        let identity = Identity::at(Path::new("/")).unwrap();
-        for path in ["/a b", "/a:/b", "/"] {
-            let wanted = Wanted::from(Wanted::argument(Path::new(path), identity));
-            assert_eq!(wanted.path, Path::new(path));
-            assert_eq!(wanted.identity, Some(identity));
-        }
-        for plain in ["/a b", "/1:2:/c", "a:/b", "1:2:c"] {
-            let wanted = Wanted::from(OsString::from(plain));
-            assert_eq!(
-                (wanted.path.as_path(), wanted.identity),
-                (Path::new(plain), None)
-            );
-        }
-    }
 }

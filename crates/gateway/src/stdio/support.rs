@@ -1,14 +1,12 @@
 //! Which sandbox this system supports, and how the server talks to the binary that sets it up.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -16,59 +14,14 @@ use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::concealed::{Identity, Snapshot};
-use super::sandbox::Wanted;
+use super::handover::{DONE, NOT_DONE, OWN_BINARY, Support, Wanted};
 
-/// The binary that runs, even if another has been installed in its place.
-pub(crate) const OWN_BINARY: &str = "/proc/self/exe";
 /// The hidden command of our binary that sets up a sandbox.
 const COMMAND: &str = "sandbox";
-/// Its first line of output once the sandbox is set up.
-pub(super) const DONE: &str = "toolvault: sandboxed";
-/// What its first line begins with if that failed; the reason follows.
-pub(super) const NOT_DONE: &str = "toolvault: not sandboxed: ";
 /// Longest first line, in bytes.
 const LONGEST_LINE: usize = 4 << 10;
 /// How long setting up the sandbox may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A mechanism for sandboxes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Support {
-    /// A user and a mount namespace: concealed paths are empty.
-    MountNamespace,
-    /// Landlock: concealed paths, and what is made beside them later, cannot be opened.
-    Landlock,
-    /// Nothing.
-    None,
-}
-
-impl Support {
-    /// Its name on the command line, in logs and reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::MountNamespace => "mount-namespace",
-            Self::Landlock => "landlock",
-            Self::None => "none",
-        }
-    }
-}
-
-impl fmt::Display for Support {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-impl FromStr for Support {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::MountNamespace, Self::Landlock]
-            .into_iter()
-            .find(|support| support.as_str() == text)
-            .ok_or("one of mount-namespace and landlock")
-    }
-}
 
 /// The best mechanism that works on this system.
 ///

@@ -3,20 +3,25 @@
 //! No message is read here: [`Client`] is the caller, [`Message`] what they sent, and the gateway answers.
 
 mod refusal;
-mod reply;
+#[cfg(test)]
+mod tests;
+
+use std::convert::Infallible;
 
 use axum::Extension;
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
+use tokio_util::sync::CancellationToken;
 use toolvault_core::scope::Scope;
-use toolvault_gateway::mcp::McpRequest;
+use toolvault_gateway::mcp::{McpBody, McpReply, McpRequest};
 use toolvault_vault::Caller;
 use zeroize::Zeroizing;
 
 use self::refusal::Refusal;
-use self::reply::Lifetime;
 use super::protected_resource;
 use crate::app::{App, Stopping};
 use crate::entrance::BaseUrl;
@@ -33,6 +38,11 @@ const CREDENTIALS: [&str; 6] = [
     "x-toolvault-user",
     "cookie",
 ];
+
+/// Tells proxies to pass each event on as it comes.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+const MCP_METHOD: &str = "mcp-method";
+const LISTEN: &str = "subscriptions/listen";
 
 /// A caller with a valid credential whose request passed the checks of host and origin.
 pub(crate) struct Client {
@@ -109,9 +119,62 @@ pub(crate) async fn relay(
         })
         .await;
     let challenge = refusal::Challenge::for_answer(reply.status, may_use);
-    let mut response = reply::response(reply, lifetime, stop);
+    let mut response = response(reply, lifetime, stop);
     if let Some(challenge) = challenge {
         challenge.set(&mut response, client.metadata_url.as_deref());
+    }
+    response
+}
+
+/// When a stream of events ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lifetime {
+    /// With the answer to the request that opened it. A server that stops lets it finish.
+    Request,
+    /// Never: it carries whatever happens.
+    Open,
+}
+
+impl Lifetime {
+    /// That of the stream which such a request may open.
+    fn of(method: &Method, headers: &HeaderMap) -> Self {
+        let listens = headers
+            .get(MCP_METHOD)
+            .is_some_and(|name| name.as_bytes() == LISTEN.as_bytes());
+        if *method == Method::GET || listens {
+            Self::Open
+        } else {
+            Self::Request
+        }
+    }
+}
+
+/// The answer. A stream is let go of as soon as the client leaves, and one without an end when `stop` is called.
+fn response(reply: McpReply, lifetime: Lifetime, stop: CancellationToken) -> Response {
+    let McpReply {
+        status,
+        headers,
+        body,
+    } = reply;
+    let is_stream = matches!(body, McpBody::Stream(_));
+    let body = match body {
+        McpBody::Empty => Body::empty(),
+        McpBody::Whole(bytes) => Body::from(bytes),
+        McpBody::Stream(events) => {
+            let events = events.map(Ok::<_, Infallible>);
+            match lifetime {
+                Lifetime::Request => Body::from_stream(events),
+                Lifetime::Open => Body::from_stream(events.take_until(stop.cancelled_owned())),
+            }
+        }
+    };
+    let mut response = (status, headers, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    if is_stream {
+        headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     }
     response
 }

@@ -9,10 +9,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Uri, header};
 
-use super::authority::Authority;
 use super::source::{Local, Peer};
 use crate::app::App;
-use crate::entrance::{BaseUrl, Entrance};
+use crate::entrance::{Authority, BaseUrl, Entrance};
 use crate::error::ApiError;
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");

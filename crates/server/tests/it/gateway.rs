@@ -2,12 +2,13 @@
 //! which a person stores what a call lacked.
 //!
 //! [`relay`] holds what it answers to agents against a tool server that a test tells what to say: `listing`, `calling`,
-//! `failing`, `redaction`, `credentials`, `sessions`, `news`, `missing`, `modern`,
+//! `failing`, `redaction`, `repeats`, `credentials`, `sessions`, `expiry`, `tasks`, `news`, `missing`, `modern`,
 //! `programs` and `together`.
 
 mod calling;
 mod challenge;
 mod credentials;
+mod expiry;
 mod failing;
 mod listing;
 mod metadata;
@@ -19,6 +20,8 @@ mod page;
 mod programs;
 mod redaction;
 mod relay;
+mod repeats;
 mod requests;
 mod sessions;
+mod tasks;
 mod together;

@@ -1,7 +1,12 @@
-//! What the gateway does with a tool's arguments: which it hides from a model, and completing a call.
+//! A tool call through the gateway: which arguments are hidden from the model, the secrets for them, and its record.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::time::Duration;
 
+use toolvault_core::audit::record::{Action, Decision};
+use toolvault_core::identity::SecretId;
+use toolvault_core::json::Kind;
 use toolvault_core::pattern::ToolName;
 use toolvault_core::scope::Scope;
 
@@ -11,6 +16,43 @@ use super::resolve::{Call, Injected};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::vault::Vault;
+
+/// How many names a list of a record holds.
+const MOST_NAMES: usize = 64;
+/// How many characters of a name are recorded.
+const LONGEST_NAME: usize = 128;
+/// How many bytes the names of a list take together, so that no call makes a large page.
+const MOST_BYTES: usize = 4_096;
+/// How many characters of a reason are recorded.
+const LONGEST_REASON: usize = 256;
+
+/// What is recorded of a call.
+#[derive(Clone, Debug)]
+pub struct ToolCall {
+    /// The tool, `<server>__<tool>`.
+    pub tool: ToolName,
+    /// The arguments as they were received, by name and kind.
+    pub arguments: Vec<(String, Kind)>,
+    /// Whether the tool was called.
+    pub decision: Decision,
+    /// Why it was not, or what went wrong; never text that a tool or a model wrote.
+    pub reason: Option<String>,
+    /// How long it took.
+    pub duration: Duration,
+    /// The hidden arguments for which a value was received and dropped.
+    pub dropped: Vec<String>,
+}
+
+/// A value that a tool server was given and that a caller sent there, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepeatedValue {
+    /// The secret.
+    pub secret_id: SecretId,
+    /// Its name when its value was given to the server.
+    pub secret_name: String,
+    /// The version that the value is of.
+    pub version: i64,
+}
 
 impl Vault {
     /// For each tool the arguments for which the caller has a default, expired or not, that lies within the
@@ -54,5 +96,129 @@ impl Vault {
         let injected = self.complete(caller, &entry, call, within, &mut records);
         self.writer.record(records).await?;
         injected
+    }
+
+    /// Records values that a caller sent to a tool and that the server of the tool was given. Needs `use`. Returns when
+    /// the audit trail has accepted the records.
+    pub async fn record_repeated_values(
+        &self,
+        caller: &Caller,
+        tool: &ToolName,
+        repeated: &[RepeatedValue],
+    ) -> Result<(), Error> {
+        self.note_refusal(caller, caller.require(Scope::Use))
+            .await?;
+        let records = repeated.iter().map(|value| {
+            let mut record = self.record(caller, Action::ValueRepeated, Decision::Allowed);
+            record.secret_id = Some(value.secret_id);
+            record.secret_name = Some(value.secret_name.clone());
+            record.version = Some(value.version);
+            record.tool = Some(tool.as_str().to_owned());
+            record
+        });
+        self.writer.record(records.collect()).await
+    }
+
+    /// Records one call through the gateway, also one that was refused because the tool is out of reach. Needs
+    /// `use`. Returns when the audit trail has accepted it.
+    ///
+    /// Names come from a model and are cut: at most 64 of a list, 128 characters of each and 4 KiB together. A
+    /// list that was cut ends in `… <n> more`.
+    pub async fn record_tool_call(&self, caller: &Caller, call: ToolCall) -> Result<(), Error> {
+        self.note_refusal(caller, caller.require(Scope::Use))
+            .await?;
+        let mut record = self.record(caller, Action::ToolCalled, call.decision);
+        record.tool = Some(call.tool.as_str().to_owned());
+        record.reason = call
+            .reason
+            .as_deref()
+            .map(|reason| cut(reason, LONGEST_REASON));
+        record.duration_ms = Some(i64::try_from(call.duration.as_millis()).unwrap_or(i64::MAX));
+        let arguments = call.arguments.iter().map(|(name, kind)| {
+            let mut text = cut(name, LONGEST_NAME);
+            let _ = write!(text, ":{}", word(*kind));
+            text
+        });
+        record.arguments = Some(bounded(arguments));
+        let dropped = call.dropped.iter().map(|name| cut(name, LONGEST_NAME));
+        record.dropped = (!call.dropped.is_empty()).then(|| bounded(dropped));
+        self.writer.record(vec![record]).await
+    }
+}
+
+/// The kind of a value, as JSON Schema calls it.
+const fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Object => "object",
+        Kind::Array => "array",
+        Kind::String => "string",
+        Kind::Number => "number",
+        Kind::Bool => "boolean",
+        Kind::Null => "null",
+    }
+}
+
+fn cut(text: &str, characters: usize) -> String {
+    text.chars().take(characters).collect()
+}
+
+/// As many of the names as a record holds.
+fn bounded(names: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+    let count = names.len();
+    let mut kept = Vec::with_capacity(count.min(MOST_NAMES));
+    let mut bytes = 0;
+    for name in names {
+        bytes += written_length(&name);
+        let is_last = kept.len() + 1 == MOST_NAMES && count > MOST_NAMES;
+        if is_last || bytes > MOST_BYTES {
+            kept.push(format!("… {} more", count - kept.len()));
+            break;
+        }
+        kept.push(name);
+    }
+    kept
+}
+
+/// The bytes that a name takes in a page at most, where a control character is written in six.
+fn written_length(name: &str) -> usize {
+    let length = |character: char| match character {
+        '"' | '\\' => 2,
+        character if character.is_ascii_control() => 6,
+        character => character.len_utf8(),
+    };
+    name.chars().map(length).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(count: usize, name: &str) -> Vec<String> {
+        bounded(vec![name.to_owned(); count].into_iter())
+    }
+
+    #[test]
+    fn a_list_is_kept_whole_while_it_is_small() {
+        assert_eq!(names(0, "a"), Vec::<String>::new());
+        assert_eq!(names(64, "a"), vec!["a"; 64]);
+    }
+
+    #[test]
+    fn a_longer_list_says_how_much_is_left_out() {
+        let kept = names(65, "a");
+        assert_eq!(kept.len(), 64);
+        assert_eq!(kept.last().unwrap(), "… 2 more");
+        assert_eq!(names(1_000, "a").last().unwrap(), "… 937 more");
+    }
+
+    #[test]
+    fn a_list_takes_no_more_bytes_than_it_may_however_they_are_written() {
+        for name in ["\u{1}".repeat(128), "🔑".repeat(128), "\"".repeat(128)] {
+            let kept = names(60, &name);
+            let written = serde_json::to_string(&kept).unwrap();
+            assert!(written.len() < MOST_BYTES + 256, "{}", written.len());
+            let left: usize = 60 - (kept.len() - 1);
+            assert_eq!(kept.last().unwrap(), &format!("… {left} more"));
+        }
     }
 }

@@ -176,3 +176,22 @@ proptest! {
         prop_assert_eq!(is_changed, out != document.as_bytes());
     }
 }
+
+#[test]
+fn the_values_in_a_document_are_told_once_each_in_the_order_in_which_they_were_added() {
+    let redactor = Redactor::new(&super::key());
+    let [one, other, third] = [
+        "the first value",
+        "the other value",
+        "a value that is not there",
+    ]
+    .map(|value| redactor.add("key", value).unwrap());
+    let document =
+        r#"{"the other value":["the first value","dGhlIG90aGVyIHZhbHVl"],"x":"the first value"}"#;
+    let found = redactor.found(parse_text(document).unwrap());
+    assert_eq!(found, [one, other]);
+    assert!(!found.contains(&third));
+    redactor.remove(one);
+    assert_eq!(redactor.found(parse_text(document).unwrap()), [other]);
+    assert!(redactor.found(parse_text("{}").unwrap()).is_empty());
+}

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use toolvault_core::identity::SecretId;
 use toolvault_core::json::Value;
 use toolvault_core::redaction::{Added, Key, Redactor, Stream};
-use toolvault_vault::AppliedValue;
+use toolvault_vault::{AppliedValue, RepeatedValue};
 use zeroize::Zeroizing;
 
 use super::Principal;
@@ -30,8 +30,7 @@ pub(crate) struct Values {
 }
 
 struct Remembered {
-    secret: SecretId,
-    version: i64,
+    value: RepeatedValue,
     added: Added,
 }
 
@@ -99,8 +98,9 @@ impl Values {
         let mut remembered = self.remembered.lock();
         let mut new = 0;
         for value in sent.into_iter().filter(|value| value.redact) {
-            let (secret, version) = (value.secret_id, value.version);
-            let is_known = |other: &Remembered| (other.secret, other.version) == (secret, version);
+            let is_known = |other: &Remembered| {
+                (other.value.secret_id, other.value.version) == (value.secret_id, value.version)
+            };
             if remembered.iter().any(is_known) {
                 continue;
             }
@@ -109,15 +109,18 @@ impl Values {
             if let Some(added) = added {
                 self.budget.take(added.bytes());
                 remembered.push_back(Remembered {
-                    secret,
-                    version,
+                    value: RepeatedValue {
+                        secret_id: value.secret_id,
+                        secret_name: value.secret_name,
+                        version: value.version,
+                    },
                     added,
                 });
                 new += 1;
-                self.forget_versions(&mut remembered, secret);
+                self.forget_versions(&mut remembered, value.secret_id);
             }
         }
-        // What was sent last is never forgotten for itself.
+        // The values of this call stay, even if they alone exceed the budget.
         while self.budget.is_exceeded()
             && remembered.len() > new
             && let Some(oldest) = remembered.pop_front()
@@ -138,6 +141,19 @@ impl Values {
         (out, is_found)
     }
 
+    /// Which of the values are in `sent`, which is on its way to the server.
+    pub(crate) fn found(&self, sent: Value<'_>) -> Vec<RepeatedValue> {
+        if self.redactor.is_empty() {
+            return Vec::new();
+        }
+        let found = self.redactor.found(sent);
+        let remembered = self.remembered.lock();
+        let found = remembered
+            .iter()
+            .filter(|value| found.contains(&value.added));
+        found.map(|value| value.value.clone()).collect()
+    }
+
     /// Whether a text holds none of the values.
     pub(crate) fn is_harmless(&self, text: &str) -> bool {
         self.redactor.text(text).is_none()
@@ -145,7 +161,7 @@ impl Values {
 
     fn forget_versions(&self, remembered: &mut VecDeque<Remembered>, secret: SecretId) {
         let versions = remembered.iter().enumerate();
-        let mut versions = versions.filter(|(_, other)| other.secret == secret);
+        let mut versions = versions.filter(|(_, other)| other.value.secret_id == secret);
         let oldest = versions.next().map(|(index, _)| index);
         if versions.count() >= VERSIONS
             && let Some(oldest) = oldest.and_then(|index| remembered.remove(index))
@@ -182,13 +198,6 @@ mod tests {
         format!("\"00000000-0000-7000-8000-0000000000{number:02x}\"")
     }
 
-    fn principal(number: u8) -> Principal {
-        Principal {
-            user: serde_json::from_str(&uuid(number)).unwrap(),
-            actor: String::new(),
-        }
-    }
-
     fn sent(secret: u8, version: i64, value: &str) -> Vec<AppliedValue> {
         vec![AppliedValue {
             secret_id: serde_json::from_str(&uuid(secret)).unwrap(),
@@ -205,7 +214,7 @@ mod tests {
 
     #[test]
     fn the_newest_four_versions_of_a_secret_are_found() {
-        let values = Values::new(&principal(1), &budgets());
+        let values = Values::new(&Principal::test(1), &budgets());
         for version in 1..=6 {
             values.add(sent(1, version, &format!("the value number {version}")));
         }
@@ -220,8 +229,8 @@ mod tests {
     #[test]
     fn the_values_of_a_caller_are_bounded_in_bytes() {
         let budgets = budgets();
-        let first = Values::new(&principal(1), &budgets);
-        let second = Values::new(&principal(1), &budgets);
+        let first = Values::new(&Principal::test(1), &budgets);
+        let second = Values::new(&Principal::test(1), &budgets);
         // Lines are what takes memory.
         let value = |number: u8| {
             let random =
@@ -243,7 +252,7 @@ mod tests {
         drop(first);
         drop(second);
         assert_eq!(budgets.all.load(Ordering::Relaxed), 0);
-        let other = Values::new(&principal(2), &budgets);
+        let other = Values::new(&Principal::test(2), &budgets);
         assert_eq!(other.budget.caller.load(Ordering::Relaxed), 0);
         assert_eq!(budgets.callers.lock().len(), 1);
     }

@@ -2,21 +2,34 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
 use toolvault_core::json::{LoneSurrogate, Object, Tree, Value, parse};
-use toolvault_vault::Caller;
+use toolvault_vault::{Caller, Vault};
 use zeroize::Zeroizing;
 
-use super::Services;
 use crate::mcp::links::{Context, Link};
+use crate::mcp::metrics::Metrics;
 use crate::mcp::protocol::{Era, Message, Repaired, Shape, is_same_id, repair};
 use crate::mcp::refusal::{Refusal, UpstreamError};
+use crate::mcp::rules::Rules;
 use crate::mcp::session::{Purpose, Unanswered, UsedSession};
 use crate::mcp::tools::{of_page, visible};
 use crate::settings::ServerName;
 
 type Text = Zeroizing<Vec<u8>>;
 
-/// The way back of one exchange.
+/// What it takes to relay an answer.
+#[derive(Clone)]
+pub(crate) struct Services {
+    pub(crate) vault: Vault,
+    /// The rules by which the request was answered.
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Cancelled when the gateway closes.
+    pub(crate) stop: CancellationToken,
+}
+
+/// How the messages of one exchange go back to the client.
 pub(crate) struct Downstream {
     pub(crate) services: Services,
     pub(crate) caller: Caller,
@@ -72,7 +85,7 @@ impl Downstream {
                 }))
             }
             Shape::Request(..) => {
-                self.note("it is not due");
+                self.note("a server of the later era asks nothing");
                 Ok(Passed::Nothing)
             }
         }
@@ -143,7 +156,7 @@ impl Downstream {
         }
     }
 
-    /// The capabilities that hold behind the gateway: lists of tools change with the caller's secrets, and a key for some
+    /// Corrects the capabilities: lists of tools change with the caller's secrets, and a key for some
     /// of the tools reaches nothing else.
     fn greeting(&self, tree: &mut Tree<'_>) -> Result<(), LoneSurrogate> {
         let Some(result) = tree.get_mut("result")? else {

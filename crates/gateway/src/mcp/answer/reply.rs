@@ -40,7 +40,7 @@ pub enum McpBody {
     Stream(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
 }
 
-/// What is to be done with the answer of a server.
+/// How the answer of a server is relayed.
 pub(crate) struct Answering {
     pub(crate) downstream: Downstream,
     pub(crate) record: Option<CallRecord>,

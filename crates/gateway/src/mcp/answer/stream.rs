@@ -1,4 +1,4 @@
-//! An answer that comes event by event: relayed as it comes, with our own announcements and signs of life in between.
+//! An answer that comes event by event: relayed as it comes, with our own announcements and keep-alive comments in between.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::session::Unanswered;
 
 /// How often a comment line keeps the connection open and time limits are checked.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// A stream of events to one client.
 pub(crate) struct Relay {
@@ -35,14 +35,14 @@ impl Relay {
     /// The stream. It ends with the server's part, with the session, with the caller's right to it, or when the server's
     /// credentials or configuration change.
     pub(crate) fn run(self) -> impl Stream<Item = Bytes> + Send {
-        let news = self.downstream.services.vault.changes();
-        let start = tokio::time::Instant::now() + SIGN_OF_LIFE;
-        let mut signs = interval_at(start, SIGN_OF_LIFE);
-        signs.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let changes = self.downstream.services.vault.changes();
+        let start = tokio::time::Instant::now() + KEEP_ALIVE;
+        let mut keep_alive = interval_at(start, KEEP_ALIVE);
+        keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let running = Running {
             relay: self,
-            news,
-            signs,
+            changes,
+            keep_alive,
             is_over: false,
             is_answered: false,
             has_ids: false,
@@ -56,8 +56,8 @@ impl Relay {
 
 struct Running {
     relay: Relay,
-    news: broadcast::Receiver<Changed>,
-    signs: Interval,
+    changes: broadcast::Receiver<Changed>,
+    keep_alive: Interval,
     is_over: bool,
     is_answered: bool,
     /// Whether an event had an id, so that the client can come back for what it missed.
@@ -82,8 +82,8 @@ impl Drop for Running {
 
 enum Happening {
     Event(Option<Result<Event, UpstreamError>>),
-    News(Changed),
-    SignOfLife,
+    Changed(Changed),
+    KeepAlive,
     End,
 }
 
@@ -103,13 +103,13 @@ impl Running {
                         return Some(piece);
                     }
                 }
-                Happening::News(changed) => {
+                Happening::Changed(changed) => {
                     if let Some(piece) = self.heard(changed).await {
                         return Some(piece);
                     }
                 }
-                Happening::SignOfLife => {
-                    if !self.is_due().await {
+                Happening::KeepAlive => {
+                    if !self.is_valid().await {
                         return self.failed(&Refusal::Over);
                     }
                     return Some(Bytes::from_static(b": \n\n"));
@@ -140,8 +140,8 @@ impl Running {
             () = session_ended => Happening::End,
             () = downstream.link.access.ended.cancelled() => Happening::End,
             () = downstream.services.stop.cancelled() => Happening::End,
-            _ = self.signs.tick() => Happening::SignOfLife,
-            news = self.news.recv() => Happening::News(news.unwrap_or(Changed::All)),
+            _ = self.keep_alive.tick() => Happening::KeepAlive,
+            changed = self.changes.recv() => Happening::Changed(changed.unwrap_or(Changed::All)),
             event = next => Happening::Event(event),
         }
     }
@@ -229,7 +229,7 @@ impl Running {
         if !downstream.caller.is_concerned_by(changed) {
             return None;
         }
-        if !self.is_due().await {
+        if !self.is_valid().await {
             return self.failed(&Refusal::Over);
         }
         if matches!(changed, Changed::Key(_)) {
@@ -239,7 +239,7 @@ impl Running {
     }
 
     /// Whether the caller and the credentials of the link are still valid.
-    async fn is_due(&mut self) -> bool {
+    async fn is_valid(&mut self) -> bool {
         let downstream = Arc::clone(&self.relay.downstream);
         let Downstream {
             services,

@@ -1,4 +1,4 @@
-//! What our own requests to a server say about themselves.
+//! The metadata of the gateway's own requests to a server: version, client and capabilities.
 
 use ::http::HeaderMap;
 use toolvault_core::json::write_string;
@@ -6,7 +6,7 @@ use toolvault_core::json::write_string;
 use crate::mcp::protocol::headers::PROTOCOL_VERSION;
 use crate::mcp::protocol::{Era, METADATA, Message};
 
-/// What our own requests say about themselves where each request stands alone: the same as the client's.
+/// The metadata of the gateway's own requests. In the later era, where each request stands alone, it is the client's.
 #[derive(Clone, Default)]
 pub(crate) struct Context {
     /// `_meta` as JSON.
@@ -45,7 +45,7 @@ impl Context {
         }
     }
 
-    /// The parameters of one of our requests, with one that is text.
+    /// The parameters of one of our requests, with one text member.
     pub(crate) fn params_with(&self, name: &str, value: &str) -> String {
         let mut text = format!("\"{name}\":").into_bytes();
         write_string(value, &mut text);

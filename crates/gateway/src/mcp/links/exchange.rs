@@ -1,4 +1,4 @@
-//! What a server is asked and what it answers, over HTTP as to a program.
+//! Requests to a server and its answers, whether over HTTP or to a program.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use crate::http::Opening;
 use crate::mcp::protocol::{Event, EventReader};
 use crate::mcp::refusal::UpstreamError;
 
-/// One thing that a server is asked.
+/// One request to a server.
 pub(crate) struct Question {
     pub(crate) method: Method,
     /// The protocol's own headers: version, method, name, mirrored parameters, last event.
@@ -23,7 +23,7 @@ pub(crate) struct Question {
     pub(crate) silence: Option<Duration>,
 }
 
-/// What a server answers.
+/// The answer of a server.
 pub(crate) struct Exchange {
     pub(crate) status: StatusCode,
     pub(crate) session: Option<String>,
@@ -31,7 +31,7 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Why there is no answer in it.
+    /// Why an answer with this status holds no message.
     pub(crate) fn failure(status: StatusCode) -> UpstreamError {
         if status.is_success() {
             UpstreamError::NotMcp
@@ -98,7 +98,7 @@ impl Events {
         }
     }
 
-    /// The events of an answer that is still to come. There are none if it is not a stream.
+    /// The events of an answer that has not begun. An answer that is not a stream has no events.
     pub(super) fn later(
         asking: impl Future<Output = Result<Exchange, UpstreamError>> + Send + 'static,
     ) -> Self {

@@ -79,7 +79,7 @@ async fn read(
             Content::Events(Events::of_http(opening, limit, silence))
         }
         Some(JSON) => match silence {
-            // A body that drips may take as long as a server may be silent, in all.
+            // A body that arrives slowly has as much time, in all, as a server may be silent.
             Some(silence) => tokio::time::timeout(silence, whole(opening, limit))
                 .await
                 .map_err(|_elapsed| UpstreamError::Silent)??,

@@ -147,13 +147,13 @@ impl Link {
         }
     }
 
-    /// The events of an answer that nothing waits for. There are none if the server offers no stream.
+    /// The events of an answer that nothing waits for. A server without such a stream sends no events.
     pub(crate) fn events(self: &Arc<Self>, question: Question) -> Events {
         let link = Arc::clone(self);
         Events::later(async move { link.ask(question).await })
     }
 
-    /// A question that carries a message.
+    /// A POST of a message.
     pub(crate) fn post(&self, headers: HeaderMap, body: Zeroizing<Vec<u8>>) -> Question {
         Question {
             method: Method::POST,

@@ -98,8 +98,8 @@ impl Link {
         Ok(catalogue)
     }
 
-    /// The server's tools, corrected by a later page which the client has just asked for: a tool that is another one
-    /// now is called as it is now.
+    /// The server's tools, corrected by a later page which the client has just asked for: a tool whose
+    /// definition changed is called by its new one.
     pub(crate) async fn catalogue_corrected_by(
         &self,
         page: Object<'_>,
@@ -118,7 +118,7 @@ impl Link {
         Ok(corrected)
     }
 
-    /// The server said that its tools are others now.
+    /// Forgets the tools: the server said that they changed.
     pub(crate) async fn forget_catalogue(&self) {
         *self.catalogue.lock().await = None;
     }
@@ -137,8 +137,8 @@ impl Link {
         Ok(catalogue)
     }
 
-    /// Everything of one kind that the server lists, page by page. A server without such a thing answers with an error,
-    /// which is none of it; one that lists more than a client could read is refused.
+    /// Everything of one kind that the server lists, page by page. A server that does not have the method answers with
+    /// an error, which counts as an empty list. A server that lists more than a client could read is refused.
     pub(crate) async fn pages(
         &self,
         list: List,

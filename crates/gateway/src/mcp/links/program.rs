@@ -57,7 +57,7 @@ struct State {
 
 /// A request on its way, as its client knows it.
 struct Waiting {
-    /// Whose request it is, of those who share the program.
+    /// The number of the client that sent the request.
     owner: u64,
     id: String,
     progress_token: Option<String>,
@@ -87,12 +87,12 @@ impl Program {
         program
     }
 
-    /// Whether it runs, and what was concealed from it is still what must be concealed.
+    /// Whether it runs, and its sandbox still conceals everything that must be concealed.
     pub(crate) fn is_running(&self) -> bool {
         self.process.is_running() && self.process.is_confined() && !self.state.lock().has_ended
     }
 
-    /// Another client that shares it: by this number its requests are told from those of others.
+    /// Adds a client. Its number distinguishes its requests from those of the other clients.
     pub(crate) fn join(&self) -> u64 {
         let mut state = self.state.lock();
         state.next += 1;
@@ -110,12 +110,12 @@ impl Program {
         self.process.stop().await;
     }
 
-    /// Tells it that what it answered to `initialize` was heard: once, however many sessions share it.
+    /// Sends `notifications/initialized`: once, even if several sessions share the program.
     pub(crate) async fn say_initialized(&self) -> Result<(), UpstreamError> {
         self.write(INITIALIZED.as_bytes()).await
     }
 
-    /// Asks it what a client asks.
+    /// Passes on what a client asks.
     pub(crate) async fn ask(
         self: &Arc<Self>,
         owner: u64,
@@ -210,7 +210,7 @@ impl Program {
         method: &str,
     ) -> Result<(), UpstreamError> {
         match method {
-            // Said once, by us.
+            // The gateway sends it once, for all clients.
             "notifications/initialized" => Ok(()),
             "notifications/cancelled" => {
                 let named = message.param("requestId").map(|id| id.raw().to_owned());
@@ -238,7 +238,7 @@ impl Program {
             .map_err(|_| UpstreamError::Ended)
     }
 
-    /// What the program says of its own accord, from now on.
+    /// The messages that the program sends without being asked, from now on.
     fn listen(self: &Arc<Self>) -> Events {
         let (sender, receiver) = mpsc::channel(WAITING);
         let mut state = self.state.lock();
@@ -266,7 +266,7 @@ impl Program {
         }
         let how = self.process.ended().await;
         tracing::info!(ending = %how, "a program ended");
-        // Everybody who waits sees the end of their events.
+        // All clients that wait see the end of their events.
         let mut state = self.state.lock();
         state.has_ended = true;
         state.requests.clear();
@@ -317,7 +317,7 @@ impl Program {
         }
     }
 
-    /// A message with the room that it takes, once there is so much.
+    /// Waits until there is room for a message.
     async fn with_room(&self, text: Text) -> Queued {
         let room = Arc::clone(&self.room)
             .acquire_many_owned(kibibytes(&text))

@@ -1,4 +1,4 @@
-//! How many programs may run, of all callers and of each.
+//! Limits on programs: for all callers together, and for each.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::stdio::{Concealed, Support, sandbox_support};
 
 /// Slots for programs.
 pub(crate) struct Slots {
-    /// Of all callers, and of one.
+    /// For all callers together, and for each.
     limits: Mutex<(usize, usize)>,
     used: Mutex<HashMap<Principal, usize>>,
     support: OnceCell<Support>,
@@ -69,7 +69,7 @@ impl Slots {
         })
     }
 
-    /// What this system has to sandbox programs with, found out once.
+    /// The sandbox mechanism of this system, probed once.
     pub(super) async fn support(&self, sandbox: Sandbox) -> Support {
         if sandbox == Sandbox::Off {
             return Support::None;

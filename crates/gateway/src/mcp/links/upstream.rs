@@ -159,7 +159,7 @@ impl Upstreams {
         self.all.lock().values().cloned().collect()
     }
 
-    /// Removes these connections; they end soon.
+    /// Removes these connections, and ends them in a task.
     pub(crate) fn end(&self, upstream: Arc<Upstream>) {
         upstream.access.ended.cancel();
         self.all

@@ -13,8 +13,8 @@ use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::state::Visit;
 use crate::mcp::tools::{of_catalogue, visible};
 
-/// How long one server may take while others wait.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one server may take while the others wait.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) const RESOURCES: List = List {
     method: "resources/list",
@@ -42,7 +42,7 @@ pub(super) fn of(method: &str) -> Option<List> {
 pub(super) async fn in_time<T>(
     asking: impl Future<Output = Result<T, Refusal>>,
 ) -> Result<T, Refusal> {
-    tokio::time::timeout(PATIENCE, asking)
+    tokio::time::timeout(TIMEOUT, asking)
         .await
         .unwrap_or(Err(UpstreamError::Silent.into()))
 }

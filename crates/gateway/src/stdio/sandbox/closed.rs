@@ -21,7 +21,7 @@ use rustix::mount::{
 };
 
 use super::paths::Target;
-use super::{SandboxError, step};
+use crate::stdio::handover::{SandboxError, step};
 
 /// The mode bit of directories for temporary files.
 const STICKY: u32 = 0o1000;

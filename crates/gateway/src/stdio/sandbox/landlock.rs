@@ -18,8 +18,8 @@ use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
 
 use super::paths::Plan;
-use super::{SandboxError, process, step};
-use crate::stdio::support::Support;
+use super::process;
+use crate::stdio::handover::{SandboxError, Support, step};
 
 /// The newest version whose rights we know; older kernels know fewer.
 const NEWEST: ABI = ABI::V10;

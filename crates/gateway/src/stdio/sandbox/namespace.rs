@@ -17,9 +17,9 @@ use rustix::mount::{
 use rustix::thread::CapabilitySet;
 
 use super::paths::Plan;
-use super::{SandboxError, aliases, closed, process, step};
+use super::{aliases, closed, process};
 use crate::stdio::concealed::Identity;
-use crate::stdio::support::OWN_BINARY;
+use crate::stdio::handover::{OWN_BINARY, SandboxError, step};
 
 /// Conceals the targets from this process and all that it starts.
 pub(super) fn conceal(plan: &Plan) -> Result<(), SandboxError> {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 
 use super::aliases;
-use super::{SandboxError, Wanted, step};
 use crate::stdio::concealed::Identity;
+use crate::stdio::handover::{SandboxError, Wanted, step};
 
 /// Something to conceal, by a path without symbolic links.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

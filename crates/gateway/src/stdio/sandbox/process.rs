@@ -12,7 +12,7 @@ use rustix::thread::{
     remove_capability_from_bounding_set, set_capabilities,
 };
 
-use super::{SandboxError, step};
+use crate::stdio::handover::{SandboxError, step};
 
 /// Standard input, output and error.
 const STANDARD: std::ops::RangeInclusive<i32> = 0..=2;

@@ -98,7 +98,7 @@ async fn it_ends_when_its_handle_or_its_output_is_dropped() {
     assert_eq!(in_time(process.ended()).await, Exit::Killed(15));
 }
 
-/// Waits until a process is no more, or only waits for its parent to notice.
+/// Waits until a process has ended, or is a zombie that waits for its parent.
 fn has_gone(id: &str) {
     let since = Instant::now();
     let is_alive = || {

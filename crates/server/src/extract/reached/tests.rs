@@ -85,7 +85,7 @@ fn hosts() {
         (LOOPBACK, "127.0.0.2",            "http://127.0.0.2"),
         (LOOPBACK, "[::1]:8710",           "http://[::1]:8710"),
         ("::1",    "localhost:8710",       "http://localhost:8710"),
-        // The same from elsewhere is nobody's.
+        // The same from elsewhere is refused.
         (NETWORK,  "localhost",            "host"),
         (NETWORK,  "127.0.0.1:8710",       "host"),
         (NETWORK,  "[::1]",                "host"),
@@ -103,14 +103,14 @@ fn hosts() {
         (NETWORK,  "vault.example:8710",   "host"),
         (NETWORK,  "other.example:8443",   "http://other.example:8443"),
         (NETWORK,  "other.example",        "host"),
-        // A name of somebody else that leads to us.
+        // A foreign name that resolves to our address.
         (LOOPBACK, "evil.example",         "host"),
         (LOOPBACK, "evil.example:8710",    "host"),
         (LOOPBACK, "localhost.evil.example", "host"),
         (LOOPBACK, "127.0.0.1.evil.example", "host"),
         (LOOPBACK, "evil.localhost",       "host"),
         (NETWORK,  "a.vault.example",      "host"),
-        // Spellings that somebody might read differently.
+        // Spellings that other software might read differently.
         (LOOPBACK, "localhost.",           "host"),
         (NETWORK,  "vault.example.",       "host"),
         (LOOPBACK, "localhost/?#@",        "host"),
@@ -153,7 +153,7 @@ fn origins() {
         (LOOPBACK, "localhost:8710",     "https://vault.example",       "ours"),
         (NETWORK,  "192.0.2.7",          "https://other.example:8443",  "ours"),
         (NETWORK,  "192.0.2.7",          "https://other.example",       "origin"),
-        // Everybody else's.
+        // Foreign ones.
         (LOOPBACK, "localhost:8710",     "https://evil.example",        "origin"),
         (LOOPBACK, "localhost:8710",     "http://localhost.evil.example", "origin"),
         (LOOPBACK, "localhost:8710",     "http://evil.example:8710",    "origin"),

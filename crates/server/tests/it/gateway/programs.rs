@@ -256,18 +256,23 @@ async fn a_rotated_secret_ends_a_program_before_anything_else_is_asked() {
     gone(&pid).await;
 }
 
+/// The settings that a world started with.
+fn settings(world: &World) -> GatewaySettings {
+    let server = program(world.directory.path(), PROGRAM);
+    GatewaySettings {
+        sandbox: Sandbox::Off,
+        inherited: vec![("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())],
+        servers: BTreeMap::from([("linear".parse().unwrap(), server)]),
+        ..GatewaySettings::default()
+    }
+}
+
 #[tokio::test]
 async fn a_reload_with_another_sandbox_ends_programs() {
     let (world, _) = world().await;
     let agent = Client::begin(&world, &world.agent(), PATH, Era::Modern).await;
     let pid = given(&agent).await["pid"].to_string();
-    let server = program(world.directory.path(), PROGRAM);
-    let mut settings = GatewaySettings {
-        sandbox: Sandbox::Off,
-        inherited: vec![("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())],
-        ..GatewaySettings::default()
-    };
-    settings.servers.insert("linear".parse().unwrap(), server);
+    let mut settings = settings(&world);
     world.handle.reload_gateway(settings.clone()).unwrap();
     assert_eq!(given(&agent).await["pid"].to_string(), pid);
     settings.inherited.push(("LANG".to_owned(), "C".to_owned()));
@@ -287,6 +292,27 @@ async fn one_program_more_than_a_caller_may_have_is_refused_in_words() {
     let refused = modern.call("send", "{}").await;
     assert_eq!(refused.error(), (1002, "Too many programs are running."));
     given(&legacy).await;
+}
+
+#[tokio::test]
+async fn a_reload_with_another_number_of_programs_ends_none_and_holds_for_the_next_one() {
+    let (world, _) = world_with(|gateway| gateway.limits.processes = 1).await;
+    let first = Client::begin(&world, &world.agent(), PATH, Era::Legacy).await;
+    let pid = given(&first).await["pid"].to_string();
+    // Another key has programs of its own.
+    let second = Client::unbegun(&world, &world.scoped(&[Use]).await, PATH, Era::Modern);
+    let refused = second.call("send", "{}").await;
+    assert_eq!(refused.error(), (1002, "Too many programs are running."));
+    let mut settings = settings(&world);
+    settings.limits.processes = 2;
+    world.handle.reload_gateway(settings.clone()).unwrap();
+    given(&second).await;
+    assert_eq!(given(&first).await["pid"].to_string(), pid);
+    // A limit that connections were made with.
+    settings.limits.message_bytes = 1 << 20;
+    world.handle.reload_gateway(settings).unwrap();
+    gone(&pid).await;
+    assert_eq!(given(&first).await["lengths"]["token"], 20);
 }
 
 #[tokio::test]

@@ -124,6 +124,28 @@ async fn figures_name_the_route_and_no_server() {
 }
 
 #[tokio::test]
+async fn the_listener_of_metrics_serves_them_without_a_credential_and_nothing_else() {
+    let world = World::start_with(|settings| {
+        settings.server.metrics_listen = Some("127.0.0.1:0".parse().unwrap());
+    })
+    .await;
+    let mut anybody = world.anonymous();
+    assert_eq!(anybody.get("/metrics").await.status, 401);
+    anybody.address = world.metrics_address.unwrap();
+    let metrics = anybody.get("/metrics").await;
+    assert_eq!(metrics.status, 200);
+    let text = metrics.text();
+    assert!(text.contains("toolvault_mcp_tool_calls_total"), "{text}");
+    for path in ["/", "/v1/secrets/", "/mcp", "/readyz", "/docs"] {
+        assert_eq!(anybody.get(path).await.status, 404, "{path}");
+    }
+    // One listener's metrics tell of the other's requests.
+    world.operator().get("/v1/me").await;
+    let again = anybody.get("/metrics").await;
+    assert!(again.text().contains("route=\"/api/v1/me\""));
+}
+
+#[tokio::test]
 async fn what_is_due_for_rotation_is_counted() {
     let world = World::start().await;
     let operator = world.operator();

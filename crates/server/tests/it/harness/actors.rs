@@ -13,7 +13,7 @@ use super::{Answer, World, exchange};
 /// Somebody who calls, with the headers that they always send.
 #[derive(Clone, Debug)]
 pub(crate) struct Actor {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     headers: Vec<(String, String)>,
     /// For whom the actor acts.
     pub(crate) user: UserId,

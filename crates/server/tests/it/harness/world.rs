@@ -23,6 +23,8 @@ use super::clock::MovedClock;
 /// A running server with its first user and first keys.
 pub(crate) struct World {
     pub(crate) address: SocketAddr,
+    /// Where metrics are served without a credential, if a test wants that.
+    pub(crate) metrics_address: Option<SocketAddr>,
     pub(crate) vault: Vault,
     pub(crate) keys: FirstKeys,
     pub(crate) clock: Arc<MovedClock>,
@@ -77,11 +79,13 @@ impl World {
         let Opened { vault, first_keys } = opened.await.unwrap();
         let server = Server::bind(vault.clone(), settings.server).await.unwrap();
         let address = server.local_address();
+        let metrics_address = server.metrics_address();
         let shutdown = CancellationToken::new();
         let handle = server.handle();
         let running = tokio::spawn(server.run(shutdown.clone()));
         Self {
             address,
+            metrics_address,
             vault,
             keys: first_keys.unwrap(),
             clock,

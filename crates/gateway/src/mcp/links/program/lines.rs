@@ -1,4 +1,4 @@
-//! A JSON document that a program wrote over several lines, where each message is to be one line.
+//! A JSON document that a program wrote over several lines, although each message should be one line.
 
 /// The longest document that is put together, in bytes.
 const LONGEST: usize = 16 << 20;
