@@ -30,11 +30,11 @@ suites *names:
 bench:
     scripts/bench-gateway
 
-# Measure the source: size, lengths, import circles, files on a request's way.
+# Measure the source: size, lengths, import cycles, files on the path of a request.
 measure:
-    scripts/measure-house
+    scripts/measure-source
 
-# Start a throw-away PostgreSQL and psql; it is removed when psql ends.
+# Start a temporary PostgreSQL and psql; it is removed when psql ends.
 db:
     scripts/with-postgres bash -c 'psql "$TOOLVAULT_TEST_DATABASE_URL"'
 

@@ -1,4 +1,4 @@
-"""A Linear on this machine that notes who asked, and what its tool does."""
+"""A fake Linear on this machine that records credentials, and the code of its tool."""
 
 import os
 import threading
@@ -11,7 +11,7 @@ RECEIVED: list[str] = []
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers with an issue, and keeps the credential."""
+    """Answers with an issue, and records the credential."""
 
     def do_GET(self) -> None:
         RECEIVED.append(self.headers.get("authorization", ""))
@@ -27,7 +27,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def running() -> Iterator[str]:
-    """Runs it; the URL of it."""
+    """Runs it; yields its URL."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -39,7 +39,7 @@ def running() -> Iterator[str]:
 
 
 def get_issue(issue_id: str, api_token: str) -> str:
-    """What a tool does with a key: it asks the provider with it."""
+    """The code of a tool: it calls the provider with the key."""
     request = urllib.request.Request(f"{os.environ['LINEAR_URL']}/{issue_id}", headers={"authorization": api_token})
     with urllib.request.urlopen(request) as answer:
         text: str = answer.read().decode()

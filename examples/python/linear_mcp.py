@@ -18,7 +18,7 @@ TOOL = {
 
 
 def answer(method: str, parameters: dict) -> dict | None:
-    """The result of a request, none for a method that it does not have."""
+    """The result of a request; None for an unknown method."""
     if method == "initialize":
         information = {"name": "linear", "version": "1"}
         version = parameters["protocolVersion"]

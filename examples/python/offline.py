@@ -1,4 +1,4 @@
-"""The examples use this instead of a network: a Toolvault server, and a Linear behind it, on loopback."""
+"""The examples use this instead of a network: a Toolvault server and a fake Linear, on loopback."""
 
 import json
 import os
@@ -20,7 +20,7 @@ VALUE = "lin_api_of-the-team-0123456789"
 
 
 def binary() -> str:
-    """The `toolvault` that came with the package, or the one that TOOLVAULT_BINARY names."""
+    """The path of the package's `toolvault`, or the one in TOOLVAULT_BINARY."""
     beside = Path(sys.executable).with_name("toolvault")
     found = os.environ.get("TOOLVAULT_BINARY") or shutil.which(beside) or shutil.which("toolvault")
     if not found:
@@ -47,7 +47,7 @@ def offline() -> Iterator[None]:
 
 @contextmanager
 def served(folder: Path, url: str) -> Iterator[tuple[str, str]]:
-    """Runs `toolvault serve` on an empty folder; its address and the operator's key."""
+    """Runs `toolvault serve` on an empty folder; yields its URL and the operator's key."""
     command = [sys.executable, str(Path(__file__).with_name("linear_mcp.py")), url]
     configuration, log = folder / "toolvault.toml", folder / "log"
     configuration.write_text(f"[gateway.servers.linear]\ncommand = {json.dumps(command)}\n")
@@ -66,7 +66,7 @@ def served(folder: Path, url: str) -> Iterator[tuple[str, str]]:
 
 
 def report(said: str, seen: object) -> None:
-    """Prints what the agent said, and whether the key was where it belongs and nowhere else."""
+    """Prints what the agent said, and whether only Linear received the key."""
     print(said)
     print(f"Linear received the key: {linear.RECEIVED == [VALUE]}")
     print(f"The agent saw the key: {VALUE in str(seen) + said}")

@@ -1,4 +1,4 @@
-"""Clients that break off in the middle of a request, and a server that is told to stop under load."""
+"""Clients that disconnect in the middle of a request, and a server that is stopped under load."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ UNHEARD_ANSWERS = 200
 STOPS = 10
 HELD_OPEN = 8
 STOPPED_WITHIN = 10.0
-# Refused before it was read, and more than the system's buffers hold.
+# Refused before it is read, and larger than the system's buffers.
 UNREAD_BODY = 5_000_000
 UNREAD_BODIES = 20
 
@@ -31,11 +31,11 @@ async def new_entry(client: Client, store, name: str) -> Entry:
 
 
 async def clients_that_break_off(checks: Checks, store) -> None:
-    """Half a body does nothing; a whole request is done or not, and never by half."""
+    """Half a body does nothing; a whole request is carried out completely or not at all."""
     client = store.client()
     for number in range(BROKEN_BODIES):
         await half_a_body(client, store, number)
-    # The next start has none of those requests any more, so what it finds is final.
+    # After a restart no request is in flight, so the state is final.
     await store.server.stop()
     await store.server.serve()
     checks.none(f"{BROKEN_BODIES} bodies that were cut in half changed nothing", await store.judged())
@@ -50,7 +50,7 @@ async def clients_that_break_off(checks: Checks, store) -> None:
 
 
 async def answers_without_the_body(checks: Checks, store) -> None:
-    """Who sends a body that nobody reads gets the answer, and the connection goes on."""
+    """A client whose body is not read gets the answer, and the connection stays usable."""
     faults = []
     for key, owed in ((store.key, (413, 200)), ("wrong", (401, 401))):
         client = store.server.client(key)
@@ -69,7 +69,7 @@ async def answers_without_the_body(checks: Checks, store) -> None:
 
 
 def change(number: int, entry: Entry) -> tuple[str, str, object, tuple[str, str]]:
-    """A change of each kind in turn: method, path, body and the state that it leads to."""
+    """A change of each kind in turn: method, path, body and the resulting state."""
     path, value = SECRETS + entry.identifier, f"second-{number}-value" + "x" * (50 * (number % 9))
     return (
         ("PATCH", path, {"secret_value": value, "tool_arg": "api_key"}, (value, "api_key")),
@@ -80,7 +80,7 @@ def change(number: int, entry: Entry) -> tuple[str, str, object, tuple[str, str]
 
 
 async def half_a_body(client: Client, store, number: int) -> None:
-    """Sends half of a create, PATCH or PUT, with a length or in chunks, and breaks off or half closes."""
+    """Sends half of a create, PATCH or PUT, with a length or in chunks, and disconnects or half closes."""
     if number % 5 == 0:
         method, path, body = "POST", SECRETS, create_body(f"half-{number}", "half-a-value")
     else:
@@ -105,14 +105,14 @@ async def half_a_body(client: Client, store, number: int) -> None:
 
 
 async def unheard_answer(client: Client, store, number: int) -> tuple[Entry, tuple[str, str]]:
-    """Sends a whole change and leaves before the answer."""
+    """Sends a whole change and disconnects before the answer."""
     entry = await new_entry(client, store, f"left-{number}")
     method, path, body, entry.in_flight = change(number, entry)
     content, headers = encoded(body)
     leaver = store.client()
     await leaver.connect()
     await leaver.send(head(method, path, leaver.headers | headers) + content)
-    # None, one or a few turns of the loop, so that the server is met at different points.
+    # Wait for none, one or a few turns of the event loop, to disconnect at different points.
     for _ in range(number % 5):
         await asyncio.sleep(0)
     leaver.break_off()
@@ -145,7 +145,7 @@ async def told_to_stop(checks: Checks, store) -> None:
 
 
 async def until_refused(client: Client) -> None:
-    """Waits until the server takes no new connection: it knows that it is to stop."""
+    """Waits until the server accepts no new connection: it is stopping."""
     async with asyncio.timeout(STOPPED_WITHIN):
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Values that are recognised in whatever form they leak."""
+"""Values that are recognised in every form in which they may leak."""
 
 import base64
 import random
@@ -10,7 +10,7 @@ MARKS = "\"/<ü&%'\\"
 
 
 class Canary:
-    """A value with a token in its middle, which every plain, JSON, HTML or percent-encoded copy contains as it is."""
+    """A value with a token in its middle that plain, JSON, HTML and percent-encoded copies contain unchanged."""
 
     def __init__(self, purpose: str, length: int = 0) -> None:
         self.purpose = purpose
@@ -19,7 +19,7 @@ class Canary:
 
     @classmethod
     def of(cls, purpose: str, text: str) -> "Canary":
-        """A value that is not ours to choose, such as a key."""
+        """A value that the test cannot choose, such as a key."""
         canary = cls(purpose)
         canary.token = canary.value = text
         return canary
@@ -36,7 +36,7 @@ class Canary:
             "utf-16": self.token.encode("utf-16-le")[:-1],
         }
         for offset in range(3):
-            # Whole groups of three bytes only, so that neighbours do not matter.
+            # Only whole groups of three bytes, which do not depend on their neighbours.
             whole = token[-offset % 3 :]
             whole = whole[: len(whole) // 3 * 3]
             found[f"base64 at {offset}"] = base64.b64encode(whole)
@@ -45,7 +45,7 @@ class Canary:
 
 
 def leaks(canaries: list[Canary], place: str, content: bytes) -> list[str]:
-    """Where any canary shows in the content, without showing it."""
+    """The locations of canaries in the content, without the canaries themselves."""
     return [
         f"{canary.purpose} as {encoding} in {place}"
         for canary in canaries
@@ -55,7 +55,7 @@ def leaks(canaries: list[Canary], place: str, content: bytes) -> list[str]:
 
 
 def leaks_in_files(canaries: list[Canary], folder: Path, *excepted: Path) -> list[str]:
-    """Where any canary shows in the regular files below the folder."""
+    """The locations of canaries in the regular files of the folder."""
     found = []
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink() and path not in excepted:

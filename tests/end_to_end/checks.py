@@ -1,4 +1,4 @@
-"""Counting what held and what did not; the last line is what scripts/test reads."""
+"""Counts passed and failed checks. scripts/test reads the last line."""
 
 import math
 import sys
@@ -13,7 +13,7 @@ class Checks:
         self.failed = 0
 
     def that(self, claim: str, holds: object, found: object = "") -> bool:
-        """Notes whether a claim holds, and if not, what was found instead."""
+        """Records whether a claim is true and, if not, what was found instead."""
         if holds:
             self.passed += 1
             print(f"ok      {claim}", flush=True)
@@ -23,28 +23,28 @@ class Checks:
         return bool(holds)
 
     def none(self, claim: str, faults: list) -> bool:
-        """Holds if nothing was found."""
+        """Passes if nothing was found."""
         return self.that(claim, not faults, f"{len(faults)} faults, the first: {faults[:5]}")
 
     def crashed(self) -> None:
-        """Notes the exception that ended the suite early."""
+        """Records the exception that aborted the suite."""
         self.failed += 1
         print("FAILED  the suite ran to its end", flush=True)
         traceback.print_exc(file=sys.stdout)
 
     def finish(self) -> int:
-        """Prints the sum and returns the exit status."""
+        """Prints the counts and returns the exit status."""
         print(f"{self.passed} passed, {self.failed} failed", flush=True)
         return 1 if self.failed or not self.passed else 0
 
 
 def quantile(numbers: list[float], share: float) -> float:
-    """The smallest of the numbers that `share` of them do not exceed."""
+    """The smallest number that at least `share` of the numbers do not exceed."""
     ordered = sorted(numbers)
     return ordered[max(0, math.ceil(len(ordered) * share) - 1)]
 
 
 def spread(seconds: list[float]) -> str:
     """Median, 99th percentile and greatest, in milliseconds."""
-    figures = (quantile(seconds, 0.5), quantile(seconds, 0.99), max(seconds))
-    return "p50 {:.0f} ms, p99 {:.0f} ms, max {:.0f} ms".format(*(1000 * figure for figure in figures))
+    numbers = (quantile(seconds, 0.5), quantile(seconds, 0.99), max(seconds))
+    return "p50 {:.0f} ms, p99 {:.0f} ms, max {:.0f} ms".format(*(1000 * number for number in numbers))

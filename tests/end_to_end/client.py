@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 client that says how far a request came, which is what tests of crashes need to know."""
+"""A small HTTP/1.1 client that reports how far a request got, which crash tests need to know."""
 
 import asyncio
 import json
@@ -8,11 +8,11 @@ TIMEOUT = 30
 
 
 class Lost(Exception):
-    """The connection ended before the answer was complete: the request may have been done or not."""
+    """The connection ended before the answer was complete: the request may have been carried out."""
 
 
 class Unreachable(Exception):
-    """Nobody listens: nothing was asked."""
+    """No server listens: the request was not sent."""
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Client:
         self.headers = dict(headers or {}) | ({"x-api-key": key} if key else {})
         self.reader: asyncio.StreamReader | None = None
         self.writer: asyncio.StreamWriter | None = None
-        # Whether a request was handed to the system and no whole answer has come.
+        # Whether a request was sent and its answer is incomplete.
         self.waits = False
 
     async def connect(self) -> None:
@@ -66,7 +66,7 @@ class Client:
         self.reader = self.writer = None
 
     def break_off(self) -> None:
-        """Ends the connection as a client does that dies."""
+        """Ends the connection as a crashing client does."""
         if self.writer:
             self.writer.transport.abort()
         self.reader = self.writer = None

@@ -1,4 +1,4 @@
-"""Proof that the crash suite can fail: losses that are made on purpose must be found."""
+"""Controls for the crash suite: it must find deliberate losses."""
 
 import asyncio
 import copy
@@ -8,7 +8,7 @@ import shutil
 from checks import Checks
 from journal import GONE, Entry, judge, observe
 
-# So many acknowledged changes are undone; several may concern one secret.
+# The number of acknowledged changes that are undone; several may concern one secret.
 CHANGES = 100
 
 
@@ -18,7 +18,7 @@ async def the_harness_can_fail(checks: Checks, store) -> None:
 
 
 async def false_expectations(checks: Checks, store) -> None:
-    """The judgement of a journal that claims what is not so."""
+    """The verdict on a journal with false entries."""
     client = store.client()
     observed = await observe(client)
     client.close()
@@ -51,7 +51,7 @@ async def false_expectations(checks: Checks, store) -> None:
 
 
 async def a_rolled_back_database(checks: Checks, store) -> None:
-    """An older copy of the database, put back under a journal that knows better."""
+    """The verdict on an older copy of the database with the newer journal."""
     server = store.server
     await server.stop()
     older = server.folder / "older"

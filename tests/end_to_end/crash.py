@@ -1,4 +1,4 @@
-"""kill -9 in the middle of 16 writers, again and again; clients that break off; SIGTERM under load."""
+"""Repeated kill -9 during the work of 16 writers; clients that disconnect; SIGTERM under load."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ SET_UPS = 15
 
 
 class Store:
-    """A server that is killed and comes back, its journal and its checkpoint."""
+    """A server that is killed and restarted, its journal and its checkpoint."""
 
     def __init__(self, folder: Path, chance: random.Random) -> None:
         self.server = Toolvault(folder)
@@ -43,7 +43,7 @@ class Store:
         return self.server.client(self.key)
 
     async def judged(self) -> list[str]:
-        """Everything that was acknowledged and is not so."""
+        """Every acknowledged change that is lost."""
         client = self.client()
         try:
             faults = judge(self.journal, await observe(client))
@@ -58,7 +58,7 @@ class Store:
         return faults
 
     async def ask_creates_again(self, client) -> list[str]:
-        """A create without an answer, asked again with its Idempotency-Key, must lead to one secret."""
+        """A create without an answer, repeated with its Idempotency-Key, must create one secret."""
         faults = []
         for entry in self.journal.entries:
             if not entry.unanswered:
@@ -74,7 +74,7 @@ class Store:
         return faults
 
     async def verified(self) -> list[str]:
-        """What `audit verify` finds, with the first public key and the checkpoint of last time."""
+        """The faults that `audit verify` finds, with the first public key and the previous checkpoint."""
         words = ["audit", "verify", "--json", "--public-key", self.public_key]
         if self.checkpoint.exists():
             words += ["--checkpoint", str(self.checkpoint)]
@@ -123,7 +123,7 @@ async def cycles(checks: Checks, store: Store) -> None:
 
 
 async def killed_while_set_up(checks: Checks, folder: Path, chance: random.Random) -> None:
-    """Whatever set-up had done when it was killed, the next start serves and gives keys."""
+    """If set-up is killed at any point, the next start serves and delivers keys."""
     faults = []
     for attempt in range(SET_UPS):
         server = Toolvault(folder / f"set-up-{attempt}")

@@ -1,4 +1,4 @@
-"""The README, the tutorial and the how-to pages do what they say; the generated references are up to date."""
+"""The README, the tutorial and the how-to pages work as written; links and paths exist; references are up to date."""
 
 import os
 import re
@@ -18,7 +18,7 @@ STARTING = (*INSTALLING, "postgresql", "tls")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(#[^)\s]*)?\)")
 
 
-# A page on which everything is wrong; a test that does not notice is no test.
+# A page with only wrong output. The test must notice each fault, or it tests nothing.
 CONTROL = """
 ```console
 $ echo one
@@ -37,7 +37,7 @@ async def body(checks: Checks, folder: Path) -> None:
     page = Page(control, folder)
     await page.run(installed=True, served=False)
     unnoticed = [command for command, fault in page.outcomes if not fault]
-    checks.none("what a page says wrongly is found", unnoticed if len(page.outcomes) == 4 else ["a command was not run"])
+    checks.none("wrong pages are noticed", unnoticed if len(page.outcomes) == 4 else ["a command was not run"])
     only = os.environ.get("TOOLVAULT_PAGES_ONLY", "").split()
     for path in [ROOT / "README.md", DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md"))]:
         if only and path.stem not in only:
@@ -48,18 +48,34 @@ async def body(checks: Checks, folder: Path) -> None:
         try:
             await page.run(installed=path.stem not in INSTALLING, served=path.stem not in STARTING)
         except Exception as error:
-            page.outcomes.append(("the whole page", f"it ended early: {error!r}"))
+            page.outcomes.append(("the whole page", f"it failed: {error!r}"))
         for command, fault in page.outcomes:
             checks.that(f"{name}: {command.splitlines()[0]}", not fault, fault)
     if not only:
-        checks.none("links lead to files and headings that are there", broken_links())
+        checks.none("links lead to existing files and headings", broken_links())
+        checks.none("files named in prose exist", missing_files())
         checks.none("lines are at most 120 characters long", long_lines())
         done = subprocess.run([sys.executable, ROOT / "scripts" / "reference", "--check"], capture_output=True, text=True)
         checks.that("the generated references are up to date", done.returncode == 0, done.stdout + done.stderr)
 
 
 def written() -> list[Path]:
-    return [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "clients" / "python").glob("*.md")]
+    """All Markdown pages of the project."""
+    parts = [ROOT / "crates", ROOT / "scripts", ROOT / "tests", ROOT / "examples", ROOT / "clients"]
+    pages = [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(page for part in parts for page in part.rglob("README.md"))]
+    return [page for page in pages if not {"node_modules", "swagger-ui", ".venv"} & set(page.parts)]
+
+
+def missing_files() -> list[str]:
+    """Paths in backticks that begin with a folder of the project, on pages for developers, and that do not exist."""
+    folders = "|".join(("crates", "clients", "docs", "examples", "scripts", "tests"))
+    named = re.compile(rf"`((?:{folders})/[\w./-]*)`")
+    missing = []
+    for page in written():
+        for path in named.findall(page.read_text()):
+            if not (ROOT / path).exists():
+                missing.append(f"{page.relative_to(ROOT)}: {path}")
+    return missing
 
 
 def anchors(page: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""A conversation with server-everything that uses all that MCP has."""
+"""A conversation with server-everything that uses every feature of MCP."""
 
 import asyncio
 import json
@@ -16,9 +16,9 @@ ANSWERS = {
     "elicitation/create": lambda _: {"action": "accept", "content": {"name": "Somebody"}},
     "roots/list": lambda _: {"roots": [{"uri": "file:///a-root", "name": "root"}]},
 }
-# What is bound to secrets where it is bound.
+# The arguments that may be bound to secrets.
 BOUND = (("echo", "message"), ("trigger-sampling-request", "prompt"))
-# It logs and tells of changes every five seconds.
+# It logs and announces changes every five seconds.
 WITHIN = 12
 
 
@@ -36,7 +36,7 @@ async def until(holds, within: float = WITHIN) -> bool:
 
 
 async def converse(checks: Checks, name: str, peer: Peer, bound: dict[str, str], user: str = "") -> None:
-    """All of it; `bound` holds the arguments that are not given but injected."""
+    """The whole conversation; `bound` has the arguments that are injected instead of sent."""
     await listed(checks, name, peer, bound)
     await called(checks, name, peer, bound, user)
     await asked(checks, name, peer, bound, user)
@@ -56,7 +56,7 @@ async def listed(checks: Checks, name: str, peer: Peer, bound: dict[str, str]) -
         "trigger-elicitation-request",
         "get-roots-list",
     }
-    # It offers some only once it has heard what the client can do.
+    # It offers some tools only after it knows the client's capabilities.
     for _ in range(100):
         tools = await peer.tools()
         if owed <= tools.keys():
@@ -94,7 +94,7 @@ async def called(checks: Checks, name: str, peer: Peer, bound: dict[str, str], u
 
 
 async def asked(checks: Checks, name: str, peer: Peer, bound: dict[str, str], user: str) -> None:
-    """What the server asks of the client on the way."""
+    """The server's requests to the client."""
     given = {} if "prompt" in bound else {"prompt": "what is it?"}
     sampled = text(await peer.call("trigger-sampling-request", maxTokens=10, **given))
     checks.that(f"{name}: sampling", "it was said" in sampled, sampled)
@@ -139,7 +139,7 @@ async def prompted(checks: Checks, name: str, peer: Peer) -> None:
 
 
 async def watched(checks: Checks, name: str, peer: Peer) -> None:
-    """What the server says by itself."""
+    """The server's unsolicited messages."""
     progress = {
         "name": "trigger-long-running-operation",
         "arguments": {"duration": 1, "steps": 4},

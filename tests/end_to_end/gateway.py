@@ -1,4 +1,4 @@
-"""The real binary with servers behind its gateway, and users who own secrets and keys."""
+"""The real binary with gateway servers, and users with secrets and keys."""
 
 import json
 import socket
@@ -10,7 +10,7 @@ from client import Answer
 from server import Toolvault, free_port
 
 SECRETS = "/v1/secrets/"
-# Set, the suites ask the servers themselves and leave out what only a gateway does: a check of the suites.
+# If set, the suites call the servers directly and skip what only a gateway does. This checks the suites.
 DIRECT = "TOOLVAULT_MCP_DIRECT"
 
 
@@ -22,7 +22,7 @@ def toml(value: object) -> str:
 
 
 class User:
-    """Somebody with secrets, and the key of an agent of theirs."""
+    """A user with secrets, and the key of their agent."""
 
     def __init__(self, gateway: "Gateway", name: str, user_id: str, key: str, key_id: str, manager: str) -> None:
         self.gateway, self.name, self.user_id = gateway, name, user_id
@@ -33,7 +33,7 @@ class User:
         return {"Authorization": f"Bearer {self.key}"}
 
     async def ask(self, method: str, path: str, body: object = None) -> Answer:
-        """Asks the API with the key that manages, not with the agent's."""
+        """Sends a request to the API with the user's `manage` key, not with the agent's."""
         client = self.gateway.client(self.manager)
         try:
             return await client.request(method, path, body)
@@ -41,7 +41,7 @@ class User:
             client.close()
 
     async def secret(self, name: str, value: str, tool: str, argument: str, is_default: bool = True) -> str:
-        """Creates a secret; returns its id."""
+        """Creates a secret; returns its ID."""
         body = {
             "secret_name": name,
             "secret_value": value,
@@ -62,14 +62,14 @@ class User:
         assert done.status == 200, done
 
     async def policy(self, identifier: str, **fields: object) -> None:
-        """Changes what is named in the policy of a secret."""
+        """Changes the given fields in the policy of a secret."""
         known = (await self.ask("GET", f"{SECRETS}{identifier}/policy")).json()
         done = await self.ask("PUT", f"{SECRETS}{identifier}/policy", known | fields)
         assert done.status == 200, done
 
 
 class Gateway(Toolvault):
-    """A server whose configuration names other servers."""
+    """A Toolvault server with tool servers in its configuration."""
 
     def __init__(self, folder: Path, servers: dict[str, dict], gateway: dict | None = None, **settings: str) -> None:
         super().__init__(folder, **settings)
@@ -93,7 +93,7 @@ class Gateway(Toolvault):
         return json.loads(done.stdout)
 
     async def user(self, name: str) -> User:
-        """A new user with two keys: one that uses, one that manages."""
+        """A new user with two keys: one with `use`, one with `manage`."""
         user_id = (await self.spoken("user", "create", name))["user_id"]
         use = await self.spoken("key", "create", "--user", name, "--scope", "use")
         manage = await self.spoken("key", "create", "--user", name, "--scope", "manage", "--scope", "audit")
@@ -103,7 +103,7 @@ class Gateway(Toolvault):
         return f"http://127.0.0.1:{self.port}/mcp" + (f"/{server}" if server else "")
 
     def resident(self) -> int:
-        """Memory that the server holds, in bytes."""
+        """Memory of the server, in bytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) * 1024
@@ -126,7 +126,7 @@ class Program:
     """A server of the tests on a port of loopback."""
 
     def __init__(self, command: list[str], log: Path, environment: dict[str, str] | None = None, port: int = 0) -> None:
-        """In the command `$PORT` stands for the port, in the environment too."""
+        """`$PORT` in the command and in the environment stands for the port."""
         self.port = port or free_port()
         words = [word.replace("$PORT", str(self.port)) for word in command]
         variables = {name: value.replace("$PORT", str(self.port)) for name, value in (environment or {}).items()}

@@ -1,4 +1,4 @@
-"""What the suite of the hostile server stands on: the server itself, what it is given, and who listens elsewhere."""
+"""The fixtures of the hostile suite: the server, the values for it, and a listener elsewhere."""
 
 import asyncio
 import hashlib
@@ -13,7 +13,7 @@ from rpc import Legacy, Modern, Peer, Standard
 HERE = Path(__file__).parent.parent / "mcp" / "hostile"
 OVER_STDIO = [sys.executable, str(HERE / "over_stdio.py")]
 PLACES = ("plain", "duplicates", "foreign", "changing", "shared", "old")
-# Each holds what the others do not; a header takes no more than ASCII.
+# Each has different special characters; a header allows only ASCII.
 MARKS = "\"/<&%'\\+ "
 
 
@@ -25,12 +25,12 @@ def canary(purpose: str) -> Canary:
 
 
 def mark(value: str) -> str:
-    """By which the hostile server shows what it was given."""
+    """A fingerprint with which the hostile server shows which values it received."""
     return hashlib.sha256(value.encode()).hexdigest()
 
 
 class Recorder:
-    """Listens where a redirect leads, and keeps what it hears."""
+    """Listens at the target of a redirect, and records the requests."""
 
     def __init__(self) -> None:
         self.heard = bytearray()
@@ -47,8 +47,8 @@ class Recorder:
         writer.close()
 
 
-class Somebody:
-    """A user with one canary for each way in which a value reaches a server."""
+class Owner:
+    """A user with one canary for each path by which a value reaches a server."""
 
     def __init__(self, user: User) -> None:
         self.user = user
@@ -62,7 +62,7 @@ class Somebody:
         return [self.key, self.token, self.header, self.query, self.variable]
 
     async def bind(self, http: list[str], programs: list[str]) -> None:
-        """Creates the secrets; their ids are kept by `server argument`."""
+        """Creates the secrets, and stores their IDs by `server argument`."""
         for server in [*http, *programs]:
             self.ids[f"{server} key"] = await self.user.secret("the-key", self.key.value, f"{server}__*", "api_key")
         beside = {"Authorization": self.token, "X-Key": self.header}
@@ -83,7 +83,7 @@ class Somebody:
 
 
 def settings(program: Program, fixture: Program) -> dict[str, dict]:
-    """The hostile server in all its places, and a good one."""
+    """The hostile server in all configurations, and an honest one."""
     servers = {}
     for place in PLACES:
         server = f"hostile-{place}"
@@ -109,7 +109,7 @@ ANSWERS = {
 
 
 def found(canaries: list[Canary], place: str, peer: Peer, *more: object) -> list[str]:
-    """Where a value shows in what came, as it came and as it reads."""
+    """The locations of values in received data, raw and decoded."""
     read = json.dumps([*peer.received, *more], ensure_ascii=False)
     return leaks(canaries, f"the bytes of {place}", bytes(peer.raw)) + leaks(
         canaries, f"the text of {place}", read.encode(errors="surrogatepass")
@@ -117,12 +117,12 @@ def found(canaries: list[Canary], place: str, peer: Peer, *more: object) -> list
 
 
 def peers(gateway: Gateway, user: User, server: str) -> list[tuple[str, Peer]]:
-    """A client of each era in front of one server."""
+    """A client of each era for one server."""
     return [(era.__name__.lower(), era(gateway.url(server), user.headers, dict(ANSWERS))) for era in (Legacy, Modern)]
 
 
 def direct(program: Program, somebody_has: dict[str, str]) -> list[tuple[str, Peer]]:
-    """Clients of the hostile server itself, which give it what the gateway would."""
+    """Direct clients of the hostile server, which send it what the gateway would."""
     url = f"http://127.0.0.1:{program.port}/mcp/plain"
     over_http = [(era.__name__.lower(), era(url, somebody_has, dict(ANSWERS))) for era in (Legacy, Modern)]
     return [*over_http, ("program", Standard(OVER_STDIO, None, dict(ANSWERS)))]

@@ -1,4 +1,4 @@
-"""Wrong, endless, enormous and missing answers: they end in an error, and nobody else notices."""
+"""Wrong, endless, enormous and missing answers: the caller gets an error, and other callers are not affected."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from checks import Checks, quantile
 from gateway import Gateway
-from hostile import HERE, Recorder, Somebody, found, peers
+from hostile import HERE, Recorder, Owner, found, peers
 from canaries import leaks
 from rpc import Legacy, Modern, Peer, Refused
 
@@ -19,16 +19,16 @@ KINDS = tuple(disorder.wrong(1))
 DROPS = ("body", "stream", "status", "nonsense", "end", "now")
 STATUSES = (301, 302, 303, 307, 308)
 LARGE = {"hostile-plain": ("json", "event", "headers", "notifications"), "program-large": ("line", "notifications")}
-# Errors come soon, and a good server answers as if nothing were.
+# Errors come soon, and an honest server answers as usual.
 WITHIN = 30
 GROWTH = 96 << 20
 SLOWEST = 2.0
-# For how long a program may not be started again after it has ended by itself a few times.
+# How long the restart of a program may be delayed after it has exited a few times.
 PAUSE = 45
 
 
 async def outcome(peer: Peer, tool: str, place: str, within: float = WITHIN) -> object:
-    """The result or the error of one call; the exception if neither came in time."""
+    """The result or the error of one call; an exception if neither came in time."""
     try:
         return await peer.call(tool, within, place=place)
     except Refused as error:
@@ -38,14 +38,14 @@ async def outcome(peer: Peer, tool: str, place: str, within: float = WITHIN) -> 
 
 
 async def is_well(peer: Peer, server: str) -> bool:
-    """Whether the session, or the next one, still answers; a program that ends often is started again with pauses."""
+    """Whether the session, or the next one, still answers. A program that exits often is restarted with pauses."""
     began = time.monotonic()
     patience = PAUSE if server.startswith("program") else 1
     while time.monotonic() < began + patience:
         try:
             return "arguments" in (await peer.call("echo", 10, place="x"))["structuredContent"]
         except Refused:
-            # A session that ended may be opened anew.
+            # A client may open a new session after one has ended.
             if isinstance(peer, Legacy):
                 peer.session, peer.is_open = None, False
             with contextlib.suppress(Refused):
@@ -55,10 +55,10 @@ async def is_well(peer: Peer, server: str) -> bool:
 
 
 class Watch:
-    """A good server's answers while others misbehave."""
+    """An honest server's answers while others misbehave."""
 
-    def __init__(self, gateway: Gateway, somebody: Somebody) -> None:
-        self.peer = Modern(gateway.url("good"), somebody.user.headers)
+    def __init__(self, gateway: Gateway, owner: Owner) -> None:
+        self.peer = Modern(gateway.url("good"), owner.user.headers)
         self.latencies: list[float] = []
         self.faults: list[str] = []
 
@@ -82,27 +82,27 @@ class Watch:
         await self.peer.close()
 
 
-async def wrong(checks: Checks, gateway: Gateway, somebody: Somebody) -> None:
+async def wrong(checks: Checks, gateway: Gateway, owner: Owner) -> None:
     for server in ("hostile-plain", "program-plain"):
-        for era, peer in peers(gateway, somebody.user, server):
+        for era, peer in peers(gateway, owner.user, server):
             async with peer:
                 for kind in KINDS:
                     result = await outcome(peer, "disorder", kind)
                     label = f"{server}, {era}: {kind}"
                     is_taken = "taken for an answer" in str(result)
-                    # The official SDKs accept a number that comes back as text, and one with a fraction.
+                    # The official SDKs accept an ID that comes back as text, and one with a fraction.
                     ends = isinstance(result, dict) and is_taken == (kind == "an id as a string")
                     ends = ends or kind in ("an id as a fraction", "cut") and isinstance(result, dict)
                     checks.that(f"{label}: ends in an answer or an error", ends, result)
                     checks.that(f"{label}: the next call is answered", await is_well(peer, server))
                 result = await outcome(peer, "twice", "x")
                 checks.that(f"{server}, {era}: an answer that comes twice counts once", "first" in str(result), result)
-                checks.none(f"{server}, {era}: no value in all that", found(somebody.canaries, server, peer))
+                checks.none(f"{server}, {era}: no value in all that", found(owner.canaries, server, peer))
 
 
-async def missing(checks: Checks, gateway: Gateway, somebody: Somebody) -> None:
+async def missing(checks: Checks, gateway: Gateway, owner: Owner) -> None:
     for server in ("hostile-plain", "program-plain"):
-        for era, peer in peers(gateway, somebody.user, server):
+        for era, peer in peers(gateway, owner.user, server):
             async with peer:
                 for when in DROPS if server.startswith("hostile") else ("body", "now"):
                     began = time.monotonic()
@@ -113,8 +113,8 @@ async def missing(checks: Checks, gateway: Gateway, somebody: Somebody) -> None:
                     checks.that(f"{label}: the next call is answered", await is_well(peer, server))
 
 
-async def redirected(checks: Checks, gateway: Gateway, somebody: Somebody, recorder: Recorder) -> None:
-    for era, peer in peers(gateway, somebody.user, "hostile-plain"):
+async def redirected(checks: Checks, gateway: Gateway, owner: Owner, recorder: Recorder) -> None:
+    for era, peer in peers(gateway, owner.user, "hostile-plain"):
         async with peer:
             for status in STATUSES:
                 result = await outcome(peer, "redirect", str(status))
@@ -124,19 +124,19 @@ async def redirected(checks: Checks, gateway: Gateway, somebody: Somebody, recor
                     result,
                 )
     print(f"{recorder.connections} connections came where the redirects lead")
-    checks.none("no value went where a redirect leads", leaks(somebody.canaries, "the recorder", bytes(recorder.heard)))
+    checks.none("no value went where a redirect leads", leaks(owner.canaries, "the recorder", bytes(recorder.heard)))
     checks.that("nothing at all went there", not recorder.heard, bytes(recorder.heard[:200]))
 
 
-async def large(checks: Checks, gateway: Gateway, somebody: Somebody) -> None:
-    # The first time, so that what is kept for later is there.
-    for _, peer in peers(gateway, somebody.user, "hostile-plain"):
+async def large(checks: Checks, gateway: Gateway, owner: Owner) -> None:
+    # Once before measuring, so that caches are filled.
+    for _, peer in peers(gateway, owner.user, "hostile-plain"):
         async with peer:
             await outcome(peer, "big", "json")
     before = gateway.resident()
-    async with Watch(gateway, somebody) as watch:
+    async with Watch(gateway, owner) as watch:
         for server, kinds in LARGE.items():
-            for era, peer in peers(gateway, somebody.user, server):
+            for era, peer in peers(gateway, owner.user, server):
                 async with peer:
                     for kind in kinds:
                         peak = gateway.resident()
@@ -154,11 +154,11 @@ async def large(checks: Checks, gateway: Gateway, somebody: Somebody) -> None:
     judge(checks, "while others send 100 MiB", watch)
 
 
-async def endless(checks: Checks, gateway: Gateway, somebody: Somebody) -> None:
+async def endless(checks: Checks, gateway: Gateway, owner: Owner) -> None:
     before = gateway.resident()
-    async with Watch(gateway, somebody) as watch:
+    async with Watch(gateway, owner) as watch:
         for server in ("hostile-plain", "program-plain"):
-            for era, peer in peers(gateway, somebody.user, server):
+            for era, peer in peers(gateway, owner.user, server):
                 async with peer:
                     calls = [
                         asyncio.create_task(outcome(peer, "endless", kind, 5))
@@ -175,8 +175,8 @@ async def endless(checks: Checks, gateway: Gateway, somebody: Somebody) -> None:
 
 def judge(checks: Checks, when: str, watch: Watch) -> None:
     checks.none(f"a good server answers {when}", watch.faults)
-    figures = [1000 * quantile(watch.latencies, share) for share in (0.5, 0.99)]
-    print(f"a good server {when}: {len(watch.latencies)} calls, p50 {figures[0]:.1f} ms, p99 {figures[1]:.1f} ms")
+    median, p99 = [1000 * quantile(watch.latencies, share) for share in (0.5, 0.99)]
+    print(f"a good server {when}: {len(watch.latencies)} calls, p50 {median:.1f} ms, p99 {p99:.1f} ms")
     slowest = max(watch.latencies)
     checks.that(f"and in time {when}", slowest < SLOWEST, f"{slowest:.2f} s")
 

@@ -1,4 +1,4 @@
-"""No value comes back, in whatever form and place the hostile server sends it, and however the bytes are cut."""
+"""No value comes back, in whatever form and place the hostile server sends it, and wherever the chunks end."""
 
 import asyncio
 import sys
@@ -7,7 +7,7 @@ from canaries import leaks
 from checks import Checks
 from everything import until
 from gateway import Gateway, Program
-from hostile import HERE, HTTP, PROGRAMS, Somebody, canary, direct, found, peers
+from hostile import HERE, HTTP, PROGRAMS, Owner, canary, direct, found, peers
 from rpc import Peer, Refused
 
 sys.path.insert(0, str(HERE))
@@ -29,7 +29,7 @@ PLACES = (
     "stream",
 )
 ASKING = {"legacy": ("sampling", "elicitation"), "modern": ("question",), "program": ("sampling", "elicitation")}
-# How many bytes are written at a time, and where: every place once as a whole, some byte by byte.
+# How many bytes are written at a time, and where: every place once in one piece, some byte by byte.
 SPLITS = (("text", 1), ("structured", 1), ("progress", 1), ("members", 7), ("blob", 1), ("error", 3))
 LISTS = (
     ("resources/read", {"uri": "x://a"}),
@@ -41,7 +41,7 @@ LISTS = (
 
 
 async def leak(peer: Peer, place: str, split: int = 0, **more: str) -> object:
-    """Has the values sent back; an error is an answer too."""
+    """Makes the server send the values back; an error counts as an answer."""
     arguments = {"place": place, "split": split} | more
     params = {"name": "leak", "arguments": arguments, "_meta": {"progressToken": "a-token"}}
     try:
@@ -77,52 +77,52 @@ async def beside(peer: Peer, token) -> bool:
     return bool(found([token], "text", peer, result))
 
 
-async def nothing_leaks(checks: Checks, gateway: Gateway, somebody: Somebody) -> None:
+async def nothing_leaks(checks: Checks, gateway: Gateway, owner: Owner) -> None:
     for server in ("hostile-plain", "program-plain"):
-        for era, peer in peers(gateway, somebody.user, server):
+        for era, peer in peers(gateway, owner.user, server):
             async with peer:
                 if era == "legacy":
                     await peer.listen()
-                await places(checks, f"{server}, {era}", peer, somebody, ASKING[era])
-    everything = {server: await lists(gateway, somebody, server) for server in (*HTTP, *PROGRAMS)}
+                await places(checks, f"{server}, {era}", peer, owner, ASKING[era])
+    everything = {server: await lists(gateway, owner, server) for server in (*HTTP, *PROGRAMS)}
     checks.none("no list shows a value", [fault for faults in everything.values() for fault in faults])
 
 
-async def places(checks: Checks, name: str, peer: Peer, somebody: Somebody, asking: tuple[str, ...]) -> None:
+async def places(checks: Checks, name: str, peer: Peer, owner: Owner, asking: tuple[str, ...]) -> None:
     marked = "[secret:the-key]"
     unseen = ("stderr", "stream", "notification") if name == "program-plain, modern" else ("stderr", "stream")
     for place, split in [(place, 0) for place in (*PLACES, *asking)] + list(SPLITS):
         result = await leak(peer, place, split)
-        # What comes beside the answer may come after it.
+        # Messages besides the answer may come after it.
         await until(lambda: marked in repr([result, peer.received]) or place in unseen, 2)
         label = f"{name}: {place}" + (f", {split} at a time" if split else "")
-        faults = found(somebody.canaries, label, peer, result)
+        faults = found(owner.canaries, label, peer, result)
         checks.none(f"{label}: no value", faults)
         shown = repr([result, peer.received])
-        # The stream's own fields and standard error are not passed on at all, nor what no request can be found for.
+        # Fields of the stream, standard error, and answers without a request are never forwarded.
         checks.that(f"{label}: it says what was there", marked in shown or place in unseen, shown[:300])
         peer.raw.clear()
         peer.received.clear()
     further = await leak(peer, "beyond")
     lines = further["content"][0]["text"].splitlines()
     kept = {line.split(": ")[0] for line in lines if "[secret:" not in line}
-    print(f"{name}: forms that nobody promised to find, and that came through: {', '.join(sorted(kept)) or 'none'}")
+    print(f"{name}: forms outside the guarantee that came through: {', '.join(sorted(kept)) or 'none'}")
     peer.raw.clear()
-    # What a model makes up for a hidden argument is dropped.
+    # A value that the model makes up for a hidden argument is discarded.
     echoed = await peer.call("echo", api_key="made up by a model", place="x")
     arguments = echoed.get("structuredContent", {}).get("arguments", {})
     checks.that(f"{name}: what a model gives is dropped", arguments.get("api_key") == marked, echoed)
 
 
-async def lists(gateway: Gateway, somebody: Somebody, server: str) -> list[str]:
+async def lists(gateway: Gateway, owner: Owner, server: str) -> list[str]:
     faults = []
-    for era, peer in peers(gateway, somebody.user, server):
+    for era, peer in peers(gateway, owner.user, server):
         try:
             async with peer:
                 for method, params in LISTS:
                     await peer.request(method, params)
                 tools = await peer.tools()
-                faults += found(somebody.canaries, f"{server}, {era}", peer, peer.server, tools)
+                faults += found(owner.canaries, f"{server}, {era}", peer, peer.server, tools)
         except Refused as error:
             if server != "hostile-old":
                 faults.append(f"{server}, {era}: {error}")

@@ -1,4 +1,4 @@
-"""Two users of the same servers do not meet, and what ends, ends before the next call."""
+"""Two users of the same servers share nothing, and revoked rights end before the next call."""
 
 import asyncio
 import contextlib
@@ -7,15 +7,15 @@ import os
 import http_stream
 from checks import Checks
 from gateway import Gateway
-from hostile import Somebody, canary, mark, peers
+from hostile import Owner, canary, mark, peers
 from rpc import Legacy, Modern, Peer, Refused
 
-# How long a process has to be gone.
+# How long a process may take to exit.
 SOON = 15
 
 
 async def refused(peer: Peer, method: str = "tools/list", params: dict | None = None) -> int:
-    """The HTTP status of a refusal; 0 if it was served, 1 if JSON-RPC refused it, 2 if a tool's error did."""
+    """The HTTP status of a refusal; 0 for success, 1 for a JSON-RPC error, 2 for a tool's error."""
     try:
         result = await peer.request(method, params)
         return 2 if result.get("isError") else 0
@@ -23,8 +23,8 @@ async def refused(peer: Peer, method: str = "tools/list", params: dict | None = 
         return error.status if error.status != 200 else 1
 
 
-async def anew(peer: Legacy) -> dict:
-    """What the server says of itself after what it was built on has changed: on the same session or on the next."""
+async def after_change(peer: Legacy) -> dict:
+    """The server's fingerprint after a change of its credentials, on the same session or on the next one."""
     try:
         return await shown(peer)
     except Refused as error:
@@ -36,7 +36,7 @@ async def anew(peer: Legacy) -> dict:
 
 
 async def shown(peer: Peer) -> dict:
-    """What the server says of itself: its process and the marks of what it was given."""
+    """The server's process ID, and the fingerprints of the values that it received."""
     return (await peer.call("process", place="x"))["structuredContent"]
 
 
@@ -55,7 +55,7 @@ async def gone(process: int) -> bool:
     return False
 
 
-async def apart(checks: Checks, gateway: Gateway, ada: Somebody, bob: Somebody) -> None:
+async def apart(checks: Checks, gateway: Gateway, ada: Owner, bob: Owner) -> None:
     for server in ("hostile-shared", "hostile-plain", "program-plain"):
         async with (
             Legacy(gateway.url(server), ada.user.headers) as hers,
@@ -82,17 +82,17 @@ async def apart(checks: Checks, gateway: Gateway, ada: Somebody, bob: Somebody) 
             values = {"hostile": ("token", "header", "query", "key"), "program": ("variable", "key")}[
                 server.split("-")[0]
             ]
-            for somebody, its in ((ada, mine), (bob, yours)):
-                owed = {mark(getattr(somebody, name).value) for name in values}
+            for owner, its in ((ada, mine), (bob, yours)):
+                owed = {mark(getattr(owner, name).value) for name in values}
                 checks.that(
-                    f"{server}: {somebody.user.name}'s values and no others went there", set(its["marks"]) == owed, its
+                    f"{server}: {owner.user.name}'s values and no others went there", set(its["marks"]) == owed, its
                 )
             if server.startswith("program"):
                 checks.that(f"{server}: each has a process of their own", mine["id"] != yours["id"], (mine, yours))
 
 
 async def turned_away(peer: Peer) -> str:
-    """What is said to a client that is not let in."""
+    """The answers to a client that is refused."""
     try:
         async with peer:
             return ""
@@ -100,8 +100,8 @@ async def turned_away(peer: Peer) -> str:
         return str(error)
 
 
-async def lists(checks: Checks, gateway: Gateway, ada: Somebody, nobody) -> None:
-    """Lists are their user's."""
+async def lists(checks: Checks, gateway: Gateway, ada: Owner, stranger) -> None:
+    """Lists are private to their user."""
     for era, peer in peers(gateway, ada.user, "good"):
         async with peer:
             await ada.user.secret(
@@ -114,13 +114,13 @@ async def lists(checks: Checks, gateway: Gateway, ada: Somebody, nobody) -> None
                 checks.that(
                     "a list is private and not kept", result["cacheScope"] == "private", result.get("cacheScope")
                 )
-    for era, peer in peers(gateway, nobody, "good"):
+    for era, peer in peers(gateway, stranger, "good"):
         async with peer:
             declared = (await peer.tools())["echo"]["inputSchema"]
             checks.that(f"{era}: who has none is", "api_key" in declared["required"], declared)
 
 
-async def odd_lists(checks: Checks, gateway: Gateway, ada: Somebody) -> None:
+async def odd_lists(checks: Checks, gateway: Gateway, ada: Owner) -> None:
     for server in ("hostile-duplicates", "program-duplicates"):
         for era, peer in peers(gateway, ada.user, server):
             async with peer:
@@ -132,7 +132,7 @@ async def odd_lists(checks: Checks, gateway: Gateway, ada: Somebody) -> None:
                 checks.that(f"{server}, {era}: and cannot be called", status != 0, status)
     for era, peer in peers(gateway, ada.user, ""):
         if era == "modern":
-            # One of the servers speaks only the earlier era, so on this path all do.
+            # One of the servers supports only the earlier era, so the whole path does.
             told = await turned_away(peer)
             checks.that("modern: a client is told to begin in the era of all servers", "initialize" in told, told)
             continue
@@ -165,8 +165,8 @@ async def odd_lists(checks: Checks, gateway: Gateway, ada: Somebody) -> None:
             )
 
 
-async def rotation(checks: Checks, gateway: Gateway, ada: Somebody) -> None:
-    """What is changed holds for the next call."""
+async def rotation(checks: Checks, gateway: Gateway, ada: Owner) -> None:
+    """A change takes effect for the next call."""
     server = "hostile-plain"
     async with Modern(gateway.url(server), ada.user.headers) as peer:
         await shown(peer)
@@ -184,7 +184,7 @@ async def rotation(checks: Checks, gateway: Gateway, ada: Somebody) -> None:
         await shown(peer)
         before, ada.header = ada.header, canary("the next header")
         await ada.user.change(ada.ids[f"{server} X-Key"], secret_value=ada.header.value)
-        its = await anew(peer)
+        its = await after_change(peer)
         holds = mark(ada.header.value) in its["marks"] and mark(before.value) not in its["marks"]
         checks.that("nothing goes on with a header that was rotated", holds, its)
     for server in ("program-plain", "program-stubborn"):
@@ -192,15 +192,15 @@ async def rotation(checks: Checks, gateway: Gateway, ada: Somebody) -> None:
             was, old = await shown(peer), ada.variable
             ada.variable = canary("the next variable")
             await ada.user.change(ada.ids[f"{server} variable"], secret_value=ada.variable.value)
-            its = await anew(peer)
+            its = await after_change(peer)
             holds = mark(ada.variable.value) in its["marks"] and mark(old.value) not in its["marks"]
             checks.that(f"{server}: the next call has the variable that was rotated", holds, its)
             checks.that(f"{server}: another process has it", its["id"] != was["id"], its)
             checks.that(f"{server}: the one before is gone", await gone(was["id"]), was)
 
 
-async def endings(checks: Checks, gateway: Gateway, bob: Somebody) -> None:
-    """What expires, is deleted or revoked serves no more."""
+async def endings(checks: Checks, gateway: Gateway, bob: Owner) -> None:
+    """Expired, deleted and revoked credentials no longer work."""
     server = "hostile-plain"
     async with Modern(gateway.url(server), bob.user.headers) as peer:
         calls = (await shown(peer))["calls"]

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 request whose answer is read as it comes, with every byte of it kept."""
+"""One HTTP/1.1 request whose answer is read as it arrives, with every byte recorded."""
 
 import asyncio
 import json
@@ -9,13 +9,13 @@ TIMEOUT = 30
 
 
 class Answer:
-    """The head of an answer; its body follows piece by piece."""
+    """The head of an answer; its body follows in chunks."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
         self.status = 0
         self.headers: dict[str, str] = {}
-        # All that came, head and body.
+        # Everything received, head and body.
         self.raw = bytearray()
 
     async def _head(self) -> None:
@@ -28,7 +28,7 @@ class Answer:
             self.headers[name.lower()] = value.strip()
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it comes; ends with it."""
+        """The chunks of the body as they arrive."""
         try:
             async for piece in self._pieces():
                 self.raw += piece
@@ -60,7 +60,7 @@ class Answer:
         return b"".join([piece async for piece in self.pieces()])
 
     async def messages(self) -> AsyncIterator[dict]:
-        """The JSON-RPC messages of the body, be it JSON or an event stream."""
+        """The JSON-RPC messages of the body, which is JSON or an event stream."""
         if "text/event-stream" not in self.headers.get("content-type", ""):
             body = await self.body()
             if body:
@@ -80,7 +80,7 @@ class Answer:
 
 
 async def ask(url: str, method: str = "POST", body: object = None, headers: dict[str, str] | None = None) -> Answer:
-    """Sends one request on a connection of its own and waits for the head of the answer."""
+    """Sends one request on its own connection and waits for the head of the answer."""
     where = urlsplit(url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port, limit=1 << 26)
     content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -1,4 +1,4 @@
-"""Canary values through every operation with trace logging: they show in what resolve answers and nowhere else."""
+"""Canary values through every operation with trace logging: they occur only in answers of resolve."""
 
 import json
 import random
@@ -17,7 +17,7 @@ TRACE = "trace,sqlx=trace,hyper=trace,hyper_util=trace,h2=trace,tower=trace,rust
 
 
 class Run:
-    """One server, the canaries that went through it, and what it said."""
+    """One server, the canaries that it received, and its output."""
 
     def __init__(self, engine: str, server: Toolvault) -> None:
         self.engine = engine
@@ -32,7 +32,7 @@ class Run:
         return canary
 
     async def ask(self, method: str, path: str, body=None, headers=None, statuses=(200,)):
-        """Asks for something whose answer must not hold a canary."""
+        """Sends a request whose answer must not contain a canary."""
         answer = await self.client.request(method, path, body, headers)
         said = repr(answer.headers).encode() + answer.body
         self.leaks += leaks(self.canaries, f"the answer to {method} {path[:40]}", said)
@@ -41,7 +41,7 @@ class Run:
         return answer
 
     async def resolved(self, identifier: str, canary: Canary) -> bool:
-        """Whether resolve, and it alone, gives the value."""
+        """Whether resolve returns the value."""
         call = {"args": {}, "bindings": {"token": f"secret:///id/{identifier}"}}
         answer = await self.client.request("POST", "/v1/tools/hygiene__x/resolve", call)
         self.leaks += leaks(self.canaries, "the headers of a resolve", repr(answer.headers).encode())
@@ -139,7 +139,7 @@ async def commands(checks: Checks, run: Run, key: str) -> None:
     await command("secret", "create", refused.value, "--no-such-flag")
     for words in (("secret", "list"), ("secret", "show", "by-command"), ("explain", "hygiene__x"), ("audit", "tail"), ("doctor",)):
         await command(*words)
-    # What the caller puts on the command line is not ours to hide, so that canary is not asked of the last refusal.
+    # The server cannot hide what the caller puts on the command line, so that canary is excluded for the last refusal.
     del said[4]
     checks.that("the commands did what they should", statuses[:5] == [0, 0, 1, 1, 1], (statuses, said[:4]))
     run.leaks += leaks(run.canaries, "what a command printed", b"".join(said))
@@ -148,7 +148,7 @@ async def commands(checks: Checks, run: Run, key: str) -> None:
 
 
 def process_shows(run: Run) -> list[str]:
-    """Canaries in what the system shows of the server's process."""
+    """Canaries in what the system reveals about the server's process."""
     folder, found = Path("/proc", str(run.server.process.pid)), []
     for name in ("cmdline", "environ", "comm", "status", "limits"):
         try:
@@ -200,7 +200,7 @@ async def hygiene(checks: Checks, folder: Path) -> None:
     the_scan_can_fail(checks, folder / "control")
     postgres = Postgres()
     postgres.find()
-    # Statements with all their parameters.
+    # SQL statements with all their parameters.
     postgres.query("ALTER SYSTEM SET log_statement = 'all'")
     postgres.query("SELECT pg_reload_conf()")
     for engine in ("sqlite", "postgres"):

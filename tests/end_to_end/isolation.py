@@ -1,4 +1,4 @@
-"""What other processes of the same user may read of the server, its files' modes, and that it leaves no core."""
+"""What other processes of the same user can read of the server, file modes, and no core dumps."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ NOBODY = 65534
 
 
 class Account:
-    """An unprivileged account: another one if we are root, for root may read everything, else our own."""
+    """An unprivileged account: another one if the test runs as root, who may read everything, else the current one."""
 
     def __init__(self) -> None:
         self.options = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
@@ -25,14 +25,14 @@ class Account:
         return subprocess.Popen(words, stdin=subprocess.DEVNULL, **self.options, **options)
 
     def can_read(self, path: Path) -> bool:
-        # Not Python, for the account may not reach this Python.
+        # Not Python, because the account may not have access to this Python.
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         with self.start(["head", "--bytes=1", str(path)], **quiet) as reader:
             return reader.wait() == 0
 
 
 async def isolated(checks: Checks, folder: Path) -> None:
-    # Where the account can reach it: the folders above are ours alone.
+    # In a folder that the account can access: the folders above are private.
     folder.chmod(0o755)
     home = folder / "isolated"
     home.mkdir()
@@ -42,7 +42,7 @@ async def isolated(checks: Checks, folder: Path) -> None:
     if account.options:
         os.chown(home, NOBODY, NOBODY)
     server = Toolvault(home)
-    # The most permissive mask, so that every mode that holds is of our own choosing.
+    # The most permissive umask, so that the server itself chooses every mode.
     options = {"env": server.environment, "cwd": home, "umask": 0}
     with server.log.open("ab") as log:
         server.process = account.start([str(program), "serve"], stdout=log, stderr=log, **options)

@@ -1,6 +1,6 @@
-"""What writers were told was done, and whether a server that came back agrees.
+"""The changes that were acknowledged to writers, and whether a restarted server agrees.
 
-A secret's state is its value and its argument together, so that half a change shows too.
+A secret's state is its value with its argument, so that a partial change is noticed, too.
 """
 
 from dataclasses import dataclass, field
@@ -16,33 +16,33 @@ GONE: State = ("", "")
 
 @dataclass
 class Entry:
-    """One secret: the state that was acknowledged last, and the one that was asked for and not answered."""
+    """One secret: the state that was acknowledged last, and the requested one without an answer."""
 
     name: str
     acknowledged: State | None
     identifier: str | None = None
     in_flight: State | None = None
-    # The headers and body of a create without an answer, to ask it again with the same Idempotency-Key.
+    # The headers and body of a create without an answer, to repeat it with the same Idempotency-Key.
     unanswered: tuple[dict, dict] | None = None
 
     def allowed(self) -> set[State]:
         return {state for state in (self.acknowledged or GONE, self.in_flight) if state}
 
     def settle(self, state: State) -> None:
-        """Takes what is there for acknowledged from here on."""
+        """Treats the current state as acknowledged from now on."""
         self.acknowledged, self.in_flight = state, None
 
 
 @dataclass
 class Journal:
-    """The entries of all writers, and the tools whose resolves were answered since the last judgement."""
+    """The entries of all writers, and the tools that were resolved since the last verdict."""
 
     entries: list[Entry] = field(default_factory=list)
     used_tools: set[str] = field(default_factory=set)
     acknowledged: int = 0
 
     def forget_gone(self) -> None:
-        """Drops secrets that are gone; should one come back, nobody created it."""
+        """Drops deleted secrets; one that reappears would be unknown."""
         self.entries = [entry for entry in self.entries if entry.acknowledged != GONE or entry.in_flight]
 
 
@@ -65,7 +65,7 @@ async def list_secrets(client: Client) -> dict[str, dict]:
 
 
 async def observe(client: Client) -> dict[str, tuple[str, State]]:
-    """The name and state of every secret by id, each value as `resolve` gives it to a tool."""
+    """The name and state of every secret by ID, with values from `resolve`."""
     listed = list((await list_secrets(client)).values())
     states: dict[str, tuple[str, State]] = {}
     for start in range(0, len(listed), CALLS_AT_ONCE):
@@ -81,7 +81,7 @@ async def observe(client: Client) -> dict[str, tuple[str, State]]:
 
 
 def judge(journal: Journal, observed: dict[str, tuple[str, State]]) -> list[str]:
-    """Every way in which what is there differs from what was acknowledged; settles what was in flight."""
+    """Every difference between the actual and the acknowledged state; settles what was in flight."""
     faults = []
     unexplained = dict(observed)
     by_name: dict[str, list[str]] = {}
@@ -99,12 +99,12 @@ def judge(journal: Journal, observed: dict[str, tuple[str, State]]) -> list[str]
         if state not in entry.allowed():
             faults.append(f"{entry.identifier} {name}: is {state}, was {sorted(entry.allowed())}")
         entry.settle(state)
-    faults += [f"{identifier} {name}: nobody created it" for identifier, (name, _) in unexplained.items()]
+    faults += [f"{identifier} {name}: unknown" for identifier, (name, _) in unexplained.items()]
     return faults
 
 
 async def missing_uses(client: Client, tools: set[str], since: str) -> set[str]:
-    """The tools to which a value was handed out without a record of it."""
+    """The tools that received a value without a record of it."""
     missing = set(tools)
     cursor = ""
     while missing:

@@ -1,4 +1,4 @@
-"""What the gateway costs: the same calls directly, over one plain hop more, and through the gateway."""
+"""The latency of the gateway: the same calls directly, over one more plain hop, and through the gateway."""
 
 import asyncio
 import json
@@ -17,16 +17,16 @@ FIXTURE = sys.argv[1] if len(sys.argv) > 1 else ""
 REQUESTS = int(os.environ.get("TOOLVAULT_BENCH_REQUESTS", "4000"))
 ROUNDS = int(os.environ.get("TOOLVAULT_BENCH_ROUNDS", "5"))
 CONNECTIONS = (1, 16)
-# At the median, of what the plain hop takes.
+# The median, relative to the plain hop.
 AIM = 1.25
-# As large as an answer of a tool often is.
+# The size of a typical tool answer.
 MESSAGE = "An issue that somebody wrote about at some length. " * 20
 VALUE = "a-key-that-is-injected-and-found-again"
 
 
 @dataclass
 class Way:
-    """One way to the same server."""
+    """One path to the same server."""
 
     name: str
     url: str
@@ -57,7 +57,7 @@ class Way:
 
 
 async def compare(ways: list[Way], era: str, connections: int) -> bool:
-    """All ways by turns, so that what the machine does else hits all alike. Whether the aim is met."""
+    """Alternates between all paths, so that other load affects them equally. Returns whether the target is met."""
     for way in ways:
         way.runs = []
     for _ in range(ROUNDS):

@@ -1,4 +1,4 @@
-"""Clients as agents use them: each sees the tools without what is bound, calls one without it and gets the answer."""
+"""Real clients: each sees the tools without the bound arguments, calls one without them and gets the answer."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ TIMEOUT = 120
 
 
 def programs() -> dict[str, list[str]]:
-    """What is run for each client; URL, key, tool and arguments follow."""
+    """The command for each client; URL, key, tool and arguments are appended."""
     names = ("python_2", "python_1", "langchain_tools", "pydantic_agent")
     python = {name: [python, str(HERE / f"{name}.py")] for name, python in zip(names, PYTHONS, strict=True)}
     node = {f"typescript {name}": [NODE, f"{FOLDER}/{name}.mjs"] for name in ("legacy", "modern")}
@@ -84,7 +84,7 @@ async def inspector(url: str, key: str, tool: str, given: str) -> list[dict]:
 
 
 async def each(checks: Checks, place: str, url: str, key: str, tool: str, given: dict, owed: dict) -> None:
-    """Every client against one URL. `owed` is what the tool answers, and holds the key if that is not hidden."""
+    """Every client with one URL. `owed` is the expected answer of the tool, which contains the key if it is not hidden."""
     words = [url, key, tool, json.dumps(given)]
     calls = {name: (lambda program=program: run([*program, *words])) for name, program in programs().items()}
     calls |= {"rmcp": lambda: official_rust(*words), "inspector": lambda: inspector(*words)}

@@ -1,4 +1,4 @@
-"""The official conformance suite against the fixture, directly and through the gateway: the same checks pass."""
+"""The official conformance suite on the fixture, directly and through the gateway: the same checks pass."""
 
 import asyncio
 import json
@@ -16,21 +16,21 @@ from relay import Relay
 FIXTURE, FOLDER = sys.argv[1:3] if len(sys.argv) > 2 else ("", "")
 REVISIONS = ("2025-11-25", "2026-07-28")
 TIMEOUT = 600
-# Bound in the last rounds. The suite gives all but the key itself; what it gives is dropped.
+# Bound in the last rounds. The suite sends all arguments except the key; the gateway discards them.
 BOUND = {
     "echo": ("api_key", "a-key-nobody-shows"),
     "test_sampling": ("prompt", "a-prompt-nobody-shows"),
     "test_elicitation": ("message", "a-message-nobody-shows"),
     "test_custom_header": ("value", "a-header-nobody-shows"),
 }
-# It looks for an argument that is also a header, which is then hidden.
+# It expects an argument that is also a header, which is then hidden.
 NEEDS_THE_HEADER = {"http-custom-header-server-validation"}
-# A program has no streams of its own; an answer that comes alone is JSON then, which the suite notes as such.
+# A program has no streams of its own, so a single answer is JSON, which the suite reports.
 STREAMS = {"server-sse-multiple-streams"}
 
 
 class Outcome:
-    """What one run of the suite found."""
+    """The results of one run of the suite."""
 
     def __init__(self, folder: Path, status: int, output: str) -> None:
         self.status, self.output = status, output
@@ -50,13 +50,13 @@ class Outcome:
         )
 
     def failed(self) -> list[str]:
-        """What is required and failed."""
+        """The required checks that failed."""
         required = self.statuses.keys() - self.unscored
         failures = [(name, check) for name in required for check, status in self.statuses[name] if status == "FAILURE"]
         return [f"{name}: {check}: {self.reasons.get(check)}" for name, check in failures]
 
     def differences(self, other: "Outcome", scenarios: set[str]) -> list[str]:
-        """Checks whose outcome is another one there."""
+        """The checks with a different outcome in the other run."""
         faults = []
         for name in sorted(scenarios):
             here, there = self.statuses.get(name, Counter()), other.statuses.get(name, Counter())
@@ -91,7 +91,7 @@ def judge(checks: Checks, name: str, outcome: Outcome) -> None:
 async def through(
     checks: Checks, folder: Path, gateway: Gateway, user, server: str, direct: dict[str, Outcome], leave: set[str]
 ) -> None:
-    """Both revisions through the gateway, compared with what was found directly."""
+    """Both revisions through the gateway, compared with the direct results."""
     for revision in REVISIONS:
         name = f"{revision} through the gateway to {server}"
         async with Relay(gateway.url(server), user.headers) as relay:
@@ -115,7 +115,7 @@ async def conformance(checks: Checks, folder: Path) -> None:
             checks.that(
                 f"{revision} directly: at least 80 checks pass", outcome.count("SUCCESS") >= 80, outcome.output[-500:]
             )
-        # What adds the key must not be what makes a difference.
+        # The relay that adds the key must not make a difference.
         async with Relay(fixture.url, {"X-Nothing": "1"}) as relay:
             for revision in REVISIONS:
                 outcome = await run(folder / f"relay-{revision}", relay.url, revision)

@@ -1,4 +1,4 @@
-"""A server that wants what it is not due, and a gateway between it and everybody else."""
+"""A hostile server behind the gateway: it must not get or leak anything, nor disturb other callers."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ import suite
 from canaries import leaks
 from checks import Checks
 from gateway import DIRECT, Gateway, Program
-from hostile import HERE, HTTP, PROGRAMS, Recorder, Somebody, settings
+from hostile import HERE, HTTP, PROGRAMS, Recorder, Owner, settings
 
 FIXTURE = sys.argv[1] if len(sys.argv) > 1 else ""
 
@@ -30,14 +30,14 @@ async def hostile(checks: Checks, folder: Path) -> None:
             return
         gateway = Gateway(folder / "gateway", settings(program, fixture), log="debug")
         await gateway.begin()
-        ada, bob = [Somebody(await gateway.user(name)) for name in ("ada", "bob")]
-        nobody = await gateway.user("nobody")
-        for somebody in (ada, bob):
-            await somebody.bind(HTTP, PROGRAMS)
+        ada, bob = [Owner(await gateway.user(name)) for name in ("ada", "bob")]
+        stranger = await gateway.user("stranger")
+        for owner in (ada, bob):
+            await owner.bind(HTTP, PROGRAMS)
         owned = [*ada.canaries, *bob.canaries]
         await hostile_leaks.nothing_leaks(checks, gateway, ada)
         await hostile_tenants.apart(checks, gateway, ada, bob)
-        await hostile_tenants.lists(checks, gateway, ada, nobody)
+        await hostile_tenants.lists(checks, gateway, ada, stranger)
         await hostile_tenants.odd_lists(checks, gateway, ada)
         await hostile_disorder.redirected(checks, gateway, ada, recorder)
         await hostile_disorder.wrong(checks, gateway, ada)

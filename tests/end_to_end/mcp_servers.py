@@ -1,4 +1,4 @@
-"""Servers as people run them: what they do directly they do behind the gateway, but for what is bound."""
+"""Popular servers: they behave the same through the gateway, except for bound arguments."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ NODE = f"{FOLDER}/node_modules/node/bin/node"
 
 @dataclass
 class Place:
-    """What the servers work on."""
+    """The data for the servers."""
 
     folder: Path
     documents: Path = field(init=False)
@@ -37,7 +37,7 @@ class Place:
         git("-C", str(self.repository), "commit", "--quiet", "--allow-empty", "--message", "the first commit")
 
     def programs(self) -> dict[str, list[str]]:
-        """The commands of those that speak over standard streams."""
+        """The commands of the servers over standard input and output."""
         return {
             "everything": [NODE, f"{PACKAGES}/server-everything/dist/index.js", "stdio"],
             "files": [NODE, f"{PACKAGES}/server-filesystem/dist/index.js", str(self.documents)],
@@ -102,7 +102,7 @@ async def time(checks: Checks, name: str, peer: Peer, place: Place, bound: dict[
     checks.that(f"{name}: nonsense is an error of the tool", wrong.get("isError") is True, wrong)
 
 
-# What is done with each of them, and what is bound to which value.
+# The test of each server, and its bound arguments.
 CONVERSATIONS = {"files": files, "memory": memory, "git": git, "time": time}
 BOUND = {
     "files": ("write_file", "content", "written by nobody who knows it"),
@@ -134,7 +134,7 @@ def settings(place: Place, over_http: Program) -> dict[str, dict]:
 
 
 async def bind(user: User, place: Place) -> dict[str, dict[str, str]]:
-    """Gives the user secrets; returns for each server what argument holds which value."""
+    """Stores the user's secrets; returns for each server the value of each argument."""
     bound = {}
     for server, (tool, argument, value) in BOUND.items():
         await user.secret(f"{server}-{argument}", value, f"{server}__{tool}", argument)
@@ -150,7 +150,7 @@ async def bind(user: User, place: Place) -> dict[str, dict[str, str]]:
 
 
 async def behind(checks: Checks, place: Place, gateway: Gateway, user: User, bound: dict[str, dict[str, str]]) -> None:
-    """Everything again, for one user."""
+    """Runs everything for one user."""
     for name, conversation in CONVERSATIONS.items():
         for era in (Legacy, Modern) if name in DUAL else (Legacy,):
             async with era(gateway.url(name), user.headers) as peer:
@@ -165,7 +165,7 @@ async def behind(checks: Checks, place: Place, gateway: Gateway, user: User, bou
             await everything.converse(checks, label, peer, bound.get(name, {}), user.name)
             values = [value for value in bound.get(name, {}).values() if value.encode() in peer.raw]
             checks.none(f"{label}: no value came", values)
-        # A client of the newer era must be able to tell that the server is of the older one.
+        # A client of the later era must be able to detect that the server is of the earlier one.
         try:
             async with Modern(gateway.url(name), user.headers):
                 checks.that(f"{label}: a modern client is refused", False)
@@ -179,7 +179,7 @@ async def behind(checks: Checks, place: Place, gateway: Gateway, user: User, bou
 
 
 async def together(checks: Checks, gateway: Gateway, user: User) -> None:
-    """All servers as one."""
+    """All servers multiplexed on one path."""
     async with Legacy(gateway.url(), user.headers, everything.ANSWERS) as peer:
         tools = await peer.tools()
         servers = {name.split("__")[0] for name in tools}
@@ -199,7 +199,7 @@ async def together(checks: Checks, gateway: Gateway, user: User) -> None:
 
 
 async def apart(checks: Checks, gateway: Gateway, one: User, other: User) -> None:
-    """What is one user's is no other's."""
+    """Users share nothing."""
     for server in ("everything", "everything-http"):
         async with Legacy(gateway.url(server), one.headers) as peer:
             thief = Legacy(gateway.url(server), other.headers)
@@ -226,7 +226,7 @@ async def restarts(checks: Checks, place: Place, gateway: Gateway, user: User, o
             await before.tools()
             checks.that("a session ends with the server behind it", False)
         except Refused as error:
-            # server-everything answers 400 where 404 is due; neither may look like success.
+            # server-everything answers 400 where 404 is right; neither may look like success.
             checks.that("a session ends with the server behind it", error.status in (400, 404), error)
     async with Legacy(gateway.url("everything-http"), user.headers) as peer:
         checks.that("the next session is served", "echo" in await peer.tools())

@@ -1,4 +1,4 @@
-"""Sign-in by tokens of a real OpenID provider: what is accepted, what it may do, and what is refused."""
+"""Tokens of a real OpenID provider: which are accepted, their rights, and refusals."""
 
 import asyncio
 import hashlib
@@ -33,7 +33,7 @@ def table(name: str, ready: dict, **more: object) -> str:
 
 
 class Asker:
-    """Asks as whoever holds a token."""
+    """Sends a request with a token."""
 
     def __init__(self, server: Toolvault) -> None:
         self.server = server
@@ -82,7 +82,7 @@ async def rights(checks: Checks, asker: Asker, provider: Provider) -> None:
 
 
 def forgeries(provider: Provider, stranger: Provider) -> dict[str, str]:
-    """Tokens that must not be accepted, by what is wrong with them."""
+    """Tokens that must be refused, by their flaw."""
     token = provider.token("RS256", "manage")
     header, claims, signature = token.split(".")
     with urllib.request.urlopen(provider.ready["jwks_url"], timeout=30) as answer:
@@ -128,7 +128,7 @@ async def strangers(checks: Checks, asker: Asker, closed: Provider, admin: str) 
 
 
 async def issuer_comes_back(checks: Checks, asker: Asker, port: int) -> None:
-    """The issuer's keys cannot be fetched at first; a token waits for them no longer than 503 takes."""
+    """The issuer's keys cannot be fetched at first; a token gets 503 within the time limit."""
     late = Provider(FOLDER, port)
     token = late.token("RS256", "manage")
     late.end()

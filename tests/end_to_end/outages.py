@@ -1,4 +1,4 @@
-"""PostgreSQL ends, or hangs, under two servers: they say 503 in time and go on when it is back."""
+"""PostgreSQL crashes, or hangs, under two servers: they answer 503 in time and recover when it is back."""
 
 import asyncio
 import time
@@ -9,11 +9,11 @@ from client import Client
 from journal import SECRETS
 from postgres import Postgres
 
-# The promise is 2 s; the rest is for a busy machine.
+# The guarantee is 2 s; the rest is for a busy machine.
 UNAVAILABLE_WITHIN = 2.0 + 0.5
 BACK_WITHIN = 10.0
 LASTS = 3.0
-# For so long a server trusts what it holds in memory for reads; a change or a use needs the database at once.
+# How long a server uses its caches for reads; a change or a use needs the database at once.
 TRUSTED = 1.0
 NEW = {"secret_name": "outage", "secret_value": "an-outage-value", "tool_name": "outage", "tool_arg": "token"}
 
@@ -68,7 +68,7 @@ async def outage(checks: Checks, pair, kind: str, begin, end) -> None:
     answers = []
     began = time.monotonic()
     try:
-        # At once, and again and again while it lasts.
+        # At once, and repeatedly during the outage.
         while time.monotonic() < began + LASTS:
             asked = [ask(server.port, pair.key, *one) for server in pair.servers for one in requests()]
             answers += await asyncio.gather(*asked)
@@ -89,7 +89,7 @@ async def outage(checks: Checks, pair, kind: str, begin, end) -> None:
 
 
 def is_from_memory(asked: Asked, outage_began: float) -> bool:
-    """Whether this is a read of metadata so soon that it may be answered without the database."""
+    """Whether this is a read of metadata, early enough to be answered from the caches."""
     return asked.what == f"GET {SECRETS}" and asked.status == 200 and asked.began - outage_began < TRUSTED
 
 

@@ -1,16 +1,16 @@
-"""Running the documentation: each page's commands, in order, in one shell in an empty home, with what they print compared.
+"""Runs the documentation: each page's commands, in order, in one shell in an empty home, and compares their output.
 
-A `console` block holds commands behind `$ ` and what they print; a `sh` block holds commands that must succeed. A block is
-left out by a comment before it, which says why: `<!-- not run: needs Claude Code -->`. In what is printed
+A `console` block has commands after `$ ` and their output; a `sh` block has commands that must succeed. A comment before
+a block skips it and says why: `<!-- not run: needs Claude Code -->`. In the output
 
 - `…` stands for any text, and alone on a line for any lines;
-- ids, keys (`tvk_…`), hashes and times stand for themselves: the first time, what is printed takes their place; from
-  then on, in commands as well, they mean the same;
-- runs of spaces are equal, because the width of a table depends on what is in it; the order of members in a line of JSON
+- IDs, keys (`tvk_…`), hashes and times are placeholders: the first time, the real output replaces them; from
+  then on, in commands as well, they stand for the same text;
+- runs of spaces are equal, because the width of a table depends on its content; the order of members in a line of JSON
   does not matter.
 
-`toolvault serve` runs beside the commands that follow, on a terminal; another one takes its place. A command that asks for
-a value or a confirmation gets what `ANSWERS` says on standard input, and the line of the question is left out.
+`toolvault serve` runs on a terminal during the following commands; another one replaces it. A command that asks for
+a value or a confirmation gets its answer from `ANSWERS` on standard input, and the line of the question is ignored.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from client import Client, Lost, Unreachable
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"(?:<!-- not run: (?P<reason>[^\n]+) -->\n+)?^ *```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.M | re.S)
 HEREDOC = re.compile(r"<<'?(\w+)'?")
-# What differs from run to run, most specific first: those in the first group keep their meaning through a page.
+# Text that differs between runs, most specific first. The first group keeps its meaning through a page.
 VARYING = re.compile(
     r"(?P<kept>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
     r"|\btvk_\w+"
@@ -58,7 +58,7 @@ class Command:
 
 
 def commands_of(language: str, text: str) -> list[Command]:
-    """The commands of a block, each with the lines that it is said to print."""
+    """The commands of a block, each with its expected output."""
     commands: list[Command] = []
     lines = iter(text.splitlines())
     for line in lines:
@@ -75,7 +75,7 @@ def commands_of(language: str, text: str) -> list[Command]:
 
 
 def is_open(text: str) -> bool:
-    """Whether a command goes on in the next line."""
+    """Whether a command continues in the next line."""
     if found := HEREDOC.search(text):
         return text.splitlines()[-1] != found[1]
     try:
@@ -94,7 +94,7 @@ class Page:
         self.port = server.free_port()
         self.database = database
         self.meanings: dict[str, str] = {}
-        self.outcomes: list[tuple[str, str]] = []  # each command, and what was wrong with it
+        self.outcomes: list[tuple[str, str]] = []  # each command, and its problem
         self.serving: subprocess.Popen | None = None
         self.terminal = b""
 
@@ -107,7 +107,7 @@ class Page:
         ]
 
     async def run(self, installed: bool, served: bool) -> None:
-        """Runs the page. Its reader may have installed Toolvault, and have a server and its first key in a variable."""
+        """Runs the page. Its reader may have Toolvault installed, a running server, and the first key in a variable."""
         checkout = self.home / "toolvault"
         (self.home / ".cargo" / "bin").mkdir(parents=True)
         checkout.mkdir()
@@ -140,7 +140,7 @@ class Page:
             self.shell.wait(10)
 
     async def command(self, command: Command) -> str:
-        """Runs one command; returns what was wrong with it."""
+        """Runs one command; returns its problem, or an empty text."""
         text = self.real(command.text)
         if text.startswith("cargo install --path crates/cli"):
             self.install()
@@ -160,13 +160,13 @@ class Page:
             link.symlink_to(Path(server.BINARY).resolve())
 
     def stdin_of(self, text: str) -> str:
-        """What a command is given that asks, unless the page redirects its input."""
+        """The standard input for a command that asks, unless the page redirects its input."""
         if "|" in text or "<" in text:
             return ""
         return next((answer for command, answer in ANSWERS.items() if re.search(command, text)), "")
 
     def in_shell(self, text: str, stdin: str) -> tuple[str, int]:
-        """Runs a command in the page's shell, so that what it exports stays; returns what it printed and its status."""
+        """Runs a command in the page's shell, so that exports persist; returns its output and its status."""
         script, given, output = (self.home.parent / f"{self.home.name}.{kind}" for kind in ("sh", "in", "out"))
         script.write_text(text + "\n")
         given.write_text(stdin)
@@ -176,7 +176,7 @@ class Page:
         return output.read_text(errors="replace"), int(status or -1)
 
     async def serve(self, text: str) -> str:
-        """Starts the server on a terminal, in the shell's folder and environment; returns what it shows until it is ready."""
+        """Starts the server on a terminal, in the shell's folder and environment; returns its output until it is ready."""
         self.stop()
         variables, _ = self.in_shell("env -0; pwd", "")
         *settings, folder = variables.split("\0")
@@ -226,7 +226,7 @@ class Page:
             self.serving.wait(60)
 
     def real(self, text: str) -> str:
-        """A command of the page with what its placeholders mean here."""
+        """A command of the page, with its placeholders replaced."""
         for shown, meant in self.meanings.items():
             text = text.replace(shown, meant)
         text = text.replace("/home/me", str(self.home)).replace("8710", str(self.port))
@@ -235,7 +235,7 @@ class Page:
         return text
 
     def shown(self, text: str) -> list[str]:
-        """What was printed as the page would show it."""
+        """The output as the page would show it."""
         text = text.replace(str(self.home), "/home/me").replace(str(self.port), "8710")
         return comparable(text.splitlines())
 

@@ -1,4 +1,4 @@
-"""tests/parity/compare.py against the real binary, on both databases."""
+"""tests/parity/compare.py with the real binary, on both databases."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The throw-away PostgreSQL of scripts/with-postgres: new databases in it, queries, and restarts of all of it."""
+"""The temporary PostgreSQL of scripts/with-postgres: new databases, queries, and restarts of the server."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 
 class Postgres:
-    """The server that TOOLVAULT_TEST_DATABASE_URL names."""
+    """The server in TOOLVAULT_TEST_DATABASE_URL."""
 
     def __init__(self) -> None:
         self.url = os.environ.get("TOOLVAULT_TEST_DATABASE_URL", "")
@@ -30,7 +30,7 @@ class Postgres:
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
 
     def find(self) -> None:
-        """Notes where the server's files are, to end and start it later."""
+        """Remembers where the server's files are, to stop and restart it later."""
         self.data = Path(self.query("SHOW data_directory"))
         self.pg_ctl = Path("/proc", self.pid(), "exe").resolve().with_name("pg_ctl")
 
@@ -38,17 +38,17 @@ class Postgres:
         return (self.data / "postmaster.pid").read_text().splitlines()[0]
 
     def stop(self) -> None:
-        """Ends the server as a crash would: no checkpoint, connections cut."""
+        """Stops the server as a crash would: no checkpoint, connections cut."""
         self._control("stop", "--mode", "immediate")
 
     def start(self) -> None:
-        """Starts it again on its port."""
+        """Restarts it on its port."""
         options = (self.data / "postmaster.opts").read_text()
         port = options.split('"-p"')[1].split('"')[1]
         self._control("start", "--wait", "--log", str(self.data.parent / "server.log"), "--options", f"-p {port}")
 
     def pause(self) -> None:
-        """Stops every process of the server without ending any: connections stay and nothing answers."""
+        """Suspends every process of the server: connections stay open and get no answers."""
         self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -56,11 +56,11 @@ class Postgres:
 
     def _signal_all(self, number: signal.Signals) -> None:
         postmaster = int(self.pid())
-        # The parent first, so that no child comes while we count them.
+        # The parent first, so that it creates no child meanwhile.
         os.kill(postmaster, number)
         children = Path("/proc", str(postmaster), "task", str(postmaster), "children").read_text().split()
         for child in children:
-            # A child whose client has left may end while we count.
+            # A child whose client has disconnected may exit meanwhile.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(child), number)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class Provider:
-    """One provider with keys of its own."""
+    """One provider with its own keys."""
 
     def __init__(self, folder: Path, port: int = 0) -> None:
         environment = os.environ | {"TOOLVAULT_TEST_OIDC_ATTACHED": "1"}
@@ -57,12 +57,12 @@ def encoded(content: bytes) -> str:
 
 
 def with_header(token: str, **members: object) -> str:
-    """The token with other members in its header and the old signature."""
+    """The token with changed header members and the old signature."""
     _, claims, signature = token.split(".")
     return f"{encoded(json.dumps(part(token, 0) | members).encode())}.{claims}.{signature}"
 
 
 def with_claims(token: str, **members: object) -> str:
-    """The token with other claims and the old signature."""
+    """The token with changed claims and the old signature."""
     header, _, signature = token.split(".")
     return f"{header}.{encoded(json.dumps(part(token, 1) | members).encode())}.{signature}"

@@ -5,12 +5,12 @@ from urllib.parse import urlsplit
 
 
 class Relay:
-    """Listens on loopback before a server; `headers` are added to what goes there."""
+    """Listens on loopback and forwards to a server; `headers` are added to each request."""
 
     def __init__(self, target: str, headers: dict[str, str]) -> None:
         where = urlsplit(target)
         self.host, self.port, self.path = where.hostname, where.port, where.path
-        # Nobody else keeps them.
+        # Nothing else holds references to them.
         self.tasks: set[asyncio.Task] = set()
         self.added = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
 
@@ -51,5 +51,5 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write(piece)
             await writer.drain()
     finally:
-        # Whoever leaves early must be seen to leave on the other side.
+        # If one side disconnects early, the other side must see it.
         writer.close()

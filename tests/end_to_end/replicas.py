@@ -1,4 +1,4 @@
-"""Two servers on one PostgreSQL database: set-up, propagation, the death of one, and a database that goes away."""
+"""Two servers on one PostgreSQL database: set-up, propagation, the crash of one, and an outage of the database."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ CHANNEL = "/v1/tools/propagated/resolve"
 
 
 class Pair:
-    """Both servers and what was acknowledged through either."""
+    """Both servers, and the changes acknowledged by either."""
 
     def __init__(self, folder: Path, url: str, **settings: str) -> None:
         settings |= {"database_url": url, "root_key_file": str(folder / "root.key")}
@@ -40,7 +40,7 @@ class Pair:
         return await asyncio.gather(*(server.until_ready(at) for server, at in zip(self.servers, began, strict=True)))
 
     def take_keys(self) -> int:
-        """Takes the keys from whichever server set up; returns how many did."""
+        """Takes the keys from the server that did the set-up; returns how many servers did."""
         makers = [server for server in self.servers if server.first_keys_file.exists()]
         if makers:
             keys = makers[0].first_keys()
@@ -57,7 +57,7 @@ class Pair:
         return [] if is_sound else [f"audit verify: {done.returncode} {done.stdout[:500]!r} {done.stderr[:500]!r}"]
 
     async def judged(self) -> list[str]:
-        """What either server shows otherwise than it was acknowledged."""
+        """The differences between each server's state and the acknowledged one."""
         faults = []
         for client in self.clients():
             faults += judge(self.journal, await observe(client))
@@ -95,7 +95,7 @@ async def set_up_races(checks: Checks, folder: Path, postgres: Postgres, config:
 
 
 async def until(client: Client, path: str, body: object, holds) -> float:
-    """The seconds until an answer is as wanted; more than the bound if it never is."""
+    """The seconds until an answer is as expected; more than the time limit if it never is."""
     began = time.monotonic()
     while time.monotonic() - began < 5 * BOUND:
         if holds(await client.request("POST" if body else "GET", path, body)):
@@ -198,7 +198,7 @@ async def gateway_sessions_end(checks: Checks, pair: Pair, echo: Echo) -> None:
 
 
 async def one_dies(checks: Checks, pair: Pair, chance: random.Random) -> None:
-    """Both write at once; one is killed; the other goes on, and what either acknowledged is there."""
+    """Both write at once; one is killed; the other continues, and all acknowledged changes are there."""
     faults, pauses, refused = [], [], 0
     for _ in range(KILLS):
         ports = [server.port for server in pair.servers] * 8

@@ -1,4 +1,4 @@
-"""MCP as it is on the wire, without an SDK: both eras over HTTP, and standard streams."""
+"""MCP without an SDK: both eras over HTTP, and standard input and output."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ Answers = dict[str, Callable[[dict], dict]]
 
 
 class Refused(Exception):
-    """An error was answered: JSON-RPC's, or only HTTP's."""
+    """The answer is an error, of JSON-RPC or only of HTTP."""
 
     def __init__(self, error: dict, status: int = 200) -> None:
         super().__init__(f"{status} {error}")
@@ -30,15 +30,15 @@ class Refused(Exception):
 
 
 class Peer:
-    """One side of a conversation: its requests, and how it answers those of the server."""
+    """A client: its requests, and its answers to those of the server."""
 
     def __init__(self, answers: Answers | None = None) -> None:
         self.answers = answers or {}
         self.numbers = itertools.count(1)
         self.waiting: dict[object, asyncio.Future] = {}
-        # Notifications and requests of the server, in the order in which they came.
+        # Notifications and requests of the server, in order.
         self.received: list[dict] = []
-        # All bytes that came.
+        # All received bytes.
         self.raw = bytearray()
         self.capabilities = {
             "sampling/createMessage": {"sampling": {}},
@@ -47,14 +47,14 @@ class Peer:
         }
 
     def declared(self) -> dict:
-        """What the client can do: what it has answers for."""
+        """The client's capabilities: the requests for which it has answers."""
         return {name: value for method in self.answers for name, value in self.capabilities.get(method, {}).items()}
 
     async def post(self, message: dict) -> None:
         raise NotImplementedError
 
     async def request(self, method: str, params: dict | None = None, within: float = TIMEOUT) -> dict:
-        """Asks and waits for the result; an error is raised."""
+        """Sends a request and waits for the result; raises an error."""
         number = next(self.numbers)
         future = self.waiting[number] = asyncio.get_running_loop().create_future()
         try:
@@ -123,13 +123,13 @@ class Peer:
         await self.close()
 
     async def open(self) -> None:
-        """Opens the conversation."""
+        """Connects."""
 
     async def close(self) -> None:
-        """Ends it."""
+        """Disconnects."""
 
     async def handshake(self) -> None:
-        """`initialize` and what follows it."""
+        """Sends `initialize` and `initialized`."""
         client = {"name": "toolvault-suite", "version": "1"}
         params = {"protocolVersion": LEGACY, "capabilities": self.declared(), "clientInfo": client}
         self.server = await self.request("initialize", params)
@@ -137,7 +137,7 @@ class Peer:
 
 
 class Streamable(Peer):
-    """What both eras over HTTP share."""
+    """The common part of both eras over HTTP."""
 
     def __init__(self, url: str, headers: dict[str, str] | None = None, answers: Answers | None = None) -> None:
         super().__init__(answers)
@@ -151,7 +151,7 @@ class Streamable(Peer):
         return task
 
     async def read(self, answer: http_stream.Answer, message: dict | None = None) -> None:
-        """Takes all messages of one answer."""
+        """Handles all messages of one answer."""
         try:
             async for received in answer.messages():
                 await self.dispatch(received)
@@ -186,7 +186,7 @@ class Streamable(Peer):
 
 
 class Legacy(Streamable):
-    """Up to 2025-11-25: a session, and perhaps a stream beside the requests."""
+    """Up to 2025-11-25: a session, with an optional stream besides the requests."""
 
     session: str | None = None
 
@@ -206,7 +206,7 @@ class Legacy(Streamable):
         await self.handshake()
 
     async def listen(self) -> http_stream.Answer:
-        """Opens the stream beside the requests."""
+        """Opens the stream besides the requests."""
         answer = await http_stream.ask(
             self.url, "GET", None, self.headers | self.its() | {"Accept": "text/event-stream"}
         )
@@ -225,7 +225,7 @@ class Legacy(Streamable):
 
 
 class Modern(Streamable):
-    """2026-07-28: each request on its own; what the server asks comes in results."""
+    """2026-07-28: stateless requests; the server's requests come in results."""
 
     def __init__(self, *arguments, **named) -> None:
         super().__init__(*arguments, **named)
@@ -254,7 +254,7 @@ class Modern(Streamable):
         self.server = await self.request("server/discover")
 
     async def request(self, method: str, params: dict | None = None, within: float = TIMEOUT) -> dict:
-        """As the other one, and answers what the server needs on the way."""
+        """As in the base class, and answers the server's requests for input."""
         params = dict(params or {})
         for _ in range(10):
             result = await super().request(method, params, within)
@@ -270,7 +270,7 @@ class Modern(Streamable):
 
 
 class Standard(Peer):
-    """A program of its own, over its standard streams."""
+    """A separate program, over its standard input and output."""
 
     def __init__(
         self, command: list[str], environment: dict[str, str] | None = None, answers: Answers | None = None
@@ -298,7 +298,7 @@ class Standard(Peer):
     async def read(self) -> None:
         while line := await self.process.stdout.readline():
             self.raw += line
-            # What is no message concerns nobody.
+            # A line that is not a message is ignored.
             with contextlib.suppress(ValueError):
                 await self.dispatch(json.loads(line))
 

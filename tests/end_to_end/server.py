@@ -1,4 +1,4 @@
-"""The real binary: started, asked whether it is ready, ended, and its local commands."""
+"""The real binary: start, wait until ready, stop, and local commands."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ COMMAND_TIMEOUT = 60
 
 
 def free_port() -> int:
-    """A port below the range that the kernel hands out by itself, so that nothing but a listener can hold it."""
+    """A port below the kernel's ephemeral range, so that only a listener can occupy it."""
     while True:
         port = random.randrange(20_000, 32_000)
         with socket.socket() as probe:
@@ -26,7 +26,7 @@ def free_port() -> int:
 
 
 class Toolvault:
-    """One server with its data directory, root key and logs below `folder`."""
+    """One server with its data directory, root key and logs in `folder`."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         """`settings` are variables without their prefix, as in `database_url="postgres://…"`."""
@@ -36,7 +36,7 @@ class Toolvault:
         self.root_key = Path(settings.pop("root_key_file", folder / "data.root.key"))
         self.port = free_port()
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TOOLVAULT_")}
-        # Nothing that is configured on this machine may matter.
+        # The configuration of this machine must not matter.
         self.environment = inherited | {
             "HOME": str(folder),
             "XDG_CONFIG_HOME": str(folder / "configuration"),
@@ -50,7 +50,7 @@ class Toolvault:
         self.output, self.log = folder / "stdout", folder / "stderr"
 
     def start(self, *flags: str) -> float:
-        """Starts the process; returns when that was."""
+        """Starts the process; returns the time."""
         with ExitStack() as files:
             output, log = (files.enter_context(path.open("ab")) for path in (self.output, self.log))
             began = time.monotonic()
@@ -93,7 +93,7 @@ class Toolvault:
         return await asyncio.to_thread(self.process.wait, within)
 
     def first_keys(self) -> dict[str, str]:
-        """What set-up wrote: `operator_key`, `agent_key` and `audit_public_key`."""
+        """The first keys: `operator_key`, `agent_key` and `audit_public_key`."""
         lines = self.first_keys_file.read_text().splitlines()
         return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
 
@@ -105,7 +105,7 @@ class Toolvault:
         return Client(self.port, key, headers)
 
     async def command(self, *words: str, stdin: bytes = b"", **settings: str) -> subprocess.CompletedProcess:
-        """Runs a local command beside the server."""
+        """Runs a local command while the server is running."""
         environment = self.environment | {f"TOOLVAULT_{name.upper()}": value for name, value in settings.items()}
         run = lambda: subprocess.run(  # noqa: E731
             [BINARY, *words], env=environment, input=stdin, capture_output=True, timeout=COMMAND_TIMEOUT

@@ -1,4 +1,4 @@
-"""What every suite begins and ends with."""
+"""The common frame of all suites."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ Body = Callable[[Checks, Path], Awaitable[None]]
 
 
 def run(body: Body) -> None:
-    """Runs a suite in a folder of its own and exits with its outcome."""
+    """Runs a suite in its own folder and exits with its outcome."""
     if not os.access(server.BINARY, os.X_OK):
         sys.exit("TOOLVAULT_BINARY must name the built binary")
     if sys.version_info < (3, 11):

@@ -1,4 +1,4 @@
-"""Sixteen writers, each with secrets of its own, who note what was acknowledged and stop when the server does."""
+"""Sixteen writers, each with its own secrets, that record acknowledged changes and stop when the server does."""
 
 import asyncio
 import random
@@ -14,7 +14,7 @@ ARGUMENTS = ("token", "api_key")
 
 
 class Writer:
-    """One client that changes its own secrets one after the other."""
+    """One client that changes its own secrets in turn."""
 
     def __init__(self, number: int, client: Client, journal: Journal, chance: random.Random) -> None:
         self.number = number
@@ -22,17 +22,17 @@ class Writer:
         self.journal = journal
         self.chance = chance
         self.wrong: list[str] = []
-        # How many requests were answered 503, which leaves open what became of them.
+        # How many requests got 503, so that their outcome is unknown.
         self.refused = 0
         self.answered_at: list[float] = []
         self.is_told_to_stop = False
-        # Whether the last request was sent and not answered.
+        # Whether the last request was sent and got no answer.
         self.is_unanswered = False
         prefix = f"w{number}-"
         self.entries = [entry for entry in journal.entries if entry.name.startswith(prefix) and entry.acknowledged != GONE]
 
     async def work(self) -> None:
-        """Writes until told to stop or until the server is gone."""
+        """Writes until it is stopped or the server is gone."""
         try:
             while not self.is_told_to_stop:
                 await self.step()
@@ -102,10 +102,10 @@ class Writer:
         return SECRETS + entry.identifier
 
     def done(self, entry: Entry, answer: Answer) -> bool:
-        """Notes that what is in flight was acknowledged."""
+        """Records that the change in flight was acknowledged."""
         if answer.status == 503:
             self.refused += 1
-            # Judged with what is in flight; nobody touches it before.
+            # Judged with the change in flight; nothing changes it before.
             self.entries = [one for one in self.entries if one is not entry]
             return False
         if answer.status != 200:
@@ -118,18 +118,18 @@ class Writer:
 
 
 class Burst:
-    """All writers at work on one server."""
+    """All writers on one server."""
 
     def __init__(self, client_of, journal: Journal, chance: random.Random) -> None:
         self.writers = [Writer(number, client_of(), journal, chance) for number in range(WRITERS)]
         self.tasks = [asyncio.create_task(writer.work()) for writer in self.writers]
 
     def waiting(self) -> int:
-        """How many requests are out."""
+        """How many requests are in flight."""
         return sum(writer.client.waits for writer in self.writers)
 
     def unanswered(self) -> int:
-        """How many writers sent a request that was not answered before the server ended."""
+        """How many writers have a request without an answer from the stopped server."""
         return sum(writer.is_unanswered for writer in self.writers)
 
     def refused(self) -> int:
@@ -137,12 +137,12 @@ class Burst:
         return sum(writer.refused for writer in self.writers)
 
     async def stopped(self) -> list[str]:
-        """Lets every writer finish its request; returns what went wrong."""
+        """Lets every writer finish its request; returns their errors."""
         for writer in self.writers:
             writer.is_told_to_stop = True
         return await self.finished()
 
     async def finished(self) -> list[str]:
-        """Waits until all have ended; returns what went wrong before that."""
+        """Waits until all have stopped; returns their errors."""
         await asyncio.gather(*self.tasks)
         return [fault for writer in self.writers for fault in writer.wrong]

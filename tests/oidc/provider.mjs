@@ -25,7 +25,7 @@ const KEYS = {
   EdDSA: ['ed25519', {}],
 };
 
-// What is wrong with a token that is signed by RS256 all the same.
+// The flaw of a token with a valid RS256 signature.
 const FLAWS = {
   'wrong-audience': () => ({ aud: 'https://elsewhere.test' }),
   'other-issuer': () => ({ iss: 'https://elsewhere.test' }),

@@ -3,7 +3,7 @@
 //   node token.mjs READY [ALGORITHM] [SCOPE]
 //
 // READY is the line that provider.mjs printed; ALGORITHM is RS256 (the default), PS256, ES256 or
-// EdDSA; without SCOPE none is asked for.
+// EdDSA; without SCOPE the token has none.
 const [, , line, algorithm = 'RS256', scope] = process.argv;
 const ready = JSON.parse(line);
 const form = new URLSearchParams({

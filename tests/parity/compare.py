@@ -1,10 +1,10 @@
-"""Asks the original and a running Toolvault the same generated requests and compares the answers.
+"""Sends the same generated requests to the original and to a running Toolvault, and compares the answers.
 
     python tests/parity/compare.py --url http://127.0.0.1:8787 --api-key tvk_… [--count 5000] [--seed 1]
 
-Compared are the status, for 422 the set of (type, loc, msg), for 200 what was stored. `differences.py` lists
-where the answers deliberately differ; each of those must turn up. Ends with 1 on any other difference.
-The key needs the scope `manage`. What is created is deleted again.
+It compares the status, for 422 the set of (type, loc, msg), for 200 the stored secret. `differences.py` lists
+the intended differences, each of which must occur. The exit status is 1 for any other difference.
+The key needs the scope `manage`. Created secrets are deleted again.
 """
 
 import argparse
@@ -28,7 +28,7 @@ NEW = {"secret_name": "parity", "secret_value": "parity-0", "tool_name": "parity
 
 
 class Comparison:
-    """Both servers, one secret that exists in both under one id, and what was found so far."""
+    """Both servers, one secret that exists in both with the same ID, and the results so far."""
 
     def __init__(self, toolvault: httpx.AsyncClient, prefixes: random.Random) -> None:
         self.toolvault = toolvault
@@ -43,7 +43,7 @@ class Comparison:
         self.wrong = 0
 
     async def renew(self) -> None:
-        """Replaces the secret in both by a fresh one."""
+        """Replaces the secret in both with a new one."""
         await self.toolvault.delete(f"{COLLECTION}{self.secret_id}")
         self.store.clear()
         answer = await self.toolvault.post(COLLECTION, json=NEW)
@@ -74,7 +74,7 @@ class Comparison:
     async def tidy(self, request: Request, ours: httpx.Response, may_differ: bool) -> None:
         if request.method == "POST" and ours.status_code == 200:
             await self.toolvault.delete(COLLECTION + ours.json()["secret_id"])
-            # The original gave its new secret the id of the one both have.
+            # The original gave its new secret the ID of the common one.
             may_differ = True
         if request.method == "DELETE" and ours.status_code == 200:
             may_differ = True
@@ -92,7 +92,7 @@ class Comparison:
         print(f"  Toolvault {ours.status_code} {sorted(map(str, found_errors)) or ours.text[:300]}")
 
     async def expect(self, name: str, request: Request, statuses: set[int], **options) -> None:
-        """Asks Toolvault alone for a difference that no body shows."""
+        """Tests a difference that is not visible in a body, on Toolvault only."""
         answer = await ask(self.toolvault, request.at(str(self.secret_id)), **options)
         self.seen[name] += 1
         if answer.status_code not in statuses:
@@ -109,7 +109,7 @@ async def ask(client: httpx.AsyncClient, request: Request, prefix: str = "", hea
 
 
 def errors_of(answer: httpx.Response) -> set:
-    """The errors of a 422 answer; one that is not shaped as such is an error of its own."""
+    """The errors of a 422 answer; a malformed answer is itself an error."""
     if answer.status_code != 422:
         return set()
     try:
@@ -119,10 +119,10 @@ def errors_of(answer: httpx.Response) -> set:
 
 
 def stored(request: Request, answer: dict) -> dict:
-    """What both must show alike of an accepted request."""
+    """The parts of an accepted request's answer that must be equal."""
     fields = [field for field in grammar.KNOWN if field != "secret_value"]
     if request.path == COLLECTION and request.method == "GET":
-        # Toolvault counts in 64 bits; nothing lies beyond them.
+        # Toolvault uses 64-bit numbers.
         answer = answer | {"offset": min(answer["offset"], 2**63 - 1)}
         fields = ["limit", "offset"]
     return {field: answer.get(field) for field in fields}
@@ -165,7 +165,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     if sys.version_info >= (3, 13):
-        print("Needs Python 3.10 to 3.12: later ones word JSON errors anew.", file=sys.stderr)
+        print("Needs Python 3.10 to 3.12: later ones have different messages for JSON errors.", file=sys.stderr)
         return 2
     return asyncio.run(run(options))
 

@@ -1,4 +1,4 @@
-"""Where Toolvault deliberately answers otherwise than the original, and what it answers there (API.md, section 2)."""
+"""The intended differences between Toolvault's answers and the original's (contract, section 2)."""
 
 import json
 from dataclasses import replace
@@ -39,12 +39,12 @@ def content_kind(content_type: str | None) -> str | None:
 
 
 def depth(body: bytes) -> int:
-    """How many brackets open in a row, which is how the deep documents of the grammar are made."""
+    """How many brackets open in a row: the grammar creates deep documents that way."""
     return max(len(body) - len(body.lstrip(b"[")), body.count(b'{"":') if body.startswith(b'{"":{"":') else 0)
 
 
 def document_of(body: bytes):
-    """What the body says, `not a number` or `nesting`; None when it is not JSON for Python either."""
+    """The parsed body, `not a number` or `nesting`; None if it is not JSON for Python either."""
     class NotANumber(Exception):
         pass
 
@@ -60,7 +60,7 @@ def document_of(body: bytes):
 
 
 def cleared(request: Request) -> dict:
-    """The fields that are null in a merge patch, with what that makes of them."""
+    """The fields that are null in a merge patch, with the effect."""
     if request.method != "PATCH" or content_kind(request.content_type) != "merge":
         return {}
     document = document_of(request.body)
@@ -72,7 +72,7 @@ def cleared(request: Request) -> dict:
 def difference(request: Request) -> tuple[str | None, Request, int | None, set]:
     """Names the difference that `request` shows, if any.
 
-    Returns with it the request whose answer by the original counts, the status if it is always the same,
+    Also returns the request whose answer by the original counts, the status if it is always the same,
     and the errors (type, loc, msg) that come in addition.
     """
     writes = request.method in ("POST", "PATCH")
@@ -114,12 +114,12 @@ def difference(request: Request) -> tuple[str | None, Request, int | None, set]:
 
 
 def expected(name: str | None, status: int | None, extra: set, original_status: int, original_errors: set) -> tuple[int, set]:
-    """Status and errors that Toolvault owes, from what the original answered to the request that counts."""
+    """The expected status and errors, from the original's answer to the request that counts."""
     if name == "not a number":
         return 422, extra
     if status is not None:
         return status, set()
-    # One error a field: what the original found there comes first.
+    # One error per field: the original's comes first.
     known = {loc for _, loc, _ in original_errors}
     if any(kind == "json_invalid" for kind, _, _ in original_errors) or original_status not in (200, 404, 422):
         extra = set()

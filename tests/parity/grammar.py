@@ -1,6 +1,6 @@
-"""The requests that are asked: every systematic case once, then random ones from a grammar.
+"""The requests: every systematic case once, then random ones from a grammar.
 
-A request is the same for both servers but for the id of a secret, which `Request.at` puts in.
+A request is the same for both servers except for the ID of a secret, which `Request.at` inserts.
 """
 
 import random
@@ -25,7 +25,7 @@ class Request:
     body: bytes = b""
 
     def at(self, secret_id: str) -> "Request":
-        """The request with the forms of one id in its path."""
+        """The request with the forms of one ID in its path."""
         forms = {
             "<id>": secret_id, "<simple>": secret_id.replace("-", ""), "<upper>": secret_id.upper(),
             "<short>": secret_id[:-1], "<tail>": secret_id[1:], "<groups>": secret_id.replace("-", "", 1),
@@ -104,7 +104,7 @@ QUERIES = [
 
 
 def systematic() -> Iterator[Request]:
-    """Every case of the tables once, through the operations it concerns."""
+    """Every case of the tables once, for the operations concerned."""
     writes = (("POST", COLLECTION), ("PATCH", ITEM))
     for method, path in writes:
         for document in chain(DOCUMENTS, BROKEN, (text.encode() for text in OBJECTS)):
@@ -138,7 +138,7 @@ def systematic() -> Iterator[Request]:
 
 
 def with_field(field: str, value: str) -> bytes:
-    """A good body but for one field."""
+    """A valid body except for one field."""
     members = {"secret_name": '"linear"', "secret_value": '"lin_api_1"'} | {field: value}
     return ("{" + ",".join(f'"{name}":{text}' for name, text in members.items()) + "}").encode()
 
@@ -186,7 +186,7 @@ def random_value(random: random.Random, field: str) -> str:
 
 
 def damaged(random: random.Random, text: str) -> str:
-    """The text with a few characters lost, added or changed, so that it is rarely JSON still."""
+    """The text with a few characters removed, added or changed, so that it is rarely still JSON."""
     pieces = '{}[],:"\\' + "0.eE+-\n\t \x01é😀/'t"
     for _ in range(random.randint(1, 3)):
         at = random.randint(0, len(text))

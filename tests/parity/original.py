@@ -1,7 +1,7 @@
 """The original's five operations, as its published OpenAPI document describes them, in FastAPI and pydantic.
 
-This is the oracle of `compare.py` and `record.py`: what it answers is what Toolvault must answer.
-It keeps secrets in memory and knows one user; it says nothing about authentication.
+This is the oracle of `compare.py` and `record.py`: Toolvault must give the same answers.
+It keeps secrets in memory, has one user and no authentication.
 """
 
 import uuid
@@ -38,14 +38,14 @@ class SecretInfo(BaseModel):
 
 
 def build(ids=uuid.uuid4) -> FastAPI:
-    """Makes the application with an empty store; `ids` gives the ids of new secrets."""
+    """Creates the application with an empty store; `ids` yields the IDs of new secrets."""
     app = FastAPI(title="IO Intelligence", version="1.0")
     store: dict[uuid.UUID, SecretInfo] = {}
     app.state.store = store
 
     @app.exception_handler(RequestValidationError)
     async def without_input(_request, error: RequestValidationError) -> JSONResponse:
-        # FastAPI echoes `input`, and fails with 500 when that is a lone surrogate; no comparison looks at it.
+        # FastAPI echoes `input`, and fails with 500 if that is a lone surrogate; comparisons ignore it.
         kept = [{key: item[key] for key in ("type", "loc", "msg", "ctx") if key in item} for item in error.errors()]
         return JSONResponse({"detail": kept}, 422)
 

@@ -1,4 +1,4 @@
-"""Writes crates/server/tests/corpus: requests, and what Toolvault owes for each by what the original answered.
+"""Writes crates/server/tests/corpus: requests, and the answer that Toolvault must give according to the original.
 
     python tests/parity/record.py [--random 250]
 """
@@ -37,7 +37,7 @@ CHECKS: dict[str, Any] = {
 
 
 async def requests(count: int) -> list[dict]:
-    """Asks the original the systematic requests and `count` random ones, each about the same fresh secret."""
+    """Sends the systematic requests and `count` random ones to the original, each for the same new secret."""
     asked = [*grammar.systematic(), *islice(grammar.generated(random.Random(1)), count)]
     records = []
     app = original.build(lambda: uuid.UUID(SECRET))
@@ -77,7 +77,7 @@ async def ask(client: httpx.AsyncClient, request: grammar.Request) -> httpx.Resp
 
 
 def checks() -> list[dict]:
-    """What pydantic makes of each value as each type."""
+    """The result of pydantic for each value and each type."""
     values = [*grammar.BOOLEANS, *grammar.OTHERS, *grammar.STRINGS, '"00000000-0000-4000-8000-00000000000a"', '"7"', '" 3 "', "1e30", "4.0", "5.5", "6"]
     records = []
     for check, kind in CHECKS.items():

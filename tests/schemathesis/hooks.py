@@ -1,4 +1,4 @@
-"""What the document cannot tell schemathesis: whom not to delete, what pydantic takes, what only a store can know."""
+"""What the document cannot express for schemathesis: the user to keep, pydantic's lax mode, and rules on stored data."""
 
 import itertools
 import os
@@ -14,7 +14,7 @@ INTEGERS = {"expires_in", "overlap_seconds", "secrets_limit", "bytes_limit", "li
 REQUESTS = itertools.count()
 WORDS = {"1", "t", "y", "on", "yes", "true", "0", "f", "n", "no", "off", "false"}
 
-# Types of 422 that depend on the clock, on what is stored, or on more than one member; and the two rules that
+# Types of 422 that depend on the clock, on stored data, or on more than one member; and the two rules that
 # JSON Schema cannot express: lengths in bytes, and percent-encoded UTF-8.
 BEYOND_SCHEMA = {
     "bytes_too_long",
@@ -30,7 +30,7 @@ BEYOND_SCHEMA = {
     "version_in_use",
 }
 BEYOND_SCHEMA_MESSAGES = {
-    "A key with 'any_user' has an expiry.",
+    "A key with 'any_user' needs an expiry.",
     "Value error, give 'expires_in' or 'expires_at', not both",
     "Value error, the end must lie in the future",
     "Value error, a URL pattern holds a whole origin without '*', then '/…'",
@@ -39,7 +39,7 @@ BEYOND_SCHEMA_MESSAGES = {
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    """An operator's key acts for nobody else: with this header every request would be 403."""
+    """An operator's key acts only for its own user: with this header every request would be 403."""
     if None in OWN:
         return
     for item in raw_schema["paths"].values():
@@ -50,7 +50,7 @@ def before_load_schema(context, raw_schema):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Keeps requests apart, and the run's own key and user alive: a spare one ends in their place."""
+    """Keeps requests independent, and protects the run's own key and user: spare ones are deleted instead."""
     for name, value in (case.path_parameters or {}).items():
         if value is not None and value in SPARES:
             case.path_parameters[name] = SPARES[value]
@@ -59,13 +59,13 @@ def before_call(context, case, kwargs):
     key = headers.get("Idempotency-Key")
     if isinstance(key, str) and 0 < len(key) <= 200:
         headers["Idempotency-Key"] = f"{key}{number}"
-    # An entity tag that was made up is never the right one.
+    # A made-up entity tag never matches.
     if headers.get("If-Match") is not None and number % 2:
         headers["If-Match"] = "*"
 
 
 def is_spelled_freely(name, value):
-    """Whether it is a boolean or a number only to pydantic's lax mode."""
+    """Whether it is a boolean or a number only in pydantic's lax mode."""
     if name in BOOLEANS:
         return str(value).lower() in WORDS or (not isinstance(value, bool) and value in (0, 1))
     if name in INTEGERS and not (isinstance(value, int) and not isinstance(value, bool)):
@@ -78,7 +78,7 @@ def is_spelled_freely(name, value):
 
 @schemathesis.check
 def schema_violation_is_rejected(ctx, response, case):
-    """`negative_data_rejection`, but for what the original takes beyond its own schema."""
+    """`negative_data_rejection`, except for what the original accepts beyond its own schema."""
     if response.status_code == 413:
         return None
     members = case.body.items() if isinstance(case.body, dict) else ()
@@ -89,7 +89,7 @@ def schema_violation_is_rejected(ctx, response, case):
 
 @schemathesis.check
 def valid_request_is_accepted(ctx, response, case):
-    """`positive_data_acceptance`, but for what no schema can express."""
+    """`positive_data_acceptance`, except for rules that no schema can express."""
     if response.status_code in (412, 413):
         return None
     if response.status_code == 422:

@@ -1,4 +1,4 @@
-"""A real server, a fake provider that notes which credential it receives, and values that must show nowhere."""
+"""A real server, a fake provider that records the credentials it receives, and values that must not leak."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from toolvault import Toolvault  # noqa: E402
 
 
 class Provider(ThreadingHTTPServer):
-    """Answers any GET with its path, and keeps the credentials that came with them."""
+    """Answers any GET with its path, and records the credentials of the requests."""
 
     def __init__(self) -> None:
         self.received: list[str] = []
@@ -50,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Witness:
-    """Looks for values in whatever a test shows it, and in all logs."""
+    """Searches for values in the objects that a test passes, and in all logs."""
 
     def __init__(self) -> None:
         self.canaries: list[Canary] = []
@@ -64,17 +64,17 @@ class Witness:
         return canary.value
 
     def watch(self, purpose: str, value: str) -> None:
-        """A value that is not ours to choose."""
+        """A value that the test cannot choose."""
         self.canaries.append(Canary.of(purpose, value))
 
     def clean(self, place: str, *shown: object) -> None:
-        """Fails if a value shows in any form."""
+        """Fails if a value occurs in any form."""
         for one in shown:
             content = one if isinstance(one, bytes) else str(one).encode("utf-8", "backslashreplace")
             assert leaks(self.canaries, place, content) == []
 
     def clean_logs(self) -> None:
-        """Fails if a value was logged, or nothing was."""
+        """Fails if a value was logged, or if nothing was logged."""
         assert self.logs.getvalue()
         self.clean("logs", self.logs.getvalue())
 
@@ -94,7 +94,7 @@ def operator_key(server: Server) -> str:
 
 @pytest.fixture
 def vault(server: Server, operator_key: str) -> Iterator[Toolvault]:
-    """A client that may do everything. The store is empty after the test."""
+    """A client with all rights. The store is empty after the test."""
     with Toolvault(server.environment["TOOLVAULT_URL"], operator_key) as client:
         yield client
         for one in client.secrets.iterate():
@@ -103,7 +103,7 @@ def vault(server: Server, operator_key: str) -> Iterator[Toolvault]:
 
 @pytest.fixture
 def runtime(server: Server, vault: Toolvault) -> Iterator[Toolvault]:
-    """A client that may only resolve, as a runtime's."""
+    """A client with the scope `resolve` only, as for a runtime."""
     key = vault.keys.create(scopes=["resolve"], name="runtime").key
     with Toolvault(server.environment["TOOLVAULT_URL"], key) as client:
         yield client
@@ -111,7 +111,7 @@ def runtime(server: Server, vault: Toolvault) -> Iterator[Toolvault]:
 
 @pytest.fixture
 def key(vault: Toolvault, witness: Witness) -> tuple[str, str]:
-    """The value and the id of a default for the tools of the tests."""
+    """The value and the ID of a default for the tools of the tests."""
     value = witness.canary("token")
     made = vault.secrets.create("linear", value, tool_name=PATTERN, tool_arg=ARGUMENT, is_default_for_tool=True)
     return value, made.secret_id

@@ -1,4 +1,4 @@
-"""The tool of the tests: it asks a provider with a key, as tools do."""
+"""The tool of the tests: it calls a provider with a key, as real tools do."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Linear:
         return await asyncio.to_thread(self.get_issue, issue_id, api_token)
 
     def get_chatty(self, issue_id: str, api_token: str) -> dict[str, object]:
-        """Returns what it was called with."""
+        """Returns its arguments."""
         return {"issue": issue_id, "sent": [f"Bearer {api_token}"], "bytes": api_token.encode().hex()}
 
     def get_failing(self, issue_id: str, api_token: str) -> str:
-        """Fails, and says with what."""
+        """Fails with its arguments in the message."""
         try:
             raise LookupError(api_token)
         except LookupError as error:
@@ -45,13 +45,13 @@ class Linear:
 
 
 def shown(error: BaseException) -> str:
-    """All that a traceback says, with the locals of each frame."""
+    """The whole traceback, with the locals of each frame."""
     captured = traceback.TracebackException.from_exception(error)
     return "".join(captured.format())
 
 
 def library_locals(error: BaseException) -> str:
-    """The locals of our own frames, and of those behind them that are not the tool's or a test's."""
+    """The locals of our own frames, and of the frames below them except the tool's and the test's."""
     words = []
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if "/toolvault/" in frame.f_code.co_filename or "/site-packages/" in frame.f_code.co_filename:

@@ -1,7 +1,7 @@
-//! The API as the command line uses it.
+//! The command line's client of the API.
 //!
-//! Every command sends the same requests. [`Api::connect`] sends them over the network with a key from the
-//! environment, [`Api::with_store`] to the store on this machine with the rights of the root key.
+//! Every command sends the same requests. [`Api::connect`] sends them over the network with a key from the environment,
+//! [`Api::with_store`] to the store on this machine with the rights of the root key.
 
 pub(crate) mod connection;
 pub(crate) mod explain;
@@ -41,7 +41,7 @@ pub(crate) struct Api<'a> {
     printer: &'a Printer,
 }
 
-/// What is sent with a request.
+/// The body of a request.
 pub(crate) enum Body {
     Nothing,
     Json(Vec<u8>),
@@ -51,19 +51,19 @@ pub(crate) enum Body {
 impl Body {
     /// The value as JSON.
     pub(crate) fn json(value: &impl Serialize) -> Self {
-        // Only maps with keys that are no text cannot be written, and no request has one.
+        // Only maps with non-string keys fail to serialise, and requests have none.
         Self::Json(serde_json::to_vec(value).unwrap_or_default())
     }
 }
 
-/// What a list without pages answers.
+/// The answer of a list without pages.
 #[derive(Deserialize)]
 struct List<T> {
     data: Vec<T>,
 }
 
 impl<'a> Api<'a> {
-    /// The API that the environment names.
+    /// The API at the URL in the environment.
     pub(crate) fn connect(
         options: &ConnectionOptions,
         context: &Context<'a>,
@@ -86,7 +86,7 @@ impl<'a> Api<'a> {
         })
     }
 
-    /// The API of the store that `configuration` names, with the rights of the root key.
+    /// The API on the store of `configuration`, with the rights of the root key.
     pub(crate) async fn open(
         configuration: &Configuration,
         printer: &'a Printer,
@@ -105,7 +105,7 @@ impl<'a> Api<'a> {
         })
     }
 
-    /// Does `work` with the API of the store that the options name, and closes it.
+    /// Runs `work` with the API on the store that the options name, then closes the store.
     pub(crate) async fn with_store<T>(
         options: StoreOptions,
         context: &Context<'a>,
@@ -119,12 +119,12 @@ impl<'a> Api<'a> {
         done
     }
 
-    /// Whether a local command goes through a server.
+    /// Whether local commands go through a running server.
     pub(crate) const fn is_through_server(&self) -> bool {
         matches!(self.transport, Transport::Socket(_))
     }
 
-    /// Closes a store that this process has open.
+    /// Closes the store, if this process has it open.
     pub(crate) async fn close(self) {
         if let Transport::OwnStore(store) = self.transport {
             store.close().await;
@@ -141,7 +141,7 @@ impl<'a> Api<'a> {
         url
     }
 
-    /// The URL of what only local commands can ask for.
+    /// A URL that only local commands may use.
     fn local_url(&self, segments: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
@@ -150,7 +150,7 @@ impl<'a> Api<'a> {
         url
     }
 
-    /// The answer to one request; any but 2xx is a failure.
+    /// Sends one request and returns the answer; any status except 2xx is a failure.
     pub(crate) async fn send(
         &self,
         method: Method,
@@ -178,7 +178,7 @@ impl<'a> Api<'a> {
         }
     }
 
-    /// The answer to one request, read.
+    /// Sends one request and parses the answer.
     pub(crate) async fn fetch<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -191,7 +191,7 @@ impl<'a> Api<'a> {
     }
 }
 
-/// The one thing that was found under a name.
+/// The only item with this name.
 fn only_one<T>(
     mut found: Vec<T>,
     kind: &str,
@@ -208,7 +208,7 @@ fn only_one<T>(
         .ok_or_else(|| Failure::refused(format!("there is no {kind} '{name}'")))
 }
 
-/// The statuses for which somebody else than the caller is to blame.
+/// The statuses that are not the caller's fault.
 const fn is_our_failure(status: StatusCode) -> bool {
     status.as_u16() >= 500
 }

@@ -1,4 +1,4 @@
-//! The command line: each command here, with a file of its own.
+//! The command line. Each command has a file.
 
 pub(crate) mod audit;
 pub(crate) mod config;
@@ -52,7 +52,7 @@ pub(crate) enum Command {
     /// Manage the servers of the MCP gateway, and connect clients to it
     #[command(subcommand)]
     Mcp(mcp::McpCommand),
-    /// Make the running server read its configuration again
+    /// Make the running server reload its configuration
     Reload(reload::ReloadOptions),
     /// Verify and read the audit trail
     #[command(subcommand)]
@@ -68,7 +68,7 @@ pub(crate) enum Command {
     Sandbox(sandbox::SandboxOptions),
 }
 
-/// Does one command.
+/// Runs one command.
 pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
     match command {
         Command::Serve(options) => serve::run(options, context).await,

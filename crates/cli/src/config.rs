@@ -1,8 +1,8 @@
-//! The configuration: layers of what was written, and the validated settings made of them.
+//! The configuration: layers of values, and the validated settings made from them.
 //!
-//! [`layers`] collects values by key, each with where it came from: defaults, file, environment, flags.
-//! [`validate`] makes a [`Configuration`] of them, or says everything that is wrong at once. The manual is
-//! `config.default.toml`. Start with [`load`].
+//! [`layers`] collects values by key, each with its origin: defaults, file, environment, flags. [`validate`] makes a
+//! [`Configuration`] from them, or reports all problems at once. The manual is `config.default.toml`. Start with
+//! [`load`].
 
 mod computed;
 mod file;
@@ -31,7 +31,7 @@ use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::printer::Printer;
 
-/// All layers, with what is odd about them.
+/// All layers, with their warnings.
 pub(crate) fn collect(options: &ServeOptions, environment: &Environment) -> Layers {
     let mut layers = Layers::default();
     layers.add_defaults();

@@ -1,11 +1,11 @@
-//! Asking before something is lost for good.
+//! Asks before something is deleted permanently.
 
 use std::io::{BufRead as _, IsTerminal as _};
 
 use crate::failure::Failure;
 use crate::printer::Printer;
 
-/// Asks on the terminal. Where there is none, `--yes` has to answer.
+/// Asks on the terminal. Without a terminal, `--yes` is required.
 pub(crate) fn confirm(question: &str, is_yes: bool, printer: &Printer) -> anyhow::Result<()> {
     if is_yes {
         return Ok(());

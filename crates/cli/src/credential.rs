@@ -1,11 +1,11 @@
-//! Telling literal credentials from other text: by the name they stand under, or by how they begin.
+//! Recognises literal credentials by the name of their setting or by their first characters.
 //!
-//! It is a guess that errs on the safe side. What it takes for a credential is stored and referred to, which
-//! does no harm to other text.
+//! This is a guess that errs on the safe side: text that it mistakes for a credential is stored as a secret and
+//! referred to, which does no harm.
 
 use toolvault_gateway::http::Url;
 
-/// Words of a name that stand for a credential.
+/// Words in names of credentials.
 const WORDS: [&str; 14] = [
     "APIKEY",
     "AUTH",
@@ -22,11 +22,11 @@ const WORDS: [&str; 14] = [
     "SECRET",
     "TOKEN",
 ];
-/// Ends of words that are written together: `ACCESSTOKEN`.
+/// Suffixes of words that are written without a separator: `ACCESSTOKEN`.
 const ENDINGS: [&str; 4] = ["APIKEY", "PASSWORD", "SECRET", "TOKEN"];
-/// A name that ends so says where a credential is, and is none.
+/// A name with this suffix tells where a credential is, but is not one.
 const PLACES: [&str; 5] = ["DIR", "FILE", "ID", "PATH", "URL"];
-/// How the tokens of well-known services begin.
+/// Prefixes of the tokens of well-known services.
 const BEGINNINGS: [&str; 21] = [
     "AIza",
     "AKIA",
@@ -75,14 +75,14 @@ pub(crate) fn in_url(text: &str) -> bool {
             .any(|(name, value)| in_variable(&name, &value))
 }
 
-/// The places of words of a command that are literal credentials or hold one.
+/// The positions of words in a command that are literal credentials or contain one.
 pub(crate) fn in_arguments<'a>(words: &'a [&'a str]) -> impl Iterator<Item = usize> + 'a {
     let previous = std::iter::once("").chain(words.iter().copied());
     let places = words.iter().zip(previous).enumerate();
     places.filter_map(|(place, (&word, before))| is_argument(word, before).then_some(place))
 }
 
-/// The part of a header's value behind `Bearer ` and the like.
+/// The part of a header's value after `Bearer` or another scheme.
 pub(crate) fn without_scheme(value: &str) -> &str {
     match value.split_once(' ') {
         Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
@@ -93,7 +93,7 @@ pub(crate) fn without_scheme(value: &str) -> &str {
 }
 
 fn is_argument(word: &str, before: &str) -> bool {
-    // A header, as `mcp-remote --header` takes it, and a variable, as `docker run -e` takes it.
+    // A header as in `mcp-remote --header`, or a variable as in `docker run -e`.
     let is_header = word
         .split_once(':')
         .is_some_and(|(name, value)| is_name(name) && in_header(name, value.trim_start()));
@@ -112,7 +112,7 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_part)
 }
 
-/// Whether the name says that the value is a credential, and the value does not say otherwise.
+/// Whether the name suggests a credential and the value does not contradict it.
 fn is_named(name: &str, value: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let words = || name.split(|letter: char| !letter.is_ascii_alphanumeric());
@@ -131,7 +131,7 @@ fn is_known(value: &str) -> bool {
         .is_some_and(|start| value.len() >= start + 8)
 }
 
-/// A switch or a number is no credential, whatever it is called.
+/// A switch or a number is not a credential, whatever its name.
 fn is_plain(value: &str) -> bool {
     matches!(value, "true" | "false" | "none" | "null")
         || (value.len() < 6 && value.bytes().all(|byte| byte.is_ascii_digit()))

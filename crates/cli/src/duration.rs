@@ -1,6 +1,6 @@
-//! Spans of time as people write them: `90d`, `12h`, `30m`, `45s`, `2w`.
+//! Durations as people write them: `90d`, `12h`, `30m`, `45s`, `2w`.
 
-/// The number of seconds that `text` stands for.
+/// The number of seconds in `text`.
 pub(crate) fn parse(text: &str) -> Result<i64, String> {
     let expected = || "a number and one of s, m, h, d and w, as in 90d".to_owned();
     let unit = text.chars().next_back().ok_or_else(expected)?;

@@ -1,33 +1,33 @@
-//! The only place that reads the environment, and every variable that is not a setting.
+//! Reads the environment, in this place only; and all variables that are not settings.
 
 use std::collections::BTreeMap;
 
 use toolvault_gateway::stdio::is_inherited;
 use zeroize::Zeroizing;
 
-/// What the names of our variables begin with.
+/// The prefix of Toolvault's variables.
 pub(crate) const PREFIX: &str = "TOOLVAULT_";
-/// Where the API is, for the commands that talk to it.
+/// The URL of the API, for the commands that send requests to it.
 pub(crate) const URL: &str = "TOOLVAULT_URL";
 /// The key for the API.
 pub(crate) const API_KEY: &str = "TOOLVAULT_API_KEY";
-/// A file that holds the key for the API.
+/// A file with the key for the API.
 pub(crate) const API_KEY_FILE: &str = "TOOLVAULT_API_KEY_FILE";
-/// A file with certificates to trust beside the system's.
+/// A file with certificates to trust besides the system's.
 pub(crate) const CA_FILE: &str = "TOOLVAULT_CA_FILE";
-/// What is logged.
+/// The log filter.
 pub(crate) const LOG: &str = "TOOLVAULT_LOG";
 /// The configuration file.
 pub(crate) const CONFIG: &str = "TOOLVAULT_CONFIG";
 /// The root key itself.
 pub(crate) const ROOT_KEY: &str = "TOOLVAULT_ROOT_KEY";
-/// A file that holds the root key: another name of the setting `root_key.file`.
+/// A file with the root key: another name for the setting `root_key.file`.
 pub(crate) const ROOT_KEY_FILE: &str = "TOOLVAULT_ROOT_KEY_FILE";
 
-/// The variables that are no settings.
+/// The variables that are not settings.
 pub(crate) const NOT_SETTINGS: [&str; 6] = [URL, API_KEY, API_KEY_FILE, CA_FILE, LOG, CONFIG];
 
-/// The variables of ours that are set, as they were when the process began.
+/// Toolvault's variables, as they were when the process started.
 #[derive(Default)]
 pub(crate) struct Environment {
     variables: BTreeMap<String, Zeroizing<String>>,
@@ -35,7 +35,7 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// Reads the environment of this process. A variable of ours that is empty counts as not set.
+    /// Reads the environment of this process. An empty variable counts as not set.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that reads the environment"
@@ -47,7 +47,7 @@ impl Environment {
         });
         let ours = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
-            // Bytes that are no text are no valid setting either; what takes their place says so.
+            // Bytes that are not text make an invalid setting, which is reported where it is parsed.
             let value = Zeroizing::new(value.to_string_lossy().into_owned());
             (name.starts_with(PREFIX) && !value.is_empty()).then_some((name, value))
         });
@@ -57,7 +57,7 @@ impl Environment {
         }
     }
 
-    /// What the programs that we start get of the environment.
+    /// The variables that child programs inherit.
     pub(crate) fn handed_on(&self) -> &[(String, String)] {
         &self.handed_on
     }
@@ -67,7 +67,7 @@ impl Environment {
         self.variables.get(name).map(|value| value.as_str())
     }
 
-    /// All of them.
+    /// All variables.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.variables
             .iter()

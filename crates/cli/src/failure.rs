@@ -1,6 +1,6 @@
-//! Why a command was not done: the words, a hint, and the exit status.
+//! Why a command failed: a message, a hint, and the exit status.
 //!
-//! Any other error that reaches `main` is a failure of ours and ends with status 2.
+//! Any other error that reaches `main` is an internal failure and exits with status 2.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -10,9 +10,9 @@ use std::process::ExitCode;
 pub(crate) enum ExitStatus {
     /// Done.
     Success,
-    /// Refused, or the input is invalid: the caller can do something about it.
+    /// Refused, or the input is invalid: the caller can correct it.
     Refused,
-    /// A failure of ours, of the machine or of the server.
+    /// A failure of Toolvault, of the machine or of the server.
     Failed,
 }
 
@@ -26,18 +26,18 @@ impl From<ExitStatus> for ExitCode {
     }
 }
 
-/// An error with what to do about it.
+/// An error with a hint.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) status: ExitStatus,
     message: String,
     pub(crate) hint: Option<String>,
-    /// Whether it is that something does not exist.
+    /// Whether something was not found.
     pub(crate) is_not_found: bool,
 }
 
 impl Failure {
-    /// What was asked for cannot be.
+    /// A failure that the caller can correct.
     pub(crate) fn refused(message: impl Into<String>) -> Self {
         Self {
             status: ExitStatus::Refused,
@@ -47,7 +47,7 @@ impl Failure {
         }
     }
 
-    /// Something of ours did not work.
+    /// A failure of Toolvault, of the machine or of the server.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self {
             status: ExitStatus::Failed,
@@ -55,13 +55,13 @@ impl Failure {
         }
     }
 
-    /// It is that something does not exist.
+    /// Marks that something was not found.
     pub(crate) fn not_found(mut self) -> Self {
         self.is_not_found = true;
         self
     }
 
-    /// Says what to do about it.
+    /// Adds what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -76,11 +76,11 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// The message of an error and of what caused it, in one line.
+/// The message of an error and of its causes, in one line.
 pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
-    // A transparent error says the same as its source.
+    // A transparent error has the same message as its source.
     texts.dedup();
     texts.join(": ")
 }

@@ -1,4 +1,4 @@
-//! What keeps the memory of this process out of core files and away from other processes.
+//! Keeps the memory of this process out of core files and away from other processes.
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 

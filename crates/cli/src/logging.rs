@@ -9,8 +9,8 @@ use crate::config::LogFormat;
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
 
-/// What holds unless `TOOLVAULT_LOG` says otherwise. Libraries that see requests and statements stay at
-/// `warn` or `info` even if a bare level is set: only their own name turns more on.
+/// The default filter. Libraries that see requests and statements stay at `warn` or `info` even if `TOOLVAULT_LOG` sets
+/// a plain level: only their own names enable more.
 const FILTER: &str = "info,sqlx=warn,hyper=info,hyper_util=info,h2=info,rustls=info,tower=info";
 
 /// Starts logging for the server.

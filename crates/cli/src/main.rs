@@ -1,8 +1,8 @@
-//! How Toolvault is run: the one binary `toolvault`.
+//! The binary `toolvault`.
 //!
-//! [`commands`] is the command line, with a file for each command; [`config`] is the configuration. Imports go
-//! one way: commands, then [`api`] and [`store`], then [`config`], then [`context`], [`printer`] and [`failure`].
-//! Commands print through [`printer`] only.
+//! [`commands`] is the command line, with a file for each command; [`config`] is the configuration. Imports go one way:
+//! commands, then [`api`] and [`store`], then [`config`], then [`context`], [`printer`] and [`failure`]. Commands print
+//! through [`printer`] only.
 
 mod api;
 mod commands;
@@ -56,19 +56,19 @@ fn run(printer: &Printer) -> anyhow::Result<ExitStatus> {
         .enable_all()
         .build()?;
     let status = runtime.block_on(commands::run(arguments.command, &context));
-    // Whatever is still going on was given its time.
+    // Tasks that are still running have had their time.
     runtime.shutdown_background();
     status
 }
 
-/// Says why, unless nobody listens any more.
+/// Prints the error, unless the reader of the output is gone.
 fn report(printer: &Printer, error: &anyhow::Error) -> ExitStatus {
     let is_broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
         cause
             .downcast_ref::<io::Error>()
             .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     };
-    // Whoever reads our output may stop when they have seen enough, as `head` does.
+    // The reader may close the pipe when it has seen enough, as `head` does.
     if error.chain().any(is_broken_pipe) {
         return ExitStatus::Success;
     }

@@ -1,4 +1,4 @@
-//! What clap has to say: help, versions, and command lines that make no sense.
+//! Prints clap's messages: help, versions, and invalid command lines.
 
 use clap::error::{ContextKind, ErrorKind};
 
@@ -12,7 +12,7 @@ pub(crate) fn answer(error: &clap::Error, printer: &Printer) -> anyhow::Result<E
             printer.text(&error.render().to_string())?;
             return Ok(ExitStatus::Success);
         }
-        // A surplus argument may be a value that somebody took for one: it is not repeated.
+        // A surplus argument may be the value of a secret, so it is not repeated.
         ErrorKind::UnknownArgument if !names_a_flag(error) => {
             return Err(Failure::refused("there is one argument too many")
                 .hint("the value of a secret is never an argument: it is read from a prompt, standard input or --value-file")

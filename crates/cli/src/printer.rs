@@ -1,7 +1,7 @@
-//! The only way to standard output and standard error.
+//! Prints to standard output and standard error, in this place only.
 //!
-//! A line is printed with its control characters escaped, so that no name, however hostile, moves the
-//! cursor or hides text. Nothing is coloured.
+//! Control characters are escaped, so that no name, however hostile, can move the cursor or hide text. There are no
+//! colours.
 
 mod escape;
 mod table;
@@ -13,7 +13,7 @@ use serde::Serialize;
 pub(crate) use self::escape::escape;
 pub(crate) use self::table::Table;
 
-/// Prints for people and for machines.
+/// Prints text and JSON.
 #[derive(Debug)]
 pub(crate) struct Printer {
     output: io::Stdout,
@@ -36,7 +36,7 @@ impl Printer {
         output.write_all(b"\n")
     }
 
-    /// Several lines of our own on standard output.
+    /// Several trusted lines on standard output.
     pub(crate) fn text(&self, text: &str) -> io::Result<()> {
         text.lines().try_for_each(|line| self.line(line))
     }
@@ -57,7 +57,7 @@ impl Printer {
         Ok(self.line(&escape::escape_json(&serde_json::to_string(value)?))?)
     }
 
-    /// One line of a protocol on standard output, for a program that reads it: as it is, and at once.
+    /// One line of a protocol on standard output, unchanged and flushed.
     pub(crate) fn protocol_line(&self, text: &[u8]) -> io::Result<()> {
         let mut output = self.output.lock();
         output.write_all(text)?;
@@ -65,7 +65,7 @@ impl Printer {
         output.flush()
     }
 
-    /// One line on standard error. That it cannot be printed is nothing that could be told.
+    /// One line on standard error. A failure to print cannot be reported, so it is ignored.
     pub(crate) fn error_line(&self, text: &str) {
         let _ = writeln!(self.errors.lock(), "{}", escape(text));
     }
@@ -77,7 +77,7 @@ impl Printer {
         output.flush()
     }
 
-    /// Whether somebody reads standard output as it comes.
+    /// Whether standard output is a terminal.
     pub(crate) fn is_terminal(&self) -> bool {
         self.output.is_terminal()
     }

@@ -1,17 +1,17 @@
-//! Replacing a file whole: it has its old content or its new one, never a part of either.
+//! Replaces a file atomically: it has either its old content or its new one.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
-/// For a file that was not there: its owner's only.
+/// The mode of a new file: readable by its owner only.
 const NEW_MODE: u32 = 0o600;
 
-/// Makes `content` the content of the file at `path`, which keeps its mode and its owner.
+/// Replaces the content of the file at `path`, keeping its mode and owner.
 ///
-/// `before` is what it held when it was read, none if it was not there. A file that has changed since is left as it
-/// is. A link stays, and what it leads to is replaced.
+/// `before` is the content that was read, `None` for a new file. A file that has changed since then is left unchanged.
+/// A symbolic link stays, and its target is replaced.
 pub(crate) fn replace(path: &Path, before: Option<&[u8]>, content: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let directory = path.parent().unwrap_or_else(|| Path::new("."));
@@ -32,11 +32,11 @@ pub(crate) fn replace(path: &Path, before: Option<&[u8]>, content: &[u8]) -> io:
         .and_then(|()| require_unchanged(&path, before))
         .and_then(|()| fs::rename(&temporary, &path));
     if written.is_err() {
-        // What led here tells more than that it cannot be removed.
+        // The first error is more useful than one of this cleanup.
         let _ = fs::remove_file(&temporary);
         return written;
     }
-    // It is in its place. That this is on disk too cannot be waited for everywhere.
+    // The file is replaced. Not every file system can sync a directory, so a failure is ignored.
     let _ = File::open(directory).and_then(|directory| directory.sync_all());
     Ok(())
 }
@@ -62,7 +62,7 @@ fn require_unchanged(path: &Path, before: Option<&[u8]>) -> io::Result<()> {
     if now.as_ref().map(|now| now.as_slice()) == before {
         Ok(())
     } else {
-        Err(io::Error::other("somebody else changed it meanwhile"))
+        Err(io::Error::other("another process has changed it meanwhile"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The store on this machine: opening it, or finding the server that has it open.
+//! The store on this machine: opens it, or finds the server that has it open.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use toolvault_vault::{
 use crate::config::Configuration;
 use crate::failure::{ExitStatus, Failure, with_causes};
 
-/// For how long a data directory may be in use by another command.
+/// How long to wait for a data directory that another command uses.
 const PATIENCE: Duration = Duration::from_secs(5);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
-/// What to do if the data directory is another user's.
+/// The hint for another user's data directory.
 pub(crate) const AS_OWNER: &str = "run this as the user that the server runs as, or as root";
 const START_ONE: &str = "start one with: toolvault serve, or name another with --data-dir";
 /// The file of the embedded database.
 const DATABASE_FILE: &str = "toolvault.db";
 
-/// The user that this process acts as.
+/// The effective user of this process.
 pub(crate) fn own_uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }
@@ -34,7 +34,7 @@ pub(crate) enum Store {
     Served(PathBuf),
 }
 
-/// Opens the store, or finds the server that has it open. Never makes a store.
+/// Opens the store, or finds the server that has it open. Never creates a store.
 pub(crate) async fn open(configuration: &Configuration) -> Result<Store, Failure> {
     if let DatabaseLocation::Directory(directory) = &configuration.vault.database {
         require_store(directory)?;
@@ -54,7 +54,7 @@ pub(crate) async fn open(configuration: &Configuration) -> Result<Store, Failure
                 if is_served(&directory).await {
                     return Ok(Store::Served(directory));
                 }
-                // Another command, or a server that is only starting.
+                // Another command has it open, or a server that is still starting.
                 if tokio::time::Instant::now() >= deadline {
                     let directory = directory.display();
                     return Err(Failure::refused(format!(
@@ -64,7 +64,7 @@ pub(crate) async fn open(configuration: &Configuration) -> Result<Store, Failure
                 }
                 tokio::time::sleep(BETWEEN_ATTEMPTS).await;
             }
-            // Root does not open another user's store, but its server takes root's commands.
+            // Root does not open another user's store, but its server accepts root's commands.
             Err(OpenError::Database(OpenDatabaseError::Owner { path, .. }))
                 if is_served(&path).await =>
             {
@@ -75,7 +75,7 @@ pub(crate) async fn open(configuration: &Configuration) -> Result<Store, Failure
     }
 }
 
-/// Opening would make what is missing, so it is looked for first.
+/// Opening a store would create what is missing, so check first.
 fn require_store(directory: &Path) -> Result<(), Failure> {
     let shown = directory.display();
     match directory.join(DATABASE_FILE).try_exists() {
@@ -91,12 +91,12 @@ async fn is_served(directory: &Path) -> bool {
     let socket = directory.join(control::SOCKET_NAME);
     match tokio::net::UnixStream::connect(socket).await {
         Ok(_) => true,
-        // There is a server, and it is another user's: the command says so when it fails.
+        // There is a server of another user. The command reports that when it fails.
         Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
     }
 }
 
-/// A store that does not open, with what to do about it.
+/// The failure for a store that cannot be opened, with a hint.
 pub(crate) fn of_open_error(error: &OpenError) -> Failure {
     let (status, hint) = status_and_hint(error);
     let message = with_causes(error);
@@ -110,7 +110,7 @@ pub(crate) fn of_open_error(error: &OpenError) -> Failure {
     }
 }
 
-/// Who can do something about a store that does not open, and what.
+/// The exit status and the hint for a store that cannot be opened.
 fn status_and_hint(error: &OpenError) -> (ExitStatus, Option<&'static str>) {
     use ExitStatus::{Failed, Refused};
     match error {
@@ -137,12 +137,14 @@ fn status_and_hint(error: &OpenError) -> (ExitStatus, Option<&'static str>) {
         OpenError::Database(OpenDatabaseError::InUse(_)) => (
             Refused,
             Some(
-                "one server at a time can have a data directory; with --database-url several can share one database",
+                "only one server at a time can use a data directory; with --database-url, several can share one database",
             ),
         ),
         OpenError::Database(OpenDatabaseError::Connect(_)) => (
             Failed,
-            Some("is the database running, and does its URL name an existing database and user"),
+            Some(
+                "check that the database is running and that its URL names an existing database and user",
+            ),
         ),
         _ => (Failed, None),
     }

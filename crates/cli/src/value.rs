@@ -1,4 +1,4 @@
-//! Reading the value of a secret: from a hidden prompt, standard input or a file, never from an argument.
+//! Reads the value of a secret from a hidden prompt, standard input or a file, but never from an argument.
 
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
@@ -11,11 +11,11 @@ use crate::printer::Printer;
 /// The longest value, in bytes (contract, section 2).
 const LONGEST_VALUE: usize = 65_536;
 
-/// What editors on Windows put before a text.
+/// Editors on Windows put this before a text.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// The value in `file`, where `-` is standard input; without a file, from a prompt if there is a
-/// terminal, else from standard input.
+/// The value in `file`, where `-` is standard input. Without a file: from a prompt on a terminal, otherwise from
+/// standard input.
 pub(crate) fn read(file: Option<&Path>, printer: &Printer) -> anyhow::Result<Zeroizing<String>> {
     let read = match file {
         Some(path) if path != Path::new("-") => {

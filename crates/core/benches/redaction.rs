@@ -1,4 +1,4 @@
-//! How fast text is searched, beside how fast `memchr` and `aho-corasick` look for the values as they are.
+//! The speed of redaction, compared with that of `memchr` and `aho-corasick` for unencoded values.
 //!
 //!     cargo bench -p toolvault-core --bench redaction
 
@@ -27,7 +27,7 @@ fn speed(bytes: usize, mut run: impl FnMut()) -> f64 {
     megabytes / best.as_secs_f64()
 }
 
-/// `piece` as often as it fits, each time with another number in it.
+/// Repetitions of `piece`, each with a different number in it.
 fn repeated(piece: &str) -> String {
     let mut text = String::with_capacity(SIZE);
     let mut number = 7_u32;
@@ -38,7 +38,7 @@ fn repeated(piece: &str) -> String {
     text
 }
 
-/// Issues of a tracker as a tool answers with them: a document whose text holds another.
+/// Issues of a tracker as a tool returns them: JSON inside the text of a JSON document.
 fn issues() -> String {
     let issue = r#"{"id":"ISS-#","title":"Export fails for workspace #","state":{"name":"In progress","color":"f2c94c"},"url":"https://tracker.example/issue/ISS-#?view=list&page=2","description":"Steps:\n\n1. Open the workspace settings\n2. Choose \"Export\" and wait\n\nThe log says: request # took 1043 ms","createdAt":"2026-03-14T09:26:53.589Z"},"#;
     format!("[{}null]", repeated(issue))
@@ -82,7 +82,7 @@ fn looks_for(secrets: &[(String, String)]) -> Redactor {
     redactor
 }
 
-/// What is searched: typical answers of tools, then what is meant to be slow.
+/// The inputs: typical answers of tools, then ones that are meant to be slow.
 fn inputs() -> [(&'static str, String); 9] {
     let issues = issues();
     let prose = "The gateway answered request # within the time that was allowed, and no more.\n";
@@ -102,7 +102,7 @@ fn inputs() -> [(&'static str, String); 9] {
     ]
 }
 
-/// The speed of redaction as JSON, without that of parsing.
+/// The speed of redaction as JSON, without parsing.
 fn json_speed(redactor: &Redactor, bytes: &[u8]) -> f64 {
     let mut redacted = Vec::with_capacity(bytes.len() * 2);
     let Ok(value) = parse(bytes) else {
@@ -126,7 +126,7 @@ fn stream_speed(redactor: &Redactor, bytes: &[u8]) -> f64 {
     })
 }
 
-/// The speed of searching for the values as they are, and in no other form: less than what is done here.
+/// The speed of a search for unencoded values only, which is less than what redaction does.
 fn plain_speed(secrets: &[(String, String)], bytes: &[u8]) -> f64 {
     let Ok(automaton) = AhoCorasick::new(secrets.iter().map(|(_, value)| value)) else {
         return 0.0;

@@ -1,7 +1,7 @@
 //! The text of an API key: `tvk_<8 base62 id>_<43 base62 secret><6 base62 CRC32>`.
 //!
-//! Here it is made and taken apart. Whether a key is valid is decided by its keyed hash elsewhere;
-//! the checksum only spares that work for typing errors and lets scanners tell keys from noise.
+//! This module makes keys and parses them. It does not decide whether a key is valid: the vault compares keyed hashes
+//! for that. The checksum spares the vault a lookup when a key is mistyped, and lets secret scanners recognise keys.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ use crate::entropy::{Entropy, EntropyError};
 #[cfg(test)]
 mod tests;
 
-/// What every key begins with.
+/// The prefix of every key.
 const PREFIX: &str = "tvk_";
 /// All lengths are in bytes; all digits are ASCII.
 const ID_LENGTH: usize = 8;
@@ -25,7 +25,7 @@ const KEY_LENGTH: usize = PREFIX.len() + ID_LENGTH + 1 + SECRET_LENGTH + CHECKSU
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// The public part of a key, by which it is listed, revoked and looked up: 8 digits of base 62.
+/// The public part of a key, which lists it, revokes it and looks it up: 8 digits of base 62.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct KeyId([u8; ID_LENGTH]);
@@ -84,7 +84,7 @@ impl fmt::Debug for KeyId {
 
 /// A whole API key, well formed but not necessarily a valid one; overwritten when dropped.
 ///
-/// It is confidential: it is shown once, to the one who made it.
+/// It is confidential: it is shown once, to the caller who creates it.
 #[expect(
     missing_debug_implementations,
     reason = "an API key has no printable form"
@@ -96,9 +96,9 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Makes a new key with a random id and a random secret of 256 bits, all digits equally likely.
+    /// Creates a key with a random ID and a random secret of 256 bits, all digits equally likely.
     ///
-    /// Fails if `entropy` does, or if it keeps yielding bytes that cannot be used.
+    /// Fails if `entropy` fails, or if it keeps yielding bytes that cannot be used.
     pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
         let mut id = KeyId([0; ID_LENGTH]);
         fill_with_digits(&mut id.0, entropy)?;
@@ -107,7 +107,7 @@ impl ApiKey {
         let secret: Zeroizing<String> =
             Zeroizing::new(digits.iter().copied().map(char::from).collect());
 
-        // With the whole capacity from the start, no growing leaves a copy behind.
+        // The whole capacity is reserved first, so that growth leaves no copy behind.
         let mut text = Zeroizing::new(String::with_capacity(KEY_LENGTH));
         text.push_str(PREFIX);
         text.push_str(id.as_str());
@@ -118,12 +118,12 @@ impl ApiKey {
         Ok(Self { text, id, secret })
     }
 
-    /// Takes `text` for a key if all of it has the form of one and the checksum is right.
+    /// Parses `text`, the whole of which must be one key with the right checksum.
     pub fn parse(text: &str) -> Option<Self> {
         let (covered, checksum) = text.split_at_checked(KEY_LENGTH - CHECKSUM_LENGTH)?;
         let (id, secret) = covered.strip_prefix(PREFIX)?.split_once('_')?;
         let id = id.parse().ok()?;
-        // Comparing the digits, not the number they spell, refuses every other spelling of it.
+        // Compare the digits, not the number they spell: other spellings of the number are refused.
         let is_key = secret.len() == SECRET_LENGTH
             && is_base62(secret.as_bytes())
             && checksum.as_bytes() == checksum_of(covered);
@@ -150,7 +150,7 @@ impl ApiKey {
     }
 }
 
-/// Whether a credential is meant to be an API key rather than, say, a JWT: it begins with `tvk_`.
+/// Whether a credential looks like an API key rather than, say, a JWT: it begins with `tvk_`.
 pub fn looks_like_api_key(credential: &str) -> bool {
     credential.starts_with(PREFIX)
 }
@@ -175,9 +175,9 @@ fn checksum_of(covered: &str) -> [u8; CHECKSUM_LENGTH] {
 
 /// Fills `digits` with base 62, rejecting the bytes that would make some digits more likely.
 fn fill_with_digits(digits: &mut [u8], entropy: &dyn Entropy) -> Result<(), EntropyError> {
-    /// The largest multiple of 62 that a byte can count to.
+    /// The largest multiple of 62 that fits in a byte. Bytes from here on are rejected.
     const UNBIASED: u8 = 248;
-    /// One in 32 bytes is rejected; a source of which all these are is broken.
+    /// One byte in 32 is rejected on average. A source that yields only such bytes is broken.
     const MAX_DRAWS: usize = 16;
 
     let mut vacant = digits.iter_mut();

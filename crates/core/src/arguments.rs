@@ -1,7 +1,7 @@
 //! The arguments of a tool call: an ordered JSON object whose values keep their spelling.
 //!
 //! `1.0`, `1e400`, 30-digit integers and space inside nested values come out as they went in.
-//! All text lies in one buffer that is zeroised on drop, since any of it may be confidential.
+//! All text lies in one buffer that is zeroised on drop, because any of it may be confidential.
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::confidential::Buffer;
 use crate::json::{self, LoneSurrogate, Object, Value};
 
-/// What a tool was called with, perhaps completed by secrets.
+/// The arguments of a tool call, as received or completed with secrets.
 #[derive(Default)]
 #[expect(
     missing_debug_implementations,
@@ -22,7 +22,7 @@ use crate::json::{self, LoneSurrogate, Object, Value};
 pub struct Arguments {
     text: Buffer,
     members: Vec<Spans>,
-    /// The places in `members` in the order of the names.
+    /// Indexes into `members`, ordered by name.
     by_name: Vec<usize>,
 }
 
@@ -39,9 +39,9 @@ impl Arguments {
         Self::default()
     }
 
-    /// Copies the members of `object`; of those with the same name the last value at the first place.
+    /// Copies the members of `object`. Of members with the same name, it keeps the last value at the first position.
     ///
-    /// A name that holds a lone surrogate names nothing that could be asked for, and is an error.
+    /// A name with a lone surrogate is an error: no argument can have that name.
     pub fn from_object(object: Object<'_>) -> Result<Self, LoneSurrogate> {
         let members = object.members()?;
         let mut arguments = Self::new();
@@ -73,12 +73,12 @@ impl Arguments {
         self.members.is_empty()
     }
 
-    /// Whether the argument is there, be it null.
+    /// Whether the argument is present, even if it is null.
     pub fn contains(&self, name: &str) -> bool {
         self.place(name).is_ok()
     }
 
-    /// Whether a value was received: the argument is there and not null. An empty string is a value.
+    /// Whether a value was received: the argument is present and not null. An empty string is a value.
     pub fn is_received(&self, name: &str) -> bool {
         self.raw(name).is_some_and(|raw| raw != "null")
     }
@@ -101,7 +101,7 @@ impl Arguments {
         self.members.iter().map(|member| self.slice(&member.name))
     }
 
-    /// Sets the argument to a string, in its place if it is there, else after the others.
+    /// Sets the argument to a string: in place if it is present, otherwise at the end.
     pub fn insert_text(&mut self, name: &str, text: &str) {
         let start = self.text.len();
         json::write_string(text, self.text.reserve(json::escaped_length(text)));
@@ -121,7 +121,7 @@ impl Arguments {
         }
     }
 
-    /// Takes the argument out. Its text stays in the buffer until that is wiped.
+    /// Removes the argument. Its text stays in the buffer until the buffer is wiped.
     pub fn remove(&mut self, name: &str) {
         let Ok(index) = self.place(name) else {
             return;
@@ -135,9 +135,9 @@ impl Arguments {
         }
     }
 
-    /// Appends the whole object to `out` as JSON; every value not inserted here byte for byte.
+    /// Appends the whole object to `out` as JSON. Every value not inserted here is copied byte for byte.
     ///
-    /// Reserves all it needs first, so that a buffer that was empty leaves no copy behind.
+    /// Reserves the whole size first, so that a buffer that was empty leaves no copy behind.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         let cost = |member: &Spans| {
             json::escaped_length(self.slice(&member.name)) + member.value.len() + ",:".len()

@@ -1,22 +1,22 @@
-//! Where a secret belongs: a pattern of tools, an argument, and whether it applies by itself.
+//! Where a secret may be applied: a tool pattern, an argument, and whether it is a default.
 
 use crate::pattern::{ToolName, ToolPattern};
 
 /// The binding of a secret, with the flag that makes it a default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Binding {
-    /// The tools that may receive it; `None` leaves that to the reference that names it.
+    /// The tools that may receive it. With `None`, a reference may give it to any tool.
     pub tool: Option<ToolPattern>,
-    /// The argument that may receive it; `None` leaves that to the reference that names it.
+    /// The argument that may receive it. With `None`, a reference may give it to any argument.
     pub argument: Option<String>,
-    /// The wire's `is_default_for_tool`.
+    /// `is_default_for_tool` on the wire.
     pub is_default: bool,
 }
 
 impl Binding {
-    /// Whether it can be applied to an argument that was not received, without a reference.
+    /// Whether it can be applied without a reference to an argument that was not received.
     ///
-    /// Only a default that names both a pattern and an argument is (contract, section 4 rule 4).
+    /// Only a default with both a pattern and an argument can (contract, section 4 rule 4).
     pub fn applies_by_itself(&self) -> bool {
         self.is_default && self.tool.is_some() && self.argument.is_some()
     }

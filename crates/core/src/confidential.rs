@@ -43,7 +43,7 @@ impl From<Zeroizing<String>> for Confidential {
 
 /// Confidential bytes that grow, overwritten when dropped.
 ///
-/// A `Vec` that grows moves its bytes and leaves the old ones in freed memory. This one wipes what it moved from.
+/// A `Vec` that grows moves its bytes and leaves the old ones in freed memory. This buffer wipes the old bytes.
 #[derive(Clone, Default)]
 #[expect(
     missing_debug_implementations,
@@ -62,7 +62,7 @@ impl Buffer {
         self.reserve(bytes.len()).extend_from_slice(bytes);
     }
 
-    /// Makes room for `additional` bytes and lends the vector for appending no more than these.
+    /// Reserves room for `additional` bytes and returns the vector, to which the caller appends at most that many.
     pub fn reserve(&mut self, additional: usize) -> &mut Vec<u8> {
         let needed = self.0.len().saturating_add(additional);
         if needed > self.0.capacity() {
@@ -74,7 +74,7 @@ impl Buffer {
         &mut self.0
     }
 
-    /// The bytes as a vector, which is wiped when dropped but must not grow.
+    /// The bytes as a vector. It is wiped when dropped, but must not grow.
     pub fn into_inner(self) -> Zeroizing<Vec<u8>> {
         self.0
     }
@@ -104,7 +104,7 @@ impl Key {
         Ok(key)
     }
 
-    /// The key in these bytes, if there are exactly 32.
+    /// The key in these bytes, if there are exactly 32 of them.
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }

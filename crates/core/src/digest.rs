@@ -1,4 +1,4 @@
-//! The one hash function, SHA-256 (FIPS 180-4), in the shape the rest of the crate wants.
+//! The only hash function, SHA-256 (FIPS 180-4), and hexadecimal.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -23,9 +23,9 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
         })
 }
 
-/// The bytes of an even number of hexadecimal digits of either case, and nothing else.
+/// Decodes an even number of hexadecimal digits of either case; `None` for any other text.
 pub fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
-    // `from_str_radix` alone would take `+f` for a number.
+    // `from_str_radix` alone would accept `+f` as a number.
     if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }

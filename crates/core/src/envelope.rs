@@ -3,7 +3,7 @@
 //! This file holds the one format that all sealed bytes share; [`version`] seals a version of a
 //! secret. A sealed blob is
 //! `format (1) ‖ suite (1) ‖ key id (4) ‖ nonce (12) ‖ ciphertext ‖ tag (16)`.
-//! The key is chosen by its id, never by trial.
+//! The key is chosen by its ID, never by trial.
 
 pub mod version;
 
@@ -20,16 +20,16 @@ const NONCE_LENGTH: usize = 12;
 const TAG_LENGTH: usize = 16;
 const HEADER_LENGTH: usize = 6;
 
-/// Why sealed bytes were not opened. No variant says anything about what they hold.
+/// Why sealed bytes were not opened. No variant reveals the content.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum OpenError {
-    /// There are fewer bytes than any sealed blob has.
+    /// There are fewer bytes than the smallest sealed blob has.
     #[error("sealed bytes are truncated")]
     Truncated,
     /// The format or suite byte is unknown.
     #[error("sealed bytes have an unknown format")]
     UnknownFormat,
-    /// The key that the blob names is not the one at hand.
+    /// The blob names a key other than the given one.
     #[error("sealed bytes name an unknown key")]
     UnknownKey,
     /// The bytes, or the identity they are bound to, were changed.
@@ -37,7 +37,7 @@ pub enum OpenError {
     Forged,
 }
 
-/// A key and the number by which blobs name it.
+/// A key and the number by which blobs refer to it.
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "a key has no printable form")]
 pub struct NumberedKey {
@@ -62,7 +62,7 @@ pub fn seal(
     sealed.extend_from_slice(&key.id.to_be_bytes());
     sealed.extend_from_slice(&nonce);
 
-    // Room for the tag from the start: a vector that grows leaves its old bytes behind.
+    // Reserve room for the tag first: a vector that grows leaves its old bytes behind.
     let mut body = Zeroizing::new(Vec::with_capacity(plaintext.len() + TAG_LENGTH));
     body.extend_from_slice(plaintext);
     let bound = bind(additional, key.id);
@@ -131,7 +131,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// The header is bound too, so that a suite or key id cannot be swapped for another.
+/// The header is authenticated too, so that a suite or key ID cannot be swapped for another.
 fn bind(additional: Transcript, key_id: u32) -> Transcript {
     additional
         .bytes(&[FORMAT, SUITE_AES_256_GCM])

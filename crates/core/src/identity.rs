@@ -1,4 +1,4 @@
-//! Identifiers as types of their own, so that a user's id is never taken for a secret's.
+//! Identifiers as separate types, so that a user's ID cannot be passed as a secret's.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ macro_rules! identifier {
                 Ok(Self(uuid::Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid()))
             }
 
-            /// The sixteen bytes that identify it in additional data and in tables.
+            /// The sixteen bytes used in additional data and in tables.
             pub fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
             }
@@ -39,7 +39,7 @@ macro_rules! identifier {
 }
 
 identifier!(
-    /// One installation: all that shares a database and a root key.
+    /// One installation: everything that shares a database and a root key.
     InstallationId
 );
 identifier!(

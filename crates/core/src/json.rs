@@ -1,10 +1,10 @@
-//! JSON text read in place: errors as Python's `json.loads` words them, values as slices of the input.
+//! Reads JSON text in place, with the error messages of Python's `json.loads` and values as slices of the input.
 //!
-//! [`parse`] checks a whole document without recursion, in linear time and constant memory, and gives
-//! a [`Value`]: a kind and the text it was spelled with. Nothing is copied until a string is decoded.
-//! `scanner` is the grammar, `strings` the escapes, [`Object`] and [`Array`] the views; a [`Tree`] is a value
-//! that is being changed.
-//! Differs from Python on purpose: `NaN` and `Infinity` are syntax errors, UTF-16 and UTF-32 unreadable.
+//! [`parse`] checks a whole document without recursion, in linear time and constant memory, and returns a [`Value`]: a
+//! kind and the source text. Nothing is copied until a string is decoded. `scanner` is the grammar, `strings` handles
+//! escapes, [`Object`] and [`Array`] are views, and a [`Tree`] is a value under modification.
+//!
+//! It differs from Python on purpose: `NaN` and `Infinity` are syntax errors, and UTF-16 and UTF-32 are refused.
 
 mod object;
 mod scanner;
@@ -20,7 +20,7 @@ pub use strings::{LoneSurrogate, escaped_length, write_string};
 pub use tree::{Members, Tree};
 pub use value::{Kind, Value};
 
-/// How many arrays and objects may be open at once; `CPython` gives up near 950 under `FastAPI`.
+/// How many arrays and objects may be nested; `CPython` gives up near 950 under `FastAPI`.
 pub const MAXIMUM_DEPTH: usize = 900;
 
 /// How many digits an integer may have, as in `CPython` since 3.11 (`sys.int_info`).
@@ -34,13 +34,13 @@ pub enum Error {
     Syntax {
         /// The text of `JSONDecodeError.msg`.
         message: &'static str,
-        /// `JSONDecodeError.pos`, in Unicode code points, a byte order mark not counted.
+        /// `JSONDecodeError.pos`, in Unicode code points, without a byte order mark.
         position: usize,
     },
-    /// The document is not UTF-8 (or looks like UTF-16 or UTF-32).
+    /// The document is not UTF-8, or it looks like UTF-16 or UTF-32.
     #[error("the document is not UTF-8")]
     NotUtf8,
-    /// More than [`MAXIMUM_DEPTH`] arrays and objects are open at once.
+    /// More than [`MAXIMUM_DEPTH`] arrays and objects are nested.
     #[error("the document is nested too deep")]
     TooDeep,
     /// An integer has more than [`MAXIMUM_INTEGER_DIGITS`] digits.
@@ -72,7 +72,7 @@ pub fn parse_text(text: &str) -> Result<Value<'_>, Error> {
         .ok_or(Error::NotUtf8)
 }
 
-/// The zero bytes by which Python's `json.detect_encoding` knows UTF-16 and UTF-32 without a mark.
+/// Python's `json.detect_encoding` recognises UTF-16 and UTF-32 without a byte order mark by these zero bytes.
 fn looks_like_wide_characters(document: &[u8]) -> bool {
     match document {
         [first, second] | [first, second, _, _, ..] => *first == 0 || *second == 0,

@@ -1,7 +1,7 @@
 //! The keyring: independent keys, each wrapped by the root key, opened once at start.
 //!
-//! The root key encrypts nothing but these. One key per [`Purpose`], so that what one of them protects
-//! says nothing about the others, and each can be replaced by itself.
+//! The root key encrypts only these keys. There is one key per [`Purpose`], so that a leaked key endangers only its own
+//! purpose, and each key can be replaced separately.
 
 use aws_lc_rs::hmac;
 
@@ -22,7 +22,7 @@ pub enum Purpose {
     RowMac,
     /// Wraps the audit trail's signing keys.
     Audit,
-    /// Seals what a client holds for us, such as the cursor of a page.
+    /// Seals what a client holds for the server, such as the cursor of a list.
     Cursor,
 }
 
@@ -55,17 +55,17 @@ pub struct WrappedKey {
     pub id: u32,
     /// [`Purpose::name`].
     pub purpose: String,
-    /// The key under the root key.
+    /// The key, wrapped by the root key.
     pub wrapped: Vec<u8>,
 }
 
 /// Why the keyring was not opened.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum KeyringError {
-    /// The root key is not the one that this store was set up with, or a row was changed.
+    /// The root key is not the one with which this store was set up, or a row was changed.
     #[error("the root key does not open this store's keyring")]
     WrongRootKey,
-    /// There is no key for one of the purposes.
+    /// A purpose has no key.
     #[error("the keyring has no key for '{0}'")]
     Missing(&'static str),
 }
@@ -83,7 +83,7 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Makes a fresh key for each purpose, wrapped by `root`.
+    /// Creates a key for each purpose, wrapped by `root`.
     pub fn create(
         root: &Key,
         installation: InstallationId,
@@ -108,8 +108,8 @@ impl Keyring {
             .collect()
     }
 
-    /// Opens the rows of the keyring table, in whatever order; of several keys for one purpose the one with
-    /// the highest number, which its wrap is bound to.
+    /// Opens the rows of the keyring table, in any order. If a purpose has several keys, the one with the highest
+    /// number is used; the wrap is bound to that number.
     pub fn open(
         root: &Key,
         installation: InstallationId,
@@ -150,12 +150,12 @@ impl Keyring {
         &self.audit
     }
 
-    /// The key that seals what a client holds for us.
+    /// The key that seals what a client holds for the server.
     pub fn cursor(&self) -> &NumberedKey {
         &self.cursor
     }
 
-    /// Makes a user's key and its wrapped form.
+    /// Creates a user's key and its wrapped form.
     pub fn create_user_key(
         &self,
         user: UserId,
@@ -202,7 +202,7 @@ impl Keyring {
         mac(&self.row_mac, &row)
     }
 
-    /// Whether `mac` is the one of `row`, in constant time.
+    /// Whether `mac` is the MAC of `row`, compared in constant time.
     pub fn is_row_authentic(&self, row: &Transcript, mac: &[u8]) -> bool {
         is_equal(&self.mac_row(row), mac)
     }
@@ -215,12 +215,12 @@ impl Keyring {
     }
 }
 
-/// Compares in constant time, except for the lengths.
+/// Compares in constant time for equal lengths.
 pub fn is_equal(left: &[u8], right: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(left, right).is_ok()
 }
 
-/// Number of a user's first key in the wraps made with it.
+/// The number of a user's first key.
 const FIRST_USER_KEY: u32 = 1;
 
 fn root_key(root: &Key) -> NumberedKey {

@@ -1,18 +1,19 @@
-//! What is true: the vocabulary and the cryptography of Toolvault, without any effect.
+//! The vocabulary and the cryptography of Toolvault, without side effects.
 //!
 //! Nothing here reads a clock, a file, a socket or a random source: time is an argument
 //! ([`Timestamp`](timestamp::Timestamp)) and randomness is a trait ([`Entropy`](entropy::Entropy)).
 //!
 //! # Layout
 //!
-//! - [`identity`], [`timestamp`], [`scope`]: the small nouns.
-//! - [`pattern`], [`binding`], [`ranking`]: which secret a tool's argument gets.
-//! - [`reference`](mod@reference), [`json`], [`arguments`]: how a caller names a secret, and how arguments pass untouched.
-//! - [`policy`]: what a secret's owner demands of every use.
-//! - [`confidential`], [`entropy`], [`envelope`], [`keyring`]: how a value is kept.
-//! - [`transcript`]: bytes that cannot be confused, for additional data, MACs and hashes.
-//! - [`mask`], [`api_key`]: what may be shown.
-//! - [`redaction`]: values found again in what a tool sends back.
+//! - [`identity`], [`timestamp`], [`scope`]: basic types.
+//! - [`pattern`], [`binding`], [`ranking`]: which secret a tool's argument receives.
+//! - [`reference`](mod@reference), [`json`], [`arguments`]: how a caller names a secret, and arguments that stay
+//!   unchanged.
+//! - [`policy`]: the conditions of a secret's use.
+//! - [`confidential`], [`entropy`], [`envelope`], [`keyring`]: how a value is stored.
+//! - [`transcript`]: an unambiguous encoding for additional data, MACs and hashes.
+//! - [`mask`], [`api_key`]: the masked form of a value, and API keys.
+//! - [`redaction`]: finds values in what a tool sends back.
 //! - [`audit`]: the chain of pages that records every change and use.
 
 #![deny(missing_docs)]

@@ -1,28 +1,28 @@
-//! The recognisable rest of a value that its owner may see again: `sk_********wxyz`.
+//! The masked form of a value that its owner may see: `sk_********wxyz`.
 
 use std::iter::repeat_n;
 
-/// What stands for the hidden part; its width is fixed so that it tells no length.
+/// Stands for the hidden part. Its width is fixed so that it does not reveal the length.
 const HIDDEN: &str = "********";
 
-/// What stands for a shown character that could disturb a terminal or the reading order.
+/// Replaces a shown character that could disturb a terminal or the reading order.
 const UNPRINTABLE: char = '\u{FFFD}';
 
-/// A value of at least so many code points shows `SHOWN_OF_LONG` of them.
+/// A value of at least this many code points shows `SHOWN_OF_LONG` of them.
 const LONG: usize = 24;
 const SHOWN_OF_LONG: (usize, usize) = (3, 4);
 
-/// A value of at least so many code points shows `SHOWN_OF_MEDIUM` of them.
+/// A value of at least this many code points shows `SHOWN_OF_MEDIUM` of them.
 const MEDIUM: usize = 16;
 const SHOWN_OF_MEDIUM: (usize, usize) = (2, 2);
 
-/// The wire's `display` of a value: its ends around a fixed `********`, or that alone.
+/// The `display` of a value on the wire: its first and last characters around a fixed `********`, or that alone.
 ///
-/// From 24 code points on the first 3 and the last 4 are shown, from 16 on 2 and 2, of shorter
-/// values none; nothing tells the length. Each shown control, line-separating, direction-changing
-/// or invisible character (such as the line feed that ends a PEM file) becomes one U+FFFD.
+/// Values of 24 or more code points show the first 3 and the last 4, values of 16 or more show 2 and 2, and shorter
+/// ones none. Nothing reveals the length. Each shown control, line-separating, direction-changing or invisible
+/// character (such as the line feed at the end of a PEM file) becomes one U+FFFD.
 pub fn display(value: &str) -> String {
-    // At most `LONG` characters are counted, so that the length of a long value takes no time.
+    // Counts at most `LONG` characters, so that a long value does not take longer than a short one.
     let (first, last) = match value.chars().take(LONG).count() {
         LONG.. => SHOWN_OF_LONG,
         MEDIUM.. => SHOWN_OF_MEDIUM,
@@ -50,9 +50,9 @@ fn printable(character: char) -> char {
     }
 }
 
-/// Whether it is a format character or a separator that shows nothing but moves what is around it.
+/// Whether it is a format character or a separator: invisible, but moves or changes the text around it.
 ///
-/// Unicode's general categories Cf, Zl and Zp as far as they act on other text, and the fillers.
+/// These are Unicode's general categories Cf, Zl and Zp, as far as they affect other text, and the fillers.
 fn is_invisible(character: char) -> bool {
     matches!(
         character,

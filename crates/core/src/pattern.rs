@@ -1,4 +1,4 @@
-//! Names of tools and the patterns over them that secrets and keys hold.
+//! Tool names, and the patterns over them in secrets and keys.
 //!
 //! Start at [`ToolPattern::matches`]. Matching looks at each byte a bounded number of times and
 //! never backtracks, so no stored pattern can make a lookup slow.
@@ -13,25 +13,25 @@ pub(crate) mod tests;
 /// The longest name of a tool, a pattern, a secret or an argument, in Unicode code points.
 pub const MAX_NAME_CHARS: usize = 1024;
 
-/// The most bytes that [`MAX_NAME_CHARS`] code points take in UTF-8.
+/// The most bytes of UTF-8 in [`MAX_NAME_CHARS`] code points.
 const MAX_NAME_BYTES: usize = MAX_NAME_CHARS * 4;
 
-/// The character that stands for any run of characters, also for none.
+/// The character that stands for any run of characters, including none.
 const WILDCARD: char = '*';
 
-/// Why a text is neither the name of a tool nor a pattern; it never repeats the text.
+/// Why a text is neither a tool name nor a pattern. It never repeats the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// It has no characters.
+    /// The text is empty.
     #[error("a name has at least 1 character")]
     Empty,
-    /// It has more than [`MAX_NAME_CHARS`] code points.
+    /// The text has more than [`MAX_NAME_CHARS`] code points.
     #[error("a name has at most {MAX_NAME_CHARS} characters")]
     TooLong,
-    /// It holds the character U+0000, which no database column can keep.
+    /// The text has the character U+0000, which PostgreSQL cannot store.
     #[error("a name holds no NUL character")]
     Nul,
-    /// It is to name one tool, but holds the wildcard of patterns.
+    /// The text must name one tool, but has the wildcard of patterns.
     #[error("the name of a tool holds no '*'")]
     Wildcard,
 }
@@ -59,8 +59,7 @@ impl ToolName {
     }
 }
 
-/// What a secret's `tool_name` holds: a tool's name in which each `*` stands for any run of
-/// characters, also none.
+/// The `tool_name` of a secret: a tool name in which each `*` stands for any run of characters, including none.
 ///
 /// 1 to [`MAX_NAME_CHARS`] code points, any but NUL; case matters and nothing escapes a `*`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,12 +78,12 @@ impl ToolPattern {
         &self.0
     }
 
-    /// Whether it holds no `*` and so matches one tool only.
+    /// Whether it has no `*` and so matches one tool only.
     pub fn is_exact(&self) -> bool {
         !self.0.contains(WILDCARD)
     }
 
-    /// How many code points it holds that are not `*`.
+    /// How many of its code points are not `*`.
     pub fn literal_chars(&self) -> usize {
         self.0
             .chars()
@@ -92,7 +91,7 @@ impl ToolPattern {
             .count()
     }
 
-    /// The text before the first `*`, with which every matching name begins; all of it if exact.
+    /// The text before the first `*`, with which every matching name begins; the whole text if exact.
     pub fn literal_prefix(&self) -> &str {
         self.0.split(WILDCARD).next().unwrap_or_default()
     }
@@ -102,10 +101,10 @@ impl ToolPattern {
         self.matches_text(tool.as_str())
     }
 
-    /// Whether it matches the whole of `text`, in which a `*` is a character like any other.
+    /// Whether it matches the whole of `text`, in which a `*` is an ordinary character.
     ///
-    /// The text before the first `*` is anchored at the start, the text after the last at the end,
-    /// and each text between is taken where it first occurs: if any choice succeeds, that one does.
+    /// The text before the first `*` is anchored at the start, the text after the last `*` at the end, and each text
+    /// between them is matched where it first occurs. If any choice of positions succeeds, this one does.
     pub fn matches_text(&self, text: &str) -> bool {
         let mut literals = self.0.split(WILDCARD);
         let first = literals.next().unwrap_or_default();
@@ -127,27 +126,27 @@ impl ToolPattern {
         true
     }
 
-    /// Whether every tool that it can match is one that `outer` matches too.
+    /// Whether `outer` matches every tool that this pattern matches.
     ///
-    /// That is so when `outer` matches this pattern with each `*` replaced by a character that
-    /// occurs in neither. NUL is such a character: no pattern holds it.
+    /// That is so when `outer` matches this pattern with each `*` replaced by a character that occurs in neither. NUL
+    /// is such a character: no pattern has one.
     pub fn lies_inside(&self, outer: &Self) -> bool {
         outer.matches_text(&self.0.replace(WILDCARD, "\0"))
     }
 
-    /// Whether some text that begins with `prefix`, of whatever length, is one that it matches.
+    /// Whether it matches some text that begins with `prefix`.
     ///
-    /// With a `*` there is one unless the text before it and `prefix` differ where both have characters: all
-    /// that follows can be written behind the longer of the two.
+    /// A pattern with a `*` does, unless the text before the `*` and `prefix` differ at a position that both have: the
+    /// rest of the pattern can follow the longer of the two.
     pub fn may_match_after(&self, prefix: &str) -> bool {
         let literal = self.literal_prefix();
         literal.starts_with(prefix) || (!self.is_exact() && prefix.starts_with(literal))
     }
 
-    /// Whether there is a tool that both can match.
+    /// Whether both patterns match some common tool.
     ///
-    /// Two patterns with a `*` have one if the text before the first `*` of one begins with the other's, and
-    /// likewise at the end: what stands between can always be written one after the other.
+    /// Two patterns with a `*` do if, of the texts before the first `*`, one begins with the other, and likewise of the
+    /// texts after the last `*`: the middle parts can always follow each other.
     pub fn overlaps(&self, other: &Self) -> bool {
         if self.is_exact() {
             return other.matches_text(&self.0);
@@ -170,12 +169,12 @@ impl ToolPattern {
     }
 }
 
-/// What names and patterns have in common.
+/// The rules common to names and patterns.
 fn check_length_and_nul(text: &str) -> Result<(), NameError> {
     if text.is_empty() {
         return Err(NameError::Empty);
     }
-    // Bytes first, so that a huge text is refused without being read.
+    // Bytes first, so that a huge text is refused without a scan.
     if text.len() > MAX_NAME_BYTES || text.chars().count() > MAX_NAME_CHARS {
         return Err(NameError::TooLong);
     }

@@ -1,4 +1,4 @@
-//! What a secret's owner demands of every use, bound into the wrap of its data key.
+//! The conditions of a secret's use, bound into the wrap of its data key.
 
 pub mod condition;
 
@@ -14,15 +14,15 @@ use crate::timestamp::{SECOND, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
-    /// From this moment the secret is refused on every path.
+    /// From this time on, the secret is refused everywhere.
     pub expires_at: Option<Timestamp>,
-    /// After so many days without a new value the secret is due for rotation.
+    /// After this many days without a new value, the secret is due for rotation.
     pub rotate_after_days: Option<u32>,
-    /// Companion arguments and the patterns that each must match, or be absent.
+    /// Companion arguments with the patterns that each must match unless it is absent.
     pub when: BTreeMap<String, Vec<String>>,
-    /// Its name, binding and flag are fixed; only the value may be replaced.
+    /// Name, binding and default flag are fixed; only the value may be replaced.
     pub protected: bool,
-    /// The value is searched for in what a tool answers.
+    /// Whether the value is redacted in what a tool answers.
     pub redact: bool,
 }
 
@@ -39,7 +39,7 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Whether the secret may no longer be used at `now`.
+    /// Whether the secret has expired at `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
     }

@@ -1,4 +1,4 @@
-//! Which of several secrets that match an argument of a tool is applied, and finding them fast.
+//! Which of several secrets for an argument of a tool is applied.
 //!
 //! [`Rank`] orders candidates, and [`PatternIndex`] finds them without looking at every pattern.
 
@@ -17,14 +17,14 @@ pub use index::PatternIndex;
 /// No two secrets have equal ranks, so the winner never depends on the order of insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
-    // The derived order compares the fields from the first to the last: it is the rule.
+    // The derived order compares the fields from first to last. That order is the rule.
     is_exact: bool,
     literal_chars: usize,
     effective_at: Timestamp,
     id: Reverse<SecretId>,
 }
 
-/// What put one rank before another.
+/// The criterion that put one rank before another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precedence {
     /// An exact name beats a pattern.
@@ -49,8 +49,7 @@ impl Rank {
         }
     }
 
-    /// The first criterion in which the two differ, whichever of them it favours; `None` for the
-    /// same secret.
+    /// The first criterion in which the two differ, whichever of them it favours; `None` if they are equal.
     pub fn decided_by(&self, other: &Self) -> Option<Precedence> {
         if self.is_exact != other.is_exact {
             Some(Precedence::ExactName)

@@ -1,31 +1,32 @@
-//! Values of secrets found again in what a tool server sends back, and replaced by `[secret:<name>]`.
+//! Finds values of secrets in what a tool server sends back and replaces them with `[secret:<name>]`.
 //!
-//! A [`Redactor`] looks for values as text (UTF-8 and UTF-16), in hexadecimal digits and in base64 of either alphabet at
-//! every alignment, each also percent-encoded, escaped with backslashes, for HTML or for mail, up to two of these within
-//! each other (four if all are backslashes, as in JSON in JSON) and mixed with plain text. White space may differ where a
-//! value has some, and characters that are not shown may stand anywhere. Looked for too are each line of 16 or more
-//! characters of a value, and the parts of it that are credentials (`parts`).
+//! A [`Redactor`] searches for values as text (UTF-8 and UTF-16), as hexadecimal digits, and as base64 of either
+//! alphabet at every alignment. Each of these may also be percent-encoded, or escaped with backslashes, for HTML or for
+//! mail. Two escapes may be nested (four if all are backslashes, as in JSON in JSON) and mixed with plain text. White
+//! space may differ where a value has some, and invisible characters may occur anywhere. It also searches for each line
+//! of 16 or more characters of a value, and for the parts of a value that are credentials (`parts`).
 //!
-//! Values are not kept, but keyed hashes of them (`table`). `sieve` skips what cannot match; in the rest `view` undoes
-//! the escapes and `scanner` compares. The work is linear in the input, whatever it is made of, and does not depend on
-//! how much of a value matches before a whole window of at least 8 characters does.
+//! It stores keyed hashes of the values, not the values (`table`). `sieve` skips what cannot match; in the rest, `view`
+//! decodes the escapes and `scanner` compares. The work is linear in the input, whatever the input is. It does not
+//! depend on how much of a value matches before a whole window of at least 8 characters does; otherwise a server could
+//! guess a value character by character and measure the time.
 //!
-//! Parts that overlap are replaced as one, named after the longest value in it. In base64 the letters at either end
-//! that hold single bits of the value go too.
+//! Overlapping matches are replaced as one, named after the longest value in it. In base64, the letters at either end
+//! with single bits of the value are replaced too.
 //!
 //! # What is not found
 //!
-//! This is defence in depth. A server that wants to give a value away can, and some forms are left out on purpose:
+//! This is defence in depth. A hostile server can leak a value, and some forms are excluded on purpose:
 //!
 //! - values of fewer than 8 code points or 8 bytes that are not white space, and other parts of values;
-//! - a value in other case or reversed: what is merely alike would be replaced too;
+//! - a value in different case or reversed: text that merely resembles a value would be replaced too;
 //! - a value that is compressed, encrypted, hashed, or encoded twice in base64 or hexadecimal;
 //! - a value spread over several JSON strings, or spelled as an array of numbers;
 //! - a number written differently (`1e9` for `1000000000`);
-//! - base64 or digits, or words of a value, with more than 32 bytes between two letters; base64 that is parted by other
-//!   white space than line breaks more often than every 16 letters; dumps that repeat addresses between lines;
-//! - lines of a value in hexadecimal or base64, and a value in these with other white space than its own but line ends;
-//! - characters that are spelled in over 400 bytes each, by escapes within each other;
+//! - base64 or digits, or words of a value, with more than 32 bytes between two letters; base64 that is interrupted by
+//!   white space other than line breaks more often than every 16 letters; dumps that repeat addresses between lines;
+//! - lines of a value in hexadecimal or base64, and a value encoded with white space other than its own or line ends;
+//! - characters spelled with over 400 bytes each by nested escapes;
 //! - named HTML entities other than XML's five, and entities without a semicolon.
 
 mod alphabet;
@@ -68,15 +69,15 @@ pub struct Added {
 }
 
 impl Added {
-    /// How much memory the search for it takes, about.
+    /// Approximate memory in bytes that the search for it takes.
     pub fn bytes(self) -> usize {
         self.bytes
     }
 }
 
-/// Values to look for, shared by its clones.
+/// The values to search for. Clones share them.
 ///
-/// Adding or removing one costs what hashing it costs, 50 µs for one of 40 characters. It takes about 3 KiB of memory
+/// Adding or removing a value costs one hashing pass, 50 µs for 40 characters. A value takes about 3 KiB of memory
 /// whatever its length, and 300 bytes for each of its lines; see [`bytes`](Self::bytes).
 #[derive(Clone)]
 #[expect(
@@ -86,41 +87,41 @@ impl Added {
 pub struct Redactor(Arc<RwLock<Table>>);
 
 impl Redactor {
-    /// Looks for nothing yet.
+    /// An empty redactor.
     pub fn new(key: &Key) -> Self {
         Self(Arc::new(RwLock::new(Table::new(key.clone()))))
     }
 
-    /// Looks for `value`, too. `None` if it has fewer than 8 code points, which are not looked for.
+    /// Adds `value`. `None` if it has fewer than 8 code points; such values are not searched for.
     pub fn add(&self, name: &str, value: &str) -> Option<Added> {
         let (id, bytes) = self.table_mut().add(name, value)?;
         Some(Added { id, bytes })
     }
 
-    /// Looks for that value no more.
+    /// Removes a value.
     pub fn remove(&self, added: Added) {
         self.table_mut().remove(added.id);
     }
 
-    /// Whether it looks for nothing.
+    /// Whether there is nothing to search for.
     pub fn is_empty(&self) -> bool {
         self.table().is_empty()
     }
 
-    /// How much memory it takes, about.
+    /// Approximate memory in bytes.
     pub fn bytes(&self) -> usize {
         self.table().bytes()
     }
 
-    /// `text` with markers in place of values; `None` if it holds none.
+    /// `text` with markers in place of values; `None` if there are none.
     pub fn text(&self, text: &str) -> Option<String> {
         Search::default().redacted(&self.table(), text)
     }
 
-    /// Appends `value` to `out`, and tells whether something in it was replaced.
+    /// Appends `value` to `out`, and returns whether anything in it was replaced.
     ///
-    /// Strings, names of members and numbers that hold a value are written anew as strings, a lone surrogate in
-    /// them as U+FFFD; everything else is written as it is spelled. Names may become equal.
+    /// Strings, member names and numbers with a value in them are rewritten as strings, with U+FFFD for lone
+    /// surrogates. Everything else keeps its source text. Member names may become equal.
     pub fn json(&self, value: Value<'_>, out: &mut Vec<u8>) -> bool {
         !document::write(&self.table(), value.raw(), out).is_empty()
     }
@@ -138,7 +139,7 @@ impl Redactor {
         added.collect()
     }
 
-    /// A stream of bytes that are no JSON.
+    /// A search in a stream of bytes that is not JSON.
     pub fn stream(&self) -> Stream {
         Stream::new(self.clone())
     }

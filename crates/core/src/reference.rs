@@ -1,6 +1,6 @@
 //! How trusted configuration names a secret: `secret://<secret_name>` or `secret:///id/<secret_id>`.
 //!
-//! Text that came from a model is never parsed here: in arguments a reference is only data.
+//! Text from a model is never parsed here: a reference in arguments is plain data.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::pattern::MAX_NAME_CHARS;
 
 const SCHEME: &str = "secret://";
 
-/// What follows the scheme when an id is given; in a name, a `/` is written `%2F`.
+/// Precedes an ID after the scheme; in a name, a `/` is written `%2F`.
 const ID_PATH: &str = "/id/";
 
 /// All but the unreserved characters of RFC 3986, section 2.3.
@@ -23,20 +23,20 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// A reference to a secret, the whole of a text.
+/// A reference to a secret: the whole of a text.
 ///
-/// It displays in its canonical form, in which a name is percent-encoded as UTF-8 but for the
-/// unreserved characters of RFC 3986, and which [`parse`](Self::parse) reads back to the same.
+/// It displays in its canonical form: the name is percent-encoded as UTF-8, except for the unreserved characters of
+/// RFC 3986. [`parse`](Self::parse) reads the canonical form back to an equal reference.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Reference {
     /// The secret of this name, 1 to [`MAX_NAME_CHARS`] code points; names need not be unique.
     Name(String),
-    /// The secret with this id.
+    /// The secret with this ID.
     Id(SecretId),
 }
 
-/// Why a text is not a reference; it never repeats the text, which may be a literal credential.
+/// Why a text is not a reference. It never repeats the text, which may be a literal credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
     /// It does not begin with `secret://`.
@@ -45,19 +45,19 @@ pub enum ReferenceError {
     /// What follows `secret:///` is not `id/` and a UUID.
     #[error("a reference by id is 'secret:///id/<secret_id>'")]
     Id,
-    /// The name holds a character that has to be percent-encoded, or an incomplete encoding.
+    /// The name has a character that must be percent-encoded, or an incomplete encoding.
     #[error("the name in a reference is percent-encoded")]
     Encoding,
-    /// The name does not have 1 to [`MAX_NAME_CHARS`] code points, or holds NUL.
+    /// The name does not have 1 to [`MAX_NAME_CHARS`] code points, or has NUL.
     #[error("the name in a reference has 1 to {MAX_NAME_CHARS} characters and no NUL")]
     Name,
 }
 
 impl Reference {
-    /// Reads a whole text, to which nothing may be added, not even space.
+    /// Parses a whole text; extra characters, even spaces, are an error.
     ///
-    /// In a name, `/`, `?`, `#`, `%`, white space and control characters must be percent-encoded;
-    /// others may be. Ids are read in every form of the `uuid` crate.
+    /// In a name, `/`, `?`, `#`, `%`, white space and control characters must be percent-encoded; others may be. IDs
+    /// are accepted in every form of the `uuid` crate.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         let rest = text.strip_prefix(SCHEME).ok_or(ReferenceError::Scheme)?;
         if rest.starts_with('/') {

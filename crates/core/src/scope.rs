@@ -1,4 +1,4 @@
-//! What a key may do. No scope implies another.
+//! The rights of a key. No scope implies another.
 
 use std::fmt;
 use std::str::FromStr;
@@ -69,15 +69,15 @@ impl FromStr for Scope {
     }
 }
 
-/// Any number of scopes; in JSON an array of their names in the declared order.
+/// A set of scopes; in JSON an array of their names in the declared order.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct ScopeSet(u8);
 
 impl ScopeSet {
-    /// The set of none.
+    /// The empty set.
     pub const EMPTY: Self = Self(0);
 
-    /// Whether no scope is in it.
+    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -87,7 +87,7 @@ impl ScopeSet {
         self.0 & scope.bit() != 0
     }
 
-    /// Whether `outer` holds every scope of this set.
+    /// Whether `outer` has every scope of this set.
     pub const fn is_subset_of(self, outer: Self) -> bool {
         self.0 & !outer.0 == 0
     }
@@ -140,7 +140,7 @@ impl<'de> Deserialize<'de> for ScopeSet {
 mod tests {
     use super::*;
 
-    /// Each of the 32 sets with the scopes in it.
+    /// Each of the 32 sets with its scopes.
     fn all_sets() -> impl Iterator<Item = (ScopeSet, Vec<Scope>)> {
         (0_u8..32).map(|choice| {
             let chosen: Vec<Scope> = (0..)

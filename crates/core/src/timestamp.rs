@@ -1,4 +1,4 @@
-//! Moments in time as both databases, Python and the wire keep them: whole microseconds, UTC.
+//! Moments in time with the precision of both databases, Python and the wire: whole microseconds, UTC.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,17 +15,17 @@ pub struct Timestamp(i64);
 /// One second, in the unit of [`Timestamp`].
 pub const SECOND: i64 = 1_000_000;
 
-/// What can be written: -9999-01-02T01:59:59Z to 9999-12-30T22:00:00Z.
+/// The range that can be formatted: -9999-01-02T01:59:59Z to 9999-12-30T22:00:00Z.
 const EARLIEST: i64 = -377_705_023_201 * SECOND;
 const LATEST: i64 = 253_402_207_200 * SECOND;
 
-/// The text is not an RFC 3339 moment with an offset.
+/// The text is not an RFC 3339 date and time with an offset.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not a date and time with an offset (RFC 3339)")]
 pub struct TimestampError;
 
 impl Timestamp {
-    /// The moment so many microseconds after the Unix epoch.
+    /// The moment this many microseconds after the Unix epoch.
     pub const fn from_microseconds(microseconds: i64) -> Self {
         Self(microseconds)
     }
@@ -40,19 +40,19 @@ impl Timestamp {
         self.0.div_euclid(SECOND)
     }
 
-    /// This moment and so many microseconds, without overflow.
+    /// This moment plus `microseconds`, saturating.
     #[must_use]
     pub const fn plus(self, microseconds: i64) -> Self {
         Self(self.0.saturating_add(microseconds))
     }
 
-    /// The later of this moment and the first one after `previous`: time that never stands still.
+    /// The later of this moment and the first one after `previous`, for times that must strictly increase.
     #[must_use]
     pub fn after(self, previous: Self) -> Self {
         self.max(previous.plus(1))
     }
 
-    /// Microseconds from `earlier` to this moment; negative if it is later.
+    /// Microseconds from `earlier` to this moment; negative if `earlier` is later.
     pub const fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
@@ -60,8 +60,8 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Clamped to the years -9999 to 9999: a `Display` that fails panics in `to_string` and serde_json,
-        // and a row of the database may hold any number.
+        // Clamped to the years -9999 to 9999: a `Display` that fails panics in `to_string` and serde_json, and a
+        // database row may hold any number.
         let nearest = self.0.clamp(EARLIEST, LATEST);
         let moment = jiff::Timestamp::from_microsecond(nearest).map_err(|_| fmt::Error)?;
         if nearest.rem_euclid(SECOND) == 0 {

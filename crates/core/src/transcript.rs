@@ -1,16 +1,16 @@
-//! Unambiguous bytes for additional data, MACs and hashes: every field carries its length.
+//! An unambiguous encoding for additional data, MACs and hashes: every field carries its length.
 
 use crate::confidential::Buffer;
 
 /// A sequence of fields, each written as a 64-bit big-endian length and its bytes.
 ///
-/// Two different sequences never give the same bytes, whatever the fields hold.
+/// Different sequences never give the same bytes, whatever the fields hold.
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "a field may be confidential")]
 pub struct Transcript(Buffer);
 
 impl Transcript {
-    /// Starts with the name of what the bytes are for, so that none can stand in for another.
+    /// Starts with a purpose, so that the bytes for one purpose cannot be used for another.
     pub fn new(purpose: &str) -> Self {
         Self(Buffer::with_capacity(256)).bytes(purpose.as_bytes())
     }
@@ -30,7 +30,7 @@ impl Transcript {
         self.bytes(field.as_bytes())
     }
 
-    /// Adds a field that may be absent; an absent one differs from an empty one.
+    /// Adds a field that may be absent. An absent field differs from an empty one.
     #[must_use]
     pub fn optional(self, field: Option<&str>) -> Self {
         match field {

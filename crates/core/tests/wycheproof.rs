@@ -1,4 +1,4 @@
-//! The published vectors of Project Wycheproof against the algorithms that `core` takes from
+//! The published vectors of Project Wycheproof, against the algorithms that `core` uses from
 //! aws-lc-rs, called as `core` calls them.
 
 #[cfg(test)]
@@ -17,7 +17,7 @@ mod vectors {
     }
 
     impl Counts {
-        /// Holds one answer against the vector's; none of the sets used here has a third kind.
+        /// Compares one answer with the vector's; the sets used here have only two kinds.
         fn check(&mut self, accepted: bool, result: TestResult, vector: usize) {
             assert_ne!(result, TestResult::Acceptable, "vector {vector}");
             assert_eq!(accepted, result == TestResult::Valid, "vector {vector}");
@@ -113,7 +113,7 @@ mod vectors {
     fn hkdf_sha256_derives_as_published_and_never_too_much() {
         use wycheproof::hkdf::{TestName, TestSet};
 
-        /// So many bytes of output.
+        /// `length` bytes of output.
         struct Length(usize);
         impl KeyType for Length {
             fn len(&self) -> usize {

@@ -1,5 +1,5 @@
-//! The handlers, one file per URL segment. In each: what is read, what is answered, the handlers in the order
-//! list, read, create, update, delete.
+//! The handlers, one file per URL segment. Each file has the types of requests and answers, then the handlers in the
+//! order list, read, create, update, delete.
 
 mod asset;
 pub(crate) mod audit;

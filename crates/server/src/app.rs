@@ -1,4 +1,4 @@
-//! What every handler shares.
+//! The state that every handler shares.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(crate) struct Parts {
     pub(crate) vault: Vault,
     pub(crate) gateway: Gateway,
     entrance: RwLock<Arc<Entrance>>,
-    /// None for plain HTTP.
+    /// `None` for plain HTTP.
     pub(crate) certificate: Option<Certificate>,
     pub(crate) reloads: Reloads,
     pub(crate) tokens: JwtVerifier,
@@ -67,7 +67,7 @@ impl App {
         })))
     }
 
-    /// How the gateway is reached, as it was last configured.
+    /// How clients reach the gateway, according to the current configuration.
     pub(crate) fn entrance(&self) -> Arc<Entrance> {
         Arc::clone(&self.entrance.read())
     }
@@ -81,11 +81,11 @@ impl Deref for App {
     }
 }
 
-/// Called when the server is told to stop.
+/// Cancelled when the server must stop.
 #[derive(Clone)]
 pub(crate) struct Stopping(pub(crate) CancellationToken);
 
-/// Reaches a server while it runs. Cheap to clone.
+/// A handle to a running server. Cheap to clone.
 #[derive(Clone)]
 pub struct ServerHandle(pub(crate) App);
 
@@ -98,8 +98,8 @@ impl std::fmt::Debug for ServerHandle {
 }
 
 impl ServerHandle {
-    /// Uses other settings for the gateway, and reads the TLS certificate again. If either cannot be used, both
-    /// stay as they were. Returns whether TLS has another certificate.
+    /// Applies new gateway settings, and reloads the TLS certificate. If either cannot be used, both stay unchanged.
+    /// Returns whether the TLS certificate is a different one.
     pub fn reload(
         &self,
         gateway: GatewaySettings,
@@ -109,12 +109,12 @@ impl ServerHandle {
         self.reload_gateway(gateway)?;
         Ok(match (&self.0.certificate, loaded) {
             (Some(current), Some(loaded)) => current.replace(loaded),
-            // Only a restart changes between plain HTTP and HTTPS.
+            // A change between plain HTTP and HTTPS needs a restart.
             _ => false,
         })
     }
 
-    /// Uses other settings for the gateway. If they cannot be used, it goes on as it was.
+    /// Applies new gateway settings. If they cannot be used, the old ones stay in effect.
     pub fn reload_gateway(&self, settings: GatewaySettings) -> Result<(), GatewaySettingsError> {
         let entrance = Entrance::new(&settings)?;
         self.0.gateway.reload(settings)?;
@@ -122,7 +122,7 @@ impl ServerHandle {
         Ok(())
     }
 
-    /// The local commands that want the configuration read again, from now on.
+    /// The requests of local commands to reload the configuration, from now on.
     pub fn reload_requests(&self) -> mpsc::Receiver<ReloadRequest> {
         self.0.reloads.follow()
     }

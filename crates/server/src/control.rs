@@ -1,12 +1,12 @@
-//! The API for local commands: the same routes as for everyone, with the rights of the root key.
+//! The API for local commands: the routes of the network API, with the rights of the root key.
 //!
-//! A local command is an ordinary request. If a server has the store open, the request goes through the Unix
-//! socket in its data directory: [`ControlSocket`] serves it, [`ask`] sends to it. Otherwise the command opens
-//! the store and has its own process answer: [`OwnStore`].
+//! A local command is an ordinary request. If a server has the store open, the request goes through the Unix socket in
+//! its data directory: [`ControlSocket`] serves it, [`ask`] sends to it. Otherwise the command opens the store and its
+//! own process answers: [`OwnStore`].
 //!
-//! The rights come from the transport, never from what a request says. Only these two transports mark a request
-//! as local, and the socket does so only for the server's own user and root, and only with the token that the
-//! server wrote to the data directory.
+//! The rights come from the transport, never from the content of a request. Only these two transports mark a request as
+//! local. The socket does so only for the server's own user and root, and only with the token that the server wrote to
+//! the data directory.
 
 mod client;
 mod gate;

@@ -1,4 +1,4 @@
-//! Under which hosts and URL the gateway is reached, and with how large a message: settings, read once.
+//! The gateway settings for reaching it: allowed hosts, the public URL and the largest message. Parsed once.
 
 #[cfg(test)]
 mod tests;
@@ -21,12 +21,12 @@ pub enum GatewaySettingsError {
     /// `public_url` is not an HTTP URL.
     #[error("gateway.public_url: '{0}' is not http:// or https://, a host, and perhaps a path")]
     PublicUrl(String),
-    /// The gateway refuses them.
+    /// The gateway refuses the settings.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
 }
 
-/// Under which names, and with how large a message, the gateway is reached.
+/// Under which names the gateway can be reached, and how large a message may be.
 pub(crate) struct Entrance {
     allowed: Vec<Authority>,
     public_url: Option<BaseUrl>,
@@ -61,23 +61,23 @@ impl Entrance {
         })
     }
 
-    /// Whether the operator named this host.
+    /// Whether the operator allowed this host.
     pub(crate) fn allows(&self, host: &Authority) -> bool {
         self.allowed.contains(host)
     }
 
-    /// What the URLs that clients are told begin with; `None` for the host that the client asked for.
+    /// The base of the URLs that clients receive; `None` for the host that the client used itself.
     pub(crate) fn public_url(&self) -> Option<&BaseUrl> {
         self.public_url.as_ref()
     }
 }
 
-/// What the URLs of the gateway begin with.
+/// The base of the gateway's URLs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BaseUrl {
     /// Scheme and authority.
     pub(crate) origin: String,
-    /// Empty, or begins with a slash and does not end with one.
+    /// Empty, or a path that begins with a slash and does not end with one.
     pub(crate) path: String,
 }
 
@@ -105,10 +105,10 @@ impl std::fmt::Display for BaseUrl {
     }
 }
 
-/// A host and perhaps a port, as they stand in `Host`, in an origin and in the configuration.
+/// A host with an optional port, as in `Host`, in an origin and in the configuration.
 ///
-/// Strict on purpose: what a browser would never send is not an authority, so no text that is compared here can
-/// mean something else to a later reader.
+/// The parser is strict on purpose. It refuses what a browser would never send, so a text that passed a comparison here
+/// cannot mean something else to a later parser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Authority {
     host: Host,
@@ -124,7 +124,7 @@ enum Host {
 }
 
 impl Authority {
-    /// Reads `host` or `host:port`; an IPv6 address stands in brackets.
+    /// Parses `host` or `host:port`; an IPv6 address must be in brackets.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (host, port) = if let Some(rest) = text.strip_prefix('[') {
             let (address, port) = rest.split_once(']')?;
@@ -144,7 +144,7 @@ impl Authority {
         })
     }
 
-    /// The authority of an origin (RFC 6454) with the scheme http or https; the origin has nothing else.
+    /// The authority of an origin (RFC 6454) with the scheme http or https.
     pub(crate) fn of_origin(text: &str) -> Option<Self> {
         let authority = text
             .strip_prefix("https://")
@@ -152,7 +152,7 @@ impl Authority {
         Self::parse(authority)
     }
 
-    /// Whether it names this machine to itself, at any port.
+    /// Whether it names this machine's loopback interface, at any port.
     pub(crate) fn is_loopback(&self) -> bool {
         match &self.host {
             Host::Address(address) => address.is_loopback(),

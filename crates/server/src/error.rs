@@ -1,4 +1,4 @@
-//! The one error of the API, and the one place that turns it into an answer.
+//! The error type of the API, and its conversion to responses.
 
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -37,7 +37,7 @@ pub(crate) struct UnresolvedArgument {
     kind: &'static str,
 }
 
-/// The body of an error answer.
+/// The body of an error response.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum ErrorBody<'a> {
@@ -71,7 +71,7 @@ pub(crate) enum ApiError {
     Validation(ValidationErrors),
     /// The body cannot be read as JSON at all.
     Unreadable,
-    /// The body is of a type that the operation does not take.
+    /// The operation does not accept the type of the body.
     UnsupportedMediaType,
     /// The body is larger than the limit.
     BodyTooLarge,
@@ -81,17 +81,17 @@ pub(crate) enum ApiError {
     BodyIncomplete,
     /// The request asked for a host that is not this server's.
     ForeignHost,
-    /// A page of an origin that is not allowed sent the request.
+    /// A web page of an origin that is not allowed sent the request.
     ForeignOrigin,
     /// Too many requests; seconds to wait.
     TooManyRequests(u64),
-    /// There is no such URL.
+    /// The URL does not exist.
     NoSuchRoute,
     /// The URL does not take this method.
     MethodNotAllowed,
     /// Not ready to serve.
     NotReady,
-    /// A defect of this server.
+    /// A defect of Toolvault.
     Internal,
 }
 
@@ -190,7 +190,7 @@ impl ApiError {
         }
     }
 
-    /// Logs the server's own failures, once, here. The caller's mistakes are not logged.
+    /// Logs failures of the server, once, here. Mistakes of the caller are not logged.
     fn log(&self) {
         match self {
             Self::Vault(error @ (VaultError::Unavailable(_) | VaultError::Internal(_))) => {
@@ -207,7 +207,7 @@ impl ApiError {
     }
 }
 
-/// The cause of an error of ours. The answer does not tell it; local commands are told.
+/// The cause of an internal error. The response omits it, except for local commands.
 #[derive(Clone, Debug)]
 pub(crate) struct Cause(pub(crate) String);
 

@@ -1,7 +1,7 @@
-//! What handlers take: who calls, under which name, and what they sent.
+//! The arguments of handlers: the caller, the host name they used, and what they sent.
 //!
-//! The caller is read from the head of the request, before the body: an argument of type
-//! [`caller::Authenticated`] cannot be had from a request without a valid credential.
+//! The caller is read from the head of the request, before the body: a handler with an argument of type
+//! [`caller::Authenticated`] runs only for requests with a valid credential.
 
 pub(crate) mod caller;
 pub(crate) mod input;

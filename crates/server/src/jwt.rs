@@ -1,8 +1,8 @@
-//! Sign-in by tokens of configured issuers (RFC 7519, held to RFC 8725).
+//! Authentication with tokens of configured issuers (RFC 7519, with the rules of RFC 8725).
 //!
-//! A token is taken apart strictly ([`token`]), its issuer found by the exact `iss`, its signature
-//! checked with that issuer's keys only ([`key_source`], [`key_set`]), and then its claims
-//! ([`claims`]). Start with [`JwtVerifier::verify`]. The clock is an argument everywhere.
+//! [`token`] parses a token strictly. Its issuer is found by the exact `iss`, its signature is verified with that
+//! issuer's keys only ([`key_source`], [`key_set`]), and then its claims are checked ([`claims`]). Start with
+//! [`JwtVerifier::verify`]. The time is always an argument.
 
 mod algorithm;
 mod claims;
@@ -34,7 +34,7 @@ use self::config::validate_issuers;
 use self::key_source::KeySource;
 use self::token::{Parts, Token};
 
-/// What a token that was accepted says.
+/// The content of an accepted token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct VerifiedToken {
     /// The name under `[auth.issuers]`.
@@ -43,13 +43,13 @@ pub(crate) struct VerifiedToken {
     pub(crate) issuer: String,
     /// The claim `sub`.
     pub(crate) subject: String,
-    /// The user that (iss, sub) stands for.
+    /// The user that (iss, sub) identifies.
     pub(crate) user_id: UserId,
-    /// The claim `scope` within the issuer's `scopes`; without the claim, the issuer's `scopes`.
+    /// The claim `scope`, limited to the issuer's `scopes`; without the claim, the issuer's `scopes`.
     pub(crate) scopes: ScopeSet,
-    /// Whether a user who is not known yet is to be created.
+    /// Whether an unknown user is created.
     pub(crate) create_users: bool,
-    /// The claim `exp`. The token is accepted for 60 seconds longer.
+    /// The claim `exp`. The token is accepted for another 60 seconds.
     pub(crate) expires_at: Timestamp,
 }
 
@@ -68,7 +68,7 @@ struct Issuer {
 impl JwtVerifier {
     /// A verifier for `issuers`, after [`validate_issuers`].
     ///
-    /// Key files are read once, so that a bad one is found at start; key URLs at their first use.
+    /// It reads key files once, so that a bad file is found at start. It fetches key URLs at their first use.
     pub(crate) fn new(issuers: Vec<IssuerConfig>) -> Result<Self, IssuerConfigError> {
         validate_issuers(&issuers)?;
         let issuers = issuers
@@ -81,7 +81,7 @@ impl JwtVerifier {
         Ok(Self { issuers })
     }
 
-    /// What `token` says, if one of the issuers has signed it and it is valid at `now`.
+    /// The content of `token`, if one of the issuers signed it and it is valid at `now`.
     pub(crate) async fn verify(
         &self,
         token: &str,

@@ -1,12 +1,12 @@
 //! The HTTP API, its limits, and the API for local commands.
 //!
-//! Handlers read a request, call an operation of the vault, and write the answer; every decision is the vault's.
+//! Handlers read a request, call an operation of the vault, and write the answer. The vault makes all decisions.
 //!
 //! # Layout
 //!
-//! - `routes`: the whole URL table on one page; `api/`: one file per URL segment.
+//! - `routes`: the whole URL table; `api/`: the handlers, one file per URL segment.
 //! - `extract/`: the caller (known before the body is read), and what they sent.
-//! - `wire/`: requests as `FastAPI` and pydantic read them; `error`: the one error and its answers.
+//! - `wire/`: parses requests as `FastAPI` and pydantic do; `error`: the error type and its responses.
 //! - `entrance`: the host names of the gateway.
 //! - `jwt/`: tokens of configured issuers.
 //! - `listener`, `tls`, `limits/`: connections and rate limits.

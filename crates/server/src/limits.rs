@@ -1,4 +1,4 @@
-//! How much to take from whom.
+//! Rate limits.
 
 pub(crate) mod rate;
 pub(crate) mod throttle;

@@ -1,9 +1,9 @@
-//! Connections: accepted within a limit, served with time limits, finished before the server ends.
+//! Connections: accepted within a limit, served with time limits, and finished before the server stops.
 
 pub(crate) mod activity;
 pub(crate) mod connection;
 mod leftover;
-mod places;
+mod slots;
 mod stall;
 
 use std::net::{IpAddr, SocketAddr};
@@ -22,7 +22,7 @@ use toolvault_vault::Vault;
 
 use self::connection::Connection;
 pub(crate) use self::connection::respond;
-use self::places::{Connections, Place};
+use self::slots::{Connections, Slot};
 use self::stall::Stall;
 use crate::api::health;
 use crate::app::{App, ServerHandle, Stopping};
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    /// Checks the settings and takes the addresses.
+    /// Checks the settings and binds the addresses.
     pub async fn bind(vault: Vault, settings: ServerSettings) -> Result<Self, ServeError> {
         let address = settings.listen;
         if settings.tls.is_none() && !address.ip().is_loopback() && !settings.insecure_http {
@@ -75,7 +75,7 @@ impl Server {
         })
     }
 
-    /// The address that was taken, with its port.
+    /// The bound address, with its port.
     pub fn local_address(&self) -> SocketAddr {
         self.address
     }
@@ -85,12 +85,12 @@ impl Server {
         self.metrics.as_ref()?.local_addr().ok()
     }
 
-    /// Reaches the server once it runs.
+    /// A handle for the server when it runs.
     pub fn handle(&self) -> ServerHandle {
         ServerHandle(self.app.clone())
     }
 
-    /// Serves until `shutdown` is called, then finishes what is in flight and ends what the gateway runs.
+    /// Serves until `shutdown` is cancelled, then finishes requests in flight and stops the gateway's programs.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
         let limits = self.app.settings.limits;
         let router = routes::router(self.app.clone());
@@ -110,8 +110,8 @@ impl Server {
         let metrics = async {
             if let Some(listener) = self.metrics {
                 let app = self.app.clone();
-                let figures = get(move || async move { health::encoded(&app).await });
-                let router = Router::new().route("/metrics", figures);
+                let metrics = get(move || async move { health::encoded(&app).await });
+                let router = Router::new().route("/metrics", metrics);
                 accept(listener, false, router, self.app.clone(), shutdown.clone()).await;
             }
         };
@@ -125,13 +125,13 @@ impl Server {
         };
         tokio::select! {
             () = orderly => tracing::debug!("all connections have ended"),
-            () = overdue => tracing::warn!("the gateway's programs took too long to end"),
+            () = overdue => tracing::warn!("the gateway's programs took too long to stop"),
         }
         Ok(())
     }
 }
 
-/// The router with what every request goes through first.
+/// The router, with the layers for every request.
 pub(crate) fn service(app: App, router: Router, shutdown: CancellationToken) -> Router {
     router
         .layer(middleware::from_fn_with_state(app, log_request))
@@ -144,7 +144,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
         .map_err(|source| ServeError::Listen { address, source })
 }
 
-/// Serves connections until `shutdown` is called, then waits for those that are open.
+/// Serves connections until `shutdown` is cancelled, then waits for the open ones.
 pub(crate) async fn accept(
     listener: TcpListener,
     is_tls: bool,
@@ -159,11 +159,11 @@ pub(crate) async fn accept(
         let Ok(local) = stream.local_addr() else {
             continue;
         };
-        let place = tokio::select! {
+        let slot = tokio::select! {
             () = shutdown.cancelled() => break,
-            place = connections.admit(source_of(peer, &app)) => place,
+            slot = connections.admit(source_of(peer, &app)) => slot,
         };
-        let Some(place) = place else {
+        let Some(slot) = slot else {
             tracing::debug!(%peer, "a source has too many connections");
             continue;
         };
@@ -174,12 +174,12 @@ pub(crate) async fn accept(
             about,
             router: router.clone(),
             limits,
-            activity: Arc::clone(&place.activity),
+            activity: Arc::clone(&slot.activity),
         };
         let certificate = app.certificate.as_ref().filter(|_| is_tls);
         let (tls, stop) = (certificate.map(Certificate::acceptor), shutdown.clone());
         tasks.spawn(async move {
-            serve(connection, stream, tls, stop, &place).await;
+            serve(connection, stream, tls, stop, &slot).await;
         });
     }
     drop(listener);
@@ -192,7 +192,7 @@ pub(crate) async fn accept(
     }
 }
 
-/// The next connection; `None` once `shutdown` is called.
+/// The next connection; `None` once `shutdown` is cancelled.
 async fn next(
     listener: &TcpListener,
     shutdown: &CancellationToken,
@@ -205,7 +205,7 @@ async fn next(
         match accepted {
             Ok(accepted) => return Some(accepted),
             Err(error) => {
-                // Out of descriptors, most likely: let some connections end first.
+                // Probably out of file descriptors: give some connections time to end.
                 tracing::warn!(error = %error, "a connection was not accepted");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -213,7 +213,7 @@ async fn next(
     }
 }
 
-/// Whose share a connection counts against. A trusted proxy's stands for many clients.
+/// The source whose share a connection counts against. A trusted proxy stands for many clients, so it has none.
 fn source_of(peer: SocketAddr, app: &App) -> Option<IpAddr> {
     let address = peer.ip().to_canonical();
     let proxies = &app.settings.trusted_proxies;
@@ -226,12 +226,12 @@ async fn serve(
     stream: TcpStream,
     tls: Option<TlsAcceptor>,
     stop: CancellationToken,
-    place: &Place,
+    slot: &Slot,
 ) {
-    // Small answers must not wait for more to send.
+    // A small answer must not wait for more data.
     let _ = stream.set_nodelay(true);
     let stream = Stall::new(stream, connection.limits.body_timeout());
-    let close = place.close.clone();
+    let close = slot.close.clone();
     let Some(tls) = tls else {
         return connection.serve(stream, stop, close).await;
     };

@@ -52,10 +52,10 @@ impl Metrics {
         let requests = Family::default();
         registry.register("http_requests", "Requests answered", requests.clone());
         let durations = Family::new_with_constructor(duration_histogram as fn() -> Histogram);
-        let help = "Time until a request was answered";
+        let help = "Time to answer a request";
         registry.register("http_request_duration_seconds", help, durations.clone());
         let sign_in_failures = Family::default();
-        let help = "Credentials that were not accepted";
+        let help = "Credentials that were refused";
         registry.register("sign_in_failures", help, sign_in_failures.clone());
         let resolutions = Family::default();
         registry.register(
@@ -116,7 +116,7 @@ fn duration_histogram() -> Histogram {
     Histogram::new(exponential_buckets(0.000_1, 2.0, 18))
 }
 
-/// A client can send any word as a method; each would be a series of its own.
+/// A client can send any word as a method, and each would create a time series.
 fn method_label(method: &str) -> String {
     match method {
         "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS" => method,

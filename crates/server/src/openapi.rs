@@ -1,9 +1,9 @@
 //! The description of the API (`OpenAPI` 3.1), generated from the handlers.
 //!
-//! What the handlers' attributes refer to lives below: `parameters`, `requests`, `words`, `successes` and
-//! `errors`. Answers describe themselves: each is the type that its handler returns.
-//! `conventions` then words the document as `FastAPI` words its own, so that every element of the original's
-//! document stands in it unchanged. Start at [`document`].
+//! The attributes of the handlers refer to the modules below: `parameters`, `requests`, `words`, `successes` and
+//! `errors`. Answers describe themselves: each is the return type of its handler. `conventions` then rewords the
+//! document as `FastAPI` would, so that it contains every element of the original's document unchanged. Start at
+//! [`document`].
 
 mod conventions;
 pub(crate) mod errors;
@@ -48,7 +48,7 @@ fn generate() -> Value {
     document
 }
 
-/// What belongs to no single operation.
+/// The parts of the document that belong to no single operation.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -79,7 +79,7 @@ fn generate() -> Value {
 )]
 struct Description;
 
-/// `sec0` is the original's and says nothing; the others are the headers of `parameters::Credentials`.
+/// `sec0` comes from the original and means nothing; the others are the headers of `parameters::Credentials`.
 struct SecuritySchemes;
 
 impl Modify for SecuritySchemes {

@@ -1,4 +1,4 @@
-//! Asking the program that runs the server to read its configuration again.
+//! Asks the program that runs the server to reload its configuration.
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -7,30 +7,30 @@ use tokio::sync::{mpsc, oneshot};
 /// How many requests may wait.
 const WAITING: usize = 8;
 
-/// What reading the configuration again has changed. Settings are named, their values are not told.
+/// The result of a reload. It names settings, without their values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReloadReport {
-    /// The settings that have changed and are in use now.
+    /// The settings that have changed and are in effect.
     pub applied: Vec<String>,
     /// The settings that have changed and need a restart.
     pub restart: Vec<String>,
-    /// Whether TLS has another certificate.
+    /// Whether the TLS certificate is a different one.
     pub certificate: bool,
 }
 
-/// A local command that waits for the configuration to be read again.
+/// The request of a local command to reload the configuration.
 #[derive(Debug)]
 pub struct ReloadRequest(oneshot::Sender<Result<ReloadReport, String>>);
 
 impl ReloadRequest {
-    /// Answers the command: with what has changed, or why nothing has.
+    /// Answers the command with what has changed, or with the reason for failure.
     pub fn answer(self, outcome: Result<ReloadReport, String>) {
-        // A command that was cancelled hears nothing.
+        // The command may have been cancelled.
         let _ = self.0.send(outcome);
     }
 }
 
-/// The way from the handlers to the program that runs the server.
+/// Passes requests from the handlers to the program that runs the server.
 #[derive(Default)]
 pub(crate) struct Reloads(Mutex<Option<mpsc::Sender<ReloadRequest>>>);
 
@@ -42,7 +42,7 @@ impl Reloads {
         receiver
     }
 
-    /// Has the configuration read again. None if the program does not follow requests.
+    /// Requests a reload. Returns `None` if the program does not follow requests.
     pub(crate) async fn ask(&self) -> Option<Result<ReloadReport, String>> {
         let requests = self.0.lock().clone()?;
         let (sender, receiver) = oneshot::channel();

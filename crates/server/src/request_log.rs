@@ -1,4 +1,4 @@
-//! One line and one count for each request: never a query, a header or a body.
+//! Logs one line and counts one metric for each request, but never a query, a header or a body.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -14,15 +14,15 @@ use crate::app::App;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 64;
 
-/// Names the request in logs, in the audit trail and in the answer.
+/// The ID of the request in logs, in the audit trail and in the response.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(pub(crate) String);
 
-/// Where authentication notes who calls.
+/// Set by authentication to the caller.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestActor(pub(crate) Arc<OnceLock<String>>);
 
-/// Names the request, and logs and counts its answer.
+/// Assigns the request an ID, and logs and counts its response.
 pub(crate) async fn log_request(
     State(app): State<App>,
     mut request: Request,
@@ -58,7 +58,7 @@ pub(crate) async fn log_request(
     response
 }
 
-/// The caller's id if it is harmless, else a new one.
+/// The caller's request ID if it is harmless, otherwise a new one.
 fn request_id(request: &Request) -> String {
     request
         .headers()
@@ -68,7 +68,7 @@ fn request_id(request: &Request) -> String {
             !text.is_empty()
                 && text.len() <= LONGEST_REQUEST_ID
                 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-                // A key sent in the wrong header must not be repeated.
+                // A key in the wrong header must not be logged.
                 && !toolvault_core::api_key::looks_like_api_key(text)
         })
         .map_or_else(new_request_id, str::to_owned)
@@ -77,7 +77,7 @@ fn request_id(request: &Request) -> String {
 fn new_request_id() -> String {
     use toolvault_core::entropy::Entropy as _;
     let mut bytes = [0; 16];
-    // An id that is not random still names the request, if not uniquely.
+    // If randomness fails, the ID still names the request, though not uniquely.
     let _ = toolvault_vault::SystemEntropy.fill(&mut bytes);
     Uuid::from_bytes(bytes).simple().to_string()
 }

@@ -1,7 +1,7 @@
 //! The whole URL table.
 //!
-//! Every path of the API is served under `/v1` and `/api/v1`, and all of these and the gateway's with and without a
-//! trailing slash; [`canonical`] turns each of these into the one form that stands here.
+//! Every path of the API is served under `/v1` and `/api/v1`, and like the paths of the gateway with and without a
+//! trailing slash. [`canonical`] maps all of these to the form in this table.
 
 use axum::Router;
 use axum::http::Uri;
@@ -59,12 +59,12 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(health::metrics))
 }
 
-/// Everything that is served over the network.
+/// All routes for the network.
 pub(crate) fn router(app: App) -> Router {
     complete(for_everyone(), app)
 }
 
-/// Everything that is served to local commands: the same, and what only they can ask for.
+/// All routes for local commands: those for the network, and `/local`.
 pub(crate) fn local_router(app: App) -> Router {
     let router = for_everyone()
         .route("/local/audit/verify", post(local::verify_audit))
@@ -99,7 +99,7 @@ fn for_everyone() -> Router<App> {
             "/.well-known/oauth-protected-resource/mcp/{server}",
             get(protected_resource::metadata),
         )
-        // The page on which a person stores a secret that a call needs.
+        // The page on which a user stores a secret that a call needs.
         .route("/mcp-secrets/{pending_id}", get(mcp_secrets::page))
         .route("/mcp-secrets/page.js", get(mcp_secrets::script))
         .route("/mcp-secrets/page.css", get(mcp_secrets::style))
@@ -111,7 +111,7 @@ fn for_everyone() -> Router<App> {
         .route("/docs/swagger-ui.css", get(documents::viewer_style))
 }
 
-/// The form of `uri` that the router knows, or `None` if its path has only one spelling.
+/// The form of `uri` in the table, or `None` if its path is in that form already.
 pub(crate) fn canonical(uri: &Uri) -> Option<Uri> {
     let path = canonical_path(uri.path())?;
     let query = uri
@@ -132,7 +132,7 @@ fn canonical_path(path: &str) -> Option<String> {
         .strip_prefix("/api/v1/")
         .or_else(|| path.strip_prefix("/v1/"))?;
     let rest = without_slash(rest);
-    // The one path whose documented form has the slash.
+    // The only path that is documented with a slash.
     let slash = if rest == "secrets" { "/" } else { "" };
     Some(format!("/api/v1/{rest}{slash}"))
 }

@@ -9,27 +9,27 @@ use crate::tls::TlsError;
 /// Why the server cannot serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// Plain HTTP would be reachable from elsewhere.
+    /// Plain HTTP would be reachable from other machines.
     #[error(
         "refusing plain HTTP on {0}, which is not loopback: use --tls-cert and --tls-key, or --insecure-http behind a proxy"
     )]
     PlainHttp(SocketAddr),
-    /// The certificate or key.
+    /// The certificate or key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// An issuer of tokens.
+    /// An issuer of tokens cannot be used.
     #[error(transparent)]
     Issuer(#[from] IssuerConfigError),
-    /// The gateway.
+    /// The gateway's settings cannot be used.
     #[error(transparent)]
     Gateway(#[from] GatewaySettingsError),
 }

@@ -1,4 +1,4 @@
-//! The settings of the server, filled by the command line.
+//! The settings of the server, set by the command line.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,18 +21,18 @@ pub struct ServerSettings {
     pub insecure_http: bool,
     /// A second address that serves `/metrics` only, without authentication.
     pub metrics_listen: Option<SocketAddr>,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// Limits of requests and connections.
     pub limits: RequestLimits,
     /// Issuers whose tokens are accepted.
     pub issuers: Vec<IssuerConfig>,
-    /// The servers behind the gateway.
+    /// The servers of the gateway.
     pub gateway: GatewaySettings,
 }
 
 impl ServerSettings {
-    /// For local commands without a server: no address, no issuer, no server behind the gateway.
+    /// For local commands without a server: no address, no issuers, no gateway servers.
     pub(crate) fn local() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -62,19 +62,19 @@ pub struct TlsFiles {
 pub struct RequestLimits {
     /// Largest body, in bytes.
     pub body_bytes: usize,
-    /// Until the head of a request has arrived, in seconds.
+    /// The time for the head of a request to arrive, in seconds.
     pub header_seconds: u64,
-    /// Until the body of a request has arrived, for how long a client may take nothing of an answer, and for how
-    /// long a connection of HTTP/2 may be idle, in seconds.
+    /// The time for the body of a request to arrive, for a client to receive some part of an answer, and for an HTTP/2
+    /// connection to be idle, in seconds.
     pub body_seconds: u64,
-    /// Connections at a time.
+    /// How many connections may be open.
     pub connections: usize,
     /// Requests per second of one key or token; 0 for no limit.
     pub requests_per_second: u32,
-    /// Credentials of one source that may fail in a minute before the source is told to wait. A valid
-    /// credential is accepted all the same.
+    /// How many credentials of one source may fail per minute before it must wait. Valid credentials are accepted even
+    /// then.
     pub sign_in_failures_per_minute: u32,
-    /// Until the server has ended after it was told to stop, in seconds. Five sixths of it are for requests in flight.
+    /// The time for the server to stop, in seconds. Five sixths of it are for requests in flight.
     pub shutdown_seconds: u64,
 }
 
@@ -105,7 +105,7 @@ impl RequestLimits {
         Duration::from_secs(self.shutdown_seconds)
     }
 
-    /// How long requests in flight have; the rest of [`shutdown_timeout`](Self::shutdown_timeout) is for ending the
+    /// The time for requests in flight. The rest of [`shutdown_timeout`](Self::shutdown_timeout) is for stopping the
     /// gateway's programs.
     pub(crate) fn drain_timeout(&self) -> Duration {
         self.shutdown_timeout() * 5 / 6

@@ -1,4 +1,4 @@
-//! TLS for the listener: TLS 1.2 and 1.3 by rustls with the one cryptographic provider.
+//! TLS 1.2 and 1.3 for the listener, by rustls with the aws-lc provider.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,35 +13,35 @@ use tokio_util::sync::CancellationToken;
 
 use crate::settings::TlsFiles;
 
-/// How often the files are looked at.
+/// How often the files are checked.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Why the certificate or key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// The file cannot be read, or holds no such thing in PEM.
+    /// The file cannot be read, or has no such part in PEM.
     #[error("cannot read {what} from {path}")]
     Read {
         /// The certificate or the key.
         what: &'static str,
         /// The file.
         path: std::path::PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: rustls::pki_types::pem::Error,
     },
-    /// Certificate and key do not belong together, or are of a kind that is not supported.
+    /// Certificate and key do not match, or are of an unsupported kind.
     #[error("the certificate and the key cannot be used together")]
     Configure(#[source] rustls::Error),
 }
 
-/// The certificate that connections are given. It follows its files.
+/// The certificate for new connections. It is reloaded when its files change.
 pub(crate) struct Certificate(RwLock<Loaded>);
 
-/// Device, number, time of change (seconds, nanoseconds) and size: a file with another stamp may have other content.
+/// Device, inode, time of change (seconds, nanoseconds) and size. If one differs, the content may have changed.
 type Stamp = (u64, u64, i64, i64, u64);
 
-/// What was read from the files.
+/// The content of the files.
 pub(crate) struct Loaded {
     files: TlsFiles,
     chain: Vec<CertificateDer<'static>>,
@@ -81,12 +81,12 @@ impl Certificate {
         Self(RwLock::new(loaded))
     }
 
-    /// What the next connection is accepted with.
+    /// Accepts the next connection.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         self.0.read().acceptor.clone()
     }
 
-    /// Presents `loaded` from now on. Returns whether the certificate is another one.
+    /// Uses `loaded` from now on. Returns whether the certificate is a different one.
     pub(crate) fn replace(&self, loaded: Loaded) -> bool {
         let mut current = self.0.write();
         let is_other = current.chain != loaded.chain;
@@ -94,7 +94,7 @@ impl Certificate {
         is_other
     }
 
-    /// Reads the files again whenever they have changed. What cannot be used changes nothing.
+    /// Reloads the files whenever they change. Unusable files change nothing.
     pub(crate) async fn follow(&self, shutdown: CancellationToken) {
         let mut known = self.stamps();
         loop {
@@ -111,12 +111,12 @@ impl Certificate {
             match Loaded::read(&files) {
                 Ok(loaded) => {
                     if self.replace(loaded) {
-                        tracing::info!("the TLS certificate was read again");
+                        tracing::info!("the TLS certificate was reloaded");
                     }
                 }
                 Err(error) => tracing::error!(
                     error = &error as &dyn std::error::Error,
-                    "the TLS certificate cannot be read again; the old one stays in use"
+                    "cannot reload the TLS certificate; the old one stays in use"
                 ),
             }
         }

@@ -1,9 +1,8 @@
-//! Requests as `FastAPI` and pydantic v2 read them: the same answers, the same words for the same mistakes.
+//! Parses requests as `FastAPI` and pydantic v2 do: the same answers, and the same messages for the same mistakes.
 //!
-//! Pure functions over header, query and body text; may use `toolvault_core::json` and
-//! what the vault takes, never axum.
-//! [`Body::read`] takes the body apart, [`Fields`] reads its members with the checks of [`check`],
-//! [`Query`] reads the URL, and every mistake of a request ends in one [`ValidationErrors`].
+//! These are pure functions over header, query and body text. They may use `toolvault_core::json` and the input types
+//! of the vault, but not axum. [`Body::read`] parses the body, [`Fields`] reads its members with the checks of
+//! [`check`], [`Query`] reads the URL. All mistakes of a request end up in one [`ValidationErrors`].
 
 mod body;
 pub(crate) mod check;

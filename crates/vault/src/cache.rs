@@ -1,8 +1,8 @@
-//! What may be used without reading the database: users with their secrets, and API keys.
+//! The caches: users with their secrets, and API keys. They save a database read for most requests.
 //!
-//! Nothing here is plaintext. [`slots`] bounds the memory and keeps a reader that is slower than a
-//! change from putting back what the change replaced; [`index`] is one user's secrets, arranged for
-//! resolving; [`trust`] says for how long another process' changes can be unknown here.
+//! They hold no plaintext. [`slots`] bounds the memory and prevents a slow reader from storing data that a change has
+//! replaced meanwhile. [`index`] arranges one user's secrets for resolving. [`trust`] limits how long another process's
+//! changes can be unknown here.
 
 pub(crate) mod index;
 pub(crate) mod slots;
@@ -17,17 +17,17 @@ use toolvault_core::identity::{SecretId, UserId};
 use self::index::Index;
 use self::slots::{Slots, Weigh};
 use self::trust::Trust;
-use crate::changes::{Changed, News};
+use crate::changes::{Announcements, Changed};
 use crate::error::Error;
 use crate::key::KeyRecord;
 use crate::secret::Secret;
 use crate::user::User;
 
-/// A change that caches must learn of before it is acknowledged.
+/// A change that the caches must apply before it is acknowledged.
 pub(crate) enum Effect {
-    /// With the generation of the ledger that it made.
+    /// With the generation of the ledger after this change.
     SecretStored(Arc<Secret>, i64),
-    /// With the generation of the ledger that it made.
+    /// With the generation of the ledger after this change.
     SecretDeleted(UserId, SecretId, i64),
     UserChanged(UserId),
     KeyChanged(KeyId),
@@ -40,7 +40,7 @@ pub(crate) struct UserEntry {
 }
 
 impl UserEntry {
-    /// The user's secrets, if they are exactly those that were stored.
+    /// The user's secrets, if they are exactly as they were stored.
     pub(crate) fn intact(&self) -> Result<RwLockReadGuard<'_, Index>, Error> {
         let index = self.index.read();
         if index.is_intact() {
@@ -68,8 +68,8 @@ pub(crate) struct Cache {
     pub(crate) users: Slots<UserId, UserEntry>,
     pub(crate) keys: Slots<KeyId, KeyRecord>,
     pub(crate) trust: Trust,
-    /// Told of whatever the caches follow or forget, once they have.
-    pub(crate) news: News,
+    /// Announces every change after the caches have applied it.
+    pub(crate) announcements: Announcements,
 }
 
 impl Cache {
@@ -79,11 +79,11 @@ impl Cache {
             users: Slots::new(bytes - keys),
             keys: Slots::new(keys),
             trust,
-            news: News::new(),
+            announcements: Announcements::new(),
         }
     }
 
-    /// Lets the caches follow changes of this process that have just been committed.
+    /// Applies changes of this process that have just been committed.
     pub(crate) fn apply(&self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
@@ -100,16 +100,16 @@ impl Cache {
         }
     }
 
-    /// Another process may have changed the same user's secrets between our commit and now, and what it did
-    /// may be in the index already. The generation tells.
+    // Another process may have changed the same user's secrets between our commit and now, and the index may already
+    // include that change. The generation shows whether it does.
     fn follow(&self, user: UserId, generation: i64, change: impl FnOnce(&mut Index)) {
         self.users.change(&user, |entry| {
             entry.index.write().follow(generation, change)
         });
-        self.news.tell(Changed::User(user));
+        self.announcements.send(Changed::User(user));
     }
 
-    /// Forgets what the effects concern, where it is not known whether they happened.
+    /// Evicts what the effects concern, when it is unknown whether they were committed.
     pub(crate) fn evict(&self, effects: &[Effect]) {
         for effect in effects {
             match effect {
@@ -122,21 +122,21 @@ impl Cache {
         }
     }
 
-    /// Forgets a user and their secrets.
+    /// Evicts a user and their secrets.
     pub(crate) fn forget_user(&self, user: UserId) {
         self.users.evict(&user);
-        self.news.tell(Changed::User(user));
+        self.announcements.send(Changed::User(user));
     }
 
     pub(crate) fn forget_key(&self, key: KeyId) {
         self.keys.evict(&key);
-        self.news.tell(Changed::Key(key));
+        self.announcements.send(Changed::Key(key));
     }
 
-    /// Forgets everything.
+    /// Evicts everything.
     pub(crate) fn clear(&self) {
         self.users.clear();
         self.keys.clear();
-        self.news.tell(Changed::All);
+        self.announcements.send(Changed::All);
     }
 }

@@ -1,4 +1,4 @@
-//! Who calls an operation, and with which rights. Every operation takes one and checks it first.
+//! The caller of an operation with their rights. Every operation takes a caller and checks the rights first.
 
 use toolvault_core::api_key::KeyId;
 use toolvault_core::audit::record::Actor;
@@ -11,31 +11,31 @@ use uuid::Uuid;
 use crate::changes::Changed;
 use crate::error::{Denial, Error};
 
-/// For whom a key with `any_user` acts.
+/// The user for whom a key with `any_user` acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnBehalf {
     /// The request names no user.
-    Nobody,
+    Unnamed,
     /// The request names exactly one user.
     User(UserId),
     /// The request names a user, but not as exactly one ID.
     Unclear,
 }
 
-/// What a verified token says.
+/// The content of a verified token.
 #[derive(Clone, Debug)]
 pub struct Token {
     /// The issuer, `iss`.
     pub issuer: String,
     /// The subject, `sub`.
     pub subject: String,
-    /// The user that the subject is.
+    /// The user that the subject maps to.
     pub user: UserId,
-    /// Its rights, within the issuer's.
+    /// The rights of the token, within those of the issuer.
     pub scopes: ScopeSet,
-    /// Whether a subject that is not known yet becomes a user.
+    /// Whether an unknown subject becomes a user.
     pub create_user: bool,
-    /// When the token ends.
+    /// When the token expires.
     pub expires_at: Timestamp,
 }
 
@@ -46,21 +46,20 @@ pub struct Caller {
     pub(crate) actor: Actor,
     pub(crate) name: String,
     pub(crate) scopes: ScopeSet,
-    /// The patterns of the key and of each key it descends from; a tool must be reached by all.
+    /// The patterns of the key and of each ancestor key. A tool must match one pattern of each.
     pub(crate) tools: Vec<Vec<ToolPattern>>,
     pub(crate) key: Option<KeyId>,
-    /// The key and each key it descends from, with their owners.
+    /// The key and its ancestors, with their owners.
     pub(crate) line: Vec<(KeyId, UserId)>,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) is_any_user: bool,
-    /// Whether a caller with `any_user` said for whom they act.
+    /// Whether a caller with `any_user` named the user they act for.
     pub(crate) is_user_named: bool,
     pub(crate) request_id: Option<String>,
 }
 
 impl Caller {
-    /// The local command line, which is as powerful as the root key. It acts for `user`, or for no user in
-    /// particular.
+    /// The local command line, which is as powerful as the root key. It acts for `user`, or for no particular user.
     pub fn local(uid: u32, user: Option<UserId>) -> Self {
         let actor = Actor::Local(uid);
         Self {
@@ -78,12 +77,12 @@ impl Caller {
         }
     }
 
-    /// The user who acts, or for whom the caller acts.
+    /// The user who acts, or the one for whom the caller acts.
     pub fn user(&self) -> UserId {
         self.user
     }
 
-    /// Who acts.
+    /// The actor in audit records.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
@@ -103,39 +102,37 @@ impl Caller {
         self.tools.first().map_or(&[], Vec::as_slice)
     }
 
-    /// From when the caller is refused: the end of the token, or the earliest of the key and those it descends
-    /// from.
+    /// When the caller's rights end: the expiry of the token, or the earliest expiry of the key and its ancestors.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
     }
 
-    /// Whether the tool is within the tool patterns of the key and of each key it descends from.
+    /// Whether the tool matches the patterns of the key and of each ancestor.
     pub fn reaches_tool(&self, tool: &ToolName) -> bool {
         self.tools
             .iter()
             .all(|level| level.iter().any(|pattern| pattern.matches(tool)))
     }
 
-    /// Whether every tool whose name begins with `prefix` is within one and the same pattern of the key, and of
-    /// each key it descends from.
+    /// Whether the key and each ancestor have one pattern that matches every tool name beginning with `prefix`.
     pub fn reaches_all_of(&self, prefix: &str) -> bool {
         let all = ToolPattern::parse(&format!("{prefix}*"));
         self.tools.is_empty() || all.is_ok_and(|all| self.reaches_pattern(Some(&all)))
     }
 
-    /// Whether the key, and each key it descends from, has a pattern that a name beginning with `prefix` can
-    /// match. Each is asked for itself: no single tool need be within all of them, and a call of one is
-    /// judged by [`reaches_tool`](Self::reaches_tool).
+    /// Whether the key and each ancestor have a pattern that can match a name beginning with `prefix`.
+    ///
+    /// Each key is tested separately, so possibly no single tool matches all of them.
+    /// [`reaches_tool`](Self::reaches_tool) decides about a call.
     pub fn reaches_some_of(&self, prefix: &str) -> bool {
         self.tools
             .iter()
             .all(|level| level.iter().any(|pattern| pattern.may_match_after(prefix)))
     }
 
-    /// Whether such a change may end or narrow what the caller may do, or change the secrets of their user.
+    /// Whether this change may end or narrow the caller's rights, or change the secrets of their user.
     ///
-    /// A key ends with each key that it descends from and with the owners of all of these, so news of other keys
-    /// and other users count too.
+    /// A key ends with its ancestors and with the owners of these, so changes of other keys and users matter, too.
     pub fn is_concerned_by(&self, changed: Changed) -> bool {
         match changed {
             Changed::All => true,
@@ -146,7 +143,7 @@ impl Caller {
         }
     }
 
-    /// Names the request in the audit trail.
+    /// Sets the request ID for the audit trail.
     #[must_use]
     pub fn with_request_id(mut self, request_id: String) -> Self {
         self.request_id = Some(request_id);
@@ -155,8 +152,8 @@ impl Caller {
 
     /// The caller, acting for the user that the body of a request names.
     ///
-    /// Needed where a key with `any_user` may leave out for whom it acts in the head of the request. If it
-    /// named a user there, the body must name the same.
+    /// A key with `any_user` may omit the header that names its user if the body names one. If it sends both, they must
+    /// agree.
     pub fn acting_for(mut self, user: Option<UserId>) -> Result<Self, Error> {
         if !self.is_any_user || self.is_local() {
             return Ok(self);
@@ -186,19 +183,19 @@ impl Caller {
         }
     }
 
-    /// Whether the key, or one that it descends from, is limited to tool patterns.
+    /// Whether the key or an ancestor is limited to tool patterns.
     pub(crate) fn is_limited(&self) -> bool {
         !self.tools.is_empty()
     }
 
-    /// Whether a secret with this pattern is within the patterns.
+    /// Whether the caller's patterns include a secret with this pattern.
     pub(crate) fn reaches_pattern(&self, pattern: Option<&ToolPattern>) -> bool {
         self.tools.iter().all(|level| {
             pattern.is_some_and(|inner| level.iter().any(|outer| inner.lies_inside(outer)))
         })
     }
 
-    /// Refuses a pattern outside the caller's.
+    /// Refuses a pattern that the caller's patterns do not include.
     pub(crate) fn require_pattern(&self, pattern: Option<&ToolPattern>) -> Result<(), Error> {
         if self.reaches_pattern(pattern) {
             return Ok(());

@@ -4,7 +4,7 @@ use tokio::sync::broadcast;
 use toolvault_core::api_key::KeyId;
 use toolvault_core::identity::UserId;
 
-/// How many news a receiver may be behind before it is told that it missed some.
+/// How many announcements a receiver may be behind before it misses some.
 const CAPACITY: usize = 1_024;
 
 /// What changed, or may have changed.
@@ -12,22 +12,22 @@ const CAPACITY: usize = 1_024;
 pub enum Changed {
     /// A user, or one of their secrets.
     User(UserId),
-    /// A key. What descends from it may have changed with it.
+    /// A key. Keys that descend from it may have changed with it.
     Key(KeyId),
-    /// Perhaps anything: news were missed.
+    /// Possibly anything: announcements were missed.
     All,
 }
 
-/// Where news are told.
-pub(crate) struct News(broadcast::Sender<Changed>);
+/// Sends the announcements.
+pub(crate) struct Announcements(broadcast::Sender<Changed>);
 
-impl News {
+impl Announcements {
     pub(crate) fn new() -> Self {
         Self(broadcast::Sender::new(CAPACITY))
     }
 
-    /// Tells all receivers. Update the caches first: a receiver may read them at once.
-    pub(crate) fn tell(&self, changed: Changed) {
+    /// Sends to all receivers. Update the caches first, because a receiver may read them at once.
+    pub(crate) fn send(&self, changed: Changed) {
         // An error means that there is no receiver.
         let _ = self.0.send(changed);
     }

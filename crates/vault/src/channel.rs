@@ -1,7 +1,7 @@
-//! How the processes on one PostgreSQL database tell each other what changed.
+//! The notification channel between the processes on one PostgreSQL database.
 //!
-//! Announcements ride in the transaction that makes the change, so they are heard if and only if it was
-//! committed. Heartbeats measure that the channel works: see [`crate::cache::trust`].
+//! An announcement is part of the transaction that makes the change, so it arrives if and only if the change was
+//! committed. Heartbeats show that the channel works: see [`crate::cache::trust`].
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,15 +24,15 @@ use crate::shared::Shared;
 const NAME: &str = "toolvault";
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(200);
 const RECONNECT_AFTER: Duration = Duration::from_millis(500);
-/// How many ids one announcement carries; PostgreSQL takes 8,000 bytes.
+/// How many IDs one announcement carries; PostgreSQL limits it to 8,000 bytes.
 const MOST_IDS: usize = 100;
 
-/// This process' place on the channel.
+/// This process's end of the channel.
 pub(crate) struct Channel {
     process: Uuid,
     is_shared: bool,
     next_batch: AtomicU64,
-    /// Batches of which this process does not know whether they were committed.
+    /// Batches for which this process does not know whether they were committed.
     unresolved: Mutex<HashSet<u64>>,
 }
 
@@ -46,13 +46,13 @@ struct Message {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Content {
-    /// When the sender sent it, in its own count of microseconds.
+    /// When it was sent, in microseconds on the sender's own clock.
     Heartbeat(i64),
     Changed {
         batch: u64,
         users: Vec<UserId>,
         keys: Vec<KeyId>,
-        /// Too many ids to name: everything may have changed.
+        /// Too many IDs to list: everything may have changed.
         all: bool,
     },
 }
@@ -73,7 +73,7 @@ impl Channel {
         }
     }
 
-    /// What to announce to the other processes; `None` if there are no others or nothing changed.
+    /// The announcement for the other processes; `None` if there are none, or if nothing changed.
     pub(crate) fn announce(&self, effects: &[Effect]) -> Option<Announcement> {
         if !self.is_shared || effects.is_empty() {
             return None;
@@ -116,15 +116,16 @@ impl Channel {
         .ok()
     }
 
-    /// Whether this process has already let its caches follow what the message says.
+    /// Whether this process's caches have already applied the change in the message: its own, unless the outcome of
+    /// that batch was in doubt.
     fn is_known(&self, from: Uuid, batch: u64) -> bool {
         from == self.process && !self.unresolved.lock().remove(&batch)
     }
 }
 
-/// Listens and sends heartbeats until `stop` is called. While the channel is away, caches are not used.
+/// Listens and sends heartbeats until `stop` is called. While the channel is down, caches are not used.
 ///
-/// Where every use reads the database, heartbeats would measure nothing: then it only listens for news.
+/// If every use reads the database anyway, it only listens: heartbeats would have no purpose.
 pub(crate) async fn run(shared: Arc<Shared>, pool: PgPool, stop: CancellationToken) {
     let heartbeat = match &shared.cache.trust {
         Trust::Heartbeat(heartbeat) => Some(heartbeat),
@@ -160,9 +161,9 @@ async fn send(shared: &Shared, heartbeat: &Heartbeat, pool: &PgPool) {
         if let Err(error) = sent.await {
             tracing::debug!(error = %error, "a heartbeat was not sent");
         }
-        // A connection that died silently announces nothing, so receivers must ask instead.
+        // A connection that died silently announces nothing, so receivers must check for themselves.
         if !shared.cache.trust.is_given() {
-            shared.cache.news.tell(Changed::All);
+            shared.cache.announcements.send(Changed::All);
         }
     }
 }
@@ -170,7 +171,7 @@ async fn send(shared: &Shared, heartbeat: &Heartbeat, pool: &PgPool) {
 async fn listen(shared: &Shared, heartbeat: Option<&Heartbeat>, pool: &PgPool) {
     loop {
         if let Err(error) = listen_once(shared, heartbeat, pool).await {
-            tracing::warn!(error = %error, "the notification channel is away; reading through");
+            tracing::warn!(error = %error, "the notification channel is down; reading the database on each use");
         }
         if let Some(heartbeat) = heartbeat {
             heartbeat.lost();
@@ -187,19 +188,19 @@ async fn listen_once(
 ) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(NAME).await?;
-    // What changed before is unknown.
+    // Earlier changes may have been missed.
     shared.cache.clear();
     while let Some(notification) = listener.try_recv().await? {
         match serde_json::from_str::<Message>(notification.payload()) {
-            Ok(message) => hear(shared, heartbeat, message),
-            // Not understanding a change must not mean missing it.
+            Ok(message) => receive(shared, heartbeat, message),
+            // A message from a newer version must not be missed just because it cannot be parsed.
             Err(_) => shared.cache.clear(),
         }
     }
     Ok(())
 }
 
-fn hear(shared: &Shared, heartbeat: Option<&Heartbeat>, message: Message) {
+fn receive(shared: &Shared, heartbeat: Option<&Heartbeat>, message: Message) {
     match message.content {
         Content::Heartbeat(sent) => {
             if let Some(heartbeat) = heartbeat

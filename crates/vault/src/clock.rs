@@ -1,4 +1,4 @@
-//! The time, as an argument of the vault.
+//! The current time and randomness, as arguments of the vault.
 
 use toolvault_core::entropy::{Entropy, EntropyError};
 use toolvault_core::timestamp::Timestamp;
@@ -33,7 +33,7 @@ pub struct SystemEntropy;
 impl Entropy for SystemEntropy {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place that asks the system for randomness"
+        reason = "the one place that reads the system's randomness"
     )]
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
         getrandom::fill(bytes).map_err(|_| EntropyError)

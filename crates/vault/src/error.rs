@@ -1,4 +1,4 @@
-//! Why an operation was not done, by meaning. No variant holds a value of a secret.
+//! Why an operation failed, by meaning. No variant holds the value of a secret.
 
 use std::error::Error as StdError;
 
@@ -8,7 +8,7 @@ use toolvault_core::scope::Scope;
 
 use crate::store::dialect;
 
-/// Why an operation was not done.
+/// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The credential is missing, malformed, unknown, expired or revoked, or its user is disabled.
@@ -17,7 +17,7 @@ pub enum Error {
     /// The caller lacks a right.
     #[error(transparent)]
     Denied(#[from] Denial),
-    /// There is no such thing, or it is not the caller's.
+    /// The object does not exist, or it is not the caller's.
     #[error("not found")]
     NotFound,
     /// The input cannot be accepted.
@@ -26,7 +26,7 @@ pub enum Error {
     /// The tool's arguments cannot be completed.
     #[error("arguments cannot be completed")]
     Unresolved(Vec<Problem>),
-    /// The secret is not in the version that the caller named.
+    /// The secret's entity tag is not one that the caller named.
     #[error("the secret has changed")]
     PreconditionFailed,
     /// A limit would be exceeded.
@@ -35,10 +35,10 @@ pub enum Error {
     /// Database or audit trail did not answer in time; nothing was released.
     #[error("the store is not available")]
     Unavailable(#[source] Option<BoxError>),
-    /// A row is not as it was stored.
+    /// A row differs from what was stored.
     #[error("stored data failed verification")]
     Integrity,
-    /// A defect of ours.
+    /// A defect of Toolvault.
     #[error("internal error")]
     Internal(#[source] BoxError),
 }
@@ -46,13 +46,13 @@ pub enum Error {
 /// The cause of an internal error.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Which right the caller lacks.
+/// The right that the caller lacks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
     /// The key does not carry the scope.
     #[error("This key lacks the scope '{0}'.")]
     MissingScope(Scope),
-    /// The tool is outside the key's patterns.
+    /// The key's patterns exclude the tool.
     #[error("This key does not reach the tool '{0}'.")]
     ToolOutOfReach(String),
     /// The key is limited to tool patterns, and the secret is not bound to a tool.
@@ -67,7 +67,7 @@ pub enum Denial {
     /// Only a key with `any_user` may name another user.
     #[error("Only a key with 'any_user' may name the user it acts for.")]
     NotAnyUser,
-    /// A key with `any_user` must say for whom it acts.
+    /// A key with `any_user` must name the user it acts for.
     #[error("This key acts for any user: name one in exactly one 'x-toolvault-user' header.")]
     UserNotNamed,
     /// The named user does not exist or is disabled.
@@ -94,14 +94,14 @@ impl Denial {
     }
 }
 
-/// One thing that is wrong with a request, in the terms of its fields.
+/// One thing that is wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The machine-readable type, such as `secret_missing`.
     pub kind: &'static str,
     /// Where: the path into the request.
     pub location: Vec<String>,
-    /// What to do about it.
+    /// What is wrong and what to do about it.
     pub message: String,
 }
 
@@ -122,7 +122,7 @@ impl Error {
         Self::Invalid(vec![Problem::new(kind, location, message)])
     }
 
-    /// Whether the storage reports lost or damaged data, after which nothing that it says can be trusted.
+    /// Whether the storage reports lost or damaged data. Nothing that it returns can be trusted afterwards.
     pub(crate) fn is_fatal(&self) -> bool {
         let Self::Unavailable(Some(source)) = self else {
             return false;

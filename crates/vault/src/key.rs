@@ -1,4 +1,4 @@
-//! An API key as the vault handles it: its row, verified, with its rights parsed.
+//! An API key in the vault: its row, verified, with its rights parsed.
 
 use serde::Serialize;
 use toolvault_core::api_key::{ApiKey, KeyId};
@@ -14,7 +14,7 @@ use toolvault_core::transcript::Transcript;
 use crate::error::Error;
 use crate::store::api_keys::ApiKeyRow;
 
-/// What is told about an API key. The key itself is shown once, when it is made.
+/// The public information about an API key. The key itself is shown once, when it is created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct KeyInfo {
     /// The public part of the key.
@@ -29,13 +29,13 @@ pub struct KeyInfo {
     pub tools: Vec<ToolPattern>,
     /// Whether it acts for any user.
     pub any_user: bool,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// From when it is refused.
+    /// When it expires.
     pub expires_at: Option<Timestamp>,
-    /// When it was last accepted, to the minute.
+    /// When it was last used, rounded to the minute.
     pub last_used_at: Option<Timestamp>,
-    /// When it was ended.
+    /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -130,7 +130,7 @@ fn transcript(row: &ApiKeyRow) -> Transcript {
         .bytes(&row.verifier)
 }
 
-/// What a key is made with.
+/// The properties of a new key.
 pub(crate) struct KeyRights {
     pub(crate) name: String,
     pub(crate) user: UserId,
@@ -141,7 +141,7 @@ pub(crate) struct KeyRights {
     pub(crate) expires_at: Option<Timestamp>,
 }
 
-/// Makes a key and the row that recognises it.
+/// Creates a key and its row.
 pub(crate) fn prepare_key(
     keyring: &Keyring,
     entropy: &dyn Entropy,

@@ -1,16 +1,15 @@
-//! What may happen: every operation on users, secrets and keys as authorise, load, act, record, commit.
+//! The operations on users, secrets and keys. Each one authorises, loads, acts, records and commits.
 //!
-//! Nothing outside this crate can reach a ciphertext or a table, so nothing can go round authorisation or
-//! the audit trail.
+//! Code outside this crate cannot reach a ciphertext or a table, so it cannot bypass authorisation or the audit trail.
 //!
 //! # Layout
 //!
-//! - [`Vault`]: opens the store; each file of `operations/` adds the operations of one noun to it.
-//! - [`Caller`]: who calls, and with which rights. Every operation takes one.
+//! - [`Vault`]: opens the store. Each file of `operations/` adds the operations on one kind of object.
+//! - [`Caller`]: the caller and their rights. Every operation takes one.
 //! - [`RootKeySource`], [`Settings`], [`Clock`]: what a vault is opened with.
-//! - `writer/`: group commit, with the audit page of each group.
-//! - `cache/`, `channel`: what may be used without reading the database, and for how long.
-//! - `store/`: the only SQL.
+//! - `writer/`: group commit, with an audit page for each group.
+//! - `cache/`, `channel`: data that may be used without reading the database, and for how long.
+//! - `store/`: all SQL.
 
 #![deny(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! Every operation: authorise, load, act, record, commit. One file for each noun.
+//! The operations, one file for each kind of object. Each one authorises, loads, acts, records and commits.
 
 pub(crate) mod audit;
 pub(crate) mod authentication;

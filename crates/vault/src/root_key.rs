@@ -1,6 +1,6 @@
-//! Where the root key comes from: a file, the environment, a passphrase, or an external command.
+//! The sources of the root key: a file, the environment, a passphrase, or an external command.
 //!
-//! It is never in the database. It is made only for an empty store and never replaced by another.
+//! The database never contains it. It is generated only for an empty store and never replaced.
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -26,15 +26,15 @@ pub(crate) const SALT_LENGTH: usize = 16;
 const LARGEST_INPUT: u64 = 4_096;
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 
-/// Where the root key comes from.
+/// A source of the root key.
 #[derive(Clone)]
 #[expect(
     missing_debug_implementations,
     reason = "two of the variants hold the key itself"
 )]
 pub enum RootKeySource {
-    /// A file with 64 hexadecimal digits or 32 bytes, readable by its owner only. Made if the store is
-    /// empty and the file does not exist.
+    /// A file with 64 hexadecimal digits or 32 bytes, readable by its owner only. It is created if the store is empty
+    /// and the file does not exist.
     File(PathBuf),
     /// The key in hexadecimal, from the environment.
     Text(Confidential),
@@ -44,10 +44,10 @@ pub enum RootKeySource {
     Command(Vec<OsString>),
 }
 
-/// Why there is no root key.
+/// Why the root key is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum RootKeyError {
-    /// The file is not there although the store exists.
+    /// The file is missing although the store exists.
     #[error("the root key file {0} is missing; the store cannot be opened without it")]
     Missing(PathBuf),
     /// The file cannot be read or written.
@@ -55,11 +55,11 @@ pub enum RootKeyError {
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// Others could read the file.
+    /// Other users could read the file.
     #[error(
         "the root key file {path} is readable by others (mode {mode:04o}); run: chmod 600 {path}"
     )]
@@ -69,10 +69,10 @@ pub enum RootKeyError {
         /// Its permissions.
         mode: u32,
     },
-    /// There is something else than a key.
+    /// The content is not a key.
     #[error("{0} does not hold a root key: 64 hexadecimal digits or 32 bytes")]
     Malformed(&'static str),
-    /// The key is a pattern that examples use.
+    /// The key is a pattern as used in examples.
     #[error("the root key is an example value; make one with: openssl rand -hex 32")]
     Example,
     /// The passphrase is too short.
@@ -81,7 +81,7 @@ pub enum RootKeyError {
     /// The command failed.
     #[error("the root key command failed: {0}")]
     Command(String),
-    /// There is no randomness.
+    /// No randomness was available.
     #[error(transparent)]
     Entropy(#[from] toolvault_core::entropy::EntropyError),
 }
@@ -97,7 +97,7 @@ impl RootKeySource {
         }
     }
 
-    /// The root key of an empty store: as [`load`](Self::load), but a file that is missing is made.
+    /// The root key of an empty store: as [`load`](Self::load), but creates a missing file.
     pub(crate) async fn load_or_create(
         &self,
         salt: &[u8],
@@ -151,7 +151,7 @@ fn create_file(path: &Path, entropy: &dyn Entropy) -> Result<Key, RootKeyError> 
         .map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
-    // The entry in the directory too: a store whose key was lost in a power cut is lost with it.
+    // Also flush the directory entry: a power cut that loses the key file loses the store.
     if let Some(parent) = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
@@ -196,7 +196,7 @@ async fn stretch(passphrase: Confidential, salt: Vec<u8>) -> Result<Key, RootKey
         .ok_or(RootKeyError::Malformed("the passphrase"))
 }
 
-/// Runs the command without a shell. Its standard error goes to ours, so that it can say what is wrong.
+/// Runs the command without a shell. It inherits our standard error, so that it can report problems.
 async fn run(words: &[OsString]) -> Result<Key, RootKeyError> {
     let (program, arguments) = words
         .split_first()
@@ -235,7 +235,7 @@ fn parse(content: &[u8], source: &'static str) -> Result<Key, RootKeyError> {
     Ok(key)
 }
 
-/// Whether the key is a repetition or a count, as examples are and random keys never.
+/// Whether the key is a repetition or a count: examples are, random keys practically never.
 fn is_example(key: &Key) -> bool {
     let bytes = key.expose();
     let steps = |step: u8| {

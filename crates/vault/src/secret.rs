@@ -1,4 +1,4 @@
-//! A secret as the vault handles it: its row, verified, with the value still sealed.
+//! A secret in the vault: its row, verified, with the value still sealed.
 
 use serde::Serialize;
 use toolvault_core::binding::Binding;
@@ -17,7 +17,7 @@ use toolvault_core::timestamp::Timestamp;
 use crate::error::Error;
 use crate::store::secrets::SecretRow;
 
-/// What management operations tell about a secret. The value is not in it.
+/// The public information about a secret, without the value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct SecretInfo {
     /// Identifies the secret.
@@ -32,11 +32,11 @@ pub struct SecretInfo {
     pub tool_name: Option<String>,
     /// The argument of its binding.
     pub tool_arg: Option<String>,
-    /// Whether it is applied by itself.
+    /// Whether it is a default.
     pub is_default_for_tool: bool,
     /// When it was first stored.
     pub created_at: Timestamp,
-    /// When anything of it last changed.
+    /// When any of it last changed.
     pub updated_at: Timestamp,
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct Secret {
 }
 
 impl Secret {
-    /// Verifies that the row is as it was stored: its data key opens only under this very state.
+    /// Verifies that the row is as it was stored: its data key opens only in exactly this state.
     pub(crate) fn verify(
         row: SecretRow,
         installation: InstallationId,
@@ -86,7 +86,7 @@ impl Secret {
             updated_at: Timestamp::from_microseconds(row.updated_at),
             effective_at: Timestamp::from_microseconds(row.effective_at),
             sealed: SealedVersion {
-                // What is missing is empty, and no key opens that.
+                // A missing data key becomes an empty one, which does not open.
                 data_key: row.data_key.unwrap_or_default(),
                 value: row.value.unwrap_or_default(),
                 display: row.display.unwrap_or_default(),
@@ -98,6 +98,7 @@ impl Secret {
         };
         let standing = secret.standing(installation);
         let identity = secret.identity(installation);
+        // The display form proves the state as well as the value would, without a plaintext value in memory.
         secret.shown = secret.sealed.open_shown(user_key, &identity, standing)?;
         Ok(secret)
     }
@@ -191,7 +192,7 @@ impl Secret {
         })
     }
 
-    /// Roughly the memory it takes, in bytes.
+    /// Approximate memory in bytes.
     pub(crate) fn weight(&self) -> usize {
         size_of::<Self>()
             + self.name.len()

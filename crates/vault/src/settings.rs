@@ -1,4 +1,4 @@
-//! What an operator may set about the vault.
+//! The settings of a vault that an operator may change.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// Limits, audit and consistency. The defaults are safe.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where the data is.
+    /// Where the data is stored.
     pub database: DatabaseLocation,
     /// What a user may store.
     pub limits: Limits,
@@ -16,13 +16,13 @@ pub struct Settings {
     pub audit_uses: Durability,
     /// Whether cached rows may be used.
     pub consistency: Consistency,
-    /// Upper bound of the memory that the caches take, in bytes.
+    /// The most memory that the caches may take, in bytes.
     pub cache_bytes: usize,
     /// How long an operation waits for the database and the audit trail.
     pub patience: Duration,
 }
 
-/// Where the data is.
+/// Where the data is stored.
 #[derive(Clone, Debug)]
 pub enum DatabaseLocation {
     /// An embedded SQLite database in this directory, used by one process.
@@ -36,7 +36,7 @@ pub enum DatabaseLocation {
 pub struct DatabaseUrl(String);
 
 impl DatabaseUrl {
-    /// Takes the URL as it is.
+    /// Accepts any text; opening the database validates it.
     pub fn new(url: String) -> Self {
         Self(url)
     }
@@ -52,7 +52,7 @@ impl std::fmt::Debug for DatabaseUrl {
     }
 }
 
-/// What one user may store, unless their own quota says otherwise.
+/// What one user may store, unless they have their own quota.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -78,8 +78,8 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Durability {
-    /// The operating system has it; it is on disk within a second. It survives the end of the
-    /// process, not a power cut.
+    /// The operating system has it; it is on disk within a second. It survives a crash of the process, but not a power
+    /// cut.
     #[default]
     System,
     /// It is on disk.
@@ -90,7 +90,7 @@ pub enum Durability {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Consistency {
-    /// Changes hold at once in the process that made them, and within a second in all others.
+    /// Changes take effect at once in the process that made them, and within a second in all others.
     #[default]
     Bounded,
     /// Every use reads the database.
@@ -98,7 +98,7 @@ pub enum Consistency {
 }
 
 impl Settings {
-    /// The defaults for this database.
+    /// The default settings for this database.
     pub fn new(database: DatabaseLocation) -> Self {
         Self {
             database,

@@ -1,4 +1,4 @@
-//! Setting up an empty store: keyring, audit trail, a first user and two first keys.
+//! Sets up an empty store: keyring, audit trail, first user and two first keys.
 
 use toolvault_core::api_key::ApiKey;
 use toolvault_core::audit::epoch::Signer;
@@ -27,27 +27,27 @@ use crate::user::{Origin, insert_user};
 /// Why a vault could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The database.
+    /// The database cannot be opened.
     #[error(transparent)]
     Database(#[from] OpenDatabaseError),
-    /// The root key.
+    /// The root key is not available.
     #[error(transparent)]
     RootKey(#[from] RootKeyError),
-    /// The root key is not this store's.
+    /// The root key is not the one with which this store was set up.
     #[error("the root key is not the one this store was set up with; nothing was changed")]
     WrongRootKey,
-    /// The keyring is not complete.
+    /// The keyring is incomplete.
     #[error("the store's keyring cannot be used")]
     Keyring(#[source] KeyringError),
     /// Reading or setting up failed.
     #[error("cannot read or set up the store")]
     Store(#[source] Error),
-    /// The store is empty, and the caller only wanted an existing one.
+    /// The store is empty, and the caller required an existing one.
     #[error("there is no store here yet; start one with: toolvault serve")]
     Empty,
 }
 
-/// What an operator must see once, when a store is set up.
+/// What a new store must show its operator, once.
 pub struct FirstKeys {
     /// The first user, named `default`.
     pub user: UserId,
@@ -55,7 +55,7 @@ pub struct FirstKeys {
     pub operator: ApiKey,
     /// For the operator's agent: `use`.
     pub agent: ApiKey,
-    /// The audit trail's first public key, in hexadecimal. Kept elsewhere, it proves the trail.
+    /// The audit trail's first public key, in hexadecimal. Kept elsewhere, it proves that the trail is genuine.
     pub audit_public_key: String,
 }
 
@@ -68,7 +68,7 @@ impl std::fmt::Debug for FirstKeys {
     }
 }
 
-/// Sets the store up if it is empty. Several processes may try; one does it.
+/// Sets the store up if it is empty. If several processes try, one does it.
 pub(crate) async fn ensure(
     database: &Database,
     root_key: &RootKeySource,
@@ -94,7 +94,7 @@ pub(crate) async fn ensure(
         tx.rollback().await.map_err(failed)?;
         return Ok(None);
     }
-    // Under the lock, so that a second process finds a store and makes no key that opens nothing.
+    // Under the lock, so that a second process finds the store and does not generate a key that opens nothing.
     let root = root_key.load_or_create(&salt, entropy).await?;
     let store = |error: Error| OpenError::Store(error);
     let id = InstallationId::generate(entropy, now).map_err(|error| store(error.into()))?;

@@ -1,4 +1,4 @@
-//! What every operation of one vault shares.
+//! The state that all operations of one vault share.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(crate) struct Shared {
     pub(crate) cache: Cache,
     pub(crate) channel: Channel,
     pub(crate) sign_in_failures: SignInFailures,
-    /// Called when the storage can no longer be trusted; the process must end.
+    /// Cancelled when the storage can no longer be trusted; the process must then exit.
     pub(crate) failed: CancellationToken,
     pub(crate) signer: Mutex<Option<Arc<Signer>>>,
     pub(crate) key_uses: Mutex<HashMap<KeyId, Timestamp>>,
@@ -39,14 +39,14 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Stops trusting storage that says it lost or damaged data.
+    /// Stops the process if the storage reports lost or damaged data.
     pub(crate) fn watch(&self, error: &Error) {
         if error.is_fatal() {
             self.distrust();
         }
     }
 
-    /// Lets the process end rather than trust its pages.
+    /// Makes the process exit instead of trusting its pages in memory.
     pub(crate) fn distrust(&self) {
         tracing::error!("the storage reports lost or damaged data; stopping");
         self.failed.cancel();
@@ -56,7 +56,7 @@ impl Shared {
         *self.last_write.lock() = Some((Instant::now(), has_succeeded));
     }
 
-    /// The signing key of the epoch that the head is in.
+    /// The signing key of the head's epoch.
     pub(crate) fn signer(&self, head: &HeadRow) -> Result<Arc<Signer>, Error> {
         let mut cached = self.signer.lock();
         if let Some(signer) = cached.as_ref().filter(|signer| signer.number == head.epoch) {

@@ -1,9 +1,8 @@
-//! The only SQL there is. One text serves SQLite and PostgreSQL.
+//! All SQL. One text serves SQLite and PostgreSQL.
 //!
-//! [`database`] opens and migrates, [`transaction`] supplies the macro that runs one query body against
-//! either driver, [`dialect`] holds the few true differences. Each other file is one table and its
-//! neighbours: row, reads, writes. Lookups return `Option`; the operation decides whether absence is an
-//! error.
+//! [`database`] opens and migrates. [`transaction`] has the macro that runs one query body with either driver.
+//! [`dialect`] has the few differences. Each other file is one table and its neighbours: row, reads, writes. Lookups
+//! return `Option`; the operation decides whether absence is an error.
 
 pub(crate) mod api_keys;
 pub(crate) mod audit;

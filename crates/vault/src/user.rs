@@ -1,4 +1,4 @@
-//! A user as the vault handles them: their row, verified, with their key opened.
+//! A user in the vault: their row, verified, with their key opened.
 
 use serde::Serialize;
 use toolvault_core::digest::{hexadecimal, sha256};
@@ -15,10 +15,10 @@ use crate::settings::Limits;
 use crate::store::transaction::Tx;
 use crate::store::users::{self, LedgerRow, UserRow};
 
-/// Where a user comes from. A user belongs to one origin for good.
+/// The origin of a user, which never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Made at the command line or by an administrator.
+    /// Created at the command line or by an administrator.
     Local,
     /// The subject of an issuer's tokens; holds the issuer's `iss`.
     Issuer(String),
@@ -33,7 +33,7 @@ impl Origin {
     }
 }
 
-/// What administrators see of a user.
+/// A user, as administrators see them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct UserInfo {
     /// Identifies the user.
@@ -42,13 +42,13 @@ pub struct UserInfo {
     pub name: String,
     /// `local`, or `issuer:` and the issuer.
     pub origin: String,
-    /// A disabled user's credentials are refused.
+    /// Whether the user's credentials are refused.
     pub disabled: bool,
-    /// Their own limit on the number of secrets, if they have one.
+    /// Their own limit on the number of secrets, if it is set.
     pub secrets_limit: Option<i64>,
-    /// Their own limit on the sum of current values in bytes, if they have one.
+    /// Their own limit on the sum of current values in bytes, if it is set.
     pub bytes_limit: Option<i64>,
-    /// When they were made.
+    /// When they were created.
     pub created_at: Timestamp,
 }
 
@@ -118,14 +118,14 @@ fn transcript(row: &UserRow) -> Transcript {
         .bytes(&row.wrapped_key)
 }
 
-/// What the quota counts, the user's newest moment of change, and the sum of all states.
+/// The sums for the quota, the time of the user's newest change, and a digest of all states.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ledger {
     pub(crate) secrets: i64,
     pub(crate) bytes: i64,
     pub(crate) last_change: Timestamp,
-    /// The exclusive or of every secret's state under a key of the keyring: a secret that was taken away or
-    /// put back into an earlier state shows in it, and balancing one by another needs the key.
+    /// The exclusive or of the states of all secrets, each keyed by the keyring. It changes when a secret is removed or
+    /// put back into an earlier state, and finding states that cancel out needs the key.
     states: [u8; 32],
 }
 
@@ -149,21 +149,21 @@ impl Ledger {
         })
     }
 
-    /// Counts a secret that was not there before.
+    /// Adds a secret.
     pub(crate) fn add(&mut self, secret: &Secret, keyring: &Keyring) {
         self.secrets += 1;
         self.bytes += i64::from(secret.shown.bytes);
         self.toggle(secret, keyring);
     }
 
-    /// Counts a secret no longer.
+    /// Removes a secret.
     pub(crate) fn remove(&mut self, secret: &Secret, keyring: &Keyring) {
         self.secrets -= 1;
         self.bytes -= i64::from(secret.shown.bytes);
         self.toggle(secret, keyring);
     }
 
-    /// Whether it is a ledger of exactly what `found` counted.
+    /// Whether it equals `found`, the ledger recomputed from the rows.
     pub(crate) fn agrees_with(&self, found: &Self) -> bool {
         (self.secrets, self.bytes, self.states) == (found.secrets, found.bytes, found.states)
     }
@@ -176,7 +176,7 @@ impl Ledger {
         }
     }
 
-    /// Seals it under `generation`: sums in the clear would reveal the lengths of values.
+    /// Seals it with `generation`. The sums in plaintext would reveal the lengths of values.
     pub(crate) fn seal(
         &self,
         user: UserId,
@@ -200,7 +200,7 @@ fn bind(user: UserId, generation: i64) -> Transcript {
         .number(generation)
 }
 
-/// Inserts a user with a fresh key and an empty ledger. `None` if the ID or the local name is taken.
+/// Inserts a user with a new key and an empty ledger. `None` if the ID or the local name is taken.
 pub(crate) async fn insert_user(
     tx: &mut Tx,
     keyring: &Keyring,

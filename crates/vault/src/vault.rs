@@ -1,4 +1,4 @@
-//! Opening and closing a vault, and reading what operations start from.
+//! Opens and closes a vault, and reads what operations start from.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -39,12 +39,12 @@ use crate::writer::Writer;
 use crate::writer::change::Change;
 use crate::writer::sign_in_failures::SignInFailures;
 
-/// For how long the outcome of a write answers whether the database can be written to.
+/// For how long the outcome of a write shows whether the database accepts writes.
 const WRITES_KNOWN_FOR: Duration = Duration::from_secs(1);
 
-/// The store of one installation, open.
+/// The open store of one installation.
 ///
-/// Cheap to clone; all clones are the same vault.
+/// Cloning is cheap; all clones are the same vault.
 #[derive(Clone)]
 pub struct Vault {
     pub(crate) shared: Arc<Shared>,
@@ -81,7 +81,7 @@ impl Vault {
         Self::assemble(database, settings, root_key, clock, entropy, set_up).await
     }
 
-    /// Opens the store; one that is empty is left as it is.
+    /// Opens the store; fails if it is empty.
     pub async fn open_existing(
         settings: Settings,
         root_key: &RootKeySource,
@@ -148,7 +148,7 @@ impl Vault {
         })
     }
 
-    /// Finishes everything that waits, forces it to the disk and closes the database.
+    /// Finishes everything in the queue, forces it to disk and closes the database.
     pub async fn close(&self) {
         self.stop.cancel();
         self.tasks.close();
@@ -156,7 +156,7 @@ impl Vault {
         self.shared.database.close().await;
     }
 
-    /// Is called when the storage reports lost or damaged data: the process must end.
+    /// Cancelled when the storage reports lost or damaged data: the process must exit.
     pub fn failed(&self) -> CancellationToken {
         self.shared.failed.clone()
     }
@@ -178,8 +178,8 @@ impl Vault {
             && !self.shared.failed.is_cancelled()
     }
 
-    /// Whether the last write succeeded. If that was a while ago, one is made: a server that is not ready gets no requests
-    /// from its load balancer, and would never find out that it could write again.
+    /// Whether the last write succeeded. If it is too old, this makes a new one: a server that is not ready gets no
+    /// requests from its load balancer, and otherwise would never notice that writes work again.
     async fn can_write(&self) -> bool {
         let last = *self.shared.last_write.lock();
         match last {
@@ -188,15 +188,15 @@ impl Vault {
         }
     }
 
-    /// Subscribes to changes made by this process and, on PostgreSQL, by all others on the same database.
+    /// Subscribes to changes by this process and, on PostgreSQL, by all others on the same database.
     ///
-    /// A change is in effect for the next operation before it is announced. A receiver that lagged has missed
-    /// announcements and must treat that as [`Changed::All`], which is also sent repeatedly while the other
-    /// processes cannot be heard. An announcement only says when to ask: [`recheck`](Vault::recheck) answers whether
-    /// a caller may still act ([`Caller::is_concerned_by`](crate::Caller::is_concerned_by) says which callers), and
+    /// A change takes effect before it is announced. A receiver that lagged must treat that as [`Changed::All`], which
+    /// is also sent repeatedly while the notification channel is down. An announcement only says that something may
+    /// have changed. [`recheck`](Vault::recheck) tests whether a caller may still act
+    /// ([`Caller::is_concerned_by`](crate::Caller::is_concerned_by) selects the callers), and
     /// [`credential_stamp`](Vault::credential_stamp) whether credentials are still the same. Expiry is not announced.
     pub fn changes(&self) -> broadcast::Receiver<Changed> {
-        self.shared.cache.news.subscribe()
+        self.shared.cache.announcements.subscribe()
     }
 
     /// The user and their secrets, verified.
@@ -217,7 +217,7 @@ impl Vault {
         Ok(entry)
     }
 
-    /// The entry of the caller's user. Authentication found that they exist, except for a local caller.
+    /// The entry of the caller's user. Authentication found that the user exists, except for a local caller.
     pub(crate) async fn caller_entry(&self, caller: &Caller) -> Result<Arc<UserEntry>, Error> {
         let entry = self.user_entry(caller.user).await;
         let entry = self.note_refusal(caller, entry).await?;
@@ -253,7 +253,7 @@ impl Vault {
         Ok(record)
     }
 
-    /// Has a change done; a refusal is recorded.
+    /// Submits a change to the writer. A refusal is recorded.
     pub(crate) async fn change<C: Change>(
         &self,
         caller: &Caller,
@@ -263,7 +263,7 @@ impl Vault {
         self.note_refusal(caller, answer).await
     }
 
-    /// Records a refusal or a sign of tampering; the answer stays as it is.
+    /// Records a refusal or a sign of tampering; returns the answer unchanged.
     pub(crate) async fn note_refusal<T>(
         &self,
         caller: &Caller,
@@ -286,7 +286,7 @@ impl Vault {
         answer
     }
 
-    /// A record of something that `caller` does now.
+    /// A record of an action by `caller`, with the current time.
     pub(crate) fn record(&self, caller: &Caller, action: Action, decision: Decision) -> Record {
         let now = self.shared.clock.now();
         let user = (caller.actor != Actor::Anonymous).then_some(caller.user);
@@ -295,7 +295,7 @@ impl Vault {
         record
     }
 
-    /// Waits for a read no longer than a caller should.
+    /// Limits a read to the time that a caller waits.
     pub(crate) async fn in_time<T>(
         &self,
         reading: impl Future<Output = Result<T, Error>>,
@@ -323,7 +323,7 @@ impl Vault {
         Ok(Some(Arc::new(UserEntry { user, index })))
     }
 
-    /// The user's secrets, if they are exactly those that the ledger counts.
+    /// The index of the user's secrets. It is broken unless the ledger counts exactly these rows.
     fn arrange(&self, user: &User, ledger: Option<LedgerRow>, rows: Vec<SecretRow>) -> Index {
         let keyring = &self.shared.keyring;
         let mut index = Index::at(ledger.as_ref().map_or(0, |row| row.generation));

@@ -1,8 +1,9 @@
-//! The one writer of this process: group commit.
+//! The only writer of this process, with group commit.
 //!
-//! Everything that changes the database waits in one queue. What waits is done in one transaction: each
-//! change behind its own savepoint, then the records of all as one audit page, then the commit. Caches
-//! follow before any caller gets the answer. [`change`] is what waits, [`batch`] does it, [`page`] seals it.
+//! All changes of the database wait in one queue. The writer takes what is in the queue and runs it in one transaction:
+//! each change behind its own savepoint, then the records of all as one audit page, then the commit. The caches apply
+//! the changes before any caller gets an answer. A commit waits for the disk, so one per change would limit throughput
+//! to the disk's sync rate. [`change`] is a queued change, [`batch`] runs a group, [`page`] writes its audit page.
 
 pub(crate) mod batch;
 pub(crate) mod change;
@@ -24,35 +25,35 @@ use self::change::{Change, ErasedChange, Pending};
 use crate::error::Error;
 use crate::shared::Shared;
 
-/// How many entries may wait. A full queue makes callers wait, and then answers that we are busy.
+/// How many entries may wait. With a full queue, callers wait and then get an error.
 const QUEUE_LENGTH: usize = 4_096;
 /// How many entries one transaction takes.
 const BATCH_LENGTH: usize = 256;
-/// How long records of uses may be with the operating system only.
+/// How long records of uses may be in the operating system's cache only.
 const FLUSH_AFTER: Duration = Duration::from_millis(500);
 
-/// What waits for the writer.
+/// An entry of the queue.
 pub(crate) enum Entry {
     /// A change, which brings its own records.
     Change(Box<dyn ErasedChange>),
-    /// Records of uses and refusals; nothing else changes.
+    /// Records of uses and refusals, without a change.
     Records(Vec<Record>, oneshot::Sender<Result<(), Error>>),
     /// A key was accepted.
     KeyUsed(KeyId, Timestamp),
-    /// A question whether the database can be written to.
+    /// A test whether the database accepts writes.
     Probe(oneshot::Sender<Result<(), Error>>),
-    /// Something waits elsewhere.
+    /// Entries wait outside the queue.
     Wake,
 }
 
-/// The way to the writer.
+/// The sending end of the queue.
 #[derive(Clone)]
 pub(crate) struct Writer {
     queue: mpsc::Sender<Entry>,
     patience: Duration,
 }
 
-/// The writer's end of the queue, before it runs.
+/// The receiving end of the queue, before the writer runs.
 pub(crate) struct Inbox {
     queue: mpsc::Receiver<Entry>,
 }
@@ -69,13 +70,13 @@ impl Writer {
         )
     }
 
-    /// Makes a change and waits until it is on disk. It is completed even if the caller stops waiting.
+    /// Submits a change and waits until it is on disk. It is completed even if the caller stops waiting.
     pub(crate) async fn change<C: Change>(&self, change: C) -> Result<C::Answer, Error> {
         let (pending, answer) = Pending::new(change);
         self.wait(Entry::Change(Box::new(pending)), answer).await
     }
 
-    /// Hands records to the audit trail and waits until it has accepted them.
+    /// Submits records and waits until the audit trail has accepted them.
     pub(crate) async fn record(&self, records: Vec<Record>) -> Result<(), Error> {
         if records.is_empty() {
             return Ok(());
@@ -84,20 +85,20 @@ impl Writer {
         self.wait(Entry::Records(records, sender), answer).await
     }
 
-    /// Writes something that changes nothing, to find out whether the database can be written to.
+    /// Writes without a change, to test whether the database accepts writes.
     pub(crate) async fn probe(&self) -> Result<(), Error> {
         let (sender, answer) = oneshot::channel();
         self.wait(Entry::Probe(sender), answer).await
     }
 
-    /// Notes that a key was accepted. It may be forgotten if the writer is busy.
+    /// Notes that a key was used. The note is dropped if the writer is busy.
     pub(crate) fn note_key_use(&self, key: KeyId, at: Timestamp) {
         if self.queue.try_send(Entry::KeyUsed(key, at)).is_err() {
             tracing::debug!("the writer is busy; a key's last use was not noted");
         }
     }
 
-    /// Lets the writer look at the sign-ins that failed.
+    /// Makes the writer record the failed sign-ins.
     pub(crate) fn wake(&self) {
         // A full queue wakes it anyway.
         let _ = self.queue.try_send(Entry::Wake);
@@ -122,9 +123,9 @@ impl Writer {
 }
 
 impl Inbox {
-    /// Writes until every [`Writer`] is gone, or `stop` is called and all that waits is done.
+    /// Writes until every [`Writer`] is dropped, or `stop` is called and the queue is empty.
     pub(crate) async fn run(mut self, shared: Arc<Shared>, stop: CancellationToken) {
-        // A writer that ends in any other way than below leaves a process that can do nothing.
+        // If the writer ends in another way than below, the process can do nothing useful and must exit.
         let ended_early = shared.failed.clone().drop_guard();
         let mut entries = Vec::with_capacity(BATCH_LENGTH);
         let mut due: Option<Instant> = None;
@@ -157,14 +158,14 @@ impl Inbox {
     }
 }
 
-/// Records sign-ins that failed, and forces everything to the disk.
+/// Records failed sign-ins, and forces everything to disk.
 async fn settle(shared: &Arc<Shared>, failures: Vec<Record>) {
     Batch::new(std::iter::empty(), failures).run(shared).await;
     flush(shared).await;
 }
 
-/// Forces records of uses to the disk. A disk that fails here may have lost them without telling again,
-/// so the process ends.
+/// Forces records of uses to disk. After a failed flush the kernel may have dropped the pages, and a second flush
+/// would succeed without them, so the process exits.
 async fn flush(shared: &Arc<Shared>) {
     let flushing = Arc::clone(shared);
     let flushed = tokio::task::spawn_blocking(move || flushing.database.flush()).await;

@@ -1,4 +1,4 @@
-"""A Linear that notes who asked, and a model that follows a script; both on loopback."""
+"""A fake Linear that records credentials, and a scripted model; both on loopback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Answer = Callable[["dict[str, Any]", str], bytes]
 
 @contextmanager
 def answering(answer: Answer, media_type: str) -> Iterator[str]:
-    """A server that answers each JSON body, with its `Authorization`, by a function; the URL of it."""
+    """Runs a server that answers each JSON body with a function of it and `Authorization`; yields its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -41,7 +41,7 @@ def answering(answer: Answer, media_type: str) -> Iterator[str]:
 
 
 class Linear:
-    """`received` holds the credential of each request."""
+    """`received` has the credential of each request."""
 
     def __init__(self) -> None:
         self.received: list[str] = []
@@ -56,7 +56,7 @@ class Linear:
 
 
 class Model:
-    """Calls the tools of a script one after the other, then says what they answered. `received` holds all requests."""
+    """Calls the tools of a script in order, then says what they answered. `received` has all requests."""
 
     def __init__(self, *script: tuple[str, dict[str, Any]]) -> None:
         self.script = script

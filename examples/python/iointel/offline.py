@@ -1,4 +1,4 @@
-"""Runs triage.yaml without a network: with a Toolvault of its own, a Linear on loopback and a scripted model.
+"""Runs triage.yaml without a network: with its own Toolvault, a fake Linear on loopback and a scripted model.
 
 python examples/python/iointel/offline.py [PATH OF toolvault]
 """
@@ -25,7 +25,7 @@ ROTATED = "lin_api_of-the-team-rotated-5678"
 
 @contextmanager
 def toolvault(binary: str, folder: Path) -> Iterator[dict[str, str]]:
-    """A server on an empty folder; the environment in which commands and clients find it."""
+    """Runs a server on an empty folder; yields the environment for commands and clients."""
     log, keys = folder / "log", folder / "data.first-keys"
     command = [binary, "serve", "--listen", "127.0.0.1:0", "--data-dir", str(folder / "data")]
     with log.open("w") as output, subprocess.Popen(command, stderr=output) as server:
@@ -89,7 +89,7 @@ def main(binary: str) -> None:
 
 
 def lead_to(url: str) -> None:
-    """Has agno's Linear, whose address is fixed, ask another one."""
+    """Makes agno's Linear, whose address is fixed, call another server."""
     import requests
     from agno.tools import linear
 

@@ -1,4 +1,4 @@
-// The TypeScript SDK of the older era.
+// The TypeScript SDK of the earlier era.
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 

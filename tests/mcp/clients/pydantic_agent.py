@@ -1,4 +1,4 @@
-"""Tools as Pydantic AI agents get them: a model of the tests calls one and answers with what it says."""
+"""Tools as Pydantic AI agents get them: a test model calls one and answers with its result."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The Python SDK of the older era."""
+"""The Python SDK of the earlier era."""
 
 import asyncio
 import json

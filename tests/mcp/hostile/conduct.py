@@ -1,4 +1,4 @@
-"""What it does with each request, whichever way it came."""
+"""Handles each request, over either transport."""
 
 import asyncio
 import hashlib
@@ -12,7 +12,7 @@ CAPABILITIES = {"tools": {"listChanged": True}, "logging": {}, "prompts": {}, "r
 
 
 class Conduct:
-    """One server; what it was given stays with it."""
+    """One server, which remembers the values that it received."""
 
     def __init__(self) -> None:
         self.catalogues: dict[str, Catalogue] = {}
@@ -22,7 +22,7 @@ class Conduct:
         return self.catalogues.setdefault(place, Catalogue(place))
 
     async def answer(self, request: dict, given: list[str], place: str, out) -> dict:
-        """The result or `{"error": …}`. `given` are the credentials that came beside the arguments."""
+        """The result or `{"error": …}`. `given` are the credentials besides the arguments."""
         method, params = request["method"], request.get("params") or {}
         told = " ".join(given)
         if method == "initialize":

@@ -1,4 +1,4 @@
-"""Answers that are wrong, too large, too slow, or not there."""
+"""Answers that are wrong, too large, too slow, or missing."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ def message(number: object, **members: object) -> bytes:
 
 
 def wrong(number: object) -> dict[str, bytes]:
-    """Lines that are not quite answers, by what is wrong with them; the answer follows."""
+    """Malformed answers, by their flaw; the real answer follows."""
     good = {"content": [{"type": "text", "text": "taken for an answer"}]}
     return {
         "not JSON": b"{not json",

@@ -1,4 +1,4 @@
-"""The forms in which a server can send back what it was given."""
+"""The forms in which a server can send back a value."""
 
 import base64
 import html
@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 
 
 def forms(value: str) -> dict[str, str]:
-    """Those that the gateway promises to find, by name."""
+    """The forms that the gateway must find, by name."""
     raw = value.encode()
     forms = {
         "raw": value,
@@ -44,7 +44,7 @@ def lower_percent(text: str) -> str:
 
 
 def beyond(value: str) -> dict[str, str]:
-    """Those that it does not: a server that holds a value can always make up one more."""
+    """The forms that it does not find: a server with a value can always invent another."""
     raw = value.encode()
     return {
         "reversed": value[::-1],

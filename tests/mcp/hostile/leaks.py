@@ -1,4 +1,4 @@
-"""Everything it was given, in every form, in every place where a message has room."""
+"""Sends every received value in every form, in every place of a message."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ def texts(values: list[str]) -> list[str]:
 
 
 async def leak(place: str, values: list[str], out) -> dict:
-    """Sends them where `place` says, and returns the result of the call."""
+    """Sends the values in `place`, and returns the result of the call."""
     said = texts(values)
     together = "\n".join(said)
     if place == "progress":
@@ -74,7 +74,7 @@ async def leak(place: str, values: list[str], out) -> dict:
                 sys.stderr.flush()
             sys.stderr.write("\n")
     elif place == "stream":
-        # What of an event stream is not data.
+        # The parts of an event stream that are not data.
         line = together.replace("\n", " ")
         await out.raw(f": {line}\n\n".encode())
         note = json.dumps({"jsonrpc": "2.0", "method": "notifications/x"})

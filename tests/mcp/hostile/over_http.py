@@ -1,7 +1,7 @@
 """The hostile server over Streamable HTTP: `over_http.py PORT RECORDER_PORT`.
 
-The last part of the path says how it behaves: `plain`, `duplicates`, `foreign`, `changing`, `old`, `shared`. What
-comes in `Authorization`, `X-Key` and the query is what it was given.
+The last part of the path selects its behaviour: `plain`, `duplicates`, `foreign`, `changing`, `old`, `shared`. The
+values that it receives are in `Authorization`, `X-Key` and the query.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ QUIET = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 
 class Out:
-    """Where one answer goes: an event stream from the first message on, JSON if there is only the answer."""
+    """The sink of one answer: an event stream from the first message on, or JSON if there is only the answer."""
 
     is_standard = False
 
@@ -31,7 +31,7 @@ class Out:
         self.asked: dict[object, asyncio.Future] = {}
 
     async def connection(self, content: bytes) -> None:
-        """Writes past all that HTTP wants."""
+        """Writes raw bytes that violate HTTP."""
         self.kind = self.kind or "raw"
         self.writer.write(content)
         await self.writer.drain()
@@ -40,7 +40,7 @@ class Out:
         if self.kind:
             return
         self.kind = kind
-        # Headers that a gateway must not pass on, with what it must not show.
+        # Headers that a gateway must not forward, with values that it must not reveal.
         told = " ".join(self.given).encode("ascii", "ignore").decode()
         head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\nX-Echo: {told}\r\n"
         head += "Set-Cookie: hostile=1\r\nAccess-Control-Allow-Origin: *\r\n"
@@ -121,7 +121,7 @@ async def post(request: dict | list, headers: dict[str, str], path: str, query: 
     given = [value.removeprefix("Bearer ") for name, value in headers.items() if name in ("authorization", "x-key")]
     given += query.values()
     opens = request["method"] == "initialize"
-    # Everybody's session has the same name there.
+    # All sessions have the same ID there.
     its = ("everybody" if place == "shared" else f"session-{next(SESSIONS)}") if opens else None
     out = Out(writer, its, given)
     answer = await CONDUCT.answer(request, given, place, out)
@@ -135,7 +135,7 @@ async def post(request: dict | list, headers: dict[str, str], path: str, query: 
         writer.close()
 
 
-# Nobody else keeps them.
+# Nothing else holds references to them.
 TASKS: set[asyncio.Task] = set()
 
 

@@ -1,4 +1,4 @@
-"""The hostile server over standard streams: `over_stdio.py [PLACE]`. What it was given is in HOSTILE_TOKEN."""
+"""The hostile server over standard input and output: `over_stdio.py [PLACE]`. Its value is in HOSTILE_TOKEN."""
 
 import asyncio
 import contextlib
@@ -12,12 +12,12 @@ from conduct import Conduct
 WAITING: dict[str, asyncio.Future] = {}
 CONDUCT = Conduct()
 PLACE = sys.argv[1] if len(sys.argv) > 1 else "plain"
-# Answers of calls that run side by side must not be mixed.
+# Answers of concurrent calls must not be interleaved.
 TURN = asyncio.Lock()
 
 
 class Out:
-    """Standard output, as one call writes to it."""
+    """Standard output for one call."""
 
     is_standard = True
 
@@ -42,7 +42,7 @@ class Out:
                 )
 
     async def raw(self, content: bytes) -> None:
-        """Nothing but messages belongs there, so it is not JSON."""
+        """Writes text that is not JSON, although only messages are allowed."""
         await self.piece(content.replace(b"\n\n", b"\n"))
 
     async def line(self, content: bytes) -> None:
@@ -94,7 +94,7 @@ async def main() -> None:
                 task.add_done_callback(tasks.discard)
             elif message.get("id") in WAITING and not WAITING[message["id"]].done():
                 WAITING[message["id"]].set_result(message)
-    # Neither the end of its input nor a request to end impresses it.
+    # It ignores the end of its input and requests to exit.
     if PLACE == "stubborn":
         await asyncio.sleep(3600)
 

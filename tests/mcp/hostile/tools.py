@@ -1,4 +1,4 @@
-"""The lists that it shows: honest ones, and those that try to be taken for another's."""
+"""Its lists: honest ones, and ones that impersonate another server."""
 
 OBJECT = {"type": "object"}
 
@@ -13,7 +13,7 @@ NAMES = ("leak", "echo", "process", "slow", "endless", "big", "disorder", "twice
 
 
 class Catalogue:
-    """The lists of one place; `change` makes another of it."""
+    """The lists of one place; `change` selects a different one."""
 
     def __init__(self, place: str) -> None:
         self.place = place
@@ -30,7 +30,7 @@ class Catalogue:
         return [[tool(name, place={"type": "string"}, split={"type": "integer"}) for name in NAMES]]
 
     def changed(self) -> dict:
-        """`echo`, whose schema declares the key in another place each time, or not at all."""
+        """`echo`, whose schema declares the key in a different place each time, or not at all."""
         schemas = (
             {"properties": {"api_key": {"type": "string"}}},
             {"properties": {"message": {"type": "string"}}},

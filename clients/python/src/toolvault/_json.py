@@ -1,4 +1,4 @@
-"""JSON in which numbers keep their meaning and confidential leaves stay covered until they are written."""
+"""JSON in which numbers keep their meaning, and confidential values stay hidden until they are written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .confidential import Confidential
 
 
 def write(value: object) -> str:
-    """The value as JSON. Raises `TypeError` or `ValueError`, which name a type and never a content."""
+    """The value as JSON. Raises `TypeError` or `ValueError`, which name a type but never the content."""
     if isinstance(value, Confidential):
         return json.dumps(value.reveal())
     if value is None or isinstance(value, (bool, str)):
@@ -20,11 +20,11 @@ def write(value: object) -> str:
         return int.__repr__(value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError("JSON has no number that is infinite or none")
+            raise ValueError("JSON has no infinity and no NaN")
         return float.__repr__(value)
     if isinstance(value, Decimal):
         if not value.is_finite():
-            raise ValueError("JSON has no number that is infinite or none")
+            raise ValueError("JSON has no infinity and no NaN")
         return str(value)
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{_name(name)}:{write(one)}" for name, one in value.items()) + "}"
@@ -40,7 +40,7 @@ def _name(name: object) -> str:
 
 
 def read(text: bytes) -> object:
-    """The value of a text. A number that no float equals is a `Decimal`. Raises `ValueError`, which holds the text."""
+    """The value of a text. A number that no float equals becomes a `Decimal`. Raises `ValueError` with the text."""
     return json.loads(text, parse_float=_number)
 
 

@@ -1,4 +1,4 @@
-"""Building models from JSON: a field's metadata says how it is read; unknown members are ignored."""
+"""Builds models from JSON: a field's metadata says how to read it; unknown members are ignored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _moment(text: str) -> datetime:
 
 
 def data(read: Reader) -> Mapping[str, Reader]:
-    """Metadata of a field that `read` makes of what was received."""
+    """Metadata of a field: `read` converts the received value."""
     return {"read": read}
 
 
@@ -40,7 +40,7 @@ def texts(received: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
 
 
 def build(model: type[T], received: object) -> T:
-    """A model of an object. What does not fit raises `KeyError`, `TypeError` or `ValueError`."""
+    """A model of an object. A wrong type raises `KeyError`, `TypeError` or `ValueError`."""
     members = cast("Mapping[str, Any]", received)
     given = {
         one.name: one.metadata["read"](members[one.name]) if "read" in one.metadata else members[one.name]

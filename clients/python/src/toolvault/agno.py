@@ -26,17 +26,17 @@ def with_secrets(
     bindings: Mapping[str, str] | None = None,
     redact: Collection[str] | None = None,
 ) -> Function:
-    """The same tool without the arguments that the vault supplies: the model does not see them, the call has them.
+    """The same tool without the arguments that the vault supplies. The model does not see them; the call has them.
 
-    These are the arguments in `bindings` (to references such as `secret://linear-prod`) and in `hide`, or, without
-    `hide`, those for which the vault has a default for `tool_name`, which is the tool's own name if not given. In what
-    the tool answers, values are replaced: all of them, or those of the arguments in `redact`. A call without its secret
-    raises `SecretMissing` or a sibling of it, with the argument's name; agno tells the model of it.
+    These are the arguments in `bindings` (references such as `secret://linear-prod`) and in `hide`, or, without `hide`,
+    those for which the vault has a default for `tool_name`. `tool_name` is the tool's own name by default. Values are
+    redacted in the tool's results: all of them, or those of the arguments in `redact`. A call without its secret raises
+    `SecretMissing` or a related error with the argument's name; agno reports it to the model.
     """
     tool = tool.model_copy() if isinstance(tool, Function) else Function(name=tool.__name__, entrypoint=tool)
     if tool.entrypoint is None:
-        raise TypeError(f"tool {tool.name!r} has nothing to call")
-    # agno logs what a tool of its decorator raises, so the values join outside of pydantic's checks and inside of that.
+        raise TypeError(f"tool {tool.name!r} has no function")
+    # agno logs what a tool raises, so values are added inside that, but outside of pydantic's checks.
     tool.entrypoint, tool.skip_entrypoint_processing = _own(tool.entrypoint), False
     tool.process_entrypoint()
     injector = Injector(vault, tool_name or tool.name, schema.declared(tool.parameters), hide, bindings, redact)
@@ -49,7 +49,7 @@ def with_secrets(
 
 
 def _own(entrypoint: Callable[..., Any]) -> Callable[..., Any]:
-    """The tool's own function, without what agno and pydantic put around it: they would log what it raises."""
+    """The tool's own function, without the wrappers of agno and pydantic, which would log what it raises."""
     while not inspect.ismethod(entrypoint):
         module = getattr(entrypoint, "__globals__", {}).get("__name__")
         inner = getattr(entrypoint, "raw_function", None)

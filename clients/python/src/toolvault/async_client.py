@@ -39,7 +39,7 @@ PAGE = 1000
 
 
 class AsyncSecrets:
-    """Secrets, their versions and their policies. Needs `manage`; no call shows a value."""
+    """Secrets, their versions and their policies. Needs `manage`; no call returns a value."""
 
     def __init__(self, sender: AsyncSender) -> None:
         self._sender = sender
@@ -53,18 +53,18 @@ class AsyncSecrets:
         tool_name: str | None = None,
         q: str | None = None,
     ) -> SecretPage:
-        """A page, oldest first: of one name, with a pattern that matches a tool, or whose name contains `q`."""
+        """A page, oldest first: with this name, with a pattern that matches a tool, or with `q` in the name."""
         return await self._sender.run(secrets.list_secrets(limit, offset, secret_name, tool_name, q))
 
     async def iterate(
         self, *, secret_name: str | None = None, tool_name: str | None = None, q: str | None = None
     ) -> AsyncIterator[SecretInfo]:
-        """All of them, page after page. One that was there all the time is not left out by changes meanwhile."""
+        """All secrets, page by page. Concurrent changes do not hide a secret that existed all the time."""
         seen: set[str] = set()
         last: str | None = None
         offset = 0
         while True:
-            # A page begins with the last one of the page before, unless something was deleted meanwhile.
+            # Pages overlap by one secret. If the overlap is missing, something was deleted meanwhile.
             page = await self._sender.run(secrets.list_secrets(PAGE, offset, secret_name, tool_name, q))
             if last is not None and (not page.data or page.data[0].secret_id != last):
                 last, offset = None, 0
@@ -88,7 +88,7 @@ class AsyncSecrets:
         is_default_for_tool: bool = False,
         idempotency_key: str | None = None,
     ) -> SecretInfo:
-        """Stores a secret. Repeated under one `idempotency_key`, which is made up if not given, it is stored once."""
+        """Stores a secret. Retries with the same `idempotency_key` (random by default) store it only once."""
         secret_value = Confidential(secret_value)
         return await self._sender.run(
             secrets.create_secret(secret_name, secret_value, tool_name, tool_arg, is_default_for_tool, idempotency_key)
@@ -109,9 +109,9 @@ class AsyncSecrets:
         is_default_for_tool: bool | Unchanged = UNCHANGED,
         if_match: str | None = None,
     ) -> SecretInfo:
-        """Changes what is given; none unbinds `tool_name` or `tool_arg`.
+        """Changes the given fields; None unbinds `tool_name` or `tool_arg`.
 
-        With `if_match`, the `etag` of an earlier answer, only if nobody has changed the secret since.
+        With `if_match`, the `etag` of an earlier answer, only if the secret has not changed since then.
         """
         if not isinstance(secret_value, Unchanged):
             secret_value = Confidential(secret_value)
@@ -124,16 +124,16 @@ class AsyncSecrets:
     async def put_value(
         self, secret_id: str, secret_value: str | Confidential, *, if_match: str | None = None
     ) -> SecretInfo:
-        """Replaces the value by one of 4 to 65,536 bytes, such as a PEM file or the JSON of a service account."""
+        """Replaces the value with one of 4 to 65,536 bytes, such as a PEM file or the JSON of a service account."""
         secret_value = Confidential(secret_value)
         return await self._sender.run(secrets.put_value(secret_id, secret_value, if_match))
 
     async def delete(self, secret_id: str, *, if_match: str | None = None) -> None:
-        """Erases a secret with all its versions."""
+        """Deletes a secret with all its versions."""
         return await self._sender.run(secrets.delete_secret(secret_id, if_match))
 
     async def versions(self, secret_id: str) -> tuple[Version, ...]:
-        """The values that are kept, without the values."""
+        """The versions that are kept, without their values."""
         return await self._sender.run(secrets.list_versions(secret_id))
 
     async def restore(self, secret_id: str, version: int) -> SecretInfo:
@@ -141,11 +141,11 @@ class AsyncSecrets:
         return await self._sender.run(secrets.restore_version(secret_id, version))
 
     async def delete_version(self, secret_id: str, version: int) -> None:
-        """Erases an old value."""
+        """Deletes an old version."""
         return await self._sender.run(secrets.delete_version(secret_id, version))
 
     async def policy(self, secret_id: str) -> Policy:
-        """When the secret may be used."""
+        """The policy of a secret."""
         return await self._sender.run(secrets.get_policy(secret_id))
 
     async def set_policy(
@@ -158,13 +158,13 @@ class AsyncSecrets:
         protected: bool = False,
         redact: bool = True,
     ) -> Policy:
-        """Sets the whole policy: what is not given takes its default."""
+        """Replaces the policy; fields that are not given get their defaults."""
         return await self._sender.run(
             secrets.set_policy(secret_id, expires_at, rotate_after_days, when or {}, protected, redact)
         )
 
     async def policies(self) -> tuple[PolicyInfo, ...]:
-        """The policies that are not the default one."""
+        """The policies that differ from the default."""
         return await self._sender.run(secrets.list_policies())
 
 
@@ -175,7 +175,7 @@ class AsyncKeys:
         self._sender = sender
 
     async def list(self, *, user_id: str | None = None) -> tuple[Key, ...]:
-        """The user's keys, or with `admin` those of another."""
+        """The user's keys or, with `admin`, those of another user."""
         return await self._sender.run(keys.list_keys(user_id))
 
     async def create(
@@ -189,7 +189,7 @@ class AsyncKeys:
         any_user: bool = False,
         user_id: str | None = None,
     ) -> IssuedKey:
-        """Makes a key. `expires_in` is in seconds; `tools` are patterns that limit all it may do."""
+        """Creates a key. `expires_in` is in seconds; `tools` are patterns that limit all its scopes."""
         return await self._sender.run(keys.create_key(name, scopes, tools, expires_in, expires_at, any_user, user_id))
 
     async def update(
@@ -205,11 +205,11 @@ class AsyncKeys:
         return await self._sender.run(keys.update_key(key_id, name, scopes, expires_in, expires_at))
 
     async def rotate(self, key_id: str, *, overlap_seconds: int | None = None) -> IssuedKey:
-        """Makes its successor; the old one stays valid for the overlap."""
+        """Creates a successor; the old key stays valid during the overlap."""
         return await self._sender.run(keys.rotate_key(key_id, overlap_seconds))
 
     async def delete(self, key_id: str) -> None:
-        """Revokes a key, and those that descend from it."""
+        """Revokes a key and its descendants."""
         return await self._sender.run(keys.delete_key(key_id))
 
 
@@ -220,11 +220,11 @@ class AsyncUsers:
         self._sender = sender
 
     async def list(self, *, name: str | None = None) -> tuple[User, ...]:
-        """All users, or the one of a name."""
+        """All users, or those with this name."""
         return await self._sender.run(keys.list_users(name))
 
     async def create(self, name: str) -> User:
-        """Makes a user."""
+        """Creates a user."""
         return await self._sender.run(keys.create_user(name))
 
     async def update(
@@ -235,11 +235,11 @@ class AsyncUsers:
         secrets_limit: int | Unchanged | None = UNCHANGED,
         bytes_limit: int | Unchanged | None = UNCHANGED,
     ) -> User:
-        """Changes what is given; none restores a limit's default."""
+        """Changes the given fields; None restores a limit's default."""
         return await self._sender.run(keys.update_user(user_id, disabled, secrets_limit, bytes_limit))
 
     async def delete(self, user_id: str) -> None:
-        """Erases a user with all they have."""
+        """Deletes a user with all their secrets and keys."""
         return await self._sender.run(keys.delete_user(user_id))
 
 
@@ -284,12 +284,12 @@ class AsyncAudit:
 
 
 class AsyncToolvault:
-    """A Toolvault server, as one credential sees it. Belongs to one event loop.
+    """A client for a Toolvault server, with one credential. Belongs to one event loop.
 
-    What is not given is taken from `TOOLVAULT_URL` (default `http://127.0.0.1:8710`) and from `TOOLVAULT_API_KEY` or
-    the file that `TOOLVAULT_API_KEY_FILE` names. `user` is whom a key with `any_user` acts for; `timeout` is in
-    seconds; `retries` is how often a request is repeated at most, where that is safe; `verify` is as in httpx. Plain
-    http goes to this machine only, unless `allow_http`.
+    Missing arguments are taken from `TOOLVAULT_URL` (default `http://127.0.0.1:8710`) and from `TOOLVAULT_API_KEY` or
+    the file that `TOOLVAULT_API_KEY_FILE` names. `user` is the user for whom a key with `any_user` acts. `timeout` is
+    in seconds. `retries` is the maximum number of retries, where a retry is safe. `verify` is as in httpx. Plain http
+    is allowed only to this machine, unless `allow_http` is set.
     """
 
     def __init__(
@@ -316,7 +316,7 @@ class AsyncToolvault:
 
     @property
     def url(self) -> str:
-        """Where the server is."""
+        """The server's address."""
         return self._sender.settings.url
 
     async def resolve(
@@ -328,16 +328,16 @@ class AsyncToolvault:
         accepts: Iterable[str] | None = None,
         require: Iterable[str] | None = None,
     ) -> Completed:
-        """The arguments with which to call a tool. Needs `resolve`.
+        """The completed arguments of a tool call. Needs `resolve`.
 
         `args` come from a model and are data; `bindings` are references (`secret://name`) from trusted configuration;
-        `accepts` are the arguments that defaults may serve, all if not given; `require` are those without which the
-        call makes no sense. Raises `SecretMissing` and its siblings, which name the argument.
+        `accepts` are the arguments that defaults may complete, all if not given; `require` are those that must have a
+        value. Raises `SecretMissing` or a related error, with the argument's name.
         """
         return await self._sender.run(tools.resolve(tools.call(tool, args, bindings, accepts, require)))
 
     async def resolve_many(self, calls: Sequence[ToolCall]) -> list[Completed | ApiError]:
-        """Up to 100 calls at once: for each what `resolve` returns, or the exception that it would raise."""
+        """Up to 100 calls at once. Returns for each the result of `resolve`, or the exception that it would raise."""
         return await self._sender.run(tools.resolve_many(calls))
 
     async def explain(
@@ -349,11 +349,11 @@ class AsyncToolvault:
         accepts: Iterable[str] | None = None,
         require: Iterable[str] | None = None,
     ) -> Explanation:
-        """What `resolve` would do with the same call, and why; without values."""
+        """Explains what `resolve` would do with the same call, and why; without values."""
         return await self._sender.run(tools.explain(tools.call(tool, args, bindings, accepts, require)))
 
     async def me(self) -> Me:
-        """Whom the credential stands for."""
+        """The user and the rights of the credential."""
         return await self._sender.run(keys.get_me())
 
     async def usage(self) -> Usage:
@@ -361,7 +361,7 @@ class AsyncToolvault:
         return await self._sender.run(keys.get_usage())
 
     async def aclose(self) -> None:
-        """Ends the connections."""
+        """Closes the connections."""
         await self._sender.close()
 
     async def __aenter__(self) -> AsyncToolvault:
@@ -373,7 +373,7 @@ class AsyncToolvault:
         await self.aclose()
 
     def __repr__(self) -> str:
-        # Also asked by whoever shows the locals of a constructor that failed.
+        # A debugger may call this for a client whose constructor failed.
         return f"AsyncToolvault({self.url!r})" if hasattr(self, "_sender") else "AsyncToolvault()"
 
     def __copy__(self) -> AsyncToolvault:

@@ -1,4 +1,4 @@
-"""A text that shows itself only when asked."""
+"""A text that shows its content only on request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def _bytes(text: str) -> bytes:
 
 
 class Confidential:
-    """Holds a value or a key. It has no readable form, cannot be pickled, and says its content only by `reveal()`."""
+    """A value or a key. It has no readable form, cannot be pickled, and returns its content only from `reveal()`."""
 
     __slots__ = ("__text",)
 
@@ -22,16 +22,16 @@ class Confidential:
         if isinstance(text, Confidential):
             text = text.reveal()
         if not isinstance(text, str):
-            raise TypeError("a confidential value is a string")
+            raise TypeError("a confidential value must be a string")
         object.__setattr__(self, "_Confidential__text", text)
 
     def reveal(self) -> str:
-        """The content. Hand it on at once, and keep it nowhere."""
+        """The content. Pass it on at once, and store it nowhere."""
         return self.__text
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
-        """For models and tools that declare one: read from a string, written as what it shows."""
+        """For pydantic: validated from a string, serialised as its masked form."""
         schema = importlib.import_module("pydantic_core").core_schema
         of_text = schema.no_info_after_validator_function(cls, schema.str_schema())
         return schema.json_or_python_schema(
@@ -53,14 +53,14 @@ class Confidential:
             return NotImplemented
         return hmac.compare_digest(_bytes(self.__text), _bytes(other.__text))
 
-    # A hash would be a print of the content.
+    # A hash would identify the content.
     __hash__ = None  # type: ignore[assignment]
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError("a confidential value does not change")
+        raise AttributeError("a confidential value cannot be changed")
 
     def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError("a confidential value does not change")
+        raise AttributeError("a confidential value cannot be changed")
 
     def __copy__(self) -> Confidential:
         return self

@@ -1,4 +1,4 @@
-"""What can go wrong, by meaning. No error holds a value, and none shows an input."""
+"""The errors of this package, by meaning. No error holds a value, and none shows an input."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 
 class ToolvaultError(Exception):
-    """The root of all errors of this package."""
+    """The base class of all errors of this package."""
 
 
 class ConfigurationError(ToolvaultError):
-    """The client cannot be made: an address or a key is missing or unusable."""
+    """The client cannot be created: an address or a key is missing or unusable."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Problem:
 class ApiError(ToolvaultError):
     """The server refused, or did not answer.
 
-    `status` is the HTTP status, none without an answer; `code` is the machine-readable code; `problems` are the parts
+    `status` is the HTTP status, None without an answer; `code` is the machine-readable code; `problems` has the items
     of an answer that lists several.
     """
 
@@ -57,11 +57,11 @@ class Forbidden(ApiError):
 
 
 class NotFound(ApiError):
-    """404: unknown, or not yours."""
+    """404: the object is unknown or belongs to another user."""
 
 
 class PreconditionFailed(ApiError):
-    """412: the secret has changed since."""
+    """412: the secret has changed since then."""
 
 
 class QuotaExceeded(ApiError):
@@ -69,11 +69,11 @@ class QuotaExceeded(ApiError):
 
 
 class TooLarge(ApiError):
-    """413: the request is larger than the server takes."""
+    """413: the request is larger than the server's limit."""
 
 
 class ValidationError(ApiError):
-    """400, 415 or 422: the request is not as it should be; `problems` says where."""
+    """400, 415 or 422: the request is invalid; `problems` says where."""
 
 
 class RateLimited(ApiError):
@@ -83,21 +83,21 @@ class RateLimited(ApiError):
 
 
 class Unavailable(ApiError):
-    """503, or no answer at all. `retry_after` is in seconds, if the server said so."""
+    """503, or no answer. `retry_after` is in seconds, if the server sent it."""
 
     retry_after: float | None = None
 
 
 class ServerFailure(ApiError):
-    """500 and its like: a defect, or stored data that failed verification."""
+    """500 and similar: a defect, or stored data that failed verification."""
 
 
 class UnexpectedAnswer(ApiError):
-    """An answer that is none of Toolvault's."""
+    """The answer is not from a Toolvault server."""
 
 
 class Unresolved(ApiError):
-    """409: a tool's arguments cannot be completed. `argument` is the first one concerned, `tool` whose it is."""
+    """409: a tool's arguments cannot be completed. `argument` is the first one concerned, `tool` its tool."""
 
     argument: str = ""
     tool: str = ""
@@ -112,11 +112,11 @@ class SecretExpired(Unresolved):
 
 
 class SecretNotAvailable(Unresolved):
-    """The reference leads to no secret that this tool and argument may have."""
+    """The reference names no secret that this tool and argument may receive."""
 
 
 class SecretAmbiguous(Unresolved):
-    """Several secrets of the referenced name match."""
+    """Several secrets with the referenced name match."""
 
 
 UNRESOLVED: dict[str, type[Unresolved]] = {

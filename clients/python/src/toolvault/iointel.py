@@ -4,9 +4,9 @@
     workflow = await load_workflow(vault, file_path="triage.yaml")
     agent = await create_agent(params, instantiate_tool=instantiate_tool(vault))
 
-A constructor's argument that was not given gets the default secret for the tool; one that is `secret://…` gets the
-secret that this names, if it is granted to the tool and the argument. Values are fetched when a tool needs them.
-`python -m toolvault.iointel check triage.yaml` says beforehand what each tool would get.
+A constructor argument that was not given gets the default secret for the tool. One that is `secret://…` gets that
+secret, if it is granted to the tool and the argument. Values are fetched when a tool needs them.
+`python -m toolvault.iointel check triage.yaml` shows beforehand what each tool would get.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def instantiate_tool(vault: AsyncToolvault, *, keep_seconds: float = KEEP_SECOND
 def instantiate_tool(vault: Toolvault | AsyncToolvault, *, keep_seconds: float = KEEP_SECONDS) -> Hook | AsyncHook:
     """The `instantiate_tool` of `Workflow.from_yaml` and `create_agent`, the `tool_instantiator` of `resolve_tools`.
 
-    It raises `SecretMissing` and its siblings, which name the argument, before an agent runs. A value that was fetched
-    serves for `keep_seconds`. With an `AsyncToolvault` loading does not block; values are fetched in the thread that a
-    tool runs in, in any case.
+    It raises `SecretMissing` or a related error, with the argument's name, before an agent runs. A fetched value is
+    used for `keep_seconds`. With an `AsyncToolvault` loading does not block; values are always fetched in the thread in
+    which a tool runs.
     """
     if isinstance(vault, Toolvault):
         return _hook(vault, keep_seconds)
@@ -56,7 +56,7 @@ async def load_workflow(
     instantiate_agent: Callable[..., Any] | None = None,
     keep_seconds: float = KEEP_SECONDS,
 ) -> Workflow:
-    """The workflow of a file, written by hand or by `Workflow.to_yaml`, in this process or another."""
+    """The workflow in a file, written by hand or by `Workflow.to_yaml`, in this process or another one."""
     import yaml
     from iointel import Workflow
 
@@ -71,9 +71,9 @@ async def load_workflow(
 
 
 def portable(definition: Any) -> Any:
-    """A dumped workflow, or dumped `AgentParams`, in which each tool is its name and its constructor's arguments.
+    """A dumped workflow, or dumped `AgentParams`, in which each tool is its name and its constructor arguments.
 
-    In that form `create_agent` and `Workflow.from_yaml` take it in any process.
+    `create_agent` and `Workflow.from_yaml` accept this form in any process.
     """
     from ._iointel import files
 
@@ -90,7 +90,7 @@ def _hook(vault: Toolvault, keep_seconds: float) -> Hook:
         wish = Wish(tool, state_args)
         may.extend(() if may else _sufficient(vault.me()))
         while not (explanation := vault.explain(**wish.call)).would_succeed:
-            # What it raises says why.
+            # The exception raised below says why.
             vault.resolve(**wish.call)
         return wish.granted(explanation, sender, keep_seconds)
 
@@ -114,7 +114,7 @@ def _async_hook(vault: AsyncToolvault, keep_seconds: float) -> AsyncHook:
 
 
 def _sufficient(me: Me) -> tuple[str, ...]:
-    """The scopes of a key with which values can be fetched: that it cannot is better known before an agent runs."""
+    """Checks that the key may fetch values: it is better to fail before an agent runs."""
     if "resolve" not in me.scopes:
         raise Forbidden("This key lacks the scope 'resolve'.", status=403)
     return me.scopes

@@ -26,12 +26,12 @@ def with_secrets(
     bindings: Mapping[str, str] | None = None,
     redact: Collection[str] | None = None,
 ) -> BaseTool:
-    """The same tool without the arguments that the vault supplies: the model does not see them, the call has them.
+    """The same tool without the arguments that the vault supplies. The model does not see them; the call has them.
 
-    These are the arguments in `bindings` (to references such as `secret://linear-prod`) and in `hide`, or, without
-    `hide`, those for which the vault has a default for `tool_name`, which is the tool's own name if not given. In what
-    the tool answers, values are replaced: all of them, or those of the arguments in `redact`. A call without its secret
-    raises `SecretMissing` or a sibling of it, with the argument's name.
+    These are the arguments in `bindings` (references such as `secret://linear-prod`) and in `hide`, or, without `hide`,
+    those for which the vault has a default for `tool_name`. `tool_name` is the tool's own name by default. Values are
+    redacted in the tool's results: all of them, or those of the arguments in `redact`. A call without its secret raises
+    `SecretMissing` or a related error with the argument's name.
     """
     if not isinstance(tool, BaseTool):
         tool = StructuredTool.from_function(tool)
@@ -46,7 +46,7 @@ def with_secrets(
         bound.func = injected(bound.func, injector, KEPT) if bound.func else None
         bound.coroutine = injected(bound.coroutine, injector, KEPT) if bound.coroutine else None
         return bound
-    # A tool of a class of its own: what the instance has goes before the class's methods.
+    # For a tool of the user's own class: attributes of the instance precede methods of the class.
     vars(bound)["_run"] = injected(tool._run, injector, KEPT)
     if type(tool)._arun is not BaseTool._arun:
         vars(bound)["_arun"] = injected(tool._arun, injector, KEPT)
@@ -63,7 +63,7 @@ def _without(visible: Any, hidden: Collection[str]) -> Any:
     if isinstance(visible, dict):
         return schema.without(visible, hidden)
     model = _model(visible)
-    # `Annotated` keeps what LangChain looks for, such as `InjectedState`.
+    # `Annotated` keeps markers of LangChain such as `InjectedState`.
     fields: dict[str, Any] = {
         name: (_annotated(field), field) for name, field in model.model_fields.items() if name not in hidden
     }

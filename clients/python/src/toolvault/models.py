@@ -1,4 +1,4 @@
-"""What the server says about secrets, keys, users and uses. No object here shows a value."""
+"""What the server returns about secrets, keys, users and uses. No object here shows a value."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Scope = Literal["manage", "use", "resolve", "audit", "admin"]
 
 @dataclass(frozen=True)
 class SecretInfo:
-    """A secret without its value; `display` is the masked one.
+    """A secret without its value; `display` is the masked value.
 
-    `etag` is for `if_match`; `warnings` are what this answer said besides.
+    `etag` is for `if_match`; `warnings` are the warnings of this answer.
     """
 
     secret_id: str
@@ -35,7 +35,7 @@ class SecretInfo:
 
 @dataclass(frozen=True)
 class SecretPage:
-    """A part of a list of secrets, oldest first."""
+    """A page of a list of secrets, oldest first."""
 
     data: tuple[SecretInfo, ...] = field(metadata=several(SecretInfo))
     total: int
@@ -66,7 +66,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class PolicyInfo(Policy):
-    """The policy of a secret, and what follows from it now."""
+    """The policy of a secret, and its current effects."""
 
     secret_id: str = ""
     rotation_due_at: datetime | None = field(default=None, metadata=optional(moment))
@@ -92,14 +92,14 @@ class Key:
 
 @dataclass(frozen=True)
 class IssuedKey(Key):
-    """A new API key; `key.reveal()` is shown by no other call."""
+    """A new API key. Only this answer has the key: `key.reveal()`."""
 
     key: Confidential = field(metadata=data(Confidential))
 
 
 @dataclass(frozen=True)
 class Me:
-    """Whom the credential stands for, and its rights."""
+    """The user and the rights of the credential."""
 
     user_id: str
     name: str
@@ -109,7 +109,7 @@ class Me:
 
 @dataclass(frozen=True)
 class Usage:
-    """How much is stored, and how much may be; bytes in steps of 1 KiB."""
+    """How much is stored, and the limits; bytes in steps of 1 KiB."""
 
     secrets: int
     secrets_limit: int
@@ -119,7 +119,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class User:
-    """Somebody with secrets."""
+    """A user."""
 
     user_id: str
     name: str
@@ -158,7 +158,7 @@ class Record:
 
 @dataclass(frozen=True)
 class AuditPage:
-    """A part of the audit trail, newest first; `next_cursor` leads on, none at the end."""
+    """A page of the audit trail, newest first; `next_cursor` is for the next page, None at the end."""
 
     data: tuple[Record, ...] = field(metadata=several(Record))
     next_cursor: str | None
@@ -166,7 +166,7 @@ class AuditPage:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """What a tool is to be called with, for `resolve_many`."""
+    """A tool call for `resolve_many`."""
 
     tool: str
     args: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -188,9 +188,9 @@ class Applied:
 
 @dataclass(frozen=True)
 class Completed:
-    """The arguments for the tool, values included: hand them to it and keep them nowhere.
+    """The arguments for the tool, values included: pass them on and store them nowhere.
 
-    They are plain, because tools need them so; the object itself shows only names, and cannot be pickled.
+    They are plain, because tools need them so. The object itself shows only names, and cannot be pickled.
     """
 
     tool_name: str
@@ -203,7 +203,7 @@ class Completed:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A secret that may serve an argument."""
+    """A secret that could apply to an argument."""
 
     secret_id: str
     secret_name: str

@@ -24,12 +24,12 @@ def with_secrets(
     bindings: Mapping[str, str] | None = None,
     redact: Collection[str] | None = None,
 ) -> FunctionTool:
-    """The same tool without the arguments that the vault supplies: the model does not see them, the call has them.
+    """The same tool without the arguments that the vault supplies. The model does not see them; the call has them.
 
-    These are the arguments in `bindings` (to references such as `secret://linear-prod`) and in `hide`, or, without
-    `hide`, those for which the vault has a default for `tool_name`, which is the tool's own name if not given. In what
-    the tool answers, values are replaced: all of them, or those of the arguments in `redact`. A call without its secret
-    raises `SecretMissing` or a sibling of it, with the argument's name; the SDK hands it to the tool's
+    These are the arguments in `bindings` (references such as `secret://linear-prod`) and in `hide`, or, without `hide`,
+    those for which the vault has a default for `tool_name`. `tool_name` is the tool's own name by default. Values are
+    redacted in the tool's results: all of them, or those of the arguments in `redact`. A call without its secret raises
+    `SecretMissing` or a related error with the argument's name; the SDK passes it to the tool's
     `failure_error_function`.
     """
     tool = tool if isinstance(tool, FunctionTool) else function_tool(tool)
@@ -41,7 +41,7 @@ def with_secrets(
     function = getattr(tool, "__wrapped__", None)
     if function is None:
         return dataclasses.replace(tool, params_json_schema=reduced, on_invoke_tool=_invoker(tool, injector))
-    # The SDK logs and traces what it hands to the function, so the value joins only behind it.
+    # The SDK logs and traces what it passes to the function, so the value is added only inside it.
     checked = function_tool(
         injected(function, injector),
         name_override=tool.name,

@@ -29,12 +29,12 @@ def with_secrets(
     bindings: Mapping[str, str] | None = None,
     redact: Collection[str] | None = None,
 ) -> Tool[Deps]:
-    """The same tool without the arguments that the vault supplies: the model does not see them, the call has them.
+    """The same tool without the arguments that the vault supplies. The model does not see them; the call has them.
 
-    These are the arguments in `bindings` (to references such as `secret://linear-prod`) and in `hide`, or, without
-    `hide`, those for which the vault has a default for `tool_name`, which is the tool's own name if not given. In what
-    the tool answers, values are replaced: all of them, or those of the arguments in `redact`. A call without its secret
-    raises `SecretMissing` or a sibling of it, with the argument's name.
+    These are the arguments in `bindings` (references such as `secret://linear-prod`) and in `hide`, or, without `hide`,
+    those for which the vault has a default for `tool_name`. `tool_name` is the tool's own name by default. Values are
+    redacted in the tool's results: all of them, or those of the arguments in `redact`. A call without its secret raises
+    `SecretMissing` or a related error with the argument's name.
     """
     tool = tool if isinstance(tool, Tool) else Tool(tool)
     visible = tool.function_schema.json_schema
@@ -42,7 +42,7 @@ def with_secrets(
     if not injector.hidden:
         return tool
     function = injected(tool.function, injector, KEPT)
-    # What checks the arguments must not miss the hidden ones, so it is made anew, for the function without them.
+    # The validator would require the hidden arguments, so it is rebuilt for the function without them.
     checked = Tool(
         function,
         takes_ctx=tool.takes_ctx,
@@ -63,14 +63,14 @@ def with_secrets(
 
 
 class Dropping:
-    """Checks arguments as before, without those that the model made up for what it does not see."""
+    """Validates arguments as before, after discarding what the model made up for hidden ones."""
 
     def __init__(self, validator: Any, hidden: frozenset[str]) -> None:
         self._validator = validator
         self._hidden = hidden
 
     def validate_json(self, text: str | bytes | bytearray, **options: Any) -> Any:
-        """Checks arguments as the model wrote them."""
+        """Validates arguments as the model wrote them."""
         try:
             given = json.loads(text)
         except ValueError:
@@ -80,7 +80,7 @@ class Dropping:
         return self._validator.validate_json(text, **options)
 
     def validate_python(self, given: Any, **options: Any) -> Any:
-        """Checks arguments as objects."""
+        """Validates arguments as objects."""
         if isinstance(given, dict):
             given = {name: one for name, one in given.items() if name not in self._hidden}
         return self._validator.validate_python(given, **options)
@@ -90,5 +90,5 @@ class Dropping:
 
 
 def _checks_nothing(tool: Tool[Any]) -> bool:
-    """Whether the tool was made by `Tool.from_schema`, which takes the arguments as they are."""
+    """Whether the tool was created by `Tool.from_schema`, which passes the arguments unchecked."""
     return tool.function_schema.validator.title == "any"

@@ -1,4 +1,4 @@
-"""The clients against a real server: every operation, blocking and not."""
+"""The clients with a real server: every operation, blocking and async."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEVER = "00000000-0000-0000-0000-000000000000"
 
 @pytest.fixture(params=["blocking", "async"])
 def ask(request, vault, operator_key):
-    """Calls an operation by its dotted name, of one client or the other."""
+    """Calls an operation of either client by its dotted name."""
 
     async def awaited(path: str, args: Any, options: Any) -> Any:
         async with AsyncToolvault(vault.url, operator_key) as asynchronous:

@@ -1,4 +1,4 @@
-"""What all frameworks' tools have in common, without a framework."""
+"""The common part of all frameworks' tools, without a framework."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is repeated, what is not, and what a failure leaves behind."""
+"""Retries, and what a failure reveals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECRET = {
 
 
 class Script:
-    """Answers as it was told, and keeps what was asked and how long was waited."""
+    """A scripted transport that records the requests and the pauses between them."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
@@ -172,7 +172,7 @@ def test_what_is_no_answer_of_toolvault(kind, content):
 
 
 def test_a_failure_leaves_no_value_behind(kind):
-    """Neither in its words, nor in the errors that led to it, nor in the frames of the library."""
+    """No value in its message, in chained errors, or in the frames of the library."""
     broken = httpx.WriteError(f"while writing {VALUE} with {KEY}")
     operations = [
         lambda client: client.secrets.create("n", VALUE, idempotency_key="i"),

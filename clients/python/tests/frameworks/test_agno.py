@@ -25,7 +25,7 @@ from toolvault.agno import with_secrets
 
 @dataclass
 class Scripted(Model):
-    """A model that calls the first tool with what it is told, and then ends."""
+    """A model that calls the first tool with scripted arguments, and then finishes."""
 
     id: str = "scripted"
     arguments: str = "{}"

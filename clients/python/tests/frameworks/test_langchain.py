@@ -28,7 +28,7 @@ from toolvault.langchain import with_secrets
 
 
 class Scripted(GenericFakeChatModel):
-    """A model that says what it was told to say."""
+    """A model with scripted answers."""
 
     def bind_tools(self, tools: Any, **_: Any) -> Any:
         SEEN[:] = [convert_to_openai_tool(one)["function"]["parameters"] for one in tools]
@@ -39,7 +39,7 @@ SEEN: list[dict[str, Any]] = []
 
 
 class Events(BaseCallbackHandler):
-    """Keeps all that callbacks are told."""
+    """Records everything that callbacks receive."""
 
     def __init__(self) -> None:
         self.told: list[object] = []

@@ -19,7 +19,7 @@ from toolvault.openai_agents import with_secrets
 
 
 class Scripted(Model):
-    """A model that calls the first tool with what it is told, and then ends."""
+    """A model that calls the first tool with scripted arguments, and then finishes."""
 
     def __init__(self, arguments: str) -> None:
         self.arguments = arguments
@@ -42,7 +42,7 @@ class Scripted(Model):
 
 
 class Spans(TracingProcessor):
-    """Keeps what tracing exports."""
+    """Records what tracing exports."""
 
     def __init__(self) -> None:
         self.exported: list[object] = []
@@ -75,7 +75,7 @@ def spans():
 
 @pytest.fixture(params=[True, False], ids=["data not logged", "data logged"], autouse=True)
 def logging_of_data(request, monkeypatch):
-    """The SDK leaves data out of its logs unless it is told to log it; a value is in neither."""
+    """The SDK logs data only if configured to; either way, no value is logged."""
     monkeypatch.setattr(agents._debug, "DONT_LOG_TOOL_DATA", request.param)
     monkeypatch.setattr(agents._debug, "DONT_LOG_MODEL_DATA", request.param)
 

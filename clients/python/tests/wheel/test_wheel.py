@@ -1,4 +1,4 @@
-"""The wheel (TOOLVAULT_WHEEL) in an environment of its own: what it brings, and the README's examples with it."""
+"""The wheel (TOOLVAULT_WHEEL) in its own environment: its content, and the README's examples."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HIDDEN = ("PYTHONPATH", "TOOLVAULT_")
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of programs of an environment with the wheel and what it needs."""
+    """The `bin` folder of an environment with the wheel and its dependencies."""
     folder = tmp_path_factory.mktemp("environment")
     interpreter = getattr(sys, "_base_executable", sys.executable)
     subprocess.run([interpreter, "-m", "venv", "--without-pip", folder], check=True)
@@ -31,7 +31,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """Nothing of this run, and these settings."""
+    """A clean environment with these settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith(HIDDEN)} | settings
 
 
@@ -43,7 +43,7 @@ def run(*words: object, **settings: str) -> str:
 
 @pytest.fixture(scope="module")
 def served(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """`toolvault serve` of the wheel; where clients find it."""
+    """Runs the wheel's `toolvault serve`; yields the environment for clients."""
     folder = tmp_path_factory.mktemp("served")
     command = [installed / "toolvault", "serve", "--listen", "127.0.0.1:0", "--data-dir", folder / "data"]
     log = folder / "log"

@@ -1,4 +1,4 @@
-"""A Linear and a model on loopback, and objects of tools as iointel makes them."""
+"""A fake Linear and a fake model on loopback, and tool objects as iointel creates them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from toolvault.iointel import instantiate_tool  # noqa: E402
 
 @pytest.fixture
 def linear(monkeypatch: pytest.MonkeyPatch) -> Iterator[fakes.Linear]:
-    """What iointel's Linear asks."""
+    """The server that iointel's Linear calls."""
     running = fakes.Linear()
     with fakes.answering(running.answer, "application/json") as url:
 
@@ -42,7 +42,7 @@ def linear(monkeypatch: pytest.MonkeyPatch) -> Iterator[fakes.Linear]:
 
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[fakes.Model]:
-    """What agents ask. Its script is set by the test."""
+    """The model that agents call. The test sets its script."""
     from iointel.src.utilities import constants
 
     running = fakes.Model()
@@ -58,7 +58,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[fakes.Model]:
 
 @pytest.fixture
 def made(runtime) -> Callable[..., Any]:
-    """The object behind a tool, made with arguments as a file gives them."""
+    """The object behind a tool, created with arguments as in a file."""
 
     def make(
         tool: str, arguments: dict[str, Any] | None = None, *, vault: Any = runtime, keep_seconds: float = 0
@@ -72,7 +72,7 @@ def made(runtime) -> Callable[..., Any]:
 
 
 class Held:
-    """A tool of iointel, and the object that it is a method of."""
+    """A tool of iointel, and the object whose method it is."""
 
     def __init__(self, tool: Any) -> None:
         self.tool = tool

@@ -1,4 +1,4 @@
-"""Tools as people write them: classes of pydantic that do all kinds of things with their credential."""
+"""Typical user-written tools: pydantic classes that use their credential in different ways."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, SecretStr, computed_field, field_validato
 
 
 def ask(url: str, token: str) -> str:
-    """What a provider answers to whoever has this token."""
+    """The answer of a provider for this token."""
     with urllib.request.urlopen(urllib.request.Request(url, headers={"authorization": token})) as answer:
         return answer.read().decode()
 
@@ -36,18 +36,18 @@ class Notes(BaseModel):
 
 
 class Client:
-    """What an SDK makes of a key."""
+    """A client of an SDK, created with a key."""
 
     def __init__(self, key: str) -> None:
         self.key = key
 
 
-# The keys of the clients that came to an end.
+# The keys of the clients that were closed.
 ENDED: list[str] = []
 
 
 class Prepared(BaseModel):
-    """Makes a client when it is constructed, and a header when it first needs one."""
+    """Creates a client in its constructor, and a header when it first needs one."""
 
     token: str
     _client: Client
@@ -72,7 +72,7 @@ class Prepared(BaseModel):
 
 
 class Raw(BaseModel):
-    """Hands on what its constructor was given, as iointel's Crawler."""
+    """Passes on its constructor arguments, as iointel's Crawler does."""
 
     api_key: str
 
@@ -88,7 +88,7 @@ class Raw(BaseModel):
 
 
 class Typed(BaseModel):
-    """Wants no texts."""
+    """Has arguments that are not strings."""
 
     pin: int
     key: SecretStr
@@ -100,7 +100,7 @@ class Typed(BaseModel):
 
 
 class Talkative(BaseModel):
-    """Shows its token wherever it can."""
+    """Exposes its token in every possible way."""
 
     token: str
 
@@ -126,7 +126,7 @@ class Talkative(BaseModel):
 
 
 class Refusing(BaseModel):
-    """Fails with the words of its input."""
+    """Fails with its input in the message."""
 
     token: str
     pin: int = 0

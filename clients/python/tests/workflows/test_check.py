@@ -1,4 +1,4 @@
-"""`python -m toolvault.iointel check`: files of workflows, and what a real server says of them."""
+"""`python -m toolvault.iointel check`: files of workflows, and the answers of a real server."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ tasks:
 
 @pytest.fixture
 def check(server, vault, tmp_path):
-    """What a check of a file says and its exit status, with columns two spaces apart. No value shows in it."""
+    """The output of a check and its exit status, with columns two spaces apart. It contains no value."""
     key = vault.keys.create(scopes=["resolve"], name="check").key.reveal()
 
     def run(text, *more, key=key):
@@ -93,8 +93,8 @@ def test_what_is_missing_is_told_with_what_to_do(check, store):
                  agno__linear__get_issue_details  api_token*  REFUSED secret://linear-audit
                  calculator_add  -  needs no secret
         * is required
-        error: line 9: agno__linear__get_user_details: needs api_token, and no secret serves it; store one: toolvault secret create linear-api_token --tool 'agno__linear__*' --arg api_token --default
-        error: line 10: agno__linear__get_issue_details: api_token: secret://linear-audit leads to no secret that this tool and argument may have
+        error: line 9: agno__linear__get_user_details: needs api_token, and no secret applies to it; store one: toolvault secret create linear-api_token --tool 'agno__linear__*' --arg api_token --default
+        error: line 10: agno__linear__get_issue_details: api_token: secret://linear-audit names no secret that this tool and argument may receive
     """)  # noqa: E501
     text = """
 agents:
@@ -112,7 +112,7 @@ agents:
         a      agno__jira__get_issue  username*  MISSING
                                                       password  nothing, or from its environment: JIRA_PASSWORD
                                                       token*  MISSING
-               agno__jira__search_issues  server_url  what the file says
+               agno__jira__search_issues  server_url  the value in the file
                                                       username*  REFUSED secret://other
                                                       token*  REFUSED secret://%2A
                                                       password  nothing, or from its environment: JIRA_PASSWORD
@@ -120,13 +120,13 @@ agents:
                my*tool  -  REFUSED
                -  -  REFUSED
         * is required
-        error: line 5: agno__jira__get_issue: needs username, and no secret serves it; store one: toolvault secret create jira-username --tool 'agno__jira__*' --arg username --default
-        error: line 5: agno__jira__get_issue: needs token, and no secret serves it; store one: toolvault secret create jira-token --tool 'agno__jira__*' --arg token --default
-        error: line 6: agno__jira__search_issues: username: secret://other leads to no secret that this tool and argument may have
-        error: line 6: agno__jira__search_issues: token: secret://%2A leads to no secret that this tool and argument may have
-        error: line 7: agno__tavily__web_search_using_tavily: api_key: a reference is the whole of an argument, and this one has text around it
-        error: line 8: my*tool: the name of a tool holds no '*'
-        error: line 9: a: a tool is a name, or a pair of name and arguments
+        error: line 5: agno__jira__get_issue: needs username, and no secret applies to it; store one: toolvault secret create jira-username --tool 'agno__jira__*' --arg username --default
+        error: line 5: agno__jira__get_issue: needs token, and no secret applies to it; store one: toolvault secret create jira-token --tool 'agno__jira__*' --arg token --default
+        error: line 6: agno__jira__search_issues: username: secret://other names no secret that this tool and argument may receive
+        error: line 6: agno__jira__search_issues: token: secret://%2A names no secret that this tool and argument may receive
+        error: line 7: agno__tavily__web_search_using_tavily: api_key: a reference must be the whole argument, but this one has text around it
+        error: line 8: my*tool: a tool's name must not contain '*'
+        error: line 9: a: a tool must be a name, or a pair of name and arguments
     """)  # noqa: E501
 
 
@@ -153,8 +153,8 @@ agents:
                agno__slack__send_message  token*  default second, decided only by which changed last
         * is required
         second, for agno__slack__*, reaches agno__slack__send_message.
-        error: line 5: agno__linear__get_user_details: the secret old for api_token has expired; give it a new value and a later end: toolvault secret set old
-        error: line 6: agno__github__get_issue: access_token: several secrets that it may have are called so; name one by its id: secret:///id/…
+        error: line 5: agno__linear__get_user_details: the secret old for api_token has expired; give it a new value and a later expiry: toolvault secret set old
+        error: line 6: agno__github__get_issue: access_token: several secrets with this name match; use the ID of one: secret:///id/…
     """)  # noqa: E501
 
 
@@ -169,7 +169,7 @@ def test_conditions_look_at_what_the_file_gives(check, store, vault):
     assert at("https://evil.example/x") == shown("""
         1
         AGENT  TOOL  ARGUMENT  FROM
-        a      agno__github__get_issue  base_url  what the file says
+        a      agno__github__get_issue  base_url  the value in the file
                                         access_token*  REFUSED
         * is required
         error: line 1: agno__github__get_issue: access_token: the policy of its secret does not allow the other arguments
@@ -192,18 +192,18 @@ tasks:
     assert check(text) == shown("""
         0
         AGENT             TOOL  ARGUMENT  FROM
-        a                 agno__linear__get_issue_details  api_token*  what the file says
-                          email_user  sender_passkey  what the file says
-                                                           sender_name  what the file says
-                          my_tool  password  what the file says
-                                                           note  what the file says
-        b, in the task t  agno__jira__get_issue  username*  what the file says
-                                                           token*  what the file says
-                                                           server_url  what the file says
+        a                 agno__linear__get_issue_details  api_token*  the value in the file
+                          email_user  sender_passkey  the value in the file
+                                                           sender_name  the value in the file
+                          my_tool  password  the value in the file
+                                                           note  the value in the file
+        b, in the task t  agno__jira__get_issue  username*  the value in the file
+                                                           token*  the value in the file
+                                                           server_url  the value in the file
                                                            password  nothing, or from its environment: JIRA_PASSWORD
         * is required
         warning: line 4: api_key of a looks like a credential in clear text; give the model's key in the variable IO_API_KEY
-        warning: line 11: api_key of b, in the task t is a reference where iointel follows none; give the model's key in the variable IO_API_KEY
+        warning: line 11: api_key of b, in the task t is a reference where iointel does not follow one; give the model's key in the variable IO_API_KEY
         warning: line 6: api_token of agno__linear__get_issue_details looks like a credential in clear text; store it: toolvault secret create linear-api_token --tool 'agno__linear__*' --arg api_token --default
         warning: line 7: sender_passkey of email_user looks like a credential in clear text; store it: toolvault secret create email-sender_passkey --tool 'email_user' --arg sender_passkey --default
         warning: line 8: password of my_tool looks like a credential in clear text; store it: toolvault secret create NAME --tool 'my_tool' --arg password --default
@@ -307,8 +307,8 @@ def test_a_key_for_other_tools_is_no_help(check, vault):
         ("agents: [{name: a, when: 2026-13-77}]", "w.yaml is not YAML: a character or a value in it cannot be read"),
         ("agents: \x01", "w.yaml is not YAML: a character or a value in it cannot be read"),
         ("[" * 100_000, "w.yaml is not YAML: it is nested too deeply"),
-        ("", "w.yaml is no workflow of iointel: it has neither agents nor tasks"),
-        ("workflow: []\n", "w.yaml is no workflow of iointel: it has neither agents nor tasks"),
+        ("", "w.yaml is not a workflow of iointel: it has neither agents nor tasks"),
+        ("workflow: []\n", "w.yaml is not a workflow of iointel: it has neither agents nor tasks"),
         ("#" * (4 << 20) + "##", "w.yaml is larger than a workflow"),
         (None, "cannot read w.yaml: No such file or directory"),
     ],
@@ -353,7 +353,7 @@ tasks:
     def described(one):
         return one.problem or one.reference or one.literal
 
-    whole, part = "a reference is the whole of an argument", "a reference by id is 'secret:///id/<secret_id>'"
+    whole, part = "a reference must be the whole argument", "a reference by ID must be 'secret:///id/<secret_id>'"
     assert [
         (one.line, one.agent, one.tool, one.problem or {each.name: described(each) for each in one.arguments})
         for one in workflow.tools
@@ -367,15 +367,15 @@ tasks:
                 "a": "secret://x",
                 "b": "text",
                 "token": True,
-                "d": f"{whole}, and this one has text around it",
-                "e": f"{whole}, not a part of one",
+                "d": f"{whole}, but this one has text around it",
+                "e": f"{whole}, not a part of it",
             },
         ),
         (9, "one", "stored", {}),
         (10, "one", "dumped", {"a": part, "n": 1}),
-        (12, "one", "broken", "its state is none that iointel writes"),
+        (12, "one", "broken", "its state has a form that iointel does not write"),
         (13, "one", "merged", {"a": "secret://x", "n": 2}),
-        (14, "one", "", "a tool is a name, or a pair of name and arguments"),
+        (14, "one", "", "a tool must be a name, or a pair of name and arguments"),
         (17, "two, in the task t", "inner", {}),
     ]
     assert workflow.keys == [wanted.ModelKey("one", 5, False)]

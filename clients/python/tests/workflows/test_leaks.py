@@ -1,4 +1,4 @@
-"""Where else a value could show: in dumps, copies, pickles, logs, tracebacks, and in what tools say."""
+"""Other places where a value could occur: dumps, copies, pickles, logs, tracebacks, and results of tools."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TOOLS = {
 
 @pytest.fixture(params=[True, False], ids=["default", "reference"])
 def served(request, vault, made, linear, witness):
-    """The tools, each made with a default or a reference, whose values were used once."""
+    """The tools, each created with a default or a reference, after one use of their values."""
     held = {}
     for tool, argument in TOOLS.items():
         name = f"for-{argument}"
@@ -111,7 +111,7 @@ def test_a_dump_by_itself_leads_nowhere(served):
 def test_what_refuses_a_value_does_not_show_it(vault, made, witness, tool, words):
     vault.secrets.create("s", witness.canary("refused"), tool_name=tool, tool_arg="token", is_default_for_tool=True)
     held = made(tool)
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - which one is what is asked
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - the test determines the type
         held()
     assert type(caught.value).__name__ == words
     assert caught.value.__context__ is None
@@ -123,7 +123,7 @@ def test_what_refuses_another_argument_says_why_before_a_secret_is_fetched(vault
     vault.secrets.create("s", "long and no canary", tool_name="refusing__*", tool_arg="token", is_default_for_tool=True)
     literal = witness.canary("literal")
     with pytest.raises(
-        ToolvaultError, match="refusing__show refuses what it was given for 'pin': Input should"
+        ToolvaultError, match="refusing__show refuses the value of 'pin': Input should"
     ) as caught:
         made("refusing__show", {"pin": literal})
     witness.clean("the error", repr(caught.value), caught.value.__context__)

@@ -1,4 +1,4 @@
-"""What a tool's constructor gets, from where, and when."""
+"""What a tool's constructor receives, from where, and when."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_a_workflow_runs_with_secrets_and_shows_none(secrets, vault, runtime, li
     assert "Ada" in results["t1"]
     assert "Broken lamp" in results["t1"]
     assert linear.received == [secrets[0], secrets[1]]
-    # What was loaded takes up what changed.
+    # Loaded objects use the changed value.
     new = witness.canary("new")
     vault.secrets.update(secrets[2], secret_value=new)
     del linear.received[:]

@@ -1,4 +1,4 @@
-//! How a server is reached over the network: its URL, the key, and which certificates to trust.
+//! The connection to a server over the network: its URL, the key, and the trusted certificates.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ const DEFAULT_URL: &str = "http://127.0.0.1:8710";
 /// The flags of commands that send requests to a server.
 #[derive(Args, Default)]
 pub(crate) struct ConnectionOptions {
-    /// PEM file with certificates to trust beside the system's [default: `TOOLVAULT_CA_FILE`]
+    /// PEM file with certificates to trust besides the system's [default: `TOOLVAULT_CA_FILE`]
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
 }
@@ -33,7 +33,7 @@ impl ConnectionOptions {
     }
 }
 
-/// Where the environment says that the API is.
+/// The API's URL from the environment.
 pub(crate) fn base(environment: &Environment, policy: &HttpPolicy) -> Result<Url, Failure> {
     let url = environment.get(URL).unwrap_or(DEFAULT_URL);
     policy
@@ -41,7 +41,7 @@ pub(crate) fn base(environment: &Environment, policy: &HttpPolicy) -> Result<Url
         .map_err(|error| Failure::refused(format!("{URL}: {error}")))
 }
 
-/// Which of the first keys to use if the key is in a file with both.
+/// Which of the first keys to use, if the file holds both.
 #[derive(Clone, Copy)]
 pub(crate) enum Role {
     /// To manage secrets and keys.
@@ -60,22 +60,22 @@ pub(crate) fn authorization(environment: &Environment, role: Role) -> Result<Hea
             Zeroizing::new(key_in(&text, role).to_owned())
         }
         (None, None) => {
-            return Err(Failure::refused("there is no key for the API").hint(format!(
-                "set {API_KEY} or {API_KEY_FILE}; toolvault serve showed a key when it set the store up, and toolvault key create makes another"
+            return Err(Failure::refused("no API key is set").hint(format!(
+                "set {API_KEY} or {API_KEY_FILE}; toolvault serve showed a key when it set up the store, and toolvault key create creates a new one"
             )));
         }
     };
     let text = Zeroizing::new(format!("Bearer {}", key.as_str()));
     let mut value = HeaderValue::from_str(&text).map_err(|_| {
         Failure::refused(format!(
-            "what {API_KEY} or {API_KEY_FILE} holds is not a key"
+            "the content of {API_KEY} or {API_KEY_FILE} is not a key"
         ))
     })?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// The key in a file that holds one key, or the first keys of a store.
+/// The key in a text with one key or with the first keys of a store.
 fn key_in(text: &str, role: Role) -> &str {
     let name = match role {
         Role::Operator => "operator_key=",
@@ -85,12 +85,12 @@ fn key_in(text: &str, role: Role) -> &str {
     named.unwrap_or(text).trim()
 }
 
-/// Why a server gave no answer, with what to do about it.
+/// The failure for a server that does not answer, with a hint.
 pub(crate) fn no_answer(url: &Url, error: &HttpError) -> Failure {
     let server = url.origin().ascii_serialization();
     let text = with_causes(error);
     let failure = Failure::failed(format!("the server at {server} does not answer: {text}"));
-    // The TLS library's words for every certificate that it does not accept.
+    // The TLS library begins its message so for every certificate that it refuses.
     if text.contains("invalid peer certificate") {
         return failure.hint(format!(
             "the certificate of {server} is not trusted: name a PEM file with its CA in --ca-file or {CA_FILE}"
@@ -99,7 +99,7 @@ pub(crate) fn no_answer(url: &Url, error: &HttpError) -> Failure {
     match error {
         HttpError::Unreachable(_) | HttpError::UnknownHost(_) | HttpError::Timeout => {
             failure.hint(format!(
-                "is the server running? Start it with: toolvault serve. {URL} says where to find it"
+                "is the server running? Start it with: toolvault serve. {URL} sets its address"
             ))
         }
         _ => failure,

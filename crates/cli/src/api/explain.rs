@@ -1,4 +1,4 @@
-//! What resolving would do for a tool, and why.
+//! Explains what resolving would do for a tool, and why.
 
 use serde::{Deserialize, Serialize};
 use toolvault_gateway::http::Method;
@@ -31,7 +31,7 @@ pub(crate) struct Candidate {
     pub(crate) why: String,
 }
 
-/// What a call of a tool without arguments would get.
+/// Explains a call of `tool` without arguments.
 pub(crate) async fn ask(api: &Api<'_>, tool: &str) -> Result<Explanation, Failure> {
     let url = api.url(&["tools", tool, "explain"]);
     api.fetch(Method::POST, &url, Body::Json(b"{}".to_vec()))

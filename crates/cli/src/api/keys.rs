@@ -1,4 +1,4 @@
-//! API keys: made, listed, rotated and revoked.
+//! API keys: create, list, rotate and revoke.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{Api, Body, List};
 use crate::failure::Failure;
 
-/// The key to make.
+/// A key to create.
 #[derive(Serialize)]
 pub(crate) struct NewKey<'a> {
     pub(crate) name: &'a str,
@@ -20,11 +20,11 @@ pub(crate) struct NewKey<'a> {
     pub(crate) tools: &'a [String],
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) any_user: bool,
-    /// None for the caller's own user.
+    /// `None` for the caller's own user.
     pub(crate) user_id: Option<UserId>,
 }
 
-/// A key that was just made: the only time that it is shown.
+/// A key that was just created. This is the only time it is shown.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct IssuedKey {
     #[serde(flatten)]
@@ -52,13 +52,13 @@ mod secret_text {
 }
 
 impl Api<'_> {
-    /// Makes a key.
+    /// Creates a key.
     pub(crate) async fn create_key(&self, new: &NewKey<'_>) -> Result<IssuedKey, Failure> {
         let url = self.url(&["keys"]);
         self.fetch(Method::POST, &url, Body::json(new)).await
     }
 
-    /// The keys of one user or, for a local command, of all; oldest first.
+    /// The keys of one user or, for a local command, all keys; oldest first.
     pub(crate) async fn list_keys(&self, user: Option<UserId>) -> Result<Vec<KeyInfo>, Failure> {
         let mut url = self.url(&["keys"]);
         if let Some(user) = user {
@@ -69,7 +69,7 @@ impl Api<'_> {
         Ok(list.data)
     }
 
-    /// Replaces a key with one that has the same rights. The old one ends after `overlap` seconds.
+    /// Replaces a key with one that has the same rights. The old one expires after `overlap` seconds.
     pub(crate) async fn rotate_key(&self, id: &str, overlap: i64) -> Result<IssuedKey, Failure> {
         let mut url = self.key_url(id);
         if let Ok(mut path) = url.path_segments_mut() {
@@ -80,7 +80,7 @@ impl Api<'_> {
         rotated.map_err(|failure| no_such_key(id, failure))
     }
 
-    /// Ends a key.
+    /// Revokes a key.
     pub(crate) async fn revoke_key(&self, id: &str) -> Result<(), Failure> {
         let url = self.key_url(id);
         let revoked = self.send(Method::DELETE, &url, Body::Nothing).await;

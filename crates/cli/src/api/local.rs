@@ -1,4 +1,4 @@
-//! The audit trail, the state of the store and the configuration of its server.
+//! The audit trail, the diagnosis of the store, and reload.
 
 use serde::Deserialize;
 use toolvault_core::audit::record::Record;
@@ -9,11 +9,11 @@ use toolvault_vault::{Diagnosis, Evidence, Verification};
 use super::{Api, Body};
 use crate::failure::Failure;
 
-/// What a list answers at most at a time.
+/// The page size of the lists.
 const PORTION: usize = 1_000;
 
 impl Api<'_> {
-    /// Verifies the whole trail, and every row of the store against it. For local commands only.
+    /// Verifies the whole trail, and every row of the store against it. Only for local commands.
     pub(crate) async fn verify_audit(&self, evidence: &Evidence) -> Result<Verification, Failure> {
         let url = self.local_url(&["audit", "verify"]);
         self.fetch(Method::POST, &url, Body::json(evidence)).await
@@ -45,13 +45,13 @@ impl Api<'_> {
         Ok(records)
     }
 
-    /// Has the server read its configuration again. For local commands through a server only.
+    /// Makes the server reload its configuration. Only for local commands to a running server.
     pub(crate) async fn reload(&self) -> Result<ReloadReport, Failure> {
         let url = self.local_url(&["reload"]);
         self.fetch(Method::POST, &url, Body::Nothing).await
     }
 
-    /// The state of the store. For local commands only.
+    /// The diagnosis of the store. Only for local commands.
     pub(crate) async fn diagnose(&self) -> Result<Diagnosis, Failure> {
         let url = self.local_url(&["diagnosis"]);
         self.fetch(Method::GET, &url, Body::Nothing).await

@@ -1,4 +1,4 @@
-//! What the API says when it does not do something, in the words of the command line.
+//! Turns error answers of the API into failures of the command.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -27,7 +27,7 @@ struct Problem {
     msg: String,
 }
 
-/// The failure that an answer other than 2xx stands for.
+/// The failure for an answer other than 2xx.
 pub(super) fn of(response: &Response) -> Failure {
     let status = response.status;
     let text = match serde_json::from_slice(&response.body) {
@@ -43,7 +43,7 @@ pub(super) fn of(response: &Response) -> Failure {
             .join("; "),
         Err(_) => format!("the server answered {status}"),
     };
-    // Only local commands are told the cause.
+    // Only local commands receive the cause.
     let cause = response.headers.get("toolvault-cause");
     let text = match cause.and_then(|cause| cause.to_str().ok()) {
         Some(cause) => format!("{} ({cause})", text.trim_end_matches('.')),
@@ -61,7 +61,7 @@ pub(super) fn of(response: &Response) -> Failure {
     }
 }
 
-/// A field and what is wrong with it; the name of the place (`body`) says nothing to a person.
+/// A field and its problem, without the place (`body`), which means nothing to a user.
 fn problem(problem: &Problem) -> String {
     let path: Vec<String> = problem
         .loc
@@ -72,7 +72,7 @@ fn problem(problem: &Problem) -> String {
             other => other.to_string(),
         })
         .collect();
-    // A whole sentence says what it is about.
+    // A whole sentence names its own subject.
     if path.is_empty() || problem.msg.ends_with('.') {
         problem.msg.clone()
     } else {

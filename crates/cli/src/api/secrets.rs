@@ -1,4 +1,4 @@
-//! Secrets: finding, storing and changing them, with values of any length.
+//! Secrets: find, store and change them, with values of any length.
 
 use serde::Serialize;
 use serde_json::json;
@@ -10,9 +10,9 @@ use toolvault_vault::{SecretInfo, SystemEntropy};
 use super::{Api, Body, only_one};
 use crate::failure::{Failure, with_causes};
 
-/// What a list answers at most at a time.
+/// The page size of the list.
 const PORTION: usize = 1_000;
-/// The longest value that the original operations take, in characters (contract, section 2).
+/// The longest value in the original operations, in characters (contract, section 2).
 const LONGEST_INLINE_VALUE: usize = 1_024;
 
 impl Api<'_> {
@@ -21,7 +21,7 @@ impl Api<'_> {
         self.url(&["secrets", &secret.secret_id.to_string()])
     }
 
-    /// All secrets or, if `name` is given, those of that name; oldest first.
+    /// All secrets, or those with the given name; oldest first.
     pub(crate) async fn list_secrets(
         &self,
         name: Option<&str>,
@@ -47,12 +47,12 @@ impl Api<'_> {
         }
     }
 
-    /// The one secret whose id or name this is.
+    /// The only secret with this ID or name.
     pub(crate) async fn find_secret(&self, text: &str) -> Result<SecretInfo, Failure> {
         if uuid::Uuid::try_parse(text).is_ok() {
             let url = self.url(&["secrets", text]);
             match self.fetch(Method::GET, &url, Body::Nothing).await {
-                // It may be the name of another one.
+                // The text may still be the name of a secret.
                 Err(failure) if failure.is_not_found => {}
                 found => return found,
             }
@@ -61,7 +61,7 @@ impl Api<'_> {
         only_one(named, "secret", text, |secret| secret.secret_id.to_string())
     }
 
-    /// Changes a secret, and gives it a value of any length.
+    /// Changes a secret, including a value of any length.
     pub(crate) async fn change_secret<'c>(
         &self,
         mut secret: SecretInfo,
@@ -69,7 +69,7 @@ impl Api<'_> {
         value: Option<&'c str>,
     ) -> Result<SecretInfo, Failure> {
         match value {
-            // The value first: a wider binding must not apply the old one.
+            // The value first: a broader binding must not apply to the old value.
             Some(value) if is_long(value) => secret = put_value(self, &secret, value).await?,
             value => change.secret_value = value,
         }
@@ -80,7 +80,7 @@ impl Api<'_> {
     }
 }
 
-/// What changes of a secret. What is none stays.
+/// The changes of a secret. Absent fields stay unchanged.
 #[derive(Default, Serialize)]
 pub(crate) struct Change<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,7 +114,7 @@ struct NewSecret<'a> {
     is_default_for_tool: bool,
 }
 
-/// A secret to store, but for its value.
+/// A secret to store, without its value.
 pub(crate) struct New<'a> {
     pub(crate) name: &'a str,
     pub(crate) tool: Option<&'a str>,
@@ -126,7 +126,7 @@ fn is_long(value: &str) -> bool {
     value.chars().count() > LONGEST_INLINE_VALUE
 }
 
-/// Replaces a value of any length.
+/// Replaces the value of a secret; it may have any length.
 async fn put_value(api: &Api<'_>, secret: &SecretInfo, value: &str) -> Result<SecretInfo, Failure> {
     let mut url = api.secret_url(secret);
     if let Ok(mut path) = url.path_segments_mut() {
@@ -136,7 +136,7 @@ async fn put_value(api: &Api<'_>, secret: &SecretInfo, value: &str) -> Result<Se
     api.fetch(Method::PUT, &url, body).await
 }
 
-/// Changes what the fields of `change` name.
+/// Changes the fields that `change` names.
 async fn patch(
     api: &Api<'_>,
     secret: &SecretInfo,
@@ -178,8 +178,8 @@ async fn create(
     api.fetch(Method::POST, &url, body).await
 }
 
-/// A value that is too long to be created with: first a random one that nothing is applied by itself
-/// with, then the value, then the flag.
+/// Stores a value that is too long for the create operation, in three steps: a secret with a random value that is not
+/// yet a default, then the value, then the default flag. So the random value is never applied.
 async fn create_long(api: &Api<'_>, new: &New<'_>, value: &str) -> Result<SecretInfo, Failure> {
     let mut random = [0; 32];
     SystemEntropy
@@ -197,7 +197,7 @@ async fn create_long(api: &Api<'_>, new: &New<'_>, value: &str) -> Result<Secret
         Ok(secret) => Ok(secret),
         Err(error) => {
             let url = api.secret_url(&secret);
-            // If this fails too, the error that led here tells more.
+            // The first error is more useful than one of this cleanup.
             let _ = api.send(Method::DELETE, &url, Body::Nothing).await;
             Err(error)
         }

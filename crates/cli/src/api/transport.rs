@@ -1,4 +1,4 @@
-//! The ways to the API: over the network, through a server's socket, and in this process.
+//! The transports of the API: the network, a server's socket, or this process itself.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use super::connection::no_answer;
 use crate::failure::{Failure, with_causes};
 use crate::store::AS_OWNER;
 
-/// One way to the API.
+/// A transport of the API.
 pub(super) enum Transport {
     /// A server over the network, with a key.
     Network {

@@ -1,4 +1,4 @@
-//! Users: listing and finding them.
+//! Users: create, find, list, disable and delete.
 
 use serde_json::json;
 use toolvault_core::identity::UserId;
@@ -13,7 +13,7 @@ impl Api<'_> {
         self.url(&["users", &user.to_string()])
     }
 
-    /// Makes a user.
+    /// Creates a user.
     pub(crate) async fn create_user(&self, name: &str) -> Result<UserInfo, Failure> {
         let body = Body::json(&json!({ "name": name }));
         self.fetch(Method::POST, &self.url(&["users"]), body).await
@@ -32,7 +32,7 @@ impl Api<'_> {
         Ok(())
     }
 
-    /// All users or, if `name` is given, those of that name; oldest first.
+    /// All users, or those with the given name; oldest first.
     pub(crate) async fn list_users(&self, name: Option<&str>) -> Result<Vec<UserInfo>, Failure> {
         let mut url = self.url(&["users"]);
         if let Some(name) = name {
@@ -42,7 +42,7 @@ impl Api<'_> {
         Ok(list.data)
     }
 
-    /// The one user whose ID or name this is.
+    /// The only user with this ID or name.
     pub(crate) async fn find_user(&self, text: &str) -> Result<UserInfo, Failure> {
         if let Ok(id) = uuid::Uuid::try_parse(text) {
             let users = self.list_users(None).await?;

@@ -1,4 +1,4 @@
-//! `toolvault audit`: proving the trail, and reading its end.
+//! `toolvault audit`: verifies the trail, and prints its newest records.
 
 use std::path::{Path, PathBuf};
 
@@ -25,10 +25,10 @@ pub(crate) struct VerifyOptions {
     /// Print JSON. Keep the output elsewhere to use it as a checkpoint later
     #[arg(long)]
     json: bool,
-    /// First public key of the trail, printed at set-up. Without it, a trail that was replaced as a whole is not noticed
+    /// First public key of the trail, printed at set-up. Without it, the replacement of the whole trail is not detected
     #[arg(long, value_name = "HEX")]
     public_key: Option<String>,
-    /// Output of an earlier `verify --json`; the trail must still contain what it contained then
+    /// Output of an earlier `verify --json`. The trail must still contain everything that it contained then
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub(crate) struct TailOptions {
     /// Number of records
     #[arg(short = 'n', value_name = "N", default_value_t = 20)]
     count: usize,
-    /// Print JSON, one record a line
+    /// Print JSON, one record per line
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -135,7 +135,7 @@ async fn tail(options: TailOptions, context: &Context<'_>) -> anyhow::Result<Exi
     Ok(ExitStatus::Success)
 }
 
-/// One record: when, what, by whom, and what there is to tell.
+/// One record: time, action, actor and details.
 fn line(record: &Record) -> String {
     let mut line = format!(
         "{} {} {} by {}",

@@ -1,4 +1,4 @@
-//! `toolvault config`: what holds, and where each value came from.
+//! `toolvault config`: the effective configuration, and the source of each value.
 
 use clap::Args;
 
@@ -15,7 +15,7 @@ pub(crate) struct ConfigOptions {
     json: bool,
 }
 
-/// Shows the configuration first and then what is wrong with it.
+/// Prints the configuration first, then its errors.
 pub(crate) fn run(options: &ConfigOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
     let layers = config::collect(&options.serve, &context.environment);
     config::show(&layers, options.json, context.printer)?;

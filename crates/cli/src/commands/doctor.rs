@@ -1,4 +1,4 @@
-//! `toolvault doctor`: what is wrong with the installation, and what mends it.
+//! `toolvault doctor`: finds problems of the installation and suggests fixes.
 
 mod findings;
 mod host;
@@ -39,7 +39,7 @@ pub(crate) async fn run(
         Err(failure) => findings.bad(
             "configuration",
             &failure.to_string(),
-            "mend the settings; toolvault config shows where each came from",
+            "fix the settings; toolvault config shows where each came from",
         ),
     }
     findings.print(options.json, context.printer)?;

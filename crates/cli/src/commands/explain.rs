@@ -1,4 +1,4 @@
-//! `toolvault explain`: what resolving would do for a tool, and why.
+//! `toolvault explain`: explains what resolving would do for a tool, and why.
 
 use clap::Args;
 
@@ -34,7 +34,7 @@ pub(crate) async fn run(
     Ok(ExitStatus::Success)
 }
 
-/// Prints it for people.
+/// Prints an explanation as text.
 pub(super) fn show(explanation: &Explanation, printer: &Printer) -> std::io::Result<()> {
     let tool = &explanation.tool_name;
     if explanation.arguments.is_empty() {

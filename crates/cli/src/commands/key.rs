@@ -1,4 +1,4 @@
-//! `toolvault key`: API keys, beside the server or through it.
+//! `toolvault key`: API keys, in the store or through its running server.
 
 mod create;
 
@@ -129,7 +129,7 @@ async fn rotate(options: RotateOptions, context: &Context<'_>) -> anyhow::Result
     show_issued(&issued, options.json, context.printer)
 }
 
-/// Shows a key that was just made: to machines the key object with `key`, to people in a few lines.
+/// Prints a key that was just created: the key object with `key` as JSON, or a few lines of text.
 fn show_issued(issued: &IssuedKey, is_json: bool, printer: &Printer) -> anyhow::Result<()> {
     if is_json {
         return printer.json(issued);

@@ -1,4 +1,4 @@
-//! `toolvault openapi`: the document that the API is generated with.
+//! `toolvault openapi`: prints the OpenAPI document.
 
 use crate::context::Context;
 use crate::failure::ExitStatus;

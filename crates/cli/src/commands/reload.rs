@@ -1,4 +1,4 @@
-//! `toolvault reload`: has the running server read its configuration again.
+//! `toolvault reload`: makes the running server reload its configuration.
 
 use clap::Args;
 

@@ -13,7 +13,7 @@ pub(crate) struct SandboxOptions {
     /// Mechanism
     #[arg(long, value_name = "MECHANISM", required_unless_present = "map_parent")]
     with: Option<Support>,
-    /// Directory or file that it must not read, by <path> or by <device>:<inode>:<path>; may be repeated
+    /// Directory or file that it must not read, as <path> or <device>:<inode>:<path>; may be repeated
     #[arg(long, value_name = "PATH")]
     conceal: Vec<Wanted>,
     /// Start nothing; exit with 0 if the content of this concealed file cannot be read
@@ -27,8 +27,8 @@ pub(crate) struct SandboxOptions {
     command: Vec<OsString>,
 }
 
-/// Call this before anything else: the process must have one thread, and its memory must not be protected yet, or it could
-/// not enter a user namespace.
+/// Call this before anything else. The process must still have one thread, and its memory must not be protected yet, or
+/// it cannot enter a user namespace.
 pub(crate) fn run(options: SandboxOptions) -> anyhow::Result<ExitStatus> {
     let Some(with) = options.with else {
         stdio::map_parent()?;

@@ -29,7 +29,7 @@ pub(crate) enum SecretCommand {
     Show(show::ShowOptions),
     /// Show or change the policy of a secret
     Policy(policy::PolicyOptions),
-    /// Delete a secret for good
+    /// Delete a secret permanently
     Delete(delete::DeleteOptions),
 }
 

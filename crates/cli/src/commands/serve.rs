@@ -1,4 +1,4 @@
-//! `toolvault serve`: set-up, server, and the end of both.
+//! `toolvault serve`: sets up the store, runs the server, and stops it.
 
 mod announcement;
 mod first_keys;
@@ -30,7 +30,7 @@ pub(crate) async fn run(
     let signals = Signals::catch()?;
 
     let Opened { vault, first_keys } = open(&configuration).await?;
-    // The store has its keys now, so whatever goes wrong from here on, they are delivered first.
+    // The store has its keys now. Deliver them first, whatever fails later.
     if let Some(keys) = &first_keys {
         first_keys::deliver(keys, &configuration, context.printer)?;
     }
@@ -55,7 +55,7 @@ pub(crate) async fn run(
     }
 }
 
-/// Refuses before anything is set up, and again when the address is taken.
+/// Refuses plain HTTP before anything is set up. Binding the address checks again.
 fn refuse_plain_http(settings: &ServerSettings) -> Result<(), Failure> {
     if settings.tls.is_some() || settings.listen.ip().is_loopback() || settings.insecure_http {
         return Ok(());
@@ -74,7 +74,7 @@ async fn open(configuration: &Configuration) -> Result<Opened, Failure> {
     opened.await.map_err(|error| of_open_error(&error))
 }
 
-/// Takes the addresses and, for the embedded database, the socket of local commands.
+/// Binds the addresses and, for the embedded database, the socket for local commands.
 async fn prepare(
     vault: &Vault,
     configuration: &Configuration,
@@ -88,7 +88,7 @@ async fn prepare(
             Some(socket.map_err(|error| {
                 let directory = directory.display();
                 Failure::refused(format!("cannot open control.sock in {directory}: {error}")).hint(
-                    "the path of a socket has at most 107 bytes, and its directory must be ours",
+                    "the path of a socket can have at most 107 bytes, and this user must own its directory",
                 )
             })?)
         }
@@ -105,7 +105,7 @@ fn refused_to_serve(error: &ServeError) -> Failure {
     }
 }
 
-/// Serves until a signal, a second signal, or storage that cannot be trusted.
+/// Serves until a signal, a second signal, or a failure of the storage.
 async fn serve(
     vault: &Vault,
     server: Server,
@@ -122,7 +122,7 @@ async fn serve(
     };
     let requests = async {
         let outcome = server.run(signals.stop.clone()).await;
-        // Local commands are taken for as long as requests are.
+        // Local commands are served as long as requests are.
         finishing.cancel();
         outcome
     };
@@ -138,11 +138,11 @@ async fn serve(
     tokio::select! {
         biased;
         () = storage_failed.cancelled() => {
-            tracing::error!("the storage reports lost or damaged data; the server ends");
+            tracing::error!("the storage reports lost or damaged data; the server stops");
             Ok(ExitStatus::Failed)
         }
         () = signals.stop_at_once.cancelled() => {
-            tracing::warn!("told twice to stop; requests in flight are abandoned");
+            tracing::warn!("received a second signal; requests in flight are abandoned");
             Ok(ExitStatus::Failed)
         }
         () = overdue => {

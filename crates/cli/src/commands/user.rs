@@ -1,4 +1,4 @@
-//! `toolvault user`: users, beside the server or through it.
+//! `toolvault user`: users, in the store or through its running server.
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -63,7 +63,7 @@ pub(crate) struct DeleteOptions {
     store: StoreOptions,
 }
 
-/// What machines are told about a user who was just made.
+/// The JSON output about a user who was just created.
 #[derive(Serialize)]
 struct Created<'a> {
     user_id: UserId,

@@ -1,4 +1,4 @@
-//! Defaults that depend on the machine: where the platform keeps data and configuration.
+//! Defaults that depend on the machine: the platform's directories for data and configuration.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use toml::Value;
 use super::keys::ROOT_KEY_VALUE;
 use super::layers::{Layers, Origin};
 
-/// The configuration file that is read if none is named, and which `mcp add` makes.
+/// The default configuration file, which `mcp add` creates if needed.
 pub(super) fn standard_path() -> Option<PathBuf> {
     Some(platform()?.config_dir().join("toolvault.toml"))
 }
 
-/// Makes the data directory absolute, and fills in what follows from it.
+/// Makes the data directory absolute, and derives further defaults from it.
 pub(super) fn complete(layers: &mut Layers) {
     let (data_dir, origin) = if let Some(entry) = layers.entries.get("data_dir") {
         (entry.value.as_str().map(absolute), entry.origin.clone())
@@ -51,17 +51,17 @@ pub(super) fn complete(layers: &mut Layers) {
     }
 }
 
-/// The file outside the data directory that is named after it.
+/// A file beside the data directory with its name and this suffix.
 pub(crate) fn beside(data_dir: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(data_dir);
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// The path from the root on, in a form to which a suffix can be added.
+/// The absolute path, in a form to which a suffix can be appended.
 fn absolute(text: &str) -> Result<PathBuf, String> {
     let path = std::path::absolute(text).map_err(|error| error.to_string())?;
-    // Components leave out a slash at the end and single dots.
+    // Iterating over components drops a trailing slash and single dots.
     let path: PathBuf = path.components().collect();
     if path.file_name().is_none() {
         return Err("expected a directory with a name".to_owned());

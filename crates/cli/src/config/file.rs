@@ -1,4 +1,4 @@
-//! The configuration file as it is edited: comments and order stay.
+//! Edits the configuration file, keeping comments and order.
 
 use std::path::{Path, PathBuf};
 
@@ -11,34 +11,34 @@ use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::replace::replace;
 
-/// A configuration file, read and perhaps changed.
+/// A configuration file that was read and may be changed.
 pub(crate) struct ConfigurationFile {
     path: PathBuf,
     before: Option<String>,
     document: DocumentMut,
 }
 
-/// What a server's table is to hold.
+/// The content of a server's table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ServerTable {
     /// For a server over HTTP.
     pub(crate) url: Option<String>,
-    /// Names and templates.
+    /// Header names and templates.
     pub(crate) headers: Vec<(String, String)>,
     /// Whether its address may be private or loopback.
     pub(crate) allow_private_network: bool,
     /// For a program.
     pub(crate) command: Vec<String>,
-    /// Names and templates.
+    /// Variable names and templates.
     pub(crate) env: Vec<(String, String)>,
-    /// Where a program starts.
+    /// The working directory of a program.
     pub(crate) directory: Option<String>,
     /// Arguments that are always hidden.
     pub(crate) credential_arguments: Vec<String>,
 }
 
 impl ConfigurationFile {
-    /// The file that is named by flag or variable, else the platform's; it need not exist.
+    /// The file named by flag or variable, otherwise the platform's. It need not exist.
     pub(crate) fn open(named: Option<&Path>, environment: &Environment) -> Result<Self, Failure> {
         let path = named
             .map(Path::to_owned)
@@ -55,7 +55,7 @@ impl ConfigurationFile {
                 return Err(Failure::refused(format!("cannot read {path}: {error}")));
             }
         };
-        // The library's own text quotes the line, which may hold a secret.
+        // The parser's own message quotes the line, which may hold a secret.
         let document = before.as_deref().unwrap_or_default().parse();
         let document = document.map_err(|_: toml_edit::TomlError| {
             Failure::refused(format!("{} is not a TOML document", path.display()))
@@ -68,18 +68,18 @@ impl ConfigurationFile {
         })
     }
 
-    /// Where it is.
+    /// Its path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether it has a server of this name.
+    /// Whether it has a server with this name.
     pub(crate) fn has_server(&self, name: &ServerName) -> bool {
         self.servers()
             .is_some_and(|servers| servers.contains_key(name.as_str()))
     }
 
-    /// The table of a server, as far as [`ServerTable`] has its settings.
+    /// The settings of a server that [`ServerTable`] covers.
     pub(crate) fn server(&self, name: &ServerName) -> Option<ServerTable> {
         let table = self.servers()?.get(name.as_str())?.as_table_like()?;
         let text = |key: &str| Some(table.get(key)?.as_str()?.to_owned());
@@ -111,7 +111,7 @@ impl ConfigurationFile {
         })
     }
 
-    /// Writes a server's table, in place of another of its name.
+    /// Writes a server's table, replacing one with the same name.
     pub(crate) fn set_server(
         &mut self,
         name: &ServerName,
@@ -126,7 +126,7 @@ impl ConfigurationFile {
             });
             parent = item.as_table_like_mut().ok_or_else(|| {
                 Failure::refused(format!(
-                    "{} has no table where '{key}' is",
+                    "in {}, '{key}' is not a table",
                     self.path.display()
                 ))
             })?;
@@ -135,7 +135,7 @@ impl ConfigurationFile {
         self.check(name)
     }
 
-    /// Takes a server's table out. False if there is none.
+    /// Removes a server's table. Returns false if there is none.
     pub(crate) fn remove_server(&mut self, name: &ServerName) -> bool {
         let gateway = self.document.get_mut("gateway");
         let servers = gateway
@@ -145,7 +145,7 @@ impl ConfigurationFile {
         servers.is_some_and(|servers| servers.remove(name.as_str()).is_some())
     }
 
-    /// Replaces the file.
+    /// Saves the file.
     pub(crate) fn save(&self) -> Result<(), Failure> {
         let text = self.document.to_string();
         let before = self.before.as_deref();
@@ -157,7 +157,7 @@ impl ConfigurationFile {
         })
     }
 
-    /// Refuses what the server would refuse to start with.
+    /// Refuses tables with which the server would not start.
     fn check(&self, name: &ServerName) -> Result<(), Failure> {
         let mut layers = Layers::default();
         layers.add_defaults();
@@ -189,7 +189,7 @@ impl ConfigurationFile {
 }
 
 impl ServerTable {
-    /// It as it stands in a file, under its heading.
+    /// The table as TOML text, with its heading.
     pub(crate) fn text(&self, name: &ServerName) -> String {
         format!("[gateway.servers.{name}]\n{}", self.table())
     }

@@ -1,22 +1,22 @@
-//! Where the first keys of a new store go.
+//! The file for the first keys of a new store.
 
 use std::path::{Path, PathBuf};
 
 use super::computed::beside;
 use super::layers::Layers;
 
-/// What the names of these files end in.
+/// The suffix of these files.
 const SUFFIX: &str = ".first-keys";
-/// What the name of a root key file ends in that is named after its data directory.
+/// The suffix of a root key file that is named after its data directory.
 const ROOT_KEY_SUFFIX: &str = ".root.key";
-/// Files of earlier set-ups are never overwritten: so many of them are passed over.
+/// Files of earlier set-ups are never overwritten. At most this many are skipped.
 pub(crate) const MOST_FILES: u32 = 100;
 
 /// A file for first keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FirstKeysFile {
     path: PathBuf,
-    /// Whether it was named, and so is written to even if output is a terminal.
+    /// Whether it was configured. Then it is written even if output is a terminal.
     pub(crate) is_named: bool,
 }
 
@@ -39,7 +39,7 @@ impl FirstKeysFile {
         })
     }
 
-    /// The paths to try, one after the other, for a file that does not exist yet.
+    /// The paths to try in order, until one does not exist yet.
     pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> {
         (1..=MOST_FILES).map(|number| match number {
             1 => self.path.clone(),
@@ -47,7 +47,7 @@ impl FirstKeysFile {
         })
     }
 
-    /// The files that there are, and the next that there could be.
+    /// The existing files, and the next free path.
     pub(super) fn existing_and_next(&self) -> Vec<PathBuf> {
         let mut paths = Vec::new();
         for path in self.paths() {
@@ -61,7 +61,7 @@ impl FirstKeysFile {
     }
 }
 
-/// `data.root.key` and `data.first-keys` are named after the same data directory.
+/// `data.root.key` and `data.first-keys` have the name of the same data directory.
 fn beside_root_key(root_key: &Path) -> PathBuf {
     let text = root_key.to_string_lossy();
     match text.strip_suffix(ROOT_KEY_SUFFIX) {

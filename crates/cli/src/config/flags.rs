@@ -1,10 +1,10 @@
-//! The flags that are settings: they are the highest layer.
+//! The flags that are settings. They are the highest layer.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-/// Where the store is. The same for the server and for the commands that work beside it.
+/// The location of the store, for the server and for local commands.
 #[derive(Args, Default)]
 pub(crate) struct StoreOptions {
     /// Configuration file
@@ -22,7 +22,7 @@ pub(crate) struct StoreOptions {
     pub(crate) root_key_file: Option<PathBuf>,
 }
 
-/// Everything about the server that has a flag.
+/// Every setting of the server that has a flag.
 #[derive(Args, Default)]
 pub(crate) struct ServeOptions {
     #[command(flatten)]

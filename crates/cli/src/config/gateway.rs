@@ -1,6 +1,6 @@
-//! The settings of the gateway: its rules here, each server in [`server`].
+//! The settings of the gateway. [`server`] has those of each server.
 //!
-//! Where a literal credential may stand by mistake, no value is ever repeated.
+//! Values are never repeated in messages where a literal credential may be written by mistake.
 
 mod header;
 mod literals;
@@ -19,7 +19,7 @@ pub(super) use self::literals::warn_of_literals;
 use super::first_keys::FirstKeysFile;
 use super::layers::Layers;
 
-/// What holds for the gateway.
+/// The gateway's settings.
 pub(super) fn settings(layers: &mut Layers) -> GatewaySettings {
     let names: Vec<_> = layers.servers.keys().cloned().collect();
     let servers = names
@@ -43,7 +43,7 @@ pub(super) fn settings(layers: &mut Layers) -> GatewaySettings {
             ],
         ),
         concealed: concealed(layers),
-        // Filled in from the environment, which is no layer.
+        // Filled in from the environment, which is not a layer.
         inherited: Vec::new(),
         limits: limits(layers),
     }
@@ -103,7 +103,7 @@ fn public_url(layers: &mut Layers) -> Option<String> {
     Some(text)
 }
 
-/// What programs behind the gateway must not read, as absolute paths.
+/// The absolute paths that the gateway's programs must not read.
 fn concealed(layers: &Layers) -> Vec<PathBuf> {
     let mut paths = layers.files.clone();
     let keys = [
@@ -119,7 +119,7 @@ fn concealed(layers: &Layers) -> Vec<PathBuf> {
     if let Some(first_keys) = FirstKeysFile::of(layers) {
         paths.extend(first_keys.existing_and_next());
     }
-    // A path that cannot be made absolute, because the working directory is gone, stays as it is.
+    // A path cannot be made absolute if the working directory was deleted. Then it stays relative.
     let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
     paths.into_iter().map(absolute).collect()
 }

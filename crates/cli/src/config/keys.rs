@@ -1,14 +1,14 @@
-//! Every key there is, and what kind of value it takes.
+//! All keys of the configuration, and the types of their values.
 
 use std::borrow::Cow;
 
 use crate::environment::{PREFIX, ROOT_KEY_FILE};
 
-/// What kind of value a key takes.
+/// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
-    /// A text that nobody may see.
+    /// A confidential text.
     Secret,
     Integer,
     Boolean,
@@ -16,15 +16,15 @@ pub(super) enum Kind {
     Texts,
     /// A text or a list of texts.
     TextOrTexts,
-    /// A program and its arguments, of which nobody may see the arguments.
+    /// A program and its arguments. The arguments are confidential.
     Command,
-    /// A table of texts, each of which is a key of its own.
+    /// A table of texts, each of which has its own key.
     Table,
 }
 
 use Kind::{Boolean, Integer, Secret, Text, TextOrTexts, Texts};
 
-/// The root key itself, which only the environment may hold.
+/// The root key itself, which only the environment may set.
 pub(super) const ROOT_KEY_VALUE: &str = "root_key";
 
 pub(super) const KEYS: &[(&str, Kind)] = &[
@@ -70,7 +70,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("gateway.limits.silence_seconds", Integer),
 ];
 
-/// What each table of [`ISSUERS`] may hold.
+/// The keys of each table of [`ISSUERS`].
 pub(super) const ISSUER_KEYS: &[(&str, Kind)] = &[
     ("issuer", Text),
     ("audience", TextOrTexts),
@@ -86,10 +86,10 @@ pub(super) const ISSUER_KEYS: &[(&str, Kind)] = &[
     ("ca_file", Text),
 ];
 
-/// The table of issuers, each under a name of the operator's choice.
+/// The table of issuers, each with a name that the operator chooses.
 pub(super) const ISSUERS: &str = "auth.issuers.";
 
-/// What a table of [`SERVERS`] may hold if the server is reached over HTTP.
+/// The keys of a table of [`SERVERS`] for a server over HTTP.
 pub(super) const HTTP_KEYS: &[(&str, Kind)] = &[
     ("url", Secret),
     ("headers", Kind::Table),
@@ -97,21 +97,21 @@ pub(super) const HTTP_KEYS: &[(&str, Kind)] = &[
     ("ca_file", Text),
 ];
 
-/// What a table of [`SERVERS`] may hold if the server is a program.
+/// The keys of a table of [`SERVERS`] for a program.
 pub(super) const PROGRAM_KEYS: &[(&str, Kind)] = &[
     ("command", Kind::Command),
     ("env", Kind::Table),
     ("directory", Text),
 ];
 
-/// What every table of [`SERVERS`] may hold.
+/// The keys of every table of [`SERVERS`].
 pub(super) const SERVER_KEYS: &[(&str, Kind)] =
     &[("credential_arguments", Texts), ("allow_override", Boolean)];
 
-/// The table of servers behind the gateway. Only a file may hold them.
+/// The table of the gateway's servers. Only a file may set them.
 pub(super) const SERVERS: &str = "gateway.servers.";
 
-/// What kind of value `key` takes, if there is such a key.
+/// The type of the value of `key`, if the key exists.
 pub(super) fn kind(key: &str) -> Option<Kind> {
     let find = |keys: &[(&str, Kind)], wanted: &str| {
         let found = keys.iter().find(|(name, _)| *name == wanted);
@@ -131,19 +131,19 @@ pub(super) fn kind(key: &str) -> Option<Kind> {
         .find_map(|keys| find(keys, field))
 }
 
-/// The server's name and the field of a key under [`SERVERS`]. No server's name holds a full stop.
+/// The server's name and the field of a key in [`SERVERS`]. A server's name has no full stop.
 pub(super) fn split_server(key: &str) -> Option<(&str, &str)> {
     key.strip_prefix(SERVERS)?.split_once('.')
 }
 
-/// The issuer's name and the field of a key under [`ISSUERS`].
+/// The issuer's name and the field of a key in [`ISSUERS`].
 pub(super) fn split_issuer(key: &str) -> Option<(&str, &str)> {
     key.strip_prefix(ISSUERS)?
         .rsplit_once('.')
         .filter(|(name, _)| !name.is_empty())
 }
 
-/// The key that a variable sets; two underscores stand between levels.
+/// The key that an environment variable sets; two underscores separate levels.
 pub(super) fn of_variable(variable: &str) -> Option<Cow<'static, str>> {
     if variable == ROOT_KEY_FILE {
         return Some("root_key.file".into());

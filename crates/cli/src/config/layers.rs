@@ -1,4 +1,4 @@
-//! What was written, key by key, each value with where it came from.
+//! The configured values by key, each with its origin.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::environment::{Environment, NOT_SETTINGS, ROOT_KEY};
 /// The documented defaults: the lowest layer.
 pub(super) const DEFAULTS: &str = include_str!("../config.default.toml");
 
-/// Where a value came from. What comes later wins.
+/// The origin of a value. Later ones override earlier ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     Default,
@@ -25,7 +25,7 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    /// Of two settings that exclude each other, the one of the higher rank holds.
+    /// Of two settings that exclude each other, the one with the higher rank is used.
     pub(super) const fn rank(&self) -> u8 {
         match self {
             Self::Default => 0,
@@ -53,11 +53,11 @@ pub(crate) struct Entry {
     pub(super) origin: Origin,
 }
 
-/// All values that hold, what is odd, and what is wrong.
+/// The effective values, with warnings and problems.
 #[derive(Default)]
 pub(crate) struct Layers {
     pub(super) entries: BTreeMap<String, Entry>,
-    /// The servers behind the gateway, whatever their tables hold.
+    /// The gateway's servers, even those with invalid tables.
     pub(super) servers: BTreeMap<ServerName, Origin>,
     /// The files that were read.
     pub(super) files: Vec<PathBuf>,
@@ -66,7 +66,7 @@ pub(crate) struct Layers {
 }
 
 impl Layers {
-    /// What is odd. Keys and variables are named, values never shown.
+    /// The warnings. They name keys and variables, but never values.
     pub(crate) fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -103,13 +103,13 @@ impl Layers {
             let key = keys::of_variable(variable).unwrap_or_default();
             if key.starts_with(keys::SERVERS) {
                 self.warnings.push(format!(
-                    "{variable} is not read: servers are set in the configuration file only"
+                    "{variable} is ignored: servers can be set only in the configuration file"
                 ));
                 continue;
             }
             let Some(kind) = keys::kind(&key) else {
                 self.warnings
-                    .push(format!("{variable} is not a variable that toolvault knows"));
+                    .push(format!("{variable} is not a variable of toolvault"));
                 continue;
             };
             let origin = Origin::Variable(variable.to_owned());
@@ -158,12 +158,12 @@ impl Layers {
         self.entries.insert(key.to_owned(), Entry { value, origin });
     }
 
-    /// Notes something odd.
+    /// Adds a warning.
     pub(super) fn warn(&mut self, warning: String) {
         self.warnings.push(warning);
     }
 
-    /// Notes that the value of a key cannot be used; the value itself is not told.
+    /// Adds a problem with the value of a key, without the value itself.
     pub(super) fn problem(&mut self, key: &str, origin: &Origin, expected: &str) {
         self.problems.push(format!("{key} ({origin}): {expected}"));
     }
@@ -172,7 +172,7 @@ impl Layers {
         match text.parse::<Table>() {
             Ok(table) => self.add_level("", table, origin),
             Err(error) => {
-                // The library's own text quotes the line, which may hold a secret.
+                // The parser's own message quotes the line, which may hold a secret.
                 let line = error.span().map_or(0, |span| {
                     let before = text.bytes().take(span.start);
                     before.filter(|&byte| byte == b'\n').count() + 1
@@ -205,12 +205,12 @@ impl Layers {
             }
             match (value, keys::kind(&key)) {
                 (Value::Table(table), _) => self.add_level(&format!("{key}."), table, origin),
-                (_, None) => self.warnings.push(format!(
-                    "{key} ({origin}) is not a setting that toolvault knows"
-                )),
+                (_, None) => self
+                    .warnings
+                    .push(format!("{key} ({origin}) is not a setting of toolvault")),
                 (_, Some(_)) if key == keys::ROOT_KEY_VALUE => {
                     let advice = format!(
-                        "the root key itself is taken from {ROOT_KEY} only; name its file with root_key.file"
+                        "the root key itself can be set only with {ROOT_KEY}; root_key.file names a file with it"
                     );
                     self.problem(&key, origin, &advice);
                 }
@@ -223,7 +223,7 @@ impl Layers {
     }
 }
 
-/// The value that a variable's text stands for.
+/// The value that a variable's text represents.
 fn read_text(kind: Kind, text: &str) -> Option<Value> {
     let as_toml = || {
         let mut table = format!("value = {text}").parse::<Table>().ok()?;
@@ -232,8 +232,7 @@ fn read_text(kind: Kind, text: &str) -> Option<Value> {
     let value = match kind {
         Kind::Integer => Value::Integer(text.trim().parse().ok()?),
         Kind::Boolean => Value::Boolean(text.trim().parse().ok()?),
-        // A list in the manner of TOML, or its items with commas between.
-        // Only a file holds these.
+        // A list in TOML syntax, or items separated by commas.
         Kind::Command | Kind::Table => return None,
         Kind::Texts | Kind::TextOrTexts if text.trim_start().starts_with('[') => as_toml()?,
         Kind::Texts => Value::Array(
@@ -256,7 +255,7 @@ fn has_kind(kind: Kind, value: &Value) -> bool {
         Kind::Integer => value.is_integer(),
         Kind::Boolean => value.is_bool(),
         Kind::Texts | Kind::Command => is_texts(value),
-        // A table's texts are keys of their own.
+        // The texts of a table have their own keys.
         Kind::Table => false,
         Kind::TextOrTexts => value.is_str() || is_texts(value),
     }

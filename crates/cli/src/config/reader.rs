@@ -1,4 +1,4 @@
-//! Taking values out of the layers, and noting each that cannot be used.
+//! Takes values out of the layers, and records a problem for each unusable one.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use toolvault_gateway::settings::{Part, Template};
 use super::layers::{Entry, Layers, Origin};
 
 impl Layers {
-    /// The text of a key and where it came from.
+    /// The text of a key, with its origin.
     pub(super) fn text(&self, key: &str) -> Option<(&str, &Origin)> {
         let entry = self.entries.get(key)?;
         Some((entry.value.as_str()?, &entry.origin))
@@ -37,7 +37,7 @@ impl Layers {
             .unwrap_or_default()
     }
 
-    /// A text that is parsed; a problem says what was `expected`.
+    /// A parsed text; a problem reports what was `expected`.
     pub(super) fn parsed<T: FromStr>(&mut self, key: &str, expected: &str) -> Option<T> {
         let (text, origin) = self.text(key)?;
         if let Ok(value) = text.parse() {
@@ -48,7 +48,7 @@ impl Layers {
         None
     }
 
-    /// A list of texts that are parsed.
+    /// A list of parsed texts.
     pub(super) fn all_parsed<T: FromStr>(&mut self, key: &str, expected: &str) -> Vec<T> {
         let parsed: Option<Vec<T>> = self
             .texts(key)
@@ -77,7 +77,7 @@ impl Layers {
         T::default()
     }
 
-    /// A whole number from `least` on, as far as its type reaches.
+    /// An integer of at least `least`, within its type.
     pub(super) fn integer<T: TryFrom<i64> + Default>(&mut self, key: &str, least: i64) -> T {
         let entry = self.entries.get(key);
         let number = entry.and_then(|entry| entry.value.as_integer());
@@ -90,7 +90,7 @@ impl Layers {
             })
     }
 
-    /// Of settings that exclude each other, the one that was set last. Two in the same place are a problem.
+    /// Of settings that exclude each other, the one with the highest rank. Two of the same rank are a problem.
     pub(super) fn latest(&mut self, keys: &[&'static str]) -> Option<&'static str> {
         let set = keys
             .iter()
@@ -109,7 +109,7 @@ impl Layers {
         highest.first().copied()
     }
 
-    /// Notes that the value of a key cannot be used.
+    /// Adds a problem with the value of a key.
     pub(super) fn problem_at(&mut self, key: &str, expected: &str) {
         let origin = self
             .entries
@@ -137,7 +137,7 @@ impl Layers {
         texts.collect()
     }
 
-    /// The template in the value of a key, if its literal parts hold no line break and no NUL.
+    /// The template in the value of a key, if its literal parts have no line break and no NUL.
     pub(super) fn template(&mut self, key: &str, text: &str) -> Option<Template> {
         let template = match Template::parse(text) {
             Ok(template) => template,

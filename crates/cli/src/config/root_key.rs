@@ -1,4 +1,4 @@
-//! Where the root key comes from, and files that hold one secret.
+//! The source of the root key, and files with one secret.
 
 use std::ffi::OsString;
 use std::io::Read as _;
@@ -14,7 +14,7 @@ use crate::failure::Failure;
 
 const LARGEST_SECRET_FILE: u64 = 64 << 10;
 
-/// Where the root key comes from, before anything was read.
+/// The configured source of the root key.
 pub(crate) enum RootKey {
     File(PathBuf),
     Text(Confidential),
@@ -23,7 +23,7 @@ pub(crate) enum RootKey {
 }
 
 impl RootKey {
-    /// What the vault takes the key from.
+    /// The source for the vault.
     pub(crate) fn source(&self) -> Result<RootKeySource, Failure> {
         Ok(match self {
             Self::File(path) => RootKeySource::File(path.clone()),
@@ -66,7 +66,7 @@ impl RootKey {
     }
 }
 
-/// The content of a file that holds one secret, without the line break at its end.
+/// The content of a file with one secret, without the line break at its end.
 pub(crate) fn read_secret_file(path: &Path) -> std::io::Result<Zeroizing<String>> {
     let file = std::fs::File::open(path)?;
     let mut text = Zeroizing::new(String::with_capacity(4 << 10));

@@ -1,4 +1,4 @@
-//! What holds and where it came from, for `toolvault config`.
+//! The effective configuration with its origins, for `toolvault config`.
 
 use serde_json::{Map, Value as Json, json};
 use toml::Value;
@@ -7,7 +7,7 @@ use super::keys::{self, Kind};
 use super::layers::Layers;
 use crate::printer::{Printer, Table};
 
-/// What stands for a value that nobody may see.
+/// Stands for a confidential value.
 const HIDDEN: &str = "<set>";
 
 /// Prints each key with its value and origin.
@@ -37,7 +37,7 @@ pub(crate) fn show(layers: &Layers, is_json: bool, printer: &Printer) -> anyhow:
     Ok(printer.table(&table)?)
 }
 
-/// A command without its arguments, among which a key may be.
+/// A command without its arguments, which may contain a key.
 fn program(words: &[Value]) -> Json {
     let shown = words.iter().enumerate().map(|(place, word)| match place {
         0 => word.as_str().unwrap_or_default(),

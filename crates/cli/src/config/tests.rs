@@ -12,7 +12,7 @@ use super::layers::DEFAULTS;
 use super::validate::validate;
 use super::*;
 
-/// A configuration without a file of the machine this runs on.
+/// A configuration without this machine's own file.
 fn layers(file: &str, variables: &[(&str, &str)], options: &ServeOptions) -> Layers {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("toolvault.toml");
@@ -69,7 +69,7 @@ fn the_manual_says_what_the_code_does() {
 
 #[test]
 fn the_manual_names_every_key_and_no_other() {
-    // Comment signs off, what looks like a setting is one.
+    // Without comment signs, every line that looks like a setting is one.
     let mut table = String::new();
     let mut named = Vec::new();
     for line in DEFAULTS.lines() {

@@ -1,4 +1,4 @@
-//! Making settings of what was written, or saying everything that is wrong with it.
+//! Validates the layers: makes settings from them, or collects all problems.
 
 use std::collections::BTreeMap;
 
@@ -20,9 +20,9 @@ pub(crate) struct Configuration {
     pub(crate) server: ServerSettings,
     /// For the vault.
     pub(crate) vault: Settings,
-    /// Where the root key comes from.
+    /// The source of the root key.
     pub(crate) root_key: RootKey,
-    /// Where the first keys of a new store go.
+    /// The file for the first keys of a new store.
     pub(crate) first_keys: FirstKeysFile,
     /// How to log.
     pub(crate) log_format: LogFormat,

@@ -1,10 +1,10 @@
-//! Making control characters visible.
+//! Escapes control characters.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a terminal may obey the character instead of showing it: control characters, and those that
-/// change the direction of text (Unicode Standard Annex 9), join lines, or show nothing.
+/// Whether a terminal may interpret the character instead of showing it: control characters, and those that change the
+/// direction of text (Unicode Standard Annex 9), join lines, or are invisible.
 fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -33,7 +33,7 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// A JSON document whose strings hold no unsafe character; line breaks between its parts stay.
+/// A JSON document with the unsafe characters in its strings escaped. Line breaks between members stay.
 pub(super) fn escape_json(document: &str) -> Cow<'_, str> {
     let is_unsafe = |character: char| character != '\n' && is_unsafe(character);
     if !document.contains(is_unsafe) {
@@ -42,8 +42,8 @@ pub(super) fn escape_json(document: &str) -> Cow<'_, str> {
     let mut escaped = String::with_capacity(document.len() + 16);
     for character in document.chars() {
         if is_unsafe(character) {
-            // All unsafe characters are in the basic plane, so one unit is enough. Writing to a String
-            // cannot fail.
+            // All unsafe characters are in the basic plane, so one UTF-16 unit suffices. Writing to a String cannot
+            // fail.
             let _ = write!(escaped, "\\u{:04x}", u32::from(character));
         } else {
             escaped.push(character);

@@ -1,4 +1,4 @@
-//! Columns for people. Machines are served by `--json`.
+//! Tables as text. For programs there is `--json`.
 
 use super::escape::escape;
 

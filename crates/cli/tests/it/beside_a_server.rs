@@ -1,4 +1,4 @@
-//! Local commands while a server holds the data directory.
+//! Local commands while a server has the data directory open.
 
 use insta::assert_snapshot;
 
@@ -89,7 +89,7 @@ fn a_command_without_the_servers_token_is_refused() {
     std::fs::write(&token, "0".repeat(64)).unwrap();
     assert_snapshot!(installation.run(&["user", "create", "intruder"]), @r"
     exit status 1
-    error: the command does not carry the token in control.token; is the command line another version than the server?
+    error: the command lacks the token from control.token; check that the command line and the server are the same version
     ");
     std::fs::remove_file(&token).unwrap();
     assert_snapshot!(installation.run(&["user", "create", "intruder"]), @r"
@@ -133,7 +133,7 @@ fn a_second_server_on_the_same_directory_is_refused() {
     assert_snapshot!(installation.run(&["serve", "--listen", "127.0.0.1:0"]), @r"
     exit status 1
     error: the data directory [directory]/data is in use by another process
-    hint: one server at a time can have a data directory; with --database-url several can share one database
+    hint: only one server at a time can use a data directory; with --database-url, several can share one database
     ");
     assert_eq!(server.stop(), Some(0));
 }

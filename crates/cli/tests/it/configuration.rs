@@ -1,4 +1,4 @@
-//! `config`, and where the configuration comes from.
+//! `config`, and the sources of the configuration.
 
 use std::path::PathBuf;
 
@@ -64,8 +64,8 @@ fn each_value_is_shown_with_where_it_came_from() {
     log_format = "auto"  # default
     root_key.file = "/etc/key"  # --root-key-file
     trusted_proxies = []  # default
-    warning: colour ([directory]/vault.toml) is not a setting that toolvault knows
-    warning: TOOLVAULT_SERVICE_HOST is not a variable that toolvault knows
+    warning: colour ([directory]/vault.toml) is not a setting of toolvault
+    warning: TOOLVAULT_SERVICE_HOST is not a variable of toolvault
     "#);
 }
 

@@ -1,4 +1,4 @@
-//! `doctor`: sound, and each thing that can be wrong.
+//! `doctor`: a sound installation, and each problem.
 
 use insta::assert_snapshot;
 
@@ -11,14 +11,14 @@ fn a_sound_installation_is_sound() {
     assert_snapshot!(installation.run(&["doctor"]), @r"
     exit status 0
     ok  configuration: every setting can be used
-    ok  root key file: [directory]/data.root.key is its owner's only
+    ok  root key file: only the owner can read [directory]/data.root.key
     ok  clock: it says [time]
     ok  store: it opens with this root key
-    note  server: none runs on this data directory
+    note  server: no server is running on this data directory
            fix: toolvault serve
     ok  engine: SQLite 3.51.3
     ok  keys: none of 2 has expired or expires within 14 days
-    ok  names: no user has two secrets of one name
+    ok  names: no user has two secrets with the same name
     ");
     let server = installation.serve(&[]);
     let report = installation.json(&["doctor", "--json"]);
@@ -26,7 +26,7 @@ fn a_sound_installation_is_sound() {
     assert!(
         report
             .to_string()
-            .contains("it runs, and local commands go through it")
+            .contains("it is running, and local commands go through it")
     );
     assert_eq!(server.stop(), Some(0));
 }
@@ -122,7 +122,7 @@ fn keys_that_end_soon_and_names_of_several_secrets_are_told() {
         "{transcript}"
     );
     assert!(
-        transcript.contains("1 names of the user default are those of several secrets"),
+        transcript.contains("the user default has 1 names that several secrets share"),
         "{transcript}"
     );
     assert_eq!(server.stop(), Some(0));
@@ -136,7 +136,7 @@ fn a_configuration_that_cannot_be_used_is_found() {
     assert_snapshot!(installation.transcript(&mut command, ""), @r"
     exit status 1
     WRONG  configuration: cache_bytes (TOOLVAULT_CACHE_BYTES): expected a whole number
-           fix: mend the settings; toolvault config shows where each came from
+           fix: fix the settings; toolvault config shows where each came from
     ");
 }
 
@@ -161,7 +161,7 @@ fn servers_that_are_programs_are_looked_for_and_what_shuts_them_in_is_told() {
     assert!(
         doctor("/nowhere").contains("note  tool servers: shell: cannot start 'sh': not found\n")
     );
-    // What a machine without means is told is tested beside the check.
+    // The message for a machine without a sandbox is tested next to the check.
     if cfg!(target_os = "linux") {
         assert!(
             transcript.contains("ok  sandbox: tool servers run in a sandbox ("),
@@ -183,13 +183,13 @@ fn a_key_that_a_rotation_replaced_is_in_order() {
     let transcript = installation.run(&["doctor"]);
     assert!(transcript.starts_with("exit status 0\n"), "{transcript}");
     assert!(!transcript.contains(id), "{transcript}");
-    // Also one that is still valid for a while, and one that was replaced twice.
+    // Includes one that is still valid for a while, and one that was replaced twice.
     let id = rotated["key_id"].as_str().unwrap();
     let again = installation.json(&["key", "rotate", id, "--overlap", "1d", "--json"]);
     let transcript = installation.run(&["doctor"]);
     assert!(transcript.starts_with("exit status 0\n"), "{transcript}");
     assert!(!transcript.contains("note  keys"), "{transcript}");
-    // Without its successor it is one that has ended.
+    // Without its successor it counts as expired.
     let ended = installation.json(&[
         "key",
         "create",

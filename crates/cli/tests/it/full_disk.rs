@@ -1,4 +1,4 @@
-//! A data directory on a disk that fills up, and then has room again.
+//! A data directory on a disk that fills up, and then has free space again.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::installation::{Installation, Server};
 
-/// What no test should need.
+/// More time than any test needs.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// From room on the disk to a server that is well again.
+/// The time from free space on the disk to a working server.
 const SOON: Duration = Duration::from_secs(10);
 /// Mounts a small disk at the first argument and runs the others on it. As long as the file `fill` is in the working
 /// directory the disk is full.
@@ -22,7 +22,7 @@ const SMALL_DISK: &str = "mount -t tmpfs -o size=16m,mode=0700 none \"$0\" || ex
     done 2>/dev/null >/dev/null &
     exec \"$@\"";
 
-/// One request in the version of HTTP in which the end of the connection is the end of the answer.
+/// One request over HTTP/1.0, where the end of the connection ends the answer.
 fn request(server: &Server, key: &str, method: &str, path: &str, body: &str) -> (u16, Value) {
     let address = server.url.strip_prefix("http://").unwrap();
     let mut connection = TcpStream::connect(address).unwrap();
@@ -40,7 +40,7 @@ fn request(server: &Server, key: &str, method: &str, path: &str, body: &str) -> 
 }
 
 fn store(server: &Server, key: &str, name: &str) -> u16 {
-    // Large, so that the disk is full for it as soon as it is full.
+    // Large, so that it is the first file that does not fit.
     let body = json!({
         "secret_name": name,
         "secret_value": "v".repeat(1_000),

@@ -1,4 +1,4 @@
-//! What the command line says about itself, word by word, and what it makes of nonsense.
+//! Help texts, word by word, and the messages for invalid command lines.
 
 use insta::assert_snapshot;
 
@@ -24,7 +24,7 @@ fn the_program_lists_its_commands() {
       secret   Store, list, change and delete secrets
       explain  Explain which secret each argument of a tool gets
       mcp      Manage the servers of the MCP gateway, and connect clients to it
-      reload   Make the running server read its configuration again
+      reload   Make the running server reload its configuration
       audit    Verify and read the audit trail
       doctor   Check the installation and suggest fixes
       openapi  Print the OpenAPI document of the API
@@ -175,7 +175,7 @@ fn secret_explains_where_values_come_from() {
       set     Change a secret: its value, unless only other options are given
       show    Show a secret, without its value
       policy  Show or change the policy of a secret
-      delete  Delete a secret for good
+      delete  Delete a secret permanently
 
     Options:
       -h, --help  Print help
@@ -200,7 +200,7 @@ fn secret_explains_where_values_come_from() {
                                [default: ask on a terminal, else read standard input]. A single line
                                loses its line break
           --json               Print JSON
-          --ca-file <FILE>     PEM file with certificates to trust beside the system's [default:
+          --ca-file <FILE>     PEM file with certificates to trust besides the system's [default:
                                `TOOLVAULT_CA_FILE`]
       -h, --help               Print help
     ");
@@ -214,16 +214,15 @@ fn secret_explains_where_values_come_from() {
 
     Options:
           --value-file <FILE>  Read the new value from this file, or from standard input if it is -.
-                               Without it, and with nothing else to change, the value is asked for or,
-                               where there is no terminal, read from standard input. A value of one line
-                               loses its line break
+                               Without it, and with nothing else to change, ask on a terminal, else read
+                               standard input. A single line loses its line break
           --name <NAME>        New name
           --tool <PATTERN>     New tool; * matches any characters
           --arg <ARGUMENT>     New argument of the tool
           --default            Fill the argument when a call omits it
           --no-default         Do not fill the argument when a call omits it
           --json               Print JSON
-          --ca-file <FILE>     PEM file with certificates to trust beside the system's [default:
+          --ca-file <FILE>     PEM file with certificates to trust besides the system's [default:
                                `TOOLVAULT_CA_FILE`]
       -h, --help               Print help
     ");
@@ -238,10 +237,10 @@ fn audit_explains_checkpoints() {
 
     Options:
           --json                  Print JSON. Keep the output elsewhere to use it as a checkpoint later
-          --public-key <HEX>      First public key of the trail, printed at set-up. Without it, a trail
-                                  that was replaced as a whole is not noticed
-          --checkpoint <FILE>     Output of an earlier `verify --json`; the trail must still contain
-                                  what it contained then
+          --public-key <HEX>      First public key of the trail, printed at set-up. Without it, the
+                                  replacement of the whole trail is not detected
+          --checkpoint <FILE>     Output of an earlier `verify --json`. The trail must still contain
+                                  everything that it contained then
           --config <FILE>         Configuration file
           --data-dir <DIRECTORY>  Directory of the embedded database [default: the platform's data
                                   directory]
@@ -258,7 +257,7 @@ fn audit_explains_checkpoints() {
 
     Options:
       -n <N>                      Number of records [default: 20]
-          --json                  Print JSON, one record a line
+          --json                  Print JSON, one record per line
           --config <FILE>         Configuration file
           --data-dir <DIRECTORY>  Directory of the embedded database [default: the platform's data
                                   directory]
@@ -407,7 +406,7 @@ fn mcp_explains_its_commands() {
       [NAME]  Name of the server; without it, all servers together
 
     Options:
-          --ca-file <FILE>  PEM file with certificates to trust beside the system's [default:
+          --ca-file <FILE>  PEM file with certificates to trust besides the system's [default:
                             `TOOLVAULT_CA_FILE`]
       -h, --help            Print help
     ");
@@ -431,7 +430,7 @@ fn mcp_explains_what_becomes_of_the_keys_of_a_client() {
           --stdio           For a client without HTTP: let it start `toolvault mcp stdio`
           --keep-plaintext  Keep a copy of the original file, with the keys in it
           --config <FILE>   Configuration file [default: `TOOLVAULT_CONFIG`, else the platform's]
-          --ca-file <FILE>  PEM file with certificates to trust beside the system's [default:
+          --ca-file <FILE>  PEM file with certificates to trust besides the system's [default:
                             `TOOLVAULT_CA_FILE`]
       -h, --help            Print help
     ");
@@ -445,7 +444,7 @@ fn mcp_explains_what_becomes_of_the_keys_of_a_client() {
 
     Options:
           --tool <TOOL>     Only this tool of it
-          --ca-file <FILE>  PEM file with certificates to trust beside the system's [default:
+          --ca-file <FILE>  PEM file with certificates to trust besides the system's [default:
                             `TOOLVAULT_CA_FILE`]
       -h, --help            Print help
     ");
@@ -476,7 +475,7 @@ fn secret_policy_explains_its_conditions() {
           --no-redact                  Leave the value in the answers of tools, because it is not
                                        confidential
           --json                       Print JSON
-          --ca-file <FILE>             PEM file with certificates to trust beside the system's [default:
+          --ca-file <FILE>             PEM file with certificates to trust besides the system's [default:
                                        `TOOLVAULT_CA_FILE`]
       -h, --help                       Print help
     ");

@@ -1,4 +1,4 @@
-//! A store in a directory of its own, a server on it, and commands with their whole output.
+//! A store in its own directory, a server on it, and commands with their whole output.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -6,12 +6,12 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A directory in which a store is or will be.
+/// A directory for a store.
 pub(crate) struct Installation {
     directory: TempDir,
 }
 
-/// A server on an installation. It is ended when this is dropped.
+/// A server on an installation. It is stopped when this is dropped.
 pub(crate) struct Server {
     process: Child,
     pub(crate) url: String,
@@ -28,7 +28,7 @@ impl Installation {
         }
     }
 
-    /// One that was set up by a server, which has ended.
+    /// One that was set up by a server, which has stopped.
     pub(crate) fn set_up() -> Self {
         let installation = Self::empty();
         assert_eq!(installation.serve(&[]).stop(), Some(0));
@@ -51,7 +51,7 @@ impl Installation {
         found.unwrap().to_owned()
     }
 
-    /// The binary in a home and an environment of this installation's own.
+    /// The binary, with this installation's own home and environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_toolvault"));
         command
@@ -69,7 +69,7 @@ impl Installation {
         self.transcript(&mut self.command(arguments), "")
     }
 
-    /// What a command prints on standard output. It must be done.
+    /// What a command prints on standard output. It must succeed.
     pub(crate) fn output(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -90,7 +90,7 @@ impl Installation {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A command that fails early does not read.
+        // A command that fails early does not read its input.
         let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
         let output = process.wait_with_output().unwrap();
         let text = format!(
@@ -102,7 +102,7 @@ impl Installation {
         self.with_names(&text)
     }
 
-    /// Starts a server and waits until it says where it listens.
+    /// Starts a server and waits until it announces its address.
     pub(crate) fn serve(&self, arguments: &[&str]) -> Server {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
         Server::start(command.args(arguments))
@@ -126,7 +126,7 @@ impl Installation {
             rest = after;
         }
         named.push_str(rest);
-        // Columns are as wide as what stood in them.
+        // The width of a column depends on the replaced text.
         let lines = named.lines().map(|line| {
             let words: Vec<&str> = line.split("  ").filter(|part| !part.is_empty()).collect();
             let indent = line.len() - line.trim_start().len();
@@ -142,7 +142,7 @@ impl Installation {
     }
 }
 
-/// The name of what differs from run to run.
+/// The placeholder for text that differs between runs.
 fn name_of(word: &str) -> Option<&'static str> {
     let hyphens = word.bytes().filter(|&byte| byte == b'-').count();
     if word.starts_with("tvk_") && word.len() == 62 {
@@ -229,7 +229,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It has ended already, or a test failed.
+        // It has stopped already, or a test failed.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! `user` and `key` on a store that no server holds.
+//! `user` and `key` on a store without a running server.
 
 use insta::assert_snapshot;
 
@@ -13,7 +13,7 @@ fn users_are_made_listed_disabled_and_deleted() {
     ");
     assert_snapshot!(installation.run(&["user", "create", "planner"]), @r"
     exit status 1
-    error: A user of this name exists.
+    error: A user with this name exists.
     ");
     assert_snapshot!(installation.run(&["user", "create", "team", "--json"]), @r#"
     exit status 0
@@ -148,7 +148,7 @@ fn what_cannot_be_is_refused() {
     ");
     assert_snapshot!(installation.run(&["key", "create", "--user", "default", "--scope", "admin", "--expires", "1d", "--any-user"]), @r"
     exit status 1
-    error: A key cannot grant more than its creator has: a key with 'any_user' never has 'admin'.
+    error: A key cannot grant more than its creator has: a key with 'any_user' cannot have 'admin'.
     ");
     assert_snapshot!(installation.run(&["key", "create", "--user", "default", "--scope", "use", "--tool", ""]), @r"
     exit status 1

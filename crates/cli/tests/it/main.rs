@@ -1,6 +1,6 @@
-//! The command line as a whole, through the real binary with stores of its own.
+//! The whole command line, with the real binary and a store for each test.
 //!
-//! [`installation`] is a data directory and, if wanted, a server on it.
+//! [`installation`] is a data directory with an optional server.
 
 #[cfg(test)]
 mod audit;

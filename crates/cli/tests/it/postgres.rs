@@ -1,13 +1,13 @@
-//! The same commands on PostgreSQL, each test in a schema of its own.
+//! The same commands on PostgreSQL, each test in its own schema.
 //!
-//! `scripts/with-postgres cargo test -p toolvault` supplies the server. Without one these tests fail, unless
-//! `TOOLVAULT_TEST_SKIP_POSTGRES=1` says that they are to be skipped.
+//! `scripts/with-postgres cargo test -p toolvault` supplies the server. Without it these tests fail, unless
+//! `TOOLVAULT_TEST_SKIP_POSTGRES=1` skips them.
 
 use std::process::Command;
 
 use crate::installation::{Installation, Server, variable};
 
-/// A schema that goes with the test.
+/// A schema that is dropped after the test.
 struct Schema {
     database: String,
     name: String,

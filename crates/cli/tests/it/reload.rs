@@ -1,4 +1,4 @@
-//! `reload`: what is applied, what needs a restart, and what is refused.
+//! `reload`: settings that take effect, settings that need a restart, and refusals.
 
 use insta::assert_snapshot;
 
@@ -29,7 +29,7 @@ fn it_tells_what_is_applied_and_what_needs_a_restart() {
     let expected =
         "exit status 0\napplied: gateway.servers.files.command\nneeds a restart: cache_bytes";
     assert_eq!(installation.run(&["reload"]), expected);
-    // What needs a restart is told until the server is restarted.
+    // A setting that needs a restart is reported until the restart.
     assert_snapshot!(installation.run(&["reload"]), @r"
     exit status 0
     needs a restart: cache_bytes

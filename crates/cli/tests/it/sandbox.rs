@@ -1,7 +1,7 @@
-//! Programs in a sandbox: what they cannot read, however they try, and what they can still do.
+//! Programs in a sandbox: what they cannot read, whatever they try, and what they can still do.
 //!
-//! Mechanisms that the kernel lacks are skipped with a message; a machine that has none fails. Run by root, everything is
-//! tested as root and as an ordinary user.
+//! Mechanisms that the kernel lacks are skipped with a message; a machine that has none fails. Run by root, everything
+//! is tested as root and as an ordinary user.
 
 mod attempts;
 mod life;
@@ -16,10 +16,10 @@ use tempfile::TempDir;
 /// The user `nobody`.
 const ORDINARY: u32 = 65_534;
 const MEANS: [&str; 2] = ["mount-namespace", "landlock"];
-/// What must not be read.
+/// The canary that no program may read.
 const CANARY: &str = "canary-of-the-vault";
 
-/// A directory with things that are concealed and things that are not, for one user.
+/// A directory with concealed and visible files, for one user.
 struct Grounds {
     directory: TempDir,
     user: u32,
@@ -55,8 +55,8 @@ impl Grounds {
         ] {
             chown(top.join(name), Some(user), None).unwrap();
         }
-        // An ordinary user may not reach where it was built. Written by another process, or what the tests beside this one start
-        // might still have it open for writing when it is to be started.
+        // An ordinary user may not reach where it was built. Written by another process, or what the tests beside this
+        // one start might still have it open for writing when it is to be started.
         let mut copy = Command::new("cp");
         copy.args([
             Path::new(env!("CARGO_BIN_EXE_toolvault")),
@@ -70,7 +70,7 @@ impl Grounds {
         self.directory.path().canonicalize().unwrap().join(name)
     }
 
-    /// Our binary, as the user, about to conceal the data and the key.
+    /// The binary, run as the user, with arguments that conceal the data and the key.
     fn sandbox(&self, means: &str) -> Command {
         let mut command = Command::new(self.path("toolvault"));
         command
@@ -87,7 +87,7 @@ impl Grounds {
         command
     }
 
-    /// Has a command run as the user.
+    /// Makes a command run as the user.
     fn as_user<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         if self.user != rustix::process::geteuid().as_raw() {
             command.uid(self.user).gid(self.user);
@@ -106,7 +106,7 @@ impl Grounds {
         said(&run(self.as_user(command)))
     }
 
-    /// The output of a script in the sandbox, after our own first line.
+    /// The output of a script in the sandbox, after the sandbox's own first line.
     fn script(&self, means: &str, text: &str) -> String {
         let script = format!("cd {}\n{text}", self.path("").display());
         let output = run(self.sandbox(means).args(["--", "/bin/sh", "-c", &script]));
@@ -129,7 +129,7 @@ fn said(output: &Output) -> String {
     )
 }
 
-/// Root and an ordinary user, or the only one that we can be.
+/// Root and an ordinary user, or the current user if it is not root.
 fn users() -> Vec<u32> {
     let own = rustix::process::geteuid();
     if own.is_root() {
@@ -139,7 +139,7 @@ fn users() -> Vec<u32> {
     }
 }
 
-/// Does something with each mechanism that this machine supports, as each user.
+/// Runs a test with each mechanism that this machine supports, as each user.
 fn with_all_means(test: impl Fn(&Grounds, &str)) {
     for user in users() {
         let grounds = Grounds::new(user);
@@ -161,7 +161,7 @@ fn with_all_means(test: impl Fn(&Grounds, &str)) {
     }
 }
 
-/// Whether a tool that a test would use is there; says so if not.
+/// Whether a program that a test needs is installed; prints a message if not.
 fn has(tool: &str) -> bool {
     let found = Command::new("sh")
         .args(["-c", &format!("command -v {tool}")])

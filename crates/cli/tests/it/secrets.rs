@@ -137,7 +137,7 @@ fn a_secret_is_deleted_only_when_somebody_confirms_it() {
 #[test]
 fn one_line_break_is_not_part_of_the_value() {
     let client = Client::new();
-    // 16 characters are shown by two and two; the line break would make it 17.
+    // 16 characters show 2 and 2; a line break would make it 17.
     let with = client.json(&["secret", "create", "a", "--json"], "0123456789abcdef\n");
     assert_eq!(with["display"], "01********ef");
     let path = client.installation.path().join("value");
@@ -212,7 +212,7 @@ fn an_ambiguous_name_is_refused_with_the_ids() {
     );
     let one = client.json(&["secret", "show", "twin", "--json"], "");
     assert_eq!(one["secret_id"], first["secret_id"]);
-    // An id may be the name of another secret.
+    // The text of an ID may be the name of another secret.
     let unknown = "01900000-0000-7000-8000-000000000000";
     client.json(&["secret", "create", unknown, "--json"], "value-three");
     assert_eq!(
@@ -262,8 +262,8 @@ fn the_key_is_needed_and_may_be_in_a_file() {
     };
     assert_snapshot!(without(None), @r"
     exit status 1
-    error: there is no key for the API
-    hint: set TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE; toolvault serve showed a key when it set the store up, and toolvault key create makes another
+    error: no API key is set
+    hint: set TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE; toolvault serve showed a key when it set up the store, and toolvault key create creates a new one
     ");
     let path = client.installation.path().join("key");
     std::fs::write(&path, format!("{}\n", client.key)).unwrap();

@@ -141,7 +141,7 @@ fn a_second_signal_ends_the_server_at_once() {
     use std::io::Write as _;
     let installation = Installation::empty();
     let mut server = installation.serve(&[]);
-    // A request that never arrives in full keeps the server busy for as long as it is allowed to.
+    // An incomplete request keeps the server busy until the time limit.
     let address = server.url.strip_prefix("http://").unwrap();
     let mut connection = std::net::TcpStream::connect(address).unwrap();
     let key = installation.first_key("operator_key");
@@ -149,7 +149,7 @@ fn a_second_signal_ends_the_server_at_once() {
         "POST /v1/secrets/ HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-length: 100\r\nexpect: 100-continue\r\n\r\n"
     );
     connection.write_all(head.as_bytes()).unwrap();
-    // The server asks for the body, so the request is in flight.
+    // The server has sent `100 Continue`, so the request is in flight.
     let mut answer = [0; 12];
     std::io::Read::read_exact(&mut connection, &mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 100");
@@ -200,7 +200,7 @@ fn with_everything_logged_no_value_and_no_key_is() {
     assert!(!format!("{made}{changed}{with_long_value}").contains(canary));
     installation.output(&["key", "create", "--user", "default", "--scope", "use"]);
     let log = server.stop_and_read_log();
-    // Statements were logged, or this shows nothing.
+    // Statements must have been logged, or this test shows nothing.
     assert!(
         log.contains("INSERT INTO secrets"),
         "statements are not in the log"

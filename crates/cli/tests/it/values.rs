@@ -1,4 +1,4 @@
-//! `secret create`: values byte for byte, names that are taken, keys from files, and certificates.
+//! `secret create`: values byte for byte, duplicate names, keys from files, and certificates.
 
 use std::process::Command;
 
@@ -37,7 +37,7 @@ impl Client {
         transcript
     }
 
-    /// The value that a tool without patterns gets for the reference.
+    /// The value that resolving gives for the reference.
     fn value(&self, name: &str) -> String {
         let key = self.installation.first_key("operator_key");
         let url = format!("{}/v1/tools/t/resolve", self.server.url);
@@ -152,7 +152,7 @@ fn a_secret_that_no_tool_gets_by_itself_is_told() {
             .collect();
         let made = client.run(&create, "a value");
         assert_eq!(
-            made.contains("used only where a reference names it"),
+            made.contains("used only if a reference names it"),
             is_told,
             "{made}"
         );

@@ -1,4 +1,4 @@
-//! Keys are made well formed and uniform, and no typing error survives the checksum.
+//! New keys are well formed and uniform, and the checksum finds every typing error.
 
 use std::sync::Mutex;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Bytes that repeat nothing for a long while: a xorshift generator (Marsaglia, 2003).
+/// Bytes with a long period: a xorshift generator (Marsaglia, 2003).
 struct Seeded(Mutex<u64>);
 
 impl Seeded {
@@ -28,7 +28,7 @@ impl Entropy for Seeded {
     }
 }
 
-/// Gives one byte for ever, or fails.
+/// Yields one byte for ever, or fails.
 struct Stuck(Option<u8>);
 
 impl Entropy for Stuck {
@@ -42,7 +42,7 @@ fn key(seed: u64) -> ApiKey {
     ApiKey::generate(&Seeded::new(seed)).unwrap()
 }
 
-/// Whether it is what `^tvk_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}$` matches.
+/// Whether it matches `^tvk_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}$`.
 fn has_published_form(text: &str) -> bool {
     let fields: Vec<&str> = text.split('_').collect();
     let [prefix, id, rest] = fields[..] else {

@@ -1,4 +1,4 @@
-//! Arguments pass untouched, and what is inserted is read back.
+//! Arguments pass unchanged, and inserted ones can be read back.
 
 use proptest::prelude::*;
 

@@ -1,7 +1,7 @@
-//! Verification of the whole trail from the first public key: any edit, removal, insertion or
-//! reordering is found where it happened; truncation is found against a [`Checkpoint`].
+//! Verification of the whole trail from the first public key. It finds any edit, removal, insertion or reordering where
+//! it happened, and truncation with the help of a [`Checkpoint`].
 //!
-//! One page at a time is read and forgotten, so that memory stays flat however long the trail is.
+//! It reads one page at a time, so memory use does not depend on the length of the trail.
 
 use std::collections::BTreeMap;
 
@@ -23,21 +23,21 @@ pub enum ChainError {
     /// A page is missing, out of order or inserted.
     #[error("page {expected} is missing or out of order: found page {found}")]
     OutOfOrder {
-        /// The number that follows the page before.
+        /// The expected number: one more than the previous page's.
         expected: i64,
-        /// The number that stands there.
+        /// The number found.
         found: i64,
     },
-    /// The page's epoch is not the one that signs pages of this number.
+    /// The page's epoch is not the one that signs pages with this number.
     #[error("page {0} is signed by the wrong epoch")]
     WrongEpoch(i64),
-    /// The page's content does not give its hash.
+    /// The page's content does not match its hash.
     #[error("page {0} was changed")]
     Changed(i64),
     /// The signature is not the epoch's.
     #[error("page {0} is not signed by its epoch")]
     Unsigned(i64),
-    /// The trail ends before the page that a checkpoint names, or has another page in its place.
+    /// The trail ends before the page that a checkpoint names, or has a different page with that number.
     #[error("the trail does not contain page {0}, which a checkpoint names")]
     Truncated(i64),
     /// The checkpoint of this page names another installation.
@@ -45,24 +45,24 @@ pub enum ChainError {
     ForeignCheckpoint(i64),
 }
 
-/// Reads the trail page by page and keeps the place.
+/// Reads the trail page by page and tracks the position.
 #[derive(Debug)]
 pub struct ChainVerifier {
     installation: InstallationId,
     epochs: Vec<Epoch>,
     current: Option<Epoch>,
     head: Head,
-    /// By page, those that are still ahead.
+    /// By page number, the checkpoints that are still ahead.
     checkpoints: BTreeMap<i64, Vec<Checkpoint>>,
-    /// The first page that was not the one that a checkpoint names.
+    /// The first page that differed from the one that a checkpoint names.
     replaced: Option<i64>,
 }
 
 impl ChainVerifier {
     /// Starts before the first page with all epochs in order.
     ///
-    /// `first_key` is the public key that was printed at set-up; without it the stored one is taken,
-    /// and only the consistency of the trail with itself is shown.
+    /// `first_key` is the public key that was printed at set-up. Without it the stored key is used, and verification
+    /// shows only that the trail is consistent with itself.
     pub fn new(
         installation: InstallationId,
         first_key: Option<&[u8]>,
@@ -88,9 +88,9 @@ impl ChainVerifier {
         })
     }
 
-    /// Also demands the pages that these checkpoints name; [`finish`](Self::finish) says if one is missing.
+    /// Also requires the pages that these checkpoints name. [`finish`](Self::finish) reports a missing one.
     ///
-    /// To be called before the first page.
+    /// Call this before the first page.
     pub fn expecting(
         mut self,
         checkpoints: impl IntoIterator<Item = Checkpoint>,
@@ -146,7 +146,7 @@ impl ChainVerifier {
         &self.head
     }
 
-    /// Verifies the end: every checkpoint was met, and every remaining epoch begins right here.
+    /// Verifies the end: every checkpoint was met, and every remaining epoch begins at this position.
     pub fn finish(mut self) -> Result<Head, ChainError> {
         let missing = self.checkpoints.keys().next().copied();
         if let Some(page) = self.replaced.or(missing) {

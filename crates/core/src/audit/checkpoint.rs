@@ -1,7 +1,7 @@
 //! Checkpoints: signed heads of the trail, copied to a place that a writer of the database cannot change.
 //!
-//! A chain cannot tell that its end was cut off. A checkpoint names a page that was there; a
-//! [`ChainVerifier`](super::chain::ChainVerifier) that was given it then asks for that very page.
+//! A chain alone cannot show that its end was cut off. A checkpoint names a page that existed; a
+//! [`ChainVerifier`](super::chain::ChainVerifier) with that checkpoint requires that page.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +12,11 @@ use crate::identity::InstallationId;
 use crate::timestamp::Timestamp;
 use crate::transcript::Transcript;
 
-/// One page of a trail, in what the epoch's key signed of it. As JSON it is one line.
+/// The signed head of a trail at one page. As JSON it is one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
-    /// Whose trail it is.
+    /// The installation that the trail belongs to.
     pub installation: InstallationId,
     /// Number of the page.
     pub page: i64,
@@ -30,7 +30,7 @@ pub struct Checkpoint {
     /// The page's signature; hexadecimal in JSON.
     #[serde(serialize_with = "write_bytes", deserialize_with = "read_bytes")]
     pub signature: Vec<u8>,
-    /// When the checkpoint was made. Not signed: it tells people where to look, and decides nothing.
+    /// When the checkpoint was created. It is not signed and decides nothing; it helps people find the place.
     pub at: Timestamp,
 }
 
@@ -48,14 +48,14 @@ impl Checkpoint {
         }
     }
 
-    /// Whether the holder of the epoch's key signed this head.
+    /// Whether the epoch's key signed this head.
     ///
-    /// It shows, without the trail, that a checkpoint whose page is gone was a real one.
+    /// This proves, without the trail, that a checkpoint is genuine even if its page is gone.
     pub fn is_signed_by(&self, public_key: &[u8]) -> bool {
         is_signed(public_key, self.signed().as_slice(), &self.signature)
     }
 
-    /// Whether `page` is the one that was there when the checkpoint was made.
+    /// Whether `page` is the one for which the checkpoint was created.
     pub(super) fn is_met_by(&self, page: &Page) -> bool {
         self.hash == page.hash && self.sequence == page.last_sequence && self.epoch == page.epoch
     }

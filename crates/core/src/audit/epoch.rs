@@ -1,4 +1,4 @@
-//! Epochs: for how long one signing key signs, and how it hands over to the next.
+//! Epochs: how long one signing key signs, and how it hands over to the next.
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
@@ -9,7 +9,7 @@ use crate::envelope::{NumberedKey, OpenError, open, seal};
 use crate::identity::InstallationId;
 use crate::transcript::Transcript;
 
-/// One epoch as it is stored. The certificate pins where it begins.
+/// One epoch as it is stored. The certificate fixes where it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Epoch {
     /// Counted from 1.
@@ -43,14 +43,14 @@ impl std::fmt::Debug for Signer {
 pub struct NewEpoch {
     /// What verifiers need.
     pub epoch: Epoch,
-    /// What signs.
+    /// The key that signs.
     pub signer: Signer,
-    /// What is stored until the epoch ends.
+    /// The wrapped key, stored until the epoch ends.
     pub wrapped: Vec<u8>,
 }
 
 impl Signer {
-    /// Begins the epoch after `predecessor` (or the first one) behind `head`.
+    /// Begins the first epoch, or the one after `predecessor`, at the position `head`.
     pub fn begin(
         installation: InstallationId,
         wrap: &NumberedKey,
@@ -104,7 +104,7 @@ impl Signer {
 }
 
 impl Epoch {
-    /// Whether the predecessor signed this epoch's beginning behind `head`.
+    /// Whether the predecessor signed the beginning of this epoch at `head`.
     pub fn is_certified(
         &self,
         installation: InstallationId,

@@ -8,7 +8,7 @@ use crate::identity::InstallationId;
 use crate::timestamp::Timestamp;
 use crate::transcript::Transcript;
 
-/// The position of the trail's newest page.
+/// The position after the trail's newest page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// Number of the page, counted from 1; 0 before the first.
@@ -20,7 +20,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// Before the first page.
+    /// The position before the first page.
     pub const EMPTY: Self = Self {
         page: 0,
         sequence: 0,
@@ -39,7 +39,7 @@ pub struct Page {
     pub last_sequence: i64,
     /// The epoch whose key signed it.
     pub epoch: i64,
-    /// Its records, one JSON object a line.
+    /// Its records, one JSON object per line.
     pub records: String,
     /// SHA-256 over the above and the previous page's hash.
     pub hash: [u8; 32],
@@ -47,7 +47,7 @@ pub struct Page {
     pub signature: Vec<u8>,
 }
 
-/// A page was not made.
+/// Why a page was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
     /// A page holds at least one record.
@@ -59,7 +59,7 @@ pub enum PageError {
 }
 
 impl Page {
-    /// Puts `records` behind `head`, numbers and signs them.
+    /// Creates the page after `head`: numbers `records` and signs them.
     pub fn append(
         installation: InstallationId,
         head: &Head,
@@ -136,7 +136,7 @@ impl Page {
     }
 }
 
-/// What an epoch's key signs of a page.
+/// The part of a page that an epoch's key signs.
 pub(super) fn head_transcript(
     installation: InstallationId,
     page: i64,
@@ -152,9 +152,9 @@ pub(super) fn head_transcript(
         .bytes(hash)
 }
 
-/// When the first and the last of `records` happened, as the table of pages repeats it for searching.
+/// The times of the first and the last of `records`. The table of pages stores them for searching.
 ///
-/// No hash covers that copy, so verification compares the two.
+/// No hash covers these columns, so verification compares them with the records.
 pub fn span(records: &[Record]) -> Option<(Timestamp, Timestamp)> {
     let moments = || records.iter().map(|record| record.at);
     moments().min().zip(moments().max())

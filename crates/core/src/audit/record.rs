@@ -1,4 +1,4 @@
-//! One audited event. Names, ids and decisions only: never a value, a header or a body.
+//! One audited event: names, IDs and decisions, but never a value, a header or a body.
 
 use std::fmt;
 
@@ -46,7 +46,7 @@ macro_rules! actions {
         }
 
         impl Action {
-            /// Every action there is.
+            /// Every action.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
             /// The name on the wire and in the trail.
@@ -60,15 +60,15 @@ macro_rules! actions {
 }
 
 actions! {
-    /// The store was set up.
+    /// A store was set up.
     StoreCreated = "store.created",
     /// A secret was stored.
     SecretCreated = "secret.created",
-    /// A secret got another name.
+    /// A secret was renamed.
     SecretRenamed = "secret.renamed",
-    /// A secret got another tool pattern, argument or flag.
+    /// A secret got a different tool pattern, argument or default flag.
     SecretRebound = "secret.rebound",
-    /// A secret got a new value, which is its newest version.
+    /// A secret got a new value, which is now its newest version.
     SecretValueReplaced = "secret.value_replaced",
     /// An older version's value became the newest version.
     SecretVersionRestored = "secret.version_restored",
@@ -76,7 +76,7 @@ actions! {
     SecretVersionDeleted = "secret.version_deleted",
     /// The conditions of a secret's use changed.
     SecretPolicyChanged = "secret.policy_changed",
-    /// A secret was erased.
+    /// A secret was deleted and its keys erased.
     SecretDeleted = "secret.deleted",
     /// A new or changed default takes precedence over another.
     DefaultShadowed = "default.shadowed",
@@ -86,27 +86,27 @@ actions! {
     ToolCalled = "tool.called",
     /// A value that a tool server was given was found in what a caller sent to it.
     ValueRepeated = "value.repeated",
-    /// A use was refused.
+    /// A use of a secret was refused.
     UseRefused = "use.refused",
-    /// A row is not as it was stored.
+    /// A row differs from what was stored.
     TamperingDetected = "tampering.detected",
-    /// An API key was made.
+    /// An API key was created.
     KeyCreated = "key.created",
     /// An API key's name, scopes or lifetime changed.
     KeyChanged = "key.changed",
     /// An API key was replaced by a successor.
     KeyRotated = "key.rotated",
-    /// An API key was ended.
+    /// An API key was revoked.
     KeyRevoked = "key.revoked",
-    /// A user was made.
+    /// A user was created.
     UserCreated = "user.created",
-    /// A user was disabled or enabled, or got other quotas.
+    /// A user was disabled or enabled, or got different quotas.
     UserChanged = "user.changed",
-    /// A user and all their secrets were erased.
+    /// A user was deleted with all their secrets.
     UserDeleted = "user.deleted",
     /// A credential was not accepted.
     SignInFailed = "sign_in.failed",
-    /// An operation was refused for want of a right.
+    /// An operation was refused because a right was missing.
     AccessDenied = "access.denied",
 }
 
@@ -116,11 +116,11 @@ impl fmt::Display for Action {
     }
 }
 
-/// Whether it was done.
+/// Whether the action was carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
-    /// It was done.
+    /// It was carried out.
     Allowed,
     /// It was refused.
     Denied,
@@ -142,13 +142,13 @@ pub struct Record {
     /// The secret concerned.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub secret_id: Option<SecretId>,
-    /// Its name at that moment.
+    /// Its name at that time.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub secret_name: Option<String>,
     /// The version concerned.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<i64>,
-    /// The API key or user concerned, where it is not the actor.
+    /// The API key or user concerned, if it is not the actor.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub subject: Option<String>,
     /// The tool's name, or the pattern of a binding.
@@ -157,21 +157,21 @@ pub struct Record {
     /// The tool's argument.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub argument: Option<String>,
-    /// What a tool was called with: each argument's name, `:` and the kind of its value.
+    /// The arguments that a tool was called with: each name, `:` and the JSON type of its value.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub arguments: Option<Vec<String>>,
-    /// The hidden arguments for which a value was received and dropped.
+    /// The hidden arguments for which a value was received and discarded.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dropped: Option<Vec<String>>,
     /// How long a tool's call took, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub duration_ms: Option<i64>,
-    /// Whether it was done.
+    /// Whether the action was carried out.
     pub decision: Decision,
-    /// Why it was refused, or what of it changed.
+    /// Why it was refused, or what changed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
-    /// The request it came with.
+    /// The ID of the request.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub request_id: Option<String>,
     /// The network address of an unknown caller.
@@ -180,13 +180,13 @@ pub struct Record {
     /// How many equal events this record stands for, if more than one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub count: Option<i64>,
-    /// Hash of the row after the change; none when the row is gone. `audit verify` compares it.
+    /// Hash of the row after the change; absent when the row was deleted. `audit verify` compares it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub state: Option<String>,
 }
 
 impl Record {
-    /// A record with nothing but who, whose, what and whether; its sequence comes with its page.
+    /// A record with actor, user, action and decision only. The page assigns its sequence.
     pub fn new(
         at: Timestamp,
         actor: &Actor,

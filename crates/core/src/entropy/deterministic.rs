@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Entropy, EntropyError};
 use crate::digest::sha256;
 
-/// SHA-256 of a seed and a counter, block after block, until a number of fills is used up.
+/// Blocks of SHA-256 over a seed and a counter, until a given number of fills is used up.
 pub(crate) struct Deterministic {
     seed: u64,
     block: AtomicU64,
@@ -13,12 +13,12 @@ pub(crate) struct Deterministic {
 }
 
 impl Deterministic {
-    /// Gives the same bytes for the same seed, without end.
+    /// Yields the same bytes for the same seed, without end.
     pub(crate) fn new(seed: u64) -> Self {
         Self::failing_after(seed, u64::MAX)
     }
 
-    /// Fills so many times, then fails for ever.
+    /// Yields `fills` times, then fails for ever.
     pub(crate) fn failing_after(seed: u64, fills: u64) -> Self {
         Self {
             seed,
@@ -44,7 +44,7 @@ impl Entropy for Deterministic {
     }
 }
 
-/// So many bytes that look random and follow from `seed`: long inputs that a property can name shortly.
+/// `length` bytes that look random and follow from `seed`. A property test can name a long input with a short seed.
 pub(crate) fn bytes(seed: u64, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     Deterministic::new(seed).fill(&mut bytes).unwrap();

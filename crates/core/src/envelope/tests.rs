@@ -1,4 +1,4 @@
-//! Sealed bytes open with the right key and identity only, and nothing else ever panics.
+//! Sealed bytes open only with the right key and identity, and no input panics.
 
 use proptest::prelude::*;
 
@@ -26,7 +26,7 @@ fn try_open(sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
     open(&key(7), bound(), sealed).map(|plaintext| plaintext.expose().to_vec())
 }
 
-/// What a changed byte at this place must be answered with.
+/// The error for a changed byte at this position.
 fn expected_at(byte: usize) -> OpenError {
     match byte {
         0..2 => OpenError::UnknownFormat,
@@ -134,7 +134,7 @@ fn two_seals_of_the_same_bytes_share_nothing_behind_the_header() {
     let body = HEADER_LENGTH + NONCE_LENGTH;
     assert_ne!(first[HEADER_LENGTH..body], second[HEADER_LENGTH..body]);
     assert_ne!(first[body..], second[body..]);
-    // A nonce of the one does not fit the other's ciphertext.
+    // A nonce does not fit another ciphertext.
     let mixed = [&first[..body], &second[body..]].concat();
     assert_eq!(try_open(&mixed), Err(OpenError::Forged));
 }

@@ -1,9 +1,9 @@
 //! One version of a secret: its value, its display form, and the data key that seals both.
 //!
-//! Each version has a data key of its own. Two keys are derived from it (HKDF-SHA-256, RFC 5869), one
-//! for the value and one for the display form, and each of them encrypts once. The wrap of the data key
-//! binds installation, user, secret and version, and for the current version also the hash of the
-//! secret's [state](SecretState): a row that was edited, swapped or rolled forward does not open.
+//! Each version has its own data key. Two keys are derived from it (HKDF-SHA-256, RFC 5869), one for the value and one
+//! for the display form, and each of them encrypts once. The wrap of the data key is bound to installation, user,
+//! secret and version, and for the current version also to the hash of the secret's [state](SecretState). A row that
+//! was edited, swapped or rolled back therefore does not open.
 
 mod state;
 
@@ -21,7 +21,7 @@ use crate::transcript::Transcript;
 const SMALLEST_PADDED: usize = 64;
 const LENGTH_PREFIX: usize = 4;
 
-/// Which version of which secret of whom.
+/// Identifies a version: installation, user, secret and number.
 #[derive(Clone, Copy, Debug)]
 pub struct VersionIdentity {
     /// The installation that the row belongs to.
@@ -34,10 +34,10 @@ pub struct VersionIdentity {
     pub version: i64,
 }
 
-/// Whether a version is the one in use, and under which state.
+/// Whether a version is the current one, and in which state of the secret.
 #[derive(Clone, Copy, Debug)]
 pub enum Standing {
-    /// The newest version, usable only under exactly this state.
+    /// The newest version, usable only in exactly this state.
     Current(StateHash),
     /// An older version, kept so that it can be restored.
     Superseded,
@@ -46,7 +46,7 @@ pub enum Standing {
 /// The three blobs of a stored version.
 #[derive(Clone, Debug)]
 pub struct SealedVersion {
-    /// The data key under the user's key.
+    /// The data key, wrapped by the user's key.
     pub data_key: Vec<u8>,
     /// The padded value.
     pub value: Vec<u8>,
@@ -54,7 +54,7 @@ pub struct SealedVersion {
     pub display: Vec<u8>,
 }
 
-/// What may be shown of a value, and what the quota counts.
+/// The masked form of a value, and its length for the quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// The masked form, such as `lin********3456`.
@@ -111,7 +111,7 @@ impl SealedVersion {
         )?)
     }
 
-    /// What may be shown, if the row is exactly as it was stored.
+    /// The masked form and length, if the row is exactly as it was stored.
     pub fn open_shown(
         &self,
         user_key: &NumberedKey,
@@ -136,7 +136,7 @@ impl SealedVersion {
         })
     }
 
-    /// Binds the data key to another standing; value and display form stay as they are.
+    /// Binds the data key to a different standing. Value and display form stay unchanged.
     pub fn rewrap(
         &mut self,
         user_key: &NumberedKey,
@@ -170,13 +170,13 @@ impl SealedVersion {
     }
 }
 
-/// Why a data key was not bound to another standing.
+/// Why a data key could not be bound to a different standing.
 #[derive(Debug, thiserror::Error)]
 pub enum RewrapError {
-    /// The row is not as it was stored.
+    /// The row differs from what was stored.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// There was no randomness for the nonce.
+    /// No randomness was available for the nonce.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
 }

@@ -1,6 +1,6 @@
-//! Views of objects and arrays that walk the text again instead of keeping a tree.
+//! Views of objects and arrays that scan the source text on each access instead of building a tree.
 //!
-//! Of members with the same name the last counts, as in a Python dictionary.
+//! Of members with the same name the last one counts, as in a Python dictionary.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use super::scanner::{skip_string, skip_value, skip_whitespace};
 use super::strings::{self, LoneSurrogate};
 use super::value::Value;
 
-/// A JSON object in the text it was received in.
+/// A JSON object, as a slice of the source text.
 #[derive(Clone, Copy)]
 #[expect(
     missing_debug_implementations,
@@ -37,12 +37,12 @@ impl<'a> Object<'a> {
         Self { raw }
     }
 
-    /// The text it was spelled with.
+    /// Its source text.
     pub fn raw(self) -> &'a str {
         self.raw
     }
 
-    /// The value of the member called `name`, in constant memory; the last one if there are several.
+    /// The value of the member called `name`, in constant memory; the last one if the name is repeated.
     pub fn get(self, name: &str) -> Option<Value<'a>> {
         let is_named = |key: &str| {
             if key.contains('\\') {
@@ -57,7 +57,7 @@ impl<'a> Object<'a> {
             .last()
     }
 
-    /// Every member once: at the place of its first occurrence, with the value of its last.
+    /// Every member once: at the position of its first occurrence, with the value of its last.
     pub fn members(self) -> Result<Vec<Member<'a>>, LoneSurrogate> {
         let mut members: Vec<Member<'a>> = Vec::new();
         let mut places: HashMap<Cow<'a, str>, usize> = HashMap::new();
@@ -76,12 +76,12 @@ impl<'a> Object<'a> {
         Ok(members)
     }
 
-    /// How many members stand there, repetitions included: of repeated ones some readers take the first, others the last.
+    /// How many members the text has, repetitions included. Readers disagree about which repetition counts.
     pub fn written_members(self) -> usize {
         self.occurrences().count()
     }
 
-    /// The undecoded name and the value of every member as it stands there, repetitions included.
+    /// The undecoded name and the value of every member in the text, repetitions included.
     fn occurrences(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
         let mut walk = Walk::into(self.raw);
         std::iter::from_fn(move || {
@@ -92,7 +92,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// A JSON array in the text it was received in.
+/// A JSON array, as a slice of the source text.
 #[derive(Clone, Copy)]
 #[expect(
     missing_debug_implementations,
@@ -107,7 +107,7 @@ impl<'a> Array<'a> {
         Self { raw }
     }
 
-    /// The text it was spelled with.
+    /// Its source text.
     pub fn raw(self) -> &'a str {
         self.raw
     }

@@ -1,14 +1,14 @@
-//! The grammar of JSON as `CPython`'s C scanner walks it (`Modules/_json.c`, 3.8 to 3.12).
+//! The grammar of JSON as `CPython`'s C scanner implements it (`Modules/_json.c`, 3.8 to 3.12).
 //!
-//! Works on bytes of valid UTF-8 and never recurses: what is open is one bit per level.
-//! Start at [`skip_value`]; every function takes an index and returns the one after what it read.
+//! It works on bytes of valid UTF-8 and never recurses: each open array or object is one bit. Start at [`skip_value`].
+//! Every function takes an index and returns the index after what it read.
 
 use super::{Error, MAXIMUM_DEPTH, MAXIMUM_INTEGER_DIGITS};
 
 const EXPECTING_VALUE: &str = "Expecting value";
 const EXPECTING_COMMA: &str = "Expecting ',' delimiter";
 
-/// An error with a byte index where [`Error`] has one in code points.
+/// An error with a byte index; [`Error`] has an index in code points.
 #[derive(Clone, Copy)]
 pub(super) enum Failure {
     Syntax(&'static str, usize),
@@ -32,7 +32,7 @@ impl Failure {
     }
 }
 
-/// The arrays and objects that are open, one bit each.
+/// The open arrays and objects, one bit each.
 struct Open {
     depth: usize,
     objects: [u64; MAXIMUM_DEPTH.div_ceil(64)],
@@ -55,7 +55,7 @@ impl Open {
         self.depth = self.depth.saturating_sub(1);
     }
 
-    /// Whether the innermost open one is an object; `None` when nothing is open.
+    /// Whether the innermost one is an object; `None` when nothing is open.
     fn innermost_is_object(&self) -> Option<bool> {
         let level = self.depth.checked_sub(1)?;
         self.objects
@@ -72,7 +72,7 @@ pub(super) fn skip_whitespace(bytes: &[u8], from: usize) -> usize {
         .count()
 }
 
-/// Reads one value of any kind that starts exactly at `from`.
+/// Reads one value of any kind, which must start exactly at `from`.
 pub(super) fn skip_value(bytes: &[u8], from: usize) -> Result<usize, Failure> {
     let mut open = Open {
         depth: 0,
@@ -112,7 +112,7 @@ enum Next {
     End(usize),
 }
 
-/// Closes what ends after a value, up to the comma before the next one or the end of the outermost.
+/// After a value, closes what ends, up to the comma before the next value or the end of the outermost one.
 fn close(bytes: &[u8], from: usize, open: &mut Open) -> Result<Next, Failure> {
     let mut at = from;
     while let Some(is_object) = open.innermost_is_object() {
@@ -159,7 +159,7 @@ fn skip_scalar(bytes: &[u8], from: usize) -> Result<usize, Failure> {
     }
 }
 
-/// Reads the string whose opening quote is at `from`, to after the closing one.
+/// Reads the string whose opening quote is at `from`; returns the index after the closing quote.
 pub(super) fn skip_string(bytes: &[u8], from: usize) -> Result<usize, Failure> {
     let mut at = from + 1;
     loop {
@@ -170,7 +170,7 @@ pub(super) fn skip_string(bytes: &[u8], from: usize) -> Result<usize, Failure> {
                 Some(b'u') => {
                     let digits = bytes.get(at + 2..at + 6).unwrap_or_default();
                     let is_whole = digits.len() == 4 && digits.iter().all(u8::is_ascii_hexdigit);
-                    // CPython wants one more character, whatever it is, before it reads the digits.
+                    // CPython requires one more character, whatever it is, before it reads the digits.
                     if !is_whole || bytes.len() == at + 6 {
                         return Err(Failure::Syntax("Invalid \\uXXXX escape", at + 1));
                     }

@@ -1,25 +1,25 @@
 //! Strings between their JSON spelling and their text. Decoded text is zeroised on drop.
 //!
-//! Both directions reserve all they need at once, so no half-written copy is left behind.
+//! Both directions reserve the whole size first, so that no partial copy is left behind.
 
 use zeroize::Zeroizing;
 
-/// A string holds half of a surrogate pair (`"\ud800"`), so it is no Unicode text.
+/// A string holds half of a surrogate pair (`"\ud800"`), so it is not Unicode text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the string holds a lone surrogate")]
 pub struct LoneSurrogate;
 
-/// Decodes what stands between the quotes of a checked string.
+/// Decodes the text between the quotes of a checked string.
 pub(super) fn decode(inner: &str) -> Result<Zeroizing<String>, LoneSurrogate> {
     let mut text = Zeroizing::new(String::with_capacity(inner.len()));
     decode_into(inner, None, &mut text)?;
     Ok(text)
 }
 
-/// Appends what [`decode`] gives to `text`, with U+FFFD for each lone surrogate.
+/// Appends what [`decode`] returns to `text`, with U+FFFD for each lone surrogate.
 pub(crate) fn decode_lossily(inner: &str, text: &mut String) {
     text.reserve(inner.len());
-    // Nothing else can go wrong.
+    // A lone surrogate is the only possible error.
     let _ = decode_into(inner, Some(char::REPLACEMENT_CHARACTER), text);
 }
 
@@ -56,7 +56,7 @@ fn decode_into(inner: &str, lone: Option<char>, text: &mut String) -> Result<(),
     Ok(())
 }
 
-/// Reads `XXXX` or `XXXX\uXXXX`, a pair of surrogates, and returns what is left after it.
+/// Reads `XXXX` or `XXXX\uXXXX` (a surrogate pair) and returns the rest.
 fn decode_unicode(digits: &str) -> Option<(char, &str)> {
     let (first, rest) = decode_unit(digits)?;
     if !(0xd800..0xdc00).contains(&first) {

@@ -1,5 +1,5 @@
-//! What the scanner must keep to: the messages of `CPython`, the verdict of `serde_json`, and the
-//! text it was given.
+//! The requirements of the scanner: the messages of `CPython`, the verdict of `serde_json`, and the source
+//! text unchanged.
 
 mod cpython;
 pub(crate) mod properties;

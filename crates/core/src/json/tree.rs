@@ -1,4 +1,4 @@
-//! A JSON value that is being changed: only what is looked into becomes a tree, the rest stays as it was spelled.
+//! A JSON value under modification: only the parts that are accessed become a tree, the rest keeps its source text.
 
 use std::borrow::Cow;
 
@@ -11,17 +11,17 @@ use super::value::{Kind, Value};
 /// The members of an object in order, each name once.
 pub type Members<'a> = Vec<(Cow<'a, str>, Tree<'a>)>;
 
-/// A value of which parts were changed, and of which all others are written as they came.
+/// A value of which some parts may be changed. All other parts are written exactly as they were received.
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "a value may be confidential")]
 pub enum Tree<'a> {
-    /// As it came.
+    /// As it was received.
     Kept(Value<'a>),
-    /// JSON text that was put here.
+    /// JSON text that was inserted.
     Raw(Zeroizing<String>),
-    /// An object that was looked into.
+    /// An object that was accessed.
     Object(Members<'a>),
-    /// An array that was looked into.
+    /// An array that was accessed.
     Array(Vec<Tree<'a>>),
 }
 
@@ -54,7 +54,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The text of the string, if it is one and Unicode.
+    /// The text of the string, if it is a string of Unicode text.
     pub fn as_text(&self) -> Option<Zeroizing<String>> {
         match self {
             Self::Kept(value) => value.as_text()?.ok(),
@@ -65,7 +65,7 @@ impl<'a> Tree<'a> {
 
     /// The members, mutable; `None` if it is not an object.
     ///
-    /// A member whose name holds a lone surrogate is an error: it names nothing.
+    /// A member whose name has a lone surrogate is an error: such a name cannot be compared.
     pub fn members_mut(&mut self) -> Result<Option<&mut Members<'a>>, LoneSurrogate> {
         match self {
             Self::Kept(value) => {
@@ -108,14 +108,14 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The member of that name, to be changed.
+    /// The member with that name, mutable.
     pub fn get_mut(&mut self, name: &str) -> Result<Option<&mut Tree<'a>>, LoneSurrogate> {
         let members = self.members_mut()?;
         let found = members.and_then(|members| members.iter_mut().find(|(other, _)| other == name));
         Ok(found.map(|(_, value)| value))
     }
 
-    /// Sets a member, in its place if it is there, else after the others; does nothing if it is no object.
+    /// Sets a member: in place if it is present, otherwise at the end. Does nothing if the value is not an object.
     pub fn set(&mut self, name: &str, value: Tree<'a>) -> Result<(), LoneSurrogate> {
         let Some(members) = self.members_mut()? else {
             return Ok(());
@@ -127,7 +127,7 @@ impl<'a> Tree<'a> {
         Ok(())
     }
 
-    /// Takes a member out.
+    /// Removes a member.
     pub fn remove(&mut self, name: &str) -> Result<Option<Tree<'a>>, LoneSurrogate> {
         let Some(members) = self.members_mut()? else {
             return Ok(None);
@@ -166,7 +166,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// It as JSON.
+    /// The value as JSON.
     pub fn to_json(&self) -> Zeroizing<Vec<u8>> {
         let mut out = Zeroizing::new(Vec::new());
         self.write(&mut out);

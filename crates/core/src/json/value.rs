@@ -1,6 +1,6 @@
-//! One JSON value as a slice of the checked document it stands in.
+//! One JSON value, as a slice of the checked document that contains it.
 //!
-//! Has no `Debug`: what it shows may be confidential.
+//! It has no `Debug`, because its text may be confidential.
 
 use zeroize::Zeroizing;
 
@@ -24,7 +24,7 @@ pub enum Kind {
     Object,
 }
 
-/// A JSON value, spelled as it was received.
+/// A JSON value, as a slice of the source text.
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "a value may be confidential")]
 pub struct Value<'a> {
@@ -32,7 +32,7 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The value spelled `raw`, which the scanner has accepted.
+    /// The value with the text `raw`, which the scanner has accepted.
     pub(crate) fn of_checked(raw: &'a str) -> Self {
         Self { raw }
     }
@@ -49,7 +49,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The text it was spelled with, without the space around it.
+    /// Its source text, without the space around it.
     pub fn raw(self) -> &'a str {
         self.raw
     }
@@ -64,7 +64,7 @@ impl<'a> Value<'a> {
         (self.kind() == Kind::Bool).then_some(self.raw == "true")
     }
 
-    /// The spelling of the number, if it is one.
+    /// The source text of the number, if it is one.
     pub fn as_number(self) -> Option<&'a str> {
         (self.kind() == Kind::Number).then_some(self.raw)
     }

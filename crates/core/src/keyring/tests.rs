@@ -1,4 +1,4 @@
-//! Only the root key that made a keyring opens it, and only if each row is what it was.
+//! Only the root key that created a keyring opens it, and only if no row was changed.
 
 mod layout;
 mod uses;

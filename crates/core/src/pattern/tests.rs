@@ -7,7 +7,7 @@ use super::*;
 /// Whether `pattern` matches `text`, by the textbook table over all pairs of positions.
 pub(crate) fn naive_match(pattern: &str, text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
-    // reachable[i]: what was read of the pattern so far matches the first i characters.
+    // reachable[i]: the part of the pattern read so far matches the first i characters.
     let mut reachable = vec![false; text.len() + 1];
     reachable[0] = true;
     for wanted in pattern.chars() {
@@ -32,7 +32,7 @@ pub(crate) fn tool(text: &str) -> ToolName {
     ToolName::parse(text).unwrap()
 }
 
-/// All texts of 1 to `longest` characters out of `alphabet`.
+/// All texts of 1 to `longest` characters from `alphabet`.
 fn all_texts(alphabet: &str, longest: usize) -> Vec<String> {
     let mut texts = Vec::new();
     let mut of_length = vec![String::new()];
@@ -108,7 +108,7 @@ fn every_short_pattern_that_lies_inside_another_matches_no_more() {
             if let Some(name) = broader {
                 assert!(!lies_inside, "{inner} matches {name}, {outer} does not");
             } else {
-                // With the `c` that no pattern holds, these names tell all inclusions apart.
+                // With the `c` that no pattern has, these names distinguish all inclusions.
                 assert!(lies_inside, "{outer} matches all that {inner} matches");
                 inside += 1;
             }
@@ -156,7 +156,7 @@ fn a_wildcard_in_the_text_is_only_a_character() {
 
 #[test]
 fn patterns_made_to_backtrack_do_not() {
-    // A backtracking matcher needs some 500^500 steps here and would never end.
+    // A backtracking matcher would need about 500^500 steps here.
     let stars = pattern(&format!("{}b", "a*".repeat(511)));
     assert!(!stars.matches(&tool(&"a".repeat(1024))));
     let periodic = pattern(&format!("*{}b*{}c", "a".repeat(500), "a".repeat(500)));
@@ -215,7 +215,7 @@ proptest! {
     }
 }
 
-/// `pattern_text` with its wildcards replaced in turn, the fillings being used again and again.
+/// `pattern_text` with its wildcards replaced in turn by the fillings, which are repeated as needed.
 fn filled(pattern_text: &str, fillings: &[String]) -> String {
     let mut fillings = fillings.iter().cycle();
     pattern_text
@@ -230,7 +230,7 @@ fn filled(pattern_text: &str, fillings: &[String]) -> String {
 #[test]
 fn patterns_overlap_exactly_if_some_text_matches_both() {
     let patterns: Vec<String> = all_texts("ab*", 4);
-    // Six characters hold every shortest witness: at most two literal texts of up to four, overlapping.
+    // Six characters suffice for every shortest witness: at most two literal texts of up to four, overlapping.
     let texts = all_texts("ab", 6);
     for left in &patterns {
         let matched: Vec<&String> = texts
@@ -252,7 +252,7 @@ fn patterns_overlap_exactly_if_some_text_matches_both() {
 fn what_may_follow_a_prefix_is_found_as_by_trying_everything() {
     let patterns = all_texts("ab*", 4);
     let prefixes = all_texts("ab", 3);
-    // Three characters of prefix and the four of a pattern behind them hold every shortest witness.
+    // Three characters of prefix and the four of a pattern after them suffice for every shortest witness.
     let texts = all_texts("ab", 7);
     let mut found = 0_u32;
     for text in &patterns {

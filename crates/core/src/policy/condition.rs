@@ -1,4 +1,4 @@
-//! Patterns for companion arguments: what keeps a credential from being sent elsewhere.
+//! Patterns for companion arguments. They keep a credential from being sent to another host.
 //!
 //! A pattern that begins with `http:` or `https:` is a URL pattern: a whole origin without `*`, then a path pattern. It
 //! is compared with the *parsed* URL, so that no spelling of another host passes. Every other pattern is compared with
@@ -11,10 +11,10 @@ use crate::pattern::{NameError, ToolPattern};
 /// Why a pattern is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConditionError {
-    /// A URL pattern without a whole origin: scheme, host and port without `*`, then a `/`.
+    /// A URL pattern does not begin with a whole origin: scheme, host and port without `*`, then a `/`.
     #[error("a URL pattern holds a whole origin without '*', then '/…'")]
     Origin,
-    /// Its length or a character.
+    /// The pattern has a wrong length or a forbidden character.
     #[error(transparent)]
     Pattern(#[from] NameError),
 }
@@ -22,11 +22,11 @@ pub enum ConditionError {
 /// One pattern for the value of a companion argument.
 #[derive(Clone, Debug)]
 pub enum Condition {
-    /// The value is a URL of this origin whose path and query match.
+    /// The value is a URL of this origin, and its path and query match.
     Url {
         /// Scheme, host and port, in their canonical form.
         origin: String,
-        /// For the path and, behind `?`, the query.
+        /// For the path and, after `?`, the query.
         path: ToolPattern,
     },
     /// The whole value matches.
@@ -39,7 +39,7 @@ impl Condition {
         let Some((scheme, rest)) = text.split_once(':').filter(|(scheme, _)| is_http(scheme))
         else {
             let scheme = text.split_once("://").map(|(scheme, _)| scheme);
-            // A wildcard here would leave the scheme open, and with it where the host begins.
+            // A wildcard here would leave the scheme open, and so where the host begins.
             if scheme.is_some_and(|scheme| scheme.contains('*')) {
                 return Err(ConditionError::Origin);
             }
@@ -60,7 +60,7 @@ impl Condition {
         })
     }
 
-    /// Whether `value` is allowed.
+    /// Whether the condition allows `value`.
     pub fn allows(&self, value: &str) -> bool {
         match self {
             Self::Text(pattern) => pattern.matches_text(value),
@@ -75,15 +75,15 @@ fn is_http(scheme: &str) -> bool {
         .any(|http| scheme.eq_ignore_ascii_case(http))
 }
 
-/// Readers of URLs disagree about these characters, so a URL that holds one matches nothing.
+/// URL parsers disagree about these characters, so a URL with one of them matches nothing.
 fn is_ambiguous(character: char) -> bool {
     character == '\\' || character.is_whitespace() || character.is_control()
 }
 
-/// The parsed URL, if every reader finds the same host in it: it is spelled `scheme://host`, without userinfo.
+/// The parsed URL, if every parser finds the same host in it: it has the form `scheme://host`, without userinfo.
 ///
-/// The parser of the URL Standard accepts any number of slashes after `https:`, and so finds a host where others
-/// find a path.
+/// The URL Standard accepts any number of slashes after `https:`, and so finds a host where other parsers find a
+/// path.
 fn plain_url(text: &str) -> Option<Url> {
     let (scheme, rest) = text.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;

@@ -1,4 +1,4 @@
-//! Conditions hold to the microsecond, and what cannot be understood allows nothing.
+//! Conditions are exact to the microsecond, and unreadable values are never allowed.
 
 use super::*;
 use crate::json;

@@ -1,13 +1,13 @@
-//! Finding the patterns that match a tool without looking at those that cannot.
+//! Finds the patterns that match a tool without testing every pattern.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::pattern::{ToolName, ToolPattern};
 
-/// Values filed under patterns, and found again by the name of a tool.
+/// Values stored by pattern, and looked up by tool name.
 ///
-/// A lookup takes one step for the exact name, one for each *length* of literal prefix in use, and
-/// one for each pattern whose literal prefix begins the name; other patterns cost nothing.
+/// A lookup takes one step for the exact name, one for each *length* of literal prefix in use, and one for each
+/// pattern whose literal prefix begins the name. Other patterns cost nothing.
 #[derive(Clone, Debug)]
 pub struct PatternIndex<T> {
     exact: HashMap<String, Vec<Entry<T>>>,
@@ -23,7 +23,7 @@ struct Entry<T> {
     value: T,
 }
 
-// Derived, this would ask for `T: Default`.
+// A derived impl would require `T: Default`.
 impl<T> Default for PatternIndex<T> {
     fn default() -> Self {
         Self {
@@ -36,7 +36,7 @@ impl<T> Default for PatternIndex<T> {
 }
 
 impl<T> PatternIndex<T> {
-    /// An index that holds nothing.
+    /// An empty index.
     pub fn new() -> Self {
         Self::default()
     }
@@ -46,12 +46,12 @@ impl<T> PatternIndex<T> {
         self.len
     }
 
-    /// Whether it holds nothing.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Files `value` under `pattern`, beside any that are already there.
+    /// Adds `value` under `pattern`, beside any values that are already there.
     pub fn insert(&mut self, pattern: ToolPattern, value: T) {
         let prefix = pattern.literal_prefix().to_owned();
         let entry = Entry { pattern, value };
@@ -68,7 +68,7 @@ impl<T> PatternIndex<T> {
         entries.push(entry);
     }
 
-    /// Takes out one value that is filed under `pattern` and that `is_wanted` accepts.
+    /// Removes one value under `pattern` that `is_wanted` accepts.
     pub fn remove(
         &mut self,
         pattern: &ToolPattern,
@@ -106,7 +106,7 @@ impl<T> PatternIndex<T> {
         let by_prefix = self
             .prefix_lengths
             .range(..=name.len())
-            // A length inside a character is that of no prefix of this name.
+            // A length that falls inside a character is not the length of any prefix of this name.
             .filter_map(|(&length, _)| name.get(..length))
             .filter_map(|prefix| self.by_prefix.get(prefix))
             .flatten()
@@ -146,7 +146,7 @@ mod tests {
             index.insert(pattern(&format!("server{number:05}__*")), number);
             index.insert(pattern(&format!("server{number:05}__tool")), number);
         }
-        // One length of prefix, and behind it one pattern: that is all a lookup tries.
+        // One prefix length with one pattern: a lookup tries nothing else.
         assert_eq!(index.prefix_lengths.len(), 1);
         assert_eq!(index.by_prefix["server00042__"].len(), 1);
         assert_eq!(found(&index, "server00042__tool"), [42, 42]);

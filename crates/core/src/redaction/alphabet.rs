@@ -1,40 +1,40 @@
-//! The letters of the four readings, and what may stand between them.
+//! The letters of the four alphabets, and what may occur between letters.
 
 use zeroize::Zeroizing;
 
 /// How bytes are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Alphabet {
-    /// Text, white space left out.
+    /// Text, without its white space.
     Plain,
     Hexadecimal,
     Base64,
-    /// All bytes, for values that have hardly more than white space.
+    /// All bytes, for values that are mostly white space.
     Exact,
 }
 
-/// What one byte is in a run of text.
+/// The meaning of one byte in a run of text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Letter {
-    /// A letter, as it is spelled in patterns.
+    /// A letter, normalised as in patterns.
     Is(u8),
-    /// Something that may stand between letters.
+    /// A byte that may occur between letters.
     Between,
-    /// White space: between the letters of some patterns and lines, else the end of the run.
+    /// White space: allowed between the letters of some patterns and between lines, otherwise the end of the run.
     Space,
-    /// Neither seen nor counted.
+    /// Skipped, and not counted.
     Nothing,
     /// The end of the run.
     Other,
 }
 
-/// How many bytes may stand between two letters of one run, so that what is held back is bounded.
+/// How many bytes may occur between two letters of one run. This bounds how much input is held back.
 pub(super) const LONGEST_GAP: u8 = 32;
 
-/// The white space that is passed over in text.
+/// The white space that is ignored in text.
 pub(super) const SPACES: &[char] = &[' ', '\t', '\n', '\u{b}', '\u{c}', '\r'];
 
-/// A byte of no text that stands for what is not shown, such as a soft hyphen.
+/// A byte that occurs in no text and stands for invisible characters such as a soft hyphen.
 pub(super) const INVISIBLE: u8 = 0xff;
 
 impl Alphabet {
@@ -51,7 +51,7 @@ impl Alphabet {
     }
 }
 
-/// Zeros are passed over, so that ASCII is read alike in UTF-8 and UTF-16.
+/// Zeros are skipped, so that ASCII reads the same in UTF-8 and UTF-16.
 fn plain(byte: u8) -> Letter {
     match byte {
         0 => Letter::Nothing,
@@ -60,7 +60,7 @@ fn plain(byte: u8) -> Letter {
     }
 }
 
-/// A digit in either case. What dumps put between bytes is passed over: `68 65`, `68:65`, `\x68\x65`, `0x68, 0x65`.
+/// A digit in either case. The separators of dumps are skipped: `68 65`, `68:65`, `\x68\x65`, `0x68, 0x65`.
 fn hexadecimal(byte: u8) -> Letter {
     match byte {
         b'0'..=b'9' | b'a'..=b'f' => Letter::Is(byte),
@@ -72,7 +72,7 @@ fn hexadecimal(byte: u8) -> Letter {
     }
 }
 
-/// A letter of either base64 alphabet (RFC 4648). Line breaks and indentation are passed over.
+/// A letter of either base64 alphabet (RFC 4648). Line breaks and indentation are skipped.
 fn base64(byte: u8) -> Letter {
     match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' => Letter::Is(byte),
@@ -102,7 +102,7 @@ pub(super) fn base64_letter(bits: u8) -> u8 {
     }
 }
 
-/// The text that `letters` of either base64 alphabet spell, with or without padding.
+/// The text that `letters` of either base64 alphabet encode, with or without padding.
 pub(super) fn base64_text(letters: &str) -> Option<Zeroizing<String>> {
     let letters = letters.trim_end_matches('=');
     let mut bytes = Zeroizing::new(Vec::with_capacity(letters.len()));

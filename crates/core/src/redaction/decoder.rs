@@ -1,13 +1,13 @@
-//! Undoes one kind of escape in a stream of bytes, and keeps track of where each byte was spelled.
+//! Decodes one kind of escape in a stream of bytes, and tracks the source range of each decoded byte.
 
 use zeroize::Zeroize;
 
 use super::escape::{Escape, LONGEST, Reading};
 
-/// The most bytes of input that spell an escape, as two within each other can: what is held back is bounded by it.
+/// The most input bytes of one escape, with two nested. This bounds how much input is held back.
 pub(super) const LONGEST_SPELLING: usize = LONGEST * LONGEST;
 
-/// One decoded byte and the range of the input that spells it.
+/// One decoded byte and its range in the input.
 #[derive(Clone, Copy)]
 pub(super) struct Symbol {
     pub(super) byte: u8,
@@ -15,7 +15,7 @@ pub(super) struct Symbol {
     pub(super) end: usize,
 }
 
-/// What may be the begin of an escape.
+/// Holds back bytes that may begin an escape.
 pub(super) struct Decoder {
     escape: Escape,
     bytes: Vec<u8>,
@@ -37,7 +37,7 @@ impl Decoder {
         }
     }
 
-    /// The kind it undoes.
+    /// The kind of escape that it decodes.
     pub(super) fn escape(&self) -> Escape {
         self.escape
     }
@@ -46,12 +46,12 @@ impl Decoder {
         self.escape.begins_with(byte)
     }
 
-    /// Where what is held back begins.
+    /// Where the bytes held back begin.
     pub(super) fn held_from(&self) -> Option<usize> {
         self.ranges.first().map(|(start, _)| *start)
     }
 
-    /// Takes one byte; `each` gets what is decided by it, and whether that was an escape.
+    /// Takes one byte. Calls `each` with every byte that is now decided and whether it was an escape.
     pub(super) fn push(&mut self, symbol: Symbol, mut each: impl FnMut(Symbol, bool)) {
         if self.bytes.is_empty() && !self.begins_with(symbol.byte) {
             return each(symbol, false);
@@ -61,12 +61,12 @@ impl Decoder {
         self.decide(false, &mut each);
     }
 
-    /// Gives out what is held back.
+    /// Passes on what is held back.
     pub(super) fn finish(&mut self, mut each: impl FnMut(Symbol, bool)) {
         self.decide(true, &mut each);
     }
 
-    /// Becomes a copy of `other`, and tells how much that was.
+    /// Becomes a copy of `other`; returns how many bytes were copied, to count the work.
     pub(super) fn become_copy_of(&mut self, other: &Self) -> usize {
         self.bytes.clone_from(&other.bytes);
         self.ranges.clone_from(&other.ranges);
@@ -105,7 +105,7 @@ impl Decoder {
         }
     }
 
-    /// What stands first, at `start` of the input.
+    /// Reads at position `start` of the bytes held back.
     fn read(&self, start: usize) -> Reading {
         match self.escape.read(&self.bytes) {
             Reading::Byte(length, _) | Reading::Character(length, _)

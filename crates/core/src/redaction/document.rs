@@ -1,4 +1,4 @@
-//! Redaction of JSON: the decoded strings, names of members among them, and the numbers.
+//! Redaction of JSON: the decoded strings, including member names, and the numbers.
 
 use memchr::memchr2;
 use zeroize::Zeroizing;
@@ -11,7 +11,7 @@ use crate::json::{decode_lossily, write_string};
 
 /// Writes the checked document `raw` to `out`; returns the numbers of the values that were replaced in it, in order.
 ///
-/// The document is sifted as a whole. Where nothing is noticed, strings are only passed over.
+/// The sieve runs over the whole document. Strings in which it notices nothing are skipped.
 pub(super) fn write(table: &Table, raw: &str, out: &mut Vec<u8>) -> Vec<u64> {
     let mut writer = Writer {
         table,

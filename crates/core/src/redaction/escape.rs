@@ -1,49 +1,50 @@
-//! The escapes of text: URLs, strings of JSON and of programs, HTML, mail. Each is undone where it occurs, the rest is
-//! kept.
+//! The escapes of text: URLs, string literals of JSON and programming languages, HTML, mail. Each is decoded where it
+//! occurs; other bytes are kept.
 
 use super::alphabet::INVISIBLE;
 
-/// A way to spell single characters.
+/// A kind of escape for single characters.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Escape {
     /// `%41` (RFC 3986).
     Percent,
-    /// The same, and `+` for a space (forms in HTML).
+    /// The same, and `+` for a space (HTML forms).
     Form,
-    /// `\n`, `\"`, `\u0041` (RFC 8259), and what other languages add: `\x41`, `\101`, `\u{41}`, `\U00000041`, `\'`, `\_`.
+    /// `\n`, `\"`, `\u0041` (RFC 8259), and the additions of other languages: `\x41`, `\101`, `\u{41}`, `\U00000041`,
+    /// `\'`, `\_`.
     Backslash,
     /// `&amp;`, `&#65;`, `&#x41;`: the numbers and the five names of XML, in any case.
     Entity,
-    /// `=41`, and `=` before a line break that is none (quoted-printable, RFC 2045).
+    /// `=41`, and `=` before a soft line break (quoted-printable, RFC 2045).
     Quoted,
-    /// Characters that are not shown: soft hyphens, zero-width spaces and joiners, byte order marks.
+    /// Invisible characters: soft hyphens, zero-width spaces and joiners, byte order marks.
     Invisible,
 }
 
-/// How many escapes within each other are still to be undone.
+/// How many more levels of nested escapes are decoded.
 #[derive(Clone, Copy)]
 pub(super) struct Left {
     /// Of any kind.
     escapes: usize,
-    /// Backslashes, where nothing else was undone.
+    /// Backslashes, if no other kind was decoded.
     backslashes: usize,
 }
 
 impl Left {
-    /// Of a text.
+    /// For a text.
     pub(super) const TEXT: Self = Self {
         escapes: 2,
         // Tools put JSON in JSON in JSON.
         backslashes: 4,
     };
 
-    /// Of a document, the strings of which are texts with escapes.
+    /// For a JSON document, whose strings are texts with escapes.
     pub(super) const DOCUMENT: Self = Self {
         escapes: 3,
         backslashes: 5,
     };
 
-    /// Which are undone.
+    /// The kinds that are decoded at this level.
     pub(super) fn of(self) -> &'static [Escape] {
         match self {
             Self { escapes: 1.., .. } => &Escape::ALL,
@@ -54,10 +55,10 @@ impl Left {
         }
     }
 
-    /// What is left where one of this kind is undone.
+    /// What is left inside an escape of this kind.
     pub(super) fn within(self, escape: Escape) -> Self {
         let escapes = match escape {
-            // A form is the outermost of what it is in, and what is not shown may be within everything else.
+            // Form encoding is always outermost, and invisible characters can occur inside every other kind.
             Escape::Form | Escape::Invisible => 0,
             _ => self.escapes.saturating_sub(1),
         };
@@ -72,20 +73,20 @@ impl Left {
     }
 }
 
-/// What stands at the begin of some bytes.
+/// What the first bytes are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
     /// No escape.
     Plain,
-    /// Perhaps an escape: more bytes are needed to tell.
+    /// Possibly an escape: more bytes are needed to decide.
     Incomplete,
-    /// An escape so many bytes long that stands for a byte.
+    /// An escape of this many bytes that stands for a byte.
     Byte(usize, u8),
-    /// An escape so many bytes long that stands for a character.
+    /// An escape of this many bytes that stands for a character.
     Character(usize, char),
 }
 
-/// The most bytes an escape has: `&#x` with 16 digits and a semicolon.
+/// The most bytes of an escape: `&#x` with 16 digits and a semicolon.
 pub(super) const LONGEST: usize = 20;
 
 const MOST_DIGITS: usize = 16;
@@ -118,7 +119,7 @@ impl Escape {
         }
     }
 
-    /// Reads what stands at the begin of `bytes`.
+    /// Reads the beginning of `bytes`.
     pub(super) fn read(self, bytes: &[u8]) -> Reading {
         match (self, bytes) {
             (Self::Form, [b'+', ..]) => Reading::Byte(1, b' '),
@@ -140,7 +141,7 @@ fn byte_of_two(before: usize, digits: &[u8]) -> Reading {
     }
 }
 
-/// So many hexadecimal digits, no more than eight.
+/// Exactly `digits` hexadecimal digits, at most eight.
 fn fixed(bytes: &[u8], digits: usize) -> Result<u32, Reading> {
     let found = bytes.get(..digits).unwrap_or(bytes);
     if !found.iter().all(u8::is_ascii_hexdigit) {
@@ -171,7 +172,7 @@ fn backslash(rest: &[u8]) -> Reading {
             Ok(code) => character(10, code),
             Err(reading) => reading,
         },
-        // Shells and Markdown put a backslash before anything that could mean something.
+        // Shells and Markdown allow a backslash before any character that could have a meaning.
         itself if itself.is_ascii_punctuation() || *itself == b' ' => Reading::Byte(2, *itself),
         _ => Reading::Plain,
     }
@@ -211,7 +212,7 @@ fn invisible(bytes: &[u8]) -> Reading {
     }
 }
 
-/// `XXXX`, or `XXXX\uXXXX` if the first is half of a pair.
+/// `XXXX`, or `XXXX\uXXXX` if the first is half of a surrogate pair.
 fn unit(digits: &[u8]) -> Reading {
     let first = match fixed(digits, 4) {
         Ok(first) => first,

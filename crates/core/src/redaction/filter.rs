@@ -1,13 +1,13 @@
-//! Tells quickly that a hash is not in a set: nearly always, and with one bit of memory.
+//! Rejects most hashes that are not in a set, with little memory.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// For keys that are hashes themselves.
+/// A hasher for keys that are hashes themselves.
 pub(super) type Spread = BuildHasherDefault<Spreader>;
 
 const FEWEST_WORDS: usize = 128;
 
-/// A set of hashes that may seem to have a few more (Bloom 1970).
+/// A set of hashes that may report a few more (Bloom 1970).
 pub(super) struct Filter {
     words: Vec<u64>,
     added: usize,
@@ -38,8 +38,8 @@ impl Filter {
         self.added += 1;
     }
 
-    /// Whether it should be made again of the hashes that are left: then what was removed costs nothing any more, and
-    /// adding takes constant time on average.
+    /// Whether the owner should rebuild it from the remaining hashes. Then removed hashes cost nothing any more, and
+    /// adding takes amortised constant time.
     pub(super) fn is_full(&self) -> bool {
         self.added > self.words.len() * 4
     }
@@ -56,7 +56,7 @@ impl Filter {
     }
 }
 
-/// Hands a hash on, its bits spread to where hash tables look.
+/// Passes a hash on, with its bits spread to the positions that hash tables use.
 #[derive(Default)]
 pub(super) struct Spreader(u64);
 

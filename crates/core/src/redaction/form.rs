@@ -4,27 +4,27 @@ use zeroize::Zeroizing;
 
 use super::alphabet::Alphabet;
 
-/// What is looked for in one alphabet.
+/// A form in one alphabet.
 pub(super) struct Form {
     pub(super) alphabet: Alphabet,
     pub(super) letters: Zeroizing<Vec<u8>>,
-    /// How many of the first letters anybody knows.
+    /// How many of the first letters are public.
     pub(super) public: usize,
     /// Whether it is of UTF-16.
     pub(super) is_wide: bool,
-    /// Whether white space may stand between the letters.
+    /// Whether white space may occur between the letters.
     pub(super) is_spaced: bool,
     pub(super) lead: Edge,
     pub(super) tail: Edge,
 }
 
-/// What belongs to a value before its first letter, or after its last.
+/// What belongs to a value before its first letter or after its last.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Edge {
     Nothing,
-    /// A letter that holds bits of the value, too.
+    /// A letter that has some bits of the value.
     Letter,
-    /// So much white space, if it stands there.
+    /// This much white space, if it is there.
     Spaces(u8),
 }
 
@@ -47,13 +47,13 @@ impl Edge {
 }
 
 impl Form {
-    /// Whether it has as many letters as the shortest window.
+    /// Whether it has as many letters as the narrowest window.
     pub(super) fn has_window(&self) -> bool {
         self.letters.len() >= self.width(0, 0)
     }
 
-    /// How many letters the windows of a pattern have: as many as are safe if there are so many `letters` to choose them from,
-    /// and some `more`; else those of 8 characters.
+    /// The window width of a pattern: a safe one if there are enough `letters` to choose from, and some `more`;
+    /// otherwise the one for 8 characters.
     pub(super) fn width(&self, letters: usize, more: usize) -> usize {
         let (safe, least, all) = match (self.alphabet, self.is_wide) {
             (Alphabet::Plain | Alphabet::Exact, _) => (16, 8, 8),

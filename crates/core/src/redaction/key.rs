@@ -1,15 +1,15 @@
-//! Keyed hashes. What they are of cannot be told from them, nor what collides, without the key.
+//! Keyed hashes. Without the key they reveal neither their input nor which inputs collide.
 
 use zeroize::ZeroizeOnDrop;
 
 use super::window::Window;
 
-/// A Mersenne prime: sums of products modulo it need no division.
+/// A Mersenne prime: reduction of a sum of products needs no division.
 const PRIME: u64 = (1 << 61) - 1;
 
 /// The key of a process for [`Redactor`](super::Redactor); 64 bytes of randomness.
 ///
-/// Whoever measures how long searches take must not be able to work out which other texts would take as long.
+/// The key prevents an attacker who measures search times from computing which other texts take as long.
 #[derive(Clone, ZeroizeOnDrop)]
 #[expect(missing_debug_implementations, reason = "it is confidential")]
 pub struct Key {
@@ -18,7 +18,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// `random` must be unpredictable, and differ from process to process.
+    /// `random` must be unpredictable and differ between processes.
     pub fn new(random: &[u8; 64]) -> Self {
         let (words, _) = random.as_chunks::<8>();
         let word = |index: usize| words.get(index).map_or(1, |word| u64::from_le_bytes(*word));
@@ -29,7 +29,7 @@ impl Key {
         }
     }
 
-    /// The hash of a window; `kind` keeps hashes apart.
+    /// The hash of a window; `kind` separates hashes of different alphabets.
     #[inline]
     pub(super) fn hash(&self, window: Window, kind: u64) -> u64 {
         let [first, second, third, fourth] = self.words;
@@ -54,7 +54,7 @@ impl Key {
         letters.iter().fold(0, append)
     }
 
-    /// What [`without`] takes for a text of so many letters.
+    /// The power that [`without`] needs for a text of this many letters.
     pub(super) fn power(&self, letters: usize) -> u64 {
         let (mut power, mut square, mut left) = (1, self.base, letters);
         while left > 0 {
@@ -68,7 +68,7 @@ impl Key {
     }
 }
 
-/// The fingerprint of the last letters of a text, given those of the whole and of what stands before.
+/// The fingerprint of the last letters of a text, given the fingerprint of the whole text and of what precedes them.
 #[inline]
 pub(super) fn without(whole: u64, before: u64, power: u64) -> u64 {
     let before = reduce(u128::from(before) * u128::from(power));

@@ -1,21 +1,21 @@
-//! The parts of a value that give as much away as the whole: lines, members of JSON, passwords in URLs and headers.
+//! The parts of a value that are as confidential as the whole: lines, JSON members, passwords in URLs and headers.
 
 use zeroize::Zeroizing;
 
 use super::alphabet::SPACES;
 use crate::json::{self, Kind, Value};
 
-/// Something to look for.
+/// A text to search for.
 pub(super) struct Part {
     pub(super) text: Zeroizing<String>,
     /// Whether it is one line of several.
     pub(super) is_line: bool,
 }
 
-/// Shorter lines are not looked for: they would be found everywhere.
+/// Shorter lines are not searched for: they would match everywhere.
 const SHORTEST_LINE: usize = 16;
 
-/// How many parts within each other are looked for: the password in a URL in a member of JSON.
+/// How many levels of nested parts are searched for, such as the password in a URL in a JSON member.
 const DEEPEST: usize = 3;
 
 /// The value and its parts.
@@ -49,7 +49,7 @@ fn add(text: &str, is_line: bool, left: usize, parts: &mut Vec<Part>) {
     header(text, left, parts);
 }
 
-/// The members of JSON whose name says that they are credentials.
+/// The JSON members whose names say that they are credentials.
 fn members(value: Value<'_>, left: usize, parts: &mut Vec<Part>) {
     if value.kind() == Kind::Array {
         let elements = value.as_array().into_iter().flat_map(json::Array::elements);
@@ -82,13 +82,13 @@ fn is_credential(name: &str) -> bool {
     !is_address && WORDS.iter().any(|word| name.contains(word))
 }
 
-/// What stands before the `@` of a URL, and the parameters whose name says that they are credentials.
+/// The userinfo before the `@` of a URL, and the parameters whose names say that they are credentials.
 fn url(text: &str, left: usize, parts: &mut Vec<Part>) {
     let Some((_, rest)) = text.split_once("://").filter(|_| !text.contains(SPACES)) else {
         return;
     };
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    // A password with a `/` in it as it is.
+    // A password may have an unencoded `/`.
     let authority = if authority.contains('@') {
         authority
     } else {
@@ -109,7 +109,7 @@ fn url(text: &str, left: usize, parts: &mut Vec<Part>) {
     }
 }
 
-/// Adds a part of a URL, as it is and with percent-encoding undone.
+/// Adds a part of a URL, as it is and percent-decoded.
 fn decoded(text: &str, left: usize, parts: &mut Vec<Part>) {
     add(text, false, left, parts);
     let bytes = percent_encoding::percent_decode_str(text);
@@ -121,7 +121,7 @@ fn decoded(text: &str, left: usize, parts: &mut Vec<Part>) {
     }
 }
 
-/// What stands behind the scheme of an `Authorization` header; behind `Basic` the password, too.
+/// The text after the scheme of an `Authorization` header; after `Basic` also the decoded password.
 fn header(text: &str, left: usize, parts: &mut Vec<Part>) {
     let Some((scheme, token)) = text.split_once(' ') else {
         return;

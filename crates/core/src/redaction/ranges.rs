@@ -1,15 +1,15 @@
-//! The parts of a text that spell values.
+//! The ranges of a text that spell values.
 
 use std::cmp::Reverse;
 
-/// A value that was found, or a part of one: longer ones come first, then those that were added first.
+/// A value or a part of one that was found. Longer ones order first, then those that were added first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Found {
     pub(super) length: Reverse<u32>,
     pub(super) id: u64,
 }
 
-/// A part of a text and the longest value in it.
+/// A range of a text and the longest value in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Range {
     pub(super) start: usize,
@@ -23,14 +23,14 @@ impl Range {
     }
 }
 
-/// Parts in order; those that overlap are one.
+/// Ranges in order. Overlapping ones are merged.
 #[derive(Default)]
 pub(super) struct Ranges {
     parts: Vec<Range>,
-    /// What was done to find them, for tests: bytes read by scanners and positions copied.
+    /// The work done, for tests: bytes that scanners read and positions that were copied.
     #[cfg(test)]
     pub(super) work: usize,
-    /// How many windows were those of a pattern, for tests.
+    /// How many windows matched a pattern, for tests.
     #[cfg(test)]
     pub(super) compared: usize,
 }
@@ -55,13 +55,13 @@ impl Ranges {
         self.parts.iter().copied()
     }
 
-    /// Takes out those that end at `position` or before.
+    /// Removes the ranges that end at or before `position`.
     pub(super) fn drain_until(&mut self, position: usize) -> impl Iterator<Item = Range> {
         let ended = self.parts.partition_point(|range| range.end <= position);
         self.parts.drain(..ended)
     }
 
-    /// The first one.
+    /// The first range.
     pub(super) fn first(&self) -> Option<Range> {
         self.parts.first().copied()
     }

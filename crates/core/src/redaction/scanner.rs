@@ -1,8 +1,8 @@
-//! Looks for values in one decoded stream: as text, as hexadecimal digits or as base64.
+//! Searches for values in one decoded stream: as text, as hexadecimal digits or as base64.
 //!
-//! The last letters are hashed as one window, and nothing is compared before a whole window is one of a pattern. Then
-//! where that pattern would begin and end is known, and at its end one comparison of fingerprints decides. So no letter
-//! takes longer because the letters before it are those of a value.
+//! The last letters are hashed as one window. Nothing is compared until a whole window equals one of a pattern. The
+//! window determines where the pattern would begin and end, and at its end one comparison of fingerprints decides. So
+//! the time per letter does not depend on whether the letters before it belong to a value.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -16,10 +16,10 @@ use super::table::Table;
 use super::window::{WIDTHS, Window};
 use super::windows::Pattern;
 
-/// After so many letters in a row any white space may stand between base64: lines may have been joined with spaces.
+/// After this many letters in a row, any white space may occur in base64: lines may have been joined with spaces.
 const SHORTEST_LINE: u8 = 16;
 
-/// Where a letter stands, and what was read before it in this run.
+/// The position of a letter, and the fingerprint of the run before it.
 #[derive(Clone, Copy)]
 struct Mark {
     start: usize,
@@ -29,17 +29,17 @@ struct Mark {
     gaps: usize,
 }
 
-/// A pattern whose window was read, while its last letters are not.
+/// A pattern whose window matched, and whose last letters have not been read yet.
 #[derive(Clone, Copy)]
 struct Pending {
-    /// How many letters of the run were read when it is complete.
+    /// How many letters of the run have been read when it is complete.
     due: usize,
     begin: Mark,
     start: usize,
     pattern: Pattern,
 }
 
-/// What may belong to a match that has ended.
+/// A finished match that may extend further.
 #[derive(Clone, Copy)]
 struct Tail {
     /// The last byte of the match.
@@ -48,25 +48,25 @@ struct Tail {
     edge: Edge,
 }
 
-/// Where a stream is within the patterns.
+/// The state of a search in one stream.
 #[derive(Default)]
 pub(super) struct Scanner {
-    /// The last letters, and the fingerprint of all in this run.
+    /// The last letters, and the fingerprint of all letters of this run.
     window: Window,
     fingerprint: u64,
     count: usize,
-    /// Of the last letters, as many as may stand before the end of a window.
+    /// The last letters, as many as may precede the end of a window.
     marks: VecDeque<Mark>,
     pending: BinaryHeap<Pending>,
-    /// Where they start, and how many do.
+    /// The start positions of the pending patterns, with how many start there.
     starts: BTreeMap<usize, usize>,
-    /// How many bytes stand between the last letter and now.
+    /// How many bytes lie between the last letter and the current position.
     gap: u8,
-    /// How often white space stands between letters of this run.
+    /// How often white space occurs between letters of this run.
     gaps: usize,
-    /// How many letters stand in a row, at most [`SHORTEST_LINE`].
+    /// How many letters in a row were read, at most [`SHORTEST_LINE`].
     line: u8,
-    /// Where the white space before now begins.
+    /// Where the white space before the current position begins.
     spaces: Option<usize>,
     /// A `0` that may belong to `0x`.
     zero: Option<Symbol>,
@@ -74,7 +74,7 @@ pub(super) struct Scanner {
 }
 
 impl Scanner {
-    /// Reads one byte, and adds to `found` what ends with it.
+    /// Reads one byte, and adds to `found` every match that ends with it.
     pub(super) fn push(
         &mut self,
         alphabet: Alphabet,
@@ -114,7 +114,7 @@ impl Scanner {
         }
     }
 
-    /// Where the earliest match can begin of which a part was read before `now`.
+    /// The earliest possible start of a match of which a part was read before `now`.
     pub(super) fn open_from(&self, now: usize) -> usize {
         let mark = self.marks.front().map(|mark| mark.spaces);
         let pending = self.starts.first_key_value().map(|(start, _)| *start);
@@ -124,12 +124,12 @@ impl Scanner {
         begins.into_iter().flatten().fold(now, usize::min)
     }
 
-    /// Whether the window of a pattern was read, and its end not yet.
+    /// Whether a pattern's window matched and its end was not reached yet.
     pub(super) fn is_pending(&self) -> bool {
         !self.pending.is_empty() || self.tail.is_some()
     }
 
-    /// Becomes a copy of `other` without what it has read before `begin`, and tells how much that was.
+    /// Becomes a copy of `other` without what it read before `begin`; returns how much was copied, to count the work.
     pub(super) fn become_copy_of(&mut self, other: &Self, begin: usize) -> usize {
         self.reset();
         let after = |mark: &&Mark| mark.start >= begin;
@@ -154,7 +154,7 @@ impl Scanner {
 
     pub(super) fn reset(&mut self) {
         if self.count > 0 || self.gap > 0 {
-            // Not so often, and not for nothing.
+            // Not on every byte, and not when there is nothing to clear.
             self.marks.clear();
             self.pending.clear();
             self.starts.clear();
@@ -192,7 +192,7 @@ impl Scanner {
         } else if self.gap > 0 || !table.has_spaces() {
             let gap = self.gap;
             self.reset();
-            // What is passed over before a first letter is bounded, too.
+            // What is skipped before a first letter is bounded, too.
             self.gap = if gap < LONGEST_GAP { gap + 1 } else { 0 };
         }
         self.spaces = spaces.filter(|_| self.gap > 0);
@@ -262,7 +262,7 @@ impl Scanner {
         self.pending.push(pending);
     }
 
-    /// Decides about the patterns that would end with `last`.
+    /// Decides the patterns that would end with `last`.
     fn complete(&mut self, last: Symbol, found: &mut Ranges) {
         while let Some(pending) = self.pending.peek().copied()
             && pending.due <= self.count
@@ -292,7 +292,7 @@ impl Scanner {
 
 impl Ord for Pending {
     fn cmp(&self, other: &Self) -> Ordering {
-        // The next one is the greatest.
+        // Reversed: the heap returns its greatest item, which must be the next one due.
         other.due.cmp(&self.due)
     }
 }

@@ -1,4 +1,4 @@
-//! A search through input that comes in parts. What is found does not depend on where it was parted.
+//! A search through input in chunks. The result does not depend on where the chunks end.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,24 +11,24 @@ use super::table::Table;
 use super::view::View;
 use super::window::FURTHEST;
 
-/// So far before and after what the sieve notices the views read: as many letters as may stand before a window, and what
-/// spells each of them and stands between them.
+/// How far before and after a noticed part the views read: the most letters that may precede a window, times the most
+/// bytes that spell one letter and separate it from the next.
 const AROUND: usize = FURTHEST * (LONGEST + LONGEST_GAP as usize);
 const AROUND_DEEP: usize = FURTHEST * 128;
 
-/// A search and what it has found.
+/// A search and its matches.
 #[derive(Default)]
 pub(super) struct Search {
     pub(super) found: Ranges,
     view: Option<View>,
     markers: HashMap<u64, String>,
-    /// Leaves the sieve out, for tests.
+    /// Disables the sieve, for tests.
     #[cfg(test)]
     pub(super) is_thorough: bool,
 }
 
 impl Search {
-    /// Reads on: `bytes` begin at `base` of the input.
+    /// Continues with `bytes`, which begin at position `base` of the input.
     pub(super) fn read(&mut self, table: &Table, bytes: &[u8], base: usize) {
         let view = self.view.get_or_insert_with(|| View::new(Left::TEXT));
         for (start, byte) in (base..).zip(bytes) {
@@ -44,7 +44,7 @@ impl Search {
         }
     }
 
-    /// Looks through the whole of `bytes`, and forgets what it found before.
+    /// Searches the whole of `bytes`, and forgets earlier matches.
     pub(super) fn whole(&mut self, table: &Table, bytes: &[u8]) {
         self.found.clear();
         let parts = noticed(table, bytes, Left::TEXT);
@@ -60,7 +60,7 @@ impl Search {
         }
     }
 
-    /// `text` with markers for what is found in it, if anything is.
+    /// `text` with markers in place of the matches; `None` if there are none.
     pub(super) fn redacted(&mut self, table: &Table, text: &str) -> Option<String> {
         self.whole(table, text.as_bytes());
         if self.found.is_empty() {
@@ -68,7 +68,7 @@ impl Search {
         }
         let (mut redacted, mut written) = (String::with_capacity(text.len()), 0);
         for range in self.found.iter() {
-            // UTF-16 that is no text of its own can begin or end within a character.
+            // A UTF-16 match in a text that is not UTF-16 can begin or end inside a character.
             let start = text.floor_char_boundary(range.start);
             redacted.push_str(text.get(written..start).unwrap_or_default());
             redacted.push_str(marker(&mut self.markers, table, range.found));
@@ -85,17 +85,18 @@ impl Search {
         ids
     }
 
-    /// Where the earliest match can begin that is not yet found, when all before `end` was read.
+    /// The earliest possible start of a match that is not found yet, when everything before `end` was read.
     pub(super) fn open_from(&self, end: usize) -> usize {
         self.view.as_ref().map_or(end, |view| view.open_from(end))
     }
 
-    /// What stands for a value.
+    /// The marker that replaces a value.
     pub(super) fn marker(&mut self, table: &Table, found: Found) -> &str {
         marker(&mut self.markers, table, found)
     }
 
-    /// Has the views, which are at `at`, read `part`, and on while something has begun; returns how far.
+    /// Lets the views, which are at `at`, read `part`, and continue while a match is pending; returns the position
+    /// reached.
     fn read_part(&mut self, table: &Table, bytes: &[u8], at: usize, part: Range<usize>) -> usize {
         let view = self.view.get_or_insert_with(|| View::new(Left::TEXT));
         let mut at = if at == 0 || at < part.start {
@@ -117,7 +118,7 @@ impl Search {
     }
 }
 
-/// The parts of `bytes` that views have to read, in order.
+/// The parts of `bytes` that the views must read, in order.
 pub(super) fn noticed(table: &Table, bytes: &[u8], left: Left) -> Vec<Range<usize>> {
     let noticed = table.sieve.find(&table.key, bytes, left);
     let around = if noticed.is_deep { AROUND_DEEP } else { AROUND };
@@ -133,7 +134,7 @@ pub(super) fn noticed(table: &Table, bytes: &[u8], left: Left) -> Vec<Range<usiz
     parts
 }
 
-/// `[secret:<name>]`, unless that holds a value itself.
+/// `[secret:<name>]`, unless that text contains a value itself.
 fn marker<'a>(markers: &'a mut HashMap<u64, String>, table: &Table, found: Found) -> &'a str {
     markers.entry(found.id).or_insert_with(|| {
         let named = table
@@ -146,14 +147,14 @@ fn marker<'a>(markers: &'a mut HashMap<u64, String>, table: &Table, found: Found
             search.found.is_empty()
         };
         let mut markers = named.into_iter().chain([nameless]);
-        // Shorter than any value.
+        // Shorter than any value, so it cannot contain one.
         markers
             .find(is_harmless)
             .unwrap_or_else(|| "***".to_owned())
     })
 }
 
-/// A name without what could end a string, a tag or a line where its marker is put.
+/// A name without characters that could end a string, a tag or a line at the marker.
 fn harmless(name: &str) -> String {
     let is_harmful = |character: char| {
         character.is_control() || matches!(character, '"' | '\'' | '`' | '\\' | '<' | '>' | '&')

@@ -1,9 +1,9 @@
-//! Tells quickly which parts of a text may hold a value, so that the rest is read once and no more.
+//! Quickly finds the parts of a text that may contain a value, so that the rest is read only once.
 //!
-//! Of a text only letters and digits are looked at, in one case: what stands between the letters of encoded text, white
-//! space and quotes fall away. At every eighth of them a window is hashed; of each pattern all windows in a stretch of
-//! it are known, so one is met wherever the eighths fall. Where escapes change letters the same is done with them undone
-//! (`undone`). More is noticed than is found, but nothing less.
+//! The sieve looks only at letters and digits, case-folded: separators in encoded text, white space and quotes do not
+//! matter. It hashes a window at every eighth letter. For each pattern it knows all windows in a stretch of it, so one
+//! of them falls on an eighth letter wherever the pattern begins. Where escapes change letters, it does the same with
+//! the escapes decoded (`undone`). It may notice more than is found, but never less.
 
 mod letters;
 mod search;
@@ -20,18 +20,18 @@ use super::window::{WIDTHS, Window, choose};
 use letters::STRIDE;
 use search::{LARGE, Search};
 
-/// Where something was noticed.
+/// The parts where something was noticed.
 #[derive(Default)]
 pub(super) struct Noticed {
     /// In order.
     pub(super) parts: Vec<Range<usize>>,
-    /// Whether there are escapes within escapes.
+    /// Whether there are nested escapes.
     pub(super) is_deep: bool,
 }
 
-/// What must be known to remove a pattern again.
+/// What is needed to remove a pattern again.
 pub(super) struct Planted {
-    /// Of which width its windows are.
+    /// The width of its windows.
     width: u8,
     is_fragile: bool,
     hashes: Box<[u64]>,
@@ -39,7 +39,7 @@ pub(super) struct Planted {
 
 impl Planted {
     pub(super) fn bytes(&self) -> usize {
-        // Here, and in the table of windows, a third of which is empty.
+        // The hash here, and its entry in the table of windows, a third of which is empty.
         self.hashes.len() * (8 + 26) + 16
     }
 }
@@ -48,11 +48,11 @@ impl Planted {
 #[derive(Default)]
 pub(super) struct Sieve {
     filter: Filter,
-    /// How many patterns have that window.
+    /// How many patterns have each window.
     windows: HashMap<u64, u16, Spread>,
-    /// Per width how many patterns have so many windows.
+    /// For each width, how many patterns have how many windows.
     counts: [[usize; STRIDE + 1]; WIDTHS.len()],
-    /// How many patterns have windows with letters in which escapes may be seen.
+    /// How many patterns have windows with letters that could be read as an escape.
     fragile: usize,
 }
 
@@ -119,7 +119,7 @@ impl Sieve {
         }
     }
 
-    /// The parts of `bytes` in or shortly before which windows are.
+    /// The parts of `bytes` with a window, or shortly before one.
     pub(super) fn find(&self, key: &Key, bytes: &[u8], left: Left) -> Noticed {
         let mut noticed = Noticed::default();
         let strides = self.strides();
@@ -136,7 +136,7 @@ impl Sieve {
         noticed
     }
 
-    /// How far apart windows of each width are looked at; 0 if a pattern has too few letters for one.
+    /// The distance between windows of each width; 0 if a pattern is too short for one.
     fn strides(&self) -> [Option<usize>; WIDTHS.len()] {
         self.counts.map(|counts| {
             let fewest = counts.iter().position(|count| *count > 0)?;

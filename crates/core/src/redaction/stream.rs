@@ -1,4 +1,4 @@
-//! Redaction of bytes that come in chunks and are no JSON.
+//! Redaction of bytes in chunks that are not JSON.
 
 use zeroize::Zeroizing;
 
@@ -6,10 +6,10 @@ use super::Redactor;
 use super::search::Search;
 use super::table::Table;
 
-/// A stream of bytes in which values are replaced, whatever chunks they come in; those too that are added meanwhile.
+/// A stream of bytes in which values are replaced, wherever its chunks end. Values added meanwhile count, too.
 ///
-/// Held back is only what may be the begin of a value: usually a word, at most the longest spelling of the longest
-/// value. One stream serves one source: two that are mixed hide values from each other.
+/// The stream holds back only what may begin a value: usually a word, at most the longest spelling of the longest
+/// value. Use one stream per source: two mixed sources hide values from each other.
 #[expect(
     missing_debug_implementations,
     reason = "it holds back parts of values"
@@ -17,7 +17,7 @@ use super::table::Table;
 pub struct Stream {
     redactor: Redactor,
     search: Search,
-    /// What was received and is not yet decided, and where in the stream it begins.
+    /// The input that is not decided yet, and its position in the stream.
     pub(super) held: Zeroizing<Vec<u8>>,
     base: usize,
 }
@@ -32,7 +32,7 @@ impl Stream {
         }
     }
 
-    /// Takes a chunk and appends to `out` what is decided by it; returns how many markers that holds.
+    /// Takes a chunk and appends what is now decided to `out`; returns how many markers that has.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> usize {
         let redactor = self.redactor.clone();
         let table = redactor.table();
@@ -48,7 +48,7 @@ impl Stream {
         self.write_until(&table, open, out)
     }
 
-    /// Appends what was held back; returns how many markers that holds.
+    /// Appends what was held back; returns how many markers that has.
     pub fn finish(mut self, out: &mut Vec<u8>) -> usize {
         let redactor = self.redactor.clone();
         let table = redactor.table();
@@ -56,8 +56,8 @@ impl Stream {
         self.write_until(&table, self.base + self.held.len(), out)
     }
 
-    /// Writes all before `until`, where nothing can begin any more. A part that reaches further may yet grow, so its
-    /// marker waits.
+    /// Writes everything before `until`, where no match can begin any more. A match that reaches further may still
+    /// grow, so its marker waits.
     fn write_until(&mut self, table: &Table, until: usize, out: &mut Vec<u8>) -> usize {
         let (mut from, mut markers) = (self.base, 0);
         let bytes = |from: usize, to: usize| {

@@ -1,5 +1,5 @@
-//! What is known of the values that are looked for: keyed hashes of windows, and fingerprints. The values themselves
-//! are not kept, so adding one costs what hashing it costs, and a long one takes no more memory than a short one.
+//! The values to search for, as keyed hashes of windows and fingerprints. The values themselves are not stored, so
+//! adding one costs one hashing pass, and a long value takes no more memory than a short one.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -13,10 +13,10 @@ use super::values;
 use super::window::{FURTHEST, Window, choose};
 use super::windows::{Pattern, Windows, number};
 
-/// What a pattern takes here and in [`Windows`], a third of which is empty.
+/// The size of a pattern here and in [`Windows`], a third of which is empty.
 const PATTERN_BYTES: usize = size_of::<Placed>() + size_of::<(u64, Pattern)>() * 3 / 2;
 
-/// Values to look for. Each is known by a number, in the order in which they were added.
+/// The values to search for. Each has a number, in the order in which they were added.
 pub(super) struct Table {
     pub(super) key: Key,
     pub(super) sieve: Sieve,
@@ -25,12 +25,12 @@ pub(super) struct Table {
     /// The memory that they take.
     bytes: usize,
     next: u64,
-    /// How many patterns have white space between their letters, and before them.
+    /// How many patterns allow white space between their letters, and before them.
     spaced: usize,
     led_by_spaces: usize,
 }
 
-/// A value that was added, and what must be known to remove it.
+/// A value that was added, and what is needed to remove it.
 struct Value {
     name: String,
     patterns: Vec<Placed>,
@@ -80,7 +80,7 @@ impl Table {
         self.led_by_spaces > 0
     }
 
-    /// Adds a value, and returns its number and how much memory it takes; `None` if it is too short to be looked for.
+    /// Adds a value; returns its number and how much memory it takes, or `None` if it is too short.
     pub(super) fn add(&mut self, name: &str, value: &str) -> Option<(u64, usize)> {
         let id = self.next;
         let mut patterns = Vec::new();
@@ -124,7 +124,7 @@ impl Table {
         }
     }
 
-    /// Memory in bytes, about.
+    /// Approximate memory in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }

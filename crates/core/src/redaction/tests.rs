@@ -1,4 +1,4 @@
-//! What is found, what is left alone, and that neither depends on chunks or on shortcuts.
+//! What is found and what is not, and that neither depends on chunks or on the sieve.
 
 mod cost;
 mod documents;
@@ -26,7 +26,7 @@ fn looks_for<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Redact
     redactor
 }
 
-/// `text` as one stream parted before each of `splits`, and the number of markers.
+/// `text` as one stream, split before each of `splits`, and the number of markers.
 fn streamed(redactor: &Redactor, text: &[u8], splits: &[usize]) -> (Vec<u8>, usize) {
     let (mut stream, mut out, mut markers, mut from) = (redactor.stream(), Vec::new(), 0, 0);
     for split in splits.iter().copied().chain([text.len()]) {

@@ -1,4 +1,4 @@
-//! What a value is looked for as: itself and its parts, each as text, in hexadecimal and in base64.
+//! The forms in which a value is searched for: itself and its parts, each as text, in hexadecimal and in base64.
 
 use zeroize::Zeroizing;
 
@@ -7,22 +7,22 @@ use super::form::{Edge, Form};
 use super::parts::{self, Part};
 use crate::json::write_string;
 
-/// A shorter value is not looked for: it would be found everywhere.
+/// Shorter values are not searched for: they would match everywhere.
 pub(super) const FEWEST_CHARACTERS: usize = 8;
 
 type Bytes = Zeroizing<Vec<u8>>;
 
-/// The value and its parts, those that are looked for, each once.
+/// The value and its parts that are long enough, each once.
 pub(super) fn known(value: &str) -> Vec<Part> {
     let mut known = parts::of(value);
     known.retain(|part| part.text.chars().nth(FEWEST_CHARACTERS - 1).is_some());
-    // The first of equal ones stays: what is more than a line is looked for in more forms.
+    // Of equal ones the first stays: a whole value is searched for in more forms than a line.
     known.sort_by(|one, other| (&*one.text, one.is_line).cmp(&(&*other.text, other.is_line)));
     known.dedup_by(|later, first| later.text == first.text);
     known
 }
 
-/// The forms of one part. A line of many is looked for as text only.
+/// The forms of one part. A line of a multi-line value is searched for as text only.
 pub(super) fn forms(part: &Part) -> Vec<Form> {
     let text = &*part.text;
     let public = public(text.trim_matches(SPACES));
@@ -48,7 +48,7 @@ pub(super) fn forms(part: &Part) -> Vec<Form> {
     forms
 }
 
-/// How many bytes at the begin only tell what kind of key it is: `ghp_`, `sk-live-`, `AKIA`, the header of a JWT.
+/// How many of the first bytes only identify the kind of key: `ghp_`, `sk-live-`, `AKIA`, the header of a JWT.
 fn public(text: &str) -> usize {
     const FURTHEST: usize = 12;
     let rest = |end: &usize| text.len() - end >= FEWEST_CHARACTERS;
@@ -97,7 +97,7 @@ fn hexadecimal(bytes: &[u8], public: usize) -> Form {
     encoded_form(Alphabet::Hexadecimal, letters, public * 2)
 }
 
-/// The letters that hold nothing but bits of the value, after so many other bytes.
+/// The base64 letters that consist of bits of the value only, after `before` other bytes.
 fn base64(bytes: &[u8], before: usize, public: usize) -> Form {
     let (first_bit, end_bit) = (before * 8, (before + bytes.len()) * 8);
     let inner = first_bit.div_ceil(6)..end_bit / 6;
@@ -128,8 +128,8 @@ fn encoded_form(alphabet: Alphabet, letters: Bytes, public: usize) -> Form {
     }
 }
 
-/// What a tool may have encoded, and whether that is UTF-16: the value as it is and trimmed, with either line end, and as
-/// it is spelled in a JSON document.
+/// What a tool may have encoded, and whether it is UTF-16: the value as it is, trimmed, with either line end, and as a
+/// JSON string spells it.
 fn encoded(text: &str) -> Vec<(Bytes, bool)> {
     let trimmed = text.trim_matches(SPACES);
     let mut all: Vec<(Bytes, bool)> = Vec::new();
@@ -157,7 +157,7 @@ fn utf_8(text: &str) -> Bytes {
     Zeroizing::new(text.as_bytes().to_vec())
 }
 
-/// UTF-16 in both byte orders. Of ASCII both hold the same bytes, but for the zero at one end, which is left out.
+/// UTF-16 in both byte orders. For ASCII both have the same bytes except the zero at one end, which is omitted.
 fn wide(text: &str) -> Vec<Bytes> {
     let length = text.len() * 2;
     let little = collect(length, text.encode_utf16().flat_map(u16::to_le_bytes));
@@ -169,7 +169,7 @@ fn wide(text: &str) -> Vec<Bytes> {
     vec![little, big]
 }
 
-/// Collects without growing, so that no copy is left behind.
+/// Collects without growth, so that no copy is left behind.
 fn collect(capacity: usize, bytes: impl Iterator<Item = u8>) -> Bytes {
     let mut collected = Zeroizing::new(Vec::with_capacity(capacity));
     collected.extend(bytes);

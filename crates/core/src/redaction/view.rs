@@ -1,8 +1,8 @@
-//! One reading of the input, and those that undo escapes in it: `\"` in `%5C%22` is found two views deep.
+//! One reading of the input, and the views that decode escapes in it: `\"` in `%5C%22` is found two views deep.
 //!
-//! A view in which an escape is undone differs from the one it is made of only around escapes. It sleeps until one
-//! begins, takes over how far the other has come, and sleeps again when nothing it is in the middle of holds an
-//! escape: from there on the other finds the same.
+//! A view that decodes escapes differs from its parent only around escapes. It sleeps until an escape begins, takes
+//! over the parent's state, and sleeps again once nothing pending in it contains an escape: from then on the parent
+//! finds the same matches.
 
 use super::alphabet::Alphabet;
 use super::decoder::{Decoder, Symbol};
@@ -23,14 +23,14 @@ struct Unescaped {
     view: Option<Box<View>>,
     left: Left,
     is_awake: bool,
-    /// The end of the last escape that was undone.
+    /// The end of the last decoded escape.
     differs_until: usize,
-    /// Before that it does not sleep, so that taking over costs no more than what follows.
+    /// The view stays awake until here, so that taking over costs no more than the reading that follows.
     awake_until: usize,
 }
 
 impl View {
-    /// The input as it is, and the readings that undo escapes.
+    /// The input as it is, with the views that decode escapes.
     pub(super) fn new(left: Left) -> Self {
         let unescaped = |escape: &Escape| Unescaped {
             decoder: Decoder::new(*escape),
@@ -46,7 +46,7 @@ impl View {
         }
     }
 
-    /// Reads one byte, and adds to `found` what ends with it.
+    /// Reads one byte, and adds to `found` every match that ends with it.
     pub(super) fn push(&mut self, table: &Table, symbol: Symbol, found: &mut Ranges) {
         if Escape::may_begin_with(symbol.byte) {
             self.wake(symbol, found);
@@ -71,7 +71,7 @@ impl View {
         }
     }
 
-    /// Where the earliest match can begin of which a part was read before `now`.
+    /// The earliest possible start of a match of which a part was read before `now`.
     pub(super) fn open_from(&self, now: usize) -> usize {
         let scanners = self.scanners.iter().map(|scanner| scanner.open_from(now));
         let awake = self.unescaped.iter().filter(|unescaped| unescaped.is_awake);
@@ -79,17 +79,17 @@ impl View {
         scanners.chain(unescaped).fold(now, usize::min)
     }
 
-    /// Whether there is nothing that what is read next decides about, but what it begins itself.
+    /// Whether the next bytes can complete only matches that begin with them.
     pub(super) fn is_idle(&self) -> bool {
         self.is_alone() && !self.scanners.iter().any(Scanner::is_pending)
     }
 
-    /// Whether no escape is being undone.
+    /// Whether no escape is being decoded.
     fn is_alone(&self) -> bool {
         !self.unescaped.iter().any(|unescaped| unescaped.is_awake)
     }
 
-    /// Forgets what was begun. Where escapes were undone is kept, as what is read next may begin within one.
+    /// Forgets pending matches. It keeps where escapes were decoded, because the next input may begin inside one.
     pub(super) fn reset(&mut self) {
         self.scanners.iter_mut().for_each(Scanner::reset);
         for unescaped in &mut self.unescaped {
@@ -98,7 +98,7 @@ impl View {
         }
     }
 
-    /// Forgets everything, for other input.
+    /// Forgets everything, for new input.
     pub(super) fn restart(&mut self) {
         self.reset();
         for unescaped in &mut self.unescaped {
@@ -109,7 +109,7 @@ impl View {
         }
     }
 
-    /// Wakes the views for which an escape may begin, before any reads it.
+    /// Wakes the views for which an escape may begin, before any of them reads it.
     fn wake(&mut self, symbol: Symbol, found: &mut Ranges) {
         for index in 0..self.unescaped.len() {
             let (before, rest) = self.unescaped.split_at_mut(index);
@@ -119,7 +119,7 @@ impl View {
             let is_new = symbol.start >= unescaped.differs_until && !unescaped.is_awake;
             if is_new && unescaped.decoder.begins_with(symbol.byte) {
                 let others = [&*before, &*after];
-                // What stands before is not the same here.
+                // The input before this position differs between the two.
                 let begin = unescaped.differs_until;
                 let view = unescaped.view();
                 let copied = view.take_over(&self.scanners, others, begin);
@@ -130,9 +130,10 @@ impl View {
         }
     }
 
-    /// Takes over how far another view and those made of it have come since `begin`, and tells how much that was.
+    /// Takes over the state of another view and its child views since `begin`; returns how much was copied, to count
+    /// the work.
     ///
-    /// The latter too: in `%26&amp;` the entity follows what only a view of the other kind has read.
+    /// The child views matter: in `%26&amp;` the entity follows what only a view of the other kind has read.
     fn take_over(
         &mut self,
         scanners: &[Scanner; 4],
@@ -144,7 +145,7 @@ impl View {
             copied += mine.become_copy_of(other, begin);
         }
         for mine in &mut self.unescaped {
-            // By kind: a view deep down has fewer of them.
+            // Matched by kind: a view at greater depth has fewer children.
             let mut others = others.iter().copied().flatten();
             let other = others.find(|other| other.decoder.escape() == mine.decoder.escape());
             copied += mine.become_copy_of(other, begin);
@@ -154,7 +155,7 @@ impl View {
 }
 
 impl Unescaped {
-    /// The view, made when it is first needed.
+    /// The view, created when it is first needed.
     fn view(&mut self) -> &mut View {
         let new = || Box::new(View::new(self.left));
         self.view.get_or_insert_with(new)

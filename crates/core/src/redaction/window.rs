@@ -1,13 +1,14 @@
 //! Windows: the stretches of letters that are hashed, how long they are, and where in a value they are chosen.
 
-/// How many letters a window may have: those of 8 characters of text, or more. In base64 as many take 11 letters, of
-/// which 10 hold nothing else, in UTF-16 twice as many. Who knows all but a few letters of a window can try the rest.
+/// The possible window widths in letters, for 8 or more characters of text. In base64, 8 characters take 11 letters, of
+/// which 10 depend on nothing else; in UTF-16 twice as many. An attacker who knows all but a few letters of a window
+/// could try the rest, so wider windows are safer.
 pub(super) const WIDTHS: [usize; 8] = [8, 10, 11, 16, 20, 22, 30, 32];
 
-/// Windows are chosen among so many of the first letters: what may come before a window must be remembered.
+/// Windows are chosen among this many first letters: the scanner must remember the letters before a window.
 pub(super) const FURTHEST: usize = 96;
 
-/// Up to 32 letters, the last 16 by themselves, each in a byte.
+/// Up to 32 letters, one per byte; the last 16 in a number of their own.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Window {
     pub(super) first: u128,
@@ -29,7 +30,7 @@ impl Window {
         self.last = self.last << 8 | u128::from(letter);
     }
 
-    /// The first letters of 32, more than 16.
+    /// The first letters of a window of 32; `width` is more than 16.
     #[inline]
     pub(super) fn begin(self, width: usize) -> Self {
         match (32 - width) * 8 {
@@ -58,7 +59,7 @@ impl Window {
     }
 }
 
-/// Where windows of that width may begin, the best first: behind what is public, where letters are most mixed.
+/// Where windows of that width may begin, the best first: after the public prefix, where the letters vary most.
 pub(super) fn choose(letters: &[u8], public: usize, width: usize) -> Vec<usize> {
     let last = letters.len().saturating_sub(width);
     let first = public.min(last);
@@ -72,7 +73,7 @@ pub(super) fn choose(letters: &[u8], public: usize, width: usize) -> Vec<usize> 
     starts.into_iter().map(|(_, start)| start).collect()
 }
 
-/// How many letters differ, and how often one of another class follows.
+/// How many letters differ, and how often the class of letter changes.
 fn mixed(window: &[u8]) -> u32 {
     let seen = window.iter().fold([0_u64; 4], |mut seen, letter| {
         if let Some(bits) = seen.get_mut(usize::from(letter >> 6)) {

@@ -8,7 +8,7 @@ use super::form::Edge;
 use super::ranges::Found;
 use super::window::WIDTHS;
 
-/// How many patterns may have the same window, so that none makes a search slow.
+/// How many patterns may share a window, so that no window makes a search slow.
 const MOST_ALIKE: u64 = 8;
 
 /// The index of an alphabet in the counts of [`Windows`].
@@ -29,9 +29,9 @@ pub(super) struct Pattern {
     pub(super) power: u64,
     pub(super) found: Found,
     pub(super) letters: u32,
-    /// How many of the letters stand before the end of the window.
+    /// How many letters precede the end of the window.
     pub(super) before: u32,
-    /// Whether white space may stand between the letters.
+    /// Whether white space may occur between the letters.
     pub(super) is_spaced: bool,
     pub(super) lead: Edge,
     pub(super) tail: Edge,
@@ -42,15 +42,15 @@ pub(super) struct Pattern {
 pub(super) struct Windows {
     filter: Filter,
     patterns: HashMap<u64, Pattern, Spread>,
-    /// How many patterns have a window of that width, in each alphabet.
+    /// For each alphabet, how many patterns have a window of each width.
     widths: [[usize; WIDTHS.len()]; 4],
-    /// Which of them have any, as bits.
+    /// The widths in use, as bits.
     used: [u8; 4],
     reaches: [usize; 4],
 }
 
 impl Windows {
-    /// Of which widths windows are, a bit for each of [`WIDTHS`].
+    /// The widths of the windows, one bit for each of [`WIDTHS`].
     #[inline]
     pub(super) fn widths(&self, alphabet: Alphabet) -> u8 {
         let used = self.used.get(number(alphabet));
@@ -65,7 +65,7 @@ impl Windows {
             .unwrap_or_default()
     }
 
-    /// The patterns that have that window.
+    /// The patterns with that window.
     #[inline]
     pub(super) fn of(&self, hash: u64) -> impl Iterator<Item = &Pattern> {
         let may_be = self.filter.may_have(hash);
@@ -73,8 +73,8 @@ impl Windows {
         slots.map_while(|slot| self.patterns.get(&slot))
     }
 
-    /// Adds a pattern by the hash of its window, which `alone` stands for: where too many share it, it is replaced
-    /// wherever it stands.
+    /// Adds a pattern by the hash of its window. `alone` is the window as a pattern of its own: if too many patterns
+    /// share the window, `alone` replaces them, and the window itself counts as the match.
     pub(super) fn add(&mut self, hash: u64, pattern: Pattern, alone: Pattern) {
         let Some(slot) = slots(hash).find(|slot| !self.patterns.contains_key(slot)) else {
             return;
@@ -123,13 +123,13 @@ impl Windows {
             && let Some(pattern) = self.patterns.remove(last)
             && mine != last
         {
-            // None may be behind a gap.
+            // No slot may be empty before a used one.
             self.patterns.insert(*mine, pattern);
         }
     }
 }
 
-/// Where the patterns may be that have a window with that hash.
+/// The slots of the patterns whose window has that hash.
 fn slots(hash: u64) -> impl Iterator<Item = u64> {
     (0..MOST_ALIKE).map(move |more| hash & !(MOST_ALIKE - 1) | more)
 }

@@ -1,4 +1,4 @@
-//! Two different lists of fields never give the same bytes: each can be read back from them.
+//! Different lists of fields never give the same bytes: the list can be read back.
 
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ fn write(fields: &[Vec<u8>]) -> Vec<u8> {
         .to_vec()
 }
 
-/// Reads the fields after the purpose back: what can be read back cannot be confused.
+/// Reads back the fields after the purpose.
 fn read(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut fields = Vec::new();
     while let Some((length, rest)) = bytes.split_first_chunk() {

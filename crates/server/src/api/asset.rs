@@ -1,4 +1,4 @@
-//! What the pages are made of: embedded files, limited by their headers.
+//! The parts of the HTML pages: embedded files, with headers that restrict what a page can do.
 
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};

@@ -20,7 +20,7 @@ use crate::wire::{Problem, Query, ValidationErrors, check};
 
 const DEFAULT_LIMIT: usize = 100;
 
-/// Whether it was done.
+/// Whether the action was carried out.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Decision {
@@ -37,7 +37,7 @@ impl From<record::Decision> for Decision {
     }
 }
 
-/// One record of the trail. What does not apply is absent.
+/// One record of the trail. Members that do not apply are absent.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Record {
     /// Position in the trail, without gaps
@@ -47,7 +47,7 @@ pub(crate) struct Record {
     at: Timestamp,
     /// `key:<key_id>`, `jwt:<iss> <sub>`, `local:<uid>` or `anonymous`
     actor: String,
-    /// Whose trail it belongs to
+    /// The user whose trail it belongs to
     #[schema(required = true, value_type = Option<Uuid>)]
     user_id: Option<UserId>,
     #[schema(value_type = Action)]
@@ -55,14 +55,14 @@ pub(crate) struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Uuid)]
     secret_id: Option<SecretId>,
-    /// The secret's name at that moment
+    /// The secret's name at that time
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String)]
     secret_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = i64)]
     version: Option<i64>,
-    /// The key or user concerned, where it is not the actor
+    /// The key or user concerned, if it is not the actor
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String)]
     subject: Option<String>,
@@ -73,20 +73,20 @@ pub(crate) struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String)]
     argument: Option<String>,
-    /// What a tool was called with: each argument's name, `:` and the kind of its value
+    /// The arguments that a tool was called with: each name, `:` and the type of its value
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Vec<String>)]
     arguments: Option<Vec<String>>,
-    /// The hidden arguments for which a value was received and dropped
+    /// The hidden arguments for which a value was received and discarded
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Vec<String>)]
     dropped: Option<Vec<String>>,
-    /// How long a tool's call took
+    /// How long the tool call took
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = i64)]
     duration_ms: Option<i64>,
     decision: Decision,
-    /// Why it was refused, or what of it changed
+    /// Why it was refused, or what changed
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String)]
     reason: Option<String>,
@@ -138,7 +138,7 @@ impl From<record::Record> for Record {
 pub(crate) struct AuditPage {
     /// Newest first
     data: Vec<Record>,
-    /// Where to go on; null at the end
+    /// The cursor of the next page; null at the end
     #[schema(required = true)]
     next_cursor: Option<String>,
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use super::asset::asset;
 use crate::openapi;
 
-/// As for every page, and the viewer's icons, which its style sheet holds itself.
+/// The policy of every page, and also the viewer's icons, which are embedded in its style sheet.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -171,7 +171,7 @@ pub(crate) async fn rotate_key(
     tag = "keys",
     params(parameters::KeyId, parameters::Credentials),
     responses(
-        (status = 200, description = "The key has ended", body = Nothing),
+        (status = 200, description = "The key is revoked", body = Nothing),
         errors::NotFound, errors::Refusals, errors::Reading
     )
 )]
@@ -184,7 +184,7 @@ pub(crate) async fn delete_key(
     Ok(Json(Nothing {}))
 }
 
-/// The key in the path. A text that cannot be an id is answered like an unknown id.
+/// The key in the path. A text that cannot be an ID gets the same answer as an unknown ID.
 fn key_id(input: &Input) -> Result<KeyId, ApiError> {
     input
         .text_segment("key_id")

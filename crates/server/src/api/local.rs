@@ -1,4 +1,4 @@
-//! `/local`: what only local commands can ask for. These paths are not served over the network.
+//! `/local`: requests that only local commands may send. These paths are not served over the network.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +12,7 @@ use crate::error::{ApiError, Cause, ERROR_CODE};
 use crate::extract::caller::Local;
 use crate::extract::input::Input;
 
-/// What caused a failure. Only local commands are told; others find it in the log.
+/// The cause of a failure. Only local commands receive it; others find it in the log.
 const CAUSE: HeaderName = HeaderName::from_static("toolvault-cause");
 
 /// Verifies the whole audit trail, and every row of the store against it.
@@ -26,7 +26,7 @@ pub(crate) async fn verify_audit(
     Ok(Json(app.vault.prove_audit(&caller, &evidence).await?))
 }
 
-/// The state of the store, for `toolvault doctor` to judge.
+/// The diagnosis of the store, for `toolvault doctor`.
 pub(crate) async fn get_diagnosis(
     State(app): State<App>,
     Local(caller): Local,
@@ -34,7 +34,7 @@ pub(crate) async fn get_diagnosis(
     Ok(Json(app.vault.diagnose(&caller).await?))
 }
 
-/// Has the program that runs the server read its configuration again.
+/// Makes the program that runs the server reload its configuration.
 pub(crate) async fn reload(State(app): State<App>, Local(_): Local) -> Result<Response, ApiError> {
     match app.reloads.ask().await {
         Some(Ok(report)) => Ok(Json(report).into_response()),
@@ -47,7 +47,7 @@ pub(crate) async fn reload(State(app): State<App>, Local(_): Local) -> Result<Re
     }
 }
 
-/// Adds the cause of a failure to its answer.
+/// Adds the cause of a failure to its response.
 pub(crate) async fn tell_cause(mut response: Response) -> Response {
     if let Some(Cause(text)) = response.extensions_mut().remove() {
         let text = text.replace(char::is_control, " ");

@@ -1,6 +1,6 @@
 //! `/mcp` and `/mcp/{server}`: where agents reach the gateway (Model Context Protocol, Streamable HTTP).
 //!
-//! No message is read here: [`Client`] is the caller, [`Message`] what they sent, and the gateway answers.
+//! No message is parsed here: [`Client`] is the caller, [`Message`] what they sent, and the gateway answers.
 
 mod refusal;
 #[cfg(test)]
@@ -39,12 +39,12 @@ const CREDENTIALS: [&str; 6] = [
     "cookie",
 ];
 
-/// Tells proxies to pass each event on as it comes.
+/// Makes proxies pass on each event at once.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const MCP_METHOD: &str = "mcp-method";
 const LISTEN: &str = "subscriptions/listen";
 
-/// A caller with a valid credential whose request passed the checks of host and origin.
+/// A caller with a valid credential whose request passed the checks of `Host` and `Origin`.
 pub(crate) struct Client {
     caller: Caller,
     base_url: BaseUrl,
@@ -89,7 +89,7 @@ impl FromRequest<App> for Message {
             headers.remove(HeaderName::from_static(name));
         }
         Ok(Self {
-            // Not decoded: the name of a server needs no escapes, so a name with an escape is unknown.
+            // Not decoded: no server name needs an escape, so a name with one is unknown.
             server: parts.uri.path().strip_prefix("/mcp/").map(str::to_owned),
             method: parts.method,
             headers,
@@ -98,7 +98,7 @@ impl FromRequest<App> for Message {
     }
 }
 
-/// Hands a message to the gateway and its answer back.
+/// Passes a message to the gateway and returns its answer.
 pub(crate) async fn relay(
     State(app): State<App>,
     Extension(Stopping(stop)): Extension<Stopping>,
@@ -126,17 +126,17 @@ pub(crate) async fn relay(
     response
 }
 
-/// When a stream of events ends by itself.
+/// When a stream of events ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lifetime {
-    /// With the answer to the request that opened it. A server that stops lets it finish.
+    /// With the answer to the request that opened it. A stopping server lets it finish.
     Request,
-    /// Never: it carries whatever happens.
+    /// When the server stops: it carries any events.
     Open,
 }
 
 impl Lifetime {
-    /// That of the stream which such a request may open.
+    /// The lifetime of the stream that such a request may open.
     fn of(method: &Method, headers: &HeaderMap) -> Self {
         let listens = headers
             .get(MCP_METHOD)
@@ -149,7 +149,8 @@ impl Lifetime {
     }
 }
 
-/// The answer. A stream is let go of as soon as the client leaves, and one without an end when `stop` is called.
+/// The response. A stream is dropped as soon as the client disconnects; an open-ended one also when `stop` is
+/// cancelled.
 fn response(reply: McpReply, lifetime: Lifetime, stop: CancellationToken) -> Response {
     let McpReply {
         status,

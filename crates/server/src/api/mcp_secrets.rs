@@ -1,6 +1,6 @@
-//! `/mcp-secrets/{pending_id}`: the page on which a person stores the secret that their agent's call needs.
+//! `/mcp-secrets/{pending_id}`: the page on which a user stores the secret that their agent's call needs.
 //!
-//! The page is the same for every id. It asks for the person's key and uses it to call `/v1/pending-secrets`.
+//! The page is the same for every ID. It asks for the user's key and calls `/v1/pending-secrets` with it.
 
 use axum::http::{HeaderValue, header};
 use axum::response::Response;

@@ -90,7 +90,7 @@ pub(crate) async fn set_pending_secret(
     }
 }
 
-/// A caller who may not store secrets learns nothing about pending ones.
+/// A caller who may not store secrets must learn nothing about pending ones.
 fn require_manage(caller: &Caller) -> Result<(), ApiError> {
     if caller.scopes().contains(Scope::Manage) {
         Ok(())

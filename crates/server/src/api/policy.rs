@@ -23,7 +23,7 @@ use crate::wire::{Body, Fields, Problem, ValidationErrors, check};
 
 /// Ten years.
 const LONGEST_ROTATION_DAYS: i64 = 3_660;
-/// How many companion arguments, and patterns for each.
+/// The most companion arguments, and the most patterns for each.
 const MOST_CONDITIONS: usize = 32;
 
 #[derive(Serialize, ToSchema)]
@@ -32,7 +32,7 @@ pub(crate) struct Policy {
     expires_at: Option<Timestamp>,
     #[schema(value_type = Option<i64>, minimum = 1, required = true)]
     rotate_after_days: Option<u32>,
-    /// Companion arguments and the patterns of which each must match one, or be absent
+    /// Companion arguments and the patterns, one of which each must match unless it is absent
     when: BTreeMap<String, Vec<String>>,
     protected: bool,
     redact: bool,

@@ -1,4 +1,4 @@
-//! `/.well-known/oauth-protected-resource`: who issues tokens for the gateway (RFC 9728), if an issuer is configured.
+//! `/.well-known/oauth-protected-resource`: the issuers of tokens for the gateway (RFC 9728), if any are configured.
 
 use axum::Json;
 use axum::extract::State;
@@ -15,8 +15,8 @@ use crate::extract::reached::Reached;
 
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
-/// Describes the resource whose path follows [`WELL_KNOWN`]: the whole server, the gateway, or one tool server.
-/// The answer is the same for names that no server has, so it does not reveal which servers there are.
+/// Describes the resource whose path follows [`WELL_KNOWN`]: the whole server, the gateway, or one tool server. The
+/// answer is the same for unknown names, so it does not reveal which servers exist.
 pub(crate) async fn metadata(
     State(app): State<App>,
     reached: Reached,

@@ -29,7 +29,7 @@ pub(crate) struct SecretInfo {
     #[schema(value_type = Uuid)]
     user_id: UserId,
     secret_name: String,
-    /// The masked value; it does not tell the length
+    /// The masked value; it does not reveal the length
     #[schema(required = true)]
     display: Option<String>,
     #[schema(required = true)]
@@ -108,14 +108,14 @@ pub(crate) async fn list_secrets(
     }))
 }
 
-/// Tells about one secret, but not its value.
+/// Returns one secret, without its value.
 #[utoipa::path(
     get,
     path = "/api/v1/secrets/{secret_id}",
     tag = "agents",
     operation_id = "get_secret_info_v1_secrets__secret_id__get",
     summary = "Get Secret Info",
-    description = "Tells about one secret, but not its value.",
+    description = "Returns one secret, without its value.",
     params(parameters::SecretId, parameters::Credentials),
     responses(
         successes::OneSecret,
@@ -169,14 +169,14 @@ pub(crate) async fn create_secret(
     Ok(changed(stored))
 }
 
-/// Changes what is given of a secret.
+/// Changes the given fields of a secret.
 #[utoipa::path(
     patch,
     path = "/api/v1/secrets/{secret_id}",
     tag = "agents",
     operation_id = "update_secret_v1_secrets__secret_id__patch",
     summary = "Update a Secret",
-    description = "Changes what is given of a secret and answers with it, as `SecretInfo`.",
+    description = "Changes the given fields of a secret and returns the secret, as `SecretInfo`.",
     params(parameters::SecretId, parameters::Credentials, parameters::IfMatch),
     request_body(content(
         (Option<requests::UpdateSecret> = "application/json"),
@@ -204,14 +204,14 @@ pub(crate) async fn update_secret(
     Ok(changed(stored))
 }
 
-/// Erases a secret with all its versions.
+/// Deletes a secret with all its versions.
 #[utoipa::path(
     delete,
     path = "/api/v1/secrets/{secret_id}",
     tag = "agents",
     operation_id = "delete_secret_v1_secrets__secret_id__delete",
     summary = "Delete Secret",
-    description = "Erases a secret with all its versions and answers `{}`.",
+    description = "Deletes a secret with all its versions and returns `{}`.",
     params(parameters::SecretId, parameters::Credentials, parameters::IfMatch),
     responses(
         successes::Deleted,
@@ -236,7 +236,7 @@ pub(crate) async fn delete_secret(
     Ok(Json(Nothing {}))
 }
 
-/// A secret after a change, with its warnings.
+/// The response with a changed secret and its warnings.
 pub(crate) fn changed(stored: SecretAnswer) -> Response {
     let mut response = answer(stored.info);
     for warning in stored.warnings {
@@ -247,7 +247,7 @@ pub(crate) fn changed(stored: SecretAnswer) -> Response {
     response
 }
 
-/// A secret with its entity tag.
+/// The response with a secret and its entity tag.
 pub(super) fn answer(secret: vault::SecretInfo) -> Response {
     let tag = HeaderValue::from_str(&secret.entity_tag());
     let mut response = Json(SecretInfo::from(secret)).into_response();
@@ -260,7 +260,7 @@ pub(super) fn answer(secret: vault::SecretInfo) -> Response {
 fn idempotency_key(input: &Input, errors: &mut ValidationErrors) -> Option<String> {
     let key = input.header(IDEMPOTENCY_KEY).and_then(|key| match key {
         Some(key) if !(1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len()) => Err(
-            Problem::value_error("an idempotency key has 1 to 255 characters"),
+            Problem::value_error("an idempotency key must have 1 to 255 characters"),
         ),
         key => Ok(key.map(str::to_owned)),
     });

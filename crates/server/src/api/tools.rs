@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 
 use self::answers::{Completed, CompletedOrResults, Explanation};
-use self::calls::Asked;
+use self::calls::ResolveRequest;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
@@ -70,14 +70,14 @@ pub(crate) async fn resolve_calls(
 ) -> Result<CompletedOrResults, ApiError> {
     let body = input.json()?;
     let mut errors = ValidationErrors::default();
-    let asked = calls::read_several(body, &mut errors);
+    let request = calls::read_several(body, &mut errors);
     errors.into_result()?;
-    match asked.ok_or(ApiError::Internal)? {
-        Asked::One(call) => {
+    match request.ok_or(ApiError::Internal)? {
+        ResolveRequest::One(call) => {
             let mut results = app.vault.resolve(&caller, vec![*call]).await?;
             answers::one(&app, results.pop()).map(CompletedOrResults::One)
         }
-        Asked::Several(calls) => {
+        ResolveRequest::Several(calls) => {
             let results = app.vault.resolve(&caller, calls).await?;
             Ok(CompletedOrResults::Several(answers::several(&app, results)))
         }
@@ -86,7 +86,7 @@ pub(crate) async fn resolve_calls(
 
 /// Explain Tool Call
 ///
-/// Says what resolving would do, without any value.
+/// Explains what resolving would do, without any value.
 #[utoipa::path(
     post,
     path = "/api/v1/tools/{tool_name}/explain",

@@ -26,10 +26,10 @@ pub(crate) struct UserInfo {
     /// `local`, or `issuer:` and the issuer
     origin: String,
     disabled: bool,
-    /// The user's own limit, if they have one
+    /// The user's own limit, if it is set
     #[schema(required = true, minimum = 0)]
     secrets_limit: Option<i64>,
-    /// The user's own limit, if they have one
+    /// The user's own limit, if it is set
     #[schema(required = true, minimum = 0)]
     bytes_limit: Option<i64>,
     #[schema(value_type = String, format = DateTime)]
@@ -149,14 +149,14 @@ pub(crate) async fn update_user(
 
 /// Delete User
 ///
-/// Erases a user with all their secrets and keys.
+/// Deletes a user with all their secrets and keys.
 #[utoipa::path(
     delete,
     path = "/api/v1/users/{user_id}",
     tag = "users",
     params(parameters::UserId, parameters::Credentials),
     responses(
-        (status = 200, description = "The user is erased", body = Nothing),
+        (status = 200, description = "The user is deleted", body = Nothing),
         errors::NotFound, errors::Refusals, errors::Reading, errors::Invalid
     )
 )]

@@ -21,7 +21,7 @@ const LONGEST: usize = 65_536;
 
 /// Replace Secret Value
 ///
-/// Replaces a secret's value, with one of up to 65,536 bytes.
+/// Replaces a secret's value with one of up to 65,536 bytes.
 #[utoipa::path(
     put,
     path = "/api/v1/secrets/{secret_id}/value",
@@ -87,7 +87,7 @@ fn octets(input: &Input) -> Result<Zeroizing<String>, Problem> {
     measured(Zeroizing::new(text.to_owned()))
 }
 
-/// A value in a body of JSON.
+/// A value in a JSON body.
 pub(super) fn text(value: Value<'_>) -> Result<Zeroizing<String>, Problem> {
     check::text(value, 0..=usize::MAX).and_then(measured)
 }

@@ -1,4 +1,4 @@
-//! Sending a request to the server that has a data directory open.
+//! Sends a request to the server that has a data directory open.
 
 use std::io;
 use std::path::Path;
@@ -15,23 +15,23 @@ use super::SOCKET_NAME;
 use super::gate::TOKEN;
 use super::token;
 
-/// Why the server gave no answer.
+/// Why there is no answer from the server.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// No process listens on the socket, or this user may not connect to it.
     #[error("cannot reach the server through its control socket")]
     Unreachable(#[source] io::Error),
-    /// The server wrote no token, as one of another version does, or this user may not read it.
+    /// The server wrote no token, because it is a different version, or this user may not read it.
     #[error(
         "cannot read control.token in the data directory, which the server writes when it starts"
     )]
     Token(#[source] io::Error),
-    /// The connection broke; the request may have been carried out.
+    /// The connection broke. The request may have been carried out.
     #[error("the server ended the connection before it answered")]
     Broken(#[source] hyper::Error),
 }
 
-/// What the server that has `data_directory` open answers to `request`.
+/// Sends `request` to the server that has `data_directory` open, and returns its answer.
 pub async fn ask(
     data_directory: &Path,
     mut request: Request<Bytes>,
@@ -44,7 +44,7 @@ pub async fn ask(
         .map_err(|error| ControlError::Token(io::Error::other(error)))?;
     token.set_sensitive(true);
     request.headers_mut().insert(TOKEN, token);
-    // HTTP/1.1 wants one; the socket is the only host that there is.
+    // HTTP/1.1 requires a Host header. The socket reaches only one host, so any name will do.
     request
         .headers_mut()
         .insert(HOST, HeaderValue::from_static("local"));

@@ -48,14 +48,14 @@ pub(super) async fn admit(
 }
 
 impl Gate {
-    /// Why a peer is refused; none if it is admitted.
+    /// Why a peer is refused; `None` if it is admitted.
     pub(super) fn refusal(&self, peer_uid: u32, presented: &[u8]) -> Option<&'static str> {
         if peer_uid != self.own_uid && peer_uid != ROOT {
             return Some("the server takes local commands only from its own user and from root");
         }
         if !self.token.is(presented) {
             return Some(
-                "the command does not carry the token in control.token; is the command line another version than the server?",
+                "the command lacks the token from control.token; check that the command line and the server are the same version",
             );
         }
         None

@@ -1,4 +1,4 @@
-//! The API on a store that this process has open, for a command beside which no server runs.
+//! The API on a store that this process has open, for a command without a running server.
 
 use axum::Router;
 use axum::body::Body;
@@ -27,7 +27,7 @@ pub struct OwnStore {
 }
 
 impl OwnStore {
-    /// The API on `vault` for the operating system's user `uid`.
+    /// The API on `vault` for the operating system user `uid`.
     pub fn new(vault: Vault, uid: u32) -> Result<Self, ServeError> {
         let app = App::new(vault, ServerSettings::local())?;
         let router = routes::local_router(app.clone());
@@ -40,7 +40,7 @@ impl OwnStore {
         let mut request = request.map(Body::from);
         request.extensions_mut().insert(LocalUid(self.uid));
         let (parts, body) = respond(self.router.clone(), request).await.into_parts();
-        // Answers of local commands are in memory as a whole, and reading them cannot fail.
+        // Answers to local commands are in memory as a whole, so reading them cannot fail.
         let body = body
             .collect()
             .await
@@ -48,7 +48,7 @@ impl OwnStore {
         Response::from_parts(parts, body.unwrap_or_default())
     }
 
-    /// Finishes everything that waits, and closes the store.
+    /// Finishes everything in the queue, and closes the store.
     pub async fn close(self) {
         self.app.gateway.close().await;
         self.app.vault.close().await;

@@ -42,14 +42,14 @@ struct SocketPath(PathBuf);
 
 impl Drop for SocketPath {
     fn drop(&mut self) {
-        // The next server replaces one that is left.
+        // If this fails, the next server replaces the file.
         let _ = std::fs::remove_file(&self.0);
     }
 }
 
 impl ControlSocket {
-    /// Opens the socket in `data_directory`. The server's vault holds the lock of that directory, so a socket
-    /// that is found there belongs to a server that has ended. `own_uid` is the effective user of this process.
+    /// Opens the socket in `data_directory`. The server's vault holds the lock of that directory, so an existing socket
+    /// belongs to a server that has stopped. `own_uid` is the effective user of this process.
     pub fn bind(data_directory: &Path, server: ServerHandle, own_uid: u32) -> io::Result<Self> {
         let path = data_directory.join(SOCKET_NAME);
         match std::fs::remove_file(&path) {
@@ -70,7 +70,7 @@ impl ControlSocket {
         })
     }
 
-    /// Serves until `shutdown` is called, then finishes what is in flight within the server's time limit.
+    /// Serves until `shutdown` is cancelled, then finishes requests in flight within the server's time limit.
     pub async fn run(self, shutdown: CancellationToken) {
         let limits = self.app.settings.limits;
         let admit = middleware::from_fn_with_state(self.gate, gate::admit);
@@ -112,7 +112,7 @@ impl ControlSocket {
     }
 }
 
-/// What the system says about the process at the other end (`SO_PEERCRED`).
+/// The user of the process at the other end, as the kernel reports it (`SO_PEERCRED`).
 fn about(stream: &UnixStream) -> io::Result<Extensions> {
     let mut about = Extensions::new();
     about.insert(PeerUid(stream.peer_cred()?.uid()));

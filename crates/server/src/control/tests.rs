@@ -1,4 +1,4 @@
-//! Who is admitted, and requests over both transports of local commands.
+//! The gate, and requests over both transports of local commands.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ fn read(response: &axum::http::Response<Bytes>) -> (StatusCode, Value) {
     (response.status(), body)
 }
 
-/// A router that answers who it takes the caller for, behind the gate.
+/// A router behind the gate that returns the caller's identity.
 fn gated(token: Token) -> Router {
     let whoami = |request: axum::extract::Request| async move {
         request
@@ -135,7 +135,7 @@ async fn both_transports_answer_alike_and_the_socket_goes_with_the_server() {
     assert_eq!(status, 200);
     let (status, again) = read(&ask(&data, new()).await.unwrap());
     assert_eq!(status, 422);
-    assert_eq!(again["detail"][0]["msg"], "A user of this name exists.");
+    assert_eq!(again["detail"][0]["msg"], "A user with this name exists.");
     let key = json!({"user_id": user["user_id"], "scopes": ["use"], "tools": ["linear__*"]});
     let (status, key) = read(
         &ask(&data, request("POST", "/v1/keys", Some(key)))

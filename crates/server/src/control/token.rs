@@ -15,17 +15,17 @@ use zeroize::Zeroizing;
 
 /// The name of its file in the data directory.
 const NAME: &str = "control.token";
-/// How much of it is random.
+/// How many bytes of it are random.
 const BYTES: usize = 32;
 
-/// What every request through the socket carries.
+/// The token in every request through the socket.
 pub(super) struct Token(Zeroizing<String>);
 
-/// The file with the token, its owner's only. Dropping this removes it.
+/// The file with the token, readable by its owner only. Dropping this removes it.
 pub(super) struct TokenFile(PathBuf);
 
 impl Token {
-    /// A new one, written in place of what another server left.
+    /// Creates a token and writes it over that of an earlier server.
     pub(super) fn write(
         data_directory: &Path,
         entropy: &dyn Entropy,
@@ -49,7 +49,7 @@ impl Token {
         Ok((Self(text), token_file))
     }
 
-    /// Whether this is it, in constant time.
+    /// Whether `presented` is this token, in constant time.
     pub(super) fn is(&self, presented: &[u8]) -> bool {
         is_equal(self.0.as_bytes(), presented)
     }
@@ -57,7 +57,7 @@ impl Token {
 
 impl Drop for TokenFile {
     fn drop(&mut self) {
-        // The next server replaces one that is left.
+        // If this fails, the next server replaces the file.
         let _ = std::fs::remove_file(&self.0);
     }
 }

@@ -1,7 +1,8 @@
 //! Authentication, as a type in the handler's signature.
 //!
-//! One credential decides: the first that is present of `token`, `Authorization` and `x-api-key`. A bad one
-//! never falls through to the next. A local command needs none: its transport has admitted it.
+//! One credential decides: the first present one of `token`, `Authorization` and `x-api-key`. A bad one never falls
+//! through to the next, so that a caller cannot be mistaken about whose rights a request has. A local command needs no
+//! credential: its transport has admitted it.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -41,7 +42,7 @@ impl FromRequestParts<App> for AuthenticatedForAnyUser {
     }
 }
 
-/// A local command. For any other caller the route does not exist.
+/// A local command. For other callers the route does not exist.
 pub(crate) struct Local(pub(crate) Caller);
 
 impl FromRequestParts<App> for Local {
@@ -81,10 +82,10 @@ async fn authenticate(
     })
 }
 
-/// A local command. It acts for the user that it names, or for no user in particular.
+/// A local command. It acts for the user that it names, or for no particular user.
 fn local(uid: u32, headers: &HeaderMap) -> Result<Caller, ApiError> {
     match on_behalf(headers) {
-        OnBehalf::Nobody => Ok(Caller::local(uid, None)),
+        OnBehalf::Unnamed => Ok(Caller::local(uid, None)),
         OnBehalf::User(user) => Ok(Caller::local(uid, Some(user))),
         OnBehalf::Unclear => Err(Error::from(Denial::UserNotNamed).into()),
     }
@@ -118,7 +119,7 @@ async fn with_credential(
     Ok(caller)
 }
 
-/// Records the failure. A source with too many failures is told to wait; its valid credentials still work.
+/// Records the failure. A source with too many failures must wait, but its valid credentials still work.
 fn refuse(parts: &Parts, app: &App, reason: &'static str) -> ApiError {
     let source = parts
         .extensions
@@ -148,7 +149,7 @@ async fn authenticate_token(app: &App, token: &str, on_behalf: OnBehalf) -> Resu
                     Error::Unauthenticated
                 }
             })?;
-    if on_behalf != OnBehalf::Nobody {
+    if on_behalf != OnBehalf::Unnamed {
         return Err(Denial::NotAnyUser.into());
     }
     app.vault
@@ -187,7 +188,7 @@ fn find_credential(headers: &HeaderMap) -> Result<Credential<'_>, &'static str> 
     Err(NO_CREDENTIAL)
 }
 
-/// The value of a header that is there once and not empty. One that is there twice is ambiguous.
+/// The value of a header that occurs once and is not empty. A repeated header is ambiguous.
 fn only_value<'a>(
     headers: &'a HeaderMap,
     name: &'static str,
@@ -208,7 +209,7 @@ fn only_value<'a>(
         .map_err(|_| "malformed_header")
 }
 
-/// What follows the scheme `Bearer`, or all of it: a bare key or token is accepted too.
+/// The text after the scheme `Bearer`, or all of it: a bare key or token is accepted, too.
 fn without_scheme(text: &str) -> &str {
     match text.split_once(' ') {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim(),
@@ -219,7 +220,7 @@ fn without_scheme(text: &str) -> &str {
 fn on_behalf(headers: &HeaderMap) -> OnBehalf {
     let mut values = headers.get_all(ON_BEHALF).iter();
     match (values.next(), values.next()) {
-        (None, _) => OnBehalf::Nobody,
+        (None, _) => OnBehalf::Unnamed,
         (Some(value), None) => value
             .to_str()
             .ok()

@@ -1,4 +1,4 @@
-//! What was sent: the path's segments, the query, the headers and the body.
+//! The content of a request: path segments, query, headers and body.
 //!
 //! The body is read within limits of size and time, into memory that is overwritten when dropped.
 
@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::wire::{Body, Problem, Query, ValidationErrors, check, identifier_in_path};
 
-/// A whole request, without its caller.
+/// A whole request, without the caller.
 pub(crate) struct Input {
     parts: Parts,
     body: Zeroizing<Vec<u8>>,
@@ -36,7 +36,7 @@ impl FromRequest<App> for Input {
     }
 }
 
-/// The whole body, of at most `most_bytes` and within `time_limit`.
+/// The whole body, if it has at most `most_bytes` and arrives within `time_limit`.
 pub(crate) async fn read_body(
     body: HttpBody,
     most_bytes: usize,
@@ -67,7 +67,7 @@ async fn read(mut body: HttpBody, limit: usize) -> Result<Zeroizing<Vec<u8>>, Ap
 }
 
 impl Input {
-    /// The segment that the route calls `name`, still percent-encoded.
+    /// The path segment that the route names `name`, still percent-encoded.
     fn segment(&self, name: &str) -> &str {
         let route = self.parts.extensions.get::<MatchedPath>();
         let names = route.map_or("", MatchedPath::as_str).split('/');
@@ -94,7 +94,7 @@ impl Input {
         errors.keep(version, || vec!["path".into(), "version".into()])
     }
 
-    /// The segment `name`, which is an id.
+    /// The segment `name` as an ID.
     pub(crate) fn identifier(
         &self,
         name: &'static str,
@@ -130,12 +130,12 @@ impl Input {
         Ok(Body::read(self.content_type()?, &self.body)?)
     }
 
-    /// The body as it came.
+    /// The body as it was received.
     pub(crate) fn bytes(&self) -> &Zeroizing<Vec<u8>> {
         &self.body
     }
 
-    /// The header `Content-Type`; one that is not text is refused as an unsupported type.
+    /// The header `Content-Type`. One that is not text is refused as an unsupported type.
     pub(crate) fn content_type(&self) -> Result<Option<&str>, ApiError> {
         self.parts
             .headers
@@ -144,8 +144,8 @@ impl Input {
             .transpose()
     }
 
-    /// A header as text. One that occurs twice or is not text is refused: ignoring it would do something other
-    /// than what was asked.
+    /// A header as text. A header that is repeated or not text is refused: to ignore it would do something other than
+    /// the client requested.
     pub(crate) fn header(&self, name: &str) -> Result<Option<&str>, Problem> {
         let mut values = self.parts.headers.get_all(name).iter();
         match (values.next(), values.next()) {
@@ -153,13 +153,13 @@ impl Input {
             (Some(value), None) => value
                 .to_str()
                 .map(Some)
-                .map_err(|_| Problem::value_error("the header is not text")),
-            _ => Err(Problem::value_error("the header is there more than once")),
+                .map_err(|_| Problem::value_error("the header must be text")),
+            _ => Err(Problem::value_error("the header must not be repeated")),
         }
     }
 
-    /// The entity tags of `If-Match` (RFC 9110, section 13.1.1); empty without the header. Weak tags
-    /// never match, nor does a header without a tag.
+    /// The entity tags of `If-Match` (RFC 9110, section 13.1.1); empty without the header. A header with only weak
+    /// tags, or none, matches nothing.
     pub(crate) fn if_match(&self) -> Vec<String> {
         let values: Vec<_> = self.parts.headers.get_all("if-match").iter().collect();
         if values.is_empty() {
@@ -173,14 +173,14 @@ impl Input {
     }
 }
 
-/// What was read, unless anything was wrong with the request.
+/// The value that was read, unless the request has errors.
 pub(crate) fn require<T>(value: Option<T>, errors: ValidationErrors) -> Result<T, ApiError> {
     errors.into_result()?;
-    // Whatever is absent was refused above.
+    // An absent value has an error, which was returned above.
     value.ok_or(ApiError::Internal)
 }
 
-/// What is wrong with the name of a tool, or with a pattern.
+/// The problem with the name of a tool or with a pattern.
 pub(crate) fn name_problem(error: NameError) -> Problem {
     Problem::value_error(&error.to_string())
 }

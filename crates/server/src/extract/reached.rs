@@ -1,7 +1,8 @@
-//! Under which name a client reached the gateway, and from which page it was sent (contract, section 7, rule 7).
+//! The host name with which a client reached the gateway, and the web page that sent the request (contract, section 7,
+//! rule 7).
 //!
-//! Any web page can make a browser send a request to any address. `Host` and `Origin` tell such a request from
-//! one that was meant for this server. Start at [`Asked::host`].
+//! Any web page can make a browser send a request to any address. `Host` and `Origin` distinguish such a request from
+//! one that was meant for this server. Start at [`Requested::host`].
 
 use std::net::IpAddr;
 
@@ -19,7 +20,7 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 
 /// A request that was meant for this server, from any sender.
 pub(crate) struct Reached {
-    /// What the URLs that the client is told begin with.
+    /// The base of the URLs in the response.
     pub(crate) base_url: BaseUrl,
 }
 
@@ -30,12 +31,12 @@ impl FromRequestParts<App> for Reached {
         let (Some(Peer(peer)), Some(Local(local))) =
             (parts.extensions.get(), parts.extensions.get())
         else {
-            // A local command: the gateway is for agents, which come over the network.
+            // A local command: the gateway is for agents, which use the network.
             return Err(ApiError::NoSuchRoute);
         };
         let proxies = &app.settings.trusted_proxies;
         let peer = peer.ip().to_canonical();
-        let asked = Asked {
+        let requested = Requested {
             uri: &parts.uri,
             headers: &parts.headers,
             local: local.ip().to_canonical(),
@@ -43,12 +44,12 @@ impl FromRequestParts<App> for Reached {
             is_tls: app.settings.tls.is_some(),
         };
         let entrance = app.entrance();
-        let host = asked.host(&entrance)?;
-        asked.check_origin(&host, &entrance)?;
+        let host = requested.host(&entrance)?;
+        requested.check_origin(&host, &entrance)?;
         let base_url = match entrance.public_url() {
             Some(url) => url.clone(),
             None => BaseUrl {
-                origin: format!("{}://{}", asked.scheme(), host.text),
+                origin: format!("{}://{}", requested.scheme(), host.text),
                 path: String::new(),
             },
         };
@@ -56,36 +57,36 @@ impl FromRequestParts<App> for Reached {
     }
 }
 
-/// What of a request tells how it came to us.
-struct Asked<'a> {
+/// The parts of a request that show how it arrived.
+struct Requested<'a> {
     uri: &'a Uri,
     headers: &'a HeaderMap,
-    /// Our own end of the connection.
+    /// The local address of the connection.
     local: IpAddr,
-    /// Whether its other end is a proxy that is believed.
+    /// Whether the peer is a trusted proxy.
     is_from_proxy: bool,
     is_tls: bool,
 }
 
-/// The host that was asked for.
-struct AskedHost {
+/// The requested host.
+struct RequestedHost {
     /// In lower case.
     text: String,
     authority: Authority,
 }
 
-impl Asked<'_> {
-    /// The host, if it is one of ours.
-    fn host(&self, entrance: &Entrance) -> Result<AskedHost, ApiError> {
+impl Requested<'_> {
+    /// The host, if it is one of the server's.
+    fn host(&self, entrance: &Entrance) -> Result<RequestedHost, ApiError> {
         let host = self
             .host_text()
             .and_then(|text| {
                 let authority = Authority::parse(text)?;
                 let text = text.to_ascii_lowercase();
-                Some(AskedHost { text, authority })
+                Some(RequestedHost { text, authority })
             })
             .ok_or(ApiError::ForeignHost)?;
-        let AskedHost { authority, .. } = &host;
+        let RequestedHost { authority, .. } = &host;
         let is_ours = authority.is_address(self.local)
             || (self.local.is_loopback() && authority.is_loopback())
             || entrance.allows(authority);
@@ -96,12 +97,12 @@ impl Asked<'_> {
         }
     }
 
-    /// What was asked for, by the one name that there is for it.
+    /// The host in the request, which must be unambiguous.
     fn host_text(&self) -> Option<&str> {
         if let Some(text) = self.forwarded(&FORWARDED_HOST) {
             return Some(text);
         }
-        // HTTP/2 says it in the URL, and so may HTTP/1.1; then both must say the same.
+        // HTTP/2 has the host in the URL. HTTP/1.1 may have it there too, and then both must agree.
         let in_url = self.uri.authority().map(axum::http::uri::Authority::as_str);
         let mut in_head = self.headers.get_all(header::HOST).iter();
         let in_head = match (in_head.next(), in_head.next()) {
@@ -115,17 +116,17 @@ impl Asked<'_> {
         }
     }
 
-    /// What the nearest proxy says; what stands before its word is only its client's claim.
+    /// What the nearest proxy added. Everything before that is only its client's claim.
     fn forwarded(&self, name: &HeaderName) -> Option<&str> {
         let value = self.headers.get_all(name).iter().next_back()?;
-        // What cannot be read must not be passed over: it is no host.
+        // A value that is not text must not be skipped: it is an invalid host.
         let text = value.to_str().unwrap_or_default();
         self.is_from_proxy
             .then(|| text.rsplit(',').next().unwrap_or_default().trim())
     }
 
     /// Refuses a request that a page of another origin sent.
-    fn check_origin(&self, host: &AskedHost, entrance: &Entrance) -> Result<(), ApiError> {
+    fn check_origin(&self, host: &RequestedHost, entrance: &Entrance) -> Result<(), ApiError> {
         let mut origins = self.headers.get_all(header::ORIGIN).iter();
         let origin = match (origins.next(), origins.next()) {
             (None, _) => return Ok(()),

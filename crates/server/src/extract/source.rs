@@ -1,27 +1,27 @@
-//! Where a request comes from.
+//! The address from which a request came.
 
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 
-/// The address of the connection's other end.
+/// The address of the connection's peer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// Our own end of the connection.
+/// The local address of the connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Local(pub(crate) SocketAddr);
 
-/// The user of this machine who sends local commands. Only [`control`](crate::control) sets it, on requests that
-/// came to it; nothing that a request says can.
+/// The user of this machine who sends local commands. Only [`control`](crate::control) sets it, on requests that it
+/// received; the content of a request cannot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LocalUid(pub(crate) u32);
 
-/// The address of the client: the peer's, or what trusted proxies say in `X-Forwarded-For`.
+/// The address of the client: the peer's, or the one that trusted proxies report in `X-Forwarded-For`.
 ///
-/// Read from the right: each trusted proxy appended whom it heard; the first that is not trusted is the
-/// client, and what stands before it is only that client's claim.
+/// The header is read from the right, because each trusted proxy appended its own peer. The first address that is not
+/// trusted is the client. Everything before it is only that client's claim.
 pub(crate) fn client_address(
     peer: SocketAddr,
     headers: &HeaderMap,

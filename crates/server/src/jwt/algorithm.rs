@@ -1,5 +1,5 @@
-//! The signature algorithms that can be accepted: asymmetric ones only, so that no public key can
-//! ever be taken for a shared secret.
+//! The accepted signature algorithms. They are all asymmetric, so that a public key can never be used as a shared
+//! secret.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ pub enum Algorithm {
     /// ECDSA on P-256 with SHA-256.
     #[serde(rename = "ES256")]
     Es256,
-    /// Ed25519; on the wire `EdDSA` or, by RFC 9864, `Ed25519`.
+    /// Ed25519; its `alg` is `EdDSA` or, by RFC 9864, `Ed25519`.
     #[serde(rename = "EdDSA", alias = "Ed25519")]
     EdDsa,
 }
@@ -29,7 +29,7 @@ pub(super) enum KeyType {
 }
 
 impl Algorithm {
-    /// The algorithm of this `alg`, if it is one that can be accepted.
+    /// The accepted algorithm with this `alg`.
     pub(super) fn named(name: &str) -> Option<Self> {
         match name {
             "RS256" => Some(Self::Rs256),
@@ -40,7 +40,7 @@ impl Algorithm {
         }
     }
 
-    /// The kind of key that it needs.
+    /// The kind of key it needs.
     pub(super) const fn key_type(self) -> KeyType {
         match self {
             Self::Rs256 | Self::Ps256 => KeyType::Rsa,

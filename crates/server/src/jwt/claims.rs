@@ -1,6 +1,6 @@
-//! The claims of a token and the rules they are held to (RFC 7519, section 4.1).
+//! The claims of a token and their rules (RFC 7519, section 4.1).
 //!
-//! A claim of the wrong type is refused and never taken for absent.
+//! A claim of the wrong type is refused, not treated as absent.
 
 use toolvault_core::json::Object;
 use toolvault_core::scope::{Scope, ScopeSet};
@@ -9,10 +9,10 @@ use toolvault_core::timestamp::{SECOND, Timestamp};
 use super::error::JwtError;
 use super::json;
 
-/// How far the issuer's clock may differ from ours, in microseconds.
+/// How much the issuer's clock may differ from ours, in microseconds.
 const LEEWAY: i64 = 60 * SECOND;
 
-/// Most bytes of a subject (`OpenID` Connect Core, section 2).
+/// The most bytes of a subject (`OpenID` Connect Core, section 2).
 const MAX_SUBJECT_BYTES: usize = 255;
 
 /// The last second of the year 9999.
@@ -30,7 +30,7 @@ impl<'a> Claims<'a> {
         Self(members)
     }
 
-    /// The claim `iss` as it stands: it is compared byte by byte, never normalised.
+    /// The claim `iss`, unchanged: it is compared byte by byte, never normalised.
     pub(super) fn issuer(&self) -> Result<String, JwtError> {
         self.text("iss")
     }
@@ -47,7 +47,7 @@ impl<'a> Claims<'a> {
         Ok(subject)
     }
 
-    /// Refuses claims that only tokens for another purpose have.
+    /// Refuses claims that occur only in tokens with another purpose.
     pub(super) fn check_purpose(&self) -> Result<(), JwtError> {
         match FOREIGN_CLAIMS
             .iter()
@@ -58,7 +58,7 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// Whether the claim `aud`, a text or an array of texts, names one of `accepted`.
+    /// Whether the claim `aud`, a string or an array of strings, includes one of `accepted`.
     pub(super) fn check_audience(&self, accepted: &[String]) -> Result<(), JwtError> {
         let malformed = JwtError::Claim("aud");
         let audience = self.0.get("aud").ok_or(malformed)?;
@@ -73,9 +73,9 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// The claim `exp`, if the token is valid at `now` and for no longer than it may be.
+    /// The claim `exp`, if the token is valid at `now` and its lifetime is within the limit.
     ///
-    /// Without `iat` the lifetime is counted from `now`, so that no token can outlast the limit.
+    /// Without `iat`, the lifetime is counted from `now`, so that no token can outlast the limit.
     pub(super) fn check_times(
         &self,
         now: Timestamp,
@@ -102,10 +102,10 @@ impl<'a> Claims<'a> {
         Ok(expires_at)
     }
 
-    /// The scopes that the claim `scope` names, within `granted`; without the claim, `granted`.
+    /// The scopes in the claim `scope`, limited to `granted`; without the claim, `granted`.
     ///
-    /// The claim is a list separated by spaces (RFC 8693, section 4.2). A scope that is not ours
-    /// grants nothing, and neither does an empty list.
+    /// The claim is a list separated by spaces (RFC 8693, section 4.2). Unknown scopes grant nothing, and neither does
+    /// an empty list.
     pub(super) fn scopes(&self, granted: ScopeSet) -> Result<ScopeSet, JwtError> {
         let Some(claim) = self.0.get("scope") else {
             return Ok(granted);

@@ -1,4 +1,4 @@
-//! One issuer of tokens as configured under `[auth.issuers.<name>]`, and what makes it acceptable.
+//! One issuer of tokens as configured in `[auth.issuers.<name>]`, and its validation.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use super::algorithm::Algorithm;
 use super::key_file::KeyFileError;
 use super::key_set::MAX_KEY_SET_BYTES;
 
-/// Time for one fetch of a key set.
+/// The time limit of one fetch of a key set.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The longest `max_lifetime_seconds`: thirty days.
@@ -25,39 +25,39 @@ pub struct IssuerConfig {
     /// The name under `[auth.issuers]`; set by the code that reads the table.
     #[serde(skip)]
     pub name: String,
-    /// What the claim `iss` must be, byte by byte.
+    /// The required claim `iss`, compared byte by byte.
     pub issuer: String,
-    /// What the claim `aud` must be or hold: any one of these. A single text is accepted too.
+    /// The accepted values of the claim `aud`; one of them must be there. A single string is accepted, too.
     #[serde(deserialize_with = "one_or_many")]
     pub audience: Vec<String>,
     /// Where the issuer publishes its keys: https, or http on this machine.
     pub jwks_url: Option<String>,
-    /// A file that holds the issuer's keys, in place of `jwks_url`.
+    /// A file with the issuer's keys, instead of `jwks_url`.
     pub jwks_file: Option<PathBuf>,
-    /// The algorithms its tokens may have; by default RS256, ES256 and `EdDSA`.
+    /// The accepted algorithms; by default RS256, ES256 and `EdDSA`.
     #[serde(default = "default_algorithms")]
     pub algorithms: Vec<Algorithm>,
-    /// The types (`typ`) that its tokens may have, in any case and with or without `application/`; by default
-    /// `at+jwt` and `JWT`. A token without a type counts as `JWT`.
+    /// The accepted token types (`typ`), in any case and with or without `application/`; by default `at+jwt` and `JWT`.
+    /// A token without a type counts as `JWT`.
     #[serde(default = "default_token_types")]
     pub token_types: Vec<String>,
-    /// The most that its tokens may do, and what one without a `scope` claim may do; by default
-    /// `manage` and `audit`.
+    /// The scopes to which its tokens are limited, and which a token without a `scope` claim gets; by default `manage`
+    /// and `audit`.
     #[serde(default = "default_scopes")]
     pub scopes: ScopeSet,
-    /// Whether a subject who is not known yet becomes a user.
+    /// Whether an unknown subject becomes a user.
     #[serde(default)]
     pub create_users: bool,
-    /// Whether the claim `sub` is the user's id itself; at most one issuer may say so.
+    /// Whether the claim `sub` is the user's ID; at most one issuer may set this.
     #[serde(default)]
     pub subject_is_user_id: bool,
     /// The longest time from `iat` to `exp`, in seconds; by default one day.
     #[serde(default = "default_max_lifetime_seconds")]
     pub max_lifetime_seconds: u32,
-    /// Whether `jwks_url` may lead to a private network or to this machine.
+    /// Whether `jwks_url` may point to a private network or to this machine.
     #[serde(default)]
     pub allow_private_network: bool,
-    /// A PEM file of certificates to trust for `jwks_url`, beside the system's.
+    /// A PEM file of certificates to trust for `jwks_url`, besides the system's.
     pub ca_file: Option<PathBuf>,
 }
 
@@ -90,10 +90,10 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>
     })
 }
 
-/// Why the configured issuers are not accepted.
+/// Why the configured issuers are refused.
 #[derive(Debug, thiserror::Error)]
 pub enum IssuerConfigError {
-    /// A text or a list that must not be empty is.
+    /// A required string or list is empty.
     #[error("auth.issuers.{name}: '{field}' must not be empty")]
     Empty {
         /// The issuer's name.
@@ -104,7 +104,7 @@ pub enum IssuerConfigError {
     /// Neither or both of `jwks_url` and `jwks_file` are set.
     #[error("auth.issuers.{0}: set exactly one of 'jwks_url' and 'jwks_file'")]
     KeySource(String),
-    /// `jwks_url`, or the way to it, is not acceptable.
+    /// `jwks_url`, or the network address behind it, cannot be used.
     #[error(
         "auth.issuers.{name}: 'jwks_url' cannot be used: {source}{}",
         hint(source)
@@ -115,8 +115,8 @@ pub enum IssuerConfigError {
         /// What is wrong.
         source: HttpError,
     },
-    /// `jwks_file` serves no keys.
-    #[error("auth.issuers.{name}: 'jwks_file' {} serves no keys: {source}", path.display())]
+    /// `jwks_file` has no usable keys.
+    #[error("auth.issuers.{name}: 'jwks_file' {} has no usable keys: {source}", path.display())]
     KeyFile {
         /// The issuer's name.
         name: String,
@@ -125,8 +125,8 @@ pub enum IssuerConfigError {
         /// What is wrong.
         source: KeyFileError,
     },
-    /// `ca_file` or `allow_private_network` is set although no key is fetched.
-    #[error("auth.issuers.{name}: '{field}' has a meaning only with 'jwks_url'")]
+    /// `ca_file` or `allow_private_network` is set, but no keys are fetched.
+    #[error("auth.issuers.{name}: '{field}' has an effect only with 'jwks_url'")]
     NeedsKeyUrl {
         /// The issuer's name.
         name: String,
@@ -136,7 +136,7 @@ pub enum IssuerConfigError {
     /// `max_lifetime_seconds` is zero or more than thirty days.
     #[error("auth.issuers.{0}: 'max_lifetime_seconds' must be from 1 to 2592000 (30 days)")]
     Lifetime(String),
-    /// Two issuers have the same `issuer`, so a token could be either's.
+    /// Two issuers have the same `issuer`, so a token could belong to either.
     #[error("auth.issuers.{first} and auth.issuers.{second} have the same 'issuer'")]
     SameIssuer {
         /// The name of one.
@@ -144,7 +144,7 @@ pub enum IssuerConfigError {
         /// The name of the other.
         second: String,
     },
-    /// More than one issuer chooses the ids of users.
+    /// More than one issuer chooses the IDs of users.
     #[error("only one issuer may set 'subject_is_user_id': {first} and {second} do")]
     SubjectIsUserId {
         /// The name of one.
@@ -161,7 +161,7 @@ fn hint(error: &HttpError) -> &'static str {
     }
 }
 
-/// Checks each issuer by itself and all of them together; opens neither file nor connection.
+/// Checks each issuer separately and all of them as a set. Opens neither files nor connections.
 pub(super) fn validate_issuers(issuers: &[IssuerConfig]) -> Result<(), IssuerConfigError> {
     for config in issuers {
         validate(config)?;
@@ -177,7 +177,7 @@ pub(super) fn validate_issuers(issuers: &[IssuerConfig]) -> Result<(), IssuerCon
     Ok(())
 }
 
-/// The names of the first two issuers that `clash`.
+/// The names of the first two issuers for which `clash` is true.
 fn first_pair(
     issuers: &[IssuerConfig],
     clash: impl Fn(&IssuerConfig, &IssuerConfig) -> bool,

@@ -1,15 +1,15 @@
-//! Which user a subject of an issuer is: always the same one, and never another issuer's.
+//! Maps a subject of an issuer to a user: always the same one, and never another issuer's.
 
 use toolvault_core::identity::UserId;
 use uuid::{Uuid, uuid};
 
-/// The namespace of users by (iss, sub). It never changes: users would lose what they stored.
+/// The UUID namespace of users by (iss, sub). It must never change: users would lose what they stored.
 const NAMESPACE: Uuid = uuid!("a8746992-7cd2-4389-8f28-c783d7f9385d");
 
-/// The user that `subject` of `issuer` stands for: a `UUIDv5` (RFC 9562, section 5.5).
+/// The user for `subject` of `issuer`: a `UUIDv5` (RFC 9562, section 5.5).
 ///
-/// The name within the namespace is each of the two texts as its length in bytes (64 bits,
-/// big-endian) and its UTF-8, so that ("ab", "c") and ("a", "bc") are different users.
+/// The name in the namespace is each of the two texts as its length in bytes (64 bits, big-endian) and its UTF-8, so
+/// that ("ab", "c") and ("a", "bc") are different users.
 pub(super) fn user_of(issuer: &str, subject: &str) -> UserId {
     let mut name = Vec::with_capacity(16 + issuer.len() + subject.len());
     for text in [issuer, subject] {
@@ -19,7 +19,7 @@ pub(super) fn user_of(issuer: &str, subject: &str) -> UserId {
     UserId(Uuid::new_v5(&NAMESPACE, &name))
 }
 
-/// The user whose id `subject` is: a UUID with its four hyphens, and not the nil one.
+/// The user whose ID is `subject`: a UUID with its four hyphens that is not the nil UUID.
 pub(super) fn user_in_subject(subject: &str) -> Option<UserId> {
     if subject.len() != uuid::fmt::Hyphenated::LENGTH {
         return None;

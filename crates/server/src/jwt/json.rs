@@ -1,10 +1,10 @@
-//! JSON in which no object names a member twice, at any depth.
+//! JSON in which no object repeats a member, at any depth.
 //!
-//! Two parsers that differ on which duplicate counts would read two different tokens (RFC 8725, section 2.4).
+//! Parsers disagree about which repetition counts, so they would read different tokens (RFC 8725, section 2.4).
 
 use toolvault_core::json::{Object, Value, parse_text};
 
-/// The object that `bytes` hold, with nothing around it.
+/// The object in `bytes`, with nothing around it.
 pub(super) fn object(bytes: &[u8]) -> Option<Object<'_>> {
     let value = parse_text(std::str::from_utf8(bytes).ok()?).ok()?;
     value.as_object().filter(|_| is_unambiguous(value))
@@ -15,7 +15,7 @@ pub(super) fn text(value: Value<'_>) -> Option<String> {
     Some(value.as_text()?.ok()?.to_string())
 }
 
-/// The elements of an array, each as `read` reads it.
+/// The elements of an array, each parsed by `read`.
 pub(super) fn array<'a, T>(
     value: Value<'a>,
     read: impl FnMut(Value<'a>) -> Option<T>,
@@ -23,7 +23,7 @@ pub(super) fn array<'a, T>(
     value.as_array()?.elements().map(read).collect()
 }
 
-/// Whether every reader finds the same members, text and numbers. The parser bounds the depth.
+/// Whether every parser finds the same members, text and numbers. The parser limits the depth.
 fn is_unambiguous(value: Value<'_>) -> bool {
     if let Some(object) = value.as_object() {
         object.members().is_ok_and(|members| {

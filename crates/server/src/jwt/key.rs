@@ -1,4 +1,4 @@
-//! One key of a key set (JWK, RFC 7517): which of them can check signatures, and doing so.
+//! One key of a key set (JWK, RFC 7517): which keys can verify signatures, and the verification.
 
 use std::fmt;
 
@@ -12,14 +12,14 @@ use super::error::JwtError;
 use super::json;
 use super::token::MAX_KEY_ID_BYTES;
 
-/// The one public exponent that is accepted, 65537.
+/// The only accepted public exponent, 65537.
 const RSA_EXPONENT: [u8; 3] = [1, 0, 1];
 
-/// A public key that checks signatures of one kind.
+/// A public key that verifies signatures of one kind.
 pub(super) struct Key {
     id: Option<String>,
     kind: KeyType,
-    /// The only algorithm it may be used with, if the set says so.
+    /// The only algorithm for which it may be used, if the set says so.
     algorithm: Option<Algorithm>,
     public: DecodingKey,
 }
@@ -35,7 +35,7 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// The key that `members` describe, or `None` if it cannot check signatures that are accepted here.
+    /// The key that `members` describe, or `None` if it cannot verify accepted signatures.
     ///
     /// RSA needs 2048 to 4096 bits and the exponent 65537; the curves are P-256 and Ed25519.
     pub(super) fn read(members: Object<'_>) -> Option<Self> {
@@ -67,12 +67,12 @@ impl Key {
         self.id.as_deref()
     }
 
-    /// Whether signatures of `algorithm` can be this key's.
+    /// Whether it can verify signatures of `algorithm`.
     pub(super) fn serves(&self, algorithm: Algorithm) -> bool {
         self.kind == algorithm.key_type() && self.algorithm.is_none_or(|only| only == algorithm)
     }
 
-    /// Checks that `signature` (base64url) is this key's over `signed`.
+    /// Verifies `signature` (base64url) over `signed`.
     pub(super) fn verify(
         &self,
         algorithm: Algorithm,
@@ -95,7 +95,7 @@ impl Key {
     }
 }
 
-/// Whether `use` and `key_ops` (RFC 7517, sections 4.2 and 4.3) allow it to check signatures.
+/// Whether `use` and `key_ops` (RFC 7517, sections 4.2 and 4.3) allow it to verify signatures.
 fn is_for_verification(members: Object<'_>) -> bool {
     let use_allows = members
         .get("use")

@@ -1,7 +1,7 @@
-//! Keys from a file, read again when it has changed.
+//! Keys from a file, which is read again after it changed.
 //!
-//! A file that is gone or broken serves no keys from the moment that is noticed: it is the
-//! operator's own, and taking a key away must work.
+//! If the file is missing or broken, no keys are used as soon as that is noticed. The file belongs to the operator, who
+//! must be able to withdraw a key.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,21 +15,21 @@ use toolvault_core::timestamp::{SECOND, Timestamp};
 use super::error::JwtError;
 use super::key_set::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
 
-/// Time between two looks at the file, in microseconds.
+/// The time between two checks of the file, in microseconds.
 const CHECK_INTERVAL: i64 = 2 * SECOND;
 
-/// Why a key file serves no keys.
+/// Why a key file has no usable keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     /// It cannot be read.
     #[error("it cannot be read")]
     Unreadable(#[from] io::Error),
-    /// What it holds is refused.
+    /// Its content is refused.
     #[error(transparent)]
     Refused(#[from] KeySetError),
 }
 
-/// A file that holds a key set.
+/// A file with a key set.
 #[derive(Debug)]
 pub(super) struct KeyFile {
     path: PathBuf,
@@ -43,7 +43,7 @@ struct State {
     keys: Option<Arc<KeySet>>,
 }
 
-/// What tells one state of a file from the next.
+/// Differs between two states of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     modified: SystemTime,
@@ -51,7 +51,7 @@ struct Stamp {
 }
 
 impl KeyFile {
-    /// The key file at `path`, after one look at what it holds.
+    /// The key file at `path`, after reading it once.
     pub(super) fn open(path: &Path) -> Result<Self, KeyFileError> {
         KeySet::parse(&std::fs::read(path)?)?;
         Ok(Self {
@@ -60,7 +60,7 @@ impl KeyFile {
         })
     }
 
-    /// The keys in the file, as of at most two seconds before `now`.
+    /// The keys in the file, at most two seconds old at `now`.
     pub(super) async fn keys(&self, now: Timestamp) -> Result<Arc<KeySet>, JwtError> {
         let mut state = self.state.lock().await;
         let is_due = state
@@ -69,7 +69,7 @@ impl KeyFile {
         if is_due {
             if let Err(error) = self.check(&mut state).await {
                 let path = self.path.display();
-                tracing::error!(jwks.file = %path, error = %error, "no keys in the key file");
+                tracing::error!(jwks.file = %path, error = %error, "the key file has no usable keys");
                 state.stamp = None;
                 state.keys = None;
             }

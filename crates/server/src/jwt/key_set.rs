@@ -9,10 +9,10 @@ use super::error::JwtError;
 use super::json;
 use super::key::Key;
 
-/// Most bytes of a key set.
+/// The most bytes of a key set.
 pub(super) const MAX_KEY_SET_BYTES: usize = 64 * 1024;
 
-/// Most keys in a key set, usable or not.
+/// The most keys of a key set, usable or not.
 const MAX_KEYS: usize = 32;
 
 /// Members that only a private or symmetric key has (RFC 7518, sections 6.2.2, 6.3.2 and 6.4.1).
@@ -21,10 +21,10 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 /// Why a key set is refused as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
-    /// It has more than 64 KiB.
+    /// It is larger than 64 KiB.
     #[error("the key set has more than 64 KiB")]
     TooLong,
-    /// It is not a JSON object with an array `keys` of objects, or names a member twice.
+    /// It is not a JSON object with an array `keys` of objects, or it repeats a member.
     #[error("the key set is not a JSON object with an array 'keys' of objects")]
     Malformed,
     /// It has more than 32 keys.
@@ -33,15 +33,15 @@ pub enum KeySetError {
     /// Two of its keys have the same `kid`.
     #[error("two keys of the key set have the same 'kid'")]
     DuplicateKeyId,
-    /// It holds a private or a symmetric key, which everybody can now forge tokens with.
+    /// It has a private or symmetric key. Everyone who can read the set can forge tokens with it.
     #[error("the key set holds a private or symmetric key")]
     PrivateKey,
-    /// None of its keys checks signatures of an algorithm that can be accepted.
+    /// None of its keys can verify signatures of an accepted algorithm.
     #[error("the key set holds no usable key: RSA of 2048 to 4096 bits, P-256 or Ed25519")]
     NoUsableKey,
 }
 
-/// The usable keys of a set; the others were passed over.
+/// The usable keys of a set; unusable ones are skipped.
 #[derive(Debug)]
 pub(super) struct KeySet(Vec<Key>);
 
@@ -80,7 +80,7 @@ impl KeySet {
         Ok(Self(usable))
     }
 
-    /// The key with exactly this `id`; without an id, the only key that serves `algorithm`.
+    /// The key with exactly this `id`; without an ID, the only key for `algorithm`.
     pub(super) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<&Key, JwtError> {
         let Some(id) = id else {
             let mut serving = self.0.iter().filter(|key| key.serves(algorithm));

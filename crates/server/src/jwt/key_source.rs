@@ -1,4 +1,4 @@
-//! Where an issuer's keys come from: a file or a URL, as configured.
+//! The configured source of an issuer's keys: a file or a URL.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ impl KeySource {
         Ok(Self::File(file))
     }
 
-    /// The issuer's keys at `now`, fetched again if the key that a token names is not among them.
+    /// The issuer's keys at `now`. They are fetched again if the key that a token names is not among them.
     pub(super) async fn with_key(
         &self,
         id: Option<&str>,

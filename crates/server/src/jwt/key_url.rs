@@ -1,7 +1,7 @@
-//! Keys from a URL: fetched when first needed, when old, and when a token names an unknown one.
+//! Keys from a URL: fetched at first use, when they are old, and when a token names an unknown key.
 //!
-//! One fetch runs at a time and ends even if the request that began it is gone, so no client can keep
-//! a new key from arriving by leaving early. Start with [`KeyUrl::keys`].
+//! One fetch runs at a time and continues even if the request that started it is cancelled, so a client that
+//! disconnects cannot prevent the arrival of a new key. Start with [`KeyUrl::keys`].
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -13,19 +13,19 @@ use toolvault_gateway::{GuardedClient, HttpError};
 use super::error::JwtError;
 use super::key_set::{KeySet, KeySetError};
 
-/// From this age on keys are fetched again when they are used, in microseconds.
+/// Keys of this age are fetched again when they are used, in microseconds.
 const REFRESH_AGE: i64 = 10 * 60 * SECOND;
 
-/// Beyond this age keys are not used, in microseconds.
+/// Keys beyond this age are not used, in microseconds.
 const MAX_AGE: i64 = 60 * 60 * SECOND;
 
-/// Least time between two fetches while there are keys, in microseconds.
+/// The shortest time between two fetches while there are keys, in microseconds.
 const REFRESH_INTERVAL: i64 = 30 * SECOND;
 
-/// Least time between two fetches while there are none, in microseconds.
+/// The shortest time between two fetches while there are no keys, in microseconds.
 const RETRY_INTERVAL: i64 = 5 * SECOND;
 
-/// Why a fetch brought no keys.
+/// Why a fetch returned no keys.
 #[derive(Debug, thiserror::Error)]
 enum FetchError {
     #[error(transparent)]
@@ -61,7 +61,7 @@ impl State {
     /// The keys that may still be used at `now`, with their age.
     fn usable(&self, now: Timestamp) -> Option<(Arc<KeySet>, i64)> {
         let (keys, fetched_at) = self.fetched.as_ref()?;
-        // A clock that was set back makes keys old too, never fresh for ever.
+        // After the clock was set back, keys count as old too, instead of fresh for ever.
         let age = now.since(*fetched_at).abs();
         (age <= MAX_AGE).then(|| (Arc::clone(keys), age))
     }
@@ -84,7 +84,7 @@ impl KeyUrl {
     pub(super) async fn keys(&self, now: Timestamp) -> Result<Arc<KeySet>, JwtError> {
         match self.shared.state().usable(now) {
             Some((keys, age)) if age < REFRESH_AGE => return Ok(keys),
-            // Whoever finds a fetch running goes on with what there is.
+            // If a fetch is running, use the keys that are there instead of waiting.
             Some(_) => {
                 if let Ok(turn) = Arc::clone(&self.fetching).try_lock_owned() {
                     self.fetch(turn, now, REFRESH_INTERVAL).await;
@@ -98,8 +98,8 @@ impl KeyUrl {
         self.usable(now)
     }
 
-    /// The issuer's keys after a token named one that was not among them: fetched once more, unless
-    /// that was tried within the last 30 seconds.
+    /// The issuer's keys after a token named an unknown one: fetched once more, unless that was tried within the last
+    /// 30 seconds.
     pub(super) async fn keys_after_unknown(&self, now: Timestamp) -> Result<Arc<KeySet>, JwtError> {
         let turn = Arc::clone(&self.fetching).lock_owned().await;
         self.fetch(turn, now, REFRESH_INTERVAL).await;
@@ -111,7 +111,7 @@ impl KeyUrl {
         usable.map(|(keys, _)| keys).ok_or(JwtError::Unavailable)
     }
 
-    /// Fetches once in a task of its own, unless the last attempt is less than `interval` ago.
+    /// Fetches once in a separate task, unless the last attempt is less than `interval` ago.
     async fn fetch(&self, turn: OwnedMutexGuard<()>, now: Timestamp, interval: i64) {
         let attempted_at = self.shared.state().attempted_at;
         if attempted_at.is_some_and(|at| now.since(at).abs() < interval) {
@@ -146,7 +146,7 @@ impl Shared {
             Ok(keys) => self.change(|state| state.fetched = Some((Arc::new(keys), now))),
             Err(error) => {
                 let name = self.issuer_name.as_str();
-                tracing::error!(issuer.name = name, error = %error, "no keys from the issuer");
+                tracing::error!(issuer.name = name, error = %error, "cannot fetch the issuer's keys");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Tokens as an attacker would make them, and as real issuers do.
+//! Tokens as attackers would forge them, and as real issuers sign them.
 
 mod accepted;
 mod claims;
@@ -23,14 +23,14 @@ const AUDIENCE: &str = "https://vault.example";
 /// 2026-01-01T00:00:00Z in seconds.
 const NOW: i64 = 1_767_225_600;
 
-/// The same, to make fractions of a second with.
+/// The same as a float, for fractions of a second.
 const NOW_AS_FLOAT: f64 = 1_767_225_600.0;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_microseconds(seconds * SECOND)
 }
 
-/// An issuer with what `[auth.issuers.main]` may leave out left out, and no keys yet.
+/// An issuer with only the required settings of `[auth.issuers.main]`, and no keys yet.
 fn minimal() -> IssuerConfig {
     let mut config: IssuerConfig =
         serde_json::from_value(json!({"issuer": ISSUER, "audience": [AUDIENCE]})).unwrap();
@@ -48,7 +48,7 @@ fn header(signer: &Signer) -> Value {
     json!({"typ": "JWT", "alg": signer.algorithm(), "kid": signer.id()})
 }
 
-/// A verifier of the three signers' tokens, after `change`; the file goes with the guard.
+/// A verifier of the three signers' tokens, after `change`; the guard deletes the file.
 fn verifier_with(change: impl FnOnce(&mut IssuerConfig)) -> (JwtVerifier, tempfile::NamedTempFile) {
     let file = tempfile::NamedTempFile::new().unwrap();
     let keys: Vec<Value> = Signer::all().map(Signer::jwk).into();

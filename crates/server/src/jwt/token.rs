@@ -1,4 +1,4 @@
-//! A token taken apart: nothing in it is believed yet, and everything that is not plain is refused.
+//! Parses a token strictly. Nothing in it is trusted yet.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,14 +9,14 @@ use super::claims::Claims;
 use super::error::JwtError;
 use super::json;
 
-/// Most bytes of a token.
+/// The most bytes of a token.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Most bytes of a `kid`.
+/// The most bytes of a `kid`.
 pub(super) const MAX_KEY_ID_BYTES: usize = 128;
 
-/// Header members that would choose the key or change what is signed. `crit` is among them because
-/// no extension is understood here (RFC 7515, section 4.1.11).
+/// Header members that would choose the key or change what is signed. `crit` is among them because no extension is
+/// supported (RFC 7515, section 4.1.11).
 const REFUSED_MEMBERS: [&str; 9] = [
     "b64", "crit", "cty", "enc", "jku", "jwk", "x5c", "x5u", "zip",
 ];
@@ -25,14 +25,14 @@ const REFUSED_MEMBERS: [&str; 9] = [
 pub(super) struct Parts<'a> {
     header: Vec<u8>,
     payload: Vec<u8>,
-    /// The first two parts with the point between them.
+    /// The first two parts with the dot between them.
     signed: &'a str,
     /// The third part, in base64url.
     signature: &'a str,
 }
 
 impl<'a> Parts<'a> {
-    /// The parts of `token`, of which each is canonical base64url.
+    /// The parts of `token`, each of which must be canonical base64url.
     pub(super) fn decode(token: &'a str) -> Result<Self, JwtError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(JwtError::TooLong);
@@ -42,7 +42,7 @@ impl<'a> Parts<'a> {
         decode(signature)?;
         Ok(Self {
             header: decode(header)?,
-            // A fourth part would leave a point inside `payload`, which is not in the alphabet.
+            // A fourth part would leave a dot inside `payload`, which base64url does not have.
             payload: decode(payload)?,
             signed,
             signature,
@@ -50,7 +50,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// What a token says before its signature is checked.
+/// The content of a token before its signature is verified.
 pub(super) struct Token<'a> {
     /// The header's `typ`.
     typ: Option<String>,
@@ -62,7 +62,7 @@ pub(super) struct Token<'a> {
 }
 
 impl<'a> Token<'a> {
-    /// Reads a token whose header is acceptable and whose claims are an object.
+    /// Reads a token with an acceptable header and an object of claims.
     pub(super) fn read(parts: &'a Parts<'_>) -> Result<Self, JwtError> {
         let header = json::object(&parts.header).ok_or(JwtError::Malformed)?;
         let claims = json::object(&parts.payload).ok_or(JwtError::Malformed)?;
@@ -80,8 +80,8 @@ impl<'a> Token<'a> {
 impl Token<'_> {
     /// Checks that the token is an access token of one of the `accepted` types.
     ///
-    /// An ID token says who signed in to a client and may have the same audience and type (RFC 9068, section 5).
-    /// What only it holds tells it apart.
+    /// An ID token states who signed in to a client. It may have the same audience and type (RFC 9068, section 5), but
+    /// has claims of its own by which it is recognised.
     pub(super) fn check_type(&self, accepted: &[String]) -> Result<(), JwtError> {
         let found = short(self.typ.as_deref().unwrap_or("jwt"));
         if !accepted.iter().any(|accepted| short(accepted) == found) {
@@ -91,7 +91,7 @@ impl Token<'_> {
     }
 }
 
-/// The bytes of a part: base64url without padding, in the one canonical spelling, not empty.
+/// The bytes of a part, which must be non-empty canonical base64url without padding.
 fn decode(part: &str) -> Result<Vec<u8>, JwtError> {
     match URL_SAFE_NO_PAD.decode(part) {
         Ok(bytes) if !bytes.is_empty() => Ok(bytes),
@@ -113,7 +113,7 @@ fn typ(header: Object<'_>) -> Result<Option<String>, JwtError> {
     typ.transpose()
 }
 
-/// A media type in lower case, without the `application/` that may be left out (RFC 7515, section 4.1.9).
+/// A media type in lower case, without the optional `application/` (RFC 7515, section 4.1.9).
 fn short(media_type: &str) -> String {
     let lower = media_type.to_ascii_lowercase();
     lower

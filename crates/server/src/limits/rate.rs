@@ -1,4 +1,4 @@
-//! Requests per second of one key or token: a bucket that refills at that rate and holds one second's worth.
+//! Requests per second of one key or token: a token bucket with that rate and one second's capacity.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -6,7 +6,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use toolvault_core::audit::record::Actor;
 
-/// How many buckets are kept before those that are full again are dropped.
+/// How many buckets are kept before full ones are dropped.
 const MOST_BUCKETS: usize = 65_536;
 
 pub(crate) struct RateLimiter {
@@ -29,7 +29,7 @@ impl RateLimiter {
         }
     }
 
-    /// Takes one request, or says how many seconds to wait.
+    /// Takes one request, or returns how many seconds to wait.
     pub(crate) fn take(&self, actor: &Actor) -> Result<(), u64> {
         self.take_at(actor, Instant::now())
     }

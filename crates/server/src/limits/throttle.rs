@@ -1,6 +1,6 @@
-//! Slows down guessing of credentials and never refuses a valid one.
+//! Slows down guessing of credentials, but never refuses a valid one.
 //!
-//! A credential is always checked, which is cheap; only the answer to one that failed changes.
+//! A credential is always checked, which is cheap. Only the answer to a failed one changes.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -9,11 +9,11 @@ use parking_lot::Mutex;
 use toolvault_core::timestamp::Timestamp;
 
 const WINDOW_SECONDS: i64 = 60;
-/// How many sources are told apart in a window; the rest share one count.
+/// How many sources are counted separately in a window; all others share one count.
 const DISTINCT: usize = 65_536;
 
 pub(crate) struct Throttle {
-    /// Failures of one source in a window; 0 for no limit.
+    /// The allowed failures of one source in a window; 0 for no limit.
     limit: u32,
     window: Mutex<Window>,
 }
@@ -32,7 +32,7 @@ impl Throttle {
         }
     }
 
-    /// Counts a failure. Seconds to wait if the source had too many.
+    /// Counts a failure. Returns the seconds to wait if the source had too many.
     pub(crate) fn note(&self, source: Option<IpAddr>, now: Timestamp) -> Option<u64> {
         let mut window = self.window.lock();
         let number = now.seconds().div_euclid(WINDOW_SECONDS);
@@ -55,7 +55,7 @@ impl Throttle {
     }
 }
 
-/// The holder of one IPv6 address usually has its whole /64.
+/// The holder of one IPv6 address usually controls its whole /64, so they count as one source.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

@@ -1,4 +1,4 @@
-//! What a connection is doing: answering, waiting for its client, or nothing.
+//! What a connection is doing: working on an answer, waiting for its client, or nothing.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use http_body::{Body, Frame, SizeHint};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// What a connection is doing now.
+/// The current activity of a connection.
 pub(crate) struct Activity(Mutex<State>);
 
 struct State {
-    /// Requests whose answer is not sent yet.
+    /// Requests whose answer was not sent yet.
     requests: usize,
-    /// Those for which the server has work to do. The others wait for their client to take the answer.
+    /// Those for which the server still has work. The others wait for their client to receive the answer.
     working: usize,
     /// When one of these last changed.
     since: Instant,
@@ -35,7 +35,7 @@ impl Default for Activity {
 }
 
 impl Activity {
-    /// A request has arrived.
+    /// Notes that a request has arrived.
     pub(crate) fn request(self: &Arc<Self>) -> InFlight {
         let mut state = self.0.lock();
         state.requests += 1;
@@ -48,14 +48,14 @@ impl Activity {
         }
     }
 
-    /// Since when the server has had nothing to do for it; `None` while it has. An answer that its client does not
-    /// take, by closing the window of HTTP/2 for example, is nothing to do.
+    /// Since when the server has had no work for the connection; `None` while it has. Waiting for a client that does
+    /// not receive its answer, for example behind a closed HTTP/2 window, is not work.
     pub(super) fn idle_since(&self) -> Option<Instant> {
         let state = self.0.lock();
         (state.working == 0).then_some(state.since)
     }
 
-    /// Since when there has been no request; `None` while there is one. And whether there ever was.
+    /// Since when there has been no request, `None` while there is one; and whether there ever was one.
     pub(super) fn unused_since(&self) -> (Option<Instant>, bool) {
         let state = self.0.lock();
         (
@@ -65,14 +65,14 @@ impl Activity {
     }
 }
 
-/// A request whose answer is not sent yet.
+/// A request whose answer was not sent yet.
 pub(crate) struct InFlight {
     activity: Arc<Activity>,
     is_working: bool,
 }
 
 impl InFlight {
-    /// The answer, which ends the request when it has been sent.
+    /// The answer. The request ends when it has been sent.
     pub(crate) fn answer(mut self, response: Response) -> Response {
         self.set_working(false);
         response.map(|body| {
@@ -102,7 +102,7 @@ impl Drop for InFlight {
     }
 }
 
-/// The body of an answer. Whether it is asked for more tells who waits for whom.
+/// The body of an answer. Polls for more data show whether the server or the client is slow.
 struct Answer {
     body: HttpBody,
     request: InFlight,

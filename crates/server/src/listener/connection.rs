@@ -1,4 +1,4 @@
-//! One connection: HTTP/1.1 or HTTP/2, with limits, and a panic kept to its request.
+//! One connection: HTTP/1.1 or HTTP/2, with limits. A panic affects only its own request.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -31,10 +31,10 @@ const LONGEST_HEAD: usize = 64 << 10;
 const MOST_HEADERS: usize = 100;
 const STREAMS: u32 = 100;
 const PING_EVERY: Duration = Duration::from_secs(30);
-/// For how long a client that has to go can be told so.
+/// How long a connection may take to tell its client that it closes.
 const FAREWELL: Duration = Duration::from_millis(100);
 
-/// What a connection is served with.
+/// The parts that serve a connection.
 pub(crate) struct Connection {
     /// What the transport knows about the client. Every request carries it.
     pub(crate) about: Extensions,
@@ -44,8 +44,8 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Serves until the client ends it, or has asked for nothing for too long. Called `stop`, it finishes the
-    /// requests in flight; called `close`, it ends at once.
+    /// Serves until the client closes the connection or has sent no request for too long. When `stop` is cancelled, it
+    /// finishes the requests in flight; when `close` is cancelled, it closes at once.
     pub(crate) async fn serve<I>(self, stream: I, stop: CancellationToken, close: CancellationToken)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -105,10 +105,10 @@ fn note<E: std::fmt::Display>(ended: Result<(), E>) {
     }
 }
 
-/// Ends when there has been no request for too long: the first has to come within the time for a head.
+/// Completes when there has been no request for too long: the first must arrive within the time for a head.
 ///
-/// The library limits neither a connection that sends nothing, or only what HTTP/1.1 and HTTP/2 both begin with,
-/// nor one of HTTP/2 that only answers pings.
+/// Hyper limits neither a connection that sends nothing, or only the bytes with which both HTTP/1.1 and HTTP/2 can
+/// begin, nor an HTTP/2 connection that only answers pings.
 async fn disuse(activity: &Activity, limits: &RequestLimits) {
     loop {
         let (since, has_begun) = activity.unused_since();
@@ -130,8 +130,8 @@ async fn answer(
     request: hyper::Request<Incoming>,
     limits: RequestLimits,
 ) -> Response {
-    // In HTTP/1.1, to read is to ask for what a client holds back until it is told to continue. In HTTP/2 it is
-    // not, and a stream that is reset while the client still sends makes some clients lose the answer.
+    // In HTTP/1.1, reading makes the client send what it holds back until it gets `100 Continue`. HTTP/2 has no such
+    // step, and if a stream is reset while the client still sends, some clients lose the answer.
     let is_leftover_sent =
         request.version() > Version::HTTP_11 || !request.headers().contains_key(header::EXPECT);
     let request = request.map(|body| {
@@ -144,13 +144,13 @@ async fn answer(
     respond(router, request).await
 }
 
-/// What the router answers, however the path is spelled and whatever a handler does.
+/// The router's response, with the path in canonical form and a panic turned into 500.
 pub(crate) async fn respond(router: Router, mut request: Request) -> Response {
     if let Some(uri) = canonical(request.uri()) {
         *request.uri_mut() = uri;
         if request.method() == Method::HEAD {
-            // The original has no HEAD, nor has MCP; axum would answer it wherever there is a GET. Any method
-            // without a route gets the 405 with the right `Allow`.
+            // Neither the original nor MCP has HEAD, but axum answers it wherever there is a GET. A method without any
+            // route gets 405 with the right `Allow` header.
             *request.method_mut() = Method::OPTIONS;
         }
     }

@@ -1,8 +1,8 @@
-//! What is left of a body when its request has been answered.
+//! The unread rest of a body after its request was answered.
 //!
-//! A server that closes while the client still sends makes the client's system throw the answer away (RFC 9112,
-//! section 9.6), and some clients of HTTP/2 do the same when the stream is reset (curl before 8.7). So the rest is read
-//! and forgotten, within limits. Start with [`Leftover`].
+//! If a server closes while the client still sends, the client's system discards the answer (RFC 9112, section 9.6),
+//! and some HTTP/2 clients do the same when the stream is reset (curl before 8.7). So the rest is read and discarded,
+//! within limits. Start with [`Leftover`].
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
-/// Beyond so many bytes the client loses its connection instead.
+/// A client that sends more loses its connection instead.
 const MOST_BYTES: usize = 8 << 20;
 
 /// A body whose rest is read when it is dropped.
@@ -68,7 +68,7 @@ impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Drop for Leftover<B> {
         let time_limit = self.time_limit;
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                // Whatever ends it, there is nobody to tell.
+                // The answer was sent already, so an error here has no receiver.
                 let _ = tokio::time::timeout(time_limit, read(&mut body)).await;
             });
         }
@@ -94,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    /// Lets go of a body of pieces of 1 MiB without an end; returns how many were read.
+    /// Drops an endless body of 1 MiB pieces; returns how many were read.
     async fn pieces_read(reading: usize) -> usize {
         let (send, mut receive) = mpsc::unbounded_channel();
         let piece = Bytes::from(vec![0; 1 << 20]);
@@ -108,7 +108,7 @@ mod tests {
         }
         drop(body);
         let mut count = 0;
-        // Ends when the stream, and with it the sender, has been dropped.
+        // Ends when the stream was dropped, and the sender with it.
         while receive.recv().await.is_some() {
             count += 1;
         }

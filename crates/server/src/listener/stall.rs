@@ -1,4 +1,4 @@
-//! A connection on which sending must not stand still: whoever asks and never reads would keep it for ever.
+//! A time limit for sending: a client that sends requests but never reads would keep its connection for ever.
 
 use std::io;
 use std::pin::Pin;
@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// Fails when the other end has taken nothing for so long.
+/// A stream that fails when the peer has received nothing for too long.
 pub(super) struct Stall<S> {
     stream: S,
     limit: Duration,
-    /// Set while the other end takes nothing.
+    /// Set while the peer receives nothing.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
@@ -25,7 +25,7 @@ impl<S> Stall<S> {
         }
     }
 
-    /// What sending came to, unless it has stood still for too long.
+    /// The result of sending, unless no progress was made for too long.
     fn watch<T>(
         &mut self,
         context: &mut Context<'_>,

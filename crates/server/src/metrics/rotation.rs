@@ -1,4 +1,4 @@
-//! How many secrets are due for rotation: counted when the metrics are read, at most once a minute.
+//! The number of secrets that are due for rotation. It is counted when the metrics are read, at most once a minute.
 
 use parking_lot::Mutex;
 use prometheus_client::metrics::gauge::Gauge;
@@ -6,7 +6,7 @@ use prometheus_client::registry::Registry;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_vault::Vault;
 
-/// For how long a count is good enough.
+/// How long a count is used.
 const KEPT: i64 = 60 * SECOND;
 
 #[derive(Default)]
@@ -21,7 +21,7 @@ impl RotationDue {
         registry.register("secrets_rotation_due", help, self.count.clone());
     }
 
-    /// Counts again if the last count is too old. A database that does not answer leaves it as it is.
+    /// Counts again if the last count is too old. If the database does not answer, the last count stays.
     pub(crate) async fn refresh(&self, vault: &Vault, now: Timestamp) {
         if !self.is_old(now) {
             return;
@@ -36,7 +36,7 @@ impl RotationDue {
         }
     }
 
-    /// Whether it is time to count; only the first to ask is told so.
+    /// Whether to count now; true only for the first of several concurrent readers.
     fn is_old(&self, now: Timestamp) -> bool {
         let mut counted_at = self.counted_at.lock();
         let is_old = counted_at.is_none_or(|at| now < at || at.plus(KEPT) <= now);

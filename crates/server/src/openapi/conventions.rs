@@ -1,17 +1,17 @@
-//! The document worded as `FastAPI` words its own: titles everywhere, and null as one of `anyOf`.
+//! Rewords the document as `FastAPI` would: titles everywhere, and null as one of `anyOf`.
 //!
 //! Also adds the authentication schemes that all operations with a credential share.
 
 use serde_json::{Map, Value, json};
 
-/// The titles that `FastAPI` chose itself.
+/// The titles that `FastAPI` does not derive from names.
 const CHOSEN_TITLES: [(&str, &str); 3] = [
     ("loc", "Location"),
     ("msg", "Message"),
     ("type", "Error Type"),
 ];
 
-/// The schemes, any one of which is enough: the original's, and those that exist.
+/// The schemes, any one of which is enough: the original's, and the real ones.
 const SCHEMES: [&str; 4] = ["sec0", "bearer", "api_key", "token"];
 
 /// Members that annotate a schema and do not constrain its values.
@@ -39,7 +39,7 @@ fn reword_operation(operation: &mut Value) {
     let Some(operation) = operation.as_object_mut() else {
         return;
     };
-    // An operation that needs no credential says so itself.
+    // An operation without a credential says so itself.
     operation.entry("security").or_insert_with(|| {
         SCHEMES
             .map(|scheme| json!({ scheme: [] }))
@@ -65,7 +65,7 @@ fn reword(value: &mut Value) {
         Value::Array(elements) => elements.iter_mut().for_each(reword),
         Value::Object(members) => {
             members.values_mut().for_each(reword);
-            // Whole numbers of any size are read; those beyond 64 bits count as the nearest.
+            // Integers of any size are accepted; those beyond 64 bits count as the nearest one.
             if members.get("type").is_some_and(is_integer) {
                 members.remove("format");
             }
@@ -100,7 +100,7 @@ fn nullable_type(schema: &Map<String, Value>) -> Option<Value> {
     }
 }
 
-/// A handler's `Option<T>` is a body that may be absent; null is not allowed.
+/// A handler's `Option<T>` is a body that may be absent, but not null.
 fn leave_out_null(body: &mut Value) {
     let content = body.get_mut("content").and_then(Value::as_object_mut);
     for media_type in content.into_iter().flat_map(Map::values_mut) {
@@ -114,7 +114,7 @@ fn leave_out_null(body: &mut Value) {
     }
 }
 
-/// Makes a type with flattened members one object with all of them, as `FastAPI` writes it.
+/// Merges a type with flattened members into one object, as `FastAPI` writes it.
 fn merge_flattened(schemas: &mut Map<String, Value>) {
     let known = schemas.clone();
     for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
@@ -154,7 +154,7 @@ fn title_schema(name: &str, schema: &mut Value) {
     }
 }
 
-/// The schema repeats the parameter's description.
+/// Gives the parameter a title, and its schema the same description.
 fn title_parameter(parameter: &mut Value) {
     let name = parameter.get("name").and_then(Value::as_str).map(title);
     let description = parameter.get("description").cloned();

@@ -1,11 +1,11 @@
-//! Error answers of authentication, of reading a request and of the vault. A handler's attribute names the
-//! groups that apply to it.
+//! Error responses of authentication, of reading a request and of the vault. The attributes of the handlers name the
+//! groups that apply.
 
 use utoipa::IntoResponses;
 
 use super::response::{Responses, named, refusal, required, seconds};
 
-/// What every operation with a credential may answer.
+/// The responses of every operation with a credential.
 pub(crate) struct Refusals;
 
 impl IntoResponses for Refusals {
@@ -29,7 +29,7 @@ impl IntoResponses for Refusals {
     }
 }
 
-/// What reading a request may end with, whether or not its body matters.
+/// The responses of reading a request, whether or not its body matters.
 pub(crate) struct Reading;
 
 impl IntoResponses for Reading {
@@ -51,15 +51,12 @@ impl IntoResponses for Reading {
     }
 }
 
-/// What reading a body as JSON may end with besides.
+/// The additional responses of reading a JSON body.
 pub(crate) struct ReadingJson;
 
 impl IntoResponses for ReadingJson {
     fn responses() -> Responses {
-        let unsupported = refusal(
-            "The body is of a type that the operation does not take",
-            "Error",
-        );
+        let unsupported = refusal("The operation does not accept this type of body", "Error");
         named([("415", unsupported)])
             .into_iter()
             .chain(Reading::responses())
@@ -76,7 +73,7 @@ impl IntoResponses for Invalid {
     }
 }
 
-/// Unknown, or not the caller's: the answers are the same.
+/// The object is unknown or not the caller's: both get the same response.
 pub(crate) struct NotFound;
 
 impl IntoResponses for NotFound {
@@ -107,7 +104,7 @@ impl IntoResponses for NotCompleted {
     }
 }
 
-/// A server that is not ready.
+/// The response of a server that is not ready.
 pub(crate) struct NotReady;
 
 impl IntoResponses for NotReady {

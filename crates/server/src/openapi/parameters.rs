@@ -1,4 +1,4 @@
-//! Parameters that the handlers' attributes refer to. Their limits are those of `wire` and `extract`.
+//! Parameters for the attributes of handlers. Their limits are those of `wire` and `extract`.
 #![expect(
     dead_code,
     reason = "the fields only describe parameters; `wire` and `extract` read them"
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::words::Action;
 
-/// The three headers that may hold the credential, and the one that names whom it acts for.
+/// The three headers that may hold the credential, and the one that names the user it acts for.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 pub(crate) struct Credentials {
@@ -22,7 +22,7 @@ pub(crate) struct Credentials {
     /// API key set by an SDK client
     #[param(required = false, rename = "x-api-key")]
     api_key: String,
-    /// The user whom a key with `any_user` acts for; refused with any other credential
+    /// The user for whom a key with `any_user` acts; refused with any other credential
     #[param(required = false, rename = "x-toolvault-user")]
     on_behalf: Uuid,
 }
@@ -59,14 +59,14 @@ pub(crate) struct KeyId {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(crate) struct PendingId {
-    /// The id in the link that the agent received
+    /// The ID in the link that the agent received
     pending_id: String,
 }
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(crate) struct ToolName {
-    /// The tool's whole name, percent-encoded, a `/` in it as `%2F`
+    /// The tool's whole name, percent-encoded, with `/` as `%2F`
     #[param(
         min_length = 1,
         max_length = 1024,
@@ -79,7 +79,7 @@ pub(crate) struct ToolName {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 pub(crate) struct IfMatch {
-    /// Entity tags of which one must be the secret's, or `*`; weak tags never match
+    /// Entity tags, one of which must be the secret's, or `*`; weak tags never match
     #[param(required = false, rename = "If-Match")]
     if_match: String,
 }
@@ -87,7 +87,7 @@ pub(crate) struct IfMatch {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 pub(crate) struct IdempotencyKey {
-    /// Names this creation for 24 hours, in which repeating it answers as the first time
+    /// Names this creation for 24 hours; repeating the request in that time returns the first answer
     #[param(
         required = false,
         rename = "Idempotency-Key",
@@ -120,7 +120,7 @@ pub(crate) struct SecretFilter {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct KeyFilter {
-    /// Keeps the keys of this user; another user than one's own takes `admin`
+    /// Keeps the keys of this user; for another user than the caller's own, `admin` is needed
     #[param(required = false)]
     user_id: Uuid,
 }

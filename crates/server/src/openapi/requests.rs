@@ -1,4 +1,4 @@
-//! Bodies of requests, with the limits that `wire` and the handlers hold them to.
+//! Request bodies, with the limits that `wire` and the handlers enforce.
 #![expect(
     dead_code,
     reason = "the fields only describe JSON; `wire` and the handlers read it"
@@ -31,7 +31,7 @@ pub(crate) struct CreateSecret {
     is_default_for_tool: Option<bool>,
 }
 
-/// What is absent or null stays as it is.
+/// Fields that are absent or null stay unchanged.
 #[derive(ToSchema)]
 #[schema(as = Body_update_secret_v1_secrets__secret_id__patch)]
 pub(crate) struct UpdateSecret {
@@ -46,7 +46,7 @@ pub(crate) struct UpdateSecret {
     is_default_for_tool: Option<bool>,
 }
 
-/// What is absent stays as it is; null clears (RFC 7396), and means false for the flag.
+/// Absent fields stay unchanged; null clears a field (RFC 7396), and means false for the flag.
 #[derive(ToSchema)]
 pub(crate) struct SecretMergePatch {
     #[schema(required = false, min_length = 1, max_length = 1024)]
@@ -67,7 +67,7 @@ pub(crate) struct ReplaceValue {
     secret_value: String,
 }
 
-/// What is absent or null takes its default.
+/// Fields that are absent or null get their default.
 #[derive(ToSchema)]
 pub(crate) struct SetPolicy {
     /// The secret is refused from this time on
@@ -90,15 +90,15 @@ pub(crate) struct CreateKey {
     /// The holder's name for the key
     #[schema(min_length = 1, max_length = 1024)]
     name: Option<String>,
-    /// What the key may do, within what the caller may
+    /// The scopes of the key, within the caller's
     #[schema(min_items = 1)]
     scopes: Vec<Scope>,
     #[schema(schema_with = super::schemas::tool_patterns)]
     tools: Option<Vec<String>>,
-    /// Seconds until the key ends
+    /// Seconds until the key expires
     #[schema(minimum = 1, maximum = 316_224_000)]
     expires_in: Option<i64>,
-    /// When the key ends; lies in the future
+    /// When the key expires; must lie in the future
     #[schema(format = DateTime)]
     expires_at: Option<String>,
     /// Whether the key acts for any user
@@ -107,17 +107,17 @@ pub(crate) struct CreateKey {
     user_id: Option<Uuid>,
 }
 
-/// What is absent or null stays as it is. A key's rights and lifetime can only be narrowed.
+/// Fields that are absent or null stay unchanged. A key's rights and lifetime can only be narrowed.
 #[derive(ToSchema)]
 pub(crate) struct UpdateKey {
     #[schema(min_length = 1, max_length = 1024)]
     name: Option<String>,
     #[schema(min_items = 1)]
     scopes: Option<Vec<Scope>>,
-    /// Seconds until the key ends
+    /// Seconds until the key expires
     #[schema(minimum = 1, maximum = 316_224_000)]
     expires_in: Option<i64>,
-    /// When the key ends; lies in the future
+    /// When the key expires; must lie in the future
     #[schema(format = DateTime)]
     expires_at: Option<String>,
 }
@@ -136,7 +136,7 @@ pub(crate) struct CreateUser {
     name: String,
 }
 
-/// What is absent stays as it is; null restores a limit's default.
+/// Absent fields stay unchanged; null restores a limit's default.
 #[derive(ToSchema)]
 pub(crate) struct UpdateUser {
     /// A disabled user's credentials are refused
@@ -152,7 +152,7 @@ pub(crate) struct UpdateUser {
 /// The arguments of a tool call.
 #[derive(ToSchema)]
 pub(crate) struct Call {
-    /// The arguments received so far. They are data: a reference in them stays as it is
+    /// The arguments received so far. They are data: references in them stay unchanged
     args: Option<BTreeMap<String, Value>>,
     #[schema(schema_with = super::schemas::references)]
     bindings: Option<BTreeMap<String, String>>,
@@ -168,7 +168,7 @@ pub(crate) struct ToolCall {
     /// The tool's whole name
     #[schema(min_length = 1, max_length = 1024, pattern = "^[^*]+$")]
     tool_name: String,
-    /// The arguments received so far. They are data: a reference in them stays as it is
+    /// The arguments received so far. They are data: references in them stay unchanged
     args: Option<BTreeMap<String, Value>>,
     #[schema(schema_with = super::schemas::references)]
     bindings: Option<BTreeMap<String, String>>,

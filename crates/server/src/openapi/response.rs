@@ -48,7 +48,7 @@ pub(super) fn anything() -> Schema {
     )
 }
 
-/// A header that is always there. utoipa's `Header` has no member for that.
+/// A required header. utoipa's `Header` has no member for that.
 pub(super) fn required(description: &str) -> Header {
     let mut members = Map::new();
     members.insert("required".to_owned(), true.into());

@@ -1,11 +1,11 @@
-//! Schemas that the derives cannot express.
+//! Schemas that derive macros cannot express.
 
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
     AdditionalProperties, AnyOfBuilder, ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type,
 };
 
-/// Where something is wrong: names of members and indices of elements.
+/// The location of a problem: member names and element indexes.
 pub(crate) fn location() -> Schema {
     let part = AnyOfBuilder::new()
         .item(ObjectBuilder::new().schema_type(Type::String))
@@ -26,7 +26,7 @@ pub(super) fn tool_patterns() -> Schema {
     )
 }
 
-/// Companion arguments with the patterns of which each must match one, or null.
+/// Companion arguments with the patterns, one of which each must match, or null.
 pub(super) fn conditions() -> Schema {
     let patterns = ArrayBuilder::new()
         .items(
@@ -50,19 +50,19 @@ pub(super) fn conditions() -> Schema {
     )
 }
 
-/// Names of arguments that defaults may serve, or null.
+/// Names of arguments that defaults may complete, or null.
 pub(super) fn accepted_arguments() -> Schema {
-    let description = "The arguments that defaults may serve; all if not given";
+    let description = "The arguments that defaults may complete; all if not given";
     Schema::Array(names(description).build())
 }
 
 /// Names of arguments that must not be missing, or null.
 pub(super) fn required_arguments() -> Schema {
-    let description = "The arguments that the call needs";
+    let description = "The arguments that the call requires";
     Schema::Array(names(description).build())
 }
 
-/// References by the argument that they are for, or null.
+/// References by argument, or null.
 pub(super) fn references() -> Schema {
     let reference = ObjectBuilder::new()
         .schema_type(Type::String)

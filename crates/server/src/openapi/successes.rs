@@ -1,4 +1,4 @@
-//! Successful answers with headers, or in the wording of the original; the others are declared at their handlers.
+//! Successful responses with headers, or in the wording of the original. The others are declared at their handlers.
 
 use utoipa::IntoResponses;
 use utoipa::openapi::schema::Ref;
@@ -24,7 +24,7 @@ impl IntoResponses for ChangedSecret {
     }
 }
 
-/// The same, in the words of the original, which leaves the schema open.
+/// The same in the wording of the original, which leaves the schema open.
 pub(crate) struct PatchedSecret;
 
 impl IntoResponses for PatchedSecret {
@@ -34,7 +34,7 @@ impl IntoResponses for PatchedSecret {
     }
 }
 
-/// `{}`, in the words of the original.
+/// `{}`, in the wording of the original.
 pub(crate) struct Deleted;
 
 impl IntoResponses for Deleted {

@@ -1,4 +1,4 @@
-//! The document against the original's, against the route table, and against itself.
+//! The document compared with the original's and with the route table, and checked for consistency.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::document;
 
 const ORIGINAL: &str = include_str!("../../tests/original-openapi.json");
 
-/// Adds to `missing` where `found` lacks something of `wanted`.
+/// Adds to `missing` each location where `found` lacks something of `wanted`.
 fn compare(place: &str, wanted: &Value, found: Option<&Value>, missing: &mut Vec<String>) {
     match (wanted, found) {
         (Value::Object(members), Some(Value::Object(present))) if !members.is_empty() => {

@@ -1,4 +1,4 @@
-//! Texts that are one of a few words, from the lists that the code itself uses.
+//! Strings with a fixed set of values, taken from the lists in the code.
 
 use toolvault_core::audit::record;
 use toolvault_core::scope;
@@ -32,7 +32,7 @@ words! {
     /// A right of a key. No scope implies another.
     Scope = scope::Scope::ALL.map(scope::Scope::as_str);
 
-    /// Whether a version is the one in use.
+    /// Whether a version is the current one.
     VersionState = ["current", "superseded"];
 
     /// What an argument would get, or the type of its error.

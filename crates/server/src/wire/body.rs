@@ -1,15 +1,15 @@
-//! From header and bytes to a JSON object, or to the status that refuses them (API.md, section 2).
+//! From header and bytes to a JSON object, or to the status of a refusal (contract, section 2).
 
 use toolvault_core::json::{self, Object};
 
 use super::error::{Problem, ValidationErrors};
 
-/// The body of a request, read as JSON but not yet checked for what an operation wants.
+/// The body of a request: parsed as JSON, but not checked for a particular operation.
 #[derive(Clone, Copy)]
 pub(crate) enum Body<'a> {
-    /// There was none, or it had no bytes.
+    /// There was no body, or it was empty.
     Absent,
-    /// JSON of another kind, `null` included: every field counts as missing, also optional ones.
+    /// JSON other than an object, including `null`: every field counts as missing, even optional ones.
     NotAnObject,
     /// A JSON object.
     Object {
@@ -18,14 +18,14 @@ pub(crate) enum Body<'a> {
     },
 }
 
-/// Why a body was refused before its fields were looked at.
+/// Why a body was refused before its fields were read.
 #[derive(Debug, PartialEq)]
 pub(crate) enum BodyError {
-    /// 415: it has bytes and says that they are not JSON.
+    /// 415: it is not empty and its type is not JSON.
     UnsupportedMediaType,
     /// 400 "There was an error parsing the body": not UTF-8, too deep, or an absurdly long number.
     Unreadable,
-    /// 422: not JSON. This one error stands alone, whatever else is wrong with the request.
+    /// 422: not JSON. This error stands alone, whatever else is wrong with the request.
     Invalid(ValidationErrors),
 }
 
@@ -57,7 +57,7 @@ impl<'a> Body<'a> {
             }))
     }
 
-    /// Whether null clears a field (RFC 7396) instead of leaving it as it is.
+    /// Whether null clears a field (RFC 7396) instead of leaving it unchanged.
     pub(crate) fn is_merge_patch(&self) -> bool {
         matches!(
             self,

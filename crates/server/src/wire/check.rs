@@ -1,4 +1,4 @@
-//! One JSON value against one type, in pydantic's lax mode: what it takes, and how it words a refusal.
+//! Checks one JSON value against one type, in pydantic's lax mode and with its messages.
 
 use std::ops::RangeInclusive;
 
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::error::Problem;
 use super::{identifier, integer};
 
-/// Only a string, of so many code points, without NUL (which PostgreSQL cannot keep).
+/// A string with a length in `range`, in code points, without NUL (which PostgreSQL cannot store).
 pub(crate) fn text(
     value: Value<'_>,
     lengths: RangeInclusive<usize>,
@@ -38,7 +38,7 @@ pub(crate) fn text(
     Ok(text)
 }
 
-/// The rule of this server for every text it keeps or searches for.
+/// The rule for every text that this server stores or searches for.
 pub(super) fn without_nul(text: &str) -> Result<(), Problem> {
     if text.contains('\0') {
         return Err(Problem::value_error("NUL is not allowed"));
@@ -46,7 +46,7 @@ pub(super) fn without_nul(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// A boolean, a number equal to 0 or 1, or one of the words for it in any case.
+/// A boolean, a number equal to 0 or 1, or one of the words for a boolean in any case.
 pub(crate) fn boolean(value: Value<'_>) -> Result<bool, Problem> {
     let wrong_type = || Problem::new("bool_type", "Input should be a valid boolean");
     if let Some(boolean) = value.as_bool() {
@@ -74,7 +74,7 @@ fn word_as_boolean(text: &str) -> Option<bool> {
     is_one_of(&["0", "f", "n", "no", "off", "false"]).then_some(false)
 }
 
-/// A whole number, also as a decimal, a boolean or a string; one beyond 64 bits becomes the nearest.
+/// An integer, also as a decimal, a boolean or a string. One beyond 64 bits becomes the nearest.
 pub(crate) fn integer(value: Value<'_>, range: RangeInclusive<i64>) -> Result<i64, Problem> {
     let number = if let Some(boolean) = value.as_bool() {
         i64::from(boolean)
@@ -88,31 +88,31 @@ pub(crate) fn integer(value: Value<'_>, range: RangeInclusive<i64>) -> Result<i6
     integer::within(number, range)
 }
 
-/// Only an array. Its elements are for [`Fields::each`](super::Fields::each).
+/// An array. Read its elements with [`Fields::each`](super::Fields::each).
 pub(crate) fn list(value: Value<'_>) -> Result<Array<'_>, Problem> {
     let wrong_type = || Problem::new("list_type", "Input should be a valid list");
     value.as_array().ok_or_else(wrong_type)
 }
 
-/// Only an object. Its members are for [`Fields::inside`](super::Fields::inside).
+/// An object. Read its members with [`Fields::inside`](super::Fields::inside).
 pub(crate) fn dictionary(value: Value<'_>) -> Result<Object<'_>, Problem> {
     let wrong_type = || Problem::new("dict_type", "Input should be a valid dictionary");
     value.as_object().ok_or_else(wrong_type)
 }
 
-/// A string that holds a UUID in any of its forms.
+/// A string with a UUID in any of its forms.
 pub(crate) fn uuid(value: Value<'_>) -> Result<Uuid, Problem> {
     let message = "UUID input should be a string, bytes or UUID object";
     let text = decoded(value).ok_or_else(|| Problem::new("uuid_type", message))??;
     identifier::parse(&text)
 }
 
-/// An integer that is text already, as in a path.
+/// An integer in text, as in a path.
 pub(crate) fn integer_text(text: &str, range: RangeInclusive<i64>) -> Result<i64, Problem> {
     integer::of_text(text).and_then(|number| integer::within(number, range))
 }
 
-/// A UUID that is text already, as in a query.
+/// A UUID in text, as in a query.
 pub(crate) fn uuid_text(text: &str) -> Result<Uuid, Problem> {
     identifier::parse(text)
 }

@@ -1,6 +1,6 @@
-//! Replays what `FastAPI` and pydantic answered (`tests/parity/record.py` writes the files).
+//! Replays recorded answers of `FastAPI` and pydantic (`tests/parity/record.py` writes the files).
 //!
-//! Each request is read by the functions of this module and must end in the recorded status and errors.
+//! The functions of this module read each request and must give the recorded status and errors.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ impl Recorded {
         }
     }
 
-    /// The status and errors of this server, without a store: what is accepted is 200.
+    /// The status and errors of this server, without a store: an accepted request is 200.
     fn answer(&self) -> (u16, ValidationErrors, Value) {
         let mut errors = ValidationErrors::default();
         let segment = self.path.strip_prefix("/v1/secrets/").unwrap();

@@ -1,6 +1,6 @@
-//! What is wrong with a request, as the members of `FastAPI`'s 422 answer.
+//! The mistakes in a request, as members of `FastAPI`'s 422 answer.
 //!
-//! A mistake names its place and its rule and never repeats the input, which may be a secret.
+//! A mistake names its location and its rule. It never repeats the input, which may be a secret.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::openapi::schemas;
 
-/// One step on the way to the rejected input.
+/// One step of the path to the rejected input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum LocationPart {
@@ -36,7 +36,7 @@ impl From<usize> for LocationPart {
     }
 }
 
-/// A broken rule, without the place where it was broken.
+/// A broken rule, without its location.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Problem {
     kind: &'static str,
@@ -53,13 +53,13 @@ impl Problem {
         }
     }
 
-    /// Adds the one member of pydantic's `ctx`.
+    /// Adds the member of pydantic's `ctx`.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.context = Some((name, value.into()));
         self
     }
 
-    /// What pydantic makes of a validator of one's own that refuses.
+    /// The error that pydantic reports when a custom validator refuses.
     pub(crate) fn value_error(message: &str) -> Self {
         Self::new("value_error", format!("Value error, {message}"))
     }
@@ -79,13 +79,13 @@ pub(crate) struct ValidationError {
     #[serde(rename = "type")]
     #[schema(value_type = String)]
     pub(crate) kind: &'static str,
-    /// What the message was made from
+    /// The parameters of the message
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, Value>)]
     pub(crate) ctx: Option<Map<String, Value>>,
 }
 
-/// All mistakes of one request in the order in which they were found: path, query, body.
+/// All mistakes of one request, in the order in which they were found: path, query, body.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 #[schema(as = HTTPValidationError)]
 pub(crate) struct ValidationErrors {
@@ -107,7 +107,7 @@ impl ValidationErrors {
         self.detail.push(error);
     }
 
-    /// Keeps what a check accepts, and records what it refuses.
+    /// Returns what a check accepts, and records what it refuses.
     pub(crate) fn keep<T>(
         &mut self,
         outcome: Result<T, Problem>,
@@ -118,7 +118,7 @@ impl ValidationErrors {
             .ok()
     }
 
-    /// `Ok` when nothing is wrong with the request.
+    /// `Ok` if there are no mistakes.
     pub(crate) fn into_result(self) -> Result<(), Self> {
         if self.detail.is_empty() {
             Ok(())

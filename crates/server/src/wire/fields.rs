@@ -1,6 +1,6 @@
-//! The members of a body or of an object inside it, each read by one of the checks.
+//! The members of a body, or of an object inside it, each read with a check.
 //!
-//! A refused member is recorded and reads as if it were absent, so that all mistakes are found at once.
+//! A refused member is recorded and then treated as absent, so that one pass finds all mistakes.
 
 use toolvault_core::json::{Array, Object, Value};
 use toolvault_vault::Field;
@@ -8,7 +8,7 @@ use toolvault_vault::Field;
 use super::body::Body;
 use super::error::{LocationPart, Problem, ValidationErrors};
 
-/// The place in a request from which fields are read.
+/// The location in a request from which fields are read.
 pub(crate) struct Fields<'a, 'e> {
     body: Body<'a>,
     location: Vec<LocationPart>,
@@ -43,7 +43,7 @@ impl<'a, 'e> Fields<'a, 'e> {
         }
     }
 
-    /// A field that must be there; null is for the check to refuse.
+    /// A required field; null goes to the check.
     pub(crate) fn required<T>(
         &mut self,
         name: &'static str,
@@ -56,7 +56,7 @@ impl<'a, 'e> Fields<'a, 'e> {
         self.checked(name, value?, check)
     }
 
-    /// A field that may be absent; null is for the check to refuse.
+    /// An optional field; null goes to the check.
     pub(crate) fn optional<T>(
         &mut self,
         name: &'static str,
@@ -66,7 +66,7 @@ impl<'a, 'e> Fields<'a, 'e> {
         self.checked(name, value, check)
     }
 
-    /// A field that may be absent, which keeps it, or null, which clears it.
+    /// A field that may be absent (unchanged) or null (cleared).
     pub(crate) fn nullable<T>(
         &mut self,
         name: &'static str,
@@ -81,7 +81,7 @@ impl<'a, 'e> Fields<'a, 'e> {
         }
     }
 
-    /// The elements of a list that was found at `name`, each by the same check.
+    /// The elements of a list at `name`, each with the same check.
     pub(crate) fn each<T>(
         &mut self,
         name: &'static str,
@@ -98,7 +98,7 @@ impl<'a, 'e> Fields<'a, 'e> {
         accepted
     }
 
-    /// Records that what stands at `path` is refused.
+    /// Records a refusal at `path`.
     pub(crate) fn refuse(
         &mut self,
         path: impl IntoIterator<Item = LocationPart>,
@@ -108,7 +108,7 @@ impl<'a, 'e> Fields<'a, 'e> {
         self.errors.push(location, problem);
     }
 
-    /// Looks the field up. A body that is no object lacks even its optional fields.
+    /// Finds a field. In a body that is not an object, even optional fields count as missing.
     fn find(&mut self, name: &'static str) -> Option<Value<'a>> {
         match self.body {
             Body::Absent => None,

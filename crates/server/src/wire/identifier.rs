@@ -1,7 +1,7 @@
-//! The id of a secret in a path, in every form that pydantic takes, refused in pydantic's words.
+//! The ID of a secret in a path, in every form that pydantic accepts, with pydantic's error messages.
 //!
-//! The `uuid` crate reads it. Its own wording changes from version to version, so the refusal is
-//! worded here as the version in pydantic-core 2.50 does.
+//! The `uuid` crate parses it. Its messages change between versions, so this file has those of the version in
+//! pydantic-core 2.50.
 
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ const HYPHENATED_LENGTH: usize = 36;
 /// The longest form, after `urn:uuid:`.
 const MAXIMUM_LENGTH: usize = 45;
 
-/// Reads the path segment `segment`, still percent-encoded, that the route calls `name`.
+/// Parses the path segment `segment`, still percent-encoded, that the route names `name`.
 pub(crate) fn identifier_in_path(
     name: &'static str,
     segment: &str,
@@ -27,7 +27,7 @@ pub(crate) fn identifier_in_path(
 
 /// Plain, hyphenated, in braces, or after `urn:uuid:` in lower case.
 pub(super) fn parse(text: &str) -> Result<Uuid, Problem> {
-    // Newer versions of the crate take the prefix in any case; pydantic's does not.
+    // Newer versions of the crate accept the prefix in any case; pydantic's version does not.
     let is_known_form = text.len() != MAXIMUM_LENGTH || text.starts_with(URN);
     Uuid::try_parse(text)
         .ok()
@@ -39,7 +39,7 @@ pub(super) fn parse(text: &str) -> Result<Uuid, Problem> {
         })
 }
 
-/// Says what is wrong with a text that is no UUID.
+/// The message for a text that is not a UUID.
 fn refusal(text: &str) -> String {
     let in_braces = text
         .strip_prefix('{')
@@ -48,7 +48,7 @@ fn refusal(text: &str) -> String {
         Some(inner) => Some((1, inner)),
         None => text.strip_prefix(URN).map(|inner| (URN.len(), inner)),
     };
-    // A hyphenated form of the right length is judged without what is around it.
+    // A hyphenated form of the right length is judged without the braces or prefix around it.
     let (whole, start, digits) = match wrapped.filter(|_| text.len() != HYPHENATED_LENGTH) {
         Some((_, inner)) if inner.len() == HYPHENATED_LENGTH => (inner, 0, inner),
         Some((start, inner)) => (text, start, inner),
@@ -75,7 +75,7 @@ fn refusal(text: &str) -> String {
     wrong_group(whole, digits)
 }
 
-/// The first of five groups that has not its length; the last is measured to the end of the whole.
+/// The first of five groups with a wrong length; the last one extends to the end of the text.
 fn wrong_group(whole: &str, digits: &str) -> String {
     let lengths = digits.split('-').map(str::len);
     let wrong = lengths

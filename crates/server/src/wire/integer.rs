@@ -1,23 +1,23 @@
-//! Whole numbers as pydantic's lax mode reads them (pydantic-core, `input/shared.rs`; jiter).
+//! Integers as pydantic's lax mode parses them (pydantic-core, `input/shared.rs`; jiter).
 //!
-//! Numbers beyond 64 bits become the nearest one of 64 bits: no bound here is that far away.
+//! Numbers beyond 64 bits become the nearest 64-bit number, because no limit in this API is that large.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use super::error::Problem;
 
-/// Longest integer in text that is looked at.
+/// The most digits of an integer in text.
 const MAXIMUM_DIGITS: usize = 4300;
 
-/// What becomes of an integer that is too large for 64 bits.
+/// The result for an integer that is too large for 64 bits.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Size {
     Any,
     SixtyFourBits,
 }
 
-/// The whole number that a JSON number is.
+/// The integer in a JSON number.
 pub(super) fn of_number(number: &str, size: Size) -> Result<i64, Problem> {
     let too_large = || {
         let message = "Unable to parse input string as an integer, exceeded maximum size";
@@ -31,7 +31,7 @@ pub(super) fn of_number(number: &str, size: Size) -> Result<i64, Problem> {
             Err(_) => Err(too_large()),
         };
     }
-    // The scanner lets no other spelling through, and every spelling has a nearest f64.
+    // The scanner accepts no other spelling, and every spelling has a nearest f64.
     let float = number.parse::<f64>().unwrap_or(f64::NAN);
     if !float.is_finite() {
         return Err(Problem::new(
@@ -43,14 +43,14 @@ pub(super) fn of_number(number: &str, size: Size) -> Result<i64, Problem> {
         let message = "Input should be a valid integer, got a number with a fractional part";
         return Err(Problem::new("int_from_float", message));
     }
-    // Whole, and exact as text of an integer, unlike a cast it fails outside 64 bits.
+    // A whole number, exact as text. Unlike a cast, parsing fails beyond 64 bits.
     match format!("{float:.0}").parse::<i64>() {
         Ok(number) if number > i64::MIN => Ok(number),
         _ => Err(too_large()),
     }
 }
 
-/// The whole number that a text spells: also ` +1_000 `, `007` and `1.00`.
+/// The integer in a text: also ` +1_000 `, `007` and `1.00`.
 pub(super) fn of_text(text: &str) -> Result<i64, Problem> {
     let unreadable = || {
         let message = "Input should be a valid integer, unable to parse string as an integer";
@@ -69,7 +69,7 @@ pub(super) fn of_text(text: &str) -> Result<i64, Problem> {
     }
 }
 
-/// The number, if it lies in the range.
+/// The number, if it is in the range.
 pub(super) fn within(number: i64, range: RangeInclusive<i64>) -> Result<i64, Problem> {
     let (least, most) = range.into_inner();
     if number > most {
@@ -88,7 +88,7 @@ enum Refused {
     NotCanonical,
 }
 
-/// Reads an integer spelled as JSON spells it. Length is judged before what follows the digits.
+/// Parses an integer as JSON spells it. Checks the length before what follows the digits.
 fn canonical(text: &str) -> Result<i64, Refused> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let after = digits.trim_start_matches(|character: char| character.is_ascii_digit());
@@ -114,7 +114,7 @@ fn saturating(digits: &str) -> i64 {
     })
 }
 
-/// Takes away space, a plus, leading zeros, a fraction of zeros and single underscores.
+/// Removes space, a plus, leading zeros, a fraction of zeros and single underscores.
 fn clean(text: &str) -> Option<Cow<'_, str>> {
     let text = text.trim();
     let (is_negative, digits) = match text.strip_prefix('+') {
@@ -144,7 +144,7 @@ fn clean(text: &str) -> Option<Cow<'_, str>> {
     })
 }
 
-/// Zeros may have underscores between them; one zero is left before a point or the end.
+/// Zeros may have underscores between them; one zero is kept before a dot or the end.
 fn without_leading_zeros(digits: &str) -> Option<&str> {
     if !digits.starts_with('0') {
         return digits
@@ -154,7 +154,7 @@ fn without_leading_zeros(digits: &str) -> Option<&str> {
     let rest = digits.trim_start_matches(['0', '_']);
     let zeros = digits.len() - rest.len();
     match rest.chars().next() {
-        // pydantic takes "0-1" for -1.
+        // pydantic accepts "0-1" as -1.
         Some('1'..='9' | '-') => Some(rest),
         Some('.') | None => digits.get(zeros - 1..),
         Some(_) => None,

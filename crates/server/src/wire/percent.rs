@@ -1,6 +1,6 @@
-//! Percent-encoding as Python reads it.
+//! Percent-decoding as Python does it.
 
-/// Decodes `%XX` as Python's `unquote`: what is no UTF-8 becomes U+FFFD, a stray `%` stays.
+/// Decodes `%XX` as Python's `unquote` does: invalid UTF-8 becomes U+FFFD, a stray `%` stays.
 pub(super) fn percent_decode(raw: &str) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;

@@ -1,4 +1,4 @@
-//! Query strings as Starlette takes them apart (`urllib.parse.parse_qsl`, blank values kept).
+//! Query strings as Starlette parses them (`urllib.parse.parse_qsl`, blank values kept).
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -14,7 +14,7 @@ pub(crate) struct Query {
 
 impl Query {
     pub(crate) fn parse(raw: Option<&str>) -> Self {
-        // ASGI hands over bytes and Starlette reads them as Latin-1.
+        // ASGI passes bytes, and Starlette decodes them as Latin-1.
         let latin: Cow<'_, str> = match raw.unwrap_or_default() {
             raw if raw.is_ascii() => raw.into(),
             raw => raw.bytes().map(char::from).collect(),
@@ -30,7 +30,7 @@ impl Query {
         }
     }
 
-    /// The last value of that name.
+    /// The last value with that name.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let last = self.pairs.iter().rev().find(|(known, _)| known == name)?;
         Some(&last.1)

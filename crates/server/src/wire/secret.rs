@@ -1,4 +1,4 @@
-//! What the operations on secrets take: a new secret, a change of one, a question for many.
+//! The input of the operations on secrets: a new secret, a change, a list query.
 //!
 //! Lengths are in Unicode code points.
 
@@ -19,7 +19,7 @@ const NAME_LENGTHS: RangeInclusive<usize> = 1..=1024;
 const VALUE_LENGTHS: RangeInclusive<usize> = 4..=1024;
 const DEFAULT_LIMIT: i64 = 100;
 
-/// Reads the body of `POST /v1/secrets/`; of no use when something was added to `errors`.
+/// Reads the body of `POST /v1/secrets/`. The result is meaningless if something was added to `errors`.
 pub(crate) fn new_secret(body: Body<'_>, errors: &mut ValidationErrors) -> Option<NewSecret> {
     let mut fields = Fields::of(body, errors);
     let name = fields.required("secret_name", text);
@@ -38,12 +38,12 @@ pub(crate) fn new_secret(body: Body<'_>, errors: &mut ValidationErrors) -> Optio
     })
 }
 
-/// Reads the body of `PATCH /v1/secrets/{secret_id}`; of no use when something was added to `errors`.
+/// Reads the body of `PATCH /v1/secrets/{secret_id}`. The result is meaningless if something was added to `errors`.
 pub(crate) fn secret_change(body: Body<'_>, errors: &mut ValidationErrors) -> SecretChange {
     let is_merge_patch = body.is_merge_patch();
     let mut fields = Fields::of(body, errors);
     let (name, value) = if is_merge_patch {
-        // What a secret cannot be without cannot be cleared: null is a wrong type here.
+        // Name and value cannot be cleared: null is a wrong type here.
         (
             fields.optional("secret_name", text),
             fields.optional("secret_value", secret_value),
@@ -65,7 +65,7 @@ pub(crate) fn secret_change(body: Body<'_>, errors: &mut ValidationErrors) -> Se
     }
 }
 
-/// Generated clients send null for what was left out: it clears in a merge patch only.
+/// Generated clients send null for fields that were left out, so null clears only in a merge patch.
 fn cleared<T>(field: Field<T>, is_merge_patch: bool) -> Field<T> {
     match field {
         Field::Clear if !is_merge_patch => Field::Keep,
@@ -78,7 +78,7 @@ fn cleared<T>(field: Field<T>, is_merge_patch: bool) -> Field<T> {
 pub(crate) struct ListQuery {
     /// 1 to 1000.
     pub(crate) limit: i64,
-    /// At least 0; one beyond 64 bits is the largest of 64 bits.
+    /// At least 0. One beyond 64 bits becomes the largest 64-bit number.
     pub(crate) offset: i64,
     pub(crate) secret_name: Option<String>,
     pub(crate) tool_name: Option<String>,
@@ -87,7 +87,7 @@ pub(crate) struct ListQuery {
 }
 
 impl ListQuery {
-    /// Reads it from `query`; of no use when something was added to `errors`.
+    /// Reads `query`. The result is meaningless if something was added to `errors`.
     pub(crate) fn read(query: &Query, errors: &mut ValidationErrors) -> Self {
         Self {
             limit: query

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::harness::Actor;
 
-/// What the actor reads.
+/// The records that the actor can read.
 async fn records(actor: &Actor, query: &str) -> Vec<Value> {
     let page = actor.get(&format!("/v1/audit{query}")).await.expect(200);
     page["data"].as_array().unwrap().clone()

@@ -1,4 +1,4 @@
-//! Who calls: one credential, in the first header that is present, and before anything else of the request.
+//! Authentication: one credential, in the first header that is present, checked before everything else.
 
 mod credential;
 mod order;
@@ -6,7 +6,7 @@ mod token;
 
 use crate::harness::{World, issuer_in};
 
-/// A world that knows an issuer of tokens.
+/// A world with a configured issuer of tokens.
 async fn world_with_issuer() -> World {
     World::start_with(|settings| {
         let issuer = issuer_in(settings.directory.path());

@@ -1,4 +1,4 @@
-//! Input that is wrong on purpose: always a documented answer, never repeated, nothing stored.
+//! Deliberately wrong input: always a documented answer without the input, and nothing stored.
 
 mod heads;
 mod json;
@@ -7,7 +7,7 @@ mod memory;
 
 use crate::harness::{Actor, Answer};
 
-/// What stands in every bad input, and must not come back.
+/// A text in every bad input that must not occur in the answer.
 const CANARY: &str = "cAnArY7fQ2zW9";
 
 /// Each route that takes a body.
@@ -28,7 +28,7 @@ const WITH_BODY: [(&str, &str); 11] = [
     ("PATCH", "/v1/users/00000000-0000-7000-8000-000000000000"),
 ];
 
-/// The answer repeats nothing of what was sent.
+/// The answer repeats no part of the input.
 #[track_caller]
 fn is_silent(answer: &Answer) {
     let head = format!("{:?}", answer.headers);
@@ -37,7 +37,7 @@ fn is_silent(answer: &Answer) {
     assert!(!body.contains(CANARY), "{body}");
 }
 
-/// Sends the body to every route that takes one; each answers as said, in JSON.
+/// Sends the body to every route that accepts one; each must give this answer, in JSON.
 async fn everywhere(actor: &Actor, body: &[u8], status: u16, code: &str) {
     for (method, path) in WITH_BODY {
         let answer = actor

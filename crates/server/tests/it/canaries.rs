@@ -1,5 +1,5 @@
-//! Values that nobody may find again: put through every operation, good and bad, with everything logged, and
-//! then looked for in every log line, answer, figure and file.
+//! Canaries: values that go through every operation, valid and invalid, with everything logged, and that
+//! must not occur in any log line, answer, metric or file.
 
 mod flows;
 mod log;
@@ -45,7 +45,7 @@ async fn a_value_is_found_nowhere_but_in_the_answer_of_resolve() {
     .await;
     let needles = Needles::of_values();
     Flows::new(&world, &needles).run().await;
-    // While the journal of the database is still there, and after it has been written back.
+    // While the database still has its journal, and after the journal was merged.
     assert_in_no_file(&world, &needles);
     world.vault.close().await;
     assert_in_no_file(&world, &needles);
@@ -82,7 +82,7 @@ async fn a_key_is_found_nowhere_but_in_the_answer_that_made_it() {
         operator.sends("x-api-key"),
         world.agent().sends("x-api-key"),
     ] {
-        // What follows the public id.
+        // The part after the public ID.
         let needles = Needles::of(&key[13..]);
         assert_in_no_file(&world, &needles);
         log.assert_lacks(&needles);

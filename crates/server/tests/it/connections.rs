@@ -1,4 +1,4 @@
-//! TLS, the end of the server, and clients that leave.
+//! TLS, stopping the server, and clients that disconnect.
 
 mod disconnect;
 mod idle;

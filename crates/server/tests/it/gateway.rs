@@ -1,7 +1,7 @@
-//! How the gateway is reached: under which names, with which credential, with how large a message, and the page on
-//! which a person stores what a call lacked.
+//! Reaching the gateway: host names, credentials, message sizes, and the page on which a user stores a missing
+//! secret.
 //!
-//! [`relay`] holds what it answers to agents against a tool server that a test tells what to say: `listing`, `calling`,
+//! [`relay`] connects agents with a scripted tool server, for `listing`, `calling`,
 //! `failing`, `redaction`, `repeats`, `credentials`, `sessions`, `expiry`, `tasks`, `news`, `missing`, `modern`,
 //! `programs` and `together`.
 

@@ -1,7 +1,7 @@
-//! A server on a vault of its own, and callers who speak HTTP to it.
+//! A server with its own vault, and HTTP callers.
 //!
-//! Start with [`World::start`]; [`World::operator`] and its neighbours are the callers, [`Actor`] says what
-//! they can send, [`Answer`] what they get.
+//! Start with [`World::start`]; [`World::operator`] and similar functions are the callers, [`Actor`] sends
+//! requests, [`Answer`] is what they get.
 
 mod actors;
 mod answer;

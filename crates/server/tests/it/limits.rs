@@ -1,4 +1,4 @@
-//! How much is taken from whom, and for how long is waited.
+//! Rate limits and time limits.
 
 mod rate;
 mod sign_in;

@@ -1,8 +1,8 @@
-//! The API over real connections: what each caller may do, what each sentence of the contract promises, and
-//! what an attacker gets.
+//! The API over real connections: the rights of each caller, the guarantees of the contract, and
+//! attacks.
 //!
-//! [`harness`] starts a server on a vault in a temporary directory and speaks HTTP in the name of actors. The
-//! other modules follow the URLs; [`matrix`] holds every route against every kind of caller.
+//! [`harness`] starts a server on a vault in a temporary directory and sends HTTP requests of actors. The
+//! other modules follow the URLs; [`matrix`] tests every route with every kind of caller.
 
 #[cfg(test)]
 mod audit;

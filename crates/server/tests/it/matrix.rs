@@ -1,4 +1,4 @@
-//! Every route against every kind of caller. [`table`] says what each is answered; a route without a row, or
+//! Every route with every kind of caller. [`table`] has the expected answers; a route without a row, or
 //! a row without a route, fails.
 
 mod cast;
@@ -16,7 +16,7 @@ use self::table::{Row, rows};
 use self::targets::Target;
 use crate::harness::{Actor, Answer, World};
 
-/// What of an answer must not depend on how the URL is spelled.
+/// The part of an answer that must not depend on the spelling of the URL.
 fn essence(answer: &Answer) -> String {
     let body = if answer.status < 400 {
         String::new()
@@ -26,7 +26,7 @@ fn essence(answer: &Answer) -> String {
     format!("{} {body}", answer.outcome())
 }
 
-/// The ways to write the path of a route.
+/// The spellings of the path of a route.
 fn spellings(path: &str) -> Vec<String> {
     let Some(rest) = path.strip_prefix("/api/v1/") else {
         return vec![path.to_owned()];
@@ -38,11 +38,11 @@ fn spellings(path: &str) -> Vec<String> {
         .collect()
 }
 
-/// What `actor` is answered for the route, under every spelling of its path.
+/// The answer to `actor` for the route, under every spelling of its path.
 async fn ask(world: &World, cast: &Cast, actor: &Actor, row: &Row, is_refused: bool) -> u16 {
     let mut answers = Vec::new();
     for spelling in spellings(row.path) {
-        // Whoever gets nowhere can use up nothing: one target serves for all of them.
+        // Refused callers change nothing, so they can share one target.
         let target = if is_refused {
             cast.spare.clone()
         } else {

@@ -1,4 +1,4 @@
-//! The generated document against the one that is committed, so that a review sees each change of the API.
+//! The generated document must equal the committed one, so that a review shows each change of the API.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! One user's secrets, arranged so that resolving never looks at all of them.
+//! One user's secrets, indexed so that resolving does not scan them all.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -16,15 +16,15 @@ pub(crate) struct Index {
     by_id: HashMap<SecretId, Arc<Secret>>,
     by_name: HashMap<String, BTreeSet<SecretId>>,
     defaults: PatternIndex<Arc<Secret>>,
-    /// Whether a row is not as it was stored, or the rows are not those that the ledger counts.
+    /// Whether a row differs from what was stored, or the rows are not the ones that the ledger counts.
     is_broken: bool,
-    /// The generation of the ledger that these are the secrets of.
+    /// The generation of the ledger for these secrets.
     generation: i64,
     weight: usize,
 }
 
 impl Index {
-    /// An empty index that will hold the secrets which a ledger of this generation counts.
+    /// An empty index for the secrets that a ledger of this generation counts.
     pub(crate) fn at(generation: i64) -> Self {
         Self {
             generation,
@@ -32,8 +32,8 @@ impl Index {
         }
     }
 
-    /// Follows a change that made `generation`, unless it is in here already. False if a change before it was
-    /// missed: then this is of no use any more.
+    /// Applies a change that led to `generation`, unless the index already includes it. Returns false if an earlier
+    /// change was missed: the index is then useless.
     pub(crate) fn follow(&mut self, generation: i64, change: impl FnOnce(&mut Self)) -> bool {
         if generation <= self.generation {
             return true;
@@ -81,13 +81,13 @@ impl Index {
         }
     }
 
-    /// Notes that a row is not as it was stored, is missing, or was put back.
+    /// Notes that a row was changed, is missing, or was put back.
     pub(crate) fn mark_broken(&mut self) {
         self.is_broken = true;
     }
 
-    /// Whether the secrets are exactly those that were stored. If they are not, it is unknown which tools
-    /// they were meant for: nothing is resolved, and nothing is told of them.
+    /// Whether the secrets are exactly as they were stored. If they are not, their bindings cannot be trusted, so no
+    /// secret is resolved or listed.
     pub(crate) fn is_intact(&self) -> bool {
         !self.is_broken
     }

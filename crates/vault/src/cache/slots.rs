@@ -1,7 +1,7 @@
-//! A map bounded in bytes whose fills cannot overwrite a change that came later.
+//! A map with a limit in bytes, in which a slow fill cannot overwrite a later change.
 //!
-//! To fill a slot, take its generation first, read the database, and hand the result in. A change
-//! that was committed in between has moved the generation, and the result is not kept.
+//! To fill a slot, take its generation first, then read the database, then finish the fill. A change committed in
+//! between has increased the generation, and the result is not kept.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// Tells roughly how many bytes of memory something takes.
+/// Estimates how many bytes of memory a value takes.
 pub(crate) trait Weigh {
     fn weight(&self) -> usize;
 }
@@ -33,7 +33,7 @@ struct Slot<V> {
     fills: usize,
 }
 
-/// The right to fill a slot with what the database held after it was taken.
+/// Permission to fill a slot with what the database held after this was created.
 pub(crate) struct Fill<'a, K: Hash + Eq + Clone, V> {
     slots: &'a Slots<K, V>,
     key: K,
@@ -75,8 +75,8 @@ impl<K: Hash + Eq + Clone, V: Weigh> Slots<K, V> {
         }
     }
 
-    /// Changes the entry, if there is one, and outdates all fills under way. An entry for which `change`
-    /// says false is forgotten.
+    /// Changes the entry, if present, and invalidates all fills in progress. The entry is removed if `change` returns
+    /// false.
     pub(crate) fn change(&self, key: &K, change: impl FnOnce(&V) -> bool) {
         let mut state = self.state.lock();
         let Some(slot) = state.slots.get_mut(key) else {
@@ -162,7 +162,7 @@ impl<K: Hash + Eq + Clone, V> Drop for Fill<'_, K, V> {
 }
 
 impl<K: Hash + Eq + Clone, V> State<K, V> {
-    /// Drops the least recently used entries until the rest fits.
+    /// Evicts the least recently used entries until the rest fits.
     fn shrink(&mut self, budget: usize) {
         while self.weight > budget {
             let oldest = self

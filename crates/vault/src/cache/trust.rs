@@ -1,27 +1,27 @@
-//! For how long the caches may be used while other processes change the same database.
+//! How long the caches may be used while other processes change the same database.
 //!
-//! Each process sends itself a heartbeat through the database's notification channel, which delivers in
-//! the order of commits. When a heartbeat comes back, every change committed before it was sent has been
-//! heard of, so the caches are good until [`WINDOW`] after it was *sent*.
+//! Each process sends itself a heartbeat through the database's notification channel, which delivers in the order of
+//! commits. When a heartbeat returns, every change committed before it was sent has arrived. The caches are therefore
+//! valid until [`WINDOW`] after the heartbeat was *sent*.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How old the newest returned heartbeat may be.
+/// The maximum age of the newest heartbeat that returned.
 const WINDOW: Duration = Duration::from_millis(800);
 
 pub(crate) enum Trust {
-    /// This process is the only one: what it knows is true.
+    /// This is the only process, so its caches are always valid.
     Alone,
     /// Every use reads the database.
     Never,
-    /// Others change the database too.
+    /// Other processes change the database, too.
     Heartbeat(Heartbeat),
 }
 
 pub(crate) struct Heartbeat {
     began: Instant,
-    /// Microseconds after `began` until which the caches are good.
+    /// Microseconds after `began` until which the caches are valid.
     until: AtomicI64,
 }
 
@@ -45,19 +45,19 @@ impl Heartbeat {
         }
     }
 
-    /// Microseconds since this process began to count: the content of a heartbeat.
+    /// Microseconds since this process started counting: the content of a heartbeat.
     pub(crate) fn elapsed(&self) -> i64 {
         i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX)
     }
 
-    /// A heartbeat that was sent at `sent` came back.
+    /// A heartbeat that was sent at `sent` has returned.
     pub(crate) fn returned(&self, sent: i64) {
         let window = i64::try_from(WINDOW.as_micros()).unwrap_or(0);
         self.until
             .fetch_max(sent.saturating_add(window), Ordering::AcqRel);
     }
 
-    /// The channel was lost, and with it perhaps news of changes.
+    /// The channel was lost, so announcements may have been missed.
     pub(crate) fn lost(&self) {
         self.until.store(0, Ordering::Release);
     }

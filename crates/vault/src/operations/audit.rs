@@ -1,5 +1,5 @@
-//! Reading the audit trail. [`verify`] verifies it and the rows against it, [`proof`] also against what was kept
-//! elsewhere.
+//! Lists the audit trail. [`verify`] checks the trail and the rows against it; [`proof`] also checks it against
+//! evidence kept elsewhere.
 
 mod proof;
 pub(crate) mod verify;
@@ -19,27 +19,27 @@ use crate::error::Error;
 use crate::store::audit;
 use crate::vault::Vault;
 
-/// Pages read in one go.
+/// Pages read per query.
 const PORTION: i64 = 64;
-/// Pages that one request looks through at most; what is further back comes with the cursor.
+/// The most pages that one request scans. The cursor continues from there.
 const FURTHEST: usize = 2_048;
 
-/// Which records to list.
+/// Selects records.
 #[derive(Clone, Debug)]
 pub struct AuditFilter {
-    /// Not before.
+    /// The earliest time.
     pub since: Option<Timestamp>,
-    /// Not after.
+    /// The latest time.
     pub until: Option<Timestamp>,
     /// Only this action.
     pub action: Option<Action>,
     /// Only this secret.
     pub secret: Option<SecretId>,
-    /// Only this tool, or this very pattern.
+    /// Only this tool, or exactly this pattern.
     pub tool: Option<String>,
-    /// How many at most.
+    /// The most records to return.
     pub limit: usize,
-    /// Where the page before ended.
+    /// Where the previous page ended.
     pub cursor: Option<String>,
 }
 
@@ -48,12 +48,12 @@ pub struct AuditFilter {
 pub struct AuditPage {
     /// The records, newest first.
     pub records: Vec<Record>,
-    /// Where to go on; none at the end.
+    /// Where the next page continues; `None` at the end.
     pub next_cursor: Option<String>,
 }
 
 impl Vault {
-    /// Lists records, newest first. Needs `audit` for the user's own, `admin` for all.
+    /// Lists records, newest first. Needs `audit` for the user's own records, `admin` for all.
     pub async fn list_audit(
         &self,
         caller: &Caller,
@@ -123,7 +123,7 @@ impl Vault {
         })
     }
 
-    /// A cursor is sealed and bound to the user: it reveals nothing, and no other user can use it.
+    /// A cursor is sealed and bound to the user: it reveals nothing, and other users cannot use it.
     fn write_cursor(&self, user: UserId, before: i64) -> Result<String, Error> {
         let entropy = self.shared.entropy.as_ref();
         let key = self.shared.keyring.cursor();
@@ -146,7 +146,7 @@ fn bind(user: UserId) -> Transcript {
     Transcript::new("toolvault/audit-cursor/v1").bytes(user.as_bytes())
 }
 
-/// Whether the record is in the caller's trail, and within the tool patterns of a limited key.
+/// Whether the record belongs to the caller's trail and, for a limited key, to its tool patterns.
 fn is_visible(record: &Record, whose: Option<UserId>, caller: &Caller) -> bool {
     let is_own = whose.is_none_or(|user| record.user_id == Some(user));
     let pattern = || {

@@ -1,4 +1,4 @@
-//! Who calls: an API key or an issuer's token becomes a [`Caller`]; [`recheck`] asks whether they still may.
+//! Turns an API key or an issuer's token into a [`Caller`]. [`recheck`] tests later whether the caller may still act.
 
 mod recheck;
 
@@ -14,18 +14,18 @@ use crate::operations::users::EnsureUser;
 use crate::user::Origin;
 use crate::vault::Vault;
 
-/// How many creators a key may descend from.
+/// How many ancestors a key may have.
 pub(crate) const DEEPEST_DESCENT: usize = 8;
-/// How exactly a key's last use is kept, in microseconds.
+/// The precision with which a key's last use is stored, in microseconds.
 const LAST_USE_PRECISION: i64 = 60 * SECOND;
-/// How many keys' last uses are remembered, so as not to write them again within the minute.
+/// How many keys' last uses are remembered to avoid writing them more than once a minute.
 const REMEMBERED_USES: usize = 10_000;
 
 impl Vault {
     /// The caller who presents an API key.
     ///
-    /// `may_name_user_later` accepts a key with `any_user` that does not say for whom it acts; only the
-    /// operation that takes the user from elsewhere may use it.
+    /// `may_name_user_later` accepts a key with `any_user` that does not name its user yet. Only operations that take
+    /// the user from the body may set it.
     pub async fn authenticate_key(
         &self,
         presented: &str,
@@ -33,7 +33,7 @@ impl Vault {
         may_name_user_later: bool,
     ) -> Result<Caller, Error> {
         let presented = ApiKey::parse(presented).ok_or(Error::Unauthenticated)?;
-        // Several rows may have to be read: together in the time of one.
+        // Several rows may have to be read: one time limit covers them all.
         self.in_time(Box::pin(self.accept_key(
             &presented,
             on_behalf,
@@ -52,16 +52,16 @@ impl Vault {
         let record = self.find_presented(presented).await?;
         let mut caller = self.descend(&record, now).await?;
         match (record.row.is_any_user, on_behalf) {
-            (false, OnBehalf::Nobody) => {}
+            (false, OnBehalf::Unnamed) => {}
             (false, _) => return Err(Denial::NotAnyUser.into()),
             (true, OnBehalf::User(user)) => {
                 caller.user = user;
                 caller.is_user_named = true;
             }
-            (true, OnBehalf::Nobody) if may_name_user_later => {}
+            (true, OnBehalf::Unnamed) if may_name_user_later => {}
             (true, _) => return Err(Denial::UserNotNamed.into()),
         }
-        // The owners of the key and of its creators were found active on the way.
+        // The check above found the owners of the key and of its ancestors active.
         if caller.user != record.user() && !self.user_is_active(caller.user).await? {
             return Err(Denial::UserUnavailable.into());
         }
@@ -69,9 +69,9 @@ impl Vault {
         Ok(caller)
     }
 
-    /// The caller who presents a token that was verified.
+    /// The caller who presents a verified token.
     pub async fn authenticate_token(&self, token: Token) -> Result<Caller, Error> {
-        // A subject that no column can store belongs to no user.
+        // No column can store such a subject, so no user has it.
         if token.subject.contains('\0') {
             return Err(Error::Unauthenticated);
         }
@@ -85,7 +85,7 @@ impl Vault {
             }
             None => return Err(Error::Unauthenticated),
         };
-        // An ID that exists under another origin is another user.
+        // The same ID under a different origin is a different user.
         if found != origin.text() || is_disabled {
             return Err(Error::Unauthenticated);
         }
@@ -107,7 +107,7 @@ impl Vault {
         })
     }
 
-    /// Notes that a credential from `source` was not accepted.
+    /// Records that a credential from `source` was refused.
     pub fn note_sign_in_failure(&self, source: &str, reason: &'static str) {
         self.shared
             .sign_in_failures
@@ -117,7 +117,7 @@ impl Vault {
 
     async fn find_presented(&self, presented: &ApiKey) -> Result<std::sync::Arc<KeyRecord>, Error> {
         let Some(record) = self.key_record(presented.id()).await? else {
-            // The same work as for a known id, so that time does not tell which ids exist.
+            // The same work as for a known ID, so that timing does not reveal which IDs exist.
             let id = presented.id();
             let _ = self
                 .shared
@@ -132,8 +132,7 @@ impl Vault {
         }
     }
 
-    /// The rights of a key within those of every key that it descends from, all of which must be live, and
-    /// none a disabled user's.
+    /// The rights of a key, limited by those of every ancestor. Each of these keys must be live and its owner active.
     async fn descend(&self, record: &KeyRecord, now: Timestamp) -> Result<Caller, Error> {
         let mut caller = Caller {
             user: record.user(),

@@ -1,4 +1,4 @@
-//! The credentials with which the gateway reaches a server: what the references of its configuration stand for.
+//! The credentials with which the gateway reaches a server: the secrets behind the references in its configuration.
 
 use toolvault_core::arguments::Arguments;
 use toolvault_core::audit::record::Record;
@@ -16,21 +16,21 @@ use crate::caller::Caller;
 use crate::error::{Denial, Error};
 use crate::vault::Vault;
 
-/// What references stand for.
+/// The secrets behind references.
 #[expect(missing_debug_implementations, reason = "it holds values")]
 pub struct Credentials {
-    /// The values, in the order in which they were wanted.
+    /// The values, in the order of the request.
     pub values: Vec<AppliedValue>,
-    /// What [`credential_stamp`](Vault::credential_stamp) answers as long as nothing changes.
+    /// Equal to [`credential_stamp`](Vault::credential_stamp) until something changes.
     pub stamp: CredentialStamp,
 }
 
-/// What references stood for at one moment: it equals another only if they stood for the same version of the
-/// same secret in the same state, or for nothing in the same way.
+/// Identifies the secrets behind references at one time. Two stamps are equal only if every reference had the same
+/// version of the same secret in the same state, or the same error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialStamp(Vec<(&'static str, Option<Winner>)>);
 
-/// The state of a secret. Each of its changes moves `updated_at`.
+/// The state of a secret. Each change increases `updated_at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Winner {
     id: SecretId,
@@ -53,19 +53,19 @@ impl CredentialStamp {
 }
 
 impl Vault {
-    /// The values that references of the configuration stand for, for tool `<server>__` and arguments such as
-    /// `headers.<Name>`, `env.<NAME>` and `url`; several may serve one argument. Needs `use`. The audit trail has
+    /// The values of the references in a server's configuration, for tool `<server>__` and arguments such as
+    /// `headers.<Name>`, `env.<NAME>` and `url`. Several may belong to one argument. Needs `use`. The audit trail has
     /// accepted the record of every use before any value is returned.
     ///
-    /// Which secret serves is decided as for a binding: it is the user's own, and what it is bound to matches
-    /// the tool and the argument, so that no configuration turns a credential of one server into another's.
-    /// A policy's `when` can only look at the values that are wanted with it.
+    /// The secret is chosen as for a binding: it belongs to the user, and its own binding matches the tool and the
+    /// argument. A configuration therefore cannot turn a credential of one server into a credential of another. A
+    /// policy's `when` sees only the values of the same request.
     ///
-    /// Of a key that is limited to tool patterns it is asked that it reach some tool of the server; the secret
-    /// need not lie inside its patterns. Such a key cannot choose the secret, which the configuration names, and
-    /// sees no value of it: what it gains is that the server works for the tools that it may call. Nor can it
-    /// put another in its place: a secret that it may store is bound to its patterns, which reach `<server>__`
-    /// only if they cover it, and a second secret of the same name makes the reference ambiguous.
+    /// A key with tool patterns must reach some tool of the server, but its patterns need not include the secret. The
+    /// configuration names the secret, the key's holder cannot choose it and never sees its value; the holder only
+    /// gains a working server for the tools that the key may call. The holder cannot replace the secret either: a
+    /// secret that the key may store is bound to its patterns, which include `<server>__` only if they cover it, and a
+    /// second secret of the same name makes the reference ambiguous.
     pub async fn credentials(
         &self,
         caller: &Caller,
@@ -84,8 +84,8 @@ impl Vault {
         credentials
     }
 
-    /// What [`credentials`](Vault::credentials) would hand out now, without opening or recording: it changes
-    /// whenever that would be another secret, version or policy, or none. Needs `use`.
+    /// The stamp of the values that [`credentials`](Vault::credentials) would return now, without opening or recording
+    /// anything. It changes whenever the secret, version or policy changes. Needs `use`.
     pub async fn credential_stamp(
         &self,
         caller: &Caller,
@@ -140,7 +140,7 @@ impl Vault {
     }
 }
 
-/// Rule 7 of resolving. Of an argument that several references serve each value must be allowed.
+/// Rule 7 of resolving. If several references belong to one argument, each value must be allowed.
 fn judge(decided: &mut [Decided], values: &[AppliedValue]) -> Result<(), Error> {
     let mut companions = Vec::with_capacity(values.len());
     for (argument, given) in decided.iter().zip(values) {
@@ -161,7 +161,7 @@ fn judge(decided: &mut [Decided], values: &[AppliedValue]) -> Result<(), Error> 
     Ok(())
 }
 
-/// Refuses a caller who may not use tools, or reaches no tool of the server.
+/// Refuses a caller without `use`, or who reaches no tool of the server.
 fn require_server(caller: &Caller, tool: &ToolName) -> Result<(), Error> {
     caller.require(Scope::Use)?;
     if caller.reaches_some_of(tool.as_str()) {

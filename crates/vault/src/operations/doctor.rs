@@ -1,4 +1,4 @@
-//! What an operator should know about the store itself: the engine, its settings, and what looks amiss.
+//! The diagnosis of the store for an operator: the engine, its settings, and anomalies.
 
 use serde::{Deserialize, Serialize};
 use toolvault_core::digest::hexadecimal;
@@ -11,23 +11,23 @@ use crate::error::Error;
 use crate::store::doctor;
 use crate::vault::Vault;
 
-/// The state of the store, as far as the store itself can tell.
+/// The condition of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
     /// `SQLite` or `PostgreSQL`.
     pub engine: String,
-    /// The engine's version, as it tells it.
+    /// The engine's version, as it reports it.
     pub version: String,
-    /// Settings of the engine that are off although acknowledged commits depend on them.
+    /// Engine settings that are off although the durability of commits depends on them.
     pub unsafe_settings: Vec<String>,
-    /// The users some of whose secrets share a name, each with the number of such names.
+    /// The users who have several secrets with one name, with the number of such names.
     pub shared_names: Vec<(UserId, i64)>,
-    /// When the newest audit record was made.
+    /// The time of the newest audit record.
     pub newest_record: Option<Timestamp>,
 }
 
 impl Vault {
-    /// Looks the store over and changes nothing. Needs `admin`.
+    /// Examines the store and changes nothing. Needs `admin`.
     pub async fn diagnose(&self, caller: &Caller) -> Result<Diagnosis, Error> {
         self.note_refusal(caller, caller.require(Scope::Admin))
             .await?;
@@ -51,10 +51,10 @@ impl Vault {
         .await
     }
 
-    /// The hash of one page of the audit trail in hexadecimal, if there is such a page. Needs `admin`.
+    /// The hash of one page of the audit trail in hexadecimal, if the page exists. Needs `admin`.
     ///
-    /// After [`verify_audit`](Self::verify_audit) found no fault, comparing it with a hash that was noted
-    /// elsewhere shows that the trail was not cut off and rewritten since.
+    /// After [`verify_audit`](Self::verify_audit) found no fault, compare it with a hash that was noted elsewhere: if
+    /// they are equal, the trail was not truncated and rewritten since.
     pub async fn audit_page_hash(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! Explaining: what resolving would do and why, without any value.
+//! Explains what resolving would do and why, without any value.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::vault::Vault;
 pub struct Explanation {
     /// The tool.
     pub tool: ToolName,
-    /// Whether resolving would answer with completed arguments.
+    /// Whether resolving would return completed arguments.
     pub would_succeed: bool,
     /// Each argument that is received, bound, required or served by a default.
     pub arguments: Vec<Explained>,
@@ -36,13 +36,13 @@ pub struct Explained {
     pub outcome: &'static str,
     /// The secret that would be applied.
     pub winner: Option<SecretId>,
-    /// The secrets that were looked at, best first.
+    /// The secrets that were considered, best first.
     pub candidates: Vec<Candidate>,
-    /// Whether only the moment of change (or the id) decided between the best two.
+    /// Whether only the time of change, or the ID, decided between the best two.
     pub tied: bool,
 }
 
-/// One secret that was looked at.
+/// One secret that was considered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The secret.
@@ -53,13 +53,13 @@ pub struct Candidate {
     pub pattern: Option<String>,
     /// Whether it would be applied.
     pub wins: bool,
-    /// Why, or why not.
+    /// Why it would be applied, or why not.
     pub why: String,
 }
 
 impl Vault {
-    /// Says what resolving would do. Needs `manage`, `resolve` or `use`; without `manage` only secrets that
-    /// match the tool are told of.
+    /// Explains what resolving would do. Needs `manage`, `resolve` or `use`. Without `manage` it reports only secrets
+    /// that match the tool.
     pub async fn explain(&self, caller: &Caller, mut call: Call) -> Result<Explanation, Error> {
         let may_explain = [Scope::Manage, Scope::Resolve, Scope::Use]
             .into_iter()
@@ -129,7 +129,7 @@ fn candidate(secret: &Secret, wins: bool, why: &str) -> Candidate {
     }
 }
 
-/// What decided between the best two defaults.
+/// The criterion that decided between the best two defaults.
 fn precedence(decided: &Decided) -> Option<Precedence> {
     let mut ranks = decided.candidates.iter().filter_map(|secret| secret.rank());
     let (first, second) = (ranks.next()?, ranks.next()?);
@@ -179,7 +179,7 @@ const fn lost_by(precedence: Precedence) -> &'static str {
     }
 }
 
-/// Secrets for the argument that were not candidates, for callers who may see all secrets.
+/// Secrets for the argument that were not candidates. Only for callers who may see all secrets.
 fn near_misses(index: &Index, caller: &Caller, call: &Call, decided: &Decided) -> Vec<Candidate> {
     index
         .iter()

@@ -17,46 +17,46 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::vault::Vault;
 
-/// How many names a list of a record holds.
+/// How many names a list in a record has.
 const MOST_NAMES: usize = 64;
 /// How many characters of a name are recorded.
 const LONGEST_NAME: usize = 128;
-/// How many bytes the names of a list take together, so that no call makes a large page.
+/// How many bytes the names of a list take in all, so that one call cannot create a large page.
 const MOST_BYTES: usize = 4_096;
 /// How many characters of a reason are recorded.
 const LONGEST_REASON: usize = 256;
 
-/// What is recorded of a call.
+/// A tool call to record.
 #[derive(Clone, Debug)]
 pub struct ToolCall {
     /// The tool, `<server>__<tool>`.
     pub tool: ToolName,
-    /// The arguments as they were received, by name and kind.
+    /// The received arguments, by name and type.
     pub arguments: Vec<(String, Kind)>,
     /// Whether the tool was called.
     pub decision: Decision,
-    /// Why it was not, or what went wrong; never text that a tool or a model wrote.
+    /// Why it was not called, or what failed; never text that a tool or a model wrote.
     pub reason: Option<String>,
     /// How long it took.
     pub duration: Duration,
-    /// The hidden arguments for which a value was received and dropped.
+    /// The hidden arguments for which a value was received and discarded.
     pub dropped: Vec<String>,
 }
 
-/// A value that a tool server was given and that a caller sent there, too.
+/// A value that a tool server has received and that a caller also sent there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepeatedValue {
     /// The secret.
     pub secret_id: SecretId,
-    /// Its name when its value was given to the server.
+    /// Its name when the server received the value.
     pub secret_name: String,
-    /// The version that the value is of.
+    /// The version of the value.
     pub version: i64,
 }
 
 impl Vault {
-    /// For each tool the arguments for which the caller has a default, expired or not, that lies within the
-    /// caller's tool patterns; an empty set for a tool outside of them. Needs `use`. Nothing is opened or recorded.
+    /// For each tool, the arguments for which the caller has a default within the caller's tool patterns, expired or
+    /// not. The set is empty for a tool outside the patterns. Needs `use`. Nothing is opened or recorded.
     pub async fn hidden_arguments(
         &self,
         caller: &Caller,
@@ -82,7 +82,7 @@ impl Vault {
     /// Completes a call as [`resolve`](Vault::resolve) does, for a caller who must not see the values. Needs `use`. The
     /// audit trail has accepted the record of every use before any value is returned.
     ///
-    /// An argument received as `""` counts as a value here; leave it out to have it completed.
+    /// An argument received as `""` counts as a value here. Remove it first to have it completed.
     pub async fn inject(
         &self,
         caller: &Caller,
@@ -98,8 +98,8 @@ impl Vault {
         injected
     }
 
-    /// Records values that a caller sent to a tool and that the server of the tool was given. Needs `use`. Returns when
-    /// the audit trail has accepted the records.
+    /// Records values that a caller sent to a tool and that the tool's server has received before. Needs `use`. Returns
+    /// when the audit trail has accepted the records.
     pub async fn record_repeated_values(
         &self,
         caller: &Caller,
@@ -119,11 +119,11 @@ impl Vault {
         self.writer.record(records.collect()).await
     }
 
-    /// Records one call through the gateway, also one that was refused because the tool is out of reach. Needs
-    /// `use`. Returns when the audit trail has accepted it.
+    /// Records one call through the gateway, including one that was refused because the key does not reach the tool.
+    /// Needs `use`. Returns when the audit trail has accepted the record.
     ///
-    /// Names come from a model and are cut: at most 64 of a list, 128 characters of each and 4 KiB together. A
-    /// list that was cut ends in `… <n> more`.
+    /// Names come from a model and are truncated: at most 64 per list, 128 characters each and 4 KiB in all. A
+    /// truncated list ends in `… <n> more`.
     pub async fn record_tool_call(&self, caller: &Caller, call: ToolCall) -> Result<(), Error> {
         self.note_refusal(caller, caller.require(Scope::Use))
             .await?;
@@ -146,7 +146,7 @@ impl Vault {
     }
 }
 
-/// The kind of a value, as JSON Schema calls it.
+/// The type of a value, as JSON Schema names it.
 const fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Object => "object",
@@ -162,7 +162,7 @@ fn cut(text: &str, characters: usize) -> String {
     text.chars().take(characters).collect()
 }
 
-/// As many of the names as a record holds.
+/// The names, truncated to what a record holds.
 fn bounded(names: impl ExactSizeIterator<Item = String>) -> Vec<String> {
     let count = names.len();
     let mut kept = Vec::with_capacity(count.min(MOST_NAMES));
@@ -179,7 +179,7 @@ fn bounded(names: impl ExactSizeIterator<Item = String>) -> Vec<String> {
     kept
 }
 
-/// The bytes that a name takes in a page at most, where a control character is written in six.
+/// The most bytes that a name takes in a page: a control character takes six.
 fn written_length(name: &str) -> usize {
     let length = |character: char| match character {
         '"' | '\\' => 2,

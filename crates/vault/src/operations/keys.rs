@@ -1,6 +1,6 @@
-//! API keys: made, listed, narrowed, replaced, ended.
+//! API keys: create, list, narrow, rotate, revoke.
 //!
-//! [`rights`] says what a key may be given; [`change`] and [`rotate`] do it.
+//! [`rights`] limits what a new key may do; [`change`] and [`rotate`] are the changes.
 
 pub(crate) mod change;
 pub(crate) mod rights;
@@ -25,10 +25,10 @@ use crate::operations::authentication::DEEPEST_DESCENT;
 use crate::store::api_keys;
 use crate::vault::Vault;
 
-/// How long an old key may stay valid beside its successor at most, in microseconds: seven days.
+/// The longest time for which an old key may stay valid beside its successor, in microseconds: seven days.
 pub const LONGEST_OVERLAP: i64 = 7 * 24 * 3_600 * SECOND;
 
-/// The key to make.
+/// A key to create.
 #[derive(Clone, Debug)]
 pub struct NewKey {
     /// Its holder's name for it.
@@ -37,37 +37,37 @@ pub struct NewKey {
     pub scopes: ScopeSet,
     /// The tool patterns that it is limited to; empty for no limit.
     pub tools: Vec<ToolPattern>,
-    /// When it expires; `None` for the creator's expiry, if there is one.
+    /// When it expires; `None` for the creator's expiry, if it has one.
     pub expires_at: Option<Timestamp>,
     /// Whether it acts for any user.
     pub any_user: bool,
-    /// Whose key it is; `None` for the caller's user.
+    /// Its owner; `None` for the caller's user.
     pub user: Option<UserId>,
 }
 
-/// What changes of a key. What is none stays.
+/// The changes of a key. Absent fields stay unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct KeyChange {
-    /// Another name.
+    /// A new name.
     pub name: Option<String>,
     /// Fewer scopes.
     pub scopes: Option<ScopeSet>,
-    /// An earlier end.
+    /// An earlier expiry.
     pub expires_at: Option<Timestamp>,
 }
 
-/// A key that was just made: the only time that it is seen in full.
+/// A key that was just created. It is shown in full only this once.
 #[expect(missing_debug_implementations, reason = "it holds the key in full")]
 pub struct IssuedKey {
-    /// What is told about it from now on.
+    /// Its public information.
     pub info: KeyInfo,
     /// The key.
     pub key: ApiKey,
 }
 
 impl Vault {
-    /// Makes a key whose rights lie within the caller's. Needs `manage` for the caller's own user, `admin`
-    /// for another one.
+    /// Creates a key whose rights lie within the caller's. Needs `manage` for the caller's own user, `admin` for
+    /// another.
     pub async fn create_key(&self, caller: &Caller, new: NewKey) -> Result<IssuedKey, Error> {
         let rights = self.note_refusal(caller, grant(caller, new)).await?;
         if let Some(creator) = rights.creator {
@@ -92,8 +92,8 @@ impl Vault {
         Ok(IssuedKey { info, key })
     }
 
-    /// Lists the keys of the caller's user or, with `admin`, of `user`. Lists all keys for an administrator who
-    /// cannot manage keys of their own, and for a local caller who acts for no user.
+    /// Lists the keys of the caller's user or, with `admin`, of `user`. Lists all keys for an administrator without
+    /// `manage`, and for a local caller who acts for no user.
     pub async fn list_keys(
         &self,
         caller: &Caller,
@@ -127,7 +127,7 @@ impl Vault {
             .collect()
     }
 
-    /// Renames a key, takes scopes from it, or ends it earlier. Needs `manage`.
+    /// Renames a key, removes scopes from it, or brings its expiry forward. Needs `manage`.
     pub async fn update_key(
         &self,
         caller: &Caller,
@@ -158,8 +158,8 @@ impl Vault {
         .await
     }
 
-    /// Makes a key with the same rights and lets the old one end after `overlap` microseconds. Needs
-    /// `manage`, and every right that the key has.
+    /// Creates a key with the same rights and ends the old one after `overlap` microseconds. Needs `manage`, and every
+    /// right of the key.
     pub async fn rotate_key(
         &self,
         caller: &Caller,
@@ -191,8 +191,7 @@ impl Vault {
         self.change(caller, change).await
     }
 
-    /// Ends a key and all that descend from it. Needs `manage` for the keys of the caller's user, `admin`
-    /// for others'.
+    /// Revokes a key and all its descendants. Needs `manage` for the keys of the caller's user, `admin` for others.
     pub async fn revoke_key(&self, caller: &Caller, key: KeyId) -> Result<(), Error> {
         self.note_refusal(caller, require_unlimited(caller)).await?;
         if !caller.scopes.contains(Scope::Admin) {
@@ -214,14 +213,14 @@ impl Vault {
     }
 
     async fn require_shallow(&self, creator: KeyId) -> Result<(), Error> {
-        // The key itself descends from all of these.
+        // The key itself will be a descendant of all of these.
         if self.lineage(creator).await?.len() > DEEPEST_DESCENT {
-            return Err(exceeds("keys descend from each other too deeply"));
+            return Err(exceeds("too many keys would descend from each other"));
         }
         Ok(())
     }
 
-    /// The key and those that it descends from, the nearest first, up to one more than a valid key has.
+    /// The key and its ancestors, nearest first, up to one more than a valid key has.
     async fn lineage(&self, key: KeyId) -> Result<Vec<KeyId>, Error> {
         let mut lineage = Vec::new();
         let mut next = Some(key);
@@ -232,8 +231,7 @@ impl Vault {
         Ok(lineage)
     }
 
-    /// Whose key it is, so that changes of it are put in order with that user's; the caller's if there is
-    /// no such key.
+    /// The owner of the key, whose lock orders its changes; the caller's user if the key does not exist.
     async fn owner(&self, caller: &Caller, key: KeyId) -> Result<UserId, Error> {
         let record = self.key_record(key).await?;
         Ok(record.map_or(caller.user, |record| record.user()))

@@ -1,4 +1,4 @@
-//! The conditions of a secret's use: read and replaced. [`list`] tells which secrets have any.
+//! Reads and replaces the policy of a secret. [`list`] lists the policies.
 
 pub(crate) mod list;
 
@@ -18,7 +18,7 @@ use crate::vault::Vault;
 use crate::writer::change::{Change, Work};
 
 impl Vault {
-    /// The conditions of a secret's use. Needs `manage`.
+    /// The policy of a secret. Needs `manage`.
     pub async fn get_policy(&self, caller: &Caller, id: SecretId) -> Result<Policy, Error> {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
@@ -27,8 +27,7 @@ impl Vault {
         self.note_refusal(caller, found).await
     }
 
-    /// Replaces the conditions of a secret's use. Needs `manage`; for a protected secret, without tool
-    /// patterns.
+    /// Replaces the policy of a secret. Needs `manage`; for a protected secret, a key without tool patterns.
     pub async fn set_policy(
         &self,
         caller: &Caller,

@@ -1,7 +1,7 @@
-//! Resolving: completing a tool's arguments with the values they are due.
+//! Completes a tool's arguments with secrets.
 //!
-//! [`mod@decide`] says for each argument where its value comes from, without opening anything; this file opens
-//! what was decided, has the use recorded, and only then hands the values out.
+//! [`mod@decide`] decides where each argument's value comes from, without opening anything. This file opens the chosen
+//! secrets, has the audit trail record the use, and only then returns the values.
 
 pub(crate) mod decide;
 pub(crate) mod value;
@@ -34,13 +34,13 @@ use crate::vault::Vault;
 pub struct Call {
     /// The tool.
     pub tool: ToolName,
-    /// What was received. It comes from a model and is data: references in it stay as they are.
+    /// The received arguments. They come from a model and are data: references in them stay unchanged.
     pub args: Arguments,
     /// References from trusted configuration, by argument.
     pub bindings: BTreeMap<String, Reference>,
-    /// The only arguments that defaults may complete; `None` for all.
+    /// The only arguments that defaults may complete; `None` for all of them.
     pub accepts: Option<BTreeSet<String>>,
-    /// Arguments that must be there in the end.
+    /// Arguments that must be present in the result.
     pub require: BTreeSet<String>,
 }
 
@@ -49,16 +49,16 @@ pub struct Call {
 pub struct Completed {
     /// The tool.
     pub tool: ToolName,
-    /// What was received, and what was applied.
+    /// The received arguments and the applied ones.
     pub args: Arguments,
     /// Where each applied value came from.
     pub applied: Vec<Applied>,
 }
 
-/// A completed call, and what was put into it.
+/// A completed call with the values that were inserted.
 #[expect(missing_debug_implementations, reason = "it holds values")]
 pub struct Injected {
-    /// The call, as it goes to the tool.
+    /// The call for the tool.
     pub completed: Completed,
     /// The values that were applied, in the order of `completed.applied`.
     pub values: Vec<AppliedValue>,
@@ -77,21 +77,21 @@ pub struct Applied {
     pub version: i64,
     /// Why it was applied.
     pub source: Source,
-    /// Whether the value is confidential, and is to be redacted in what the tool answers.
+    /// Whether the value is confidential, so that the gateway must redact it in the tool's answer.
     pub redact: bool,
 }
 
 /// Why a value was applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The argument was not received and a default serves it.
+    /// The argument was not received, and a default applies.
     Default,
     /// A reference names the secret.
     Binding,
 }
 
 impl Source {
-    /// The word on the wire.
+    /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Default => "default",
@@ -101,8 +101,8 @@ impl Source {
 }
 
 impl Vault {
-    /// Completes tool calls. Needs `resolve`. Each call stands alone; the record of every use is accepted by
-    /// the audit trail before any value is returned.
+    /// Completes tool calls. Needs `resolve`. Each call succeeds or fails alone. The audit trail accepts the record of
+    /// every use before any value is returned.
     pub async fn resolve(
         &self,
         caller: &Caller,
@@ -119,11 +119,12 @@ impl Vault {
                     .map(|injected| injected.completed)
             })
             .collect();
+        // If the trail cannot take the records, the values are dropped here: no use without a record.
         self.writer.record(records).await?;
         Ok(completed)
     }
 
-    /// Completes one call, and leaves to be recorded what was used or refused.
+    /// Completes one call, and adds the records of what was used or refused.
     pub(crate) fn complete(
         &self,
         caller: &Caller,
@@ -151,6 +152,7 @@ impl Vault {
         require_tool(caller, &call.tool)?;
         let mut decided = self.decided(caller, entry, &call, within)?;
         let Call { tool, mut args, .. } = call;
+        // Once before any value is opened, and again because policies are checked against the completed arguments.
         require_all(&tool, &decided)?;
         let values = self.fill(entry, &mut args, &mut decided)?;
         require_all(&tool, &decided)?;
@@ -171,8 +173,8 @@ impl Vault {
         Ok(Injected { completed, values })
     }
 
-    /// Opens what was decided into the arguments. Rule 7: what a policy does not allow beside the completed
-    /// companions is not available after all. Answers with the values, in order.
+    /// Opens the chosen secrets into the arguments and returns their values in order. Rule 7: a secret whose policy
+    /// refuses the completed companion arguments is not available.
     pub(crate) fn fill(
         &self,
         entry: &UserEntry,
@@ -188,6 +190,7 @@ impl Vault {
             args.insert_text(&argument.name, value.text()?);
             values.push(value);
         }
+        // After all arguments are filled, because a policy may depend on an argument that another secret fills.
         for argument in decided {
             if argument
                 .applied()
@@ -199,7 +202,7 @@ impl Vault {
         Ok(values)
     }
 
-    /// What each argument of the call gets, with nothing opened.
+    /// What each argument of the call would get; opens nothing.
     pub(crate) fn decided(
         &self,
         caller: &Caller,
@@ -255,7 +258,7 @@ impl Vault {
     }
 }
 
-/// Refuses what is not complete.
+/// Refuses an incomplete call.
 pub(crate) fn require_all(tool: &ToolName, decided: &[Decided]) -> Result<(), Error> {
     let problems: Vec<Problem> = decided
         .iter()
@@ -268,7 +271,7 @@ pub(crate) fn require_all(tool: &ToolName, decided: &[Decided]) -> Result<(), Er
     }
 }
 
-/// Refuses a tool outside the caller's patterns.
+/// Refuses a tool that the caller's patterns exclude.
 pub(crate) fn require_tool(caller: &Caller, tool: &ToolName) -> Result<(), Error> {
     if caller.reaches_tool(tool) {
         Ok(())

@@ -1,4 +1,4 @@
-//! Secrets: stored, listed, shown without their value, erased. [`change`] changes them.
+//! Secrets: store, list, show without the value, delete. [`change`] changes them.
 
 pub(crate) mod change;
 pub(crate) mod create;
@@ -23,7 +23,7 @@ use crate::user::{Ledger, User};
 use crate::vault::Vault;
 use crate::writer::change::Work;
 
-/// The secret to store.
+/// A secret to store.
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "it holds the value")]
 pub struct NewSecret {
@@ -35,24 +35,24 @@ pub struct NewSecret {
     pub tool: Option<ToolPattern>,
     /// The argument of its binding.
     pub argument: Option<String>,
-    /// Whether it is applied by itself.
+    /// Whether it is a default.
     pub is_default: bool,
 }
 
-/// What happens to a field that may be absent.
+/// The change of a field that may be absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Field<T> {
-    /// It stays.
+    /// It stays unchanged.
     #[default]
     Keep,
-    /// It becomes absent.
+    /// It is removed.
     Clear,
-    /// It becomes this.
+    /// It is set to this value.
     Set(T),
 }
 
 impl<T> Field<T> {
-    /// What it becomes, if that was given.
+    /// The new value, if there is one.
     pub fn given(self) -> Option<T> {
         match self {
             Self::Set(value) => Some(value),
@@ -61,28 +61,28 @@ impl<T> Field<T> {
     }
 }
 
-/// What changes of a secret.
+/// The changes of a secret. Absent fields stay unchanged.
 #[derive(Clone, Default)]
 #[expect(missing_debug_implementations, reason = "it may hold a value")]
 pub struct SecretChange {
-    /// Another name.
+    /// A new name.
     pub name: Option<String>,
     /// A new value, which becomes the newest version.
     pub value: Option<Confidential>,
-    /// Another tool pattern.
+    /// A new tool pattern.
     pub tool: Field<ToolPattern>,
-    /// Another argument.
+    /// A new argument.
     pub argument: Field<String>,
-    /// Another flag.
+    /// A new default flag.
     pub is_default: Option<bool>,
 }
 
-/// A secret after a change, and what the caller should know.
+/// A secret after a change, with warnings.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SecretAnswer {
-    /// What is told about the secret.
+    /// The public information about the secret.
     pub info: SecretInfo,
-    /// Things that were done as asked but may surprise.
+    /// Results of the change that may surprise the caller.
     pub warnings: Vec<String>,
 }
 
@@ -95,9 +95,9 @@ pub struct ListFilter {
     pub tool: Option<String>,
     /// Those whose name contains this text.
     pub query: Option<String>,
-    /// How many at most.
+    /// The most secrets to return.
     pub limit: usize,
-    /// How many to pass over.
+    /// How many to skip.
     pub offset: usize,
 }
 
@@ -106,7 +106,7 @@ pub struct ListFilter {
 pub struct SecretList {
     /// The secrets, oldest first.
     pub secrets: Vec<SecretInfo>,
-    /// How many the filter matches in all.
+    /// How many secrets match the filter in all.
     pub total: usize,
 }
 
@@ -120,12 +120,12 @@ impl Vault {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
         let entry = self.caller_entry(caller).await?;
-        // A list that lacks a row would say that it is not there.
+        // An incomplete list would claim that a secret does not exist.
         let listed = entry.intact().map(|index| filter.apply(&index, caller));
         self.note_refusal(caller, listed).await
     }
 
-    /// What is told about one secret. Needs `manage`.
+    /// The public information about one secret. Needs `manage`.
     pub async fn get_secret(&self, caller: &Caller, id: SecretId) -> Result<SecretInfo, Error> {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
@@ -134,9 +134,9 @@ impl Vault {
         self.note_refusal(caller, found).await
     }
 
-    /// Erases a secret with all its versions. Needs `manage`.
+    /// Deletes a secret with all its versions. Needs `manage`.
     ///
-    /// `if_match` are the entity tags of which one must be the secret's; empty for any.
+    /// If `if_match` is not empty, one of these entity tags must be the secret's.
     pub async fn delete_secret(
         &self,
         caller: &Caller,
@@ -159,7 +159,7 @@ impl Vault {
     }
 }
 
-/// The caller's secret of this id. One out of the caller's reach does not exist.
+/// The caller's secret with this ID. A secret that the caller cannot reach does not exist for them.
 pub(crate) fn find_in(
     entry: &UserEntry,
     caller: &Caller,
@@ -211,12 +211,12 @@ pub(crate) async fn lock(work: &mut Work<'_>, user: &User) -> Result<(Ledger, i6
     Ok((ledger, row.generation))
 }
 
-/// Leaves the ledger as it was before [`lock`]: nothing changed after all.
+/// Restores the ledger as it was before [`lock`], because nothing changed.
 pub(crate) async fn release(work: &mut Work<'_>, user: &User) -> Result<(), Error> {
     Ok(crate::store::users::release_ledger(work.tx, user.id()).await?)
 }
 
-/// Seals the ledger under its new generation. Needed after each [`lock`] that is kept, unless it is
+/// Seals the ledger with its new generation. Call this after each [`lock`], unless the lock is
 /// [released](release).
 pub(crate) async fn unlock(
     work: &mut Work<'_>,
@@ -229,7 +229,7 @@ pub(crate) async fn unlock(
     Ok(crate::store::users::save_ledger(work.tx, user.id(), &row.sealed).await?)
 }
 
-/// Fills in what a record says about a secret.
+/// Fills in the parts of a record that describe a secret.
 pub(crate) fn about(record: &Record, secret: &Secret, action: Action) -> Record {
     let mut record = record.clone();
     record.action = action;
@@ -242,13 +242,13 @@ pub(crate) fn about(record: &Record, secret: &Secret, action: Action) -> Record 
     record
 }
 
-/// Whether the secret takes precedence over another default of the same argument for some tool, so that
-/// users who rely on that one may be surprised.
+/// Whether the secret takes precedence over another default for the same argument of some tool. Users who rely on the
+/// other one may be surprised.
 pub(crate) fn shadows(index: &Index, secret: &Secret) -> bool {
     index.iter().any(|other| precedes(secret, other))
 }
 
-/// Refuses a secret that, unlike before, bears the name of a protected one or takes precedence over it.
+/// Refuses a secret that now, unlike before, has the name of a protected one or takes precedence over it.
 pub(crate) fn require_unprotected(
     index: &Index,
     before: Option<&Secret>,
@@ -272,7 +272,7 @@ pub(crate) fn require_unprotected(
     }
 }
 
-/// Whether there is a tool for which both are defaults of the same argument and `secret` wins.
+/// Whether for some tool both are defaults for the same argument and `secret` wins.
 fn precedes(secret: &Secret, other: &Secret) -> bool {
     let both = [secret, other].map(|secret| secret.binding.applies_by_itself());
     both == [true, true]
@@ -287,7 +287,7 @@ fn precedes(secret: &Secret, other: &Secret) -> bool {
             .is_some_and(|(left, right)| left.overlaps(right))
 }
 
-/// Refuses unless one of the entity tags is the secret's; no tags accept any.
+/// Refuses unless one of the entity tags is the secret's. No tags accept any.
 pub(crate) fn require_match(if_match: &[String], info: &SecretInfo) -> Result<(), Error> {
     let tag = info.entity_tag();
     if if_match.is_empty()

@@ -1,4 +1,4 @@
-//! What a user has stored, against what they may, and how many secrets of all are due for rotation.
+//! What a user has stored compared with their limits, and how many secrets are due for rotation.
 
 use toolvault_core::policy::Policy;
 use toolvault_core::scope::Scope;
@@ -13,7 +13,7 @@ use crate::vault::Vault;
 /// Bytes are rounded to multiples of this, so that they do not reveal the length of a value.
 const STEP: i64 = 1_024;
 
-/// How many secrets with a rotation are looked at.
+/// How many secrets with a rotation period are counted.
 const MOST_ROTATING: i64 = 100_000;
 
 /// What a user has stored.
@@ -21,11 +21,11 @@ const MOST_ROTATING: i64 = 100_000;
 pub struct Usage {
     /// Number of secrets.
     pub secrets: i64,
-    /// How many there may be.
+    /// The limit on that number.
     pub secrets_limit: i64,
     /// Sum of the current values in bytes, in steps of 1 KiB.
     pub bytes: i64,
-    /// How many there may be.
+    /// The limit on that sum.
     pub bytes_limit: i64,
 }
 
@@ -55,8 +55,8 @@ impl Vault {
         })
     }
 
-    /// How many secrets of all users are due for rotation, counted up to 100,000: for a metric, which names
-    /// nobody. Reads the table of secrets once, unverified; ask about once a minute.
+    /// How many secrets of all users are due for rotation, up to 100,000. This is for a metric, which identifies no
+    /// user. It scans the table of secrets without verifying it; call it about once a minute.
     pub async fn rotation_due(&self) -> Result<u64, Error> {
         let rows = self
             .in_time(async {

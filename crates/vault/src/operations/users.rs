@@ -1,4 +1,4 @@
-//! Users: made, listed, disabled, given quotas, erased.
+//! Users: create, list, disable, set quotas, delete.
 
 use toolvault_core::audit::record::{Action, Actor, Decision, Record};
 use toolvault_core::identity::UserId;
@@ -12,19 +12,19 @@ use crate::user::{self, Origin, User, UserInfo, insert_user};
 use crate::vault::Vault;
 use crate::writer::change::{Change, Work};
 
-/// What an administrator changes of a user. What is none stays.
+/// The changes of a user. Absent fields stay unchanged.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UserChange {
-    /// Refuse or accept the user's credentials.
+    /// Whether to refuse the user's credentials.
     pub disabled: Option<bool>,
-    /// The user's own limit on the number of secrets; inner none restores the default.
+    /// The user's own limit on the number of secrets; an inner `None` restores the default.
     pub secrets_limit: Option<Option<i64>>,
-    /// The user's own limit on bytes; inner none restores the default.
+    /// The user's own limit on bytes; an inner `None` restores the default.
     pub bytes_limit: Option<Option<i64>>,
 }
 
 impl Vault {
-    /// Makes a local user. Needs `admin`.
+    /// Creates a local user. Needs `admin`.
     pub async fn create_user(&self, caller: &Caller, name: &str) -> Result<UserInfo, Error> {
         self.note_refusal(caller, caller.require(Scope::Admin))
             .await?;
@@ -74,7 +74,7 @@ impl Vault {
             (change.bytes_limit, "bytes_limit"),
         ] {
             if limit.flatten().is_some_and(|limit| limit < 0) {
-                let message = "A limit is not negative.";
+                let message = "A limit cannot be negative.";
                 return Err(Error::invalid("limit_negative", &["body", field], message));
             }
         }
@@ -90,7 +90,7 @@ impl Vault {
         .await
     }
 
-    /// Erases a user with all their secrets and keys. Needs `admin`.
+    /// Deletes a user with all their secrets and keys. Needs `admin`.
     pub async fn delete_user(&self, caller: &Caller, user: UserId) -> Result<(), Error> {
         self.note_refusal(caller, caller.require(Scope::Admin))
             .await?;
@@ -133,7 +133,7 @@ impl Change for CreateUser {
         )
         .await?
         .ok_or_else(|| {
-            let message = "A user of this name exists.";
+            let message = "A user with this name exists.";
             Error::invalid("name_taken", &["body", "name"], message)
         })?;
         work.records.push(complete(self.record.clone(), &row));
@@ -141,7 +141,7 @@ impl Change for CreateUser {
     }
 }
 
-/// Makes the user of a token unless they exist.
+/// Creates the user of a token, if missing.
 pub(crate) struct EnsureUser {
     id: UserId,
     issuer: String,
@@ -216,7 +216,7 @@ impl Change for UpdateUser {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<UserInfo, Error> {
-        // Before the row is read: what another process does to it meanwhile must not be undone.
+        // Lock before reading the row, so that a concurrent change by another process is not undone.
         users::lock(work.tx, self.user).await?;
         let row = users::find(work.tx, self.user)
             .await?

@@ -1,4 +1,4 @@
-//! Versions of a secret: listed, restored, erased.
+//! Versions of a secret: list, restore, delete.
 
 use serde::Serialize;
 use toolvault_core::audit::record::{Action, Decision, Record};
@@ -18,7 +18,7 @@ use crate::vault::Vault;
 use crate::version;
 use crate::writer::change::{Change, Work};
 
-/// What is told about a version. The value is not in it.
+/// The metadata of a version, without its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct VersionInfo {
     /// Counted from 1.
@@ -103,7 +103,7 @@ impl Vault {
         .await
     }
 
-    /// Erases an older version for good. Needs `manage`.
+    /// Deletes an older version permanently. Needs `manage`.
     pub async fn delete_version(
         &self,
         caller: &Caller,

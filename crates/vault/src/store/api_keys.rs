@@ -1,4 +1,4 @@
-//! API keys, of which only a keyed hash is stored, and when each was last used.
+//! API keys, stored as keyed hashes, with the time of their last use.
 
 use sqlx::FromRow;
 use toolvault_core::identity::UserId;
@@ -23,7 +23,7 @@ pub(crate) struct ApiKeyRow {
     pub(crate) mac: Vec<u8>,
 }
 
-/// A key and when it was last used.
+/// A key and its last use.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct ListedKeyRow {
     #[sqlx(flatten)]
@@ -53,7 +53,7 @@ pub(crate) async fn find_listed(tx: &mut Tx, key_id: &str) -> sqlx::Result<Optio
     })
 }
 
-/// The keys of a user or, if `user` is none, all; oldest first.
+/// The keys of `user`, or all keys without one; oldest first.
 pub(crate) async fn list(tx: &mut Tx, user: Option<UserId>) -> sqlx::Result<Vec<ListedKeyRow>> {
     on!(tx, connection => {
         sqlx::query_as(
@@ -111,7 +111,7 @@ pub(crate) async fn update(tx: &mut Tx, row: &ApiKeyRow) -> sqlx::Result<()> {
     })
 }
 
-/// Notes a use. A key that was deleted meanwhile is passed over.
+/// Saves a use. Does nothing if the key was deleted meanwhile.
 pub(crate) async fn save_use(tx: &mut Tx, key_id: &str, at: i64) -> sqlx::Result<()> {
     on!(tx, connection => {
         sqlx::query(

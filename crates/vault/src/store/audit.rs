@@ -40,7 +40,7 @@ struct EpochRow {
 }
 
 impl HeadRow {
-    /// The position; `None` if the hash is not one.
+    /// The position; `None` if the stored hash has a wrong length.
     pub(crate) fn head(&self) -> Option<Head> {
         let hash = self.hash.as_slice().try_into().ok()?;
         Some(Head {
@@ -51,7 +51,7 @@ impl HeadRow {
     }
 }
 
-/// Takes the lock on the chain until the transaction ends.
+/// Locks the chain until the transaction ends.
 pub(crate) async fn lock_head(tx: &mut Tx) -> sqlx::Result<Option<HeadRow>> {
     on!(tx, connection => {
         sqlx::query_as(
@@ -180,7 +180,7 @@ pub(crate) async fn insert_page(
     })
 }
 
-/// Pages after `page`, oldest first, each with when its first and last record are said to have happened.
+/// Pages after `page`, oldest first, with the times of their first and last record as the table has them.
 pub(crate) async fn pages_after(
     tx: &mut Tx,
     page: i64,
@@ -227,7 +227,7 @@ pub(crate) async fn pages_before(
     Ok(rows.into_iter().map(PageRow::into_page).collect())
 }
 
-/// From when to when the records of a page are.
+/// The times of a page's first and last record.
 pub(crate) type Span = (Timestamp, Timestamp);
 
 impl PageRow {
@@ -243,7 +243,7 @@ impl PageRow {
             last_sequence: self.last_sequence,
             epoch: self.epoch,
             records: self.records,
-            // A hash of another length cannot be right; zeros make verification say so.
+            // A hash of another length cannot be right; zeros make verification report it.
             hash: self.hash.as_slice().try_into().unwrap_or([0; 32]),
             signature: self.signature,
         }

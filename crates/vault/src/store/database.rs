@@ -25,15 +25,15 @@ const LOCK_NAME: &str = "lock";
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenDatabaseError {
-    /// Another process has the data directory.
+    /// Another process uses the data directory.
     #[error("the data directory {0} is in use by another process")]
     InUse(PathBuf),
-    /// The data directory or a file in it cannot be reached.
+    /// The data directory or a file in it cannot be used.
     #[error("cannot use the data directory {path}")]
     Directory {
         /// The directory or file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
@@ -59,13 +59,13 @@ pub enum OpenDatabaseError {
         /// Its permissions.
         mode: u32,
     },
-    /// The URL is not one of PostgreSQL's.
+    /// The URL is not a PostgreSQL URL.
     #[error("the database URL is not valid; it begins with postgres://")]
     Url,
     /// The database cannot be reached.
     #[error("cannot reach the database")]
     Connect(#[source] sqlx::Error),
-    /// The schema could not be brought up to date, or is newer than this program.
+    /// The schema could not be migrated, or is newer than this program.
     #[error("cannot migrate the database")]
     Migrate(#[source] sqlx::migrate::MigrateError),
 }
@@ -76,7 +76,7 @@ pub(crate) enum Database {
     Postgres(PgPool),
 }
 
-/// The embedded database. The lock is held until it is closed.
+/// The embedded database. It holds the lock on the directory until it is closed.
 pub(crate) struct SqliteDatabase {
     writer: SqlitePool,
     readers: SqlitePool,
@@ -85,7 +85,7 @@ pub(crate) struct SqliteDatabase {
 }
 
 impl Database {
-    /// Opens the database and brings its schema up to date. No wait for it takes longer than `patience`.
+    /// Opens the database and migrates its schema. No wait takes longer than `patience`.
     pub(crate) async fn open(
         location: &DatabaseLocation,
         patience: Duration,
@@ -96,7 +96,7 @@ impl Database {
         }
     }
 
-    /// Begins a transaction that sees one state and changes nothing.
+    /// Begins a read-only transaction, which sees one consistent state.
     pub(crate) async fn read(&self) -> sqlx::Result<Tx> {
         match self {
             Self::Sqlite(database) => database.readers.begin().await.map(Tx::Sqlite),
@@ -107,15 +107,15 @@ impl Database {
         }
     }
 
-    /// Begins the transaction of the one writer of this process.
+    /// Begins a transaction of this process's only writer.
     pub(crate) async fn write(&self, durability: Durability) -> sqlx::Result<Tx> {
         match self {
             Self::Sqlite(database) => {
                 sqlx::query(dialect::sqlite_synchronous(durability))
                     .execute(&database.writer)
                     .await?;
-                // Immediate: a deferred transaction that turns to writing fails at once if another
-                // began in between.
+                // Immediate: a deferred transaction that begins to write fails at once if another one has written in
+                // between.
                 database
                     .writer
                     .begin_with("BEGIN IMMEDIATE")
@@ -126,12 +126,12 @@ impl Database {
         }
     }
 
-    /// Forces everything committed so far to the disk. PostgreSQL does so at each commit.
+    /// Forces everything committed so far to disk. PostgreSQL does so at each commit.
     pub(crate) fn flush(&self) -> std::io::Result<()> {
         match self {
             Self::Sqlite(database) => match File::open(&database.write_ahead_log) {
                 Ok(log) => log.sync_data(),
-                // Everything is in the database file already.
+                // There is no log file: the database file has everything already.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
                 Err(error) => Err(error),
             },
@@ -139,7 +139,7 @@ impl Database {
         }
     }
 
-    /// The pool for PostgreSQL's notifications; none on SQLite, which has one process.
+    /// The pool for PostgreSQL's notifications. `None` on SQLite, which has one process.
     pub(crate) fn notifications(&self) -> Option<&PgPool> {
         match self {
             Self::Sqlite(_) => None,
@@ -147,13 +147,13 @@ impl Database {
         }
     }
 
-    /// Closes every connection; the embedded database's log is folded into its file.
+    /// Closes every connection. SQLite then merges its log into the database file.
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(database) => {
                 database.readers.close().await;
                 database.writer.close().await;
-                // Released now, not when the last clone of the vault is dropped.
+                // Release the lock now, not when the last clone of the vault is dropped.
                 let mut lock = database.lock.lock();
                 lock.take();
             }
@@ -193,11 +193,11 @@ async fn open_sqlite(directory: &Path, patience: Duration) -> Result<Database, O
 
 /// Whether the next group can use this connection of the writer.
 ///
-/// If the disk is full, and after some other errors, SQLite ends the transaction by itself
-/// (<https://sqlite.org/lang_transaction.html>, section 3.1). The driver does not notice, fails to roll back what is gone,
-/// and then believes for ever to be in a transaction. Such a connection is closed, and the next group opens another.
+/// When the disk is full, and after some other errors, SQLite rolls the transaction back itself
+/// (<https://sqlite.org/lang_transaction.html>, section 3.1). The driver does not notice: its own rollback fails, and
+/// from then on it believes that a transaction is open. Such a connection is closed, and the next group opens another.
 async fn is_reusable(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
-    // After a rollback that was only queued.
+    // The driver may only have queued a rollback; this runs it.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
 }
@@ -228,7 +228,7 @@ async fn open_postgres(
     Ok(Database::Postgres(pool))
 }
 
-/// Makes the directory, readable by its owner only, and takes its lock.
+/// Creates the directory, accessible to its owner only, and locks it.
 fn lock_directory(directory: &Path) -> Result<File, OpenDatabaseError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -247,7 +247,7 @@ fn lock_directory(directory: &Path) -> Result<File, OpenDatabaseError> {
         .mode(0o600)
         .open(&path)
         .map_err(failed(&path))?;
-    // Made by an earlier version, it could be locked by every user who may open it.
+    // An earlier version created it readable, and anyone who can open it could lock it.
     restrict(&path)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
@@ -258,7 +258,7 @@ fn lock_directory(directory: &Path) -> Result<File, OpenDatabaseError> {
     }
 }
 
-/// Refuses a directory whose files other users could replace or hold.
+/// Refuses a directory whose files other users could replace or lock.
 fn require_own(directory: &Path) -> Result<(), OpenDatabaseError> {
     let path = directory.to_owned();
     let found = match std::fs::metadata(directory) {

@@ -1,4 +1,4 @@
-//! What truly differs between the two databases, each as one named function.
+//! The differences between the two databases, each as one function.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use super::transaction::{Tx, on};
 use crate::settings::Durability;
 
-/// SQLite as `SQLite` itself recommends against hostile files, with each commit on disk.
+/// SQLite with its recommended settings against hostile files, and each commit on disk.
 pub(crate) fn sqlite_options(path: &Path, patience: Duration) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -24,7 +24,7 @@ pub(crate) fn sqlite_options(path: &Path, patience: Duration) -> SqliteConnectOp
         .pragma("mmap_size", "0")
 }
 
-/// PostgreSQL with waits that end before a caller's patience does.
+/// PostgreSQL, with time limits below a caller's patience.
 pub(crate) fn postgres_options(options: PgConnectOptions, patience: Duration) -> PgConnectOptions {
     let [most, all] = [most_of(patience), patience].map(|limit| format!("{}ms", limit.as_millis()));
     options.application_name("toolvault").options([
@@ -35,13 +35,13 @@ pub(crate) fn postgres_options(options: PgConnectOptions, patience: Duration) ->
     ])
 }
 
-/// So much of a caller's patience that time is left to tell what came of it.
+/// Most of a caller's patience: the rest is left for reporting the outcome.
 pub(crate) fn most_of(patience: Duration) -> Duration {
     patience.mul_f32(0.8)
 }
 
-/// Sets, before a transaction begins, whether its commit waits for the disk. On PostgreSQL it always
-/// does: an unflushed commit would live only in the memory of another process.
+/// Sets before a transaction whether its commit waits for the disk. On PostgreSQL every commit does: an unflushed
+/// commit would exist only in the memory of another process.
 pub(crate) const fn sqlite_synchronous(durability: Durability) -> &'static str {
     match durability {
         Durability::System => "PRAGMA synchronous = NORMAL",
@@ -49,8 +49,8 @@ pub(crate) const fn sqlite_synchronous(durability: Durability) -> &'static str {
     }
 }
 
-/// Lifts the limits on how long this transaction may take or wait. For work that no caller waits for within a
-/// request, and that computes between its statements.
+/// Lifts the time limits of this transaction. For work that no request waits for, and that computes between its
+/// statements.
 pub(crate) async fn take_time(tx: &mut Tx) -> sqlx::Result<()> {
     let Tx::Postgres(tx) = tx else { return Ok(()) };
     for statement in [
@@ -63,8 +63,8 @@ pub(crate) async fn take_time(tx: &mut Tx) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Makes other processes that would set this store up wait until this transaction has ended. On SQLite the
-/// one writer already has.
+/// Makes other processes that set up this store wait until this transaction ends. On SQLite the only writer already
+/// has the lock.
 pub(crate) async fn lock_for_setup(tx: &mut Tx) -> sqlx::Result<()> {
     let Tx::Postgres(tx) = tx else { return Ok(()) };
     sqlx::query("LOCK TABLE installation IN EXCLUSIVE MODE")
@@ -73,7 +73,7 @@ pub(crate) async fn lock_for_setup(tx: &mut Tx) -> sqlx::Result<()> {
         .map(|_| ())
 }
 
-/// Tells the other processes on this database that something changed. SQLite has only one process.
+/// Notifies the other processes on this database of a change. SQLite has only one process.
 pub(crate) async fn notify(tx: &mut Tx, payload: &str) -> sqlx::Result<()> {
     match tx {
         Tx::Sqlite(_) => Ok(()),
@@ -89,8 +89,8 @@ pub(crate) async fn notify(tx: &mut Tx, payload: &str) -> sqlx::Result<()> {
 const IOERR: u32 = 10;
 const CORRUPT: u32 = 11;
 const NOTADB: u32 = 26;
-/// Kinds of `IOERR` that lose nothing: no memory, or no room for the index of the write-ahead log, which is rebuilt from
-/// the log. They occur on a full disk.
+/// Kinds of `IOERR` that lose no data: no memory, or no space for the index of the write-ahead log, which is rebuilt
+/// from the log. They occur on a full disk.
 const NO_LOSS: [u32; 4] = [
     3_082, // IOERR_NOMEM
     4_618, // IOERR_SHMOPEN
@@ -98,8 +98,8 @@ const NO_LOSS: [u32; 4] = [
     5_386, // IOERR_SHMMAP
 ];
 
-/// The database's own code of an error: an extended result code of SQLite, such as 13 for a full disk, or an SQLSTATE of
-/// PostgreSQL, such as 53100.
+/// The database's own code of an error: an extended result code of SQLite, such as 13 for a full disk, or an SQLSTATE
+/// of PostgreSQL, such as 53100.
 pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
     let sqlx::Error::Database(error) = error else {
         return None;
@@ -107,8 +107,8 @@ pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
     error.code().map(std::borrow::Cow::into_owned)
 }
 
-/// Whether the error says that the storage itself can no longer be trusted (I/O error, corruption),
-/// after which SQLite's pages in memory cannot be relied on.
+/// Whether the error says that the storage can no longer be trusted (I/O error, corruption). SQLite's pages in memory
+/// cannot be relied on afterwards.
 pub(crate) fn is_fatal(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(error) = error else {
         return false;

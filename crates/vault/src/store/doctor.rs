@@ -1,12 +1,11 @@
-//! What an operator should know about the database itself. Reads only; used by `doctor` and by
-//! `audit verify` against a checkpoint.
+//! The diagnosis of the database for `doctor`, and for `audit verify` with a checkpoint. Reads only.
 
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::transaction::{Tx, on};
 
-/// A user some of whose secrets share a name.
+/// A user who has several secrets with one name.
 #[derive(Debug, FromRow)]
 pub(crate) struct SharedNamesRow {
     pub(crate) user_id: Uuid,
@@ -27,8 +26,8 @@ pub(crate) async fn engine(tx: &mut Tx) -> sqlx::Result<(&'static str, String)> 
     }
 }
 
-/// The names of the settings that let the engine lose a commit it has acknowledged. The embedded
-/// database has none: every connection sets its own.
+/// The settings with which the engine may lose an acknowledged commit. The embedded database has none, because every
+/// connection sets its own.
 pub(crate) async fn unsafe_settings(tx: &mut Tx) -> sqlx::Result<Vec<String>> {
     match tx {
         Tx::Sqlite(_) => Ok(Vec::new()),
@@ -43,7 +42,7 @@ pub(crate) async fn unsafe_settings(tx: &mut Tx) -> sqlx::Result<Vec<String>> {
     }
 }
 
-/// How many names of each user are those of several secrets; users without such names are left out.
+/// For each user, how many names several secrets have. Users without such names are omitted.
 pub(crate) async fn shared_names(tx: &mut Tx) -> sqlx::Result<Vec<SharedNamesRow>> {
     on!(tx, connection => {
         sqlx::query_as(
@@ -56,7 +55,7 @@ pub(crate) async fn shared_names(tx: &mut Tx) -> sqlx::Result<Vec<SharedNamesRow
     })
 }
 
-/// When the newest audit record was made, in microseconds; `None` if there is no record.
+/// The time of the newest audit record, in microseconds; `None` if there are no records.
 pub(crate) async fn newest_record(tx: &mut Tx) -> sqlx::Result<Option<i64>> {
     on!(tx, connection => {
         sqlx::query_scalar("SELECT MAX(last_at) FROM audit_pages")

@@ -1,4 +1,4 @@
-//! Answers to requests that may be sent again.
+//! Answers kept for repeated requests.
 
 use toolvault_core::identity::UserId;
 use toolvault_core::timestamp::Timestamp;
@@ -25,7 +25,7 @@ pub(crate) async fn find(
     })
 }
 
-/// Keeps an answer and forgets all that are older than `oldest`.
+/// Saves an answer and deletes those older than `oldest`.
 pub(crate) async fn insert(
     tx: &mut Tx,
     user: UserId,

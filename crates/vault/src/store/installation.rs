@@ -21,7 +21,7 @@ struct KeyRow {
     wrapped: Vec<u8>,
 }
 
-/// The identity of the installation and the salt of a root key that is a passphrase.
+/// The identity of the installation, and the salt for a passphrase as root key.
 pub(crate) struct Installation {
     pub(crate) id: InstallationId,
     pub(crate) root_key_salt: Vec<u8>,
@@ -39,7 +39,7 @@ pub(crate) async fn find(tx: &mut Tx) -> sqlx::Result<Option<Installation>> {
     }))
 }
 
-/// Writes the row as it is, to find out whether the database can be written to.
+/// Writes the row unchanged, to test whether the database accepts writes.
 pub(crate) async fn rewrite(tx: &mut Tx) -> sqlx::Result<()> {
     on!(tx, connection => {
         sqlx::query("UPDATE installation SET created_at = created_at")
@@ -66,7 +66,7 @@ pub(crate) async fn load_keyring(tx: &mut Tx) -> sqlx::Result<Vec<WrappedKey>> {
         .collect())
 }
 
-/// Claims an empty database. False if another process has claimed it meanwhile.
+/// Claims an empty database. Returns false if another process has claimed it meanwhile.
 pub(crate) async fn insert(
     tx: &mut Tx,
     installation: &Installation,

@@ -1,4 +1,4 @@
-//! Secrets with their current version, which is all that a use needs.
+//! Secrets with their current version: everything that a use needs.
 
 use sqlx::FromRow;
 use toolvault_core::identity::{SecretId, UserId};
@@ -64,7 +64,7 @@ pub(crate) async fn find(
     })
 }
 
-/// Every secret there is, in order of id from `after` on, so that a verifier reads them in portions.
+/// All secrets with an ID greater than `after`, in order, up to a limit.
 pub(crate) async fn list_after(
     tx: &mut Tx,
     after: Uuid,
@@ -79,9 +79,9 @@ pub(crate) async fn list_after(
     })
 }
 
-/// The policy and the moment of the current value of each secret whose policy asks for rotation.
+/// For each secret with a rotation period, its policy and the time of its current value.
 pub(crate) async fn list_rotating(tx: &mut Tx, limit: i64) -> sqlx::Result<Vec<(String, i64)>> {
-    // Inside a text of the policy the quotes would be escaped.
+    // The quotes do not occur inside a string of the policy, where they would be escaped.
     on!(tx, connection => {
         sqlx::query_as(
             "SELECT s.policy, v.created_at FROM secrets s JOIN secret_versions v \
@@ -141,7 +141,7 @@ pub(crate) async fn update(tx: &mut Tx, row: &SecretRow) -> sqlx::Result<()> {
     })
 }
 
-/// Deletes the secret and, by reference, its versions with their wrapped data keys.
+/// Deletes the secret. Its versions with their wrapped data keys follow by foreign key.
 pub(crate) async fn delete(tx: &mut Tx, user: UserId, secret: SecretId) -> sqlx::Result<bool> {
     let deleted = on!(tx, connection => {
         sqlx::query("DELETE FROM secrets WHERE user_id = $1 AND secret_id = $2")

@@ -40,7 +40,7 @@ impl Tx {
         }
     }
 
-    /// Marks where one change of a group begins.
+    /// Sets the savepoint of one change in a group.
     pub(crate) async fn begin_change(&mut self) -> sqlx::Result<()> {
         self.run("SAVEPOINT one_change").await
     }
@@ -50,7 +50,7 @@ impl Tx {
         self.run("RELEASE SAVEPOINT one_change").await
     }
 
-    /// Takes the change since [`Tx::begin_change`] back.
+    /// Undoes the change since [`Tx::begin_change`].
     pub(crate) async fn undo_change(&mut self) -> sqlx::Result<()> {
         self.run("ROLLBACK TO SAVEPOINT one_change").await?;
         self.keep_change().await

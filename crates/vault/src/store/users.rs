@@ -1,4 +1,4 @@
-//! Users, and the ledger that is the lock on each user's secrets.
+//! Users, and the ledgers, which also serve as the lock on each user's rows.
 
 use sqlx::FromRow;
 use toolvault_core::identity::UserId;
@@ -36,7 +36,7 @@ pub(crate) async fn find(tx: &mut Tx, user: UserId) -> sqlx::Result<Option<UserR
     })
 }
 
-/// Local users and issuers' users by name or, if `name` is none, all; oldest first.
+/// Users with this name, or all users without one; oldest first.
 pub(crate) async fn list(tx: &mut Tx, name: Option<&str>) -> sqlx::Result<Vec<UserRow>> {
     on!(tx, connection => {
         sqlx::query_as(
@@ -49,7 +49,7 @@ pub(crate) async fn list(tx: &mut Tx, name: Option<&str>) -> sqlx::Result<Vec<Us
     })
 }
 
-/// False if the id, or the name of a local user, is taken.
+/// Returns false if the ID, or the name of a local user, is taken.
 pub(crate) async fn insert(tx: &mut Tx, row: &UserRow) -> sqlx::Result<bool> {
     let inserted = on!(tx, connection => {
         sqlx::query(
@@ -92,7 +92,7 @@ pub(crate) async fn update(tx: &mut Tx, row: &UserRow) -> sqlx::Result<()> {
     })
 }
 
-/// Ledgers of users who are not there, which the tables' references should make impossible.
+/// Ledgers without a user. Foreign keys should make these impossible.
 pub(crate) async fn list_stray_ledgers(tx: &mut Tx) -> sqlx::Result<Vec<Uuid>> {
     on!(tx, connection => {
         sqlx::query_scalar(
@@ -104,7 +104,7 @@ pub(crate) async fn list_stray_ledgers(tx: &mut Tx) -> sqlx::Result<Vec<Uuid>> {
     })
 }
 
-/// Deletes the user and, by reference, all that is theirs.
+/// Deletes the user. Everything of theirs follows by foreign key.
 pub(crate) async fn delete(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     on!(tx, connection => {
         sqlx::query("DELETE FROM users WHERE user_id = $1")
@@ -127,8 +127,8 @@ pub(crate) async fn insert_ledger(tx: &mut Tx, user: UserId, row: &LedgerRow) ->
     })
 }
 
-/// Waits for the lock on all that is a user's and keeps it until the transaction ends. Whatever changes rows
-/// of a user takes it first, so that no two processes wait for each other. Not an error if there is none.
+/// Waits for the lock on a user's rows and keeps it until the transaction ends. Every change of such rows takes it
+/// first, so that two processes cannot deadlock. A missing user is not an error.
 pub(crate) async fn lock(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     on!(tx, connection => {
         sqlx::query("UPDATE ledgers SET generation = generation WHERE user_id = $1")
@@ -139,7 +139,7 @@ pub(crate) async fn lock(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     })
 }
 
-/// Takes back what [`lock_ledger`] counted: nothing changed after all.
+/// Undoes the increment of [`lock_ledger`], because nothing changed.
 pub(crate) async fn release_ledger(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     on!(tx, connection => {
         sqlx::query("UPDATE ledgers SET generation = generation - 1 WHERE user_id = $1")
@@ -150,8 +150,7 @@ pub(crate) async fn release_ledger(tx: &mut Tx, user: UserId) -> sqlx::Result<()
     })
 }
 
-/// Takes the lock on the user's secrets until the transaction ends, and returns the ledger as it was
-/// but for its generation, which is the next one.
+/// Locks the user's secrets until the transaction ends. Returns the ledger with its generation already increased.
 pub(crate) async fn lock_ledger(tx: &mut Tx, user: UserId) -> sqlx::Result<Option<LedgerRow>> {
     on!(tx, connection => {
         sqlx::query_as(

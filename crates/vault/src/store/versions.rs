@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::transaction::{Tx, on};
 
-/// A version as stored. The MAC covers every other column but the wrapped data key.
+/// A version as stored. The MAC covers every other column except the wrapped data key.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct VersionRow {
     pub(crate) secret_id: Uuid,
@@ -96,7 +96,7 @@ pub(crate) async fn save_data_key(
     })
 }
 
-/// Erases every version up to and including `last`, and tells which there were.
+/// Deletes every version up to and including `last`, and returns their numbers.
 pub(crate) async fn delete_through(
     tx: &mut Tx,
     secret: SecretId,
@@ -113,7 +113,7 @@ pub(crate) async fn delete_through(
     })
 }
 
-/// Versions whose secret is not there, which the tables' references should make impossible.
+/// Versions without a secret. Foreign keys should make these impossible.
 pub(crate) async fn list_orphans(tx: &mut Tx) -> sqlx::Result<Vec<Uuid>> {
     on!(tx, connection => {
         sqlx::query_scalar(
@@ -125,7 +125,7 @@ pub(crate) async fn list_orphans(tx: &mut Tx) -> sqlx::Result<Vec<Uuid>> {
     })
 }
 
-/// Erases one version. False if there is none.
+/// Deletes one version. Returns false if it does not exist.
 pub(crate) async fn delete(tx: &mut Tx, secret: SecretId, version: i64) -> sqlx::Result<bool> {
     let deleted = on!(tx, connection => {
         sqlx::query("DELETE FROM secret_versions WHERE secret_id = $1 AND version = $2")

@@ -17,12 +17,12 @@ use crate::store::database::Database;
 use crate::store::transaction::Tx;
 use crate::store::{api_keys, dialect, installation};
 
-/// How long a group may take on a server before its connection is given up: longer than callers wait, so that
-/// the outcome is nearly always known. The embedded database is waited for: it cannot be given up, and what it
-/// has begun it may still commit.
+/// How long a group may take on a database server before its connection is abandoned: longer than callers wait, so that
+/// the outcome is nearly always known. There is no limit for the embedded database: it cannot be abandoned, because it
+/// may still commit what it has begun.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// What is done in one transaction.
+/// The entries of one transaction.
 pub(crate) struct Batch {
     changes: Vec<Box<dyn ErasedChange>>,
     uses: Vec<oneshot::Sender<Result<(), Error>>>,
@@ -31,12 +31,12 @@ pub(crate) struct Batch {
     key_uses: Vec<(KeyId, Timestamp)>,
 }
 
-/// What a transaction left to do with its commit.
+/// What remains to be done after the commit of a transaction.
 #[derive(Default)]
 struct Outcome {
     records: Vec<Record>,
     effects: Vec<Effect>,
-    /// The number under which it is announced to other processes.
+    /// The number of its announcement to other processes.
     announced: Option<u64>,
 }
 
@@ -64,18 +64,20 @@ impl Batch {
                 Entry::Wake => {}
             }
         }
-        // Stable, so that the changes of one user keep their order.
+        // A stable sort, so that the changes of one user keep their order.
         batch.changes.sort_by_key(|change| change.user());
-        // As every process does it, so that no two wait for each other.
+        // Every process uses this order, so that two of them cannot deadlock.
         batch.key_uses.sort_unstable();
         batch
     }
 
-    /// Does everything and answers all callers. True if something is with the operating system only.
+    /// Runs everything and answers all callers. Returns true if some of it is not on disk yet.
     pub(crate) async fn run(mut self, shared: &Shared) -> bool {
         if self.is_empty() {
             return false;
         }
+        // A change must be on disk before it is acknowledged. A use may be in the operating system's cache for a
+        // moment: waiting for the disk would limit calls to the disk's sync rate.
         let durability = if self.changes.is_empty() {
             shared.settings.audit_uses
         } else {
@@ -107,8 +109,11 @@ impl Batch {
             }
         };
         if is_committed {
+            // Before any caller gets an answer, so that a change applies to that caller's next request.
             shared.cache.apply(outcome.effects);
         } else {
+            // PostgreSQL may have committed although the answer was lost. The caches must then follow the announcement,
+            // which they otherwise ignore for their own changes.
             if let Some(batch) = outcome.announced {
                 shared.channel.doubt(batch);
             }
@@ -134,7 +139,7 @@ impl Batch {
             && self.key_uses.is_empty()
     }
 
-    /// Does it all in one transaction, and tells whether anything was written.
+    /// Runs everything in one transaction; returns whether anything was written.
     async fn commit(
         &mut self,
         shared: &Shared,
@@ -154,12 +159,14 @@ impl Batch {
                 tx.rollback().await?;
                 return Ok(false);
             }
+            // A transaction without a write would also succeed on a full disk.
             installation::rewrite(&mut tx).await?;
         }
         if let Some(announcement) = shared.channel.announce(&outcome.effects) {
             outcome.announced = Some(announcement.batch);
             dialect::notify(&mut tx, &announcement.payload).await?;
         }
+        // Last, because it locks the head of the chain, which every process on the database needs for its own commit.
         if !outcome.records.is_empty() {
             page::append(shared, &mut tx, &mut outcome.records).await?;
         }
@@ -168,7 +175,7 @@ impl Batch {
     }
 }
 
-/// When a key was last used is not worth a group: if it cannot be saved, it is left.
+/// Saves when keys were last used. A failure is not worth losing the group, so it is ignored.
 async fn save_key_uses(tx: &mut Tx, uses: &[(KeyId, Timestamp)]) -> Result<(), Error> {
     tx.begin_change().await?;
     for (key, at) in uses {
@@ -181,7 +188,7 @@ async fn save_key_uses(tx: &mut Tx, uses: &[(KeyId, Timestamp)]) -> Result<(), E
     Ok(tx.keep_change().await?)
 }
 
-/// Does one change, or takes back what it did. An error here is one of the database's.
+/// Runs one change, and undoes it if it is refused. An error here comes from the database.
 async fn apply(
     shared: &Shared,
     tx: &mut Tx,
@@ -205,7 +212,7 @@ async fn apply(
     } = work;
     match applied {
         Applied::Done => {
-            // The moment of the change, not of the request: the two lie a place in the queue apart.
+            // The time of the change, not of the request: the request may have waited in the queue.
             for record in &mut records {
                 record.at = now;
             }
@@ -222,9 +229,9 @@ async fn apply(
     }
 }
 
-/// Logs why a group was not committed, and stops trusting storage that says it lost data.
+/// Logs why a group was not committed, and stops the process if the storage lost data.
 fn report(shared: &Shared, error: &Error) {
-    // JSON logs leave out what is below an error.
+    // JSON logs omit the sources of an error, so log the cause separately.
     let cause = std::error::Error::source(error).map(tracing::field::display);
     tracing::error!(
         error = error as &dyn std::error::Error,

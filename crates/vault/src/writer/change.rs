@@ -1,4 +1,4 @@
-//! One change: what an operation wants done inside the writer's transaction.
+//! A change: the part of an operation that runs inside the writer's transaction.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,35 +13,35 @@ use crate::error::Error;
 use crate::shared::Shared;
 use crate::store::transaction::Tx;
 
-/// A change of the database. It sees the changes before it in the same group.
+/// A change of the database. It sees the earlier changes of the same group.
 pub(crate) trait Change: Send + 'static {
-    /// What the caller gets once it is on disk.
+    /// The caller's answer when the change is on disk.
     type Answer: Send + 'static;
 
-    /// Whose rows it locks. Groups are done in this order, so that two processes never wait for each other.
+    /// The user whose rows it locks. Groups run in this order, so that two processes cannot deadlock.
     fn user(&self) -> UserId;
 
-    /// Does it. On an error everything it did is taken back.
+    /// Runs the change. If it fails, everything it did is undone.
     fn apply(
         &mut self,
         work: &mut Work<'_>,
     ) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
 }
 
-/// What a change works with, and what it leaves to be done with the commit.
+/// The transaction of a change, and what remains to be done after the commit.
 pub(crate) struct Work<'a> {
     pub(crate) tx: &'a mut Tx,
     pub(crate) shared: &'a Shared,
     pub(crate) now: Timestamp,
-    /// What the audit trail records of it.
+    /// The audit records of the change.
     pub(crate) records: Vec<Record>,
-    /// What caches must learn.
+    /// The effects that the caches must apply.
     pub(crate) effects: Vec<Effect>,
 }
 
 type Applying<'a> = Pin<Box<dyn Future<Output = Applied> + Send + 'a>>;
 
-/// How a change went.
+/// The outcome of a change.
 pub(crate) enum Applied {
     /// It is in the transaction.
     Done,
@@ -51,16 +51,16 @@ pub(crate) enum Applied {
     Failed,
 }
 
-/// A change whose answer has no type, so that all kinds wait in one queue.
+/// A change with its answer type erased, so that all kinds fit in one queue.
 pub(crate) trait ErasedChange: Send {
     fn user(&self) -> UserId;
-    /// Does the change and keeps its answer.
+    /// Runs the change and keeps its answer.
     fn apply<'a>(&'a mut self, work: &'a mut Work<'_>) -> Applying<'a>;
     /// Sends the answer: the kept one, or that the commit failed.
     fn settle(self: Box<Self>, is_committed: bool);
 }
 
-/// A change that waits, with the way back to its caller.
+/// A queued change with the channel to its caller.
 pub(crate) struct Pending<C: Change> {
     change: C,
     answer: Option<Result<C::Answer, Error>>,
@@ -100,12 +100,12 @@ impl<C: Change> ErasedChange for Pending<C> {
     }
 
     fn settle(self: Box<Self>, is_committed: bool) {
-        // An error may come from what another of the group did, and stands only together with that.
+        // The error may depend on another change of the group, so it is only true if the group was committed.
         let answer = self
             .answer
             .filter(|_| is_committed)
             .unwrap_or(Err(Error::Unavailable(None)));
-        // The caller may have left; the change is done all the same.
+        // The caller may be gone; the change is committed all the same.
         let _ = self.reply.send(answer);
     }
 }

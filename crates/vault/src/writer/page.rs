@@ -1,4 +1,4 @@
-//! Sealing the records of a group as the next page of the audit trail.
+//! Writes the records of a group as the next page of the audit trail.
 
 use std::sync::Arc;
 
@@ -14,11 +14,10 @@ use crate::store::transaction::Tx;
 
 /// A new signing key begins after each page whose number is a multiple of this.
 const EPOCH_PAGES: i64 = 1_024;
-/// For how long a signing key signs, in microseconds.
+/// How long a signing key signs, in microseconds.
 const EPOCH_DURATION: i64 = 600 * SECOND;
 
-/// Appends one page with all `records`, taking the lock on the chain for as short as can be: it is the
-/// last lock before the commit.
+/// Appends one page with all `records`. It locks the chain as late as possible, as the last lock before the commit.
 pub(crate) async fn append(
     shared: &Shared,
     tx: &mut Tx,
@@ -38,7 +37,7 @@ pub(crate) async fn append(
         )?;
         audit::insert_epoch(tx, &next.epoch).await?;
         audit::save_signing_key(tx, next.epoch.number, now, &next.wrapped).await?;
-        // Kept only from its first page on, which is when it has been committed.
+        // Not cached, because this transaction may still fail: the next page opens it from the committed head.
         Arc::new(next.signer)
     } else {
         signer
@@ -59,7 +58,7 @@ pub(crate) async fn append(
     Ok(())
 }
 
-/// Counted so that every process on the database comes to the same answer.
+/// Depends only on the stored row and the time, so that every process decides alike.
 fn is_over(row: &HeadRow, now: Timestamp) -> bool {
     let began_at = Timestamp::from_microseconds(row.epoch_began_at);
     now.since(began_at) >= EPOCH_DURATION || (row.page > 0 && row.page % EPOCH_PAGES == 0)

@@ -1,4 +1,4 @@
-//! Failed sign-ins, counted for a second before they are recorded, so that they cannot fill the disk.
+//! Failed sign-ins, aggregated for one second before they are recorded, so that they cannot fill the disk.
 
 use std::collections::HashMap;
 
@@ -6,9 +6,9 @@ use parking_lot::Mutex;
 use toolvault_core::audit::record::{Action, Actor, Decision, Record};
 use toolvault_core::timestamp::Timestamp;
 
-/// How many different sources and reasons are told apart within a second.
+/// How many different pairs of source and reason are counted separately within a second.
 const DISTINCT: usize = 1_024;
-/// What stands for every source beyond that.
+/// Stands for all further sources.
 const OTHERS: &str = "others";
 
 #[derive(Default)]
@@ -41,7 +41,7 @@ impl SignInFailures {
         !self.0.lock().is_empty()
     }
 
-    /// The records of the seconds that are over.
+    /// The records of the seconds that have ended.
     pub(crate) fn take(&self, now: Timestamp) -> Vec<Record> {
         self.take_if(|failure| failure.second < now.seconds())
     }

@@ -1,4 +1,4 @@
-//! The trail holds each change, use and refusal, and nothing else.
+//! The trail has each change, use and refusal, and nothing else.
 
 use toolvault_core::audit::record::{Action, Decision};
 use toolvault_core::policy::Policy;
@@ -94,7 +94,7 @@ on_both! {
             app.vault.note_sign_in_failure("192.0.2.1", "key_not_accepted");
         }
         app.vault.note_sign_in_failure("192.0.2.2", "key_not_accepted");
-        // A change writes what is over, and this second is not.
+        // A change writes the seconds that have ended, which this one has not.
         operator.store(secret("s", "the value")).await;
         assert!(operator.records(Action::SignInFailed).await.is_empty());
         app.clock.advance(SECOND);

@@ -1,4 +1,4 @@
-//! Listing the trail: filters, pages, cursors, and whose it is.
+//! Listing the trail: filters, pages, cursors, and the user's own part.
 
 use toolvault_core::audit::record::Action;
 use toolvault_core::scope::Scope;
@@ -8,7 +8,7 @@ use crate::harness::actor::any_record;
 use crate::harness::app::key;
 use crate::harness::{Actor, App, MINUTE, NewSecretExt as _, secret};
 
-/// All records, read in pages of `limit`, with `between` done after each page.
+/// All records, read in pages of `limit`, with `between` run after each page.
 async fn read_all(reader: &Actor, limit: usize, between: impl AsyncFn()) -> Vec<i64> {
     let mut filter = AuditFilter {
         limit,

@@ -1,4 +1,4 @@
-//! Values and keys in none of the places where they do not belong, in none of the usual disguises.
+//! Values and keys do not occur where they do not belong, in any usual encoding.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use crate::harness::{App, NewSecretExt as _, call, secret};
 const CANARY: &str = "canary-7Qx9vT2mZp4LkR8wYb3N-first";
 const SECOND: &str = "canary-5Hs1dG6jXc0FaU2eVn9B-second";
 
-/// The text as it is, and as somebody careless might have written it.
+/// The text as it is, and in the encodings that a careless program might use.
 fn disguises(text: &str) -> Vec<Vec<u8>> {
     let bytes = text.as_bytes();
     let wide = |order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
@@ -26,7 +26,7 @@ fn disguises(text: &str) -> Vec<Vec<u8>> {
         wide(u16::to_be_bytes),
         bytes.iter().rev().copied().collect(),
     ];
-    // Whatever stands before it, one of three alignments is what base64 shows.
+    // Base64 has three alignments, depending on what precedes the text.
     for skipped in 0..3 {
         forms.push(base64(&bytes[skipped..]));
     }
@@ -65,7 +65,7 @@ async fn everything(app: &App) -> Vec<(String, Vec<u8>)> {
             let rows = Rows::of(app).await;
             for table in TABLES {
                 let texts = rows.texts(&format!("SELECT t::text FROM {table} t")).await;
-                // Bytes are shown as hexadecimal digits; they are searched for as what they are, too.
+                // Bytes are printed as hexadecimal digits, so search the decoded bytes, too.
                 let bytes: Vec<u8> = texts.iter().flat_map(|text| unhex(text)).collect();
                 kept.push((format!("bytes of {table}"), bytes));
                 kept.push((table.to_owned(), texts.join("\n").into_bytes()));
@@ -113,7 +113,7 @@ on_both! {
         operator.delete(gone).await.unwrap();
         let key_secret = &operator.key[13..56];
 
-        // Before the log is folded into the database file, and after.
+        // Before the log is merged into the database file, and after.
         let mut kept = vec![("what was told".to_owned(), told.into_bytes())];
         kept.extend(everything(&app).await);
         app.vault.close().await;

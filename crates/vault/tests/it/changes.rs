@@ -1,4 +1,4 @@
-//! News of changes, of this process and of others on the database; and what is due for rotation.
+//! Announcements of changes by this process and by others on the database; and secrets due for rotation.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::harness::databases::on_postgres;
 use crate::harness::rows::Rows;
 use crate::harness::{App, DAY, NewSecretExt as _, SECOND, secret};
 
-/// What has been told by now. On PostgreSQL that everything may have changed is told until the channel stands.
+/// The announcements so far. On PostgreSQL, `Changed::All` is announced until the channel is up.
 fn told(receiver: &mut Receiver<Changed>) -> Vec<Changed> {
     let mut told = Vec::new();
     loop {
@@ -27,7 +27,7 @@ fn told(receiver: &mut Receiver<Changed>) -> Vec<Changed> {
     }
 }
 
-/// Waits until `wanted` is told.
+/// Waits until `wanted` is announced.
 async fn hear(receiver: &mut Receiver<Changed>, wanted: Changed) {
     let hearing = async { while receiver.recv().await.unwrap() != wanted {} };
     timeout(Duration::from_secs(20), hearing).await.unwrap();
@@ -104,7 +104,7 @@ on_both! {
         let mut ids = Vec::new();
         for (actor, days) in [(&ann, Some(1)), (&ann, Some(30)), (&bob, Some(1)), (&bob, None)] {
             let id = actor.store(secret("s", "the value")).await.secret_id;
-            // A companion of that name is not a rotation.
+            // A companion argument with that name is not a rotation period.
             let when = [("\"rotate_after_days\":null".to_owned(), vec!["x".to_owned()])];
             let policy = Policy { rotate_after_days: days, when: when.into_iter().collect(), ..Policy::default() };
             app.vault.set_policy(&actor.caller, id, policy).await.unwrap();
@@ -116,7 +116,7 @@ on_both! {
         assert_eq!(app.vault.rotation_due().await.unwrap(), 2);
         ann.set_value(ids[0], "second value").await;
         assert_eq!(app.vault.rotation_due().await.unwrap(), 1);
-        // The moments of one user are never equal, so the second began a little later.
+        // The times of one user's changes are never equal, so the second began a little later.
         app.clock.advance(29 * DAY + SECOND);
         assert_eq!(app.vault.rotation_due().await.unwrap(), 3);
         ann.delete(ids[1]).await.unwrap();
@@ -133,7 +133,7 @@ async fn hears_the_other(one: App, two: Vault) {
     hear(&mut news, Changed::User(ann.caller.user())).await;
     let child = ann.delegate(key("c", &[Scope::Use])).await;
     let caller = two
-        .authenticate_key(&child.key, toolvault_vault::OnBehalf::Nobody, false)
+        .authenticate_key(&child.key, toolvault_vault::OnBehalf::Unnamed, false)
         .await
         .unwrap();
     two.recheck(&caller).await.unwrap();

@@ -1,4 +1,4 @@
-//! Many at once: changes are whole, acknowledged ones hold for the next call, and callers may leave.
+//! Concurrency: changes are atomic, acknowledged ones apply to the next call, and callers may disconnect.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +35,7 @@ async fn work(person: Actor, number: usize) {
     }
 }
 
-/// Tells readers to stop, also when the test fails.
+/// Stops the readers, even if the test fails.
 #[derive(Default)]
 struct Over(Arc<AtomicBool>);
 
@@ -68,7 +68,7 @@ on_both! {
 
     async fn a_fill_that_is_slower_than_a_change_never_brings_the_old_value_back(app: App) {
         let mut settings = app.settings();
-        // Room for a few entries: they keep pushing each other out, and are filled again and again.
+        // Space for a few entries: they keep evicting each other, and are filled again and again.
         settings.cache_bytes = 12_000;
         let app = app.reopen_with(settings).await;
         let people = [app.person("ann").await, app.person("ben").await, app.person("cy").await];
@@ -112,8 +112,8 @@ on_both! {
                 () = std::future::ready(()) => {}
             }
         }
-        // What comes later waits behind what was queued before. A caller who left while the database was
-        // still being read queued nothing; with an index in memory there is nothing to read.
+        // Later entries wait behind earlier ones in the queue. A caller who disconnected while the database was
+        // still being read has queued nothing; with an index in memory there is nothing to read.
         operator.store(secret("last", "the value")).await;
         let stored = operator.list().await.len();
         assert!(stored == 21 || !app.is_sqlite() && stored < 21, "{stored}");

@@ -1,4 +1,4 @@
-//! The credentials of servers: what the configuration names, for whom, and when they count as changed.
+//! The credentials of servers: which secrets references name, for whom, and when they count as changed.
 
 use toolvault_core::audit::record::Action;
 use toolvault_core::policy::Policy;
@@ -150,7 +150,7 @@ on_both! {
         is_new!();
         ann.delete(second.secret_id).await.unwrap();
         assert_eq!(ann.stamp("linear__", &TOKEN).await, none);
-        // Other secrets and other users do not show in it.
+        // Other secrets and other users do not affect it.
         ann.store(secret("x", "the value")).await;
         app.person("bob").await.store(secret("token", "bobs value")).await;
         assert_eq!(ann.stamp("linear__", &TOKEN).await, none);

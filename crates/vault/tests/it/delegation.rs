@@ -1,4 +1,4 @@
-//! Keys made by keys: never more than the maker has, when made and when used.
+//! Keys created with keys: never more rights than the creator, at creation and at use.
 
 use toolvault_core::scope::Scope;
 use toolvault_vault::{Clock as _, Denial, Error, KeyChange, NewKey, OnBehalf, UserChange};
@@ -11,7 +11,7 @@ fn exceeds<T>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(Error::Denied(Denial::ExceedsCreator(_))))
 }
 
-/// A key that acts for anybody, made at the command line.
+/// A key that acts for any user, created at the command line.
 async fn platform(app: &App) -> String {
     let new = NewKey {
         any_user: true,
@@ -135,8 +135,8 @@ on_both! {
         acting(&app, &platform, &alice).await.unwrap().store(secret("s", "the value")).await;
         assert_eq!(alice.list().await.len(), 1);
         assert!(bob.list().await.is_empty());
-        for nobody in [OnBehalf::Nobody, OnBehalf::Unclear] {
-            let refused = app.vault.authenticate_key(&platform, nobody, false).await;
+        for unclear in [OnBehalf::Unnamed, OnBehalf::Unclear] {
+            let refused = app.vault.authenticate_key(&platform, unclear, false).await;
             assert!(matches!(refused, Err(Error::Denied(Denial::UserNotNamed))));
         }
         let unclear = app.vault.authenticate_key(&platform, OnBehalf::Unclear, true).await;
@@ -150,7 +150,7 @@ on_both! {
     async fn a_platform_makes_short_lived_keys_for_its_users(app: App) {
         let alice = app.person("alice").await;
         let platform_key = platform(&app).await;
-        let caller = app.vault.authenticate_key(&platform_key, OnBehalf::Nobody, true).await.unwrap();
+        let caller = app.vault.authenticate_key(&platform_key, OnBehalf::Unnamed, true).await.unwrap();
         let caller = caller.acting_for(Some(alice.caller.user())).unwrap();
         let platform = Actor::new(&app, caller, platform_key.clone());
         let end = Some(app.clock.now().plus(SECOND));

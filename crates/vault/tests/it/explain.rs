@@ -1,4 +1,4 @@
-//! Explaining: what resolving would do, and why.
+//! Explaining what resolving would do, and why.
 
 use toolvault_core::scope::Scope;
 

@@ -1,4 +1,4 @@
-//! What fails, fails closed, and everybody hears within two seconds.
+//! Failures are closed, and every caller gets an answer within two seconds.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use toolvault_vault::{Error, NewSecret};
 use crate::harness::rows::Rows;
 use crate::harness::{Actor, App, NewSecretExt as _, secret};
 
-/// Two seconds, and what a busy machine takes to wake a task.
+/// Two seconds, plus the time that a busy machine needs to wake a task.
 const SOON: Duration = Duration::from_millis(2_500);
 
 fn bound(name: &str) -> NewSecret {
     secret(name, "the value").default_for("t", "k")
 }
 
-/// With as much patience as the vault has by itself.
+/// With the vault's default patience.
 async fn impatient(app: &App) -> App {
     let settings = toolvault_vault::Settings::new(app.place.location.clone());
     app.reopen_with(settings).await
@@ -73,7 +73,7 @@ on_both! {
 
     async fn a_change_that_the_database_refuses_does_not_harm_its_group(app: App) {
         let operator = app.operator().await;
-        // The second table to be written refuses some of the changes.
+        // The second table that is written refuses some of the changes.
         let rows = Rows::of(&app).await;
         let trigger = if app.is_sqlite() {
             "CREATE TRIGGER refuse BEFORE INSERT ON secret_versions WHEN \
@@ -108,7 +108,7 @@ on_both! {
         operator.store(bound("a")).await;
         let rows = Rows::of(&app).await;
         let (refuse, allow) = if app.is_sqlite() {
-            // As SQLite does by itself when the disk is full, this ends the whole transaction.
+            // This rolls back the whole transaction, as SQLite does when the disk is full.
             let refuse = |name: &str, event: &str| {
                 format!("CREATE TRIGGER {name} BEFORE {event} BEGIN SELECT RAISE(ROLLBACK, 'full'); END;")
             };
@@ -131,7 +131,7 @@ on_both! {
         assert!(!app.vault.failed().is_cancelled());
         rows.run(allow).await;
         rows.close().await;
-        // No request has to fail first.
+        // It recovers without a failing request.
         tokio::time::sleep(Duration::from_millis(1_100)).await;
         assert!(app.vault.is_ready().await);
         operator.resolve("t").await.unwrap();

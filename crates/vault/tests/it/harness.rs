@@ -1,4 +1,4 @@
-//! A store for each test, a clock that stands until it is told to move, and people who use the store.
+//! A store for each test, a clock that moves only on request, and actors who use the store.
 //!
 //! Start at [`on_both!`](macro.on_both.html), then [`app::App`] and [`actor::Actor`].
 
@@ -17,7 +17,7 @@ pub(crate) use calls::{Answered, call};
 pub(crate) use clock::{DAY, HOUR, MINUTE};
 pub(crate) use toolvault_core::timestamp::SECOND;
 
-/// Makes of each body a test on SQLite and one on PostgreSQL.
+/// Makes a test on SQLite and one on PostgreSQL from each body.
 macro_rules! on_both {
     ($(async fn $name:ident($app:ident: $type:ty) $body:block)*) => {
         $(async fn $name($app: $type) $body)*

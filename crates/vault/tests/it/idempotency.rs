@@ -1,4 +1,4 @@
-//! A request that is sent twice is done once.
+//! A repeated request is carried out once.
 
 use toolvault_vault::{Error, NewSecret, SecretAnswer};
 

@@ -1,4 +1,4 @@
-//! Which arguments are hidden from a model, and what is put into its calls.
+//! Which arguments are hidden from a model, and what is injected into its calls.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ fn set(texts: &[&str]) -> BTreeSet<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
 }
 
-/// Somebody who may use tools, and who stores what they use.
+/// An actor who may use tools, and who stores their secrets.
 async fn user(app: &App) -> Actor {
     app.person("ann").await
 }
@@ -70,7 +70,7 @@ on_both! {
         assert_eq!(injected.completed.json(), r#"{"a3":"value 3","a4":"value 4"}"#);
         let anywhere = call("linear__get").inject(&ann, &ANYWHERE).await.unwrap();
         assert_eq!(anywhere.values.len(), 6);
-        // A wide pattern that would win elsewhere does not stand in the way of a narrow one.
+        // A broad pattern that would win elsewhere does not displace a narrow one.
         ann.store(secret("exact", "exact value").default_for("linear__g*", "x")).await;
         ann.store(secret("wide", "wide value").default_for("*linear__get", "x")).await;
         let narrow = call("linear__get").accepts(&["x"]).inject(&ann, &behind("linear")).await.unwrap();
@@ -142,7 +142,7 @@ on_both! {
         let within = behind("linear");
         let missing = call("linear__x").require(&["a", "key"]).inject(&ann, &within).await;
         assert_eq!(problems(missing), [("secret_missing", "require.key".to_owned())]);
-        // What would serve elsewhere does not serve here.
+        // A default that would apply elsewhere does not apply here.
         ann.store(secret("wide", "wide value").default_for("*", "key")).await;
         let missing = call("linear__x").require(&["key"]).inject(&ann, &within).await;
         assert_eq!(problems(missing), [("secret_missing", "require.key".to_owned())]);
@@ -186,7 +186,7 @@ on_both! {
             assert!(matches!(refused, Some(Error::Denied(denial)) if denial == missing));
         }
         assert_eq!(ann.records(Action::AccessDenied).await.len(), 2);
-        // And whoever uses does not receive.
+        // A key with `use` cannot resolve.
         let agent = ann.delegate(key("a", &[Scope::Use])).await;
         call("linear__x").inject(&agent, &ANYWHERE).await.unwrap();
         assert!(matches!(agent.resolve("linear__x").await, Err(Error::Denied(_))));
@@ -241,7 +241,7 @@ on_both! {
 }
 
 impl Actor {
-    /// The value that resolving gives to an argument.
+    /// The value that resolving gives an argument.
     async fn token_of(&self, tool: &str, argument: &str) -> String {
         let completed = call(tool).accepts(&[argument]).resolve(self).await;
         completed.unwrap().text(argument).unwrap()

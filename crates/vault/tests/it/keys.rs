@@ -1,4 +1,4 @@
-//! Keys: made, presented, listed, narrowed, ended.
+//! Keys: create, present, list, narrow, revoke.
 
 use toolvault_core::audit::record::Action;
 use toolvault_core::scope::Scope;
@@ -24,7 +24,7 @@ on_both! {
         let other = app.operator_key.as_str();
         let mixed = format!("{}{}", &text[..13], &other[13..]);
         for presented in ["", "tvk_", &text[..text.len() - 1], &format!("{text} "), &mixed, &text.to_uppercase()] {
-            let refused = app.vault.authenticate_key(presented, OnBehalf::Nobody, false).await;
+            let refused = app.vault.authenticate_key(presented, OnBehalf::Unnamed, false).await;
             assert!(matches!(refused, Err(Error::Unauthenticated)), "{presented}");
         }
         app.sign_in(text).await;
@@ -110,7 +110,7 @@ on_both! {
         let first = app.clock.now();
         app.clock.advance(MINUTE - 1);
         holder.sign_in_again().await.unwrap();
-        // A change waits behind the note in the queue, and so sees it.
+        // The change is after the note in the queue, so it sees the note.
         let last_use = || async {
             let change = KeyChange { name: Some(app.clock.now().to_string()), ..KeyChange::default() };
             app.vault.update_key(&operator.caller, operator.key_id(), change).await.unwrap();

@@ -1,9 +1,9 @@
 //! Every operation of the vault, on SQLite and on PostgreSQL, from one body.
 //!
-//! `scripts/with-postgres cargo test -p toolvault-vault` supplies the server. Without one the halves on
-//! PostgreSQL fail, unless `TOOLVAULT_TEST_SKIP_POSTGRES=1` says that they are to be skipped.
+//! `scripts/with-postgres cargo test -p toolvault-vault` supplies the server. Without it the tests on
+//! PostgreSQL fail, unless `TOOLVAULT_TEST_SKIP_POSTGRES=1` skips them.
 //!
-//! [`harness`] makes a store for each test; a module is one noun or one promise.
+//! [`harness`] creates a store for each test. A module tests one kind of object or one guarantee.
 
 #[cfg(test)]
 #[macro_use]

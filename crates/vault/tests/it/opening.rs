@@ -1,4 +1,4 @@
-//! Opening: once on SQLite, with the right root key, and set up once.
+//! Opening a store: exclusive on SQLite, with the right root key, and set up only once.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ on_both! {
     }
 }
 
-/// Opens a store in this directory, and tells whether that was refused and how.
+/// Opens a store in this directory, and returns the refusal if there is one.
 async fn refusal(data: &std::path::Path) -> Option<OpenDatabaseError> {
     let settings =
         toolvault_vault::Settings::new(toolvault_vault::DatabaseLocation::Directory(data.into()));
@@ -159,7 +159,7 @@ async fn the_lock_is_its_owners_only() {
     };
     assert!(refusal(&data).await.is_none());
     assert_eq!(mode(), 0o600);
-    // As an earlier version made it.
+    // As an earlier version created it.
     std::fs::set_permissions(data.join("lock"), std::fs::Permissions::from_mode(0o644)).unwrap();
     assert!(refusal(&data).await.is_none());
     assert_eq!(mode(), 0o600);

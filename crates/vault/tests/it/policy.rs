@@ -1,4 +1,4 @@
-//! Policies: read, replaced, and what a protected secret refuses.
+//! Policies: read, replace, and what a protected secret refuses.
 
 use toolvault_core::audit::record::Action;
 use toolvault_core::policy::Policy;
@@ -86,12 +86,12 @@ on_both! {
         assert_eq!((first[0].secret_id, &first[0].policy), (id, &policy));
         assert!(!first[0].is_due && !first[0].is_expired);
 
-        // Times of changes differ, so the clock alone is a little behind.
+        // Times of changes strictly increase, so they are a little ahead of the clock.
         app.clock.advance(2 * DAY + HOUR);
         let due = listed().await;
         assert!(due[0].is_due && !due[0].is_expired);
         assert_eq!(due[0].rotation_due_at, first[0].rotation_due_at);
-        // Another name is no new value.
+        // A new name is not a new value.
         let renamed = SecretChange { name: Some("x".into()), ..SecretChange::default() };
         operator.change(id, renamed).await.unwrap();
         assert!(listed().await[0].is_due);

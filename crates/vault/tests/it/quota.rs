@@ -1,4 +1,4 @@
-//! Quotas: exact at the limit, also when many create at once.
+//! Quotas: exact at the limit, even under concurrent requests.
 
 use toolvault_vault::{Error, Field, SecretChange, UserChange};
 

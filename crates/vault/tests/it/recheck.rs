@@ -1,4 +1,4 @@
-//! Whether a caller of a while ago still may act.
+//! Whether a caller who was authenticated earlier may still act.
 
 use toolvault_core::identity::UserId;
 use toolvault_core::scope::Scope;
@@ -86,7 +86,7 @@ on_both! {
             assert!(may(&maker.sign_in_again().await.unwrap()).await);
             assert!(may(&child.sign_in_again().await.unwrap()).await);
         }
-        // Another name takes nothing away.
+        // A new name narrows nothing.
         let again = maker.sign_in_again().await.unwrap();
         let rename = KeyChange { name: Some("other".into()), ..KeyChange::default() };
         app.vault.update_key(&ann.caller, maker.key_id(), rename).await.unwrap();
@@ -163,7 +163,7 @@ on_both! {
         app.clock.advance(-HOUR);
         app.vault.delete_user(&local.caller, caller.user()).await.unwrap();
         assert!(!may_act(&local, &caller).await);
-        // The same id under another origin is somebody else.
+        // The same ID under another origin is a different user.
         app.vault.authenticate_token(Token { issuer: "j".to_owned(), ..token(1, end) }).await.unwrap();
         assert!(!may_act(&local, &caller).await);
     }

@@ -1,4 +1,4 @@
-//! Two vaults on one PostgreSQL database: what one changes holds on the other within a second.
+//! Two vaults on one PostgreSQL database: a change takes effect on the other within a second.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::harness::databases::on_postgres;
 use crate::harness::rows::Rows;
 use crate::harness::{Actor, App, NewSecretExt as _, secret};
 
-/// How long the other replica may be behind.
+/// How long the other replica may lag.
 const BOUND: Duration = Duration::from_secs(1);
 
 macro_rules! on_two {
@@ -27,7 +27,7 @@ macro_rules! on_two {
     };
 }
 
-/// Asks again and again; what is asked later than the bound after `since` must be so.
+/// Polls; from the maximum lag after `since` on, the condition must be true.
 async fn soon(since: Instant, is_so: impl AsyncFn() -> bool) {
     loop {
         let asked = since.elapsed();
@@ -55,7 +55,7 @@ async fn is_refused(actor: &Actor) -> bool {
     }
 }
 
-/// Ends the sessions that listen.
+/// Terminates the sessions that listen.
 async fn cut(rows: &Rows) {
     rows.run(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \

@@ -1,4 +1,4 @@
-//! The rules of resolving (contract, section 4), one after the other. Refusals are in `resolve_refusals`.
+//! The rules of resolving (contract, section 4), in order. Refusals are in `resolve_refusals`.
 
 use toolvault_core::audit::record::Action;
 use toolvault_core::scope::Scope;

@@ -1,4 +1,4 @@
-//! What resolving refuses (contract, section 4, rules 6 to 8): nothing silent, nothing partial.
+//! The refusals of resolving (contract, section 4, rules 6 to 8): nothing silent, nothing partial.
 
 use toolvault_core::audit::record::Action;
 use toolvault_core::policy::Policy;
@@ -60,7 +60,7 @@ on_both! {
         assert_eq!(problems[0].kind, "secret_not_available");
         let bound = call("http").args(elsewhere).binding("api_token", "secret://s");
         assert_eq!(bound.problems(&operator).await[0].kind, "secret_not_available");
-        // The companion may itself be completed by a secret.
+        // The companion argument may itself be completed by a secret.
         operator.store(secret("url", "https://evil.example/").default_for("http", "base_url")).await;
         assert_eq!(call("http").problems(&operator).await[0].kind, "secret_not_available");
     }
@@ -92,7 +92,7 @@ on_both! {
         operator.store(secret("a", "value a").default_for("t", "a")).await;
         let problems = call("t").require(&["a", "b"]).problems(&operator).await;
         assert_eq!(problems.len(), 1);
-        // Nothing partial: what could have been applied was not, and no use is recorded.
+        // Nothing partial: applicable secrets were not applied either, and no use is recorded.
         assert!(operator.records(Action::SecretUsed).await.is_empty());
         assert_eq!(operator.records(Action::UseRefused).await.len(), 3);
     }

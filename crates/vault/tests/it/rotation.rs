@@ -1,4 +1,4 @@
-//! Rotation: a successor with the same rights, and nobody gets more by it than they have.
+//! Rotation: the successor has the same rights, and no caller gains rights by it.
 
 use toolvault_core::audit::record::Action;
 use toolvault_core::scope::Scope;

@@ -1,4 +1,4 @@
-//! Secrets: stored, shown without their value, listed, erased.
+//! Secrets: store, show without the value, list, delete.
 
 use toolvault_core::confidential::Confidential;
 use toolvault_core::identity::SecretId;
@@ -162,7 +162,7 @@ on_both! {
         for loose in [secret("g", STRONG), without_argument] {
             let loose = warned(loose).await;
             let [loose] = loose.as_slice() else { panic!("{loose:?}") };
-            assert!(loose.contains("only where a reference names it"));
+            assert!(loose.contains("only if a reference names it"));
         }
         assert!(warned(secret("h", STRONG).default_for("h*", "/params/key")).await.is_empty());
         assert!(warned(secret("i", STRONG).default_for("h1", "other")).await.is_empty());

@@ -1,8 +1,8 @@
-//! The hostile writer of the database: thousands of random edits, swaps, deletions and rollbacks of rows.
+//! A hostile writer of the database: thousands of random edits, swaps, deletions and rollbacks of rows.
 //!
-//! Each is made behind the back of a vault that reads the database on each use, or before it is opened. For
-//! each, `audit verify` must find it, and every answer must be exactly the one without it, or a refusal:
-//! never another user's, and never another version's. [`deed`] says what is done, [`scene`] to whom.
+//! Each is made while a vault that reads the database on each use is open, or before it is opened. For
+//! each, `audit verify` must find it, and every answer must be unchanged or a refusal:
+//! never another user's value, and never another version. [`deed`] has the manipulations, [`scene`] the store.
 
 mod columns;
 mod deed;
@@ -13,11 +13,11 @@ use self::judge::tamper;
 use crate::harness::App;
 use crate::harness::databases::{on_postgres, on_sqlite};
 
-/// Deeds against each of four stores on SQLite, done side by side.
+/// The number of manipulations of each of four SQLite stores, which run in parallel.
 const DEEDS: usize = 2_500;
 const STORES: u64 = 4;
 const DEEDS_ON_POSTGRES: usize = 400;
-/// Deeds after which the vault is opened anew.
+/// The number of manipulations after which the vault is reopened.
 const DEEDS_BEFORE_OPENING: usize = 150;
 
 #[test]

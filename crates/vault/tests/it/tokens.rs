@@ -1,4 +1,4 @@
-//! Tokens of issuers: who they become, and that origins do not mix.
+//! Tokens of issuers: their users, and the separation of origins.
 
 use toolvault_core::identity::UserId;
 use toolvault_core::scope::Scope;

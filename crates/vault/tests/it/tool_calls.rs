@@ -1,4 +1,4 @@
-//! Calls through the gateway in the audit trail: names and kinds, never a value.
+//! Calls through the gateway in the audit trail: names and types, never a value.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Verifying the trail: a clean store is clean, epochs hand over, and what is cut or hidden is found.
+//! Verifying the trail: a clean store passes, epochs hand over, and truncation and hidden rows are found.
 
 use toolvault_core::audit::record::Action;
 use toolvault_core::digest::from_hexadecimal;

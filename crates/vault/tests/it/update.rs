@@ -1,4 +1,4 @@
-//! Changing a secret: field by field, equal is no change, time never stands still.
+//! Changing a secret: field by field; an equal value is not a change; times strictly increase.
 
 use toolvault_core::confidential::Confidential;
 use toolvault_core::scope::Scope;

@@ -1,4 +1,4 @@
-//! Users: made, listed, disabled, erased.
+//! Users: create, list, disable, delete.
 
 use toolvault_core::audit::record::Action;
 use toolvault_core::identity::UserId;

@@ -1,4 +1,4 @@
-//! Versions: counted from the first, kept up to the limit, restored, erased.
+//! Versions: numbered from the first, kept up to the limit, restored, deleted.
 
 use toolvault_core::audit::record::Action;
 use toolvault_vault::Error;

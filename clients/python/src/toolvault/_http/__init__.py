@@ -1,1 +1,1 @@
-"""How requests reach the server: settings, what may be repeated, and what an answer means."""
+"""Requests to the server: settings, retries, and the meaning of answers."""

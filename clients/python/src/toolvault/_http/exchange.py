@@ -1,6 +1,6 @@
 """One request and its answer, over httpx.
 
-What httpx raises is left behind as a whole: the frames of its traceback hold headers and bodies.
+Exceptions of httpx are never chained: the frames of their tracebacks hold headers and bodies.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ except PackageNotFoundError:
 
 
 class KeyAuth(httpx.Auth):
-    """Puts the key into each request. It has no readable form."""
+    """Adds the key to each request. It has no readable form."""
 
     def __init__(self, key: Confidential) -> None:
         self._key = key
 
     def auth_flow(self, request: httpx.Request):  # type: ignore[no-untyped-def]
-        # httpx covers this header in what it prints, and not `x-api-key`.
+        # httpx hides this header in its output, but not `x-api-key`.
         request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         yield request
 
 
 def options(settings: Settings) -> dict[str, object]:
-    """What both kinds of httpx client are made with."""
+    """The arguments for both kinds of httpx client."""
     headers = {"User-Agent": USER_AGENT, "Accept": "application/json"}
     if settings.user is not None:
         headers["x-toolvault-user"] = settings.user
@@ -52,13 +52,13 @@ def options(settings: Settings) -> dict[str, object]:
         "timeout": settings.timeout,
         "verify": settings.verify,
         "follow_redirects": False,
-        # A proxy from the environment would read what is not encrypted.
+        # A proxy from the environment could read unencrypted requests.
         "trust_env": settings.is_encrypted,
     }
 
 
 def request(client: httpx.Client | httpx.AsyncClient, settings: Settings, operation: Operation[T]) -> httpx.Request:
-    """The request that an operation is."""
+    """The request for an operation."""
     headers = dict(operation.headers)
     if operation.body is not None:
         headers["Content-Type"] = operation.body.media_type
@@ -79,12 +79,12 @@ def answer(response: httpx.Response) -> Answer:
 
 
 def unreachable(settings: Settings, error: Exception) -> Unavailable:
-    """The same failure without what httpx knows of it."""
+    """The same failure, without details from httpx."""
     return Unavailable(f"no answer from {settings.url} ({type(error).__name__})")
 
 
 def outcome(operation: Operation[T], received: Answer | ApiError) -> T | ApiError:
-    """What the operation answers, or the exception to raise."""
+    """The result of the operation, or the exception to raise."""
     if isinstance(received, ApiError):
         return received
     refused = refusal(received)
@@ -96,11 +96,11 @@ def outcome(operation: Operation[T], received: Answer | ApiError) -> T | ApiErro
         return operation.read(received)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         pass
-    return UnexpectedAnswer("the server's answer is none of Toolvault's", status=received.status)
+    return UnexpectedAnswer("the answer is not from a Toolvault server", status=received.status)
 
 
 def pause(operation: Operation[T], failure: ApiError, attempt: int, retries: int) -> float | None:
-    """How many seconds to wait before asking again; none if that is not safe, or would not help."""
+    """How many seconds to wait before a retry; None if a retry is unsafe or useless."""
     if not operation.is_repeatable or attempt >= retries or not isinstance(failure, (RateLimited, Unavailable)):
         return None
     if failure.retry_after is not None:

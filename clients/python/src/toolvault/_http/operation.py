@@ -1,4 +1,4 @@
-"""One operation of the API, as data: what is asked, how the answer is read, and whether asking twice is safe."""
+"""One operation of the API, as data: the request, how to read the answer, and whether a retry is safe."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class Answer:
     warnings: tuple[str, ...] = ()
 
     def json(self) -> object:
-        """The content's meaning; raises `ValueError`, which holds the content."""
+        """The parsed content. Raises `ValueError`, whose text contains the content."""
         return _json.read(self.content)
 
 
 @dataclass(frozen=True)
 class Body:
-    """What is sent, written as late as possible."""
+    """The body of a request, serialised as late as possible."""
 
     content: object = field(repr=False)
     media_type: str = JSON
 
     def encoded(self) -> bytes:
-        """The bytes of it."""
+        """The body as bytes."""
         if self.media_type.endswith("json"):
             return _json.write(self.content).encode()
         if not isinstance(self.content, Confidential):
@@ -44,16 +44,16 @@ class Body:
         try:
             return self.content.reveal().encode()
         except UnicodeEncodeError:
-            # Such an error holds the whole text.
+            # This error contains the whole text.
             pass
         raise ValueError("a value must be Unicode text without lone surrogates")
 
 
 @dataclass(frozen=True)
 class Operation(Generic[T]):
-    """`path` is below the server's address; `tool` is the one concerned.
+    """`path` is relative to the server's address; `tool` is the tool concerned.
 
-    It `is_repeatable` if a second request does no harm.
+    `is_repeatable` means that a second request does no harm.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""Answers that refuse, as exceptions by meaning."""
+"""Turns error answers into exceptions by meaning."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BY_STATUS: Mapping[int, type[ApiError]] = {
 
 
 def refusal(answer: Answer) -> ApiError | None:
-    """The exception for an answer, none if it does not refuse."""
+    """The exception for an answer; None if it is not an error."""
     if 200 <= answer.status < 300:
         return None
     try:
@@ -59,7 +59,7 @@ def _kind(status: int, code: str | None, problems: tuple[Problem, ...]) -> type[
 
 
 def _problems(detail: object) -> tuple[Problem, ...]:
-    """Only type, place and message: an original server adds the rejected input, which may be a secret."""
+    """Only type, location and message: the original server adds the rejected input, which may be a secret."""
     if not isinstance(detail, list):
         return ()
     return tuple(

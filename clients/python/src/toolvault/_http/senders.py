@@ -1,4 +1,4 @@
-"""Clients of httpx that run operations, blocking and not."""
+"""Wrappers of httpx clients that run operations, blocking and async."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Sender:
-    """Runs operations, one at a time for each thread that calls."""
+    """Runs operations, one at a time per calling thread."""
 
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
         given: dict[str, Any] = options(settings)
@@ -26,7 +26,7 @@ class Sender:
         self._sleep = time.sleep
 
     def run(self, operation: Operation[T]) -> T:
-        """Returns what the operation answers, or raises why not."""
+        """Returns the result of the operation, or raises its error."""
         attempt = 0
         while True:
             result = outcome(operation, self._exchange(operation))
@@ -47,7 +47,7 @@ class Sender:
             raise error.with_traceback(None) from None
 
     def close(self) -> None:
-        """Ends the connections."""
+        """Closes the connections."""
         self._client.close()
 
 
@@ -61,7 +61,7 @@ class AsyncSender:
         self._sleep = asyncio.sleep
 
     async def run(self, operation: Operation[T]) -> T:
-        """Returns what the operation answers, or raises why not."""
+        """Returns the result of the operation, or raises its error."""
         attempt = 0
         while True:
             result = outcome(operation, await self._exchange(operation))
@@ -82,5 +82,5 @@ class AsyncSender:
             raise error.with_traceback(None) from None
 
     async def close(self) -> None:
-        """Ends the connections."""
+        """Closes the connections."""
         await self._client.aclose()

@@ -1,4 +1,4 @@
-"""Where the server is and which key opens it."""
+"""The server's address and the key."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ API_KEY_FILE = "TOOLVAULT_API_KEY_FILE"
 
 @dataclass(frozen=True)
 class Settings:
-    """All that a client needs to know. `timeout` is in seconds, for each step of a request."""
+    """The settings of a client. `timeout` is in seconds, for each step of a request."""
 
     url: str
     api_key: Confidential
@@ -32,7 +32,7 @@ class Settings:
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether requests go over TLS."""
+        """Whether requests use TLS."""
         return self.url.startswith("https:")
 
 
@@ -47,7 +47,7 @@ def settings(
     verify: ssl.SSLContext | bool,
     environment: Mapping[str, str] = os.environ,
 ) -> Settings:
-    """What was given, completed from the environment. Raises `ConfigurationError`."""
+    """The given settings, completed from the environment. Raises `ConfigurationError`."""
     key = _key(Confidential(api_key) if api_key is not None else _key_of(environment))
     address = _address(url or environment.get(URL) or DEFAULT_URL, allow_http)
     return Settings(address, key, user, timeout, retries, verify)
@@ -69,7 +69,7 @@ def _key_of(environment: Mapping[str, str]) -> Confidential:
 def _key(key: Confidential) -> Confidential:
     key = Confidential(key.reveal().strip())
     if not key.reveal() or any(not "!" <= one <= "~" for one in key.reveal()):
-        raise ConfigurationError("the API key is empty or holds what no key holds")
+        raise ConfigurationError("the API key is empty, or has a character that no key has")
     return key
 
 
@@ -80,11 +80,11 @@ def _address(url: str, allow_http: bool) -> str:
     except ValueError:
         host, parts = None, urlsplit("")
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
-        raise ConfigurationError(f"{URL} is an address such as {DEFAULT_URL} or https://vault.example.com")
+        raise ConfigurationError(f"{URL} must be an address such as {DEFAULT_URL} or https://vault.example.com")
     if parts.username is not None or parts.password is not None:
-        raise ConfigurationError(f"{URL} holds no user or password; the key goes into {API_KEY}")
+        raise ConfigurationError(f"{URL} must not contain a user or password; set the key in {API_KEY}")
     if parts.scheme == "http" and not allow_http and not _is_loopback(host):
-        raise ConfigurationError(f"plain http to {host} would show keys on the way: use https, or allow_http=True")
+        raise ConfigurationError(f"plain http to {host} would expose keys: use https, or allow_http=True")
     return url.rstrip("/")
 
 

@@ -1,1 +1,1 @@
-"""Tools that get their secrets at the call. What frameworks have in common; none of them is imported here."""
+"""Tools that get their secrets when they are called. This part is common to all frameworks and imports none."""

@@ -1,4 +1,4 @@
-"""A function without the arguments that the vault supplies, which calls the one that has them."""
+"""A function without the arguments that the vault supplies, which calls the original with them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COPIED = ("__module__", "__name__", "__qualname__", "__doc__")
 
 
 class Prepared:
-    """The arguments of one call, the supplied ones covered until it begins. It has no readable form."""
+    """The arguments of one call. The supplied ones stay confidential until it begins. It has no readable form."""
 
     __slots__ = ("_given", "_hints", "_signature", "_supply")
 
@@ -34,17 +34,17 @@ class Prepared:
 
     @property
     def redaction(self) -> Redaction:
-        """What finds the supplied values again."""
+        """Finds the supplied values in results."""
         return self._supply.redaction
 
     @property
     def args(self) -> tuple[Any, ...]:
-        """The positional ones."""
+        """The positional arguments."""
         return self._bound().args
 
     @property
     def kwargs(self) -> dict[str, Any]:
-        """Those by name."""
+        """The keyword arguments."""
         return self._bound().kwargs
 
     def _bound(self) -> inspect.BoundArguments:
@@ -58,7 +58,7 @@ class Prepared:
             if parameter.kind is inspect.Parameter.VAR_KEYWORD:
                 further = name
         if further is not None:
-            # Arguments that are supplied and have no parameter of their own.
+            # Supplied arguments without a parameter of their own, passed through `**kwargs`.
             extra = {
                 name: value.reveal()
                 for name, value in self._supply.values.items()
@@ -91,7 +91,7 @@ class Injection:
         self.annotations = {name: hint for name, hint in self._hints.items() if name not in injector.hidden}
 
     def prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Prepared:
-        """The arguments of a call, completed."""
+        """The completed arguments of a call."""
         given = self._given(args, kwargs)
         return Prepared(self._full, self._hints, given, self._injector.supply(self._named(given)))
 
@@ -101,12 +101,12 @@ class Injection:
         return Prepared(self._full, self._hints, given, await self._injector.supply_async(self._named(given)))
 
     def _given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        # What the model supplies for an argument that it does not see is dropped.
+        # Discard what the model supplies for an argument that it does not see.
         kwargs = {name: value for name, value in kwargs.items() if name not in self._injector.hidden}
         return dict(self.visible.bind(*args, **kwargs).arguments)
 
     def _named(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The same with what `**kwargs` caught beside the others."""
+        """The arguments, with those that `**kwargs` received merged in."""
         named = dict(given)
         for name, parameter in self.visible.parameters.items():
             if parameter.kind is inspect.Parameter.VAR_KEYWORD:
@@ -115,9 +115,9 @@ class Injection:
 
 
 def injected(function: Function, injector: Injector, keeps: Kept = ()) -> Function:
-    """The function as a framework may see it: neither its signature nor a call of it has the hidden arguments.
+    """The function for the framework: neither its signature nor its calls have the hidden arguments.
 
-    What it returns or raises is searched for the values that it got.
+    The values are redacted in what it returns or raises.
     """
     injection = Injection(function, injector)
     kind = _routine(function)
@@ -139,7 +139,7 @@ def injected(function: Function, injector: Injector, keeps: Kept = ()) -> Functi
 
 
 def hints(function: Function) -> dict[str, Any]:
-    """The annotations of a function, evaluated as far as they can be."""
+    """The annotations of a function, evaluated as far as possible."""
     target = _routine(function.func if isinstance(function, functools.partial) else function)
     try:
         return typing.get_type_hints(target, include_extras=True)
@@ -152,14 +152,14 @@ def hints(function: Function) -> dict[str, Any]:
 
 
 def _routine(function: Function) -> Function:
-    """What is run: of a callable object its `__call__`."""
+    """The underlying function: of a callable object, its `__call__`."""
     if inspect.isroutine(function) or isinstance(function, functools.partial):
         return function
     return typing.cast(Function, getattr(function, "__call__"))  # noqa: B004, B009
 
 
 def _as_annotated(name: str, value: Confidential, hint: Any) -> Any:
-    """The value as the function's annotation wants it, such as `SecretStr`."""
+    """The value in the type that the function's annotation requires, such as `SecretStr`."""
     if hint is Confidential:
         return value
     if hint in (None, str, Any, inspect.Parameter.empty) or isinstance(hint, (str, typing.TypeVar)):
@@ -168,7 +168,7 @@ def _as_annotated(name: str, value: Confidential, hint: Any) -> Any:
         return importlib.import_module("pydantic").TypeAdapter(hint).validate_python(value.reveal())
     except ImportError:
         return value.reveal()
-    except Exception:  # noqa: S110 - whatever it says, it may say it with the value
+    except Exception:  # noqa: S110 - its message may contain the value
         pass
     raise ValueError(f"the value for argument {name!r} is refused by its type")
 
@@ -220,7 +220,7 @@ def _async_generator(function: Function, injection: Injection, keeps: Kept) -> F
 
 
 class _Watched:
-    """Lets no error out that shows a value: another one without it is raised, which does not lead back to it."""
+    """Replaces an error that shows a value with one that does not, and that has no reference to the original."""
 
     def __init__(self, redaction: Redaction, keeps: Kept) -> None:
         self._redaction = redaction
@@ -231,7 +231,7 @@ class _Watched:
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         failure = self._redaction.failure(error, self._keeps) if isinstance(error, Exception) else None
-        # This frame is part of the traceback, and must not hold the error.
+        # This frame is part of the traceback, so it must not hold the error.
         del error, traceback
         if failure is None:
             return

@@ -1,4 +1,4 @@
-"""What the vault supplies to one tool: which arguments, and at each call their values."""
+"""What the vault supplies to one tool: the hidden arguments, and their values for each call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .redaction import Redaction
 
 Vault = Toolvault | AsyncToolvault
 
-# How long an answer to "which arguments?" may be used again, in seconds.
+# How long the list of hidden arguments may be reused, in seconds.
 FRESH = 30.0
 
 _lock = threading.Lock()
@@ -32,7 +32,7 @@ _known: weakref.WeakKeyDictionary[Vault, dict[tuple[str, frozenset[str]], tuple[
 
 
 class Supply:
-    """The values for one call, covered, and what finds them again."""
+    """The values for one call, still confidential, and a redactor for them."""
 
     __slots__ = ("redaction", "values")
 
@@ -47,11 +47,11 @@ class Supply:
 
 
 class Injector:
-    """One tool and its vault.
+    """One tool with its vault.
 
     `hidden` are the arguments that the model does not see: those in `hide` and in `bindings`, or, if `hide` is not
-    given, those for which the vault has a default for this tool. `redacted` are those whose values are looked for in
-    what the tool says.
+    given, those for which the vault has a default for this tool. `redacted` are those whose values are redacted in
+    results of the tool.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Injector:
         self.redacted = self.hidden if redact is None else self.hidden & frozenset(redact)
 
     def supply(self, given: Mapping[str, Any]) -> Supply:
-        """The values for a call with these arguments. Raises `SecretMissing` and its siblings."""
+        """The values for a call with these arguments. Raises `SecretMissing` or a related error."""
         return Supply(self, _sender(self.vault).run(tools.resolve(self._call(given))))
 
     async def supply_async(self, given: Mapping[str, Any]) -> Supply:
@@ -86,14 +86,14 @@ class Injector:
         return Supply(self, await asyncio.to_thread(self.vault._sender.run, operation))
 
     def _call(self, given: Mapping[str, Any]) -> ToolCall:
-        # The others are sent because a policy may ask for them.
+        # The other arguments are sent because a policy may have conditions on them.
         args = {name: plain(value) for name, value in given.items() if name in self.declared - self.hidden}
         hidden = sorted(self.hidden)
         return tools.call(self.tool, args, self.bindings, hidden, hidden)
 
 
 def _sender(vault: Vault) -> Sender:
-    """What asks the vault and waits for the answer."""
+    """Sends the request to the vault and waits for the answer."""
     if isinstance(vault, Toolvault):
         return vault._sender
     with _lock:
@@ -103,7 +103,7 @@ def _sender(vault: Vault) -> Sender:
 
 
 def _defaults(vault: Vault, tool: str, declared: frozenset[str]) -> frozenset[str]:
-    """The arguments for which there is a default, whether or not it can be used now."""
+    """The arguments for which there is a default, whether or not it is usable now."""
     key, now = (tool, declared), time.monotonic()
     with _lock:
         known = _known.setdefault(vault, {})

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON has it. What JSON does not know becomes its text, which a policy can match or refuse."""
+    """The value as JSON. Objects without a JSON form become their text, which a policy can match or refuse."""
     if value is None or isinstance(value, (bool, int, Decimal)):
         return value
     if isinstance(value, Enum):

@@ -1,6 +1,6 @@
-"""Finding values in what a tool says, and putting `[secret:<name>]` in their place.
+"""Finds values in a tool's results and replaces them with `[secret:<name>]`.
 
-It is defence in depth: a tool that holds a value can show it in a form of its own.
+This is defence in depth: a tool that has a value can encode it in its own way.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ DEEPEST = 64
 
 
 class ToolFailed(Exception):
-    """A tool failed with words that held a value; these are the words without it."""
+    """Replaces an error of a tool whose text contained a value; it has the redacted text."""
 
 
 class Redaction:
-    """The values that were given to one call, by the secret's name. It has no readable form."""
+    """The values in one call, by secret name. It has no readable form."""
 
     __slots__ = ("_marks", "_pattern")
 
@@ -38,17 +38,17 @@ class Redaction:
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def shows(self, text: str) -> bool:
-        """Whether a value is in the text."""
+        """Whether the text contains a value."""
         return self._pattern is not None and self._pattern.search(text) is not None
 
     def text(self, text: str) -> str:
-        """The text without values."""
+        """The redacted text."""
         if self._pattern is None:
             return text
         return self._pattern.sub(lambda found: self._marks[found.group()], text)
 
     def result(self, result: Any) -> Any:
-        """What a tool returned, without values; the same object if there were none in it."""
+        """A redacted result of a tool; the same object if it contained no values."""
         return result if self._pattern is None else self._cleaned(result, DEEPEST)
 
     def _cleaned(self, value: Any, depth: int) -> Any:
@@ -68,7 +68,7 @@ class Redaction:
         return self._opaque(self._of_parts(value, depth - 1))
 
     def _of_parts(self, value: Any, depth: int) -> Any:
-        """The same kind of object with clean parts, where that kind is known."""
+        """An object of the same type with redacted parts, if the type is known."""
         parts = _fields(value)
         changed = {
             name: clean
@@ -82,14 +82,14 @@ class Redaction:
         return dataclasses.replace(value, **changed)
 
     def _opaque(self, value: Any) -> Any:
-        """An object of which only its text is known: the clean text in its place if a value shows in it."""
+        """For an object of unknown type: the redacted text of it if that contains a value, else the object."""
         text = f"{value}\n{value!r}"
         return self.text(str(value)) if self.shows(text) else value
 
     def failure(self, error: Exception, keeps: tuple[type[Exception], ...] = ()) -> Exception | None:
-        """What to raise in place of an error that shows a value; none if it shows none.
+        """The exception to raise instead of an error that shows a value; None if it shows none.
 
-        An error of a kind in `keeps`, which a framework understands, stays of its kind.
+        An error whose type is in `keeps`, which a framework handles, keeps its type.
         """
         if self._pattern is None or not any(map(self.shows, _words(error))):
             return None
@@ -100,7 +100,7 @@ class Redaction:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """How a value may be written in a text."""
+    """The spellings of a value in a text."""
     if len(value) < SHORTEST:
         return
     raw = value.encode()
@@ -116,7 +116,7 @@ def _forms(value: str) -> Iterator[str]:
     }
     yield from (raw.hex(), raw.hex().upper())
     for offset in range(3):
-        # Whole characters only: those at the edges also hold bits of the neighbours.
+        # Whole characters only: those at the edges also contain bits of neighbouring characters.
         padded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
         first, last = -(-offset * 8 // 6), (offset + len(raw)) * 8 // 6
         form = padded[first:last]
@@ -133,7 +133,7 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error with all that a traceback shows beside it."""
+    """An error with everything that a traceback shows."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -149,7 +149,7 @@ def _words(error: BaseException) -> Iterator[str]:
     for one in _chain(error):
         yield from (str(one), repr(one), repr(one.args), *map(str, getattr(one, "__notes__", ())))
         yield repr({name: value for name, value in vars(one).items() if isinstance(value, (str, bytes, list, dict))})
-        # pydantic shortens inputs in its text, so that a part of a value shows in it and not the whole.
+        # pydantic truncates inputs in its messages, so a message may contain a part of a value.
         yield repr(_details(one, whole=True))
 
 
@@ -161,7 +161,7 @@ def _message(error: Exception) -> str:
 
 
 def _details(error: BaseException, *, whole: bool) -> list[dict[str, Any]] | None:
-    """What pydantic knows of a refused input."""
+    """The rejected input that pydantic keeps in its errors."""
     if not type(error).__module__.startswith("pydantic") or not hasattr(error, "errors"):
         return None
     details: list[dict[str, Any]] = error.errors(include_input=whole, include_url=False, include_context=whole)

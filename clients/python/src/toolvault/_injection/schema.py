@@ -1,4 +1,4 @@
-"""Taking arguments out of a JSON schema."""
+"""Removes arguments from a JSON schema."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONDITIONAL = ("if", "then", "else", "not")
 
 
 def without(schema: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any]:
-    """The schema of an object without these members. Raises `ValueError` if they cannot be taken out of it."""
+    """The schema of an object without these members. Raises `ValueError` if they cannot be removed."""
     reduced = _without(schema, hidden)
     if "$ref" in reduced and hidden:
         raise ValueError("a tool whose schema is a reference cannot hide arguments")
@@ -21,7 +21,7 @@ def without(schema: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any
 
 
 def declared(schema: Mapping[str, Any]) -> frozenset[str]:
-    """The arguments that a schema names."""
+    """The arguments in a schema."""
     names = set(schema.get("properties", ()))
     for keyword in COMPOSED:
         for branch in schema.get(keyword, ()):
@@ -42,7 +42,7 @@ def _without(schema: Mapping[str, Any], hidden: Collection[str]) -> dict[str, An
             name: [one for one in needed if one not in hidden] for name, needed in reduced["dependentRequired"].items()
         }
     for keyword in ("examples", "default", "example"):
-        # An example call shows what the model is not to know of.
+        # An example call would show the hidden arguments.
         reduced.pop(keyword, None)
     for keyword in COMPOSED:
         if keyword in reduced:

@@ -1,1 +1,1 @@
-"""iointel: tool objects that hold references, and the files in which workflows are kept."""
+"""iointel: tool objects that hold references, and files of workflows."""

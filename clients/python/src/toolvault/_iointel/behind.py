@@ -1,4 +1,4 @@
-"""The object with the values, behind the one that iointel holds."""
+"""The real tool object with the values, behind the one that iointel holds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _constructions: dict[type[BaseModel], threading.RLock] = {}
 
 
 class Behind:
-    """An object of the tool's own class, made on demand and made anew after each change of a secret."""
+    """An object of the tool's own class, created on demand and recreated after each change of a secret."""
 
     def __init__(self, tool_class: type[BaseModel], source: Source, literals: Mapping[str, Any]) -> None:
         self._class = tool_class
@@ -32,7 +32,7 @@ class Behind:
         self.redaction = Redaction(())
 
     def get(self, args: Mapping[str, Any]) -> BaseModel:
-        """The object with the values that hold now, for a tool with these other arguments."""
+        """The object with the current values, for a tool with these other arguments."""
         completed = self._source.completed(args)
         stamp = [(one.arg, one.secret_id, one.version) for one in completed.applied]
         with self._lock:
@@ -44,7 +44,7 @@ class Behind:
             return self._made
 
     def another(self) -> Behind:
-        """The same for a copy of the object before this one."""
+        """The same for a copy of the previous object."""
         return Behind(self._class, self._source, self._literals)
 
     def _make(self, completed: Completed) -> BaseModel:
@@ -57,7 +57,7 @@ class Behind:
                 )
             except Exception as error:
                 failure = self.redaction.failure(error) or error
-        # Neither the error that it replaces nor the frames that it came through, in which the values are.
+        # Do not chain the original error: its text and its frames contain the values.
         raise failure.with_traceback(None)
 
     def __deepcopy__(self, memo: object) -> Behind:
@@ -68,7 +68,7 @@ class Behind:
 
 
 class Toolkit:
-    """The toolkit that a tool of agno asks, in whose answers and errors the values are replaced."""
+    """The toolkit of a tool of agno. The values in its results and errors are redacted."""
 
     __slots__ = ("_redaction", "_toolkit")
 

@@ -1,11 +1,11 @@
-"""Which constructor arguments of iointel's tools are credentials: what neither iointel nor its classes say."""
+"""The constructor arguments of iointel's tools that are credentials. Neither iointel nor its classes say which are."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-# iointel 1.13.0 with agno 1.5.5: service | tools | arguments, `*` behind required ones | variables that its tools read.
+# iointel 1.13.0 with agno 1.5.5: service | tools | arguments, `*` after required ones | variables that its tools read.
 _TABLE = """
 AgentQL | agentql_* | api_key | AGENTQL_API_KEY
 Api | agno__api__make_request | username password api_key
@@ -60,13 +60,13 @@ Crawler | Crawler-* | api_key*
 RetrievalEngine | retrieval-engine-* | api_key*
 Wolfram | Wolfram-query | api_key*
 """  # noqa: E501
-# An argument with such an end says who or where, and is not confidential.
+# An argument with such a suffix names a user or a place, and is not confidential.
 _PLACES = ("name", "_id", "_sid", "path", "path_")
 
 
 @dataclass(frozen=True)
 class Service:
-    """The tools of one service. `arguments` says of each credential whether the tools require it."""
+    """The tools of one service. `arguments` has the credentials, with whether the tools require them."""
 
     name: str
     tools: tuple[str, ...]
@@ -74,7 +74,7 @@ class Service:
     variables: tuple[str, ...]
 
     def environment(self, argument: str) -> list[str]:
-        """The variables in which its tools look for an argument: those called like it or, without such, all."""
+        """The variables in which its tools look for an argument: those with a similar name, or all if there is none."""
         named = [one for one in self.variables if one.endswith(argument.upper())]
         return named or list(self.variables)
 
@@ -82,7 +82,7 @@ class Service:
         return argument in self.arguments and not argument.endswith(_PLACES)
 
     def is_reached(self, pattern: str, argument: str) -> bool:
-        """Whether a secret for this pattern and argument would serve a tool of it."""
+        """Whether a secret with this pattern and argument would apply to one of its tools."""
         return argument in self.arguments and any(_overlaps(pattern, one) for one in self.tools)
 
 
@@ -92,13 +92,13 @@ def matches(pattern: str, tool: str) -> bool:
 
 
 def find(tool: str) -> tuple[Service, str] | None:
-    """The service whose tool this is, and the pattern that says so."""
+    """The service of this tool, and the pattern that matched."""
     found = [(one, pattern) for one in SERVICES for pattern in one.tools if matches(pattern, tool)]
     return max(found, key=lambda each: ("*" not in each[1], len(each[1])), default=None)
 
 
 def _overlaps(pattern: str, tools: str) -> bool:
-    """Whether some tool matches both; `tools` is a name, or a beginning and `*`."""
+    """Whether some tool matches both; `tools` is a name, or a prefix and `*`."""
     beginning, is_open, _ = tools.partition("*")
     if not is_open:
         return matches(pattern, tools)

@@ -1,4 +1,4 @@
-"""`python -m toolvault.iointel check`: which argument of which tool of a workflow gets what from where."""
+"""`python -m toolvault.iointel check`: where each argument of each tool of a workflow gets its value."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ NEEDED = ("iointel", "yaml")
 SUCCESS, REFUSED, FAILED = 0, 1, 2
 _LONGEST_NAME = 1024
 _CLEAR = "looks like a credential in clear text"
-# What a terminal may obey instead of showing it.
+# Characters that a terminal may interpret instead of showing them.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 @dataclass
 class Got:
-    """What one argument gets. `outcome` is `literal`, `wrong`, `none` or what `explain` says."""
+    """What one argument gets. `outcome` is `literal`, `wrong`, `none` or the outcome of `explain`."""
 
     arg: str
     is_required: bool
@@ -61,7 +61,7 @@ class Checked:
 
 @dataclass
 class Reach:
-    """What the pattern of a secret matches: tools of the workflow, and other services with such an argument."""
+    """The tools that a secret's pattern matches: those of the workflow, and of other services with this argument."""
 
     secret_id: str
     secret_name: str
@@ -73,7 +73,7 @@ class Reach:
 
 @dataclass
 class Literal:
-    """A literal in the file that looks like a credential, or a reference where iointel follows none."""
+    """A literal in the file that looks like a credential, or a reference where iointel does not follow one."""
 
     agent: str
     tool: str | None
@@ -85,7 +85,7 @@ class Literal:
 
 @dataclass
 class Report:
-    """All of it. No value is in it."""
+    """The whole report. It contains no value."""
 
     workflow: str | None
     would_succeed: bool = True
@@ -95,15 +95,15 @@ class Report:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """The command. Returns its exit status."""
+    """Runs the command. Returns its exit status."""
     parser = _Parser(prog="python -m toolvault.iointel", allow_abbrev=False)
     check = parser.add_subparsers(required=True, metavar="COMMAND").add_parser(
         "check",
-        help="say which secret each tool of an iointel workflow would get, and what is missing",
+        help="show which secret each tool of an iointel workflow would get, and what is missing",
         epilog="The server is at TOOLVAULT_URL [default: http://127.0.0.1:8710]; the key is in TOOLVAULT_API_KEY "
         "or in the file that TOOLVAULT_API_KEY_FILE names.",
     )
-    check.add_argument("file", metavar="FILE", type=Path, help="workflow in YAML, by hand or by Workflow.to_yaml")
+    check.add_argument("file", metavar="FILE", type=Path, help="workflow in YAML, by hand or from Workflow.to_yaml")
     check.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(words)
     if not all(map(find_spec, NEEDED)):
@@ -138,7 +138,7 @@ def _failed(error: object, status: int, hint: str | None = None) -> int:
 
 
 def examine(path: Path) -> Report:
-    """Asks the server about each tool of a file."""
+    """Requests `explain` for each tool of a file."""
     from . import wanted
 
     workflow = wanted.read(path)
@@ -178,12 +178,12 @@ def _checked(vault: Toolvault, wanted: Wanted, literals: list[Literal]) -> Check
 
 def _misnamed(tool: str) -> str | None:
     if not 1 <= len(tool) <= _LONGEST_NAME or "\0" in tool:
-        return f"the name of a tool has 1 to {_LONGEST_NAME} characters and no NUL"
-    return "the name of a tool holds no '*'" if "*" in tool else None
+        return f"a tool's name must have 1 to {_LONGEST_NAME} characters and no NUL"
+    return "a tool's name must not contain '*'" if "*" in tool else None
 
 
 def _call(wanted: Wanted, service: Service | None) -> dict[str, Any]:
-    """The call that is explained. Of what is confidential or wrong, it says only that it is there."""
+    """The call to explain. Confidential and wrong arguments are only marked as present."""
     args: dict[str, Any] = {}
     for one in wanted.arguments:
         if one.reference is None:
@@ -199,7 +199,7 @@ def _call(wanted: Wanted, service: Service | None) -> dict[str, Any]:
 def _got(
     wanted: Wanted, service: Service | None, pattern: str, explained: dict[str, ExplainedArgument]
 ) -> Iterator[Got]:
-    """The arguments that the file gives, that the tool is known to want as credentials, or that a secret serves."""
+    """The arguments in the file, the known credentials of the tool, and those to which a secret applies."""
     known: Mapping[str, bool] = service.arguments if service else {}
     given = {one.name: one for one in wanted.arguments}
     for name in dict.fromkeys([*given, *known, *sorted(explained)]):
@@ -232,14 +232,14 @@ def _problem(got: Got, create: str) -> str | None:
     """What is wrong, and what to do about it; `create` is the command that stores what is missing."""
     arg, secret = got.arg, got.secret_name or ""
     if got.outcome == "secret_missing":
-        return f"needs {arg}, and no secret serves it; store one: {create}"
+        return f"needs {arg}, and no secret applies to it; store one: {create}"
     if got.outcome == "secret_expired":
         renew = f"toolvault secret set {secret}"
-        return f"the secret {secret} for {arg} has expired; give it a new value and a later end: {renew}"
+        return f"the secret {secret} for {arg} has expired; give it a new value and a later expiry: {renew}"
     if got.outcome == "secret_ambiguous":
-        return f"{arg}: several secrets that it may have are called so; name one by its id: secret:///id/…"
+        return f"{arg}: several secrets with this name match; use the ID of one: secret:///id/…"
     if got.outcome == "secret_not_available" and got.reference:
-        return f"{arg}: {got.reference} leads to no secret that this tool and argument may have"
+        return f"{arg}: {got.reference} names no secret that this tool and argument may receive"
     if got.outcome == "secret_not_available":
         return f"{arg}: the policy of its secret does not allow the other arguments"
     return None
@@ -251,7 +251,7 @@ def _create(argument: str, service: Service | None, pattern: str) -> str:
 
 
 def _reaches(tools: Sequence[Checked]) -> list[Reach]:
-    """What each pattern reaches whose secret a tool gets."""
+    """What each pattern matches whose secret a tool gets."""
     found: dict[tuple[str, str], Reach] = {}
     for got in (got for tool in tools for got in tool.arguments):
         if got.secret_id and got.secret_name and got.pattern and "*" in got.pattern:
@@ -280,7 +280,7 @@ def _show(report: Report) -> None:
         _print(f"{reach.secret_name}, for {reach.pattern}, reaches {tools}{others}.")
     sys.stdout.flush()
     for literal in report.literals:
-        what = "is a reference where iointel follows none" if literal.is_reference else _CLEAR
+        what = "is a reference where iointel does not follow one" if literal.is_reference else _CLEAR
         whose = literal.tool or literal.agent
         _print(f"warning: line {literal.line}: {literal.arg} of {whose} {what}; {literal.advice}", sys.stderr)
     for tool in report.tools:
@@ -308,7 +308,7 @@ def _origin(got: Got) -> str:
     if got.outcome == "none":
         return "nothing" + (f", or from its environment: {', '.join(got.environment)}" if got.environment else "")
     plain_words = {
-        "literal": "what the file says",
+        "literal": "the value in the file",
         "binding": reference,
         "secret_expired": f"EXPIRED {reference or secret}",
         "secret_ambiguous": f"AMBIGUOUS {reference}",
@@ -328,5 +328,5 @@ def _print(text: str, file: Any = None) -> None:
 
 
 def _escaped(text: str) -> str:
-    """The text in one line that moves no cursor."""
+    """The text in one line, without characters that move the cursor."""
     return _UNSAFE.sub(lambda one: one[0].encode("unicode_escape").decode(), text)

@@ -1,4 +1,4 @@
-"""Workflows as they are kept: tools by name and constructor arguments."""
+"""Files of workflows: tools by name and constructor arguments."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ import yaml
 
 from ..errors import ToolvaultError
 
-# Where iointel's own tools live; a file decides about no other import.
+# The packages of iointel's own tools. A file must not cause other imports.
 _OWN_TOOLS = "iointel.src.agent_methods.tools."
 _SERVED = "toolvault.iointel."
 _MODULE = re.compile(rf"{re.escape(_OWN_TOOLS)}(?:agno\.)?(\w+)")
 
-# Why modules of iointel could not be loaded: it says so once.
+# Why modules of iointel could not be loaded. It is reported once.
 _unloaded: list[str] = []
 
 
 def portable(definition: Any) -> Any:
     """A definition in which each tool that iointel dumped, `{name, body, fn_self}`, is its name and its arguments.
 
-    What it dumps names a class, which a fresh process does not know, and an object of the process that wrote it.
+    A dump names a class, which a new process may not have loaded, and an object of the process that wrote it.
     """
     if isinstance(definition, Mapping):
         return {
@@ -39,7 +39,7 @@ def portable(definition: Any) -> Any:
 
 
 def read(text: str | None, path: str | Path | None) -> dict[str, Any]:
-    """The same of a text or a file, with every tool registered that iointel has."""
+    """The definition in a text or a file, after registering every tool of iointel that it needs."""
     if (text is None) == (path is None):
         raise ToolvaultError("give either the text of a workflow or the path of its file")
     definition = yaml.safe_load(text if text is not None else Path(str(path)).read_text(encoding="utf-8"))
@@ -57,7 +57,7 @@ def _discover(names: set[str]) -> None:
 
     if names <= set(TOOLS_REGISTRY):
         return
-    # It warns of each module that it cannot load, and dozens need packages of their own.
+    # It warns about each module that it cannot load, and dozens need extra packages.
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         discover_all_tools()
@@ -81,7 +81,7 @@ def _names(definition: Any) -> Iterator[str]:
 
 
 def state(tool: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The class of a tool that iointel dumped and its constructor's arguments; of a plain function, nothing."""
+    """The class and the constructor arguments of a tool that iointel dumped; nothing for a plain function."""
     if tool.get("fn_self") is None:
         return "", {}
     try:
@@ -90,7 +90,7 @@ def state(tool: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     except (TypeError, ValueError):
         key = arguments = None
     if not isinstance(arguments, dict) or not isinstance(key, str):
-        raise ToolvaultError(f"the state of the tool {tool['name']} is none that iointel writes")
+        raise ToolvaultError(f"the state of the tool {tool['name']} has a form that iointel does not write")
     return key, arguments
 
 
@@ -103,7 +103,7 @@ def _tool(tool: Any) -> Any:
 
 
 def _find(name: str, key: str) -> None:
-    """Has the module of one of iointel's own tools register it."""
+    """Imports the module that registers one of iointel's own tools."""
     from iointel.src.utilities.registries import TOOLS_REGISTRY
 
     module = key.removeprefix(_SERVED).partition(":")[0]

@@ -1,8 +1,7 @@
 """Objects that store references where their class stores values.
 
-What iointel holds, dumps, shows and copies is an object of a subclass of the tool's class. Its fields hold
-`Reference`s; what its methods read of them, and what the class made of the values when it was constructed, is read
-from the object behind it.
+iointel holds, dumps, shows and copies an object of a subclass of the tool's class. Its fields are `Reference`s. When
+its methods read them, or attributes that the class derived from the values, they read the object behind it.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from .behind import Behind, Toolkit
 from .source import Source
 
 _BEHIND = "_behind"
-# Where iointel's tools have the toolkit of agno that does the work.
+# The attribute in which iointel's tools have agno's toolkit.
 _TOOLKIT = "_tool"
-# What interactive tools ask any object for.
+# Attributes that interactive tools look up on any object.
 _NOT_STATE = ("__", "_repr_", "_ipython_")
 
 _lock = threading.Lock()
@@ -33,13 +32,13 @@ _classes: dict[type[BaseModel], type[BaseModel]] = {}
 
 
 class Reference(str):
-    """A reference in the place of a value; a default's says where it led when the object was made."""
+    """A reference in the place of a value. For a default, it is the secret that applied when the object was created."""
 
     is_default: bool
 
     @classmethod
     def to(cls, text: str, *, is_default: bool) -> Reference:
-        """A reference that was written (`is_default` false), or that stands for whatever the default is."""
+        """A reference: written in the file, or (`is_default` true) whatever the default is."""
         made = cls(text)
         made.is_default = is_default
         return made
@@ -55,7 +54,7 @@ class Reference(str):
 
 
 class _Dump(str):
-    """A dump that keeps its object alive: it is all that iointel keeps, and leads nowhere by itself."""
+    """A dump that keeps its object alive: iointel keeps only the dump, and the dump alone has no values."""
 
     of: BaseModel
 
@@ -70,15 +69,15 @@ class _Dump(str):
 
 
 class _Served:
-    """What a served class does otherwise than the tool's class that follows it."""
+    """The differences between a served class and the tool's class, which comes next in the MRO."""
 
-    # Properties that keep on the object what they computed, so they belong to the one behind.
+    # Properties that cache their result on the object, so they belong to the object behind.
     _toolvault_cached: ClassVar[frozenset[str]]
 
     def __init__(self, *_: object, **__: object) -> None:
         name = type(self).__name__
         raise ToolvaultError(
-            f"a dump of {name} does not lead to its secrets: load it with toolvault.iointel.load_workflow"
+            f"a dump of {name} contains no secrets: load it with toolvault.iointel.load_workflow"
         )
 
     def __getattribute__(self, name: str) -> Any:
@@ -110,7 +109,7 @@ class _Served:
         return copy
 
     def __del__(self) -> None:
-        """Nothing ends here that the class began: the object behind does that by itself."""
+        """Does nothing: the object behind closes what the class opened."""
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a tool that Toolvault serves cannot be pickled; dump its workflow")
@@ -123,7 +122,7 @@ class _Served:
     __str__ = BaseModel.__str__
 
     def model_dump(self, **options: Any) -> dict[str, Any]:
-        """Constructor arguments: a reference for each that has one, nothing for those that a default serves."""
+        """Constructor arguments: a reference where one was written, and nothing where a default applies."""
         references = _references(self)
         dump = super().model_dump(**_without(references, options))  # type: ignore[misc]
         return {**dump, **_written(references)}
@@ -160,7 +159,7 @@ def serve(
 
 
 def _validated(tool_class: type[BaseModel], tool: str, literals: Mapping[str, Any]) -> dict[str, Any]:
-    """Literals as their fields have them: those with secrets are validated when there are values for them."""
+    """Literals in the types of their fields. A literal that contains a reference is validated later, with its value."""
     validated = dict(literals)
     for name, field in tool_class.model_fields.items():
         if name not in literals:
@@ -171,10 +170,10 @@ def _validated(tool_class: type[BaseModel], tool: str, literals: Mapping[str, An
         except ValidationError as error:
             problem = "; ".join(one["msg"] for one in error.errors(include_input=False, include_context=False))
         except PydanticUserError:
-            # Only its class knows what to make of this type.
+            # Only the class itself can handle this type.
             continue
         if problem:
-            raise ToolvaultError(f"the tool {tool} refuses what it was given for '{name}': {problem}")
+            raise ToolvaultError(f"the tool {tool} refuses the value of '{name}': {problem}")
     return validated
 
 
@@ -183,13 +182,13 @@ def _annotation(field: FieldInfo) -> Any:
 
 
 def _class_for(tool_class: type[BaseModel]) -> type[BaseModel]:
-    """The served class of a tool's class: one for all, as iointel knows classes by their names."""
+    """The served class of a tool's class. There is only one each, because iointel identifies classes by name."""
     with _lock:
         if tool_class not in _classes:
             namespace = {"__module__": f"toolvault.iointel.{tool_class.__module__}", "__doc__": tool_class.__doc__}
             made = cast("Any", type(tool_class))(tool_class.__name__, (_Served, tool_class), namespace)
             made._toolvault_cached = frozenset(_cached_properties(tool_class))
-            # They may compute something of a value, and show it.
+            # They may derive something from a value, and show it.
             decorators = made.__pydantic_decorators__
             for computed in (decorators.computed_fields, decorators.field_serializers, decorators.model_serializers):
                 computed.clear()
@@ -206,7 +205,7 @@ def _cached_properties(tool_class: type[BaseModel]) -> Iterator[str]:
 
 
 def _behind(served: object) -> BaseModel:
-    """The object with the values that hold now."""
+    """The object with the current values."""
     given: set[str] = object.__getattribute__(served, "__pydantic_fields_set__")
     literals = {
         name: value
@@ -218,7 +217,7 @@ def _behind(served: object) -> BaseModel:
 
 
 def _stored(served: object) -> dict[str, Any]:
-    """Fields by name, and what other arguments the class keeps."""
+    """Fields by name, and the extra arguments that the class keeps."""
     fields: dict[str, Any] = object.__getattribute__(served, "__dict__")
     others: dict[str, Any] | None = object.__getattribute__(served, "__pydantic_extra__")
     return {**fields, **(others or {})}
@@ -233,7 +232,7 @@ def _references(served: object) -> dict[str, Reference]:
 
 
 def _without(references: Mapping[str, Reference], options: dict[str, Any]) -> dict[str, Any]:
-    """Options of a dump that leaves the references out, whatever else it leaves out."""
+    """Dump options that also exclude the references."""
     excluded = options.get("exclude") or set()
     if isinstance(excluded, Mapping):
         return {**options, "exclude": {**excluded, **dict.fromkeys(references, True)}}

@@ -1,4 +1,4 @@
-"""Where the values of one tool object come from."""
+"""The source of the values of one tool object."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..models import Completed
 
 
 class Source:
-    """Asks the server for the arguments of one tool, and remembers the answer for some seconds."""
+    """Fetches the arguments of one tool, and caches the answer for some seconds."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Source:
         self._kept: tuple[float, Mapping[str, Any], Completed] | None = None
 
     def completed(self, args: Mapping[str, Any]) -> Completed:
-        """The arguments with the values that hold now. Raises `SecretMissing` and its siblings."""
+        """The arguments with the current values. Raises `SecretMissing` or a related error."""
         with self._lock:
             if self._kept is not None:
                 until, kept_args, completed = self._kept
@@ -50,4 +50,4 @@ class Source:
             return completed
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("what holds values for a moment cannot be pickled")
+        raise TypeError("an object that may hold values cannot be pickled")

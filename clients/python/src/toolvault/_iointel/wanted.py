@@ -1,4 +1,4 @@
-"""What a workflow's file wants: agents, their tools, and what each of these is constructed with, with the lines."""
+"""Reads a workflow's file: agents, their tools, and the constructor arguments of these, with line numbers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CREDENTIAL = re.compile(
     r"(?:^|[^A-Z0-9])(?:AUTH|AUTHORIZATION|BEARER|COOKIE|CREDENTIALS?|KEY|PASS|PASSKEY|PASSWD|PASSPHRASE|PAT|PWD)(?![A-Z0-9])"
     r"|(?:APIKEY|PASSWORD|SECRET|TOKEN)(?![A-Z0-9])"
 )
-# A name with such an end says where a credential is, or of which kind.
+# A name with such a suffix says where a credential is, or of which kind.
 _SETTING = re.compile(r"(?:^|[^A-Z0-9])(?:DIR|ENDPOINT|FILE|HEADER|ID|METHOD|MODE|NAME|PATH|TYPE|URL)$")
 _KNOWN = re.compile(
     r"(?:AIza|AKIA|AKCp|SG\.|eyJ|figd_|gh[opsu]_|github_pat_|glpat-|hf_|lin_api_|npm_|ntn_|sk-|sk_live_|tvk_|xox[bp]-).{8}",
@@ -38,12 +38,12 @@ _PLAIN = re.compile(r"true|false|none|null|[0-9]{1,5}")
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument that the file gives: a reference, a literal, or something that is wrong."""
+    """An argument in the file: a reference, a literal, or an error."""
 
     name: str
     line: int
     reference: str | None = None
-    # What conditions may look at: of what seems to be a credential, only that there is one.
+    # The value for conditions. For a credential, only that there is one.
     literal: Any = None
     is_text: bool = False
     is_credential: bool = False
@@ -63,7 +63,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class ModelKey:
-    """The key of an agent's model that stands in the file."""
+    """The key of an agent's model, written in the file."""
 
     agent: str
     line: int
@@ -72,7 +72,7 @@ class ModelKey:
 
 @dataclass
 class Workflow:
-    """What a file wants, in its order."""
+    """The content of a file, in its order."""
 
     name: str | None
     tools: list[Wanted] = field(default_factory=list)
@@ -91,7 +91,7 @@ def read(path: Path) -> Workflow:
         raise ToolvaultError(f"cannot read {path}: it is not UTF-8") from None
     definition = _parsed(path, text)
     if not isinstance(definition, _Table) or not {"agents", "tasks"} & definition.keys():
-        raise ToolvaultError(f"{path} is no workflow of iointel: it has neither agents nor tasks")
+        raise ToolvaultError(f"{path} is not a workflow of iointel: it has neither agents nor tasks")
     name = definition.get("name")
     workflow = Workflow(name if isinstance(name, str) else None)
     _agents(workflow, definition, "")
@@ -102,24 +102,24 @@ def read(path: Path) -> Workflow:
 
 
 class _Table(dict[Any, Any]):
-    """A mapping that knows the line of each value."""
+    """A mapping with the line of each value."""
 
     lines: dict[Any, int]
 
 
 class _List(list[Any]):
-    """A sequence that knows the line of each part."""
+    """A sequence with the line of each item."""
 
     lines: list[int]
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """What iointel reads a file with, and where it found each part."""
+    """A YAML loader like iointel's that also records lines."""
 
 
 def _table(loader: Any, node: Any) -> _Table:
     table = _Table(loader.construct_mapping(node, deep=True))
-    # Merged by now: what `<<` brings in stands before what the table says itself.
+    # `<<` is merged already, and merged items precede the table's own.
     table.lines = {loader.construct_object(key): value.start_mark.line + 1 for key, value in node.value}
     return table
 
@@ -187,10 +187,10 @@ def _tool(agent: str, line: int, tool: object) -> Wanted:
         try:
             _, given = state(tool)
         except ToolvaultError:
-            return Wanted(agent, line, dumped, problem="its state is none that iointel writes")
+            return Wanted(agent, line, dumped, problem="its state has a form that iointel does not write")
         place = tool.lines.get("fn_self", line)
         return Wanted(agent, line, dumped, tuple(_arguments(given, dict.fromkeys(given, place))))
-    return Wanted(agent, line, problem="a tool is a name, or a pair of name and arguments")
+    return Wanted(agent, line, problem="a tool must be a name, or a pair of name and arguments")
 
 
 def _arguments(given: dict[Any, Any], lines: dict[Any, int]) -> Iterator[Argument]:
@@ -204,8 +204,8 @@ def _arguments(given: dict[Any, Any], lines: dict[Any, int]) -> Iterator[Argumen
 def _argument(name: str, line: int, value: Any) -> Argument:
     if not isinstance(value, str):
         if _holds_reference(value, set()):
-            return Argument(name, line, problem="a reference is the whole of an argument, not a part of one")
-        # Of a list or a table, conditions see only that it is there.
+            return Argument(name, line, problem="a reference must be the whole argument, not a part of it")
+        # For a list or a table, conditions see only that it is there.
         return Argument(name, line, literal=True if isinstance(value, (dict, list)) else value)
     if value.startswith(SCHEME):
         try:
@@ -213,7 +213,7 @@ def _argument(name: str, line: int, value: Any) -> Argument:
         except ValueError as error:
             return Argument(name, line, problem=str(error))
     if SCHEME in value:
-        return Argument(name, line, problem="a reference is the whole of an argument, and this one has text around it")
+        return Argument(name, line, problem="a reference must be the whole argument, but this one has text around it")
     found = is_credential(name, value)
     is_text = len(value) >= _SHORTEST
     return Argument(name, line, literal=True if found else value, is_text=is_text, is_credential=found)
@@ -225,20 +225,20 @@ def _canonical(reference: str) -> str:
         try:
             return f"{SCHEME}/id/{UUID(rest.removeprefix('/id/'))}"
         except ValueError:
-            raise ValueError("a reference by id is 'secret:///id/<secret_id>'") from None
+            raise ValueError("a reference by ID must be 'secret:///id/<secret_id>'") from None
     try:
         name = unquote(rest, errors="strict")
     except UnicodeDecodeError:
         name = None
     if name is None or _UNENCODED.search(rest):
-        raise ValueError("the name in a reference is percent-encoded")
+        raise ValueError("the name in a reference must be percent-encoded")
     if not name or "\0" in name or len(name) > _LONGEST_NAME:
-        raise ValueError(f"the name in a reference has 1 to {_LONGEST_NAME} characters and no NUL")
+        raise ValueError(f"the name in a reference must have 1 to {_LONGEST_NAME} characters and no NUL")
     return SCHEME + quote(name, safe="-._~")
 
 
 def _holds_reference(value: object, seen: set[int]) -> bool:
-    """Whether a part of it is a reference. Aliases make one object many parts: each is looked at once."""
+    """Whether a part of it is a reference. YAML aliases repeat an object; each is visited once."""
     if isinstance(value, str):
         return value.startswith(SCHEME)
     if not isinstance(value, (dict, list)) or id(value) in seen:
@@ -248,7 +248,7 @@ def _holds_reference(value: object, seen: set[int]) -> bool:
 
 
 def is_credential(name: str, value: str) -> bool:
-    """Whether a text looks like a credential: by the name it stands under, or by how it begins."""
+    """Whether a text looks like a credential, by its name or by its first characters."""
     if len(value) < _SHORTEST:
         return False
     upper = name.upper()

@@ -1,4 +1,4 @@
-"""What one tool is to be constructed with, and the object that comes of it."""
+"""The arguments with which one tool is constructed, and the resulting object."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCHEME = "secret://"
 
 
 class Wish:
-    """A tool with the arguments that a file or a program gives, of which references are told apart."""
+    """A tool with the arguments from a file or a program, with references recognised."""
 
     def __init__(self, tool: Tool, state_args: Mapping[str, Any] | None) -> None:
         self._tool = tool
@@ -37,7 +37,7 @@ class Wish:
 
     @property
     def call(self) -> dict[str, Any]:
-        """What `explain` and `resolve` are asked."""
+        """The call for `explain` and `resolve`."""
         fields = self._class.model_fields
         needed = [
             name for name, field in fields.items() if field.is_required() and not _fills_itself(self._class, name)
@@ -51,7 +51,7 @@ class Wish:
         }
 
     def granted(self, explanation: Explanation, sender: Sender, keep_seconds: float) -> BaseModel:
-        """The object, with what the server says that it would apply."""
+        """The object, with the secrets that the server would apply."""
         defaults = _defaults(explanation)
         if not self._bindings and not defaults:
             return cast("BaseModel", instantiate_stateful_tool(self._tool, self._given))
@@ -59,7 +59,7 @@ class Wish:
         references |= {name: Reference.to(text, is_default=True) for name, text in defaults.items()}
         source = Source(sender, self._tool.name, self._bindings, frozenset(defaults), keep_seconds)
         served = serve(self._class, source, self._literals, references)
-        # iointel looks here before it makes an object of a dump.
+        # iointel looks here before it creates an object from a dump.
         TOOL_SELF_INSTANCES[id(served)] = served
         return served
 
@@ -74,7 +74,7 @@ class Wish:
 
 
 def _defaults(explanation: Explanation) -> dict[str, str]:
-    """The arguments that defaults serve, each with a reference to the one that does now."""
+    """The arguments with a default, each with a reference to the current one."""
     return {
         argument.arg: SCHEME + quote(candidate.secret_name, safe="-._~")
         for argument in explanation.arguments
@@ -97,6 +97,6 @@ def _holds_reference(value: object) -> bool:
 
 
 def _fills_itself(tool_class: type[BaseModel], name: str) -> bool:
-    """Whether a class has a way of its own to a required field, as `Wolfram` has to its key."""
+    """Whether a class fills a required field in its own way, as `Wolfram` does with its key."""
     parameter = inspect.signature(cast(Any, tool_class).__init__).parameters.get(name)
     return parameter is not None and parameter.default is not inspect.Parameter.empty

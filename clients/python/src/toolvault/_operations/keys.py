@@ -1,4 +1,4 @@
-"""API keys, and whom the credential stands for."""
+"""API keys, and the caller's own identity."""
 
 from __future__ import annotations
 

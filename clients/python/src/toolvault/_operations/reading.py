@@ -1,4 +1,4 @@
-"""How answers become models."""
+"""Turns answers into models."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def all_of(model: type[T]) -> Callable[[Answer], tuple[T, ...]]:
 
 
 def secret(answer: Answer) -> SecretInfo:
-    """Reads a secret with what stands in the headers."""
+    """Reads a secret, with metadata from the headers."""
     return replace(build(SecretInfo, answer.json()), etag=answer.headers.get("etag"), warnings=answer.warnings)
 
 
@@ -40,16 +40,16 @@ def nothing(answer: Answer) -> None:
 
 
 def segment(text: object) -> str:
-    """A text as one segment of a path, also when it is only dots."""
+    """A text as one segment of a path, even if it consists of dots."""
     encoded = quote(str(text), safe="")
     return encoded.replace(".", "%2E") if set(encoded) <= {"."} else encoded
 
 
 def given(**members: object) -> dict[str, object]:
-    """The members that are not none."""
+    """The members that are not None."""
     return {name: member for name, member in members.items() if member is not None}
 
 
 def asked(**members: object) -> dict[str, str]:
-    """The members that are not none, as a query."""
+    """The members that are not None, as a query."""
     return {name: str(member) for name, member in given(**members).items()}

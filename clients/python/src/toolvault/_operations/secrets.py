@@ -17,7 +17,7 @@ MERGE_PATCH = "application/merge-patch+json"
 
 
 class Unchanged:
-    """Stands for a field that is to stay as it is."""
+    """Marks a field that stays unchanged."""
 
     def __repr__(self) -> str:
         return "UNCHANGED"
@@ -126,11 +126,11 @@ def list_policies() -> Operation[tuple[PolicyInfo, ...]]:
 
 
 def moment(at: datetime | None) -> str | None:
-    """A time as the API writes it. Raises `ValueError` if it does not say which zone it is in."""
+    """A time as the API writes it. Raises `ValueError` if it has no time zone."""
     if at is None:
         return None
     if at.tzinfo is None:
-        raise ValueError("a time needs its zone, as in datetime.now(timezone.utc)")
+        raise ValueError("a time needs a time zone, as in datetime.now(timezone.utc)")
     return at.isoformat()
 
 

@@ -1,4 +1,4 @@
-"""What a tool receives, and why."""
+"""Resolving and explaining tool calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def call(
     accepts: Iterable[str] | None,
     require: Iterable[str] | None,
 ) -> ToolCall:
-    """What both `resolve` and `explain` are asked."""
+    """The request of `resolve` and `explain`."""
     return ToolCall(
         tool,
         None if args is None else dict(args),
@@ -34,7 +34,7 @@ def call(
 
 
 def resolve(wanted: ToolCall) -> Operation[Completed]:
-    # The name goes into the body, where no log of URLs sees it and no proxy rewrites it.
+    # The name is in the body, where logs of URLs do not show it and proxies do not rewrite it.
     body = Body(_content(wanted))
     return Operation("POST", PATH, _completed(wanted), body=body, is_repeatable=True, tool=wanted.tool)
 
@@ -69,7 +69,7 @@ def _completed(wanted: ToolCall) -> Callable[[Answer], Completed]:
 
 
 def _with_own(wanted: ToolCall, completed: Completed) -> Completed:
-    """What was received and stays as it was is the caller's own object: a number is the number that it was."""
+    """Received arguments that did not change are the caller's own objects, so numbers keep their type."""
     applied = {one.arg for one in completed.applied}
     own = wanted.args or {}
     args = {name: own[name] if name in own and name not in applied else value for name, value in completed.args.items()}

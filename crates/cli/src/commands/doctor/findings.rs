@@ -1,10 +1,10 @@
-//! What was found, check by check.
+//! The findings, check by check.
 
 use serde::Serialize;
 
 use crate::printer::Printer;
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Serialize)]
 struct Finding {
     check: &'static str,
@@ -13,27 +13,27 @@ struct Finding {
     fix: Option<String>,
 }
 
-/// Everything that was looked at.
+/// The results of all checks.
 #[derive(Debug, Default)]
 pub(super) struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// All is well.
+    /// The check passed.
     pub(super) fn good(&mut self, check: &'static str, message: &str) {
         self.add(check, Grade::Good, message, None);
     }
 
-    /// Something to know, and perhaps to do something about.
+    /// The check found something that may need attention.
     pub(super) fn notice(&mut self, check: &'static str, message: &str, fix: &str) {
         self.add(check, Grade::Notice, message, Some(fix));
     }
 
-    /// Something is wrong.
+    /// The check found a problem.
     pub(super) fn bad(&mut self, check: &'static str, message: &str, fix: &str) {
         self.add(check, Grade::Bad, message, Some(fix));
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no problems.
     pub(super) fn is_sound(&self) -> bool {
         self.0.iter().all(|finding| finding.result != Grade::Bad)
     }
@@ -76,7 +76,7 @@ impl Findings {
     }
 }
 
-/// How grave a finding is. Only `Bad` makes the exit status 1.
+/// The severity of a finding. Only `Bad` makes the exit status 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Grade {

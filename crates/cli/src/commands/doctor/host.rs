@@ -1,4 +1,4 @@
-//! Checks of the machine: files that hold secrets, the clock, the server.
+//! Checks of the machine: files with secrets, the clock, the server.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::config::{Configuration, RootKey};
 /// 2026-01-01: no machine that runs this version can be earlier.
 const EARLIEST: Timestamp = Timestamp::from_microseconds(1_767_225_600_000_000);
 
-/// The files that hold secrets are their owner's only, and the first keys were taken away.
+/// Files with secrets are readable by their owner only, and the file of the first keys was removed.
 pub(super) fn check_secret_files(configuration: &Configuration, findings: &mut Findings) {
     match &configuration.root_key {
         RootKey::File(path) => check_file("root key file", path, findings),
@@ -48,7 +48,7 @@ fn check_file(check: &'static str, path: &Path, findings: &mut Findings) {
     let mode = metadata.mode() & 0o7777;
     let (is_groups, is_everybodys) = (mode & 0o070 > 0, mode & 0o007 > 0);
     if !is_groups && !is_everybodys {
-        findings.good(check, &format!("{shown} is its owner's only"));
+        findings.good(check, &format!("only the owner can read {shown}"));
     } else {
         let readers = if is_everybodys {
             "everybody"
@@ -63,31 +63,31 @@ fn check_file(check: &'static str, path: &Path, findings: &mut Findings) {
     }
 }
 
-/// The clock is not before this program was made.
+/// The clock is not earlier than the date of this program.
 pub(super) fn check_clock(now: Timestamp, findings: &mut Findings) {
     if now < EARLIEST {
         findings.bad(
             "clock",
-            &format!("it says {now}, which is before this program was made"),
+            &format!("the time is {now}, before this program was built"),
             "set the clock, for example by NTP: expiries depend on it",
         );
     } else {
-        findings.good("clock", &format!("it says {now}"));
+        findings.good("clock", &format!("the time is {now}"));
     }
 }
 
-/// Whether a server runs. On PostgreSQL only the server itself can tell.
+/// Whether a server is running. On PostgreSQL only the server itself knows.
 pub(super) fn check_server(
     configuration: &Configuration,
     is_server: bool,
     findings: &mut Findings,
 ) {
     match (&configuration.vault.database, is_server) {
-        (_, true) => findings.good("server", "it runs, and local commands go through it"),
+        (_, true) => findings.good("server", "it is running, and local commands go through it"),
         (DatabaseLocation::Directory(_), false) => {
             findings.notice(
                 "server",
-                "none runs on this data directory",
+                "no server is running on this data directory",
                 "toolvault serve",
             );
         }

@@ -1,4 +1,4 @@
-//! Checks of the gateway's servers that are programs on this machine: whether they are there, and what shuts them in.
+//! Checks of the gateway's servers that are programs: whether the program exists, and whether a sandbox is available.
 
 use toolvault_gateway::settings::{Sandbox, StdioServer, Transport};
 use toolvault_gateway::stdio::{Support, program_fault, sandbox_support};
@@ -6,7 +6,7 @@ use toolvault_gateway::{GatewaySettings, ServerName};
 
 use super::findings::Findings;
 
-/// Says nothing where no such server is configured.
+/// Reports nothing if no such server is configured.
 pub(super) async fn check(
     settings: &GatewaySettings,
     findings: &mut Findings,
@@ -22,7 +22,7 @@ pub(super) async fn check(
             findings.notice(
                 "tool servers",
                 &format!("{name}: {fault}"),
-                "install it, or configure its whole path; it is looked for on the PATH of whoever starts the server",
+                "install it, or configure its whole path; the server searches for it on its own PATH",
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Checks of what the store tells about itself: engine, clock, keys, names.
+//! Checks of what the store reports: engine, clock, keys, names.
 
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_vault::{Diagnosis, KeyInfo, UserInfo};
@@ -7,14 +7,14 @@ use super::findings::Findings;
 use crate::api::Api;
 use crate::failure::Failure;
 
-/// Fixes a defect of the write-ahead log that could corrupt a database.
+/// This version fixed a defect of the write-ahead log that could corrupt a database.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
-/// A key that ends within this span is told of, in microseconds: two weeks.
+/// A key that expires within this time is reported, in microseconds: two weeks.
 const SOON: i64 = 14 * 86_400 * SECOND;
-/// By how much the newest record may be ahead of the clock, in microseconds.
+/// How far the newest record may be ahead of the clock, in microseconds.
 const TOLERANCE: i64 = 5 * SECOND;
 
-/// What the store tells.
+/// What the store reports.
 pub(super) struct Report {
     store: Diagnosis,
     users: Vec<UserInfo>,
@@ -22,7 +22,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Asks for it.
+    /// Requests it.
     pub(super) async fn of(api: &Api<'_>) -> Result<Self, Failure> {
         Ok(Self {
             store: api.diagnose().await?,
@@ -44,7 +44,7 @@ fn check_engine(report: &Diagnosis, findings: &mut Findings) {
     if report.engine == "SQLite" && numbers(&report.version) < OLDEST_SQLITE {
         findings.bad(
             "engine",
-            &format!("{engine} is older than 3.51.3, which mends a defect that damages databases"),
+            &format!("{engine} is older than 3.51.3, which fixes a defect that damages databases"),
             "use the released program, which brings its own SQLite",
         );
     } else {
@@ -59,7 +59,7 @@ fn check_engine(report: &Diagnosis, findings: &mut Findings) {
     }
 }
 
-/// The three parts of a version; what is missing or no number counts as 0.
+/// The three parts of a version; missing or non-numeric parts count as 0.
 fn numbers(version: &str) -> [u32; 3] {
     let mut parts = version
         .split('.')
@@ -76,7 +76,7 @@ fn check_trail(report: &Diagnosis, now: Timestamp, findings: &mut Findings) {
                 "the newest audit record is {} s in the future",
                 ahead / SECOND
             ),
-            "set the clock: it was put back, or another server's is ahead",
+            "set the clock: it was set back, or the clock of another server is ahead",
         );
     }
 }
@@ -93,7 +93,7 @@ fn check_keys(report: &Report, now: Timestamp, findings: &mut Findings) {
         let count = report.keys.len();
         findings.good(
             "keys",
-            &format!("none of {count} has expired or expires within 14 days"),
+            &format!("of {count}, none has expired or expires within 14 days"),
         );
     }
     for (key, end) in ending {
@@ -102,19 +102,21 @@ fn check_keys(report: &Report, now: Timestamp, findings: &mut Findings) {
             findings.bad(
                 "keys",
                 &format!("{id} ({name}) expired at {end}"),
-                &format!("if nobody needs it: toolvault key revoke {id}; otherwise make another"),
+                &format!(
+                    "if it is not needed: toolvault key revoke {id}; otherwise create a new one"
+                ),
             );
         } else {
             findings.notice(
                 "keys",
                 &format!("{id} ({name}) expires at {end}"),
-                "make another in time: toolvault key create",
+                "create a new one in time: toolvault key create",
             );
         }
     }
 }
 
-/// Whether `newer` takes the place of `older`: a rotation makes a key with the same name and rights.
+/// Whether `newer` replaces `older`: a rotation creates a key with the same name and rights.
 fn succeeds(newer: &KeyInfo, older: &KeyInfo) -> bool {
     let rights = |key: &KeyInfo| {
         let tools = key.tools.clone();
@@ -133,15 +135,15 @@ fn succeeds(newer: &KeyInfo, older: &KeyInfo) -> bool {
 
 fn check_names(report: &Report, findings: &mut Findings) {
     if report.store.shared_names.is_empty() {
-        findings.good("names", "no user has two secrets of one name");
+        findings.good("names", "no user has two secrets with the same name");
     }
     for (user, names) in &report.store.shared_names {
         let named = report.users.iter().find(|info| info.user_id == *user);
         let name = named.map_or_else(|| user.to_string(), |info| info.name.clone());
         findings.notice(
             "names",
-            &format!("{names} names of the user {name} are those of several secrets"),
-            "a reference to such a name is refused where several match: rename with toolvault secret set ID --name",
+            &format!("the user {name} has {names} names that several secrets share"),
+            "a reference to such a name is refused if several secrets match; rename one: toolvault secret set ID --name",
         );
     }
 }

@@ -42,7 +42,7 @@ pub(super) async fn run(options: &CreateOptions, context: &Context<'_>) -> anyho
     let api = Api::connect(&options.connection, context)?;
     let named = api.list_secrets(Some(&options.name)).await?;
     if options.or_replace && named.len() > 1 {
-        // Says which they are.
+        // Fails with the IDs if several have the name.
         api.find_secret(&options.name).await?;
     }
     let value = value::read(options.value_file.as_deref(), context.printer)?;
@@ -68,7 +68,7 @@ pub(super) async fn run(options: &CreateOptions, context: &Context<'_>) -> anyho
         }
     };
     print(&secret, options.json, context.printer)?;
-    // The API has warned of it.
+    // The API has already warned about the shared name.
     if !named.is_empty() && !options.or_replace {
         context.printer.error_line(
             "hint: --or-replace changes the secret that has the name; toolvault secret delete ID removes one of them",

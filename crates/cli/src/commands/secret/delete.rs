@@ -26,7 +26,7 @@ pub(super) async fn run(options: &DeleteOptions, context: &Context<'_>) -> anyho
     let api = Api::connect(&options.connection, context)?;
     let secret = api.find_secret(&options.name).await?;
     let (name, id) = (&secret.secret_name, secret.secret_id);
-    let question = format!("Delete the secret {name} ({id}) for good?");
+    let question = format!("Delete the secret {name} ({id}) permanently?");
     confirm(&question, options.yes, context.printer)?;
     let url = api.secret_url(&secret);
     api.send(Method::DELETE, &url, Body::Nothing).await?;

@@ -55,7 +55,7 @@ pub(crate) struct PolicyOptions {
     connection: ConnectionOptions,
 }
 
-/// A limit that may be lifted.
+/// A limit that can be removed.
 #[derive(Clone, Copy)]
 enum Limit<T> {
     Never,
@@ -89,7 +89,7 @@ pub(super) async fn run(options: &PolicyOptions, context: &Context<'_>) -> anyho
 }
 
 impl PolicyOptions {
-    /// Changes what is given.
+    /// Applies the given changes.
     fn change(&self, policy: &mut Policy, now: Timestamp) {
         if let Some(limit) = self.expires_at {
             policy.expires_at = limit.get();

@@ -15,9 +15,8 @@ use crate::value;
 pub(crate) struct SetOptions {
     /// Name or ID of the secret
     name: String,
-    /// Read the new value from this file, or from standard input if it is -. Without it, and with nothing
-    /// else to change, the value is asked for or, where there is no terminal, read from standard input. A
-    /// value of one line loses its line break
+    /// Read the new value from this file, or from standard input if it is -. Without it, and with nothing else to
+    /// change, ask on a terminal, else read standard input. A single line loses its line break
     #[arg(long, value_name = "FILE")]
     value_file: Option<PathBuf>,
     /// New name

@@ -26,7 +26,7 @@ pub(super) async fn run(options: &ShowOptions, context: &Context<'_>) -> anyhow:
     print(&secret, options.json, context.printer)
 }
 
-/// Everything about one secret but its value.
+/// Prints everything about one secret except its value.
 pub(super) fn print(secret: &SecretInfo, is_json: bool, printer: &Printer) -> anyhow::Result<()> {
     if is_json {
         return printer.json(secret);

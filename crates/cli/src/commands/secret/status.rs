@@ -1,4 +1,4 @@
-//! What is due for rotation, expired or about to.
+//! Secrets that are due for rotation, expired, or about to expire.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,11 @@ use toolvault_gateway::http::Method;
 use crate::api::{Api, Body};
 use crate::failure::Failure;
 
-/// What ends within so many days is told.
+/// Expiries within this many days are reported.
 const DAYS_AHEAD: i64 = 14;
 const DAY: i64 = 86_400 * SECOND;
 
-/// What the API tells about a secret with a policy, as far as it matters here.
+/// The relevant fields of a secret with a policy.
 #[derive(Deserialize)]
 pub(super) struct Standing {
     secret_id: SecretId,
@@ -23,7 +23,7 @@ pub(super) struct Standing {
     is_expired: bool,
 }
 
-/// The standing of each secret that has a policy.
+/// The status of each secret that has a policy.
 pub(super) async fn all(api: &Api<'_>) -> Result<HashMap<SecretId, Standing>, Failure> {
     #[derive(Deserialize)]
     struct List {
@@ -38,7 +38,7 @@ pub(super) async fn all(api: &Api<'_>) -> Result<HashMap<SecretId, Standing>, Fa
 }
 
 impl Standing {
-    /// In a few words; empty if nothing is to be done.
+    /// The status in a few words; empty if nothing needs to be done.
     pub(super) fn describe(&self, now: Timestamp) -> String {
         let mut words = Vec::new();
         if self.is_expired {

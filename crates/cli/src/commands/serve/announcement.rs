@@ -1,16 +1,16 @@
-//! Where the server listens, and what to do next.
+//! Announces the server's address and the next steps.
 
 use std::net::SocketAddr;
 
 use crate::printer::Printer;
 
-/// The URL of the API for somebody on this machine.
+/// The URL of the API on this machine.
 pub(super) fn url(address: SocketAddr, is_tls: bool) -> String {
     let scheme = if is_tls { "https" } else { "http" };
     format!("{scheme}://{address}")
 }
 
-/// Says it in the log and, to somebody at a terminal, with the next three steps.
+/// Announces the address in the log and, on a terminal, with the next three steps.
 pub(super) fn announce(url: &str, printer: &Printer) -> std::io::Result<()> {
     tracing::info!(url, "listening");
     if !printer.is_terminal() {

@@ -1,4 +1,4 @@
-//! The keys of a new store, delivered once: to the terminal, or into a file that only its owner reads.
+//! Delivers the keys of a new store once: to the terminal, or to a file that only its owner can read.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
@@ -12,7 +12,7 @@ use crate::config::{Configuration, FirstKeysFile, RootKey};
 use crate::failure::Failure;
 use crate::printer::{Printer, Table};
 
-/// Shows or writes the keys, and says which.
+/// Prints or writes the keys.
 pub(super) fn deliver(
     keys: &FirstKeys,
     configuration: &Configuration,
@@ -26,11 +26,11 @@ pub(super) fn deliver(
             Failure::failed(format!(
                 "the store was set up, but its first keys could not be written: {error}"
             ))
-            .hint("make keys with: toolvault key create --user default --scope manage,use,resolve,audit,admin")
+            .hint("create keys with: toolvault key create --user default --scope manage,use,resolve,audit,admin")
         })?;
         tracing::warn!(
             path = %path.display(),
-            "a new store was set up; its first keys are in this file, once: move them and delete it"
+            "a new store was set up; its first keys are only in this file: move them and delete it"
         );
     }
     tracing::info!(
@@ -51,7 +51,7 @@ fn show(keys: &FirstKeys, configuration: &Configuration, printer: &Printer) -> s
     table.row(["  audit trail's public key", &keys.audit_public_key]);
     if let RootKey::File(path) = &configuration.root_key {
         let path = format!(
-            "{} (without it nothing can be read: back it up)",
+            "{} (back it up: without it the store cannot be read)",
             path.display()
         );
         table.row(["  root key", &path]);
@@ -60,7 +60,7 @@ fn show(keys: &FirstKeys, configuration: &Configuration, printer: &Printer) -> s
     printer.line("")
 }
 
-/// Writes the keys to the first path at which there is no file yet, and returns it.
+/// Writes the keys to the first of the paths that does not exist yet, and returns it.
 fn write(keys: &FirstKeys, file: &FirstKeysFile) -> std::io::Result<PathBuf> {
     let text = Zeroizing::new(format!(
         "# The first keys of a Toolvault store. Move them to where they are used and delete this file.\n\

@@ -1,6 +1,6 @@
-//! Reading the configuration again: on SIGHUP, and for `toolvault reload`.
+//! Reloads the configuration on SIGHUP and for `toolvault reload`.
 //!
-//! The gateway and the TLS certificate take what has changed. Every other setting needs a restart.
+//! Changes of the gateway and of the TLS certificate take effect at once. Other settings need a restart.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use crate::config::{self, ServeOptions};
 use crate::context::Context;
 use crate::failure::{Failure, with_causes};
 
-/// The tables whose settings are taken without a restart.
+/// The tables whose settings take effect without a restart.
 const APPLIED: [&str; 2] = ["gateway.", "tls."];
 
-/// The values that were read last, by key.
+/// The effective values, by key.
 type Known = BTreeMap<String, Value>;
 
-/// What asks for a reload.
+/// The requests to reload.
 pub(super) struct Requests {
     server: ServerHandle,
     hangup: Signal,
@@ -28,7 +28,7 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    /// Keeps requests from here on; they are done in [`follow`].
+    /// Collects requests from now on. [`follow`] handles them.
     pub(super) fn catch(
         server: ServerHandle,
         options: &ServeOptions,
@@ -43,7 +43,7 @@ impl Requests {
     }
 }
 
-/// Reloads as often as it is asked to, and never ends. What cannot be used changes nothing.
+/// Reloads on each request, and never returns. An unusable configuration changes nothing.
 pub(super) async fn follow(
     mut requests: Requests,
     options: &ServeOptions,
@@ -61,11 +61,11 @@ pub(super) async fn follow(
                 applied = report.applied.join(" "),
                 restart = report.restart.join(" "),
                 certificate = report.certificate,
-                "the configuration was read again"
+                "the configuration was reloaded"
             ),
             Err(failure) => tracing::error!(
                 error = with_causes(failure),
-                "the configuration cannot be used; everything stays as it was"
+                "cannot reload the configuration; the old one stays in use"
             ),
         }
         if let Some(request) = request {
@@ -97,7 +97,7 @@ fn reload(
             report.restart.push(key.clone());
         }
     }
-    // What needs a restart differs from what the server uses for as long as it runs.
+    // A setting that needs a restart keeps its old value here, so that each reload reports it again until the restart.
     known.retain(|key, _| report.restart.contains(key));
     for (key, value) in values {
         if !report.restart.contains(&key) {

@@ -1,18 +1,18 @@
-//! SIGTERM and SIGINT: the first asks the server to finish, the second to end at once.
+//! SIGTERM and SIGINT: the first makes the server finish, the second makes it stop at once.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// What the signals that came ask for.
+/// The signals received.
 pub(super) struct Signals {
-    /// Finish what is in flight and end.
+    /// Finish requests in flight and stop.
     pub(super) stop: CancellationToken,
-    /// End now.
+    /// Stop now.
     pub(super) stop_at_once: CancellationToken,
 }
 
 impl Signals {
-    /// Takes the signals over from here on.
+    /// Handles the signals from now on.
     pub(super) fn catch() -> std::io::Result<Self> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -22,13 +22,13 @@ impl Signals {
         };
         let (stop, stop_at_once) = (signals.stop.clone(), signals.stop_at_once.clone());
         tokio::spawn(async move {
-            for asked in [stop, stop_at_once] {
+            for signal in [stop, stop_at_once] {
                 tokio::select! {
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
                 }
-                tracing::info!("told to stop");
-                asked.cancel();
+                tracing::info!("received a signal to stop");
+                signal.cancel();
             }
         });
         Ok(signals)

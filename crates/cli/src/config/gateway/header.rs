@@ -1,4 +1,4 @@
-//! Headers for a server: which may be set, and what with.
+//! The headers for a server: which names may be set, and their values.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use toolvault_gateway::settings::{Header, Part};
 
 use crate::config::layers::Layers;
 
-/// What the protocols themselves say: framing, the connection, and what MCP exchanges.
+/// Headers of the protocols: framing, the connection, and MCP.
 const RESERVED: [&str; 18] = [
     "accept",
     "accept-encoding",
@@ -30,7 +30,7 @@ const RESERVED: [&str; 18] = [
 ];
 const RESERVED_PREFIX: &str = "mcp-";
 
-/// The headers below `table`.
+/// The headers in `table`.
 pub(super) fn all(layers: &mut Layers, table: &str) -> Vec<Header> {
     let mut seen = BTreeSet::new();
     let mut headers = Vec::new();
@@ -41,7 +41,10 @@ pub(super) fn all(layers: &mut Layers, table: &str) -> Vec<Header> {
             continue;
         };
         if is_reserved(&name) {
-            layers.problem_at(&key, "this header belongs to the protocol and is not set");
+            layers.problem_at(
+                &key,
+                "this header belongs to the protocol and cannot be set",
+            );
         } else if !seen.insert(name.as_str().to_owned()) {
             layers.problem_at(&key, "the same header is set twice, in two spellings");
         } else if let Some(value) = layers.template(&key, &text) {
@@ -63,7 +66,7 @@ pub(super) fn all(layers: &mut Layers, table: &str) -> Vec<Header> {
     headers
 }
 
-/// Whether a header is not an operator's to set.
+/// Whether an operator may not set this header.
 pub(crate) fn is_reserved(name: &HeaderName) -> bool {
     let name = name.as_str();
     RESERVED.contains(&name) || name.starts_with(RESERVED_PREFIX)

@@ -1,4 +1,4 @@
-//! Credentials that stand in the configuration themselves, by the names they stand under.
+//! Finds literal credentials in the configuration, by the names of their settings.
 
 use toolvault_gateway::settings::Template;
 
@@ -6,7 +6,7 @@ use crate::config::keys::split_server;
 use crate::config::layers::Layers;
 use crate::credential;
 
-/// Warns of each text in headers, variables, URLs and commands that looks like a credential.
+/// Warns about each text in headers, variables, URLs and commands that looks like a credential.
 pub(in crate::config) fn warn_of_literals(layers: &mut Layers) {
     let mut warnings = Vec::new();
     for (key, entry) in &layers.entries {

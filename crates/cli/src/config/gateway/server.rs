@@ -1,4 +1,4 @@
-//! One server behind the gateway.
+//! One server of the gateway.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::config::keys::{HTTP_KEYS, PROGRAM_KEYS, SERVERS};
 use crate::config::layers::Layers;
 use crate::environment::PREFIX;
 
-/// What the table of the server `name` stands for; none if anything is wrong with it.
+/// The settings in the table of the server `name`; `None` if anything is wrong with it.
 pub(super) fn settings(layers: &mut Layers, name: &ServerName) -> Option<ServerSettings> {
     let table = format!("{SERVERS}{name}.");
     let is_set = |field: &str| layers.entries.contains_key(&format!("{table}{field}"));
@@ -30,7 +30,7 @@ pub(super) fn settings(layers: &mut Layers, name: &ServerName) -> Option<ServerS
             layers.problems.push(message);
             return None;
         }
-        // One of another kind than a text or a list of texts was told.
+        // A value of a wrong type was reported already.
         (false, false) if layers.problems.iter().any(|told| told.starts_with(&table)) => {
             return None;
         }
@@ -48,7 +48,7 @@ pub(super) fn settings(layers: &mut Layers, name: &ServerName) -> Option<ServerS
     })
 }
 
-/// Settings of the other kind of server would have no effect.
+/// Refuses settings of the other kind of server: they would have no effect.
 fn refuse_others<K>(layers: &mut Layers, table: &str, others: &[(&str, K)], kind: &str) {
     for (field, _) in others {
         let below = format!("{table}{field}.");
@@ -56,7 +56,7 @@ fn refuse_others<K>(layers: &mut Layers, table: &str, others: &[(&str, K)], kind
         let set = layers.entries.keys();
         let found = set.filter(|key| **key == exact || key.starts_with(&below));
         for key in found.cloned().collect::<Vec<String>>() {
-            layers.problem_at(&key, &format!("only a server with {kind} has it"));
+            layers.problem_at(&key, &format!("only a server with {kind} can have it"));
         }
     }
 }
@@ -96,7 +96,9 @@ fn variables(layers: &mut Layers, table: &str) -> BTreeMap<String, Template> {
         if name.is_empty() || name.contains(['=', '\0']) {
             layers.problem_at(&key, "expected the name of an environment variable");
         } else if name.starts_with(PREFIX) {
-            let advice = format!("variables of {PREFIX}… are ours and passed to no program");
+            let advice = format!(
+                "variables that begin with {PREFIX} belong to Toolvault and are not passed to programs"
+            );
             layers.problem_at(&key, &advice);
         } else if let Some(template) = layers.template(&key, &text) {
             variables.insert(name, template);

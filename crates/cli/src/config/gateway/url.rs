@@ -1,4 +1,4 @@
-//! The URL of a server: references stand only in path and query, so that no value decides where to connect.
+//! The URL of a server. References may occur only in path and query, so that no value decides where to connect.
 
 use toolvault_gateway::HttpPolicy;
 use toolvault_gateway::http::{HttpError, Url};
@@ -6,10 +6,10 @@ use toolvault_gateway::settings::{Part, Template};
 
 use crate::config::layers::Layers;
 
-/// Two texts that a URL shows unchanged wherever they stand, in place of a value.
+/// Two texts that stay unchanged in every part of a URL, used in place of a value.
 const STAND_INS: [&str; 2] = ["a", "b"];
 
-/// The template in the value of a key, if a server can be asked there.
+/// The template in the value of a key, if its URL is allowed.
 pub(super) fn of_key(
     layers: &mut Layers,
     key: &str,
@@ -36,14 +36,14 @@ fn check(template: &Template, allow_private_network: bool) -> Result<(), String>
         (Ok(first), Ok(second)) => (first, second),
         (Err(HttpError::ForbiddenAddress), _) => {
             let message = "the host has a private, local or reserved address";
-            let advice = "; allow_private_network = true lets it be private or loopback";
+            let advice = "; allow_private_network = true permits a private or loopback address";
             let advice = if allow_private_network { "" } else { advice };
             return Err(format!("{message}{advice}"));
         }
         (Err(error), _) | (_, Err(error)) => return Err(error.to_string()),
     };
     if place(&first) != place(&second) {
-        return Err("a reference may stand only in the path and the query of a URL".to_owned());
+        return Err("a URL may contain references only in its path and query".to_owned());
     }
     if first.fragment().is_some() {
         return Err("a URL with a fragment is refused".to_owned());
@@ -51,7 +51,7 @@ fn check(template: &Template, allow_private_network: bool) -> Result<(), String>
     Ok(())
 }
 
-/// Everything but path and query.
+/// Every part except path and query.
 fn place(url: &Url) -> (&str, Option<&str>, Option<u16>, Option<&str>) {
     (url.scheme(), url.host_str(), url.port(), url.fragment())
 }

@@ -1,4 +1,4 @@
-//! The servers behind the gateway: what is taken, what is refused, and what is never told.
+//! The gateway's servers: accepted and refused settings, and values that messages never show.
 
 use std::path::PathBuf;
 
@@ -108,7 +108,7 @@ fn programs_are_kept_from_everything_that_opens_the_store() {
     assert!(concealed.iter().all(|path| path.is_absolute()));
 }
 
-/// Files that hold one wrong setting each, below the table of a server, and what is said about it.
+/// Files with one wrong setting each, in the table of a server, and the message about it.
 fn assert_refused(table: &str, cases: &[(&str, &str)]) {
     for (rest, expected) in cases {
         let file = format!("{table}\n{rest}");

@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 
 use crate::installation::Installation;
 
-/// A file as an operator keeps it.
+/// A file as an operator writes it.
 const KEPT: &str = "# Ours.
 listen = '127.0.0.1:9'   # not the default
 
@@ -238,11 +238,11 @@ fn what_the_server_would_not_start_with_is_not_written() {
     let (installation, path) = with_file(KEPT);
     assert_snapshot!(run(&installation, &["mcp", "add", "s", "http://127.0.0.1:1/canary"]), @r"
     exit status 1
-    error: gateway.servers.s.url: the host has a private, local or reserved address; allow_private_network = true lets it be private or loopback
+    error: gateway.servers.s.url: the host has a private, local or reserved address; allow_private_network = true permits a private or loopback address
     ");
     assert_snapshot!(run(&installation, &["mcp", "add", "s", "https://h/", "--header", "Host: canary"]), @r"
     exit status 1
-    error: gateway.servers.s.headers.Host: this header belongs to the protocol and is not set
+    error: gateway.servers.s.headers.Host: this header belongs to the protocol and cannot be set
     ");
     assert_snapshot!(run(&installation, &["mcp", "add", "S", "https://h/"]).lines().nth(1).unwrap(), @"error: invalid value 'S' for '<NAME>': a server's name has 1 to 32 characters, of a-z, 0-9 and '-', and does not begin with '-'");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), KEPT);

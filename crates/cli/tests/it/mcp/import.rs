@@ -1,4 +1,4 @@
-//! `mcp import`: a client's file before and after, what was stored, and what stays as it is.
+//! `mcp import`: a client's file before and after, the stored secrets, and what stays unchanged.
 
 mod left;
 mod taken;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::installation::{Installation, Server};
 
-/// What a client of the original kind keeps.
+/// The file of a typical client.
 const FILE: &str = r#"{
   // Ours.
   "theme": "dark",
@@ -93,7 +93,7 @@ impl Scene {
         rows.collect()
     }
 
-    /// The client's file with what differs from run to run by name.
+    /// The client's file, with placeholders for text that differs between runs.
     fn named(&self, name: &str) -> String {
         let text = self.read(name).replace(&self.server.url, "[url]");
         let words = text

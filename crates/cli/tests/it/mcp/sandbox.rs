@@ -1,4 +1,4 @@
-//! A configured program behind a real server: what it can read, what it is given, and that nothing is left of it.
+//! A configured program of a real server: what it can read, what it receives, and that no process remains.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::script::PATIENCE;
 use crate::installation::{Installation, Server};
 
-/// Without what the developers of this machine put in its way.
+/// Without the restrictions of the developers' machine.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 const TOKEN: &str = "canary-of-the-program-7d1f";
-/// Leaves what follows without user namespaces, so that only Landlock is left.
+/// Runs the command without user namespaces, so that only Landlock works.
 const WITHOUT_NAMESPACES: [&str; 6] = [
     "unshare",
     "--user",
@@ -80,8 +80,8 @@ fn a_program_that_renames_a_parent_directory_is_not_started_again() {
     }
 }
 
-/// Has a program rename a directory above the root key, and tells what came of that, and of reading the key in its new place
-/// twice: at once, and by a program that was started again or refused. Returns what was read in the end.
+/// Makes a program rename a directory above the root key, and reports the result, and that of reading the key at its
+/// new path twice: at once, and by a restarted program. Returns what was read in the end.
 fn renaming(sandbox: &str, before: &[&str], check: impl Fn(&str, &str, &str)) -> String {
     let installation = Installation::empty();
     let [parent, moved, program, configuration] =
@@ -155,7 +155,7 @@ fn check(before: &[&str], has_namespace: bool) {
     assert_eq!(report["control"], true);
     assert_eq!(report["found"], json!({}));
     for answer in report["commands"].as_array().unwrap() {
-        // Older versions of Landlock let it connect, and no more than that.
+        // Older versions of Landlock allow it to connect, but nothing more.
         let is_refused =
             |text: &str| text.starts_with("HTTP/1.1 403") && text.contains("control.token");
         assert!(answer.as_str().is_none_or(is_refused), "{answer}");
@@ -188,7 +188,7 @@ fn check(before: &[&str], has_namespace: bool) {
     assert_eq!(still_open.kind(), std::io::ErrorKind::WouldBlock);
     held.set_nonblocking(false).unwrap();
     assert_eq!(server.stop(), Some(0));
-    // Whoever is left holds the other end.
+    // A remaining process would hold the other end.
     held.set_read_timeout(Some(PATIENCE)).unwrap();
     assert_eq!(held.read(&mut [0]).unwrap(), 0);
 }
@@ -213,7 +213,7 @@ env = {{ API_TOKEN = 'secret://intruder-token', MODE = 'plain' }}
     configuration
 }
 
-/// Stores the secret that the program is given, and returns a key to use it with.
+/// Stores the program's secret, and returns a key with `use`.
 fn prepare(installation: &Installation, server: &Server) -> String {
     let arguments = [
         "intruder-token",
@@ -242,7 +242,7 @@ struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    /// Begins a session; an error is the whole answer.
+    /// Begins a session. An error is the whole answer.
     fn begin(server: &'a Server, key: &'a str) -> Result<Self, String> {
         let client = json!({"name": "test", "version": "1"});
         let params =
@@ -265,7 +265,7 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// The text that a tool answers with, or else the whole answer.
+    /// The text of a tool's answer, or else the whole answer.
     fn call(&self, name: &str, arguments: &Value) -> String {
         let params = json!({"name": name, "arguments": arguments});
         let message = request(2, "tools/call", &params);

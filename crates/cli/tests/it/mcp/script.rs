@@ -1,4 +1,4 @@
-//! A gateway that says what a test tells it to, and tells what it was asked.
+//! A scripted gateway: a test sets its answers and reads the requests that it received.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -12,7 +12,7 @@ use serde_json::Value;
 /// Long enough for a machine that is busy with other tests.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What the gateway was asked.
+/// A request to the gateway.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) method: String,
@@ -33,7 +33,7 @@ impl Asked {
     }
 }
 
-/// What the gateway answers.
+/// An answer of the gateway.
 #[derive(Clone, Debug)]
 pub(super) struct Reply {
     head: String,
@@ -65,7 +65,7 @@ impl Reply {
         )
     }
 
-    /// Events, as they are spelled.
+    /// Events, as raw text.
     pub(super) fn events(text: &str) -> Self {
         Self::text(200, "text/event-stream", text)
     }
@@ -79,18 +79,18 @@ impl Reply {
         self
     }
 
-    /// The connection stays open until the client has had enough.
+    /// The connection stays open until the client closes it.
     pub(super) fn held(mut self) -> Self {
         self.is_held = true;
         self
     }
 }
 
-/// What happened.
+/// What happened at the gateway.
 #[derive(Debug)]
 pub(super) enum Happening {
     Asked(Asked),
-    /// The client left an answer that was held.
+    /// The client abandoned an answer that was held back.
     Left(Asked),
 }
 
@@ -127,7 +127,7 @@ impl Script {
         self.happenings.recv_timeout(PATIENCE).unwrap()
     }
 
-    /// Everything that was asked up to the first of which `is_it` is true.
+    /// The requests up to the first for which `is_it` is true.
     pub(super) fn asked_until(&self, is_it: impl Fn(&Asked) -> bool) -> Vec<Asked> {
         let mut all = Vec::new();
         loop {
@@ -140,7 +140,7 @@ impl Script {
         }
     }
 
-    /// Everything that was asked so far.
+    /// The requests so far.
     pub(super) fn asked(&self) -> Vec<Asked> {
         let so_far = self.happenings.try_iter();
         so_far
@@ -162,7 +162,7 @@ fn serve(stream: TcpStream, answer: &dyn Fn(&Asked) -> Reply, sender: &Sender<Ha
     let mut stream = stream;
     let _ = stream.write_all(format!("{}\r\n{}", reply.head, reply.body).as_bytes());
     if reply.is_held {
-        // The client sends nothing more on this connection, so this ends when it leaves.
+        // The client sends nothing more on this connection, so this ends when it disconnects.
         let _ = reader.read(&mut [0; 1]);
         let _ = sender.send(Happening::Left(asked));
     }

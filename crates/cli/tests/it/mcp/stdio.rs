@@ -1,4 +1,4 @@
-//! `mcp stdio`: what goes to the gateway, and what the client reads.
+//! `mcp stdio`: the messages to the gateway and to the client.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Stdio};
@@ -61,7 +61,7 @@ impl Client {
         serde_json::from_str(&line).unwrap()
     }
 
-    /// Closes its input, and returns the exit status and what else was said.
+    /// Closes its input, and returns the exit status and the remaining output.
     fn close(mut self) -> (Option<i32>, Vec<String>) {
         drop(self.input.take());
         let status = self.process.wait().unwrap().code();
@@ -235,7 +235,7 @@ fn requests_run_side_by_side_and_a_cancelled_one_is_dropped() {
         }
     };
     assert_eq!(left.body["id"], 1);
-    // It is not passed on, and the cancelled request is not answered.
+    // It is not forwarded, and the cancelled request gets no answer.
     assert_eq!(client.close(), (Some(0), Vec::new()));
     assert!(
         gateway

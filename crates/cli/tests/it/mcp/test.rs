@@ -1,4 +1,4 @@
-//! `mcp test`: what works, and what is wrong in plain words.
+//! `mcp test`: working servers, and the messages about problems.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn run(gateway: &Script, arguments: &[&str]) -> String {
     transcript
 }
 
-/// What the API tells about a tool.
+/// The API's answer about a tool.
 fn explain(asked: &Asked, outcome: &str) -> Reply {
     let tool = asked.path.split('/').nth(3).unwrap();
     let arguments = if tool.ends_with("plain") {
@@ -27,7 +27,7 @@ fn explain(asked: &Asked, outcome: &str) -> Reply {
             "secret_id": "x", "secret_name": "linear-prod", "pattern": "linear__*", "wins": true,
             "why": "the only default for this argument",
         }]},
-        // Behind the gateway a default for every tool is applied to none.
+        // In the gateway, a default for every tool is applied to none.
         {"arg": "anything", "outcome": outcome, "winner": "y", "tied": false, "candidates": [{
             "secret_id": "y", "secret_name": "for-everything", "pattern": "*", "wins": true,
             "why": "the only default for this argument",
@@ -47,7 +47,7 @@ fn tools(names: &[&str]) -> Value {
         .collect()
 }
 
-/// A server of the later era, whose secrets come to `outcome`.
+/// A server of the later era, whose secrets have this `outcome`.
 fn modern(outcome: &'static str) -> Script {
     Script::start(move |asked| match (asked.path.as_str(), asked.rpc()) {
         ("/mcp/linear", "server/discover") => Reply::result(

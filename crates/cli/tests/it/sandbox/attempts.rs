@@ -1,4 +1,4 @@
-//! Ways to what is concealed. None may lead there.
+//! Attempts to reach concealed files. None may succeed.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::{CANARY, Grounds, has, users, with_all_means};
 
-/// A process outside of the sandbox, where the canary is, with the key open.
+/// A process outside the sandbox, in the directory of the canary, with the key open.
 struct Outside(Child);
 
 impl Outside {
@@ -32,8 +32,8 @@ impl Drop for Outside {
     }
 }
 
-/// Makes all attempts in a sandbox; the last word shows that all were made. As a control, each of them reaches the canary
-/// without a sandbox, at least as root.
+/// Runs all attempts in a sandbox; the last word of the output shows that all were run. As a control, each reaches the
+/// canary without a sandbox, at least as root.
 fn none_succeeds(attempts: &[&str]) {
     with_all_means(|grounds, means| {
         let outside = Outside::of(grounds);
@@ -225,7 +225,7 @@ fn root_cannot_have_the_kernel_start_a_program_outside() {
         eprintln!("skipped: only root could");
         return;
     }
-    // Opened for appending and closed again, which changes nothing.
+    // Opens it for appending and closes it, which changes nothing.
     let text = "for file in /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe; do ( exec 3>>$file ) 2>/dev/null && echo $file; done; cat /proc/sys/kernel/ostype";
     let control = Grounds::new(0).unconfined(text);
     assert!(

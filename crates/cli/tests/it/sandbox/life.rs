@@ -1,4 +1,4 @@
-//! What a sandboxed program is, and the messages if it cannot start.
+//! Properties of a sandboxed program, and the messages if it cannot start.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
@@ -35,7 +35,7 @@ fn what_is_not_concealed_stays_as_it_was() {
 #[test]
 fn files_can_be_made_beside_what_is_concealed_in_a_shared_directory() {
     with_all_means(|grounds, means| {
-        // Landlock lets no program add to the directories around a concealed one.
+        // With Landlock, no program can add files to the directories above a concealed one.
         if means != "mount-namespace" {
             return;
         }

@@ -1,4 +1,4 @@
-//! Whatever is done to a trail is found, at the page where it was done.
+//! Every kind of tampering with a trail is found, at the page where it happened.
 
 mod attacks;
 mod checkpoints;
@@ -112,7 +112,7 @@ fn a_long_trail_is_verified_page_by_page_without_being_held() {
     let mut verifier = trail.verifier().unwrap();
     for number in 1..=2_000 {
         trail.append(1);
-        // The only page there is at this moment.
+        // The only page so far.
         let page = trail.pages.pop().unwrap();
         assert_eq!(page.number, number);
         verifier.page(&page).unwrap();

@@ -1,4 +1,4 @@
-//! A checkpoint survives being written to a file, and shows by itself whether it is a real one.
+//! A checkpoint survives a round trip through a file, and shows on its own whether it is genuine.
 
 use super::*;
 use crate::audit::chain::tests::trail::{NOW, Trail};

@@ -1,4 +1,4 @@
-//! A certificate holds for one epoch, behind one page, from one key.
+//! A certificate is valid for one epoch, after one page, from one key.
 
 use super::*;
 use crate::audit::chain::tests::trail::Trail;

@@ -1,4 +1,4 @@
-//! Records and actors are written in one way only and read back as they were.
+//! Records and actors have only one written form, and are read back unchanged.
 
 use proptest::prelude::*;
 

@@ -1,6 +1,6 @@
-//! The state of a secret: everything that decides who receives its value, and the hash of it all.
+//! The state of a secret: everything that decides who receives its value, and a hash over it.
 //!
-//! An edit of any of it in the database changes the hash, and then the data key does not open.
+//! An edit of any of it in the database changes the hash, and the data key no longer opens.
 
 use super::VersionIdentity;
 use crate::digest::sha256;
@@ -8,7 +8,7 @@ use crate::policy::Policy;
 use crate::timestamp::Timestamp;
 use crate::transcript::Transcript;
 
-/// All of a secret that decides who receives its value.
+/// Everything about a secret that decides who receives its value.
 #[derive(Clone, Copy, Debug)]
 pub struct SecretState<'a> {
     /// The user's name for it.
@@ -17,15 +17,15 @@ pub struct SecretState<'a> {
     pub tool: Option<&'a str>,
     /// The argument of its binding.
     pub argument: Option<&'a str>,
-    /// Whether it is applied by itself.
+    /// Whether it is a default.
     pub is_default: bool,
     /// When it was first stored.
     pub created_at: Timestamp,
-    /// When anything of it last changed.
+    /// When any of it last changed.
     pub updated_at: Timestamp,
     /// When value, binding or flag last changed: what ranking compares.
     pub effective_at: Timestamp,
-    /// The conditions of its use.
+    /// Its policy.
     pub policy: &'a Policy,
 }
 
@@ -43,7 +43,7 @@ impl StateHash {
 impl SecretState<'_> {
     /// The hash that the wrap of the current version's data key is bound to.
     pub fn hash(&self, identity: &VersionIdentity) -> StateHash {
-        // Taken apart field by field, so that a new field cannot be forgotten here.
+        // The struct is destructured, so that a new field cannot be forgotten here.
         let Self {
             name,
             tool,

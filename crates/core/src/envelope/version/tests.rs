@@ -1,4 +1,4 @@
-//! A stored version opens as exactly the row that it was, and shows nothing to anybody else.
+//! A stored version opens only as exactly the row that was stored, and reveals nothing otherwise.
 
 mod fixture;
 mod identity;
@@ -124,7 +124,7 @@ fn two_seals_of_the_same_value_differ_in_every_blob() {
     let fixture = Fixture::new(1);
     let (first, second) = (fixture.seal(), fixture.seal());
     for part in Blob::ALL {
-        // Behind the header, which is the same for all.
+        // After the header, which is the same for all.
         assert_ne!(part.of(&first)[6..], part.of(&second)[6..], "{part:?}");
         let mut mixed = first.clone();
         *part.of_mut(&mut mixed) = part.of(&second).clone();

@@ -1,4 +1,4 @@
-//! What `CPython` 3.11.7 answers: `json.loads(document)` and the `msg` and `pos` of its error.
+//! The results of `CPython` 3.11.7: `json.loads(document)` and the `msg` and `pos` of its error.
 
 use crate::json::{Error, parse};
 

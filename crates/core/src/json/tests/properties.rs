@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 
 use crate::json::{Error, Kind, Value, parse, parse_text, write_string};
 
-/// Text that is JSON more often than not, with the mistakes people and attackers make.
+/// Text that is mostly JSON, with the mistakes that people and attackers make.
 fn nearly_json() -> impl Strategy<Value = String> {
     const PIECES: &[&str] = &[
         "{",
@@ -88,7 +88,7 @@ proptest! {
 
     #[test]
     fn validity_is_that_of_serde_json(text in nearly_json()) {
-        // Into `Value` it would refuse numbers beyond f64.
+        // Parsing into `Value` would refuse numbers beyond f64.
         let accepted = parse_text(&text).is_ok();
         prop_assert_eq!(accepted, serde_json::from_str::<IgnoredAny>(&text).is_ok(), "{}", text);
     }

@@ -1,4 +1,4 @@
-//! What is stored is laid out once and for all: another layout would open no stored key.
+//! The stored format is fixed: with a different one, no stored key would open.
 
 use super::*;
 use crate::digest::{hexadecimal, sha256};

@@ -1,4 +1,4 @@
-//! What the keys of an opened keyring wrap, hash and authenticate is bound to its place.
+//! What the keys of a keyring wrap, hash and authenticate is bound to its context.
 
 use proptest::prelude::*;
 

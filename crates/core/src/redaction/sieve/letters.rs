@@ -1,24 +1,24 @@
-//! What the sieve looks at: letters and digits, and not those of simple escapes.
+//! The letters and digits that the sieve looks at, without those of simple escapes.
 
 use memchr::memchr;
 use zeroize::Zeroizing;
 
 use crate::redaction::window::FURTHEST;
 
-/// How far apart windows are looked at, at most.
+/// The largest distance between the windows that are looked at.
 pub(super) const STRIDE: usize = 8;
 
 /// The longest stretch of letters that must be seen at once.
 pub(super) const STRETCH: usize = 32 + STRIDE - 1;
 
-/// So much is read at once.
+/// How many bytes are read at once.
 pub(super) const CHUNK: usize = 512;
 
-/// The letters before a chunk that a window in it can begin with, those of the chunk, and what is read with the last
-/// window. A power of two.
+/// Room for the letters before a chunk with which a window in it can begin, those of the chunk, and the padding that is
+/// read with the last window. A power of two.
 const SPACE: usize = 1024;
 
-/// How each byte is looked at; 0 if it is not.
+/// How the sieve reads each byte; 0 if it skips it.
 const LETTERS: [u8; 256] = letters();
 
 #[expect(
@@ -42,21 +42,22 @@ pub(super) fn letter(byte: u8) -> u8 {
     LETTERS.get(usize::from(byte)).copied().unwrap_or(0)
 }
 
-/// Whether a backslash and that letter are an escape that stands for no letter, or the begin of two digits in a dump. Texts are full of `\n`, and of `\\n` where
+/// Whether a backslash and this letter are an escape for a character that is not a letter, or begin two digits in a
+/// dump. Texts are full of `\n`, and of `\\n` where JSON is nested, so these are skipped instead of decoded one by one.
 /// JSON is in JSON, so they are passed over instead of being undone one by one.
 pub(super) fn is_simple(letter: u8) -> bool {
     matches!(letter, b'b' | b'f' | b'n' | b'r' | b't' | b'x' | b'X')
 }
 
-/// Whether a backslash and that byte may stand for a letter.
+/// Whether a backslash and this byte may stand for a letter.
 pub(super) fn may_be_letter(byte: u8) -> bool {
     matches!(byte, b'0'..=b'7' | b'u' | b'U' | b'x')
 }
 
-/// The letters of a pattern, of its first [`FURTHEST`].
+/// The letters of a pattern, up to [`FURTHEST`].
 pub(super) struct Pattern {
     pub(super) all: Zeroizing<Vec<u8>>,
-    /// Those that a backslash before them takes away.
+    /// The letters that a backslash before them would hide.
     doubtful: Vec<usize>,
 }
 
@@ -65,7 +66,7 @@ pub(super) fn of(pattern: &[u8]) -> Pattern {
         all: Zeroizing::new(Vec::with_capacity(FURTHEST)),
         doubtful: Vec::new(),
     };
-    // What stands before the first is not known.
+    // What precedes the first letter is unknown.
     let mut before = b'\\';
     for byte in pattern.iter().take(FURTHEST) {
         let letter = letter(*byte);
@@ -81,7 +82,7 @@ pub(super) fn of(pattern: &[u8]) -> Pattern {
 }
 
 impl Pattern {
-    /// The longest part after so many letters in which none is doubtful.
+    /// The longest part from `first` on without doubtful letters.
     pub(super) fn certain(&self, first: usize) -> std::ops::Range<usize> {
         let starts = self.doubtful.iter().map(|index| index + 1);
         let ends = self.doubtful.iter().copied().chain([self.all.len()]);
@@ -91,11 +92,11 @@ impl Pattern {
     }
 }
 
-/// Letters of a text, a chunk at a time.
+/// The letters of a text, one chunk at a time.
 pub(super) struct Letters {
     buffer: Zeroizing<[u8; SPACE]>,
     pub(super) length: usize,
-    /// Whether simple escapes are passed over.
+    /// Whether simple escapes are skipped.
     passes_escapes: bool,
     /// Whether the last byte was a backslash.
     is_escape: bool,
@@ -114,12 +115,12 @@ impl Letters {
         }
     }
 
-    /// The letters, and whatever after them.
+    /// The letters, followed by arbitrary bytes.
     pub(super) fn buffer(&self) -> &[u8] {
         self.buffer.as_slice()
     }
 
-    /// Adds those of up to [`CHUNK`] bytes; keeps the last ones of those before.
+    /// Adds those of up to [`CHUNK`] bytes; keeps the last ones from before.
     pub(super) fn read(&mut self, chunk: &[u8]) {
         let kept = self.length.min(STRETCH);
         self.buffer.copy_within(self.length - kept..self.length, 0);
@@ -150,7 +151,7 @@ impl Letters {
         let mut length = self.length;
         for byte in bytes {
             let letter = letter(*byte);
-            // Without a branch, as text is letters and others by turns.
+            // Without a branch: text alternates between letters and other bytes, so a branch would be mispredicted.
             if let Some(place) = self.buffer.get_mut(length % SPACE) {
                 *place = letter;
             }

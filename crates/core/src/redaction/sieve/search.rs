@@ -1,4 +1,4 @@
-//! The sieve at work.
+//! Runs the sieve over a text.
 
 use std::ops::Range;
 
@@ -8,23 +8,23 @@ use crate::redaction::escape::{Escape, Left};
 use crate::redaction::key::Key;
 use crate::redaction::window::{WIDTHS, Window};
 
-/// So much is read at once, and so much is told apart.
+/// The piece size of the first pass.
 pub(super) const LARGE: usize = 32 << 10;
 const SMALL: usize = 1 << 10;
 
-/// So many bytes may spell a stretch with one kind of escape undone, and with several.
+/// The most bytes that spell a stretch with one kind of escape decoded, and with several.
 const SPELLED: usize = 2 << 10;
 const SPELLED_DEEP: usize = 12 << 10;
 
 pub(super) struct Search<'a> {
     pub(super) sieve: &'a Sieve,
     pub(super) key: &'a Key,
-    /// How far apart windows of each width are looked at.
+    /// The distance between windows of each width.
     pub(super) strides: [Option<usize>; WIDTHS.len()],
 }
 
 impl Search<'_> {
-    /// Looks at `part` of `bytes` in pieces of `size`, and again at those in which something is noticed.
+    /// Searches `part` of `bytes` in pieces of `size`, and again those pieces in which something is noticed.
     pub(super) fn find(
         &self,
         bytes: &[u8],
@@ -52,7 +52,7 @@ impl Search<'_> {
         }
     }
 
-    /// Whether a window is in `reading`, or in what it becomes with escapes undone; `depth` of them are.
+    /// Whether there is a window in `reading`, or in its decoded forms; `depth` kinds of escape are decoded already.
     fn notices(&self, reading: &[u8], left: Left, depth: usize, is_deep: &mut bool) -> bool {
         *is_deep |= depth > 1;
         let is_fragile = self.sieve.fragile > 0;
@@ -78,7 +78,7 @@ impl Search<'_> {
         })
     }
 
-    /// Whether a window is in `reading`.
+    /// Whether there is a window in `reading`.
     fn scan(&self, reading: &[u8], passes_escapes: bool, has_escapes: &mut bool) -> bool {
         let mut letters = Letters::new(passes_escapes);
         let is_noticed = reading.chunks(CHUNK).any(|chunk| {
@@ -122,7 +122,7 @@ impl Search<'_> {
     }
 }
 
-/// 16 letters.
+/// 16 letters as a number.
 #[inline]
 fn number(letters: &[u8]) -> u128 {
     let letters = letters.first_chunk().copied();

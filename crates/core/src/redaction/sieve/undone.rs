@@ -1,4 +1,4 @@
-//! Text with escapes undone: those that change letters or digits, and what stands around them.
+//! Text with decoded escapes: those that change letters or digits, and the letters around them.
 
 use std::ops::Range;
 
@@ -10,13 +10,13 @@ use crate::redaction::escape::{Escape, LONGEST, Reading};
 
 type Undone = Option<Zeroizing<Vec<u8>>>;
 
-/// So many letters around an escape are kept if what it stands for may be part of another.
+/// How many letters around an escape are kept if the decoded character may be part of another escape.
 const AROUND_DEEP: usize = 80;
 
 const LITTLE: usize = 48;
 
-/// `reading` with escapes of that kind undone; `None` if that changes nothing. Simple ones matter only if they are not
-/// passed over.
+/// `reading` with escapes of one kind decoded; `None` if that changes nothing. Simple escapes matter only if the reader
+/// does not skip them.
 pub(super) fn escapes(reading: &[u8], escape: Escape, are_simple_read: bool) -> Undone {
     let mut copy = Copy::new(reading);
     let (mut at, mut run) = (0, Run::default());
@@ -75,12 +75,12 @@ fn begin(escape: Escape) -> Option<u8> {
         Escape::Backslash => Some(b'\\'),
         Escape::Entity => Some(b'&'),
         Escape::Quoted => Some(b'='),
-        // What they add is no letter.
+        // These escapes decode to no letter.
         Escape::Form | Escape::Invisible => None,
     }
 }
 
-/// How long the escape is that `rest` begins with, 0 if there is none, and what it stands for.
+/// The length of the escape that `rest` begins with, 0 if there is none, and what it stands for.
 fn decode(escape: Escape, rest: &[u8]) -> (usize, Decoded) {
     let here = rest.get(..LONGEST).unwrap_or(rest);
     match escape.read(here) {
@@ -120,7 +120,7 @@ impl std::ops::Deref for Decoded {
     }
 }
 
-/// Backslashes in a row, each of which may be undone at another depth: what matters is what stands after them.
+/// Consecutive backslashes, each of which may be decoded at another depth: only the byte after them matters.
 #[derive(Default)]
 struct Run {
     end: usize,
@@ -142,13 +142,13 @@ impl Run {
     }
 }
 
-/// A copy of what stands near the escapes that matter.
+/// A copy of the letters near the escapes that matter.
 struct Copy<'a> {
     reading: &'a [u8],
     bytes: Zeroizing<Vec<u8>>,
-    /// How far it goes.
+    /// How far the copy goes.
     copied: usize,
-    /// How many letters of what follows are still to be copied.
+    /// How many of the next letters remain to be copied.
     owed: usize,
 }
 
@@ -162,12 +162,12 @@ impl<'a> Copy<'a> {
         }
     }
 
-    /// Puts `decoded` where `spelled` is, if that is near an escape that matters; `around` if it does itself.
+    /// Replaces `spelled` with `decoded` if it is near an escape that matters; `around` if this escape matters itself.
     fn replace(&mut self, spelled: Range<usize>, decoded: &[u8], around: Option<usize>) {
         self.copy_until(spelled.start);
         if let Some(around) = around {
             if self.bytes.capacity() == 0 {
-                // Without growing, so that no copy is left behind.
+                // Reserved first, so that growth leaves no copy behind.
                 self.bytes.reserve_exact(self.reading.len());
             }
             let from = self.before(spelled.start, around);
@@ -187,7 +187,7 @@ impl<'a> Copy<'a> {
         }
         let rest = self.reading.get(self.copied..end).unwrap_or_default();
         let mut length = rest.len();
-        // More does no harm, and a little is copied sooner than counted.
+        // Copying too much is harmless, and cheaper than counting for a short piece.
         if length > LITTLE {
             let mut count = 0;
             for byte in rest {
@@ -204,7 +204,7 @@ impl<'a> Copy<'a> {
         self.copied += length;
     }
 
-    /// Where so many letters before `end` begin, of what is not copied yet.
+    /// The position that many letters before `end`, but not before what is already copied.
     fn before(&self, end: usize, mut letters: usize) -> usize {
         let open = self.reading.get(self.copied..end).unwrap_or_default();
         let near = open.iter().rev().take_while(|byte| {

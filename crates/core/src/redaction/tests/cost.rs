@@ -1,10 +1,10 @@
-//! The work is linear whatever a hostile server sends. Counted, not timed.
+//! The work is linear, whatever a hostile server sends. The tests count work and do not measure time.
 
 use super::{Numbers, looks_for};
 use crate::redaction::Redactor;
 use crate::redaction::search::Search;
 
-/// A value with many suffixes that begin it again, one full of escapes, and one that is common text.
+/// A value with many suffixes that are also prefixes, one full of escapes, and one of common text.
 fn redactor() -> Redactor {
     let periodic = "%41".repeat(3000);
     let slashes = "\\\\u0041".repeat(1000);
@@ -16,7 +16,7 @@ fn redactor() -> Redactor {
     ])
 }
 
-/// How many bytes all views together read per byte of input.
+/// How many bytes all views read in total per byte of input.
 fn work(redactor: &Redactor, text: &[u8]) -> usize {
     let mut search = Search::default();
     search.is_thorough = true;

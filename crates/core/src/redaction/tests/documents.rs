@@ -114,7 +114,7 @@ fn without_values_a_document_is_copied() {
     assert_eq!(redact(&[], document), (document.to_owned(), false));
 }
 
-/// What the document should become: each string on its own, numbers that are values as strings.
+/// The expected document: each string on its own, numbers that are values as strings.
 fn expected(redactor: &Redactor, value: &Value) -> Value {
     let text = |text: &str| redactor.text(text).unwrap_or_else(|| text.to_owned());
     match value {
@@ -138,7 +138,7 @@ fn expected(redactor: &Redactor, value: &Value) -> Value {
     }
 }
 
-/// `value` with `planted` in its strings and names, and as some of its numbers.
+/// `value` with `planted` in its strings and names, and in place of some numbers.
 fn plant(value: Value, planted: &str) -> Value {
     match value {
         Value::String(text) => {

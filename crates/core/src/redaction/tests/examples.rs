@@ -1,4 +1,4 @@
-//! What is replaced in which spelling, one by one.
+//! Examples of each spelling.
 
 use super::spellings::{self, DUMPS, EXACT};
 use super::{Numbers, looks_for, streamed};
@@ -21,7 +21,7 @@ fn each_spelling_is_replaced_and_nothing_around_it() {
     ] {
         for (name, spell) in EXACT.iter().chain(&DUMPS) {
             let text = format!("token: <{}> ok", spell(value.as_bytes()));
-            // The first `0x` may stay: it says nothing.
+            // The first `0x` may stay: it reveals nothing.
             let redacted = redact(&[("key", value)], &text).replace("<0x", "<");
             assert_eq!(redacted, "token: <[secret:key]> ok", "{name}");
         }
@@ -39,7 +39,7 @@ fn base64_is_replaced_at_every_alignment_with_every_bit() {
             let bytes = [&b"xyzw"[..before], value.as_bytes(), &b"~~~~"[..after]].concat();
             let text = spellings::base64(&bytes, is_url, width);
             let redacted = redact(&[("key", value)], &format!("<{text}>"));
-            // What is left are the letters that hold no bit of the value.
+            // The remaining letters have no bit of the value.
             let left = before * 8 / 6;
             let value_end = ((before + value.len()) * 8).div_ceil(6);
             let kept: String = text
@@ -89,10 +89,10 @@ fn parts_may_be_spelled_differently() {
 
 #[test]
 fn an_escape_is_read_as_one_thing_in_each_view() {
-    // The entity is undone first, then what was percent-encoded around it.
+    // The entity is decoded first, then the percent-encoding around it.
     let values = [("key", "&amp;&amp;")];
     assert_eq!(redact(&values, "%26%61%6D%70;&amp;amp;"), "[secret:key]");
-    // Digits of an escape are no text where it is undone.
+    // The digits of a decoded escape are not text.
     let text = "%43%67%44%52%0000%30%30%30%30";
     assert_eq!(redact(&[("key", "00000000")], text), text);
     let text = "%aaaa%61%61%61%61";
@@ -221,7 +221,7 @@ fn a_marker_gives_nothing_away_and_breaks_nothing() {
         ),
         "the *** word"
     );
-    // What stands after a marker is not read together with it.
+    // Text after a marker is not read as a continuation of it.
     assert_eq!(
         redact(
             &[("a", "some-value"), ("b", "a]some-more")],

@@ -1,4 +1,4 @@
-//! Adding and removing values costs those only.
+//! Adding and removing a value costs only that value.
 
 use super::{Numbers, looks_for};
 
@@ -34,7 +34,7 @@ fn ten_thousand_rotations_of_a_long_value_take_no_more_memory_than_a_few() {
     let mut added = std::collections::VecDeque::new();
     let mut rotate = |times: usize| {
         for _ in 0..times {
-            // Long where that is not slow.
+            // Longer inputs where that is not slow.
             let value = numbers.text(64, LETTERS) + &body[..1 << 10];
             added.push_back(redactor.add("key", &value).unwrap());
             if added.len() > 4 {

@@ -1,4 +1,4 @@
-//! White space that differs, and the parts of a value that give as much away.
+//! Different white space, and the parts of a value that are as confidential as the whole.
 
 use proptest::prelude::*;
 
@@ -64,7 +64,7 @@ fn the_white_space_of_a_value_may_be_any_other_or_none() {
         redact("correct horse battery", "correct\n  horse battery"),
         "[secret:key]"
     );
-    // Where a value has none, none may be.
+    // A value without white space matches only text without any.
     assert_eq!(redact("correct-horse", "correct- horse"), "correct- horse");
 }
 

@@ -1,4 +1,4 @@
-//! Properties over generated texts, most of which hold values or nearly do.
+//! Properties over generated texts, most of which contain values or near misses.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ use crate::redaction::Redactor;
 use crate::redaction::ranges::Range;
 use crate::redaction::search::Search;
 
-/// Values that contain each other, overlap, repeat themselves, and hold everything an encoder touches.
+/// Values that contain each other, overlap, repeat themselves, and have every character that encoders change.
 const VALUES: &[&str] = &[
     "abcdefgh",
     "abcdefghijkl",

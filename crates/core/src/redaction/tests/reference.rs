@@ -1,4 +1,4 @@
-//! The same search done the slow way: decode everything, look everywhere.
+//! A slow reference search: decode everything, look everywhere.
 
 use std::cmp::Reverse;
 
@@ -9,7 +9,7 @@ use crate::redaction::form::{Edge, Form};
 use crate::redaction::ranges::{Found, Range};
 use crate::redaction::values;
 
-/// The parts of `text` that spell a value, those that overlap as one, and the longest value in each.
+/// The parts of `text` that spell a value, overlapping ones merged, and the longest value in each.
 pub(super) fn find(given: &[(&str, &str)], text: &[u8]) -> Vec<Range> {
     let mut forms = Vec::new();
     for (id, (_, value)) in (0..).zip(given) {
@@ -77,7 +77,7 @@ fn undo(escape: Escape, symbols: &[Symbol]) -> Vec<Symbol> {
     undone
 }
 
-/// A letter of a run, and whether white space stands before it.
+/// A letter of a run, and whether white space precedes it.
 struct Place {
     letter: u8,
     start: usize,
@@ -89,7 +89,7 @@ struct Place {
     following: Vec<usize>,
 }
 
-/// The letters that stand in one run, as often as there are runs.
+/// The letters of each run.
 fn runs(symbols: &[Symbol], alphabet: Alphabet, is_spaced: bool) -> Vec<Vec<Place>> {
     let (mut runs, mut gap, mut line) = (vec![Vec::<Place>::new()], 0, 0);
     let (mut spaces, mut following) = (None, None::<(usize, usize)>);
@@ -103,7 +103,7 @@ fn runs(symbols: &[Symbol], alphabet: Alphabet, is_spaced: bool) -> Vec<Vec<Plac
             && symbol.byte == b'0'
             && matches!(next, Some(b'x' | b'X'));
         match alphabet.letter(symbol.byte) {
-            // The zero of `0x` is no gap of its own, as it might have been a digit.
+            // The zero of `0x` does not count as a gap, because it might have been a digit.
             Letter::Is(_) if is_prefix => gap = 0,
             Letter::Is(letter) => {
                 let last = runs.len() - 1;

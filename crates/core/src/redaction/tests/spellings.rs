@@ -1,11 +1,11 @@
-//! Ways to spell a value, written without anything of what finds them.
+//! Spellings of a value, written without any code of the search.
 
 use std::fmt::Write as _;
 
-/// A way to spell bytes, and its name.
+/// A spelling of bytes, and its name.
 pub(super) type Spelling = (&'static str, fn(&[u8]) -> String);
 
-/// Those of which nothing but the value is replaced, so that what is around it can be compared.
+/// Those in which only the value is replaced, so that the text around it can be compared.
 pub(super) const EXACT: [Spelling; 16] = [
     ("raw", raw),
     ("percent, all", |value| percent(value, |_| true, true)),
@@ -37,7 +37,7 @@ pub(super) const EXACT: [Spelling; 16] = [
     }),
 ];
 
-/// Hexadecimal as dumps spell it.
+/// Hexadecimal as in dumps.
 pub(super) const DUMPS: [Spelling; 5] = [
     ("colons", |value| joined(value, "", ":", true)),
     ("spaces", |value| joined(value, "", " ", false)),
@@ -76,7 +76,7 @@ pub(super) fn json(value: &[u8]) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-/// JSON in JSON, so many times.
+/// JSON nested in JSON, `times` deep.
 pub(super) fn nested_json(value: &[u8], times: usize) -> String {
     (0..times).fold(raw(value), |text, _| json(text.as_bytes()))
 }

@@ -1,4 +1,4 @@
-//! A thousand secrets in twelve encodings, parted everywhere; and what a stream holds back.
+//! A thousand secrets in twelve encodings, split everywhere; and what a stream holds back.
 
 use super::spellings::{self, EXACT};
 use super::{Numbers, looks_for, streamed};
@@ -60,7 +60,7 @@ fn a_thousand_secrets_are_found_in_twelve_encodings_however_they_are_parted() {
             let (whole, markers) = streamed(&redactor, text.as_bytes(), &[]);
             let redacted = String::from_utf8(whole).unwrap();
             assert_eq!(markers, 1, "{name} in {encoding}");
-            // Whether what is left of base64 holds bits of the value is tested elsewhere.
+            // Another test checks that the rest of base64 has no bits of the value.
             assert!(redacted.starts_with("The result: <") && redacted.ends_with(">, and so on"));
             assert!(
                 redacted.len() <= text.len() - spelled.len() + name.len() + "[secret:]".len() + 4,
@@ -100,7 +100,7 @@ fn four_kibibytes_may_be_parted_anywhere() {
     assert!(markers >= 30);
     let every: Vec<usize> = (0..text.len()).collect();
     assert!(streamed(&redactor, text.as_bytes(), &every).0 == whole);
-    // Two parts, of which only what is near the border can depend on it.
+    // Two chunks: only text near the border can depend on it.
     for split in 0..=text.len() {
         let window = split.saturating_sub(200)..text.len().min(split + 200);
         let near = &text.as_bytes()[window.clone()];
@@ -121,7 +121,7 @@ fn text_without_values_leaves_at_once() {
     ] {
         assert_eq!(stream.push(line.as_bytes(), &mut out), 0);
         pushed += line.len();
-        // The line break may yet belong to base64.
+        // The line break may still belong to base64.
         assert!(pushed - out.len() <= 8, "{} of {pushed}", out.len());
     }
     stream.finish(&mut out);
@@ -250,7 +250,7 @@ fn what_was_held_back_is_still_found_when_more_is_looked_for() {
         stream.finish(&mut out);
         let read = String::from_utf8(out).unwrap();
         assert!(!read.contains("first-value"), "{split}: {read}");
-        // What came of the second value before it was given can show; all of it, or none, is known here.
+        // The second value may show where it came before it was added. Here all of it came before, or none.
         if split <= begin {
             assert_eq!(read, whole, "{split}");
         } else if split > end {

@@ -1,4 +1,4 @@
-//! How long a search takes does not depend on how much of a value matches below a whole window.
+//! The duration of a search does not depend on how much of a value matches, below a whole window.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -9,11 +9,11 @@ use crate::redaction::escape::Left;
 use crate::redaction::search::Search;
 
 const VALUE: &str = "ghp_k7Kq2mZv9RtB4nWc8LsD1fGh6JpY3aQe5TuV";
-/// Nowhere the same letter, but one of the same kind: digits, those of hexadecimal too, are read in other ways.
+/// A different letter everywhere, but of the same class: digits and hexadecimal digits are read differently.
 const OTHER: &str = "ijr_m5Ms4oTw3PyC6lUe2NzF7bHg8IqV1dOa9KnW";
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// A text of 100 letters with the first `count` characters of the value in it, or its last.
+/// A text of 100 letters that contains the first, or the last, `count` characters of the value.
 fn text(numbers: &mut Numbers, value: &str, count: usize, is_end: bool) -> String {
     let mut text = numbers.text(100, LETTERS);
     let part = if is_end {
@@ -43,18 +43,18 @@ fn below_a_whole_window_nothing_is_compared() {
                 assert_eq!(search.found.compared, 0, "{count}");
             }
         }
-        // Where there is a whole window it shows.
+        // A whole window makes a difference.
         let text = text(&mut numbers, VALUE, VALUE.len() - 1, is_end);
         let noticed = table.sieve.find(&table.key, text.as_bytes(), Left::TEXT);
         assert!(!noticed.parts.is_empty());
     }
 }
 
-/// In how many of a thousand pairs the search of the second text takes longer: 500 if it takes as long as the
-/// first, which is like it but matches nothing.
+/// In how many of a thousand pairs the search of the second text takes longer: 500 if both take equally long. The
+/// first text is similar but matches nothing.
 fn longer(redactor: &Redactor, count: usize, pairs: usize) -> usize {
     let mut numbers = Numbers(count as u64);
-    // At one place in memory, as that matters too.
+    // In the same memory, because its location affects the time.
     let mut place = String::with_capacity(100);
     let mut time = |text: &str| {
         place.replace_range(.., text);
@@ -65,7 +65,7 @@ fn longer(redactor: &Redactor, count: usize, pairs: usize) -> usize {
     let mut longer = 0;
     for pair in 0..pairs {
         let texts = [OTHER, VALUE].map(|value| text(&mut numbers, value, count, pair % 4 < 2));
-        // Whichever comes first runs with colder caches.
+        // The first one runs with colder caches, so the order alternates.
         let (first, second) = if pair % 2 == 0 {
             let first = time(&texts[0]);
             (first, time(&texts[1]))
@@ -83,7 +83,7 @@ fn ten_thousand_repetitions_tell_no_difference() {
     let redactor = looks_for([("key", VALUE)]);
     for count in [0, 3, 7, 8, 12] {
         let longer = longer(&redactor, count, 10_000);
-        // By chance alone it is off by 5.
+        // Its standard deviation is 5.
         assert!((460..=540).contains(&longer), "{count}: {longer}");
     }
     let whole = longer(&redactor, VALUE.len() - 1, 1000);

@@ -33,7 +33,7 @@ pub(crate) struct KeyInfo {
     created_at: Timestamp,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     expires_at: Option<Timestamp>,
-    /// To the minute
+    /// Rounded to the minute
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     last_used_at: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]

@@ -1,4 +1,4 @@
-//! Why a message did not reach the gateway, in the terms of JSON-RPC and of OAuth.
+//! Why a message did not reach the gateway, in terms of JSON-RPC and OAuth.
 
 use std::fmt::Write as _;
 
@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::error::ApiError;
 
-/// A refusal without the id of a request, for none was read. Its code is the status: a number of ours, outside
-/// what JSON-RPC and MCP reserve.
+/// A refusal without a request ID, because the message was not parsed. Its code is the HTTP status, outside the ranges
+/// that JSON-RPC and MCP reserve.
 pub(crate) struct Refusal {
     error: ApiError,
     metadata_url: Option<String>,
@@ -54,17 +54,17 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// What a refused request needs (RFC 6750, section 3).
+/// What a refused request lacks (RFC 6750, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Challenge {
-    /// A credential that is valid.
+    /// A valid credential.
     Credential,
-    /// One with the scope `use`.
+    /// A credential with the scope `use`.
     Scope,
 }
 
 impl Challenge {
-    /// The one that belongs to an answer of the gateway.
+    /// The challenge for an answer of the gateway with this status.
     pub(super) fn for_answer(status: StatusCode, may_use: bool) -> Option<Self> {
         match status {
             StatusCode::UNAUTHORIZED => Some(Self::Credential),
@@ -73,7 +73,7 @@ impl Challenge {
         }
     }
 
-    /// Puts it into the answer; `metadata_url` leads to the metadata that names the issuers of tokens.
+    /// Adds the challenge to the response. `metadata_url` points to the metadata that names the issuers of tokens.
     pub(super) fn set(self, response: &mut Response, metadata_url: Option<&str>) {
         let mut challenge = "Bearer realm=\"toolvault\"".to_owned();
         if self == Self::Scope {
@@ -83,7 +83,7 @@ impl Challenge {
             challenge.push_str(", scope=\"use\"");
         }
         if let Some(url) = metadata_url {
-            // Writing to a text does not fail. The URL holds no quote: host and path were checked.
+            // Writing to a string cannot fail. The URL has no quote, because host and path were checked.
             let _ = write!(challenge, ", resource_metadata=\"{url}\"");
         }
         if let Ok(value) = HeaderValue::from_str(&challenge) {

@@ -1,4 +1,4 @@
-//! Streams over real connections: events are not held back, and a stream ends with its client or the server.
+//! Streams over real connections: events are sent at once, and a stream ends with its client or the server.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -72,7 +72,7 @@ impl Served {
         }
     }
 
-    /// Opens the stream by hand and reads the head of the answer.
+    /// Opens the stream over a raw connection and reads the head of the answer.
     async fn open(&self, method: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let request =
@@ -113,7 +113,7 @@ async fn app(directory: &TempDir) -> App {
         limits: RequestLimits {
             header_seconds: 1,
             body_seconds: 1,
-            // Longer than any test waits: what ends, ends by itself.
+            // Longer than any test waits, so a stream that ends does not end by timeout.
             shutdown_seconds: 600,
             ..RequestLimits::default()
         },
@@ -150,7 +150,7 @@ async fn read_until(stream: &mut TcpStream, end: &str) -> String {
 async fn each_event_goes_out_as_it_comes_and_silence_ends_nothing() {
     let served = Served::start().await;
     let mut stream = served.open("GET").await;
-    // Longer than a client may stand still, or take to send a head.
+    // Longer than a client may stall, or take to send a head.
     let silence = timeout(Duration::from_millis(2_500), stream.read_u8()).await;
     assert!(silence.is_err(), "{silence:?}");
     for event in ["data: one\n\n", "data: two\n\n"] {
@@ -186,7 +186,7 @@ async fn the_stream_of_a_request_is_finished_when_the_server_stops() {
     let served = Served::start().await;
     let mut stream = served.open("POST").await;
     served.shutdown.cancel();
-    // It is not even listening any more.
+    // It does not even listen any more.
     let connecting = async { while TcpStream::connect(served.address).await.is_ok() {} };
     timeout(PATIENCE, connecting).await.unwrap();
     served.send("data: the result\n\n");

@@ -1,6 +1,6 @@
-// Asks for the person's key, shows with it which secret is lacking, and stores that.
+// Asks for the user's key, shows which secret is missing, and stores it.
 //
-// Every text goes in as text, never as markup. The key is in memory only, until the page is done with it.
+// Every text is inserted as text, never as markup. The key is only in memory, until the page no longer needs it.
 // Start at `signIn`.
 
 const SHORTEST = 4;
@@ -14,16 +14,16 @@ const GONE = {
 const UNREACHABLE = "The server does not answer. Try again.";
 
 const find = (id) => document.getElementById(id);
-// As seen from here: a proxy may serve all of this below a path of its own.
+// Relative to the page: a proxy may serve everything below a path prefix.
 const url = `../v1/pending-secrets/${location.pathname.split("/").pop()}`;
 
-/** The person's key while it is needed. */
+/** The user's key, while it is needed. */
 let key = "";
 /** When the link expires, in milliseconds of `performance.now()`. */
 let deadline = 0;
 let ticking = 0;
 
-/** Asks the server; none if it does not answer. */
+/** Sends a request to the server; returns undefined if it does not answer. */
 async function ask(method, body) {
   const headers = { authorization: `Bearer ${key}` };
   if (body !== undefined) headers["content-type"] = "application/json";
@@ -36,7 +36,7 @@ async function ask(method, body) {
   }
 }
 
-/** What to say about a refusal. */
+/** The message for a refusal. */
 function problem(answer) {
   if (answer === undefined) return UNREACHABLE;
   if (answer.status === 401) return "This key is not valid.";
@@ -49,7 +49,7 @@ function show(id) {
   for (const part of ["sign-in", "store", "outcome"]) find(part).hidden = part !== id;
 }
 
-/** The last thing that the page says. Nothing that was typed is left. */
+/** Shows the final message and erases all input. */
 function finish({ title, text }) {
   forget();
   find("title").textContent = title;
@@ -66,7 +66,7 @@ function forget() {
   clearInterval(ticking);
 }
 
-/** Says how long the link is still valid; past that there is no more to do. */
+/** Shows how long the link is still valid, and ends the page when it expires. */
 function tick() {
   const left = Math.max(0, Math.ceil((deadline - performance.now()) / 1000));
   find("time").textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
@@ -79,7 +79,7 @@ function refuse(field, place, text) {
   field.focus();
 }
 
-/** Runs what a form asks for, once at a time. What was said about a field is gone when it changes. */
+/** Runs the action of a form, once at a time. A change of a field removes its message. */
 function onSubmit(form, field, place, act) {
   const unsay = () => {
     place.textContent = "";
@@ -103,7 +103,7 @@ function onSubmit(form, field, place, act) {
 async function signIn() {
   const refused = (text) => refuse(find("key"), find("sign-in-problem"), text);
   key = find("key").value.trim();
-  // What cannot stand in a header is no key.
+  // A text that is not allowed in a header is not a key.
   if (!/^[\x21-\x7e]+$/.test(key)) return refused("This key is not valid.");
   const answer = await ask("GET");
   if (answer?.status === 404) return finish(GONE);
@@ -121,7 +121,7 @@ async function signIn() {
 
 async function store() {
   const refused = (text) => refuse(find("value"), find("store-problem"), text);
-  // A line break after a single line came with the copying.
+  // A line break after a single line comes from copying.
   const value = find("value").value.replace(/^([^\n]*)\n+$/, "$1");
   const length = new TextEncoder().encode(value).length;
   if (length < SHORTEST) return refused(`A secret has at least ${SHORTEST} characters.`);
@@ -143,7 +143,7 @@ function reveal() {
 onSubmit(find("sign-in"), find("key"), find("sign-in-problem"), signIn);
 onSubmit(find("store"), find("value"), find("store-problem"), store);
 find("reveal").addEventListener("click", reveal);
-// A browser that keeps the page to come back to it must not keep what was typed.
+// A browser that keeps the page in its history cache must not keep the input.
 addEventListener("pagehide", forget);
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 show("sign-in");

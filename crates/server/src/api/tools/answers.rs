@@ -1,5 +1,5 @@
-//! Completed arguments and explanations. Completed arguments are written as bytes, so that every received value
-//! keeps its spelling, into memory that is overwritten when the answer has been sent.
+//! Completed arguments and explanations. Completed arguments are written as bytes, so that every received value keeps
+//! its spelling, into memory that is overwritten after the response was sent.
 
 use std::io;
 
@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::openapi::words::Outcome;
 
-/// Completed arguments. Whoever has them can read the values.
+/// Completed arguments. They contain the values in plain text.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Completed {
     #[schema(value_type = String)]
@@ -70,7 +70,7 @@ pub(crate) struct CallResults {
     results: Vec<CallResult>,
 }
 
-/// The status and the content that the call would have had alone.
+/// The status and the content that the call would have got as a single request.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CallResult {
     #[schema(minimum = 200, maximum = 599)]
@@ -104,7 +104,7 @@ pub(crate) struct ExplainedArgument {
     winner: Option<SecretId>,
     /// Best first
     candidates: Vec<Candidate>,
-    /// Whether only the time of the last change, or the id, decided between the best two
+    /// Whether only the time of the last change, or the ID, decided between the best two
     tied: bool,
 }
 
@@ -130,7 +130,7 @@ pub(super) fn one(
     Ok(result?.into())
 }
 
-/// The answer to several calls: each has the status and content it would have had alone.
+/// The answer to several calls. Each has the status and content that it would have got as a single request.
 pub(super) fn several(
     app: &App,
     results: Vec<Result<vault::Completed, vault::Error>>,
@@ -244,7 +244,7 @@ impl IntoResponse for CompletedOrResults {
     }
 }
 
-/// An answer in memory that is overwritten once it has been sent.
+/// A response in memory that is overwritten after it was sent.
 fn confidential(answer: &impl Serialize) -> Response {
     let mut written = Written::default();
     if serde_json::to_writer(&mut written, answer).is_err() {

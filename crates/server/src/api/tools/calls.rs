@@ -1,4 +1,4 @@
-//! Reading the tool calls to complete.
+//! Reads the tool calls to complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,18 +11,18 @@ use toolvault_vault::Call;
 use crate::extract::input::name_problem;
 use crate::wire::{Body, Fields, Problem, ValidationErrors, check};
 
-/// How many calls one request may hold.
+/// The most calls in one request.
 const MOST_CALLS: usize = 100;
-/// Lengths of an argument's name, in code points.
+/// The allowed lengths of an argument's name, in code points.
 const ARGUMENT_LENGTHS: std::ops::RangeInclusive<usize> = 1..=1024;
 
-/// What a request to `/v1/resolve` asks for.
-pub(super) enum Asked {
+/// The content of a request to `/v1/resolve`.
+pub(super) enum ResolveRequest {
     One(Box<Call>),
     Several(Vec<Call>),
 }
 
-/// Reads the call of the tool that the path names.
+/// Reads the call of the tool in the path.
 pub(super) fn read_one(
     tool: Option<ToolName>,
     body: Body<'_>,
@@ -33,11 +33,14 @@ pub(super) fn read_one(
 }
 
 /// Reads one call with its tool, or the member `calls`.
-pub(super) fn read_several(body: Body<'_>, errors: &mut ValidationErrors) -> Option<Asked> {
+pub(super) fn read_several(
+    body: Body<'_>,
+    errors: &mut ValidationErrors,
+) -> Option<ResolveRequest> {
     let mut fields = Fields::of(body, errors);
     let Some(list) = fields.nullable("calls", check::list).given() else {
         let tool = fields.required("tool_name", tool_name);
-        return read_fields(tool, &mut fields).map(|call| Asked::One(Box::new(call)));
+        return read_fields(tool, &mut fields).map(|call| ResolveRequest::One(Box::new(call)));
     };
     let objects = fields.each("calls", list, check::dictionary);
     if objects.len() > MOST_CALLS {
@@ -57,7 +60,7 @@ pub(super) fn read_several(body: Body<'_>, errors: &mut ValidationErrors) -> Opt
     calls
         .into_iter()
         .collect::<Option<Vec<Call>>>()
-        .map(Asked::Several)
+        .map(ResolveRequest::Several)
 }
 
 fn read_fields(tool: Option<ToolName>, fields: &mut Fields<'_, '_>) -> Option<Call> {
@@ -100,7 +103,7 @@ fn read_bindings(object: Object<'_>, fields: &mut Fields<'_, '_>) -> BTreeMap<St
     bindings
 }
 
-/// Refuses a literal: it may be a secret in configuration.
+/// Refuses a literal: it may be a secret written into configuration.
 fn reference(value: Value<'_>) -> Result<Reference, Problem> {
     let text = check::text(value, 0..=usize::MAX)?;
     Reference::parse(&text).map_err(|_| {

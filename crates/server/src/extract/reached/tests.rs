@@ -1,4 +1,4 @@
-//! Every way to say where a request goes and where it comes from.
+//! Every way to express the host and the origin of a request.
 
 use toolvault_gateway::GatewaySettings;
 
@@ -7,7 +7,7 @@ use super::*;
 const LOOPBACK: &str = "127.0.0.1";
 const NETWORK: &str = "192.0.2.7";
 
-/// What is asked, and what comes of it: the base URL, or why not.
+/// A request, and its result: the base URL, or the refusal.
 struct Case<'a> {
     local: &'a str,
     uri: &'a str,
@@ -27,16 +27,16 @@ impl Case<'_> {
             headers.append(*name, value.parse().unwrap());
         }
         let uri = self.uri.parse().unwrap();
-        let asked = Asked {
+        let requested = Requested {
             uri: &uri,
             headers: &headers,
             local: self.local.parse().unwrap(),
             is_from_proxy: self.is_from_proxy,
             is_tls: false,
         };
-        let outcome = asked.host(&entrance).and_then(|host| {
-            asked.check_origin(&host, &entrance)?;
-            Ok(format!("{}://{}", asked.scheme(), host.text))
+        let outcome = requested.host(&entrance).and_then(|host| {
+            requested.check_origin(&host, &entrance)?;
+            Ok(format!("{}://{}", requested.scheme(), host.text))
         });
         match outcome {
             Ok(url) => url,
@@ -77,7 +77,7 @@ fn origin(local: &str, host: &str, origin: &str) -> String {
 #[test]
 #[rustfmt::skip]
 fn hosts() {
-    for (local, asked, expected) in [
+    for (local, requested, expected) in [
         // This machine, to itself, at any port: one may be forwarded to ours.
         (LOOPBACK, "localhost",            "http://localhost"),
         (LOOPBACK, "LocalHost:8710",       "http://localhost:8710"),
@@ -89,14 +89,14 @@ fn hosts() {
         (NETWORK,  "localhost",            "host"),
         (NETWORK,  "127.0.0.1:8710",       "host"),
         (NETWORK,  "[::1]",                "host"),
-        // The address that was reached, and no other.
+        // Only the address at which the request arrived.
         (NETWORK,  "192.0.2.7:8710",       "http://192.0.2.7:8710"),
         (NETWORK,  "192.0.2.7",            "http://192.0.2.7"),
         (NETWORK,  "192.0.2.8",            "host"),
         (NETWORK,  "0.0.0.0:8710",         "host"),
         (LOOPBACK, "192.0.2.7",            "host"),
         (LOOPBACK, "0.0.0.0:8710",         "host"),
-        // What the operator named, with its port.
+        // A host that the operator allowed, with its port.
         (NETWORK,  "vault.example",        "http://vault.example"),
         (NETWORK,  "VAULT.example:443",    "http://vault.example:443"),
         (LOOPBACK, "vault.example",        "http://vault.example"),
@@ -128,28 +128,28 @@ fn hosts() {
         (LOOPBACK, "localhost:99999",      "host"),
         (LOOPBACK, "",                     "host"),
     ] {
-        assert_eq!(host(local, asked), expected, "{asked} at {local}");
+        assert_eq!(host(local, requested), expected, "{requested} at {local}");
     }
 }
 
 #[test]
 #[rustfmt::skip]
 fn origins() {
-    for (local, asked, from, expected) in [
+    for (local, requested, from, expected) in [
         // The host's own pages, whichever of the two schemes the client saw.
         (NETWORK,  "vault.example",      "https://vault.example",       "ours"),
         (NETWORK,  "vault.example",      "http://VAULT.EXAMPLE",        "ours"),
         (NETWORK,  "vault.example",      "https://vault.example:8443",  "origin"),
         (NETWORK,  "192.0.2.7:8710",     "http://192.0.2.7:8710",       "ours"),
         (NETWORK,  "192.0.2.7:8710",     "http://192.0.2.7:8711",       "origin"),
-        // Pages of this machine, at any port, where this machine asks itself.
+        // Pages of this machine, at any port, if the client is on this machine.
         (LOOPBACK, "localhost:8710",     "http://localhost:6274",       "ours"),
         (LOOPBACK, "127.0.0.1:8710",     "http://localhost:3000",       "ours"),
         (LOOPBACK, "localhost:8710",     "http://[::1]:1",              "ours"),
         (LOOPBACK, "vault.example",      "http://localhost:3000",       "origin"),
         (NETWORK,  "192.0.2.7:8710",     "http://localhost:3000",       "origin"),
         (NETWORK,  "vault.example",      "http://127.0.0.1",            "origin"),
-        // Hosts that the operator named.
+        // Hosts that the operator allowed.
         (LOOPBACK, "localhost:8710",     "https://vault.example",       "ours"),
         (NETWORK,  "192.0.2.7",          "https://other.example:8443",  "ours"),
         (NETWORK,  "192.0.2.7",          "https://other.example",       "origin"),
@@ -166,10 +166,10 @@ fn origins() {
         (LOOPBACK, "localhost:8710",     "http://localhost@evil.example", "origin"),
         (LOOPBACK, "localhost:8710",     "http://evil.example@localhost", "origin"),
         (LOOPBACK, "localhost:8710",     "http://localhost http://evil.example", "origin"),
-        // A page whose own name leads to us: the origin is the host's, but the host is not ours.
+        // A page whose own name resolves to us: the origin matches the host, but the host is not ours.
         (LOOPBACK, "evil.example:8710",  "http://evil.example:8710",    "host"),
     ] {
-        assert_eq!(origin(local, asked, from), expected, "{from} to {asked} at {local}");
+        assert_eq!(origin(local, requested, from), expected, "{from} to {requested} at {local}");
     }
 }
 
@@ -181,7 +181,7 @@ fn several_names_at_once() {
         ("/mcp",                     &[("host", "localhost"), ("host", "localhost")],       "host"),
         ("/mcp",                     &[("host", "localhost"), ("host", "evil.example")],    "host"),
         ("/mcp",                     &[("host", "localhost"), ("origin", "http://localhost"), ("origin", "null")], "origin"),
-        // As HTTP/2 says it, and HTTP/1.1 to a proxy.
+        // The form of HTTP/2, and of HTTP/1.1 to a proxy.
         ("http://localhost:1/mcp",   &[],                                                   "http://localhost:1"),
         ("http://evil.example/mcp",  &[],                                                   "host"),
         ("http://localhost/mcp",     &[("host", "LOCALHOST")],                              "http://localhost"),
@@ -189,7 +189,7 @@ fn several_names_at_once() {
         ("http://evil.example/mcp",  &[("host", "localhost")],                              "host"),
         ("http://localhost/mcp",     &[("host", "127.0.0.1")],                              "host"),
         ("http://u@localhost/mcp",   &[],                                                   "host"),
-        // A stranger's word about what another was asked.
+        // An untrusted peer's claim about the original request.
         ("/mcp",                     &[("host", "localhost"), ("x-forwarded-host", "vault.example")], "http://localhost"),
         ("/mcp",                     &[("host", "evil.example"), ("x-forwarded-host", "localhost")],  "host"),
         ("/mcp",                     &[("host", "localhost"), ("x-forwarded-proto", "https")],        "http://localhost"),
@@ -208,7 +208,7 @@ fn what_a_trusted_proxy_says() {
         (&[("host", "localhost"), ("x-forwarded-host", "evil.example")],                      "host"),
         (&[("host", "localhost"), ("x-forwarded-host", "")],                                  "host"),
         (&[("host", "localhost"), ("x-forwarded-host", "vault.example/")],                    "host"),
-        // The last is the proxy's own; what stands before it came from its client.
+        // The proxy added the last one; everything before it came from its client.
         (&[("x-forwarded-host", "evil.example, vault.example")],                              "http://vault.example"),
         (&[("x-forwarded-host", "evil.example"), ("x-forwarded-host", "vault.example")],      "http://vault.example"),
         (&[("x-forwarded-host", "vault.example, evil.example")],                              "host"),

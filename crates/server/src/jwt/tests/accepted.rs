@@ -1,4 +1,4 @@
-//! What must be accepted, so that the refusals elsewhere mean something.
+//! Tokens that must be accepted, so that the refusals in other tests are meaningful.
 
 use serde_json::{Value, json};
 use toolvault_core::scope::{Scope, ScopeSet};

@@ -1,4 +1,4 @@
-//! Claims of the wrong type, the wrong time and the wrong place, all truly signed.
+//! Claims with a wrong type, time or place, all with valid signatures.
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ fn junk() -> Vec<Value> {
     ]
 }
 
-/// Texts that no date, audience or issuer may be.
+/// Texts that are not a valid date, audience or issuer.
 fn texts() -> Vec<Value> {
     vec![
         json!(""),

@@ -1,4 +1,4 @@
-//! The configuration of issuers: what may be left out, and what is refused with which words.
+//! The configuration of issuers: optional settings, and the messages of refusals.
 
 use serde_json::json;
 use toolvault_core::scope::Scope;

@@ -1,4 +1,4 @@
-//! Key files that change, break and vanish under a running verifier.
+//! Key files that change, break and disappear while a verifier is running.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Headers that try to choose the key, the algorithm or the meaning of what is signed.
+//! Headers that try to choose the key, the algorithm or the meaning of the signed data.
 
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};

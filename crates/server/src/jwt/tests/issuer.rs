@@ -37,7 +37,7 @@ impl Signer {
         ISSUER.get_or_init(Self::three).each_ref()
     }
 
-    /// Three keys of somebody else, under the same ids.
+    /// Three keys of an attacker, with the same IDs.
     pub(super) fn strangers() -> [&'static Self; 3] {
         static STRANGERS: OnceLock<[Signer; 3]> = OnceLock::new();
         STRANGERS.get_or_init(Self::three).each_ref()
@@ -139,7 +139,7 @@ pub(super) fn decode(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
-/// A token of these two texts, whatever they hold, with a true signature.
+/// A token with these two texts and a valid signature.
 pub(super) fn token(signer: &Signer, header: &str, claims: &str) -> String {
     let message = format!(
         "{}.{}",

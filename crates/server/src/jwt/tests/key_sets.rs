@@ -1,4 +1,4 @@
-//! Key sets: which keys are passed over, and which documents are refused whole.
+//! Key sets: which keys are skipped, and which documents are refused.
 
 use aws_lc_rs::rsa::KeySize;
 use serde_json::{Value, json};

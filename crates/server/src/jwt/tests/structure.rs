@@ -1,4 +1,4 @@
-//! Tokens that are damaged, cut, padded, multiplied or signed by somebody else.
+//! Tokens that are damaged, truncated, padded, repeated or signed with another key.
 
 use super::super::{JwtError, JwtVerifier};
 use super::issuer::{Signer, decode, encode, token};

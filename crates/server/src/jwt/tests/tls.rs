@@ -1,4 +1,4 @@
-//! Keys over https from an issuer whose certificate only a private authority vouches for.
+//! Keys over https from an issuer with a certificate of a private CA.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Keys by URL from a real listener: how often they are fetched, and when they are given up.
+//! Keys by URL from a real listener: how often they are fetched, and when they expire.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +10,7 @@ use super::super::{IssuerConfig, JwtError, JwtVerifier};
 use super::issuer::{Signer, token};
 use super::{NOW, at, claims, header, minimal, with};
 
-/// An issuer's key server on this machine, and how often it was asked.
+/// An issuer's key server on this machine, and its number of requests.
 #[derive(Clone)]
 struct KeyServer {
     url: String,
@@ -69,7 +69,7 @@ impl KeyServer {
     }
 }
 
-/// A token of `signer` under the key id `id`, valid around `seconds`.
+/// A token of `signer` with the key ID `id`, valid around `seconds`.
 fn valid(signer: &Signer, id: &str, seconds: i64) -> String {
     let claims = with(claims(), "iat", json!(seconds));
     let claims = with(claims, "exp", json!(seconds + 300));

@@ -1,4 +1,4 @@
-//! How the trail is read: pages, filters, and who sees what.
+//! Reading the trail: pages, filters, and who sees what.
 
 use serde_json::{Value, json};
 use toolvault_core::scope::Scope::{Admin, Audit, Manage, Resolve, Use};
@@ -23,7 +23,7 @@ async fn pages_follow_each_other_without_gap_or_repetition() {
             .await
             .expect(200);
         paged.extend(page["data"].as_array().unwrap().clone());
-        // What happens meanwhile does not move the pages.
+        // Concurrent changes do not move the pages.
         operator.named("meanwhile", "a value").await;
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),

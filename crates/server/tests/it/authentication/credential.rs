@@ -1,4 +1,4 @@
-//! In which header a credential may stand, and which of several decides.
+//! The headers that may hold a credential, and which one decides.
 
 use crate::harness::{Actor, World, claims_for, sign, sign_as_stranger};
 

@@ -1,4 +1,4 @@
-//! Who calls is settled before the rest of a request is looked at, and for each request anew.
+//! Authentication comes before the rest of a request, and is repeated for each request.
 
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
@@ -19,7 +19,7 @@ async fn authentication_comes_before_the_body_is_read() {
         ("POST", "/v1/keys"),
         ("POST", "/v1/users"),
     ] {
-        // The body is announced and never sent; who waits for it does not answer.
+        // The body is announced but never sent; a server that waited for it would not answer.
         let head = world.anonymous().head(method, path);
         let request = format!("{head}content-type: text/plain\r\ncontent-length: 200000\r\n\r\n");
         let answer = exchange(world.address, request.as_bytes()).await;
@@ -46,7 +46,7 @@ async fn sign_in_failures_are_recorded_by_source_and_counted() {
             .await
             .refused(401, "unauthenticated");
     }
-    // The seconds in which they happened are over.
+    // The seconds of the failures have ended.
     world.clock.advance(5);
     world.operator().named("n", "a value").await;
     let page = world

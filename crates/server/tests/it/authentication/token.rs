@@ -1,4 +1,4 @@
-//! Tokens of a configured issuer, and the users they stand for.
+//! Tokens of a configured issuer, and their users.
 
 use serde_json::json;
 
@@ -65,10 +65,10 @@ async fn an_id_that_exists_under_another_origin_is_401() {
         .get("/v1/me")
         .await;
     assert_eq!(me.expect(200)["user_id"], own);
-    let nobody = sign(&claims_for("alice"));
+    let foreign = sign(&claims_for("alice"));
     world
         .anonymous()
-        .with("token", &nobody)
+        .with("token", &foreign)
         .get("/v1/me")
         .await
         .refused(401, "unauthenticated");

@@ -1,4 +1,4 @@
-//! Request lines and headers that no client sends by mistake.
+//! Hostile request lines and headers.
 
 use super::{CANARY, is_silent};
 use crate::harness::{World, exchange};

@@ -1,4 +1,4 @@
-//! Bodies that are not JSON, or JSON that nobody means.
+//! Bodies that are not JSON, or hostile JSON.
 
 use super::{CANARY, everywhere, is_silent};
 use crate::harness::World;
@@ -69,7 +69,7 @@ async fn what_is_not_utf_8_is_400() {
     ] {
         everywhere(&operator, &body, 400, "unreadable").await;
     }
-    // Without a mark such text is UTF-8 with NULs to a reader of UTF-8.
+    // Without a byte order mark, such text is valid UTF-8 with NULs.
     for body in [utf16(false), utf16(true), utf32] {
         let answer = operator.send("POST", "/v1/secrets/", None, &body).await;
         assert!(matches!(answer.status, 400 | 422), "{}", answer.outcome());

@@ -1,4 +1,4 @@
-//! Bodies that are too long, or whose announced length is a lie.
+//! Bodies that are too long, or whose announced length is wrong.
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;

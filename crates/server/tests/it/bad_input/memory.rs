@@ -1,4 +1,4 @@
-//! Hostile bodies must not cost more memory than bodies may.
+//! Hostile bodies must not use more memory than the body limit.
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ fn forget_peak() {
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
 }
 
-/// Other tests run beside this one; 64 such bodies parsed into trees would take more than a gigabyte.
+/// Other tests run at the same time; 64 such bodies parsed into trees would take more than a gigabyte.
 const ROOM: u64 = 256 << 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,10 +62,10 @@ async fn megabytes_are_not_even_taken_in() {
     let world = World::start().await;
     let operator = world.operator();
     let head = operator.head("POST", "/v1/secrets/");
-    let nobody = world.anonymous().head("POST", "/v1/secrets/");
+    let anonymous = world.anonymous().head("POST", "/v1/secrets/");
     let megabytes = "[".repeat(16 << 20);
     let before = peak();
-    for (head, status) in [(&head, 413), (&nobody, 401)] {
+    for (head, status) in [(&head, 413), (&anonymous, 401)] {
         let announced = format!(
             "{head}content-length: {}\r\n\r\n{megabytes}",
             megabytes.len()

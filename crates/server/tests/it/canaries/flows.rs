@@ -1,4 +1,4 @@
-//! Every operation that takes a value or could be mistaken for one that does, right and wrong.
+//! Every operation that accepts a value, or looks as if it did, with valid and invalid requests.
 
 mod wrong;
 
@@ -35,7 +35,7 @@ impl<'a> Flows<'a> {
         value(self.number.fetch_add(1, Ordering::SeqCst))
     }
 
-    /// The answer has this status and holds no value, in its head or its body.
+    /// The answer has this status, and no value in its head or body.
     #[track_caller]
     fn clean(&self, answer: &Answer, status: u16) -> Value {
         assert_eq!(answer.status, status, "{}", answer.text());
@@ -173,16 +173,16 @@ impl<'a> Flows<'a> {
             let answer = self.operator.get(&path).await;
             self.clean(&answer, answer.status);
         }
-        let figures = self.operator.get("/metrics").await;
-        assert_eq!(figures.status, 200);
-        assert_eq!(self.needles.find(&figures.body), None);
+        let metrics = self.operator.get("/metrics").await;
+        assert_eq!(metrics.status, 200);
+        assert_eq!(self.needles.find(&metrics.body), None);
         for name in [
             "linear",
             "quaint",
             &self.operator.user.to_string(),
             &self.operator.key_id,
         ] {
-            assert!(!figures.text().contains(name), "{name}");
+            assert!(!metrics.text().contains(name), "{name}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Everything that any code in this process logs, at every level, looked through as it is written.
+//! Everything that this process logs, at every level, checked as it is written.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::needles::Needles;
 
-/// The whole text since the first test that asked for it, but no more than this.
+/// The maximum size of the captured text.
 const KEPT: usize = 256 << 20;
 
 #[derive(Default)]
@@ -23,7 +23,7 @@ struct Kept {
 pub(super) struct Log(&'static Mutex<Kept>);
 
 impl Log {
-    /// From now on everything is logged, also what the `log` crate is told.
+    /// Logs everything from now on, including records of the `log` crate.
     pub(super) fn install() -> Self {
         static KEPT_LOG: OnceLock<Mutex<Kept>> = OnceLock::new();
         let mut is_new = false;
@@ -56,7 +56,7 @@ impl Log {
             };
             controls += 1;
             let line = String::from_utf8_lossy(line);
-            // The value has a line break, and its core stands behind it.
+            // The value has a line break, and its core is after it.
             assert_eq!(controls, 1, "{encoding}: {line}");
         }
         assert_eq!(
@@ -78,7 +78,7 @@ impl Log {
         }
     }
 
-    /// No line holds what is looked for.
+    /// No line contains a needle.
     #[track_caller]
     pub(super) fn assert_lacks(self, needles: &Needles) {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);

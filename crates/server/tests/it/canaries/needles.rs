@@ -1,17 +1,17 @@
-//! Values with a core that nothing else contains, and that core in every encoding it could hide in.
+//! Values with a unique core, and that core in every encoding that could occur.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
-/// What stands in the middle of every value; `display` never shows the middle.
+/// The middle of every value; `display` never shows the middle.
 const CORE: &str = "Zq8vW3kX7rT1yN5mJ2cQ9hB4";
 
-/// A value of its own, with characters that JSON, URLs and shells escape around the core.
+/// A value with the core, surrounded by characters that JSON, URLs and shells escape.
 pub(super) fn value(number: usize) -> String {
     format!("abc\"\\é%&\n{CORE}{number:04}<é>\u{1f511}' wxyz")
 }
 
-/// What to look for.
+/// The texts to search for.
 pub(super) struct Needles(Vec<(String, Vec<u8>)>);
 
 impl Needles {
@@ -26,7 +26,7 @@ impl Needles {
         }
         for (name, engine) in [("base64", &STANDARD), ("base64url", &URL_SAFE)] {
             for shift in 0..3 {
-                // Digits that hold only bits of the core, whatever stands around it.
+                // Digits that depend only on the core, whatever surrounds it.
                 let text = engine.encode([&vec![0; shift], core.as_bytes()].concat());
                 let from = if shift == 0 { 0 } else { 4 };
                 let to = text.trim_end_matches('=').len() - 2;
@@ -37,7 +37,7 @@ impl Needles {
         Self(needles)
     }
 
-    /// The encoding in which the core stands in `haystack`.
+    /// The encoding in which `haystack` contains the core.
     pub(super) fn find(&self, haystack: &[u8]) -> Option<String> {
         let found = self.0.iter().find(|(_, needle)| contains(haystack, needle));
         found.map(|(name, _)| name.clone())

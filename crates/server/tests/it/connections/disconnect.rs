@@ -1,4 +1,4 @@
-//! Clients that leave in the middle: what they asked for is done whole, with its record, or not at all.
+//! Clients that disconnect during a request: it is completed with its record, or not carried out at all.
 
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
@@ -8,7 +8,7 @@ use toolvault_vault::{AuditFilter, ListFilter};
 
 use crate::harness::World;
 
-/// Sends and leaves.
+/// Sends a request and disconnects.
 async fn send_and_leave(world: &World, bytes: &[u8]) {
     let mut stream = TcpStream::connect(world.address).await.unwrap();
     stream.write_all(bytes).await.unwrap();
@@ -38,7 +38,7 @@ async fn records_of(world: &World, action: Action) -> usize {
 async fn end(world: &mut World) {
     world.shutdown.cancel();
     world.running.take().unwrap().await.unwrap().unwrap();
-    // What was asked goes on to its end without its client and without the server.
+    // The change is completed without its client and without the server.
     world.reopen_vault().await;
 }
 

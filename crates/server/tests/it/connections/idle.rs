@@ -1,4 +1,4 @@
-//! Connections of HTTP/2 that are kept open: they lock nobody else out.
+//! HTTP/2 connections that stay open do not lock out other clients.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -16,14 +16,14 @@ use crate::harness::World;
 const PATIENCE: Duration = Duration::from_secs(20);
 const ATTACKER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
-/// A client that answers pings and no more, unless it is told to ask.
+/// A client that only answers pings, unless the test makes it send a request.
 struct Client {
     sender: SendRequest<Empty<Bytes>>,
     connection: JoinHandle<hyper::Result<()>>,
 }
 
 impl Client {
-    /// Connects from `source` with a window of so many bytes for each answer.
+    /// Connects from `source`, with a window of this many bytes for each answer.
     async fn connect(world: &World, source: IpAddr, window: u32) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((source, 0).into()).unwrap();
@@ -83,7 +83,7 @@ async fn idle_connections_of_one_source_keep_no_other_client_out() {
         client.ask(&world).await;
         idle.push(client);
     }
-    // The first went first, and the last is still served.
+    // The first one was closed, and the last one is still served.
     idle.remove(0).until_closed().await;
     idle.last_mut().unwrap().ask(&world).await;
 }

@@ -1,4 +1,4 @@
-//! Being told to stop: what is in flight is finished, nothing new is begun.
+//! Stopping: requests in flight are finished, and new ones are refused.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn a_request_in_flight_is_finished_and_a_new_connection_refused() {
     let request = operator.bytes("POST", "/v1/secrets/", None, body);
     let (begin, rest) = request.split_at(request.len() - 20);
     let mut stream = TcpStream::connect(world.address).await.unwrap();
-    // An answer on the same connection proves that it has been accepted.
+    // An answer on the same connection proves that it was accepted.
     stream
         .write_all(&operator.bytes("GET", "/healthz", None, b""))
         .await

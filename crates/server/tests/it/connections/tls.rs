@@ -1,4 +1,4 @@
-//! HTTPS with a certificate of one's own, over HTTP/1.1 and HTTP/2.
+//! HTTPS with a self-signed certificate, over HTTP/1.1 and HTTP/2.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -223,7 +223,7 @@ async fn plain_http_is_refused_where_others_could_reach_it() {
     Server::bind(world.vault.clone(), settings).await.unwrap();
 }
 
-/// Makes another certificate and writes it over the one that the world has.
+/// Creates another certificate and overwrites the world's with it.
 fn renew(world: &World) -> CertificateDer<'static> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let directory = world.directory.path();
@@ -254,7 +254,7 @@ async fn a_renewed_certificate_is_presented_after_a_reload_and_what_is_open_stay
         .unwrap();
     assert_eq!(read_answer(&mut open).await.unwrap().status, 200);
 
-    // What cannot be used changes nothing.
+    // An unusable certificate changes nothing.
     std::fs::write(world.directory.path().join("key.pem"), "no key").unwrap();
     assert!(reload().is_err());
     connect(&world, &new, &[]).await;

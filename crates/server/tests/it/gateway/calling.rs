@@ -1,4 +1,4 @@
-//! What of a call reaches the server: the arguments that are due, and none that a model made up.
+//! The arguments of a call that reach the server: the injected ones, and none that a model made up.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn gate() -> Gate {
     gate
 }
 
-/// The newest record of a call. It is written when the call has ended, which the client may know before.
+/// The newest record of a call. It is written after the call, possibly after the client has its answer.
 async fn newest_call(operator: &Actor, calls: usize) -> Value {
     let looking = async {
         loop {
@@ -115,7 +115,7 @@ async fn nothing_is_injected_into_what_a_tool_does_not_declare() {
     operator.default_for("linear__*", "api_key", VALUE).await;
     for era in ERAS {
         let agent = gate.agent(era).await;
-        // `unlisted` may be there all the same: it declares nothing.
+        // `unlisted` may be present: it declares nothing.
         for tool in ["other", "unlisted"] {
             agent
                 .call(tool, r#"{"to":"x","nested":{"api_key":"y"}}"#)
@@ -170,7 +170,7 @@ async fn of_repeated_members_only_the_one_that_was_judged_goes_on() {
                 "{era:?}"
             );
             for name in ["\"api_key\"", "\"name\":\"", "\"arguments\"", "\"to\""] {
-                // The name of the client stands in the metadata.
+                // The metadata contains the client's name.
                 let times = usize::from(era == Era::Modern && name == "\"name\":\"");
                 assert_eq!(
                     heard.body.matches(name).count(),
@@ -337,7 +337,7 @@ async fn a_header_of_the_client_for_a_hidden_argument_without_one_of_ours_is_dro
     let operator = gate.world.operator();
     operator.default_for("linear__send", "api_key", VALUE).await;
     let agent = gate.agent(Era::Modern).await;
-    // A list, which is kept, and which no header can repeat.
+    // A list, which stays in the arguments, and which no header can carry.
     let params = r#"{"name":"send","arguments":{"api_key":["a","b"]}}"#;
     let headers = [("Mcp-Param-Key", "made up")];
     agent.ask_with("tools/call", params, &headers).await;

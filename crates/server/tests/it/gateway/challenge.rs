@@ -1,4 +1,4 @@
-//! What whoever lacks a credential, or the scope, is told about getting it.
+//! The challenge for a caller without a credential, or without the scope.
 
 use toolvault_core::scope::Scope::{Manage, Use};
 
@@ -13,9 +13,9 @@ async fn challenge(actor: &Actor, path: &str, status: u16) -> String {
 #[tokio::test]
 async fn without_an_issuer_the_challenge_names_the_scheme_and_the_scope_only() {
     let world = World::start().await;
-    let nobody = world.anonymous();
+    let anonymous = world.anonymous();
     assert_eq!(
-        challenge(&nobody, "/mcp", 401).await,
+        challenge(&anonymous, "/mcp", 401).await,
         r#"Bearer realm="toolvault""#
     );
     let bad = world
@@ -41,7 +41,7 @@ async fn with_an_issuer_it_says_where_the_resource_is_described() {
         settings.server.issuers = vec![issuer_in(settings.directory.path())];
     })
     .await;
-    let nobody = world.anonymous().with("host", "localhost:8710");
+    let anonymous = world.anonymous().with("host", "localhost:8710");
     for (path, described) in [
         ("/mcp", "/mcp"),
         ("/mcp/", "/mcp"),
@@ -50,13 +50,13 @@ async fn with_an_issuer_it_says_where_the_resource_is_described() {
     ] {
         let url = format!("http://localhost:8710/.well-known/oauth-protected-resource{described}");
         assert_eq!(
-            challenge(&nobody, path, 401).await,
+            challenge(&anonymous, path, 401).await,
             format!(r#"Bearer realm="toolvault", scope="use", resource_metadata="{url}""#)
         );
     }
     // No server can have this name, so there is no such resource.
     assert_eq!(
-        challenge(&nobody, "/mcp/a%22b", 401).await,
+        challenge(&anonymous, "/mcp/a%22b", 401).await,
         r#"Bearer realm="toolvault""#
     );
     let manager = world.scoped(&[Manage]).await;
@@ -67,7 +67,7 @@ async fn with_an_issuer_it_says_where_the_resource_is_described() {
             r#"Bearer realm="toolvault", error="insufficient_scope", scope="use", resource_metadata="{url}""#
         )
     );
-    // The API's own challenge is as it was.
+    // The API's own challenge is unchanged.
     let me = world.anonymous().get("/v1/me").await;
     assert_eq!(
         me.header("www-authenticate"),

@@ -1,4 +1,4 @@
-//! What a server is told of us: its own credential, and nothing that a client sends.
+//! The headers for a server: its own credential, and nothing from the client.
 
 use serde_json::json;
 use toolvault_core::scope::Scope;
@@ -9,7 +9,7 @@ use super::relay::{ERAS, Era, Gate, PATH, Said, Upstream};
 
 const PLAIN: &str = r#"{"name":"plain","inputSchema":{"type":"object","properties":{}}}"#;
 
-/// A gate whose server wants a header, filled with the secret `linear-prod`.
+/// A gate whose server needs a header with the secret `linear-prod`.
 async fn gate() -> Gate {
     Gate::start_with(&[PLAIN], |_, server| {
         let Transport::Http(http) = &mut server.transport else {
@@ -30,7 +30,7 @@ async fn gate() -> Gate {
     .await
 }
 
-/// Stores what the header wants; the id.
+/// Stores the secret for the header; returns its ID.
 async fn bound(gate: &Gate, value: &str) -> String {
     let secret = json!({
         "secret_name": "linear-prod",
@@ -134,7 +134,7 @@ async fn after_a_rotation_the_next_call_uses_the_new_value() {
             Some("Bearer the second key of all")
         );
         if agent.era == Era::Legacy {
-            // Our session goes on; the server's was begun with the old key, so there is another, told as much.
+            // Our session continues. The server's session used the old key, so there is a new one.
             assert_eq!(gate.upstream.heard("initialize").len(), begun + 1);
             assert_eq!(
                 heard.header("mcp-session-id").as_deref(),
@@ -205,7 +205,7 @@ async fn a_credential_that_is_gone_fails_the_call_in_words_that_name_it() {
         assert!(text.contains("'headers.Authorization'"), "{text}");
         let command = "toolvault secret create 'linear-prod' --tool 'linear__*' --arg 'headers.Authorization'";
         assert!(text.contains(command), "{text}");
-        // What is no call is refused in the protocol's own terms.
+        // Requests other than calls are refused with a protocol error.
         let refused = agent.ask("prompts/list", "{}").await;
         assert!(
             refused.error().1.contains("'headers.Authorization'"),
@@ -213,7 +213,7 @@ async fn a_credential_that_is_gone_fails_the_call_in_words_that_name_it() {
         );
     }
     assert_eq!(gate.upstream.heard("tools/call").len(), before);
-    // It is back: so is the session.
+    // The secret is back, and so is the session.
     bound(&gate, "another key of its own").await;
     for agent in &clients {
         let reply = agent.call("plain", "{}").await;
@@ -280,7 +280,7 @@ async fn what_a_server_says_of_a_credential_it_refuses_stays_with_us() {
                 )
             });
             let refused = agent.call("plain", "{}").await;
-            // A client that saw the server's challenge would begin to sign in there, in our name.
+            // A client that saw the server's challenge would start to sign in there.
             assert_eq!(refused.head.status, 200, "{era:?} {status}");
             assert_eq!(refused.head.header("www-authenticate"), None);
             assert!(

@@ -1,4 +1,4 @@
-//! Servers that answer with something that is not quite an answer, or with none: the client hears of it at once.
+//! Servers with a malformed answer, or with none: the client gets an error at once.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -59,7 +59,7 @@ async fn program() -> World {
     .await
 }
 
-/// Texts that the official SDKs take for an answer with the result `{"x":1}`.
+/// Texts that the official SDKs accept as an answer with the result `{"x":1}`.
 const ACCEPTED: [&str; 5] = [
     r#"{"jsonrpc":"2.0","id":ID,"result":{"x":1}}"#,
     r#"{"jsonrpc":"2.0","id":"ID","result":{"x":1}}"#,
@@ -68,7 +68,7 @@ const ACCEPTED: [&str; 5] = [
     "{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{\"x\":1,\"y\":\"\u{ff}\"}}",
 ];
 
-/// Texts that answer a request, but that the SDKs refuse.
+/// Texts that answer a request, but that the SDKs reject.
 const REFUSED: [&str; 8] = [
     r#"{"jsonrpc":"2.0","id":ID,"result":{"x":NaN}}"#,
     r#"{"jsonrpc":"2.0","id":ID,"result":{"x":Infinity}}"#,
@@ -208,7 +208,7 @@ async fn a_message_of_a_program_that_is_too_large_ends_that_call_and_not_the_pro
                 numbers.push(reply.message()["result"]["number"].as_u64().unwrap());
             }
         }
-        // A program that had been started again would count from the beginning.
+        // A restarted program would count from the beginning.
         assert!(numbers[1] > numbers[0] + 2, "{era:?} {numbers:?}");
     }
 }
@@ -229,7 +229,7 @@ async fn a_session_that_a_call_uses_is_not_evicted() {
     let message = busy.message("tools/call", r#"{"name":"plain","arguments":{}}"#);
     let mut call = busy.open("POST", &message, Vec::new()).await;
     let idle = gate.agent(Era::Legacy).await;
-    // Each one more ends the one that is idle, never the one that is in use.
+    // Each new one ends the idle one, never the one in use.
     let other = gate.agent(Era::Legacy).await;
     assert_eq!(idle.ask("ping", "{}").await.head.status, 404);
     let mut stream = other.listen().await;
@@ -244,7 +244,7 @@ async fn a_session_that_a_call_uses_is_not_evicted() {
     assert!(call.next().await.is_none());
     assert_eq!(other.ask("ping", "{}").await.head.status, 200);
     drop(feed);
-    // The session of the call is idle now and makes room.
+    // The session of the call is idle now, so it is ended for a new one.
     gate.agent(Era::Legacy).await;
     assert_eq!(busy.ask("ping", "{}").await.head.status, 404);
     drop(stream.next());

@@ -25,7 +25,7 @@ async fn a_default_hides_its_argument_and_nothing_else() {
     for era in ERAS {
         let agent = gate.agent(era).await;
         let reply = agent.ask("tools/list", "{}").await;
-        // What is not about the argument is as the server spelled it, down to numbers and escapes.
+        // Everything except the argument keeps the server's spelling, including numbers and escapes.
         for kept in [
             r#""name":"send","title":"Send \u00e9","inputSchema":{"type":"object","properties":{"to":{"type":"string","maxLength":1e2}},"required":["to"]},"x-own":[1.0,2.50]"#,
             READ,
@@ -54,7 +54,7 @@ async fn later_pages_are_cleaned_too() {
         let second = agent.ask("tools/list", &cursor).await;
         let tools = &second.message()["result"]["tools"];
         assert_eq!(properties(&tools[0]), ["to"], "{era:?}");
-        // Also for whoever begins with the second page.
+        // Also for a client that begins with the second page.
         let agent = gate.agent(era).await;
         let second = agent.ask("tools/list", r#"{"cursor":"page 1"}"#).await;
         assert!(!second.text.contains("api_key"), "{era:?} {}", second.text);
@@ -77,7 +77,7 @@ async fn a_page_that_has_changed_since_the_tools_were_listed_is_cleaned_by_what_
         gate.upstream.lists(&[&[PLAIN], &[SEND]]);
         let second = agent.ask("tools/list", r#"{"cursor":"page 1"}"#).await;
         assert!(!second.text.contains("api_key"), "{era:?} {}", second.text);
-        // And a call goes by what the model was shown.
+        // A call uses the schema that the model was shown.
         agent
             .call("send", r#"{"to":"x","api_key":"made up"}"#)
             .await;
@@ -94,13 +94,13 @@ async fn a_list_is_private_and_not_to_be_kept() {
     assert_eq!(list["cacheScope"], "private");
     assert_eq!(list["ttlMs"], 0);
     assert_eq!(list["resultType"], "complete");
-    // What a server says in general is not this caller's alone for any less time than it says.
+    // The server's cache lifetime stays, although the list is private to this caller.
     let greeting = agent.result("server/discover", "{}").await;
     assert_eq!(greeting["cacheScope"], "private");
     assert_eq!(greeting["capabilities"]["tools"]["listChanged"], true);
     let reply = agent.ask("tools/list", "{}").await;
     assert_eq!(reply.head.header("cache-control"), Some("no-store"));
-    // Members that the earlier era does not know are not made up for it.
+    // The gateway adds no members that the earlier era does not have.
     let legacy = gate.agent(Era::Legacy).await;
     let list = legacy.result("tools/list", "{}").await;
     assert_eq!(list.get("cacheScope"), None);
@@ -178,7 +178,7 @@ async fn a_key_for_some_tools_sees_only_those() {
             }
         }
     }
-    // Whoever reaches none of a server's tools does not learn that it is there.
+    // A caller who reaches no tool of a server does not learn that it exists.
     let rights = Rights {
         scopes: &[Use],
         tools: &["other__*"],

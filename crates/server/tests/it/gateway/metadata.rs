@@ -1,4 +1,4 @@
-//! RFC 9728: who hands out tokens for the gateway.
+//! RFC 9728: the issuers of tokens for the gateway.
 
 use serde_json::json;
 
@@ -17,10 +17,10 @@ async fn world(public_url: Option<&'static str>) -> World {
 #[tokio::test]
 async fn each_resource_is_described_to_anybody() {
     let world = world(None).await;
-    let nobody = world.anonymous().with("host", "localhost:8710");
-    // Also a server that does not exist: nobody learns here which ones do.
+    let anonymous = world.anonymous().with("host", "localhost:8710");
+    // Also a server that does not exist, so the answer does not reveal which ones do.
     for path in ["", "/mcp", "/mcp/linear", "/mcp/unknown"] {
-        let document = nobody.get(&format!("{PLACE}{path}")).await.expect(200);
+        let document = anonymous.get(&format!("{PLACE}{path}")).await.expect(200);
         let expected = json!({
             "resource": format!("http://localhost:8710{path}"),
             "authorization_servers": [ISSUER],
@@ -37,7 +37,7 @@ async fn each_resource_is_described_to_anybody() {
         "/v1",
         "/mcp-secrets",
     ] {
-        nobody
+        anonymous
             .get(&format!("{PLACE}{path}"))
             .await
             .refused(404, "no_such_route");
@@ -52,7 +52,7 @@ async fn it_is_described_under_its_public_name() {
             "https://vault.example/mcp",
             "https://vault.example/.well-known/oauth-protected-resource/mcp",
         ),
-        // Below a path of the proxy's, which strips it.
+        // Under a path prefix that the proxy strips.
         (
             "https://vault.example/tools",
             "https://vault.example/tools/mcp",
@@ -61,10 +61,10 @@ async fn it_is_described_under_its_public_name() {
     ] {
         let world = world(Some(public)).await;
         for host in ["localhost:8710", "vault.example"] {
-            let nobody = world.anonymous().with("host", host);
-            let document = nobody.get(&format!("{PLACE}/mcp")).await.expect(200);
+            let anonymous = world.anonymous().with("host", host);
+            let document = anonymous.get(&format!("{PLACE}/mcp")).await.expect(200);
             assert_eq!(document["resource"], resource);
-            let answer = nobody.json("POST", "/mcp", "{}").await;
+            let answer = anonymous.json("POST", "/mcp", "{}").await;
             let challenge = answer.header("www-authenticate").unwrap();
             let told = format!("resource_metadata=\"{described}\"");
             assert!(challenge.ends_with(&told), "{challenge}");

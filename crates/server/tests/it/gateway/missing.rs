@@ -1,4 +1,4 @@
-//! A secret that a call needs and nobody has set: told in words, or with a page on which the very user can set it.
+//! A missing secret: an explanation in words, or a page on which that user can set it.
 
 use serde_json::{Value, json};
 use toolvault_core::scope::Scope::{Manage, Use};
@@ -24,7 +24,7 @@ async fn worldly(gate: &Gate, era: Era) -> Client {
     Client::begin_with(&gate.world, &gate.world.agent(), PATH, era, capabilities).await
 }
 
-/// The URL that the client is sent to, and the request for input of the later era.
+/// The URL that the client receives, and the request for input of the later era.
 #[track_caller]
 fn asked(era: Era, reply: &Reply) -> (String, String) {
     match era {
@@ -53,7 +53,7 @@ fn asked(era: Era, reply: &Reply) -> (String, String) {
     }
 }
 
-/// Where the API has what a page is about.
+/// The API path with the data of a page.
 fn api(url: &str) -> String {
     let (_, id) = url.split_once("/mcp-secrets/").unwrap();
     format!("/v1/pending-secrets/{id}")
@@ -89,7 +89,7 @@ async fn a_client_that_can_open_urls_is_sent_to_a_page_and_comes_back_with_the_s
         let first = agent.call("send", r#"{"to":"x"}"#).await;
         let (url, input) = asked(era, &first);
         assert!(url.starts_with("http://localhost/mcp-secrets/"), "{url}");
-        // Whoever calls again meanwhile is sent to the same page.
+        // Another call in the meantime gets the same page.
         let again = agent.call("send", "{}").await;
         assert_eq!(asked(era, &again).0, url);
         let path = api(&url);
@@ -140,7 +140,7 @@ async fn answers_to_our_questions_do_not_reach_the_server_and_its_own_do() {
         json!({"own": {"action": "accept", "content": {"n": 1}}})
     );
     assert_eq!(params["requestState"], "s");
-    // What a server wants to know of the user is the client's to ask, as it stands.
+    // A server's own elicitation passes to the client unchanged.
     gate.upstream.on("tools/call", |heard| {
         let request = json!({"method": "elicitation/create", "params": {"message": "Who?"}});
         heard.result(&json!({"resultType": "input_required", "inputRequests": {"own": request}}))
@@ -163,7 +163,7 @@ async fn who_was_asked_and_comes_back_without_it_is_told_in_words() {
     assert!(reply.tool_error().contains("'api_key'"), "{reply:?}");
 }
 
-/// What of an answer depends on what was asked for.
+/// The part of an answer that depends on the request.
 fn told(answer: &Answer) -> (u16, Vec<(String, String)>, Vec<u8>) {
     let mut headers = answer.headers.clone();
     headers.retain(|(name, _)| !matches!(name.as_str(), "date" | "x-request-id" | "request-id"));
@@ -197,10 +197,10 @@ async fn nobody_else_can_tell_the_page_from_one_that_never_was() {
         assert_eq!(theirs.status, status);
     }
     assert_eq!(other.count().await, 0);
-    // Another key of the very user may.
+    // Another key of the same user may.
     let manager = gate.world.scoped(&[Manage]).await;
     manager.get(&path).await.expect(200);
-    // A value that is refused leaves the page as it was.
+    // A refused value leaves the page usable.
     let empty = json!({"secret_value": ""});
     assert_eq!(manager.post(&path, &empty).await.status, 422);
     manager.post(&path, &value).await.expect(200);

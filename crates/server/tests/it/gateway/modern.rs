@@ -1,4 +1,4 @@
-//! Requests that stand alone (2026-07-28): what their headers must say, and who is refused how.
+//! Stateless requests (2026-07-28): required headers, and refusals.
 
 use serde_json::json;
 use toolvault_core::scope::Scope::Manage;
@@ -69,7 +69,7 @@ async fn there_is_no_stream_to_get_and_no_session_to_delete() {
     let agent = gate.agent(Era::Modern).await;
     let reply = agent.ask("tools/list", "{}").await;
     assert_eq!(reply.head.header("mcp-session-id"), None);
-    // A session that somebody names is none of the server's business.
+    // A session ID from the client is not passed to the server.
     let headers = [("mcp-session-id", "ours")];
     agent.ask_with("tools/list", "{}", &headers).await;
     assert_eq!(
@@ -125,7 +125,7 @@ async fn a_server_of_the_later_era_is_asked_exactly_what_the_client_asked() {
         heard.body
     );
     assert_eq!(gate.upstream.all().len(), 1);
-    // Its refusal comes back with its status.
+    // The server's refusal is returned with its status.
     gate.upstream.on("odd/method", |heard| {
         let error =
             json!({"jsonrpc": "2.0", "id": heard.id(), "error": {"code": -32601, "message": "no"}});
@@ -133,7 +133,7 @@ async fn a_server_of_the_later_era_is_asked_exactly_what_the_client_asked() {
     });
     let reply = agent.ask("odd/method", params).await;
     assert_eq!((reply.head.status, reply.error()), (404, (-32601, "no")));
-    // All servers together know only the methods that there are.
+    // The multiplexed path supports only known methods.
     let all = Client::begin(&gate.world, &gate.world.agent(), "/mcp", Era::Modern).await;
     let reply = all.ask("odd/method", params).await;
     assert_eq!((reply.head.status, reply.error().0), (404, -32601));

@@ -1,4 +1,4 @@
-//! `Host` and `Origin` on real connections; the tables of all spellings stand beside the code.
+//! `Host` and `Origin` on real connections; the unit tests next to the code have the tables of all spellings.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -10,7 +10,7 @@ use crate::harness::{Actor, World};
 
 const PAGE: &str = "/mcp-secrets/00000000000000000000000000000000";
 
-/// Where a stranger's page could do harm.
+/// The paths that a foreign web page could attack.
 const GUARDED: [(&str, &str); 6] = [
     ("POST", "/mcp"),
     ("GET", "/mcp"),
@@ -60,7 +60,7 @@ async fn a_name_that_leads_to_us_but_is_not_ours_is_refused() {
                 "{method} {path} at {host}"
             );
         }
-        // The API does not depend on how it is called: whoever asks shows a credential, which no browser adds.
+        // The API does not check the host: every request needs a credential, which browsers do not add.
         let operator = world.operator().with("host", &host);
         operator.get("/v1/me").await.expect(200);
     }

@@ -1,4 +1,4 @@
-//! What a client hears of changes to its list of tools.
+//! Notifications about changes of a client's list of tools.
 
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -9,7 +9,7 @@ const SEND: &str =
     r#"{"name":"send","inputSchema":{"type":"object","properties":{"api_key":{"type":"string"}}}}"#;
 const CHANGED: &str = "notifications/tools/list_changed";
 
-/// A client that listens to a server which the test lets speak.
+/// A client that listens to a scripted server.
 async fn listening(gate: &Gate, era: Era) -> (Client, Events, mpsc::UnboundedSender<String>) {
     let agent = gate.agent(era).await;
     let feed = match era {
@@ -32,7 +32,7 @@ async fn listening(gate: &Gate, era: Era) -> (Client, Events, mpsc::UnboundedSen
     let mut events = agent.listen().await;
     if era == Era::Modern {
         let acknowledged = events.message().await;
-        // The server itself tells nothing of tools; we do.
+        // The server announces no changes of tools; the gateway does.
         assert_eq!(
             acknowledged["params"]["notifications"],
             json!({"toolsListChanged": true})
@@ -41,7 +41,7 @@ async fn listening(gate: &Gate, era: Era) -> (Client, Events, mpsc::UnboundedSen
     (agent, events, feed)
 }
 
-/// Has the server say something, and reads until it is heard: what came before it.
+/// Makes the server send a message, and reads until it arrives; returns what came before it.
 async fn heard_before_marker(
     events: &mut Events,
     feed: &mpsc::UnboundedSender<String>,
@@ -77,7 +77,7 @@ async fn a_change_of_the_users_secrets_is_told_to_their_clients() {
             }),
         };
         assert_eq!(events.message().await, expected);
-        // And what it announces is so.
+        // The new list matches the announcement.
         assert!(!agent.ask("tools/list", "{}").await.text.contains("api_key"));
         let path = format!("/v1/secrets/{id}");
         let rebound = json!({"tool_name": "linear__other"});
@@ -136,7 +136,7 @@ async fn a_client_that_did_not_ask_for_tools_hears_nothing_of_them() {
 async fn the_clients_of_a_server_that_tells_nothing_hear_of_their_secrets() {
     let gate = Gate::start(&[SEND]).await;
     let agent = gate.agent(Era::Legacy).await;
-    // The server answers 405, and the stream is ours alone.
+    // The server answers 405, so the stream has only the gateway's messages.
     let mut events = agent.listen().await;
     assert_eq!(events.head.status, 200);
     gate.world

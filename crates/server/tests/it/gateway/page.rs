@@ -1,4 +1,4 @@
-//! The page of a secret that a call lacked: the same for everybody, and shut in.
+//! The page for a missing secret: the same for all users, with a strict content security policy.
 
 use serde_json::json;
 use toolvault_core::scope::Scope::{Manage, Use};
@@ -10,12 +10,12 @@ const UNKNOWN: &str = "/v1/pending-secrets/00000000000000000000000000000000";
 #[tokio::test]
 async fn the_page_is_the_same_for_every_id_and_says_nothing_of_any() {
     let world = World::start().await;
-    let nobody = world.anonymous();
-    let page = nobody
+    let anonymous = world.anonymous();
+    let page = anonymous
         .get("/mcp-secrets/0123456789abcdef0123456789abcdef")
         .await;
     assert_eq!(page.status, 200);
-    let other = nobody.get("/mcp-secrets/x").await;
+    let other = anonymous.get("/mcp-secrets/x").await;
     assert_eq!(page.body, other.body);
     for (name, value) in [
         ("content-type", "text/html; charset=utf-8"),
@@ -31,7 +31,7 @@ async fn the_page_is_the_same_for_every_id_and_says_nothing_of_any() {
         assert_eq!(page.header(name), Some(value));
     }
     let text = page.text();
-    // Nothing is loaded from elsewhere or stands inline, and no field has a name under which it could be sent.
+    // It loads nothing from other hosts, has no inline code, and no field has a name with which a form could send it.
     for absent in [
         "http:",
         "https:",
@@ -49,7 +49,7 @@ async fn the_page_is_the_same_for_every_id_and_says_nothing_of_any() {
         ("page.css", "text/css; charset=utf-8"),
     ] {
         assert!(text.contains(&format!("\"{path}\"")), "{path}");
-        let part = nobody.get(&format!("/mcp-secrets/{path}")).await;
+        let part = anonymous.get(&format!("/mcp-secrets/{path}")).await;
         assert_eq!(part.header("content-type"), Some(content_type));
         assert_eq!(part.header("cache-control"), Some("no-store"));
     }

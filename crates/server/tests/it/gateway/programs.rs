@@ -1,4 +1,5 @@
-//! A tool server that is a program: started for one caller with their secrets, and ended with their right to them.
+//! A tool server that is a program: started for one caller with their secrets, and stopped when they lose the right to
+//! them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +15,7 @@ use toolvault_gateway::{GatewaySettings, ServerSettings, Template};
 use super::relay::{Client, ERAS, Era, PATH};
 use crate::harness::World;
 
-/// It answers in both eras; `send` says what it was given, its environment, and which process it is.
+/// It answers in both eras; its tool `send` returns its arguments, its environment and its process ID.
 const PROGRAM: &str = r#"
 import json, os, sys
 def say(message): print(json.dumps(message), flush=True)
@@ -58,7 +59,7 @@ fn program(directory: &Path, code: &str) -> ServerSettings {
     }
 }
 
-/// A world whose first user has what the program wants.
+/// A world whose first user has the program's secret.
 async fn world() -> (World, String) {
     world_with(|_| {}).await
 }
@@ -73,7 +74,7 @@ async fn world_of(code: &str, change: impl FnOnce(&mut GatewaySettings)) -> (Wor
         let server = program(settings.directory.path(), code);
         let gateway = &mut settings.server.gateway;
         change(gateway);
-        // This is no binary that could shut a program in.
+        // This test binary cannot sandbox a program.
         gateway.sandbox = Sandbox::Off;
         gateway.inherited = vec![("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())];
         gateway.servers.insert("linear".parse().unwrap(), server);
@@ -108,7 +109,7 @@ async fn it_gets_its_secrets_and_nothing_of_them_comes_back() {
             given["arguments"]["api_key"],
             "[secret:api_key of linear__send]"
         );
-        // It had them itself.
+        // The program did receive them.
         assert_eq!(
             given["lengths"],
             json!({"token": 20, "api_key": 22}),
@@ -147,7 +148,7 @@ async fn two_sessions_of_one_caller_share_it_and_two_callers_do_not() {
         let client = Client::begin(&world, actor, PATH, Era::Legacy).await;
         assert_ne!(given(&client).await["pid"], pid);
     }
-    // Both clients called their request 7; the program heard two numbers, and each client its own again.
+    // Both clients used the ID 7. The program received two IDs, and each client got its own back.
     let (left, right) = tokio::join!(first.call("send", "{}"), second.call("send", "{}"));
     let id =
         |reply: &super::relay::Reply| reply.message()["result"]["structuredContent"]["id"].clone();
@@ -213,7 +214,7 @@ async fn a_key_that_is_revoked_ends_its_stream_and_its_program() {
     assert_eq!(agent.ask("ping", "{}").await.head.status, 401);
 }
 
-/// Waits for the end of a process. One that has ended and was waited for is in no list any more.
+/// Waits until a process is gone from the process list.
 async fn gone(pid: &str) {
     let ending = async {
         while Path::new("/proc").join(pid).exists() {
@@ -232,7 +233,7 @@ async fn a_program_that_nothing_uses_ends() {
     for era in ERAS {
         let agent = Client::begin(&world, &world.agent(), PATH, era).await;
         gone(&given(&agent).await["pid"].to_string()).await;
-        // The next call starts it again.
+        // The next call restarts it.
         assert_eq!(given(&agent).await["lengths"]["token"], 20, "{era:?}");
     }
 }
@@ -285,7 +286,7 @@ async fn a_reload_with_another_sandbox_ends_programs() {
 #[tokio::test]
 async fn one_program_more_than_a_caller_may_have_is_refused_in_words() {
     let (world, _) = world_with(|gateway| gateway.limits.processes_per_caller = 1).await;
-    // Each era has a program of its own.
+    // Each era has its own program.
     let legacy = Client::begin(&world, &world.agent(), PATH, Era::Legacy).await;
     given(&legacy).await;
     let modern = Client::unbegun(&world, &world.agent(), PATH, Era::Modern);
@@ -326,7 +327,7 @@ async fn one_that_does_not_end_keeps_the_server_no_longer_than_its_limit() {
     let (mut world, _) = world_of(&code, |_| {}).await;
     let agent = Client::begin(&world, &world.agent(), PATH, Era::Legacy).await;
     given(&agent).await;
-    // A request that never ends takes its part of the time first.
+    // A request that never ends uses its part of the time limit first.
     let head = world.operator().head("POST", "/v1/secrets/");
     let mut stream = TcpStream::connect(world.address).await.unwrap();
     let begun = format!("{head}content-length: 100\r\nexpect: 100-continue\r\n\r\n");

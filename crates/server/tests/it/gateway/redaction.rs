@@ -1,4 +1,4 @@
-//! A server that gives back what it was given: no value reaches the client.
+//! A server that repeats what it receives: no value reaches the client.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ async fn gate() -> (Gate, String) {
     (gate, id)
 }
 
-/// The forms in which a server could give the value back without thinking.
+/// The forms in which a careless server could return the value.
 fn forms() -> Vec<String> {
     let escaped = serde_json::to_string(VALUE).unwrap();
     vec![
@@ -41,7 +41,7 @@ fn shows_nothing(text: &str) {
             "{text}"
         );
     }
-    // JSON may spell it in yet another way.
+    // JSON allows yet another spelling.
     let plain = serde_json::from_str::<serde_json::Value>(text).map(|value| value.to_string());
     let escaped = serde_json::to_string(VALUE).unwrap();
     assert!(
@@ -86,7 +86,7 @@ async fn results_and_errors_of_calls_hold_no_value() {
             shows_nothing(&reply.text);
             assert!(reply.error().1.contains(SHOWN), "{era:?} {form} {reply:?}");
         }
-        // JSON that spells each character by its number.
+        // JSON with each character escaped.
         gate.upstream.on("tools/call", |heard| {
             let spelled: Vec<String> = VALUE
                 .encode_utf16()
@@ -116,7 +116,8 @@ async fn what_a_server_says_before_its_answer_holds_no_value() {
             ];
             if era == Era::Legacy {
                 said.push(json!({"jsonrpc": "2.0", "id": "ask", "method": "elicitation/create", "params": {"message": VALUE}}));
-                // An id that carries it would have to come back as it is, so this is not passed on.
+                // The client would have to return an ID unchanged, so a request whose ID contains a value is not passed
+                // on.
                 said.push(json!({"jsonrpc": "2.0", "id": VALUE, "method": "roots/list"}));
             }
             said.push(heard.response(&json!({"content": [], "resultType": "complete"})));
@@ -166,7 +167,7 @@ async fn what_a_server_says_later_and_elsewhere_holds_no_value() {
             shows_nothing(&reply.text);
             assert_eq!(reply.message()["result"]["contents"][0]["text"], SHOWN);
         }
-        // A definition that was made of it.
+        // A definition that contains it.
         let tool = json!({"name": "send", "description": VALUE, "inputSchema": {"type": "object"}})
             .to_string();
         gate.upstream.lists(&[&[&tool]]);
@@ -188,7 +189,7 @@ async fn news_hold_no_value_and_no_id_that_carries_one() {
     feed.send(format!("id: 1\ndata: {message}\n\n")).unwrap();
     feed.send(format!("id: {VALUE}\nevent: {VALUE}\ndata: {message}\n\n"))
         .unwrap();
-    // In two pieces, the border in the middle of the value.
+    // In two chunks, with the border inside the value.
     let text = format!("id: 3\ndata: {message}\n\n");
     let middle = text.find("et/v").unwrap();
     feed.send(text[..middle].to_owned()).unwrap();
@@ -227,7 +228,7 @@ async fn what_one_caller_gave_is_not_looked_for_in_answers_to_another() {
     for era in ERAS {
         gate.agent(era).await.call("send", "{}").await;
         let theirs: Client = gate.client(&other, era).await;
-        // Their own text, which happens to be the same, tells them nothing of us.
+        // The caller's own text happens to be the same, so leaving it reveals nothing.
         let arguments = json!({"to": VALUE}).to_string();
         let reply = theirs.call("send", &arguments).await;
         assert!(!reply.text.contains("secret:"), "{era:?} {reply:?}");
@@ -246,7 +247,7 @@ async fn calls_and_messages_with_a_value_are_counted() {
             .to_owned()
     };
     for calls in 1..=2 {
-        // The server repeats what it was given.
+        // The server repeats what it received.
         agent.call("send", "{}").await;
         let text = operator.get("/metrics").await.text().to_owned();
         let count = calls.to_string();

@@ -1,6 +1,6 @@
-//! The relay between agents and a tool server that a test tells what to say.
+//! The relay between agents and a scripted tool server.
 //!
-//! [`Upstream`] is the server, [`Client`] an agent, [`Gate`] both with a vault between.
+//! [`Upstream`] is the server, [`Client`] an agent, [`Gate`] a Toolvault server between them.
 
 mod client;
 mod upstream;
@@ -13,7 +13,7 @@ pub(crate) use upstream::{Said, Upstream};
 
 use crate::harness::{Actor, World};
 
-/// A vault with one server behind its gateway: `/mcp/linear`.
+/// A Toolvault server with one tool server: `/mcp/linear`.
 pub(crate) struct Gate {
     pub(crate) world: World,
     pub(crate) upstream: Upstream,
@@ -27,7 +27,7 @@ impl Gate {
         Self::start_with(tools, |_, _| {}).await
     }
 
-    /// As [`Gate::start`], with what a test sets of the gateway and of the server.
+    /// As [`Gate::start`], with a test's own settings of the gateway and of the server.
     pub(crate) async fn start_with(
         tools: &[&str],
         change: impl FnOnce(&mut GatewaySettings, &mut ServerSettings),
@@ -48,13 +48,13 @@ impl Gate {
         self.client(&self.world.agent(), era).await
     }
 
-    /// Somebody's client.
+    /// A client with this credential.
     pub(crate) async fn client(&self, actor: &Actor, era: Era) -> Client {
         Client::begin(&self.world, actor, PATH, era).await
     }
 }
 
-/// How a server is reached, and nothing special about it.
+/// The default settings of a server at this URL.
 pub(crate) fn settings_of(upstream: &Upstream) -> ServerSettings {
     let url = format!("http://{}/mcp", upstream.address);
     ServerSettings {

@@ -1,4 +1,4 @@
-//! What is read of a message, when, and how much of it.
+//! Which parts of a message are read, when, and how much.
 
 use tokio::time::{Duration, timeout};
 
@@ -21,7 +21,7 @@ async fn who_calls_is_settled_before_the_message_is_read() {
                 "403 origin_not_allowed",
             ),
         ] {
-            // It is announced and never sent; who waits for it does not answer.
+            // It is announced but never sent; a server that waited for it would not answer.
             let head = actor.head("POST", path);
             let request = format!("{head}content-length: 200000\r\n\r\n");
             let answering = exchange(world.address, request.as_bytes());
@@ -113,8 +113,8 @@ async fn a_key_has_one_rate_for_everything() {
 async fn figures_name_the_route_and_no_server() {
     let world = World::start().await;
     world.agent().json("POST", "/mcp/quaint-server", "{}").await;
-    let figures = world.operator().get("/metrics").await;
-    let text = figures.text();
+    let metrics = world.operator().get("/metrics").await;
+    let text = metrics.text();
     assert!(text.contains("route=\"/mcp/{server}\""), "{text}");
     assert!(
         text.contains("# TYPE toolvault_mcp_sessions gauge"),
@@ -156,11 +156,11 @@ async fn what_is_due_for_rotation_is_counted() {
         operator.json("PUT", &path, &policy).await.expect(200);
     }
     world.clock.advance(2 * 86_400);
-    let figures = operator.get("/metrics").await;
+    let metrics = operator.get("/metrics").await;
     let line = "toolvault_secrets_rotation_due 1";
     assert!(
-        figures.text().lines().any(|found| found == line),
+        metrics.text().lines().any(|found| found == line),
         "{}",
-        figures.text()
+        metrics.text()
     );
 }

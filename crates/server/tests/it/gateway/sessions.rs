@@ -1,4 +1,4 @@
-//! Sessions of the earlier era: whose they are, and when they end.
+//! Sessions of the earlier era: their owner, and when they end.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::harness::World;
 
 const PLAIN: &str = r#"{"name":"plain","inputSchema":{"type":"object","properties":{}}}"#;
 
-/// What the session's requests are answered, one of each kind.
+/// The answers to the session's requests, one of each kind.
 async fn statuses(client: &Client) -> [u16; 2] {
     let ping = client.ask("ping", "{}").await.head.status;
     let stream = client.listen().await.head.status;
@@ -53,7 +53,7 @@ async fn a_session_is_one_keys_on_one_path_and_nobody_elses() {
     }
     let before = gate.upstream.all().len();
     for client in &foreign {
-        // A key without `use` has no business at the gateway at all.
+        // A key without `use` cannot use the gateway at all.
         let status = if client.actor.key_id == without_use.key_id {
             403
         } else {
@@ -223,7 +223,7 @@ async fn one_session_more_than_a_caller_may_have_ends_the_oldest() {
     .await;
     let first = gate.agent(Era::Legacy).await;
     let second = gate.agent(Era::Legacy).await;
-    // The first is used after the second, which is the oldest now.
+    // The first is used after the second, so the second is now idle longest.
     assert_eq!(first.ask("ping", "{}").await.head.status, 200);
     let third = gate.agent(Era::Legacy).await;
     let ended = gate.upstream.last("DELETE");
@@ -247,7 +247,7 @@ async fn nobody_begins_a_session_when_there_are_too_many() {
         .await;
     assert_eq!(refused.head.status, 429);
     assert_eq!(refused.head.header("mcp-session-id"), None);
-    // The server's session, which had been begun for it, is not left behind.
+    // The server's session that was begun for it is ended, too.
     gate.upstream.hears("DELETE", 1).await;
     let ended = gate.upstream.last("DELETE");
     assert_eq!(
@@ -264,7 +264,7 @@ async fn a_server_that_has_forgotten_its_session_ends_ours() {
         let agent = gate.agent(Era::Legacy).await;
         gate.upstream.on(method, |_| Said::Empty(404));
         if method == "GET" {
-            // The stream has begun when the server is asked, and ends.
+            // The stream has begun when the server receives the request, and it ends.
             assert!(agent.listen().await.next().await.is_none());
         } else {
             let params = r#"{"name":"plain"}"#;
@@ -286,7 +286,7 @@ async fn the_last_event_is_named_only_to_the_session_that_knew_it() {
         gate.upstream.last("GET").header("last-event-id").as_deref(),
         Some("41")
     );
-    // Where the server knows no session, the id could be anybody's.
+    // Without sessions at the server, the ID could belong to anyone.
     gate.upstream.knows_no_sessions();
     let agent = gate.agent(Era::Legacy).await;
     let _events = agent.listen_with(&last).await;

@@ -1,4 +1,4 @@
-//! All servers on one path.
+//! All servers multiplexed on one path.
 
 use serde_json::{Value, json};
 use toolvault_core::scope::Scope::Use;
@@ -10,7 +10,7 @@ const SEND: &str = r#"{"name":"send","inputSchema":{"type":"object","properties"
 const VALUE: &str = "a value that is secret";
 const PATH: &str = "/mcp";
 
-/// Two servers, each with a prompt, a resource and a template of its own, and one that is down.
+/// Two servers, each with its own prompt, resource and template, and one that is down.
 struct Pair {
     world: World,
     alpha: Upstream,
@@ -64,7 +64,7 @@ impl Pair {
         Client::begin(&self.world, &self.world.agent(), PATH, era).await
     }
 
-    /// Takes a server away, so that nothing listens there any more.
+    /// Removes a server, so that its port no longer accepts connections.
     async fn without_beta(self) -> (World, Upstream) {
         let Self { world, alpha, beta } = self;
         beta.end().await;
@@ -273,13 +273,13 @@ async fn a_credential_that_is_missing_leaves_the_other_servers() {
     for era in ERAS {
         let agent = Client::begin(&world, &world.agent(), PATH, era).await;
         assert_eq!(agent.tool_names().await, ["alpha__send"], "{era:?}");
-        // The call that needs it says what to do, as it does on the server's own path.
+        // A call that needs it explains what to do, as on the server's own path.
         let refused = agent.call("beta__send", "{}").await;
         let text = refused.tool_error();
         assert!(text.contains("secret create 'beta-prod'"), "{text}");
         let heard = beta.all().len();
         let id = world.operator().named("beta-prod", VALUE).await;
-        // It is there with the next list.
+        // The next list contains it.
         assert_eq!(
             agent.tool_names().await,
             ["alpha__send", "beta__send"],
@@ -364,7 +364,7 @@ async fn a_key_for_some_servers_hears_of_those_only() {
             .await;
         assert_eq!(refused.error().0, -32602);
     }
-    // One tool of a server is not all of it: prompts and resources are about the whole.
+    // Access to one tool is not access to the whole server, which prompts and resources need.
     let rights = Rights {
         scopes: &[Use],
         tools: &["beta__se*"],

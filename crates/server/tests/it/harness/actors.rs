@@ -1,4 +1,4 @@
-//! Callers: a credential, and what is sent with it.
+//! Callers: a credential, and the requests sent with it.
 
 use std::net::SocketAddr;
 
@@ -10,18 +10,18 @@ use toolvault_vault::{Clock as _, NewKey};
 
 use super::{Answer, World, exchange};
 
-/// Somebody who calls, with the headers that they always send.
+/// A caller, with the headers that they always send.
 #[derive(Clone, Debug)]
 pub(crate) struct Actor {
     pub(crate) address: SocketAddr,
     headers: Vec<(String, String)>,
-    /// For whom the actor acts.
+    /// The user for whom the actor acts.
     pub(crate) user: UserId,
     /// The id of the actor's key, if they have one.
     pub(crate) key_id: String,
 }
 
-/// What a key is made with.
+/// The properties of a new key.
 #[derive(Clone, Default)]
 pub(crate) struct Rights<'a> {
     pub(crate) scopes: &'a [Scope],
@@ -29,12 +29,12 @@ pub(crate) struct Rights<'a> {
     pub(crate) any_user: bool,
     /// In seconds of the vault's clock.
     pub(crate) expires_in: Option<i64>,
-    /// None for the first user.
+    /// `None` for the first user.
     pub(crate) user: Option<UserId>,
 }
 
 impl World {
-    /// Somebody without a credential.
+    /// A caller without a credential.
     pub(crate) fn anonymous(&self) -> Actor {
         Actor {
             address: self.address,
@@ -91,7 +91,7 @@ impl World {
         .await
     }
 
-    /// The holder of a key of another, new user.
+    /// The holder of a key of a new user.
     pub(crate) async fn other_tenant(&self) -> Actor {
         let name = format!("somebody else {}", self.fresh_number());
         let user = self.new_user(&name).await;
@@ -111,7 +111,7 @@ impl Actor {
         self
     }
 
-    /// The actor, acting for `user` by the header that says so.
+    /// The actor, acting for `user` with the header for it.
     pub(crate) fn acting_for(mut self, user: UserId) -> Self {
         self.user = user;
         self.with("x-toolvault-user", &user.to_string())
@@ -148,7 +148,7 @@ impl Actor {
         self.json("PUT", path, &body.to_string()).await
     }
 
-    /// A body that is to be taken for JSON, spelled by the test.
+    /// A body with the content type of JSON, as text of the test.
     pub(crate) async fn json(&self, method: &str, path: &str, body: &str) -> Answer {
         let content_type = Some("application/json");
         self.send(method, path, content_type, body.as_bytes()).await
@@ -164,7 +164,7 @@ impl Actor {
         exchange(self.address, &self.bytes(method, path, content_type, body)).await
     }
 
-    /// The request as it goes over the wire.
+    /// The request as raw bytes.
     pub(crate) fn bytes(
         &self,
         method: &str,

@@ -1,8 +1,8 @@
-//! What came back.
+//! An answer.
 
 use serde_json::Value;
 
-/// An answer, whole.
+/// A complete answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -47,7 +47,7 @@ impl Answer {
         self.json()
     }
 
-    /// Refused with this status and code, in the documented shape.
+    /// The answer must be a refusal with this status and code, in the documented form.
     #[track_caller]
     pub(crate) fn refused(&self, status: u16, code: &str) -> &Self {
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The vault's clock: the system's, moved ahead by a test.
+//! The vault's clock: the system's, moved forward by a test.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -9,7 +9,7 @@ use toolvault_vault::{Clock, SystemClock};
 pub(crate) struct MovedClock(AtomicI64);
 
 impl MovedClock {
-    /// Moves the vault's time ahead.
+    /// Moves the vault's time forward.
     pub(crate) fn advance(&self, seconds: i64) {
         self.0.fetch_add(seconds * SECOND, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand, so that a test decides over every byte.
+//! HTTP/1.1 over raw connections, so that a test controls every byte.
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,7 @@ use super::Answer;
 
 /// Sends `bytes` over a connection of their own and reads the answer.
 ///
-/// What cannot be sent any more because the server has answered and closed is left out.
+/// If the server answers and closes early, the rest is not sent.
 pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut reader, mut writer) = stream.into_split();
@@ -23,7 +23,7 @@ pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
     answer.expect("an answer")
 }
 
-/// One answer; none if the connection ended without one.
+/// One answer; `None` if the connection ended without one.
 pub(crate) async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> Option<Answer> {
     let mut answer = read_head(stream).await?;
     let length = answer

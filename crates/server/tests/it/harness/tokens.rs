@@ -1,4 +1,4 @@
-//! Tokens of an issuer that the server knows, and of one that it does not.
+//! Tokens of a configured issuer, and of an unknown one.
 
 use std::path::Path;
 
@@ -39,7 +39,7 @@ pub(crate) fn sign(claims: &Value) -> String {
     sign_with(&pair(7), claims)
 }
 
-/// A token that says the same but is signed by somebody else.
+/// A token with the same claims, signed with another key.
 pub(crate) fn sign_as_stranger(claims: &Value) -> String {
     sign_with(&pair(8), claims)
 }

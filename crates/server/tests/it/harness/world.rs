@@ -32,11 +32,11 @@ pub(crate) struct World {
     pub(crate) shutdown: CancellationToken,
     pub(crate) handle: ServerHandle,
     numbers: AtomicU64,
-    /// Ends when the server has ended.
+    /// Completes when the server has stopped.
     pub(crate) running: Option<JoinHandle<Result<(), ServeError>>>,
 }
 
-/// What a test may set before the start.
+/// The settings that a test can change before the start.
 pub(crate) struct WorldSettings {
     pub(crate) server: ServerSettings,
     pub(crate) vault: Settings,
@@ -65,7 +65,7 @@ impl World {
             vault: Settings::new(DatabaseLocation::Directory(data)),
             directory,
         };
-        // A machine that is busy with other tests must not turn answers into 503.
+        // A machine that is busy with other tests must not cause 503.
         settings.vault.patience = Duration::from_mins(1);
         change(&mut settings);
         let root_key = RootKeySource::File(settings.directory.path().join("root.key"));
@@ -97,7 +97,7 @@ impl World {
         }
     }
 
-    /// Waits until everything that was begun has been done, and opens the vault anew.
+    /// Waits until everything has finished, and reopens the vault.
     pub(crate) async fn reopen_vault(&mut self) {
         self.vault.close().await;
         let data = self.directory.path().join("data");
@@ -111,13 +111,13 @@ impl World {
         self.vault = opened.await.unwrap().vault;
     }
 
-    /// Somebody beside the root key, acting for `user`.
+    /// The local command line, acting for `user`.
     #[expect(clippy::unused_self, reason = "it is this world's root key")]
     pub(crate) fn local(&self, user: UserId) -> Caller {
         Caller::local(0, Some(user))
     }
 
-    /// A number that this world has not given out before.
+    /// A number that is unique in this world.
     pub(crate) fn fresh_number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::SeqCst)
     }
@@ -144,12 +144,12 @@ impl Drop for World {
 }
 
 impl Actor {
-    /// Stores a secret; what was answered.
+    /// Stores a secret; returns the answer.
     pub(crate) async fn create(&self, secret: Value) -> Value {
         self.post("/v1/secrets/", &secret).await.expect(200)
     }
 
-    /// Stores a default for an argument of a tool; its id.
+    /// Stores a default for an argument of a tool; returns its ID.
     pub(crate) async fn default_for(&self, tool: &str, arg: &str, value: &str) -> String {
         let secret = json!({
             "secret_name": format!("{arg} of {tool}"),
@@ -161,13 +161,13 @@ impl Actor {
         id_of(&self.create(secret).await)
     }
 
-    /// Stores an unbound secret; its id.
+    /// Stores an unbound secret; returns its ID.
     pub(crate) async fn named(&self, name: &str, value: &str) -> String {
         let secret = json!({"secret_name": name, "secret_value": value});
         id_of(&self.create(secret).await)
     }
 
-    /// The value of a secret, by the only operation that tells it.
+    /// The value of a secret, by the only operation that returns it.
     pub(crate) async fn value_of(&self, id: &str) -> String {
         let body = json!({"bindings": {"probe": format!("secret:///id/{id}")}});
         let answer = self.post("/v1/tools/probe/resolve", &body).await;

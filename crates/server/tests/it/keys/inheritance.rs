@@ -1,4 +1,4 @@
-//! A child's rights lie within its creator's, when it is made and whenever it is used.
+//! A child's rights lie within its creator's, at creation and at each use.
 
 use serde_json::json;
 use toolvault_core::scope::Scope::{Admin, Audit, Manage, Resolve, Use};
@@ -122,7 +122,7 @@ async fn an_administrator_makes_no_key_that_reads_or_uses_for_others() {
         holder.get("/v1/me").await.expect(200)["user_id"],
         json!(other.user)
     );
-    // What was made for another user must not serve to make more.
+    // A key for another user must not be used to create more keys.
     for scope in ["use", "resolve", "admin"] {
         let body = json!({"scopes": [scope]});
         holder

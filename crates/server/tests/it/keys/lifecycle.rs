@@ -1,11 +1,11 @@
-//! From the only answer that shows a key to its end.
+//! The life of a key, from the only answer that shows it to its revocation.
 
 use serde_json::{Value, json};
 use toolvault_core::scope::Scope::{Manage, Use};
 
 use crate::harness::{Actor, World};
 
-/// Makes a key; its holder and the key object.
+/// Creates a key; returns its holder and the key object.
 pub(super) async fn make(creator: &Actor, body: Value, world: &World) -> (Actor, Value) {
     let answer = creator.post("/v1/keys", &body).await;
     assert_eq!(answer.header("cache-control"), Some("no-store"));
@@ -182,7 +182,7 @@ async fn last_use_is_told_to_the_minute() {
     let operator = world.operator();
     let (holder, _) = make(&operator, json!({"scopes": ["audit"]}), &world).await;
     holder.get("/v1/me").await.expect(200);
-    // The note of a use is written behind the next change.
+    // The note of a use is written with the next change.
     operator.named("n", "a value").await;
     let list = operator.get("/v1/keys").await.expect(200);
     assert!(list["data"][2]["last_used_at"].is_string(), "{list}");

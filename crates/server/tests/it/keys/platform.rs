@@ -1,4 +1,4 @@
-//! A key with `any_user`: an agent platform that makes short-lived keys for its agents.
+//! A key with `any_user`: an agent platform that creates short-lived keys for its agents.
 
 use serde_json::json;
 use toolvault_core::scope::Scope::{Manage, Resolve, Use};
@@ -110,7 +110,7 @@ async fn a_platform_makes_short_lived_keys_with_and_without_the_header() {
             (&me["user_id"], &me["scopes"]),
             (&json!(served), &json!(["use"]))
         );
-        // Such a key is no platform's.
+        // Such a key cannot act for other users.
         let answer = agent.acting_for(served).get("/v1/me").await;
         answer.refused(403, "not_any_user");
     }

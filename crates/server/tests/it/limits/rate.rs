@@ -20,7 +20,7 @@ async fn a_key_beyond_its_rate_is_429_and_another_is_not() {
     assert_eq!(refused.header("retry-after"), Some("1"));
     assert_eq!(refused.text(), r#"{"detail":"Too many requests."}"#);
     agent.get("/v1/me").await.expect(200);
-    // What needs no credential is nobody's rate.
+    // Requests without a credential have no rate limit.
     operator.get("/healthz").await.expect(200);
 }
 

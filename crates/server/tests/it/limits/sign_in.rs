@@ -1,8 +1,8 @@
-//! Guessing credentials: the guesser is told to wait, whoever holds a valid one never is.
+//! Guessing credentials: the guesser must wait, but a valid credential is always accepted.
 
 use crate::harness::{Answer, World};
 
-/// More than twice the limit, so that a new minute in between changes nothing.
+/// More than twice the limit, so that the start of a new minute makes no difference.
 const GUESSES: u32 = 40;
 
 async fn world(trusted: &'static [&'static str]) -> World {
@@ -32,7 +32,7 @@ async fn too_many_bad_credentials_are_429_while_valid_ones_work() {
             let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
             assert!((1..=60).contains(&seconds), "{seconds}");
             world.operator().get("/v1/me").await.expect(200);
-            // Whoever brings no credential guesses nothing.
+            // A request without a credential is not a guess.
             world
                 .anonymous()
                 .get("/v1/me")
@@ -78,7 +78,7 @@ async fn behind_a_trusted_proxy_each_client_has_their_own_count() {
     }
     let mut statuses = Vec::new();
     for number in 0..GUESSES {
-        // What a client claims stands to the left of what the proxy saw.
+        // The client's claims precede the address that the proxy added.
         let claimed = format!("198.51.100.{number}, 203.0.113.7");
         statuses.push(guess(&world, number, &claimed).await.status);
     }

@@ -1,4 +1,4 @@
-//! Clients that are slow, silent or many. Nothing here waits but for what the server does.
+//! Slow, silent and numerous clients. The tests wait only for the server.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::harness::{World, exchange, read_answer};
 
-/// Far more than the server should need for any of this.
+/// Much more time than the server should need.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn impatient() -> World {
@@ -19,12 +19,12 @@ async fn impatient() -> World {
     .await
 }
 
-/// Everything that comes until the server closes the connection, which it must do.
+/// Everything until the server closes the connection, which it must do.
 async fn until_closed(stream: &mut TcpStream) -> Vec<u8> {
     let mut received = Vec::new();
     let reading = stream.read_to_end(&mut received);
     let ended = timeout(PATIENCE, reading).await.expect("the server closes");
-    // A reset is an end as well.
+    // A reset is a close, too.
     let _ = ended;
     received
 }
@@ -59,7 +59,7 @@ async fn a_head_that_comes_byte_by_byte_is_cut_off() {
     let dripping = async {
         loop {
             let mut byte = [0];
-            // The pace is set by waiting for what the server says.
+            // Waiting for the server's answers sets the pace.
             match timeout(Duration::from_millis(20), stream.read(&mut byte)).await {
                 Err(_) => {}
                 Ok(_) => break,
@@ -122,7 +122,7 @@ async fn beyond_the_limit_a_connection_waits_until_another_is_idle() {
         let mut stream = TcpStream::connect(world.address).await.unwrap();
         stream.write_all(&request).await.unwrap();
         read_answer(&mut stream).await.unwrap().expect(200);
-        // Its request is in flight once the server asks for the body.
+        // Its request is in flight once the server sends `100 Continue`.
         stream.write_all(begin.as_bytes()).await.unwrap();
         let mut interim = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
         stream.read_exact(&mut interim).await.unwrap();
@@ -133,7 +133,7 @@ async fn beyond_the_limit_a_connection_waits_until_another_is_idle() {
     third.write_all(&request).await.unwrap();
     let early = timeout(Duration::from_millis(200), read_answer(&mut third)).await;
     assert!(early.is_err(), "it was served beyond the limit");
-    // Those that are served go on being served.
+    // Connections in use stay in use.
     open[0].write_all(body).await.unwrap();
     read_answer(&mut open[0]).await.unwrap().expect(200);
     drop(open.pop());
@@ -142,7 +142,7 @@ async fn beyond_the_limit_a_connection_waits_until_another_is_idle() {
 }
 
 #[tokio::test]
-async fn silent_connections_do_not_keep_the_places_for_ever() {
+async fn silent_connections_do_not_keep_their_slots_for_ever() {
     let world = World::start_with(|settings| {
         settings.server.limits.connections = 4;
         settings.server.limits.header_seconds = 1;
@@ -165,7 +165,7 @@ async fn one_that_asks_and_never_reads_is_cut_off() {
     .await;
     let mut deaf = TcpStream::connect(world.address).await.unwrap();
     let request = world.anonymous().bytes("GET", "/openapi.json", None, b"");
-    // As much as the server takes before it stands still over its answers.
+    // As many requests as the server accepts before its answers stall.
     let asking = async { while deaf.write_all(&request).await.is_ok() {} };
     timeout(PATIENCE, asking).await.expect("the server closes");
     world.anonymous().get("/healthz").await.expect(200);

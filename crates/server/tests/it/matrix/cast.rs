@@ -10,7 +10,7 @@ use crate::harness::{Actor, Rights, World, claims_for, issuer_in, sign, sign_as_
 
 /// The columns of the table.
 pub(super) const NAMES: [&str; 19] = [
-    "nobody",
+    "anonymous",
     "bad key",
     "garbage token",
     "revoked",
@@ -36,7 +36,7 @@ const ALL_BUT_ADMIN: &[Scope] = &[Manage, Use, Resolve, Audit];
 /// One caller of each kind.
 pub(super) struct Cast {
     actors: HashMap<&'static str, Actor>,
-    /// Something to ask for, for whoever is refused before it matters.
+    /// A target for callers who are refused before it matters.
     pub(super) spare: Target,
 }
 
@@ -45,7 +45,7 @@ impl Cast {
         let world = World::start_with(|settings| {
             let issuer = issuer_in(settings.directory.path());
             settings.server.issuers = vec![issuer];
-            // All callers share an address, and one that is told to wait would not be told the status.
+            // All callers share an address, so one that must wait would not get the expected status.
             settings.server.limits.sign_in_failures_per_minute = 0;
         })
         .await;
@@ -65,7 +65,7 @@ impl Cast {
         actors.insert("other tenant", world.other_tenant().await);
         actors.insert("operator", world.operator());
         let spare = Target::new(&world, world.keys.user, "{secret_id}{key_id}{user_id}").await;
-        // From here on the key that was made for a minute has expired.
+        // From here on the key with a lifetime of one minute has expired.
         world.clock.advance(120);
         (world, Self { actors, spare })
     }
@@ -75,7 +75,7 @@ impl Cast {
     }
 }
 
-/// Those who are nobody to the server.
+/// Callers who are unknown to the server.
 async fn strangers(world: &World) -> Vec<(&'static str, Actor)> {
     let anonymous = || world.anonymous();
     let revoked = world.scoped(ALL_BUT_ADMIN).await;
@@ -90,11 +90,11 @@ async fn strangers(world: &World) -> Vec<(&'static str, Actor)> {
         .await;
     let disabled = world.other_tenant().await;
     world.disable(disabled.user).await;
-    // Well formed, with the right checksum, and unknown here.
+    // Well formed, with the right checksum, but unknown.
     let elsewhere = World::start().await;
     let token = sign_as_stranger(&claims_for("alice"));
     vec![
-        ("nobody", anonymous()),
+        ("anonymous", anonymous()),
         (
             "bad key",
             anonymous().with("x-api-key", elsewhere.operator().sends("x-api-key")),
@@ -110,7 +110,7 @@ async fn strangers(world: &World) -> Vec<(&'static str, Actor)> {
     ]
 }
 
-/// Those whose key says more than scopes.
+/// Callers whose key has more than scopes.
 async fn limited(world: &World) -> Vec<(&'static str, Actor)> {
     let narrow = world
         .holder(Rights {
@@ -136,7 +136,7 @@ async fn limited(world: &World) -> Vec<(&'static str, Actor)> {
     ]
 }
 
-/// The holder of a token, who became a user by it.
+/// The holder of a token, which created a user.
 async fn with_token(world: &World) -> Actor {
     let token = sign(&claims_for("alice"));
     let mut actor = world

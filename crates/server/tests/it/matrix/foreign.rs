@@ -1,4 +1,4 @@
-//! Ids of somebody else and ids of nothing: the same answer, byte by byte, on every route with an id.
+//! IDs of other users and unknown IDs: the same answer, byte by byte, on every route with an ID.
 
 use super::table::{Row, rows};
 use super::targets::Target;
@@ -19,7 +19,7 @@ async fn ask(actor: &Actor, row: &Row, path: &str) -> Answer {
     }
 }
 
-/// Everything but the name of the request and the time.
+/// Everything except the request ID and the time.
 fn bytes(answer: &Answer) -> (u16, Vec<(String, String)>, Vec<u8>) {
     let mut headers = answer.headers.clone();
     headers.retain(|(name, _)| name != "x-request-id" && name != "date");

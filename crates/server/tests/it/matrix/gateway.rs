@@ -1,9 +1,9 @@
-//! The gateway's routes against every kind of caller. They are no part of the API's description; what an agent is
-//! answered who may use it is for the gateway's own tests.
+//! The gateway's routes with every kind of caller. They are not part of the API's description; the gateway's own
+//! tests cover the answers to agents who may use it.
 
 use super::cast::{Cast, NAMES};
 
-/// Who may use the gateway; the others with a valid credential may not.
+/// The callers who may use the gateway; others with a valid credential may not.
 const LET_IN: [&str; 5] = [
     "use",
     "narrow pattern",
@@ -12,7 +12,7 @@ const LET_IN: [&str; 5] = [
     "operator",
 ];
 
-/// Who has no valid credential.
+/// The callers without a valid credential.
 const STRANGERS: usize = 7;
 
 #[tokio::test]

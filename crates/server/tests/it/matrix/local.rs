@@ -1,5 +1,5 @@
-//! Local commands against every route, and every caller from the network against the routes that only local
-//! commands have.
+//! Local commands on every route, and every caller from the network on the routes that only local
+//! commands may use.
 
 use toolvault_core::identity::UserId;
 use toolvault_server::control::{OwnStore, Request};
@@ -12,11 +12,11 @@ use crate::harness::World;
 const LOCAL_ROUTES: [(&str, &str, &str, u16); 3] = [
     ("POST", "/local/audit/verify", "{}", 200),
     ("GET", "/local/diagnosis", "", 200),
-    // Without a program that reads the configuration there is nothing to reload.
+    // Without a program that handles reload requests there is nothing to reload.
     ("POST", "/local/reload", "", 404),
 ];
 
-/// What a local command that names no user can still ask for: users, all keys, the whole trail.
+/// What a local command without a user can still request: users, all keys, the whole trail.
 const WITHOUT_USER: [&str; 13] = [
     "GET /api/v1/keys",
     "PATCH /api/v1/keys/{key_id}",
@@ -97,7 +97,7 @@ async fn over_the_network_the_local_routes_do_not_exist() {
         let answer = store.ask(request.body(body.into()).unwrap()).await;
         assert_eq!(answer.status(), expected, "{path}");
         for name in NAMES {
-            // What the local transports use, and what one might think that they use.
+            // The headers of the local transports, and others that an attacker might try.
             let pretender = cast
                 .actor(name)
                 .clone()

@@ -1,4 +1,4 @@
-//! What is served without a credential: this list, and nothing else.
+//! The paths that need no credential: this list, and nothing else.
 
 use super::table::rows;
 use crate::harness::World;
@@ -6,8 +6,8 @@ use crate::harness::World;
 #[tokio::test]
 async fn only_what_is_on_this_list_needs_no_credential() {
     let world = World::start().await;
-    let nobody = world.anonymous();
-    let document = nobody.get("/openapi.json").await.expect(200);
+    let anonymous = world.anonymous();
+    let document = anonymous.get("/openapi.json").await.expect(200);
     assert_eq!(
         document,
         serde_json::json!(toolvault_server::openapi_document())
@@ -21,14 +21,14 @@ async fn only_what_is_on_this_list_needs_no_credential() {
         "/mcp-secrets/page.js",
         "/mcp-secrets/page.css",
     ] {
-        let answer = nobody.get(path).await;
+        let answer = anonymous.get(path).await;
         assert_eq!(answer.status, 200, "{path}");
         let policy = answer.header("content-security-policy").unwrap();
         assert!(policy.contains("default-src 'none'"), "{policy}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     }
     for (path, state) in [("/healthz", "ok"), ("/readyz", "ready")] {
-        assert_eq!(nobody.get(path).await.expect(200)["status"], state);
+        assert_eq!(anonymous.get(path).await.expect(200)["status"], state);
     }
     for path in [
         "/",
@@ -45,13 +45,13 @@ async fn only_what_is_on_this_list_needs_no_credential() {
         "/mcp-secrets",
         "/mcp-secrets/",
         "/mcp-secrets/a/b",
-        // Nobody hands out tokens here.
+        // No issuer is configured here.
         "/.well-known/oauth-protected-resource",
         "/.well-known/oauth-protected-resource/mcp",
         "/.well-known/oauth-protected-resource/mcp/linear",
         "/.well-known/oauth-authorization-server",
     ] {
-        let answer = nobody.get(path).await;
+        let answer = anonymous.get(path).await;
         answer.refused(404, "no_such_route");
     }
 }

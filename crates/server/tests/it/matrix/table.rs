@@ -1,11 +1,11 @@
-//! What every caller is answered on every route.
+//! The answer to every caller on every route.
 //!
 //! The columns are the callers of [`super::cast`], in their order:
-//! nobody, a bad key, a garbage token, a revoked key, an expired key, a disabled user's key, a token signed by a
-//! stranger | keys with one scope each: manage, use, resolve, audit, admin | a key with all scopes but admin,
+//! anonymous, a bad key, a garbage token, a revoked key, an expired key, a disabled user's key, a token signed with a
+//! foreign key | keys with one scope each: manage, use, resolve, audit, admin | a key with all scopes except admin,
 //! limited to tools `linear__*` | `any_user` with and without its header, that header on another key |
-//! a token of the issuer (manage, audit) | another user's key with all scopes but admin | the operator.
-//! Each acts on what is their own user's, except where only an administrator may act at all.
+//! a token of the issuer (manage, audit) | another user's key with all scopes except admin | the operator.
+//! Each acts on objects of their own user, except where only an administrator may act.
 
 use super::cast::NAMES;
 
@@ -18,7 +18,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Each caller with the status that they are to get.
+    /// Each caller with the expected status.
     pub(super) fn expected(&self) -> Vec<(&'static str, u16)> {
         let statuses = self.statuses.split_whitespace().filter(|cell| *cell != "|");
         let statuses = statuses.map(|cell| cell.parse().unwrap());
@@ -35,7 +35,8 @@ const ONE_CALL: &str = r#"{"tool_name":"linear__get"}"#;
 
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, &str, &str)] = &[
-    // route                                             body         none bad  garb revo expi disa stra | mana use  reso audi admi | narr | any  any- hdr | jwt  othr oper
+    // route                                             body         anon bad  garb revo expi disa stra | mana use
+    // reso audi admi | narr | any  any- hdr | jwt  othr oper
     ("GET",    "/api/v1/secrets/",                       "",         "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
     ("POST",   "/api/v1/secrets/",                       NEW_SECRET, "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),
     ("GET",    "/api/v1/secrets/{secret_id}",            "",         "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200"),

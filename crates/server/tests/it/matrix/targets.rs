@@ -1,4 +1,4 @@
-//! What a request is about: something fresh of the caller's own, so that each request can use it up.
+//! The target of a request: a new object of the caller's own, so that each request may change it.
 
 use toolvault_core::confidential::Confidential;
 use toolvault_core::identity::{SecretId, UserId};
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::harness::{Rights, World};
 
-/// Ids for the places in a path; empty where the path has no such place.
+/// IDs for the parameters of a path; empty where the path has no such parameter.
 #[derive(Clone, Default)]
 pub(super) struct Target {
     pub(super) secret: String,
@@ -18,7 +18,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// What `path` asks for, belonging to `owner`.
+    /// A target for `path` that belongs to `owner`.
     pub(super) async fn new(world: &World, owner: UserId, path: &str) -> Self {
         let mut target = Self::default();
         if path.contains("{secret_id}") {
@@ -48,7 +48,7 @@ impl Target {
             .replace("{user_id}", &self.user)
             .replace("{tool_name}", "linear__get")
             .replace("{version}", "1")
-            // Nobody's call lacked a secret.
+            // No call lacked a secret.
             .replace("{pending_id}", "00000000000000000000000000000000")
     }
 }

@@ -1,10 +1,10 @@
-//! Storing, reading and erasing one secret.
+//! Storing, reading and deleting one secret.
 
 use serde_json::{Value, json};
 
 use crate::harness::World;
 
-/// The answer with what differs from run to run replaced.
+/// The answer, with placeholders for text that differs between runs.
 fn stable(mut info: Value) -> Value {
     for name in ["secret_id", "user_id", "created_at", "updated_at"] {
         assert!(info[name].is_string(), "{name}");

@@ -1,4 +1,4 @@
-//! `display`: enough to recognise a value, and nothing that tells its length.
+//! `display`: enough to recognise a value, and nothing that reveals its length.
 
 use serde_json::json;
 
@@ -37,7 +37,7 @@ async fn nothing_that_is_answered_tells_the_length_of_a_value() {
         let answer = operator.post("/v1/secrets/", &secret).await;
         let id = answer.expect(200)["secret_id"].as_str().unwrap().to_owned();
         let read = operator.get(&format!("/v1/secrets/{id}")).await;
-        // A moment whose fraction is zero is spelled without it.
+        // A time without a fraction is written without one.
         let length_of = |text: &str| text.replace('.', "").len() / 16;
         lengths.push((length_of(answer.text()), length_of(read.text())));
         let bytes = operator.get("/v1/usage").await.expect(200)["bytes"]

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: one secret even if the request comes twice.
+//! `Idempotency-Key`: one secret even if the request is repeated.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Changing a secret: only what is given, and null by the type of the body.
+//! Changing a secret: only the given fields, and the meaning of null by the type of the body.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::harness::{Actor, World};
 
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
-/// A secret with every field set; its path and what was answered.
+/// A secret with every field set; returns its path and the answer.
 async fn full(operator: &Actor) -> (String, Value) {
     let secret = json!({
         "secret_name": "name",
@@ -190,7 +190,7 @@ async fn updated_at_strictly_increases_with_each_change_of_the_user() {
         let body = json!({"secret_name": format!("name {number}")});
         let changed = operator.patch(path, &body).await.expect(200);
         let at = changed["updated_at"].as_str().unwrap().to_owned();
-        // A moment without a fraction is spelled without one.
+        // A time without a fraction is written without one.
         let at = if at.len() == 20 {
             at.replace('Z', ".000000Z")
         } else {

@@ -108,7 +108,7 @@ async fn a_companion_argument_cannot_send_the_credential_elsewhere() {
         answer.refused(409, "secret_not_available");
         assert!(!answer.text().contains("a value"));
     }
-    // Also when the companion is a secret itself.
+    // Also if the companion argument comes from a secret.
     operator
         .default_for("github__*", "base_url", "https://evil.example/")
         .await;

@@ -1,4 +1,4 @@
-//! 413: what one user may store, also when many requests come at once.
+//! 413: the limits of one user, even under concurrent requests.
 
 use serde_json::json;
 use toolvault_vault::Limits;
@@ -35,7 +35,7 @@ async fn one_more_secret_than_allowed_is_413() {
     let answer = operator.post("/v1/secrets/", &third).await;
     answer.refused(413, "quota_exceeded");
     assert_eq!(operator.count().await, 2);
-    // What does not enlarge the number is allowed.
+    // A change that does not increase the number is allowed.
     let value = json!({"secret_value": "a longer value than before"});
     operator
         .patch(&format!("/v1/secrets/{id}"), &value)

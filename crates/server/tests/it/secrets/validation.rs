@@ -1,4 +1,4 @@
-//! 422 in `FastAPI`'s words: every mistake of a request at once, and the rejected input never repeated.
+//! 422 as in `FastAPI`: every mistake of a request at once, without the rejected input.
 
 use serde_json::json;
 

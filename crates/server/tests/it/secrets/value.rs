@@ -28,7 +28,7 @@ async fn a_value_of_4_to_65536_bytes_is_stored_as_it_came() {
         let by_octets = operator.send("PUT", &path, OCTETS, value.as_bytes()).await;
         let Some(mistake) = mistake else {
             assert_eq!(by_json.expect(200)["secret_id"], id);
-            // Already stored, so no change.
+            // The value is already stored, so this is not a change.
             assert_eq!(by_octets.expect(200), by_json.json());
             assert_eq!(operator.value_of(&id).await, value);
             continue;

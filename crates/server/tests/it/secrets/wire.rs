@@ -15,7 +15,7 @@ async fn unknown_members_duplicates_and_a_byte_order_mark_are_as_the_original_ta
         .await
         .expect(200);
     assert_eq!(created["secret_name"], "last");
-    // Who owns it is the credential's to say.
+    // The credential decides the owner.
     assert_eq!(created["user_id"], json!(operator.user));
 }
 
@@ -138,7 +138,7 @@ async fn a_surprising_secret_is_stored_with_a_warning() {
         ),
         (
             json!({"secret_name": "six", "secret_value": STRONG}),
-            "only where a reference names it",
+            "only if a reference names it",
         ),
     ] {
         let warned = warnings(&body).await.unwrap();

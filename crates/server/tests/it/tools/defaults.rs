@@ -1,4 +1,4 @@
-//! Defaults: which one is applied, when, and what is answered (section 4, rules 3 to 5 and 8).
+//! Defaults: which one is applied and when, and the answers (section 4, rules 3 to 5 and 8).
 
 use serde_json::{Value, json};
 use toolvault_core::scope::Scope::Resolve;
@@ -150,7 +150,7 @@ async fn an_exact_name_wins_and_then_the_pattern_with_more_literal_characters() 
     let world = World::start().await;
     let operator = world.operator();
     let mut ids = Vec::new();
-    // Neither the order in which they are stored nor their length with stars decides.
+    // Neither the order of storing nor the length including stars decides.
     for tool in [
         "linear__g*",
         "*",

@@ -1,4 +1,4 @@
-//! What a request to resolve may hold, and how a mistake in it is told.
+//! The content of a request to resolve, and the errors for mistakes in it.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Every received value comes back as it was spelled (section 4, rule 1).
+//! Every received value keeps its spelling (section 4, rule 1).
 
 use crate::harness::{Actor, World};
 

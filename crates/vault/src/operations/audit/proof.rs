@@ -1,4 +1,4 @@
-//! Verifying the trail against what was kept elsewhere: its first public key, and an earlier verification.
+//! Verifies the trail against evidence kept elsewhere: its first public key, and an earlier verification.
 
 use serde::{Deserialize, Serialize};
 use toolvault_core::digest::from_hexadecimal;
@@ -12,31 +12,31 @@ use crate::vault::Vault;
 /// The length of a public key (Ed25519), in bytes.
 const PUBLIC_KEY_BYTES: usize = 32;
 
-/// What to verify the trail against.
+/// The evidence to verify the trail against.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// The first public key in hexadecimal, as it was shown at set-up.
+    /// The first public key in hexadecimal, as shown at set-up.
     pub public_key: Option<String>,
-    /// What an earlier verification found.
+    /// The result of an earlier verification.
     pub checkpoint: Option<Checkpoint>,
 }
 
-/// What an earlier verification found, kept where the store cannot reach it.
+/// The result of an earlier verification, kept where a writer of the store cannot change it.
 ///
-/// The output of `toolvault audit verify --json` is one, and so is a signed checkpoint of the trail.
+/// The output of `toolvault audit verify --json` has this form, and so does a signed checkpoint of the trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// How many pages there were.
     #[serde(alias = "page")]
     pub pages: i64,
-    /// The hash of the last of them, in hexadecimal.
+    /// The hash of the last page, in hexadecimal.
     #[serde(alias = "hash")]
     pub head: String,
 }
 
 impl Vault {
-    /// Verifies the whole trail, every row against it, and that it still contains what the evidence says.
-    /// Needs `admin`.
+    /// Verifies the whole trail, every row against it, and that it still contains what the evidence names. Needs
+    /// `admin`.
     pub async fn prove_audit(
         &self,
         caller: &Caller,

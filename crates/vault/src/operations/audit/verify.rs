@@ -1,7 +1,7 @@
-//! `audit verify`: the chain from its first public key, and every row against the trail.
+//! `audit verify`: verifies the chain from its first public key, then every row against the trail.
 //!
-//! The chain proves the trail. The trail then says in which state each secret, key and user was left; a row
-//! that is missing, was put back, or stands in another state is a fault.
+//! The chain proves the trail. The trail then says in which state each secret, key and user was last stored. A row that
+//! is missing, was put back or differs from that state is a fault.
 
 mod expected;
 mod rows;
@@ -22,20 +22,20 @@ use crate::vault::Vault;
 
 const PORTION: i64 = 256;
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verification {
-    /// Whether there is no fault.
+    /// Whether there are no faults.
     pub ok: bool,
     /// How many pages were verified.
     pub pages: i64,
-    /// How many records they hold.
+    /// How many records they contain.
     pub records: i64,
     /// The hash of the newest page, in hexadecimal.
     pub head: String,
-    /// The first public key that the trail was verified with, in hexadecimal.
+    /// The first public key of the trail, in hexadecimal.
     pub public_key: String,
-    /// What is wrong.
+    /// Everything that is wrong.
     pub faults: Vec<Fault>,
 }
 
@@ -44,15 +44,15 @@ pub struct Verification {
 pub struct Fault {
     /// `trail`, `checkpoint`, `secret`, `key` or `user`.
     pub kind: Cow<'static, str>,
-    /// The page or the id concerned.
+    /// The page or the ID concerned.
     pub subject: String,
-    /// What is wrong with it.
+    /// Everything that is wrong.
     pub what: String,
 }
 
 impl Vault {
-    /// Verifies the whole trail and every row against it. `first_key` is the public key printed at set-up;
-    /// `progress` is called with the number of pages done.
+    /// Verifies the whole trail and every row against it. `first_key` is the public key printed at set-up. `progress`
+    /// is called with the number of pages verified so far.
     pub async fn verify_audit(
         &self,
         first_key: Option<&[u8]>,
@@ -100,8 +100,8 @@ impl Vault {
 }
 
 impl Vault {
-    /// Whether the stored signing key is the one that the newest epoch names: one that it is not could sign
-    /// nothing that a later verification accepts.
+    /// Whether the stored signing key belongs to the newest epoch. Later pages signed with another key would fail
+    /// verification.
     async fn verify_signing_key(
         &self,
         tx: &mut Tx,
@@ -138,7 +138,7 @@ async fn verify_chain(
     verification: &mut Verification,
     progress: &mut (dyn FnMut(i64) + Send),
 ) -> Result<Result<(), ChainError>, Error> {
-    // From the smallest number that a row can have: a page before the first is one too many.
+    // From the smallest number that a row can have: a page before number 1 is an inserted one.
     let mut after = i64::MIN;
     loop {
         let pages = audit::pages_after(tx, after, PORTION).await?;

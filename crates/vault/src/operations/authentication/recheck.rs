@@ -1,4 +1,4 @@
-//! Whether a caller who was authenticated a while ago still may act.
+//! Whether a caller who was authenticated earlier may still act.
 
 use toolvault_core::api_key::KeyId;
 use toolvault_core::audit::record::Actor;
@@ -10,13 +10,12 @@ use crate::user::Origin;
 use crate::vault::Vault;
 
 impl Vault {
-    /// Whether the caller may still act: their key and each key it descends from are neither revoked, expired
-    /// nor narrowed, or their token has not expired; their user is active, and so are the owners of those keys.
-    /// A user at the command line always may.
+    /// Whether the caller may still act. Their key and its ancestors must not be revoked, expired or narrowed, or their
+    /// token must not have expired. Their user and the owners of those keys must be active. A user at the command line
+    /// may always act.
     ///
-    /// A key counts as narrowed if it lost a scope or ends earlier than it did when the caller was
-    /// authenticated; presenting it again makes a caller with the rights that are left. Any other credential is
-    /// [`Error::Unauthenticated`].
+    /// A key counts as narrowed if it lost a scope or ends earlier than when the caller was authenticated. Presenting
+    /// it again gives a caller with the remaining rights. Any other credential is [`Error::Unauthenticated`].
     pub async fn recheck(&self, caller: &Caller) -> Result<(), Error> {
         let now = self.shared.clock.now();
         match (&caller.actor, caller.key) {
@@ -39,7 +38,7 @@ impl Vault {
         let is_whole = caller.scopes.is_subset_of(fresh.scopes)
             && caller.tools == fresh.tools
             && ends_no_sooner;
-        // For another user only a key with `any_user` acts, and only while that user is active.
+        // Only a key with `any_user` may act for another user, and only while that user is active.
         let is_for_owner = caller.user == record.user();
         let may_act =
             is_for_owner || (fresh.is_any_user && self.user_is_active(caller.user).await?);

@@ -1,4 +1,4 @@
-//! Keys inserted, narrowed and ended, each in the writer's transaction.
+//! The changes of keys: insert, narrow, revoke. Each runs in the writer's transaction.
 
 use toolvault_core::api_key::KeyId;
 use toolvault_core::audit::record::Record;
@@ -63,7 +63,7 @@ impl Change for UpdateKey {
         }
         if let Some(scopes) = self.change.scopes {
             if !scopes.is_subset_of(record.scopes) {
-                let message = "A key's scopes can only be taken away.";
+                let message = "A change can only remove scopes from a key.";
                 return Err(Error::invalid(
                     "scopes_not_narrower",
                     &["body", "scopes"],
@@ -75,7 +75,7 @@ impl Change for UpdateKey {
         }
         if let Some(end) = self.change.expires_at {
             if record.expires_at().is_some_and(|current| end > current) {
-                let message = "A key's end can only be brought forward.";
+                let message = "A change can only bring a key's expiry forward.";
                 return Err(Error::invalid(
                     "expiry_not_earlier",
                     &["body", "expires_at"],
@@ -116,8 +116,8 @@ impl Change for RevokeKey {
     }
 }
 
-/// The key, if the caller may manage it: it is their user's, or they are an administrator who may do this
-/// to anybody's.
+/// The key, if the caller may manage it: it belongs to their user, or they are an administrator and the change is
+/// allowed for any user's keys.
 pub(super) async fn find_managed(
     work: &mut Work<'_>,
     caller: &Caller,
@@ -125,7 +125,7 @@ pub(super) async fn find_managed(
     key: KeyId,
     as_administrator: bool,
 ) -> Result<(KeyRecord, Option<i64>), Error> {
-    // Before the row is read: what another process does to it meanwhile must not be undone.
+    // Lock before reading the row, so that a concurrent change by another process is not undone.
     users::lock(work.tx, owner).await?;
     let row = api_keys::find_listed(work.tx, key.as_str())
         .await?

@@ -1,4 +1,4 @@
-//! Which rights a new key may have, and the row that recognises it.
+//! The rights that a new key may have, and its row.
 
 use toolvault_core::scope::{Scope, ScopeSet};
 use toolvault_core::timestamp::{SECOND, Timestamp};
@@ -28,7 +28,7 @@ pub(super) fn grant(caller: &Caller, new: NewKey) -> Result<KeyRights, Error> {
     let values = new.scopes.contains(Scope::Use) || new.scopes.contains(Scope::Resolve);
     if is_for_other && values {
         return Err(exceeds(
-            "an administrator makes no key with 'use' or 'resolve'",
+            "an administrator cannot create a key with 'use' or 'resolve'",
         ));
     }
     if !caller.is_local() && !new.scopes.is_subset_of(caller.scopes) {
@@ -38,16 +38,16 @@ pub(super) fn grant(caller: &Caller, new: NewKey) -> Result<KeyRights, Error> {
         return Err(exceeds("any_user"));
     }
     if new.any_user && new.scopes.contains(Scope::Admin) {
-        return Err(exceeds("a key with 'any_user' never has 'admin'"));
+        return Err(exceeds("a key with 'any_user' cannot have 'admin'"));
     }
-    // A token's own end is that of a sign-in, not of what was made with it.
+    // A token expires because its sign-in does, which says nothing about the keys created with it.
     let limit = caller.key.and(caller.expires_at);
     let expires_at = new.expires_at.or(limit);
     if expires_at > limit && limit.is_some() {
-        return Err(exceeds("it would outlive it"));
+        return Err(exceeds("it would expire later"));
     }
     if new.any_user && expires_at.is_none() {
-        let message = "A key with 'any_user' has an expiry.";
+        let message = "A key with 'any_user' needs an expiry.";
         return Err(Error::invalid("missing", &["body", "expires_at"], message));
     }
     Ok(KeyRights {
@@ -71,16 +71,16 @@ pub(super) fn require_unlimited(caller: &Caller) -> Result<(), Error> {
 
 pub(super) fn require_some(scopes: ScopeSet) -> Result<(), Error> {
     if scopes.is_empty() {
-        let message = "A key has at least one scope.";
+        let message = "A key needs at least one scope.";
         return Err(Error::invalid("too_short", &["body", "scopes"], message));
     }
     Ok(())
 }
 
-/// Refuses an end that no calendar writes, which would be told wrongly ever after.
+/// Refuses an expiry that RFC 3339 cannot write: it would be displayed wrongly for ever.
 pub(super) fn require_writable(end: Timestamp) -> Result<(), Error> {
     if end.microseconds() > LATEST_END {
-        let message = "A key ends before the year 9999.";
+        let message = "A key must expire before the year 9999.";
         let location = ["body", "expires_at"];
         return Err(Error::invalid("expiry_too_late", &location, message));
     }

@@ -1,4 +1,4 @@
-//! Replacing a key by a successor with the same rights.
+//! Replaces a key with a successor that has the same rights.
 
 use toolvault_core::api_key::KeyId;
 use toolvault_core::audit::record::{Action, Record};
@@ -17,7 +17,7 @@ use crate::writer::change::{Change, Work};
 pub(super) struct RotateKey {
     pub(super) owner: UserId,
     pub(super) caller: Caller,
-    /// The caller's own key and those that it descends from; empty for a caller without a key.
+    /// The caller's own key and its ancestors; empty for a caller without a key.
     pub(super) lineage: Option<Vec<KeyId>>,
     pub(super) key: KeyId,
     /// In microseconds.
@@ -35,10 +35,10 @@ impl Change for RotateKey {
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<IssuedKey, Error> {
         let (mut old, _) = find_managed(work, &self.caller, self.owner, self.key, false).await?;
         if !old.is_live(work.now) {
-            let message = "The key has ended; make a new one.";
+            let message = "The key has expired or was revoked; create a new one.";
             return Err(Error::invalid("key_ended", &["path", "key_id"], message));
         }
-        // Its successor is shown to the caller, so the caller must have all that it can do.
+        // The successor is shown to the caller, so the caller must have all its rights.
         let may_do_all = self.caller.is_local()
             || (old.scopes.is_subset_of(self.caller.scopes)
                 && (!old.row.is_any_user || self.caller.is_any_user));
@@ -67,8 +67,8 @@ impl Change for RotateKey {
 }
 
 impl RotateKey {
-    /// The rights of the successor. It descends from where the old key does; if that is not from the caller's
-    /// key, it also descends from that one, so that no caller gets a key that outlives their own.
+    /// The rights of the successor. It descends from the old key's ancestors. If the caller's key is not among them, it
+    /// also descends from the caller's key, so that a caller cannot get a key that outlives their own.
     fn rights(&self, old: &KeyRecord) -> Result<KeyRights, Error> {
         let mut rights = KeyRights {
             name: old.row.name.clone(),
@@ -93,7 +93,7 @@ impl RotateKey {
             return Err(exceeds("the rotated key descends from another key"));
         }
         if lineage.len() > DEEPEST_DESCENT {
-            return Err(exceeds("keys descend from each other too deeply"));
+            return Err(exceeds("too many keys would descend from each other"));
         }
         rights.creator = own;
         rights.expires_at = match (rights.expires_at, self.caller.expires_at) {

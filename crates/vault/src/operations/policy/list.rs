@@ -1,4 +1,4 @@
-//! The policies of all secrets that have one, with what follows from them now.
+//! The policies of all secrets that have one, with their current effects.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::store::versions;
 use crate::vault::Vault;
 use crate::version;
 
-/// The policy of one secret, and what follows from it at the moment of the answer.
+/// The policy of one secret, and its effects at the time of the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PolicyInfo {
     /// The secret.
@@ -33,8 +33,7 @@ pub struct PolicyInfo {
 }
 
 impl Vault {
-    /// The policies of the user's secrets that have another than the default, oldest secret first. Needs
-    /// `manage`.
+    /// The policies of the user's secrets, except default ones, oldest secret first. Needs `manage`.
     pub async fn list_policies(&self, caller: &Caller) -> Result<Vec<PolicyInfo>, Error> {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
@@ -58,7 +57,7 @@ impl Vault {
         let now = self.shared.clock.now();
         let described = secrets.iter().map(|secret| {
             let policy = &secret.policy;
-            // A secret whose value cannot be found was deleted while this ran.
+            // A secret without a replacement time was deleted while this ran.
             let due = replaced
                 .get(&secret.id)
                 .and_then(|&at| policy.rotation_due_at(at));

@@ -1,4 +1,4 @@
-//! Where the value of each argument comes from: the rules of resolving, and nothing else.
+//! Decides where the value of each argument comes from. These are the rules of resolving.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use crate::secret::Secret;
 pub(crate) struct Decided {
     pub(crate) name: String,
     pub(crate) outcome: Outcome,
-    /// Where in the request its need comes from.
-    asked_in: &'static str,
-    /// The secrets that compete for it, best first.
+    /// The part of the request that needs it.
+    needed_in: &'static str,
+    /// The competing secrets, best first.
     pub(crate) candidates: Vec<Arc<Secret>>,
 }
 
@@ -34,18 +34,18 @@ pub(crate) enum Outcome {
     Binding(Arc<Secret>),
     /// Nothing, and nothing is required.
     Nothing,
-    /// The reference names no secret that is granted to this tool and argument.
+    /// The reference names no secret that this tool and argument may receive.
     NotAvailable,
-    /// The reference names several.
+    /// The reference names several secrets.
     Ambiguous,
     /// The winner has expired.
     Expired(Arc<Secret>),
-    /// It is required, was not received, and no default serves it.
+    /// It is required, was not received, and has no default.
     Missing,
 }
 
 impl Outcome {
-    /// The word on the wire.
+    /// The name on the wire.
     pub(crate) const fn as_str(&self) -> &'static str {
         match self {
             Self::Received => "received",
@@ -59,7 +59,7 @@ impl Outcome {
         }
     }
 
-    /// The secret that is applied, or would be if it had not expired.
+    /// The secret that is applied, or would be applied if it had not expired.
     pub(crate) fn winner(&self) -> Option<&Arc<Secret>> {
         match self {
             Self::Default(secret) | Self::Binding(secret) | Self::Expired(secret) => Some(secret),
@@ -85,7 +85,7 @@ impl Decided {
         }
     }
 
-    /// What is wrong with it, if anything is.
+    /// The error, if there is one.
     pub(crate) fn problem(&self, tool: &ToolName) -> Option<Problem> {
         let (name, tool) = (&self.name, tool.as_str());
         let text = match self.outcome {
@@ -106,13 +106,13 @@ impl Decided {
         let message = format!("{text} Run: toolvault explain '{tool}'");
         Some(Problem::new(
             self.outcome.as_str(),
-            &[self.asked_in, name],
+            &[self.needed_in, name],
             message,
         ))
     }
 }
 
-/// Decides every argument that is received, bound, required or served by a default.
+/// Decides every argument that was received, bound or required, or has a default.
 pub(crate) fn decide(
     index: &Index,
     caller: &Caller,
@@ -184,7 +184,7 @@ fn ranked_defaults(
     ranked
 }
 
-/// Rules 2, 3 and 6: a reference wins over what was received, and must be granted to tool and argument.
+/// Rules 2, 3 and 6: a reference wins over what was received, and its secret must match tool and argument.
 pub(crate) fn by_reference(
     index: &Index,
     tool: &ToolName,
@@ -205,6 +205,7 @@ pub(crate) fn by_reference(
         Reference::Name(wanted) => index.named(wanted).filter(is_granted).cloned().collect(),
     };
     let outcome = match candidates.as_slice() {
+        // One outcome for unknown, foreign and unsuitable secrets, so that a caller cannot test which names exist.
         [] => Outcome::NotAvailable,
         [secret] if secret.policy.is_expired(now) => Outcome::Expired(Arc::clone(secret)),
         [secret] => Outcome::Binding(Arc::clone(secret)),
@@ -213,7 +214,7 @@ pub(crate) fn by_reference(
     Decided {
         name: name.to_owned(),
         outcome,
-        asked_in: "bindings",
+        needed_in: "bindings",
         candidates,
     }
 }
@@ -224,6 +225,7 @@ fn by_default(call: &Call, name: &str, candidates: Vec<Arc<Secret>>, now: Timest
     let outcome = if call.args.is_received(name) {
         Outcome::Received
     } else {
+        // An expired winner is an error. To fall back to the next candidate would silently use another credential.
         match candidates.first() {
             Some(secret) if secret.policy.is_expired(now) => Outcome::Expired(Arc::clone(secret)),
             Some(secret) => Outcome::Default(Arc::clone(secret)),
@@ -231,11 +233,11 @@ fn by_default(call: &Call, name: &str, candidates: Vec<Arc<Secret>>, now: Timest
             None => Outcome::Nothing,
         }
     };
-    let asked_in = if is_required { "require" } else { "args" };
+    let needed_in = if is_required { "require" } else { "args" };
     Decided {
         name: name.to_owned(),
         outcome,
-        asked_in,
+        needed_in,
         candidates,
     }
 }

@@ -1,4 +1,4 @@
-//! Values that were put into a call. The gateway keeps them to redact them from the answer.
+//! Values inserted into a call. The gateway keeps them to redact them in the answer.
 
 use toolvault_core::confidential::Confidential;
 use toolvault_core::identity::SecretId;
@@ -8,16 +8,16 @@ use crate::error::Error;
 use crate::secret::Secret;
 use crate::vault::Vault;
 
-/// A value that was put into a call. It is overwritten when dropped.
+/// A value inserted into a call. It is overwritten when dropped.
 #[expect(missing_debug_implementations, reason = "it holds a value")]
 pub struct AppliedValue {
     /// The secret.
     pub secret_id: SecretId,
     /// Its name.
     pub secret_name: String,
-    /// The version that the value is of.
+    /// The version of the value.
     pub version: i64,
-    /// Whether to redact it from what the tool answers.
+    /// Whether to redact it in the tool's answer.
     pub redact: bool,
     /// The value, which is text.
     pub value: Confidential,

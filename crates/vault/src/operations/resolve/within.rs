@@ -1,12 +1,12 @@
-//! Which defaults apply behind a server of the gateway.
+//! Which defaults apply to the tools of one server in the gateway.
 
 use toolvault_core::pattern::ToolPattern;
 
-/// Which of a user's defaults apply behind one server: those whose text before the first `*` begins with
-/// this prefix; `None` for all of them.
+/// The defaults that apply to a server's tools: those whose text before the first `*` begins with this prefix; `None`
+/// for all of them.
 ///
-/// A wide pattern such as `*` was meant for the tools that its owner knew. It must not hand a credential to
-/// whatever a server calls its own (contract, section 7 rule 3).
+/// The owner of a broad pattern such as `*` thought of the tools they knew. A server names its tools itself, so such a
+/// pattern must not give it a credential (contract, section 7 rule 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Within(pub Option<String>);
 

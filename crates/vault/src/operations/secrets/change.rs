@@ -1,4 +1,4 @@
-//! Changing secrets. Only what is given and differs is a change.
+//! Changes secrets. A field that is absent or equal to the stored one is not a change.
 
 use std::sync::Arc;
 
@@ -26,9 +26,9 @@ use crate::vault::Vault;
 use crate::writer::change::{Change, Work};
 
 impl Vault {
-    /// Changes what is given of a secret. Needs `manage`.
+    /// Changes the given fields of a secret. Needs `manage`.
     ///
-    /// `if_match` are the entity tags of which one must be the secret's; empty for any.
+    /// If `if_match` is not empty, one of these entity tags must be the secret's.
     pub async fn update_secret(
         &self,
         caller: &Caller,
@@ -83,7 +83,7 @@ struct UpdateSecret {
     record: Record,
 }
 
-/// Which kinds of change there are in one.
+/// The kinds of change in one request.
 #[derive(Default)]
 struct Kinds {
     is_renamed: bool,
@@ -131,7 +131,7 @@ impl Change for UpdateSecret {
 }
 
 impl UpdateSecret {
-    /// Puts the given fields into `secret`, but for the value, and tells what differs.
+    /// Applies the given fields except the value to `secret`, and returns which ones differ.
     fn edit(&self, work: &Work<'_>, secret: &mut Secret) -> Result<Kinds, Error> {
         let mut kinds = Kinds::default();
         let change = &self.change;
@@ -157,7 +157,7 @@ impl UpdateSecret {
         Ok(kinds)
     }
 
-    /// Refuses what a policy forbids: the secret's own, or that of another which it would shadow.
+    /// Refuses what a policy forbids: the secret's own, or that of a secret that it would shadow.
     fn require_allowed(&self, before: &Secret, after: &Secret) -> Result<(), Error> {
         let is_restored = self.value_action == Action::SecretVersionRestored;
         if before.policy.protected
@@ -168,7 +168,7 @@ impl UpdateSecret {
         require_unprotected(&self.entry.index.read(), Some(before), after)
     }
 
-    /// Makes the value the newest version, and keeps the older ones within the limit.
+    /// Makes the value the newest version, and deletes the oldest versions beyond the limit.
     async fn supersede(
         &self,
         work: &mut Work<'_>,
@@ -249,7 +249,7 @@ fn put<T: Clone>(target: &mut Option<T>, field: &Field<T>) {
     }
 }
 
-/// The secret as it is in this transaction. One out of the caller's reach does not exist.
+/// The secret as this transaction sees it. A secret that the caller cannot reach does not exist for them.
 pub(crate) async fn find(
     work: &mut Work<'_>,
     caller: &Caller,
@@ -267,7 +267,7 @@ pub(crate) async fn find(
     }
 }
 
-/// Replaces the row of a secret, and lets ledger and caches follow.
+/// Replaces the row of a secret, and updates the ledger and the caches.
 pub(crate) async fn save(
     work: &mut Work<'_>,
     user: &User,

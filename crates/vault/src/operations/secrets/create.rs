@@ -1,4 +1,4 @@
-//! Storing a secret, once even if the request comes twice.
+//! Stores a secret, only once even if the request is repeated.
 
 use serde::{Deserialize, Serialize};
 use toolvault_core::audit::record::{Action, Decision, Record};
@@ -29,13 +29,13 @@ use crate::vault::Vault;
 use crate::version;
 use crate::writer::change::{Change, Work};
 
-/// How long an answer is kept for a request that comes again, in microseconds.
+/// How long an answer is kept for a repeated request, in microseconds.
 const REMEMBERED: i64 = 24 * 3_600 * SECOND;
 
 impl Vault {
     /// Stores a secret. Needs `manage`.
     ///
-    /// With an `idempotency_key`, the same request within 24 hours gets the same answer, and another
+    /// With an `idempotency_key`, a repetition of the request within 24 hours gets the same answer, and a different
     /// request with that key is refused.
     pub async fn create_secret(
         &self,
@@ -63,7 +63,7 @@ impl Vault {
     }
 }
 
-/// How a request is recognised when it comes again.
+/// Recognises a repeated request.
 struct Repetition {
     key_hash: [u8; 32],
     request_hash: String,
@@ -103,7 +103,7 @@ impl Repetition {
             .bytes(&self.key_hash)
     }
 
-    /// The answer that was given, if the request came before.
+    /// The earlier answer, if this request is a repetition.
     async fn find(&self, work: &mut Work<'_>, user: &User) -> Result<Option<SecretAnswer>, Error> {
         let oldest = work.now.plus(-REMEMBERED);
         let sealed = idempotent_answers::find(work.tx, user.id(), &self.key_hash, oldest).await?;
@@ -121,7 +121,7 @@ impl Repetition {
         Err(Error::invalid("idempotency_key_reused", &location, message))
     }
 
-    /// Keeps the answer. It is sealed because the request's hash would let a value be guessed.
+    /// Stores the answer. It is sealed because the request's hash could be used to guess the value.
     async fn remember(
         &self,
         work: &mut Work<'_>,
@@ -240,7 +240,7 @@ impl CreateSecret {
     }
 }
 
-/// What may be shown of a value.
+/// The masked form and length of a value.
 pub(crate) fn shown(value: &Confidential) -> Result<Shown, Error> {
     let text = value.expose_text().ok_or_else(|| {
         Error::invalid(
@@ -279,8 +279,8 @@ pub(crate) fn version_row(shared: &Shared, secret: &Secret, created_by: &str) ->
 }
 
 impl Ledger {
-    /// Refuses so many more secrets and bytes if a limit would be exceeded. What does not enlarge is always
-    /// allowed, also beyond a limit that was lowered.
+    /// Refuses this many more secrets and bytes if a limit would be exceeded. A change that enlarges nothing is always
+    /// allowed, even beyond a limit that was lowered.
     pub(crate) fn allow(&self, secrets: i64, bytes: i64, limits: Limits) -> Result<(), Error> {
         if secrets > 0 && self.secrets.saturating_add(secrets) > limits.secrets {
             return Err(Error::QuotaExceeded(

@@ -1,4 +1,4 @@
-//! Erasing a secret with all its versions, also one whose row is not as it was stored.
+//! Deletes a secret with all its versions, even one whose row was tampered with.
 
 use toolvault_core::audit::record::Record;
 use toolvault_core::identity::{SecretId, UserId};
@@ -50,7 +50,7 @@ impl Change for DeleteSecret {
         let verified = Secret::verify(row, work.shared.keyring.installation(), &self.user.key);
         match &verified {
             Ok(secret) => require_match(&self.if_match, &secret.info())?,
-            // A row that is not as it was stored can still be erased.
+            // A row that was tampered with can still be deleted.
             Err(_) if self.if_match.is_empty() => {}
             Err(_) => return Err(Error::PreconditionFailed),
         }
@@ -73,8 +73,8 @@ impl Change for DeleteSecret {
 }
 
 impl DeleteSecret {
-    /// The ledger without a secret whose share in it is unknown: that of the others, if they
-    /// are all sound and none is missing.
+    /// The ledger without a secret whose share in it is unknown: recomputed from the other secrets, if all of them are
+    /// sound and none is missing.
     async fn count_again(&self, work: &mut Work<'_>, ledger: Ledger) -> Result<Ledger, Error> {
         let keyring = &work.shared.keyring;
         let mut found = Ledger::default();

@@ -1,4 +1,4 @@
-//! What was done as asked, but may surprise.
+//! Warnings about a change that was carried out but may surprise.
 
 use toolvault_core::confidential::Confidential;
 
@@ -6,16 +6,16 @@ use crate::cache::index::Index;
 use crate::caller::Caller;
 use crate::secret::Secret;
 
-/// Shorter values are not searched for in what tools answer, in bytes.
+/// Shorter values are not redacted in tool answers, in bytes.
 const SHORTEST_REDACTED: u32 = 8;
 
-/// A value that takes fewer guesses can be found by trying, with redaction as the judge of each guess.
+/// A value that takes fewer guesses can be found by trial: redaction confirms the right guess.
 const FEWEST_GUESSES: u64 = 1 << 50;
 
-/// How much of each end of a value is judged, in code points. The estimate takes more than linear time.
+/// How many code points at each end of a value are estimated. The estimator takes more than linear time.
 const JUDGED: usize = 64;
 
-/// What the caller should know about a secret as it is now. Of other secrets it tells only what the caller can list.
+/// The warnings for a secret in its current state. They mention only those other secrets that the caller can list.
 pub(super) fn warnings(
     index: &Index,
     caller: &Caller,
@@ -51,7 +51,7 @@ pub(super) fn warnings(
         ),
         (
             binding.tool.is_none() || binding.argument.is_none(),
-            "without both a tool and an argument, this secret is used only where a reference names it",
+            "without both a tool and an argument, this secret is used only if a reference names it",
         ),
         (
             is_shadowing,
@@ -67,7 +67,7 @@ pub(super) fn warnings(
     warnings
 }
 
-/// Whether one is a default for a member of an argument and the other for that whole argument, for some tool.
+/// Whether, for some tool, one is a default for a member of an argument and the other for the whole argument.
 fn overlap_in_one_argument(secret: &Secret, other: &Secret) -> bool {
     let [one, two] = [secret, other].map(|secret| {
         let binding = &secret.binding;
@@ -81,13 +81,13 @@ fn overlap_in_one_argument(secret: &Secret, other: &Secret) -> bool {
     (is_within(one, two) || is_within(two, one)) && one_tool.overlaps(two_tool)
 }
 
-/// The argument that a JSON Pointer (RFC 6901) leads into.
+/// The argument that a JSON Pointer (RFC 6901) points into.
 fn holder(pointer: &str) -> Option<String> {
     let first = pointer.strip_prefix('/')?.split('/').next()?;
     Some(first.replace("~1", "/").replace("~0", "~"))
 }
 
-/// Whether a value can be guessed, as zxcvbn estimates it; the secret's name is an obvious guess.
+/// Whether a value can be guessed, as zxcvbn estimates it. The secret's name is an obvious guess.
 pub(super) fn is_guessable(value: &Confidential, name: &str) -> bool {
     let Some(text) = value.expose_text() else {
         return false;

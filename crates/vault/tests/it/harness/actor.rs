@@ -1,4 +1,4 @@
-//! Somebody with a credential, and what they do.
+//! An actor with a credential, and their requests.
 
 use toolvault_core::api_key::KeyId;
 use toolvault_core::audit::record::{Action, Record};
@@ -40,7 +40,7 @@ impl Actor {
     pub(crate) async fn sign_in_again(&self) -> Result<Self, Error> {
         let caller = self
             .vault
-            .authenticate_key(&self.key, OnBehalf::Nobody, false)
+            .authenticate_key(&self.key, OnBehalf::Unnamed, false)
             .await?;
         Ok(Self {
             caller,
@@ -134,7 +134,7 @@ impl Actor {
 }
 
 impl App {
-    /// The same people before another vault.
+    /// The same actor on another vault.
     pub(crate) fn with(&self, vault: &Vault) -> Self {
         Self {
             vault: vault.clone(),

@@ -1,4 +1,4 @@
-//! One store, open, with its clock and its first people.
+//! One open store, with its clock and its first actors.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,7 @@ pub(crate) struct App {
     pub(crate) vault: Vault,
     pub(crate) clock: TestClock,
     pub(crate) place: Arc<Place>,
-    /// The user made when the store was set up.
+    /// The user created at set-up.
     pub(crate) user: UserId,
     pub(crate) operator_key: String,
     pub(crate) agent_key: String,
@@ -65,7 +65,7 @@ impl App {
         patient(&self.place)
     }
 
-    /// Another vault on the same database, as another process would have it.
+    /// Another vault on the same database, as in another process.
     pub(crate) async fn another(&self, settings: Settings) -> Self {
         let opened = open(&self.place, settings, &self.clock).await.unwrap();
         Self {
@@ -89,7 +89,7 @@ impl App {
         self.sign_in(&self.operator_key).await
     }
 
-    /// Somebody at the command line.
+    /// The local command line.
     pub(crate) fn local(&self) -> Actor {
         let caller = Caller::local(1_000, Some(self.user));
         Actor::new(self, caller, String::new())
@@ -98,7 +98,7 @@ impl App {
     pub(crate) async fn sign_in(&self, key: &str) -> Actor {
         let caller = self
             .vault
-            .authenticate_key(key, OnBehalf::Nobody, false)
+            .authenticate_key(key, OnBehalf::Unnamed, false)
             .await
             .unwrap();
         Actor::new(self, caller, key.to_owned())
@@ -118,7 +118,7 @@ impl App {
     }
 }
 
-/// With so much patience that a busy machine is not taken for a database that does not answer.
+/// With enough patience that a slow machine is not mistaken for a database that does not answer.
 pub(crate) fn patient(place: &Place) -> Settings {
     Settings {
         patience: Duration::from_secs(30),
@@ -126,7 +126,7 @@ pub(crate) fn patient(place: &Place) -> Settings {
     }
 }
 
-/// A key for its maker's user, without limits.
+/// A key for its creator's user, without limits.
 pub(crate) fn key(name: &str, scopes: &[Scope]) -> NewKey {
     NewKey {
         name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! Calls of tools, spelled shortly.
+//! Short forms for tool calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,7 +60,7 @@ impl CallBuilder {
         actor.vault.explain(&actor.caller, self.0).await
     }
 
-    /// What is wrong with the call.
+    /// The problems of the call.
     pub(crate) async fn problems(self, actor: &Actor) -> Vec<Problem> {
         match self.resolve(actor).await {
             Err(Error::Unresolved(problems)) => problems,

@@ -1,4 +1,4 @@
-//! A clock that stands until it is told to move.
+//! A clock that moves only on request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -21,7 +21,7 @@ impl TestClock {
         Self(Arc::new(AtomicI64::new(BEGINNING)))
     }
 
-    /// Moves by so many microseconds, also back.
+    /// Moves by this many microseconds, forward or back.
     pub(crate) fn advance(&self, microseconds: i64) {
         self.0.fetch_add(microseconds, Ordering::SeqCst);
     }

@@ -16,7 +16,7 @@ use super::app::App;
 use super::clock::TestClock;
 use super::entropy::SeededEntropy;
 
-/// A test that takes longer waits for something that will not come.
+/// A test that takes longer is stuck.
 const LIMIT: Duration = Duration::from_mins(4);
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -48,7 +48,7 @@ pub(crate) async fn on_postgres<F: Future<Output = ()>>(test: impl FnOnce(App) -
     run(create(&server).await, test).await;
 }
 
-/// The place of a test that wants PostgreSQL and opens vaults itself; none if these tests are skipped.
+/// The location for a test that needs PostgreSQL and opens vaults itself; `None` if these tests are skipped.
 pub(crate) async fn postgres_place() -> Option<Place> {
     let server = server()?;
     Some(create(&server).await)
@@ -69,7 +69,7 @@ async fn run<F: Future<Output = ()>>(place: Place, test: impl FnOnce(App) -> F) 
     }
 }
 
-/// What the test comes to, so that its database can be removed although it failed.
+/// The result of the test, so that its database can be removed even if it failed.
 async fn caught(test: impl Future<Output = ()>) -> std::thread::Result<()> {
     let mut test = Box::pin(test);
     poll_fn(
@@ -83,7 +83,7 @@ async fn caught(test: impl Future<Output = ()>) -> std::thread::Result<()> {
 }
 
 impl Place {
-    /// Drops the database. A directory goes by itself.
+    /// Drops the database. A temporary directory deletes itself.
     pub(crate) async fn remove(&self) {
         let Some(name) = &self.database else { return };
         let statement = format!("DROP DATABASE \"{name}\" WITH (FORCE)");
@@ -136,7 +136,7 @@ async fn create(server: &str) -> Place {
     }
 }
 
-/// A database that is migrated and not set up, of which each test gets a copy.
+/// A migrated database that is not set up. Each test gets a copy.
 async fn make_template(server: &str) -> String {
     let name = format!("vault_tests_{}", std::process::id());
     execute(server, &format!("CREATE DATABASE \"{name}\"")).await;

@@ -1,4 +1,4 @@
-//! Bytes that look random and follow from a seed, and choices made with them.
+//! Pseudorandom bytes from a seed, and choices made with them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

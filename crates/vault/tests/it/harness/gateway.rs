@@ -1,4 +1,4 @@
-//! What the gateway asks of the vault, spelled shortly.
+//! Short forms for the gateway's requests to the vault.
 
 use std::collections::BTreeSet;
 
@@ -74,7 +74,7 @@ impl Actor {
     }
 }
 
-/// The values, where somebody would otherwise see them.
+/// The values, which have no printable form otherwise.
 pub(crate) fn texts(values: &[AppliedValue]) -> Vec<&str> {
     values
         .iter()
@@ -82,7 +82,7 @@ pub(crate) fn texts(values: &[AppliedValue]) -> Vec<&str> {
         .collect()
 }
 
-/// The types of what is wrong, with where.
+/// The types of the problems, with their locations.
 pub(crate) fn problems<T>(answer: Result<T, Error>) -> Vec<(&'static str, String)> {
     let told = |problem: Problem| (problem.kind, problem.location.join("."));
     match answer {

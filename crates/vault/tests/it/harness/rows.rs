@@ -1,11 +1,11 @@
-//! The tables behind the vault's back: what a hostile writer of the database sees and does.
+//! Direct access to the tables: what a hostile writer of the database sees and does.
 
 use sqlx::{AssertSqlSafe, PgPool, Row as _, SqlitePool};
 use toolvault_vault::DatabaseLocation;
 
 use super::App;
 
-/// A connection of somebody else to the database.
+/// An attacker's connection to the database.
 pub(crate) enum Rows {
     Sqlite(SqlitePool),
     Postgres(PgPool),
@@ -26,7 +26,7 @@ impl Rows {
             }
             DatabaseLocation::Postgres(_) => {
                 let url = app.postgres_url();
-                // References between tables do not bind whoever owns the database.
+                // Foreign keys do not stop the owner of the database.
                 let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
                 let options = options.options([("session_replication_role", "replica")]);
                 let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1);
@@ -44,7 +44,7 @@ impl Rows {
         }
     }
 
-    /// Runs statements that the database may refuse; none if it did.
+    /// Runs statements that the database may refuse; `None` if it does.
     pub(crate) async fn try_run(&self, statements: &str) -> Option<u64> {
         let statements = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
         let done = match self {
@@ -69,7 +69,7 @@ impl Rows {
         }
     }
 
-    /// The bytes that a query gives.
+    /// The bytes that a query returns.
     pub(crate) async fn blob(&self, query: &str) -> Vec<u8> {
         let query = AssertSqlSafe(query.to_owned());
         match self {
@@ -78,7 +78,7 @@ impl Rows {
         }
     }
 
-    /// The number that a query gives.
+    /// The number that a query returns.
     pub(crate) async fn number(&self, query: &str) -> i64 {
         let query = AssertSqlSafe(query.to_owned());
         match self {

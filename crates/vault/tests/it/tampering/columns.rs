@@ -1,4 +1,4 @@
-//! What there is to tamper with.
+//! The tables and columns to tamper with.
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -122,7 +122,7 @@ pub(super) const AUDIT_EPOCHS: Table = Table {
     ],
 };
 
-// When the epoch began decides only when it ends, beside the number of pages.
+// The start of the epoch only affects when it ends, as does the number of pages.
 pub(super) const AUDIT_HEAD: Table = Table {
     name: "audit_head",
     keys: 0,
@@ -135,7 +135,7 @@ pub(super) const AUDIT_HEAD: Table = Table {
     ],
 };
 
-/// What each deed but the rare ones is done to; what is listed twice is chosen twice as often.
+/// The targets of all manipulations except rare ones; a repeated entry is chosen more often.
 pub(super) const TABLES: &[&Table] = &[
     &USERS,
     &LEDGERS,

@@ -1,4 +1,4 @@
-//! One deed: a change of rows, chosen by the seed, as SQL that both databases understand.
+//! One manipulation: a change of rows, chosen by the seed, as SQL for both databases.
 
 use uuid::Uuid;
 
@@ -7,11 +7,11 @@ use super::scene::{SNAPSHOTS, Scene};
 use crate::harness::entropy::SeededEntropy;
 use crate::harness::rows::Rows;
 
-/// What was done.
+/// A description of the change.
 pub(super) struct Deed {
     pub(super) what: String,
     pub(super) tables: &'static [&'static str],
-    /// Rows were put back as they once were, so an answer may be one that was once right.
+    /// Rows were rolled back, so an answer may be one that was right earlier.
     pub(super) is_rollback: bool,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct Hand<'a> {
 }
 
 impl Hand<'_> {
-    /// Does something that changes a row; tries until the database lets it.
+    /// Changes a row; retries until the database accepts the change.
     pub(super) async fn act(&self, scene: &Scene) -> Deed {
         loop {
             let table = *self.choose.pick(TABLES);
@@ -51,7 +51,7 @@ impl Hand<'_> {
         }
     }
 
-    /// Another value in one column of one row.
+    /// A different value in one column of one row.
     async fn edit(&self, table: &'static Table) -> Option<Deed> {
         let row = self.row(table).await?;
         let (column, kind) = *self.choose.pick(table.columns);
@@ -75,7 +75,7 @@ impl Hand<'_> {
             Kind::Number | Kind::MaybeNumber => self.number(column),
             Kind::MaybeText if self.choose.below(4) == 0 => "NULL".to_owned(),
             Kind::Text | Kind::MaybeText => {
-                // '[]' is left out: as a policy it spells the same as one that says nothing.
+                // '[]' is excluded: as a policy it equals an empty one.
                 let texts = ["'*'", "''", "'[\"admin\"]'", "'local'", "'api_token'"];
                 match self.choose.below(3) {
                     0 => format!("{column} || 'x'"),
@@ -123,7 +123,7 @@ impl Hand<'_> {
         self.done(table, statement, false).await
     }
 
-    /// Some or all columns of two rows exchanged, but for those that identify them.
+    /// Some or all columns of two rows exchanged, except those that identify them.
     async fn swap(&self, table: &'static Table) -> Option<Deed> {
         let (row, other) = (self.row(table).await?, self.row(table).await?);
         if row == other {
@@ -158,9 +158,9 @@ impl Hand<'_> {
         self.done(table, statement, false).await
     }
 
-    /// One row as it once was.
+    /// One row rolled back to an earlier state.
     async fn roll_back(&self, table: &'static Table) -> Option<Deed> {
-        // An earlier head together with its page is what a truncated trail is; that a checkpoint finds.
+        // An earlier head with its page is a truncated trail, which only a checkpoint reveals.
         if table.keys == 0 {
             return None;
         }
@@ -215,7 +215,7 @@ impl Hand<'_> {
         self.done(table, statement, false).await
     }
 
-    /// A whole secret as it once was, or all that is a user's; one that was deleted comes back.
+    /// A whole secret, or everything of a user, rolled back to an earlier state, even if it was deleted.
     async fn roll_back_secret(&self, scene: &Scene) -> Option<Deed> {
         let person = self.choose.pick(&scene.people);
         let old = self.choose.below(SNAPSHOTS);

@@ -1,4 +1,4 @@
-//! What must come of each deed.
+//! The required outcome of each manipulation.
 
 use toolvault_core::digest::from_hexadecimal;
 use toolvault_vault::{Consistency, Error, OpenError, Verification};
@@ -11,7 +11,7 @@ use crate::harness::app::open;
 use crate::harness::entropy::SeededEntropy;
 use crate::harness::rows::Rows;
 
-/// Does so many deeds, each against the untampered store, and judges each. Returns how many.
+/// Runs this many manipulations, each on the original store, and checks each. Returns how many ran.
 pub(super) async fn tamper(app: &App, seed: u64, deeds: usize) -> usize {
     let mut settings = app.settings();
     settings.consistency = Consistency::Strict;
@@ -63,7 +63,7 @@ async fn verify(app: &App) -> Result<Verification, Error> {
     app.vault.verify_audit(Some(&first), &mut |_| ()).await
 }
 
-/// Changes the keyring or the identity of a store that is closed, and tries to open it.
+/// Changes the keyring or the identity of a closed store, and tries to open it.
 pub(super) async fn tamper_before_opening(app: &App, seed: u64, deeds: usize) {
     let rows = Rows::of(app).await;
     Scene::set(app, &rows).await;

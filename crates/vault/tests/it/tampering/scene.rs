@@ -1,5 +1,5 @@
-//! The store that is tampered with: two people, their secrets and keys, and how all of it was at earlier
-//! moments.
+//! The store that is tampered with: two users with their secrets and keys, and copies of earlier
+//! states.
 
 use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::scope::Scope;
@@ -10,12 +10,12 @@ use crate::harness::app::key;
 use crate::harness::rows::{Rows, TABLES};
 use crate::harness::{Actor, Answered as _, App, NewSecretExt as _, call, secret};
 
-/// Earlier moments of which there are copies.
+/// The number of copied earlier states.
 pub(super) const SNAPSHOTS: usize = 2;
 
 pub(super) struct Scene {
     pub(super) people: Vec<Person>,
-    /// What was answered at each moment, the last of them now.
+    /// The answers in each state; the last one is current.
     pub(super) answers: Vec<Vec<String>>,
 }
 
@@ -62,12 +62,12 @@ impl Scene {
         scene
     }
 
-    /// Everything that everybody can ask, in the same order each time.
+    /// Every request of every user, always in the same order.
     pub(super) async fn ask(&self, vault: &Vault) -> Vec<Result<String, Error>> {
         let mut answers = Vec::new();
         for person in &self.people {
             let signed_in = vault
-                .authenticate_key(&person.key, OnBehalf::Nobody, false)
+                .authenticate_key(&person.key, OnBehalf::Unnamed, false)
                 .await;
             answers.push(signed_in.map(|caller| {
                 format!(
@@ -100,7 +100,7 @@ impl Scene {
     }
 }
 
-/// What happens between two moments: each person changes something of every kind.
+/// The changes between two states: each user changes something of every kind.
 async fn go_on(app: &App, actors: &[Actor], moment: usize) {
     let local = app.local();
     for (number, actor) in actors.iter().enumerate() {
@@ -154,7 +154,7 @@ async fn remember(rows: &Rows, moment: usize) {
     }
 }
 
-/// Puts these tables back as they are now, and the trail as well.
+/// Restores these tables and the trail to the current state.
 pub(super) async fn restore(rows: &Rows, tables: &[&str]) {
     let newest = format!("(SELECT MAX(page) FROM old{SNAPSHOTS}_audit_pages)");
     let mut statements = vec![format!(

@@ -1,4 +1,4 @@
-//! What stays as it is, and why.
+//! What stays unchanged, and why.
 
 use insta::assert_snapshot;
 
@@ -69,7 +69,7 @@ fn what_cannot_be_taken_over_stays_with_the_reason() {
             .read("vault.toml")
             .contains("Bearer {{ secret://d-authorization }}")
     );
-    // What stays may still hold a key.
+    // An unchanged entry may still hold a key.
     assert!(transcript.starts_with("exit status 1\n"), "{transcript}");
 }
 

@@ -1,4 +1,4 @@
-//! What is taken over, and what a client's file is then.
+//! What is imported, and the client's file afterwards.
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -106,7 +106,7 @@ fn what_was_in_the_file_is_in_the_configuration_and_the_store() {
     let config = scene.run(&["config"]);
     assert!(!config.contains("warning"), "{config}");
 
-    // To run it again is harmless.
+    // Running it again is harmless.
     let (file, secrets) = (scene.read("mcp.json"), scene.secrets());
     assert_snapshot!(scene.run(&["mcp", "import", "mcp.json", "--yes"]), @r"
     exit status 0

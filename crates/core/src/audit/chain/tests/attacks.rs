@@ -1,4 +1,4 @@
-//! Somebody who holds today's signing key cannot rewrite what yesterday's key signed.
+//! The holder of a current signing key cannot rewrite what an earlier key signed.
 
 use super::trail::Trail;
 use super::*;
@@ -108,7 +108,7 @@ fn a_newer_key_cannot_certify_itself_or_its_predecessor() {
 
 #[test]
 fn pages_of_an_epoch_after_it_ended_are_refused() {
-    // Somebody kept the key of epoch 2, which ended with page 4.
+    // An attacker kept the key of epoch 2, which ended with page 4.
     let mut trail = trail();
     trail.pages[4].epoch = 2;
     trail.reseal_from(4, 2);
@@ -199,7 +199,7 @@ fn an_epoch_that_skips_a_number_is_refused_though_certified() {
 #[test]
 fn an_epoch_that_begins_before_its_predecessor_is_refused_though_certified() {
     let mut trail = Trail::new(1, &[(1, false), (1, false), (1, true)]);
-    // It names the right page before it by hash, but an older place.
+    // It names the right previous page by hash, but an older position.
     trail.head = Head {
         page: 1,
         ..trail.pages[1].head()

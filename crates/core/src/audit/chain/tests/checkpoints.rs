@@ -1,4 +1,4 @@
-//! What only a copy of a signed head can show: that the end of the trail was cut off or rewritten.
+//! Only a copy of a signed head can show that the end of the trail was truncated or rewritten.
 
 use super::trail::NOW;
 use super::*;
@@ -25,7 +25,7 @@ fn a_cut_off_end_with_its_epochs_is_found_by_a_checkpoint_only() {
         let mut cut = trail();
         cut.pages.truncate(length);
         let kept = i64::try_from(length).unwrap();
-        // Epochs that begin beyond the new end give it away.
+        // Epochs that begin after the new end reveal it.
         let left_over = cut.epochs.iter().find(|epoch| epoch.first_page > kept + 1);
         if let Some(epoch) = left_over {
             assert_eq!(

@@ -1,4 +1,4 @@
-//! Each stored field of each page, changed in place.
+//! Changes each stored field of each page in place.
 
 use super::*;
 
@@ -94,7 +94,7 @@ fn every_flipped_bit_of_the_records_is_found() {
     for bit in 0..records.len() * 8 {
         let mut changed = records.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
-        // The column is text: what is not UTF-8 does not get this far.
+        // The column is text, so it cannot hold invalid UTF-8.
         let Ok(changed) = String::from_utf8(changed) else {
             continue;
         };

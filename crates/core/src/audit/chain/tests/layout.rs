@@ -1,4 +1,4 @@
-//! What is stored is laid out once and for all: another layout would verify no stored trail.
+//! The stored format is fixed: with a different one, no stored trail would verify.
 
 use super::*;
 use crate::digest::{hexadecimal, sha256};

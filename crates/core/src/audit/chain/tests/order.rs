@@ -32,7 +32,7 @@ fn a_removed_page_whose_followers_were_renumbered_is_found() {
         }
         let verdict = trail.verify();
         let number = i64::try_from(number).unwrap();
-        // The follower of an epoch's last page also claims an epoch that is not there yet.
+        // The page after an epoch's last one also claims an epoch that does not exist yet.
         let expected = if [2, 5, 6].contains(&number) {
             ChainError::WrongEpoch(number)
         } else {

@@ -1,4 +1,4 @@
-//! Trails of random shape with one random thing done to each.
+//! Trails of random shape, each with one random manipulation.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -10,7 +10,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec((1_usize..5, prop::bool::weighted(0.3)), 2..14)
 }
 
-/// What somebody with write access to the tables, but without a signing key, can do.
+/// What an attacker with write access to the tables, but without a signing key, can do.
 #[derive(Clone, Debug)]
 enum Tampering {
     Number(i64),
@@ -64,7 +64,7 @@ fn flip(bytes: &mut [u8], bit: Index) {
 }
 
 impl Tampering {
-    /// Does it to the page at `place`, or to an epoch.
+    /// Applies it to the page at `place`, or to an epoch.
     fn apply(&self, trail: &mut Trail, place: usize) {
         let (pages, epochs) = (trail.pages.len(), trail.epochs.len());
         let page = &mut trail.pages[place];
@@ -122,7 +122,7 @@ proptest! {
         tampering.apply(&mut trail, place.index(steps.len()));
         let is_untouched = trail.pages == untouched.pages && trail.epochs == untouched.epochs;
         prop_assert_eq!(trail.verify_against([checkpoint]).is_ok(), is_untouched);
-        // Without the checkpoint only a cut-off end goes unnoticed.
+        // Without the checkpoint only truncation goes unnoticed.
         let is_cut = trail.epochs == untouched.epochs && untouched.pages.starts_with(&trail.pages);
         prop_assert_eq!(trail.verify().is_ok(), is_cut);
     }

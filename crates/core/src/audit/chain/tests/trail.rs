@@ -1,4 +1,4 @@
-//! A trail written as the server writes it, by somebody who also kept every signing key.
+//! A trail as the server writes it, by an attacker who kept every signing key.
 
 use super::super::*;
 use crate::audit::epoch::Signer;
@@ -10,7 +10,7 @@ use crate::timestamp::{SECOND, Timestamp};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_microseconds(1_767_323_045 * SECOND);
 
-/// So many records on a page, and whether an epoch begins with it.
+/// The number of records on a page, and whether an epoch begins with it.
 pub(crate) type Step = (usize, bool);
 
 pub(crate) struct Trail {
@@ -132,7 +132,7 @@ impl Trail {
         Checkpoint::new(self.installation, &self.pages[page - 1], NOW)
     }
 
-    /// Hashes and signs the pages from this place on anew, each with the key of this epoch.
+    /// Hashes and signs again the pages from this position on, each with the key of this epoch.
     pub(crate) fn reseal_from(&mut self, place: usize, epoch: usize) {
         let signer = &self.signers[epoch - 1];
         let mut previous = place

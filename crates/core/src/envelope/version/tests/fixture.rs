@@ -1,4 +1,4 @@
-//! One sealed version and what it takes to open it.
+//! One sealed version, and everything needed to open it.
 
 use std::collections::BTreeMap;
 
@@ -153,7 +153,7 @@ impl Fixture {
         sealed.open_shown(&self.user_key, &self.identity, self.current())
     }
 
-    /// A changed `part` closes what hangs on it, and only that.
+    /// After a change of `part`, only what depends on it fails to open.
     pub(super) fn assert_refused(&self, changed: &SealedVersion, part: Blob, what: &str) {
         assert_eq!(
             self.open_value(changed).is_err(),

@@ -1,4 +1,4 @@
-//! Whose version it is, and in which standing, is bound into its seals.
+//! The identity and the standing of a version are bound into its seals.
 
 use super::super::*;
 use super::fixture::{Blob, Fixture};
@@ -57,7 +57,7 @@ fn no_part_of_the_identity_can_be_another() {
     for (what, wrong) in others {
         // The hash of the right row: the identity alone must suffice to refuse.
         Fixture::assert_closed(&sealed, &fixture.user_key, &wrong, fixture.current(), what);
-        // And that of the wrong row, as a server would compute it.
+        // And the hash of the wrong row, as a server would compute it.
         let standing = Standing::Current(fixture.state.hash(&wrong));
         Fixture::assert_closed(&sealed, &fixture.user_key, &wrong, standing, what);
     }

@@ -1,4 +1,4 @@
-//! What is stored is laid out once and for all: another layout would open no stored secret.
+//! The stored format is fixed: with a different one, no stored secret would open.
 
 use super::super::*;
 use super::fixture::Fixture;

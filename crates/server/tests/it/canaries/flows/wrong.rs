@@ -1,4 +1,4 @@
-//! The wrong operations: what is refused holds a value all the same.
+//! Invalid requests, which contain values, too.
 
 use serde_json::json;
 

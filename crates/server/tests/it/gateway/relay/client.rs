@@ -1,4 +1,4 @@
-//! Clients of the gateway, one for each era, that send what a test spells.
+//! Clients of the gateway, one for each era, that send the messages of a test.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -14,10 +14,10 @@ pub(crate) enum Era {
     Modern,
 }
 
-/// Both eras, for tests that hold in each.
+/// Both eras, for tests that apply to each.
 pub(crate) const ERAS: [Era; 2] = [Era::Legacy, Era::Modern];
 
-/// Somebody at one path of the gateway; in the earlier era in a session.
+/// A client at one path of the gateway; in the earlier era it has a session.
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) actor: Actor,
@@ -33,7 +33,7 @@ pub(crate) struct Client {
 pub(crate) struct Reply {
     pub(crate) head: Answer,
     pub(crate) messages: Vec<Value>,
-    /// The last message as it was spelled.
+    /// The last message as raw text.
     pub(crate) text: String,
 }
 
@@ -58,12 +58,12 @@ impl Event {
 }
 
 impl Client {
-    /// A client that has begun; in the earlier era it has initialized.
+    /// A connected client; in the earlier era it is initialized.
     pub(crate) async fn begin(world: &World, actor: &Actor, path: &str, era: Era) -> Self {
         Self::begin_with(world, actor, path, era, json!({})).await
     }
 
-    /// As [`Client::begin`], with what the client can do.
+    /// As [`Client::begin`], with capabilities of the client.
     pub(crate) async fn begin_with(
         world: &World,
         actor: &Actor,
@@ -111,12 +111,12 @@ impl Client {
         result.unwrap_or_else(|| panic!("{reply:?}")).clone()
     }
 
-    /// Asks; the parameters are JSON text, spelled by the test.
+    /// Sends a request; the parameters are JSON text.
     pub(crate) async fn ask(&self, method: &str, params: &str) -> Reply {
         self.ask_with(method, params, &[]).await
     }
 
-    /// Asks with further headers.
+    /// Sends a request with additional headers.
     pub(crate) async fn ask_with(
         &self,
         method: &str,
@@ -129,7 +129,7 @@ impl Client {
         self.post_owned(&message, all).await
     }
 
-    /// A request with the id 7.
+    /// A request with the ID 7.
     pub(crate) fn message(&self, method: &str, params: &str) -> String {
         let params = match self.era {
             Era::Legacy => params.to_owned(),
@@ -147,7 +147,7 @@ impl Client {
         format!(r#"{{"jsonrpc":"2.0","id":7,"method":"{method}","params":{params}}}"#)
     }
 
-    /// The headers that the protocol wants beside a request.
+    /// The headers that the protocol requires for a request.
     fn headers_of(&self, method: &str, params: &str) -> Vec<(String, String)> {
         if self.era == Era::Legacy {
             return Vec::new();
@@ -183,7 +183,7 @@ impl Client {
             .collect()
     }
 
-    /// Sends a body with headers of the test's own.
+    /// Sends a body with the test's own headers.
     pub(crate) async fn post(&self, body: &str, headers: &[(&str, &str)]) -> Reply {
         let headers = headers.iter().copied().map(owned).collect();
         self.post_owned(body, headers).await
@@ -215,7 +215,7 @@ impl Client {
         }
     }
 
-    /// Opens the stream of news: with GET, or by asking for all lists of tools.
+    /// Opens the stream of notifications: with GET, or by subscribing to all lists of tools.
     pub(crate) async fn listen(&self) -> Events {
         self.listen_with(&[]).await
     }

@@ -1,4 +1,4 @@
-//! A tool server over Streamable HTTP that says what a test tells it to, and remembers all that it heard.
+//! A scripted tool server over Streamable HTTP that remembers all requests.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -16,10 +16,10 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-/// How long anything that must happen may take on a machine that is busy with other tests.
+/// The time limit for everything that must happen, for a machine that is busy with other tests.
 pub(crate) const GUARD: Duration = Duration::from_mins(1);
 
-/// One request as the server heard it.
+/// One request as the server received it.
 #[derive(Clone, Debug)]
 pub(crate) struct Heard {
     pub(crate) http_method: String,
@@ -28,13 +28,13 @@ pub(crate) struct Heard {
     pub(crate) body: String,
 }
 
-/// What the server says to a request.
+/// The server's answer to a request.
 pub(crate) enum Said {
     Json(u16, String),
     Empty(u16),
     /// Each message an event, and then the end.
     Events(Vec<String>),
-    /// Text as it is, event by event, for as long as the test sends some.
+    /// Raw text, event by event, as long as the test sends some.
     Stream(mpsc::UnboundedReceiver<String>),
     /// Only a status and a header.
     Header(u16, &'static str, String),
@@ -42,7 +42,7 @@ pub(crate) enum Said {
 
 type Script = Box<dyn Fn(&Heard) -> Said + Send + Sync>;
 
-/// The server. It speaks both eras.
+/// The server. It supports both eras.
 pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
     stage: Arc<Stage>,
@@ -53,12 +53,12 @@ struct Stage {
     heard: watch::Sender<Vec<Heard>>,
     pages: Mutex<Vec<Vec<String>>>,
     scripts: Mutex<HashMap<String, Script>>,
-    /// How many sessions it has begun; none if it knows none.
+    /// How many sessions it has begun; `None` if it has no sessions.
     sessions: Mutex<Option<u32>>,
 }
 
 impl Heard {
-    /// The values of a header, joined; none if it was not sent.
+    /// The values of a header, joined; `None` if it was not sent.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         let values = self.headers.iter().filter(|(known, _)| known == name);
         let values: Vec<&str> = values.map(|(_, value)| value.as_str()).collect();
@@ -69,7 +69,7 @@ impl Heard {
         serde_json::from_str(&self.body).unwrap_or(Value::Null)
     }
 
-    /// The method of the message, or else of HTTP.
+    /// The method of the message, or else the HTTP method.
     pub(crate) fn method(&self) -> String {
         match self.json()["method"].as_str() {
             Some(method) => method.to_owned(),
@@ -87,7 +87,7 @@ impl Heard {
         self.json()["params"]["arguments"].clone()
     }
 
-    /// Everything that was sent, headers included, for looking for what must not be there.
+    /// The whole request with its headers, to search for what must not be there.
     pub(crate) fn everything(&self) -> String {
         format!("{} {:?} {}", self.target, self.headers, self.body)
     }
@@ -119,7 +119,7 @@ impl Heard {
 }
 
 impl Upstream {
-    /// A server with these tools on one page, each spelled as it is listed.
+    /// A server with these tools on one page, each as JSON text.
     pub(crate) async fn start(tools: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -142,31 +142,31 @@ impl Upstream {
         upstream
     }
 
-    /// Has it list these tools from now on, page by page.
+    /// Makes it list these tools from now on, page by page.
     pub(crate) fn lists(&self, pages: &[&[&str]]) {
         let owned = |page: &&[&str]| page.iter().map(|&tool| tool.to_owned()).collect();
         *self.stage.pages.lock().unwrap() = pages.iter().map(owned).collect();
     }
 
-    /// Has it say something of its own to a method of the protocol, or `GET` or `DELETE`.
+    /// Sets its answer to a method of the protocol, or to `GET` or `DELETE`.
     pub(crate) fn on(&self, method: &str, script: impl Fn(&Heard) -> Said + Send + Sync + 'static) {
         let mut scripts = self.stage.scripts.lock().unwrap();
         scripts.insert(method.to_owned(), Box::new(script));
     }
 
-    /// Ends it: nobody listens there any more.
+    /// Stops it: its port no longer accepts connections.
     pub(crate) async fn end(mut self) {
         self.running.abort();
         let ended = (&mut self.running).await;
         assert!(ended.is_err_and(|error| error.is_cancelled()));
     }
 
-    /// Has it begin no sessions from now on.
+    /// Makes it begin no sessions from now on.
     pub(crate) fn knows_no_sessions(&self) {
         *self.stage.sessions.lock().unwrap() = None;
     }
 
-    /// Has it answer a GET with a stream that the test feeds.
+    /// Makes it answer a GET with a stream that the test feeds.
     pub(crate) fn streams(&self) -> mpsc::UnboundedSender<String> {
         let (sender, receiver) = mpsc::unbounded_channel();
         let receiver = Mutex::new(Some(receiver));
@@ -180,25 +180,25 @@ impl Upstream {
         sender
     }
 
-    /// What it heard of a method so far.
+    /// The requests with this method so far.
     pub(crate) fn heard(&self, method: &str) -> Vec<Heard> {
         let mut heard = self.stage.heard.borrow().clone();
         heard.retain(|heard| heard.method() == method);
         heard
     }
 
-    /// All that it heard so far.
+    /// All requests so far.
     pub(crate) fn all(&self) -> Vec<Heard> {
         self.stage.heard.borrow().clone()
     }
 
-    /// The last of what it heard of a method.
+    /// The last request with this method.
     #[track_caller]
     pub(crate) fn last(&self, method: &str) -> Heard {
         self.heard(method).pop().expect("the server was asked")
     }
 
-    /// Waits until it has heard a method so often.
+    /// Waits until it has received this many requests with this method.
     pub(crate) async fn hears(&self, method: &str, times: usize) {
         let mut news = self.stage.heard.subscribe();
         let waiting = news.wait_for(|heard| {
@@ -317,7 +317,7 @@ impl Stage {
         }
     }
 
-    /// A page of tools, spelled as the test spelled them.
+    /// A page of tools, as the test's JSON text.
     fn page(&self, heard: &Heard) -> String {
         let pages = self.pages.lock().unwrap();
         let cursor = heard.json()["params"]["cursor"].clone();

@@ -1,11 +1,11 @@
-//! What the trail says is there: each user, key, secret and version, and the state it was left in.
+//! The rows that must exist according to the trail: users, keys, secrets and versions, with their last states.
 
 use std::collections::{BTreeSet, HashMap};
 
 use toolvault_core::audit::record::{Action, Record};
 use toolvault_core::identity::{SecretId, UserId};
 
-/// In which state the trail left something: the hash of its row.
+/// The state in which the trail last left each object, as the hash of its row.
 pub(super) type States<K> = HashMap<K, String>;
 
 #[derive(Default)]
@@ -19,7 +19,7 @@ pub(super) struct Expected {
 }
 
 impl Expected {
-    /// Takes note of the next record.
+    /// Applies the next record.
     pub(super) fn follow(&mut self, record: Record) {
         self.follow_versions(&record);
         match record.action {
@@ -71,7 +71,7 @@ impl Expected {
         }
     }
 
-    /// All that was a deleted user's is gone with them.
+    /// Everything of a deleted user is gone, too.
     fn forget(&mut self, user: UserId) {
         self.users.remove(&user.to_string());
         self.owners.retain(|_, owner| *owner != user);

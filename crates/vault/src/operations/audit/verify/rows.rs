@@ -1,4 +1,4 @@
-//! Every row of the tables against what the trail says is there.
+//! Compares every row of the tables with the trail.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -18,7 +18,7 @@ use crate::user::{self, Ledger, User};
 use crate::vault::Vault;
 use crate::version;
 
-/// The users whose rows are sound, and what their secrets add up to.
+/// The users with sound rows, and the ledger computed from their secrets.
 type Owners = HashMap<Uuid, Option<(User, Ledger)>>;
 
 impl Vault {
@@ -118,7 +118,7 @@ impl Vault {
         Ok(())
     }
 
-    /// The state of the secret; none unless its row and exactly the versions that are `kept` are sound.
+    /// The state of the secret; `None` unless its row and exactly the `kept` versions are sound.
     async fn verify_secret(
         &self,
         tx: &mut Tx,

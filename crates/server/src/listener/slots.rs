@@ -1,7 +1,7 @@
-//! Which connections are open, and which of them goes when there are too many.
+//! The open connections, and which of them to close when there are too many.
 //!
-//! A client that keeps connections open without using them must not lock others out. So a connection that is idle
-//! gives way to a new one, and no source may hold all of them; see [`Connections::admit`].
+//! A client that keeps connections open without using them must not lock out other clients. So a new connection
+//! replaces an idle one, and no source may hold all of them; see [`Connections::admit`].
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
 
-/// One source leaves this part of the connections to the others.
+/// One source leaves this fraction of the connections to the others.
 const LEFT_TO_OTHERS: usize = 8;
 
 /// How often to look for an idle connection while all are in use.
@@ -25,13 +25,13 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 pub(super) struct Connections {
     limit: usize,
     open: Mutex<Open>,
-    /// Called when a connection ends.
+    /// Notified when a connection ends.
     freed: Notify,
 }
 
 #[derive(Default)]
 struct Open {
-    /// Counts every connection that was admitted.
+    /// Numbers every connection that was admitted.
     number: u64,
     by_number: HashMap<u64, Entry>,
 }
@@ -43,15 +43,15 @@ struct Entry {
 }
 
 /// A connection that may be served. It counts as open until this is dropped.
-pub(super) struct Place {
+pub(super) struct Slot {
     connections: Arc<Connections>,
     number: u64,
     pub(super) activity: Arc<Activity>,
-    /// Called when another connection needs its place.
+    /// Cancelled when another connection needs the slot.
     pub(super) close: CancellationToken,
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.connections.open.lock().by_number.remove(&self.number);
         self.connections.freed.notify_one();
@@ -67,10 +67,10 @@ impl Connections {
         })
     }
 
-    /// Admits a connection, and closes the one that is idle longest if there are too many. `None` if its source
-    /// holds all that one source may, and uses them. Waits while all are in use. A connection without a source,
-    /// that of a trusted proxy, stands for many clients and has no share.
-    pub(super) async fn admit(self: &Arc<Self>, source: Option<IpAddr>) -> Option<Place> {
+    /// Admits a connection, and closes the longest idle one if there are too many. Waits while all are in use. Returns
+    /// `None` if the source already uses its whole share. A connection without a source, through a trusted proxy,
+    /// stands for many clients and has no share.
+    pub(super) async fn admit(self: &Arc<Self>, source: Option<IpAddr>) -> Option<Slot> {
         loop {
             let freed = self.freed.notified();
             {
@@ -86,34 +86,34 @@ impl Connections {
                     return None;
                 }
                 if open.by_number.len() < self.limit || open.close_idle(|_| true) {
-                    return Some(self.place(&mut open, source));
+                    return Some(self.slot(&mut open, source));
                 }
             }
-            // A connection that becomes idle does not call this.
+            // A connection that becomes idle does not notify.
             let _ = timeout(LOOK_AGAIN, freed).await;
         }
     }
 
-    fn place(self: &Arc<Self>, open: &mut Open, source: Option<IpAddr>) -> Place {
+    fn slot(self: &Arc<Self>, open: &mut Open, source: Option<IpAddr>) -> Slot {
         open.number += 1;
         let entry = Entry {
             source,
             activity: Arc::default(),
             close: CancellationToken::new(),
         };
-        let place = Place {
+        let slot = Slot {
             connections: Arc::clone(self),
             number: open.number,
             activity: Arc::clone(&entry.activity),
             close: entry.close.clone(),
         };
         open.by_number.insert(open.number, entry);
-        place
+        slot
     }
 }
 
 impl Open {
-    /// Closes the connection that is idle longest among those that `may_close` names. Whether there was one.
+    /// Closes the longest idle connection for which `may_close` is true. Returns whether there was one.
     fn close_idle(&mut self, may_close: impl Fn(&Entry) -> bool) -> bool {
         let idle = self
             .by_number
@@ -137,7 +137,7 @@ mod tests {
     const ONE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)));
     const OTHER: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2)));
 
-    async fn admit(connections: &Arc<Connections>, source: Option<IpAddr>) -> Option<Place> {
+    async fn admit(connections: &Arc<Connections>, source: Option<IpAddr>) -> Option<Slot> {
         let admitting = connections.admit(source);
         let limit = std::time::Duration::from_millis(100);
         tokio::time::timeout(limit, admitting).await.ok().flatten()
@@ -165,20 +165,20 @@ mod tests {
     #[tokio::test]
     async fn one_source_cannot_take_all() {
         let connections = Connections::new(16);
-        let mut places = Vec::new();
+        let mut slots = Vec::new();
         let mut in_use = Vec::new();
         for _ in 0..14 {
-            let place = admit(&connections, ONE).await.unwrap();
-            in_use.push(place.activity.request());
-            places.push(place);
+            let slot = admit(&connections, ONE).await.unwrap();
+            in_use.push(slot.activity.request());
+            slots.push(slot);
         }
         assert!(admit(&connections, ONE).await.is_none());
         let other = admit(&connections, OTHER).await.unwrap();
         let proxy = admit(&connections, None).await.unwrap();
-        assert!(places.iter().all(|place| !place.close.is_cancelled()));
+        assert!(slots.iter().all(|slot| !slot.close.is_cancelled()));
         in_use.pop();
         assert!(admit(&connections, ONE).await.is_some());
-        assert!(places[13].close.is_cancelled());
+        assert!(slots[13].close.is_cancelled());
         assert!(!other.close.is_cancelled() && !proxy.close.is_cancelled());
     }
 }
