@@ -475,8 +475,8 @@ fn secret_policy_explains_its_conditions() {
           --no-redact                  Leave the value in the answers of tools, because it is not
                                        confidential
           --json                       Print JSON
-          --ca-file <FILE>             PEM file with certificates to trust besides the system's [default:
-                                       `TOOLVAULT_CA_FILE`]
+          --ca-file <FILE>             PEM file with certificates to trust besides the system's
+                                       [default: `TOOLVAULT_CA_FILE`]
       -h, --help                       Print help
     ");
 }
