@@ -228,14 +228,20 @@ async fn a_policy_that_refuses_is_told_as_the_tools_own_error() {
     for era in ERAS {
         let agent = gate.agent(era).await;
         let before = gate.upstream.heard("tools/call").len();
-        let refused = agent
-            .call("send", r#"{"base_url":"https://evil.example/"}"#)
-            .await;
-        let text = refused.tool_error();
-        assert!(
-            text.contains("api_key") && text.contains("toolvault explain"),
-            "{text}"
-        );
+        for elsewhere in [
+            "https://evil.example/",
+            "https:///evil.example:pw@api.github.com/",
+            "https:/api.github.com/",
+            "https://api.github.com./",
+        ] {
+            let arguments = json!({ "base_url": elsewhere }).to_string();
+            let refused = agent.call("send", &arguments).await;
+            let text = refused.tool_error();
+            assert!(
+                text.contains("api_key") && text.contains("toolvault explain"),
+                "{elsewhere}: {text}"
+            );
+        }
         assert_eq!(gate.upstream.heard("tools/call").len(), before);
         agent
             .call("send", r#"{"base_url":"https://api.github.com/x"}"#)

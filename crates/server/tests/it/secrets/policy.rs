@@ -62,6 +62,34 @@ async fn a_policy_that_cannot_be_kept_is_refused() {
 }
 
 #[tokio::test]
+async fn a_url_pattern_that_leaves_the_host_open_is_refused() {
+    let world = World::start().await;
+    let operator = world.operator();
+    let id = operator.named("name", "a value").await;
+    let path = format!("/v1/secrets/{id}/policy");
+    for pattern in [
+        "https:///evil.example:pw@api.github.com/*",
+        "https:////api.github.com/*",
+        "https:/api.github.com/*",
+        "HTTPS:api.github.com/*",
+        "https://user@api.github.com/*",
+        "https://evil.example\\@api.github.com/*",
+        "https:\t//api.github.com/*",
+        "https://api%2egithub.com/*",
+        "https://api.github.com",
+        "*://api.github.com/*",
+        "wss://*.github.com/*",
+    ] {
+        let policy = json!({"when": {"base_url": ["https://api.github.com/*", pattern]}});
+        let answer = operator.put(&path, &policy).await;
+        let mistakes = answer.refused(422, "invalid").mistakes();
+        assert_eq!(mistakes, ["value_error body.when.base_url"], "{pattern}");
+    }
+    let kept = operator.get(&path).await.expect(200);
+    assert_eq!(kept["when"], json!({}));
+}
+
+#[tokio::test]
 async fn an_expired_secret_is_refused_and_said_to_have_expired() {
     let world = World::start().await;
     let operator = world.operator();
@@ -90,7 +118,11 @@ async fn a_companion_argument_cannot_send_the_credential_elsewhere() {
         .put(&format!("/v1/secrets/{id}/policy"), &policy)
         .await
         .expect(200);
-    for base_url in [json!(null), json!("https://api.github.com/v3")] {
+    for base_url in [
+        json!(null),
+        json!("https://api.github.com/v3"),
+        json!("HTTPS://API.GitHub.com:443/v3"),
+    ] {
         let call = json!({"args": {"base_url": base_url}});
         assert_eq!(
             operator.post(TOOL, &call).await.expect(200)["args"]["token"],
@@ -99,6 +131,14 @@ async fn a_companion_argument_cannot_send_the_credential_elsewhere() {
     }
     for base_url in [
         json!("https://api.github.com@evil.example/"),
+        json!("https:///evil.example:pw@api.github.com/"),
+        json!("https:////api.github.com/"),
+        json!("https:/api.github.com/"),
+        json!("https:\\\\api.github.com/"),
+        json!("https://api.github.com\\@evil.example/"),
+        json!("https:\t//api.github.com/"),
+        json!("https://api.github.com./"),
+        json!("https://api.github.com:8443/"),
         json!("https://evil.example/"),
         json!(""),
         json!(["https://api.github.com/"]),
