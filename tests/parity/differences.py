@@ -5,10 +5,12 @@ from dataclasses import replace
 from email.message import Message
 from urllib.parse import parse_qsl
 
-from grammar import JSON, KNOWN, MERGE_PATCH, Request
+from grammar import COLLECTION, JSON, KNOWN, MERGE_PATCH, Request
 
-NUL = ("value_error", "Value error, NUL is not allowed")
-STRING_TYPE = ("string_type", "Input should be a valid string")
+NUL = {"type": "value_error", "msg": "Value error, NUL is not allowed"}
+STRING_TYPE = {"type": "string_type", "msg": "Input should be a valid string"}
+NOT_A_NUMBER = {"type": "json_invalid", "msg": "JSON decode error", "ctx": {"error": "Expecting value"}}
+QUERY = ("limit", "offset", "secret_name", "tool_name", "q")
 
 DIFFERENCES = {
     "no content type": "a body without a content type is read as JSON; FastAPI ignores it",
@@ -69,64 +71,72 @@ def cleared(request: Request) -> dict:
     return {field: False if field == KNOWN[-1] else None for field in KNOWN if document.get(field, 0) is None}
 
 
-def difference(request: Request) -> tuple[str | None, Request, int | None, set]:
+def difference(request: Request) -> tuple[str | None, Request, int | None, list[dict]]:
     """Names the difference that `request` shows, if any.
 
-    Also returns the request whose answer by the original counts, the status if it is always the same,
-    and the errors (type, loc, msg) that come in addition.
+    Returns with it the request whose answer by the original counts, the status if it is always the same,
+    and the errors that come in addition.
     """
+    if request.path == COLLECTION.rstrip("/"):
+        return "trailing slash", replace(request, path=COLLECTION), None, []
+    if request.path.startswith(COLLECTION) and request.path.rstrip("/") not in (request.path, COLLECTION.rstrip("/")):
+        return "trailing slash", replace(request, path=request.path.rstrip("/")), None, []
     writes = request.method in ("POST", "PATCH")
     if not writes or not request.body:
         pairs = dict(parse_qsl(request.query, keep_blank_values=True))
         listing = request.method == "GET" and request.path.endswith("/secrets/")
         fields = [name for name in ("secret_name", "tool_name", "q") if listing and "\0" in pairs.get(name, "")]
-        extra = {(NUL[0], ("query", name), NUL[1]) for name in fields}
+        extra = [NUL | {"loc": ["query", name]} for name in fields]
         return ("nul" if extra else None), request, None, extra
     kind = content_kind(request.content_type)
     if kind is None:
-        return "another content type", request, 415, set()
+        return "another content type", request, 415, []
     if json.detect_encoding(request.body) not in ("utf-8", "utf-8-sig"):
-        return "utf-16 and utf-32", request, 400, set()
+        return "utf-16 and utf-32", request, 400, []
     try:
         request.body.decode()
     except UnicodeDecodeError:
-        return "encoded surrogates", request, 400, set()
+        return "encoded surrogates", request, 400, []
     if depth(request.body) > 900:
-        return "nesting", request, 400, set()
+        return "nesting", request, 400, []
     name = None
     asked = request
     if not request.content_type:
         name, asked = "no content type", replace(request, content_type=JSON)
     document = document_of(request.body)
     if document == "not a number":
-        return "not a number", asked, 422, {("json_invalid", None, "JSON decode error")}
-    extra = set()
+        return "not a number", asked, 422, [NOT_A_NUMBER]
+    extra = []
     if isinstance(document, dict):
         for field in KNOWN[:-1]:
             value = document.get(field)
             if isinstance(value, str) and "\0" in value:
-                name, extra = "nul", extra | {(NUL[0], ("body", field), NUL[1])}
+                name = "nul"
+                extra.append(NUL | {"loc": ["body", field]})
         nulls = cleared(request)
         if nulls:
             name = "merge patch null"
-        extra |= {(STRING_TYPE[0], ("body", field), STRING_TYPE[1]) for field in KNOWN[:2] if field in nulls}
+        extra += [STRING_TYPE | {"loc": ["body", field]} for field in KNOWN[:2] if field in nulls]
     return name, asked, None, extra
 
 
-def expected(name: str | None, status: int | None, extra: set, original_status: int, original_errors: set) -> tuple[int, set]:
-    """The expected status and errors, from the original's answer to the request that counts."""
+def expected(name: str | None, status: int | None, extra: list, original_status: int, original: list) -> tuple[int, list]:
+    """Status and errors, in order, that Toolvault owes, from what the original answered to the request that counts."""
     if name == "not a number":
         return 422, extra
     if status is not None:
-        return status, set()
-    # One error per field: the original's comes first.
-    known = {loc for _, loc, _ in original_errors}
-    if any(kind == "json_invalid" for kind, _, _ in original_errors) or original_status not in (200, 404, 422):
-        extra = set()
-    errors = original_errors | {error for error in extra if error[1] not in known}
+        return status, []
+    # One error a field: what the original found there comes first.
+    known = [error["loc"] for error in original]
+    if any(error["type"] == "json_invalid" for error in original) or original_status not in (200, 404, 422):
+        extra = []
+    added = [error for error in extra if error["loc"] not in known]
+    errors = sorted(original + added, key=place) if added else original
     return (422 if errors else original_status), errors
 
 
-def errors_of(answer: dict) -> set:
-    """The (type, loc, msg) of a 422 answer."""
-    return {(item["type"], tuple(item["loc"]), item["msg"]) for item in answer["detail"]}
+def place(error: dict) -> tuple[int, int]:
+    """Where an error stands among others: as the operations declare their parameters."""
+    part, name = error["loc"][0], error["loc"][-1]
+    names = QUERY if part == "query" else KNOWN
+    return ("path", "query", "body").index(part), names.index(name) if name in names else 0

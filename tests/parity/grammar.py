@@ -135,6 +135,9 @@ def systematic() -> Iterator[Request]:
             yield Request("GET", COLLECTION, query=f"{name}={number}", content_type=None)
     for query in QUERIES:
         yield Request("GET", COLLECTION, query=query, content_type=None)
+    yield Request("GET", COLLECTION.rstrip("/"), content_type=None)
+    yield Request("GET", f"{ITEM}/", content_type=None)
+    yield Request("PATCH", f"{ITEM}/", body=b"{}")
 
 
 def with_field(field: str, value: str) -> bytes:

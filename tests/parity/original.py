@@ -4,6 +4,7 @@ This is the oracle of `compare.py` and `record.py`: Toolvault must give the same
 It keeps secrets in memory, has one user and no authentication.
 """
 
+import re
 import uuid
 from datetime import datetime, timezone
 from typing import Annotated
@@ -35,6 +36,12 @@ class SecretInfo(BaseModel):
     is_default_for_tool: bool
     created_at: datetime
     updated_at: datetime
+
+
+def matches(pattern: str | None, tool: str) -> bool:
+    """Whether a pattern, in which `*` stands for any run of characters, matches the name of a tool."""
+    pieces = ".*".join(re.escape(piece) for piece in (pattern or "").split("*"))
+    return bool(tool) and pattern is not None and re.fullmatch(pieces, tool, re.DOTALL) is not None
 
 
 def build(ids=uuid.uuid4) -> FastAPI:
@@ -85,6 +92,9 @@ def build(ids=uuid.uuid4) -> FastAPI:
         x_api_key: ApiKey = None,
     ) -> dict:
         found = [info for info in store.values() if secret_name in (None, info.secret_name)]
+        # Toolvault's own filters.
+        found = [info for info in found if tool_name is None or matches(info.tool_name, tool_name)]
+        found = [info for info in found if q is None or q in info.secret_name]
         return {"data": found[offset : offset + limit], "total": len(found), "limit": limit, "offset": offset}
 
     @app.get("/v1/secrets/{secret_id}")

@@ -46,12 +46,14 @@ async def requests(count: int) -> list[dict]:
         if len(request.body) + len(request.query) > LONGEST:
             continue
         name, counts, status, extra = differences.difference(request)
+        if name == "trailing slash":
+            continue  # How a request is routed, not how it is read.
         app.state.store.clear()
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://original") as client:
             await client.post(grammar.COLLECTION, json={"secret_name": "linear", "secret_value": "lin_api_1"})
             answer = await ask(client, counts)
             wire = answer.request.url.raw_path.decode("ascii")
-        errors = differences.errors_of(answer.json()) if answer.status_code == 422 else set()
+        errors = answer.json()["detail"] if answer.status_code == 422 else []
         owed, errors = differences.expected(name, status, extra, answer.status_code, errors)
         record = {"method": request.method, "path": wire.partition("?")[0]}
         record |= {"query": wire.partition("?")[2]} if request.query else {}
@@ -63,7 +65,7 @@ async def requests(count: int) -> list[dict]:
         record |= {"difference": name} if name else {}
         record["status"] = owed
         if errors:
-            record["errors"] = sorted([kind, list(loc or ()), message] for kind, loc, message in errors)
+            record["errors"] = errors
         if owed == 200 and "secret_id" in (shown := answer.json()) and request.method == "POST":
             record["shown"] = {field: shown[field] for field in grammar.KNOWN if field in shown}
         records.append(record)
