@@ -26,6 +26,14 @@ quick *arguments:
 suites *names:
     scripts/test suites {{ names }}
 
+# Change the source in small ways, and require that a test notices each change. Takes hours.
+mutants *arguments:
+    scripts/mutants {{ arguments }}
+
+# Plant the faults of tests/planted/faults.toml, and require that the test named there notices each.
+planted *names:
+    scripts/planted {{ names }}
+
 # Measure what the gateway adds to a call.
 bench:
     scripts/bench-gateway
