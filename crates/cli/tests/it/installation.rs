@@ -188,6 +188,12 @@ impl Server {
         server
     }
 
+    /// The ID of its process.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let id = i32::try_from(self.process.id()).unwrap();

@@ -22,6 +22,9 @@ mod keys_and_users;
 #[cfg(test)]
 mod mcp;
 #[cfg(test)]
+#[cfg(target_os = "linux")]
+mod memory;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod reload;

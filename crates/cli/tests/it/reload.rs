@@ -61,6 +61,61 @@ fn a_configuration_that_cannot_be_used_changes_nothing_and_is_refused_with_the_r
     assert_eq!(server.stop(), Some(0));
 }
 
+/// Whether agents find the server at its path.
+fn knows(server: &Server, installation: &Installation, name: &str) -> bool {
+    use std::io::{Read as _, Write as _};
+    let address = server.url.strip_prefix("http://").unwrap();
+    let key = installation.first_key("agent_key");
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    let length = body.len();
+    let mut connection = std::net::TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST /mcp/{name} HTTP/1.0\r\nhost: {address}\r\nx-api-key: {key}\r\naccept: application/json, text/event-stream\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    connection.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(!answer.contains(" 401 "), "{answer}");
+    !answer.contains("\"code\":1004")
+}
+
+#[test]
+fn a_hang_up_reads_it_again_and_a_file_that_cannot_be_used_changes_nothing() {
+    use rustix::process::Signal;
+    let installation = Installation::empty();
+    let server_of = |name: &str, settings: &str| format!("[gateway.servers.{name}]\n{settings}\n");
+    let mut server = served(&installation, &server_of("first", "command = ['sh']"));
+    let known =
+        |server: &Server| ["first", "second"].map(|name| knows(server, &installation, name));
+    assert_eq!(known(&server), [true, false]);
+    for (bad, reason) in [
+        ("[[[".to_owned(), "vault.toml"),
+        (
+            server_of("second", "command = []"),
+            "gateway.servers.second.command",
+        ),
+        (
+            server_of("second", "command = ['sh']") + "[gateway]\nsandbox = 'perhaps'\n",
+            "gateway.sandbox",
+        ),
+    ] {
+        write(&installation, &bad);
+        server.signal(Signal::HUP);
+        let told = server.wait_for("everything stays as it was");
+        assert!(told.contains("ERROR") && told.contains(reason), "{told}");
+        assert_eq!(known(&server), [true, false], "{bad}");
+    }
+    write(&installation, &server_of("second", "command = ['sh']"));
+    server.signal(Signal::HUP);
+    let told = server.wait_for("the configuration was read again");
+    assert!(
+        told.contains("gateway.servers.first.command gateway.servers.second.command"),
+        "{told}"
+    );
+    assert_eq!(known(&server), [false, true]);
+    assert_eq!(server.stop(), Some(0));
+}
+
 #[test]
 fn without_a_server_there_is_nothing_to_reload() {
     let installation = Installation::set_up();

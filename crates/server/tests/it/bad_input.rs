@@ -3,7 +3,7 @@
 mod heads;
 mod json;
 mod lengths;
-mod memory;
+mod mistakes;
 
 use crate::harness::{Actor, Answer};
 

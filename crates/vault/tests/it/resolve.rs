@@ -152,6 +152,42 @@ on_both! {
         assert_eq!(record.user_id, Some(app.user));
     }
 
+    async fn rule_9_each_value_has_a_record_of_its_own_wherever_it_came_from(app: App) {
+        let operator = app.operator().await;
+        let default = operator.store(secret("default", "the value").default_for("t*", "d")).await;
+        let named = operator.store(secret("named", "the value")).await;
+        let by_id = operator.store(secret("by id", "the value").bound("t1", "i")).await;
+        operator.set_value(by_id.secret_id, "second value").await;
+        let reference = format!("secret:///id/{}", by_id.secret_id);
+        let calls = vec![
+            call("t1").binding("n", "secret://named").binding("i", &reference).build(),
+            call("t2").binding("d", "secret://named").build(),
+            call("t3").args(r#"{"d":"mine"}"#).build(),
+        ];
+        let answers = operator.vault.resolve(&operator.caller, calls).await.unwrap();
+        let mut applied = Vec::new();
+        for completed in answers.into_iter().map(Result::unwrap) {
+            let tool = completed.tool.as_str().to_owned();
+            applied.extend(completed.applied.into_iter().map(|one| (tool.clone(), one.arg, one.secret_id, one.version)));
+        }
+        let mut recorded: Vec<_> = operator.records(Action::SecretUsed).await.into_iter()
+            .map(|record| (record.tool.unwrap(), record.argument.unwrap(), record.secret_id.unwrap(), record.version.unwrap()))
+            .collect();
+        applied.sort();
+        recorded.sort();
+        assert_eq!(recorded, applied);
+        let mut used: Vec<_> = applied.iter().map(|(tool, argument, id, version)| (tool.as_str(), argument.as_str(), *id, *version)).collect();
+        used.sort_unstable();
+        let mut expected = vec![
+            ("t1", "d", default.secret_id, 1),
+            ("t1", "i", by_id.secret_id, 2),
+            ("t1", "n", named.secret_id, 1),
+            ("t2", "d", named.secret_id, 1),
+        ];
+        expected.sort_unstable();
+        assert_eq!(used, expected);
+    }
+
     async fn calls_in_one_request_stand_alone(app: App) {
         let operator = app.operator().await;
         operator.store(secret("s", "the value").default_for("t1", "k")).await;

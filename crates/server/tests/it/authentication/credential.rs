@@ -150,22 +150,72 @@ async fn the_first_header_that_is_not_empty_decides() {
 
 #[tokio::test]
 async fn no_answer_and_no_record_repeats_a_credential() {
-    let world = World::start().await;
-    let key = key_of(&world.operator());
-    let bad = format!("{}x", &key[..key.len() - 1]);
-    let answer = world
-        .anonymous()
-        .with("x-api-key", &bad)
-        .with("x-request-id", &bad)
-        .get(&format!("/v1/me?key={bad}"))
-        .await;
-    answer.refused(401, "unauthenticated");
-    assert!(
-        answer
-            .headers
-            .iter()
-            .all(|(_, value)| !value.contains("tvk_")),
-        "{answer:?}"
+    let world = world_with_issuer().await;
+    let operator = world.operator();
+    let key = key_of(&operator);
+    let token = sign(&claims_for("alice"));
+    let bad_token = sign_as_stranger(&claims_for("alice"));
+    let bad_keys = [with_another_end(&key), key[..key.len() - 1].to_owned()];
+    let refused = [
+        ("x-api-key", &bad_keys[0]),
+        ("authorization", &bad_keys[1]),
+        ("token", &bad_token),
+        ("token", &key),
+    ];
+    for (name, credential) in refused {
+        let answer = world
+            .anonymous()
+            .with(name, credential)
+            .with("x-request-id", credential)
+            .get(&format!("/v1/me?key={credential}"))
+            .await;
+        answer.refused(401, "unauthenticated");
+        lacks(&format!("{answer:?} {}", answer.text()), credential);
+    }
+    for (name, credential) in [("x-api-key", &key), ("token", &token)] {
+        let secret = serde_json::json!({"secret_name": "n", "secret_value": "a value"});
+        let answer = world
+            .anonymous()
+            .with(name, credential)
+            .with("x-request-id", credential)
+            .post(&format!("/v1/secrets/?key={credential}"), &secret)
+            .await;
+        answer.expect(200);
+        lacks(&format!("{answer:?} {}", answer.text()), credential);
+    }
+    // A failed sign-in is recorded with the first change after its second.
+    world.clock.advance(5);
+    operator.named("n", "a value").await;
+    let trail = operator.get("/v1/audit?limit=1000").await;
+    let records = trail.expect(200)["data"].as_array().unwrap().clone();
+    let counted = |action: &str| -> i64 {
+        let of_action = records.iter().filter(|record| record["action"] == action);
+        of_action
+            .map(|record| record["count"].as_i64().unwrap_or(1))
+            .sum()
+    };
+    assert_eq!(
+        counted("sign_in.failed"),
+        i64::try_from(refused.len()).unwrap()
     );
-    world.vault.close().await;
+    for credential in [&key, &token, &bad_token, &bad_keys[0], &bad_keys[1]] {
+        lacks(trail.text(), credential);
+    }
+}
+
+/// The key with another last digit, so that its checksum is wrong.
+fn with_another_end(key: &str) -> String {
+    let (rest, last) = key.split_at(key.len() - 1);
+    format!("{rest}{}", if last == "0" { '1' } else { '0' })
+}
+
+/// No part of the credential that is secret stands in the text: of a key what follows its ID, of a token its signature.
+#[track_caller]
+fn lacks(text: &str, credential: &str) {
+    let secret = match credential.strip_prefix("tvk_") {
+        Some(key) => &key[9..50],
+        None => credential.rsplit('.').next().unwrap(),
+    };
+    assert!(secret.len() >= 40, "{secret}");
+    assert!(!text.contains(secret), "{text}");
 }

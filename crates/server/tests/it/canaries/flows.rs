@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use super::needles::{Needles, value};
 use crate::harness::{Actor, Answer, World};
 
+/// How many secrets a user may have while these run.
+pub(super) const SECRETS: usize = 50;
 const OCTETS: Option<&str> = Some("application/octet-stream");
 
 pub(super) struct Flows<'a> {
@@ -62,10 +64,10 @@ impl<'a> Flows<'a> {
         self.use_it().await;
         self.misuse().await;
         self.over_http_2().await;
-        self.read_everything(&path).await;
+        self.read_everything(&path, 200).await;
         let deleted = self.operator.delete(&path).await;
         self.clean(&deleted, 200);
-        self.read_everything("/v1/secrets/").await;
+        self.read_everything(&path, 404).await;
     }
 
     async fn store_well(&self, path: &str) {
@@ -154,9 +156,10 @@ impl<'a> Flows<'a> {
         }
     }
 
-    async fn read_everything(&self, path: &str) {
+    /// Reads what the API and the metrics show, and what there is beside the secret at `path`.
+    async fn read_everything(&self, path: &str, status: u16) {
+        self.clean(&self.operator.get(path).await, status);
         for path in [
-            path,
             "/v1/secrets/?limit=1000",
             "/v1/audit?limit=1000",
             "/v1/keys",
@@ -171,7 +174,7 @@ impl<'a> Flows<'a> {
         }
         for path in [format!("{path}/versions"), format!("{path}/policy")] {
             let answer = self.operator.get(&path).await;
-            self.clean(&answer, answer.status);
+            self.clean(&answer, status);
         }
         let metrics = self.operator.get("/metrics").await;
         assert_eq!(metrics.status, 200);

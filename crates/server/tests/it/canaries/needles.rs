@@ -6,9 +6,14 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 /// The middle of every value; `display` never shows the middle.
 const CORE: &str = "Zq8vW3kX7rT1yN5mJ2cQ9hB4";
 
-/// A value with the core, surrounded by characters that JSON, URLs and shells escape.
+/// What only the value of this number contains.
+pub(super) fn core(number: usize) -> String {
+    format!("{CORE}{number:04}")
+}
+
+/// A value of its own, with characters that JSON, URLs and shells escape around the core.
 pub(super) fn value(number: usize) -> String {
-    format!("abc\"\\é%&\n{CORE}{number:04}<é>\u{1f511}' wxyz")
+    format!("abc\"\\é%&\n{}<é>\u{1f511}' wxyz", core(number))
 }
 
 /// The texts to search for.
