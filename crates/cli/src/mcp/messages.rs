@@ -6,17 +6,18 @@ use std::time::Duration;
 use toolvault_core::json;
 use toolvault_gateway::HttpError;
 use toolvault_gateway::http::{Opening, StatusCode, header};
+use toolvault_gateway::mcp::protocol::{Event, EventReader, EventTooLarge};
 
 use super::LARGEST_MESSAGE;
-use super::events::Reader;
 
-/// A message, or what an event without one tells.
+/// A message, or an event without one.
+#[derive(Default)]
 pub(crate) struct Incoming {
-    /// JSON in one line; none for an event without any.
+    /// JSON in one line; `None` if the event carries no JSON.
     pub(crate) line: Option<Vec<u8>>,
-    /// Where to go on after this event if the stream ends.
+    /// The ID of the event, from which the stream can be resumed if it ends.
     pub(crate) event: Option<String>,
-    /// For how long to wait before that.
+    /// How long to wait before that.
     pub(crate) retry: Option<Duration>,
 }
 
@@ -26,19 +27,19 @@ pub(crate) enum Broken {
     #[error(transparent)]
     Http(#[from] HttpError),
     #[error("a message has more than {LARGEST_MESSAGE} bytes")]
-    TooLarge,
+    TooLarge(#[from] EventTooLarge),
 }
 
 /// The messages of one answer, as they come.
 pub(crate) struct Messages {
     opening: Opening,
-    events: Option<Reader>,
+    events: Option<EventReader>,
     waiting: VecDeque<Incoming>,
     is_over: bool,
 }
 
 impl Messages {
-    /// Those of this answer, whose head has arrived.
+    /// The messages of an answer whose head has arrived.
     pub(crate) fn of(opening: Opening) -> Self {
         let kind = opening.headers.get(header::CONTENT_TYPE);
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -47,7 +48,7 @@ impl Messages {
             .next()
             .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"));
         Self {
-            events: is_events.then(|| Reader::new(LARGEST_MESSAGE)),
+            events: is_events.then(|| EventReader::new(LARGEST_MESSAGE)),
             opening,
             waiting: VecDeque::new(),
             is_over: false,
@@ -59,17 +60,17 @@ impl Messages {
         self.opening.status
     }
 
-    /// Its head.
+    /// The answer.
     pub(crate) fn opening(&self) -> &Opening {
         &self.opening
     }
 
-    /// Whether it is a stream, which may be gone on with elsewhere.
+    /// Whether it is a stream of events.
     pub(crate) fn is_stream(&self) -> bool {
         self.events.is_some()
     }
 
-    /// The next message; none at the end.
+    /// The next message; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Incoming>, Broken> {
         loop {
             if let Some(incoming) = self.waiting.pop_front() {
@@ -83,21 +84,16 @@ impl Messages {
                 self.is_over = true;
                 return Ok(Some(Incoming {
                     line,
-                    event: None,
-                    retry: None,
+                    ..Incoming::default()
                 }));
             };
             let Some(piece) = self.opening.chunk().await? else {
                 self.is_over = true;
                 return Ok(None);
             };
-            let events = reader.push(&piece).map_err(|_| Broken::TooLarge)?;
-            let incoming = events.into_iter().map(|event| Incoming {
-                line: one_line(event.data),
-                event: event.id,
-                retry: event.retry.map(Duration::from_millis),
-            });
-            self.waiting.extend(incoming);
+            let mut events = Vec::new();
+            reader.push(&piece, &mut events)?;
+            self.waiting.extend(events.into_iter().map(Incoming::from));
         }
     }
 
@@ -105,7 +101,7 @@ impl Messages {
         let mut body = Vec::new();
         while let Some(piece) = self.opening.chunk().await? {
             if body.len() + piece.len() > LARGEST_MESSAGE {
-                return Err(Broken::TooLarge);
+                return Err(EventTooLarge.into());
             }
             body.extend_from_slice(&piece);
         }
@@ -113,7 +109,19 @@ impl Messages {
     }
 }
 
-/// JSON in one line; none if it is none. Outside strings a line break is a space, and inside there is none.
+impl From<Event> for Incoming {
+    fn from(event: Event) -> Self {
+        let data = event.data.map(|mut data| std::mem::take(&mut *data));
+        Self {
+            line: data.and_then(one_line),
+            event: event.id,
+            retry: event.retry.map(Duration::from_millis),
+        }
+    }
+}
+
+/// JSON in one line; `None` if the text is not JSON. Outside strings a line break is the same as a space, and strings
+/// contain none.
 fn one_line(mut text: Vec<u8>) -> Option<Vec<u8>> {
     json::parse(&text).ok()?;
     for byte in &mut text {

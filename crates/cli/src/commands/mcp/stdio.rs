@@ -5,6 +5,7 @@
 
 mod bridge;
 mod input;
+mod mirrored;
 mod session;
 
 use std::sync::Arc;

@@ -167,52 +167,41 @@ fn a_session_of_the_earlier_era_goes_from_its_opening_to_its_end() {
 
 #[test]
 fn requests_of_the_later_era_say_what_they_are_in_headers() {
-    let gateway = Script::start(|asked| match asked.rpc() {
-        "tools/list" => Reply::result(
-            asked,
-            &json!({"tools": [{"name": "sql", "inputSchema": {"properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}}]}),
-        ),
+    let properties = json!({
+        "region": {"type": "string", "x-mcp-header": "Region"},
+        "limit": {"type": "integer", "x-mcp-header": "Limit"},
+    });
+    let tools = json!({"tools": [{"name": "sql", "inputSchema": {"properties": properties}}]});
+    let gateway = Script::start(move |asked| match asked.rpc() {
+        "tools/list" => Reply::result(asked, &tools),
         _ => Reply::result(asked, &json!({})),
     });
     let mut client = Client::start(&gateway.url(), &[]);
-    client.say(&modern(1, "tools/list", json!({})));
-    assert_eq!(client.hear()["result"]["tools"][0]["name"], "sql");
-    client.say(&modern(
-        2,
-        "tools/call",
-        json!({"name": "sql", "arguments": {"region": "us-west1"}}),
-    ));
-    assert_eq!(client.hear()["id"], 2);
-    client.say(&modern(3, "resources/read", json!({"uri": "file:///ä"})));
-    assert_eq!(client.hear()["id"], 3);
+    let named = json!({"name": "sql", "arguments": {"region": "us-west1", "limit": 7.0}});
+    let version = "2026-07-28";
+    let encoded = "=?base64?ZmlsZTovLy/DpA==?=";
+    for (id, method, params, headers) in [
+        (1, "tools/list", json!({}), ["", "", ""]),
+        (2, "tools/call", named.clone(), ["sql", "us-west1", "7"]),
+        (3, "prompts/get", named, ["sql", "", ""]),
+        (
+            4,
+            "resources/read",
+            json!({"uri": "file:///ä"}),
+            [encoded, "", ""],
+        ),
+        (5, "tasks/get", json!({"taskId": "t-1"}), ["t-1", "", ""]),
+    ] {
+        client.say(&modern(id, method, params));
+        assert_eq!(client.hear()["id"], id);
+        let asked = gateway.asked_until(|_| true).remove(0);
+        assert_eq!(asked.path, "/mcp");
+        assert_eq!(asked.header("mcp-protocol-version"), version);
+        assert_eq!(asked.header("mcp-method"), method);
+        let names = ["mcp-name", "mcp-param-region", "mcp-param-limit"];
+        assert_eq!(names.map(|name| asked.header(name)), headers, "{method}");
+    }
     assert_eq!(client.close(), (Some(0), Vec::new()));
-    let asked = gateway.asked();
-    let headers: Vec<[&str; 4]> = asked
-        .iter()
-        .map(|asked| {
-            [
-                "mcp-protocol-version",
-                "mcp-method",
-                "mcp-name",
-                "mcp-param-region",
-            ]
-            .map(|name| asked.header(name))
-        })
-        .collect();
-    assert_eq!(
-        headers,
-        [
-            ["2026-07-28", "tools/list", "", ""],
-            ["2026-07-28", "tools/call", "sql", "us-west1"],
-            [
-                "2026-07-28",
-                "resources/read",
-                "=?base64?ZmlsZTovLy/DpA==?=",
-                ""
-            ],
-        ]
-    );
-    assert!(asked.iter().all(|asked| asked.path == "/mcp"));
 }
 
 #[test]

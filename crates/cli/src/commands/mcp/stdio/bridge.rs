@@ -10,15 +10,13 @@ use bytes::Bytes;
 use tokio::sync::{RwLock, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use toolvault_core::json;
 use toolvault_gateway::http::HeaderMap;
+use toolvault_gateway::mcp::protocol::{Malformed, Message, Shape, error, headers};
 
+use super::mirrored::MirroredTools;
 use super::session::Session;
-use crate::mcp::{Endpoint, Message, Mirror, error, headers};
+use crate::mcp::Endpoint;
 
-/// Errors of JSON-RPC 2.0, section 5.1.
-const NOT_JSON: i64 = -32700;
-const NOT_A_MESSAGE: i64 = -32600;
 /// Until the gateway has taken a message that it does not answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -29,7 +27,7 @@ pub(super) struct Bridge {
     /// Held for writing while a session is being opened: what comes after it waits.
     session: Arc<RwLock<Session>>,
     asked: Mutex<HashMap<String, Asked>>,
-    mirror: Mutex<Mirror>,
+    mirrored: Mutex<MirroredTools>,
     tasks: TaskTracker,
     end: CancellationToken,
 }
@@ -48,7 +46,7 @@ impl Bridge {
             output,
             session: Arc::default(),
             asked: Mutex::default(),
-            mirror: Mutex::default(),
+            mirrored: Mutex::default(),
             tasks: TaskTracker::new(),
             end: CancellationToken::new(),
         }
@@ -60,24 +58,25 @@ impl Bridge {
             return;
         }
         let line = Bytes::from(line);
-        let Some(message) = Message::parse(&line) else {
-            let (code, words) = match json::parse(&line) {
-                Ok(_) => (NOT_A_MESSAGE, "Invalid Request"),
-                Err(_) => (NOT_JSON, "Parse error"),
-            };
-            return self.send(error("null", code, words));
-        };
-        match (message.method(), message.id()) {
-            (Some(method), Some(id)) => self.take_request(&method, id, message, &line).await,
-            (Some(method), None) => self.take_notification(&method, message, &line).await,
-            (None, Some(_)) => self.take_response(line.clone()),
-            (None, None) => self.send(error("null", NOT_A_MESSAGE, "Invalid Request")),
+        let read = Message::parse(&line).and_then(|message| Ok((message, message.shape()?)));
+        match read {
+            Ok((message, Shape::Request(id, method))) => {
+                self.take_request(&method, id.raw(), &message, &line).await;
+            }
+            Ok((message, Shape::Notification(method))) => {
+                self.take_notification(&method, &message, &line).await;
+            }
+            Ok((_, Shape::Response(_))) => self.take_response(line.clone()),
+            Err(malformed) => {
+                self.send(error(None, malformed.code(), &malformed.to_string(), None));
+            }
         }
     }
 
     /// Answers a line that is larger than a message may be.
     pub(super) fn refuse_too_long(&self) {
-        self.send(error("null", NOT_A_MESSAGE, "the message is too large"));
+        let code = Malformed::NotMessage.code();
+        self.send(error(None, code, "the message is too large", None));
     }
 
     /// Gives requests under way `grace`, then ends them and the session.
@@ -97,11 +96,11 @@ impl Bridge {
         self: &Arc<Self>,
         method: &str,
         id: &str,
-        message: Message<'_>,
+        message: &Message<'_>,
         line: &Bytes,
     ) {
         let cancel = self.end.child_token();
-        let modern = self.modern_headers(message);
+        let modern = self.modern_headers(method, message);
         let asked = Asked {
             is_modern: modern.is_some(),
             cancel: cancel.clone(),
@@ -126,10 +125,15 @@ impl Bridge {
         });
     }
 
-    async fn take_notification(self: &Arc<Self>, method: &str, message: Message<'_>, line: &Bytes) {
-        let modern = self.modern_headers(message);
+    async fn take_notification(
+        self: &Arc<Self>,
+        method: &str,
+        message: &Message<'_>,
+        line: &Bytes,
+    ) {
+        let modern = self.modern_headers(method, message);
         if method == "notifications/cancelled" {
-            let id = message.parameter("requestId");
+            let id = message.param("requestId");
             let asked = id.and_then(|id| self.with_asked(|all| all.remove(id.raw())));
             match asked {
                 // In the later era, to drop the stream is to cancel.
@@ -166,10 +170,13 @@ impl Bridge {
     }
 
     /// The headers of a message of the later era.
-    fn modern_headers(&self, message: Message<'_>) -> Option<HeaderMap> {
-        let mut headers = headers::of(message)?;
-        let mirror = self.mirror.lock().unwrap_or_else(PoisonError::into_inner);
-        mirror.complete(message, &mut headers);
+    fn modern_headers(&self, method: &str, message: &Message<'_>) -> Option<HeaderMap> {
+        let mut headers = headers::of_message(message)?;
+        if method == "tools/call" {
+            let mirrored = self.mirrored.lock();
+            let mirrored = mirrored.unwrap_or_else(PoisonError::into_inner);
+            mirrored.set_headers(message, &mut headers);
+        }
         Some(headers)
     }
 

@@ -3,8 +3,8 @@
 use tokio_util::sync::CancellationToken;
 use toolvault_core::json::Value;
 use toolvault_gateway::http::{HeaderMap, HeaderValue};
-
-use crate::mcp::{Message, headers};
+use toolvault_gateway::mcp::protocol::Message;
+use toolvault_gateway::mcp::protocol::headers::{PROTOCOL_VERSION, SESSION_ID};
 
 /// A session, and the version that both sides agreed on. Both may be none.
 #[derive(Default)]
@@ -17,11 +17,11 @@ pub(super) struct Session {
 
 impl Session {
     /// The session that this answer to `initialize` opens; none if it is a refusal.
-    pub(super) fn of(head: &HeaderMap, answer: Message<'_>) -> Option<Self> {
-        let version = answer.result("protocolVersion")?;
+    pub(super) fn of(head: &HeaderMap, answer: &Message<'_>) -> Option<Self> {
+        let version = answer.result()?.get("protocolVersion")?;
         let version = Value::as_text(version)?.ok()?;
         Some(Self {
-            id: head.get(headers::SESSION_ID).cloned(),
+            id: head.get(SESSION_ID).cloned(),
             version: HeaderValue::from_str(&version).ok(),
             listening: CancellationToken::new(),
         })
@@ -36,10 +36,10 @@ impl Session {
     pub(super) fn headers(&self) -> HeaderMap {
         let mut map = HeaderMap::new();
         if let Some(id) = &self.id {
-            map.insert(headers::SESSION_ID, id.clone());
+            map.insert(SESSION_ID, id.clone());
         }
         if let Some(version) = &self.version {
-            map.insert(headers::PROTOCOL_VERSION, version.clone());
+            map.insert(PROTOCOL_VERSION, version.clone());
         }
         map
     }

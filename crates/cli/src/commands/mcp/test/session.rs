@@ -6,16 +6,17 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use toolvault_gateway::HttpError;
 use toolvault_gateway::http::{HeaderMap, HeaderValue, StatusCode, Url};
+use toolvault_gateway::mcp::protocol::headers::{PROTOCOL_VERSION, SESSION_ID, of_message};
+use toolvault_gateway::mcp::protocol::{INITIALIZED, METADATA, Message};
 
 use crate::api::connection::no_answer;
 use crate::environment::API_KEY;
 use crate::failure::Failure;
-use crate::mcp::{Endpoint, Message, Messages, headers};
+use crate::mcp::{Endpoint, Messages};
 
 /// The newest version of each era.
 const MODERN: &str = "2026-07-28";
 const LEGACY: &str = "2025-11-25";
-const METADATA: &str = "io.modelcontextprotocol/";
 const SERVER_INFO: &str = "/_meta/io.modelcontextprotocol~1serverInfo";
 /// A server that has to be started first may take its time.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -67,15 +68,14 @@ impl Session {
         version.clone_into(&mut session.version);
         session.server = name(result.get("serverInfo"));
         let mut kept = HeaderMap::new();
-        if let Some(id) = head.get(headers::SESSION_ID) {
-            kept.insert(headers::SESSION_ID, id.clone());
+        if let Some(id) = head.get(SESSION_ID) {
+            kept.insert(SESSION_ID, id.clone());
         }
         if let Ok(version) = HeaderValue::from_str(version) {
-            kept.insert(headers::PROTOCOL_VERSION, version);
+            kept.insert(PROTOCOL_VERSION, version);
         }
         session.headers = Some(kept.clone());
-        let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-        let body = Bytes::from(initialized.to_string());
+        let body = Bytes::from_static(INITIALIZED.as_bytes());
         let told = session.endpoint.post(kept, body).await;
         told.map_err(|error| no_answer(session.url(), &error))?;
         Ok(session)
@@ -109,7 +109,7 @@ impl Session {
 
     pub(super) async fn close(&self) {
         if let Some(headers) = &self.headers
-            && headers.contains_key(headers::SESSION_ID)
+            && headers.contains_key(SESSION_ID)
         {
             // It ends by itself too.
             let _ = self.endpoint.end(headers.clone()).await;
@@ -136,7 +136,8 @@ impl Session {
         let headers = match &self.headers {
             Some(headers) => headers.clone(),
             None => Message::parse(&body)
-                .and_then(headers::of)
+                .ok()
+                .and_then(|message| of_message(&message))
                 .unwrap_or_default(),
         };
         let exchange = async {
@@ -212,7 +213,7 @@ impl From<Unanswered> for Failure {
 async fn answer(messages: &mut Messages, id: &str) -> Option<Value> {
     while let Ok(Some(incoming)) = messages.next().await {
         let Some(line) = incoming.line else { continue };
-        let message = Message::parse(&line)?;
+        let message = Message::parse(&line).ok()?;
         if message.answers(id) || message.error().is_some() {
             return serde_json::from_slice(&line).ok();
         }

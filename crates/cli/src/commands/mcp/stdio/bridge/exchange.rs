@@ -6,11 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use toolvault_gateway::http::{HeaderMap, HeaderValue, StatusCode};
+use toolvault_gateway::mcp::protocol::headers::{LAST_EVENT_ID, SESSION_ID};
+use toolvault_gateway::mcp::protocol::{Message, error};
 
 use super::super::session::Session;
 use super::{Bridge, Exchange, PATIENCE};
 use crate::failure::with_causes;
-use crate::mcp::{Incoming, Message, Messages, error, headers};
+use crate::mcp::{Incoming, Messages};
 
 /// Errors of this program; those from -32768 to -32000 are the protocol's.
 const NO_ANSWER: i64 = 1_100;
@@ -37,16 +39,18 @@ impl Bridge {
     pub(super) async fn ask(&self, exchange: Exchange, id: &str, line: Bytes) {
         match exchange {
             Exchange::Modern { headers, is_list } => {
-                let learn = |answer: Message<'_>, _: &HeaderMap| {
+                let learn = |answer: &Message<'_>, _: &HeaderMap| {
                     if is_list {
-                        let mut mirror = self.mirror.lock().unwrap_or_else(PoisonError::into_inner);
-                        mirror.learn(answer);
+                        let mirrored = self.mirrored.lock();
+                        mirrored
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .learn(answer);
                     }
                 };
                 self.ask_with(headers, id, line, learn).await;
             }
             Exchange::Opening { mut session } => {
-                let open = |answer: Message<'_>, head: &HeaderMap| {
+                let open = |answer: &Message<'_>, head: &HeaderMap| {
                     if let Some(opened) = Session::of(head, answer) {
                         *session = opened;
                     }
@@ -66,14 +70,14 @@ impl Bridge {
         headers: HeaderMap,
         id: &str,
         line: Bytes,
-        mut seen: impl FnMut(Message<'_>, &HeaderMap),
+        mut seen: impl FnMut(&Message<'_>, &HeaderMap),
     ) {
-        let is_session = headers.contains_key(headers::SESSION_ID);
+        let is_session = headers.contains_key(SESSION_ID);
         let opening = match self.endpoint.post(headers.clone(), line).await {
             Ok(opening) => opening,
             Err(problem) => {
                 let words = format!("no answer from the gateway: {}", with_causes(&problem));
-                return self.send(error(id, NO_ANSWER, &words));
+                return self.send(error(Some(id), NO_ANSWER, &words, None));
             }
         };
         let mut messages = Messages::of(opening);
@@ -104,11 +108,8 @@ impl Bridge {
             }
         }
         if matches!(outcome, Outcome::Ended { .. }) {
-            self.send(error(
-                id,
-                NO_ANSWER,
-                "the gateway's answer ended before the result",
-            ));
+            let words = "the gateway's answer ended before the result";
+            self.send(error(Some(id), NO_ANSWER, words, None));
         }
     }
 
@@ -117,7 +118,7 @@ impl Bridge {
         &self,
         messages: &mut Messages,
         id: Option<&str>,
-        seen: &mut impl FnMut(Message<'_>, &HeaderMap),
+        seen: &mut impl FnMut(&Message<'_>, &HeaderMap),
     ) -> Outcome {
         let (mut last, mut wait, mut is_empty) = (None, RETRY, true);
         // A stream that breaks off is one that has ended.
@@ -126,12 +127,11 @@ impl Bridge {
             wait = retry.unwrap_or(wait).min(LONGEST_RETRY);
             let Some(line) = line else { continue };
             is_empty = false;
-            let message = Message::parse(&line);
-            let is_answer = id
-                .zip(message)
-                .is_some_and(|(id, message)| message.answers(id));
-            if let (true, Some(message)) = (is_answer, message) {
-                seen(message, &messages.opening().headers);
+            let answer = id.zip(Message::parse(&line).ok());
+            let answer = answer.filter(|(id, message)| message.answers(id));
+            let is_answer = answer.is_some();
+            if let Some((_, message)) = answer {
+                seen(&message, &messages.opening().headers);
             }
             self.send(line);
             if is_answer {
@@ -192,7 +192,7 @@ impl Bridge {
     /// The stream of a session, from behind an event on; none if there is none.
     async fn resume(&self, mut headers: HeaderMap, event: Option<&str>) -> Option<Messages> {
         if let Some(event) = event {
-            headers.insert(headers::LAST_EVENT_ID, HeaderValue::from_str(event).ok()?);
+            headers.insert(LAST_EVENT_ID, HeaderValue::from_str(event).ok()?);
         }
         let messages = Messages::of(self.endpoint.listen(headers).await.ok()?);
         (messages.status().is_success() && messages.is_stream()).then_some(messages)
@@ -204,12 +204,12 @@ async fn refusal(messages: &mut Messages, id: &str, is_session: bool) -> Vec<u8>
     let status = messages.status();
     let body = messages.next().await.ok().flatten();
     let line = body.and_then(|incoming| incoming.line).unwrap_or_default();
-    if let Some(message) = Message::parse(&line) {
+    if let Ok(message) = Message::parse(&line) {
         if message.answers(id) {
             return line;
         }
         if let Some((code, words)) = message.error() {
-            return error(id, code, &words);
+            return error(Some(id), code, &words, None);
         }
     }
     let words = match status {
@@ -225,5 +225,5 @@ async fn refusal(messages: &mut Messages, id: &str, is_session: bool) -> Vec<u8>
         StatusCode::NOT_FOUND => "the gateway has no such server".to_owned(),
         status => format!("the gateway answered {status}"),
     };
-    error(id, REFUSED, &words)
+    error(Some(id), REFUSED, &words, None)
 }
