@@ -5,7 +5,7 @@ mod endpoint;
 mod messages;
 
 pub(crate) use self::endpoint::Endpoint;
-pub(crate) use self::messages::{Incoming, Messages};
+pub(crate) use self::messages::{Broken, Incoming, Messages};
 
 /// The largest message, in bytes: the gateway's own limit unless it is configured.
 pub(crate) const LARGEST_MESSAGE: usize = 16 << 20;

@@ -29,7 +29,7 @@ pub enum HttpError {
     /// The name of the host has no address, or the look-up failed.
     #[error("the host name cannot be resolved")]
     UnknownHost(#[source] BoxError),
-    /// No connection, or no TLS session that can be trusted.
+    /// No connection in time, or no TLS session that can be trusted. Nothing was sent.
     #[error("the host cannot be connected to")]
     Unreachable(#[source] BoxError),
     /// No complete answer within the policy's times.
@@ -64,12 +64,13 @@ impl HttpError {
         let error = error.without_url();
         if is_caused_by_refused_address(&error) {
             Self::ForbiddenAddress
-        } else if error.is_timeout() {
-            Self::Timeout
         } else if error.is_dns() {
             Self::UnknownHost(error.into())
         } else if error.is_connect() {
+            // Also if connecting took too long: nothing was sent.
             Self::Unreachable(error.into())
+        } else if error.is_timeout() {
+            Self::Timeout
         } else {
             Self::Broken(error.into())
         }

@@ -63,6 +63,12 @@ fn end_idle(state: &Arc<State>) {
     for session in state.sessions.idle(limits.session_idle) {
         end_session(state, &session);
     }
+    // What an open session is connected to is not idle either.
+    for session in state.sessions.all() {
+        if let Ok(links) = session.links.try_lock() {
+            links.values().for_each(|link| link.access.keep());
+        }
+    }
     for upstream in state.upstreams.all() {
         if upstream.access.idle_since().elapsed() >= limits.session_idle {
             state.upstreams.end(upstream);

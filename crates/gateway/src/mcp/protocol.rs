@@ -4,7 +4,7 @@
 //! Nothing here opens a connection or keeps state.
 //!
 //! - [`Message`] reads one JSON-RPC message in place; [`Message::shape`] says whether it is a request, a notification
-//!   or a response. [`error`] and [`result`] write answers.
+//!   or a response. [`error`] and [`result`] write answers, [`list_changed`] a notification.
 //! - [`mod@repair`] reads what a server sends that is not quite a message.
 //! - [`EventReader`] turns pieces of a `text/event-stream` body into [`Event`]s; [`Event::write`] is the way back.
 //! - [`Era`] tells the versions with sessions (up to 2025-11-25) from those without (2026-07-28 and later).
@@ -22,6 +22,8 @@ mod repair;
 
 pub use self::era::{Era, INITIALIZED, is_modern};
 pub use self::events::{Event, EventReader, EventTooLarge};
-pub use self::message::{METADATA, Malformed, Message, Shape, error, is_same_id, result};
+pub use self::message::{
+    METADATA, Malformed, Message, Shape, error, is_same_id, list_changed, result,
+};
 pub use self::mirror::{AnnotationError, MirroredArguments};
 pub use self::repair::{Defect, Repaired, id_at_edges, repair};

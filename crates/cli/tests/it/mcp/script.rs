@@ -70,6 +70,15 @@ impl Reply {
         Self::text(200, "text/event-stream", text)
     }
 
+    /// The connection ends without an answer.
+    pub(super) fn nothing() -> Self {
+        Self {
+            head: String::new(),
+            body: String::new(),
+            is_held: false,
+        }
+    }
+
     pub(super) fn empty(status: u16) -> Self {
         Self::text(status, "text/plain", "")
     }
@@ -128,7 +137,7 @@ impl Script {
     }
 
     /// The requests up to the first for which `is_it` is true.
-    pub(super) fn asked_until(&self, is_it: impl Fn(&Asked) -> bool) -> Vec<Asked> {
+    pub(super) fn asked_until(&self, mut is_it: impl FnMut(&Asked) -> bool) -> Vec<Asked> {
         let mut all = Vec::new();
         loop {
             if let Happening::Asked(asked) = self.next() {
@@ -160,6 +169,9 @@ fn serve(stream: TcpStream, answer: &dyn Fn(&Asked) -> Reply, sender: &Sender<Ha
     let reply = answer(&asked);
     let _ = sender.send(Happening::Asked(asked.clone()));
     let mut stream = stream;
+    if reply.head.is_empty() {
+        return;
+    }
     let _ = stream.write_all(format!("{}\r\n{}", reply.head, reply.body).as_bytes());
     if reply.is_held {
         // The client sends nothing more on this connection, so this ends when it disconnects.

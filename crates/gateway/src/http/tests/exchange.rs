@@ -124,6 +124,19 @@ async fn what_is_not_http_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_connection_that_takes_too_long_is_none() {
+    let server = CannedServer::start(Behaviour::Silent).await;
+    let client = GuardedClient::new(HttpPolicy {
+        connect_timeout: Duration::from_millis(50),
+        ..local_policy()
+    })
+    .unwrap();
+    let url = server.url("/").replacen("http", "https", 1);
+    let error = client.get(&url).await.err().unwrap();
+    assert!(matches!(error, HttpError::Unreachable(_)), "{error}");
+}
+
+#[tokio::test]
 async fn a_silent_server_is_given_up_after_the_total_timeout() {
     let server = CannedServer::start(Behaviour::Silent).await;
     let client = GuardedClient::new(HttpPolicy {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use toolvault_core::json::Tree;
 use zeroize::Zeroizing;
 
-use crate::mcp::protocol::{Event, METADATA, Message};
+use crate::mcp::protocol::{Event, METADATA, Message, list_changed};
 
 const TOOLS: &str = "toolsListChanged";
 
@@ -34,18 +34,13 @@ impl Announcement {
 
     /// The event that tells the client; `None` if it is not to be told.
     pub(crate) fn tell(&self) -> Option<Bytes> {
-        let metadata = match self {
+        let subscription = match self {
             Self::None => return None,
-            Self::Plain => String::new(),
-            Self::Subscription(id) => {
-                let member = subscription_member();
-                format!(",\"params\":{{\"_meta\":{{\"{member}\":{id}}}}}")
-            }
+            Self::Plain => None,
+            Self::Subscription(id) => Some(id.as_str()),
         };
-        let text = format!(
-            "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"{metadata}}}"
-        );
-        let event = Event::message(Zeroizing::new(text.into_bytes()));
+        let text = list_changed("tools", subscription);
+        let event = Event::message(Zeroizing::new(text));
         Some(Bytes::from_owner(event.write()))
     }
 }

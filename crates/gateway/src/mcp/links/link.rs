@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ::http::{HeaderMap, HeaderValue, Method};
+use ::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::sync::OnceCell;
 use toolvault_core::json::{Value, parse};
 use zeroize::Zeroizing;
@@ -120,7 +120,24 @@ impl Link {
     }
 
     /// Asks the server.
-    pub(crate) async fn ask(&self, mut question: Question) -> Result<Exchange, UpstreamError> {
+    pub(crate) async fn ask(&self, question: Question) -> Result<Exchange, UpstreamError> {
+        let is_ending = question.method == Method::DELETE;
+        let mut answer = self.ask_once(question).await;
+        let is_refused = |answer: &Exchange| answer.status == StatusCode::BAD_REQUEST;
+        if self.has_own_session()
+            && !is_ending
+            && answer.as_ref().is_ok_and(is_refused)
+            && self.is_refused_altogether().await
+        {
+            answer = Err(UpstreamError::SessionEnded);
+        }
+        if matches!(answer, Err(UpstreamError::SessionEnded)) {
+            self.is_forgotten.store(true, Ordering::Relaxed);
+        }
+        answer
+    }
+
+    async fn ask_once(&self, mut question: Question) -> Result<Exchange, UpstreamError> {
         match &self.wire {
             Wire::Program(program, number) => {
                 program.ask(*number, question, self.limits.silence).await
@@ -130,7 +147,7 @@ impl Link {
                     question.headers.insert(PROTOCOL_VERSION, version.clone());
                 }
                 let client = self.access.server.client.as_ref();
-                let answer = http::ask(
+                http::ask(
                     client.ok_or(UpstreamError::Ended)?,
                     &self.filled.url,
                     &self.filled.headers,
@@ -138,12 +155,19 @@ impl Link {
                     question,
                     self.limits.message_bytes,
                 )
-                .await;
-                if matches!(answer, Err(UpstreamError::SessionEnded)) {
-                    self.is_forgotten.store(true, Ordering::Relaxed);
-                }
-                answer
+                .await
             }
+        }
+    }
+
+    /// Whether even a `ping` is refused in the session. Servers should answer 404 in a session that they do not know, but
+    /// many, among them examples of the official SDK, answer 400, which is also how they refuse single requests.
+    async fn is_refused_altogether(&self) -> bool {
+        let ping = r#"{"jsonrpc":"2.0","id":"toolvault-ping","method":"ping"}"#;
+        let ping = Zeroizing::new(ping.as_bytes().to_vec());
+        match self.ask_once(self.post(HeaderMap::new(), ping)).await {
+            Ok(answer) => answer.status == StatusCode::BAD_REQUEST,
+            Err(error) => matches!(error, UpstreamError::SessionEnded),
         }
     }
 

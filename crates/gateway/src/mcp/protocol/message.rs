@@ -174,6 +174,16 @@ pub fn result(id: &str, result: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The notification that a list (`tools`, `prompts` or `resources`) has changed. In the later era it belongs to a
+/// subscription, given as the ID of its request in JSON.
+pub fn list_changed(list: &str, subscription: Option<&str>) -> Vec<u8> {
+    let params = subscription
+        .map(|id| format!(",\"params\":{{\"_meta\":{{\"{METADATA}subscriptionId\":{id}}}}}"))
+        .unwrap_or_default();
+    format!("{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/{list}/list_changed\"{params}}}")
+        .into_bytes()
+}
+
 /// Whether an answer has the ID of a request, however it is spelled (`1` and `1.0`). `own` is that of the request, as JSON.
 ///
 /// Some servers send the ID `1` back as the text `"1"`; the official SDKs accept that.

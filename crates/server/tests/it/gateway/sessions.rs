@@ -276,6 +276,36 @@ async fn a_server_that_has_forgotten_its_session_ends_ours() {
 }
 
 #[tokio::test]
+async fn a_server_that_answers_400_may_have_forgotten_its_session() {
+    let gate = Gate::start(&[PLAIN]).await;
+    let refused = |_: &_| {
+        let text = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"No session"}}"#;
+        Said::Json(400, text.to_owned())
+    };
+    for is_forgotten in [true, false] {
+        let agent = gate.agent(Era::Legacy).await;
+        gate.upstream.on("tools/call", refused);
+        if is_forgotten {
+            gate.upstream.on("ping", refused);
+        }
+        let reply = agent.ask("tools/call", r#"{"name":"plain"}"#).await;
+        let (status, code) = if is_forgotten {
+            (404, 1005)
+        } else {
+            (400, -32000)
+        };
+        assert_eq!((reply.head.status, reply.error().0), (status, code));
+        for method in ["tools/call", "ping"] {
+            gate.upstream.on(method, |heard| heard.result(&json!({})));
+        }
+        assert_eq!(
+            statuses(&agent).await,
+            [if is_forgotten { 404 } else { 200 }; 2]
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_last_event_is_named_only_to_the_session_that_knew_it() {
     let last = [("last-event-id", "41")];
     let gate = Gate::start(&[PLAIN]).await;

@@ -1,50 +1,72 @@
 //! Messages of one client to the gateway, and back.
+//!
+//! The client never notices that the gateway or the server behind it was restarted. [`tries`] decides whether a request
+//! is sent again, [`renewal`] opens a session again that has ended, [`listening`] opens streams again.
 
+mod attempt;
 mod exchange;
+mod listening;
+mod renewal;
+mod tries;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{RwLock, mpsc};
+use tokio::sync::{Notify, OwnedRwLockWriteGuard, RwLock, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use toolvault_gateway::http::HeaderMap;
 use toolvault_gateway::mcp::protocol::{Malformed, Message, Shape, error, headers};
 
+use self::exchange::Request;
 use super::mirrored::MirroredTools;
-use super::session::Session;
+use super::session::{Kept, Session, Settings};
 use crate::mcp::Endpoint;
 
-/// Until the gateway has taken a message that it does not answer.
+/// How long the gateway may take to accept a message that it does not answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A client on one side and the gateway on the other.
 pub(super) struct Bridge {
     endpoint: Endpoint,
     output: mpsc::UnboundedSender<Vec<u8>>,
-    /// Held for writing while a session is being opened: what comes after it waits.
+    /// Locked for writing while a session is being opened: messages after that wait.
     session: Arc<RwLock<Session>>,
+    /// Signals that another session took the place of one that had ended.
+    renewed: Notify,
+    settings: Mutex<Settings>,
     asked: Mutex<HashMap<String, Asked>>,
     mirrored: Mutex<MirroredTools>,
     tasks: TaskTracker,
     end: CancellationToken,
 }
 
-/// A request that was not answered yet.
+/// A request that is not answered yet.
 struct Asked {
     is_modern: bool,
     cancel: CancellationToken,
 }
 
+/// How a request is asked.
+enum Way {
+    /// In the later era, with these headers.
+    Alone(HeaderMap),
+    /// As `initialize`.
+    Opening(OwnedRwLockWriteGuard<Session>),
+    InSession,
+}
+
 impl Bridge {
-    /// A bridge that writes what it has for the client to `output`.
+    /// A bridge that writes messages for the client to `output`.
     pub(super) fn new(endpoint: Endpoint, output: mpsc::UnboundedSender<Vec<u8>>) -> Self {
         Self {
             endpoint,
             output,
             session: Arc::default(),
+            renewed: Notify::new(),
+            settings: Mutex::default(),
             asked: Mutex::default(),
             mirrored: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -52,7 +74,7 @@ impl Bridge {
         }
     }
 
-    /// Takes one line of the client. Requests go on while the next one is taken.
+    /// Takes one line of the client. Requests go on while the next line is taken.
     pub(super) async fn take(self: &Arc<Self>, line: Vec<u8>) {
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
@@ -61,7 +83,7 @@ impl Bridge {
         let read = Message::parse(&line).and_then(|message| Ok((message, message.shape()?)));
         match read {
             Ok((message, Shape::Request(id, method))) => {
-                self.take_request(&method, id.raw(), &message, &line).await;
+                self.take_request(method, id.raw(), &message, &line).await;
             }
             Ok((message, Shape::Notification(method))) => {
                 self.take_notification(&method, &message, &line).await;
@@ -79,7 +101,7 @@ impl Bridge {
         self.send(error(None, code, "the message is too large", None));
     }
 
-    /// Gives requests under way `grace`, then ends them and the session.
+    /// Gives requests that are not answered yet `grace`, then ends them and the session.
     pub(super) async fn finish(&self, grace: Duration) {
         // While a session is being opened there is nothing to listen to.
         if let Ok(session) = self.session.try_read() {
@@ -88,40 +110,57 @@ impl Bridge {
         self.tasks.close();
         let _ = tokio::time::timeout(grace, self.tasks.wait()).await;
         self.end.cancel();
-        self.end_session().await;
+        self.end_session(&mut *self.session.write().await).await;
         self.tasks.wait().await;
     }
 
     async fn take_request(
         self: &Arc<Self>,
-        method: &str,
+        method: String,
         id: &str,
         message: &Message<'_>,
         line: &Bytes,
     ) {
-        let cancel = self.end.child_token();
-        let modern = self.modern_headers(method, message);
+        let way = match self.modern_headers(&method, message) {
+            Some(headers) => Way::Alone(headers),
+            None if method == "initialize" => {
+                let mut session = Arc::clone(&self.session).write_owned().await;
+                self.end_session(&mut session).await;
+                Way::Opening(session)
+            }
+            None => Way::InSession,
+        };
+        let request = Request {
+            kept: Kept {
+                id: id.to_owned(),
+                line: line.clone(),
+            },
+            method,
+            cancel: self.end.child_token(),
+        };
         let asked = Asked {
-            is_modern: modern.is_some(),
-            cancel: cancel.clone(),
+            is_modern: matches!(way, Way::Alone(_)),
+            cancel: request.cancel.clone(),
         };
         self.with_asked(|all| all.insert(id.to_owned(), asked));
-        let (bridge, id, line) = (Arc::clone(self), id.to_owned(), line.clone());
-        let is_list = method == "tools/list";
-        let exchange = match modern {
-            Some(headers) => Exchange::Modern { headers, is_list },
-            None if method == "initialize" => {
-                self.end_session().await;
-                let session = Arc::clone(&self.session).write_owned().await;
-                Exchange::Opening { session }
-            }
-            None => Exchange::InSession,
-        };
+        let bridge = Arc::clone(self);
         self.tasks.spawn(async move {
-            let asking = bridge.ask(exchange, &id, line);
-            // A request that is given up is not answered.
-            cancel.run_until_cancelled(asking).await;
-            bridge.with_asked(|all| all.remove(&id));
+            match way {
+                // In the later era, to drop the answer is to cancel the request.
+                Way::Alone(headers) => {
+                    let asking = bridge.ask_alone(&request, headers);
+                    request.cancel.run_until_cancelled(asking).await;
+                }
+                Way::Opening(session) => {
+                    let asking = bridge.open(&request, session);
+                    bridge.end.run_until_cancelled(asking).await;
+                }
+                Way::InSession => {
+                    let asking = bridge.ask_in_session(&request);
+                    bridge.end.run_until_cancelled(asking).await;
+                }
+            }
+            bridge.with_asked(|all| all.remove(&request.kept.id));
         });
     }
 
@@ -134,25 +173,35 @@ impl Bridge {
         let modern = self.modern_headers(method, message);
         if method == "notifications/cancelled" {
             let id = message.param("requestId");
-            let asked = id.and_then(|id| self.with_asked(|all| all.remove(id.raw())));
-            match asked {
-                // In the later era, to drop the stream is to cancel.
-                Some(asked) if asked.is_modern => return asked.cancel.cancel(),
-                None if modern.is_some() => return,
-                Some(asked) => {
-                    // It goes on: a disconnection cancels nothing, and an answer may come all the same.
-                    self.with_asked(|all| all.extend(id.map(|id| (id.raw().to_owned(), asked))));
-                }
-                None => {}
+            let is_modern = id.and_then(|id| {
+                self.with_asked(|all| {
+                    let asked = all.get(id.raw())?;
+                    asked.cancel.cancel();
+                    Some(asked.is_modern)
+                })
+            });
+            if is_modern.unwrap_or(modern.is_some()) {
+                return;
             }
+            // In the earlier era the server is told, and may answer all the same.
+        }
+        if method == "notifications/initialized" && modern.is_none() {
+            return self.take_initialized(line).await;
         }
         let headers = match modern {
             Some(headers) => headers,
-            None => self.session.read().await.headers(),
+            None => self.current().await.1,
         };
-        let is_taken = self.tell(headers, line.clone()).await;
-        if is_taken && method == "notifications/initialized" {
-            self.listen().await;
+        self.tell(headers, line.clone()).await;
+    }
+
+    /// What comes after this notification waits until the gateway has taken it.
+    async fn take_initialized(self: &Arc<Self>, line: &Bytes) {
+        let mut session = self.session.write().await;
+        self.tell(session.headers(), line.clone()).await;
+        // If it was not taken, it is sent again in the next session.
+        if session.opening.is_some() && session.initialized.replace(line.clone()).is_none() {
+            self.attach(session.listening.clone());
         }
     }
 
@@ -162,7 +211,7 @@ impl Bridge {
         self.tasks.spawn(async move {
             let headers = match bridge.session.try_read() {
                 Ok(session) => session.headers(),
-                // It answers what came before the session was open.
+                // It answers a request from before the session was open.
                 Err(_) => HeaderMap::new(),
             };
             bridge.tell(headers, line).await;
@@ -181,7 +230,7 @@ impl Bridge {
     }
 
     fn send(&self, line: Vec<u8>) {
-        // Without a reader the loop over the input ends.
+        // Once the client is gone, the loop over the input ends.
         let _ = self.output.send(line);
     }
 
@@ -189,25 +238,22 @@ impl Bridge {
         act(&mut self.asked.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn end_session(&self) {
-        let ended = std::mem::take(&mut *self.session.write().await);
+    fn with_settings<T>(&self, act: impl FnOnce(&mut Settings) -> T) -> T {
+        act(&mut self.settings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Ends a session; another may follow.
+    async fn end_session(&self, session: &mut Session) {
+        let next = Session {
+            number: session.number + 1,
+            ..Session::default()
+        };
+        let ended = std::mem::replace(session, next);
         ended.listening.cancel();
-        if ended.has_id() {
+        if ended.id.is_some() {
             let ending = self.endpoint.end(ended.headers());
-            // If it does not hear of it, the session ends when it was idle for long enough.
+            // If the gateway cannot be told, the session ends when it has been idle for long enough.
             let _ = tokio::time::timeout(Duration::from_secs(1), ending).await;
         }
     }
-}
-
-/// How a request is asked.
-enum Exchange {
-    /// In the later era: by itself.
-    Modern { headers: HeaderMap, is_list: bool },
-    /// `initialize`.
-    Opening {
-        session: tokio::sync::OwnedRwLockWriteGuard<Session>,
-    },
-    /// In the session that there is.
-    InSession,
 }
