@@ -73,8 +73,8 @@ impl Windows {
         slots.map_while(|slot| self.patterns.get(&slot))
     }
 
-    /// Adds a pattern by the hash of its window. `alone` is the window as a pattern of its own: if too many patterns
-    /// share the window, `alone` replaces them, and the window itself counts as the match.
+    /// Adds a pattern by the hash of its window. If too many patterns share the window, `alone` is stored instead: the
+    /// window as a pattern of its own, so that the window itself counts as a match.
     pub(super) fn add(&mut self, hash: u64, pattern: Pattern, alone: Pattern) {
         let Some(slot) = slots(hash).find(|slot| !self.patterns.contains_key(slot)) else {
             return;
