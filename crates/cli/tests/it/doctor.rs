@@ -12,12 +12,12 @@ fn a_sound_installation_is_sound() {
     exit status 0
     ok  configuration: every setting can be used
     ok  root key file: only the owner can read [directory]/data.root.key
-    ok  clock: it says [time]
+    ok  clock: the time is [time]
     ok  store: it opens with this root key
     note  server: no server is running on this data directory
            fix: toolvault serve
     ok  engine: SQLite 3.51.3
-    ok  keys: none of 2 has expired or expires within 14 days
+    ok  keys: of 2, none has expired or expires within 14 days
     ok  names: no user has two secrets with the same name
     ");
     let server = installation.serve(&[]);

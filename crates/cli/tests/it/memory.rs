@@ -1,4 +1,4 @@
-//! Hostile bodies must not cost more memory than bodies may.
+//! Hostile bodies must not use more memory than the body limit.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

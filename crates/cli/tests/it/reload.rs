@@ -101,13 +101,13 @@ fn a_hang_up_reads_it_again_and_a_file_that_cannot_be_used_changes_nothing() {
     ] {
         write(&installation, &bad);
         server.signal(Signal::HUP);
-        let told = server.wait_for("everything stays as it was");
+        let told = server.wait_for("the old one stays in use");
         assert!(told.contains("ERROR") && told.contains(reason), "{told}");
         assert_eq!(known(&server), [true, false], "{bad}");
     }
     write(&installation, &server_of("second", "command = ['sh']"));
     server.signal(Signal::HUP);
-    let told = server.wait_for("the configuration was read again");
+    let told = server.wait_for("the configuration was reloaded");
     assert!(
         told.contains("gateway.servers.first.command gateway.servers.second.command"),
         "{told}"
@@ -141,10 +141,10 @@ fn sighup_reads_the_configuration_again_and_a_bad_file_ends_nothing() {
             "[gateway.limits]\nprocesses = 1\n",
             "gateway.limits.processes",
         ),
-        ("this is not TOML", "everything stays as it was"),
+        ("this is not TOML", "the old one stays in use"),
         (
             "[gateway.limits]\nprocesses = 0\n",
-            "everything stays as it was",
+            "the old one stays in use",
         ),
         (
             "[gateway.limits]\nprocesses = 2\n",

@@ -154,9 +154,9 @@ fn a_second_signal_ends_the_server_at_once() {
     std::io::Read::read_exact(&mut connection, &mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 100");
     server.signal(Signal::TERM);
-    server.wait_for("told to stop");
+    server.wait_for("received a signal to stop");
     server.signal(Signal::TERM);
-    server.wait_for("told twice to stop");
+    server.wait_for("received a second signal");
     assert_eq!(server.wait(), Some(2));
 }
 

@@ -11,7 +11,7 @@ pub(super) fn core(number: usize) -> String {
     format!("{CORE}{number:04}")
 }
 
-/// A value of its own, with characters that JSON, URLs and shells escape around the core.
+/// A value with the core, surrounded by characters that JSON, URLs and shells escape.
 pub(super) fn value(number: usize) -> String {
     format!("abc\"\\é%&\n{}<é>\u{1f511}' wxyz", core(number))
 }
