@@ -12,7 +12,7 @@ const UNKNOWN: i64 = 1102;
 
 /// A gateway that breaks off, and a client that speaks one of the eras.
 fn broken_off(breaks: &Reply, is_modern: bool) -> (Script, Client) {
-    let (forgetful, count) = (Forgetful::new(""), AtomicUsize::new(0));
+    let (forgetful, count) = (Forgetful::new("never"), AtomicUsize::new(0));
     let breaks = breaks.clone();
     let gateway = Script::start(move |asked| match asked.rpc() {
         "tools/call" | "x/unknown" => breaks.clone(),
@@ -73,7 +73,7 @@ fn a_call_that_may_have_been_carried_out_is_not_sent_again() {
 
 #[test]
 fn a_call_whose_stream_cannot_be_resumed_is_not_sent_again() {
-    let forgetful = Forgetful::new("");
+    let forgetful = Forgetful::new("never");
     let gateway = Script::start(move |asked| match asked.rpc() {
         "tools/call" => Reply::events("id: 7\nretry: 1\ndata:\n\n"),
         _ if asked.header("last-event-id") == "7" => gone(asked),
