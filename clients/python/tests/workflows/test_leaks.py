@@ -122,9 +122,7 @@ def test_what_refuses_a_value_does_not_show_it(vault, made, witness, tool, words
 def test_what_refuses_another_argument_says_why_before_a_secret_is_fetched(vault, made, witness):
     vault.secrets.create("s", "long and no canary", tool_name="refusing__*", tool_arg="token", is_default_for_tool=True)
     literal = witness.canary("literal")
-    with pytest.raises(
-        ToolvaultError, match="refusing__show refuses the value of 'pin': Input should"
-    ) as caught:
+    with pytest.raises(ToolvaultError, match="refusing__show refuses the value of 'pin': Input should") as caught:
         made("refusing__show", {"pin": literal})
     witness.clean("the error", repr(caught.value), caught.value.__context__)
     assert made("refusing__show", {"pin": "7"}).object.pin == 7

@@ -76,9 +76,7 @@ class _Served:
 
     def __init__(self, *_: object, **__: object) -> None:
         name = type(self).__name__
-        raise ToolvaultError(
-            f"a dump of {name} contains no secrets: load it with toolvault.iointel.load_workflow"
-        )
+        raise ToolvaultError(f"a dump of {name} contains no secrets: load it with toolvault.iointel.load_workflow")
 
     def __getattribute__(self, name: str) -> Any:
         if not name.startswith("_") and name in type(self)._toolvault_cached:
