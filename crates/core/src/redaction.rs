@@ -126,7 +126,7 @@ impl Redactor {
         !document::write(&self.table(), value.raw(), out).is_empty()
     }
 
-    /// Which of the values `value` holds, each once, in the order in which they were added. Of values that overlap it is
+    /// The values that `value` contains, each once, in the order in which they were added. Of overlapping values it is
     /// the longest.
     pub fn found(&self, value: Value<'_>) -> Vec<Added> {
         let table = self.table();

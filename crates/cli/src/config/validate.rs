@@ -16,19 +16,19 @@ const ADDRESS: &str = "expected an address and a port, as in 127.0.0.1:8710";
 
 /// The effective configuration, validated.
 pub(crate) struct Configuration {
-    /// For the server.
+    /// The settings of the server.
     pub(crate) server: ServerSettings,
-    /// For the vault.
+    /// The settings of the vault.
     pub(crate) vault: Settings,
     /// The source of the root key.
     pub(crate) root_key: RootKey,
     /// The file for the first keys of a new store.
     pub(crate) first_keys: FirstKeysFile,
-    /// How to log.
+    /// The format of log lines.
     pub(crate) log_format: LogFormat,
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum LogFormat {
     /// JSON unless standard error is a terminal.

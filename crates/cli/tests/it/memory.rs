@@ -37,7 +37,7 @@ fn status(server: &Server, head: &str, rest: &[u8]) -> u16 {
     let mut writer = reader.try_clone().unwrap();
     let head = format!("{head}connection: close\r\nhost: {address}\r\n\r\n");
     std::thread::scope(|scope| {
-        // What cannot be sent any more because the server has answered and closed is left out.
+        // If the server answers and closes early, the rest is not sent.
         scope.spawn(move || {
             writer
                 .write_all(head.as_bytes())
@@ -86,7 +86,7 @@ fn many_hostile_bodies_at_once_leave_memory_flat() {
         (format!("{{\"accepts\":{}}}", list("\"a\"", 60_000)), 200),
         (format!("{{\"calls\":{}}}", list("{}", 80_000)), 422),
     ];
-    // The first request fills what is kept.
+    // The first request fills the caches.
     assert_eq!(
         post(&server, "/v1/tools/t/resolve", &credential, b"{}"),
         200
@@ -133,7 +133,7 @@ fn megabytes_are_not_even_taken_in() {
     assert!(grown < REFUSAL, "{} KiB", grown >> 10);
     assert_eq!(server.stop(), Some(0));
 
-    // The same body within the limit is taken in, which shows that it is seen.
+    // The same body within the limit is accepted, which shows that the measurement works.
     let mut command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("TOOLVAULT_LIMITS__BODY_BYTES", (ENORMOUS + 1).to_string());
     let server = Server::start(&mut command);

@@ -90,7 +90,7 @@ fn plain_url(text: &str) -> Option<Url> {
         return None;
     }
     let url = Url::parse(text).ok()?;
-    // A host with letters beyond ASCII is known by its Punycode, which only the parser can tell.
+    // A host with non-ASCII letters is compared as Punycode, which only the parser can compute.
     let is_plain = !authority.is_ascii()
         || authority
             .to_ascii_lowercase()

@@ -1,11 +1,11 @@
-//! Very many mistakes at once. What hostile bodies cost in memory is measured on a server of its own
+//! Very many mistakes at once. A separate server measures the memory that hostile bodies use
 //! (`crates/cli/tests/it/memory.rs`).
 
 use serde_json::json;
 
 use crate::harness::World;
 
-/// The most that telling one mistake may cost, in bytes: it repeats nothing of what was sent.
+/// The maximum size of the report of one mistake, in bytes: it repeats no part of the input.
 const TELLING: usize = 100;
 
 #[tokio::test]

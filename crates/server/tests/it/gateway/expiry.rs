@@ -1,4 +1,4 @@
-//! A key that expires while it is in use: nothing tells of it but the time.
+//! A key that expires while it is in use. No event announces it, only the clock.
 
 use std::sync::Mutex;
 
@@ -9,7 +9,7 @@ use super::relay::{Client, ERAS, Era, Gate, Said};
 use crate::harness::{Actor, Rights};
 
 const PLAIN: &str = r#"{"name":"plain","inputSchema":{"type":"object"}}"#;
-/// For how long the keys are valid, in seconds of the vault's clock.
+/// How long the keys are valid, in seconds of the vault's clock.
 const VALID: i64 = 3_600;
 
 async fn holder(gate: &Gate) -> Actor {
@@ -32,7 +32,7 @@ async fn a_key_that_expires_between_two_requests_is_refused_and_its_session_ends
         assert_eq!(agent.call("plain", "{}").await.head.status, 401, "{era:?}");
         assert_eq!(gate.upstream.heard("tools/call").len(), before);
     }
-    // The server's session ends, too, though no request comes any more.
+    // The server's session ends, too, even without another request.
     gate.upstream.hears("DELETE", 1).await;
 }
 
@@ -45,7 +45,7 @@ async fn a_stream_ends_when_its_key_expires() {
         let mut news = agent.listen().await;
         assert_eq!(news.head.status, 200, "{era:?}");
         gate.world.clock.advance(VALID + 1);
-        // In the later era the end is told as an error of the request.
+        // In the later era the end is an error of the request.
         while let Some(event) = news.next().await {
             assert!(era == Era::Modern && event.json().get("error").is_some());
         }

@@ -300,7 +300,7 @@ async fn a_reload_with_another_number_of_programs_ends_none_and_holds_for_the_ne
     let (world, _) = world_with(|gateway| gateway.limits.processes = 1).await;
     let first = Client::begin(&world, &world.agent(), PATH, Era::Legacy).await;
     let pid = given(&first).await["pid"].to_string();
-    // Another key has programs of its own.
+    // Another key has its own programs.
     let second = Client::unbegun(&world, &world.scoped(&[Use]).await, PATH, Era::Modern);
     let refused = second.call("send", "{}").await;
     assert_eq!(refused.error(), (1002, "Too many programs are running."));

@@ -108,7 +108,7 @@ async fn after_ten_values_the_tool_is_refused_for_the_key_and_for_nothing_else()
             assert_eq!(code, 1000, "{era:?}");
             assert!(text.contains("value.repeated"), "{text}");
         }
-        // A new session is no way round it.
+        // A new session does not help.
         let again = Client::begin(&gate.world, &key, PATH, Era::Legacy).await;
         assert_eq!(again.call("send", "{}").await.error().0, 1000);
         assert_eq!(gate.upstream.heard("tools/call").len(), before);

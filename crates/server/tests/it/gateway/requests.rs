@@ -139,7 +139,7 @@ async fn the_listener_of_metrics_serves_them_without_a_credential_and_nothing_el
     for path in ["/", "/v1/secrets/", "/mcp", "/readyz", "/docs"] {
         assert_eq!(anybody.get(path).await.status, 404, "{path}");
     }
-    // One listener's metrics tell of the other's requests.
+    // One listener's metrics count the other's requests.
     world.operator().get("/v1/me").await;
     let again = anybody.get("/metrics").await;
     assert!(again.text().contains("route=\"/api/v1/me\""));

@@ -1,4 +1,4 @@
-//! Tasks: whoever began one reaches it, and another caller who knows its ID does not.
+//! Tasks: only the caller who started a task can use it, even if another caller knows its ID.
 
 use serde_json::{Value, json};
 use toolvault_core::scope::Scope::Use;
@@ -9,10 +9,10 @@ use crate::harness::Rights;
 const SLOW: &str = r#"{"name":"slow","inputSchema":{"type":"object"}}"#;
 const OTHER: &str = r#"{"name":"other","inputSchema":{"type":"object"}}"#;
 const METHODS: [&str; 4] = ["tasks/get", "tasks/result", "tasks/update", "tasks/cancel"];
-/// The ID under which the server is asked for a task that the caller did not begin.
+/// The ID of a task that the caller did not start.
 const UNKNOWN: &str = "toolvault-unknown-task";
 
-/// A server whose tool begins the task `t-1`, and that knows its tasks by their IDs alone.
+/// A server whose tool starts the task `t-1`, and that identifies tasks by their IDs alone.
 async fn gate() -> Gate {
     let gate = Gate::start(&[SLOW, OTHER]).await;
     gate.upstream.on("tools/call", |heard| {
@@ -37,7 +37,7 @@ async fn gate() -> Gate {
     gate
 }
 
-/// Asks for the task; the later era repeats its ID in a header.
+/// Requests the task; the later era repeats its ID in a header.
 async fn ask(client: &Client, method: &str) -> Value {
     let headers = [("mcp-name", "t-1")];
     let headers = match client.era {

@@ -49,7 +49,7 @@ async fn what_is_somebody_elses_does_not_exist() {
             row.method,
             row.path
         );
-        // Its owner is answered, so it does exist.
+        // Its owner gets an answer, so it does exist.
         ask(&world.operator(), &row, &foreign).await.expect(200);
     }
 }
@@ -57,8 +57,8 @@ async fn what_is_somebody_elses_does_not_exist() {
 #[test]
 fn every_route_with_an_id_is_asked_here_or_elsewhere() {
     let elsewhere = |path: &str| {
-        // A tool's name is no ID; users are for administrators only, who are answered for every user; and the tests
-        // of the gateway ask for what another user's call lacked.
+        // A tool's name is not an ID; only administrators use users, and they get every user; and the tests
+        // of the gateway request another user's pending secret.
         ["{tool_name}", "{user_id}", "{pending_id}"]
             .iter()
             .any(|place| path.contains(place))
