@@ -41,7 +41,7 @@ async fn listeners(rows: &Rows) -> i64 {
     .await
 }
 
-/// Waits until so many vaults listen on the channel.
+/// Waits until this many vaults listen on the channel.
 async fn channel(app: &App, count: i64) {
     let rows = Rows::of(app).await;
     let listening = async { while listeners(&rows).await < count {} };

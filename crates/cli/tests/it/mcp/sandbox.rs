@@ -279,7 +279,7 @@ fn request(id: u64, method: &str, params: &Value) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
 }
 
-/// Sends one message, and returns the head and the message that comes back, be it a body or the last event.
+/// Sends one message, and returns the head and the message that comes back, as a body or as the last event.
 fn post(server: &Server, key: &str, headers: &str, message: &Value) -> (String, Value) {
     let address = server.url.strip_prefix("http://").unwrap();
     let body = message.to_string();

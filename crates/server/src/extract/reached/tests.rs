@@ -136,7 +136,7 @@ fn hosts() {
 #[rustfmt::skip]
 fn origins() {
     for (local, requested, from, expected) in [
-        // The host's own pages, whichever of the two schemes the client saw.
+        // The host's own pages, with either scheme.
         (NETWORK,  "vault.example",      "https://vault.example",       "ours"),
         (NETWORK,  "vault.example",      "http://VAULT.EXAMPLE",        "ours"),
         (NETWORK,  "vault.example",      "https://vault.example:8443",  "origin"),
