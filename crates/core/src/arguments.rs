@@ -6,12 +6,14 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use zeroize::Zeroizing;
 
 use crate::confidential::Buffer;
-use crate::json::{self, LoneSurrogate, Object, Value};
+use crate::json::{self, Kind, LoneSurrogate, Object, Tree, Value};
+use crate::pointer::{ArgumentPath, Found};
 
 /// The arguments of a tool call, as received or completed with secrets.
 #[derive(Default)]
@@ -78,9 +80,15 @@ impl Arguments {
         self.place(name).is_ok()
     }
 
-    /// Whether a value was received: the argument is present and not null. An empty string is a value.
-    pub fn is_received(&self, name: &str) -> bool {
-        self.raw(name).is_some_and(|raw| raw != "null")
+    /// What stands at a place.
+    pub fn at(&self, path: ArgumentPath<'_>) -> Found<'_> {
+        let name = path.steps().next().unwrap_or_default();
+        path.find(self.raw(&name).map(Value::of_checked))
+    }
+
+    /// Whether a value was received: there is one, and it is not null. An empty string is a value.
+    pub fn is_received(&self, path: ArgumentPath<'_>) -> bool {
+        matches!(self.at(path), Found::Value(value) if !value.is_null())
     }
 
     /// The JSON text of the argument's value, as it was spelled.
@@ -91,7 +99,7 @@ impl Arguments {
             .map(|member| self.slice(&member.value))
     }
 
-    /// The argument's text, if it is a string without lone surrogates; zeroised on drop.
+    /// The text of the argument of that name, if it is a string without lone surrogates; zeroised on drop.
     pub fn get_text(&self, name: &str) -> Option<Zeroizing<String>> {
         Value::of_checked(self.raw(name)?).as_text()?.ok()
     }
@@ -101,11 +109,87 @@ impl Arguments {
         self.members.iter().map(|member| self.slice(&member.name))
     }
 
-    /// Sets the argument to a string: in place if it is present, otherwise at the end.
-    pub fn insert_text(&mut self, name: &str, text: &str) {
-        let start = self.text.len();
-        json::write_string(text, self.text.reserve(json::escaped_length(text)));
-        let value = start..self.text.len();
+    /// As [`insert`](Self::insert), a string.
+    pub fn insert_text(&mut self, path: ArgumentPath<'_>, text: &str) -> bool {
+        self.insert(path, Value::of_checked(&json::spelled(text)))
+    }
+
+    /// Puts a value at a place: in place of what stands there, else after the others. Objects that hold it are created if
+    /// they are missing or null.
+    ///
+    /// Returns `false` and changes nothing if the place is blocked.
+    pub fn insert(&mut self, path: ArgumentPath<'_>, value: Value<'_>) -> bool {
+        let mut steps = path.steps();
+        let name = steps.next().unwrap_or_default();
+        let inner: Vec<_> = steps.collect();
+        if inner.is_empty() {
+            self.set(&name, value.raw().as_bytes());
+            return true;
+        }
+        if matches!(self.at(path), Found::Blocked) {
+            return false;
+        }
+        let added: usize = inner
+            .iter()
+            .map(|step| json::escaped_length(step) + "{:},".len())
+            .sum();
+        let old = self
+            .raw(&name)
+            .map_or(Value::of_checked("null"), Value::of_checked);
+        let mut written = Zeroizing::new(Vec::with_capacity(
+            old.raw().len() + added + value.raw().len(),
+        ));
+        let mut tree = Tree::Kept(old);
+        if put(&mut tree, &inner, value).is_err() {
+            return false;
+        }
+        tree.write(&mut written);
+        self.set(&name, &written);
+        true
+    }
+
+    /// Takes out what stands at a place. Its text stays in the buffer until that is wiped.
+    pub fn remove(&mut self, path: ArgumentPath<'_>) {
+        let mut steps = path.steps();
+        let name = steps.next().unwrap_or_default();
+        let inner: Vec<_> = steps.collect();
+        let Some((last, holders)) = inner.split_last() else {
+            self.remove_argument(&name);
+            return;
+        };
+        let Found::Value(_) = self.at(path) else {
+            return;
+        };
+        let old = self.raw(&name).unwrap_or_default();
+        let mut written = Zeroizing::new(Vec::with_capacity(old.len()));
+        let mut tree = Tree::Kept(Value::of_checked(old));
+        let mut holder = Some(&mut tree);
+        for step in holders {
+            holder = holder.and_then(|holder| holder.get_mut(step).ok().flatten());
+        }
+        let Some(Ok(Some(_))) = holder.map(|holder| holder.remove(last)) else {
+            return;
+        };
+        tree.write(&mut written);
+        self.set(&name, &written);
+    }
+
+    fn remove_argument(&mut self, name: &str) {
+        let Ok(index) = self.place(name) else {
+            return;
+        };
+        let place = self.by_name.remove(index);
+        self.members.remove(place);
+        for other in &mut self.by_name {
+            if *other > place {
+                *other -= 1;
+            }
+        }
+    }
+
+    /// Sets an argument to a JSON text, in its place if it is there, else after the others.
+    fn set(&mut self, name: &str, value: &[u8]) {
+        let value = self.append(value);
         match self.place(name) {
             Ok(index) => {
                 let place = self.by_name.get(index).copied().unwrap_or(usize::MAX);
@@ -121,21 +205,7 @@ impl Arguments {
         }
     }
 
-    /// Removes the argument. Its text stays in the buffer until the buffer is wiped.
-    pub fn remove(&mut self, name: &str) {
-        let Ok(index) = self.place(name) else {
-            return;
-        };
-        let place = self.by_name.remove(index);
-        self.members.remove(place);
-        for other in &mut self.by_name {
-            if *other > place {
-                *other -= 1;
-            }
-        }
-    }
-
-    /// Appends the whole object to `out` as JSON. Every value not inserted here is copied byte for byte.
+    /// Appends the whole object to `out` as JSON; every value not inserted here byte for byte.
     ///
     /// Reserves the whole size first, so that a buffer that was empty leaves no copy behind.
     pub fn write_json(&self, out: &mut Vec<u8>) {
@@ -177,5 +247,35 @@ impl Arguments {
     fn place(&self, name: &str) -> Result<usize, usize> {
         self.by_name
             .binary_search_by(|place| self.name_at(*place).cmp(name.as_bytes()))
+    }
+}
+
+/// Puts a value into an object at the end of `steps`, of which there is at least one.
+fn put<'a>(
+    tree: &mut Tree<'a>,
+    steps: &[Cow<'_, str>],
+    value: Value<'a>,
+) -> Result<(), LoneSurrogate> {
+    let mut holder = tree;
+    let Some((last, holders)) = steps.split_last() else {
+        return Ok(());
+    };
+    for step in holders {
+        become_object(holder);
+        if holder.get_mut(step)?.is_none() {
+            holder.set(step, Tree::object())?;
+        }
+        let Some(inner) = holder.get_mut(step)? else {
+            return Ok(());
+        };
+        holder = inner;
+    }
+    become_object(holder);
+    holder.set(last, Tree::Kept(value))
+}
+
+fn become_object(tree: &mut Tree<'_>) {
+    if tree.kind() == Kind::Null {
+        *tree = Tree::object();
     }
 }

@@ -1,13 +1,14 @@
 //! Where a secret may be applied: a tool pattern, an argument, and whether it is a default.
 
 use crate::pattern::{ToolName, ToolPattern};
+use crate::pointer::ArgumentPath;
 
 /// The binding of a secret, with the flag that makes it a default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Binding {
     /// The tools that may receive it. With `None`, a reference may give it to any tool.
     pub tool: Option<ToolPattern>,
-    /// The argument that may receive it. With `None`, a reference may give it to any argument.
+    /// The argument that may receive it, as a name or a pointer; `None` leaves that to the reference that names it.
     pub argument: Option<String>,
     /// `is_default_for_tool` on the wire.
     pub is_default: bool,
@@ -16,17 +17,24 @@ pub struct Binding {
 impl Binding {
     /// Whether it can be applied without a reference to an argument that was not received.
     ///
-    /// Only a default with both a pattern and an argument can (contract, section 4 rule 4).
+    /// Only a default that names both a pattern and a place in the arguments can (contract, section 4 rule 4).
     pub fn applies_by_itself(&self) -> bool {
-        self.is_default && self.tool.is_some() && self.argument.is_some()
+        self.is_default && self.tool.is_some() && self.path().is_some()
+    }
+
+    /// The place in the arguments; `None` if it names none, or if it is a pointer with a wrong escape, which leads nowhere.
+    pub fn path(&self) -> Option<ArgumentPath<'_>> {
+        ArgumentPath::parse(self.argument.as_deref()?).ok()
     }
 
     /// Whether a reference may give it to `argument` of `tool`, default or not (rule 6).
-    pub fn permits_reference(&self, tool: &ToolName, argument: &str) -> bool {
-        self.tool
+    pub fn permits_reference(&self, tool: &ToolName, argument: ArgumentPath<'_>) -> bool {
+        let is_for_tool = self
+            .tool
             .as_ref()
-            .is_none_or(|pattern| pattern.matches(tool))
-            && self.argument.as_ref().is_none_or(|bound| bound == argument)
+            .is_none_or(|pattern| pattern.matches(tool));
+        is_for_tool
+            && (self.argument.is_none() || self.path().is_some_and(|path| path.is_at(argument)))
     }
 }
 
@@ -50,6 +58,8 @@ mod tests {
             (Some("a*"), None, true, false),
             (None, Some("key"), true, false),
             (None, None, true, false),
+            (Some("a*"), Some("/params/key"), true, true),
+            (Some("a*"), Some("/params/~key"), true, false),
         ] {
             let binding = binding(tool, argument, is_default);
             assert_eq!(binding.applies_by_itself(), expected, "{binding:?}");
@@ -68,11 +78,14 @@ mod tests {
             (Some("github__*"), Some("token"), false),
             (Some("linear__*"), Some("Token"), false),
             (None, Some("token2"), false),
+            (None, Some("/token"), true),
+            (None, Some("/token/x"), false),
+            (None, Some("/token~"), false),
         ] {
             for is_default in [false, true] {
                 let binding = binding(bound_tool, bound_argument, is_default);
                 assert_eq!(
-                    binding.permits_reference(&tool, "token"),
+                    binding.permits_reference(&tool, ArgumentPath::parse("token").unwrap()),
                     expected,
                     "{binding:?}"
                 );

@@ -6,6 +6,7 @@
 //!
 //! It differs from Python on purpose: `NaN` and `Infinity` are syntax errors, and UTF-16 and UTF-32 are refused.
 
+mod error;
 mod object;
 mod scanner;
 mod strings;
@@ -14,39 +15,12 @@ pub(crate) mod tests;
 mod tree;
 mod value;
 
+pub use error::{Error, MAXIMUM_DEPTH, MAXIMUM_INTEGER_DIGITS};
 pub use object::{Array, Member, Object};
 pub(crate) use strings::decode_lossily;
-pub use strings::{LoneSurrogate, escaped_length, write_string};
+pub use strings::{LoneSurrogate, escaped_length, spelled, write_string};
 pub use tree::{Members, Tree};
 pub use value::{Kind, Value};
-
-/// How many arrays and objects may be nested; `CPython` gives up near 950 under `FastAPI`.
-pub const MAXIMUM_DEPTH: usize = 900;
-
-/// How many digits an integer may have, as in `CPython` since 3.11 (`sys.int_info`).
-pub const MAXIMUM_INTEGER_DIGITS: usize = 4300;
-
-/// Why a document was refused. It never holds any of the document's text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// The text is not JSON: Python's `JSONDecodeError`, to the letter.
-    #[error("{message}: character {position}")]
-    Syntax {
-        /// The text of `JSONDecodeError.msg`.
-        message: &'static str,
-        /// `JSONDecodeError.pos`, in Unicode code points, without a byte order mark.
-        position: usize,
-    },
-    /// The document is not UTF-8, or it looks like UTF-16 or UTF-32.
-    #[error("the document is not UTF-8")]
-    NotUtf8,
-    /// More than [`MAXIMUM_DEPTH`] arrays and objects are nested.
-    #[error("the document is nested too deep")]
-    TooDeep,
-    /// An integer has more than [`MAXIMUM_INTEGER_DIGITS`] digits.
-    #[error("a number is too long")]
-    NumberTooLong,
-}
 
 /// Checks `document`, UTF-8 with or without a byte order mark, and returns its value.
 pub fn parse(document: &[u8]) -> Result<Value<'_>, Error> {

@@ -7,8 +7,9 @@
 //!
 //! - [`identity`], [`timestamp`], [`scope`]: basic types.
 //! - [`pattern`], [`binding`], [`ranking`]: which secret a tool's argument receives.
-//! - [`reference`](mod@reference), [`json`], [`arguments`]: how a caller names a secret, and arguments that stay
-//!   unchanged.
+//! - [`reference`](mod@reference), [`json`], [`pointer`], [`arguments`]: how a caller names a secret and a place in the
+//!   arguments, and arguments that stay unchanged.
+//! - [`conversion`]: text as another JSON type.
 //! - [`policy`]: the conditions of a secret's use.
 //! - [`confidential`], [`entropy`], [`envelope`], [`keyring`]: how a value is stored.
 //! - [`transcript`]: an unambiguous encoding for additional data, MACs and hashes.
@@ -23,6 +24,7 @@ pub mod arguments;
 pub mod audit;
 pub mod binding;
 pub mod confidential;
+pub mod conversion;
 pub mod digest;
 pub mod entropy;
 pub mod envelope;
@@ -31,6 +33,7 @@ pub mod json;
 pub mod keyring;
 pub mod mask;
 pub mod pattern;
+pub mod pointer;
 pub mod policy;
 pub mod ranking;
 pub mod redaction;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use self::condition::Condition;
 use crate::arguments::Arguments;
+use crate::pointer::{ArgumentPath, Found};
 use crate::timestamp::{SECOND, Timestamp};
 
 /// The conditions of one secret.
@@ -18,7 +19,7 @@ pub struct Policy {
     pub expires_at: Option<Timestamp>,
     /// After this many days without a new value, the secret is due for rotation.
     pub rotate_after_days: Option<u32>,
-    /// Companion arguments with the patterns that each must match unless it is absent.
+    /// Companion arguments, as names or pointers, and the patterns that each must match, or be absent.
     pub when: BTreeMap<String, Vec<String>>,
     /// Name, binding and default flag are fixed; only the value may be replaced.
     pub protected: bool,
@@ -57,17 +58,29 @@ impl Policy {
     }
 
     /// Whether each companion argument is absent or null, or a text that one of its patterns allows.
+    ///
+    /// A companion that is a pointer into something other than an object, or none at all, allows nothing.
     pub fn allows(&self, args: &Arguments) -> bool {
         self.when.iter().all(|(argument, patterns)| {
-            !args.is_received(argument)
-                || args.get_text(argument).is_some_and(|text| {
-                    patterns
-                        .iter()
-                        .filter_map(|pattern| Condition::parse(pattern).ok())
-                        .any(|condition| condition.allows(&text))
-                })
+            let companion = ArgumentPath::parse(argument).map(|path| args.at(path));
+            match companion {
+                Ok(Found::Nothing) => true,
+                Ok(Found::Value(value)) if value.is_null() => true,
+                Ok(Found::Value(value)) => {
+                    let text = value.as_text().and_then(Result::ok);
+                    text.is_some_and(|text| allow(patterns, &text))
+                }
+                Ok(Found::Blocked) | Err(_) => false,
+            }
         })
     }
+}
+
+fn allow(patterns: &[String], text: &str) -> bool {
+    patterns
+        .iter()
+        .filter_map(|pattern| Condition::parse(pattern).ok())
+        .any(|condition| condition.allows(text))
 }
 
 #[cfg(test)]

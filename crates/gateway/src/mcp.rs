@@ -11,6 +11,7 @@
 //! - [`Gateway`]: start here.
 //! - [`multiplex`]: requests to all servers at once; [`one`]: requests to one server.
 //! - [`eras`], [`conversation`]: what the two eras of the protocol do differently.
+//! - [`explain`]: what would become of a call.
 //! - [`call`]: one `tools/call`.
 //! - [`state`], [`janitor`]: what is kept between requests, and when it ends.
 //! - [`answer`]: the way of an answer back to the client.
@@ -25,6 +26,7 @@ mod answer;
 mod call;
 mod conversation;
 mod eras;
+mod explain;
 mod gateway;
 mod janitor;
 mod links;
@@ -44,6 +46,7 @@ mod state;
 mod tools;
 
 pub use self::answer::{McpBody, McpReply};
+pub use self::explain::GatewayExplanation;
 pub use self::gateway::Gateway;
 pub use self::pending::{PendingSecret, SetError};
 pub use self::state::{GatewayError, McpRequest};

@@ -40,7 +40,7 @@ pub use key::KeyInfo;
 pub use operations::audit::{AuditFilter, AuditPage, Checkpoint, Evidence, Fault, Verification};
 pub use operations::credentials::{CredentialStamp, Credentials};
 pub use operations::doctor::Diagnosis;
-pub use operations::explain::{Candidate, Explained, Explanation};
+pub use operations::explain::{Candidate, Explained, Explanation, Near};
 pub use operations::injection::{RepeatedValue, ToolCall};
 pub use operations::keys::{IssuedKey, KeyChange, LONGEST_OVERLAP, NewKey};
 pub use operations::policy::list::PolicyInfo;

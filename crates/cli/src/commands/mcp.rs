@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use toolvault_gateway::ServerName;
 
+use crate::config::{self, Configuration, ServeOptions, StoreOptions};
 use crate::context::Context;
 use crate::failure::ExitStatus;
 
@@ -56,6 +57,25 @@ pub(crate) async fn run(command: McpCommand, context: &Context<'_>) -> anyhow::R
         McpCommand::Remove(options) => remove::run(&options, context)?,
     }
     Ok(ExitStatus::Success)
+}
+
+/// Whether the file names a server of that name.
+fn is_configured(name: &ServerName, file: &FileOptions, context: &Context<'_>) -> bool {
+    let configuration = load(file, context);
+    configuration.is_ok_and(|configuration| configuration.server.gateway.servers.contains_key(name))
+}
+
+fn load(file: &FileOptions, context: &Context<'_>) -> anyhow::Result<Configuration> {
+    let store = StoreOptions {
+        config: file.config.clone(),
+        ..StoreOptions::default()
+    };
+    let options = ServeOptions::from(store);
+    Ok(config::load(
+        &options,
+        &context.environment,
+        context.printer,
+    )?)
 }
 
 fn parse_name(text: &str) -> Result<ServerName, String> {

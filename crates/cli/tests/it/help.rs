@@ -444,6 +444,7 @@ fn mcp_explains_what_becomes_of_the_keys_of_a_client() {
 
     Options:
           --tool <TOOL>     Only this tool of it
+          --config <FILE>   Configuration file [default: `TOOLVAULT_CONFIG`, else the platform's]
           --ca-file <FILE>  PEM file with certificates to trust besides the system's [default:
                             `TOOLVAULT_CA_FILE`]
       -h, --help            Print help

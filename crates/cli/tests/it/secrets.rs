@@ -100,7 +100,9 @@ fn a_credential_is_stored_explained_and_changed() {
     ");
     assert_snapshot!(client.run(&["explain", "agno__linear__get_issue_details"], ""), @r"
     exit status 0
-    No default applies to agno__linear__get_issue_details.
+    A call of agno__linear__get_issue_details without arguments would get no secret:
+    api_token: none
+      almost  linear-prod  [id]  it is not a default
     ");
     assert_snapshot!(client.run(&["secret", "show", "linear-prod"], ""), @r"
     exit status 0

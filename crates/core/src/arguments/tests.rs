@@ -8,6 +8,10 @@ fn arguments(document: &str) -> Arguments {
     Arguments::from_object(json::parse_text(document).unwrap().as_object().unwrap()).unwrap()
 }
 
+fn path(text: &str) -> ArgumentPath<'_> {
+    ArgumentPath::parse(text).unwrap()
+}
+
 fn written(arguments: &Arguments) -> String {
     let mut out = Vec::new();
     arguments.write_json(&mut out);
@@ -28,9 +32,9 @@ fn absent_and_null_are_not_received_and_an_empty_string_is() {
     assert!(
         ["empty", "false", "zero"]
             .iter()
-            .all(|name| arguments.is_received(name))
+            .all(|name| arguments.is_received(path(name)))
     );
-    assert!(!arguments.is_received("null") && !arguments.is_received("absent"));
+    assert!(!arguments.is_received(path("null")) && !arguments.is_received(path("absent")));
     assert!(arguments.contains("null") && !arguments.contains("absent"));
     assert_eq!(arguments.get_text("empty").unwrap().as_str(), "");
     assert!(arguments.get_text("zero").is_none());
@@ -46,9 +50,9 @@ fn the_last_of_a_name_wins_at_the_place_of_the_first() {
 #[test]
 fn inserted_text_takes_the_place_of_what_was_there_or_comes_last() {
     let mut arguments = arguments(r#"{"token":null,"a":1}"#);
-    arguments.insert_text("token", "a\"b\n\u{1}é");
-    arguments.insert_text("Zeta", "z");
-    arguments.insert_text("token\"", "q");
+    arguments.insert_text(path("token"), "a\"b\n\u{1}é");
+    arguments.insert_text(path("Zeta"), "z");
+    arguments.insert_text(path("token\""), "q");
     assert_eq!(
         written(&arguments),
         r#"{"token":"a\"b\n\u0001é","a":1,"Zeta":"z","token\"":"q"}"#
@@ -85,11 +89,11 @@ proptest! {
             set(&mut model, name, text);
         }
         for (name, text) in &inserts {
-            arguments.insert_text(name, text);
+            arguments.insert_text(path(name), text);
             set(&mut model, name, text);
         }
         for name in &removals {
-            arguments.remove(name);
+            arguments.remove(path(name));
             model.retain(|(known, _)| known != name);
             for (name, text) in &model {
                 let found = arguments.get_text(name).unwrap();
@@ -115,12 +119,88 @@ fn what_is_taken_out_is_gone_and_the_rest_stays_in_order() {
     ] {
         let object = json::parse_text(text).unwrap().as_object().unwrap();
         let mut arguments = Arguments::from_object(object).unwrap();
-        arguments.remove(removed);
+        arguments.remove(path(removed));
         let mut written = Vec::new();
         arguments.write_json(&mut written);
         assert_eq!(written, rest.as_bytes());
         assert!(!arguments.contains(removed));
-        arguments.insert_text(removed, "new");
+        arguments.insert_text(path(removed), "new");
         assert_eq!(arguments.get_text(removed).unwrap().as_str(), "new");
+    }
+}
+
+#[test]
+fn a_value_is_put_inside_an_argument_and_the_rest_keeps_its_spelling() {
+    for (before, pointer, after) in [
+        ("{}", "/params/key", Some(r#"{"params":{"key":"v\n"}}"#)),
+        (
+            r#"{"params":null}"#,
+            "/params/key",
+            Some(r#"{"params":{"key":"v\n"}}"#),
+        ),
+        (
+            r#"{"a":1.0,"params":{ "q" : 1e400 ,"key":null, "\u0071\/":[ 1 ]},"b":"\u0062"}"#,
+            "/params/key",
+            Some(r#"{"a":1.0,"params":{"q":1e400,"key":"v\n","q/":[ 1 ]},"b":"\u0062"}"#),
+        ),
+        (
+            r#"{"a":{"b":{"c":0}}}"#,
+            "/a/b/d",
+            Some(r#"{"a":{"b":{"c":0,"d":"v\n"}}}"#),
+        ),
+        (
+            r#"{"a":{}}"#,
+            "/a/b~1c/~0",
+            Some(r#"{"a":{"b/c":{"~":"v\n"}}}"#),
+        ),
+        (
+            r#"{"a":{"k":1,"k":2}}"#,
+            "/a/k",
+            Some(r#"{"a":{"k":"v\n"}}"#),
+        ),
+        (r#"{"a":{"0":1}}"#, "/a/0", Some(r#"{"a":{"0":"v\n"}}"#)),
+        ("{}", "/", Some(r#"{"":"v\n"}"#)),
+        (r#"{"token":1}"#, "/token", Some(r#"{"token":"v\n"}"#)),
+        (r#"{"params":"text"}"#, "/params/key", None),
+        (r#"{"params":""}"#, "/params/key", None),
+        (r#"{"params":[{}]}"#, "/params/0/key", None),
+        (r#"{"params":{"key":7}}"#, "/params/key/x", None),
+        (r#"{"params":{"\ud800":1}}"#, "/params/key", None),
+    ] {
+        let mut arguments = arguments(before);
+        let is_put = arguments.insert_text(path(pointer), "v\n");
+        assert_eq!(is_put, after.is_some(), "{before} {pointer}");
+        assert_eq!(
+            written(&arguments),
+            after.unwrap_or(before),
+            "{before} {pointer}"
+        );
+        assert_eq!(
+            arguments.is_received(path(pointer)),
+            is_put,
+            "{before} {pointer}"
+        );
+    }
+}
+
+#[test]
+fn what_is_inside_an_argument_is_taken_out() {
+    for (before, pointer, after) in [
+        (
+            r#"{"p":{"a": 1.0,"key":"x","b":2},"q":0}"#,
+            "/p/key",
+            r#"{"p":{"a":1.0,"b":2},"q":0}"#,
+        ),
+        (r#"{"p":{"key":"x","key":null}}"#, "/p/key", r#"{"p":{}}"#),
+        (r#"{"p":{ "a":1}}"#, "/p/key", r#"{"p":{ "a":1}}"#),
+        (r#"{"p":{"a":{"key":1}}}"#, "/p/a/key", r#"{"p":{"a":{}}}"#),
+        (r#"{"p":[{"key":1}]}"#, "/p/0/key", r#"{"p":[{"key":1}]}"#),
+        (r#"{"p":"key"}"#, "/p/key", r#"{"p":"key"}"#),
+        (r#"{"key":1,"a":2}"#, "/key", r#"{"a":2}"#),
+    ] {
+        let mut arguments = arguments(before);
+        arguments.remove(path(pointer));
+        assert_eq!(written(&arguments), after, "{before} {pointer}");
+        assert!(!arguments.is_received(path(pointer)));
     }
 }

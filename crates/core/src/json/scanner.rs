@@ -3,7 +3,7 @@
 //! It works on bytes of valid UTF-8 and never recurses: each open array or object is one bit. Start at [`skip_value`].
 //! Every function takes an index and returns the index after what it read.
 
-use super::{Error, MAXIMUM_DEPTH, MAXIMUM_INTEGER_DIGITS};
+use super::error::{Error, MAXIMUM_DEPTH, MAXIMUM_INTEGER_DIGITS};
 
 const EXPECTING_VALUE: &str = "Expecting value";
 const EXPECTING_COMMA: &str = "Expecting ',' delimiter";

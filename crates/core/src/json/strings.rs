@@ -93,6 +93,13 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// `text` as a JSON string.
+pub fn spelled(text: &str) -> Zeroizing<String> {
+    let mut raw = Vec::new();
+    write_string(text, &mut raw);
+    Zeroizing::new(String::from_utf8(raw).unwrap_or_default())
+}
+
 /// How many bytes [`write_string`] appends for `text`.
 pub fn escaped_length(text: &str) -> usize {
     let cost = |byte| match short_escape(byte) {

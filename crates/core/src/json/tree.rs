@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 use super::object::Object;
-use super::strings::{LoneSurrogate, write_string};
+use super::strings::{LoneSurrogate, spelled, write_string};
 use super::value::{Kind, Value};
 
 /// The members of an object in order, each name once.
@@ -34,9 +34,7 @@ impl<'a> From<Value<'a>> for Tree<'a> {
 impl<'a> Tree<'a> {
     /// A string.
     pub fn text(text: &str) -> Self {
-        let mut raw = Vec::new();
-        write_string(text, &mut raw);
-        Self::Raw(Zeroizing::new(String::from_utf8(raw).unwrap_or_default()))
+        Self::Raw(spelled(text))
     }
 
     /// An object without members.

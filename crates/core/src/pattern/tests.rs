@@ -77,6 +77,18 @@ fn names_hold_no_nul_and_tools_no_wildcard() {
 }
 
 #[test]
+fn names_and_patterns_stay_as_they_were_given() {
+    for text in [" Ä/b?[c]\\\n ", "a", "語🔑"] {
+        assert_eq!((tool(text).as_str(), pattern(text).as_str()), (text, text));
+        assert_eq!(
+            (tool(text).to_string(), pattern(text).to_string()),
+            (text.to_owned(), text.to_owned())
+        );
+    }
+    assert_eq!(pattern("*a*__*").as_str(), "*a*__*");
+}
+
+#[test]
 fn every_short_pattern_agrees_with_the_reference_on_every_short_name() {
     let names: Vec<ToolName> = all_texts("ab", 8).iter().map(|text| tool(text)).collect();
     let mut compared = 0_u32;

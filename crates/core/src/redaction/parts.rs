@@ -37,6 +37,7 @@ fn add(text: &str, is_line: bool, left: usize, parts: &mut Vec<Part>) {
     let is_json = text.starts_with(['{', '[']);
     if is_json && let Ok(document) = json::parse_text(text) {
         members(document, left, parts);
+        elements(document, left, parts);
     }
     for line in text.split(['\r', '\n']).filter(|_| !is_line) {
         let line = line.trim_matches(SPACES);
@@ -47,6 +48,14 @@ fn add(text: &str, is_line: bool, left: usize, parts: &mut Vec<Part>) {
     }
     url(text, left, parts);
     header(text, left, parts);
+}
+
+/// The texts of a value that is a list: the gateway sends them as a list to a tool that wants one.
+fn elements(value: Value<'_>, left: usize, parts: &mut Vec<Part>) {
+    let elements = value.as_array().into_iter().flat_map(json::Array::elements);
+    for text in elements.filter_map(Value::as_text).flatten() {
+        add(&text, false, left, parts);
+    }
 }
 
 /// The JSON members whose names say that they are credentials.

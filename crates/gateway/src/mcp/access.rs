@@ -17,6 +17,7 @@ pub(crate) use self::tasks::{UNKNOWN_TASK, asked_for};
 pub(crate) use self::values::{Budgets, Values};
 use super::refusal::Refusal;
 use super::server::{Filled, Server};
+use super::tools::Catalogue;
 
 /// A user with the key or token they came with. Nothing is shared between two principals.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +45,8 @@ impl Principal {
 }
 
 const LEFT_OUT_FOR: Duration = Duration::from_secs(30);
+/// How long a list of tools is believed.
+const LIST_HOLDS_FOR: Duration = Duration::from_secs(15);
 /// A server's era changes only when the server is updated.
 const ERA_HOLDS_FOR: Duration = Duration::from_mins(10);
 
@@ -61,6 +64,8 @@ pub(crate) struct Access {
     left_out: Until,
     /// Until then the server is believed to know only the earlier era.
     only_legacy: Until,
+    /// The server's tools as they were last listed to explain a call, and when.
+    listed: Mutex<Option<(Instant, Arc<Catalogue>)>>,
 }
 
 impl Access {
@@ -75,6 +80,7 @@ impl Access {
             used_at: Mutex::new(Instant::now()),
             left_out: Until::default(),
             only_legacy: Until::default(),
+            listed: Mutex::default(),
         }
     }
 
@@ -119,6 +125,18 @@ impl Access {
 
     pub(crate) fn is_only_legacy(&self) -> bool {
         self.only_legacy.is_ahead_of(Instant::now())
+    }
+
+    /// Notes the server's tools.
+    pub(crate) fn note_listed(&self, catalogue: &Arc<Catalogue>) {
+        *self.listed.lock() = Some((Instant::now(), Arc::clone(catalogue)));
+    }
+
+    /// The server's tools, if they were noted in the last seconds.
+    pub(crate) fn listed(&self) -> Option<Arc<Catalogue>> {
+        let listed = self.listed.lock();
+        let (at, catalogue) = listed.as_ref()?;
+        (at.elapsed() < LIST_HOLDS_FOR).then(|| Arc::clone(catalogue))
     }
 
     /// The server's templates with the caller's values. Filled again, and recorded, only if the values would be others

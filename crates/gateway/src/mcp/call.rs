@@ -2,19 +2,20 @@
 //! taken out, secrets are put in.
 
 mod missing;
+mod target;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ::http::HeaderMap;
 use toolvault_core::arguments::Arguments;
 use toolvault_core::json::{Kind, Tree, parse};
-use toolvault_core::pattern::ToolName;
-use toolvault_vault::Call;
+use toolvault_core::pointer::{ArgumentPath, Found};
 use zeroize::Zeroizing;
 
 pub(crate) use self::missing::in_words;
 use self::missing::{explain, is_own_input};
+pub(crate) use self::target::Target;
 use super::answer::McpReply;
 use super::conversation::{Conversation, Incoming, owned};
 use super::links::{Context, Link, Question};
@@ -25,7 +26,7 @@ use super::refusal::{Refusal, UpstreamError};
 use super::server::Server;
 use super::session::Purpose;
 use super::state::Visit;
-use super::tools::{Tool, hidden};
+use super::tools::innermost;
 
 /// A `tools/call` of a client.
 pub(crate) struct ToolCall<'a> {
@@ -36,14 +37,6 @@ pub(crate) struct ToolCall<'a> {
     pub(crate) server: &'a Arc<Server>,
     /// The tool's name at its server.
     pub(crate) name: &'a str,
-}
-
-/// What is known of the tool that is called.
-struct Target {
-    name: ToolName,
-    tool: Option<Arc<Tool>>,
-    /// Declared, and hidden from models.
-    hidden: BTreeSet<String>,
 }
 
 impl ToolCall<'_> {
@@ -80,19 +73,17 @@ impl ToolCall<'_> {
         let message = &self.incoming.message;
         let mut args = arguments(message)?;
         record.arguments = shape(&args);
-        let received = args.len();
         let link = self.conversation.link(self.visit, self.server).await?;
         let target = self.target(&link, &self.conversation.context()).await?;
         let (repeats, caller) = (&self.visit.state.repeats, self.visit.caller());
         repeats.allow(caller, &target.name)?;
         let settings = &self.server.settings;
-        // A tool that its server did not list may still exist. It declares nothing, so it gets nothing.
         let withheld = match &target.tool {
             Some(_) => &target.hidden,
-            None => &settings.credential_arguments,
+            None => &innermost(settings.credential_arguments.iter()),
         };
-        take_out(&mut args, withheld, settings.allow_override, record);
-        let is_changed = args.len() != received;
+        let taken = take_out(&mut args, withheld, settings.allow_override);
+        record.dropped = taken.dropped;
         let (args, applied) = self.complete(&link, &target, args).await?;
         // After completion, so that the values of this call are looked for, too.
         let (values, sent) = (&link.access.values, message.value());
@@ -104,7 +95,7 @@ impl ToolCall<'_> {
             let refused = |_| Refusal::InvalidParams("'params' cannot be read");
             params.set("name", Tree::text(self.name)).map_err(refused)?;
             forget_own_input(params);
-            if message.param("arguments").is_some() || is_changed || applied > 0 {
+            if message.param("arguments").is_some() || taken.is_changed || applied > 0 {
                 params.set("arguments", json(&args)?).map_err(refused)?;
             }
         }
@@ -113,39 +104,10 @@ impl ToolCall<'_> {
     }
 
     async fn target(&self, link: &Link, context: &Context) -> Result<Target, Refusal> {
-        let (name, server, visit) = (self.name, self.server, self.visit);
-        let unknown = || Refusal::UnknownTool(name.to_owned());
-        let full_name = server.name.tool(name).ok_or_else(unknown)?;
-        if !visit.caller().reaches_tool(&full_name) {
-            return Err(unknown());
-        }
-        let catalogue = link.catalogue_with(name, context).await?;
-        if catalogue.is_ambiguous(name) {
-            return Err(unknown());
-        }
-        let Some(tool) = catalogue.get(name) else {
-            return Ok(Target {
-                name: full_name,
-                tool: None,
-                hidden: BTreeSet::new(),
-            });
-        };
-        let within = visit.rules.within(&server.name);
-        let names = std::slice::from_ref(&full_name);
-        let vault = &visit.state.vault;
-        let defaults = vault
-            .hidden_arguments(visit.caller(), names, &within)
-            .await?;
-        let defaults = defaults.into_iter().next().unwrap_or_default();
-        let hidden = hidden(server, tool, &defaults);
-        if !tool.can_hide(&hidden) {
-            return Err(unknown());
-        }
-        Ok(Target {
-            name: full_name,
-            tool: Some(Arc::clone(tool)),
-            hidden,
-        })
+        let (visit, server) = (self.visit, self.server);
+        let catalogue = link.catalogue_with(self.name, context).await?;
+        let (vault, caller) = (&visit.state.vault, visit.caller());
+        Target::find(vault, &visit.rules, caller, server, self.name, &catalogue).await
     }
 
     /// The arguments with their secrets, and how many were applied.
@@ -158,14 +120,7 @@ impl ToolCall<'_> {
         if target.hidden.is_empty() {
             return Ok((args, 0));
         }
-        let credentials = &self.server.settings.credential_arguments;
-        let call = Call {
-            tool: target.name.clone(),
-            args,
-            bindings: BTreeMap::new(),
-            accepts: Some(target.hidden.clone()),
-            require: target.hidden.intersection(credentials).cloned().collect(),
-        };
+        let call = target.call(self.server, args);
         let visit = self.visit;
         let within = visit.rules.within(&self.server.name);
         let vault = &visit.state.vault;
@@ -208,43 +163,66 @@ fn shape(args: &Arguments) -> Vec<(String, Kind)> {
         .collect()
 }
 
+/// What was taken out of a call.
+#[derive(Default)]
+pub(crate) struct TakenOut {
+    is_changed: bool,
+    /// The arguments for which the model sent a value.
+    dropped: Vec<String>,
+}
+
 /// Takes out what a model sent for arguments that are hidden from it. Models send `null` or an empty text for what they
-/// do not know; any other value is recorded as dropped.
-fn take_out(
+/// do not know; any other value counts as dropped.
+pub(crate) fn take_out(
     args: &mut Arguments,
     withheld: &BTreeSet<String>,
     allow_override: bool,
-    record: &mut CallRecord,
-) {
-    for name in withheld {
-        let Some(raw) = args.raw(name) else { continue };
-        let is_empty = matches!(raw, "null" | "\"\"");
-        if !is_empty && allow_override {
+) -> TakenOut {
+    let mut taken = TakenOut::default();
+    for path in paths(withheld) {
+        let is_empty = |path| {
+            let found = args.at(path);
+            matches!(found, Found::Value(value) if matches!(value.raw(), "null" | "\"\""))
+        };
+        // An empty text instead of the object that would hold the argument stands for no object.
+        let empty = path.holders().chain([path]).find(|path| is_empty(*path));
+        if let Some(empty) = empty {
+            args.remove(empty);
+        } else if !allow_override && matches!(args.at(path), Found::Value(_)) {
+            taken.dropped.push(path.as_str().to_owned());
+            args.remove(path);
+        } else {
             continue;
         }
-        if !is_empty {
-            record.dropped.push(name.clone());
-        }
-        args.remove(name);
+        taken.is_changed = true;
     }
+    taken
 }
 
 /// Sets the headers that repeat hidden arguments. What the client sent there is removed: it is a guess.
 fn mirror(target: &Target, args: &Arguments, headers: &mut HeaderMap) {
     let Some(tool) = &target.tool else { return };
     let mirrored = tool.definition.mirrored.iter();
-    for (argument, name) in mirrored.flat_map(MirroredArguments::top_level) {
-        if !target.hidden.contains(argument) {
+    for (steps, name) in mirrored.flat_map(MirroredArguments::iter) {
+        let pointer = ArgumentPath::pointer(steps);
+        let Ok(argument) = ArgumentPath::parse(&pointer) else {
+            continue;
+        };
+        if !paths(&target.hidden).any(|path| path.is_at(argument) || path.holds(argument)) {
             continue;
         }
         headers.remove(name);
-        let value = args
-            .raw(argument)
-            .and_then(|raw| encode_argument(parse(raw.as_bytes()).ok()?));
-        if let Some(value) = value {
+        if let Found::Value(value) = args.at(argument)
+            && let Some(value) = encode_argument(value)
+        {
             headers.insert(name.clone(), value);
         }
     }
+}
+
+fn paths(arguments: &BTreeSet<String>) -> impl Iterator<Item = ArgumentPath<'_>> {
+    let paths = arguments.iter();
+    paths.filter_map(|argument| ArgumentPath::parse(argument).ok())
 }
 
 /// Takes out the client's answers to questions of ours.

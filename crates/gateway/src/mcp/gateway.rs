@@ -6,12 +6,13 @@ use ::http::{Method, StatusCode};
 use prometheus_client::registry::Registry;
 use toolvault_core::entropy::Entropy;
 use toolvault_core::scope::Scope;
-use toolvault_vault::{Caller, Clock, Denial, SecretInfo, Vault};
+use toolvault_vault::{Call, Caller, Clock, Denial, SecretInfo, Vault};
 use zeroize::Zeroizing;
 
 use super::answer::{Announcement, McpReply};
 use super::conversation::{Conversation, Incoming};
 use super::eras::{legacy, modern};
+use super::explain::{self, GatewayExplanation};
 use super::links::Slots;
 use super::metrics::Count;
 use super::pending::{PendingSecret, SetError};
@@ -54,6 +55,16 @@ impl Gateway {
             request,
         };
         visit.answer().await
+    }
+
+    /// Says what would become of a call through the gateway, without values. `None` if the tool lies behind no server that
+    /// the caller reaches. The caller needs `manage`, `resolve` or `use`; with `use` the server is asked for its tools.
+    pub async fn explain(
+        &self,
+        caller: &Caller,
+        call: Call,
+    ) -> Result<Option<GatewayExplanation>, toolvault_vault::Error> {
+        Box::pin(explain::explain(&self.0, caller, call)).await
     }
 
     /// Changes the settings. Sessions, streams and programs of servers whose settings changed end.

@@ -13,7 +13,7 @@
 //!   needs a copy. Definitions that are not used any more are dropped, so that no reference dangles.
 //! - `title`, `description` and `$comment` stay as they are, even if they mention the argument.
 //!
-//! `clean` cleans, `references` looks at what refers to it, and `verify` checks the result independently.
+//! `definition` reads what is declared and `types` which types it takes. `clean` cleans, `references` looks at what refers to it, and `verify` checks the result independently.
 
 mod clean;
 mod definition;
@@ -22,6 +22,7 @@ mod hidden;
 mod references;
 #[cfg(test)]
 mod tests;
+mod types;
 mod verify;
 
 use std::collections::BTreeSet;
@@ -30,6 +31,7 @@ use toolvault_core::json::{self, LoneSurrogate, Tree, Value};
 use zeroize::Zeroizing;
 
 pub(crate) use self::definition::Definition;
+pub(crate) use self::types::types;
 
 use self::document::{Document, repeats_a_name};
 use self::hidden::Hidden;

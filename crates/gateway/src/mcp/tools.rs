@@ -4,14 +4,16 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use toolvault_core::conversion::Types;
 use toolvault_core::json::{Array, Object, Tree, Value, parse};
 use toolvault_core::pattern::ToolName;
+use toolvault_core::pointer::ArgumentPath;
 use toolvault_vault::{Caller, Vault};
 use zeroize::Zeroizing;
 
 use super::refusal::Refusal;
 use super::rules::Rules;
-use super::schema::{Definition, hide};
+use super::schema::{Definition, hide, types};
 use super::server::Server;
 use crate::settings::ServerName;
 
@@ -19,6 +21,8 @@ use crate::settings::ServerName;
 pub(crate) const MOST_TOOLS: usize = 10_000;
 /// For how many sets of hidden arguments it is remembered whether a schema could be cleaned of them.
 const REMEMBERED: usize = 8;
+/// Of how many arguments the types are remembered.
+const REMEMBERED_TYPES: usize = 64;
 
 /// All tools that a server listed.
 #[derive(Default)]
@@ -38,6 +42,8 @@ pub(crate) struct Tool {
     /// Its definition as the server spelled it.
     pub(crate) raw: Zeroizing<String>,
     cleaned: Mutex<Vec<(BTreeSet<String>, bool)>>,
+    /// The types that its schema takes for arguments; `None` for one that it does not declare.
+    types: Mutex<HashMap<String, Option<Types>>>,
 }
 
 impl Catalogue {
@@ -123,13 +129,40 @@ impl Tool {
             full_name: server.tool(&definition.name)?,
             definition,
             raw: Zeroizing::new(tool.raw().to_owned()),
-            cleaned: Mutex::new(Vec::new()),
+            cleaned: Mutex::default(),
+            types: Mutex::default(),
         })
+    }
+
+    /// Whether its schema declares an argument, a name or a pointer.
+    fn declares(&self, argument: &str) -> bool {
+        let Ok(path) = ArgumentPath::parse(argument) else {
+            return false;
+        };
+        let mut steps = path.steps();
+        let is_declared =
+            (steps.next()).is_some_and(|name| self.definition.declared.contains(&*name));
+        is_declared && (steps.next().is_none() || self.types(argument).is_some())
+    }
+
+    /// The types that its schema takes for an argument, a name or a pointer; `None` if it does not declare it.
+    pub(crate) fn types(&self, argument: &str) -> Option<Types> {
+        let mut known = self.types.lock();
+        if let Some(types) = known.get(argument) {
+            return *types;
+        }
+        let tool = parse(self.raw.as_bytes()).ok()?;
+        let path = ArgumentPath::parse(argument).ok()?;
+        let types = types(tool, path);
+        if known.len() < REMEMBERED_TYPES {
+            known.insert(argument.to_owned(), types);
+        }
+        types
     }
 
     /// Whether its schema can be shown without the arguments. One that cannot is withheld.
     pub(crate) fn can_hide(&self, hidden: &BTreeSet<String>) -> bool {
-        if hidden.is_disjoint(&self.definition.declared) {
+        if hidden.is_empty() {
             return true;
         }
         let mut cleaned = self.cleaned.lock();
@@ -155,12 +188,18 @@ pub(crate) fn hidden(
     tool: &Tool,
     defaults: &BTreeSet<String>,
 ) -> BTreeSet<String> {
-    let credentials = &server.settings.credential_arguments;
-    let declared = tool.definition.declared.iter();
-    declared
-        .filter(|name| defaults.contains(*name) || credentials.contains(*name))
-        .cloned()
-        .collect()
+    let arguments = defaults.union(&server.settings.credential_arguments);
+    innermost(arguments.filter(|argument| tool.declares(argument)))
+}
+
+/// The arguments without those that hold another of them: a pointer wins over the argument that it leads into.
+pub(crate) fn innermost<'a>(arguments: impl Iterator<Item = &'a String>) -> BTreeSet<String> {
+    let paths = arguments.flat_map(|argument| ArgumentPath::parse(argument));
+    let paths: Vec<_> = paths.collect();
+    let innermost = paths
+        .iter()
+        .filter(|path| !paths.iter().any(|inner| path.holds(*inner)));
+    innermost.map(|path| path.as_str().to_owned()).collect()
 }
 
 /// The tools of a page as it defines them, as far as each name stands for one tool only.

@@ -86,7 +86,7 @@ pub(crate) async fn resolve_calls(
 
 /// Explain Tool Call
 ///
-/// Explains what resolving would do, without any value.
+/// Explains what resolving and the gateway would do, without any value.
 #[utoipa::path(
     post,
     path = "/api/v1/tools/{tool_name}/explain",
@@ -103,9 +103,9 @@ pub(crate) async fn explain_tool(
     Authenticated(caller): Authenticated,
     input: Input,
 ) -> Result<Json<Explanation>, ApiError> {
-    let call = read_call(&input)?;
-    let explanation = app.vault.explain(&caller, call).await?;
-    Ok(Json(explanation.into()))
+    let explanation = app.vault.explain(&caller, read_call(&input)?).await?;
+    let gateway = app.gateway.explain(&caller, read_call(&input)?).await?;
+    Ok(Json(Explanation::new(explanation, gateway)))
 }
 
 fn read_call(input: &Input) -> Result<toolvault_vault::Call, ApiError> {

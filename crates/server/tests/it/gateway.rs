@@ -2,13 +2,15 @@
 //! secret.
 //!
 //! [`relay`] connects agents with a scripted tool server, for `listing`, `calling`,
-//! `failing`, `redaction`, `repeats`, `credentials`, `sessions`, `expiry`, `tasks`, `news`, `missing`, `modern`,
+//! `pointers`, `explaining`, `failing`, `redaction`, `repeats`, `credentials`, `sessions`, `expiry`, `tasks`, `news`,
+//! `missing`, `modern`,
 //! `programs` and `together`.
 
 mod calling;
 mod challenge;
 mod credentials;
 mod expiry;
+mod explaining;
 mod failing;
 mod listing;
 mod metadata;
@@ -17,6 +19,7 @@ mod modern;
 mod names;
 mod news;
 mod page;
+mod pointers;
 mod programs;
 mod redaction;
 mod relay;

@@ -4,6 +4,7 @@ use toolvault_core::arguments::Arguments;
 use toolvault_core::audit::record::Record;
 use toolvault_core::identity::SecretId;
 use toolvault_core::pattern::ToolName;
+use toolvault_core::pointer::ArgumentPath;
 use toolvault_core::reference::Reference;
 use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
@@ -125,7 +126,7 @@ impl Vault {
         Ok(Credentials { values, stamp })
     }
 
-    fn decided_credentials(
+    pub(super) fn decided_credentials(
         &self,
         entry: &UserEntry,
         tool: &ToolName,
@@ -145,7 +146,9 @@ fn judge(decided: &mut [Decided], values: &[AppliedValue]) -> Result<(), Error> 
     let mut companions = Vec::with_capacity(values.len());
     for (argument, given) in decided.iter().zip(values) {
         let mut companion = Arguments::new();
-        companion.insert_text(&argument.name, given.text()?);
+        if let Ok(path) = ArgumentPath::parse(&argument.name) {
+            companion.insert_text(path, given.text()?);
+        }
         companions.push(companion);
     }
     for argument in decided {

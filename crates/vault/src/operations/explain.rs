@@ -1,16 +1,22 @@
 //! Explains what resolving would do and why, without any value.
 
+mod near;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use toolvault_core::arguments::Arguments;
 use toolvault_core::identity::SecretId;
 use toolvault_core::pattern::ToolName;
 use toolvault_core::ranking::Precedence;
+use toolvault_core::reference::Reference;
 use toolvault_core::scope::Scope;
 
-use super::resolve::decide::Decided;
+pub use self::near::Near;
+use self::near::Search;
+use super::resolve::decide::{Decided, Outcome};
 use super::resolve::within::Within;
 use super::resolve::{Call, require_tool};
-use crate::cache::index::Index;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::secret::Secret;
@@ -23,7 +29,7 @@ pub struct Explanation {
     pub tool: ToolName,
     /// Whether resolving would return completed arguments.
     pub would_succeed: bool,
-    /// Each argument that is received, bound, required or served by a default.
+    /// Each argument that is received, bound, required, or served by a default, or almost.
     pub arguments: Vec<Explained>,
 }
 
@@ -36,13 +42,15 @@ pub struct Explained {
     pub outcome: &'static str,
     /// The secret that would be applied.
     pub winner: Option<SecretId>,
-    /// The secrets that were considered, best first.
+    /// The secrets that compete for it, best first.
     pub candidates: Vec<Candidate>,
-    /// Whether only the time of change, or the ID, decided between the best two.
+    /// Secrets that almost apply.
+    pub near: Vec<Near>,
+    /// Whether only the moment of change (or the id) decided between the best two.
     pub tied: bool,
 }
 
-/// One secret that was considered.
+/// One secret that competes for an argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The secret.
@@ -58,64 +66,137 @@ pub struct Candidate {
 }
 
 impl Vault {
-    /// Explains what resolving would do. Needs `manage`, `resolve` or `use`. Without `manage` it reports only secrets
-    /// that match the tool.
-    pub async fn explain(&self, caller: &Caller, mut call: Call) -> Result<Explanation, Error> {
-        let may_explain = [Scope::Manage, Scope::Resolve, Scope::Use]
-            .into_iter()
-            .any(|scope| caller.scopes.contains(scope));
-        let allowed = if may_explain {
-            Ok(())
-        } else {
-            caller.require(Scope::Manage)
-        };
-        let allowed = allowed.and_then(|()| require_tool(caller, &call.tool));
+    /// Says what resolving would do. Needs `manage`, `resolve` or `use`; without `manage` only secrets that
+    /// match the tool are told of.
+    pub async fn explain(&self, caller: &Caller, call: Call) -> Result<Explanation, Error> {
+        self.explain_within(caller, call, &Within(None), None).await
+    }
+
+    /// As [`explain`](Self::explain) what [`inject`](Self::inject) would do. `not_accepted` says why a default for an
+    /// argument that is not in `call.accepts` does not apply.
+    pub async fn explain_injection(
+        &self,
+        caller: &Caller,
+        call: Call,
+        within: &Within,
+        not_accepted: &str,
+    ) -> Result<Explanation, Error> {
+        self.explain_within(caller, call, within, Some(not_accepted))
+            .await
+    }
+
+    async fn explain_within(
+        &self,
+        caller: &Caller,
+        mut call: Call,
+        within: &Within,
+        not_accepted: Option<&str>,
+    ) -> Result<Explanation, Error> {
+        let allowed = require_explain(caller).and_then(|()| require_tool(caller, &call.tool));
         self.note_refusal(caller, allowed).await?;
         let entry = self.caller_entry(caller).await?;
         let decided = self
-            .decided(caller, &entry, &call, &Within(None))
+            .decided(caller, &entry, &call, within)
             .and_then(|mut decided| {
                 if !decided.iter().any(|argument| argument.outcome.is_error()) {
-                    self.fill(&entry, &mut call.args, &mut decided)?;
+                    let mut args = std::mem::take(&mut call.args);
+                    self.fill(&entry, &mut args, &call.types, &mut decided)?;
                 }
                 Ok(decided)
             });
         let decided = self.note_refusal(caller, decided).await?;
         let would_succeed = !decided.iter().any(|argument| argument.outcome.is_error());
         let index = entry.intact()?;
-        let arguments = decided
-            .iter()
-            .map(|argument| explain(&index, caller, &call, argument))
-            .collect();
+        let search = Search {
+            index: &index,
+            caller,
+            call: &call,
+            within,
+            now: self.shared.clock.now(),
+            not_accepted,
+        };
+        let arguments = explained(&search, decided);
         Ok(Explanation {
             tool: call.tool.clone(),
             would_succeed,
             arguments,
         })
     }
+
+    /// What the references of the configuration stand for, as [`credentials`](Self::credentials) would decide. Needs
+    /// what [`explain`](Self::explain) needs.
+    pub async fn explain_credentials(
+        &self,
+        caller: &Caller,
+        tool: &ToolName,
+        wanted: &[(String, Reference)],
+    ) -> Result<Vec<Explained>, Error> {
+        self.note_refusal(caller, require_explain(caller)).await?;
+        let entry = self.caller_entry(caller).await?;
+        let decided = self.decided_credentials(&entry, tool, wanted);
+        let decided = self.note_refusal(caller, decided).await?;
+        let index = entry.intact()?;
+        let explained = decided
+            .iter()
+            .zip(wanted)
+            .map(|(decided, (argument, reference))| {
+                let call = Call {
+                    tool: tool.clone(),
+                    args: Arguments::new(),
+                    bindings: BTreeMap::from([(argument.clone(), reference.clone())]),
+                    accepts: None,
+                    require: BTreeSet::new(),
+                    types: BTreeMap::new(),
+                };
+                let search = Search {
+                    index: &index,
+                    caller,
+                    call: &call,
+                    within: &Within(None),
+                    now: self.shared.clock.now(),
+                    not_accepted: None,
+                };
+                explain(&search, decided, std::slice::from_ref(decided))
+            });
+        Ok(explained.collect())
+    }
 }
 
-fn explain(index: &Index, caller: &Caller, call: &Call, decided: &Decided) -> Explained {
-    let winner = decided.outcome.winner().map(|secret| secret.id);
-    let mut candidates: Vec<Candidate> = decided
-        .candidates
-        .iter()
-        .map(|secret| {
-            let why = reason(call, decided, secret);
-            candidate(secret, winner == Some(secret.id), why)
-        })
-        .collect();
-    if caller.scopes().contains(Scope::Manage) {
-        candidates.extend(near_misses(index, caller, call, decided));
+fn require_explain(caller: &Caller) -> Result<(), Error> {
+    let scopes = [Scope::Manage, Scope::Resolve, Scope::Use];
+    if scopes
+        .into_iter()
+        .any(|scope| caller.scopes.contains(scope))
+    {
+        return Ok(());
     }
+    caller.require(Scope::Manage)
+}
+
+fn explained(search: &Search<'_>, mut decided: Vec<Decided>) -> Vec<Explained> {
+    let further = search.further_arguments(&decided);
+    decided.extend(further.into_iter().map(Decided::nothing));
+    let explained = decided
+        .iter()
+        .map(|argument| explain(search, argument, &decided));
+    explained.collect()
+}
+
+fn explain(search: &Search<'_>, decided: &Decided, all: &[Decided]) -> Explained {
+    let winner = decided.outcome.winner().map(|secret| secret.id);
+    let candidates = decided.candidates.iter().map(|secret| {
+        let why = reason(search.call, decided, secret);
+        candidate(secret, winner == Some(secret.id), why)
+    });
     Explained {
         arg: decided.name.clone(),
         outcome: decided.outcome.as_str(),
         winner,
-        tied: precedence(decided).is_some_and(|precedence| {
+        tied: decided_by(decided).is_some_and(|precedence| {
             matches!(precedence, Precedence::ChangedLast | Precedence::SmallestId)
         }),
-        candidates,
+        candidates: candidates.collect(),
+        near: search.of(decided, all),
     }
 }
 
@@ -129,22 +210,24 @@ fn candidate(secret: &Secret, wins: bool, why: &str) -> Candidate {
     }
 }
 
-/// The criterion that decided between the best two defaults.
-fn precedence(decided: &Decided) -> Option<Precedence> {
+/// What decided between the best two defaults.
+fn decided_by(decided: &Decided) -> Option<Precedence> {
     let mut ranks = decided.candidates.iter().filter_map(|secret| secret.rank());
     let (first, second) = (ranks.next()?, ranks.next()?);
     first.decided_by(&second)
 }
 
 fn reason(call: &Call, decided: &Decided, secret: &Arc<Secret>) -> &'static str {
-    use super::resolve::decide::Outcome;
     match &decided.outcome {
         Outcome::Received => "the argument was received",
+        Outcome::Nothing => "the secret for a member of this argument wins",
         Outcome::NotAvailable => "its policy does not allow the other arguments",
+        Outcome::NoPlace => "what was received there is not an object",
+        Outcome::Unsuitable(_) => "its text is not of the type that the tool wants",
         Outcome::Ambiguous => "several secrets of this name match",
         Outcome::Expired(winner) if winner.id == secret.id => "it has expired",
         Outcome::Binding(_) => "the binding names it",
-        Outcome::Default(winner) if winner.id == secret.id => match precedence(decided) {
+        Outcome::Default(winner) if winner.id == secret.id => match decided_by(decided) {
             None => "the only default for this argument",
             Some(precedence) => won_by(precedence),
         },
@@ -176,27 +259,5 @@ const fn lost_by(precedence: Precedence) -> &'static str {
         Precedence::MoreLiteralCharacters => "another pattern has more literal characters",
         Precedence::ChangedLast => "another changed later",
         Precedence::SmallestId => "another has a smaller id",
-    }
-}
-
-/// Secrets for the argument that were not candidates. Only for callers who may see all secrets.
-fn near_misses(index: &Index, caller: &Caller, call: &Call, decided: &Decided) -> Vec<Candidate> {
-    index
-        .iter()
-        .filter(|secret| {
-            secret.binding.argument.as_deref() == Some(decided.name.as_str())
-                && caller.reaches_pattern(secret.binding.tool.as_ref())
-                && !decided.candidates.iter().any(|other| other.id == secret.id)
-        })
-        .map(|secret| candidate(secret, false, miss(call, secret)))
-        .collect()
-}
-
-fn miss(call: &Call, secret: &Secret) -> &'static str {
-    match &secret.binding.tool {
-        None => "it is not bound to a tool",
-        Some(pattern) if !pattern.matches(&call.tool) => "its pattern does not match the tool",
-        Some(_) if !secret.binding.is_default => "it is not a default",
-        Some(_) => "the argument is not accepted",
     }
 }

@@ -10,7 +10,7 @@ use toolvault_core::json::Kind;
 use toolvault_core::pattern::ToolName;
 use toolvault_core::scope::Scope;
 
-use super::resolve::decide::defaults;
+use super::resolve::places::defaults;
 use super::resolve::within::Within;
 use super::resolve::{Call, Injected};
 use crate::caller::Caller;

@@ -1,9 +1,11 @@
 //! Completes a tool's arguments with secrets.
 //!
-//! [`mod@decide`] decides where each argument's value comes from, without opening anything. This file opens the chosen
-//! secrets, has the audit trail record the use, and only then returns the values.
+//! [`places`] says which arguments there are and which secrets compete for them, and [`mod@decide`] where the value of
+//! each comes from, without opening anything; this file opens what was decided, has the use recorded, and only then
+//! hands the values out.
 
 pub(crate) mod decide;
+pub(crate) mod places;
 pub(crate) mod value;
 pub(crate) mod within;
 
@@ -12,8 +14,11 @@ use std::sync::Arc;
 
 use toolvault_core::arguments::Arguments;
 use toolvault_core::audit::record::{Action, Decision, Record};
+use toolvault_core::conversion::Types;
 use toolvault_core::identity::SecretId;
+use toolvault_core::json;
 use toolvault_core::pattern::ToolName;
+use toolvault_core::pointer::ArgumentPath;
 use toolvault_core::reference::Reference;
 use toolvault_core::scope::Scope;
 
@@ -42,6 +47,8 @@ pub struct Call {
     pub accepts: Option<BTreeSet<String>>,
     /// Arguments that must be present in the result.
     pub require: BTreeSet<String>,
+    /// The types that the tool's schema takes, by argument as its secret names it; any for those that are not here.
+    pub types: BTreeMap<String, Types>,
 }
 
 /// A completed tool call.
@@ -151,10 +158,14 @@ impl Vault {
     ) -> Result<Injected, Error> {
         require_tool(caller, &call.tool)?;
         let mut decided = self.decided(caller, entry, &call, within)?;
-        let Call { tool, mut args, .. } = call;
-        // Once before any value is opened, and again because policies are checked against the completed arguments.
+        let Call {
+            tool,
+            mut args,
+            types,
+            ..
+        } = call;
         require_all(&tool, &decided)?;
-        let values = self.fill(entry, &mut args, &mut decided)?;
+        let values = self.fill(entry, &mut args, &types, &mut decided)?;
         require_all(&tool, &decided)?;
         let mut completed = Completed {
             tool,
@@ -173,22 +184,26 @@ impl Vault {
         Ok(Injected { completed, values })
     }
 
-    /// Opens the chosen secrets into the arguments and returns their values in order. Rule 7: a secret whose policy
-    /// refuses the completed companion arguments is not available.
+    /// Opens what was decided into the arguments, as the types that they take. Rule 7: what a policy does not allow
+    /// beside the completed companions is not available after all. Answers with the values, in order.
     pub(crate) fn fill(
         &self,
         entry: &UserEntry,
         args: &mut Arguments,
+        types: &BTreeMap<String, Types>,
         decided: &mut [Decided],
     ) -> Result<Vec<AppliedValue>, Error> {
         let mut values = Vec::new();
-        for argument in decided.iter() {
+        for argument in decided.iter_mut() {
             let Some((secret, _)) = argument.applied() else {
                 continue;
             };
             let value = self.open_value(entry, secret)?;
-            args.insert_text(&argument.name, value.text()?);
-            values.push(value);
+            let types = types.get(&argument.name).copied().unwrap_or_default();
+            match put(args, &argument.name, &value, types)? {
+                Ok(()) => values.push(value),
+                Err(outcome) => argument.outcome = outcome,
+            }
         }
         // After all arguments are filled, because a policy may depend on an argument that another secret fills.
         for argument in decided {
@@ -258,7 +273,24 @@ impl Vault {
     }
 }
 
-/// Refuses an incomplete call.
+/// Puts a value into the arguments, or tells why that cannot be.
+fn put(
+    args: &mut Arguments,
+    name: &str,
+    value: &AppliedValue,
+    types: Types,
+) -> Result<Result<(), Outcome>, Error> {
+    let Some(json) = types.spell(value.text()?) else {
+        return Ok(Err(Outcome::Unsuitable(types)));
+    };
+    let is_put = match (ArgumentPath::parse(name), json::parse_text(&json)) {
+        (Ok(path), Ok(json)) => args.insert(path, json),
+        _ => false,
+    };
+    Ok(is_put.then_some(()).ok_or(Outcome::NoPlace))
+}
+
+/// Refuses what is not complete.
 pub(crate) fn require_all(tool: &ToolName, decided: &[Decided]) -> Result<(), Error> {
     let problems: Vec<Problem> = decided
         .iter()

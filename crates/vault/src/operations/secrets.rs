@@ -14,6 +14,7 @@ use toolvault_core::pattern::{ToolName, ToolPattern};
 use toolvault_core::scope::Scope;
 
 use self::delete::DeleteSecret;
+use super::resolve::places::precedence;
 use crate::cache::UserEntry;
 use crate::cache::index::Index;
 use crate::caller::Caller;
@@ -272,19 +273,23 @@ pub(crate) fn require_unprotected(
     }
 }
 
-/// Whether for some tool both are defaults for the same argument and `secret` wins.
+/// Whether there is a tool for which both are defaults of the same argument, or of an argument and a member of it, and
+/// `secret` wins.
 fn precedes(secret: &Secret, other: &Secret) -> bool {
-    let both = [secret, other].map(|secret| secret.binding.applies_by_itself());
-    both == [true, true]
-        && secret.id != other.id
-        && secret.binding.argument == other.binding.argument
-        && secret.rank() > other.rank()
-        && secret
-            .binding
-            .tool
-            .as_ref()
-            .zip(other.binding.tool.as_ref())
-            .is_some_and(|(left, right)| left.overlaps(right))
+    let paths = secret.binding.path().zip(other.binding.path());
+    let wins = paths.is_some_and(|(path, others)| {
+        others.holds(path) || path.is_at(others) && precedence(secret) > precedence(other)
+    });
+    wins && secret.id != other.id && are_defaults_for_one_tool(secret, other)
+}
+
+/// Whether there is a tool for which both apply by themselves.
+fn are_defaults_for_one_tool(secret: &Secret, other: &Secret) -> bool {
+    let patterns = [secret, other].map(|secret| {
+        let pattern = secret.binding.tool.as_ref();
+        pattern.filter(|_| secret.binding.applies_by_itself())
+    });
+    matches!(patterns, [Some(left), Some(right)] if left.overlaps(right))
 }
 
 /// Refuses unless one of the entity tags is the secret's. No tags accept any.

@@ -36,6 +36,8 @@ mod keys;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
+mod pointers;
+#[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod quota;

@@ -170,7 +170,8 @@ def _checked(vault: Toolvault, wanted: Wanted, literals: list[Literal]) -> Check
     except Forbidden as error:
         checked.problem = str(error)
         return checked
-    explained = {one.arg: one for one in explanation.arguments}
+    # The others are only almost served.
+    explained = {one.arg: one for one in explanation.arguments if one.outcome != "none" or one.candidates}
     checked.arguments = list(_got(wanted, service, pattern, explained))
     checked.would_succeed = not any(got.problem for got in checked.arguments)
     return checked

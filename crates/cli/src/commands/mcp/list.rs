@@ -5,8 +5,7 @@ use serde::Serialize;
 use toolvault_gateway::http::Url;
 use toolvault_gateway::settings::{ServerSettings, Template, Transport};
 
-use super::FileOptions;
-use crate::config::{self, ServeOptions, StoreOptions};
+use super::{FileOptions, load};
 use crate::context::Context;
 use crate::printer::Table;
 
@@ -32,12 +31,7 @@ struct Listed {
 }
 
 pub(super) fn run(options: &ListOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let store = StoreOptions {
-        config: options.file.config.clone(),
-        ..StoreOptions::default()
-    };
-    let options_of_server = ServeOptions::from(store);
-    let configuration = config::load(&options_of_server, &context.environment, context.printer)?;
+    let configuration = load(&options.file, context)?;
     let servers = configuration.server.gateway.servers;
     let listed = servers
         .iter()

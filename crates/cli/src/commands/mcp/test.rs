@@ -1,17 +1,19 @@
 //! `toolvault mcp test`: whether a server works through the gateway, and what its tools would get.
 
+mod problems;
 mod session;
 
 use clap::Args;
 use serde_json::{Map, Value};
 use toolvault_gateway::ServerName;
 
+use self::problems::problems;
 use self::session::Session;
-use super::parse_name;
+use super::{FileOptions, is_configured, parse_name};
 use crate::api::Api;
 use crate::api::connection::ConnectionOptions;
-use crate::api::explain::{self, Explained, Explanation};
-use crate::commands::explain::show as show_explanation;
+use crate::api::explain::{self, Explained, Explanation, Gateway};
+use crate::commands::explain::show_gateway;
 use crate::context::Context;
 use crate::failure::{ExitStatus, Failure};
 use crate::mcp::Endpoint;
@@ -29,7 +31,17 @@ pub(crate) struct TestOptions {
     #[arg(long, value_name = "TOOL")]
     tool: Option<String>,
     #[command(flatten)]
+    file: FileOptions,
+    #[command(flatten)]
     connection: ConnectionOptions,
+}
+
+/// A tool as the gateway lists it, and what a call of it would get.
+struct Tested {
+    name: String,
+    /// The arguments that the model sees.
+    visible: Vec<String>,
+    gateway: Gateway,
 }
 
 pub(super) async fn run(
@@ -39,36 +51,32 @@ pub(super) async fn run(
     let printer = context.printer;
     let api = Api::connect(&options.connection, context)?;
     let endpoint = Endpoint::connect(&options.connection, context, Some(options.name.as_str()))?;
-    let mut session = Session::open(endpoint).await?;
+    let opened = Session::open(endpoint).await;
+    let mut session = opened.map_err(|failure| known(failure, options, context))?;
     let listed = list(&mut session).await;
     let mut about = Table::plain();
     about.row(["gateway", session.url().as_str()]);
     about.row(["protocol", &session.protocol()]);
     about.row(["server", session.server()]);
-    session.close().await;
     printer.table(&about)?;
-    let mut tools = listed?;
-    if let Some(wanted) = &options.tool {
-        tools.retain(|tool| tool == wanted);
-        if tools.is_empty() {
-            let message = format!("the server has no tool '{wanted}'");
-            return Err(Failure::refused(message).into());
-        }
+    // The session stays open meanwhile, so that a program need not be started again.
+    let tested = match listed {
+        Ok(tools) => explain_all(&api, &options.name, tools).await,
+        Err(failure) => Err(failure),
+    };
+    session.close().await;
+    let (credentials, all) = tested?;
+    let is_wanted = |tool: &&Tested| options.tool.as_ref().is_none_or(|name| *name == tool.name);
+    let tools: Vec<&Tested> = all.iter().filter(is_wanted).collect();
+    if let (Some(wanted), []) = (&options.tool, tools.as_slice()) {
+        let message = format!("the server has no tool '{wanted}'");
+        return Err(Failure::refused(message).into());
     }
-    let mut explained = Vec::with_capacity(tools.len());
-    for tool in tools {
-        let name = format!("{}{tool}", options.name.prefix());
-        let mut explanation = explain::ask(&api, &name).await?;
-        explanation
-            .arguments
-            .retain(|argument| is_for(argument, &options.name.prefix()));
-        explained.push((tool, explanation));
+    show(&credentials, &tools, printer)?;
+    if let (Some(_), [tool]) = (&options.tool, tools.as_slice()) {
+        show_gateway(&tool.gateway, printer)?;
     }
-    show(&explained, printer)?;
-    if let (Some(_), [(_, explanation)]) = (&options.tool, explained.as_slice()) {
-        show_explanation(explanation, printer)?;
-    }
-    let problems: Vec<String> = explained.iter().flat_map(problems).collect();
+    let problems = problems(&credentials, &tools, &all);
     for problem in &problems {
         printer.error_line(&format!("error: {problem}"));
     }
@@ -79,16 +87,58 @@ pub(super) async fn run(
     })
 }
 
-/// The names of the server's tools, as the gateway lists them.
-async fn list(session: &mut Session) -> Result<Vec<String>, Failure> {
+/// The failure, or a clearer one if the file names a server that the running one does not know.
+fn known(failure: Failure, options: &TestOptions, context: &Context<'_>) -> Failure {
+    if !failure.is_not_found || !is_configured(&options.name, &options.file, context) {
+        return failure;
+    }
+    let name = &options.name;
+    Failure::refused(format!(
+        "the configuration file has the server '{name}', but the running server does not know it"
+    ))
+    .hint("run toolvault reload, or restart the server")
+}
+
+/// What the server's own credentials and each of its tools would get.
+async fn explain_all(
+    api: &Api<'_>,
+    server: &ServerName,
+    tools: Vec<Value>,
+) -> Result<(Vec<Explained>, Vec<Tested>), Failure> {
+    let prefix = server.prefix();
+    let mut tested = Vec::with_capacity(tools.len());
+    for tool in tools {
+        let asked = format!("{prefix}{}", name(&tool));
+        tested.push(Tested {
+            name: name(&tool).to_owned(),
+            visible: visible(&tool),
+            gateway: gateway(explain::ask(api, &asked).await?)?,
+        });
+    }
+    // A key for some tools only does not reach the name of the whole server. What fails is told with each tool.
+    let credentials = match explain::ask(api, &prefix).await {
+        Ok(explanation) => gateway(explanation)?.arguments,
+        Err(_) if !tested.is_empty() => Vec::new(),
+        Err(failure) => return Err(failure),
+    };
+    Ok((credentials, tested))
+}
+
+fn gateway(explanation: Explanation) -> Result<Gateway, Failure> {
+    let tool = explanation.tool_name;
+    let gateway = explanation.gateway;
+    gateway.ok_or_else(|| Failure::refused(format!("the gateway does not reach the tool '{tool}'")))
+}
+
+/// The tools of the server, as the gateway lists them.
+async fn list(session: &mut Session) -> Result<Vec<Value>, Failure> {
     let mut tools = Vec::new();
     let mut params = Map::new();
     for _ in 0..MOST_PAGES {
         let result = session.ask("tools/list", params).await?;
         let page = result.get("tools").and_then(Value::as_array);
         let page = page.ok_or_else(|| Failure::refused("the answer to tools/list is no list"))?;
-        let names = page.iter().filter_map(|tool| tool.get("name")?.as_str());
-        tools.extend(names.map(str::to_owned));
+        tools.extend(page.iter().filter(|tool| !name(tool).is_empty()).cloned());
         let Some(Value::String(cursor)) = result.get("nextCursor") else {
             return Ok(tools);
         };
@@ -97,60 +147,53 @@ async fn list(session: &mut Session) -> Result<Vec<String>, Failure> {
     Err(Failure::refused("the list of tools does not end"))
 }
 
-fn show(tools: &[(String, Explanation)], printer: &Printer) -> std::io::Result<()> {
+fn name(tool: &Value) -> &str {
+    tool.get("name").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn visible(tool: &Value) -> Vec<String> {
+    let properties = tool.pointer("/inputSchema/properties");
+    let properties = properties.and_then(Value::as_object);
+    properties
+        .into_iter()
+        .flat_map(Map::keys)
+        .cloned()
+        .collect()
+}
+
+fn show(credentials: &[Explained], tools: &[&Tested], printer: &Printer) -> std::io::Result<()> {
+    if !credentials.is_empty() {
+        let mut table = Table::new(&["CREDENTIAL", "SECRET"]);
+        for credential in credentials {
+            table.row([&credential.arg, secret(credential)]);
+        }
+        printer.table(&table)?;
+    }
     if tools.is_empty() {
         return printer.line("It lists no tool.");
     }
-    let mut table = Table::new(&["TOOL", "HIDDEN IF DECLARED", "SECRET"]);
-    for (tool, explanation) in tools {
-        let mut name = tool.as_str();
-        if explanation.arguments.is_empty() {
+    let mut table = Table::new(&["TOOL", "HIDDEN", "SECRET"]);
+    for tool in tools {
+        let mut name = tool.name.as_str();
+        let mut hidden = hidden(tool).peekable();
+        if hidden.peek().is_none() {
             table.row([name, "", ""]);
         }
-        for argument in &explanation.arguments {
-            let secret = winner(argument).unwrap_or(&argument.outcome);
-            table.row([name, &argument.arg, secret]);
+        for argument in hidden {
+            table.row([name, &argument.arg, secret(argument)]);
             name = " ";
         }
     }
     printer.table(&table)
 }
 
-/// Whether the gateway applies a default here: only if its pattern begins with the name of the server.
-fn is_for(argument: &Explained, prefix: &str) -> bool {
-    let mut candidates = argument.candidates.iter();
-    candidates.any(|candidate| {
-        let pattern = candidate.pattern.as_deref().unwrap_or_default();
-        let literal = pattern.split('*').next().unwrap_or_default();
-        literal.starts_with(prefix)
-    })
+fn hidden(tool: &Tested) -> impl Iterator<Item = &Explained> {
+    let arguments = tool.gateway.arguments.iter();
+    arguments.filter(|argument| argument.outcome != "none")
 }
 
-fn winner(argument: &Explained) -> Option<&str> {
-    let winner = argument
-        .candidates
-        .iter()
-        .find(|candidate| candidate.wins)?;
-    Some(&winner.secret_name)
-}
-
-/// What is wrong with the secrets for a tool.
-fn problems((tool, explanation): &(String, Explanation)) -> Vec<String> {
-    let wrong = explanation
-        .arguments
-        .iter()
-        .filter(|argument| argument.outcome.starts_with("secret_"));
-    let told = wrong.map(|argument| {
-        let arg = &argument.arg;
-        let secret = winner(argument).map_or_else(String::new, |name| format!(" '{name}'"));
-        match argument.outcome.as_str() {
-            "secret_expired" => {
-                format!("{tool}: the secret{secret} for {arg} has expired; give it a new value and a later end")
-            }
-            "secret_ambiguous" => format!("{tool}: several secrets serve {arg} alike"),
-            "secret_missing" => format!("{tool}: no secret serves {arg}"),
-            _ => format!("{tool}: no secret can be used for {arg}"),
-        }
-    });
-    told.collect()
+fn secret(argument: &Explained) -> &str {
+    argument
+        .winner()
+        .map_or(&argument.outcome, |winner| &winner.secret_name)
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use toolvault_core::pattern::MAX_NAME_CHARS;
+use toolvault_core::pointer::ArgumentPath;
 use toolvault_gateway::settings::{
     HttpServer, ServerName, ServerSettings, StdioServer, Template, Transport,
 };
@@ -110,9 +111,14 @@ fn variables(layers: &mut Layers, table: &str) -> BTreeMap<String, Template> {
 fn credential_arguments(layers: &mut Layers, table: &str) -> BTreeSet<String> {
     let key = format!("{table}credential_arguments");
     let arguments = layers.texts(&key);
-    let is_argument = |text: &String| (1..=MAX_NAME_CHARS).contains(&text.chars().count());
+    let is_argument = |text: &String| {
+        (1..=MAX_NAME_CHARS).contains(&text.chars().count()) && ArgumentPath::parse(text).is_ok()
+    };
     if !arguments.iter().all(is_argument) {
-        layers.problem_at(&key, "expected names of arguments");
+        layers.problem_at(
+            &key,
+            "expected names of arguments, or JSON Pointers such as /params/api_key",
+        );
     }
     arguments.into_iter().collect()
 }

@@ -136,7 +136,7 @@ fn missing_secret(server: &Server, problem: &Problem) -> Option<MissingSecret> {
         return Some(MissingSecret {
             server: server.name.clone(),
             argument: argument.clone(),
-            secret_name: format!("{}-{argument}", server.name),
+            secret_name: format!("{}-{}", server.name, name_of(argument)),
             is_default: true,
         });
     }
@@ -156,6 +156,12 @@ fn missing_secret(server: &Server, problem: &Problem) -> Option<MissingSecret> {
         secret_name: (*name).clone(),
         is_default: false,
     })
+}
+
+/// What a secret for the argument is called: without the slashes of a pointer.
+fn name_of(argument: &str) -> String {
+    let pointer = argument.strip_prefix('/');
+    pointer.map_or_else(|| argument.to_owned(), |steps| steps.replace('/', "-"))
 }
 
 /// Whether a call comes back with an answer to a question of ours.

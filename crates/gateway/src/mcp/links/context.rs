@@ -1,10 +1,13 @@
 //! The metadata of the gateway's own requests to a server: version, client and capabilities.
 
-use ::http::HeaderMap;
+use ::http::{HeaderMap, HeaderValue};
 use toolvault_core::json::write_string;
 
 use crate::mcp::protocol::headers::PROTOCOL_VERSION;
 use crate::mcp::protocol::{Era, METADATA, Message};
+
+/// The version in which the gateway asks for itself.
+const VERSION: &str = "2026-07-28";
 
 /// The metadata of the gateway's own requests. In the later era, where each request stands alone, it is the client's.
 #[derive(Clone, Default)]
@@ -34,6 +37,26 @@ impl Context {
         Self {
             metadata: Some(format!("{{{}}}", members.join(","))),
             headers: own,
+        }
+    }
+
+    /// What a request says that no client has asked for.
+    pub(crate) fn own() -> Self {
+        let client = format!(
+            r#"{{"name":"toolvault","version":"{}"}}"#,
+            env!("CARGO_PKG_VERSION")
+        );
+        let members = [
+            ("protocolVersion", format!("\"{VERSION}\"")),
+            ("clientInfo", client),
+            ("clientCapabilities", "{}".to_owned()),
+        ];
+        let members = members.map(|(name, value)| format!("\"{METADATA}{name}\":{value}"));
+        let mut headers = HeaderMap::new();
+        headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(VERSION));
+        Self {
+            metadata: Some(format!("{{{}}}", members.join(","))),
+            headers,
         }
     }
 

@@ -59,12 +59,11 @@ impl MirroredArguments {
         Ok(Self(reader.found))
     }
 
-    /// The annotated arguments at the top level, each with its header.
-    pub fn top_level(&self) -> impl Iterator<Item = (&str, &HeaderName)> {
-        self.0.iter().filter_map(|(path, header)| match &**path {
-            [name] => Some((name.as_str(), header)),
-            _ => None,
-        })
+    /// The names of the members that lead to each annotated argument, with its header.
+    pub fn iter(&self) -> impl Iterator<Item = (&[String], &HeaderName)> {
+        self.0
+            .iter()
+            .map(|(path, header)| (path.as_slice(), header))
     }
 
     /// Whether no argument is annotated.
@@ -254,9 +253,9 @@ mod tests {
         assert_eq!(headers["mcp-param-limit"], "7");
         assert_eq!(headers["mcp-param-dry"], "true");
         assert_eq!(headers.len(), 3);
-        let mut names: Vec<_> = mirrored.top_level().map(|(name, _)| name).collect();
-        names.sort_unstable();
-        assert_eq!(names, ["none", "region"]);
+        let mut paths: Vec<_> = mirrored.iter().map(|(path, _)| path.join("/")).collect();
+        paths.sort_unstable();
+        assert_eq!(paths, ["none", "region", "where/dry", "where/limit"]);
     }
 
     #[test]

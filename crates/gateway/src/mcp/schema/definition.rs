@@ -1,6 +1,6 @@
 //! What the current definition of a tool says about its arguments.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use toolvault_core::json::{Kind, LoneSurrogate, Value};
 
@@ -73,7 +73,7 @@ impl Definition {
                 return Err(Unusable::Malformed);
             }
             let document = Document::new(schema);
-            definition.declared = declared(&document, &[])?;
+            definition.declared = declared(&document, &[])?.into_keys().collect();
             definition.mirrored = match MirroredArguments::read(schema) {
                 Ok(mirrored) => Some(mirrored),
                 Err(AnnotationError::Invalid) => None,
@@ -84,15 +84,18 @@ impl Definition {
     }
 }
 
+/// Declared members, each with the schemas that describe it.
+pub(super) type Declared<'a> = BTreeMap<String, Vec<Value<'a>>>;
+
 /// The members that the schema declares in the object at `path`, which is the arguments themselves if empty.
-pub(super) fn declared(
-    document: &Document<'_>,
+pub(super) fn declared<'a>(
+    document: &Document<'a>,
     path: &[String],
-) -> Result<BTreeSet<String>, CannotClean> {
+) -> Result<Declared<'a>, CannotClean> {
     let mut walk = Walk {
         document,
         seen: HashSet::new(),
-        declared: BTreeSet::new(),
+        declared: BTreeMap::new(),
     };
     walk.schema(document.root(), path, Mood::Stated, 0)?;
     Ok(walk.declared)
@@ -108,7 +111,7 @@ enum Mood {
 struct Walk<'a, 'd> {
     document: &'d Document<'a>,
     seen: HashSet<(usize, usize, Mood)>,
-    declared: BTreeSet<String>,
+    declared: Declared<'a>,
 }
 
 impl<'a> Walk<'a, '_> {
@@ -137,8 +140,9 @@ impl<'a> Walk<'a, '_> {
                 "properties" => self.properties(value, path, mood, deeper)?,
                 "required" if mood == Mood::Stated && path.is_empty() => {
                     let names = self.document.names(value)?.unwrap_or_default();
-                    let names = names.into_iter().filter_map(|(_, name)| name);
-                    self.declared.extend(names);
+                    for name in names.into_iter().filter_map(|(_, name)| name) {
+                        self.declared.entry(name).or_default();
+                    }
                 }
                 "allOf" | "anyOf" | "oneOf" => {
                     for branch in self.document.elements(value)?.unwrap_or_default() {
@@ -180,9 +184,10 @@ impl<'a> Walk<'a, '_> {
         };
         let Some((first, rest)) = path.split_first() else {
             let declared = looked.members.iter();
-            let declared = declared.filter(|member| member.value.as_bool() != Some(false));
-            let names = declared.map(|member| member.name.to_string());
-            self.declared.extend(names);
+            for member in declared.filter(|member| member.value.as_bool() != Some(false)) {
+                let schemas = self.declared.entry(member.name.to_string()).or_default();
+                schemas.extend((mood == Mood::Stated).then_some(member.value));
+            }
             return Ok(());
         };
         match looked.get(first) {

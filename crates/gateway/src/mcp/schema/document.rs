@@ -173,7 +173,7 @@ impl<'a> Document<'a> {
 pub(super) type Named<'a> = (Value<'a>, Option<String>);
 
 /// The steps of a JSON Pointer without its first `/`.
-pub(super) fn steps(pointer: &str) -> Vec<String> {
+fn steps(pointer: &str) -> Vec<String> {
     let unescaped = |step: &str| step.replace("~1", "/").replace("~0", "~");
     pointer.split('/').map(unescaped).collect()
 }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use toolvault_core::json::{Tree, Value};
+use toolvault_core::pointer::ArgumentPath;
 
 use super::CannotClean;
-use super::document::{repeats_a_name, steps};
+use super::document::repeats_a_name;
 
 /// The hidden members of one object, by name. A member without hidden members of its own is hidden itself.
 #[derive(Default, PartialEq, Eq, Hash)]
@@ -16,13 +17,12 @@ impl Hidden {
     pub(super) fn of(arguments: &BTreeSet<String>) -> Self {
         let mut root = Self::default();
         for argument in arguments {
-            let path = match argument.strip_prefix('/') {
-                Some(pointer) => steps(pointer),
-                None => vec![argument.clone()],
+            let Ok(path) = ArgumentPath::parse(argument) else {
+                continue;
             };
             let mut at = &mut root;
-            for name in path {
-                at = at.0.entry(name).or_default();
+            for name in path.steps() {
+                at = at.0.entry(name.into_owned()).or_default();
             }
         }
         root

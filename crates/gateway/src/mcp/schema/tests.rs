@@ -8,6 +8,7 @@ mod nested;
 mod properties;
 mod published;
 mod references;
+mod types;
 mod validator;
 
 use std::collections::BTreeSet;

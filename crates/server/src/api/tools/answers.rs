@@ -14,6 +14,7 @@ use toolvault_core::arguments::Arguments;
 use toolvault_core::confidential::Buffer;
 use toolvault_core::identity::SecretId;
 use toolvault_core::pattern::ToolName;
+use toolvault_gateway::mcp::GatewayExplanation as GatewayAnswer;
 use toolvault_vault as vault;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
@@ -92,6 +93,20 @@ pub(crate) struct Explanation {
     tool_name: ToolName,
     would_succeed: bool,
     arguments: Vec<ExplainedArgument>,
+    /// What would become of a call through the gateway; null if the tool lies behind no server that the key reaches
+    #[schema(required = true)]
+    gateway: Option<GatewayExplanation>,
+}
+
+/// What would become of a call through the gateway.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct GatewayExplanation {
+    server: String,
+    would_succeed: bool,
+    /// Whether the server's own schema decided; if not, every argument counts as declared
+    schema_known: bool,
+    /// Hidden arguments, those that secrets almost serve, and credentials of the server that would fail
+    arguments: Vec<ExplainedArgument>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -104,7 +119,9 @@ pub(crate) struct ExplainedArgument {
     winner: Option<SecretId>,
     /// Best first
     candidates: Vec<Candidate>,
-    /// Whether only the time of the last change, or the ID, decided between the best two
+    /// Secrets that almost apply
+    near: Vec<NearSecret>,
+    /// Whether only the time of the last change, or the id, decided between the best two
     tied: bool,
 }
 
@@ -117,6 +134,15 @@ pub(crate) struct Candidate {
     #[schema(required = true)]
     pattern: Option<String>,
     wins: bool,
+    why: String,
+}
+
+/// A secret that almost applies.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NearSecret {
+    #[schema(value_type = Uuid)]
+    secret_id: SecretId,
+    secret_name: String,
     why: String,
 }
 
@@ -185,15 +211,25 @@ impl From<vault::Applied> for Applied {
     }
 }
 
-impl From<vault::Explanation> for Explanation {
-    fn from(explanation: vault::Explanation) -> Self {
-        let arguments = explanation.arguments.into_iter();
+impl Explanation {
+    pub(super) fn new(resolve: vault::Explanation, gateway: Option<GatewayAnswer>) -> Self {
         Self {
-            tool_name: explanation.tool,
-            would_succeed: explanation.would_succeed,
-            arguments: arguments.map(ExplainedArgument::from).collect(),
+            tool_name: resolve.tool,
+            would_succeed: resolve.would_succeed,
+            arguments: arguments(resolve.arguments),
+            gateway: gateway.map(|gateway| GatewayExplanation {
+                server: gateway.server.to_string(),
+                would_succeed: gateway.would_succeed,
+                schema_known: gateway.schema_known,
+                arguments: arguments(gateway.arguments),
+            }),
         }
     }
+}
+
+fn arguments(explained: Vec<vault::Explained>) -> Vec<ExplainedArgument> {
+    let arguments = explained.into_iter();
+    arguments.map(ExplainedArgument::from).collect()
 }
 
 impl From<vault::Explained> for ExplainedArgument {
@@ -207,6 +243,7 @@ impl From<vault::Explained> for ExplainedArgument {
                 .into_iter()
                 .map(Candidate::from)
                 .collect(),
+            near: argument.near.into_iter().map(NearSecret::from).collect(),
             tied: argument.tied,
         }
     }
@@ -220,6 +257,16 @@ impl From<vault::Candidate> for Candidate {
             pattern: candidate.pattern,
             wins: candidate.wins,
             why: candidate.why,
+        }
+    }
+}
+
+impl From<vault::Near> for NearSecret {
+    fn from(near: vault::Near) -> Self {
+        Self {
+            secret_id: near.secret_id,
+            secret_name: near.secret_name,
+            why: near.why,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toolvault_core::arguments::Arguments;
 use toolvault_core::json::{Object, Value};
 use toolvault_core::pattern::ToolName;
+use toolvault_core::pointer::{ArgumentPath, PointerError};
 use toolvault_core::reference::Reference;
 use toolvault_vault::Call;
 
@@ -75,6 +76,7 @@ fn read_fields(tool: Option<ToolName>, fields: &mut Fields<'_, '_>) -> Option<Ca
         bindings: bindings.unwrap_or_default(),
         accepts,
         require: require.unwrap_or_default(),
+        types: BTreeMap::new(),
     })
 }
 
@@ -90,7 +92,8 @@ fn read_bindings(object: Object<'_>, fields: &mut Fields<'_, '_>) -> BTreeMap<St
     };
     let mut bindings = BTreeMap::new();
     for member in members {
-        match reference(member.value) {
+        let checked = ArgumentPath::parse(&member.name).map_err(pointer_problem);
+        match checked.and_then(|_| reference(member.value)) {
             Ok(reference) => {
                 bindings.insert(member.name.into_owned(), reference);
             }
@@ -124,7 +127,12 @@ fn tool_name(value: Value<'_>) -> Result<ToolName, Problem> {
 
 fn argument_name(value: Value<'_>) -> Result<String, Problem> {
     let mut text = check::text(value, ARGUMENT_LENGTHS)?;
+    ArgumentPath::parse(&text).map_err(pointer_problem)?;
     Ok(std::mem::take(&mut *text))
+}
+
+fn pointer_problem(error: PointerError) -> Problem {
+    Problem::value_error(&error.to_string())
 }
 
 fn lone_surrogate() -> Problem {

@@ -127,11 +127,73 @@ async fn without_manage_only_what_matches_the_tool_is_told() {
         let name = |candidate: Value| candidate["secret_name"].as_str().unwrap().to_owned();
         candidates.into_iter().map(name).collect()
     };
+    operator
+        .create(json!({
+            "secret_name": "off", "secret_value": "the secret", "tool_name": "linear__get", "tool_arg": "key",
+        }))
+        .await;
+    operator.default_for("LINEAR__*", "key", "the secret").await;
+    let near = |answer: &Value| -> Vec<(String, String)> {
+        let near = answer["arguments"][0]["near"].as_array().unwrap().clone();
+        let text = |near: &Value, name: &str| near[name].as_str().unwrap().to_owned();
+        let near = near.into_iter();
+        near.map(|near| (text(&near, "secret_name"), text(&near, "why")))
+            .collect()
+    };
+    let off = ("off".to_owned(), "it is not a default".to_owned());
+    let case = (
+        "key of LINEAR__*".to_owned(),
+        "the name of the tool differs in case".to_owned(),
+    );
     let all = explain(&operator, "linear__get", &json!({})).await;
-    assert_eq!(names(&all), ["key of linear__*", "key of github__*"]);
+    assert_eq!(names(&all), ["key of linear__*"]);
+    assert_eq!(near(&all), [off.clone(), case]);
+    assert_eq!(all["gateway"], Value::Null);
     for scope in [Use, Resolve] {
         let actor = world.scoped(&[scope]).await;
         let some = explain(&actor, "linear__get", &json!({})).await;
         assert_eq!(names(&some), ["key of linear__*"]);
+        assert_eq!(near(&some), std::slice::from_ref(&off));
+    }
+}
+
+#[tokio::test]
+async fn pointers_are_resolved_and_explained_and_a_wrong_escape_is_refused() {
+    let world = World::start().await;
+    let operator = world.operator();
+    operator
+        .default_for("tool", "/params/key", "the secret")
+        .await;
+    operator.named("other", "the secret too").await;
+    let told = explain(&operator, "tool", &json!({"args": {"params": {"q": 1}}})).await;
+    assert_eq!(told["arguments"][0]["arg"], "/params/key");
+    assert_eq!(told["arguments"][0]["outcome"], "default");
+    let body = json!({"args": {"params": {"q": 1}}, "bindings": {"/params/b": "secret://other"}, "require": ["/params/key"]});
+    let resolved = operator
+        .post("/v1/tools/tool/resolve", &body)
+        .await
+        .expect(200);
+    assert_eq!(
+        resolved["args"],
+        json!({"params": {"q": 1, "b": "the secret too", "key": "the secret"}})
+    );
+    assert_eq!(resolved["applied"][1]["arg"], "/params/key");
+    for (body, loc) in [
+        (
+            json!({"bindings": {"/a~2": "secret://other"}}),
+            json!(["body", "bindings", "/a~2"]),
+        ),
+        (
+            json!({"accepts": ["x", "/a~"]}),
+            json!(["body", "accepts", 1]),
+        ),
+        (json!({"require": ["/~x"]}), json!(["body", "require", 0])),
+    ] {
+        let refused = operator
+            .post("/v1/tools/tool/resolve", &body)
+            .await
+            .expect(422);
+        assert_eq!(refused["detail"][0]["type"], "value_error", "{body}");
+        assert_eq!(refused["detail"][0]["loc"], loc);
     }
 }

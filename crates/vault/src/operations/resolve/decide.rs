@@ -1,12 +1,14 @@
 //! Decides where the value of each argument comes from. These are the rules of resolving.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use toolvault_core::conversion::Types;
 use toolvault_core::pattern::ToolName;
+use toolvault_core::pointer::{ArgumentPath, Found};
 use toolvault_core::reference::Reference;
 use toolvault_core::timestamp::Timestamp;
 
+use super::places::{Asked, places};
 use super::within::Within;
 use super::{Call, Source};
 use crate::cache::index::Index;
@@ -42,6 +44,10 @@ pub(crate) enum Outcome {
     Expired(Arc<Secret>),
     /// It is required, was not received, and has no default.
     Missing,
+    /// What was received leaves no place for it: on the way of its pointer is something other than an object.
+    NoPlace,
+    /// The secret's text is none of the types that the schema takes there.
+    Unsuitable(Types),
 }
 
 impl Outcome {
@@ -52,7 +58,7 @@ impl Outcome {
             Self::Default(_) => "default",
             Self::Binding(_) => "binding",
             Self::Nothing => "none",
-            Self::NotAvailable => "secret_not_available",
+            Self::NotAvailable | Self::NoPlace | Self::Unsuitable(_) => "secret_not_available",
             Self::Ambiguous => "secret_ambiguous",
             Self::Expired(_) => "secret_expired",
             Self::Missing => "secret_missing",
@@ -70,12 +76,27 @@ impl Outcome {
     pub(crate) const fn is_error(&self) -> bool {
         matches!(
             self,
-            Self::NotAvailable | Self::Ambiguous | Self::Expired(_) | Self::Missing
+            Self::NotAvailable
+                | Self::Ambiguous
+                | Self::Expired(_)
+                | Self::Missing
+                | Self::NoPlace
+                | Self::Unsuitable(_)
         )
     }
 }
 
 impl Decided {
+    /// An argument that gets nothing.
+    pub(crate) fn nothing(name: String) -> Self {
+        Self {
+            name,
+            outcome: Outcome::Nothing,
+            needed_in: "args",
+            candidates: Vec::new(),
+        }
+    }
+
     /// The secret that is applied, and why.
     pub(crate) fn applied(&self) -> Option<(&Arc<Secret>, Source)> {
         match &self.outcome {
@@ -88,7 +109,7 @@ impl Decided {
     /// The error, if there is one.
     pub(crate) fn problem(&self, tool: &ToolName) -> Option<Problem> {
         let (name, tool) = (&self.name, tool.as_str());
-        let text = match self.outcome {
+        let text = match &self.outcome {
             Outcome::NotAvailable => {
                 format!("No usable secret for argument '{name}' of tool '{tool}'.")
             }
@@ -101,6 +122,13 @@ impl Decided {
             Outcome::Missing => {
                 format!("Argument '{name}' of tool '{tool}' is required and no secret serves it.")
             }
+            Outcome::NoPlace => format!(
+                "Argument '{name}' of tool '{tool}' has no place: what was received there is not an object."
+            ),
+            Outcome::Unsuitable(types) => format!(
+                "The secret for argument '{name}' of tool '{tool}' is not of the type {}, which the tool wants.",
+                types.in_words()
+            ),
             _ => return None,
         };
         let message = format!("{text} Run: toolvault explain '{tool}'");
@@ -120,68 +148,41 @@ pub(crate) fn decide(
     within: &Within,
     now: Timestamp,
 ) -> Vec<Decided> {
-    let defaults = ranked_defaults(index, caller, call, within);
-    let names: BTreeSet<&str> = call
-        .args
-        .names()
-        .chain(call.bindings.keys().map(String::as_str))
-        .chain(call.require.iter().map(String::as_str))
-        .chain(defaults.keys().map(String::as_str))
+    let places = places(index, caller, call, within);
+    let served: Vec<_> = places
+        .values()
+        .filter(|asked| asked.is_served())
+        .filter_map(Asked::path)
+        .filter(|path| path.is_pointer())
         .collect();
     let is_reached = |secret: &Secret| caller.reaches_pattern(secret.binding.tool.as_ref());
-    names
-        .into_iter()
-        .map(|name| {
-            let candidates = defaults.get(name).cloned().unwrap_or_default();
-            match call.bindings.get(name) {
-                Some(reference) => {
-                    by_reference(index, &call.tool, name, reference, now, is_reached)
-                }
-                None => by_default(call, name, candidates, now),
+    let decided = places.iter().map(|(place, asked)| {
+        let name = asked.name().unwrap_or(place);
+        let mut decided = match asked.binding {
+            Some((_, reference)) => {
+                by_reference(index, &call.tool, name, reference, now, is_reached)
             }
-        })
-        .collect()
-}
-
-/// Rule 4: the user's defaults whose pattern matches the whole tool name, each with its argument.
-pub(crate) fn defaults<'a>(
-    index: &'a Index,
-    caller: &'a Caller,
-    tool: &'a ToolName,
-    within: &'a Within,
-) -> impl Iterator<Item = (&'a str, &'a Arc<Secret>)> {
-    index.defaults_for(tool).filter_map(|secret| {
-        let pattern = secret.binding.tool.as_ref();
-        let is_within = pattern.is_some_and(|pattern| within.admits(pattern));
-        let argument = secret.binding.argument.as_deref()?;
-        (is_within && caller.reaches_pattern(pattern)).then_some((argument, secret))
-    })
-}
-
-/// The defaults for the accepted arguments, by argument, best first (rule 5).
-fn ranked_defaults(
-    index: &Index,
-    caller: &Caller,
-    call: &Call,
-    within: &Within,
-) -> BTreeMap<String, Vec<Arc<Secret>>> {
-    let mut ranked: BTreeMap<String, Vec<Arc<Secret>>> = BTreeMap::new();
-    for (argument, secret) in defaults(index, caller, &call.tool, within) {
-        let is_accepted = call
-            .accepts
-            .as_ref()
-            .is_none_or(|accepts| accepts.contains(argument));
-        if is_accepted {
-            ranked
-                .entry(argument.to_owned())
-                .or_default()
-                .push(Arc::clone(secret));
-        }
-    }
-    for candidates in ranked.values_mut() {
-        candidates.sort_by_key(|secret| std::cmp::Reverse(secret.rank()));
-    }
-    ranked
+            None => by_default(name, asked, now),
+        };
+        let Ok(path) = ArgumentPath::parse(name) else {
+            return decided;
+        };
+        let found = call.args.at(path);
+        let is_received = matches!(found, Found::Value(value) if !value.is_null());
+        let gives_way = served.iter().any(|inner| path.holds(*inner));
+        decided.outcome = match decided.outcome {
+            // An error of a reference stays one.
+            outcome @ (Outcome::NotAvailable | Outcome::Ambiguous) => outcome,
+            _ if is_received && (gives_way || asked.binding.is_none()) => Outcome::Received,
+            _ if gives_way => Outcome::Nothing,
+            Outcome::Default(_) | Outcome::Binding(_) if matches!(found, Found::Blocked) => {
+                Outcome::NoPlace
+            }
+            outcome => outcome,
+        };
+        decided
+    });
+    decided.collect()
 }
 
 /// Rules 2, 3 and 6: a reference wins over what was received, and its secret must match tool and argument.
@@ -193,8 +194,10 @@ pub(crate) fn by_reference(
     now: Timestamp,
     is_reached: impl Fn(&Secret) -> bool,
 ) -> Decided {
-    let is_granted =
-        |secret: &&Arc<Secret>| is_reached(secret) && secret.binding.permits_reference(tool, name);
+    let path = ArgumentPath::parse(name).ok();
+    let is_granted = |secret: &&Arc<Secret>| {
+        is_reached(secret) && path.is_some_and(|path| secret.binding.permits_reference(tool, path))
+    };
     let candidates: Vec<Arc<Secret>> = match reference {
         Reference::Id(id) => index
             .get(*id)
@@ -219,25 +222,19 @@ pub(crate) fn by_reference(
     }
 }
 
-/// Rule 3: what was received wins over a default.
-fn by_default(call: &Call, name: &str, candidates: Vec<Arc<Secret>>, now: Timestamp) -> Decided {
-    let is_required = call.require.contains(name);
-    let outcome = if call.args.is_received(name) {
-        Outcome::Received
-    } else {
-        // An expired winner is an error. To fall back to the next candidate would silently use another credential.
-        match candidates.first() {
-            Some(secret) if secret.policy.is_expired(now) => Outcome::Expired(Arc::clone(secret)),
-            Some(secret) => Outcome::Default(Arc::clone(secret)),
-            None if is_required => Outcome::Missing,
-            None => Outcome::Nothing,
-        }
+/// What an argument gets that no reference serves, unless it was received (rule 3).
+fn by_default(name: &str, asked: &Asked<'_>, now: Timestamp) -> Decided {
+    let is_required = asked.required.is_some();
+    let outcome = match asked.candidates.first() {
+        Some(secret) if secret.policy.is_expired(now) => Outcome::Expired(Arc::clone(secret)),
+        Some(secret) => Outcome::Default(Arc::clone(secret)),
+        None if is_required => Outcome::Missing,
+        None => Outcome::Nothing,
     };
-    let needed_in = if is_required { "require" } else { "args" };
     Decided {
         name: name.to_owned(),
         outcome,
-        needed_in,
-        candidates,
+        needed_in: if is_required { "require" } else { "args" },
+        candidates: asked.candidates.clone(),
     }
 }

@@ -2,6 +2,7 @@
 
 use toolvault_core::confidential::Confidential;
 
+use super::are_defaults_for_one_tool;
 use crate::cache::index::Index;
 use crate::caller::Caller;
 use crate::secret::Secret;
@@ -54,6 +55,10 @@ pub(super) fn warnings(
             "without both a tool and an argument, this secret is used only if a reference names it",
         ),
         (
+            binding.argument.is_some() && binding.path().is_none(),
+            "the argument begins with '/' but is not a JSON Pointer ('~' is written '~0'); this secret is never applied",
+        ),
+        (
             is_shadowing,
             "this default takes precedence over another one",
         ),
@@ -67,24 +72,13 @@ pub(super) fn warnings(
     warnings
 }
 
-/// Whether, for some tool, one is a default for a member of an argument and the other for the whole argument.
+/// Whether one is a default for an argument and the other for a member of it, or for it by pointer, for some tool.
 fn overlap_in_one_argument(secret: &Secret, other: &Secret) -> bool {
-    let [one, two] = [secret, other].map(|secret| {
-        let binding = &secret.binding;
-        let is_default = binding.applies_by_itself();
-        (binding.tool.as_ref().filter(|_| is_default)).zip(binding.argument.as_deref())
+    let paths = secret.binding.path().zip(other.binding.path());
+    let overlap = paths.is_some_and(|(one, two)| {
+        one.holds(two) || two.holds(one) || one.is_at(two) && one.is_pointer() != two.is_pointer()
     });
-    let Some(((one_tool, one), (two_tool, two))) = one.zip(two) else {
-        return false;
-    };
-    let is_within = |pointer: &str, argument: &str| holder(pointer).as_deref() == Some(argument);
-    (is_within(one, two) || is_within(two, one)) && one_tool.overlaps(two_tool)
-}
-
-/// The argument that a JSON Pointer (RFC 6901) points into.
-fn holder(pointer: &str) -> Option<String> {
-    let first = pointer.strip_prefix('/')?.split('/').next()?;
-    Some(first.replace("~1", "/").replace("~0", "~"))
+    overlap && are_defaults_for_one_tool(secret, other)
 }
 
 /// Whether a value can be guessed, as zxcvbn estimates it. The secret's name is an obvious guess.
@@ -134,18 +128,6 @@ mod tests {
             "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF",
         ] {
             assert!(!is_guessable(&Confidential::from(value), "name"), "{value}");
-        }
-    }
-
-    #[test]
-    fn a_pointer_leads_into_one_argument() {
-        for (pointer, argument) in [
-            ("/params/api_key", Some("params")),
-            ("/params", Some("params")),
-            ("/a~1b~01/c", Some("a/b~1")),
-            ("params", None),
-        ] {
-            assert_eq!(holder(pointer).as_deref(), argument, "{pointer}");
         }
     }
 }

@@ -18,6 +18,7 @@ pub(crate) fn call(tool: &str) -> CallBuilder {
         bindings: BTreeMap::new(),
         accepts: None,
         require: BTreeSet::new(),
+        types: BTreeMap::new(),
     })
 }
 

@@ -176,6 +176,7 @@ impl Session {
                 .hint("it needs the scope 'use', and tools of this server among its patterns")
                 .into(),
             StatusCode::NOT_FOUND => Failure::refused(format!("there is nothing at {url}"))
+                .not_found()
                 .hint("toolvault mcp list shows the servers of the configuration; to serve one that was added, run toolvault reload or restart the server")
                 .into(),
             status => Unanswered::Error {
@@ -203,6 +204,9 @@ impl From<Unanswered> for Failure {
             Unanswered::Failure(failure) => failure,
             Unanswered::Error { status, words } if status.is_server_error() => {
                 Self::failed(said(&words))
+            }
+            Unanswered::Error { status, words } if status == StatusCode::NOT_FOUND => {
+                Self::refused(said(&words)).not_found()
             }
             Unanswered::Error { words, .. } => Self::refused(said(&words)),
         }

@@ -16,15 +16,16 @@ fn headers_of_arguments_are_found() {
     let definition = Definition::read(parse_text(tool).unwrap()).unwrap();
     let mirrored = definition.mirrored.unwrap();
     let mut headers: Vec<_> = mirrored
-        .top_level()
-        .map(|(name, header)| (name, header.as_str()))
+        .iter()
+        .map(|(path, header)| (path.join("/"), header.as_str()))
         .collect();
     headers.sort_unstable();
     assert_eq!(
         headers,
         [
-            ("count", "mcp-param-x-count"),
-            ("region", "mcp-param-region")
+            ("count".to_owned(), "mcp-param-x-count"),
+            ("nested/deep".to_owned(), "mcp-param-deep"),
+            ("region".to_owned(), "mcp-param-region")
         ]
     );
 }

@@ -74,7 +74,8 @@ fn members_are_declared_in_branches_and_through_references() {
     let document = Document::new(parse_text(schema).unwrap());
     let declared = |path: &[&str]| -> BTreeSet<String> {
         let path: Vec<_> = path.iter().map(|name| (*name).to_owned()).collect();
-        declared(&document, &path).unwrap()
+        let declared = declared(&document, &path).unwrap();
+        declared.into_keys().collect()
     };
     assert_eq!(declared(&[]), names(&["params", "q"]));
     assert_eq!(declared(&["params"]), names(&["key", "inner"]));

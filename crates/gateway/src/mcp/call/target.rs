@@ -1,0 +1,77 @@
+//! What is called: the tool as its server defines it, what is hidden of it from models, and what is put into a call.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use toolvault_core::arguments::Arguments;
+use toolvault_core::pattern::ToolName;
+use toolvault_vault::{Call, Caller, Vault};
+
+use crate::mcp::refusal::Refusal;
+use crate::mcp::rules::Rules;
+use crate::mcp::server::Server;
+use crate::mcp::tools::{Catalogue, Tool, hidden};
+
+/// What is known of the tool that is called.
+pub(crate) struct Target {
+    pub(crate) name: ToolName,
+    /// `None` if its server did not list it. It may still exist, but it declares nothing, so it gets nothing.
+    pub(crate) tool: Option<Arc<Tool>>,
+    /// Declared, and hidden from models.
+    pub(crate) hidden: BTreeSet<String>,
+}
+
+impl Target {
+    /// The tool of that name among those that the server lists, if the caller may call it.
+    pub(crate) async fn find(
+        vault: &Vault,
+        rules: &Rules,
+        caller: &Caller,
+        server: &Server,
+        name: &str,
+        catalogue: &Catalogue,
+    ) -> Result<Self, Refusal> {
+        let unknown = || Refusal::UnknownTool(name.to_owned());
+        let full_name = server.name.tool(name).ok_or_else(unknown)?;
+        if !caller.reaches_tool(&full_name) || catalogue.is_ambiguous(name) {
+            return Err(unknown());
+        }
+        let Some(tool) = catalogue.get(name) else {
+            return Ok(Self {
+                name: full_name,
+                tool: None,
+                hidden: BTreeSet::new(),
+            });
+        };
+        let within = rules.within(&server.name);
+        let names = std::slice::from_ref(&full_name);
+        let defaults = vault.hidden_arguments(caller, names, &within).await?;
+        let defaults = defaults.into_iter().next().unwrap_or_default();
+        let hidden = hidden(server, tool, &defaults);
+        if !tool.can_hide(&hidden) {
+            return Err(unknown());
+        }
+        Ok(Self {
+            name: full_name,
+            tool: Some(Arc::clone(tool)),
+            hidden,
+        })
+    }
+
+    /// The call to be completed: secrets go into what is hidden, as the types that the schema takes.
+    pub(crate) fn call(&self, server: &Server, args: Arguments) -> Call {
+        let credentials = &server.settings.credential_arguments;
+        let types = self.hidden.iter().filter_map(|argument| {
+            let types = self.tool.as_ref()?.types(argument)?;
+            Some((argument.clone(), types))
+        });
+        Call {
+            tool: self.name.clone(),
+            args,
+            bindings: BTreeMap::new(),
+            accepts: Some(self.hidden.clone()),
+            require: self.hidden.intersection(credentials).cloned().collect(),
+            types: types.collect(),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What would become of a call on its way through the gateway, without any value. What decides is what makes calls.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use toolvault_core::scope::Scope;
+use toolvault_vault::{Call, Caller, Error, Explained};
+
+use super::call::{Target, take_out};
+use super::links::{Context, Upstream};
+use super::protocol::INITIALIZED;
+use super::refusal::{Refusal, UpstreamError};
+use super::rules::Rules;
+use super::server::Server;
+use super::state::State;
+use super::tools::{Catalogue, innermost};
+use crate::settings::ServerName;
+
+/// How long a server may take to list its tools.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How many declared arguments are named.
+const NAMED: usize = 10;
+/// What we begin a session of the earlier era with.
+const OPENING: &str = concat!(
+    r#"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"toolvault","version":""#,
+    env!("CARGO_PKG_VERSION"),
+    r#""}}"#
+);
+
+/// What would become of a call through the gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayExplanation {
+    /// The server that has the tool.
+    pub server: ServerName,
+    /// Whether the call would go to the server with all its secrets.
+    pub would_succeed: bool,
+    /// Whether the server's own schema of the tool decided. If not, because the server cannot be asked or the caller lacks
+    /// `use`, every argument counts as declared.
+    pub schema_known: bool,
+    /// The hidden arguments, those that secrets almost serve, and the credentials of the server that would fail. For
+    /// `<server>__`, a name without a tool, all credentials of the server.
+    pub arguments: Vec<Explained>,
+}
+
+/// What would become of a call of the tool with these arguments. `None` if the tool lies behind no server that the caller
+/// reaches. The server is asked for its tools, unless it was in the last seconds.
+pub(super) async fn explain(
+    state: &State,
+    caller: &Caller,
+    call: Call,
+) -> Result<Option<GatewayExplanation>, Error> {
+    let rules = state.rules();
+    let Some((name, own)) = call.tool.as_str().split_once("__") else {
+        return Ok(None);
+    };
+    let Ok(server) = rules.server(caller, name) else {
+        return Ok(None);
+    };
+    let vault = &state.vault;
+    let credentials = vault.explain_credentials(caller, &server.tool, &server.wanted);
+    let credentials = credentials.await?;
+    let mut explanation = GatewayExplanation {
+        server: server.name.clone(),
+        would_succeed: !credentials.iter().any(is_error),
+        schema_known: false,
+        arguments: Vec::new(),
+    };
+    if own.is_empty() {
+        explanation.arguments = credentials;
+        return Ok(Some(explanation));
+    }
+    let catalogue = catalogue(state, &rules, caller, server).await;
+    explanation.schema_known = catalogue.is_some();
+    let own = own.to_owned();
+    let planned = match catalogue {
+        None => Some((without_schema(server, call), String::new())),
+        Some(catalogue) => {
+            let found = Target::find(vault, &rules, caller, server, &own, &catalogue).await;
+            match found {
+                Ok(target) => Some(plan(server, &target, call)),
+                Err(Refusal::Vault(error)) => return Err(error),
+                // The tool is withheld.
+                Err(_) => None,
+            }
+        }
+    };
+    let Some((call, not_accepted)) = planned else {
+        explanation.would_succeed = false;
+        return Ok(Some(explanation));
+    };
+    let within = rules.within(&server.name);
+    let explained = vault.explain_injection(caller, call, &within, &not_accepted);
+    let explained = explained.await?;
+    explanation.would_succeed &= explained.would_succeed;
+    explanation.arguments = explained.arguments;
+    let failing = credentials.into_iter().filter(is_error);
+    explanation.arguments.extend(failing);
+    Ok(Some(explanation))
+}
+
+/// The call as it would be completed, and why other arguments get nothing.
+fn plan(server: &Server, target: &Target, mut call: Call) -> (Call, String) {
+    take_out(
+        &mut call.args,
+        &target.hidden,
+        server.settings.allow_override,
+    );
+    let not_accepted = match &target.tool {
+        None => "the server does not list the tool".to_owned(),
+        Some(tool) => {
+            let declared = &tool.definition.declared;
+            let names: Vec<_> = declared.iter().take(NAMED).map(String::as_str).collect();
+            let more = if declared.len() > NAMED { ", …" } else { "" };
+            match names.as_slice() {
+                [] => "the tool declares no argument".to_owned(),
+                names => format!(
+                    "the tool does not declare this argument, only {}{more}",
+                    names.join(", ")
+                ),
+            }
+        }
+    };
+    (target.call(server, call.args), not_accepted)
+}
+
+/// The call as it would be completed if the tool declared every argument.
+fn without_schema(server: &Server, mut call: Call) -> Call {
+    let credentials = innermost(server.settings.credential_arguments.iter());
+    take_out(&mut call.args, &credentials, server.settings.allow_override);
+    Call {
+        bindings: BTreeMap::new(),
+        accepts: None,
+        require: credentials,
+        ..call
+    }
+}
+
+fn is_error(explained: &Explained) -> bool {
+    explained.outcome.starts_with("secret_")
+}
+
+/// The tools of a server, if it can be asked.
+async fn catalogue(
+    state: &State,
+    rules: &Arc<Rules>,
+    caller: &Caller,
+    server: &Arc<Server>,
+) -> Option<Arc<Catalogue>> {
+    if !caller.scopes().contains(Scope::Use) {
+        return None;
+    }
+    let upstream = state.upstreams.find(caller, server);
+    if let Some(catalogue) = upstream.access.listed() {
+        return Some(catalogue);
+    }
+    let listing = Box::pin(list(state, rules, caller, &upstream));
+    let listed = tokio::time::timeout(PATIENCE, listing).await;
+    match listed.unwrap_or(Err(UpstreamError::Silent.into())) {
+        Ok(catalogue) => {
+            upstream.access.note_listed(&catalogue);
+            Some(catalogue)
+        }
+        Err(refusal) => {
+            refusal.log(Some(server.name.as_str()));
+            None
+        }
+    }
+}
+
+/// Lists the tools in the later era or, if that gives none, in the earlier one.
+async fn list(
+    state: &State,
+    rules: &Arc<Rules>,
+    caller: &Caller,
+    upstream: &Upstream,
+) -> Result<Arc<Catalogue>, Refusal> {
+    let context = Context::own();
+    let stateless = async {
+        let link = upstream
+            .stateless(&state.vault, caller, &context, rules)
+            .await?;
+        link.catalogue(&context).await
+    };
+    let first = stateless.await;
+    if first
+        .as_ref()
+        .is_ok_and(|catalogue| catalogue.tools().next().is_some())
+    {
+        return first;
+    }
+    let started = upstream
+        .initialize(&state.vault, caller, OPENING, rules)
+        .await;
+    let Ok(Some(link)) = started.map(|started| started.link) else {
+        return first;
+    };
+    if link.program().is_none() {
+        link.notify(INITIALIZED).await?;
+    }
+    let second = link.catalogue(&Context::default()).await;
+    link.close().await;
+    second
+}
