@@ -1,5 +1,4 @@
-//! The gateway's routes with every kind of caller. They are not part of the API's description; the gateway's own
-//! tests cover the answers to agents who may use it.
+//! The gateway's routes against every kind of caller. They are no part of the API's description.
 
 use super::cast::{Cast, NAMES};
 
@@ -15,20 +14,32 @@ const LET_IN: [&str; 5] = [
 /// The callers without a valid credential.
 const STRANGERS: usize = 7;
 
+/// What a caller is answered who may use it, to a message that is none, where no server is configured.
+const ANSWERS: [(&str, &str, u16); 6] = [
+    ("GET", "/mcp", 400),
+    ("POST", "/mcp", 400),
+    ("DELETE", "/mcp", 400),
+    ("GET", "/mcp/linear", 404),
+    ("POST", "/mcp/linear", 404),
+    ("DELETE", "/mcp/linear", 404),
+];
+
 #[tokio::test]
 async fn only_a_key_with_the_scope_use_is_let_in() {
     let (_world, cast) = Cast::assemble().await;
     let mut wrong = Vec::new();
     for (index, name) in NAMES.into_iter().enumerate() {
-        for method in ["GET", "POST", "DELETE"] {
-            for path in ["/mcp", "/mcp/", "/mcp/linear", "/mcp/linear/"] {
-                let answer = cast.actor(name).json(method, path, "{}").await;
-                let is_right = match answer.status {
-                    401 => index < STRANGERS,
-                    403 => index >= STRANGERS && !LET_IN.contains(&name),
-                    _ => LET_IN.contains(&name),
-                };
-                if !is_right {
+        for (method, path, answered) in ANSWERS {
+            let owed = if index < STRANGERS {
+                401
+            } else if LET_IN.contains(&name) {
+                answered
+            } else {
+                403
+            };
+            for path in [path.to_owned(), format!("{path}/")] {
+                let answer = cast.actor(name).json(method, &path, "{}").await;
+                if answer.status != owed {
                     wrong.push(format!("{method} {path} as {name}: {}", answer.status));
                 }
             }
