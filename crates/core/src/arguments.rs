@@ -80,7 +80,7 @@ impl Arguments {
         self.place(name).is_ok()
     }
 
-    /// What stands at a place.
+    /// The value at a place.
     pub fn at(&self, path: ArgumentPath<'_>) -> Found<'_> {
         let name = path.steps().next().unwrap_or_default();
         path.find(self.raw(&name).map(Value::of_checked))
@@ -114,8 +114,8 @@ impl Arguments {
         self.insert(path, Value::of_checked(&json::spelled(text)))
     }
 
-    /// Puts a value at a place: in place of what stands there, else after the others. Objects that hold it are created if
-    /// they are missing or null.
+    /// Sets the value at a place: in place if there is one, otherwise at the end. Missing objects around it are created
+    /// if they are missing or null.
     ///
     /// Returns `false` and changes nothing if the place is blocked.
     pub fn insert(&mut self, path: ArgumentPath<'_>, value: Value<'_>) -> bool {
@@ -148,7 +148,7 @@ impl Arguments {
         true
     }
 
-    /// Takes out what stands at a place. Its text stays in the buffer until that is wiped.
+    /// Removes the value at a place. Its text stays in the buffer until the buffer is wiped.
     pub fn remove(&mut self, path: ArgumentPath<'_>) {
         let mut steps = path.steps();
         let name = steps.next().unwrap_or_default();
@@ -187,7 +187,7 @@ impl Arguments {
         }
     }
 
-    /// Sets an argument to a JSON text, in its place if it is there, else after the others.
+    /// Sets an argument to a JSON text: in place if it is present, otherwise at the end.
     fn set(&mut self, name: &str, value: &[u8]) {
         let value = self.append(value);
         match self.place(name) {
@@ -205,7 +205,7 @@ impl Arguments {
         }
     }
 
-    /// Appends the whole object to `out` as JSON; every value not inserted here byte for byte.
+    /// Appends the whole object to `out` as JSON. Every value not inserted here is copied byte for byte.
     ///
     /// Reserves the whole size first, so that a buffer that was empty leaves no copy behind.
     pub fn write_json(&self, out: &mut Vec<u8>) {
@@ -250,7 +250,7 @@ impl Arguments {
     }
 }
 
-/// Puts a value into an object at the end of `steps`, of which there is at least one.
+/// Sets a value in an object at the path `steps`, which has at least one step.
 fn put<'a>(
     tree: &mut Tree<'a>,
     steps: &[Cow<'_, str>],

@@ -8,7 +8,7 @@ use crate::pointer::ArgumentPath;
 pub struct Binding {
     /// The tools that may receive it. With `None`, a reference may give it to any tool.
     pub tool: Option<ToolPattern>,
-    /// The argument that may receive it, as a name or a pointer; `None` leaves that to the reference that names it.
+    /// The argument that may receive it, as a name or a pointer. With `None`, a reference may give it to any argument.
     pub argument: Option<String>,
     /// `is_default_for_tool` on the wire.
     pub is_default: bool,
@@ -22,7 +22,8 @@ impl Binding {
         self.is_default && self.tool.is_some() && self.path().is_some()
     }
 
-    /// The place in the arguments; `None` if it names none, or if it is a pointer with a wrong escape, which leads nowhere.
+    /// The place in the arguments; `None` without an argument, or for a pointer with a wrong escape, which has no
+    /// place.
     pub fn path(&self) -> Option<ArgumentPath<'_>> {
         ArgumentPath::parse(self.argument.as_deref()?).ok()
     }

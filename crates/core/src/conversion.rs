@@ -1,4 +1,4 @@
-//! Text put where a schema wants another type of JSON.
+//! Converts text to the JSON type that a schema requires.
 
 use zeroize::Zeroizing;
 
@@ -69,8 +69,8 @@ impl Types {
         Self(self.0 & other.0)
     }
 
-    /// The JSON text that stands for `text`: a string where one may stand, else the number, boolean, array or object that
-    /// the text spells. `None` if it spells none that may stand here.
+    /// The JSON text for `text`: a string where one is allowed, otherwise the number, boolean, array or object that
+    /// the text spells. `None` if no allowed type fits.
     ///
     /// White space around the text does not count, nor does the case of `true` and `false`.
     pub fn spell(self, text: &str) -> Option<Zeroizing<String>> {

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use crate::json::Value;
 
-/// Where in a tool's arguments a value belongs.
+/// The place of a value in a tool's arguments.
 ///
-/// A text that begins with `/` is a JSON Pointer, such as `/params/api_key`; any other text is the name of an argument. A
-/// pointer leads through objects only: in an array, a step would depend on how many elements a model sends. The pointer
-/// of one step means the argument of that name, so `/token` and `token` are one place.
+/// A text that begins with `/` is a JSON Pointer, such as `/params/api_key`; any other text is the name of an argument.
+/// A pointer passes through objects only: in an array, a step would depend on how many elements a model sends. The
+/// pointer of one step means the argument of that name, so `/token` and `token` are the same place.
 #[derive(Clone, Copy, Debug)]
 pub struct ArgumentPath<'a> {
     text: &'a str,
@@ -19,7 +19,7 @@ pub struct ArgumentPath<'a> {
 #[error("in a JSON Pointer '~' is written '~0', and '/' in a name is written '~1'")]
 pub struct PointerError;
 
-/// What stands at a place.
+/// The value at a place.
 #[derive(Clone, Copy)]
 #[expect(
     missing_debug_implementations,
@@ -30,7 +30,7 @@ pub enum Found<'a> {
     Value(Value<'a>),
     /// Nothing. The objects that would hold it are objects, null, or missing.
     Nothing,
-    /// Nothing can: a value on the way to it is not an object, or names a member with a lone surrogate.
+    /// No value is possible: a value on the path is not an object, or names a member with a lone surrogate.
     Blocked,
 }
 
@@ -54,7 +54,7 @@ impl<'a> ArgumentPath<'a> {
         self.text.starts_with('/')
     }
 
-    /// The names of the members that lead to the place. There is at least one: the argument.
+    /// The names of the members on the path to the place. There is at least one: the argument.
     pub fn steps(self) -> impl Iterator<Item = Cow<'a, str>> + Clone {
         let (text, is_pointer) = match self.text.strip_prefix('/') {
             Some(pointer) => (pointer, true),
@@ -110,7 +110,7 @@ impl<'a> ArgumentPath<'a> {
             && inner.next().is_some()
     }
 
-    /// What stands at this place inside an object, given what its member of the first name is.
+    /// The value at this place inside an object, given the value of its member with the first name.
     pub(crate) fn find(self, argument: Option<Value<'_>>) -> Found<'_> {
         let mut found = argument;
         for step in self.steps().skip(1) {

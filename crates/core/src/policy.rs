@@ -19,7 +19,7 @@ pub struct Policy {
     pub expires_at: Option<Timestamp>,
     /// After this many days without a new value, the secret is due for rotation.
     pub rotate_after_days: Option<u32>,
-    /// Companion arguments, as names or pointers, and the patterns that each must match, or be absent.
+    /// Companion arguments, as names or pointers, with the patterns that each must match unless it is absent.
     pub when: BTreeMap<String, Vec<String>>,
     /// Name, binding and default flag are fixed; only the value may be replaced.
     pub protected: bool,
@@ -59,7 +59,7 @@ impl Policy {
 
     /// Whether each companion argument is absent or null, or a text that one of its patterns allows.
     ///
-    /// A companion that is a pointer into something other than an object, or none at all, allows nothing.
+    /// A companion with an invalid pointer, or with a pointer into a value that is not an object, allows nothing.
     pub fn allows(&self, args: &Arguments) -> bool {
         self.when.iter().all(|(argument, patterns)| {
             let companion = ArgumentPath::parse(argument).map(|path| args.at(path));

@@ -46,7 +46,7 @@ pub(super) fn show(explanation: &Explanation, printer: &Printer) -> std::io::Res
     Ok(())
 }
 
-/// Prints what would become of the call through the gateway.
+/// Prints the outcome of the call through the gateway.
 pub(super) fn show_gateway(gateway: &Gateway, printer: &Printer) -> std::io::Result<()> {
     let verdict = verdict(gateway.would_succeed, &gateway.arguments);
     let server = &gateway.server;

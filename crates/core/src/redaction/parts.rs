@@ -50,7 +50,7 @@ fn add(text: &str, is_line: bool, left: usize, parts: &mut Vec<Part>) {
     header(text, left, parts);
 }
 
-/// The texts of a value that is a list: the gateway sends them as a list to a tool that wants one.
+/// The texts of a value that is a list: the gateway sends them as a list to a tool whose schema requires one.
 fn elements(value: Value<'_>, left: usize, parts: &mut Vec<Part>) {
     let elements = value.as_array().into_iter().flat_map(json::Array::elements);
     for text in elements.filter_map(Value::as_text).flatten() {

@@ -29,7 +29,7 @@ pub struct Explanation {
     pub tool: ToolName,
     /// Whether resolving would return completed arguments.
     pub would_succeed: bool,
-    /// Each argument that is received, bound, required, or served by a default, or almost.
+    /// Each argument that was received, bound or required, or to which a default applies or almost applies.
     pub arguments: Vec<Explained>,
 }
 
@@ -42,15 +42,15 @@ pub struct Explained {
     pub outcome: &'static str,
     /// The secret that would be applied.
     pub winner: Option<SecretId>,
-    /// The secrets that compete for it, best first.
+    /// The competing secrets, best first.
     pub candidates: Vec<Candidate>,
     /// Secrets that almost apply.
     pub near: Vec<Near>,
-    /// Whether only the moment of change (or the id) decided between the best two.
+    /// Whether only the time of change, or the ID, decided between the best two.
     pub tied: bool,
 }
 
-/// One secret that competes for an argument.
+/// One competing secret for an argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The secret.
@@ -66,14 +66,14 @@ pub struct Candidate {
 }
 
 impl Vault {
-    /// Says what resolving would do. Needs `manage`, `resolve` or `use`; without `manage` only secrets that
-    /// match the tool are told of.
+    /// Explains what resolving would do. Needs `manage`, `resolve` or `use`. Without `manage` it reports only secrets
+    /// that match the tool.
     pub async fn explain(&self, caller: &Caller, call: Call) -> Result<Explanation, Error> {
         self.explain_within(caller, call, &Within(None), None).await
     }
 
-    /// As [`explain`](Self::explain) what [`inject`](Self::inject) would do. `not_accepted` says why a default for an
-    /// argument that is not in `call.accepts` does not apply.
+    /// As [`explain`](Self::explain), for what [`inject`](Self::inject) would do. `not_accepted` is why a default for
+    /// an argument that is not in `call.accepts` does not apply.
     pub async fn explain_injection(
         &self,
         caller: &Caller,
@@ -123,7 +123,7 @@ impl Vault {
         })
     }
 
-    /// What the references of the configuration stand for, as [`credentials`](Self::credentials) would decide. Needs
+    /// The secrets behind the configuration's references, as [`credentials`](Self::credentials) would decide. Needs
     /// what [`explain`](Self::explain) needs.
     pub async fn explain_credentials(
         &self,
@@ -210,7 +210,7 @@ fn candidate(secret: &Secret, wins: bool, why: &str) -> Candidate {
     }
 }
 
-/// What decided between the best two defaults.
+/// The criterion that decided between the best two defaults.
 fn decided_by(decided: &Decided) -> Option<Precedence> {
     let mut ranks = decided.candidates.iter().filter_map(|secret| secret.rank());
     let (first, second) = (ranks.next()?, ranks.next()?);

@@ -1,8 +1,8 @@
 //! Completes a tool's arguments with secrets.
 //!
-//! [`places`] says which arguments there are and which secrets compete for them, and [`mod@decide`] where the value of
-//! each comes from, without opening anything; this file opens what was decided, has the use recorded, and only then
-//! hands the values out.
+//! [`places`] lists the arguments and the secrets that compete for them. [`mod@decide`] decides where the value of
+//! each comes from, without opening anything. This file opens the chosen secrets, has the audit trail record the use,
+//! and only then returns the values.
 
 pub(crate) mod decide;
 pub(crate) mod places;
@@ -47,7 +47,7 @@ pub struct Call {
     pub accepts: Option<BTreeSet<String>>,
     /// Arguments that must be present in the result.
     pub require: BTreeSet<String>,
-    /// The types that the tool's schema takes, by argument as its secret names it; any for those that are not here.
+    /// The types that the tool's schema accepts, by argument as its secret names it; any type for the others.
     pub types: BTreeMap<String, Types>,
 }
 
@@ -184,8 +184,8 @@ impl Vault {
         Ok(Injected { completed, values })
     }
 
-    /// Opens what was decided into the arguments, as the types that they take. Rule 7: what a policy does not allow
-    /// beside the completed companions is not available after all. Answers with the values, in order.
+    /// Opens the chosen secrets into the arguments, as the types that they accept. Rule 7: a secret whose policy
+    /// refuses the completed companion arguments is not available. Returns the values in order.
     pub(crate) fn fill(
         &self,
         entry: &UserEntry,
@@ -273,7 +273,7 @@ impl Vault {
     }
 }
 
-/// Puts a value into the arguments, or tells why that cannot be.
+/// Inserts a value into the arguments, or returns why that is impossible.
 fn put(
     args: &mut Arguments,
     name: &str,
@@ -290,7 +290,7 @@ fn put(
     Ok(is_put.then_some(()).ok_or(Outcome::NoPlace))
 }
 
-/// Refuses what is not complete.
+/// Refuses an incomplete call.
 pub(crate) fn require_all(tool: &ToolName, decided: &[Decided]) -> Result<(), Error> {
     let problems: Vec<Problem> = decided
         .iter()

@@ -273,7 +273,7 @@ pub(crate) fn require_unprotected(
     }
 }
 
-/// Whether there is a tool for which both are defaults of the same argument, or of an argument and a member of it, and
+/// Whether for some tool both are defaults for the same argument, or for an argument and a member of it, and
 /// `secret` wins.
 fn precedes(secret: &Secret, other: &Secret) -> bool {
     let paths = secret.binding.path().zip(other.binding.path());
@@ -283,7 +283,7 @@ fn precedes(secret: &Secret, other: &Secret) -> bool {
     wins && secret.id != other.id && are_defaults_for_one_tool(secret, other)
 }
 
-/// Whether there is a tool for which both apply by themselves.
+/// Whether for some tool both apply as defaults.
 fn are_defaults_for_one_tool(secret: &Secret, other: &Secret) -> bool {
     let patterns = [secret, other].map(|secret| {
         let pattern = secret.binding.tool.as_ref();

@@ -115,7 +115,7 @@ async fn explain_all(
             gateway: gateway(explain::ask(api, &asked).await?)?,
         });
     }
-    // A key for some tools only does not reach the name of the whole server. What fails is told with each tool.
+    // A key for some tools does not reach the name of the whole server. Failures are reported with each tool.
     let credentials = match explain::ask(api, &prefix).await {
         Ok(explanation) => gateway(explanation)?.arguments,
         Err(_) if !tested.is_empty() => Vec::new(),

@@ -93,19 +93,19 @@ pub(crate) struct Explanation {
     tool_name: ToolName,
     would_succeed: bool,
     arguments: Vec<ExplainedArgument>,
-    /// What would become of a call through the gateway; null if the tool lies behind no server that the key reaches
+    /// The outcome of a call through the gateway; null if the tool does not belong to a server that the key reaches
     #[schema(required = true)]
     gateway: Option<GatewayExplanation>,
 }
 
-/// What would become of a call through the gateway.
+/// The outcome of a call through the gateway.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct GatewayExplanation {
     server: String,
     would_succeed: bool,
     /// Whether the server's own schema decided; if not, every argument counts as declared
     schema_known: bool,
-    /// Hidden arguments, those that secrets almost serve, and credentials of the server that would fail
+    /// Hidden arguments, those to which secrets almost apply, and credentials of the server that would fail
     arguments: Vec<ExplainedArgument>,
 }
 
@@ -121,7 +121,7 @@ pub(crate) struct ExplainedArgument {
     candidates: Vec<Candidate>,
     /// Secrets that almost apply
     near: Vec<NearSecret>,
-    /// Whether only the time of the last change, or the id, decided between the best two
+    /// Whether only the time of the last change, or the ID, decided between the best two
     tied: bool,
 }
 

@@ -51,7 +51,7 @@ async fn a_member_is_hidden_injected_and_redacted() {
             assert!(!reply.text.contains(VALUE), "{era:?} {}", reply.text);
             assert!(reply.text.contains("[secret:"), "{era:?} {}", reply.text);
         }
-        // What a model sends as text instead of the object could hide a value of its own.
+        // A model could hide a value in a text that it sends instead of the object.
         let before = gate.upstream.heard("tools/call").len();
         let refused = agent
             .call("send", r#"{"params":"{\"api_key\":\"made up\"}"}"#)
@@ -119,7 +119,7 @@ async fn a_pointer_wins_over_the_argument_that_holds_it() {
     }
 }
 
-/// A tool with one argument of that schema, a secret for it, and what is sent; none if the call is refused.
+/// Runs a tool with one argument of that schema and a secret for it; returns what is sent, or `None` if it is refused.
 async fn sent(schema: &str, value: &str) -> Option<Value> {
     let tool = format!(r#"{{"name":"send","inputSchema":{{"properties":{{"pin":{schema}}}}}}}"#);
     let gate = Gate::start(&[&tool]).await;

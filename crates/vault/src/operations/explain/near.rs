@@ -16,7 +16,7 @@ use crate::operations::resolve::decide::{Decided, Outcome};
 use crate::operations::resolve::within::Within;
 use crate::secret::Secret;
 
-/// How many are told of for one argument.
+/// How many are reported for one argument.
 const MOST: usize = 20;
 
 /// A secret that almost applies.
@@ -37,7 +37,7 @@ pub(super) struct Search<'a> {
     pub(super) call: &'a Call,
     pub(super) within: &'a Within,
     pub(super) now: Timestamp,
-    /// Why a default does not apply to an argument that the call does not accept; `None` if that is what was asked for.
+    /// Why a default does not apply to an argument that the call does not accept; `None` if the request says so.
     pub(super) not_accepted: Option<&'a str>,
 }
 
@@ -50,7 +50,7 @@ enum Fit {
 }
 
 impl Search<'_> {
-    /// The arguments that secrets almost serve, and that nothing else asks for.
+    /// The arguments to which secrets almost apply, and that nothing else needs.
     pub(super) fn further_arguments(&self, decided: &[Decided]) -> Vec<String> {
         let mut further: Vec<String> = Vec::new();
         for secret in self.index.iter() {
@@ -86,7 +86,7 @@ impl Search<'_> {
         near.take(MOST).collect()
     }
 
-    /// Why a secret does not apply by itself, if it almost does.
+    /// Why a default does not apply, if it almost does.
     fn why_no_default(
         &self,
         decided: &Decided,
@@ -162,7 +162,7 @@ impl Search<'_> {
         })
     }
 
-    /// Whether nothing but its argument could be in its way.
+    /// Whether only its argument could prevent it.
     fn is_sound(&self, secret: &Secret) -> bool {
         let pattern = secret.binding.tool.as_ref();
         secret.binding.is_default
@@ -171,7 +171,7 @@ impl Search<'_> {
             && pattern.is_some_and(|pattern| self.within.admits(pattern))
     }
 
-    /// What keeps a secret from being a candidate for its own argument.
+    /// Why a secret is not a candidate for its own argument.
     fn fault(&self, secret: &Secret) -> Option<String> {
         let pattern = secret.binding.tool.as_ref();
         let text = match self.fit(secret)? {
@@ -204,8 +204,8 @@ impl Search<'_> {
         self.may_tell_of(secret).then_some(fit)
     }
 
-    /// Without `manage` only what matches the tool is told of. What lies outside the key's patterns and matches is told of
-    /// because the key reaches the tool.
+    /// Without `manage` only secrets that match the tool are reported. Those outside the key's patterns are reported,
+    /// too, because the key reaches the tool.
     fn may_tell_of(&self, secret: &Secret) -> bool {
         let pattern = secret.binding.tool.as_ref();
         pattern.is_some_and(|pattern| pattern.matches(&self.call.tool))

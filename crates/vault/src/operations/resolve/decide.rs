@@ -44,9 +44,9 @@ pub(crate) enum Outcome {
     Expired(Arc<Secret>),
     /// It is required, was not received, and has no default.
     Missing,
-    /// What was received leaves no place for it: on the way of its pointer is something other than an object.
+    /// The received arguments have no place for it: a value on the path of its pointer is not an object.
     NoPlace,
-    /// The secret's text is none of the types that the schema takes there.
+    /// The secret's text has none of the types that the schema accepts there.
     Unsuitable(Types),
 }
 
@@ -171,7 +171,7 @@ pub(crate) fn decide(
         let is_received = matches!(found, Found::Value(value) if !value.is_null());
         let gives_way = served.iter().any(|inner| path.holds(*inner));
         decided.outcome = match decided.outcome {
-            // An error of a reference stays one.
+            // An error of a reference stays an error.
             outcome @ (Outcome::NotAvailable | Outcome::Ambiguous) => outcome,
             _ if is_received && (gives_way || asked.binding.is_none()) => Outcome::Received,
             _ if gives_way => Outcome::Nothing,
@@ -222,7 +222,7 @@ pub(crate) fn by_reference(
     }
 }
 
-/// What an argument gets that no reference serves, unless it was received (rule 3).
+/// The outcome for an argument without a reference, unless it was received (rule 3).
 fn by_default(name: &str, asked: &Asked<'_>, now: Timestamp) -> Decided {
     let is_required = asked.required.is_some();
     let outcome = match asked.candidates.first() {

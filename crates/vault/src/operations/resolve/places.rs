@@ -27,7 +27,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// What the call, or else the secret that wins, calls the place.
+    /// The text with which the call, or else the winning secret, names the place.
     pub(super) fn name(&self) -> Option<&str> {
         let stored = || self.candidates.first()?.binding.argument.as_deref();
         let bound = self.binding.map(|(name, _)| name);
@@ -38,7 +38,7 @@ impl Asked<'_> {
         ArgumentPath::parse(self.name()?).ok()
     }
 
-    /// Whether something would be put there.
+    /// Whether a value would be inserted there.
     pub(super) fn is_served(&self) -> bool {
         self.binding.is_some() || !self.candidates.is_empty()
     }
@@ -83,7 +83,7 @@ pub(super) fn places<'a>(
     places
 }
 
-/// The canonical text of a place, or of a pointer that leads nowhere.
+/// The canonical text of a place, or of an invalid pointer.
 fn place(argument: &str) -> Cow<'_, str> {
     match ArgumentPath::parse(argument) {
         Ok(path) => path.canonical(),

@@ -1,4 +1,4 @@
-//! What will not work, in words.
+//! Describes what will not work.
 
 use super::Tested;
 use crate::api::explain::Explained;
@@ -57,7 +57,7 @@ pub(super) fn problems(
     problems
 }
 
-/// Secrets that almost serve one of these tools and serve none of all, each once.
+/// Secrets that almost apply to one of these tools and apply to none, each once.
 fn unused(tools: &[&Tested], all: &[Tested]) -> Vec<String> {
     let is_used = |id: &str| {
         let arguments = all.iter().flat_map(|tool| &tool.gateway.arguments);
