@@ -21,7 +21,8 @@ STATUSES = (301, 302, 303, 307, 308)
 LARGE = {"hostile-plain": ("json", "event", "headers", "notifications"), "program-large": ("line", "notifications")}
 # Errors come soon, and an honest server answers as usual.
 WITHIN = 30
-GROWTH = 96 << 20
+# Of resident memory. The largest message is 16 MiB.
+TAKEN, GROWTH = 160 << 20, 48 << 20
 SLOWEST = 2.0
 # How long the restart of a program may be delayed after it has exited a few times.
 PAUSE = 45
@@ -129,29 +130,29 @@ async def redirected(checks: Checks, gateway: Gateway, owner: Owner, recorder: R
 
 
 async def large(checks: Checks, gateway: Gateway, owner: Owner) -> None:
-    # Once before measuring, so that caches are filled.
-    for _, peer in peers(gateway, owner.user, "hostile-plain"):
-        async with peer:
-            await outcome(peer, "big", "json")
     before = gateway.resident()
     async with Watch(gateway, owner) as watch:
-        for server, kinds in LARGE.items():
-            for era, peer in peers(gateway, owner.user, server):
-                async with peer:
-                    for kind in kinds:
-                        peak = gateway.resident()
-                        result = await outcome(peer, "big", kind, 40)
-                        grown = (gateway.resident() - before) >> 20
-                        print(
-                            f"{server}, {era}, 100 MiB as {kind}: {str(result)[:100]}; {grown} MiB more than before, was {(peak - before) >> 20}"
-                        )
-                        is_error = isinstance(result, dict) and "content" not in result or kind == "notifications"
-                        checks.that(f"{server}, {era}: 100 MiB as {kind} is an error", is_error, str(result)[:200])
-                        checks.that(f"{server}, {era}: the next call is answered", await is_well(peer, server))
-                        peer.raw.clear()
+        await all_large(checks, gateway, owner)
+        taken = gateway.resident() - before
+        # The allocator keeps memory that it needed once, so only a second round shows what is not released.
+        before += taken
+        await all_large(checks, gateway, owner)
     grown = gateway.resident() - before
-    checks.that(f"memory is flat: {grown >> 20} MiB more after all that", grown < GROWTH, grown)
+    checks.that(f"100 MiB at a time take {taken >> 20} MiB", taken < TAKEN, taken)
+    checks.that(f"memory is flat: {grown >> 20} MiB more after a second time", grown < GROWTH, grown)
     judge(checks, "while others send 100 MiB", watch)
+
+
+async def all_large(checks: Checks, gateway: Gateway, owner: Owner) -> None:
+    for server, kinds in LARGE.items():
+        for era, peer in peers(gateway, owner.user, server):
+            async with peer:
+                for kind in kinds:
+                    result = await outcome(peer, "big", kind, 40)
+                    is_error = isinstance(result, dict) and "content" not in result or kind == "notifications"
+                    checks.that(f"{server}, {era}: 100 MiB as {kind} is an error", is_error, str(result)[:200])
+                    checks.that(f"{server}, {era}: the next call is answered", await is_well(peer, server))
+                    peer.raw.clear()
 
 
 async def endless(checks: Checks, gateway: Gateway, owner: Owner) -> None:
