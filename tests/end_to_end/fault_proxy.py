@@ -40,7 +40,8 @@ class FaultProxy:
 
     async def __aexit__(self, *_: object) -> None:
         self.leave()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=5)
 
     async def listen(self) -> None:
         """Accepts connections, where it did so before."""
