@@ -62,7 +62,7 @@ pub(crate) enum Refusal {
     )]
     TooManySessions,
     #[error(
-        "This key sent values of secrets to the tool too often, so the tool is refused for up to an hour: replace those secrets. The audit trail names them (value.repeated)."
+        "This key sent values of secrets to the tool too often, so the tool is refused for up to an hour. The audit trail names the secrets (value.repeated): replace them, or mark what is not confidential with toolvault secret policy NAME --no-redact."
     )]
     ValuesRepeated,
     #[error("The server's credentials or configuration changed during the call; retry.")]

@@ -93,16 +93,24 @@ impl Values {
         }
     }
 
-    /// Remembers values, before they are sent.
+    /// Remembers values, before they are sent. Forgets one that is no longer confidential.
     pub(crate) fn add(&self, sent: Vec<AppliedValue>) {
         let mut remembered = self.remembered.lock();
         let mut new = 0;
-        for value in sent.into_iter().filter(|value| value.redact) {
+        for value in sent {
             let is_known = |other: &Remembered| {
                 (other.value.secret_id, other.value.version) == (value.secret_id, value.version)
             };
-            if remembered.iter().any(is_known) {
-                continue;
+            let known = remembered.iter().position(is_known);
+            match (known, value.redact) {
+                (None, true) => {}
+                (None, false) | (Some(_), true) => continue,
+                (Some(known), false) => {
+                    if let Some(known) = remembered.remove(known) {
+                        self.forget(&known);
+                    }
+                    continue;
+                }
             }
             let text = value.value.expose_text();
             let added = text.and_then(|text| self.redactor.add(&value.secret_name, text));
@@ -224,6 +232,25 @@ mod tests {
             assert_eq!(finds(&values, &text), version > 2, "{version}");
         }
         assert!(finds(&values, "the value of another secret"));
+    }
+
+    #[test]
+    fn a_value_that_is_no_longer_confidential_is_forgotten() {
+        let budgets = budgets();
+        let values = Values::new(&Principal::test(1), &budgets);
+        for version in 1..=2 {
+            values.add(sent(1, version, &format!("the value number {version}")));
+        }
+        values.add(sent(2, 1, "the value of another secret"));
+        let mut now = sent(1, 2, "the value number 2");
+        now[0].redact = false;
+        values.add(now);
+        assert!(!finds(&values, "the value number 2"));
+        // An earlier value may have been another kind of value.
+        assert!(finds(&values, "the value number 1"));
+        assert!(finds(&values, "the value of another secret"));
+        drop(values);
+        assert_eq!(budgets.all.load(Ordering::Relaxed), 0);
     }
 
     #[test]
