@@ -18,6 +18,7 @@
 mod clean;
 mod definition;
 mod document;
+mod error;
 mod hidden;
 mod references;
 #[cfg(test)]
@@ -27,56 +28,19 @@ mod verify;
 
 use std::collections::BTreeSet;
 
-use toolvault_core::json::{self, LoneSurrogate, Tree, Value};
+use toolvault_core::json::{self, Tree, Value};
 use zeroize::Zeroizing;
 
 pub(crate) use self::definition::Definition;
 pub(crate) use self::types::types;
 
 use self::document::{Document, repeats_a_name};
+use self::error::CannotClean;
 use self::hidden::Hidden;
-use super::protocol::{AnnotationError, MirroredArguments};
+use super::protocol::MirroredArguments;
 
 /// Members of a tool, beside its schema, that hold examples of its arguments.
 const EXAMPLES: [&str; 3] = ["examples", "inputExamples", "input_examples"];
-
-/// Why hidden arguments cannot be taken out of a schema. The tool is withheld.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum CannotClean {
-    /// A reference cannot be followed, or cannot stay.
-    #[error("a reference leads out of the schema, nowhere, or in a circle")]
-    Reference,
-    /// Reading the schema costs too much.
-    #[error("the schema is too large or nested too deep")]
-    Limit,
-    /// Readers disagree about what the schema says.
-    #[error("the schema repeats a name, or is not valid JSON Schema")]
-    Ambiguous,
-    /// A `not` or an `if` may depend on a hidden argument.
-    #[error("a `not` or an `if` in the schema may depend on a hidden argument")]
-    Condition,
-    /// Clients must not list the tool, with or without the hidden argument.
-    #[error("an x-mcp-header of the schema is invalid")]
-    Header,
-    /// The cleaned schema still names a hidden argument.
-    #[error("the schema names a hidden argument in another keyword")]
-    Remains,
-}
-
-impl From<AnnotationError> for CannotClean {
-    fn from(error: AnnotationError) -> Self {
-        match error {
-            AnnotationError::Invalid => Self::Header,
-            AnnotationError::TooLarge => Self::Limit,
-        }
-    }
-}
-
-impl From<LoneSurrogate> for CannotClean {
-    fn from(_: LoneSurrogate) -> Self {
-        Self::Ambiguous
-    }
-}
 
 /// Takes arguments out of the definition of a tool, and returns whether it changed. On an error it did not change.
 ///

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use toolvault_core::json::{Member, Members, Tree, Value};
 
-use super::CannotClean;
 use super::definition::DEEPEST;
 use super::document::{Document, Looked, reference_steps};
+use super::error::CannotClean;
 use super::hidden::Hidden;
 use super::references::{Definitions, assemble, is_in_definitions};
 

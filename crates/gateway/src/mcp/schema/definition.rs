@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use toolvault_core::json::{Kind, LoneSurrogate, Value};
 
-use super::CannotClean;
 use super::document::{Document, repeats_a_name};
+use super::error::CannotClean;
 use crate::mcp::protocol::{AnnotationError, MirroredArguments};
 
 /// How deep branches and references that describe the arguments may nest.

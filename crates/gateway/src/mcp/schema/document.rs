@@ -8,7 +8,7 @@ use std::rc::Rc;
 use percent_encoding::percent_decode_str;
 use toolvault_core::json::{Kind, LoneSurrogate, Member, Object, Value};
 
-use super::CannotClean;
+use super::error::CannotClean;
 
 /// How often each byte of a schema may be read on average. Real schemas need less than a tenth of it.
 const READINGS: usize = 64;

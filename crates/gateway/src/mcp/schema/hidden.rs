@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use toolvault_core::json::{Tree, Value};
 use toolvault_core::pointer::ArgumentPath;
 
-use super::CannotClean;
 use super::document::repeats_a_name;
+use super::error::CannotClean;
 
 /// The hidden members of one object, by name. A member without hidden members of its own is hidden itself.
 #[derive(Default, PartialEq, Eq, Hash)]

@@ -7,8 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 use toolvault_core::json::{Kind, Tree, Value};
 
-use super::CannotClean;
 use super::document::{Document, reference_steps};
+use super::error::CannotClean;
 
 /// Where definitions are at the root.
 const KEYWORDS: [&str; 2] = ["$defs", "definitions"];

@@ -4,9 +4,9 @@ use toolvault_core::conversion::Types;
 use toolvault_core::json::{Array, Value};
 use toolvault_core::pointer::ArgumentPath;
 
-use super::CannotClean;
 use super::definition::{DEEPEST, declared};
 use super::document::Document;
+use super::error::CannotClean;
 
 /// The types that a tool takes at a place in its arguments. `None` if its schema does not declare the place.
 ///

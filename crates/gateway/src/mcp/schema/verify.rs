@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use toolvault_core::json::{self, Kind, Member, Value};
 
-use super::CannotClean;
 use super::document::Document;
+use super::error::CannotClean;
 use super::hidden::Hidden;
 
 /// Keywords that may mention a hidden argument in prose, or that describe something else than the arguments.
