@@ -30,7 +30,10 @@ class Pair:
 
     def __init__(self, folder: Path, url: str, **settings: str) -> None:
         settings |= {"database_url": url, "root_key_file": str(folder / "root.key")}
-        self.servers = [Toolvault(folder / name, **settings) for name in ("one", "other")]
+        self.servers = [
+            Toolvault(folder / name, first_keys_file=str(folder / f"{name}.first-keys"), **settings)
+            for name in ("one", "other")
+        ]
         self.journal = Journal()
         self.key = self.public_key = ""
 

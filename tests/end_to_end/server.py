@@ -34,6 +34,7 @@ class Toolvault:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data = folder / "data"
         self.root_key = Path(settings.pop("root_key_file", folder / "data.root.key"))
+        self.first_keys_file = Path(settings.get("first_keys_file", f"{self.data}.first-keys"))
         self.port = free_port()
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TOOLVAULT_")}
         # The configuration of this machine must not matter.
@@ -96,10 +97,6 @@ class Toolvault:
         """The first keys: `operator_key`, `agent_key` and `audit_public_key`."""
         lines = self.first_keys_file.read_text().splitlines()
         return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
-
-    @property
-    def first_keys_file(self) -> Path:
-        return Path(f"{self.data}.first-keys")
 
     def client(self, key: str | None = None, **headers: str) -> Client:
         return Client(self.port, key, headers)
