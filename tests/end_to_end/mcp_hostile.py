@@ -52,6 +52,7 @@ async def hostile(checks: Checks, folder: Path) -> None:
         checks.none(
             "no value is in the log, standard error of the programs included", leaks(owned, "the log", log)[:10]
         )
+        checks.that("standard error of the programs is there", b"[secret:the-key]" in log)
         done = await gateway.command("audit", "verify", "--json")
         checks.that("the audit trail verifies", done.returncode == 0, done.stdout)
     finally:

@@ -277,6 +277,8 @@ class Standard(Peer):
     ) -> None:
         super().__init__(answers)
         self.command, self.environment = command, environment
+        # What came over standard error.
+        self.errors = bytearray()
 
     async def open(self) -> None:
         pipe = asyncio.subprocess.PIPE
@@ -284,11 +286,11 @@ class Standard(Peer):
             *self.command,
             stdin=pipe,
             stdout=pipe,
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=pipe,
             env=self.environment,
             limit=1 << 26,
         )
-        self.reading = asyncio.create_task(self.read())
+        self.reading = asyncio.gather(self.read(), self.read_errors())
         await self.handshake()
 
     async def post(self, message: dict) -> None:
@@ -301,6 +303,10 @@ class Standard(Peer):
             # A line that is not a message is ignored.
             with contextlib.suppress(ValueError):
                 await self.dispatch(json.loads(line))
+
+    async def read_errors(self) -> None:
+        while piece := await self.process.stderr.read(1 << 16):
+            self.errors += piece
 
     async def close(self) -> None:
         self.process.stdin.close()

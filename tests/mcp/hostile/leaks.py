@@ -79,4 +79,4 @@ async def leak(place: str, values: list[str], out) -> dict:
         await out.raw(f": {line}\n\n".encode())
         note = json.dumps({"jsonrpc": "2.0", "method": "notifications/x"})
         await out.raw(f"id: {line}\nevent: {line}\nretry: 10\nother: {line}\ndata: {note}\n\n".encode())
-    return {"content": [{"type": "text", "text": together if place in ("text", "stderr") else "done"}]}
+    return {"content": [{"type": "text", "text": together if place == "text" else "done"}]}

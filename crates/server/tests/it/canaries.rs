@@ -2,6 +2,7 @@
 //! must not occur in any log line, answer, metric or file.
 
 mod flows;
+mod gateway;
 mod log;
 mod needles;
 

@@ -22,7 +22,7 @@ mod page;
 mod pointers;
 mod programs;
 mod redaction;
-mod relay;
+pub(crate) mod relay;
 mod repeats;
 mod requests;
 mod sessions;

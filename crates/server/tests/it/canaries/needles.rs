@@ -16,6 +16,11 @@ pub(super) fn value(number: usize) -> String {
     format!("abc\"\\é%&\n{}<é>\u{1f511}' wxyz", core(number))
 }
 
+/// A value of its own that a header can carry.
+pub(super) fn plain_value(number: usize) -> String {
+    format!("abc {} wxyz", core(number))
+}
+
 /// The texts to search for.
 pub(super) struct Needles(Vec<(String, Vec<u8>)>);
 
