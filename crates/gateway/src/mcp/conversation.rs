@@ -126,6 +126,20 @@ impl Conversation {
         }
     }
 
+    /// Notes a request that sets something at the server for as long as the session lasts.
+    pub(crate) fn note(&self, link: &Link, incoming: &Incoming<'_>) {
+        if let Self::Session(session) = self
+            && incoming.id().is_some()
+        {
+            let mut wishes = session.wishes.lock();
+            wishes.note(
+                &link.access.server.name,
+                incoming.method(),
+                &incoming.message,
+            );
+        }
+    }
+
     /// How an answer goes back to the client. Without an ID the client waits for no response.
     pub(crate) fn answering(
         &self,
@@ -156,7 +170,7 @@ impl Conversation {
 }
 
 /// The session's connection to the server. One that has ended, or was made with other credentials or another
-/// configuration, is made again with the client's own parameters of `initialize`.
+/// configuration, is made again with the client's own parameters of `initialize`, and with what the client set since.
 async fn session_link(
     visit: &Visit,
     session: &Session,
@@ -184,6 +198,7 @@ async fn session_link(
     if link.program().is_none() {
         link.notify(INITIALIZED).await?;
     }
+    set_again(session, &link).await;
     let mut links = session.links.lock().await;
     // Another request of the session may have been quicker.
     if let Some(other) = links.get(&server.name)
@@ -194,6 +209,18 @@ async fn session_link(
     }
     close(visit, links.insert(server.name.clone(), Arc::clone(&link)));
     Ok(link)
+}
+
+/// Sets at the server what the client had set there.
+async fn set_again(session: &Session, link: &Link) {
+    let server = &link.access.server.name;
+    let requests = session.wishes.lock().at(server);
+    for (method, params) in requests {
+        let asked = link.request(method, Some(&params), HeaderMap::new());
+        if let Err(error) = asked.await {
+            Refusal::Upstream(error).log(Some(server.as_str()));
+        }
+    }
 }
 
 /// Tells a server that its session has ended.

@@ -123,7 +123,7 @@ async fn request_once(
     let context = conversation.context();
     match (era, method) {
         (Era::Legacy, "logging/setLevel") => {
-            tell_all(&links, incoming).await;
+            tell_all(conversation, &links, incoming).await;
             Ok(result(id, b"{}"))
         }
         (Era::Modern, "server/discover") => discover(visit, conversation, &links, id).await,
@@ -158,9 +158,10 @@ async fn request_once(
 }
 
 /// Sends every server the same request; failures are logged.
-async fn tell_all(links: &[Arc<Link>], incoming: &Incoming<'_>) {
+async fn tell_all(conversation: &Conversation, links: &[Arc<Link>], incoming: &Incoming<'_>) {
     let params = incoming.message.get("params").map(Value::raw);
     for link in links {
+        conversation.note(link, incoming);
         let asked = link.request(incoming.method(), params, ::http::HeaderMap::new());
         if let Err(error) = asked.await {
             Refusal::Upstream(error).log(Some(link.access.server.name.as_str()));

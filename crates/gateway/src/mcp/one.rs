@@ -96,6 +96,7 @@ pub(crate) async fn forward(
     repeats.allow(visit.caller(), tool)?;
     let (values, sent) = (&link.access.values, incoming.message.value());
     repeats.note(visit.caller(), tool, values, sent).await?;
+    conversation.note(link, incoming);
     let purpose = Purpose::of(method, &incoming.message);
     let mut answering = conversation.answering(visit, link, purpose, id);
     let mut question = link.post(headers, tree.to_json());

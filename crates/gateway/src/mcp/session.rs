@@ -1,5 +1,7 @@
 //! Sessions of the earlier era. Each belongs to the caller who began it and to the path on which they did.
 
+mod wishes;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use toolvault_core::json::{Value, parse};
 use toolvault_vault::Caller;
 use zeroize::Zeroizing;
 
+use self::wishes::Wishes;
 use super::access::Principal;
 use super::links::Link;
 use super::protocol::{Message, is_same_id};
@@ -34,6 +37,8 @@ pub(crate) struct Session {
     pub(crate) opens_urls: bool,
     pub(crate) links: tokio::sync::Mutex<BTreeMap<ServerName, Arc<Link>>>,
     pub(crate) ended: CancellationToken,
+    /// What the client set at the servers.
+    pub(crate) wishes: Mutex<Wishes>,
     /// Requests whose stream ended before their response came; it may come on another.
     unanswered: Mutex<VecDeque<Unanswered>>,
     /// Shared with each request and stream that uses the session.
@@ -114,6 +119,7 @@ impl Session {
             opens_urls: opens_urls(opening),
             links: tokio::sync::Mutex::new(BTreeMap::new()),
             ended: CancellationToken::new(),
+            wishes: Mutex::default(),
             unanswered: Mutex::new(VecDeque::new()),
             uses: Arc::default(),
             caller: Mutex::new(caller.clone()),

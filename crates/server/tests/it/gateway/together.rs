@@ -294,6 +294,9 @@ async fn a_credential_that_is_missing_leaves_the_other_servers() {
 async fn a_server_that_has_forgotten_its_session_is_begun_anew() {
     let pair = Pair::start().await;
     let agent = pair.agent(Era::Legacy).await;
+    agent
+        .result("logging/setLevel", r#"{"level":"error"}"#)
+        .await;
     for (forgotten, method) in [(1, "tools/list"), (2, "tools/call"), (3, "prompts/list")] {
         let forgotten = format!("upstream-session-{forgotten}");
         pair.beta.on(method, move |heard| {
@@ -324,6 +327,13 @@ async fn a_server_that_has_forgotten_its_session_is_begun_anew() {
         }
     }
     assert_eq!(pair.alpha.heard("initialize").len(), 1);
+    // What the client set is set in each new session, and only there.
+    let settings = |server: &Upstream| {
+        let heard = server.heard("logging/setLevel");
+        assert!(heard.iter().all(|heard| heard.body.contains("error")));
+        heard.len()
+    };
+    assert_eq!((settings(&pair.alpha), settings(&pair.beta)), (1, 4));
 }
 
 #[tokio::test]
