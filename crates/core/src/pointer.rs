@@ -218,6 +218,13 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_name_that_does_not_begin_with_a_slash_means_itself(name in "[^/].{0,8}") {
+            prop_assert_eq!(steps(&name), std::slice::from_ref(&name));
+            prop_assert_eq!(path(&name).canonical(), name.as_str());
+            prop_assert_eq!(path(&name).holders().count(), 0);
+        }
+
+        #[test]
         fn a_pointer_has_its_steps(names in prop::collection::vec("[/~01a]{0,3}", 1..4)) {
             prop_assert_eq!(steps(&ArgumentPath::pointer(&names)), names);
         }

@@ -204,3 +204,31 @@ fn what_is_inside_an_argument_is_taken_out() {
         assert!(!arguments.is_received(path(pointer)));
     }
 }
+
+proptest! {
+    #[test]
+    fn what_is_put_at_a_place_is_there_until_it_is_taken_out(
+        start in prop::collection::btree_map("[ab/~]{1,2}", "[0-9]|\\{\"[ab]\":1\\}", 0..4),
+        steps in prop::collection::vec("[ab/~]{0,2}", 1..4),
+        text in any::<String>(),
+    ) {
+        let members: Vec<_> = start.iter().map(|(name, value)| format!("{}:{value}", serde_json::json!(name))).collect();
+        let before = format!("{{{}}}", members.join(","));
+        let mut arguments = arguments(&before);
+        let pointer = ArgumentPath::pointer(&steps);
+        let is_blocked = matches!(arguments.at(path(&pointer)), Found::Blocked);
+        prop_assert_eq!(arguments.insert_text(path(&pointer), &text), !is_blocked);
+        if is_blocked {
+            prop_assert_eq!(written(&arguments), before);
+            return Ok(());
+        }
+        let after: serde_json::Value = serde_json::from_str(&written(&arguments)).unwrap();
+        prop_assert_eq!(after.pointer(&pointer).and_then(serde_json::Value::as_str), Some(text.as_str()));
+        arguments.remove(path(&pointer));
+        prop_assert!(matches!(arguments.at(path(&pointer)), Found::Nothing));
+        // Every other argument stays as it was.
+        for (name, value) in start.iter().filter(|(name, _)| **name != steps[0]) {
+            prop_assert_eq!(arguments.raw(name), Some(value.as_str()));
+        }
+    }
+}
