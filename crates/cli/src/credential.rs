@@ -1,88 +1,37 @@
-//! Recognises literal credentials by the name of their setting or by their first characters.
+//! Telling literal credentials from settings: by the name they stand under ([`names`]), by what they look like
+//! ([`values`]), and inside longer text such as JSON, connection strings and URLs ([`text`]).
 //!
-//! This is a guess that errs on the safe side: text that it mistakes for a credential is stored as a secret and
-//! referred to, which does no harm.
+//! It is a guess. What it takes for a credential is stored and referred to. Paths, numbers, switches and plain URLs
+//! are settings, whatever they are called: a stored setting would be hidden wherever a result contains it.
 
-use toolvault_gateway::http::Url;
+mod names;
+mod text;
+mod values;
 
-/// Words in names of credentials.
-const WORDS: [&str; 14] = [
-    "APIKEY",
-    "AUTH",
-    "AUTHORIZATION",
-    "BEARER",
-    "COOKIE",
-    "CREDENTIAL",
-    "CREDENTIALS",
-    "KEY",
-    "PASS",
-    "PASSWD",
-    "PASSWORD",
-    "PAT",
-    "SECRET",
-    "TOKEN",
-];
-/// Suffixes of words that are written without a separator: `ACCESSTOKEN`.
-const ENDINGS: [&str; 4] = ["APIKEY", "PASSWORD", "SECRET", "TOKEN"];
-/// A name with this suffix tells where a credential is, but is not one.
-const PLACES: [&str; 5] = ["DIR", "FILE", "ID", "PATH", "URL"];
-/// Prefixes of the tokens of well-known services.
-const BEGINNINGS: [&str; 21] = [
-    "AIza",
-    "AKIA",
-    "AKCp",
-    "SG.",
-    "eyJ",
-    "figd_",
-    "ghp_",
-    "gho_",
-    "ghs_",
-    "ghu_",
-    "github_pat_",
-    "glpat-",
-    "hf_",
-    "lin_api_",
-    "npm_",
-    "ntn_",
-    "sk-",
-    "sk_live_",
-    "tvk_",
-    "xoxb-",
-    "xoxp-",
-];
+use self::names::Naming;
+pub(crate) use self::text::{in_url, is_key_in_path, is_key_in_query};
+
 /// The shortest value that can be stored (contract, section 2).
 pub(crate) const SHORTEST: usize = 4;
 
-/// Whether a variable's value is a literal credential.
+/// Whether a variable's value is a literal credential or contains one.
 pub(crate) fn in_variable(name: &str, value: &str) -> bool {
-    is_storable(value) && (is_named(name, value) || is_known(value) || in_url(value))
+    is_storable(value) && (is_named(name, value) || text::holds(value))
 }
 
-/// Whether a header's value is a literal credential.
+/// Whether a header's value is a literal credential or contains one.
 pub(crate) fn in_header(name: &str, value: &str) -> bool {
-    is_storable(value) && (is_named(name, value) || is_known(without_scheme(value)))
+    is_storable(value) && (is_named(name, without_scheme(value)) || text::holds(value))
 }
 
-/// Whether a URL holds a password, or a credential in its query.
-pub(crate) fn in_url(text: &str) -> bool {
-    let Ok(url) = Url::parse(text) else {
-        return false;
-    };
-    let has_password = url.has_host() && url.password().is_some_and(|text| !text.is_empty());
-    has_password
-        || url
-            .query_pairs()
-            .any(|(name, value)| in_variable(&name, &value))
-}
-
-/// The positions of words in a command that are literal credentials or contain one.
+/// The places of words of a command that are literal credentials or hold one.
 pub(crate) fn in_arguments<'a>(words: &'a [&'a str]) -> impl Iterator<Item = usize> + 'a {
     let previous = std::iter::once("").chain(words.iter().copied());
     let places = words.iter().zip(previous).enumerate();
     places.filter_map(|(place, (&word, before))| is_argument(word, before).then_some(place))
 }
 
-/// The part of a header's value after `Bearer` or another scheme.
+/// The part of a header's value behind `Bearer ` and the like.
 pub(crate) fn without_scheme(value: &str) -> &str {
     match value.split_once(' ') {
         Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
@@ -93,48 +42,24 @@ pub(crate) fn without_scheme(value: &str) -> &str {
 }
 
 fn is_argument(word: &str, before: &str) -> bool {
-    // A header as in `mcp-remote --header`, or a variable as in `docker run -e`.
-    let is_header = word
-        .split_once(':')
-        .is_some_and(|(name, value)| is_name(name) && in_header(name, value.trim_start()));
-    let is_assignment = word
-        .split_once('=')
-        .is_some_and(|(name, value)| is_name(name) && in_variable(name, value));
-    let is_value = before.starts_with("--")
+    let is_value = before.starts_with('-')
         && !before.contains('=')
         && !word.starts_with('-')
         && in_variable(before, word);
-    is_header || is_assignment || is_value || is_known(word) || in_url(word)
+    is_value || text::holds(word)
 }
 
-fn is_name(text: &str) -> bool {
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    !text.is_empty() && text.bytes().all(is_part)
-}
-
-/// Whether the name suggests a credential and the value does not contradict it.
+/// Whether the name says that the value is a credential, and the value does not say otherwise.
 fn is_named(name: &str, value: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    let words = || name.split(|letter: char| !letter.is_ascii_alphanumeric());
-    let last = words().next_back().unwrap_or_default();
-    if PLACES.contains(&last) || is_plain(value) {
+    if values::is_filled_in(value) {
         return false;
     }
-    words().any(|word| WORDS.contains(&word) || ENDINGS.iter().any(|end| word.ends_with(end)))
-}
-
-fn is_known(value: &str) -> bool {
-    let longest = BEGINNINGS.iter().filter(|start| value.starts_with(**start));
-    longest
-        .map(|start| start.len())
-        .max()
-        .is_some_and(|start| value.len() >= start + 8)
-}
-
-/// A switch or a number is not a credential, whatever its name.
-fn is_plain(value: &str) -> bool {
-    matches!(value, "true" | "false" | "none" | "null")
-        || (value.len() < 6 && value.bytes().all(|byte| byte.is_ascii_digit()))
+    match names::of(name) {
+        Naming::Password => !values::is_switch(value) && !values::is_place(value),
+        Naming::Credential => !values::is_setting(value),
+        Naming::Perhaps => !values::is_setting(value) && values::is_opaque(value),
+        Naming::Setting => false,
+    }
 }
 
 fn is_storable(value: &str) -> bool {
@@ -146,29 +71,66 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_are_told_by_name_and_by_beginning() {
+    fn variables_are_told_by_name_and_by_what_they_look_like() {
         for (name, value) in [
             ("LINEAR_API_KEY", "abcd"),
             ("GITHUB_PERSONAL_ACCESS_TOKEN", "abcdef"),
             ("githubToken", "abcdef"),
             ("DB_PASSWORD", "hunter2"),
+            ("DB_PASSWORD", "20261129"),
+            ("DB_PWD", "hunter2"),
+            ("ZENDESK_PW", "hunter2"),
+            ("PASSPHRASE", "correct horse"),
+            ("sender_passkey", "hunter2"),
+            ("API_KEY_PROD", "abcdef"),
+            ("TOKEN_2", "abcdef"),
+            ("AUTH", "Zm9vOmJhcg=="),
+            (
+                "AWS_SECRET_ACCESS_KEY",
+                "/x9Kd0qLmZ7Rt2YwVbN4uPa8GcHe5JfS1oTi6XyQ",
+            ),
             ("X", "ghp_0123456789abcdef"),
+            ("X", "Kd0qLmZ7Rt2YwVbN4uPa8GcHe5JfS1oTi6XyQ"),
             ("DATABASE", "postgres://user:password@db/x"),
         ] {
-            assert!(in_variable(name, value), "{name}");
+            assert!(in_variable(name, value), "{name}={value}");
         }
+    }
+
+    #[test]
+    fn settings_are_no_credentials_whatever_they_are_called() {
         for (name, value) in [
             ("PATH", "/usr/bin"),
+            ("PWD", "/srv"),
             ("MAX_TOKENS", "4096"),
+            ("MAX_TOKENS", "128000"),
             ("TOKEN_LIMIT", "4096"),
             ("SSH_KEY_PATH", "/home/me/.ssh/id"),
+            ("SSH_KEY", "~/.ssh/id"),
+            ("TLS_KEY", "certs/server.pem"),
+            ("GOOGLE_APPLICATION_CREDENTIALS", "/srv/account.json"),
+            ("AUTH_MODE", "production"),
+            ("AUTH_TYPE", "oauth2"),
+            ("AUTH", "production"),
+            ("API_KEY_HEADER", "X-API-Key"),
+            ("TOKEN_ENDPOINT", "https://login.example/oauth/token"),
+            ("TOKEN", "https://login.example/oauth/token"),
+            ("KEY_VAULT_NAME", "team-vault"),
+            ("PASSWORD_MIN_LENGTH", "1234"),
+            ("PUBLIC_KEY", "abcdef"),
             ("AWS_ACCESS_KEY_ID_FILE", "/run/x"),
             ("KEYBOARD", "qwerty"),
             ("API_KEY", "abc"),
+            ("API_KEY", "${API_KEY}"),
             ("USE_TOKEN", "true"),
             ("HOME", "sk-"),
+            ("CACHE_KEY", "articles"),
+            (
+                "IMAGE",
+                "ghcr.io/team/server@sha256:0a1b2c3d4e5f60718293a4b5c6d7e8f900112233445566778899aabbccddeeff",
+            ),
         ] {
-            assert!(!in_variable(name, value), "{name}");
+            assert!(!in_variable(name, value), "{name}={value}");
         }
     }
 
@@ -178,6 +140,8 @@ mod tests {
         assert!(in_header("X-API-Key", "abcdef"));
         assert!(in_header("X-Custom", "Bearer ghp_0123456789abcdef"));
         assert!(!in_header("X-Team", "research"));
+        assert!(!in_header("X-Auth-Type", "oauth2"));
+        assert!(!in_header("X-Max-Tokens", "4096"));
         assert_eq!(without_scheme("Bearer  abc"), "abc");
         assert_eq!(without_scheme("abc"), "abc");
     }
@@ -187,8 +151,13 @@ mod tests {
         for words in [
             &["--api-key=abcdef"][..],
             &["--api-key", "abcdef"],
+            &["-token", "abcdef"],
             &["--header", "Authorization: Bearer abcdef"],
             &["-e", "API_KEY=abcdef"],
+            &["--env=API_KEY=abcdef"],
+            &["--config", r#"{"apiKey": "abcdef"}"#],
+            &[r#"--config={"apiKey": "abcdef"}"#],
+            &["-c", "export API_KEY='abcdef'; exec server"],
             &["postgres://user:password@db/x"],
             &["https://host/mcp?api_key=abcdef"],
             &["sk-0123456789"],
@@ -203,7 +172,11 @@ mod tests {
             "--port",
             "80",
             "/srv/docs",
+            "--from",
+            "git+https://github.com/team/server@0a1b2c3d4e5f60718293a4b5c6d7e8f900112233",
+            "-lc",
+            "source ~/.secrets/env; export TOKEN=$OTHER; exec server",
         ];
-        assert_eq!(in_arguments(&none).count(), 0);
+        assert_eq!(in_arguments(&none).collect::<Vec<_>>(), [0; 0]);
     }
 }

@@ -223,6 +223,23 @@ fn a_literal_credential_is_refused_with_how_to_store_it() {
         &["s", "--env", "API_TOKEN=canary", "--", "x"],
         &["s", "--", "x", "--api-key=canary"],
         &["s", "--", "x", "--api-key", "canary"],
+        &["s", "--", "x", "--env=API_KEY=canary"],
+        &["s", "--", "x", "--config", r#"{"apiKey": "canary"}"#],
+        &[
+            "s",
+            "--env",
+            r#"HEADERS={"Authorization": "Bearer canary"}"#,
+            "--",
+            "x",
+        ],
+        &[
+            "s",
+            "--env",
+            "DATABASE=Server=db;Password=canary;",
+            "--",
+            "x",
+        ],
+        &["s", "https://mcp.example/s/Zm4Kq81LxP0dTn7RwYb2canary"],
     ] {
         let arguments = [&["mcp", "add"], arguments].concat();
         let transcript = run(&installation, &arguments);
@@ -231,6 +248,22 @@ fn a_literal_credential_is_refused_with_how_to_store_it() {
         assert!(!transcript.contains("canary"), "{transcript}");
     }
     assert_eq!(std::fs::read_to_string(&path).unwrap(), KEPT);
+}
+
+#[test]
+fn settings_are_written_whatever_they_are_called() {
+    let (installation, _) = with_file(KEPT);
+    for setting in [
+        "AUTH_MODE=production",
+        "API_KEY_HEADER=X-Key",
+        "TOKEN_ENDPOINT=https://login.example/token",
+        "GOOGLE_APPLICATION_CREDENTIALS=/srv/account.json",
+        "MAX_TOKENS=4096",
+    ] {
+        let arguments = ["mcp", "add", "s", "--replace", "--env", setting, "--", "x"];
+        let transcript = run(&installation, &arguments);
+        assert!(transcript.starts_with("exit status 0\n"), "{transcript}");
+    }
 }
 
 #[test]

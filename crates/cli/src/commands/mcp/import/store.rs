@@ -33,12 +33,12 @@ pub(super) async fn require_key_maker(api: &Api<'_>) -> Result<(), Failure> {
     ))
 }
 
-/// The stored secret that a planned one is or becomes; none if it is new.
+/// The stored secret that a planned one is or becomes; none if it is new. Fails with the reason why it can be neither.
 pub(super) fn find<'a>(
     plan: &Plan,
     planned: &PlannedSecret,
     stored: &'a [SecretInfo],
-) -> Result<Option<&'a SecretInfo>, Failure> {
+) -> Result<Option<&'a SecretInfo>, String> {
     let name = &planned.name;
     let mut named = stored.iter().filter(|secret| secret.secret_name == *name);
     let (found, more) = (named.next(), named.next());
@@ -48,9 +48,9 @@ pub(super) fn find<'a>(
             && secret.tool_arg.as_ref() == Some(&planned.argument)
     };
     if more.is_some() || found.is_some_and(|secret| !is_same(&secret)) {
-        let message =
-            format!("there is another secret '{name}', and a reference would be ambiguous");
-        return Err(Failure::refused(message).hint("rename that one, or the server in the file"));
+        return Err(format!(
+            "there is another secret '{name}', and a reference would be ambiguous; rename that one, or the server in the file"
+        ));
     }
     Ok(found)
 }

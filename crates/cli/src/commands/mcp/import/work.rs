@@ -6,11 +6,14 @@ use toolvault_gateway::ServerName;
 use toolvault_vault::SecretInfo;
 use zeroize::Zeroizing;
 
-use super::document::Document;
+use super::ImportOptions;
+use super::client::Kind;
+use super::document::{Document, Entry};
+use super::given::Given;
 use super::plan::SecretValue;
-use super::rewrite::{self, Client};
+use super::rewrite::Replacement;
+use super::sort::Taken;
 use super::store;
-use super::{ImportOptions, Taken};
 use crate::api::Api;
 use crate::api::keys::IssuedKey;
 use crate::config::ConfigurationFile;
@@ -24,6 +27,8 @@ pub(super) struct Work<'a> {
     pub(super) document: &'a Document,
     pub(super) configuration: &'a ConfigurationFile,
     pub(super) options: &'a ImportOptions,
+    /// Whether the client reads its key from a variable, so that none is made for it.
+    pub(super) is_key_in_variable: bool,
     /// What was done, in words.
     pub(super) done: Vec<String>,
 }
@@ -87,7 +92,7 @@ impl Work<'_> {
                 {
                     continue;
                 }
-                let there = store::find(plan, secret, stored)?;
+                let there = store::find(plan, secret, stored).map_err(Failure::refused)?;
                 store::store(self.api, plan, secret, there).await?;
                 self.done
                     .push(format!("Stored the secret {}.", secret.name));
@@ -102,7 +107,7 @@ impl Work<'_> {
         taken: &'k [Taken<'_>],
         keys: &mut BTreeMap<&'k ServerName, IssuedKey>,
     ) -> Result<(), Failure> {
-        if self.options.key_env {
+        if self.is_key_in_variable {
             return Ok(());
         }
         for Taken { plan, .. } in taken {
@@ -113,21 +118,46 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Whether the client must start `toolvault mcp stdio` in place of a server.
+    fn starts_programs(&self, entry: &Entry) -> bool {
+        let is_program = matches!(entry.given, Ok(Given::Program { .. }));
+        let needs_program = match self.document.kind() {
+            Kind::ClaudeDesktop => true,
+            // It fills in no variables in headers.
+            Kind::Zed => is_program || self.is_key_in_variable,
+            _ => false,
+        };
+        self.options.stdio || needs_program
+    }
+
     fn rewrite(
         &mut self,
         taken: &[Taken<'_>],
         keys: &BTreeMap<&ServerName, IssuedKey>,
         context: &Context<'_>,
     ) -> Result<(), Failure> {
-        let client = Client::of(self.document.path(), self.options.stdio)?;
-        let mut changes = Vec::with_capacity(taken.len());
+        let program = std::env::current_exe().map_err(|error| {
+            Failure::failed(format!("it is not known where this program is: {error}"))
+        })?;
+        let base = self.gateway.trim_end_matches("/mcp");
+        let mut replacements = Vec::with_capacity(taken.len());
         for Taken { entry, plan } in taken {
             let key = keys.get(&plan.name).map(|issued| &issued.key);
-            let indentation = self.document.indentation(entry.range.start);
-            let text = rewrite::entry(&client, entry, &plan.name, self.gateway, key, indentation);
-            changes.push((entry.range.clone(), text));
+            let server = plan.name.as_str();
+            let replacement = if self.starts_programs(entry) {
+                Replacement::Stdio {
+                    program: &program,
+                    server,
+                    base,
+                    key,
+                }
+            } else {
+                let url = format!("{}/{server}", self.gateway);
+                Replacement::Http { url, key }
+            };
+            replacements.push((*entry, replacement));
         }
-        let new = self.document.with(changes);
+        let new = self.document.with(&replacements)?;
         if self.options.keep_plaintext {
             let kept = self.document.keep()?;
             self.done

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::{FILE, Scene};
 
 #[test]
-fn nothing_is_done_until_somebody_confirms_it() {
+fn nothing_is_done_until_it_is_confirmed() {
     let scene = Scene::new();
     scene.write("mcp.json", FILE);
     let transcript = scene.run(&["mcp", "import", "mcp.json"]);
@@ -38,7 +38,7 @@ fn what_cannot_be_taken_over_stays_with_the_reason() {
     Nothing is changed.
     warning: a stays as it is: word 2 of its command looks like a credential, which everybody on the machine can read while it runs; give it in a variable, if the program takes one, and import again
     warning: b stays as it is: it speaks HTTP with SSE, the transport before Streamable HTTP
-    warning: c stays as it is: it uses ${…}, which only its client can fill in
+    warning: c stays as it is: it uses ${workspaceFolder}, which only its client can fill in
     warning: e stays as it is: its URL cannot be asked: plain http is refused, except to this machine: use https
     warning: f stays as it is: it has neither a URL nor a command
     warning: g stays as it is: it takes variables from a file of the client
@@ -96,21 +96,37 @@ fn a_file_that_cannot_be_read_is_left_as_it_is() {
 }
 
 #[test]
-fn names_that_fall_together_are_refused() {
+fn a_clash_of_names_concerns_its_servers_only() {
     let scene = Scene::new();
     let same = r#"{"url": "https://a.example/"}"#;
     let other = r#"{"url": "https://b.example/"}"#;
-    let file = format!(r#"{{"mcpServers": {{"My Server": {same}, "my-server": {other}}}}}"#);
+    let file = format!(
+        r#"{{"mcpServers": {{"My Server": {same}, "my-server": {other}, "third": {other}}}}}"#
+    );
     scene.write("mcp.json", &file);
     assert_snapshot!(scene.run(&["mcp", "import", "mcp.json", "--yes"]), @r"
     exit status 1
-    error: 'My Server' and 'my-server' would both be the server 'my-server', and are not the same
-    hint: give one of them another name
+    third becomes the server third:
+      gets no credential; a server that asks for a login (OAuth) will refuse it
+      mcp.json leads to the gateway, with a new key that may use third__* only
+    Servers are written to [directory]/vault.toml.
+    Wrote the servers to [directory]/vault.toml.
+    Rewrote mcp.json.
+    Restart the server, or run `toolvault reload`, to apply this.
+    warning: My Server stays as it is: 'My Server' and 'my-server' would both be the server 'my-server', and are not the same; give one of them another name
+    warning: my-server stays as it is: 'my-server' and 'My Server' would both be the server 'my-server', and are not the same; give one of them another name
     ");
-    assert_eq!(scene.read("mcp.json"), file);
+    let text = scene.read("mcp.json");
+    assert!(
+        text.contains(&format!(r#""My Server": {same}, "my-server": {other}, "#)),
+        "{text}"
+    );
+
     // The same server for two directories is one.
+    let (one, two) = (scene.path("one"), scene.path("two"));
+    let (one, two) = (one.display(), two.display());
     let file = format!(
-        r#"{{"projects": {{"/a": {{"mcpServers": {{"s": {same}}}}}, "/b": {{"mcpServers": {{"s": {same}}}}}}}}}"#
+        r#"{{"projects": {{"{one}": {{"mcpServers": {{"s": {same}}}}}, "{two}": {{"mcpServers": {{"s": {same}}}}}}}}}"#
     );
     scene.write(".claude.json", &file);
     let transcript = scene.run(&["mcp", "import", ".claude.json", "--yes"]);
@@ -119,24 +135,28 @@ fn names_that_fall_together_are_refused() {
         scene.named(".claude.json").matches("[url]/mcp/s\"").count(),
         2
     );
-    let other = format!(r#"{{"mcpServers": {{"s": {other}}}}}"#);
-    scene.write("mcp.json", &other);
-    assert_snapshot!(scene.run(&["mcp", "import", "mcp.json", "--yes"]), @r"
-    exit status 1
-    error: there is another server 's' in [directory]/vault.toml
-    hint: rename the server in the client's file, or: toolvault mcp remove
-    ");
+}
+
+#[test]
+fn what_is_there_already_under_a_name_stays() {
+    let scene = Scene::new();
     scene.write(
-        "mcp.json",
-        r#"{"mcpServers": {"x": {"command": "x", "env": {"KEY": "canary-x"}}}}"#,
+        "vault.toml",
+        "[gateway.servers.s]\nurl = \"https://a.example/\"\n",
     );
     scene.write("value", "canary-y");
     scene.run(&["secret", "create", "x-key", "--value-file", "value"]);
+    let file = r#"{"mcpServers": {
+"s": {"url": "https://b.example/"},
+"x": {"command": "x", "env": {"KEY": "canary-x"}}}}"#;
+    scene.write("mcp.json", file);
     assert_snapshot!(scene.run(&["mcp", "import", "mcp.json", "--yes"]), @r"
     exit status 1
-    error: there is another secret 'x-key', and a reference would be ambiguous
-    hint: rename that one, or the server in the file
+    Nothing is changed.
+    warning: x stays as it is: there is another secret 'x-key', and a reference would be ambiguous; rename that one, or the server in the file
+    warning: s stays as it is: there is another server 's' in [directory]/vault.toml; rename the server in the client's file, or: toolvault mcp remove s
     ");
+    assert_eq!(scene.read("mcp.json"), file);
 }
 
 #[test]

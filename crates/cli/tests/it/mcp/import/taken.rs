@@ -14,9 +14,11 @@ fn servers_are_taken_over_and_their_keys_leave_the_file() {
     Linear becomes the server linear:
       stores the secret linear-api_key for linear__*, url
       stores the secret linear-authorization for linear__*, headers.Authorization
+      writes as they are, as settings: headers.X-Team
       mcp.json leads to the gateway, with a new key that may use linear__* only
     files becomes the server files:
       stores the secret files-api_token for files__*, env.API_TOKEN
+      writes as they are, as settings: env.LEVEL, env.PORT
       mcp.json leads to the gateway, with a new key that may use files__* only
     bridged becomes the server bridged:
       stores the secret bridged-authorization for bridged__*, headers.Authorization
@@ -43,23 +45,15 @@ fn servers_are_taken_over_and_their_keys_leave_the_file() {
           "type": "http",
           "url": "[url]/mcp/linear",
           "headers": { "Authorization": "Bearer [key]" },
-          "alwaysAllow": ["get_issue"]
+          "alwaysAllow": ["get_issue"],
         },
         "files": {
           "type": "http",
           "url": "[url]/mcp/files",
           "headers": { "Authorization": "Bearer [key]" }
         },
-        "bridged": {
-          "type": "http",
-          "url": "[url]/mcp/bridged",
-          "headers": { "Authorization": "Bearer [key]" }
-        },
-        "container": {
-          "type": "http",
-          "url": "[url]/mcp/container",
-          "headers": { "Authorization": "Bearer [key]" }
-        }
+        "bridged": { "type": "http", "url": "[url]/mcp/bridged", "headers": { "Authorization": "Bearer [key]" } },
+        "container": { "type": "http", "url": "[url]/mcp/container", "headers": { "Authorization": "Bearer [key]" } }
       }
     }
     "#);
@@ -129,9 +123,9 @@ fn clients_are_led_to_the_gateway_in_their_own_way() {
     {
     	"servers": {
     		"s": {
-    		  "type": "http",
-    		  "url": "[url]/mcp/s",
-    		  "headers": { "Authorization": "Bearer ${env:TOOLVAULT_API_KEY}" }
+    			"type": "http",
+    			"url": "[url]/mcp/s",
+    			"headers": { "Authorization": "Bearer ${env:TOOLVAULT_API_KEY}" }
     		}
     	}
     }
@@ -176,7 +170,7 @@ fn where_it_stops_it_says_what_was_done_and_the_rest_is_done_later() {
     scene.restart_with(&[("TOOLVAULT_LIMITS__SECRETS", "2")]);
     scene.write("mcp.json", FILE);
     let transcript = scene.run(&["mcp", "import", "mcp.json", "--yes"]);
-    let end: Vec<&str> = transcript.lines().skip(14).collect();
+    let end: Vec<&str> = transcript.lines().skip(16).collect();
     assert_snapshot!(end.join("\n"), @r"
     Servers are written to [directory]/vault.toml.
     Stored the secret linear-api_key.
@@ -216,6 +210,128 @@ fn keys_in_the_history_of_git_and_in_other_places_are_told() {
     assert_snapshot!(warnings.join("\n"), @r"
     warning: this value can be guessed in fewer than 2^50 tries, and redaction can confirm a guess
     warning: the value of s-key stands in another place of client/mcp.json too; take it out there
-    warning: git has the file, so every key that stood in it is in its history: replace them where they were issued, and store the new ones with toolvault secret set
+    warning: git has the file, so every key that was in it is in its history: replace them where they were issued, and store the new ones with toolvault secret set
     ");
+}
+
+#[test]
+fn no_key_is_written_into_a_file_under_version_control() {
+    let scene = Scene::new();
+    let file =
+        r#"{"mcpServers": {"s": {"command": "x", "env": {"KEY": "canary-of-s-0123456789"}}}}"#;
+    let git = |arguments: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        git.args(arguments).current_dir(scene.path("client"));
+        assert!(git.status().unwrap().success());
+    };
+    for (name, is_tracked, holds_key) in [
+        ("tracked.json", true, false),
+        ("next.json", false, false),
+        ("ignored.json", false, true),
+    ] {
+        scene.write(&format!("client/{name}"), file);
+        git(&["init", "-q"]);
+        scene.write("client/.gitignore", "ignored.json\n");
+        if is_tracked {
+            git(&["add", name]);
+        }
+        let path = format!("client/{name}");
+        let transcript = scene.run(&["mcp", "import", &path, "--yes"]);
+        assert!(transcript.starts_with("exit status 0\n"), "{transcript}");
+        let is_told =
+            transcript.contains("The file is under version control, so no key is written into it.");
+        assert_eq!(is_told, !holds_key, "{transcript}");
+        assert_eq!(
+            transcript.contains("git has the file"),
+            is_tracked,
+            "{transcript}"
+        );
+        assert_eq!(
+            scene.read(&path).contains("Bearer tvk_"),
+            holds_key,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_stored_secret_is_overwritten_only_after_it_is_said() {
+    let scene = Scene::new();
+    let file = |value: &str| {
+        format!(r#"{{"mcpServers": {{"s": {{"command": "x", "env": {{"KEY": "{value}"}}}}}}}}"#)
+    };
+    scene.write("mcp.json", &file("canary-of-s-0123456789"));
+    scene.run(&["mcp", "import", "mcp.json", "--yes"]);
+    let secrets = scene.secrets();
+    scene.write("mcp.json", &file("canary-of-s-other-987654"));
+    assert_snapshot!(scene.run(&["mcp", "import", "mcp.json"]), @r"
+    exit status 1
+    s becomes the server s:
+      overwrites the value of the secret s-key for s__*, env.KEY
+      mcp.json leads to the gateway, with a new key that may use s__* only
+    Servers are written to [directory]/vault.toml.
+    error: not done: it needs confirmation, and there is no terminal
+    hint: add --yes
+    ");
+    assert_eq!(scene.secrets(), secrets);
+    scene.run(&["mcp", "import", "mcp.json", "--yes"]);
+    assert_ne!(scene.secrets(), secrets);
+}
+
+#[test]
+fn each_client_keeps_its_own_spelling() {
+    let scene = Scene::new();
+    let url = "https://a.example/mcp";
+    for (path, before, after) in [
+        (
+            ".gemini/settings.json",
+            format!(r#"{{"mcpServers": {{"s": {{"httpUrl": "{url}"}}}}}}"#),
+            r#"{ "httpUrl": "[url]/mcp/s", "#,
+        ),
+        (
+            ".windsurf/mcp_config.json",
+            format!(r#"{{"mcpServers": {{"s": {{"serverUrl": "{url}"}}}}}}"#),
+            r#"{ "serverUrl": "[url]/mcp/s", "#,
+        ),
+        (
+            ".cursor/mcp.json",
+            format!(r#"{{"mcpServers": {{"s": {{"type": "streamableHttp", "url": "{url}"}}}}}}"#),
+            r#"{"type": "streamableHttp", "url": "[url]/mcp/s", "#,
+        ),
+        (
+            ".mcp.json",
+            format!(r#"{{"mcpServers": {{"s": {{"type": "streamable-http", "url": "{url}"}}}}}}"#),
+            r#"{"type": "streamable-http", "url": "[url]/mcp/s", "#,
+        ),
+        (
+            ".zed/settings.json",
+            format!(r#"{{"context_servers": {{"s": {{"url": "{url}"}}}}}}"#),
+            r#"{"url": "[url]/mcp/s", "#,
+        ),
+        (
+            "opencode.json",
+            format!(r#"{{"mcp": {{"s": {{"type": "remote", "url": "{url}", "enabled": true}}}}}}"#),
+            r#"{"type": "remote", "url": "[url]/mcp/s", "#,
+        ),
+        (
+            ".codex/config.toml",
+            format!("[mcp_servers.s]\nurl = \"{url}\"\n"),
+            "[mcp_servers.s]\nurl = \"[url]/mcp/s\"\nhttp_headers = { Authorization = ",
+        ),
+    ] {
+        let path = format!("p/{path}");
+        scene.write(&path, &before);
+        let transcript = scene.run(&["mcp", "import", &path, "--yes"]);
+        assert!(transcript.starts_with("exit status 0\n"), "{transcript}");
+        let found = scene.named(&path);
+        assert!(
+            found.contains(after.trim_start_matches("{ ")),
+            "{path}: {found}"
+        );
+        let mut again = serde_json::Value::Null;
+        if !path.contains(".toml") {
+            again = serde_json::from_str(&scene.read(&path)).unwrap();
+        }
+        assert!(!again.to_string().contains("a.example"), "{path}: {again}");
+    }
 }
