@@ -7,7 +7,7 @@ mod remove;
 mod stdio;
 mod test;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use toolvault_gateway::ServerName;
@@ -76,6 +76,18 @@ fn load(file: &FileOptions, context: &Context<'_>) -> anyhow::Result<Configurati
         &context.environment,
         context.printer,
     )?)
+}
+
+/// Makes the program of a command, if it is a path, one that does not depend on where the gateway runs: it is taken
+/// from `folder`, where it starts.
+fn absolute_program(command: &mut [String], folder: &Path) {
+    if let Some(program) = command.first_mut()
+        && program.contains('/')
+        && let Ok(path) = std::path::absolute(folder.join(&*program))
+        && let Some(path) = path.to_str()
+    {
+        path.clone_into(program);
+    }
 }
 
 fn parse_name(text: &str) -> Result<ServerName, String> {

@@ -104,16 +104,22 @@ pub(super) fn is_place(value: &str) -> bool {
     let is_windows = value
         .get(1..3)
         .is_some_and(|rest| matches!(rest, ":\\" | ":/"));
+    let is_ending = |ending: &str| {
+        (1..=5).contains(&ending.len()) && !ending.bytes().any(|byte| byte.is_ascii_uppercase())
+    };
     let is_file = value.contains('/')
         && std::path::Path::new(value)
             .extension()
-            .is_some_and(|extension| extension.len() <= 5);
+            .and_then(std::ffi::OsStr::to_str)
+            .is_some_and(is_ending);
+    // A reference outside a template is a literal text, with which no server lets anybody in.
+    let is_url = value.contains("://") && !value.starts_with("secret://");
     let is_here = ["./", "../", "~/"]
         .iter()
         .any(|start| value.starts_with(start));
     let is_absolute = value.starts_with('/')
         && !(value.len() >= LONG_TOKEN && value.split('/').any(is_long_token));
-    is_here || is_windows || is_file || is_absolute || value.contains("://")
+    is_here || is_windows || is_file || is_absolute || is_url
 }
 
 fn is_number(value: &str) -> bool {

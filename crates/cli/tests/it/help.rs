@@ -420,13 +420,13 @@ fn mcp_explains_what_becomes_of_the_keys_of_a_client() {
     Usage: toolvault mcp import [OPTIONS] <FILE>
 
     Arguments:
-      <FILE>  Client's configuration file, such as `mcp.json`, `.mcp.json`, `.cursor/mcp.json`,
-              `claude_desktop_config.json` or `~/.claude.json`
+      <FILE>  Client's configuration file, such as `.mcp.json`, `.cursor/mcp.json`,
+              `~/.codex/config.toml` or `claude_desktop_config.json`
 
     Options:
           --yes             Do not ask for confirmation
           --key-env         Let the client read its key from the variable `TOOLVAULT_API_KEY` instead of
-                            writing one to the file
+                            writing one to the file; the default for a file under version control
           --stdio           For a client without HTTP: let it start `toolvault mcp stdio`
           --keep-plaintext  Keep a copy of the original file, with the keys in it
           --config <FILE>   Configuration file [default: `TOOLVAULT_CONFIG`, else the platform's]

@@ -6,7 +6,7 @@ use clap::Args;
 use toolvault_gateway::ServerName;
 use toolvault_gateway::settings::Template;
 
-use super::{FileOptions, HOW_IT_TAKES_EFFECT, parse_name};
+use super::{FileOptions, HOW_IT_TAKES_EFFECT, absolute_program, parse_name};
 use crate::config::{ConfigurationFile, ServerTable};
 use crate::context::Context;
 use crate::credential;
@@ -53,13 +53,18 @@ pub(super) fn run(options: &AddOptions, context: &Context<'_>) -> anyhow::Result
         let message = format!("there is a server '{name}' in {path}");
         return Err(Failure::refused(message).hint("add --replace").into());
     }
+    let directory = directory_of(&options.command)?;
+    let mut command = options.command.clone();
+    if let Some(directory) = &directory {
+        absolute_program(&mut command, Path::new(directory));
+    }
     let server = ServerTable {
         url: options.url.clone(),
         headers: options.headers.clone(),
         allow_private_network: options.allow_private_network,
-        command: options.command.clone(),
+        command,
         env: options.variables.clone(),
-        directory: directory_of(&options.command)?,
+        directory,
         credential_arguments: options.credential_arguments.clone(),
     };
     file.set_server(name, &server)?;

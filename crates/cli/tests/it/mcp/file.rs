@@ -251,6 +251,25 @@ fn a_literal_credential_is_refused_with_how_to_store_it() {
 }
 
 #[test]
+fn a_program_of_this_folder_can_be_started_from_another() {
+    let (installation, path) = with_file("");
+    std::fs::write(installation.path().join("run.sh"), "").unwrap();
+    let added = run(
+        &installation,
+        &["mcp", "add", "s", "--", "./run.sh", "run.sh"],
+    );
+    assert!(added.starts_with("exit status 0\n"), "{added}");
+    let text = std::fs::read_to_string(path).unwrap();
+    let here = installation.path().display();
+    assert_eq!(
+        text,
+        format!(
+            "[gateway.servers.s]\ncommand = [\"{here}/run.sh\", \"run.sh\"]\ndirectory = \"{here}\"\n"
+        )
+    );
+}
+
+#[test]
 fn settings_are_written_whatever_they_are_called() {
     let (installation, _) = with_file(KEPT);
     for setting in [

@@ -192,10 +192,10 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else {
+        let Some((name, value)) = line.trim_end().split_once(':') else {
             break;
         };
-        headers.insert(name.to_lowercase(), value.to_owned());
+        headers.insert(name.to_lowercase(), value.trim_start().to_owned());
     }
     let length = headers
         .get("content-length")

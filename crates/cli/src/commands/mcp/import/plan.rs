@@ -5,6 +5,8 @@ mod folder;
 mod remote;
 mod url;
 
+use std::path::Path;
+
 use toolvault_core::reference::Reference;
 use toolvault_gateway::ServerName;
 use toolvault_gateway::http::HeaderName;
@@ -13,6 +15,7 @@ use zeroize::Zeroizing;
 use super::client::Surroundings;
 use super::document::Entry;
 use super::given::Given;
+use crate::commands::mcp::absolute_program;
 use crate::config::{ServerTable, is_reserved_header};
 use crate::credential;
 
@@ -90,8 +93,12 @@ pub(super) fn plan(entry: &Entry, gateway: &str) -> Result<Plan, Left> {
                 plan.set_headers(&remote.headers, surroundings)?;
             } else {
                 plan.set_program(words, env.clone(), surroundings)?;
-                plan.table.directory =
+                let folder =
                     folder::directory(&plan.table.command, directory.as_ref(), surroundings)?;
+                if let Some(folder) = &folder {
+                    absolute_program(&mut plan.table.command, Path::new(folder));
+                }
+                plan.table.directory = folder;
             }
         }
     }

@@ -97,7 +97,7 @@ fn is_relative(word: &str, is_program: bool) -> bool {
     let is_other = word.is_empty()
         || path.is_absolute()
         || word.starts_with(['-', '@', '~'])
-        || word.contains(':');
+        || word.contains([':', ';', '&', '|']);
     let has_ending = path
         .extension()
         .and_then(|extension| extension.to_str())
@@ -143,6 +143,7 @@ mod tests {
             "https://h.example/x.json",
             "/a/config.yaml:/b/config.yaml",
             "start",
+            "source /srv/env && python3 /srv/server.py",
             "",
         ] {
             assert!(!is_relative(word, false), "{word}");
