@@ -83,7 +83,7 @@ const LONG_PART: usize = 20;
 /// A commit of git, as it stands in URLs of packages.
 const COMMIT: usize = 40;
 
-/// Whether somebody else fills it in: a variable of the client or of a shell.
+/// Whether it is a variable that the client or a shell fills in.
 pub(super) fn is_filled_in(value: &str) -> bool {
     let rest = value.trim_start_matches(['"', '\'']);
     rest.starts_with('$') || rest.starts_with("{env:") || rest.starts_with("{file:")
@@ -112,7 +112,7 @@ pub(super) fn is_place(value: &str) -> bool {
             .extension()
             .and_then(std::ffi::OsStr::to_str)
             .is_some_and(is_ending);
-    // A reference outside a template is a literal text, with which no server lets anybody in.
+    // A reference outside a template is literal text. It is refused as a credential, with how to write it.
     let is_url = value.contains("://") && !value.starts_with("secret://");
     let is_here = ["./", "../", "~/"]
         .iter()

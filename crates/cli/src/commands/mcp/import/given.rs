@@ -38,7 +38,7 @@ pub(super) enum Transport {
     Stdio,
 }
 
-/// The transport that a client names; none if it names none.
+/// The transport that a client names; `None` if it names none.
 pub(super) fn transport(spelled: &str) -> Result<Transport, Left> {
     let bare: String = spelled
         .chars()

@@ -22,7 +22,7 @@ use crate::credential;
 /// A text of the client's file, which may be a credential.
 pub(super) type Text = Zeroizing<String>;
 
-/// What is to be done about one server.
+/// How one server is taken over.
 pub(super) struct Plan {
     pub(super) name: ServerName,
     pub(super) table: ServerTable,

@@ -33,7 +33,7 @@ pub(super) async fn require_key_maker(api: &Api<'_>) -> Result<(), Failure> {
     ))
 }
 
-/// The stored secret that a planned one is or becomes; none if it is new. Fails with the reason why it can be neither.
+/// The stored secret that a planned one is or becomes; `None` if it is new. Fails with the reason why it can be neither.
 pub(super) fn find<'a>(
     plan: &Plan,
     planned: &PlannedSecret,

@@ -243,7 +243,7 @@ fn offset(text: &str, part: &str) -> usize {
     part.as_ptr().addr() - text.as_ptr().addr()
 }
 
-/// The space before the line in which a place is; none if something else is before it in the line.
+/// The space before the line in which a place is; `None` if something else is before it in the line.
 fn line_of(text: &str, place: usize) -> Option<&str> {
     let line = text.get(..place)?.rsplit_once('\n')?.1;
     line.chars().all(char::is_whitespace).then_some(line)

@@ -1,5 +1,5 @@
 //! Values that a command hands on to a container or another program by its arguments: `docker run -e NAME=value`.
-//! With the name alone they hand on a variable of their own, whose value nobody sees in the list of processes.
+//! With the name alone they hand on a variable of their own, whose value is not in the list of processes.
 
 use super::{Surroundings, Text};
 use crate::credential;

@@ -11,7 +11,7 @@ const FILES: [&str; 22] = [
     "pl", "py", "rb", "sh", "sqlite", "toml", "ts", "yaml", "yml",
 ];
 
-/// Where a program starts; none if that does not matter to it.
+/// Where a program starts; `None` if that does not matter to it.
 pub(super) fn directory(
     command: &[String],
     own: Option<&Text>,

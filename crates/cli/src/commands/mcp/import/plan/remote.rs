@@ -21,7 +21,7 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// What a command passes on to; none if it is another program.
+    /// What a command passes on to; `None` for another program.
     pub(super) fn of(
         words: &[Text],
         env: &[(String, Text)],

@@ -160,7 +160,7 @@ impl Room {
         text
     }
 
-    /// Somebody who has stored nothing yet.
+    /// A user who has stored nothing yet.
     pub(super) fn newcomer(&self) -> Person {
         let number = self.newcomers.get() + 1;
         self.newcomers.set(number);
