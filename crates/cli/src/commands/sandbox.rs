@@ -13,7 +13,7 @@ pub(crate) struct SandboxOptions {
     /// Mechanism
     #[arg(long, value_name = "MECHANISM", required_unless_present = "map_parent")]
     with: Option<Support>,
-    /// Directory or file that it must not read, as <path> or <device>:<inode>:<path>; may be repeated
+    /// Directory or file that it must not read, as PATH or DEVICE:INODE:PATH; may be repeated
     #[arg(long, value_name = "PATH")]
     conceal: Vec<Wanted>,
     /// Start nothing; exit with 0 if the content of this concealed file cannot be read
