@@ -7,7 +7,7 @@
 //!
 //! - [`identity`], [`timestamp`], [`scope`]: basic types.
 //! - [`pattern`], [`binding`], [`ranking`]: which secret a tool's argument receives.
-//! - [`reference`](mod@reference), [`json`], [`pointer`], [`arguments`]: how a caller names a secret and a place in the
+//! - [`reference`](mod@reference), [`json`], [`pointer`](mod@pointer), [`arguments`]: how a caller names a secret and a place in the
 //!   arguments, and arguments that stay unchanged.
 //! - [`conversion`]: text as another JSON type.
 //! - [`policy`]: the conditions of a secret's use.

@@ -17,8 +17,11 @@ pub(crate) struct StoreOptions {
     /// put a URL with a password in `TOOLVAULT_DATABASE_URL`
     #[arg(long, value_name = "URL")]
     pub(crate) database_url: Option<String>,
-    /// File with the root key [default: `<data-dir>.root.key`]
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "File with the root key [default: `<data-dir>.root.key`]"
+    )]
     pub(crate) root_key_file: Option<PathBuf>,
 }
 

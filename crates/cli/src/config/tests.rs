@@ -257,7 +257,7 @@ fn of_settings_that_exclude_each_other_the_later_layer_holds() {
 fn the_root_key_itself_is_not_taken_from_a_file() {
     let problems = problems("root_key = 'canary'", &[]);
     assert_eq!(problems.len(), 1);
-    assert!(problems.concat().contains("TOOLVAULT_ROOT_KEY only"));
+    assert!(problems.concat().contains("only with TOOLVAULT_ROOT_KEY"));
     assert!(!problems.concat().contains("canary"));
 }
 

@@ -8,10 +8,10 @@ use crate::installation::{Installation, Server};
 /// How many bodies come at once, each of almost the 256 KiB that a body may have.
 const AT_ONCE: usize = 64;
 /// A server that parsed them into trees would take more than a gigabyte.
-const ROOM: u64 = 64 << 20;
+const ROOM: u64 = 160 << 20;
 /// A body far over the limit, in bytes, and what refusing it may cost.
-const ENORMOUS: usize = 16 << 20;
-const REFUSAL: u64 = 4 << 20;
+const ENORMOUS: usize = 64 << 20;
+const REFUSAL: u64 = 24 << 20;
 
 /// The most memory that the server has held since it was last reset, in bytes.
 fn peak(server: &Server) -> u64 {

@@ -111,7 +111,7 @@ async fn only_the_servers_own_user_and_root_are_admitted_and_only_with_the_token
         for uid in [OWN, 0] {
             let (status, refusal) = knock(&router, uid, wrong).await;
             assert_eq!(status, 403);
-            assert!(refusal.contains("token in control.token"), "{refusal}");
+            assert!(refusal.contains("token from control.token"), "{refusal}");
             assert!(!refusal.contains(text));
         }
     }

@@ -159,14 +159,14 @@ fn a_url_that_cannot_be_asked_is_refused_without_a_value() {
             ("url = 'https://canary:x@h/'", "user name"),
             ("url = 'https://h/#canary'", "fragment"),
             ("url = '{{ secret://canary }}'", "not an absolute URL"),
-            ("url = 'https://{{ secret://canary }}/'", "only in the path"),
+            ("url = 'https://{{ secret://canary }}/'", "only in its path"),
             (
                 "url = 'https://h{{ secret://canary }}/'",
-                "only in the path",
+                "only in its path",
             ),
             (
                 "url = 'https://h/#{{ secret://canary }}'",
-                "only in the path",
+                "only in its path",
             ),
         ],
     );
@@ -208,7 +208,10 @@ fn a_program_that_cannot_be_started_is_refused_without_a_value() {
         "[gateway.servers.s]\ncommand = ['x']",
         &[
             ("env = { 'A=B' = 'canary' }", "name of an environment"),
-            ("env = { TOOLVAULT_API_KEY = 'canary' }", "are ours"),
+            (
+                "env = { TOOLVAULT_API_KEY = 'canary' }",
+                "belong to Toolvault",
+            ),
             ("env = { A = \"canary\\u0000\" }", "NUL"),
         ],
     );

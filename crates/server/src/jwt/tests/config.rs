@@ -163,7 +163,7 @@ fn settings_of_a_fetch_are_refused_beside_a_file() {
         ca_file: Some("ca.pem".into()),
         ..with_url("")
     };
-    assert!(complaint(&[file]).contains("'ca_file' has a meaning only with 'jwks_url'"));
+    assert!(complaint(&[file]).contains("'ca_file' has an effect only with 'jwks_url'"));
 }
 
 #[test]
