@@ -1,23 +1,17 @@
 //! `toolvault mcp`: the servers behind the gateway, and the gateway as a client sees it.
 
 mod add;
+mod file;
 mod import;
 mod list;
 mod remove;
 mod stdio;
 mod test;
 
-use std::path::{Path, PathBuf};
+use clap::Subcommand;
 
-use clap::{Args, Subcommand};
-use toolvault_gateway::ServerName;
-
-use crate::config::{self, Configuration, ServeOptions, StoreOptions};
 use crate::context::Context;
 use crate::failure::ExitStatus;
-
-/// What is said after the file of a server that runs was changed.
-const HOW_IT_TAKES_EFFECT: &str = "Restart the server, or run `toolvault reload`, to apply this.";
 
 #[derive(Subcommand)]
 #[command(
@@ -39,14 +33,6 @@ pub(crate) enum McpCommand {
     Remove(remove::RemoveOptions),
 }
 
-/// Which file the servers are in.
-#[derive(Args)]
-pub(crate) struct FileOptions {
-    /// Configuration file [default: `TOOLVAULT_CONFIG`, else the platform's]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-}
-
 pub(crate) async fn run(command: McpCommand, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
     match command {
         McpCommand::Add(options) => add::run(&options, context)?,
@@ -57,40 +43,4 @@ pub(crate) async fn run(command: McpCommand, context: &Context<'_>) -> anyhow::R
         McpCommand::Remove(options) => remove::run(&options, context)?,
     }
     Ok(ExitStatus::Success)
-}
-
-/// Whether the file names a server of that name.
-fn is_configured(name: &ServerName, file: &FileOptions, context: &Context<'_>) -> bool {
-    let configuration = load(file, context);
-    configuration.is_ok_and(|configuration| configuration.server.gateway.servers.contains_key(name))
-}
-
-fn load(file: &FileOptions, context: &Context<'_>) -> anyhow::Result<Configuration> {
-    let store = StoreOptions {
-        config: file.config.clone(),
-        ..StoreOptions::default()
-    };
-    let options = ServeOptions::from(store);
-    Ok(config::load(
-        &options,
-        &context.environment,
-        context.printer,
-    )?)
-}
-
-/// Makes the program of a command, if it is a path, one that does not depend on where the gateway runs: it is taken
-/// from `folder`, where it starts.
-fn absolute_program(command: &mut [String], folder: &Path) {
-    if let Some(program) = command.first_mut()
-        && program.contains('/')
-        && let Ok(path) = std::path::absolute(folder.join(&*program))
-        && let Some(path) = path.to_str()
-    {
-        path.clone_into(program);
-    }
-}
-
-fn parse_name(text: &str) -> Result<ServerName, String> {
-    text.parse()
-        .map_err(|error: toolvault_gateway::settings::ServerNameError| error.to_string())
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use toolvault_gateway::ServerName;
 use toolvault_gateway::settings::Template;
 
-use super::{FileOptions, HOW_IT_TAKES_EFFECT, absolute_program, parse_name};
+use super::file::{FileOptions, HOW_IT_TAKES_EFFECT, absolute_program, parse_name};
 use crate::config::{ConfigurationFile, ServerTable};
 use crate::context::Context;
 use crate::credential;

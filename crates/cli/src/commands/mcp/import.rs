@@ -9,6 +9,7 @@ mod describe;
 mod document;
 mod git;
 mod given;
+mod left;
 mod plan;
 mod rewrite;
 mod sort;
@@ -23,7 +24,7 @@ use self::document::Document;
 use self::git::Versioned;
 use self::sort::Sorted;
 use self::work::Work;
-use super::FileOptions;
+use super::file::{FileOptions, HOW_IT_TAKES_EFFECT};
 use crate::api::Api;
 use crate::api::connection::ConnectionOptions;
 use crate::config::ConfigurationFile;
@@ -112,6 +113,6 @@ pub(super) async fn run(
     if versioned == Versioned::Tracked {
         printer.error_line("warning: git has the file, so every key that was in it is in its history: replace them where they were issued, and store the new ones with toolvault secret set");
     }
-    printer.line(super::HOW_IT_TAKES_EFFECT)?;
+    printer.line(HOW_IT_TAKES_EFFECT)?;
     Ok(sorted.status())
 }

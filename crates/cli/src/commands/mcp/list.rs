@@ -5,7 +5,7 @@ use serde::Serialize;
 use toolvault_gateway::http::Url;
 use toolvault_gateway::settings::{ServerSettings, Template, Transport};
 
-use super::{FileOptions, load};
+use super::file::{FileOptions, load};
 use crate::context::Context;
 use crate::printer::Table;
 

@@ -3,7 +3,7 @@
 use clap::Args;
 use toolvault_gateway::ServerName;
 
-use super::{FileOptions, HOW_IT_TAKES_EFFECT, parse_name};
+use super::file::{FileOptions, HOW_IT_TAKES_EFFECT, parse_name};
 use crate::config::ConfigurationFile;
 use crate::context::Context;
 use crate::failure::Failure;

@@ -19,7 +19,7 @@ use toolvault_gateway::ServerName;
 
 use self::bridge::Bridge;
 use self::input::{Line, next_line};
-use super::parse_name;
+use super::file::parse_name;
 use crate::api::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::mcp::Endpoint;

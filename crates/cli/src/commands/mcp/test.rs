@@ -9,7 +9,7 @@ use toolvault_gateway::ServerName;
 
 use self::problems::problems;
 use self::session::Session;
-use super::{FileOptions, is_configured, parse_name};
+use super::file::{FileOptions, is_configured, parse_name};
 use crate::api::Api;
 use crate::api::connection::ConnectionOptions;
 use crate::api::explain::{self, Explained, Explanation, Gateway};

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::client::{Folder, Kind, Surroundings};
 use super::given::Given;
-use super::plan::{Left, Text};
+use super::left::{Left, Text};
 use super::rewrite::Replacement;
 use crate::failure::Failure;
 use crate::replace::replace;

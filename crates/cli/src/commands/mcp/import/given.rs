@@ -3,7 +3,7 @@
 use toolvault_core::json::{Array, Kind as JsonKind, Object, Value};
 
 use super::client::Kind;
-use super::plan::{Left, Text};
+use super::left::{Left, Text};
 
 /// A server as its client has it. Variables are as they are spelled.
 pub(super) enum Given {

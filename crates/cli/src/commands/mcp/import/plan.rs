@@ -10,17 +10,14 @@ use std::path::Path;
 use toolvault_core::reference::Reference;
 use toolvault_gateway::ServerName;
 use toolvault_gateway::http::HeaderName;
-use zeroize::Zeroizing;
 
 use super::client::Surroundings;
 use super::document::Entry;
 use super::given::Given;
-use crate::commands::mcp::absolute_program;
+use super::left::{Left, Text};
+use crate::commands::mcp::file::absolute_program;
 use crate::config::{ServerTable, is_reserved_header};
 use crate::credential;
-
-/// A text of the client's file, which may be a credential.
-pub(super) type Text = Zeroizing<String>;
 
 /// How one server is taken over.
 pub(super) struct Plan {
@@ -43,27 +40,6 @@ pub(super) enum SecretValue {
     Literal(Text),
     /// The client takes it from this variable, so it is not in the file.
     Variable(String),
-}
-
-/// Why a server stays as it is.
-#[derive(Clone)]
-pub(super) enum Left {
-    /// It leads to the gateway already.
-    Done,
-    /// It cannot be taken over.
-    Reason(String),
-}
-
-impl From<&str> for Left {
-    fn from(reason: &str) -> Self {
-        Self::Reason(reason.to_owned())
-    }
-}
-
-impl From<String> for Left {
-    fn from(reason: String) -> Self {
-        Self::Reason(reason)
-    }
 }
 
 /// The plan for one server. `gateway` is what the URLs of those begin with that were taken over before.

@@ -3,7 +3,8 @@
 use toolvault_vault::SecretInfo;
 
 use super::document::{Document, Entry};
-use super::plan::{self, Left, Plan, SecretValue};
+use super::left::Left;
+use super::plan::{self, Plan, SecretValue};
 use super::store;
 use crate::config::ConfigurationFile;
 use crate::failure::{ExitStatus, Failure};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::{Folder, Kind};
-use crate::commands::mcp::import::plan::Text;
+use crate::commands::mcp::import::left::Text;
 
 /// What is needed to fill in variables.
 #[derive(Clone)]

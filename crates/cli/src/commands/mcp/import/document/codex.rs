@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::Entry;
 use crate::commands::mcp::import::client::Surroundings;
 use crate::commands::mcp::import::given::{Given, sign_in, unreadable};
-use crate::commands::mcp::import::plan::{Left, Text};
+use crate::commands::mcp::import::left::{Left, Text};
 use crate::commands::mcp::import::rewrite::Replacement;
 use crate::environment::{API_KEY, URL};
 use crate::failure::Failure;

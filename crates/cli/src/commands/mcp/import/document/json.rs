@@ -10,7 +10,7 @@ use super::Entry;
 use super::plain::plain;
 use crate::commands::mcp::import::client::{Folder, Kind, Surroundings};
 use crate::commands::mcp::import::given::Given;
-use crate::commands::mcp::import::plan::Text;
+use crate::commands::mcp::import::left::Text;
 use crate::commands::mcp::import::rewrite::{Replacement, json as rewrite};
 use crate::failure::Failure;
 

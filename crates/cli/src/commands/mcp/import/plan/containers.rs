@@ -1,7 +1,8 @@
 //! Values that a command hands on to a container or another program by its arguments: `docker run -e NAME=value`.
 //! With the name alone they hand on a variable of their own, whose value is not in the list of processes.
 
-use super::{Surroundings, Text};
+use crate::commands::mcp::import::client::Surroundings;
+use crate::commands::mcp::import::left::Text;
 use crate::credential;
 
 /// Programs with `-e NAME` and `--env NAME`.

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Left, Surroundings, Text, of_client};
-use crate::commands::mcp::import::client::{Folder, Kind};
+use super::of_client;
+use crate::commands::mcp::import::client::{Folder, Kind, Surroundings};
+use crate::commands::mcp::import::left::{Left, Text};
 
 /// Ends of file names. A word that ends so and is no absolute path is a file in the folder.
 const FILES: [&str; 22] = [

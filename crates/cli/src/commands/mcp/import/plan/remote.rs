@@ -1,7 +1,8 @@
 //! `mcp-remote`: a program that only passes on to a URL, which the gateway reaches by itself.
 
-use super::{Left, Surroundings, Text};
+use crate::commands::mcp::import::client::Surroundings;
 use crate::commands::mcp::import::given::{sign_in, sse};
+use crate::commands::mcp::import::left::{Left, Text};
 
 /// Options without a value that change nothing for the gateway.
 const HARMLESS: [&str; 4] = ["--allow-http", "--debug", "--enable-proxy", "--silent"];

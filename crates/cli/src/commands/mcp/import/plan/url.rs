@@ -3,8 +3,8 @@
 use toolvault_gateway::HttpPolicy;
 use toolvault_gateway::http::{HttpError, Url};
 
-use super::{Left, Text};
 use crate::commands::mcp::import::given::sse;
+use crate::commands::mcp::import::left::{Left, Text};
 use crate::credential;
 
 /// A URL in pieces.

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::Replacement;
 use crate::commands::mcp::import::client::Kind;
 use crate::commands::mcp::import::given::{ADDRESSES, TRANSPORTS, Transport, transport};
-use crate::commands::mcp::import::plan::Text;
+use crate::commands::mcp::import::left::Text;
 use crate::environment::{API_KEY, URL};
 
 /// What says how a server is reached; everything else of an entry stays.
