@@ -29,9 +29,14 @@ def optional(metadata: Mapping[str, Reader]) -> Mapping[str, Reader]:
     return data(lambda received: None if received is None else read(received))
 
 
+def one(model: type[Any]) -> Mapping[str, Reader]:
+    """A model."""
+    return data(lambda received: build(model, received))
+
+
 def several(model: type[Any]) -> Mapping[str, Reader]:
     """A list of models."""
-    return data(lambda received: tuple(build(model, one) for one in received))
+    return data(lambda received: tuple(build(model, each) for each in received))
 
 
 def texts(received: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
@@ -43,8 +48,8 @@ def build(model: type[T], received: object) -> T:
     """A model of an object. A wrong type raises `KeyError`, `TypeError` or `ValueError`."""
     members = cast("Mapping[str, Any]", received)
     given = {
-        one.name: one.metadata["read"](members[one.name]) if "read" in one.metadata else members[one.name]
-        for one in fields(cast(Any, model))
-        if one.name in members
+        each.name: each.metadata["read"](members[each.name]) if "read" in each.metadata else members[each.name]
+        for each in fields(cast(Any, model))
+        if each.name in members
     }
     return model(**given)

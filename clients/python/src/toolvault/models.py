@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NoReturn
 
-from ._reading import data, moment, optional, several, texts
+from ._reading import data, moment, one, optional, several, texts
 from .confidential import Confidential
 
 Scope = Literal["manage", "use", "resolve", "audit", "admin"]
@@ -184,6 +184,8 @@ class Applied:
     secret_name: str
     version: int
     source: Literal["default", "binding"]
+    # Whether the value is confidential, so that results are redacted. Older servers do not say.
+    redact: bool = True
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,15 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class NearSecret:
+    """A secret that almost applies to an argument, and why it does not."""
+
+    secret_id: str
+    secret_name: str
+    why: str
+
+
+@dataclass(frozen=True)
 class ExplainedArgument:
     """Where the value of an argument would come from."""
 
@@ -221,6 +232,18 @@ class ExplainedArgument:
     winner: str | None
     candidates: tuple[Candidate, ...] = field(metadata=several(Candidate))
     tied: bool
+    near: tuple[NearSecret, ...] = field(default=(), metadata=several(NearSecret))
+
+
+@dataclass(frozen=True)
+class GatewayExplanation:
+    """What a call through the gateway would do."""
+
+    server: str
+    would_succeed: bool
+    # Whether the server's own schema decided. If not, every argument counts as declared.
+    schema_known: bool
+    arguments: tuple[ExplainedArgument, ...] = field(metadata=several(ExplainedArgument))
 
 
 @dataclass(frozen=True)
@@ -230,3 +253,5 @@ class Explanation:
     tool_name: str
     would_succeed: bool
     arguments: tuple[ExplainedArgument, ...] = field(metadata=several(ExplainedArgument))
+    # None if the tool belongs to no server behind the gateway.
+    gateway: GatewayExplanation | None = field(default=None, metadata=optional(one(GatewayExplanation)))

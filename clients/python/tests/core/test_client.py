@@ -206,7 +206,15 @@ def test_any_name_of_a_tool(ask, vault, tool):
     assert [(one.arg, one.outcome, one.candidates[0].pattern) for one in explanation.arguments] == [
         ("key", "default", tool)
     ]
-    assert ask("resolve", tool).args == {"key": "a-value"}
+    assert (explanation.gateway, explanation.arguments[0].near) == (None, ())
+    completed = ask("resolve", tool)
+    assert (completed.args, completed.applied[0].redact) == ({"key": "a-value"}, True)
+
+
+def test_what_almost_applies_is_explained(ask, vault):
+    made = vault.secrets.create("a", "a-value", tool_name="get_it", tool_arg="key")
+    [near] = ask("explain", "get_it").arguments[0].near
+    assert (near.secret_id, near.secret_name, "default" in near.why) == (made.secret_id, "a", True)
 
 
 def test_refusals(ask, vault):

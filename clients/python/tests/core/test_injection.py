@@ -42,6 +42,23 @@ def test_nothing_of_a_framework_is_imported():
     assert done.stdout.strip() == "[]"
 
 
+def test_the_policy_of_a_secret_says_whether_results_are_redacted(vault, runtime):
+    made = vault.secrets.create(
+        "user", "ada-lovelace", tool_name="get_it", tool_arg="api_token", is_default_for_tool=True
+    )
+
+    def repeat(api_token: str) -> str:
+        return api_token
+
+    def result(redact=None):
+        return injected(repeat, Injector(runtime, "get_it", {"api_token"}, ["api_token"], None, redact))()
+
+    assert result() == "[secret:user]"
+    vault.secrets.set_policy(made.secret_id, redact=False)
+    assert result() == "ada-lovelace"
+    assert result(redact=["api_token"]) == "[secret:user]"
+
+
 async def later(function, *args):
     return await function(*args)
 

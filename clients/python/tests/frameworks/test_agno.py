@@ -154,5 +154,5 @@ def test_parts_of_a_stream(key, runtime, witness):
 
 
 def test_a_tool_with_nothing_to_call_is_refused(runtime):
-    with pytest.raises(TypeError, match="nothing to call"):
+    with pytest.raises(TypeError, match="has no function"):
         with_secrets(Function(name="outside"), runtime)

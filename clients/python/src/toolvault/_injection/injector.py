@@ -38,8 +38,12 @@ class Supply:
 
     def __init__(self, injector: Injector, completed: Completed) -> None:
         self.values = {name: Confidential(completed.args[name]) for name in injector.hidden}
-        names = {one.arg: one.secret_name for one in completed.applied}
-        self.redaction = Redaction([(names[name], self.values[name]) for name in injector.redacted])
+        values = [
+            (one.secret_name, self.values[one.arg])
+            for one in completed.applied
+            if (one.redact if injector.redacted is None else one.arg in injector.redacted)
+        ]
+        self.redaction = Redaction(values)
 
     def merged(self, given: Mapping[str, Any]) -> str:
         """All arguments of the call as JSON."""
@@ -51,7 +55,7 @@ class Injector:
 
     `hidden` are the arguments that the model does not see: those in `hide` and in `bindings`, or, if `hide` is not
     given, those for which the vault has a default for this tool. `redacted` are those whose values are redacted in
-    results of the tool.
+    results of the tool; `None` leaves that to the policy of each secret.
     """
 
     def __init__(
@@ -72,7 +76,7 @@ class Injector:
         unknown = self.hidden - self.declared
         if unknown:
             raise ValueError(f"tool {tool!r} has no argument {min(unknown)!r}")
-        self.redacted = self.hidden if redact is None else self.hidden & frozenset(redact)
+        self.redacted = None if redact is None else self.hidden & frozenset(redact)
 
     def supply(self, given: Mapping[str, Any]) -> Supply:
         """The values for a call with these arguments. Raises `SecretMissing` or a related error."""

@@ -37,7 +37,9 @@ class Behind:
         stamp = [(one.arg, one.secret_id, one.version) for one in completed.applied]
         with self._lock:
             if self._made is None or self._stamp != stamp:
-                values = [(one.secret_name, Confidential(completed.args[one.arg])) for one in completed.applied]
+                values = [
+                    (one.secret_name, Confidential(completed.args[one.arg])) for one in completed.applied if one.redact
+                ]
                 self.redaction = Redaction(values)
                 self._made = self._make(completed)
                 self._stamp = stamp
