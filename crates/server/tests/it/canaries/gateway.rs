@@ -50,9 +50,16 @@ async fn a_value_that_went_through_the_gateway_is_found_at_its_server_only() {
         "tool_arg": "headers.Authorization",
     });
     operator.create(header).await;
+    // An agent that has the value from elsewhere; the gateway logs and records that.
+    let repeated = json!({"text": value(1)}).to_string();
     for era in ERAS {
         let agent = gate.agent(era).await;
-        for arguments in ["{}", r#"{"fails":true}"#, r#"{"api_key":"made up"}"#] {
+        for arguments in [
+            "{}",
+            r#"{"fails":true}"#,
+            r#"{"api_key":"made up"}"#,
+            &repeated,
+        ] {
             let reply = agent.call("echo", arguments).await;
             assert!(reply.text.contains("[secret:header]"), "{reply:?}");
             assert_eq!(needles.find(reply.text.as_bytes()), None, "{reply:?}");
@@ -69,6 +76,7 @@ async fn a_value_that_went_through_the_gateway_is_found_at_its_server_only() {
     for (path, proof) in [
         ("/metrics", "/mcp/{server}"),
         ("/v1/audit?limit=1000", "secret.used"),
+        ("/v1/audit?action=value.repeated", "value.repeated"),
     ] {
         let answer = operator.get(path).await;
         assert!(answer.text().contains(proof), "{}", answer.text());
