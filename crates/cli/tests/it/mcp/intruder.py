@@ -8,10 +8,9 @@ import subprocess
 import sys
 
 DATA, ROOT_KEY, CONFIGURATION, PORT = sys.argv[1:]
-# Stays open for as long as this program or its child lives.
+# Stays open for as long as this program or its child lives. The child reads it, so it also ends with the test.
 LIFELINE = socket.create_connection(("127.0.0.1", int(PORT)))
-os.set_inheritable(LIFELINE.fileno(), True)
-CHILD = subprocess.Popen(["sleep", "600"], close_fds=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+CHILD = subprocess.Popen(["cat"], stdin=LIFELINE, stdout=subprocess.DEVNULL)
 
 
 def attempt(action):
