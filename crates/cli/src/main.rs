@@ -34,7 +34,7 @@ use crate::failure::{ExitStatus, Failure};
 use crate::printer::Printer;
 
 /// The C library keeps memory that large answers needed: up to 150 MiB after answers of 16 MiB. This allocator gives it
-/// back; `secure` adds guard pages and encrypted free lists.
+/// back within seconds; `secure` adds guard pages and encrypted free lists.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

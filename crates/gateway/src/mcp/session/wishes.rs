@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 use crate::mcp::protocol::Message;
 use crate::settings::ServerName;
 
-/// How many subscriptions of one session are remembered.
-const MOST: usize = 1_024;
+/// How many bytes one session may have remembered: a client chooses the URIs and their number. What is more is
+/// not set again.
+const MOST_BYTES: usize = 64 << 10;
 
 const SET_LEVEL: &str = "logging/setLevel";
 const SUBSCRIBE: &str = "resources/subscribe";
@@ -33,13 +34,20 @@ impl Wishes {
         let key = (server.clone(), uri);
         match message.get("params") {
             Some(params) if method != UNSUBSCRIBE => {
-                if self.0.len() < MOST || self.0.contains_key(&key) {
-                    let params = Zeroizing::new(params.raw().to_owned());
-                    self.0.insert(key, params);
+                // What replaces an older request of the same key takes its place.
+                self.0.remove(&key);
+                let params = params.raw();
+                if self.bytes() + size(&key, params) <= MOST_BYTES {
+                    self.0.insert(key, Zeroizing::new(params.to_owned()));
                 }
             }
             _ => drop(self.0.remove(&key)),
         }
+    }
+
+    fn bytes(&self) -> usize {
+        let wishes = self.0.iter();
+        wishes.map(|(key, params)| size(key, params)).sum()
     }
 
     /// Method and parameters of each request that sets it again at this server.
@@ -51,6 +59,11 @@ impl Wishes {
         })
         .collect()
     }
+}
+
+/// The memory of one wish in bytes, about: small ones count, too.
+fn size((_, uri): &(ServerName, Option<String>), params: &str) -> usize {
+    128 + uri.as_ref().map_or(0, String::len) + params.len()
 }
 
 #[cfg(test)]
@@ -90,5 +103,21 @@ mod tests {
             ]
         );
         assert_eq!(at("b"), [r#"resources/subscribe {"uri":"x:1"}"#]);
+    }
+
+    #[test]
+    fn a_client_cannot_fill_the_memory() {
+        let mut wishes = Wishes::default();
+        note(&mut wishes, "a", SET_LEVEL, r#"{"level":"info"}"#);
+        for number in 0..5_000 {
+            let params = format!(r#"{{"uri":"x:{number}","_meta":"{}"}}"#, "y".repeat(400));
+            note(&mut wishes, "a", SUBSCRIBE, &params);
+            assert!(wishes.bytes() <= MOST_BYTES);
+        }
+        let huge = format!(r#"{{"uri":"x:1","_meta":"{}"}}"#, "y".repeat(MOST_BYTES));
+        note(&mut wishes, "a", SUBSCRIBE, &huge);
+        assert!(wishes.bytes() <= MOST_BYTES);
+        let kept = wishes.at(&"a".parse().unwrap()).len();
+        assert!((50..200).contains(&kept), "{kept}");
     }
 }
