@@ -1,6 +1,7 @@
 """Toolvault: your agent's tools get the keys. Your agent doesn't."""
 
-from ._operations.secrets import UNCHANGED
+from ._injection.injected import Injected
+from ._operations.reading import UNCHANGED
 from .async_client import AsyncToolvault
 from .client import Toolvault
 from .confidential import Confidential
@@ -64,6 +65,7 @@ __all__ = [
     "Explanation",
     "Forbidden",
     "GatewayExplanation",
+    "Injected",
     "IssuedKey",
     "Key",
     "Me",

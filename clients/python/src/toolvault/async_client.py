@@ -3,293 +3,50 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import datetime
+import threading
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import httpx
 
 from ._http.senders import AsyncSender
 from ._http.settings import settings
-from ._operations import audit, keys, secrets, tools
-from ._operations.secrets import UNCHANGED, Unchanged
+from ._operations.audit import AuditOperations
+from ._operations.defaults import Defaults
+from ._operations.keys import KeyOperations, UserOperations
+from ._operations.method import Asynchronous
+from ._operations.secrets import SecretOperations
+from ._operations.tools import ToolOperations
+from .client import Toolvault
 from .confidential import Confidential
-from .errors import ApiError
-from .models import (
-    AuditPage,
-    Completed,
-    Explanation,
-    IssuedKey,
-    Key,
-    Me,
-    Policy,
-    PolicyInfo,
-    Record,
-    Scope,
-    SecretInfo,
-    SecretPage,
-    ToolCall,
-    Usage,
-    User,
-    Version,
-)
-
-PAGE = 1000
 
 
-class AsyncSecrets:
-    """Secrets, their versions and their policies. Needs `manage`; no call returns a value."""
-
-    def __init__(self, sender: AsyncSender) -> None:
-        self._sender = sender
-
-    async def list(
-        self,
-        *,
-        limit: int | None = None,
-        offset: int | None = None,
-        secret_name: str | None = None,
-        tool_name: str | None = None,
-        q: str | None = None,
-    ) -> SecretPage:
-        """A page, oldest first: with this name, with a pattern that matches a tool, or with `q` in the name."""
-        return await self._sender.run(secrets.list_secrets(limit, offset, secret_name, tool_name, q))
-
-    async def iterate(
-        self, *, secret_name: str | None = None, tool_name: str | None = None, q: str | None = None
-    ) -> AsyncIterator[SecretInfo]:
-        """All secrets, page by page. Concurrent changes do not hide a secret that existed all the time."""
-        seen: set[str] = set()
-        last: str | None = None
-        offset = 0
-        while True:
-            # Pages overlap by one secret. If the overlap is missing, something was deleted meanwhile.
-            page = await self._sender.run(secrets.list_secrets(PAGE, offset, secret_name, tool_name, q))
-            if last is not None and (not page.data or page.data[0].secret_id != last):
-                last, offset = None, 0
-                continue
-            for one in page.data:
-                if one.secret_id not in seen:
-                    seen.add(one.secret_id)
-                    yield one
-            if offset + len(page.data) >= page.total or not page.data:
-                return
-            last = page.data[-1].secret_id
-            offset += len(page.data) - 1
-
-    async def create(
-        self,
-        secret_name: str,
-        secret_value: str | Confidential,
-        *,
-        tool_name: str | None = None,
-        tool_arg: str | None = None,
-        is_default_for_tool: bool = False,
-        idempotency_key: str | None = None,
-    ) -> SecretInfo:
-        """Stores a secret. Retries with the same `idempotency_key` (random by default) store it only once."""
-        secret_value = Confidential(secret_value)
-        return await self._sender.run(
-            secrets.create_secret(secret_name, secret_value, tool_name, tool_arg, is_default_for_tool, idempotency_key)
-        )
-
-    async def get(self, secret_id: str) -> SecretInfo:
-        """One secret without its value."""
-        return await self._sender.run(secrets.get_secret(secret_id))
-
-    async def update(
-        self,
-        secret_id: str,
-        *,
-        secret_name: str | Unchanged = UNCHANGED,
-        secret_value: str | Confidential | Unchanged = UNCHANGED,
-        tool_name: str | Unchanged | None = UNCHANGED,
-        tool_arg: str | Unchanged | None = UNCHANGED,
-        is_default_for_tool: bool | Unchanged = UNCHANGED,
-        if_match: str | None = None,
-    ) -> SecretInfo:
-        """Changes the given fields; None unbinds `tool_name` or `tool_arg`.
-
-        With `if_match`, the `etag` of an earlier answer, only if the secret has not changed since then.
-        """
-        if not isinstance(secret_value, Unchanged):
-            secret_value = Confidential(secret_value)
-        return await self._sender.run(
-            secrets.update_secret(
-                secret_id, secret_name, secret_value, tool_name, tool_arg, is_default_for_tool, if_match
-            )
-        )
-
-    async def put_value(
-        self, secret_id: str, secret_value: str | Confidential, *, if_match: str | None = None
-    ) -> SecretInfo:
-        """Replaces the value with one of 4 to 65,536 bytes, such as a PEM file or the JSON of a service account."""
-        secret_value = Confidential(secret_value)
-        return await self._sender.run(secrets.put_value(secret_id, secret_value, if_match))
-
-    async def delete(self, secret_id: str, *, if_match: str | None = None) -> None:
-        """Deletes a secret with all its versions."""
-        return await self._sender.run(secrets.delete_secret(secret_id, if_match))
-
-    async def versions(self, secret_id: str) -> tuple[Version, ...]:
-        """The versions that are kept, without their values."""
-        return await self._sender.run(secrets.list_versions(secret_id))
-
-    async def restore(self, secret_id: str, version: int) -> SecretInfo:
-        """Makes an old value the newest version."""
-        return await self._sender.run(secrets.restore_version(secret_id, version))
-
-    async def delete_version(self, secret_id: str, version: int) -> None:
-        """Deletes an old version."""
-        return await self._sender.run(secrets.delete_version(secret_id, version))
-
-    async def policy(self, secret_id: str) -> Policy:
-        """The policy of a secret."""
-        return await self._sender.run(secrets.get_policy(secret_id))
-
-    async def set_policy(
-        self,
-        secret_id: str,
-        *,
-        expires_at: datetime | None = None,
-        rotate_after_days: int | None = None,
-        when: Mapping[str, Sequence[str]] | None = None,
-        protected: bool = False,
-        redact: bool = True,
-    ) -> Policy:
-        """Replaces the policy; fields that are not given get their defaults."""
-        return await self._sender.run(
-            secrets.set_policy(secret_id, expires_at, rotate_after_days, when or {}, protected, redact)
-        )
-
-    async def policies(self) -> tuple[PolicyInfo, ...]:
-        """The policies that differ from the default."""
-        return await self._sender.run(secrets.list_policies())
+class AsyncSecrets(SecretOperations, Asynchronous):
+    __doc__ = SecretOperations.__doc__
 
 
-class AsyncKeys:
-    """API keys. Needs `manage`."""
-
-    def __init__(self, sender: AsyncSender) -> None:
-        self._sender = sender
-
-    async def list(self, *, user_id: str | None = None) -> tuple[Key, ...]:
-        """The user's keys or, with `admin`, those of another user."""
-        return await self._sender.run(keys.list_keys(user_id))
-
-    async def create(
-        self,
-        *,
-        scopes: Sequence[Scope],
-        name: str | None = None,
-        tools: Sequence[str] | None = None,
-        expires_in: int | None = None,
-        expires_at: datetime | None = None,
-        any_user: bool = False,
-        user_id: str | None = None,
-    ) -> IssuedKey:
-        """Creates a key. `expires_in` is in seconds; `tools` are patterns that limit all its scopes."""
-        return await self._sender.run(keys.create_key(name, scopes, tools, expires_in, expires_at, any_user, user_id))
-
-    async def update(
-        self,
-        key_id: str,
-        *,
-        name: str | None = None,
-        scopes: Sequence[Scope] | None = None,
-        expires_in: int | None = None,
-        expires_at: datetime | None = None,
-    ) -> Key:
-        """Renames a key, or narrows its scopes or its lifetime."""
-        return await self._sender.run(keys.update_key(key_id, name, scopes, expires_in, expires_at))
-
-    async def rotate(self, key_id: str, *, overlap_seconds: int | None = None) -> IssuedKey:
-        """Creates a successor; the old key stays valid during the overlap."""
-        return await self._sender.run(keys.rotate_key(key_id, overlap_seconds))
-
-    async def delete(self, key_id: str) -> None:
-        """Revokes a key and its descendants."""
-        return await self._sender.run(keys.delete_key(key_id))
+class AsyncKeys(KeyOperations, Asynchronous):
+    __doc__ = KeyOperations.__doc__
 
 
-class AsyncUsers:
-    """The users of the server. Needs `admin`."""
-
-    def __init__(self, sender: AsyncSender) -> None:
-        self._sender = sender
-
-    async def list(self, *, name: str | None = None) -> tuple[User, ...]:
-        """All users, or those with this name."""
-        return await self._sender.run(keys.list_users(name))
-
-    async def create(self, name: str) -> User:
-        """Creates a user."""
-        return await self._sender.run(keys.create_user(name))
-
-    async def update(
-        self,
-        user_id: str,
-        *,
-        disabled: bool | Unchanged = UNCHANGED,
-        secrets_limit: int | Unchanged | None = UNCHANGED,
-        bytes_limit: int | Unchanged | None = UNCHANGED,
-    ) -> User:
-        """Changes the given fields; None restores a limit's default."""
-        return await self._sender.run(keys.update_user(user_id, disabled, secrets_limit, bytes_limit))
-
-    async def delete(self, user_id: str) -> None:
-        """Deletes a user with all their secrets and keys."""
-        return await self._sender.run(keys.delete_user(user_id))
+class AsyncUsers(UserOperations, Asynchronous):
+    __doc__ = UserOperations.__doc__
 
 
-class AsyncAudit:
-    """The audit trail, newest first. Needs `audit`."""
-
-    def __init__(self, sender: AsyncSender) -> None:
-        self._sender = sender
-
-    async def list(
-        self,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        action: str | None = None,
-        secret_id: str | None = None,
-        tool: str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-    ) -> AuditPage:
-        """A page of records; the next one has `cursor=page.next_cursor`."""
-        return await self._sender.run(audit.list_audit(since, until, action, secret_id, tool, limit, cursor))
-
-    async def iterate(
-        self,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        action: str | None = None,
-        secret_id: str | None = None,
-        tool: str | None = None,
-    ) -> AsyncIterator[Record]:
-        """All records, page after page."""
-        cursor: str | None = None
-        while True:
-            page = await self._sender.run(audit.list_audit(since, until, action, secret_id, tool, PAGE, cursor))
-            for one in page.data:
-                yield one
-            cursor = page.next_cursor
-            if cursor is None:
-                return
+class AsyncAudit(AuditOperations, Asynchronous):
+    __doc__ = AuditOperations.__doc__
 
 
-class AsyncToolvault:
-    """A client for a Toolvault server, with one credential. Belongs to one event loop.
+class AsyncToolvault(ToolOperations, Asynchronous):
+    """A client for a Toolvault server, with one credential. Works in any number of event loops.
 
     Missing arguments are taken from `TOOLVAULT_URL` (default `http://127.0.0.1:8710`) and from `TOOLVAULT_API_KEY` or
     the file that `TOOLVAULT_API_KEY_FILE` names. `user` is the user for whom a key with `any_user` acts. `timeout` is
-    in seconds. `retries` is the maximum number of retries, where a retry is safe. `verify` is as in httpx. Plain http
-    is allowed only to this machine, unless `allow_http` is set.
+    in seconds, for each operation with all its retries. `retries` is the maximum number of retries, where a retry is
+    safe. `verify` is as in httpx. Plain http is allowed only to this machine, unless `allow_http` is set. Calls that
+    are resolved in the same turn of a loop, as with `asyncio.gather`, share a request.
     """
 
     def __init__(
@@ -308,60 +65,58 @@ class AsyncToolvault:
         found = settings(
             url, api_key, user=user, timeout=timeout, retries=retries, allow_http=allow_http, verify=verify
         )
-        self._sender = AsyncSender(found, transport)
+        super().__init__(AsyncSender(found, transport))
         self.secrets = AsyncSecrets(self._sender)
         self.keys = AsyncKeys(self._sender)
         self.users = AsyncUsers(self._sender)
         self.audit = AsyncAudit(self._sender)
+        self._defaults = Defaults(found.changes)
+        self._lock = threading.Lock()
+        self._blocking: Toolvault | None = None
 
     @property
     def url(self) -> str:
         """The server's address."""
         return self._sender.settings.url
 
-    async def resolve(
-        self,
-        tool: str,
-        args: Mapping[str, Any] | None = None,
-        *,
-        bindings: Mapping[str, str] | None = None,
-        accepts: Iterable[str] | None = None,
-        require: Iterable[str] | None = None,
-    ) -> Completed:
-        """The completed arguments of a tool call. Needs `resolve`.
+    @property
+    def blocking(self) -> Toolvault:
+        """A blocking client with the same key, user and deadline, for code that cannot wait otherwise.
 
-        `args` come from a model and are data; `bindings` are references (`secret://name`) from trusted configuration;
-        `accepts` are the arguments that defaults may complete, all if not given; `require` are those that must have a
-        value. Raises `SecretMissing` or a related error, with the argument's name.
+        `acting_for` holds for both, and a change by one is seen by the other at once.
         """
-        return await self._sender.run(tools.resolve(tools.call(tool, args, bindings, accepts, require)))
+        with self._lock:
+            if self._blocking is None:
+                self._blocking = Toolvault._of(self._sender.settings)
+            return self._blocking
 
-    async def resolve_many(self, calls: Sequence[ToolCall]) -> list[Completed | ApiError]:
-        """Up to 100 calls at once. Returns for each the result of `resolve`, or the exception that it would raise."""
-        return await self._sender.run(tools.resolve_many(calls))
+    def acting_for(self, user: str) -> AbstractContextManager[None]:
+        """Within this block, and in tasks that begin in it, the client acts for this user. Needs a key with `any_user`.
 
-    async def explain(
-        self,
-        tool: str,
-        args: Mapping[str, Any] | None = None,
-        *,
-        bindings: Mapping[str, str] | None = None,
-        accepts: Iterable[str] | None = None,
-        require: Iterable[str] | None = None,
-    ) -> Explanation:
-        """Explains what `resolve` would do with the same call, and why; without values."""
-        return await self._sender.run(tools.explain(tools.call(tool, args, bindings, accepts, require)))
+        The argument `user` of a call precedes it; it precedes the client's own `user`.
+        """
+        return self._sender.settings.users.acting_for(user)
 
-    async def me(self) -> Me:
-        """The user and the rights of the credential."""
-        return await self._sender.run(keys.get_me())
+    def current_user(self, user: str | None = None) -> str | None:
+        """The user for whom a request would be sent now; None for the key's own user."""
+        return self._sender.settings.users.now(user)
 
-    async def usage(self) -> Usage:
-        """How much the user has stored."""
-        return await self._sender.run(keys.get_usage())
+    async def defaults(
+        self, tools: Mapping[str, Collection[str]], *, user: str | None = None
+    ) -> dict[str, frozenset[str]]:
+        """Which of these arguments have a default, by tool: those that a model need not see.
+
+        An answer is reused for 30 seconds, but not after a change of a secret by this client.
+        """
+        found: dict[str, frozenset[str]] = {}
+        for operation, take in self._defaults.find(tools, self.current_user(user), found):
+            take(await self._sender.run(operation))
+        return found
 
     async def aclose(self) -> None:
         """Closes the connections."""
+        if self._blocking is not None:
+            self._blocking.close()
         await self._sender.close()
 
     async def __aenter__(self) -> AsyncToolvault:

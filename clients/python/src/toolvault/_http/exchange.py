@@ -5,6 +5,7 @@ Exceptions of httpx are never chained: the frames of their tracebacks hold heade
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -21,7 +22,6 @@ from .settings import Settings
 T = TypeVar("T")
 
 FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 30.0
 
 try:
     USER_AGENT = f"toolvault-python/{version('toolvault')}"
@@ -43,13 +43,9 @@ class KeyAuth(httpx.Auth):
 
 def options(settings: Settings) -> dict[str, object]:
     """The arguments for both kinds of httpx client."""
-    headers = {"User-Agent": USER_AGENT, "Accept": "application/json"}
-    if settings.user is not None:
-        headers["x-toolvault-user"] = settings.user
     return {
         "auth": KeyAuth(settings.api_key),
-        "headers": headers,
-        "timeout": settings.timeout,
+        "headers": {"User-Agent": USER_AGENT, "Accept": "application/json"},
         "verify": settings.verify,
         "follow_redirects": False,
         # A proxy from the environment could read unencrypted requests.
@@ -57,9 +53,13 @@ def options(settings: Settings) -> dict[str, object]:
     }
 
 
-def request(client: httpx.Client | httpx.AsyncClient, settings: Settings, operation: Operation[T]) -> httpx.Request:
-    """The request for an operation."""
+def request(
+    client: httpx.Client | httpx.AsyncClient, settings: Settings, operation: Operation[T], timeout: float
+) -> httpx.Request:
+    """The request for an operation. Each of its steps may take `timeout` seconds."""
     headers = dict(operation.headers)
+    if operation.user is not None:
+        headers["x-toolvault-user"] = operation.user
     if operation.body is not None:
         headers["Content-Type"] = operation.body.media_type
     return client.build_request(
@@ -68,18 +68,21 @@ def request(client: httpx.Client | httpx.AsyncClient, settings: Settings, operat
         params=dict(operation.query) or None,
         content=operation.body.encoded() if operation.body is not None else None,
         headers=headers,
+        timeout=timeout,
     )
 
 
-def answer(response: httpx.Response) -> Answer:
+def answer(response: httpx.Response, content: bytes) -> Answer:
     """The parts of a whole response."""
     headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
     warnings = tuple(response.headers.get_list("toolvault-warning"))
-    return Answer(response.status_code, headers, response.content, warnings)
+    return Answer(response.status_code, headers, content, warnings)
 
 
 def unreachable(settings: Settings, error: Exception) -> Unavailable:
     """The same failure, without details from httpx."""
+    if isinstance(error, (httpx.TimeoutException, TimeoutError, asyncio.TimeoutError)):
+        return Unavailable(f"no answer from {settings.url} within {settings.timeout:g} s")
     return Unavailable(f"no answer from {settings.url} ({type(error).__name__})")
 
 
@@ -99,10 +102,11 @@ def outcome(operation: Operation[T], received: Answer | ApiError) -> T | ApiErro
     return UnexpectedAnswer("the answer is not from a Toolvault server", status=received.status)
 
 
-def pause(operation: Operation[T], failure: ApiError, attempt: int, retries: int) -> float | None:
-    """How many seconds to wait before a retry; None if a retry is unsafe or useless."""
+def pause(operation: Operation[T], failure: ApiError, attempt: int, retries: int, left: float) -> float | None:
+    """How many seconds to wait before a retry; None if a retry is unsafe or useless, or later than `left` seconds."""
     if not operation.is_repeatable or attempt >= retries or not isinstance(failure, (RateLimited, Unavailable)):
         return None
-    if failure.retry_after is not None:
-        return failure.retry_after if failure.retry_after <= LONGEST_PAUSE else None
-    return FIRST_PAUSE * 2.0**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - it only spreads requests
+    wait = failure.retry_after
+    if wait is None:
+        wait = FIRST_PAUSE * 2.0**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - it only spreads requests
+    return wait if wait < left else None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from .. import _json
 from ..confidential import Confidential
@@ -53,7 +53,8 @@ class Body:
 class Operation(Generic[T]):
     """`path` is relative to the server's address; `tool` is the tool concerned.
 
-    `is_repeatable` means that a second request does no harm.
+    `is_repeatable` means that a second request does no harm, `is_change` that cached answers are outdated after it.
+    `user` is the one for whom it acts. Operations with the same `join` can share a request, made of their `part`s.
     """
 
     method: str
@@ -63,4 +64,8 @@ class Operation(Generic[T]):
     body: Body | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     is_repeatable: bool = False
+    is_change: bool = False
     tool: str = ""
+    user: str | None = None
+    part: Any = field(default=None, repr=False)
+    join: Callable[[Sequence[Any], str | None], Operation[list[Any]]] | None = None

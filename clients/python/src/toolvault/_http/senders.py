@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import closing, suppress
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import httpx
 
-from ..errors import ApiError
+from ..errors import ApiError, Unavailable
 from .exchange import answer, options, outcome, pause, request, unreachable
+from .joint import AsyncJoint, Joint
 from .operation import Answer, Operation
 from .settings import Settings
 
@@ -17,34 +20,59 @@ T = TypeVar("T")
 
 
 class Sender:
-    """Runs operations, one at a time per calling thread."""
+    """Runs operations, each in the thread that calls. With `batch`, calls of several threads share requests."""
 
-    def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, settings: Settings, transport: httpx.BaseTransport | None = None, *, batch: bool = False
+    ) -> None:
         given: dict[str, Any] = options(settings)
         self.settings = settings
         self._client = httpx.Client(transport=transport, **given)
+        self._joint = Joint(self._run, settings) if batch else None
         self._sleep = time.sleep
 
     def run(self, operation: Operation[T]) -> T:
         """Returns the result of the operation, or raises its error."""
-        attempt = 0
-        while True:
-            result = outcome(operation, self._exchange(operation))
-            if not isinstance(result, ApiError):
-                return result
-            wait = pause(operation, result, attempt, self.settings.retries)
-            if wait is None:
-                raise result
-            self._sleep(wait)
-            attempt += 1
+        operation = replace(operation, user=self.settings.users.now(operation.user))
+        if self._joint is None or operation.join is None:
+            return self._run(operation)
+        return self._joint.run(operation)
 
-    def _exchange(self, operation: Operation[T]) -> Answer | ApiError:
+    def _run(self, operation: Operation[T]) -> T:
+        ends = time.monotonic() + self.settings.timeout
+        attempt = 0
         try:
-            return answer(self._client.send(request(self._client, self.settings, operation)))
+            while True:
+                result = outcome(operation, self._exchange(operation, ends))
+                if not isinstance(result, ApiError):
+                    return result
+                wait = pause(operation, result, attempt, self.settings.retries, ends - time.monotonic())
+                if wait is None:
+                    raise result
+                self._sleep(wait)
+                attempt += 1
+        finally:
+            # Also after a failure: the server may have made the change.
+            self.settings.changes.count += operation.is_change
+
+    def _exchange(self, operation: Operation[T], ends: float) -> Answer | ApiError:
+        try:
+            return self._received(operation, ends)
         except httpx.HTTPError as error:
             return unreachable(self.settings, error)
         except BaseException as error:
             raise error.with_traceback(None) from None
+
+    def _received(self, operation: Operation[T], ends: float) -> Answer:
+        sent = request(self._client, self.settings, operation, max(ends - time.monotonic(), 0.001))
+        # httpx limits each step only, so an answer in many small parts could take for ever.
+        with closing(self._client.send(sent, stream=True)) as response:
+            content = bytearray()
+            for part in response.iter_bytes():
+                content += part
+                if time.monotonic() > ends:
+                    raise httpx.ReadTimeout("the answer is incomplete", request=sent)
+            return answer(response, bytes(content))
 
     def close(self) -> None:
         """Closes the connections."""
@@ -52,22 +80,38 @@ class Sender:
 
 
 class AsyncSender:
-    """Runs operations in an event loop."""
+    """Runs operations in event loops, with connections of its own for each loop."""
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        given: dict[str, Any] = options(settings)
         self.settings = settings
-        self._client = httpx.AsyncClient(transport=transport, **given)
+        self._transport = transport
+        self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
+        self._joint = AsyncJoint(self._run)
         self._sleep = asyncio.sleep
 
     async def run(self, operation: Operation[T]) -> T:
         """Returns the result of the operation, or raises its error."""
+        operation = replace(operation, user=self.settings.users.now(operation.user))
+        return await (self._run(operation) if operation.join is None else self._joint.run(operation))
+
+    async def _run(self, operation: Operation[T]) -> T:
+        failure: Unavailable
+        try:
+            return await asyncio.wait_for(self._repeated(operation), self.settings.timeout)
+        except (TimeoutError, asyncio.TimeoutError) as error:
+            failure = unreachable(self.settings, error)
+        finally:
+            self.settings.changes.count += operation.is_change
+        raise failure
+
+    async def _repeated(self, operation: Operation[T]) -> T:
+        ends = time.monotonic() + self.settings.timeout
         attempt = 0
         while True:
             result = outcome(operation, await self._exchange(operation))
             if not isinstance(result, ApiError):
                 return result
-            wait = pause(operation, result, attempt, self.settings.retries)
+            wait = pause(operation, result, attempt, self.settings.retries, ends - time.monotonic())
             if wait is None:
                 raise result
             await self._sleep(wait)
@@ -75,12 +119,31 @@ class AsyncSender:
 
     async def _exchange(self, operation: Operation[T]) -> Answer | ApiError:
         try:
-            return answer(await self._client.send(request(self._client, self.settings, operation)))
+            client = self._client()
+            response = await client.send(request(client, self.settings, operation, self.settings.timeout))
+            return answer(response, response.content)
         except httpx.HTTPError as error:
             return unreachable(self.settings, error)
         except BaseException as error:
             raise error.with_traceback(None) from None
 
+    def _client(self) -> httpx.AsyncClient:
+        """The client of the running loop: connections of another loop cannot be used in this one."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            for ended in [one for one in list(self._clients) if one.is_closed()]:
+                self._clients.pop(ended, None)
+            given: dict[str, Any] = options(self.settings)
+            self._clients[loop] = httpx.AsyncClient(transport=self._transport, **given)
+        return self._clients[loop]
+
     async def close(self) -> None:
-        """Closes the connections."""
-        await self._client.aclose()
+        """Closes the connections of all loops. A later call opens new ones."""
+        here = asyncio.get_running_loop()
+        while self._clients:
+            loop, client = self._clients.popitem()
+            if loop is here:
+                await client.aclose()
+            elif loop.is_running():
+                with suppress(RuntimeError):  # It ended meanwhile.
+                    asyncio.run_coroutine_threadsafe(client.aclose(), loop)

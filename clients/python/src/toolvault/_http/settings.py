@@ -6,12 +6,13 @@ import ipaddress
 import os
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..confidential import Confidential
 from ..errors import ConfigurationError
+from .users import Users
 
 DEFAULT_URL = "http://127.0.0.1:8710"
 URL = "TOOLVAULT_URL"
@@ -19,16 +20,23 @@ API_KEY = "TOOLVAULT_API_KEY"
 API_KEY_FILE = "TOOLVAULT_API_KEY_FILE"
 
 
+class Changes:
+    """Counts the changes that a client made to secrets. What was read before the last one may be outdated."""
+
+    count = 0
+
+
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a client. `timeout` is in seconds, for each step of a request."""
+    """The settings of a client. `timeout` is in seconds, for an operation with its connection and its retries."""
 
     url: str
     api_key: Confidential
-    user: str | None
+    users: Users
     timeout: float
     retries: int
     verify: ssl.SSLContext | bool
+    changes: Changes = field(default_factory=Changes)
 
     @property
     def is_encrypted(self) -> bool:
@@ -50,7 +58,7 @@ def settings(
     """The given settings, completed from the environment. Raises `ConfigurationError`."""
     key = _key(Confidential(api_key) if api_key is not None else _key_of(environment))
     address = _address(url or environment.get(URL) or DEFAULT_URL, allow_http)
-    return Settings(address, key, user, timeout, retries, verify)
+    return Settings(address, key, Users(user), timeout, retries, verify)
 
 
 def _key_of(environment: Mapping[str, str]) -> Confidential:

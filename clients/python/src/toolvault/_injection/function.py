@@ -230,7 +230,7 @@ class _Watched:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        failure = self._redaction.failure(error, self._keeps) if isinstance(error, Exception) else None
+        failure = self._redaction.failure(error) if isinstance(error, Exception) else None
         # This frame is part of the traceback, so it must not hold the error.
         del error, traceback
         if failure is None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
-import weakref
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -20,15 +17,6 @@ from .plain import plain
 from .redaction import Redaction
 
 Vault = Toolvault | AsyncToolvault
-
-# How long the list of hidden arguments may be reused, in seconds.
-FRESH = 30.0
-
-_lock = threading.Lock()
-_blocking: weakref.WeakKeyDictionary[AsyncToolvault, Sender] = weakref.WeakKeyDictionary()
-_known: weakref.WeakKeyDictionary[Vault, dict[tuple[str, frozenset[str]], tuple[float, frozenset[str]]]] = (
-    weakref.WeakKeyDictionary()
-)
 
 
 class Supply:
@@ -98,26 +86,9 @@ class Injector:
 
 def _sender(vault: Vault) -> Sender:
     """Sends the request to the vault and waits for the answer."""
-    if isinstance(vault, Toolvault):
-        return vault._sender
-    with _lock:
-        if vault not in _blocking:
-            _blocking[vault] = Sender(vault._sender.settings)
-        return _blocking[vault]
+    return vault._sender if isinstance(vault, Toolvault) else vault.blocking._sender
 
 
 def _defaults(vault: Vault, tool: str, declared: frozenset[str]) -> frozenset[str]:
     """The arguments for which there is a default, whether or not it is usable now."""
-    key, now = (tool, declared), time.monotonic()
-    with _lock:
-        known = _known.setdefault(vault, {})
-        until, names = known.get(key, (now, frozenset[str]()))
-    if until > now:
-        return names
-    explanation = _sender(vault).run(tools.explain(tools.call(tool, {}, None, sorted(declared), None)))
-    names = frozenset(one.arg for one in explanation.arguments if one.outcome != "none") & declared
-    with _lock:
-        for stale in [one for one, (ends, _) in known.items() if ends <= now]:
-            del known[stale]
-        known[key] = (now + FRESH, names)
-    return names
+    return (vault if isinstance(vault, Toolvault) else vault.blocking).defaults({tool: declared})[tool]

@@ -1,4 +1,4 @@
-"""API keys, and the caller's own identity."""
+"""API keys, and the users of the server."""
 
 from __future__ import annotations
 
@@ -6,86 +6,100 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from .._http.operation import Body, Operation
-from ..models import IssuedKey, Key, Me, Scope, Usage, User
-from .reading import a, all_of, asked, given, nothing, segment
-from .secrets import UNCHANGED, Unchanged, moment
+from ..models import IssuedKey, Key, Scope, User
+from .method import operation
+from .reading import UNCHANGED, Unchanged, a, all_of, asked, changed, given, moment, nothing, segment
 
 PATH = "/v1/keys"
 USERS = "/v1/users"
 
 
-def list_keys(user_id: str | None) -> Operation[tuple[Key, ...]]:
-    return Operation("GET", PATH, all_of(Key), query=asked(user_id=user_id), is_repeatable=True)
+class KeyOperations:
+    """API keys. Needs `manage`."""
+
+    @operation
+    def list(self, *, user_id: str | None = None) -> Operation[tuple[Key, ...]]:
+        """The user's keys or, with `admin`, those of another user."""
+        return Operation("GET", PATH, all_of(Key), query=asked(user_id=user_id), is_repeatable=True)
+
+    @operation
+    def create(
+        self,
+        *,
+        scopes: Sequence[Scope],
+        name: str | None = None,
+        tools: Sequence[str] | None = None,
+        expires_in: int | None = None,
+        expires_at: datetime | None = None,
+        any_user: bool = False,
+        user_id: str | None = None,
+    ) -> Operation[IssuedKey]:
+        """Creates a key. `expires_in` is in seconds; `tools` are patterns that limit all its scopes."""
+        content = given(
+            name=name,
+            scopes=[*scopes],
+            tools=None if tools is None else [*tools],
+            expires_in=expires_in,
+            expires_at=moment(expires_at),
+            any_user=any_user,
+            user_id=user_id,
+        )
+        return Operation("POST", PATH, a(IssuedKey), body=Body(content))
+
+    @operation
+    def update(
+        self,
+        key_id: str,
+        *,
+        name: str | None = None,
+        scopes: Sequence[Scope] | None = None,
+        expires_in: int | None = None,
+        expires_at: datetime | None = None,
+    ) -> Operation[Key]:
+        """Renames a key, or narrows its scopes or its lifetime."""
+        narrower = None if scopes is None else [*scopes]
+        content = given(name=name, scopes=narrower, expires_in=expires_in, expires_at=moment(expires_at))
+        return Operation("PATCH", f"{PATH}/{segment(key_id)}", a(Key), body=Body(content))
+
+    @operation
+    def rotate(self, key_id: str, *, overlap_seconds: int | None = None) -> Operation[IssuedKey]:
+        """Creates a successor; the old key stays valid during the overlap."""
+        body = Body(given(overlap_seconds=overlap_seconds))
+        return Operation("POST", f"{PATH}/{segment(key_id)}/rotate", a(IssuedKey), body=body)
+
+    @operation
+    def delete(self, key_id: str) -> Operation[None]:
+        """Revokes a key and its descendants."""
+        return Operation("DELETE", f"{PATH}/{segment(key_id)}", nothing)
 
 
-def create_key(
-    name: str | None,
-    scopes: Sequence[Scope],
-    tools: Sequence[str] | None,
-    expires_in: int | None,
-    expires_at: datetime | None,
-    any_user: bool,
-    user_id: str | None,
-) -> Operation[IssuedKey]:
-    content = given(
-        name=name,
-        scopes=list(scopes),
-        tools=None if tools is None else list(tools),
-        expires_in=expires_in,
-        expires_at=moment(expires_at),
-        user_id=user_id,
-    )
-    content["any_user"] = any_user
-    return Operation("POST", PATH, a(IssuedKey), body=Body(content))
+class UserOperations:
+    """The users of the server. Needs `admin`."""
 
+    @operation
+    def list(self, *, name: str | None = None) -> Operation[tuple[User, ...]]:
+        """All users, or those with this name."""
+        return Operation("GET", USERS, all_of(User), query=asked(name=name), is_repeatable=True)
 
-def update_key(
-    key_id: str,
-    name: str | None,
-    scopes: Sequence[Scope] | None,
-    expires_in: int | None,
-    expires_at: datetime | None,
-) -> Operation[Key]:
-    narrower = None if scopes is None else list(scopes)
-    content = given(name=name, scopes=narrower, expires_in=expires_in, expires_at=moment(expires_at))
-    return Operation("PATCH", f"{PATH}/{segment(key_id)}", a(Key), body=Body(content))
+    @operation
+    def create(self, name: str) -> Operation[User]:
+        """Creates a user."""
+        return Operation("POST", USERS, a(User), body=Body({"name": name}))
 
+    @operation
+    def update(
+        self,
+        user_id: str,
+        *,
+        disabled: bool | Unchanged = UNCHANGED,
+        secrets_limit: int | Unchanged | None = UNCHANGED,
+        bytes_limit: int | Unchanged | None = UNCHANGED,
+    ) -> Operation[User]:
+        """Changes the given fields; None restores a limit's default."""
+        content = changed(disabled=disabled, secrets_limit=secrets_limit, bytes_limit=bytes_limit)
+        return Operation("PATCH", f"{USERS}/{segment(user_id)}", a(User), body=Body(content))
 
-def rotate_key(key_id: str, overlap_seconds: int | None) -> Operation[IssuedKey]:
-    body = Body(given(overlap_seconds=overlap_seconds))
-    return Operation("POST", f"{PATH}/{segment(key_id)}/rotate", a(IssuedKey), body=body)
-
-
-def delete_key(key_id: str) -> Operation[None]:
-    return Operation("DELETE", f"{PATH}/{segment(key_id)}", nothing)
-
-
-def get_me() -> Operation[Me]:
-    return Operation("GET", "/v1/me", a(Me), is_repeatable=True)
-
-
-def get_usage() -> Operation[Usage]:
-    return Operation("GET", "/v1/usage", a(Usage), is_repeatable=True)
-
-
-def list_users(name: str | None) -> Operation[tuple[User, ...]]:
-    return Operation("GET", USERS, all_of(User), query=asked(name=name), is_repeatable=True)
-
-
-def create_user(name: str) -> Operation[User]:
-    return Operation("POST", USERS, a(User), body=Body({"name": name}))
-
-
-def update_user(
-    user_id: str,
-    disabled: bool | Unchanged = UNCHANGED,
-    secrets_limit: int | Unchanged | None = UNCHANGED,
-    bytes_limit: int | Unchanged | None = UNCHANGED,
-) -> Operation[User]:
-    fields = {"disabled": disabled, "secrets_limit": secrets_limit, "bytes_limit": bytes_limit}
-    content = {name: field for name, field in fields.items() if not isinstance(field, Unchanged)}
-    return Operation("PATCH", f"{USERS}/{segment(user_id)}", a(User), body=Body(content))
-
-
-def delete_user(user_id: str) -> Operation[None]:
-    return Operation("DELETE", f"{USERS}/{segment(user_id)}", nothing)
+    @operation
+    def delete(self, user_id: str) -> Operation[None]:
+        """Deletes a user with all their secrets and keys."""
+        return Operation("DELETE", f"{USERS}/{segment(user_id)}", nothing, is_change=True)

@@ -1,10 +1,11 @@
-"""Turns answers into models."""
+"""What requests are made of, and how answers become models."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from .._http.operation import Answer
@@ -12,6 +13,19 @@ from .._reading import build
 from ..models import SecretInfo
 
 T = TypeVar("T")
+
+# How many objects a page has when all pages are read.
+PAGE = 1000
+
+
+class Unchanged:
+    """Marks a field that stays unchanged."""
+
+    def __repr__(self) -> str:
+        return "UNCHANGED"
+
+
+UNCHANGED: Final = Unchanged()
 
 
 def a(model: type[T]) -> Callable[[Answer], T]:
@@ -53,3 +67,17 @@ def given(**members: object) -> dict[str, object]:
 def asked(**members: object) -> dict[str, str]:
     """The members that are not None, as a query."""
     return {name: str(member) for name, member in given(**members).items()}
+
+
+def changed(**fields: object) -> dict[str, object]:
+    """The fields that are not `UNCHANGED`."""
+    return {name: field for name, field in fields.items() if not isinstance(field, Unchanged)}
+
+
+def moment(at: datetime | None) -> str | None:
+    """A time as the API writes it. Raises `ValueError` if it has no time zone."""
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        raise ValueError("a time needs a time zone, as in datetime.now(timezone.utc)")
+    return at.isoformat()

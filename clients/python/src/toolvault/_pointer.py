@@ -1,0 +1,32 @@
+"""Places inside arguments: a name, or a JSON Pointer (RFC 6901) such as `/params/api_key`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def steps(argument: str) -> list[str]:
+    """The names on the way to a place; the first is the argument's."""
+    if not argument.startswith("/"):
+        return [argument]
+    return [step.replace("~1", "/").replace("~0", "~") for step in argument[1:].split("/")]
+
+
+def get(args: Mapping[str, Any], argument: str) -> Any:
+    """What is at a place. Raises `KeyError` or `TypeError` if there is no such place."""
+    found: Any = args
+    for step in steps(argument):
+        found = found[step]
+    return found
+
+
+def put(args: Mapping[str, Any], argument: str, value: object) -> dict[str, Any]:
+    """The arguments with this value at a place. Neither they nor the objects in them are changed."""
+    return _put(args, steps(argument), value)
+
+
+def _put(args: Mapping[str, Any] | None, way: Sequence[str], value: object) -> dict[str, Any]:
+    first, *others = way
+    args = args or {}
+    return {**args, first: _put(args.get(first), others, value) if others else value}
