@@ -2,6 +2,7 @@
 
 from ._injection.injected import Injected
 from ._operations.reading import UNCHANGED
+from ._secrets import secrets
 from .async_client import AsyncToolvault
 from .client import Toolvault
 from .confidential import Confidential
@@ -98,4 +99,5 @@ __all__ = [
     "User",
     "ValidationError",
     "Version",
+    "secrets",
 ]

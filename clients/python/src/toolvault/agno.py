@@ -2,60 +2,156 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import inspect
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from agno.exceptions import AgentRunException
+from agno.run import RunContext
 from agno.tools.function import Function
+from agno.tools.toolkit import Toolkit
+from agno.utils import log
 
-from ._injection import schema
-from ._injection.function import injected
-from ._injection.injector import Injector, Vault
+from ._injection import logs
+from ._injection.calls import Begun, supplied
+from ._injection.injector import Injector, Options, Subject, Vault, Wrapping
 
-KEPT = (AgentRunException,)
-DECORATOR = "agno.tools.decorator"
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+Kit = TypeVar("Kit", bound=Toolkit)
+
+# agno passes its run's context to wrappers that have this parameter.
+CONTEXT = "_agno_run_context"
+
+# `@tool` and `Function` log what a tool raises.
+logs.watch(*{one.name for one in (log.agent_logger, log.team_logger, log.workflow_logger)})
 
 
+def run_user(context: RunContext) -> str | None:
+    """The user of a run, for the option `user`: the `user_id` that the run was started with."""
+    return context.user_id
+
+
+@overload
+def with_secrets(tool: Kit, vault: Vault, **options: Unpack[Options]) -> Kit: ...
+@overload
 def with_secrets(
-    tool: Function | Callable[..., Any],
-    vault: Vault,
-    *,
-    tool_name: str | None = None,
-    hide: Collection[str] | None = None,
-    bindings: Mapping[str, str] | None = None,
-    redact: Collection[str] | None = None,
-) -> Function:
+    tool: Sequence[Function | Callable[..., Any]], vault: Vault, **options: Unpack[Options]
+) -> list[Function]: ...
+@overload
+def with_secrets(tool: Function | Callable[..., Any], vault: Vault, **options: Unpack[Options]) -> Function: ...
+def with_secrets(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     """The same tool without the arguments that the vault supplies. The model does not see them; the call has them.
 
-    These are the arguments in `bindings` (references such as `secret://linear-prod`) and in `hide`, or, without `hide`,
-    those for which the vault has a default for `tool_name`. `tool_name` is the tool's own name by default. Values are
-    redacted in the tool's results: all of them, or those of the arguments in `redact`. A call without its secret raises
-    `SecretMissing` or a related error with the argument's name; agno reports it to the model.
+    Takes a `Function`, a plain function, a list of these, or a toolkit. Hidden are the arguments in `bindings`
+    (references such as `secret://linear-prod`) and in `hide`, or, without `hide`, those for which the vault has a
+    default for `tool_name`, which is the tool's own name by default. An argument is a name, or a JSON Pointer such as
+    `/req/api_key` to a member of one. `user` is the user for whom a key with `any_user` acts: an ID, or a function of
+    the run's `RunContext`, such as `run_user`. Values are redacted in the tool's results as the policies of the secrets
+    say, or those of the arguments in `redact`. A call without its secret raises `SecretMissing` or a related error with
+    the argument's name; agno reports it to the model.
     """
-    tool = tool.model_copy() if isinstance(tool, Function) else Function(name=tool.__name__, entrypoint=tool)
+    tools = _tools(tool)
+    return _finished(tool, tools, Wrapping([_subject(one, options) for one in tools], vault, options).now())
+
+
+@overload
+async def with_secrets_async(tool: Kit, vault: Vault, **options: Unpack[Options]) -> Kit: ...
+@overload
+async def with_secrets_async(
+    tool: Sequence[Function | Callable[..., Any]], vault: Vault, **options: Unpack[Options]
+) -> list[Function]: ...
+@overload
+async def with_secrets_async(
+    tool: Function | Callable[..., Any], vault: Vault, **options: Unpack[Options]
+) -> Function: ...
+async def with_secrets_async(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
+    """`with_secrets` that does not block the event loop."""
+    tools = _tools(tool)
+    return _finished(tool, tools, await Wrapping([_subject(one, options) for one in tools], vault, options).later())
+
+
+def _tools(tool: Any) -> list[Any]:
+    if not isinstance(tool, Toolkit):
+        return list(tool) if isinstance(tool, Sequence) else [tool]
+    tools = [*tool.functions.values(), *tool.async_functions.values()]
+    if not tools:
+        raise TypeError(
+            f"toolkit {tool.name!r} has no tools yet: connect it first, or put its server behind the gateway"
+        )
+    return tools
+
+
+def _finished(tool: Any, tools: Sequence[Any], made: Sequence[Function]) -> Any:
+    if not isinstance(tool, Toolkit):
+        return made if isinstance(tool, Sequence) else made[0]
+    by_tool = dict(zip(map(id, tools), made, strict=True))
+    kit = copy.copy(tool)
+    for name in ("functions", "async_functions"):
+        functions = getattr(tool, name)
+        setattr(kit, name, type(functions)((each, by_tool[id(one)]) for each, one in functions.items()))
+    return kit
+
+
+def _subject(tool: Any, options: Options) -> Subject[Function]:
+    if not isinstance(tool, Function):
+        if not callable(tool):
+            raise TypeError(f"{type(tool).__name__} is not called here: give with_secrets functions or a toolkit")
+        tool = Function(name=tool.__name__, entrypoint=tool)
     if tool.entrypoint is None:
         raise TypeError(f"tool {tool.name!r} has no function")
-    # agno logs what a tool raises, so values are added inside that, but outside of pydantic's checks.
-    tool.entrypoint, tool.skip_entrypoint_processing = _own(tool.entrypoint), False
-    tool.process_entrypoint()
-    injector = Injector(vault, tool_name or tool.name, schema.declared(tool.parameters), hide, bindings, redact)
-    if not injector.hidden:
-        return tool
-    tool.parameters = schema.without(tool.parameters, injector.hidden)
-    tool.entrypoint, tool.skip_entrypoint_processing = injected(tool.entrypoint, injector, KEPT), True
-    tool.process_entrypoint()
-    return tool
+    processed = tool.model_copy()
+    processed.process_entrypoint()
+    needs_context = callable(options.get("user"))
+    return Subject(
+        processed, tool.name, processed.parameters, lambda injector: _bound(processed, injector, needs_context)
+    )
 
 
-def _own(entrypoint: Callable[..., Any]) -> Callable[..., Any]:
-    """The tool's own function, without the wrappers of agno and pydantic, which would log what it raises."""
-    while not inspect.ismethod(entrypoint):
-        module = getattr(entrypoint, "__globals__", {}).get("__name__")
-        inner = getattr(entrypoint, "raw_function", None)
-        if inner is None and module == DECORATOR:
-            inner = getattr(entrypoint, "__wrapped__", None)
-        if inner is None:
-            break
-        entrypoint = inner
-    return entrypoint
+def _bound(tool: Function, injector: Injector, needs_context: bool) -> Function:
+    bound = tool.model_copy()
+    hidden = {one.path[0] for one in injector.places if len(one.path) == 1}
+    bound.parameters = injector.schema()
+    bound.description = injector.description(tool.description) if tool.description else tool.description
+    if tool.user_input_schema is not None:
+        bound.user_input_schema = [one for one in tool.user_input_schema if one.name not in hidden]
+    if tool.user_input_fields is not None:
+        bound.user_input_fields = [one for one in tool.user_input_fields if one not in hidden]
+    assert tool.entrypoint is not None  # noqa: S101 - for the type checker
+    # What is processed already stays as it is: agno would look for the hidden arguments again.
+    bound.entrypoint, bound.skip_entrypoint_processing = _supplied(tool.entrypoint, injector, needs_context), True
+    return bound
+
+
+def _supplied(entrypoint: Callable[..., Any], injector: Injector, needs_context: bool) -> Callable[..., Any]:
+    def split(kwargs: dict[str, Any]) -> tuple[dict[str, Any], object]:
+        # An application may have replaced it since then.
+        logs.watch(log.logger.name)
+        given = injector.given(kwargs)
+        context = given.pop(CONTEXT, None) if needs_context else None
+        return given, context
+
+    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun:
+        given, context = split(kwargs)
+        injected = injector.inject(given, context)
+        return injected, args, injector.filled(given, injected)
+
+    async def begin_async(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun:
+        given, context = split(kwargs)
+        injected = await injector.inject_async(given, context)
+        return injected, args, injector.filled(given, injected)
+
+    made = functools.wraps(entrypoint)(supplied(entrypoint, begin, begin_async))
+    if needs_context:
+        made.__signature__ = _with_context(inspect.signature(entrypoint))  # type: ignore[attr-defined]
+    return made
+
+
+def _with_context(signature: inspect.Signature) -> inspect.Signature:
+    parameters = list(signature.parameters.values())
+    at = next((at for at, one in enumerate(parameters) if one.kind is inspect.Parameter.VAR_KEYWORD), len(parameters))
+    return signature.replace(
+        parameters=[*parameters[:at], inspect.Parameter(CONTEXT, inspect.Parameter.KEYWORD_ONLY), *parameters[at:]]
+    )

@@ -2,81 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from operator import getitem
-from typing import Annotated, Any, cast
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from langchain_core.tools import BaseTool, StructuredTool, Tool, ToolException
-from pydantic import BaseModel, create_model
-from pydantic.fields import FieldInfo
+from langchain_core.runnables.config import RunnableConfig, ensure_config
+from langchain_core.tools import BaseTool, BaseToolkit, StructuredTool, Tool
+from pydantic import BaseModel, PrivateAttr
 
-from ._injection import schema
-from ._injection.function import injected
-from ._injection.injector import Injector, Vault
+from ._injection.calls import guarded, redacted
+from ._injection.injected import Injected
+from ._injection.injector import Injector, Options, Subject, Vault, Wrapping
 
-KEPT = (ToolException,)
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+T = TypeVar("T", bound=BaseTool)
+Tools = BaseToolkit | Sequence[BaseTool | Callable[..., Any]]
 
 
-def with_secrets(
-    tool: BaseTool | Callable[..., Any],
-    vault: Vault,
-    *,
-    tool_name: str | None = None,
-    hide: Collection[str] | None = None,
-    bindings: Mapping[str, str] | None = None,
-    redact: Collection[str] | None = None,
-) -> BaseTool:
+def run_user(config: RunnableConfig) -> str | None:
+    """The user of a run, for the option `user`: `user_id` of `configurable` in the run's configuration."""
+    found = config.get("configurable", {}).get("user_id")
+    return None if found is None else str(found)
+
+
+@overload
+def with_secrets(tool: T, vault: Vault, **options: Unpack[Options]) -> T: ...
+@overload
+def with_secrets(tool: Tools, vault: Vault, **options: Unpack[Options]) -> list[BaseTool]: ...
+@overload
+def with_secrets(tool: Callable[..., Any], vault: Vault, **options: Unpack[Options]) -> StructuredTool: ...
+def with_secrets(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     """The same tool without the arguments that the vault supplies. The model does not see them; the call has them.
 
-    These are the arguments in `bindings` (references such as `secret://linear-prod`) and in `hide`, or, without `hide`,
-    those for which the vault has a default for `tool_name`. `tool_name` is the tool's own name by default. Values are
-    redacted in the tool's results: all of them, or those of the arguments in `redact`. A call without its secret raises
-    `SecretMissing` or a related error with the argument's name.
+    Takes a tool, a function, or several: a list or a toolkit, of which it returns the list. Hidden are the arguments in
+    `bindings` (references such as `secret://linear-prod`) and in `hide`, or, without `hide`, those for which the vault
+    has a default for `tool_name`, which is the tool's own name by default. An argument is a name, or a JSON Pointer
+    such as `/req/api_key` to a member of one. `user` is the user for whom a key with `any_user` acts: an ID, or a
+    function of the `RunnableConfig`, such as `run_user`. Values are redacted in the tool's results as the policies of
+    the secrets say, or those of the arguments in `redact`. A call without its secret raises `SecretMissing` or a
+    related error with the argument's name.
     """
+    made = _wrapping(tool, vault, options).now()
+    return made if isinstance(tool, (BaseToolkit, Sequence)) else made[0]
+
+
+@overload
+async def with_secrets_async(tool: T, vault: Vault, **options: Unpack[Options]) -> T: ...
+@overload
+async def with_secrets_async(tool: Tools, vault: Vault, **options: Unpack[Options]) -> list[BaseTool]: ...
+@overload
+async def with_secrets_async(tool: Callable[..., Any], vault: Vault, **options: Unpack[Options]) -> StructuredTool: ...
+async def with_secrets_async(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
+    """`with_secrets` that does not block the event loop."""
+    made = await _wrapping(tool, vault, options).later()
+    return made if isinstance(tool, (BaseToolkit, Sequence)) else made[0]
+
+
+def _wrapping(tool: Any, vault: Vault, options: Options) -> Wrapping[BaseTool]:
+    tools = tool.get_tools() if isinstance(tool, BaseToolkit) else tool if isinstance(tool, Sequence) else [tool]
+    return Wrapping([_subject(one) for one in tools], vault, options)
+
+
+def _subject(tool: Any) -> Subject[BaseTool]:
     if not isinstance(tool, BaseTool):
+        if not callable(tool):
+            raise TypeError(
+                f"{type(tool).__name__} is not called here: give with_secrets tools, functions or a toolkit"
+            )
         tool = StructuredTool.from_function(tool)
     if isinstance(tool, Tool):
         raise TypeError(f"tool {tool.name!r} takes one text; only a tool with named arguments can have hidden ones")
-    visible = tool.args_schema or tool.get_input_schema()
-    injector = Injector(vault, tool_name or tool.name, _declared(visible), hide, bindings, redact)
-    if not injector.hidden:
-        return tool
-    bound: BaseTool = tool.model_copy(update={"args_schema": _without(visible, injector.hidden)})
-    if isinstance(bound, StructuredTool):
-        bound.func = injected(bound.func, injector, KEPT) if bound.func else None
-        bound.coroutine = injected(bound.coroutine, injector, KEPT) if bound.coroutine else None
-        return bound
-    # For a tool of the user's own class: attributes of the instance precede methods of the class.
-    vars(bound)["_run"] = injected(tool._run, injector, KEPT)
-    if type(tool)._arun is not BaseTool._arun:
-        vars(bound)["_arun"] = injected(tool._arun, injector, KEPT)
+    described = tool.args_schema if isinstance(tool.args_schema, dict) else _seen(tool.tool_call_schema)
+    return Subject(tool, tool.name, described, lambda injector: _bound(tool, injector))
+
+
+def _seen(described: Any) -> dict[str, Any]:
+    """What the model sees of a tool's arguments."""
+    if isinstance(described, type) and issubclass(described, BaseModel):
+        return described.model_json_schema()
+    raise TypeError(f"arguments described by {described!r} cannot be hidden; use a model of pydantic 2")
+
+
+def _bound(tool: BaseTool, injector: Injector) -> BaseTool:
+    bound: BaseTool = tool.model_copy(update={"description": injector.description(tool.description)})
+    if isinstance(tool.args_schema, dict):
+        bound.args_schema = injector.schema()
+    bound.__class__ = _class_of(type(tool))
+    cast(Any, bound)._toolvault = injector
     return bound
 
 
-def _declared(visible: Any) -> frozenset[str]:
-    if isinstance(visible, dict):
-        return schema.declared(visible)
-    return frozenset(_model(visible).model_fields)
+class _Deferred:
+    """What a model said, before the tool's own class validates it."""
+
+    __slots__ = ("args", "call_id")
+
+    def __init__(self, args: Mapping[str, Any], call_id: str | None) -> None:
+        self.args = args
+        self.call_id = call_id
 
 
-def _without(visible: Any, hidden: Collection[str]) -> Any:
-    if isinstance(visible, dict):
-        return schema.without(visible, hidden)
-    model = _model(visible)
-    # `Annotated` keeps markers of LangChain such as `InjectedState`.
-    fields: dict[str, Any] = {
-        name: (_annotated(field), field) for name, field in model.model_fields.items() if name not in hidden
-    }
-    return create_model(
-        model.__name__, __config__=model.model_config, __doc__=model.__doc__, __module__=model.__module__, **fields
-    )
+@functools.cache
+def _class_of(kind: type[Any]) -> type[Any]:
+    """A subclass of a tool's class whose calls get their values between the framework and the class.
 
+    `_to_args_and_kwargs` is private to LangChain: it validates. What it returns is passed to `_run` or `_arun`, the
+    methods that tools implement. So validation waits until the values are there, and happens once.
+    """
 
-def _annotated(field: FieldInfo) -> Any:
-    return getitem(cast(Any, Annotated), (field.annotation, *field.metadata)) if field.metadata else field.annotation
+    class Supplied(kind):  # type: ignore[misc]
+        _toolvault: Injector = PrivateAttr()
 
+        @property
+        def tool_call_schema(self) -> Any:
+            described = super().tool_call_schema
+            if isinstance(described, dict):
+                return described
+            return {**self._toolvault.schema(), "description": self.description}
 
-def _model(visible: Any) -> type[BaseModel]:
-    if isinstance(visible, type) and issubclass(visible, BaseModel):
-        return visible
-    raise TypeError(f"arguments described by {cast(Any, visible)!r} cannot be hidden; use a model of pydantic 2")
+        def _to_args_and_kwargs(self, tool_input: Any, tool_call_id: str | None) -> Any:
+            if not isinstance(tool_input, Mapping):
+                return super()._to_args_and_kwargs(tool_input, tool_call_id)
+            return (_Deferred(self._toolvault.given(tool_input), tool_call_id),), {}
+
+        def _filled(self, deferred: _Deferred, injected: Injected) -> Any:
+            filled = self._toolvault.filled(deferred.args, injected)
+            return super()._to_args_and_kwargs(filled, deferred.call_id)[1]
+
+        @functools.wraps(kind._run)
+        def _run(self, *args: Any, **of_framework: Any) -> Any:
+            if not (args and isinstance(args[0], _Deferred)):
+                return super()._run(*args, **of_framework)
+            injected = self._toolvault.inject(args[0].args, ensure_config())
+            with guarded(injected):
+                # No variable of this frame holds a value: a traceback shows it.
+                return redacted(super()._run(**self._filled(args[0], injected), **of_framework), injected)
+
+        if kind._arun is not BaseTool._arun:
+
+            @functools.wraps(kind._arun)
+            async def _arun(self, deferred: _Deferred, **of_framework: Any) -> Any:
+                injected = await self._toolvault.inject_async(deferred.args, ensure_config())
+                with guarded(injected):
+                    return redacted(await super()._arun(**self._filled(deferred, injected), **of_framework), injected)
+
+    Supplied.__name__, Supplied.__qualname__, Supplied.__module__ = kind.__name__, kind.__qualname__, kind.__module__
+    return Supplied

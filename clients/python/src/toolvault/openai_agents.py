@@ -2,67 +2,148 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-import json
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+import functools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from agents import FunctionTool, function_tool
-from agents.tool_context import ToolContext
+from agents import FunctionTool, RunContextWrapper, function_tool
 
-from ._injection import schema
-from ._injection.function import injected
-from ._injection.injector import Injector, Vault
+from . import _json
+from ._injection import logs
+from ._injection.calls import guarded, redacted
+from ._injection.injected import Injected
+from ._injection.injector import Injector, Options, Subject, Vault, Wrapping
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+T = TypeVar("T", bound=FunctionTool)
+Invoke = Callable[[Any, str], Awaitable[Any]]
+
+# The SDK logs the arguments and the results of a tool, if it is told to.
+logs.watch("openai.agents")
 
 
+def run_user(context: RunContextWrapper[Any]) -> str | None:
+    """The user of a run, for the option `user`: `user_id` of its context."""
+    own = context.context
+    found = own.get("user_id") if isinstance(own, Mapping) else getattr(own, "user_id", None)
+    return None if found is None else str(found)
+
+
+@overload
+def with_secrets(tool: T, vault: Vault, **options: Unpack[Options]) -> T: ...
+@overload
 def with_secrets(
-    tool: FunctionTool | Callable[..., Any],
-    vault: Vault,
-    *,
-    tool_name: str | None = None,
-    hide: Collection[str] | None = None,
-    bindings: Mapping[str, str] | None = None,
-    redact: Collection[str] | None = None,
-) -> FunctionTool:
+    tool: Sequence[FunctionTool | Callable[..., Any]], vault: Vault, **options: Unpack[Options]
+) -> list[FunctionTool]: ...
+@overload
+def with_secrets(tool: Callable[..., Any], vault: Vault, **options: Unpack[Options]) -> FunctionTool: ...
+def with_secrets(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     """The same tool without the arguments that the vault supplies. The model does not see them; the call has them.
 
-    These are the arguments in `bindings` (references such as `secret://linear-prod`) and in `hide`, or, without `hide`,
-    those for which the vault has a default for `tool_name`. `tool_name` is the tool's own name by default. Values are
-    redacted in the tool's results: all of them, or those of the arguments in `redact`. A call without its secret raises
-    `SecretMissing` or a related error with the argument's name; the SDK passes it to the tool's
-    `failure_error_function`.
+    Takes a tool, a function, or a list of these. Hidden are the arguments in `bindings` (references such as
+    `secret://linear-prod`) and in `hide`, or, without `hide`, those for which the vault has a default for `tool_name`,
+    which is the tool's own name by default. An argument is a name, or a JSON Pointer such as `/req/api_key` to a member
+    of one. `user` is the user for whom a key with `any_user` acts: an ID, or a function of the `RunContextWrapper`,
+    such as `run_user`. Values are redacted in the tool's results as the policies of the secrets say, or those of the
+    arguments in `redact`. A call without its secret raises `SecretMissing` or a related error with the argument's name;
+    the SDK passes it to the tool's `failure_error_function`.
     """
-    tool = tool if isinstance(tool, FunctionTool) else function_tool(tool)
-    visible = tool.params_json_schema
-    injector = Injector(vault, tool_name or tool.name, schema.declared(visible), hide, bindings, redact)
-    if not injector.hidden:
-        return tool
-    reduced = schema.without(visible, injector.hidden)
-    function = getattr(tool, "__wrapped__", None)
-    if function is None:
-        return dataclasses.replace(tool, params_json_schema=reduced, on_invoke_tool=_invoker(tool, injector))
-    # The SDK logs and traces what it passes to the function, so the value is added only inside it.
-    checked = function_tool(
-        injected(function, injector),
-        name_override=tool.name,
-        strict_mode=tool.strict_json_schema,
-        failure_error_function=None,
-    )
-    return dataclasses.replace(tool, params_json_schema=reduced, on_invoke_tool=checked.on_invoke_tool)
+    made = _wrapping(tool, vault, options).now()
+    return made if isinstance(tool, Sequence) else made[0]
 
 
-def _invoker(tool: FunctionTool, injector: Injector) -> Callable[[ToolContext[Any], str], Any]:
-    """For a tool that reads its arguments as JSON itself."""
+@overload
+async def with_secrets_async(tool: T, vault: Vault, **options: Unpack[Options]) -> T: ...
+@overload
+async def with_secrets_async(
+    tool: Sequence[FunctionTool | Callable[..., Any]], vault: Vault, **options: Unpack[Options]
+) -> list[FunctionTool]: ...
+@overload
+async def with_secrets_async(tool: Callable[..., Any], vault: Vault, **options: Unpack[Options]) -> FunctionTool: ...
+async def with_secrets_async(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
+    """`with_secrets` that does not block the event loop."""
+    made = await _wrapping(tool, vault, options).later()
+    return made if isinstance(tool, Sequence) else made[0]
 
-    async def invoke(context: ToolContext[Any], text: str) -> Any:
-        given = {name: one for name, one in json.loads(text or "{}").items() if name not in injector.hidden}
-        supply = await injector.supply_async(given)
-        try:
-            return supply.redaction.result(await tool.on_invoke_tool(context, supply.merged(given)))
-        except Exception as error:
-            failure = supply.redaction.failure(error)
-            if failure is None:
-                raise
-        raise failure
 
-    return invoke
+def _wrapping(tool: Any, vault: Vault, options: Options) -> Wrapping[FunctionTool]:
+    return Wrapping([_subject(one) for one in (tool if isinstance(tool, Sequence) else [tool])], vault, options)
+
+
+def _subject(tool: Any) -> Subject[FunctionTool]:
+    if not isinstance(tool, FunctionTool):
+        if not callable(tool) or not hasattr(tool, "__name__"):
+            raise TypeError(
+                f"{type(tool).__name__} is not called here: its provider or its server runs it. Give with_secrets "
+                "function tools; put an MCP server behind the gateway, and pass a hosted tool to the agent as it is"
+            )
+        tool = function_tool(tool)
+    return Subject(tool, tool.name, tool.params_json_schema, lambda injector: _bound(tool, injector))
+
+
+def _bound(tool: FunctionTool, injector: Injector) -> FunctionTool:
+    bound = copy.copy(tool)
+    bound.params_json_schema = injector.schema()
+    bound.description = injector.description(tool.description)
+    invoker = bound.on_invoke_tool
+    inner = getattr(invoker, "_invoke_tool_impl", None)
+    if inner is None:
+        bound.on_invoke_tool = _supplied(invoker, injector)
+        return bound
+    # What `function_tool` makes reports failures itself, to traces and logs too. The values are added and removed
+    # inside of that, in an attribute that is private to the SDK.
+    supplied: Any = copy.copy(invoker)
+    supplied._invoke_tool_impl = _supplied(inner, injector)
+    bound.on_invoke_tool = supplied
+    return bound
+
+
+def _supplied(invoke: Invoke, injector: Injector) -> Invoke:
+    @functools.wraps(invoke)
+    async def supplied(context: Any, text: str) -> Any:
+        given = _read(text)
+        if given is None:
+            # The tool sees what it would see without us.
+            return await invoke(context, text)
+        given = injector.given(given)
+        injected = await injector.inject_async(given, context)
+        # Arguments that the SDK prepared for a policy of approvals lack the values, and are made again.
+        if getattr(context, "_function_tool_arguments", None) is not None:
+            context._function_tool_arguments = None
+        with guarded(injected):
+            return redacted(await invoke(context, _written(injector, given, injected)), injected)
+
+    prepare = getattr(invoke, "__agents_prepare_arguments__", None)
+    if prepare is not None:
+        supplied.__agents_prepare_arguments__ = _prepared(prepare, injector)  # type: ignore[attr-defined]
+    return supplied
+
+
+def _prepared(prepare: Callable[[str, str], Any], injector: Injector) -> Callable[[str, str], Any]:
+    """How the SDK looks at arguments before a policy of approvals does: with a text in the place of each value."""
+
+    def prepared(text: str, name: str) -> Any:
+        given = _read(text)
+        if given is None:
+            return prepare(text, name)
+        made = prepare(_json.write(injector.placeheld(injector.given(given))), name)
+        return dataclasses.replace(made, arguments=text)
+
+    return prepared
+
+
+def _read(text: str) -> dict[str, Any] | None:
+    """The arguments; None if they are not a JSON object."""
+    try:
+        given = _json.read(text.encode("utf-8", "surrogatepass")) if text else {}
+    except ValueError:
+        return None
+    return given if isinstance(given, dict) else None
+
+
+def _written(injector: Injector, given: Mapping[str, Any], injected: Injected) -> str:
+    return _json.write(injector.filled(given, injected))

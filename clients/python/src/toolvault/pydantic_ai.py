@@ -4,91 +4,251 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import json
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeVar, cast
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from pydantic_ai import ModelRetry, Tool
-from pydantic_core import SchemaValidator
+from pydantic_ai import AbstractToolset, FunctionToolset, RunContext, Tool, WrapperToolset
+from pydantic_ai._function_schema import FunctionSchema
+from pydantic_ai.toolsets.abstract import ToolsetTool
+from pydantic_core import ValidationError
 
+from . import _pointer
 from ._injection import schema
-from ._injection.function import injected
-from ._injection.injector import Injector, Vault
+from ._injection.calls import guarded, redacted
+from ._injection.injected import Injected
+from ._injection.injector import Injector, Options, Subject, Vault, Wrapping
+from ._injection.objects import ABSENT, put
+from ._injection.opened import Opened, Path
+from ._injection.plain import plain
+from .confidential import Confidential
 
-KEPT = (ModelRetry,)
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Deps = TypeVar("Deps")
+Set = TypeVar("Set", bound=FunctionToolset[Any])
 
 
+def run_user(context: RunContext[Any]) -> str | None:
+    """The user of a run, for the option `user`: `user_id` of its dependencies."""
+    deps = context.deps
+    found = deps.get("user_id") if isinstance(deps, Mapping) else getattr(deps, "user_id", None)
+    return None if found is None else str(found)
+
+
+@overload
+def with_secrets(tool: Tool[Deps], vault: Vault, **options: Unpack[Options]) -> Tool[Deps]: ...
+@overload
+def with_secrets(tool: Set, vault: Vault, **options: Unpack[Options]) -> Set: ...
+@overload
+def with_secrets(tool: AbstractToolset[Deps], vault: Vault, **options: Unpack[Options]) -> AbstractToolset[Deps]: ...
+@overload
 def with_secrets(
-    tool: Tool[Deps] | Callable[..., Any],
-    vault: Vault,
-    *,
-    tool_name: str | None = None,
-    hide: Collection[str] | None = None,
-    bindings: Mapping[str, str] | None = None,
-    redact: Collection[str] | None = None,
-) -> Tool[Deps]:
+    tool: Sequence[Tool[Any] | Callable[..., Any]], vault: Vault, **options: Unpack[Options]
+) -> list[Tool[Any]]: ...
+@overload
+def with_secrets(tool: Callable[..., Any], vault: Vault, **options: Unpack[Options]) -> Tool[Any]: ...
+def with_secrets(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     """The same tool without the arguments that the vault supplies. The model does not see them; the call has them.
 
-    These are the arguments in `bindings` (references such as `secret://linear-prod`) and in `hide`, or, without `hide`,
-    those for which the vault has a default for `tool_name`. `tool_name` is the tool's own name by default. Values are
-    redacted in the tool's results: all of them, or those of the arguments in `redact`. A call without its secret raises
-    `SecretMissing` or a related error with the argument's name.
+    Takes a tool, a function, a list of these, or a toolset with the tools that it has now. Hidden are the arguments in
+    `bindings` (references such as `secret://linear-prod`) and in `hide`, or, without `hide`, those for which the vault
+    has a default for `tool_name`, which is the tool's own name by default. An argument is a name, or a JSON Pointer
+    such as `/req/api_key` to a member of one. `user` is the user for whom a key with `any_user` acts: an ID, or a
+    function of the `RunContext`, such as `run_user`. Values are redacted in the tool's results as the policies of the
+    secrets say, or those of the arguments in `redact`. A call without its secret raises `SecretMissing` or a related
+    error with the argument's name.
     """
+    tools, finish = _parts(tool, vault, options)
+    return finish(Wrapping([_subject(one) for one in tools], vault, options).now())
+
+
+@overload
+async def with_secrets_async(tool: Tool[Deps], vault: Vault, **options: Unpack[Options]) -> Tool[Deps]: ...
+@overload
+async def with_secrets_async(tool: Set, vault: Vault, **options: Unpack[Options]) -> Set: ...
+@overload
+async def with_secrets_async(
+    tool: AbstractToolset[Deps], vault: Vault, **options: Unpack[Options]
+) -> AbstractToolset[Deps]: ...
+@overload
+async def with_secrets_async(
+    tool: Sequence[Tool[Any] | Callable[..., Any]], vault: Vault, **options: Unpack[Options]
+) -> list[Tool[Any]]: ...
+@overload
+async def with_secrets_async(tool: Callable[..., Any], vault: Vault, **options: Unpack[Options]) -> Tool[Any]: ...
+async def with_secrets_async(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
+    """`with_secrets` that does not block the event loop."""
+    tools, finish = _parts(tool, vault, options)
+    return finish(await Wrapping([_subject(one) for one in tools], vault, options).later())
+
+
+def _parts(tool: Any, vault: Vault, options: Options) -> tuple[list[Any], Callable[[list[Tool[Any]]], Any]]:
+    """The single tools, and how to put them together again."""
+    if isinstance(tool, AbstractToolset):
+        leaves: list[AbstractToolset[Any]] = []
+        tool.apply(leaves.append)
+        own = [one for leaf in leaves if isinstance(leaf, FunctionToolset) for one in leaf.tools.values()]
+        return own, lambda made: _replaced(tool, dict(zip(map(id, own), made, strict=True)), vault, options)
+    if isinstance(tool, Sequence):
+        return list(tool), lambda made: made
+    if not isinstance(tool, Tool) and not (callable(tool) and hasattr(tool, "__name__")):
+        raise TypeError(
+            f"{type(tool).__name__} has no function here: its provider runs it. Give with_secrets tools, functions or "
+            "toolsets, or put an MCP server behind the gateway"
+        )
+    return [tool], lambda made: made[0]
+
+
+def _replaced(toolset: Any, made: Mapping[int, Tool[Any]], vault: Vault, options: Options) -> Any:
+    def replaced(leaf: AbstractToolset[Any]) -> AbstractToolset[Any]:
+        if not isinstance(leaf, FunctionToolset):
+            return Supplied(leaf, vault, options)
+        copied = copy.copy(leaf)
+        copied.tools = {name: made[id(one)] for name, one in leaf.tools.items()}
+        return copied
+
+    return toolset.visit_and_replace(replaced)
+
+
+def _subject(tool: Any) -> Subject[Tool[Any]]:
     tool = tool if isinstance(tool, Tool) else Tool(tool)
-    visible = tool.function_schema.json_schema
-    injector = Injector(vault, tool_name or tool.name, schema.declared(visible), hide, bindings, redact)
-    if not injector.hidden:
-        return tool
-    function = injected(tool.function, injector, KEPT)
-    # The validator would require the hidden arguments, so it is rebuilt for the function without them.
-    checked = Tool(
-        function,
-        takes_ctx=tool.takes_ctx,
-        name=tool.name,
-        docstring_format=tool.docstring_format,
-        require_parameter_descriptions=tool.require_parameter_descriptions,
-    )
+    described, single = tool.function_schema.json_schema, tool.function_schema.single_arg_name
+    if single is not None and single not in described.get("properties", {}):
+        # The model sees the members of the only argument. Secrets may also name them by pointers into the argument.
+        envelope = {**described, "properties": {**described["properties"], single: described}}
+        described = {**envelope, "required": [*described.get("required", ()), single]}
+    return Subject(tool, tool.name, described, lambda injector: _bound(tool, injector))
+
+
+def _bound(tool: Tool[Any], injector: Injector) -> Tool[Any]:
     known = tool.function_schema
-    if _checks_nothing(tool):
-        known = dataclasses.replace(known, json_schema=schema.without(visible, injector.hidden))
-    else:
-        known = checked.function_schema
-    validator = cast(SchemaValidator, Dropping(known.validator, injector.hidden))
+    filling = Filling(injector, known)
     bound = copy.copy(tool)
-    bound.function = function
-    bound.function_schema = dataclasses.replace(known, function=function, validator=validator)
+    bound.description = injector.description(tool.description) if tool.description else tool.description
+    bound.function_schema = SuppliedSchema(
+        **{one.name: getattr(known, one.name) for one in dataclasses.fields(known)} | filling.changes, filling=filling
+    )
+    if tool.args_validator is not None:
+        bound.args_validator = filling.checked(tool.args_validator)
     return bound
 
 
-class Dropping:
-    """Validates arguments as before, after discarding what the model made up for hidden ones."""
+class Filling:
+    """The hidden arguments of one tool: apart while the framework validates, filled in for the call."""
 
-    def __init__(self, validator: Any, hidden: frozenset[str]) -> None:
-        self._validator = validator
-        self._hidden = hidden
+    def __init__(self, injector: Injector, known: FunctionSchema) -> None:
+        self._injector = injector
+        self._single = known.single_arg_name
+        self._paths = {self._inner(one.path) for one in injector.places}
+        opened = Opened(known.validator, self._paths, injector.objects if self._single is None else ())
+        self._members = opened.members
+        self.changes = {
+            "validator": opened.validator,
+            "json_schema": schema.without(known.json_schema, self._paths),
+        }
 
-    def validate_json(self, text: str | bytes | bytearray, **options: Any) -> Any:
-        """Validates arguments as the model wrote them."""
+    def _inner(self, path: Path) -> Path:
+        """The path in the schema that the model sees."""
+        return path[1:] if len(path) > 1 and path[0] == self._single else path
+
+    async def injected(self, args: Mapping[str, Any], context: RunContext[Any]) -> Injected:
+        """The values for a call with these validated arguments."""
+        members = plain(args.get(self._single)) if self._single is not None else {}
+        return await self._injector.inject_async({**members, **args}, context)
+
+    def filled(self, args: Mapping[str, Any], injected: Injected) -> dict[str, Any]:
+        """The validated arguments with their values, in the types of the tool."""
+        values = dict.fromkeys(self._paths) | {
+            self._inner(tuple(_pointer.steps(text))): value for text, value in injected.values.items()
+        }
+        filled: Any = dict(args)
+        for path, value in values.items():
+            whole = path if self._single is None else (self._single, *path)
+            filled = put(filled, whole, self._member(path, value))
+        return cast("dict[str, Any]", filled)
+
+    def _member(self, path: Path, value: Confidential | None) -> Any:
+        """A value in the type of its argument; without a value, the argument's own default, or nothing."""
+        member = self._members.get(path)
+        if value is None:
+            default = None if member is None else member.get_default_value()
+            return ABSENT if default is None else default.value
         try:
-            given = json.loads(text)
-        except ValueError:
-            return self._validator.validate_json(text, **options)
-        if isinstance(given, dict) and self._hidden & given.keys():
-            text = json.dumps({name: one for name, one in given.items() if name not in self._hidden})
-        return self._validator.validate_json(text, **options)
+            return value.reveal() if member is None else member.validate_python(value.reveal())
+        except ValidationError:
+            pass  # It shows the value.
+        raise ValueError(f"the value for argument {path[-1]!r} is refused by its type")
 
-    def validate_python(self, given: Any, **options: Any) -> Any:
-        """Validates arguments as objects."""
-        if isinstance(given, dict):
-            given = {name: one for name, one in given.items() if name not in self._hidden}
-        return self._validator.validate_python(given, **options)
+    def checked(self, validate: Callable[..., Any]) -> Callable[..., Any]:
+        """The tool's own check of validated arguments, with their values."""
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._validator, name)
+        async def check(context: RunContext[Any], **args: Any) -> None:
+            injected = await self.injected(args, context)
+            with guarded(injected):
+                result = validate(context, **self.filled(args, injected))
+                if inspect.isawaitable(result):
+                    await result
+
+        return check
 
 
-def _checks_nothing(tool: Tool[Any]) -> bool:
-    """Whether the tool was created by `Tool.from_schema`, which passes the arguments unchecked."""
-    return tool.function_schema.validator.title == "any"
+@dataclasses.dataclass(kw_only=True)
+class SuppliedSchema(FunctionSchema):
+    """The schema of a tool, whose calls get their values. `FunctionSchema` is private to Pydantic AI."""
+
+    filling: Filling = dataclasses.field(repr=False)
+
+    async def call(self, args_dict: dict[str, Any], ctx: RunContext[Any]) -> Any:
+        injected = await self.filling.injected(args_dict, ctx)
+        with guarded(injected):
+            return redacted(await super().call(self.filling.filled(args_dict, injected), ctx), injected)
+
+
+@dataclasses.dataclass(kw_only=True)
+class SuppliedTool(ToolsetTool[Any]):
+    """A tool of another toolset, such as an MCP server, with its injector."""
+
+    inner: ToolsetTool[Any]
+    injector: Injector
+
+
+@dataclasses.dataclass
+class Supplied(WrapperToolset[Any]):
+    """A toolset whose tools are known only while it runs."""
+
+    vault: Vault = dataclasses.field(repr=False)
+    options: Options
+
+    async def get_tools(self, ctx: RunContext[Any]) -> dict[str, ToolsetTool[Any]]:
+        tools = await super().get_tools(ctx)
+        subjects = [
+            Subject(one, name, one.tool_def.parameters_json_schema, _of_set(one)) for name, one in tools.items()
+        ]
+        return dict(zip(tools, await Wrapping(subjects, self.vault, self.options).later(), strict=True))
+
+    async def call_tool(
+        self, name: str, tool_args: dict[str, Any], ctx: RunContext[Any], tool: ToolsetTool[Any]
+    ) -> Any:
+        if not isinstance(tool, SuppliedTool):
+            return await super().call_tool(name, tool_args, ctx, tool)
+        given = tool.injector.given(tool_args)
+        injected = await tool.injector.inject_async(given, ctx)
+        with guarded(injected):
+            filled = tool.injector.filled
+            return redacted(await super().call_tool(name, filled(given, injected), ctx, tool.inner), injected)
+
+
+def _of_set(tool: ToolsetTool[Any]) -> Callable[[Injector], ToolsetTool[Any]]:
+    def wrap(injector: Injector) -> ToolsetTool[Any]:
+        own = {one.name: getattr(tool, one.name) for one in dataclasses.fields(ToolsetTool)}
+        text = tool.tool_def.description
+        own["tool_def"] = dataclasses.replace(
+            tool.tool_def,
+            parameters_json_schema=injector.schema(),
+            description=injector.description(text) if text else text,
+        )
+        return SuppliedTool(**own, inner=tool, injector=injector)
+
+    return wrap

@@ -1,32 +1,30 @@
-"""The common part of all frameworks' tools, without a framework."""
+"""The common part of all frameworks' tools, without a framework: the decorator, schemas and descriptions."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import inspect
+import json
 import subprocess
 import sys
+from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
 
 import pytest
 
 import toolvault
-from linear import ARGUMENT
-from toolvault import Confidential, SecretNotAvailable
+from linear import ARGUMENT, library_locals, shown
+from toolvault import Confidential, SecretNotAvailable, secrets
 from toolvault._injection import schema
-from toolvault._injection.function import injected
-from toolvault._injection.injector import Injector
+from toolvault._injection.injector import Subject, Wrapping
 from toolvault._injection.plain import plain
-from toolvault._injection.redaction import Redaction
-
-VALUE = 'a "value" with ü/&\\ in it'
 
 
 def supplied(function, vault, **options):
     """The function with its argument from the vault."""
-    return injected(function, Injector(vault, "get_it", {"a", "base_url", ARGUMENT}, [ARGUMENT], None, None), **options)
+    return secrets(vault, ARGUMENT, tool_name="get_it", **options)(function)
 
 
 def test_nothing_of_a_framework_is_imported():
@@ -51,7 +49,7 @@ def test_the_policy_of_a_secret_says_whether_results_are_redacted(vault, runtime
         return api_token
 
     def result(redact=None):
-        return injected(repeat, Injector(runtime, "get_it", {"api_token"}, ["api_token"], None, redact))()
+        return supplied(repeat, runtime, redact=redact)()
 
     assert result() == "[secret:user]"
     vault.secrets.set_policy(made.secret_id, redact=False)
@@ -149,70 +147,142 @@ def test_a_policy_sees_the_companion_arguments(key, runtime, vault):
             call("x", elsewhere)
 
 
-def test_which_arguments_are_hidden_is_asked_once_in_a_while(key, runtime, monkeypatch):
-    asked = []
-    run = runtime._sender.run
-    monkeypatch.setattr(runtime._sender, "run", lambda operation: asked.append(operation.path) or run(operation))
-    for _ in range(3):
-        assert Injector(runtime, "get_it", {"a", ARGUMENT}, None, None, None).hidden == {ARGUMENT}
-    assert Injector(runtime, "other", {"a", ARGUMENT}, None, None, None).hidden == set()
-    assert asked == ["/v1/tools/get_it/explain", "/v1/tools/other/explain"]
+def hidden(vault, tools, **options):
+    """Which places of tools are hidden, by name."""
+    made = {}
+    subjects = [
+        Subject(name, name, described, lambda injector, name=name: made.update({name: injector.places}))
+        for name, described in tools.items()
+    ]
+    Wrapping(subjects, vault, options).now()
+    return {name: {(one.text, one.path, one.is_required) for one in places} for name, places in made.items()}
+
+
+def described(*names, **more):
+    return {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": [*names], **more}
+
+
+def test_which_arguments_are_hidden(key, runtime):
+    found = hidden(runtime, {"get_it": described("a", ARGUMENT)})
+    assert found == {"get_it": {(ARGUMENT, (ARGUMENT,), True)}}
+    assert hidden(runtime, {"other": described("a", ARGUMENT)}) == {}
+    optional = {**described("a", ARGUMENT), "required": ["a"]}
+    assert hidden(runtime, {"other": optional}, hide=[ARGUMENT]) == {"other": {(ARGUMENT, (ARGUMENT,), False)}}
+    with pytest.raises(ValueError, match="no argument 'token'"):
+        hidden(runtime, {"get_it": described("a")}, hide=["token"])
 
 
 def test_an_expired_default_stays_hidden(key, runtime, vault):
-    from datetime import datetime, timezone
-
     vault.secrets.set_policy(key[1], expires_at=datetime(2020, 1, 1, tzinfo=timezone.utc))
-    injector = Injector(runtime, "get_it", {ARGUMENT}, None, None, None)
-    assert injector.hidden == {ARGUMENT}
+    assert "get_it" in hidden(runtime, {"get_it": described(ARGUMENT)})
     with pytest.raises(toolvault.SecretExpired, match=ARGUMENT):
-        injector.supply({})
+        supplied(lambda api_token: api_token, runtime)()
 
 
-def test_forms_of_a_value_are_found():
-    import base64
-    import html
-    import json
-    from urllib.parse import quote
+def test_the_decorator_hides_it_also_from_the_description(key, runtime):
+    @secrets(runtime, ARGUMENT)
+    def get_it(a: str, api_token: str) -> str:
+        """Gets it.
 
-    redaction = Redaction([("s", Confidential(VALUE))])
-    raw = VALUE.encode()
-    forms = [VALUE, json.dumps(VALUE), json.dumps(VALUE, ensure_ascii=False), quote(VALUE), quote(VALUE, safe="")]
-    forms += [html.escape(VALUE), repr(VALUE), raw.hex(), raw.hex().upper()]
-    forms += [base64.b64encode(b"user:"[:n] + raw + b"tail"[:m]).decode() for n in range(4) for m in range(4)]
-    forms += [base64.urlsafe_b64encode(raw).decode()]
-    for form in forms:
-        cleaned = redaction.text(f"<{form}>")
-        assert "[secret:s]" in cleaned, form
-        assert "value" not in cleaned
-    assert redaction.result({"a": ("x", [VALUE], raw), VALUE: 1}) == {
-        "a": ("x", ["[secret:s]"], b"[secret:s]"),
-        "[secret:s]": 1,
-    }
-    untouched = {"a": [1, None, "text"]}
-    assert redaction.result(untouched) == untouched
-    assert Redaction([("s", Confidential("short"))]).text("short") == "short"
+        Args:
+            a: Which.
+            api_token: The key.
+        """
+        return f"{a} {api_token}"
+
+    assert get_it("x") == "x [secret:linear]"
+    assert get_it(a="x", api_token="made up") == "x [secret:linear]"
+    assert "key" not in get_it.__doc__
+    assert "Which." in get_it.__doc__
+    with pytest.raises(TypeError, match="name the arguments"):
+        secrets(runtime)
+    with pytest.raises(ValueError, match="does not take argument 'token'"):
+        secrets(runtime, "token")(lambda a: a)
 
 
-def test_objects_that_show_a_value_become_text():
-    class Shows:
-        def __str__(self) -> str:
-            return f"<{VALUE}>"
+def test_members_of_an_argument(runtime, vault, witness):
+    vault.secrets.create("inner", witness.canary("inner"), tool_name="get_in", tool_arg="/req/k", is_default_for_tool=1)
 
-    redaction = Redaction([("s", Confidential(VALUE))])
-    assert redaction.result(Shows()) == "<[secret:s]>"
-    assert redaction.result([Shows()]) == ["<[secret:s]>"]
-    silent = object()
-    assert redaction.result(silent) is silent
+    @secrets(runtime, "/req/k", tool_name="get_in")
+    def get_in(req: dict[str, str]) -> list[str]:
+        return [req["a"], req["k"][:3]]
+
+    given = {"a": "x", "k": "made up"}
+    assert get_in(given) == ["x", "lin"]
+    assert given == {"a": "x", "k": "made up"}
 
 
-def test_only_named_arguments_are_looked_for(key, runtime):
-    injector = Injector(runtime, "get_it", {ARGUMENT}, [ARGUMENT], None, [])
-    assert injected(lambda api_token: api_token, injector)() == key[0]
+def test_values_that_come_in_parts_are_redacted(key, runtime):
+    """E12: also where a value is split between parts, in all kinds of generators."""
+
+    def parts(api_token: str):
+        yield "begin "
+        yield api_token[:7]
+        yield api_token[7:] + " end"
+        yield {"other": api_token}
+        yield api_token.encode()[:5]
+        yield api_token.encode()[5:]
+
+    async def parts_awaited(api_token: str):
+        for part in parts(api_token):
+            yield part
+
+    async def collected() -> list:
+        return [one async for one in supplied(parts_awaited, runtime)()]
+
+    expected = ["begin ", "[secret:linear] end", {"other": "[secret:linear]"}, b"[secret:linear]"]
+    assert list(supplied(parts, runtime)()) == expected
+    assert list(supplied(lambda api_token: parts(api_token), runtime)()) == expected
+    assert asyncio.run(collected()) == expected
+
+
+def test_a_stream_that_ends_with_an_error(key, runtime, witness):
+    def parts(api_token: str):
+        yield "a"
+        yield api_token[:7]
+        raise LookupError(api_token)
+
+    found = []
+    with pytest.raises(LookupError) as failure:
+        found.extend(supplied(parts, runtime)())
+    assert found == ["a", key[0][:7]]
+    witness.clean("the error", shown(failure.value), library_locals(failure.value))
+
+
+def test_errors_of_functions_hold_no_value(key, runtime, witness):
+    def fails(a: str, api_token: str) -> str:
+        try:
+            raise LookupError(api_token)
+        except LookupError as error:
+            raise KeyError(f"{a} {api_token}", {"token": [api_token]}) from error
+
+    def silently(a: str, api_token: str) -> str:
+        raise KeyError(a)
+
+    with pytest.raises(KeyError) as failure:
+        supplied(fails, runtime)("x")
+    assert failure.value.args == ("x [secret:linear]", {"token": ["[secret:linear]"]})
+    witness.clean("the error", shown(failure.value), repr(failure.value.__cause__), library_locals(failure.value))
+    for function in (fails, silently):
+        with pytest.raises(KeyError) as failure:
+            supplied(function, runtime)("x")
+        trace = failure.value.__traceback__
+        while trace is not None:
+            # Nothing that a debugger shows of finished functions, and nothing of ours.
+            if not trace.tb_frame.f_code.co_name.startswith("test_"):
+                witness.clean("locals", repr(trace.tb_frame.f_locals))
+            trace = trace.tb_next
+
+
+REQ = {
+    "type": "object",
+    "properties": {"a": {"type": "integer"}, "k": {"type": "string"}},
+    "required": ["a", "k"],
+}
 
 
 def test_schemas():
-    described = {
+    one = {
         "type": "object",
         "properties": {"a": {"type": "string"}, "k": {"type": "string"}},
         "required": ["a", "k"],
@@ -220,17 +290,73 @@ def test_schemas():
         "anyOf": [{"required": ["k"]}, {"properties": {"k": {}, "b": {}}}],
         "examples": [{"k": "x"}],
     }
-    assert schema.declared(described) == {"a", "b", "k"}
-    assert schema.without(described, {"k"}) == {
+    assert set(schema.texts(one)) == {"a", "b", "k", "/a", "/b", "/k"}
+    assert schema.without(one, [("k",)]) == {
         "type": "object",
         "properties": {"a": {"type": "string"}},
         "required": ["a"],
         "dependentRequired": {"a": []},
         "anyOf": [{"required": []}, {"properties": {"b": {}}}],
     }
-    assert described["required"] == ["a", "k"]
-    with pytest.raises(ValueError, match="reference"):
-        schema.without({"$ref": "#/$defs/x"}, {"k"})
+    assert one["required"] == ["a", "k"]
+
+
+@pytest.mark.parametrize("nullable", [False, True])
+def test_members_in_definitions(nullable):
+    req = {"$ref": "#/$defs/Req"}
+    one = {
+        "properties": {"req": {"anyOf": [req, {"type": "null"}]} if nullable else req, "n": {"type": "string"}},
+        "required": ["req"],
+        "$defs": {"Req": REQ},
+    }
+    assert schema.declares(one, ["req", "k"])
+    assert not schema.declares(one, ["req", "other"])
+    assert schema.requires(one, ["req", "k"]) is not nullable
+    assert schema.is_object(one, ["req"])
+    assert not schema.is_object(one, ["n"])
+    assert "/req/k" in schema.texts(one)
+    reduced = schema.without(one, [("req", "k")])
+    assert '"k"' not in json.dumps(reduced)
+    assert "$defs" not in reduced
+    assert one["$defs"]["Req"] == REQ
+    shared = {**one, "properties": {**one["properties"], "other": req}}
+    reduced = schema.without(shared, [("req", "k")])
+    assert '"k"' not in json.dumps(reduced["properties"])
+    assert reduced["$defs"] == {"Req": REQ}
+
+
+def test_a_schema_that_contains_itself():
+    node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}, "k": {"type": "string"}}}
+    one = {"properties": {"node": {"$ref": "#/$defs/Node"}}, "$defs": {"Node": node}}
+    assert "/node/k" in schema.texts(one)
+    reduced = schema.without(one, [("node", "k")])
+    assert list(reduced["properties"]["node"]["properties"]) == ["next"]
+    with pytest.raises(ValueError, match="does not contain"):
+        schema.texts({"properties": {"a": {"$ref": "#/$defs/x"}}})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Finds.\n\nArgs:\n    a: Which.\n    k: The key,\n        a secret.\n    b: More.", "a: Which.|b: More."),
+        ("Finds.\n\nArgs:\n    k (str): The key.\n\nReturns:\n    It.", "Finds.|Returns:|It."),
+        ("Finds.\n\nParameters\n----------\na : str\n    Which.\nk : str\n    The key.", "a : str|Which."),
+        (
+            "Finds.\n\n:param a: Which.\n:param str k: The key.\n:type k: str\n:returns: It.",
+            ":param a: Which.|:returns",
+        ),
+        ("Finds.\n\n- `a`: which\n- `k`: the key", "- `a`: which"),
+        ("Finds the key of a lock.", "Finds the key of a lock."),
+        ("Finds.\n\nArgs:\n    **k**: The key.", "Finds."),
+    ],
+)
+def test_descriptions(text, expected):
+    found = schema.described(text, {"k"})
+    for part in expected.split("|"):
+        assert part in found
+    assert "he key" not in found or "lock" in text
+    assert not found.endswith(":")
+    assert "Args:\n\n" not in found
 
 
 def test_arguments_as_json():

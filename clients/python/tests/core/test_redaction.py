@@ -214,7 +214,7 @@ def test_an_error_keeps_its_type_and_attributes(redaction):
 
 def test_errors_of_the_language(redaction):
     def raised(function):
-        with pytest.raises(Exception) as failure:  # noqa: PT011
+        with pytest.raises(Exception) as failure:
             function()
         return failure.value
 

@@ -99,8 +99,9 @@ def test_context_and_types_of_the_tool_stay(key, runtime, provider):
         return ctx.deps + linear.get_issue(wanted.issue_id, api_token.get_secret_value())
 
     tool = with_secrets(Tool(get_typed), runtime)
-    result = agent(tool, {"issue_id": "a"}, deps_type=str).run_sync("x", deps="for ada: ")
-    assert list(SEEN[0]["properties"]) == ["issue_id"]
+    said = {"wanted": {"issue_id": "a"}}
+    result = agent(tool, said, deps_type=str).run_sync("x", deps="for ada: ")
+    assert list(SEEN[0]["properties"]) == ["wanted"]
     assert returned(result) == ["for ada: issue a: open"]
     assert provider.received == [key[0]]
 

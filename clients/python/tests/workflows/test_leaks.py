@@ -111,7 +111,7 @@ def test_a_dump_by_itself_leads_nowhere(served):
 def test_what_refuses_a_value_does_not_show_it(vault, made, witness, tool, words):
     vault.secrets.create("s", witness.canary("refused"), tool_name=tool, tool_arg="token", is_default_for_tool=True)
     held = made(tool)
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - the test determines the type
+    with pytest.raises(Exception) as caught:
         held()
     assert type(caught.value).__name__ == words
     assert caught.value.__context__ is None

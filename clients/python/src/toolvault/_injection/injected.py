@@ -64,9 +64,12 @@ class Injected:
         # This frame is part of the traceback, so it must not hold the error.
         del error, traceback
         if failure is not None:
+            context = failure.__context__
             try:
                 raise failure
             finally:
+                # The original is not chained to what replaces it.
+                failure.__context__ = context
                 del failure
 
     def __repr__(self) -> str:

@@ -3,92 +3,220 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
-from typing import Any
+import inspect
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypedDict, TypeVar
 
-from .. import _json
+from .. import _pointer
 from .._http.senders import Sender
-from .._operations import tools
 from ..async_client import AsyncToolvault
 from ..client import Toolvault
-from ..confidential import Confidential
-from ..models import Completed, ToolCall
-from .plain import plain
-from .redaction import Redaction
+from . import schema
+from .injected import Injected
+from .plain import HIDDEN, parsed, plain
 
 Vault = Toolvault | AsyncToolvault
+# An ID, or what finds it: from the framework's own context of the call, if it has one.
+User = str | Callable[..., str | None] | None
+T = TypeVar("T")
 
 
-class Supply:
-    """The values for one call, still confidential, and a redactor for them."""
+class Options(TypedDict, total=False):
+    """What `with_secrets` takes besides tools and the client. All adapters share it."""
 
-    __slots__ = ("redaction", "values")
+    # The name for which secrets are bound: of one tool, or made from the tool's own.
+    tool_name: str | Callable[[str], str] | None
+    # Arguments that the model never sees, instead of those for which there is a default.
+    hide: Collection[str] | None
+    # References from trusted configuration, by argument.
+    bindings: Mapping[str, str] | None
+    # Arguments whose values are redacted in results. The policies of the secrets decide if it is not given.
+    redact: Collection[str] | None
+    # The user for whom a key with `any_user` acts: an ID, or a function of the framework's context of the call.
+    user: User
 
-    def __init__(self, injector: Injector, completed: Completed) -> None:
-        self.values = {name: Confidential(completed.args[name]) for name in injector.hidden}
-        values = [
-            (one.secret_name, self.values[one.arg])
-            for one in completed.applied
-            if (one.redact if injector.redacted is None else one.arg in injector.redacted)
-        ]
-        self.redaction = Redaction(values)
 
-    def merged(self, given: Mapping[str, Any]) -> str:
-        """All arguments of the call as JSON."""
-        return _json.write({**given, **self.values})
+@dataclass(frozen=True)
+class Place:
+    """A hidden argument, or a member of one. `path` leads to it in a call."""
+
+    text: str
+    path: tuple[str, ...]
+    is_required: bool
+    # Whether what holds it is in every call. If not, it is not created for the sake of the value.
+    is_held: bool
 
 
 class Injector:
-    """One tool with its vault.
-
-    `hidden` are the arguments that the model does not see: those in `hide` and in `bindings`, or, if `hide` is not
-    given, those for which the vault has a default for this tool. `redacted` are those whose values are redacted in
-    results of the tool; `None` leaves that to the policy of each secret.
-    """
+    """One tool with its vault."""
 
     def __init__(
-        self,
-        vault: Vault,
-        tool: str,
-        declared: Collection[str],
-        hide: Collection[str] | None,
-        bindings: Mapping[str, str] | None,
-        redact: Collection[str] | None,
+        self, vault: Vault, tool: str, described: Mapping[str, Any], places: Sequence[Place], options: Options
     ) -> None:
-        self.vault = vault
         self.tool = tool
-        self.bindings = dict(bindings or {})
-        self.declared = frozenset(declared)
-        found = _defaults(vault, tool, self.declared) if hide is None else frozenset(hide)
-        self.hidden = found | frozenset(self.bindings)
-        unknown = self.hidden - self.declared
-        if unknown:
-            raise ValueError(f"tool {tool!r} has no argument {min(unknown)!r}")
-        self.redacted = None if redact is None else self.hidden & frozenset(redact)
+        self.places = places
+        self._vault = vault
+        self._described = described
+        self._user = options.get("user")
+        self._bindings = options.get("bindings") or {}
+        self._redact = options.get("redact")
+        self._shown = frozenset(schema.without(described, [one.path for one in places]).get("properties", ()))
+        self.objects = [name for name in self._shown if schema.is_object(described, [name])]
 
-    def supply(self, given: Mapping[str, Any]) -> Supply:
-        """The values for a call with these arguments. Raises `SecretMissing` or a related error."""
-        return Supply(self, _sender(self.vault).run(tools.resolve(self._call(given))))
+    def schema(self) -> dict[str, Any]:
+        """What the model sees."""
+        return schema.without(self._described, [one.path for one in self.places])
 
-    async def supply_async(self, given: Mapping[str, Any]) -> Supply:
+    def description(self, text: str) -> str:
+        """The tool's description as the model sees it."""
+        names = {one.path[-1] for one in self.places} - self._shown
+        return schema.described(text, names) if names else text
+
+    def given(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments without what a model made up for hidden ones, and with JSON texts of objects parsed."""
+        given = {name: parsed(one) if name in self.objects else one for name, one in args.items()}
+        for one in self.places:
+            given = _removed(given, one.path)
+        return given
+
+    def inject(self, given: Mapping[str, Any], context: object = None) -> Injected:
+        """The values for a call. `context` is the framework's own. Raises `SecretMissing` or a related error."""
+        return blocking(self._vault).inject(self.tool, **self._wanted(given, context))
+
+    async def inject_async(self, given: Mapping[str, Any], context: object = None) -> Injected:
         """The same without blocking the event loop."""
-        operation = tools.resolve(self._call(given))
-        if isinstance(self.vault, AsyncToolvault):
-            return Supply(self, await self.vault._sender.run(operation))
-        return Supply(self, await asyncio.to_thread(self.vault._sender.run, operation))
+        wanted = self._wanted(given, context)
+        if isinstance(self._vault, AsyncToolvault):
+            return await self._vault.inject(self.tool, **wanted)
+        return await asyncio.to_thread(self._vault.inject, self.tool, **wanted)
 
-    def _call(self, given: Mapping[str, Any]) -> ToolCall:
+    def filled(self, given: Mapping[str, Any], injected: Injected) -> dict[str, Any]:
+        """The arguments with their values."""
+        args = dict(given)
+        for name, value in injected.values.items():
+            args = _pointer.put(args, name, value.reveal())
+        return args
+
+    def placeheld(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments with a text in the place of each value."""
+        args = dict(given)
+        for one in self.places:
+            args = _pointer.put(args, one.text, HIDDEN) if one.is_held or _holds(args, one.path) else args
+        return args
+
+    def _wanted(self, given: Mapping[str, Any], context: object) -> dict[str, Any]:
         # The other arguments are sent because a policy may have conditions on them.
-        args = {name: plain(value) for name, value in given.items() if name in self.declared - self.hidden}
-        hidden = sorted(self.hidden)
-        return tools.call(self.tool, args, self.bindings, hidden, hidden)
+        args = {name: plain(one) for name, one in given.items() if name in self._shown}
+        possible = [one for one in self.places if one.is_held or _holds(args, one.path)]
+        texts = sorted(one.text for one in possible)
+        return {
+            "args": args,
+            "bindings": {name: self._bindings[name] for name in texts if name in self._bindings},
+            "accepts": texts,
+            "require": sorted(one.text for one in possible if one.is_required),
+            "redact": self._redact,
+            "user": user_of(self._user, context),
+        }
+
+
+def user_of(user: User, context: object) -> str | None:
+    """The user of a call; None if the client or its context decides."""
+    if not callable(user):
+        return user
+    found = user(context) if inspect.signature(user).parameters else user()
+    if found is None:
+        # Without a user the key would act for another one.
+        raise ValueError("the function given as `user` found none")
+    return found
+
+
+def _removed(args: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
+    first, *others = path
+    if not others:
+        return {name: one for name, one in args.items() if name != first}
+    inner = args.get(first)
+    return {**args, first: _removed(inner, others)} if isinstance(inner, dict) else args
+
+
+def _holds(args: Any, path: Sequence[str]) -> bool:
+    for step in path[:-1]:
+        args = args.get(step) if isinstance(args, dict) else None
+    return isinstance(args, dict)
+
+
+@dataclass(frozen=True)
+class Subject(Generic[T]):
+    """One tool that a framework has: its name, its schema, and how to make it one whose arguments are hidden."""
+
+    tool: T
+    name: str
+    schema: Mapping[str, Any]
+    wrap: Callable[[Injector], T]
+
+
+class Wrapping(Generic[T]):
+    """Tools on the way to their secrets."""
+
+    def __init__(self, subjects: Sequence[Subject[T]], vault: Vault, options: Options) -> None:
+        self._subjects = subjects
+        self._vault = vault
+        self._options = options
+        rename, user = options.get("tool_name"), options.get("user")
+        if isinstance(rename, str) and len(subjects) > 1:
+            raise TypeError("several tools cannot have one tool_name: give a function that makes it from their names")
+        self._names = [rename(one.name) if callable(rename) else rename or one.name for one in subjects]
+        self._user = None if callable(user) else user
+        self._wanted: dict[str, list[str]] = {}
+        if options.get("hide") is not None:
+            return
+        if callable(user):
+            raise ValueError("which user calls is known later: name the arguments to hide from the model in `hide`")
+        for one, name in zip(subjects, self._names, strict=True):
+            self._wanted.setdefault(name, []).extend(schema.texts(one.schema))
+
+    def now(self) -> list[T]:
+        """The tools, made now."""
+        return self._made(blocking(self._vault).defaults(self._wanted, user=self._user) if self._wanted else {})
+
+    async def later(self) -> list[T]:
+        """The same without blocking the event loop."""
+        if not self._wanted:
+            return self._made({})
+        if isinstance(self._vault, Toolvault):
+            return self._made(await asyncio.to_thread(self._vault.defaults, self._wanted, user=self._user))
+        return self._made(await self._vault.defaults(self._wanted, user=self._user))
+
+    def _made(self, found: Mapping[str, Collection[str]]) -> list[T]:
+        asked = [*(self._options.get("hide") or ()), *(self._options.get("bindings") or ())]
+        known: set[str] = set()
+        made = []
+        for one, name in zip(self._subjects, self._names, strict=True):
+            texts = [*sorted(found.get(name, ())), *asked]
+            places = {text: place for text in texts if (place := place_of(one.schema, text)) is not None}
+            known |= places.keys()
+            injector = Injector(self._vault, name, one.schema, list(places.values()), self._options)
+            made.append(one.wrap(injector) if places else one.tool)
+        for text in asked:
+            if text not in known:
+                raise ValueError(f"tool {', '.join(self._names)!r} has no argument {text!r}")
+        return made
+
+
+def place_of(described: Mapping[str, Any], text: str) -> Place | None:
+    """The place of an argument or pointer in a schema; None if it has none."""
+    path = tuple(_pointer.steps(text))
+    if not schema.declares(described, path):
+        return None
+    is_held = len(path) == 1 or schema.requires(described, path[:-1])
+    return Place(text, path, schema.requires(described, path), is_held)
+
+
+def blocking(vault: Vault) -> Toolvault:
+    """A client that waits for its answers."""
+    return vault if isinstance(vault, Toolvault) else vault.blocking
 
 
 def _sender(vault: Vault) -> Sender:
     """Sends the request to the vault and waits for the answer."""
-    return vault._sender if isinstance(vault, Toolvault) else vault.blocking._sender
-
-
-def _defaults(vault: Vault, tool: str, declared: frozenset[str]) -> frozenset[str]:
-    """The arguments for which there is a default, whether or not it is usable now."""
-    return (vault if isinstance(vault, Toolvault) else vault.blocking).defaults({tool: declared})[tool]
+    return blocking(vault)._sender

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
 from typing import Any
+
+
+class Hidden(str):
+    """Stands in validated arguments where a value comes later. A text, so that any serialiser takes it."""
+
+
+HIDDEN = Hidden("[hidden]")
 
 
 def plain(value: Any) -> Any:
@@ -20,9 +29,32 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
-        return {str(name): plain(one) for name, one in value.items()}
+        return {str(name): plain(one) for name, one in value.items() if one is not HIDDEN}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(one) for one in value]
-    if hasattr(value, "model_dump"):
-        return plain(value.model_dump(mode="json"))
+    names = members(value)
+    if names is not None:
+        return plain({name: getattr(value, attribute, None) for name, attribute in names.items()})
     return str(value)
+
+
+def parsed(value: Any) -> Any:
+    """The object whose JSON text a model wrote; any other value as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return value
+    return found if isinstance(found, dict) else value
+
+
+def members(value: Any) -> dict[str, str] | None:
+    """The attributes of an object of a known kind (pydantic, dataclass), by their names in JSON."""
+    fields = getattr(type(value), "model_fields", None)
+    if isinstance(fields, Mapping):
+        aliases = {name: (field.validation_alias, field.alias) for name, field in fields.items()}
+        return {next((one for one in each if isinstance(one, str)), name): name for name, each in aliases.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: field.name for field in dataclasses.fields(value)}
+    return None

@@ -1,36 +1,164 @@
-"""Removes arguments from a JSON schema."""
+"""Removes arguments, and members inside arguments, from the schema and the text that a model sees."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
+
+Path = Sequence[str]
 
 NAMED = ("properties", "dependentRequired", "dependentSchemas", "dependencies", "patternProperties")
 LISTED = ("required", "propertyOrdering")
 COMPOSED = ("allOf", "anyOf", "oneOf")
 CONDITIONAL = ("if", "then", "else", "not")
+EXAMPLES = ("examples", "default", "example")
+DEFINITIONS = ("$defs", "definitions")
+
+# A parameter in the docstring styles of Google, NumPy, Sphinx and in a list of Markdown.
+ENTRY = (
+    r"(?P<indent>\s*)(?::(?:param|parameter|arg|argument|type)\s+(?:[^:]*\s)?|[-*]\s+)?"
+    r"[`*]*(?:{})[`*]*\s*(?:\([^)]*\)\s*)?:"
+)
+HEADING = re.compile(r"\s*(?:args|arguments|params|parameters|keyword args|keyword arguments)\s*:?\s*", re.IGNORECASE)
 
 
-def without(schema: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any]:
-    """The schema of an object without these members. Raises `ValueError` if they cannot be removed."""
-    reduced = _without(schema, hidden)
-    if "$ref" in reduced and hidden:
-        raise ValueError("a tool whose schema is a reference cannot hide arguments")
+def declares(schema: Mapping[str, Any], path: Path) -> bool:
+    """Whether the schema has a member at this path."""
+    return any(True for _ in _at(schema, path, schema, True))
+
+
+def requires(schema: Mapping[str, Any], path: Path) -> bool:
+    """Whether a call must have the member: it is required, its default is not known, and null is no value for it."""
+    return any(is_required and not _is_optional(node, schema) for node, is_required in _at(schema, path, schema, True))
+
+
+def texts(schema: Mapping[str, Any]) -> list[str]:
+    """All arguments and members of arguments, as secrets name them."""
+    found: dict[str, None] = {}
+
+    def add(node: Any, steps: list[str], inside: tuple[Any, ...]) -> None:
+        node = _resolved(node, schema)
+        if node in inside:
+            return
+        for name, one in node.get("properties", {}).items():
+            escaped = [*steps, name.replace("~", "~0").replace("/", "~1")]
+            # `token` and `/token` are the same place.
+            found.update(dict.fromkeys(["/" + "/".join(escaped), *([] if steps or name.startswith("/") else [name])]))
+            add(one, escaped, (*inside, node))
+        for branch in (one for keyword in COMPOSED for one in node.get(keyword, ())):
+            add(branch, steps, (*inside, node))
+
+    add(schema, [], ())
+    return list(found)
+
+
+def is_object(schema: Mapping[str, Any], path: Path) -> bool:
+    """Whether only an object can be at this path."""
+    found = [node for node, _ in _at(schema, path, schema, True)]
+    return bool(found) and all(_kinds(node, schema) <= {"object", "null"} for node in found)
+
+
+def without(schema: Mapping[str, Any], paths: Collection[Path]) -> dict[str, Any]:
+    """The schema without the members at these paths."""
+    reduced = _without(schema, [tuple(path) for path in paths], schema)
+    used = _used(reduced, {name: one for keyword in DEFINITIONS for name, one in schema.get(keyword, {}).items()})
+    for keyword in DEFINITIONS:
+        if keyword in reduced:
+            reduced[keyword] = {name: one for name, one in reduced[keyword].items() if name in used}
+            if not reduced[keyword]:
+                del reduced[keyword]
     return reduced
 
 
-def declared(schema: Mapping[str, Any]) -> frozenset[str]:
-    """The arguments in a schema."""
-    names = set(schema.get("properties", ()))
+def described(text: str, names: Collection[str]) -> str:
+    """The description of a tool without what it says about these parameters."""
+    entry = re.compile(ENTRY.format("|".join(map(re.escape, names))))
+    lines: list[str] = []
+    inside: int | None = None
+    for line in text.split("\n"):
+        found = entry.match(line)
+        if inside is not None and not found and (not line.strip() or len(line) - len(line.lstrip()) > inside):
+            # It goes on about the parameter. A blank line separates it from what follows.
+            if not line.strip():
+                inside = None
+                lines.append(line)
+            continue
+        inside = len(found["indent"]) if found else None
+        if not found:
+            lines.append(line)
+    return "\n".join(_without_empty_headings(lines)).strip() if len(lines) < text.count("\n") + 1 else text
+
+
+def _without_empty_headings(lines: list[str]) -> Iterator[str]:
+    at = 0
+    while at < len(lines):
+        after = at + 1
+        is_underlined = after < len(lines) and re.fullmatch(r"\s*-{3,}\s*", lines[after]) is not None
+        after += is_underlined
+        following = lines[after] if after < len(lines) else ""
+        is_heading = HEADING.fullmatch(lines[at]) and (is_underlined or ":" in lines[at])
+        if is_heading and not following.strip():
+            at = after
+            continue
+        yield lines[at]
+        at += 1
+
+
+def _resolved(node: Any, root: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema with its reference replaced by what it refers to."""
+    seen: set[str] = set()
+    while isinstance(node, Mapping) and isinstance(node.get("$ref"), str) and node["$ref"] not in seen:
+        seen.add(node["$ref"])
+        target: Any = root
+        for step in node["$ref"].removeprefix("#").split("/")[1:]:
+            step = step.replace("~1", "/").replace("~0", "~")
+            target = target.get(step) if isinstance(target, Mapping) else None
+        if not isinstance(target, Mapping):
+            raise ValueError(f"the schema refers to {node['$ref']!r}, which it does not contain")
+        node = {**target, **{name: one for name, one in node.items() if name != "$ref"}}
+    return dict(node) if isinstance(node, Mapping) else {}
+
+
+def _at(node: Any, path: Path, root: Mapping[str, Any], is_required: bool) -> Iterator[tuple[dict[str, Any], bool]]:
+    """What describes the member, and whether all on the way to it is required."""
+    node = _resolved(node, root)
+    if not path:
+        yield node, is_required
+        return
+    first, *others = path
+    properties = node.get("properties", {})
+    if first in properties:
+        inner = is_required and first in node.get("required", ())
+        if others and inner:
+            inner = not _is_optional(_resolved(properties[first], root), root)
+        yield from _at(properties[first], others, root, inner)
     for keyword in COMPOSED:
-        for branch in schema.get(keyword, ()):
-            names |= declared(branch)
-    return frozenset(names)
+        for branch in node.get(keyword, ()):
+            yield from _at(branch, path, root, is_required and keyword == "allOf")
 
 
-def _without(schema: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any]:
-    reduced = copy.deepcopy(dict(schema))
+def _is_optional(node: Mapping[str, Any], root: Mapping[str, Any]) -> bool:
+    return "default" in node or "null" in _kinds(node, root)
+
+
+def _kinds(node: Any, root: Mapping[str, Any]) -> set[str]:
+    """The JSON types that a value may have; `any` if nothing limits them."""
+    node = _resolved(node, root)
+    branches = [one for keyword in ("anyOf", "oneOf") for one in node.get(keyword, ())]
+    if branches:
+        return set().union(*(_kinds(one, root) for one in branches))
+    for one in node.get("allOf", ()):
+        if "any" not in (kinds := _kinds(one, root)):
+            return kinds
+    kinds = node.get("type", "object" if "properties" in node else "any")
+    return {kinds} if isinstance(kinds, str) else set(kinds)
+
+
+def _without(node: Any, paths: list[tuple[str, ...]], root: Mapping[str, Any]) -> dict[str, Any]:
+    reduced = copy.deepcopy(_resolved(node, root))
+    hidden = {path[0] for path in paths if len(path) == 1}
     for keyword in NAMED:
         if isinstance(reduced.get(keyword), dict):
             reduced[keyword] = {name: one for name, one in reduced[keyword].items() if name not in hidden}
@@ -41,13 +169,42 @@ def _without(schema: Mapping[str, Any], hidden: Collection[str]) -> dict[str, An
         reduced["dependentRequired"] = {
             name: [one for one in needed if one not in hidden] for name, needed in reduced["dependentRequired"].items()
         }
-    for keyword in ("examples", "default", "example"):
+    for keyword in EXAMPLES:
         # An example call would show the hidden arguments.
         reduced.pop(keyword, None)
+    inner = {path[0] for path in paths if len(path) > 1} & reduced.get("properties", {}).keys()
+    for name in inner:
+        inside = [path[1:] for path in paths if len(path) > 1 and path[0] == name]
+        reduced["properties"][name] = _without(reduced["properties"][name], inside, root)
     for keyword in COMPOSED:
         if keyword in reduced:
-            reduced[keyword] = [_without(branch, hidden) for branch in reduced[keyword]]
+            reduced[keyword] = [
+                _without(branch, paths, root) if _concerns(branch, paths, root) else branch
+                for branch in reduced[keyword]
+            ]
     for keyword in CONDITIONAL:
         if isinstance(reduced.get(keyword), dict):
-            reduced[keyword] = _without(reduced[keyword], hidden)
+            reduced[keyword] = _without(reduced[keyword], paths, root)
     return reduced
+
+
+def _concerns(branch: Any, paths: list[tuple[str, ...]], root: Mapping[str, Any]) -> bool:
+    """Whether a branch has to do with the members. Others stay as they are, references included."""
+    return "$ref" not in branch or any(declares({**root, **_resolved(branch, root)}, path) for path in paths)
+
+
+def _used(node: Any, definitions: Mapping[str, Any]) -> set[str]:
+    """The names of the definitions that a schema refers to, also through others."""
+    used: set[str] = set()
+    waiting: list[Any] = [{name: one for name, one in node.items() if name not in DEFINITIONS}]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            name = str(one.get("$ref", "")).rpartition("/")[2]
+            if name in definitions and name not in used:
+                used.add(name)
+                waiting.append(definitions[name])
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return used

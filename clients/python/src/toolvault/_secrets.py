@@ -1,0 +1,161 @@
+"""A decorator for plain functions."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import typing
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar, cast
+
+from . import _pointer
+from ._injection import schema
+from ._injection.calls import Begun, Function, supplied
+from ._injection.injected import Injected
+from ._injection.injector import Injector, Place, User, Vault
+from ._injection.objects import put
+from .confidential import Confidential
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+COPIED = ("__module__", "__name__", "__qualname__", "__doc__")
+
+
+def secrets(
+    vault: Vault,
+    *arguments: str,
+    tool_name: str | None = None,
+    bindings: Mapping[str, str] | None = None,
+    redact: Collection[str] | None = None,
+    user: User = None,
+) -> Callable[[F], F]:
+    """A decorator: the function gets these arguments from the vault, and nothing that inspects it sees them.
+
+    For functions, coroutines and generators. An argument is a name, or a JSON Pointer such as `/req/api_key` into one;
+    those in `bindings` (references such as `secret://linear-prod`) need not be repeated. `tool_name` is the function's
+    name by default. Values are redacted in results as the policies of the secrets say, or those of the arguments in
+    `redact`. `user`, an ID or a function that returns one, is the user for whom a key with `any_user` acts.
+    """
+    names = list(dict.fromkeys([*arguments, *(bindings or ())]))
+    if not names:
+        raise TypeError("name the arguments that the vault supplies")
+
+    def decorate(function: F) -> F:
+        return cast(F, _decorated(function, names, vault, tool_name, bindings, redact, user))
+
+    return decorate
+
+
+def _decorated(
+    function: Function, names: list[str], vault: Vault, tool_name: str | None, bindings: Any, redact: Any, user: User
+) -> Function:
+    called = function.func if isinstance(function, functools.partial) else function
+    tool = tool_name or str(getattr(called, "__name__", type(called).__name__))
+    signature, hints = inspect.signature(function), _hints(called)
+    takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in signature.parameters.values())
+    places = [_place(tool, signature, name, takes_any) for name in names]
+    described: dict[str, Any] = {"properties": {name: {} for name in signature.parameters}}
+    injector = Injector(vault, tool, described, places, {"bindings": bindings, "redact": redact, "user": user})
+    hidden = {one.path[0] for one in places if len(one.path) == 1}
+    visible = signature.replace(
+        parameters=[
+            one.replace(annotation=hints.get(name, one.annotation))
+            for name, one in signature.parameters.items()
+            if name not in hidden
+        ],
+        return_annotation=hints.get("return", signature.return_annotation),
+    )
+
+    def given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        # What a model supplies for an argument that it does not see is discarded.
+        bound = visible.bind(*args, **{name: one for name, one in kwargs.items() if name not in hidden})
+        return injector.given(bound.arguments)
+
+    def begun(bound: dict[str, Any], injected: Injected) -> Begun:
+        return injected, *_completed(signature, hints, bound, injected)
+
+    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun:
+        bound = given(args, kwargs)
+        return begun(bound, injector.inject(_named(visible, bound)))
+
+    async def begin_async(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun:
+        bound = given(args, kwargs)
+        return begun(bound, await injector.inject_async(_named(visible, bound)))
+
+    wrapper = supplied(function, begin, begin_async)
+    for name in COPIED:
+        if getattr(function, name, None) is not None:
+            setattr(wrapper, name, getattr(function, name))
+    wrapper.__doc__ = schema.described(wrapper.__doc__, hidden) if wrapper.__doc__ and hidden else wrapper.__doc__
+    wrapper.__annotations__ = {name: hint for name, hint in hints.items() if name not in hidden}
+    wrapper.__signature__ = visible  # type: ignore[attr-defined]
+    return wrapper
+
+
+def _place(tool: str, signature: inspect.Signature, text: str, takes_any: bool) -> Place:
+    path = tuple(_pointer.steps(text))
+    parameter = signature.parameters.get(path[0])
+    if parameter is None and not takes_any:
+        raise ValueError(f"the function of tool {tool!r} does not take argument {path[0]!r}")
+    is_required = parameter is None or parameter.default is inspect.Parameter.empty
+    return Place(text, path, is_required, is_held=is_required)
+
+
+def _named(visible: inspect.Signature, bound: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments, with those that `**kwargs` received merged in."""
+    named = dict(bound)
+    for name, parameter in visible.parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            named |= named.pop(name, {})
+    return named
+
+
+def _completed(
+    signature: inspect.Signature, hints: Mapping[str, Any], bound: dict[str, Any], injected: Injected
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The positional and the named arguments, with the values in the types that the function wants."""
+    arguments = dict(bound)
+    further: dict[str, Any] = {}
+    for text, value in injected.values.items():
+        first, *others = _pointer.steps(text)
+        if others:
+            arguments = put(arguments, [first, *others], value.reveal())
+        elif first in signature.parameters:
+            arguments[first] = _as_annotated(first, value, hints.get(first))
+        else:
+            further[first] = value.reveal()
+    for name, one in signature.parameters.items():
+        if one.kind is inspect.Parameter.VAR_KEYWORD and further:
+            arguments[name] = {**arguments.get(name, {}), **further}
+    ordered = {name: arguments[name] for name in signature.parameters if name in arguments}
+    whole = inspect.BoundArguments(signature, typing.cast(Any, ordered))
+    return whole.args, whole.kwargs
+
+
+def _hints(function: Function) -> dict[str, Any]:
+    """The annotations of a function, evaluated as far as possible."""
+    target = function if inspect.isroutine(function) else getattr(function, "__call__")  # noqa: B004, B009
+    try:
+        return typing.get_type_hints(target, include_extras=True)
+    except (NameError, TypeError):
+        pass
+    try:
+        return dict(getattr(target, "__annotations__", {}))
+    except NameError:
+        return {}
+
+
+def _as_annotated(name: str, value: Confidential, hint: Any) -> Any:
+    """The value in the type that the function's annotation requires, such as `SecretStr`."""
+    if hint is Confidential:
+        return value
+    if hint in (None, str, Any, inspect.Parameter.empty) or isinstance(hint, (str, typing.TypeVar)):
+        return value.reveal()
+    try:
+        return importlib.import_module("pydantic").TypeAdapter(hint).validate_python(value.reveal())
+    except ImportError:
+        return value.reveal()
+    except Exception:  # noqa: S110 - its message may contain the value
+        pass
+    raise ValueError(f"the value for argument {name!r} is refused by its type")
