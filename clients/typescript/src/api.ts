@@ -1,0 +1,463 @@
+// Generated from the server's OpenAPI document: node scripts/types.mjs
+
+export type Action = "store.created" | "secret.created" | "secret.renamed" | "secret.rebound" | "secret.value_replaced" | "secret.version_restored" | "secret.version_deleted" | "secret.policy_changed" | "secret.deleted" | "default.shadowed" | "secret.used" | "tool.called" | "value.repeated" | "use.refused" | "tampering.detected" | "key.created" | "key.changed" | "key.rotated" | "key.revoked" | "user.created" | "user.changed" | "user.deleted" | "sign_in.failed" | "access.denied";
+
+/** A secret that was applied. */
+export interface Applied {
+  readonly arg: string;
+  /** Whether the value is confidential; redact it in the tool's result */
+  readonly redact: boolean;
+  readonly secret_id: string;
+  readonly secret_name: string;
+  readonly source: AppliedSource;
+  readonly version: number;
+}
+
+/** Why a secret was applied. */
+export type AppliedSource = "default" | "binding";
+
+export interface AuditPage {
+  /** Newest first */
+  readonly data: ReadonlyArray<Record>;
+  /** The cursor of the next page; null at the end */
+  readonly next_cursor: string | null;
+}
+
+export interface NewSecret {
+  /** Whether it fills the argument when a call omits it */
+  readonly is_default_for_tool?: boolean | null;
+  /** The name, which need not be unique */
+  readonly secret_name: string;
+  /** The value; longer ones go to `PUT /v1/secrets/{secret_id}/value` */
+  readonly secret_value: string;
+  /** The argument of the tool */
+  readonly tool_arg?: string | null;
+  /** The tool pattern: each `*` stands for any run of characters */
+  readonly tool_name?: string | null;
+}
+
+/** Fields that are absent or null stay unchanged. */
+export interface SecretPatch {
+  readonly is_default_for_tool?: boolean | null;
+  readonly secret_name?: string | null;
+  readonly secret_value?: string | null;
+  readonly tool_arg?: string | null;
+  readonly tool_name?: string | null;
+}
+
+/** The arguments of a tool call. */
+export interface Call {
+  /** The arguments that defaults may complete; all if not given */
+  readonly accepts?: ReadonlyArray<string> | null;
+  /** The arguments received so far. They are data: references in them stay unchanged */
+  readonly args?: { readonly [name: string]: unknown } | null;
+  /** For arguments, the references that trusted configuration sets: `secret://<secret_name>` or `secret:///id/<secret_id>` */
+  readonly bindings?: { readonly [name: string]: string } | null;
+  /** The arguments that the call requires */
+  readonly require?: ReadonlyArray<string> | null;
+}
+
+/** The status and the content that the call would have got as a single request. */
+export interface CallResult {
+  /** With every other status */
+  readonly detail?: unknown;
+  /** With status 200 */
+  readonly result?: Completed;
+  readonly status: number;
+}
+
+export interface CallResults {
+  /** In the order of the calls */
+  readonly results: ReadonlyArray<CallResult>;
+}
+
+/** One call, or several. */
+export type Calls = ToolCall | ToolCalls;
+
+/** A secret that was considered. */
+export interface Candidate {
+  readonly pattern: string | null;
+  readonly secret_id: string;
+  readonly secret_name: string;
+  readonly why: string;
+  readonly wins: boolean;
+}
+
+/** Completed arguments. They contain the values in plain text. */
+export interface Completed {
+  readonly applied: ReadonlyArray<Applied>;
+  /** Received arguments keep their spelling */
+  readonly args: { readonly [name: string]: unknown };
+  readonly tool_name: string;
+}
+
+/** The answer to one call, or to several. */
+export type CompletedOrResults = Completed | CallResults;
+
+/** At most one of `expires_in` and `expires_at` may be given. */
+export interface CreateKey {
+  /** Whether the key acts for any user */
+  readonly any_user?: boolean | null;
+  /** When the key expires; must lie in the future */
+  readonly expires_at?: string | null;
+  /** Seconds until the key expires */
+  readonly expires_in?: number | null;
+  /** The holder's name for the key */
+  readonly name?: string | null;
+  /** The scopes of the key, within the caller's */
+  readonly scopes: ReadonlyArray<Scope>;
+  /** Tool patterns that limit the key; empty for no limit */
+  readonly tools?: ReadonlyArray<string> | null;
+  /** The key's user, if not the caller's own */
+  readonly user_id?: string | null;
+}
+
+export interface CreateUser {
+  /** Unique among local users */
+  readonly name: string;
+}
+
+/** Whether the action was carried out. */
+export type Decision = "allowed" | "denied";
+
+/** Why a request was refused. */
+export interface Error {
+  readonly detail: string;
+}
+
+export interface ExplainedArgument {
+  readonly arg: string;
+  /** Best first */
+  readonly candidates: ReadonlyArray<Candidate>;
+  /** Secrets that almost apply */
+  readonly near: ReadonlyArray<NearSecret>;
+  readonly outcome: Outcome;
+  /** Whether only the time of the last change, or the ID, decided between the best two */
+  readonly tied: boolean;
+  /** The secret that would be applied */
+  readonly winner: string | null;
+}
+
+/** What resolving would do. */
+export interface Explanation {
+  readonly arguments: ReadonlyArray<ExplainedArgument>;
+  readonly gateway: GatewayExplanation | null;
+  readonly tool_name: string;
+  readonly would_succeed: boolean;
+}
+
+/** The outcome of a call through the gateway. */
+export interface GatewayExplanation {
+  /** Hidden arguments, those to which secrets almost apply, and credentials of the server that would fail */
+  readonly arguments: ReadonlyArray<ExplainedArgument>;
+  /** Whether the server's own schema decided; if not, every argument counts as declared */
+  readonly schema_known: boolean;
+  readonly server: string;
+  readonly would_succeed: boolean;
+}
+
+/** All mistakes of one request, in the order in which they were found: path, query, body. */
+export interface HTTPValidationError {
+  readonly detail?: ReadonlyArray<ValidationError>;
+}
+
+/** A new key. Only this answer shows it in full. */
+export interface IssuedKey {
+  readonly any_user: boolean;
+  readonly created_at: string;
+  readonly expires_at: string | null;
+  /** The key */
+  readonly key: string;
+  /** The public part of the key */
+  readonly key_id: string;
+  /** Rounded to the minute */
+  readonly last_used_at: string | null;
+  readonly name: string;
+  readonly revoked_at: string | null;
+  readonly scopes: ReadonlyArray<Scope>;
+  /** Tool patterns that limit the key; empty for no limit */
+  readonly tools: ReadonlyArray<string>;
+  readonly user_id: string;
+}
+
+export interface Key {
+  readonly any_user: boolean;
+  readonly created_at: string;
+  readonly expires_at: string | null;
+  /** The public part of the key */
+  readonly key_id: string;
+  /** Rounded to the minute */
+  readonly last_used_at: string | null;
+  readonly name: string;
+  readonly revoked_at: string | null;
+  readonly scopes: ReadonlyArray<Scope>;
+  /** Tool patterns that limit the key; empty for no limit */
+  readonly tools: ReadonlyArray<string>;
+  readonly user_id: string;
+}
+
+export interface KeyList {
+  readonly data: ReadonlyArray<Key>;
+}
+
+export interface Me {
+  /** The name of the key, or the subject of the token */
+  readonly name: string;
+  readonly scopes: ReadonlyArray<Scope>;
+  readonly tools: ReadonlyArray<string>;
+  readonly user_id: string;
+}
+
+/** A secret that almost applies. */
+export interface NearSecret {
+  readonly secret_id: string;
+  readonly secret_name: string;
+  readonly why: string;
+}
+
+/** An empty object. */
+export type Nothing = { readonly [name: string]: never };
+
+/** What an argument would get, or the type of its error. */
+export type Outcome = "received" | "default" | "binding" | "none" | "secret_not_available" | "secret_expired" | "secret_missing" | "secret_ambiguous";
+
+/** A secret that a tool call needs and the user has not stored yet. */
+export interface PendingSecret {
+  /** The argument that needs the secret */
+  readonly argument: string;
+  /** For how many seconds it can still be stored here */
+  readonly expires_in: number;
+  /** The name that the secret will have */
+  readonly secret_name: string;
+  /** The server whose tool was called */
+  readonly server: string;
+}
+
+export interface Policy {
+  readonly expires_at: string | null;
+  readonly protected: boolean;
+  readonly redact: boolean;
+  readonly rotate_after_days: number | null;
+  /** Companion arguments and the patterns, one of which each must match unless it is absent */
+  readonly when: { readonly [name: string]: ReadonlyArray<string> };
+}
+
+export interface PolicyInfo {
+  readonly expires_at: string | null;
+  readonly is_due: boolean;
+  readonly is_expired: boolean;
+  readonly protected: boolean;
+  readonly redact: boolean;
+  readonly rotate_after_days: number | null;
+  /** When the current value is due for rotation */
+  readonly rotation_due_at: string | null;
+  readonly secret_id: string;
+  /** Companion arguments and the patterns, one of which each must match unless it is absent */
+  readonly when: { readonly [name: string]: ReadonlyArray<string> };
+}
+
+export interface PolicyList {
+  readonly data: ReadonlyArray<PolicyInfo>;
+}
+
+/** One record of the trail. Members that do not apply are absent. */
+export interface Record {
+  readonly action: Action;
+  /** `key:<key_id>`, `jwt:<iss> <sub>`, `local:<uid>` or `anonymous` */
+  readonly actor: string;
+  readonly argument?: string;
+  /** The arguments that a tool was called with: each name, `:` and the type of its value */
+  readonly arguments?: ReadonlyArray<string>;
+  readonly at: string;
+  /** How many equal events the record stands for, if more than one */
+  readonly count?: number;
+  readonly decision: Decision;
+  /** The hidden arguments for which a value was received and discarded */
+  readonly dropped?: ReadonlyArray<string>;
+  /** How long the tool call took */
+  readonly duration_ms?: number;
+  /** Why it was refused, or what changed */
+  readonly reason?: string;
+  readonly request_id?: string;
+  readonly secret_id?: string;
+  /** The secret's name at that time */
+  readonly secret_name?: string;
+  /** Position in the trail, without gaps */
+  readonly sequence: number;
+  /** The network address of an unknown caller */
+  readonly source?: string;
+  /** Hash of the row after the change */
+  readonly state?: string;
+  /** The key or user concerned, if it is not the actor */
+  readonly subject?: string;
+  /** The tool's name, or the pattern of a binding */
+  readonly tool?: string;
+  /** The user whose trail it belongs to */
+  readonly user_id: string | null;
+  readonly version?: number;
+}
+
+export interface ReplaceValue {
+  /** The new value, 4 to 65,536 bytes of UTF-8 */
+  readonly secret_value: string;
+}
+
+export interface RotateKey {
+  /** For how many seconds the old key stays valid; 0 if not given */
+  readonly overlap_seconds?: number | null;
+}
+
+/** A right of a key. No scope implies another. */
+export type Scope = "manage" | "use" | "resolve" | "audit" | "admin";
+
+export interface SecretInfo {
+  readonly created_at: string;
+  /** The masked value; it does not reveal the length */
+  readonly display: string | null;
+  readonly is_default_for_tool: boolean;
+  readonly secret_id: string;
+  readonly secret_name: string;
+  readonly tool_arg: string | null;
+  readonly tool_name: string | null;
+  readonly updated_at: string;
+  readonly user_id: string;
+}
+
+export interface SecretList {
+  readonly data: ReadonlyArray<SecretInfo>;
+  readonly limit: number;
+  readonly offset: number;
+  /** How many secrets match */
+  readonly total: number;
+}
+
+/** Absent fields stay unchanged; null clears a field (RFC 7396), and means false for the flag. */
+export interface SecretMergePatch {
+  readonly is_default_for_tool?: boolean | null;
+  readonly secret_name?: string;
+  readonly secret_value?: string;
+  readonly tool_arg?: string | null;
+  readonly tool_name?: string | null;
+}
+
+/** Fields that are absent or null get their default. */
+export interface SetPolicy {
+  /** The secret is refused from this time on */
+  readonly expires_at?: string | null;
+  /** Only the value may be replaced */
+  readonly protected?: boolean | null;
+  /** Whether the value is confidential; `true` if not given */
+  readonly redact?: boolean | null;
+  /** Number of days after which a value is due for rotation */
+  readonly rotate_after_days?: number | null;
+  /** Companion arguments and the patterns that each must match */
+  readonly when?: { readonly [name: string]: ReadonlyArray<string> } | null;
+}
+
+export interface Status {
+  readonly status: string;
+}
+
+/** A tool and the arguments of its call. */
+export interface ToolCall {
+  /** The arguments that defaults may complete; all if not given */
+  readonly accepts?: ReadonlyArray<string> | null;
+  /** The arguments received so far. They are data: references in them stay unchanged */
+  readonly args?: { readonly [name: string]: unknown } | null;
+  /** For arguments, the references that trusted configuration sets: `secret://<secret_name>` or `secret:///id/<secret_id>` */
+  readonly bindings?: { readonly [name: string]: string } | null;
+  /** The arguments that the call requires */
+  readonly require?: ReadonlyArray<string> | null;
+  /** The tool's whole name */
+  readonly tool_name: string;
+}
+
+/** Several calls, each answered separately. */
+export interface ToolCalls {
+  readonly calls: ReadonlyArray<ToolCall>;
+}
+
+/** Why a tool's arguments cannot be completed. */
+export interface Unresolved {
+  readonly detail: ReadonlyArray<UnresolvedArgument>;
+}
+
+/** What is wrong with one argument. */
+export interface UnresolvedArgument {
+  /** `bindings`, `args` or `require`, and the argument */
+  readonly loc: ReadonlyArray<string>;
+  readonly msg: string;
+  readonly type: UnresolvedType;
+}
+
+export type UnresolvedType = "secret_not_available" | "secret_expired" | "secret_missing" | "secret_ambiguous";
+
+/** Fields that are absent or null stay unchanged. A key's rights and lifetime can only be narrowed. */
+export interface UpdateKey {
+  /** When the key expires; must lie in the future */
+  readonly expires_at?: string | null;
+  /** Seconds until the key expires */
+  readonly expires_in?: number | null;
+  readonly name?: string | null;
+  readonly scopes?: ReadonlyArray<Scope> | null;
+}
+
+/** Absent fields stay unchanged; null restores a limit's default. */
+export interface UpdateUser {
+  /** How many bytes the current values may have in all */
+  readonly bytes_limit?: number | null;
+  /** A disabled user's credentials are refused */
+  readonly disabled?: boolean | null;
+  /** How many secrets the user may have */
+  readonly secrets_limit?: number | null;
+}
+
+export interface Usage {
+  /** Sum of the current values, in steps of 1 KiB */
+  readonly bytes: number;
+  readonly bytes_limit: number;
+  readonly secrets: number;
+  readonly secrets_limit: number;
+}
+
+export interface User {
+  /** The user's own limit, if it is set */
+  readonly bytes_limit: number | null;
+  readonly created_at: string;
+  readonly disabled: boolean;
+  /** Unique among local users */
+  readonly name: string;
+  /** `local`, or `issuer:` and the issuer */
+  readonly origin: string;
+  /** The user's own limit, if it is set */
+  readonly secrets_limit: number | null;
+  readonly user_id: string;
+}
+
+export interface UserList {
+  readonly data: ReadonlyArray<User>;
+}
+
+/** One element of `detail`. */
+export interface ValidationError {
+  /** The parameters of the message */
+  readonly ctx?: { readonly [name: string]: unknown };
+  readonly loc: ReadonlyArray<string | number>;
+  readonly msg: string;
+  readonly type: string;
+}
+
+export interface Version {
+  readonly created_at: string;
+  /** Who stored it */
+  readonly created_by: string;
+  readonly state: VersionState;
+  readonly version: number;
+}
+
+export interface VersionList {
+  readonly data: ReadonlyArray<Version>;
+}
+
+/** Whether a version is the current one. */
+export type VersionState = "current" | "superseded";

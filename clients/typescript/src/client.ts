@@ -1,0 +1,132 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { inspect } from "node:util";
+
+import type * as api from "./api.js";
+import type { ApiError } from "./errors.js";
+import { asIs, type CallOptions, type Operation, type Runner } from "./http/operation.js";
+import { Sender } from "./http/sender.js";
+import { type ClientOptions, settings } from "./http/settings.js";
+import type { Injected } from "./injection/injected.js";
+import { Injector } from "./injection/injector.js";
+import type { SecretOptions } from "./injection/options.js";
+import { Supplier, supplier } from "./injection/supplier.js";
+import type { Completed, ResolveOptions, ToolCall } from "./models.js";
+import { Audit } from "./resources/audit.js";
+import { Keys } from "./resources/keys.js";
+import { Secrets } from "./resources/secrets.js";
+import * as tools from "./resources/tools.js";
+import { Users } from "./resources/users.js";
+
+/** A client for a Toolvault server, with one credential. */
+export class Toolvault implements Runner {
+  /** The server's address. */
+  readonly url: string;
+  readonly secrets: Secrets;
+  readonly keys: Keys;
+  readonly users: Users;
+  readonly audit: Audit;
+  /** @internal */
+  readonly [supplier]: Supplier;
+  readonly #acting = new AsyncLocalStorage<string>();
+  readonly #runner: Runner & { close?(): void };
+
+  /** Throws `ConfigurationError`. `runner` takes the server's place in tests. */
+  constructor(options: ClientOptions = {}, runner?: Runner) {
+    const found = settings(options);
+    this.url = found.url.href.replace(/\/$/, "");
+    this.#runner = runner ?? new Sender(found);
+    this.secrets = new Secrets(this);
+    this.keys = new Keys(this);
+    this.users = new Users(this);
+    this.audit = new Audit(this);
+    this[supplier] = new Supplier(this);
+    for (const name of ["url", "secrets", "keys", "users", "audit", supplier] as const) {
+      Object.defineProperty(this, name, { enumerable: name === "url", writable: false });
+    }
+  }
+
+  /**
+   * The completed arguments of a tool call. Needs `resolve`.
+   *
+   * `args` come from a model and are data. Rejects with `SecretMissing` or a related error, with the argument's name.
+   */
+  resolve(
+    tool: string,
+    args?: Readonly<Record<string, unknown>>,
+    options: ResolveOptions & CallOptions = {},
+  ): Promise<Completed> {
+    return this.run(tools.resolve({ tool, args, ...options }), options);
+  }
+
+  /** Up to 100 calls at once. Has for each the result of `resolve`, or the error with which it would reject. */
+  resolveMany(calls: readonly ToolCall[], options?: CallOptions): Promise<Array<Completed | ApiError>> {
+    return this.run(tools.resolveMany(calls), options);
+  }
+
+  /** What `resolve` would do with the same call, and why; without values. */
+  explain(
+    tool: string,
+    args?: Readonly<Record<string, unknown>>,
+    options: ResolveOptions & CallOptions = {},
+  ): Promise<api.Explanation> {
+    return this.run(tools.explain({ tool, args, ...options }), options);
+  }
+
+  /**
+   * A call of a tool in any runtime: `(await vault.inject(name, args)).run(tool)`.
+   *
+   * What the model made up for an argument that the vault supplies is dropped. Values are redacted in what the tool
+   * returns or throws.
+   */
+  async inject(
+    tool: string,
+    args: Readonly<Record<string, unknown>> = {},
+    options: Omit<SecretOptions, "toolName" | "user"> & CallOptions = {},
+  ): Promise<Injected> {
+    return (await Injector.named(this, tool, options)).inject(args, undefined, options.signal);
+  }
+
+  /** Calls a function, in which this client acts for a user. The key needs `any_user`. */
+  actingFor<T>(user: string, act: () => T): T {
+    return this.#acting.run(user, act);
+  }
+
+  /** The user that `actingFor` has set here. */
+  get currentUser(): string | undefined {
+    return this.#acting.getStore();
+  }
+
+  /** The user and the rights of the credential. */
+  me(options?: CallOptions): Promise<api.Me> {
+    return this.run({ method: "GET", path: "/v1/me", read: asIs<api.Me>, isRepeatable: true }, options);
+  }
+
+  /** How much the user has stored. */
+  usage(options?: CallOptions): Promise<api.Usage> {
+    return this.run({ method: "GET", path: "/v1/usage", read: asIs<api.Usage>, isRepeatable: true }, options);
+  }
+
+  /** @internal */
+  async run<T>(operation: Operation<T>, options: CallOptions = {}): Promise<T> {
+    const { user = this.currentUser, signal } = options;
+    try {
+      return await this.#runner.run(operation, { user, signal });
+    } finally {
+      // A change of this client holds at once.
+      if (operation.method !== "GET" && operation.path.startsWith("/v1/secrets")) this[supplier].forget();
+    }
+  }
+
+  /** Closes the connections. */
+  close(): void {
+    this.#runner.close?.();
+  }
+
+  toJSON(): object {
+    return { url: this.url };
+  }
+
+  [inspect.custom](): string {
+    return `Toolvault(${JSON.stringify(this.url)})`;
+  }
+}

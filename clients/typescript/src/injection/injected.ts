@@ -1,0 +1,106 @@
+import { inspect } from "node:util";
+
+import { Confidential } from "../confidential.js";
+import { ToolvaultError } from "../errors.js";
+import type { Completed } from "../models.js";
+import { Parts, redacted, redactedStream } from "./parts.js";
+import { at, isObject, withAt } from "./pointer.js";
+import { Redaction } from "./redaction.js";
+import type { Declared } from "./schema.js";
+import { type Named, Search } from "./search.js";
+
+type Arguments = Readonly<Record<string, unknown>>;
+
+/** A value is not of the type that the tool's schema asks for. */
+export class ValueRefused extends ToolvaultError {}
+
+/** One call of a tool: its arguments, values included, and what redacts its result. It shows only names. */
+export class Injected {
+  readonly tool: string;
+  readonly #search: Search;
+  readonly #redaction: Redaction;
+  readonly #args: Arguments;
+
+  /** `types` has what arguments may be; `redact` names the arguments to redact, as their policies say by default. */
+  constructor(completed: Completed, types: ReadonlyMap<string, Declared>, redact: readonly string[] | undefined) {
+    const values: Named[] = [];
+    let args: unknown = completed.args;
+    for (const { arg, secret_name: name, redact: isConfidential } of completed.applied) {
+      const value = typed(arg, String(at(completed.args, arg)), types.get(arg)?.types);
+      args = withAt(args, arg, value);
+      if (redact ? redact.includes(arg) : isConfidential) {
+        for (const text of [at(completed.args, arg), ...leaves(value)])
+          values.push([name, new Confidential(String(text))]);
+      }
+    }
+    this.tool = completed.tool_name;
+    this.#search = new Search(values);
+    this.#redaction = new Redaction(this.#search);
+    this.#args = args as Arguments;
+  }
+
+  /** The arguments, values included. Pass them on at once, and store them nowhere. */
+  get args(): Arguments {
+    return this.#args;
+  }
+
+  /** Calls the tool. Values are redacted in what it returns, streams, or throws. */
+  async run<T>(tool: (args: any) => T | PromiseLike<T>): Promise<T> {
+    try {
+      return this.redact(await tool(this.#args));
+    } catch (error) {
+      throw this.#redaction.failure(error);
+    }
+  }
+
+  /** The redacted value. Of a stream, each part. */
+  redact<T>(value: T): T {
+    if (value instanceof ReadableStream) return redactedStream(value, this.#parts()) as T;
+    if (isObject(value) && Symbol.asyncIterator in value) {
+      return redacted(value as unknown as AsyncIterable<unknown>, this.#parts(), this.#redaction) as T;
+    }
+    return this.#redaction.result(value);
+  }
+
+  toJSON(): object {
+    return { tool: this.tool };
+  }
+
+  [inspect.custom](): string {
+    return `Injected(${JSON.stringify(this.tool)})`;
+  }
+
+  #parts(): Parts {
+    return new Parts(this.#search, this.#redaction);
+  }
+}
+
+/** The value in the type that the schema asks for, where that is not a string. */
+function typed(argument: string, text: string, types: ReadonlySet<string> = new Set()): unknown {
+  if (types.size === 0 || types.has("string")) return text;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The error would show the value.
+  }
+  if (value !== undefined && [...types].some((type) => isOf(type, value))) return value;
+  throw new ValueRefused(
+    `the value for argument '${argument}' is not of type ${[...types].join(" or ")}; store one that is`,
+  );
+}
+
+function isOf(type: string, value: unknown): boolean {
+  if (type === "object") return isObject(value);
+  if (type === "array") return Array.isArray(value);
+  if (type === "integer") return Number.isSafeInteger(value);
+  return typeof value === type;
+}
+
+/** The texts inside a structured value: credentials are members of it. */
+function* leaves(value: unknown): Generator<string> {
+  for (const one of typeof value === "object" && value !== null ? Object.values(value) : []) {
+    if (typeof one === "string") yield one;
+    else yield* leaves(one);
+  }
+}

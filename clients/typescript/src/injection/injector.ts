@@ -1,0 +1,111 @@
+import type { Toolvault } from "../client.js";
+import { ConfigurationError } from "../errors.js";
+import { Injected } from "./injected.js";
+import type { SecretOptions } from "./options.js";
+import { isObject, withoutAt } from "./pointer.js";
+import { type Declared, declared, type JsonSchema } from "./schema.js";
+import { supplier } from "./supplier.js";
+
+type Arguments = Readonly<Record<string, unknown>>;
+
+/** What the vault supplies to one tool: the hidden arguments, and their values for each call. */
+export class Injector<Context> {
+  /** The arguments that the model does not see. */
+  readonly hidden: readonly string[];
+  readonly #vault: Toolvault;
+  readonly #tool: string;
+  readonly #options: SecretOptions<Context>;
+  readonly #declared: ReadonlyMap<string, Declared>;
+
+  private constructor(
+    vault: Toolvault,
+    tool: string,
+    options: SecretOptions<Context>,
+    known: ReadonlyMap<string, Declared>,
+    hidden: readonly string[],
+  ) {
+    this.#vault = vault;
+    this.#tool = tool;
+    this.#options = options;
+    this.#declared = known;
+    this.hidden = hidden;
+  }
+
+  /** For a tool with this name and schema; undefined if the vault supplies none of its arguments. */
+  static async of<Context>(
+    vault: Toolvault,
+    name: string | undefined,
+    schema: JsonSchema,
+    options: SecretOptions<Context>,
+  ): Promise<Injector<Context> | undefined> {
+    const tool = named(name, options);
+    const known = declared(schema);
+    const found = options.hide ?? (await defaults(vault, tool, [...known.keys()], options));
+    const hidden = [...new Set([...found, ...Object.keys(options.bindings ?? {})])];
+    const unknown = hidden.find((argument) => !known.has(argument));
+    if (unknown !== undefined) {
+      throw new ConfigurationError(`tool '${tool}' has no argument '${unknown}'; its schema declares those to hide`);
+    }
+    return hidden.length === 0 ? undefined : new Injector(vault, tool, options, known, hidden);
+  }
+
+  /** For a tool whose schema is not known. */
+  static async named<Context>(
+    vault: Toolvault,
+    tool: string,
+    options: SecretOptions<Context>,
+  ): Promise<Injector<Context>> {
+    const found = options.hide ?? (await defaults(vault, tool, undefined, options));
+    const hidden = [...new Set([...found, ...Object.keys(options.bindings ?? {})])];
+    const known = new Map(hidden.map((argument) => [argument, { types: new Set<string>(), isRequired: true }]));
+    return new Injector(vault, tool, options, known, hidden);
+  }
+
+  /** The arguments without those that the model cannot see, and so has made up. */
+  visible(args: unknown): Arguments {
+    let visible: Arguments = isObject(args) ? args : {};
+    for (const argument of this.hidden) visible = withoutAt(visible, argument);
+    return visible;
+  }
+
+  /** A call with these arguments, completed. Rejects with `SecretMissing` or a related error. */
+  async inject(args: unknown, context: Context, signal?: AbortSignal): Promise<Injected> {
+    const { bindings, redact } = this.#options;
+    const require = this.hidden.filter((argument) => {
+      const { isRequired = true, types } = this.#declared.get(argument) ?? {};
+      return isRequired && !types?.has("null") && !(argument in (bindings ?? {}));
+    });
+    const call = { tool: this.#tool, args: this.visible(args), bindings, accepts: this.hidden, require };
+    const user = await this.#acting(context);
+    return new Injected(await this.#vault[supplier].supply(call, { user, signal }), this.#declared, redact);
+  }
+
+  async #acting(context: Context): Promise<string | undefined> {
+    const { user } = this.#options;
+    if (typeof user !== "function") return user ?? this.#vault.currentUser;
+    const found = await user(context);
+    if (found === undefined || found === "") {
+      throw new ConfigurationError(`tool '${this.#tool}': the function 'user' returned no user ID for this call`);
+    }
+    return found;
+  }
+}
+
+function named(name: string | undefined, { toolName }: SecretOptions<any>): string {
+  const tool = typeof toolName === "function" && name !== undefined ? toolName(name) : (toolName ?? name);
+  if (typeof tool === "string" && tool !== "") return tool;
+  throw new ConfigurationError("this tool has no name of its own: give toolName, or the tools as a record by name");
+}
+
+function defaults(
+  vault: Toolvault,
+  tool: string,
+  accepts: readonly string[] | undefined,
+  { user = vault.currentUser, bindings }: SecretOptions<any>,
+): Promise<readonly string[]> {
+  if (typeof user !== "function") return vault[supplier].hidden(tool, accepts, { user });
+  if (bindings) return Promise.resolve([]);
+  throw new ConfigurationError(
+    `tool '${tool}': give 'hide', because which secrets there are depends on the user, who is known only at the call`,
+  );
+}

@@ -1,0 +1,53 @@
+/** Arguments of a tool: a name, or a JSON Pointer (RFC 6901) to a member inside the arguments. */
+
+/** The names on the way to an argument. */
+export function steps(argument: string): string[] {
+  if (!argument.startsWith("/")) return [argument];
+  return argument
+    .slice(1)
+    .split("/")
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** The pointer for a way of names. */
+export function pointer(way: readonly string[]): string {
+  return way.map((step) => `/${step.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What is at an argument; undefined if nothing is. */
+export function at(value: unknown, argument: string): unknown {
+  let found: unknown = value;
+  for (const step of steps(argument)) {
+    found =
+      typeof found === "object" && found !== null && Object.hasOwn(found, step) ? (found as any)[step] : undefined;
+  }
+  return found;
+}
+
+/** A copy with a value at an argument; the objects beside the way are the same. */
+export function withAt(value: unknown, argument: string, content: unknown): unknown {
+  return changed(value, steps(argument), (holder, last) => define(holder, last, content));
+}
+
+/** A copy without what is at an argument; the same value if nothing is. */
+export function withoutAt<T>(value: T, argument: string): T {
+  if (at(value, argument) === undefined) return value;
+  return changed(value, steps(argument), (holder, last) => delete (holder as any)[last]) as T;
+}
+
+function changed(value: unknown, [step, ...rest]: string[], change: (holder: object, last: string) => void): unknown {
+  const copy: any = Array.isArray(value) ? [...value] : { ...(isObject(value) ? value : {}) };
+  if (step === undefined) return copy;
+  if (rest.length === 0) change(copy, step);
+  else define(copy, step, changed(Object.hasOwn(copy, step) ? copy[step] : undefined, rest, change));
+  return copy;
+}
+
+/** Unlike an assignment, this cannot set a prototype. */
+function define(holder: object, name: string, value: unknown): void {
+  Object.defineProperty(holder, name, { value, enumerable: true, writable: true, configurable: true });
+}

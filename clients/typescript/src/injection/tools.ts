@@ -1,0 +1,46 @@
+import { ConfigurationError } from "../errors.js";
+import { isObject } from "./pointer.js";
+
+/** How many tools are asked about at once. */
+const AT_ONCE = 16;
+
+/**
+ * Wraps one tool, or each tool of a list or of a record by name, and returns the same shape.
+ *
+ * `isTool` tells a tool from a record of tools. Throws `ConfigurationError` for anything else.
+ */
+export async function each<T>(
+  tools: T,
+  isTool: (value: unknown) => boolean,
+  wrap: (tool: any, name: string | undefined) => Promise<unknown>,
+): Promise<T> {
+  if (isTool(tools)) return (await wrap(tools, undefined)) as T;
+  if (!Array.isArray(tools) && !isObject(tools)) throw unknown(tools);
+  const entries = Object.entries(tools);
+  const stray = entries.find(([, tool]) => !isTool(tool));
+  if (stray) throw unknown(stray[1], stray[0]);
+  const wrapped: Array<[string, unknown]> = [];
+  for (let start = 0; start < entries.length; start += AT_ONCE) {
+    const some = entries.slice(start, start + AT_ONCE);
+    const name = (key: string) => (Array.isArray(tools) ? undefined : key);
+    wrapped.push(
+      ...(await Promise.all(some.map(async ([key, tool]) => [key, await wrap(tool, name(key))] as [string, unknown]))),
+    );
+  }
+  return (Array.isArray(tools) ? wrapped.map(([, tool]) => tool) : Object.fromEntries(wrapped)) as T;
+}
+
+function unknown(value: unknown, name?: string): ConfigurationError {
+  const what = name === undefined ? "this" : `'${name}'`;
+  const kind = value === null ? "null" : typeof value;
+  return new ConfigurationError(
+    `${what} is no tool of this framework (${kind}): give a tool, or a list or record of tools`,
+  );
+}
+
+/** The error for a tool that has hidden arguments, but does not run here. */
+export function elsewhere(name: string | undefined): ConfigurationError {
+  return new ConfigurationError(
+    `tool '${name ?? ""}' has no function that runs here, so the vault cannot supply its arguments`,
+  );
+}

@@ -1,0 +1,77 @@
+/** Tools of Mastra whose keys come from the vault. */
+
+import { type StandardSchemaWithJSON, standardSchemaToJSONSchema, toStandardSchema } from "@mastra/core/schema";
+import { createTool, Tool, type ToolExecutionContext } from "@mastra/core/tools";
+
+import type { Toolvault } from "./client.js";
+import { Injector } from "./injection/injector.js";
+import type { SecretOptions } from "./injection/options.js";
+import { isObject } from "./injection/pointer.js";
+import { described, type JsonSchema, without } from "./injection/schema.js";
+import { each, elsewhere } from "./injection/tools.js";
+import { view } from "./injection/view.js";
+
+type Context = ToolExecutionContext<any, any, any> | undefined;
+type Execute = (input: unknown, context?: any) => Promise<unknown>;
+
+/**
+ * The same tool, or list or record of tools, without the arguments that the vault supplies. The model does not see
+ * them; the call has them.
+ *
+ * The vault knows a tool by its `id`. `user` may be a function of the tool's execution context. A call without its
+ * secret rejects with `SecretMissing` or a related error, with the argument's name.
+ */
+export function withSecrets<T extends object>(
+  tools: T,
+  vault: Toolvault,
+  options: SecretOptions<Context> = {},
+): Promise<T> {
+  return each(tools, isTool, (tool) => wrapped(tool, vault, options));
+}
+
+function isTool(value: unknown): boolean {
+  return isObject(value) && typeof value.id === "string" && ("execute" in value || "inputSchema" in value);
+}
+
+async function wrapped(given: any, vault: Toolvault, options: SecretOptions<Context>): Promise<unknown> {
+  const tool: Tool<any, any> = given instanceof Tool ? given : createTool(given);
+  const full = tool.inputSchema ? (standardSchemaToJSONSchema(tool.inputSchema, { io: "input" }) as JsonSchema) : {};
+  const injector = await Injector.of(vault, tool.id, full, options);
+  if (injector === undefined) return given;
+  if (tool.execute === undefined) throw elsewhere(tool.id);
+  const { inputExamples, description } = tool;
+  return view(tool, {
+    inputSchema: reduced(full, injector),
+    description: described(description, injector.hidden),
+    execute: execute(tool.execute as Execute, injector),
+    inputExamples: inputExamples?.map(({ input }) => ({ input: injector.visible(input) })),
+  });
+}
+
+/** What the model sees. The tool itself validates all arguments at the call, by its own schema. */
+function reduced(full: JsonSchema, injector: Injector<Context>): StandardSchemaWithJSON {
+  const { "~standard": standard } = toStandardSchema(without(full, injector.hidden) as any);
+  const validate = (value: unknown) => standard.validate(isObject(value) ? injector.visible(value) : value);
+  return { "~standard": { ...standard, validate } };
+}
+
+function execute(own: Execute, injector: Injector<Context>): Execute {
+  return async (input, context) => {
+    const injected = await injector.inject(input, context, context?.abortSignal);
+    // Mastra marks a context whose input it has validated. That was the reduced schema, so the tool gets a copy.
+    const result = await injected.run((args) => own(args, context && { ...context }));
+    return isRefusal(result) ? { ...result, message: shown(result.message, injector.visible(input)) } : result;
+  };
+}
+
+/** The answer to invalid input, which shows the start of the arguments: it may have cut through a value. */
+function isRefusal(result: unknown): result is { message: string } {
+  return (
+    isObject(result) && result.error === true && "validationErrors" in result && typeof result.message === "string"
+  );
+}
+
+function shown(message: string, visible: unknown): string {
+  const [text] = message.split("Provided arguments: ");
+  return `${text}Provided arguments: ${JSON.stringify(visible)}`;
+}

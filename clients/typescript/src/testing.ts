@@ -1,0 +1,163 @@
+/** A vault for tests of tools and agents: it needs no server, and its values are the test's own. */
+
+import { randomUUID } from "node:crypto";
+
+import type * as api from "./api.js";
+import { Toolvault } from "./client.js";
+import { UnexpectedAnswer } from "./errors.js";
+import type { Answer, CallOptions, Operation, Runner } from "./http/operation.js";
+import { refusal } from "./http/refusal.js";
+import { at, withAt } from "./injection/pointer.js";
+import { supplier } from "./injection/supplier.js";
+import type { NewSecret } from "./resources/secrets.js";
+
+/** A secret of a `FakeVault`, with the fields of `vault.secrets.create`. */
+export interface FakeSecret extends Omit<NewSecret, "secret_value"> {
+  readonly secret_value: string;
+  /** Whether results are redacted. Default: true. */
+  readonly redact?: boolean;
+}
+
+/** A secret that was applied to an argument of a tool. `user` is the one for whom the client acted. */
+export interface FakeUse {
+  readonly tool: string;
+  readonly argument: string;
+  readonly secret_name: string;
+  readonly user: string | undefined;
+}
+
+/**
+ * A client whose `resolve`, `explain`, `inject` and `withSecrets` work without a server, with the secrets that `add`
+ * gives it. Among several defaults, the one with more literal characters wins, then the later one. Other operations
+ * reject.
+ */
+export class FakeVault extends Toolvault {
+  /** What was applied, in order. */
+  readonly uses: FakeUse[];
+  readonly #fake: Fake;
+
+  constructor() {
+    const fake = new Fake();
+    super({ url: "http://127.0.0.1:1", apiKey: "fake" }, fake);
+    this.uses = fake.uses;
+    this.#fake = fake;
+  }
+
+  /** Adds secrets. */
+  add(...secrets: readonly FakeSecret[]): this {
+    this.#fake.add(secrets);
+    this[supplier].forget();
+    return this;
+  }
+}
+
+interface Stored extends FakeSecret {
+  readonly secret_id: string;
+}
+
+class Fake implements Runner {
+  readonly uses: FakeUse[] = [];
+  readonly #secrets: Stored[] = [];
+
+  add(secrets: readonly FakeSecret[]): void {
+    this.#secrets.push(...secrets.map((one) => ({ ...one, secret_id: randomUUID() })));
+  }
+
+  async run<T>(operation: Operation<T>, { user }: CallOptions = {}): Promise<T> {
+    const answer = this.#answer(operation, user);
+    const refused = refusal(answer);
+    if (refused) throw Object.assign(refused, { tool: operation.tool ?? "" });
+    return operation.read(answer);
+  }
+
+  #answer({ path, body }: Operation<unknown>, user: string | undefined): Answer {
+    const content = body ? JSON.parse(body.encoded().toString()) : {};
+    const explained = /^\/v1\/tools\/([^/]+)\/explain$/.exec(path)?.[1];
+    if (explained !== undefined) return ok(this.#explained(decodeURIComponent(explained), content));
+    if (path !== "/v1/resolve") throw new UnexpectedAnswer(`a FakeVault does not answer ${path}; use a real server`);
+    if (content.calls === undefined) return this.#resolved(content, user);
+    const results = (content.calls as api.ToolCall[]).map((call) => {
+      const { status, content: answered } = this.#resolved(call, user);
+      return status === 200 ? { status, result: answered } : { status, ...(answered as object) };
+    });
+    return ok({ results });
+  }
+
+  #resolved({ tool_name: tool, args, bindings, accepts, require }: api.ToolCall, user: string | undefined): Answer {
+    const received = args ?? {};
+    let completed: unknown = received;
+    const applied: api.Applied[] = [];
+    const problems: api.UnresolvedArgument[] = [];
+    const apply = (arg: string, secret: Stored, source: api.AppliedSource) => {
+      completed = withAt(completed, arg, secret.secret_value);
+      const { secret_id, secret_name, redact = true } = secret;
+      applied.push({ arg, source, version: 1, secret_id, secret_name, redact });
+    };
+    for (const [arg, reference] of Object.entries(bindings ?? {})) {
+      const secret = this.#secrets.find(
+        ({ secret_name: name }) => reference === `secret://${encodeURIComponent(name)}`,
+      );
+      if (secret) apply(arg, secret, "binding");
+      else problems.push(problem("secret_not_available", ["bindings", arg], tool));
+    }
+    for (const [arg, secret] of this.#defaults(tool, accepts)) {
+      if (at(completed, arg) === undefined || at(completed, arg) === null) apply(arg, secret, "default");
+    }
+    for (const arg of require ?? []) {
+      if (at(completed, arg) === undefined) problems.push(problem("secret_missing", ["require", arg], tool));
+    }
+    if (problems.length > 0) return { status: 409, headers: {}, content: { detail: problems } };
+    this.uses.push(...applied.map(({ arg, secret_name }) => ({ tool, argument: arg, secret_name, user })));
+    return ok({ tool_name: tool, args: completed, applied });
+  }
+
+  #explained(tool: string, { accepts }: api.Call): api.Explanation {
+    const explained = [...this.#defaults(tool, accepts)].map(([arg, { secret_id: winner }]) => {
+      return { arg, outcome: "default", winner, candidates: [], near: [], tied: false } as const;
+    });
+    return { tool_name: tool, would_succeed: true, arguments: explained, gateway: null };
+  }
+
+  /** The winning default of each argument. */
+  #defaults(tool: string, accepts: readonly string[] | null | undefined): Map<string, Stored> {
+    const found = new Map<string, Stored>();
+    for (const secret of this.#secrets) {
+      const { tool_arg: arg, tool_name: pattern, is_default_for_tool: isDefault } = secret;
+      if (!isDefault || !arg || !pattern || !matches(pattern, tool) || (accepts && !accepts.includes(arg))) continue;
+      const earlier = found.get(arg)?.tool_name;
+      if (!earlier || literals(pattern) >= literals(earlier)) found.set(arg, secret);
+    }
+    return new Map([...found].toSorted(([one], [other]) => (one < other ? -1 : 1)));
+  }
+}
+
+function ok(content: unknown): Answer {
+  return { status: 200, headers: {}, content };
+}
+
+function problem(type: api.UnresolvedType, loc: string[], tool: string): api.UnresolvedArgument {
+  const argument = loc.at(-1);
+  const what =
+    type === "secret_missing"
+      ? `Argument '${argument}' of tool '${tool}' is required and no secret serves it.`
+      : `No usable secret for argument '${argument}' of tool '${tool}'.`;
+  return { type, loc, msg: `${what} Run: toolvault explain '${tool}'` };
+}
+
+function literals(pattern: string): number {
+  return pattern.includes("*") ? pattern.replaceAll("*", "").length : Number.POSITIVE_INFINITY;
+}
+
+function matches(pattern: string, tool: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  if (rest.length === 0) return pattern === tool;
+  const last = rest.pop() as string;
+  if (!tool.startsWith(first) || !tool.endsWith(last) || tool.length < first.length + last.length) return false;
+  let from = first.length;
+  for (const piece of rest) {
+    const found = tool.indexOf(piece, from);
+    if (found < 0) return false;
+    from = found + piece.length;
+  }
+  return from <= tool.length - last.length;
+}
