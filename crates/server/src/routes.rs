@@ -42,6 +42,7 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(tools::resolve_tool))
         .routes(routes!(tools::resolve_calls))
         .routes(routes!(tools::explain_tool))
+        .routes(routes!(tools::explain_calls))
         // The caller's own keys, rights and usage.
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::update_key, keys::delete_key))

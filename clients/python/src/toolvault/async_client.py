@@ -71,6 +71,7 @@ class AsyncToolvault(ToolOperations, Asynchronous):
         self.users = AsyncUsers(self._sender)
         self.audit = AsyncAudit(self._sender)
         self._defaults = Defaults(found.changes)
+        self._transport = transport
         self._lock = threading.Lock()
         self._blocking: Toolvault | None = None
 
@@ -87,7 +88,9 @@ class AsyncToolvault(ToolOperations, Asynchronous):
         """
         with self._lock:
             if self._blocking is None:
-                self._blocking = Toolvault._of(self._sender.settings)
+                # Some transports, such as those of tests, serve both kinds of clients.
+                both = self._transport if isinstance(self._transport, httpx.BaseTransport) else None
+                self._blocking = Toolvault._of(self._sender.settings, both)
             return self._blocking
 
     def acting_for(self, user: str) -> AbstractContextManager[None]:

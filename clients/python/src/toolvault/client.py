@@ -75,10 +75,10 @@ class Toolvault(ToolOperations, Blocking):
         self._defaults = Defaults(found.changes)
 
     @classmethod
-    def _of(cls, found: Settings) -> Toolvault:
+    def _of(cls, found: Settings, transport: httpx.BaseTransport | None) -> Toolvault:
         """A client with the settings of another one."""
         client = cls.__new__(cls)
-        client._open(found, None, batch=False)
+        client._open(found, transport, batch=False)
         return client
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -159,6 +160,74 @@ class Failing(BaseModel):
     def show(self) -> str:
         """Returns what it has."""
         return self.token
+
+
+class Issue(BaseModel):
+    """A result."""
+
+    state: str
+    sent: str
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A result."""
+
+    state: str
+    sent: str
+
+
+class Closed(Exception):
+    """An error of its own."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Issues(BaseModel):
+    """Returns objects of its own classes."""
+
+    token: str
+
+    @register_tool("issues__model")
+    def model(self) -> Issue:
+        """Returns what it sent."""
+        return Issue(state="open", sent=f"Bearer {self.token}")
+
+    @register_tool("issues__plain")
+    def plain(self) -> Ticket:
+        """Returns what it sent."""
+        return Ticket("open", f"Bearer {self.token}")
+
+    @register_tool("issues__fails")
+    async def fails(self) -> None:
+        """Fails."""
+        raise Closed(f"closed with {self.token}", 7)
+
+
+@register_tool("functions__read")
+def read_note(note: str, api_key: str, url: str = "http://127.0.0.1:9") -> dict[str, str]:
+    """Reads a note.
+
+    Args:
+        note: Which one.
+        api_key: The key.
+        url: Where.
+    """
+    return {"text": ask(f"{url}/{note}", api_key), "sent": f"Bearer {api_key}"}
+
+
+@register_tool("functions__read_soon")
+async def read_note_soon(note: str, api_key: str, url: str = "http://127.0.0.1:9") -> str:
+    """Reads a note."""
+    return f"{ask(f'{url}/{note}', api_key)} with {api_key}"
+
+
+@register_tool
+def functions_add(a: int, b: int) -> int:
+    """Adds."""
+    return a + b
 
 
 class Open(BaseModel, extra="allow"):

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
 import notes
@@ -13,6 +14,7 @@ import pytest
 from iointel.src.agent_methods.agents.tool_factory import resolve_single_tool, resolve_tools
 from iointel.src.utilities.registries import STATEFUL_TOOL_DEFAULTS
 
+from linear import shown
 from toolvault import (
     AsyncToolvault,
     Forbidden,
@@ -142,11 +144,14 @@ def test_what_the_constructor_makes_of_a_value_is_made_of_the_value(vault, made,
     secret = store(vault, "prepared", value, tool="prepared__*")
     store(vault, "raw", value, tool="raw__*", arg="api_key")
     held = made("prepared__show")
-    assert held() == [value, f"Bearer {value}", "1"]
-    assert held() == [value, f"Bearer {value}", "2"]
+    mark = "[secret:prepared]"
+    assert held() == [mark, f"Bearer {mark}", "1"]
+    assert held() == [mark, f"Bearer {mark}", "2"]
+    assert held.object.header == f"Bearer {value}"
     vault.secrets.update(secret.secret_id, secret_value=other)
-    assert held() == [other, f"Bearer {other}", "1"]
-    assert made("raw__show")() == value
+    assert held() == [mark, f"Bearer {mark}", "1"]
+    assert held.object.header == f"Bearer {other}"
+    assert made("raw__show").object._client.key == value
 
 
 def test_what_ends_with_an_object_is_ended_once_and_only_if_it_began(vault, made, witness):
@@ -174,7 +179,7 @@ def test_values_have_the_type_of_their_field(vault, made, witness):
     store(vault, "pin", "123456", tool="typed__*", arg="pin")
     store(vault, "key", value, tool="typed__*", arg="key")
     held = made("typed__show")
-    assert held() == f"123457 {value}"
+    assert held() == "123457 [secret:key]"
     assert held.object.model_dump_json() == "{}"
     assert made("typed__show", {"pin": "secret://pin"}).object.model_dump() == {"pin": "secret://pin"}
 
@@ -183,7 +188,7 @@ def test_arguments_that_a_class_does_not_declare(vault, made, witness):
     value = witness.canary("any")
     store(vault, "any", value, tool="open__*", default=False)
     held = made("open__show", {"token": "secret://any", "other": 1})
-    assert held() == f"{value} 1"
+    assert held() == "[secret:any] 1"
     assert held.object.model_dump() == {"other": 1, "token": "secret://any"}
 
 
@@ -271,3 +276,70 @@ def test_without_a_server_nothing_is_used_on(vault, made, witness):
     nowhere = Toolvault("http://127.0.0.1:9", "tvk_x", retries=0)
     with pytest.raises(Unavailable):
         made("notes__read", vault=nowhere)
+
+
+def test_results_of_own_classes_are_redacted(vault, made, witness):
+    value = witness.canary("value")
+    store(vault, "issues", value, tool="issues__*")
+    for tool, kind in (("issues__model", notes.Issue), ("issues__plain", notes.Ticket)):
+        found = made(tool)()
+        assert (type(found), found.state, found.sent) == (kind, "open", "Bearer [secret:issues]")
+        witness.clean("the result", repr(found), vars(found))
+    with pytest.raises(notes.Closed) as caught:
+        asyncio.run(made("issues__fails")())
+    assert (caught.value.code, str(caught.value)) == (7, "closed with [secret:issues]")
+    witness.clean("the error", shown(caught.value), repr(caught.value))
+
+
+def platform(server, vault):
+    made = asyncio.run(
+        server.command(
+            *("key", "create", "--user", "default", "--scope", "manage", "--scope", "resolve"),
+            *("--any-user", "--expires", "1d", "--json"),
+        )
+    )
+    users = [vault.users.create(f"user {number} of {id(made)}").user_id for number in range(2)]
+    return json.loads(made.stdout)["key"], users
+
+
+def test_one_object_serves_many_users(server, vault, made, witness, provider):
+    key, users = platform(server, vault)
+    values = [witness.canary(f"value of {number}") for number in range(2)]
+    with Toolvault(server.environment["TOOLVAULT_URL"], key) as shared:
+        for user, value in zip(users, values, strict=True):
+            with shared.acting_for(user):
+                store(shared, "notes", value)
+        with shared.acting_for(users[0]):
+            held = made("notes__read", {"url": provider.url}, vault=shared, keep_seconds=60)
+
+        def call(user: str) -> tuple[str, str]:
+            with shared.acting_for(user):
+                return held(note="n"), held.object.token
+
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(call, users * 20))
+        assert found == [("issue n: open", values[number % 2]) for number in range(40)]
+        assert sorted(provider.received) == sorted(values * 20)
+    for user in users:
+        vault.users.delete(user)
+
+
+def test_a_change_by_the_same_client_holds_at_once(vault, made, witness):
+    first, second = witness.canary("first"), witness.canary("second")
+    secret = store(vault, "notes", first)
+    held = made("notes__read", vault=vault, keep_seconds=3600)
+    assert held.object.token == first
+    vault.secrets.update(secret.secret_id, secret_value=second)
+    assert held.object.token == second
+
+
+def test_an_async_tool_does_not_block_the_loop(vault, made, runtime, provider, witness, monkeypatch):
+    store(vault, "notes", witness.canary("value"))
+    held = made("notes__read_soon", {"url": provider.url}, keep_seconds=60)
+    here = threading.get_ident()
+    threads = []
+    run = runtime._sender.run
+    monkeypatch.setattr(runtime._sender, "run", lambda one: threads.append(threading.get_ident()) or run(one))
+    assert asyncio.run(held(note="n")) == "issue n: open"
+    assert threads
+    assert here not in threads

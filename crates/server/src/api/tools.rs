@@ -5,8 +5,9 @@ mod calls;
 
 use axum::Json;
 use axum::extract::State;
+use toolvault_vault::{Call, Caller};
 
-use self::answers::{Completed, CompletedOrResults, Explanation};
+use self::answers::{Completed, CompletedOrResults, Explanation, ExplanationOrResults};
 use self::calls::ResolveRequest;
 use crate::app::App;
 use crate::error::ApiError;
@@ -68,11 +69,7 @@ pub(crate) async fn resolve_calls(
     Authenticated(caller): Authenticated,
     input: Input,
 ) -> Result<CompletedOrResults, ApiError> {
-    let body = input.json()?;
-    let mut errors = ValidationErrors::default();
-    let request = calls::read_several(body, &mut errors);
-    errors.into_result()?;
-    match request.ok_or(ApiError::Internal)? {
+    match read_calls(&input)? {
         ResolveRequest::One(call) => {
             let mut results = app.vault.resolve(&caller, vec![*call]).await?;
             answers::one(&app, results.pop()).map(CompletedOrResults::One)
@@ -103,12 +100,69 @@ pub(crate) async fn explain_tool(
     Authenticated(caller): Authenticated,
     input: Input,
 ) -> Result<Json<Explanation>, ApiError> {
-    let explanation = app.vault.explain(&caller, read_call(&input)?).await?;
-    let gateway = app.gateway.explain(&caller, read_call(&input)?).await?;
-    Ok(Json(Explanation::new(explanation, gateway)))
+    let both = (read_call(&input)?, read_call(&input)?);
+    explained(&app, &caller, both).await.map(Json)
 }
 
-fn read_call(input: &Input) -> Result<toolvault_vault::Call, ApiError> {
+/// Explain Tool Calls
+///
+/// Explains what resolving and the gateway would do with one tool call or several, without any value.
+#[utoipa::path(
+    post,
+    path = "/api/v1/explain",
+    tag = "tools",
+    params(parameters::Credentials),
+    request_body = requests::Calls,
+    responses(
+        (
+            status = 200,
+            description = "What would happen with the call, or one result for each of several calls",
+            body = ExplanationOrResults
+        ),
+        errors::Refusals, errors::ReadingJson
+    )
+)]
+pub(crate) async fn explain_calls(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    input: Input,
+) -> Result<Json<ExplanationOrResults>, ApiError> {
+    match (read_calls(&input)?, read_calls(&input)?) {
+        (ResolveRequest::One(call), ResolveRequest::One(same)) => {
+            let explanation = explained(&app, &caller, (*call, *same)).await?;
+            Ok(Json(ExplanationOrResults::One(explanation)))
+        }
+        (ResolveRequest::Several(calls), ResolveRequest::Several(same)) => {
+            let mut results = Vec::with_capacity(calls.len());
+            for both in calls.into_iter().zip(same) {
+                results.push(explained(&app, &caller, both).await);
+            }
+            Ok(Json(ExplanationOrResults::Several(results.into())))
+        }
+        _ => Err(ApiError::Internal),
+    }
+}
+
+/// Explains one call, which is read twice: each of the two paths consumes its own.
+async fn explained(
+    app: &App,
+    caller: &Caller,
+    (direct, relayed): (Call, Call),
+) -> Result<Explanation, ApiError> {
+    let explanation = app.vault.explain(caller, direct).await?;
+    let gateway = app.gateway.explain(caller, relayed).await?;
+    Ok(Explanation::new(explanation, gateway))
+}
+
+fn read_calls(input: &Input) -> Result<ResolveRequest, ApiError> {
+    let body = input.json()?;
+    let mut errors = ValidationErrors::default();
+    let request = calls::read_several(body, &mut errors);
+    errors.into_result()?;
+    request.ok_or(ApiError::Internal)
+}
+
+fn read_call(input: &Input) -> Result<Call, ApiError> {
     let body = input.json()?;
     let mut errors = ValidationErrors::default();
     let tool = input.tool_name(&mut errors);

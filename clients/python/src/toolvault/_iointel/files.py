@@ -46,7 +46,7 @@ def read(text: str | None, path: str | Path | None) -> dict[str, Any]:
     if not isinstance(definition, dict):
         raise ToolvaultError("a workflow's file holds name, agents and tasks")
     made: dict[str, Any] = portable(definition)
-    _discover(set(_names(made)))
+    _discover({name for name, _ in named(made)})
     return made
 
 
@@ -67,17 +67,20 @@ def _discover(names: set[str]) -> None:
         raise ToolvaultError(": ".join([f"iointel has no tool {name}", *reasons]))
 
 
-def _names(definition: Any) -> Iterator[str]:
+def named(definition: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The tools in a definition, each with its arguments."""
     if isinstance(definition, Mapping):
         for name, part in definition.items():
             if name == "tools" and isinstance(part, list):
-                firsts = (one[0] if isinstance(one, (list, tuple)) and one else one for one in part)
-                yield from (first for first in firsts if isinstance(first, str))
+                for one in part:
+                    tool, given = one if isinstance(one, (list, tuple)) and len(one) == 2 else (one, None)
+                    if isinstance(tool, str):
+                        yield tool, given or {}
             else:
-                yield from _names(part)
+                yield from named(part)
     elif isinstance(definition, list):
         for part in definition:
-            yield from _names(part)
+            yield from named(part)
 
 
 def state(tool: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -53,15 +53,15 @@ class Reference(str):
         return str, (str(self),)
 
 
-class _Dump(str):
+class Dump(str):
     """A dump that keeps its object alive: iointel keeps only the dump, and the dump alone has no values."""
 
     of: BaseModel
 
-    def __copy__(self) -> _Dump:
+    def __copy__(self) -> Dump:
         return self
 
-    def __deepcopy__(self, memo: object) -> _Dump:
+    def __deepcopy__(self, memo: object) -> Dump:
         return self
 
     def __reduce_ex__(self, protocol: object) -> tuple[type[str], tuple[str]]:
@@ -129,9 +129,19 @@ class _Served:
         """The same as JSON."""
         references = _references(self)
         rest = json.loads(super().model_dump_json(**_without(references, options)))  # type: ignore[misc]
-        dump = _Dump(json.dumps({**rest, **_written(references)}))
+        dump = Dump(json.dumps({**rest, **_written(references)}))
         dump.of = cast("BaseModel", self)
         return dump
+
+
+def behind(held: object) -> Behind | None:
+    """What has the values of a served object; None for any other object."""
+    return cast("Behind", _private(held)[_BEHIND]) if isinstance(held, _Served) else None
+
+
+def prepare(served: object) -> None:
+    """Fetches the values, so that the object has them for some seconds."""
+    _behind(served)
 
 
 def serve(

@@ -13,7 +13,7 @@ from ..models import Completed
 
 
 class Source:
-    """Fetches the arguments of one tool, and caches the answer for some seconds."""
+    """Fetches the arguments of one tool for the user of now, and caches the answers for some seconds."""
 
     def __init__(
         self,
@@ -32,22 +32,38 @@ class Source:
         self._keep_seconds = keep_seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: tuple[float, Mapping[str, Any], Completed] | None = None
+        self._kept: dict[str | None, _Kept] = {}
+
+    def user(self) -> str | None:
+        """The user of now. What was made of the values of one user is not for another."""
+        return self._sender.settings.users.now()
 
     def completed(self, args: Mapping[str, Any]) -> Completed:
         """The arguments with the current values. Raises `SecretMissing` or a related error."""
+        user, now = self.user(), self._clock()
         with self._lock:
-            if self._kept is not None:
-                until, kept_args, completed = self._kept
-                if self._clock() < until and kept_args == args:
-                    return completed
-            self._kept = None
+            self._kept = {one: kept for one, kept in self._kept.items() if kept.until > now or kept.lock.locked()}
+            kept = self._kept.setdefault(user, _Kept())
+        with kept.lock:
+            changes = self._sender.settings.changes.count
+            if kept.completed is not None and kept.until > self._clock() and kept.key == (changes, args):
+                return kept.completed
+            kept.completed = None
             asked = self._clock()
-            completed = self._sender.run(
-                tools.resolve(tools.call(self.tool, args, self._bindings, self._defaults, self._defaults))
-            )
-            self._kept = (asked + self._keep_seconds, dict(args), completed)
+            call = tools.call(self.tool, args, self._bindings, self._defaults, self._defaults)
+            completed = self._sender.run(tools.resolve(call, user))
+            kept.until, kept.key, kept.completed = asked + self._keep_seconds, (changes, dict(args)), completed
             return completed
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("an object that may hold values cannot be pickled")
+
+
+class _Kept:
+    """The last answer for one user."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.until = 0.0
+        self.key: tuple[int, Mapping[str, Any]] = (0, {})
+        self.completed: Completed | None = None

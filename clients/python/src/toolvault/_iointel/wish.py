@@ -16,9 +16,10 @@ from pydantic import BaseModel
 from .._http.senders import Sender
 from .._injection.plain import plain
 from ..errors import ToolvaultError
-from ..models import Explanation
+from ..models import Explanation, ToolCall
 from .served import Reference, serve
 from .source import Source
+from .tools import registered
 
 SCHEME = "secret://"
 
@@ -36,19 +37,14 @@ class Wish:
         self._check()
 
     @property
-    def call(self) -> dict[str, Any]:
+    def call(self) -> ToolCall:
         """The call for `explain` and `resolve`."""
         fields = self._class.model_fields
         needed = [
             name for name, field in fields.items() if field.is_required() and not _fills_itself(self._class, name)
         ]
-        return {
-            "tool": self._tool.name,
-            "args": plain(self._literals),
-            "bindings": self._bindings,
-            "accepts": [name for name in fields if name not in self._given],
-            "require": needed,
-        }
+        accepts = tuple(name for name in fields if name not in self._given)
+        return ToolCall(self._tool.name, plain(self._literals), self._bindings, accepts, tuple(needed))
 
     def granted(self, explanation: Explanation, sender: Sender, keep_seconds: float) -> BaseModel:
         """The object, with the secrets that the server would apply."""
@@ -57,6 +53,7 @@ class Wish:
             return cast("BaseModel", instantiate_stateful_tool(self._tool, self._given))
         references = {name: Reference.to(text, is_default=False) for name, text in self._bindings.items()}
         references |= {name: Reference.to(text, is_default=True) for name, text in defaults.items()}
+        registered(self._tool)
         source = Source(sender, self._tool.name, self._bindings, frozenset(defaults), keep_seconds)
         served = serve(self._class, source, self._literals, references)
         # iointel looks here before it creates an object from a dump.

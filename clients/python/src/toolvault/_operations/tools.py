@@ -99,7 +99,7 @@ class ToolOperations:
     @operation
     def me(self) -> Operation[Me]:
         """The user and the rights of the credential."""
-        return Operation("GET", "/v1/me", a(Me), is_repeatable=True)
+        return me()
 
     @operation
     def usage(self) -> Operation[Usage]:
@@ -122,6 +122,10 @@ def call(
         None if accepts is None else tuple(accepts),
         None if require is None else tuple(require),
     )
+
+
+def me() -> Operation[Me]:
+    return Operation("GET", "/v1/me", a(Me), is_repeatable=True)
 
 
 def resolve(wanted: ToolCall, user: str | None = None) -> Operation[Completed]:

@@ -98,6 +98,35 @@ pub(crate) struct Explanation {
     gateway: Option<GatewayExplanation>,
 }
 
+/// The explanation of one call, or of several.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum ExplanationOrResults {
+    One(Explanation),
+    Several(ExplainResults),
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExplainResults {
+    /// In the order of the calls
+    results: Vec<ExplainResult>,
+}
+
+/// The status and the content that the call would have got as a single request.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExplainResult {
+    #[schema(minimum = 200, maximum = 599)]
+    status: u16,
+    /// With status 200
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Explanation)]
+    result: Option<Explanation>,
+    /// With every other status
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Value)]
+    detail: Option<Value>,
+}
+
 /// The outcome of a call through the gateway.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct GatewayExplanation {
@@ -170,12 +199,11 @@ pub(super) fn several(
                 detail: None,
             },
             Err(error) => {
-                let error = ApiError::from(error);
-                let (status, _, body) = error.parts();
+                let (status, detail) = refused(&error.into());
                 CallResult {
-                    status: status.as_u16(),
+                    status,
                     result: None,
-                    detail: Some(body.detail()),
+                    detail: Some(detail),
                 }
             }
         }
@@ -183,6 +211,34 @@ pub(super) fn several(
     CallResults {
         results: results.collect(),
     }
+}
+
+impl From<Vec<Result<Explanation, ApiError>>> for ExplainResults {
+    fn from(results: Vec<Result<Explanation, ApiError>>) -> Self {
+        let results = results.into_iter().map(|result| match result {
+            Ok(explanation) => ExplainResult {
+                status: 200,
+                result: Some(explanation),
+                detail: None,
+            },
+            Err(error) => {
+                let (status, detail) = refused(&error);
+                ExplainResult {
+                    status,
+                    result: None,
+                    detail: Some(detail),
+                }
+            }
+        });
+        Self {
+            results: results.collect(),
+        }
+    }
+}
+
+fn refused(error: &ApiError) -> (u16, Value) {
+    let (status, _, body) = error.parts();
+    (status.as_u16(), body.detail())
 }
 
 impl From<vault::Completed> for Completed {

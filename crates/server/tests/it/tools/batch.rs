@@ -116,3 +116,40 @@ async fn a_malformed_call_refuses_the_batch_and_says_where() {
         .expect(200);
     assert_eq!(used["data"], json!([]));
 }
+
+#[tokio::test]
+async fn explanations_of_several_calls_stand_in_order_each_as_if_it_were_alone() {
+    let world = World::start().await;
+    let operator = world.operator();
+    operator.default_for("linear__*", "key", "the secret").await;
+    let narrow = world
+        .holder(Rights {
+            scopes: &[Resolve],
+            tools: &["linear__*"],
+            ..Rights::default()
+        })
+        .await;
+    let body = json!({"calls": [
+        {"tool_name": "linear__get", "accepts": ["key"]},
+        {"tool_name": "github__get"},
+        {"tool_name": "linear__set", "require": ["token"]},
+    ]});
+    let answer = narrow.post("/v1/explain", &body).await.expect(200);
+    let results = answer["results"].as_array().unwrap();
+    let statuses: Vec<&Value> = results.iter().map(|result| &result["status"]).collect();
+    assert_eq!(statuses, [200, 403, 200]);
+    assert!(!answer.to_string().contains("the secret"));
+    for (index, tool, call) in [
+        (0, "linear__get", json!({"accepts": ["key"]})),
+        (2, "linear__set", json!({"require": ["token"]})),
+    ] {
+        let alone = narrow
+            .post(&format!("/v1/tools/{tool}/explain"), &call)
+            .await
+            .expect(200);
+        assert_eq!(results[index]["result"], alone);
+    }
+    let one = json!({"tool_name": "linear__get", "accepts": ["key"]});
+    let named = narrow.post("/v1/explain", &one).await.expect(200);
+    assert_eq!(named, results[0]["result"]);
+}

@@ -1,0 +1,1 @@
+"""A vault without a server: the rules of resolving, and the operations on secrets."""
