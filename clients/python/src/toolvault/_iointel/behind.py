@@ -115,7 +115,9 @@ def redacted(function: Callable[..., Any], redaction: Callable[[], Redaction]) -
     def call(*args: Any, **kwargs: Any) -> Any:
         failure: BaseException
         try:
-            return redaction().result(function(*args, **kwargs))
+            result = function(*args, **kwargs)
+            # The values of a call are known after it.
+            return redaction().result(result)
         except Exception as error:
             failure = redaction().failure(error) or error
         raise failure
@@ -124,7 +126,8 @@ def redacted(function: Callable[..., Any], redaction: Callable[[], Redaction]) -
     async def call_async(*args: Any, **kwargs: Any) -> Any:
         failure: BaseException
         try:
-            return redaction().result(await function(*args, **kwargs))
+            result = await function(*args, **kwargs)
+            return redaction().result(result)
         except Exception as error:
             failure = redaction().failure(error) or error
         raise failure
