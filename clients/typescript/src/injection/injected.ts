@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { Confidential } from "../confidential.js";
 import { ToolvaultError } from "../errors.js";
 import type { Completed } from "../models.js";
-import { Parts, redacted, redactedStream } from "./parts.js";
+import { redactedStream } from "./parts.js";
 import { at, isObject, withAt } from "./pointer.js";
 import { Redaction } from "./redaction.js";
 import type { Declared } from "./schema.js";
@@ -17,7 +17,6 @@ export class ValueRefused extends ToolvaultError {}
 /** One call of a tool: its arguments, values included, and what redacts its result. It shows only names. */
 export class Injected {
   readonly tool: string;
-  readonly #search: Search;
   readonly #redaction: Redaction;
   readonly #args: Arguments;
 
@@ -29,13 +28,13 @@ export class Injected {
       const value = typed(arg, String(at(completed.args, arg)), types.get(arg)?.types);
       args = withAt(args, arg, value);
       if (redact ? redact.includes(arg) : isConfidential) {
-        for (const text of [at(completed.args, arg), ...leaves(value)])
-          values.push([name, new Confidential(String(text))]);
+        const texts = [String(at(completed.args, arg)), ...leaves(value)];
+        values.push(...texts.map((text): Named => [name, new Confidential(text)]));
       }
     }
     this.tool = completed.tool_name;
-    this.#search = new Search(values);
-    this.#redaction = new Redaction(this.#search);
+    const search = new Search(values);
+    this.#redaction = new Redaction(search, (stream) => redactedStream(stream, search));
     this.#args = args as Arguments;
   }
 
@@ -49,16 +48,12 @@ export class Injected {
     try {
       return this.redact(await tool(this.#args));
     } catch (error) {
-      throw this.#redaction.failure(error);
+      throw this.#redaction.result(error);
     }
   }
 
   /** The redacted value. Of a stream, each part. */
   redact<T>(value: T): T {
-    if (value instanceof ReadableStream) return redactedStream(value, this.#parts()) as T;
-    if (isObject(value) && Symbol.asyncIterator in value) {
-      return redacted(value as unknown as AsyncIterable<unknown>, this.#parts(), this.#redaction) as T;
-    }
     return this.#redaction.result(value);
   }
 
@@ -68,10 +63,6 @@ export class Injected {
 
   [inspect.custom](): string {
     return `Injected(${JSON.stringify(this.tool)})`;
-  }
-
-  #parts(): Parts {
-    return new Parts(this.#search, this.#redaction);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Redaction } from "./redaction.js";
+import { Redaction } from "./redaction.js";
 import type { Search } from "./search.js";
 
 const DEEPEST = 16;
@@ -14,9 +14,9 @@ export class Parts {
   readonly #redaction: Redaction;
   #waiting: unknown[] = [];
 
-  constructor(search: Search, redaction: Redaction) {
+  constructor(search: Search) {
     this.#search = search;
-    this.#redaction = redaction;
+    this.#redaction = new Redaction(search);
   }
 
   /** The parts that can be passed on when this one has arrived. */
@@ -49,12 +49,14 @@ export class Parts {
   }
 }
 
-/** An async iterable of parts, redacted. */
-export async function* redacted<T>(
-  source: AsyncIterable<T>,
-  parts: Parts,
-  redaction: Redaction,
-): AsyncGenerator<T, unknown> {
+/** A stream whose parts are redacted: of a `ReadableStream` or an async iterable; undefined for other objects. */
+export function redactedStream(source: object, search: Search): object | undefined {
+  if (source instanceof ReadableStream) return source.pipeThrough(transform(new Parts(search)));
+  return Symbol.asyncIterator in source ? redacted(source as AsyncIterable<unknown>, search) : undefined;
+}
+
+async function* redacted(source: AsyncIterable<unknown>, search: Search): AsyncGenerator<unknown, unknown> {
+  const [parts, redaction] = [new Parts(search), new Redaction(search)];
   const iterator = source[Symbol.asyncIterator]();
   let isDone = false;
   try {
@@ -62,30 +64,27 @@ export async function* redacted<T>(
       const { done, value } = await iterator.next();
       if (done) {
         isDone = true;
-        yield* parts.end() as T[];
+        yield* parts.end();
         return redaction.result(value);
       }
-      yield* parts.push(value) as T[];
+      yield* parts.push(value);
     }
   } catch (error) {
-    throw redaction.failure(error);
+    throw redaction.result(error);
   } finally {
     if (!isDone) await iterator.return?.();
   }
 }
 
-/** A readable stream of parts, redacted. */
-export function redactedStream<T>(source: ReadableStream<T>, parts: Parts): ReadableStream<T> {
-  return source.pipeThrough(
-    new TransformStream<T, T>({
-      transform: (part, controller) => {
-        for (const one of parts.push(part)) controller.enqueue(one as T);
-      },
-      flush: (controller) => {
-        for (const one of parts.end()) controller.enqueue(one as T);
-      },
-    }),
-  );
+function transform(parts: Parts): TransformStream {
+  return new TransformStream({
+    transform: (part, controller) => {
+      for (const one of parts.push(part)) controller.enqueue(one);
+    },
+    flush: (controller) => {
+      for (const one of parts.end()) controller.enqueue(one);
+    },
+  });
 }
 
 /** The texts in a part, by their place in it. Bytes are read as Latin-1. */

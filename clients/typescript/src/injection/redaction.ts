@@ -1,133 +1,89 @@
-import { types } from "node:util";
-
+import { bytesOf, type Holder, holder } from "./graph.js";
 import type { Search } from "./search.js";
 
 /**
- * Replaces values with `[secret:<name>]` in what a tool returns or throws.
+ * Replaces values with `[secret:<name>]` in what a tool returns or throws: texts, names, bytes and addresses, however
+ * deep, also in cycles.
  *
  * This is defence in depth: a tool that has a value can encode it in its own way.
  */
 export class Redaction {
   readonly #search: Search;
+  readonly #stream: (value: object) => object | undefined;
 
-  constructor(search: Search) {
+  /** `stream` returns the redacted stream for a stream, and undefined for other objects. */
+  constructor(search: Search, stream: (value: object) => object | undefined = () => undefined) {
     this.#search = search;
+    this.#stream = stream;
   }
 
-  /** The redacted result of a tool: the same object where it contained no value, else a copy of the same class. */
+  /** The redacted value: the same object where it contained nothing, else a copy of the same class; errors in place. */
   result<T>(value: T): T {
-    return this.#search.isEmpty ? value : (this.#cleaned(value, new Map()) as T);
+    if (this.#search.isEmpty) return value;
+    if (typeof value === "string") return this.#search.text(value) as T;
+    return (isObject(value) ? (this.#copies(value).get(value) ?? value) : value) as T;
   }
 
-  /** An error, redacted in place, with its causes: it keeps its class and attributes. */
-  failure(error: unknown): unknown {
-    if (this.#search.isEmpty) return error;
-    return error instanceof Error ? this.#failure(error, new Set()) : this.result(error);
+  /** The copies of the objects from which a value can be reached. */
+  #copies(root: object): Map<object, unknown> {
+    const copies = new Map<object, unknown>();
+    const holders = new Map<object, Holder>();
+    const parents = new Map<object, object[]>();
+    const found: object[] = [];
+    const waiting = [root];
+    for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
+      if (holders.has(one) || copies.has(one)) continue;
+      const leaf = this.#leaf(one);
+      if (leaf !== undefined) {
+        if (leaf !== one) found.push(one);
+        copies.set(one, leaf);
+        continue;
+      }
+      const held = holder(one);
+      holders.set(one, held);
+      for (const member of held.members) {
+        if (typeof member === "string" && this.#search.shows(member)) found.push(one);
+        if (!isObject(member)) continue;
+        waiting.push(member);
+        const known = parents.get(member);
+        if (known) known.push(one);
+        else parents.set(member, [one]);
+      }
+    }
+    const changed = new Set<object>();
+    for (let one = found.pop(); one !== undefined; one = found.pop()) {
+      if (changed.has(one)) continue;
+      changed.add(one);
+      found.push(...(parents.get(one) ?? []));
+    }
+    for (const one of changed) if (!copies.has(one)) copies.set(one, (holders.get(one) as Holder).empty());
+    for (const one of changed) {
+      holders.get(one)?.fill(
+        copies.get(one),
+        (holders.get(one) as Holder).members.map((each) => this.#member(each, copies)),
+      );
+    }
+    return copies;
   }
 
-  #cleaned(value: unknown, known: Map<object, unknown>): unknown {
+  #member(value: unknown, copies: ReadonlyMap<object, unknown>): unknown {
     if (typeof value === "string") return this.#search.text(value);
-    if (typeof value !== "object" || value === null) return value;
-    if (known.has(value)) return known.get(value);
-    // A cycle that leads back here sees the original, unless something below has changed it.
-    known.set(value, value);
-    const clean = this.#object(value, known);
-    known.set(value, clean);
-    return clean;
+    return isObject(value) ? (copies.get(value) ?? value) : value;
   }
 
-  #object(value: object, known: Map<object, unknown>): unknown {
-    if (value instanceof Error) return this.failure(value);
-    if (Array.isArray(value))
-      return kept(
-        value,
-        value.map((one) => this.#cleaned(one, known)),
-      );
-    if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return this.#bytes(value);
+  /** For an object that holds no others: what replaces it, or itself. */
+  #leaf(value: object): unknown {
     if (value instanceof URL) return this.#search.shows(value.href) ? this.#search.text(value.href) : value;
-    if (value instanceof Set) {
-      const members = [...value];
-      const clean = kept(
-        members,
-        members.map((one) => this.#cleaned(one, known)),
-      );
-      return clean === members ? value : new Set(clean);
-    }
-    if (value instanceof Map) {
-      const entries = [...value].flat();
-      const clean = kept(
-        entries,
-        entries.map((one) => this.#cleaned(one, known)),
-      );
-      return clean === entries ? value : new Map(pairs(clean));
-    }
-    return this.#members(value, known);
-  }
-
-  /** An object with its own enumerable members, and of its class. */
-  #members(value: object, known: Map<object, unknown>): object {
-    const entries = Object.entries(value).flat();
-    const clean = kept(
-      entries,
-      entries.map((one) => this.#cleaned(one, known)),
-    );
-    if (clean === entries) return value;
-    const copy = Object.create(Object.getPrototypeOf(value), Object.getOwnPropertyDescriptors(value));
-    for (const name of Object.keys(value)) delete copy[name];
-    for (const [name, one] of pairs(clean)) {
-      Object.defineProperty(copy, name as string, { value: one, enumerable: true, writable: true, configurable: true });
-    }
-    return copy;
-  }
-
-  /** Bytes are searched as Latin-1, in which those around a value need not be valid text. */
-  #bytes(value: ArrayBufferView | ArrayBufferLike): unknown {
-    const bytes = ArrayBuffer.isView(value)
-      ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-      : Buffer.from(value);
+    const bytes = bytesOf(value);
+    if (bytes === undefined) return this.#stream(value);
+    // As Latin-1, the bytes around a value stay as they are.
     const text = bytes.toString("latin1");
     if (!this.#search.shows(text)) return value;
     const clean = Buffer.from(this.#search.text(text), "latin1");
     return Buffer.isBuffer(value) ? clean : new Uint8Array(clean);
   }
-
-  #failure(error: Error, known: Set<unknown>): Error {
-    if (known.has(error)) return error;
-    known.add(error);
-    const changes: PropertyDescriptorMap = {};
-    // `message`, `stack` and `cause` are not enumerable.
-    for (const name of new Set(["message", "stack", ...Object.getOwnPropertyNames(error)])) {
-      const own: unknown = (error as any)[name];
-      const value = this.#attribute(own, known);
-      const enumerable = Object.getOwnPropertyDescriptor(error, name)?.enumerable ?? false;
-      if (value !== own) changes[name] = { value, enumerable, writable: true, configurable: true };
-    }
-    try {
-      return Object.defineProperties(error, changes);
-    } catch {
-      // It is frozen.
-      const all = { ...Object.getOwnPropertyDescriptors(error), ...changes };
-      return Object.create(Object.getPrototypeOf(error), all) as Error;
-    }
-  }
-
-  #attribute(value: unknown, known: Set<unknown>): unknown {
-    if (value instanceof Error) return this.#failure(value, known);
-    if (Array.isArray(value) && value.some((one) => one instanceof Error)) {
-      return kept(
-        value,
-        value.map((one) => this.#attribute(one, known)),
-      );
-    }
-    return this.result(value);
-  }
 }
 
-/** The first list if both have the same elements. */
-function kept<T>(own: T[], clean: T[]): T[] {
-  return clean.every((one, index) => Object.is(one, own[index])) ? own : clean;
-}
-
-function* pairs<T>(flat: readonly T[]): Generator<[T, T]> {
-  for (let index = 0; index < flat.length; index += 2) yield [flat[index] as T, flat[index + 1] as T];
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }

@@ -9,7 +9,7 @@ const FRESH = 30_000;
 const MOST = 100;
 
 /** Where a client keeps its `Supplier`. */
-export const supplier = Symbol("toolvault.supplier");
+export const supplier: unique symbol = Symbol.for("toolvault.supplier");
 
 interface Waiting {
   readonly call: ToolCall;

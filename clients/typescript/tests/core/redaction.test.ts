@@ -70,29 +70,42 @@ test("every place of a result is searched, and the rest stays the same", () => {
     bytes: new TextEncoder().encode(VALUE),
     buffer: Buffer.from(`<${VALUE}>`),
     error: new TypeError(VALUE),
+    cyclic,
     nullish: Object.assign(Object.create(null), { VALUE }),
   });
   assert.equal(result.untouched, untouched);
+  assert.equal(result.cyclic.self, result.cyclic);
+  assert.equal(cyclic.VALUE, VALUE);
   assert.ok(result.own instanceof Own && result.error instanceof TypeError);
   assert.equal(result.buffer.toString(), `<${MARK}>`);
   clean(canaryOf(), result, Object.keys(result), inspect(result.bytes.toString()));
+});
+
+test("a result may be deep, and its getters are not called", () => {
+  let deep: any = { VALUE };
+  for (let depth = 0; depth < 100_000; depth += 1) deep = depth % 2 ? [deep] : { deep };
+  let clean: any = redaction.result(deep);
+  while (clean.VALUE === undefined) clean = clean.deep ?? clean[0];
+  assert.equal(clean.VALUE, MARK);
+  const lazy = Object.defineProperty({ VALUE }, "lazy", { get: () => assert.fail("it was called"), enumerable: true });
+  assert.equal(redaction.result(lazy).VALUE, MARK);
 });
 
 test("an error is redacted in place, with its causes", () => {
   const error: any = new AggregateError([new RangeError(VALUE)], `all ${VALUE}`, { cause: { url: VALUE } });
   error.response = { headers: { authorization: VALUE } };
   error.self = error;
-  assert.equal(redaction.failure(error), error);
+  assert.equal(redaction.result(error), error);
   assert.ok(error.errors[0] instanceof RangeError);
   assert.equal(error.message, `all ${MARK}`);
   clean(canaryOf(), error, error.stack, error.errors[0], error.cause);
   const frozen = Object.freeze(new RangeError(VALUE));
-  const copy = redaction.failure(frozen);
+  const copy = redaction.result(frozen);
   assert.ok(copy instanceof RangeError);
   assert.equal(copy.message, MARK);
-  const abort: any = redaction.failure(new DOMException(VALUE, "AbortError"));
+  const abort: any = redaction.result(new DOMException(VALUE, "AbortError"));
   assert.deepEqual([abort.name, abort.message], ["AbortError", MARK]);
-  assert.equal(redaction.failure(VALUE), MARK);
+  assert.equal(redaction.result(VALUE), MARK);
 });
 
 test("a value across parts is found, however it is cut", () => {
@@ -104,7 +117,7 @@ test("a value across parts is found, however it is cut", () => {
       at += step || 1;
       if (step === 0) cuts.push(text.slice(at - 1, at));
     }
-    const parts = new Parts(search, redaction);
+    const parts = new Parts(search);
     const shown = [...cuts.flatMap((one) => parts.push(one)), ...parts.end()];
     assert.equal(shown.length, cuts.length);
     assert.equal(shown.join(""), search.text(text));
@@ -123,6 +136,10 @@ test("streams stay streams", async () => {
   assert.equal(await new Response(stream as any).text(), `${MARK}end`);
   let text = "";
   for await (const part of injected.redact(Readable.from(cut))) text += part;
+  assert.equal(text, `${MARK}end`);
+  const inside = injected.redact({ parts: Readable.from(cut) });
+  text = "";
+  for await (const part of inside.parts) text += part;
   assert.equal(text, `${MARK}end`);
   const ended: string[] = [];
   async function* endless() {
