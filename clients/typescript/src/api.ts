@@ -125,6 +125,20 @@ export interface Error {
   readonly detail: string;
 }
 
+/** The status and the content that the call would have got as a single request. */
+export interface ExplainResult {
+  /** With every other status */
+  readonly detail?: unknown;
+  /** With status 200 */
+  readonly result?: Explanation;
+  readonly status: number;
+}
+
+export interface ExplainResults {
+  /** In the order of the calls */
+  readonly results: ReadonlyArray<ExplainResult>;
+}
+
 export interface ExplainedArgument {
   readonly arg: string;
   /** Best first */
@@ -145,6 +159,9 @@ export interface Explanation {
   readonly tool_name: string;
   readonly would_succeed: boolean;
 }
+
+/** The explanation of one call, or of several. */
+export type ExplanationOrResults = Explanation | ExplainResults;
 
 /** The outcome of a call through the gateway. */
 export interface GatewayExplanation {

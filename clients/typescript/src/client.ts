@@ -72,6 +72,11 @@ export class Toolvault implements Runner {
     return this.run(tools.explain({ tool, args, ...options }), options);
   }
 
+  /** Up to 100 calls at once. Has for each the result of `explain`, or the error with which it would reject. */
+  explainMany(calls: readonly ToolCall[], options?: CallOptions): Promise<Array<api.Explanation | ApiError>> {
+    return this.run(tools.explainMany(calls), options);
+  }
+
   /**
    * A call of a tool in any runtime: `(await vault.inject(name, args)).run(tool)`.
    *

@@ -55,6 +55,8 @@ interface Stored extends FakeSecret {
   readonly secret_id: string;
 }
 
+const SINGLE: Readonly<Record<string, "resolve" | "explain">> = { "/v1/resolve": "resolve", "/v1/explain": "explain" };
+
 class Fake implements Runner {
   readonly uses: FakeUse[] = [];
   readonly #secrets: Stored[] = [];
@@ -74,10 +76,13 @@ class Fake implements Runner {
     const content = body ? JSON.parse(body.encoded().toString()) : {};
     const explained = /^\/v1\/tools\/([^/]+)\/explain$/.exec(path)?.[1];
     if (explained !== undefined) return ok(this.#explained(decodeURIComponent(explained), content));
-    if (path !== "/v1/resolve") throw new UnexpectedAnswer(`a FakeVault does not answer ${path}; use a real server`);
-    if (content.calls === undefined) return this.#resolved(content, user);
+    const single = SINGLE[path];
+    if (single === undefined) throw new UnexpectedAnswer(`a FakeVault does not answer ${path}; use a real server`);
+    const answer = (call: api.ToolCall) =>
+      single === "resolve" ? this.#resolved(call, user) : ok(this.#explained(call.tool_name, call));
+    if (content.calls === undefined) return answer(content);
     const results = (content.calls as api.ToolCall[]).map((call) => {
-      const { status, content: answered } = this.#resolved(call, user);
+      const { status, content: answered } = answer(call);
       return status === 200 ? { status, result: answered } : { status, ...(answered as object) };
     });
     return ok({ results });
@@ -111,9 +116,11 @@ class Fake implements Runner {
     return ok({ tool_name: tool, args: completed, applied });
   }
 
-  #explained(tool: string, { accepts }: api.Call): api.Explanation {
+  #explained(tool: string, { accepts, args, bindings }: api.Call): api.Explanation {
     const explained = [...this.#defaults(tool, accepts)].map(([arg, { secret_id: winner }]) => {
-      return { arg, outcome: "default", winner, candidates: [], near: [], tied: false } as const;
+      const isReceived = (at(args ?? {}, arg) ?? null) !== null;
+      const outcome = arg in (bindings ?? {}) ? "binding" : isReceived ? "received" : "default";
+      return { arg, outcome, winner, candidates: [], near: [], tied: false } as const;
     });
     return { tool_name: tool, would_succeed: true, arguments: explained, gateway: null };
   }

@@ -103,7 +103,7 @@ function defaults(
   accepts: readonly string[] | undefined,
   { user = vault.currentUser, bindings }: SecretOptions<any>,
 ): Promise<readonly string[]> {
-  if (typeof user !== "function") return vault[supplier].hidden(tool, accepts, { user });
+  if (typeof user !== "function") return vault[supplier].hidden(tool, accepts, user);
   if (bindings) return Promise.resolve([]);
   throw new ConfigurationError(
     `tool '${tool}': give 'hide', because which secrets there are depends on the user, who is known only at the call`,

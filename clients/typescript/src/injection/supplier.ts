@@ -1,42 +1,35 @@
-import { ApiError } from "../errors.js";
+import type { Explanation } from "../api.js";
 import type { CallOptions, Runner } from "../http/operation.js";
 import type { Completed, ToolCall } from "../models.js";
-import { explain, resolve, resolveMany } from "../resources/tools.js";
+import { explain, explainMany, resolve, resolveMany } from "../resources/tools.js";
+import { Batch } from "./batch.js";
 
 /** How long the list of hidden arguments may be reused, in milliseconds. */
 const FRESH = 30_000;
-/** The most calls in one request. */
-const MOST = 100;
 
 /** Where a client keeps its `Supplier`. */
 export const supplier: unique symbol = Symbol.for("toolvault.supplier");
 
-interface Waiting {
-  readonly call: ToolCall;
-  readonly user: string | undefined;
-  readonly resolve: (completed: Completed) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** What a vault does for wrapped tools: it names hidden arguments, and completes calls, several in one request. */
+/** What a vault does for wrapped tools: it names hidden arguments, and completes calls. */
 export class Supplier {
-  readonly #runner: Runner;
+  readonly #explaining: Batch<Explanation>;
+  readonly #resolving: Batch<Completed>;
   readonly #known = new Map<string, { readonly until: number; readonly names: Promise<readonly string[]> }>();
-  #waiting: Waiting[] = [];
 
   constructor(runner: Runner) {
-    this.#runner = runner;
+    this.#explaining = new Batch(runner, explain, explainMany);
+    this.#resolving = new Batch(runner, resolve, resolveMany);
   }
 
   /** The arguments for which the user has a default, whether or not it is usable now. */
-  hidden(tool: string, accepts: readonly string[] | undefined, options: CallOptions): Promise<readonly string[]> {
-    const key = JSON.stringify([tool, accepts, options.user]);
+  hidden(tool: string, accepts: readonly string[] | undefined, user: string | undefined): Promise<readonly string[]> {
+    const key = JSON.stringify([tool, accepts, user]);
     const now = performance.now();
     const known = this.#known.get(key);
     if (known && known.until > now) return known.names;
     for (const [stale, { until }] of this.#known) if (until <= now) this.#known.delete(stale);
-    const names = this.#runner
-      .run(explain({ tool, accepts }), options)
+    const names = this.#explaining
+      .run({ tool, accepts }, { user })
       .then((answer) => answer.arguments.filter(({ outcome }) => outcome !== "none").map(({ arg }) => arg));
     this.#known.set(key, { until: now + FRESH, names });
     names.catch(() => this.#known.delete(key));
@@ -48,38 +41,8 @@ export class Supplier {
     this.#known.clear();
   }
 
-  /** The completed arguments. Calls that begin in the same turn of the event loop are one request. */
-  supply(call: ToolCall, { user, signal }: CallOptions): Promise<Completed> {
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      // Node.js warns of many listeners of one signal, which many calls may share.
-      const own = signal && AbortSignal.any([signal]);
-      own?.addEventListener("abort", () => reject(own.reason), { once: true });
-      if (this.#waiting.length === 0) setImmediate(() => this.#send());
-      this.#waiting.push({ call, user, resolve, reject });
-    });
-  }
-
-  #send(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const user of new Set(waiting.map(({ user }) => user))) {
-      const calls = waiting.filter((one) => one.user === user);
-      for (let start = 0; start < calls.length; start += MOST) void this.#batch(calls.slice(start, start + MOST), user);
-    }
-  }
-
-  async #batch(calls: readonly Waiting[], user: string | undefined): Promise<void> {
-    const [only] = calls;
-    try {
-      if (only && calls.length === 1) return only.resolve(await this.#runner.run(resolve(only.call), { user }));
-      const results = await this.#runner.run(resolveMany(calls.map(({ call }) => call)), { user });
-      results.forEach((result, index) => {
-        if (result instanceof ApiError) calls[index]?.reject(result);
-        else calls[index]?.resolve(result);
-      });
-    } catch (error) {
-      for (const { reject } of calls) reject(error);
-    }
+  /** The completed arguments of a call. */
+  supply(call: ToolCall, options: CallOptions): Promise<Completed> {
+    return this.#resolving.run(call, options);
   }
 }

@@ -1,9 +1,6 @@
 import { ConfigurationError } from "../errors.js";
 import { isObject } from "./pointer.js";
 
-/** How many tools are asked about at once. */
-const AT_ONCE = 16;
-
 /**
  * Wraps one tool, or each tool of a list or of a record by name, and returns the same shape.
  *
@@ -19,14 +16,10 @@ export async function each<T>(
   const entries = Object.entries(tools);
   const stray = entries.find(([, tool]) => !isTool(tool));
   if (stray) throw unknown(stray[1], stray[0]);
-  const wrapped: Array<[string, unknown]> = [];
-  for (let start = 0; start < entries.length; start += AT_ONCE) {
-    const some = entries.slice(start, start + AT_ONCE);
-    const name = (key: string) => (Array.isArray(tools) ? undefined : key);
-    wrapped.push(
-      ...(await Promise.all(some.map(async ([key, tool]) => [key, await wrap(tool, name(key))] as [string, unknown]))),
-    );
-  }
+  const wrapping = entries.map(async ([key, tool]): Promise<[string, unknown]> => {
+    return [key, await wrap(tool, Array.isArray(tools) ? undefined : key)];
+  });
+  const wrapped = await Promise.all(wrapping);
   return (Array.isArray(tools) ? wrapped.map(([, tool]) => tool) : Object.fromEntries(wrapped)) as T;
 }
 

@@ -15,11 +15,7 @@ export function resolve(call: ToolCall): Operation<Completed> {
 
 /** The request of `resolveMany`. */
 export function resolveMany(calls: readonly ToolCall[]): Operation<Array<Completed | ApiError>> {
-  const read = ({ content }: { content: unknown }) => {
-    const { results } = content as api.CallResults;
-    if (results.length !== calls.length) throw new TypeError("a result is missing");
-    return calls.map((call, index) => result(call, results[index] as api.CallResult));
-  };
+  const read = results(calls, ({ result }, call) => completed(call, result as api.Completed));
   return { method: "POST", path: PATH, body: new Body({ calls: calls.map(wire) }), read, isRepeatable: true };
 }
 
@@ -28,6 +24,12 @@ export function explain(call: ToolCall): Operation<api.Explanation> {
   const { tool_name: tool, ...content } = wire(call);
   const path = `/v1/tools/${segment(tool)}/explain`;
   return { method: "POST", path, body: new Body(content), read: asIs<api.Explanation>, isRepeatable: true };
+}
+
+/** The request of `explainMany`. */
+export function explainMany(calls: readonly ToolCall[]): Operation<Array<api.Explanation | ApiError>> {
+  const read = results(calls, ({ result }) => result as api.Explanation);
+  return { method: "POST", path: "/v1/explain", body: new Body({ calls: calls.map(wire) }), read, isRepeatable: true };
 }
 
 function wire({ tool, args, bindings, accepts, require }: ToolCall): api.ToolCall {
@@ -40,11 +42,19 @@ function wire({ tool, args, bindings, accepts, require }: ToolCall): api.ToolCal
   };
 }
 
-function result(call: ToolCall, received: api.CallResult): Completed | ApiError {
-  if (received.status === 200 && received.result) return completed(call, received.result);
-  const error = ofDetail(received.status, undefined, received.detail);
-  if (error instanceof Unresolved) error.tool = call.tool;
-  return error;
+/** Reads the result, or the error, of each call. */
+function results<T>(calls: readonly ToolCall[], read: (one: api.CallResult | api.ExplainResult, call: ToolCall) => T) {
+  return ({ content }: { content: unknown }): Array<T | ApiError> => {
+    const answers = (content as api.CallResults | api.ExplainResults).results;
+    if (answers.length !== calls.length) throw new TypeError("a result is missing");
+    return answers.map((one, index) => {
+      const call = calls[index] as ToolCall;
+      if (one.status === 200) return read(one, call);
+      const error = ofDetail(one.status, undefined, one.detail);
+      if (error instanceof Unresolved) error.tool = call.tool;
+      return error;
+    });
+  };
 }
 
 /** What was received and did not change are the caller's own objects, so numbers and dates keep their type. */

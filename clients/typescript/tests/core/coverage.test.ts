@@ -39,7 +39,17 @@ test("the client has every operation of the API, and no other", async () => {
   for (const room of rooms) {
     for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(room))) {
       if (
-        ["constructor", "run", "actingFor", "currentUser", "close", "toJSON", "iterate", "resolveMany"].includes(name)
+        [
+          "constructor",
+          "run",
+          "actingFor",
+          "currentUser",
+          "close",
+          "toJSON",
+          "iterate",
+          "resolveMany",
+          "explainMany",
+        ].includes(name)
       )
         continue;
       const call = async () => room[name]("id", /restore|deleteVersion/.test(name) ? 7 : {});
@@ -47,6 +57,7 @@ test("the client has every operation of the API, and no other", async () => {
     }
   }
   await vault.resolveMany([]).catch(() => {});
+  await vault.explainMany([]).catch(() => {});
   await vault.secrets.create({ secret_name: "n", secret_value: "value" }).catch(() => {});
   await vault.secrets.update("id", {}).catch(() => {});
   await vault.secrets.putValue("id", "value").catch(() => {});

@@ -132,6 +132,18 @@ test("resolve, explain and inject", async () => {
   await vault.secrets.delete(id);
 });
 
+test("many tools are one question", async () => {
+  const asked: string[] = [];
+  const counted = server.operator();
+  const send = counted.run.bind(counted);
+  counted.run = (operation, options) => {
+    asked.push(operation.path);
+    return send(operation, options);
+  };
+  await Promise.all(Array.from({ length: 150 }, (_, index) => counted.inject(`many__${index}`)));
+  assert.deepEqual(asked, ["/v1/explain", "/v1/explain", "/v1/resolve", "/v1/resolve"]);
+});
+
 test("a change by the same client holds at once", async () => {
   assert.deepEqual((await vault.inject("fresh__x", { k: "received" })).args, { k: "received" });
   const value = canary();

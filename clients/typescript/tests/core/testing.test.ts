@@ -68,6 +68,11 @@ for (const [tool, args, options = {}] of CALLS) {
       [real, fake].map((vault) => vault.resolveMany([{ tool, args, ...options }])),
     );
     assert.deepEqual(described(other?.[0]), described(one?.[0]));
+    const many = [real, fake].map(async (vault) =>
+      defaults((await vault.explainMany([{ tool, args, ...options }]))[0]),
+    );
+    const [told, said] = await Promise.all(many);
+    assert.deepEqual(said, told);
     const explained = [real, fake].map(async (vault) => {
       const { arguments: found } = await vault.explain(tool, {}, { accepts: ["k", "/req/key"] });
       return found.filter(({ outcome: of }) => of === "default").map(({ arg }) => arg);
@@ -75,6 +80,11 @@ for (const [tool, args, options = {}] of CALLS) {
     const [owed, got] = await Promise.all(explained);
     assert.deepEqual(got, owed);
   });
+}
+
+function defaults(explained: any): unknown {
+  if (explained instanceof ApiError) return described(explained);
+  return explained.arguments.filter((one: any) => one.outcome === "default").map((one: any) => one.arg);
 }
 
 async function outcome(answer: Promise<unknown>): Promise<unknown> {
