@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
@@ -71,7 +72,8 @@ def _subject(tool: Any) -> Subject[BaseTool]:
             raise TypeError(
                 f"{type(tool).__name__} is not called here: give with_secrets tools, functions or a toolkit"
             )
-        tool = StructuredTool.from_function(tool)
+        kind = "coroutine" if inspect.iscoroutinefunction(tool) else "func"
+        tool = StructuredTool.from_function(**{kind: tool})
     if isinstance(tool, Tool):
         raise TypeError(f"tool {tool.name!r} takes one text; only a tool with named arguments can have hidden ones")
     described = tool.args_schema if isinstance(tool.args_schema, dict) else _seen(tool.tool_call_schema)

@@ -5,53 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from agno.agent import Agent
 from agno.db.in_memory import InMemoryDb
-from agno.models.base import Model
-from agno.models.response import ModelResponse
 from agno.run import RunContext
 from agno.tools import tool as decorated
 from agno.tools.function import Function
 from agno.tools.toolkit import Toolkit
 
 from linear import ARGUMENT, Linear
+from scripted_agno import Scripted
 from toolvault.agno import with_secrets
-
-
-@dataclass
-class Scripted(Model):
-    """A model that calls the first tool with scripted arguments, and then finishes."""
-
-    id: str = "scripted"
-    arguments: str = "{}"
-    seen: list[dict[str, Any]] = field(default_factory=list)
-
-    def invoke(self, messages: Any, tools: Any = None, **_: Any) -> ModelResponse:
-        self.seen = [one["function"] for one in tools or []]
-        if any(one.role == "tool" for one in messages):
-            return ModelResponse(role="assistant", content="done")
-        call = {"name": self.seen[0]["name"], "arguments": self.arguments}
-        return ModelResponse(role="assistant", tool_calls=[{"id": "c1", "type": "function", "function": call}])
-
-    async def ainvoke(self, *args: Any, **options: Any) -> ModelResponse:
-        return self.invoke(*args, **options)
-
-    def invoke_stream(self, *args: Any, **options: Any) -> Iterator[ModelResponse]:
-        yield self.invoke(*args, **options)
-
-    async def ainvoke_stream(self, *args: Any, **options: Any) -> AsyncIterator[ModelResponse]:
-        yield self.invoke(*args, **options)
-
-    def _parse_provider_response(self, response: Any, **_: Any) -> ModelResponse:
-        return response
-
-    def _parse_provider_response_delta(self, response: Any) -> ModelResponse:
-        return response
 
 
 def run(tool: Any, arguments: dict[str, Any], is_async: bool = False) -> tuple[Any, Scripted, InMemoryDb]:

@@ -9,61 +9,13 @@ from typing import Any
 
 import agents
 import pytest
-from agents import Agent, FunctionTool, Model, ModelResponse, RunConfig, Runner, Usage, function_tool
-from agents.tracing import TracingProcessor, set_trace_processors
-from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
+from agents import Agent, FunctionTool, RunConfig, Runner, function_tool
+from agents.tracing import set_trace_processors
 
 from linear import ARGUMENT, Linear
+from scripted_openai import Scripted, Spans, outputs
 from toolvault import SecretMissing
 from toolvault.openai_agents import with_secrets
-
-
-class Scripted(Model):
-    """A model that calls the first tool with scripted arguments, and then finishes."""
-
-    def __init__(self, arguments: str) -> None:
-        self.arguments = arguments
-        self.seen: list[dict[str, Any]] = []
-
-    async def get_response(
-        self, system_instructions: Any, input: Any, model_settings: Any, tools: Any, *_: Any, **__: Any
-    ) -> Any:
-        self.seen = [one.params_json_schema for one in tools]
-        called = not isinstance(input, str) and any(one.get("type") == "function_call_output" for one in input)
-        text = ResponseOutputText(text="done", type="output_text", annotations=[])
-        message = ResponseOutputMessage(id="m", content=[text], role="assistant", status="completed", type="message")
-        call = ResponseFunctionToolCall(
-            arguments=self.arguments, call_id="c1", name=tools[0].name, type="function_call"
-        )
-        return ModelResponse(output=[message if called else call], usage=Usage(), response_id=None)
-
-    def stream_response(self, *_: Any, **__: Any) -> Any:
-        raise NotImplementedError
-
-
-class Spans(TracingProcessor):
-    """Records what tracing exports."""
-
-    def __init__(self) -> None:
-        self.exported: list[object] = []
-
-    def on_trace_start(self, trace: Any) -> None:
-        self.exported.append(trace.export())
-
-    def on_trace_end(self, trace: Any) -> None:
-        self.exported.append(trace.export())
-
-    def on_span_start(self, span: Any) -> None:
-        self.exported.append(span.export())
-
-    def on_span_end(self, span: Any) -> None:
-        self.exported.append(span.export())
-
-    def shutdown(self) -> None:
-        pass
-
-    def force_flush(self) -> None:
-        pass
 
 
 @pytest.fixture
@@ -86,10 +38,6 @@ def run(tool: FunctionTool, arguments: str) -> tuple[Any, Scripted]:
     return asyncio.run(
         Runner.run(agent, "what about it?", run_config=RunConfig(trace_include_sensitive_data=True))
     ), model
-
-
-def outputs(result: Any) -> list[Any]:
-    return [one["output"] for one in result.to_input_list() if one.get("type") == "function_call_output"]
 
 
 @pytest.mark.parametrize("is_async", [False, True])

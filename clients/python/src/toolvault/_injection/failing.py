@@ -27,11 +27,23 @@ class Failing:
     def redacted(self, error: BaseException) -> BaseException | None:
         """The exception without values; None if it has none."""
         errors = list(_chain(error))
+        self._find_shortened(errors)
         found = self._cleaner.found([stored for one in errors for _, stored in _stored(one)])
         if not found and not any(self._cleaner.texts.shows(_words(one)) for one in errors):
             return None
         self._copies = Copies(self._cleaner, found)
         return self._clean(error)
+
+    def _find_shortened(self, errors: list[BaseException]) -> None:
+        """Also looks for the messages of pydantic's errors, whose shortened inputs other errors may repeat."""
+        details = [(one, _details(one)) for one in errors]
+        shown = {
+            str(one): str(self._refused(one, lines))
+            for one, lines in details
+            if lines is not None and self._cleaner.texts.shows(repr(lines))
+        }
+        if shown:
+            self._cleaner = Cleaner(self._cleaner.texts.more(shown), self._cleaner.raws)
 
     def _clean(self, error: BaseException) -> BaseException:
         if id(error) in self._done:

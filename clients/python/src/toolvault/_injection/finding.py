@@ -25,6 +25,10 @@ class Finder(Generic[AnyStr]):
     def __init__(self, marks: Mapping[AnyStr, AnyStr]) -> None:
         self._marks = marks
 
+    def more(self, marks: Mapping[AnyStr, AnyStr]) -> Finder[AnyStr]:
+        """One that finds other texts too."""
+        return Finder({**self._marks, **marks})
+
     def shows(self, text: AnyStr) -> bool:
         """Whether the text contains a value."""
         return any(form in text for form in self._marks)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypedDict, TypeVar
 
 from .. import _pointer
-from .._http.senders import Sender
 from ..async_client import AsyncToolvault
 from ..client import Toolvault
 from . import schema
@@ -215,8 +214,3 @@ def place_of(described: Mapping[str, Any], text: str) -> Place | None:
 def blocking(vault: Vault) -> Toolvault:
     """A client that waits for its answers."""
     return vault if isinstance(vault, Toolvault) else vault.blocking
-
-
-def _sender(vault: Vault) -> Sender:
-    """Sends the request to the vault and waits for the answer."""
-    return blocking(vault)._sender

@@ -12,7 +12,11 @@ from typing import Any
 
 
 class Hidden(str):
-    """Stands in validated arguments where a value comes later. A text, so that any serialiser takes it."""
+    """Stands in validated arguments where a value comes later. A text, so that serialisers take it."""
+
+    def get_secret_value(self) -> str:
+        """For serialisers and validators of pydantic's `SecretStr`."""
+        return self
 
 
 HIDDEN = Hidden("[hidden]")
