@@ -5,6 +5,7 @@
 
 use aws_lc_rs::hmac;
 
+use crate::audit::journal::JournalKey;
 use crate::confidential::Key;
 use crate::entropy::{Entropy, EntropyError};
 use crate::envelope::{NumberedKey, OpenError, open, seal};
@@ -148,6 +149,12 @@ impl Keyring {
     /// The key that wraps the audit trail's signing keys.
     pub fn audit(&self) -> &NumberedKey {
         &self.audit
+    }
+
+    /// The key of the journal of uses, derived from the audit trail's key.
+    pub fn journal(&self) -> JournalKey {
+        let label = Transcript::new("toolvault/journal-key/v1").bytes(self.installation.as_bytes());
+        JournalKey::new(mac(&self.audit, &label), self.installation)
     }
 
     /// The key that seals what a client holds for the server.

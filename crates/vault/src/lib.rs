@@ -8,6 +8,7 @@
 //! - [`Caller`]: the caller and their rights. Every operation takes one.
 //! - [`RootKeySource`], [`Settings`], [`Clock`]: what a vault is opened with.
 //! - `writer/`: group commit, with an audit page for each group.
+//! - `journal`: the records of uses until the writer saves them in a page.
 //! - `cache/`, `channel`: data that may be used without reading the database, and for how long.
 //! - `store/`: all SQL.
 
@@ -19,6 +20,7 @@ mod changes;
 mod channel;
 mod clock;
 mod error;
+mod journal;
 mod key;
 mod operations;
 mod root_key;

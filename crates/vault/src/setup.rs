@@ -16,7 +16,6 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::key::{KeyRights, prepare_key};
 use crate::root_key::{RootKeyError, RootKeySource, SALT_LENGTH};
-use crate::settings::Durability;
 use crate::store::audit::HeadRow;
 use crate::store::database::{Database, OpenDatabaseError};
 use crate::store::installation::Installation;
@@ -39,6 +38,9 @@ pub enum OpenError {
     /// The keyring is incomplete.
     #[error("the store's keyring cannot be used")]
     Keyring(#[source] KeyringError),
+    /// The journal of uses cannot be opened.
+    #[error("cannot open the journal of uses, uses.journal in the data directory")]
+    Journal(#[source] std::io::Error),
     /// Reading or setting up failed.
     #[error("cannot read or set up the store")]
     Store(#[source] Error),
@@ -87,7 +89,7 @@ pub(crate) async fn ensure(
     entropy
         .fill(&mut salt)
         .map_err(|error| OpenError::Store(error.into()))?;
-    let mut tx = database.write(Durability::Disk).await.map_err(failed)?;
+    let mut tx = database.write().await.map_err(failed)?;
     dialect::take_time(&mut tx).await.map_err(failed)?;
     dialect::lock_for_setup(&mut tx).await.map_err(failed)?;
     if installation::find(&mut tx).await.map_err(failed)?.is_some() {

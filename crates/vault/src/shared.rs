@@ -16,6 +16,7 @@ use crate::cache::Cache;
 use crate::channel::Channel;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::journal::Journal;
 use crate::settings::Settings;
 use crate::store::audit::HeadRow;
 use crate::store::database::Database;
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) cache: Cache,
     pub(crate) channel: Channel,
     pub(crate) sign_in_failures: SignInFailures,
+    /// `None` on PostgreSQL.
+    pub(crate) journal: Option<Arc<Journal>>,
     /// Cancelled when the storage can no longer be trusted; the process must then exit.
     pub(crate) failed: CancellationToken,
     pub(crate) signer: Mutex<Option<Arc<Signer>>>,

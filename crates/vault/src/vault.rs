@@ -1,43 +1,35 @@
-//! Opens and closes a vault, and reads what operations start from.
+//! A vault, and what operations start from. [`opening`] opens it.
 
-use std::collections::HashMap;
+mod opening;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use toolvault_core::api_key::KeyId;
 use toolvault_core::audit::record::{Action, Actor, Decision, Record};
-use toolvault_core::entropy::Entropy;
 use toolvault_core::identity::{InstallationId, UserId};
-use toolvault_core::keyring::{Keyring, KeyringError};
-use uuid::Uuid;
 
+use crate::cache::UserEntry;
 use crate::cache::index::Index;
-use crate::cache::trust::{Heartbeat, Trust};
-use crate::cache::{Cache, UserEntry};
 use crate::caller::Caller;
 use crate::changes::Changed;
-use crate::channel::{self, Channel};
-use crate::clock::Clock;
 use crate::error::{Denial, Error};
 use crate::key::KeyRecord;
-use crate::root_key::RootKeySource;
 use crate::secret::Secret;
-use crate::settings::{Consistency, Settings};
-use crate::setup::{self, FirstKeys, OpenError};
+use crate::settings::Consistency;
+use crate::setup::FirstKeys;
 use crate::shared::Shared;
-use crate::store::database::Database;
 use crate::store::secrets::SecretRow;
 use crate::store::users::LedgerRow;
 use crate::store::{api_keys, installation, secrets, users};
 use crate::user::{Ledger, User};
 use crate::writer::Writer;
 use crate::writer::change::Change;
-use crate::writer::sign_in_failures::SignInFailures;
 
 /// For how long the outcome of a write shows whether the database accepts writes.
 const WRITES_KNOWN_FOR: Duration = Duration::from_secs(1);
@@ -69,85 +61,6 @@ pub struct Opened {
 }
 
 impl Vault {
-    /// Opens the store, and sets it up if it is empty.
-    pub async fn open(
-        settings: Settings,
-        root_key: &RootKeySource,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Result<Opened, OpenError> {
-        let database = Database::open(&settings.database, settings.patience).await?;
-        let set_up = setup::ensure(&database, root_key, clock.as_ref(), entropy.as_ref()).await?;
-        Self::assemble(database, settings, root_key, clock, entropy, set_up).await
-    }
-
-    /// Opens the store; fails if it is empty.
-    pub async fn open_existing(
-        settings: Settings,
-        root_key: &RootKeySource,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, OpenError> {
-        let database = Database::open(&settings.database, settings.patience).await?;
-        let opened = Self::assemble(database, settings, root_key, clock, entropy, None).await?;
-        Ok(opened.vault)
-    }
-
-    async fn assemble(
-        database: Database,
-        settings: Settings,
-        root_key: &RootKeySource,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        first_keys: Option<FirstKeys>,
-    ) -> Result<Opened, OpenError> {
-        let keyring = open_keyring(&database, root_key).await?;
-        let mut process = [0; 16];
-        entropy
-            .fill(&mut process)
-            .map_err(|error| OpenError::Store(error.into()))?;
-        let is_shared = database.notifications().is_some();
-        let trust = match (settings.consistency, is_shared) {
-            (Consistency::Strict, _) => Trust::Never,
-            (Consistency::Bounded, false) => Trust::Alone,
-            (Consistency::Bounded, true) => Trust::Heartbeat(Heartbeat::new()),
-        };
-        let patience = settings.patience;
-        let shared = Arc::new(Shared {
-            database,
-            keyring,
-            clock,
-            entropy,
-            cache: Cache::new(settings.cache_bytes, trust),
-            settings,
-            channel: Channel::new(Uuid::from_bytes(process), is_shared),
-            sign_in_failures: SignInFailures::default(),
-            failed: CancellationToken::new(),
-            signer: Mutex::new(None),
-            key_uses: Mutex::new(HashMap::new()),
-            last_write: Mutex::new(None),
-        });
-        let (writer, inbox) = Writer::new(patience);
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        tasks.spawn(inbox.run(Arc::clone(&shared), stop.clone()));
-        if let Some(pool) = shared.database.notifications() {
-            tasks.spawn(channel::run(
-                Arc::clone(&shared),
-                pool.clone(),
-                stop.clone(),
-            ));
-        }
-        Ok(Opened {
-            vault: Self {
-                shared,
-                writer,
-                tasks,
-                stop,
-            },
-            first_keys,
-        })
-    }
-
     /// Finishes everything in the queue, forces it to disk and closes the database.
     pub async fn close(&self) {
         self.stop.cancel();
@@ -345,20 +258,4 @@ impl Vault {
         }
         index
     }
-}
-
-async fn open_keyring(database: &Database, root_key: &RootKeySource) -> Result<Keyring, OpenError> {
-    let failed = |error: sqlx::Error| OpenError::Store(error.into());
-    let mut tx = database.read().await.map_err(failed)?;
-    let installation = installation::find(&mut tx)
-        .await
-        .map_err(failed)?
-        .ok_or(OpenError::Empty)?;
-    let rows = installation::load_keyring(&mut tx).await.map_err(failed)?;
-    tx.rollback().await.map_err(failed)?;
-    let root = root_key.load(&installation.root_key_salt).await?;
-    Keyring::open(&root, installation.id, &rows).map_err(|error| match error {
-        KeyringError::WrongRootKey => OpenError::WrongRootKey,
-        KeyringError::Missing(_) => OpenError::Keyring(error),
-    })
 }

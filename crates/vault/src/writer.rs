@@ -1,6 +1,7 @@
 //! The only writer of this process, with group commit.
 //!
-//! All changes of the database wait in one queue. The writer takes what is in the queue and runs it in one transaction:
+//! Records of uses go to the [`journal`](crate::journal), which the writer empties into pages of the audit trail. All
+//! changes of the database wait in one queue. The writer takes what is in the queue and runs it in one transaction:
 //! each change behind its own savepoint, then the records of all as one audit page, then the commit. The caches apply
 //! the changes before any caller gets an answer. A commit waits for the disk, so one per change would limit throughput
 //! to the disk's sync rate. [`change`] is a queued change, [`batch`] runs a group, [`page`] writes its audit page.
@@ -13,7 +14,7 @@ pub(crate) mod sign_in_failures;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use toolvault_core::api_key::KeyId;
@@ -23,50 +24,62 @@ use toolvault_core::timestamp::Timestamp;
 use self::batch::Batch;
 use self::change::{Change, ErasedChange, Pending};
 use crate::error::Error;
+use crate::journal::{Appended, Journal};
 use crate::shared::Shared;
 
 /// How many entries may wait. With a full queue, callers wait and then get an error.
 const QUEUE_LENGTH: usize = 4_096;
 /// How many entries one transaction takes.
 const BATCH_LENGTH: usize = 256;
-/// How long records of uses may be in the operating system's cache only.
-const FLUSH_AFTER: Duration = Duration::from_millis(500);
+/// How long records of uses may be in the journal only. A commit syncs them, so they are on disk within a second.
+pub(crate) const FOLD_AFTER: Duration = Duration::from_millis(200);
+/// How long the writer waits before it saves again what it could not save.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// An entry of the queue.
 pub(crate) enum Entry {
     /// A change, which brings its own records.
     Change(Box<dyn ErasedChange>),
-    /// Records of uses and refusals, without a change.
+    /// Records of uses and refusals that are not in the journal.
     Records(Vec<Record>, oneshot::Sender<Result<(), Error>>),
     /// A key was accepted.
     KeyUsed(KeyId, Timestamp),
     /// A test whether the database accepts writes.
     Probe(oneshot::Sender<Result<(), Error>>),
-    /// Entries wait outside the queue.
-    Wake,
+    /// A reader waits until the records in the journal are saved.
+    Fold(oneshot::Sender<Result<(), Error>>),
 }
 
 /// The sending end of the queue.
 #[derive(Clone)]
 pub(crate) struct Writer {
     queue: mpsc::Sender<Entry>,
+    wake: Arc<Notify>,
+    journal: Option<Arc<Journal>>,
     patience: Duration,
 }
 
 /// The receiving end of the queue, before the writer runs.
 pub(crate) struct Inbox {
     queue: mpsc::Receiver<Entry>,
+    wake: Arc<Notify>,
 }
 
 impl Writer {
-    pub(crate) fn new(patience: Duration) -> (Self, Inbox) {
+    pub(crate) fn new(patience: Duration, journal: Option<Arc<Journal>>) -> (Self, Inbox) {
         let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
+        let wake = Arc::new(Notify::new());
         (
             Self {
                 queue: sender,
+                wake: Arc::clone(&wake),
+                journal,
                 patience,
             },
-            Inbox { queue: receiver },
+            Inbox {
+                queue: receiver,
+                wake,
+            },
         )
     }
 
@@ -76,10 +89,28 @@ impl Writer {
         self.wait(Entry::Change(Box::new(pending)), answer).await
     }
 
-    /// Submits records and waits until the audit trail has accepted them.
-    pub(crate) async fn record(&self, records: Vec<Record>) -> Result<(), Error> {
+    /// Submits records and waits until the journal or the audit trail has accepted them.
+    pub(crate) async fn record(&self, mut records: Vec<Record>) -> Result<(), Error> {
         if records.is_empty() {
             return Ok(());
+        }
+        if let Some(journal) = &self.journal {
+            match journal.append(records) {
+                Ok(Appended::Accepted { is_first }) => {
+                    if is_first {
+                        self.wake();
+                    }
+                    return Ok(());
+                }
+                Ok(Appended::Declined(declined)) => records = declined,
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the journal of uses could not be written to; nothing was used"
+                    );
+                    return Err(Error::Unavailable(Some(error.into())));
+                }
+            }
         }
         let (sender, answer) = oneshot::channel();
         self.wait(Entry::Records(records, sender), answer).await
@@ -91,6 +122,19 @@ impl Writer {
         self.wait(Entry::Probe(sender), answer).await
     }
 
+    /// Waits until every record that was accepted is in a page of the trail.
+    pub(crate) async fn fold(&self) -> Result<(), Error> {
+        if !self
+            .journal
+            .as_ref()
+            .is_some_and(|journal| journal.is_ahead())
+        {
+            return Ok(());
+        }
+        let (sender, answer) = oneshot::channel();
+        self.wait(Entry::Fold(sender), answer).await
+    }
+
     /// Notes that a key was used. The note is dropped if the writer is busy.
     pub(crate) fn note_key_use(&self, key: KeyId, at: Timestamp) {
         if self.queue.try_send(Entry::KeyUsed(key, at)).is_err() {
@@ -98,10 +142,9 @@ impl Writer {
         }
     }
 
-    /// Makes the writer record the failed sign-ins.
+    /// Makes the writer save, soon, the records that wait outside the queue.
     pub(crate) fn wake(&self) {
-        // A full queue wakes it anyway.
-        let _ = self.queue.try_send(Entry::Wake);
+        self.wake.notify_one();
     }
 
     async fn wait<T>(
@@ -125,52 +168,43 @@ impl Writer {
 impl Inbox {
     /// Writes until every [`Writer`] is dropped, or `stop` is called and the queue is empty.
     pub(crate) async fn run(mut self, shared: Arc<Shared>, stop: CancellationToken) {
+        let is_waiting = || {
+            let journal = shared.journal.as_ref();
+            shared.sign_in_failures.is_waiting()
+                || journal.is_some_and(|journal| journal.is_waiting())
+        };
         // If the writer ends in another way than below, the process can do nothing useful and must exit.
         let ended_early = shared.failed.clone().drop_guard();
         let mut entries = Vec::with_capacity(BATCH_LENGTH);
         let mut due: Option<Instant> = None;
         loop {
-            if due.is_none() && shared.sign_in_failures.is_waiting() {
-                due = Some(Instant::now() + FLUSH_AFTER);
+            if due.is_none() && is_waiting() {
+                due = Some(Instant::now() + FOLD_AFTER);
             }
             tokio::select! {
                 biased;
                 () = stop.cancelled(), if !self.queue.is_closed() => self.queue.close(),
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                    due = None;
                     let failures = shared.sign_in_failures.take(shared.clock.now());
-                    settle(&shared, failures).await;
+                    let is_saved = Batch::new(std::iter::empty(), failures).run(&shared).await;
+                    due = (!is_saved).then(|| Instant::now() + AGAIN_AFTER);
                 }
+                // The next round sees what waits.
+                () = self.wake.notified(), if due.is_none() => {}
                 count = self.queue.recv_many(&mut entries, BATCH_LENGTH) => {
                     if count == 0 {
                         break;
                     }
                     let failures = shared.sign_in_failures.take(shared.clock.now());
-                    if Batch::new(entries.drain(..), failures).run(&shared).await {
-                        due.get_or_insert_with(|| Instant::now() + FLUSH_AFTER);
-                    }
+                    Batch::new(entries.drain(..), failures).run(&shared).await;
                 }
             }
         }
+        if let Some(journal) = &shared.journal {
+            journal.close();
+        }
         let failures = shared.sign_in_failures.take_all();
-        settle(&shared, failures).await;
+        Batch::new(std::iter::empty(), failures).run(&shared).await;
         ended_early.disarm();
-    }
-}
-
-/// Records failed sign-ins, and forces everything to disk.
-async fn settle(shared: &Arc<Shared>, failures: Vec<Record>) {
-    Batch::new(std::iter::empty(), failures).run(shared).await;
-    flush(shared).await;
-}
-
-/// Forces records of uses to disk. After a failed flush the kernel may have dropped the pages, and a second flush
-/// would succeed without them, so the process exits.
-async fn flush(shared: &Arc<Shared>) {
-    let flushing = Arc::clone(shared);
-    let flushed = tokio::task::spawn_blocking(move || flushing.database.flush()).await;
-    if let Ok(Err(error)) = flushed {
-        tracing::error!(error = %error, "the audit trail could not be forced to disk");
-        shared.failed.cancel();
     }
 }

@@ -64,6 +64,8 @@ impl Vault {
             self.note_refusal(caller, caller.require(Scope::Audit))
                 .await?;
         }
+        // The newest uses may be in the journal only.
+        self.writer.fold().await?;
         let whose = (!is_administrator).then_some(caller.user);
         let before = match &filter.cursor {
             None => i64::MAX,

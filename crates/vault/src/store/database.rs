@@ -14,7 +14,7 @@ use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
 use super::dialect;
 use super::transaction::Tx;
-use crate::settings::{DatabaseLocation, DatabaseUrl, Durability};
+use crate::settings::{DatabaseLocation, DatabaseUrl};
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
@@ -80,7 +80,6 @@ pub(crate) enum Database {
 pub(crate) struct SqliteDatabase {
     writer: SqlitePool,
     readers: SqlitePool,
-    write_ahead_log: PathBuf,
     lock: Mutex<Option<File>>,
 }
 
@@ -107,35 +106,17 @@ impl Database {
         }
     }
 
-    /// Begins a transaction of this process's only writer.
-    pub(crate) async fn write(&self, durability: Durability) -> sqlx::Result<Tx> {
+    /// Begins a transaction of this process's only writer. Its commit waits for the disk.
+    pub(crate) async fn write(&self) -> sqlx::Result<Tx> {
         match self {
-            Self::Sqlite(database) => {
-                sqlx::query(dialect::sqlite_synchronous(durability))
-                    .execute(&database.writer)
-                    .await?;
-                // Immediate: a deferred transaction that begins to write fails at once if another one has written in
-                // between.
-                database
-                    .writer
-                    .begin_with("BEGIN IMMEDIATE")
-                    .await
-                    .map(Tx::Sqlite)
-            }
+            // Immediate: a deferred transaction that begins to write fails at once if another one has written in
+            // between.
+            Self::Sqlite(database) => database
+                .writer
+                .begin_with("BEGIN IMMEDIATE")
+                .await
+                .map(Tx::Sqlite),
             Self::Postgres(pool) => pool.begin().await.map(Tx::Postgres),
-        }
-    }
-
-    /// Forces everything committed so far to disk. PostgreSQL does so at each commit.
-    pub(crate) fn flush(&self) -> std::io::Result<()> {
-        match self {
-            Self::Sqlite(database) => match File::open(&database.write_ahead_log) {
-                Ok(log) => log.sync_data(),
-                // There is no log file: the database file has everything already.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-                Err(error) => Err(error),
-            },
-            Self::Postgres(_) => Ok(()),
         }
     }
 
@@ -182,11 +163,9 @@ async fn open_sqlite(directory: &Path, patience: Duration) -> Result<Database, O
         .max_connections(4)
         .acquire_timeout(dialect::most_of(patience))
         .connect_lazy_with(options);
-    let write_ahead_log = directory.join(format!("{FILE_NAME}-wal"));
     Ok(Database::Sqlite(SqliteDatabase {
         writer,
         readers,
-        write_ahead_log,
         lock: Mutex::new(Some(lock)),
     }))
 }

@@ -7,7 +7,6 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use super::transaction::{Tx, on};
-use crate::settings::Durability;
 
 /// SQLite with its recommended settings against hostile files, and each commit on disk.
 pub(crate) fn sqlite_options(path: &Path, patience: Duration) -> SqliteConnectOptions {
@@ -38,15 +37,6 @@ pub(crate) fn postgres_options(options: PgConnectOptions, patience: Duration) ->
 /// Most of a caller's patience: the rest is left for reporting the outcome.
 pub(crate) fn most_of(patience: Duration) -> Duration {
     patience.mul_f32(0.8)
-}
-
-/// Sets before a transaction whether its commit waits for the disk. On PostgreSQL every commit does: an unflushed
-/// commit would exist only in the memory of another process.
-pub(crate) const fn sqlite_synchronous(durability: Durability) -> &'static str {
-    match durability {
-        Durability::System => "PRAGMA synchronous = NORMAL",
-        Durability::Disk => "PRAGMA synchronous = FULL",
-    }
 }
 
 /// Lifts the time limits of this transaction. For work that no request waits for, and that computes between its

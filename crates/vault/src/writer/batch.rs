@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::error::Elapsed;
 use toolvault_core::api_key::KeyId;
 use toolvault_core::audit::record::Record;
 use toolvault_core::timestamp::Timestamp;
@@ -11,7 +12,6 @@ use super::change::{Applied, ErasedChange, Work};
 use super::{Entry, page};
 use crate::cache::Effect;
 use crate::error::Error;
-use crate::settings::Durability;
 use crate::shared::Shared;
 use crate::store::database::Database;
 use crate::store::transaction::Tx;
@@ -25,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// The entries of one transaction.
 pub(crate) struct Batch {
     changes: Vec<Box<dyn ErasedChange>>,
-    uses: Vec<oneshot::Sender<Result<(), Error>>>,
+    replies: Vec<oneshot::Sender<Result<(), Error>>>,
     is_probe: bool,
     records: Vec<Record>,
     key_uses: Vec<(KeyId, Timestamp)>,
@@ -34,7 +34,11 @@ pub(crate) struct Batch {
 /// What remains to be done after the commit of a transaction.
 #[derive(Default)]
 struct Outcome {
+    /// First those of the journal, whose number is `uses`.
     records: Vec<Record>,
+    uses: usize,
+    /// The number of the last page written.
+    page: Option<i64>,
     effects: Vec<Effect>,
     /// The number of its announcement to other processes.
     announced: Option<u64>,
@@ -44,7 +48,7 @@ impl Batch {
     pub(crate) fn new(entries: impl Iterator<Item = Entry>, records: Vec<Record>) -> Self {
         let mut batch = Self {
             changes: Vec::new(),
-            uses: Vec::new(),
+            replies: Vec::new(),
             is_probe: false,
             records,
             key_uses: Vec::new(),
@@ -54,14 +58,14 @@ impl Batch {
                 Entry::Change(change) => batch.changes.push(change),
                 Entry::Records(records, reply) => {
                     batch.records.extend(records);
-                    batch.uses.push(reply);
+                    batch.replies.push(reply);
                 }
                 Entry::Probe(reply) => {
                     batch.is_probe = true;
-                    batch.uses.push(reply);
+                    batch.replies.push(reply);
                 }
+                Entry::Fold(reply) => batch.replies.push(reply),
                 Entry::KeyUsed(key, at) => batch.key_uses.push((key, at)),
-                Entry::Wake => {}
             }
         }
         // A stable sort, so that the changes of one user keep their order.
@@ -71,43 +75,23 @@ impl Batch {
         batch
     }
 
-    /// Runs everything and answers all callers. Returns true if some of it is not on disk yet.
+    /// Runs everything, with the records that wait in the journal, and answers all callers. Returns whether it is on
+    /// disk.
     pub(crate) async fn run(mut self, shared: &Shared) -> bool {
-        if self.is_empty() {
-            return false;
-        }
-        // A change must be on disk before it is acknowledged. A use may be in the operating system's cache for a
-        // moment: waiting for the disk would limit calls to the disk's sync rate.
-        let durability = if self.changes.is_empty() {
-            shared.settings.audit_uses
-        } else {
-            Durability::Disk
-        };
         let mut outcome = Outcome::default();
+        if let Some(journal) = &shared.journal {
+            outcome.records = journal.take();
+            outcome.uses = outcome.records.len();
+        }
+        if self.is_empty() && outcome.records.is_empty() {
+            return true;
+        }
         let limit = match shared.database {
             Database::Sqlite(_) => Duration::MAX,
             Database::Postgres(_) => LIMIT,
         };
-        let committed =
-            tokio::time::timeout(limit, self.commit(shared, durability, &mut outcome)).await;
-        let is_committed = match committed {
-            Ok(Ok(is_written)) => {
-                if is_written {
-                    shared.note_write(true);
-                }
-                true
-            }
-            Ok(Err(error)) => {
-                shared.note_write(false);
-                report(shared, &error);
-                false
-            }
-            Err(_) => {
-                shared.note_write(false);
-                tracing::error!("the database did not answer for {LIMIT:?}");
-                false
-            }
-        };
+        let committed = tokio::time::timeout(limit, self.commit(shared, &mut outcome)).await;
+        let is_committed = note(shared, committed);
         if is_committed {
             // Before any caller gets an answer, so that a change applies to that caller's next request.
             shared.cache.apply(outcome.effects);
@@ -119,34 +103,39 @@ impl Batch {
             }
             shared.cache.evict(&outcome.effects);
         }
+        if let Some(journal) = &shared.journal {
+            match outcome.page {
+                Some(page) if is_committed => journal.note_saved(page),
+                _ if is_committed => {}
+                _ => {
+                    outcome.records.truncate(outcome.uses);
+                    journal.note_unsaved(outcome.records);
+                }
+            }
+        }
         for change in self.changes {
             change.settle(is_committed);
         }
-        for reply in self.uses {
+        for reply in self.replies {
             let _ = reply.send(if is_committed {
                 Ok(())
             } else {
                 Err(Error::Unavailable(None))
             });
         }
-        is_committed && durability == Durability::System
+        is_committed
     }
 
     fn is_empty(&self) -> bool {
         self.changes.is_empty()
-            && self.uses.is_empty()
+            && self.replies.is_empty()
             && self.records.is_empty()
             && self.key_uses.is_empty()
     }
 
     /// Runs everything in one transaction; returns whether anything was written.
-    async fn commit(
-        &mut self,
-        shared: &Shared,
-        durability: Durability,
-        outcome: &mut Outcome,
-    ) -> Result<bool, Error> {
-        let mut tx = shared.database.write(durability).await?;
+    async fn commit(&mut self, shared: &Shared, outcome: &mut Outcome) -> Result<bool, Error> {
+        let mut tx = shared.database.write().await?;
         for change in &mut self.changes {
             apply(shared, &mut tx, change.as_mut(), outcome).await?;
         }
@@ -168,7 +157,7 @@ impl Batch {
         }
         // Last, because it locks the head of the chain, which every process on the database needs for its own commit.
         if !outcome.records.is_empty() {
-            page::append(shared, &mut tx, &mut outcome.records).await?;
+            outcome.page = Some(page::append(shared, &mut tx, &mut outcome.records).await?);
         }
         tx.commit().await?;
         Ok(true)
@@ -225,6 +214,27 @@ async fn apply(
         Applied::Failed => {
             shared.distrust();
             Err(Error::Unavailable(None))
+        }
+    }
+}
+
+/// Notes what became of a transaction, and returns whether it was committed.
+fn note(shared: &Shared, committed: Result<Result<bool, Error>, Elapsed>) -> bool {
+    match committed {
+        Ok(Ok(false)) => true,
+        Ok(Ok(true)) => {
+            shared.note_write(true);
+            true
+        }
+        Ok(Err(error)) => {
+            shared.note_write(false);
+            report(shared, &error);
+            false
+        }
+        Err(_) => {
+            shared.note_write(false);
+            tracing::error!("the database did not answer for {LIMIT:?}");
+            false
         }
     }
 }

@@ -32,6 +32,8 @@ mod idempotency;
 #[cfg(test)]
 mod injection;
 #[cfg(test)]
+mod journal;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod opening;

@@ -55,6 +55,12 @@ on_both! {
     async fn a_signing_key_hands_over_after_1024_pages(app: App) {
         let operator = app.operator().await;
         operator.store(secret("s", "the value").default_for("t", "k")).await;
+        let settings = toolvault_vault::Settings {
+            audit_uses: toolvault_vault::Durability::Disk,
+            ..app.settings()
+        };
+        let app = app.reopen_with(settings).await;
+        let operator = app.operator().await;
         for _ in 0..1_030 {
             operator.resolve("t").await.unwrap();
         }

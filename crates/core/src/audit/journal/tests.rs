@@ -1,0 +1,133 @@
+//! A journal gives back its records up to the first byte that is not as it was written.
+
+use super::*;
+use crate::audit::record::{Action, Actor, Decision};
+use crate::timestamp::Timestamp;
+
+fn key(byte: u8) -> JournalKey {
+    JournalKey::new([byte; 32], InstallationId(uuid::Uuid::from_u128(7)))
+}
+
+fn record(microseconds: i64) -> Record {
+    let at = Timestamp::from_microseconds(microseconds);
+    Record::new(
+        at,
+        &Actor::Anonymous,
+        None,
+        Action::SecretUsed,
+        Decision::Allowed,
+    )
+}
+
+/// A journal with three entries of one, two and one records, and where each begins.
+fn journal() -> (Vec<u8>, Vec<usize>) {
+    let key = key(1);
+    let (mut journal, mut link) = key.begin(41);
+    let mut begins = Vec::new();
+    for records in [&[record(1)][..], &[record(2), record(3)], &[record(4)]] {
+        let (entry, next) = key.entry(&link, records).unwrap();
+        begins.push(journal.len());
+        journal.extend(entry);
+        link = next;
+    }
+    (journal, begins)
+}
+
+fn times(contents: &Contents) -> Vec<i64> {
+    let records = contents.records.iter();
+    records.map(|record| record.at.microseconds()).collect()
+}
+
+#[test]
+fn what_was_written_is_read() {
+    let contents = key(1).read(&journal().0);
+    assert_eq!((contents.page, contents.end), (41, End::Whole));
+    assert_eq!(times(&contents), [1, 2, 3, 4]);
+    assert_eq!(contents.records.last(), Some(&record(4)));
+    assert_eq!(key(1).read(&[]).end, End::Whole);
+}
+
+#[test]
+fn a_journal_cut_at_any_byte_keeps_its_whole_entries() {
+    let (journal, begins) = journal();
+    for length in HEADER..journal.len() {
+        let contents = key(1).read(&journal[..length]);
+        let whole = begins
+            .iter()
+            .skip(1)
+            .filter(|begin| **begin <= length)
+            .count();
+        assert_eq!(
+            times(&contents),
+            &[1, 2, 3][..[0, 1, 3][whole]],
+            "at {length}"
+        );
+        let is_between = begins.contains(&length);
+        let end = if is_between { End::Whole } else { End::Torn };
+        assert_eq!(contents.end, end, "at {length}");
+    }
+    for length in 1..HEADER {
+        assert_eq!(
+            key(1).read(&journal[..length]).end,
+            End::Changed,
+            "at {length}"
+        );
+    }
+}
+
+#[test]
+fn a_tail_of_zeros_is_torn() {
+    let (mut journal, _) = journal();
+    journal.resize(journal.len() + 4_096, 0);
+    let contents = key(1).read(&journal);
+    assert_eq!(
+        (times(&contents), contents.end),
+        (vec![1, 2, 3, 4], End::Torn)
+    );
+}
+
+#[test]
+fn every_changed_byte_is_noticed() {
+    let (journal, begins) = journal();
+    for at in 0..journal.len() {
+        let mut changed = journal.clone();
+        changed[at] ^= 1;
+        let contents = key(1).read(&changed);
+        assert_ne!(contents.end, End::Whole, "at {at}");
+        // Nothing after the changed byte is believed.
+        let before = begins.iter().skip(1).filter(|begin| **begin <= at).count();
+        assert_eq!(times(&contents), &[1, 2, 3][..[0, 1, 3][before]], "at {at}");
+    }
+}
+
+#[test]
+fn entries_that_were_removed_or_exchanged_are_noticed() {
+    let (journal, begins) = journal();
+    let [first, second, third] = [
+        begins[0]..begins[1],
+        begins[1]..begins[2],
+        begins[2]..journal.len(),
+    ];
+    let header = &journal[..HEADER];
+    let removed = [header, &journal[first.clone()], &journal[third.clone()]].concat();
+    let exchanged = [
+        header,
+        &journal[second],
+        &journal[first.clone()],
+        &journal[third],
+    ]
+    .concat();
+    let repeated = [header, &journal[first.clone()], &journal[first]].concat();
+    for (changed, kept) in [(removed, 1), (exchanged, 0), (repeated, 1)] {
+        let contents = key(1).read(&changed);
+        assert_eq!((contents.records.len(), contents.end), (kept, End::Changed));
+    }
+}
+
+#[test]
+fn another_installations_journal_is_not_read() {
+    let contents = key(2).read(&journal().0);
+    assert_eq!((contents.records.len(), contents.end), (0, End::Changed));
+    let other = JournalKey::new([1; 32], InstallationId(uuid::Uuid::from_u128(8)));
+    assert_eq!(other.read(&journal().0).end, End::Changed);
+}
