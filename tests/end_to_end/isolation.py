@@ -66,6 +66,7 @@ def modes(checks: Checks, server: Toolvault) -> None:
         server.data / "toolvault.db": 0o600,
         server.data / "toolvault.db-wal": 0o600,
         server.data / "toolvault.db-shm": 0o600,
+        server.data / "uses.journal": 0o600,
         server.data / "control.sock": 0o600,
         server.data / "control.token": 0o600,
         server.root_key: 0o600,
