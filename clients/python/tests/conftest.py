@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import logging
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).parents[3]
@@ -79,10 +80,24 @@ class Witness:
         self.clean("logs", self.logs.getvalue())
 
 
+def is_ready(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).is_success
+    except httpx.TransportError:
+        return False
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Server(tmp_path_factory.mktemp("server"))
-    asyncio.run(running.serve())
+    running.start()
+    # Not with the harness's own client, which needs Python 3.11.
+    ready = f"{running.environment['TOOLVAULT_URL']}/readyz"
+    until = time.monotonic() + 60
+    while not is_ready(ready):
+        assert running.process.poll() is None, running.tail()
+        assert time.monotonic() < until, running.tail()
+        time.sleep(0.01)
     yield running
     running.kill()
 

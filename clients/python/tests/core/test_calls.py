@@ -164,14 +164,15 @@ def test_a_cancelled_call_does_not_end_the_others():
         tasks = [asyncio.create_task(client.resolve(name)) for name in "acd"]
         for _ in range(turns):
             await asyncio.sleep(0)
-        tasks[which].cancel()
-        return await asyncio.gather(*tasks, return_exceptions=True)
+        is_in_time = tasks[which].cancel()
+        return is_in_time, await asyncio.gather(*tasks, return_exceptions=True)
 
     for which in range(3):
         for turns in range(5):
-            done = asyncio.run(all_of(which, turns))
+            is_in_time, done = asyncio.run(all_of(which, turns))
+            assert is_in_time or turns > 2
             assert [type(one) for one in done] == [
-                asyncio.CancelledError if number == which else toolvault.Completed for number in range(3)
+                asyncio.CancelledError if number == which and is_in_time else toolvault.Completed for number in range(3)
             ]
 
 
