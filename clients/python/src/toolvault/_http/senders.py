@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
+from collections.abc import Coroutine
 from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -97,7 +99,7 @@ class AsyncSender:
     async def _run(self, operation: Operation[T]) -> T:
         failure: Unavailable
         try:
-            return await asyncio.wait_for(self._repeated(operation), self.settings.timeout)
+            return await _within(self.settings.timeout, self._repeated(operation))
         except (TimeoutError, asyncio.TimeoutError) as error:
             failure = unreachable(self.settings, error)
         finally:
@@ -147,3 +149,12 @@ class AsyncSender:
             elif loop.is_running():
                 with suppress(RuntimeError):  # It ended meanwhile.
                     asyncio.run_coroutine_threadsafe(client.aclose(), loop)
+
+
+async def _within(seconds: float, result: Coroutine[Any, Any, T]) -> T:
+    if sys.version_info >= (3, 11):
+        # This needs no task of its own.
+        async with asyncio.timeout(seconds):
+            return await result
+    else:
+        return await asyncio.wait_for(result, seconds)
