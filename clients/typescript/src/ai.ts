@@ -8,7 +8,7 @@ import type { SecretOptions } from "./injection/options.js";
 import { type Phases, phases } from "./injection/phases.js";
 import { isObject } from "./injection/pointer.js";
 import { described, type JsonSchema, without } from "./injection/schema.js";
-import { each, elsewhere } from "./injection/tools.js";
+import { each, elsewhere, type Wrapping } from "./injection/tools.js";
 
 type Context = ToolExecutionOptions<any>;
 type Schema = ReturnType<typeof asSchema<any>>;
@@ -27,24 +27,19 @@ export function withSecrets<T extends object>(
   vault: Toolvault,
   options: SecretOptions<Context> = {},
 ): Promise<T> {
-  return each(tools, isTool, (tool, name) => wrapped(tool, name, vault, options));
+  return each(tools, vault, options, isTool, wrapped);
 }
 
 function isTool(value: unknown): boolean {
   return isObject(value) && "inputSchema" in value;
 }
 
-async function wrapped(
-  tool: Tool<any, any>,
-  name: string | undefined,
-  vault: Toolvault,
-  options: SecretOptions<Context>,
-): Promise<unknown> {
+async function wrapped(tool: Tool<any, any>, name: string | undefined, wrapping: Wrapping<Context>): Promise<unknown> {
   // It runs at the provider.
   if (tool.type === "provider" && tool.isProviderExecuted) return tool;
   const schema: Schema = asSchema(tool.inputSchema);
   const full = (await schema.jsonSchema) as JsonSchema;
-  const injector = await Injector.of(vault, name, full, options);
+  const injector = await Injector.of(wrapping, name, full);
   if (injector === undefined) return tool;
   if (tool.execute === undefined) throw elsewhere(name);
   const { description, inputExamples } = tool;

@@ -10,7 +10,7 @@ import type { SecretOptions } from "./injection/options.js";
 import { phases } from "./injection/phases.js";
 import { isObject } from "./injection/pointer.js";
 import { described, type JsonSchema, without } from "./injection/schema.js";
-import { each } from "./injection/tools.js";
+import { each, type Wrapping } from "./injection/tools.js";
 import { view } from "./injection/view.js";
 
 /** The part of `StructuredTool` that is used here: `_call` is what its documentation tells subclasses to write. */
@@ -35,16 +35,16 @@ export function withSecrets<T extends object>(
   options: SecretOptions<RunnableConfig> = {},
 ): Promise<T extends BaseToolkit ? T["tools"] : T> {
   const given: any = tools instanceof BaseToolkit ? tools.getTools() : tools;
-  return each(given, isTool, (tool) => wrapped(tool, vault, options));
+  return each(given, vault, options, isTool, wrapped);
 }
 
 function isTool(value: unknown): boolean {
   return isObject(value) && isStructuredTool(value as any) && "_call" in value;
 }
 
-async function wrapped(tool: Tool, vault: Toolvault, options: SecretOptions<RunnableConfig>): Promise<unknown> {
+async function wrapped(tool: Tool, _: unknown, wrapping: Wrapping<RunnableConfig>): Promise<unknown> {
   const full = toJsonSchema(tool.schema) as JsonSchema;
-  const injector = await Injector.of(vault, tool.name, full, options);
+  const injector = await Injector.of(wrapping, tool.name, full);
   if (injector === undefined) return tool;
   const { visible, rest } = await phases(tool.schema, injector.hidden, (args) => whole(tool.schema, args));
   const wrapper = view(tool, {

@@ -8,7 +8,7 @@ import { Injector } from "./injection/injector.js";
 import type { SecretOptions } from "./injection/options.js";
 import { isObject } from "./injection/pointer.js";
 import { described, type JsonSchema, without } from "./injection/schema.js";
-import { each, elsewhere } from "./injection/tools.js";
+import { each, elsewhere, type Wrapping } from "./injection/tools.js";
 import { view } from "./injection/view.js";
 
 type Context = ToolExecutionContext<any, any, any> | undefined;
@@ -26,17 +26,17 @@ export function withSecrets<T extends object>(
   vault: Toolvault,
   options: SecretOptions<Context> = {},
 ): Promise<T> {
-  return each(tools, isTool, (tool) => wrapped(tool, vault, options));
+  return each(tools, vault, options, isTool, wrapped);
 }
 
 function isTool(value: unknown): boolean {
   return isObject(value) && typeof value.id === "string" && ("execute" in value || "inputSchema" in value);
 }
 
-async function wrapped(given: any, vault: Toolvault, options: SecretOptions<Context>): Promise<unknown> {
+async function wrapped(given: any, _: unknown, wrapping: Wrapping<Context>): Promise<unknown> {
   const tool: Tool<any, any> = given instanceof Tool ? given : createTool(given);
   const full = tool.inputSchema ? (standardSchemaToJSONSchema(tool.inputSchema, { io: "input" }) as JsonSchema) : {};
-  const injector = await Injector.of(vault, tool.id, full, options);
+  const injector = await Injector.of(wrapping, tool.id, full);
   if (injector === undefined) return given;
   if (tool.execute === undefined) throw elsewhere(tool.id);
   const { inputExamples, description } = tool;

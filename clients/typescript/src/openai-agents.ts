@@ -14,7 +14,7 @@ import type { SecretOptions } from "./injection/options.js";
 import { type Phases, phases, standard } from "./injection/phases.js";
 import { isObject } from "./injection/pointer.js";
 import { described, type JsonSchema, without } from "./injection/schema.js";
-import { each, elsewhere } from "./injection/tools.js";
+import { each, type Wrapping } from "./injection/tools.js";
 import type { Zod } from "./injection/zod.js";
 
 type Context = RunContext<any> | undefined;
@@ -30,9 +30,10 @@ type Options = SecretOptions<Context>;
  * inside the tool; the SDK passes it to the tool's `errorFunction`.
  */
 export function withSecrets<T extends object>(tools: T, vault: Toolvault, options: Options = {}): Promise<T> {
-  return each(tools, isTool, (tool) => {
-    if (typeof tool.execute === "function") return unbuilt(tool, vault, options);
-    return tool.type === "function" ? built(tool, vault, options) : hosted(tool, options);
+  return each(tools, vault, options, isTool, async (tool, _, wrapping) => {
+    if (typeof tool.execute === "function") return unbuilt(tool, wrapping);
+    // Another kind of tool runs at the provider.
+    return tool.type === "function" ? built(tool, wrapping) : tool;
   });
 }
 
@@ -40,15 +41,9 @@ function isTool(value: unknown): boolean {
   return isObject(value) && (typeof value.type === "string" || typeof value.execute === "function");
 }
 
-/** It runs at the provider. */
-async function hosted(tool: { name?: string }, { hide, bindings }: Options): Promise<unknown> {
-  if (hide || bindings) throw elsewhere(tool.name);
-  return tool;
-}
-
-async function unbuilt(tool: ToolOptions<any, any>, vault: Toolvault, options: Options): Promise<unknown> {
+async function unbuilt(tool: ToolOptions<any, any>, wrapping: Wrapping<Context>): Promise<unknown> {
   const { name, parameters: full } = functionTool<any, any>(tool);
-  const injector = await Injector.of(vault, name, full as JsonSchema, options);
+  const injector = await Injector.of(wrapping, name, full as JsonSchema);
   if (injector === undefined) return tool;
   const stages = await phases(tool.parameters, injector.hidden, (args) => standard(tool.parameters, args));
   return {
@@ -73,9 +68,9 @@ function lenient(schema: Zod): Zod {
   return def.type === "object" ? schema.clone({ ...def, catchall: undefined }, { parent: true }) : schema;
 }
 
-async function built(tool: FunctionTool<any, any>, vault: Toolvault, options: Options): Promise<unknown> {
+async function built(tool: FunctionTool<any, any>, wrapping: Wrapping<Context>): Promise<unknown> {
   const full = tool.parameters as JsonSchema;
-  const injector = await Injector.of(vault, tool.name, full, options);
+  const injector = await Injector.of(wrapping, tool.name, full);
   if (injector === undefined) return tool;
   const invoke: typeof tool.invoke = async (context, input, details) => {
     const given = parsed(input);

@@ -1,6 +1,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
+import { urlToHttpOptions } from "node:url";
 
 import { ApiError, RateLimited, ToolvaultError, Unavailable, UnexpectedAnswer, Unresolved } from "../errors.js";
 import type { Answer, CallOptions, Operation, Runner } from "./operation.js";
@@ -18,14 +19,17 @@ const LONGEST_PAUSE = 30_000;
 export class Sender implements Runner {
   readonly #settings: Settings;
   readonly #agent: http.Agent;
+  readonly #request: typeof http.request;
+  /** The server's address, as Node.js takes it. */
+  readonly #target: http.RequestOptions;
 
   constructor(settings: Settings) {
     this.#settings = settings;
+    const isEncrypted = settings.url.protocol === "https:";
     const ca = settings.ca === undefined ? {} : { ca: settings.ca as string | string[] };
-    this.#agent =
-      settings.url.protocol === "https:"
-        ? new https.Agent({ keepAlive: true, ...ca })
-        : new http.Agent({ keepAlive: true });
+    this.#agent = isEncrypted ? new https.Agent({ keepAlive: true, ...ca }) : new http.Agent({ keepAlive: true });
+    this.#request = isEncrypted ? https.request : http.request;
+    this.#target = urlToHttpOptions(settings.url);
   }
 
   /** The result of the operation. Rejects with its error, or with the reason of the caller's signal. */
@@ -82,10 +86,10 @@ export class Sender implements Runner {
     if (user !== undefined) headers["x-toolvault-user"] = user;
     if (body) Object.assign(headers, { "content-type": operation.body?.mediaType, "content-length": body.length });
     for (const [name, value] of Object.entries(operation.headers ?? {})) if (value !== undefined) headers[name] = value;
-    const url = this.#settings.url.href.replace(/\/$/, "") + operation.path + asked(operation.query);
-    const request = url.startsWith("https:") ? https.request : http.request;
+    const path = this.#settings.url.pathname.replace(/\/$/, "") + operation.path + asked(operation.query);
+    const options = { ...this.#target, path, method: operation.method, headers, agent: this.#agent, signal };
     return new Promise((resolve, reject) => {
-      const sent = request(url, { method: operation.method, headers, agent: this.#agent, signal }, (response) => {
+      const sent = this.#request(options, (response) => {
         received(response).then(resolve, reject);
       });
       sent.on("error", reject);

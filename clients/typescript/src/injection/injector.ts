@@ -5,6 +5,7 @@ import type { SecretOptions } from "./options.js";
 import { isObject, withoutAt } from "./pointer.js";
 import { type Declared, declared, type JsonSchema } from "./schema.js";
 import { supplier } from "./supplier.js";
+import type { Wrapping } from "./tools.js";
 
 type Arguments = Readonly<Record<string, unknown>>;
 
@@ -33,20 +34,17 @@ export class Injector<Context> {
 
   /** For a tool with this name and schema; undefined if the vault supplies none of its arguments. */
   static async of<Context>(
-    vault: Toolvault,
+    { vault, options, seen }: Wrapping<Context>,
     name: string | undefined,
     schema: JsonSchema,
-    options: SecretOptions<Context>,
   ): Promise<Injector<Context> | undefined> {
     const tool = named(name, options);
     const known = declared(schema);
+    for (const argument of known.keys()) seen.add(argument);
     const found = options.hide ?? (await defaults(vault, tool, [...known.keys()], options));
-    const hidden = [...new Set([...found, ...Object.keys(options.bindings ?? {})])];
-    const unknown = hidden.find((argument) => !known.has(argument));
-    if (unknown !== undefined) {
-      throw new ConfigurationError(`tool '${tool}' has no argument '${unknown}'; its schema declares those to hide`);
-    }
-    return hidden.length === 0 ? undefined : new Injector(vault, tool, options, known, hidden);
+    const bindings = bound(options.bindings, known);
+    const hidden = [...new Set([...found.filter((argument) => known.has(argument)), ...Object.keys(bindings)])];
+    return hidden.length === 0 ? undefined : new Injector(vault, tool, { ...options, bindings }, known, hidden);
   }
 
   /** For a tool whose schema is not known. */
@@ -95,6 +93,11 @@ function named(name: string | undefined, { toolName }: SecretOptions<any>): stri
   const tool = typeof toolName === "function" && name !== undefined ? toolName(name) : (toolName ?? name);
   if (typeof tool === "string" && tool !== "") return tool;
   throw new ConfigurationError("this tool has no name of its own: give toolName, or the tools as a record by name");
+}
+
+/** The bindings of arguments that the tool has. */
+function bound(bindings: SecretOptions["bindings"] = {}, known: ReadonlyMap<string, Declared>): Record<string, string> {
+  return Object.fromEntries(Object.entries(bindings).filter(([argument]) => known.has(argument)));
 }
 
 function defaults(

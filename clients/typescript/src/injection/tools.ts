@@ -1,12 +1,38 @@
+import type { Toolvault } from "../client.js";
 import { ConfigurationError } from "../errors.js";
+import type { SecretOptions } from "./options.js";
 import { isObject } from "./pointer.js";
+
+/** What is common to the tools that are wrapped at once. */
+export interface Wrapping<Context> {
+  readonly vault: Toolvault;
+  readonly options: SecretOptions<Context>;
+  /** The arguments that any of them declares. */
+  readonly seen: Set<string>;
+}
 
 /**
  * Wraps one tool, or each tool of a list or of a record by name, and returns the same shape.
  *
  * `isTool` tells a tool from a record of tools. Throws `ConfigurationError` for anything else.
  */
-export async function each<T>(
+export async function each<T, Context>(
+  tools: T,
+  vault: Toolvault,
+  options: SecretOptions<Context>,
+  isTool: (value: unknown) => boolean,
+  wrap: (tool: any, name: string | undefined, wrapping: Wrapping<Context>) => Promise<unknown>,
+): Promise<T> {
+  const wrapping = { vault, options, seen: new Set<string>() };
+  const wrapped = await all(tools, isTool, (tool, name) => wrap(tool, name, wrapping));
+  const stray = [...(options.hide ?? []), ...Object.keys(options.bindings ?? {})].find(
+    (one) => !wrapping.seen.has(one),
+  );
+  if (stray === undefined) return wrapped;
+  throw new ConfigurationError(`no tool that was given has an argument '${stray}'; its schema declares those to hide`);
+}
+
+async function all<T>(
   tools: T,
   isTool: (value: unknown) => boolean,
   wrap: (tool: any, name: string | undefined) => Promise<unknown>,

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 
 import {
   ApiError,
@@ -161,6 +168,39 @@ test("what is not from a Toolvault server is said so, and not shown", async () =
     const error = await failure((await client(server)).resolve("t", {}), value);
     assert.ok(error instanceof UnexpectedAnswer, body);
   }
+});
+
+test("an address may have a path", async () => {
+  await using server = new Scripted((_, response) => json(response, 200, { user_id: "u" }));
+  const url = `${await server.listen()}/base/`;
+  await new Toolvault({ url, apiKey: KEY }).me();
+  await new Toolvault({ url, apiKey: KEY }).secrets.list({ q: "a b", limit: 1 });
+  assert.deepEqual(
+    server.received.map(({ path }) => path),
+    ["/base/v1/me", "/base/v1/secrets/?q=a+b&limit=1"],
+  );
+});
+
+test("a certificate of a private authority is trusted only if it is given", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "toolvault-"));
+  const [keyFile, file] = [join(folder, "key"), join(folder, "certificate")];
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+  const words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", keyFile, "-out", file];
+  await promisify(execFile)("openssl", [...words, ...subject]);
+  const ca = await readFile(file, "utf8");
+  const server = createServer({ key: await readFile(keyFile), cert: ca }, (_, response) =>
+    json(response, 200, { user_id: "u" }),
+  );
+  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+  const url = `https://localhost:${(server.address() as AddressInfo).port}`;
+  const error = await failure(new Toolvault({ url, apiKey: KEY, retries: 0 }).me());
+  assert.match(error.message, /SELF_SIGNED/);
+  const vault = new Toolvault({ url, apiKey: KEY, ca });
+  assert.equal((await vault.me()).user_id, "u");
+  vault.close();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await rm(folder, { recursive: true });
 });
 
 test("no connection is an error of this package", async () => {

@@ -237,7 +237,7 @@ export function contract(framework: Framework): void {
       const tool = await wrap(plain, vault, { bindings: { api_token: "secret://user%20name" } });
       const { outputs } = await run([tool], [{ name: "other", args: {} }]);
       assert.match(outputs[0] ?? "", /as ann\.smith\.1/);
-      await assert.rejects(wrap(own, vault, { hide: ["unknown"] }), /tool 'other' has no argument 'unknown'/);
+      await assert.rejects(wrap(own, vault, { hide: ["unknown"] }), /no tool that was given has an argument 'unknown'/);
     });
 
     test("a list is wrapped, a tool without secrets stays itself, and other things are refused", async () => {
@@ -246,6 +246,10 @@ export function contract(framework: Framework): void {
         await wrap(framework.many({ linear_get: linear(() => ""), other }), vault),
       ) as any[];
       assert.equal(second, other);
+      const bare = make({ name: "bare", parameters: z.object({ issue: z.string() }), execute: () => "" });
+      const both: any[] = Object.values(await wrap(framework.many({ other, bare }), vault, { hide: ["api_token"] }));
+      assert.notEqual(both[0], other);
+      assert.equal(both[1], bare);
       assert.notEqual(first, undefined);
       for (const stray of [5, null, "tool", { a: 5 }, [undefined]])
         await assert.rejects(wrap(stray, vault), ConfigurationError);

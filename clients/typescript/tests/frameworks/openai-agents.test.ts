@@ -140,5 +140,5 @@ test("a JSON schema as parameters", async () => {
 test("a hosted tool stays, and cannot have secrets", async () => {
   const hosted = { type: "hosted_tool", name: "web_search", providerData: {} };
   assert.equal(await withSecrets(hosted, fake()), hosted);
-  await assert.rejects(withSecrets(hosted, fake(), { hide: ["key"] }), /has no function that runs here/);
+  await assert.rejects(withSecrets(hosted, fake(), { hide: ["key"] }), /no tool that was given has an argument 'key'/);
 });
