@@ -5,6 +5,7 @@ import { BaseToolkit, isStructuredTool } from "@langchain/core/tools";
 import { toJsonSchema } from "@langchain/core/utils/json_schema";
 
 import type { Toolvault } from "./client.js";
+import type { Injected } from "./injection/injected.js";
 import { Injector } from "./injection/injector.js";
 import type { SecretOptions } from "./injection/options.js";
 import { phases } from "./injection/phases.js";
@@ -55,10 +56,17 @@ async function wrapped(tool: Tool, _: unknown, wrapping: Wrapping<RunnableConfig
     },
     async _call(args: unknown, manager: unknown, config: RunnableConfig = {}) {
       const injected = await injector.inject(args, config, config.signal);
-      return injected.run(async (all) => tool._call(await rest(all), manager, config));
+      return injected.run(async (all) => tool._call(await rest(all), manager, watched(config, injected)));
     },
   });
   return wrapper;
+}
+
+/** The config, in which the writer of LangGraph's custom stream redacts. */
+function watched(config: RunnableConfig & { writer?: unknown }, injected: Injected): RunnableConfig {
+  const { writer } = config;
+  if (typeof writer !== "function") return config;
+  return { ...config, writer: (chunk: unknown) => writer(injected.redact(chunk)) } as RunnableConfig;
 }
 
 /** The model's arguments, which may come inside a tool call. */

@@ -4,6 +4,7 @@ import { type StandardSchemaWithJSON, standardSchemaToJSONSchema, toStandardSche
 import { createTool, Tool, type ToolExecutionContext } from "@mastra/core/tools";
 
 import type { Toolvault } from "./client.js";
+import type { Injected } from "./injection/injected.js";
 import { Injector } from "./injection/injector.js";
 import type { SecretOptions } from "./injection/options.js";
 import { isObject } from "./injection/pointer.js";
@@ -59,8 +60,24 @@ function execute(own: Execute, injector: Injector<Context>): Execute {
   return async (input, context) => {
     const injected = await injector.inject(input, context, context?.abortSignal);
     // Mastra marks a context whose input it has validated. That was the reduced schema, so the tool gets a copy.
-    const result = await injected.run((args) => own(args, context && { ...context }));
+    const result = await injected.run((args) => own(args, context && watched(context, injected)));
     return isRefusal(result) ? { ...result, message: shown(result.message, injector.visible(input)) } : result;
+  };
+}
+
+/** The context, with what a tool says before it returns redacted: to `suspend`, and to the stream that it writes to. */
+function watched(context: Record<string, any>, injected: Injected): object {
+  const suspending = (own: any) =>
+    typeof own?.suspend === "function"
+      ? { ...own, suspend: (payload: unknown, options: unknown) => own.suspend(injected.redact(payload), options) }
+      : own;
+  const { agent, workflow, writer } = context;
+  const said = (name: "write" | "custom") => (data: unknown) => writer[name](injected.redact(data));
+  return {
+    ...suspending({ ...context }),
+    ...(agent && { agent: suspending(agent) }),
+    ...(workflow && { workflow: suspending(workflow) }),
+    ...(writer && { writer: view(writer, { write: said("write"), custom: said("custom") }) }),
   };
 }
 

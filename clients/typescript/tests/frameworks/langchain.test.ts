@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { BaseCallbackHandler } from "@langchain/core/callbacks/base";
 import { AIMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
 import { BaseToolkit, StructuredTool, tool } from "@langchain/core/tools";
+import { Annotation, Command, interrupt, MemorySaver, StateGraph } from "@langchain/langgraph";
 import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { createAgent } from "langchain";
 import { withSecrets } from "toolvault/langchain";
@@ -154,4 +155,26 @@ test("a tool that takes one text has no arguments to hide", async () => {
   const own = tool(async (text: string) => text, { name: "t", description: "d" });
   assert.equal(await withSecrets(own, fake()), own);
   await assert.rejects(withSecrets(own, fake(), { hide: ["key"] }), /no tool that was given has an argument 'key'/);
+});
+
+test("what a tool writes to LangGraph's custom stream is redacted, and so is an interrupt", async () => {
+  const said: unknown[] = [];
+  const execute = async ({ q, key }: { q: string; key: string }, config: any) => {
+    config.writer({ key });
+    return q === "ask" ? interrupt({ about: key }) : q;
+  };
+  const schema = z.object({ q: z.string(), key: z.string() });
+  const wrapped = await withSecrets(tool(execute as any, { name: "t", description: "d", schema }), fake());
+  const ask = async (state: { q: string }) => ({ q: String(await wrapped.invoke({ q: state.q } as any)) });
+  const graph = new StateGraph(Annotation.Root({ q: Annotation<string> }))
+    .addNode("ask", ask)
+    .addEdge("__start__", "ask")
+    .compile({ checkpointer: new MemorySaver() });
+  const config = { configurable: { thread_id: "1" }, streamMode: ["custom", "updates"] as any };
+  for await (const part of await graph.stream({ q: "ask" }, config)) said.push(part);
+  assert.deepEqual(said[0], ["custom", { key: "[secret:k]" }]);
+  assert.ok(JSON.stringify(said).includes('"about":"[secret:k]"'));
+  clean(VALUE, said, await graph.getState(config));
+  const after = await graph.invoke(new Command({ resume: "answered" }), { configurable: { thread_id: "1" } });
+  assert.equal(after.q, "answered");
 });

@@ -77,3 +77,19 @@ test("the answer to invalid arguments shows no value, however short it is cut", 
     for (let size = 6; size < VALUE.length; size += 1) assert.ok(!answer.message.includes(VALUE.slice(0, size)));
   }
 });
+
+test("what a tool says before it returns is redacted: to suspend, and to its stream", async () => {
+  const said: unknown[] = [];
+  const inputSchema = z.object({ pat: z.string() });
+  const execute = async ({ pat }: { pat: string }, context: any) => {
+    await context.agent.suspend({ waits: pat });
+    await context.writer.write({ text: pat });
+    await context.writer.custom({ type: "data-x", data: pat });
+    return "";
+  };
+  const wrapped: any = await withSecrets(createTool({ id: "t", description: "d", inputSchema, execute }), fake());
+  const note = async (one: unknown) => void said.push(one);
+  const agent = { agentId: "a", toolCallId: "c", messages: [], suspend: note };
+  await wrapped.execute({}, { agent, writer: { write: note, custom: note } });
+  assert.deepEqual(said, [{ waits: "[secret:k]" }, { text: "[secret:k]" }, { type: "data-x", data: "[secret:k]" }]);
+});
