@@ -113,6 +113,7 @@ async def cycles(checks: Checks, store: Store) -> None:
     print(f"{CYCLES} cycles, {acknowledged} changes acknowledged, {in_flight} requests in flight when killed")
     print(f"{store.records} audit records, verified each time in {1000 * verification / CYCLES:.0f} ms on average")
     print(f"ready again after {spread(ready)} from the start of the process")
+    checks.that("control: changes were acknowledged and cut off", acknowledged > CYCLES and in_flight, in_flight)
     checks.none("no request of a writer was answered wrongly", faults["writers"])
     checks.that("hardly a request was answered 503", refused <= acknowledged // 100, refused)
     checks.none("every acknowledged change is there and nothing half done", faults["state"])

@@ -52,6 +52,7 @@ async def body(checks: Checks, folder: Path) -> None:
         for command, fault in page.outcomes:
             checks.that(f"{name}: {command.splitlines()[0]}", not fault, fault)
     if not only:
+        checks.that("the pages and their links are found", len(written()) > 30 and len(links()) > 200, len(links()))
         checks.none("links lead to existing files and headings", broken_links())
         checks.none("files named in prose exist", missing_files())
         checks.none("lines are at most 120 characters long", long_lines())
@@ -85,18 +86,23 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def broken_links() -> list[str]:
-    broken = []
+def links() -> list[tuple[Path, str, str]]:
+    """The links of all pages that do not lead elsewhere: the page, the target and its heading."""
+    found = []
     for page in written():
         text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S)
-        for target, anchor in LINK.findall(text):
-            if target.startswith(("http:", "https:", "mailto:")):
-                continue
-            path = (page.parent / target) if target else page
-            if not path.exists():
-                broken.append(f"{page.relative_to(ROOT)}: {target}")
-            elif anchor and path.suffix == ".md" and anchor[1:] not in anchors(path):
-                broken.append(f"{page.relative_to(ROOT)}: {target}{anchor}")
+        found += [(page, target, anchor) for target, anchor in LINK.findall(text)]
+    return [link for link in found if not link[1].startswith(("http:", "https:", "mailto:"))]
+
+
+def broken_links() -> list[str]:
+    broken = []
+    for page, target, anchor in links():
+        path = (page.parent / target) if target else page
+        if not path.exists():
+            broken.append(f"{page.relative_to(ROOT)}: {target}")
+        elif anchor and path.suffix == ".md" and anchor[1:] not in anchors(path):
+            broken.append(f"{page.relative_to(ROOT)}: {target}{anchor}")
     return broken
 
 

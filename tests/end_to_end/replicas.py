@@ -221,6 +221,7 @@ async def one_dies(checks: Checks, pair: Pair, chance: random.Random) -> None:
         faults += await pair.verified()
     print(f"{pair.journal.acknowledged} changes acknowledged by two servers at once, {KILLS} kills, {refused} answers 503")
     print(f"the longest pause of the other server after a kill: {spread(pauses)}")
+    checks.that("control: changes were acknowledged", pair.journal.acknowledged > KILLS, pair.journal.acknowledged)
     checks.none("nothing that either server acknowledged is lost, and the trail verifies", faults)
     few = refused <= pair.journal.acknowledged // 50
     checks.that("hardly a request to either was answered 503", few, refused)

@@ -160,6 +160,22 @@ mod tests {
     }
 
     #[test]
+    fn a_buffer_grows_only_by_itself_and_only_if_it_must() {
+        // A vector that grows by itself would leave its bytes behind.
+        let mut buffer = Buffer::with_capacity(100);
+        let capacity = buffer.reserve(0).capacity();
+        assert!(capacity >= 100);
+        buffer.extend(&vec![7; capacity]);
+        assert_eq!(buffer.reserve(0).capacity(), capacity);
+        for additional in [1, 10 * capacity] {
+            let length = buffer.len();
+            let room = buffer.reserve(additional);
+            assert!(room.capacity() >= length + additional, "{additional}");
+        }
+        assert!(buffer.iter().copied().eq(vec![7; capacity]));
+    }
+
+    #[test]
     fn wiping_leaves_no_byte() {
         let mut value = Confidential::from("value");
         value.zeroize();

@@ -92,7 +92,7 @@ fn names_and_patterns_stay_as_they_were_given() {
 fn every_short_pattern_agrees_with_the_reference_on_every_short_name() {
     let names: Vec<ToolName> = all_texts("ab", 8).iter().map(|text| tool(text)).collect();
     let mut compared = 0_u32;
-    for text in all_texts("ab*", 7) {
+    for text in all_texts("ab*", 6) {
         let pattern = pattern(&text);
         for name in &names {
             let expected = naive_match(&text, name.as_str());
@@ -100,7 +100,7 @@ fn every_short_pattern_agrees_with_the_reference_on_every_short_name() {
             compared += 1;
         }
     }
-    assert_eq!(compared, 3279 * 510);
+    assert_eq!(compared, 1092 * 510);
 }
 
 #[test]

@@ -164,3 +164,29 @@ impl PendingSecrets {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::access::Principal;
+    use super::*;
+
+    #[test]
+    fn a_secret_can_be_set_for_ten_minutes() {
+        let made_at = Timestamp::from_microseconds(1_767_323_045 * SECOND);
+        let entry = Entry {
+            user: Principal::test(1).user,
+            secret: MissingSecret {
+                server: "issues".parse().unwrap(),
+                argument: "api_token".to_owned(),
+                secret_name: "issues-api_token".to_owned(),
+                is_default: true,
+            },
+            made_at,
+        };
+        let left = |seconds| entry.left(made_at.plus(seconds * SECOND));
+        assert_eq!(left(0), Some(Duration::from_mins(10)));
+        assert_eq!(left(599), Some(Duration::from_secs(1)));
+        assert_eq!(left(600), None);
+        assert_eq!(left(601), None);
+    }
+}

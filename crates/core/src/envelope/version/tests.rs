@@ -12,7 +12,8 @@ use super::*;
 use crate::entropy::deterministic::{Deterministic, bytes};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    // PROPTEST_CASES counts here too.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 2))]
 
     #[test]
     fn a_value_of_any_length_opens(length in 0_usize..=65_536, seed in any::<u64>(), display in ".{0,40}") {

@@ -107,7 +107,8 @@ impl Tampering {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    // PROPTEST_CASES counts here too.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 2))]
 
     #[test]
     fn whatever_a_writer_without_a_key_does_is_found(
