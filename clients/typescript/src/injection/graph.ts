@@ -41,16 +41,20 @@ function set(own: ReadonlySet<unknown>): Holder {
 
 /** An object with its own enumerable members. Its getters are not called. */
 function record(own: object): Holder {
-  const descriptors = Object.getOwnPropertyDescriptors(own);
-  const shown = Object.entries(descriptors).filter(([, { enumerable, value }]) => enumerable && value !== undefined);
-  const fill = (into: object, members: readonly unknown[]) => {
-    for (const [name, value] of pairs(members)) define(into, String(name), value, true);
+  const members: unknown[] = [];
+  for (const name of Object.keys(own)) {
+    const value: unknown = Object.getOwnPropertyDescriptor(own, name)?.value;
+    if (value !== undefined) members.push(name, value);
+  }
+  const fill = (into: object, filled: readonly unknown[]) => {
+    for (const [name, value] of pairs(filled)) define(into, String(name), value, true);
   };
   const empty = () => {
-    const others = Object.entries(descriptors).filter((one) => !shown.some(([name]) => name === one[0]));
-    return Object.create(Object.getPrototypeOf(own), Object.fromEntries(others)) as object;
+    const others = Object.getOwnPropertyDescriptors(own) as Record<string, PropertyDescriptor>;
+    for (const [name] of pairs(members)) delete others[String(name)];
+    return Object.create(Object.getPrototypeOf(own), others) as object;
   };
-  return { members: shown.flatMap(([name, { value }]) => [name, value]), empty, fill };
+  return { members, empty, fill };
 }
 
 /** An error keeps its identity. `message`, `stack` and `cause` are not enumerable. */

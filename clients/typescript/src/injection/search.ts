@@ -14,6 +14,9 @@ export type Named = readonly [name: string, value: Confidential];
 /** Finds values in texts. It compiles no pattern from a value, because those are cached. It has no readable form. */
 export class Search {
   readonly #marks = new Map<string, string>();
+  readonly #forms: readonly string[];
+  /** The length of the shortest form. */
+  readonly #least: number;
 
   constructor(values: Iterable<Named>) {
     for (const [name, value] of values) {
@@ -22,6 +25,8 @@ export class Search {
         if (!this.#marks.has(form)) this.#marks.set(form, `[secret:${name}]`);
       }
     }
+    this.#forms = [...this.#marks.keys()];
+    this.#least = Math.min(...this.#forms.map((form) => form.length));
   }
 
   get isEmpty(): boolean {
@@ -30,7 +35,7 @@ export class Search {
 
   /** Whether the text contains a value. */
   shows(text: string): boolean {
-    return [...this.#marks.keys()].some((form) => text.includes(form));
+    return text.length >= this.#least && this.#forms.some((form) => text.includes(form));
   }
 
   /** The redacted text. */
@@ -54,7 +59,7 @@ export class Search {
   /** How many of these consecutive texts are decided: no value goes on from them into those that follow. */
   decided(texts: readonly string[]): number {
     const whole = texts.join("");
-    const open = whole.length - Math.max(0, ...[...this.#marks.keys()].map((form) => begun(whole, form)));
+    const open = whole.length - Math.max(0, ...this.#forms.map((form) => begun(whole, form)));
     const spans = this.#spans(whole);
     let [end, count] = [0, 0];
     texts.forEach((text, index) => {

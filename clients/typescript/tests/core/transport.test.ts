@@ -161,6 +161,18 @@ test("a signal ends a call, with the caller's reason", async () => {
   assert.equal(server.received.length, 1);
 });
 
+test("a signal ends the waiting of one call in a batch, and a deadline that of all", async () => {
+  await using server = new Scripted(() => controller.abort(new RangeError("enough")));
+  const controller = new AbortController();
+  const vault = await client(server, { timeout: 300 });
+  const options = { hide: ["k"] };
+  const calls = [vault.inject("a", {}, { ...options, signal: controller.signal }), vault.inject("b", {}, options)];
+  const [one, other] = await Promise.allSettled(calls);
+  assert.equal(one?.status === "rejected" && one.reason.message, "enough");
+  assert.ok(other?.status === "rejected" && other.reason instanceof Unavailable);
+  assert.equal(server.received.length, 1);
+});
+
 test("what is not from a Toolvault server is said so, and not shown", async () => {
   const value = canary();
   for (const body of [`<p>${value}</p>`, `"${value}"`, "null"]) {
