@@ -5,9 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import NoReturn
 
 import httpx
 
@@ -19,7 +17,7 @@ from ._operations.keys import KeyOperations, UserOperations
 from ._operations.method import Asynchronous
 from ._operations.secrets import SecretOperations
 from ._operations.tools import ToolOperations
-from .client import Toolvault
+from .client import Client, Toolvault
 from .confidential import Confidential
 
 
@@ -39,7 +37,7 @@ class AsyncAudit(AuditOperations, Asynchronous):
     __doc__ = AuditOperations.__doc__
 
 
-class AsyncToolvault(ToolOperations, Asynchronous):
+class AsyncToolvault(Client, ToolOperations, Asynchronous):
     """A client for a Toolvault server, with one credential. Works in any number of event loops.
 
     Missing arguments are taken from `TOOLVAULT_URL` (default `http://127.0.0.1:8710`) and from `TOOLVAULT_API_KEY` or
@@ -65,6 +63,7 @@ class AsyncToolvault(ToolOperations, Asynchronous):
         found = settings(
             url, api_key, user=user, timeout=timeout, retries=retries, allow_http=allow_http, verify=verify
         )
+        self._settings = found
         super().__init__(AsyncSender(found, transport))
         self.secrets = AsyncSecrets(self._sender)
         self.keys = AsyncKeys(self._sender)
@@ -76,11 +75,6 @@ class AsyncToolvault(ToolOperations, Asynchronous):
         self._blocking: Toolvault | None = None
 
     @property
-    def url(self) -> str:
-        """The server's address."""
-        return self._sender.settings.url
-
-    @property
     def blocking(self) -> Toolvault:
         """A blocking client with the same key, user and deadline, for code that cannot wait otherwise.
 
@@ -90,19 +84,8 @@ class AsyncToolvault(ToolOperations, Asynchronous):
             if self._blocking is None:
                 # Some transports, such as those of tests, serve both kinds of clients.
                 both = self._transport if isinstance(self._transport, httpx.BaseTransport) else None
-                self._blocking = Toolvault._of(self._sender.settings, both)
+                self._blocking = Toolvault._of(self._settings, both)
             return self._blocking
-
-    def acting_for(self, user: str) -> AbstractContextManager[None]:
-        """Within this block, and in tasks that begin in it, the client acts for this user. Needs a key with `any_user`.
-
-        The argument `user` of a call precedes it; it precedes the client's own `user`.
-        """
-        return self._sender.settings.users.acting_for(user)
-
-    def current_user(self, user: str | None = None) -> str | None:
-        """The user for whom a request would be sent now; None for the key's own user."""
-        return self._sender.settings.users.now(user)
 
     async def defaults(
         self, tools: Mapping[str, Collection[str]], *, user: str | None = None
@@ -129,16 +112,3 @@ class AsyncToolvault(ToolOperations, Asynchronous):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
-
-    def __repr__(self) -> str:
-        # A debugger may call this for a client whose constructor failed.
-        return f"AsyncToolvault({self.url!r})" if hasattr(self, "_sender") else "AsyncToolvault()"
-
-    def __copy__(self) -> AsyncToolvault:
-        return self
-
-    def __deepcopy__(self, memo: object) -> AsyncToolvault:
-        return self
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a client holds a key and cannot be pickled")

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import httpx
 
@@ -19,6 +19,8 @@ from ._operations.method import Blocking
 from ._operations.secrets import SecretOperations
 from ._operations.tools import ToolOperations
 from .confidential import Confidential
+
+C = TypeVar("C")
 
 
 class Secrets(SecretOperations, Blocking):
@@ -37,7 +39,42 @@ class Audit(AuditOperations, Blocking):
     __doc__ = AuditOperations.__doc__
 
 
-class Toolvault(ToolOperations, Blocking):
+class Client:
+    """What both clients have."""
+
+    _settings: Settings
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._settings.url
+
+    def acting_for(self, user: str) -> AbstractContextManager[None]:
+        """Within this block, and in tasks that begin in it, the client acts for this user. Needs a key with `any_user`.
+
+        The argument `user` of a call precedes it; it precedes the client's own `user`.
+        """
+        return self._settings.users.acting_for(user)
+
+    def current_user(self, user: str | None = None) -> str | None:
+        """The user for whom a request would be sent now; None for the key's own user."""
+        return self._settings.users.now(user)
+
+    def __repr__(self) -> str:
+        # A debugger may call this for a client whose constructor failed.
+        return f"{type(self).__name__}({self.url!r})" if hasattr(self, "_settings") else f"{type(self).__name__}()"
+
+    def __copy__(self: C) -> C:
+        return self
+
+    def __deepcopy__(self: C, memo: object) -> C:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a client holds a key and cannot be pickled")
+
+
+class Toolvault(Client, ToolOperations, Blocking):
     """A client for a Toolvault server, with one credential. Safe to share between threads.
 
     Missing arguments are taken from `TOOLVAULT_URL` (default `http://127.0.0.1:8710`) and from `TOOLVAULT_API_KEY` or
@@ -67,6 +104,7 @@ class Toolvault(ToolOperations, Blocking):
         self._open(found, transport, batch)
 
     def _open(self, found: Settings, transport: httpx.BaseTransport | None, batch: bool) -> None:
+        self._settings = found
         super().__init__(Sender(found, transport, batch=batch))
         self.secrets = Secrets(self._sender)
         self.keys = Keys(self._sender)
@@ -80,22 +118,6 @@ class Toolvault(ToolOperations, Blocking):
         client = cls.__new__(cls)
         client._open(found, transport, batch=False)
         return client
-
-    @property
-    def url(self) -> str:
-        """The server's address."""
-        return self._sender.settings.url
-
-    def acting_for(self, user: str) -> AbstractContextManager[None]:
-        """Within this block, and in tasks that begin in it, the client acts for this user. Needs a key with `any_user`.
-
-        The argument `user` of a call precedes it; it precedes the client's own `user`.
-        """
-        return self._sender.settings.users.acting_for(user)
-
-    def current_user(self, user: str | None = None) -> str | None:
-        """The user for whom a request would be sent now; None for the key's own user."""
-        return self._sender.settings.users.now(user)
 
     def defaults(self, tools: Mapping[str, Collection[str]], *, user: str | None = None) -> dict[str, frozenset[str]]:
         """Which of these arguments have a default, by tool: those that a model need not see.
@@ -118,16 +140,3 @@ class Toolvault(ToolOperations, Blocking):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-    def __repr__(self) -> str:
-        # A debugger may call this for a client whose constructor failed.
-        return f"Toolvault({self.url!r})" if hasattr(self, "_sender") else "Toolvault()"
-
-    def __copy__(self) -> Toolvault:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Toolvault:
-        return self
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a client holds a key and cannot be pickled")

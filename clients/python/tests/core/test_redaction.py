@@ -11,6 +11,7 @@ from collections import OrderedDict, defaultdict, deque, namedtuple
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import pytest
 
 from toolvault import Confidential
@@ -210,6 +211,21 @@ def test_an_error_keeps_its_type_and_attributes(redaction):
     assert 'raise Refused(f"no {local}"' in shown
     assert "local = " not in shown
     assert VALUE not in "".join(traceback.format_exception(type(clean), clean, clean.__traceback__)) + repr(vars(clean))
+
+
+def test_an_error_of_a_http_client_keeps_its_answer():
+    value = "lin_api_0123456789abcdef"
+    redaction = Redaction([("s", Confidential(value))])
+    request = httpx.Request("GET", f"https://x.example/?key={value}", headers={"authorization": f"Bearer {value}"})
+    with pytest.raises(httpx.HTTPStatusError) as failure:
+        httpx.Response(403, request=request, text=f"not {value}").raise_for_status()
+    clean = redaction.failure(failure.value)
+    assert clean is failure.value
+    assert (clean.response.status_code, clean.response.text) == (403, f"not {MARK}")
+    assert clean.request.headers["authorization"] == f"Bearer {MARK}"
+    assert value not in f"{clean} {clean.request.url} {clean.response.request.url} {clean.response.request.headers!r}"
+    # Nothing that others use was changed.
+    assert (request.headers["authorization"], value in str(request.url)) == (f"Bearer {value}", True)
 
 
 def test_errors_of_the_language(redaction):

@@ -13,7 +13,7 @@ from iointel.src.agent_methods.data_models.datamodels import AgentParams, Tool
 from iointel.src.utilities.registries import TOOLS_REGISTRY
 
 from toolvault import AsyncToolvault, SecretMissing, ToolvaultError
-from toolvault.iointel import instantiate_agent, instantiate_tool, load_workflow, with_secrets
+from toolvault.iointel import instantiate_agent, instantiate_tool, load_workflow, with_secrets, with_secrets_async
 
 FILE = """
 name: reading
@@ -47,9 +47,9 @@ def test_a_function_gets_its_argument_and_the_model_does_not_see_it(value, runti
     assert provider.received == [value]
     assert list(tool.parameters["properties"]) == ["note", "url"]
     witness.clean("the agent", repr(agent), agent_or_swarm(agent, store_creds=True), tool.model_dump_json())
-    [soon] = Agent(
-        name="a", instructions="i", model="scripted", tools=[with_secrets(notes.read_note_soon, runtime)]
-    ).tools
+    made = asyncio.run(with_secrets_async(notes.read_note_soon, runtime))
+    [soon] = Agent(name="a", instructions="i", model="scripted", tools=[made]).tools
+    assert "api_key" not in tool.description
     assert called(soon, note="n2", url=provider.url) == "issue n2: open with [secret:notes-prod]"
 
 

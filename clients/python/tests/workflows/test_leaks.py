@@ -11,10 +11,11 @@ from urllib.error import URLError
 import pytest
 import requests
 from agno.tools.linear import LinearTools
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from linear import library_locals, shown
-from toolvault import SecretMissing, ToolvaultError
+from toolvault import Confidential, SecretMissing, ToolvaultError
+from toolvault._injection.redaction import Redaction
 
 TOOLS = {
     "notes__read": "token",
@@ -154,3 +155,31 @@ def test_what_agnos_toolkits_say_is_searched_for_values(vault, made, linear, wit
     with pytest.raises(Exception, match=r"\[secret:team\]") as caught:
         held()
     witness.clean("the error", shown(caught.value))
+
+
+class Answer(BaseModel, frozen=True, extra="allow"):
+    """A result."""
+
+    text: str
+    key: SecretStr
+    inner: list[Answer] = []
+
+
+def test_models_and_validation_errors_of_pydantic():
+    value = "lin_api_0123456789abcdef"
+    redaction = Redaction([("s", Confidential(value))])
+    answer = Answer(text=value, key=value, extra=value, inner=[Answer(text="t", key="k")])
+    clean = redaction.result(answer)
+    assert (type(clean), clean.text, clean.extra) == (Answer, "[secret:s]", "[secret:s]")
+    assert clean.key.get_secret_value() == "[secret:s]"
+    assert clean.inner[0] is answer.inner[0]
+    assert answer.text == value
+    with pytest.raises(ValidationError) as failure:
+        Answer(text=7, key=value, inner=value)
+    error = redaction.failure(failure.value)
+    assert type(error) is ValidationError
+    assert [(one["loc"], one["type"], one["input"]) for one in error.errors()] == [
+        (("text",), "string_type", 7),
+        (("inner",), "list_type", "[secret:s]"),
+    ]
+    assert value not in f"{error} {error!r}"

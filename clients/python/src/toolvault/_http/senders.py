@@ -55,7 +55,8 @@ class Sender:
                 attempt += 1
         finally:
             # Also after a failure: the server may have made the change.
-            self.settings.changes.count += operation.is_change
+            if operation.is_change:
+                self.settings.changes.made()
 
     def _exchange(self, operation: Operation[T], ends: float) -> Answer | ApiError:
         try:
@@ -103,7 +104,8 @@ class AsyncSender:
         except (TimeoutError, asyncio.TimeoutError) as error:
             failure = unreachable(self.settings, error)
         finally:
-            self.settings.changes.count += operation.is_change
+            if operation.is_change:
+                self.settings.changes.made()
         raise failure
 
     async def _repeated(self, operation: Operation[T]) -> T:

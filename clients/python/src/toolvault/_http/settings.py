@@ -21,9 +21,14 @@ API_KEY_FILE = "TOOLVAULT_API_KEY_FILE"
 
 
 class Changes:
-    """Counts the changes that a client made to secrets. What was read before the last one may be outdated."""
+    """The changes that a client made to secrets. What was read before the last one may be outdated."""
 
-    count = 0
+    def __init__(self) -> None:
+        self.last = object()
+
+    def made(self) -> None:
+        """Notes a change."""
+        self.last = object()
 
 
 @dataclass(frozen=True)

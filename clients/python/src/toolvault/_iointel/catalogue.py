@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+
+from .._pattern import matches
 
 # iointel 1.13.0 with agno 1.5.5: service | tools | arguments, `*` after required ones | variables that its tools read.
 _TABLE = """
@@ -84,11 +85,6 @@ class Service:
     def is_reached(self, pattern: str, argument: str) -> bool:
         """Whether a secret with this pattern and argument would apply to one of its tools."""
         return argument in self.arguments and any(_overlaps(pattern, one) for one in self.tools)
-
-
-def matches(pattern: str, tool: str) -> bool:
-    """Whether a pattern, in which each `*` stands for any text, matches a tool's whole name."""
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), tool, re.DOTALL) is not None
 
 
 def find(tool: str) -> tuple[Service, str] | None:

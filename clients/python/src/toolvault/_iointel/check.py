@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .._injection.plain import plain
+from .._pattern import matches
 from ..client import Toolvault
 from ..errors import ApiError, Forbidden, ToolvaultError, Unauthorized
 from ..models import ExplainedArgument
@@ -256,7 +257,7 @@ def _reaches(tools: Sequence[Checked]) -> list[Reach]:
     found: dict[tuple[str, str], Reach] = {}
     for got in (got for tool in tools for got in tool.arguments):
         if got.secret_id and got.secret_name and got.pattern and "*" in got.pattern:
-            reached = [one for one in tools if not _misnamed(one.tool) and catalogue.matches(got.pattern, one.tool)]
+            reached = [one for one in tools if not _misnamed(one.tool) and matches(got.pattern, one.tool)]
             here = {tool.service for tool in reached}
             others = [
                 one.name for one in catalogue.SERVICES if one.name not in here and one.is_reached(got.pattern, got.arg)

@@ -45,14 +45,14 @@ class Source:
             self._kept = {one: kept for one, kept in self._kept.items() if kept.until > now or kept.lock.locked()}
             kept = self._kept.setdefault(user, _Kept())
         with kept.lock:
-            changes = self._sender.settings.changes.count
-            if kept.completed is not None and kept.until > self._clock() and kept.key == (changes, args):
+            last = self._sender.settings.changes.last
+            if kept.completed is not None and kept.until > self._clock() and kept.key == (last, args):
                 return kept.completed
             kept.completed = None
             asked = self._clock()
             call = tools.call(self.tool, args, self._bindings, self._defaults, self._defaults)
             completed = self._sender.run(tools.resolve(call, user))
-            kept.until, kept.key, kept.completed = asked + self._keep_seconds, (changes, dict(args)), completed
+            kept.until, kept.key, kept.completed = asked + self._keep_seconds, (last, dict(args)), completed
             return completed
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
@@ -65,5 +65,5 @@ class _Kept:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.until = 0.0
-        self.key: tuple[int, Mapping[str, Any]] = (0, {})
+        self.key: tuple[object, Mapping[str, Any]] = (None, {})
         self.completed: Completed | None = None

@@ -27,18 +27,16 @@ class Defaults:
         self._changes = changes
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[Key, tuple[float, int, frozenset[str]]] = {}
+        self._known: dict[Key, tuple[float, object, frozenset[str]]] = {}
 
     def find(
         self, wanted: Mapping[str, Collection[str]], user: str | None, found: dict[str, frozenset[str]]
     ) -> Iterator[tuple[Operation[Any], Callable[[Any], None]]]:
         """Puts what is known into `found`. Yields the operations for the others, each with what takes its result."""
         keys: list[Key] = [(user, tool, frozenset(declared)) for tool, declared in wanted.items()]
-        now, count = self._clock(), self._changes.count
+        now, last = self._clock(), self._changes.last
         with self._lock:
-            self._known = {
-                key: one for key, one in self._known.items() if one[0] > now and one[1] == self._changes.count
-            }
+            self._known = {key: one for key, one in self._known.items() if one[0] > now and one[1] is last}
             found |= {key[1]: self._known[key][2] for key in keys if key in self._known}
         keys = [key for key in keys if key[1] not in found]
 
@@ -48,7 +46,7 @@ class Defaults:
                     raise result
                 found[key[1]] = key[2] & {one.arg for one in result.arguments if one.outcome != "none"}
                 with self._lock:
-                    self._known[key] = (now + FRESH, count, found[key[1]])
+                    self._known[key] = (now + FRESH, last, found[key[1]])
 
         for start in range(0, len(keys), MOST_CALLS):
             asked = keys[start : start + MOST_CALLS]

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from .. import _pointer
+from .._pattern import matches
 from ..confidential import Confidential
 
 SCHEME = "secret://"
@@ -182,23 +183,6 @@ def _filled(decided: Sequence[Decided], args: dict[str, Any]) -> dict[str, Any]:
         if one.is_applied and not one.candidates[0].allows(args):
             one.refuse("secret_not_available", NOT_AVAILABLE)
     return args
-
-
-def matches(pattern: str, text: str) -> bool:
-    """Whether a pattern, in which each `*` stands for any text, matches a whole text."""
-    first, *others = pattern.split("*")
-    if not others:
-        return pattern == text
-    *middle, last = others
-    if not text.startswith(first) or len(text) < len(first) + len(last) or not text.endswith(last):
-        return False
-    text = text[len(first) : len(text) - len(last)]
-    for part in middle:
-        at = text.find(part)
-        if at < 0:
-            return False
-        text = text[at + len(part) :]
-    return True
 
 
 def _place(argument: str) -> str | None:

@@ -12,8 +12,9 @@ from urllib.parse import unquote
 import httpx
 
 from .. import _json
+from .._pattern import matches
 from ..confidential import Confidential
-from .rules import Decided, Stored, decide, matches, problems
+from .rules import Decided, Stored, decide, problems
 
 if TYPE_CHECKING:
     from ..testing import FakeVault
