@@ -220,6 +220,52 @@ def test_a_thread_that_waits_has_a_deadline():
     assert client.resolve("d").args == {"key": f"{VALUE} of d"}
 
 
+class Interrupted(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("when", ["while it sends", "while it waits", "as the next one"])
+def test_threads_go_on_without_one_that_is_interrupted(when, monkeypatch):
+    script = Scripted()
+    client = script.blocking(batch=True, timeout=5)
+    joint = client._sender._joint
+    run, is_next = joint._run, joint._is_next
+    script.gate.clear()
+
+    def interrupted_run(operation):
+        done = run(operation)
+        if when == "while it sends" and operation.tool == "first":
+            raise Interrupted
+        return done
+
+    def interrupted_wait(mine):
+        if mine.operation.tool == "hit" and when == "while it waits":
+            raise Interrupted
+        done = is_next(mine)
+        if mine.operation.tool == "hit" and when == "as the next one":
+            assert done
+            raise Interrupted
+        return done
+
+    monkeypatch.setattr(joint, "_run", interrupted_run)
+    monkeypatch.setattr(joint, "_is_next", interrupted_wait)
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(client.resolve, "first")
+        while not script.bodies:
+            time.sleep(0.001)
+        hit = pool.submit(client.resolve, "hit")
+        while when != "while it waits" and len(joint._queue) < 1:
+            time.sleep(0.001)
+        other = pool.submit(client.resolve, "other", user="other")
+        while len(joint._queue) < (1 if when == "while it waits" else 2):
+            time.sleep(0.001)
+        script.gate.set()
+        assert other.result(5).args == {"key": f"{VALUE} of other"}
+        assert type(first.exception(5)) is (Interrupted if when == "while it sends" else type(None))
+        assert type(hit.exception(5)) is (type(None) if when == "while it sends" else Interrupted)
+    assert (joint._is_busy, joint._queue) == (False, [])
+
+
 def test_injected_arguments():
     client = Scripted().blocking()
     args = {"n": 1.0}

@@ -113,11 +113,17 @@ class Joint:
     def run(self, operation: Operation[T]) -> T:
         """Returns the result of the operation, or raises its error."""
         mine = _Turn(operation)
-        with self._lock:
-            self._queue.append(mine)
-            is_next, self._is_busy = not self._is_busy, True
-        if is_next or self._is_next(mine):
-            self._send(mine)
+        try:
+            with self._lock:
+                self._queue.append(mine)
+                is_next, self._is_busy = not self._is_busy, True
+                if is_next:
+                    mine.woken.set()
+            if is_next or self._is_next(mine):
+                self._send(mine)
+        except BaseException:
+            self._leave(mine)
+            raise
         [result] = mine.result
         if isinstance(result, Exception):
             raise result
@@ -125,14 +131,12 @@ class Joint:
 
     def _is_next(self, mine: _Turn) -> bool:
         """Waits for a result or for the right to send. Raises `Unavailable` at the deadline."""
-        if mine.woken.wait(self._settings.timeout):
-            return not mine.result
-        with self._lock:
-            if mine in self._queue and not mine.woken.is_set():
-                self._queue.remove(mine)
-                raise Unavailable(f"no answer from {self._settings.url} within {self._settings.timeout:g} s")
-        # Its request is under way, and has a deadline itself.
-        mine.woken.wait()
+        if not mine.woken.wait(self._settings.timeout):
+            with self._lock:
+                if mine in self._queue and not mine.woken.is_set():
+                    raise Unavailable(f"no answer from {self._settings.url} within {self._settings.timeout:g} s")
+            # Its request is under way, and has a deadline itself.
+            mine.woken.wait()
         return not mine.result
 
     def _send(self, mine: _Turn) -> None:
@@ -141,23 +145,36 @@ class Joint:
             fitting = [
                 one
                 for one in self._queue
-                if one is mine or (one.operation.join, one.operation.user) == (first.join, first.user)
+                if one is not mine and (one.operation.join, one.operation.user) == (first.join, first.user)
             ]
-            fitting.remove(mine)
             taken = [mine, *fitting[: MOST - 1]]
             self._queue = [one for one in self._queue if one not in taken]
         try:
-            for one, result in zip(taken, self._results([one.operation for one in taken]), strict=True):
-                one.result.append(result)
+            results = self._results([one.operation for one in taken])
+        except BaseException:
+            # The other threads go on without this one.
+            results = [Unavailable("the thread that sent this request was interrupted") for _ in taken]
+            raise
         finally:
+            for one, result in zip(taken, results, strict=True):
+                one.result.append(result)
             with self._lock:
-                self._is_busy = bool(self._queue)
-                if self._queue:
-                    self._queue[0].woken.set()
+                self._hand_on()
             for one in taken:
-                if not one.result:
-                    one.result.append(Unavailable("the thread that sent this request was interrupted"))
                 one.woken.set()
+
+    def _leave(self, mine: _Turn) -> None:
+        """For a thread that is interrupted: if it is its turn, the next one begins."""
+        with self._lock:
+            if mine in self._queue:
+                self._queue.remove(mine)
+                if mine.woken.is_set():
+                    self._hand_on()
+
+    def _hand_on(self) -> None:
+        self._is_busy = bool(self._queue)
+        if self._queue:
+            self._queue[0].woken.set()
 
     def _results(self, operations: list[Operation[Any]]) -> list[Any]:
         if len(operations) == 1:
