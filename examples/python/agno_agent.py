@@ -18,4 +18,4 @@ with offline(), Toolvault() as vault:
     tools = [with_secrets(get_issue, vault, tool_name="linear__get_issue")]
     agent = Agent(model=scripted.agno(), tools=tools, telemetry=False)
     result = agent.run("What about ENG-42?")
-    report(result.content, result.to_json())
+    report(str(result.content), result.to_json())

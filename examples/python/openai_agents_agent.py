@@ -17,7 +17,7 @@ def get_issue(issue_id: str, api_token: str) -> str:
 
 set_tracing_disabled(True)  # it would want a network
 with offline(), Toolvault() as vault:
-    tools = [with_secrets(get_issue, vault, tool_name="linear__get_issue")]
-    agent = Agent(name="triager", model=scripted.openai_agents(), tools=tools)
+    tool = with_secrets(get_issue, vault, tool_name="linear__get_issue")
+    agent = Agent(name="triager", model=scripted.openai_agents(), tools=[tool])
     result = Runner.run_sync(agent, "What about ENG-42?")
     report(result.final_output, result.to_input_list())

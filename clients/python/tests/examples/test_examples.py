@@ -30,5 +30,12 @@ def test_it_runs_without_a_network(name):
     assert "lin_api_" not in done.stdout + done.stderr
 
 
+def test_the_one_for_many_users():
+    done = subprocess.run([sys.executable, EXAMPLES / f"{FRAMEWORK}_users.py"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == blocks("console")[1].split("\n", 1)[1]
+
+
 def test_the_page_shows_what_runs():
-    assert blocks("python") == [(EXAMPLES / f"{name}.py").read_text() for name in NAMES]
+    names = [f"{FRAMEWORK}_agent", f"{FRAMEWORK}_users", f"{FRAMEWORK}_gateway"]
+    assert blocks("python") == [(EXAMPLES / f"{name}.py").read_text() for name in names]

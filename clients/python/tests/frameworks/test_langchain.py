@@ -237,11 +237,14 @@ def test_a_tool_of_one_text_is_refused(runtime):
 
 def test_the_readmes_examples(server, operator_key, tmp_path, vault):
     text = (ROOT / "clients" / "python" / "README.md").read_text()
-    # The third needs iointel, which is not here.
-    both = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[:2]
+    # The fourth needs iointel, which is not here.
+    both = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[:3]
     program = tmp_path / "example.py"
     program.write_text("\n".join([*both, "print(list(tools[0].args), tools[0].invoke({'issue_id': 'ENG-43'}))"]))
     known = {"TOOLVAULT_URL": server.environment["TOOLVAULT_URL"], "TOOLVAULT_API_KEY": operator_key}
     done = subprocess.run([sys.executable, program], capture_output=True, text=True, env=os.environ | known)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "['issue_id'] ENG-43, asked with a token of 24 characters"
+    assert done.stdout.splitlines()[-2:] == [
+        "ENG-42 and [secret:linear-prod]",
+        "['issue_id'] ENG-43, asked with a token of 24 characters",
+    ]

@@ -82,7 +82,7 @@ def test_the_readmes_example(installed, served, tmp_path):
     text = README.read_text()
     program = tmp_path / "example.py"
     program.write_text(re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[0])
-    [owed] = re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    owed = re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[0]
     assert run(installed / "python", program, **served) == owed
 
 
