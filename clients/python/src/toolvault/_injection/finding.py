@@ -49,9 +49,15 @@ class Finder(Generic[AnyStr]):
         found: list[tuple[int, int, AnyStr]] = []
         for form, mark in self._marks.items():
             start = text.find(form)
+            first = stop = start
             while start >= 0:
-                found.append((start, start + len(form), mark))
+                if start >= stop:
+                    first = start
+                stop = start + len(form)
                 start = text.find(form, start + 1)
+                # A value that repeats itself is one span with all that overlap, or there would be very many.
+                if not first <= start < stop:
+                    found.append((first, stop, mark))
         return sorted(found, key=lambda span: (span[0], -span[1]))
 
     def begins(self, text: AnyStr) -> int:
