@@ -3,11 +3,12 @@
 import { asSchema, type FlexibleSchema, jsonSchema, type Tool, type ToolExecutionOptions } from "ai";
 
 import type { Toolvault } from "./client.js";
+import { described } from "./injection/description.js";
 import { Injector } from "./injection/injector.js";
 import type { SecretOptions } from "./injection/options.js";
 import { type Phases, phases } from "./injection/phases.js";
 import { isObject } from "./injection/pointer.js";
-import { described, type JsonSchema, without } from "./injection/schema.js";
+import { type JsonSchema, without } from "./injection/schema.js";
 import { each, elsewhere, type Wrapping } from "./injection/tools.js";
 
 type Context = ToolExecutionOptions<any>;

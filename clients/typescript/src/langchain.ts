@@ -5,12 +5,13 @@ import { BaseToolkit, isStructuredTool } from "@langchain/core/tools";
 import { toJsonSchema } from "@langchain/core/utils/json_schema";
 
 import type { Toolvault } from "./client.js";
+import { described } from "./injection/description.js";
 import type { Injected } from "./injection/injected.js";
 import { Injector } from "./injection/injector.js";
 import type { SecretOptions } from "./injection/options.js";
 import { phases } from "./injection/phases.js";
 import { isObject } from "./injection/pointer.js";
-import { described, type JsonSchema, without } from "./injection/schema.js";
+import { type JsonSchema, without } from "./injection/schema.js";
 import { each, type Wrapping } from "./injection/tools.js";
 import { view } from "./injection/view.js";
 

@@ -4,11 +4,12 @@ import { type StandardSchemaWithJSON, standardSchemaToJSONSchema, toStandardSche
 import { createTool, Tool, type ToolExecutionContext } from "@mastra/core/tools";
 
 import type { Toolvault } from "./client.js";
+import { described } from "./injection/description.js";
 import type { Injected } from "./injection/injected.js";
 import { Injector } from "./injection/injector.js";
 import type { SecretOptions } from "./injection/options.js";
 import { isObject } from "./injection/pointer.js";
-import { described, type JsonSchema, without } from "./injection/schema.js";
+import { type JsonSchema, without } from "./injection/schema.js";
 import { each, elsewhere, type Wrapping } from "./injection/tools.js";
 import { view } from "./injection/view.js";
 

@@ -9,11 +9,12 @@ import {
 } from "@openai/agents";
 
 import type { Toolvault } from "./client.js";
+import { described } from "./injection/description.js";
 import { Injector } from "./injection/injector.js";
 import type { SecretOptions } from "./injection/options.js";
 import { type Phases, phases, standard } from "./injection/phases.js";
 import { isObject } from "./injection/pointer.js";
-import { described, type JsonSchema, without } from "./injection/schema.js";
+import { type JsonSchema, without } from "./injection/schema.js";
 import { each, type Wrapping } from "./injection/tools.js";
 import type { Zod } from "./injection/zod.js";
 

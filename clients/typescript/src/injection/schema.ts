@@ -1,3 +1,4 @@
+import { ConfigurationError } from "../errors.js";
 import { isObject, pointer, steps } from "./pointer.js";
 
 /** A JSON schema of arguments. */
@@ -5,6 +6,7 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 
 const COMPOSED = ["allOf", "anyOf", "oneOf"] as const;
 const CONDITIONAL = ["if", "then", "else", "not"] as const;
+const DEPENDENT = ["dependentSchemas", "dependencies"] as const;
 const NAMED = ["properties", "patternProperties", "dependentRequired", "dependentSchemas", "dependencies"] as const;
 const LISTED = ["required", "propertyOrdering"] as const;
 const EXAMPLES = ["examples", "example", "default", "const", "enum"] as const;
@@ -70,11 +72,43 @@ function referred(root: JsonSchema, { $ref }: JsonSchema): unknown {
   return found;
 }
 
-/** The schema without these arguments, in each of its branches. Schemas that the way leads through are written out. */
-export function without(schema: JsonSchema, hidden: Iterable<string>): JsonSchema {
+/**
+ * The schema without these arguments, in each of its branches. Schemas that the way leads through are written out.
+ * Throws `ConfigurationError` if an argument cannot be hidden.
+ */
+export function without(schema: JsonSchema, hidden: readonly string[]): JsonSchema {
   let reduced = schema;
   for (const argument of hidden) reduced = removed(reduced, reduced, steps(argument), new Set());
-  return reduced;
+  if (reduced === schema) return schema;
+  const clean = used(reduced);
+  const left = declared(clean);
+  const shown = hidden.find((argument) => left.has(argument));
+  if (shown === undefined) return clean;
+  throw new ConfigurationError(
+    `'${shown}' cannot be hidden in a schema that refers to itself; describe it in one object`,
+  );
+}
+
+/** The schema without the definitions that nothing refers to any more: they would show what was removed. */
+function used(schema: JsonSchema): JsonSchema {
+  const reached = new Set<string>();
+  const visit = (node: unknown): void => {
+    if (typeof node !== "object" || node === null) return;
+    const { $ref } = node as JsonSchema;
+    if (typeof $ref === "string" && !reached.has($ref)) {
+      reached.add($ref);
+      visit(referred(schema, { $ref }));
+    }
+    for (const one of Object.values(node)) visit(one);
+  };
+  const { $defs, definitions, ...rest } = schema;
+  visit(rest);
+  const kept = Object.entries({ $defs, definitions }).map(([keyword, all]) => {
+    const isUsed = ([name]: [string, unknown]) =>
+      [...reached].some((ref) => `${ref}/`.startsWith(`#/${keyword}${pointer([name])}/`));
+    return [keyword, Object.fromEntries(Object.entries((all as object) ?? {}).filter(isUsed))] as const;
+  });
+  return { ...rest, ...Object.fromEntries(kept.filter(([, all]) => Object.keys(all).length > 0)) };
 }
 
 function removed(
@@ -91,8 +125,12 @@ function removed(
   const node: Record<string, unknown> = isObject(target) ? { ...(inner(target) as JsonSchema), ...own } : { ...schema };
   for (const keyword of COMPOSED) if (Array.isArray(node[keyword])) node[keyword] = node[keyword].map(inner);
   for (const keyword of CONDITIONAL) if (keyword in node) node[keyword] = inner(node[keyword]);
+  for (const keyword of DEPENDENT) {
+    if (!isObject(node[keyword])) continue;
+    node[keyword] = Object.fromEntries(Object.entries(node[keyword]).map(([name, one]) => [name, inner(one)]));
+  }
   // An example of the whole would show the argument.
-  for (const keyword of EXAMPLES) delete node[keyword];
+  for (const keyword of EXAMPLES) if ([node[keyword]].flat().some(isObject)) delete node[keyword];
   if (rest.length === 0) return withoutMember(node, step);
   const properties = isObject(node.properties) ? { ...node.properties } : {};
   const member = properties[step];
@@ -110,36 +148,15 @@ function withoutMember(node: Record<string, unknown>, name: string): JsonSchema 
     const names = node[keyword];
     if (Array.isArray(names)) node[keyword] = names.filter((one) => one !== name);
   }
-  const needed = node.dependentRequired;
-  if (isObject(needed)) {
-    const others = Object.entries(needed).map(([key, names]) => [
-      key,
-      (names as string[]).filter((one) => one !== name),
-    ]);
-    node.dependentRequired = Object.fromEntries(others);
+  for (const keyword of ["dependentRequired", "dependencies"]) {
+    const needed = node[keyword];
+    if (!isObject(needed)) continue;
+    const others = (names: unknown) => (Array.isArray(names) ? names.filter((one) => one !== name) : names);
+    node[keyword] = Object.fromEntries(Object.entries(needed).map(([key, names]) => [key, others(names)]));
   }
   return node;
 }
 
 function withoutKey(members: Record<string, unknown>, name: string): Record<string, unknown> {
   return Object.fromEntries(Object.entries(members).filter(([key]) => key !== name));
-}
-
-/** A tool's description without the lines that describe the arguments. */
-export function described<T extends string | undefined>(description: T, hidden: Iterable<string>): T {
-  if (description === undefined) return description;
-  const names = new Set([...hidden].map((argument) => steps(argument).at(-1)));
-  const lines: string[] = [];
-  let within: number | undefined;
-  for (const line of description.split("\n")) {
-    const indent = line.search(/\S/);
-    if (within !== undefined && indent > within) continue;
-    const name =
-      /^\s*(?:[-*]\s+)?(?:@param\s+)?(?:\{[^}]*\}\s*)?[`"']?([\w.-]+)[`"']?\s*(?:\([^)]*\))?\s*(?::|-\s)/.exec(
-        line,
-      )?.[1];
-    within = name !== undefined && names.has(name.split(".").at(-1)) ? indent : undefined;
-    if (within === undefined) lines.push(line);
-  }
-  return lines.join("\n").trimEnd() as T;
 }

@@ -3,8 +3,9 @@ import { test } from "node:test";
 
 import { z } from "zod";
 
+import { described } from "../../src/injection/description.js";
 import { at, pointer, steps, withAt, withoutAt } from "../../src/injection/pointer.js";
-import { declared, described, type JsonSchema, without } from "../../src/injection/schema.js";
+import { declared, type JsonSchema, without } from "../../src/injection/schema.js";
 import { split } from "../../src/injection/zod.js";
 
 test("pointers, and copies at them", () => {
@@ -76,10 +77,39 @@ test("arguments disappear from every branch, and the original stays", () => {
   });
 });
 
+test("examples of objects disappear, other constants stay", () => {
+  const object = {
+    type: "object",
+    properties: { key: { type: "string" } },
+    default: { key: "a" },
+    enum: [{ key: "a" }],
+  };
+  const schema = { properties: { either: { anyOf: [object, { type: "string", enum: ["auto"] }, { const: null }] } } };
+  assert.deepEqual(without(schema, ["/either/key"]).properties, {
+    either: { anyOf: [{ type: "object", properties: {} }, { type: "string", enum: ["auto"] }, { const: null }] },
+  });
+});
+
 test("a schema that refers to itself can be read and reduced", () => {
   const self: JsonSchema = { $ref: "#/$defs/a", $defs: { a: { anyOf: [{ $ref: "#/$defs/a" }, REQUEST] } } };
   assert.ok(declared(self).has("api_key"));
-  assert.deepEqual((without(self, ["api_key"]) as any).anyOf[1].required, ["q"]);
+  assert.throws(() => without(self, ["api_key"]), /'api_key' cannot be hidden in a schema that refers to itself/);
+  const once: JsonSchema = {
+    $ref: "#/definitions/a",
+    definitions: { a: { properties: { key: {}, q: { $ref: "#/definitions/b~1c" } } }, "b/c": { type: "string" } },
+  };
+  assert.deepEqual(without(once, ["key"]), {
+    properties: { q: { $ref: "#/definitions/b~1c" } },
+    definitions: { "b/c": { type: "string" } },
+  });
+  const dependent: JsonSchema = {
+    properties: { key: {} },
+    dependentSchemas: { q: { properties: { key: { minLength: 3 } }, required: ["key"] } },
+  };
+  assert.deepEqual(without(dependent, ["key"]), {
+    properties: {},
+    dependentSchemas: { q: { properties: {}, required: [] } },
+  });
 });
 
 test("a description loses the lines about hidden arguments", () => {
