@@ -73,7 +73,7 @@ export class Search {
   #spans(text: string): Span[] {
     const found: Span[] = [];
     for (const [form, mark] of this.#marks) {
-      for (let start = text.indexOf(form); start >= 0; start = text.indexOf(form, start + 1)) {
+      for (let start = text.indexOf(form); start >= 0; start = text.indexOf(form, start + form.length)) {
         found.push({ start, end: start + form.length, mark });
       }
     }

@@ -47,6 +47,13 @@ test("short values are not searched for, and overlapping ones leave nothing", ()
   assert.equal(both.text("<abcdefgh1234ijklmnop>"), "<[secret:a]>");
 });
 
+test("a value that repeats itself is found in linear time", () => {
+  const periodic = new Search([["k", new Confidential("a".repeat(20_000))]]);
+  const began = performance.now();
+  assert.equal(periodic.text("a".repeat(2_000_000)), MARK.repeat(100));
+  assert.ok(performance.now() - began < 5000);
+});
+
 test("every place of a result is searched, and the rest stays the same", () => {
   class Own {
     readonly #hidden = 1;
