@@ -30,6 +30,7 @@
 //! - named HTML entities other than XML's five, and entities without a semicolon.
 
 mod alphabet;
+mod chunk;
 mod decoder;
 mod document;
 mod escape;

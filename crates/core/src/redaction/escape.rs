@@ -92,7 +92,7 @@ pub(super) const LONGEST: usize = 20;
 const MOST_DIGITS: usize = 16;
 
 impl Escape {
-    const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Percent,
         Self::Backslash,
         Self::Entity,

@@ -42,6 +42,30 @@ impl Key {
         hash ^ fold(low ^ third, high ^ fourth)
     }
 
+    /// The hash of a window of 8 to 32 letters in either case. It is made of overlapping parts, so no letter has to be
+    /// masked.
+    pub(super) fn sample(&self, window: &[u8]) -> u64 {
+        let part = |letters: &[u8]| {
+            let first = letters.first_chunk().copied().unwrap_or_default();
+            let last = letters.last_chunk().copied().unwrap_or_default();
+            self.part(first, last)
+        };
+        match (window.first_chunk::<16>(), window.last_chunk::<16>()) {
+            (Some(first), Some(last)) if window.len() > 16 => joined(part(first), part(last)),
+            _ => part(window),
+        }
+    }
+
+    /// The hash of 8 to 16 letters: the first eight and the last eight.
+    #[inline]
+    pub(super) fn part(&self, first: [u8; 8], last: [u8; 8]) -> u64 {
+        const LOWER: u64 = 0x2020_2020_2020_2020;
+        let [one, other, ..] = self.words;
+        let first = u64::from_le_bytes(first) | LOWER;
+        let last = u64::from_le_bytes(last) | LOWER;
+        fold(first ^ one, last ^ other)
+    }
+
     /// The fingerprint of a text with one more letter (Karp and Rabin 1987).
     #[inline]
     pub(super) fn append(&self, fingerprint: u64, letter: u8) -> u64 {
@@ -73,6 +97,12 @@ impl Key {
 pub(super) fn without(whole: u64, before: u64, power: u64) -> u64 {
     let before = reduce(u128::from(before) * u128::from(power));
     reduce(u128::from(whole) + u128::from(PRIME - before))
+}
+
+/// The hash of more than 16 letters, from those of the first 16 and the last 16.
+#[inline]
+pub(super) fn joined(first: u64, last: u64) -> u64 {
+    first.rotate_left(32) ^ last
 }
 
 fn reduce(number: u128) -> u64 {

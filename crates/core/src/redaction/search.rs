@@ -28,12 +28,31 @@ pub(super) struct Search {
 }
 
 impl Search {
-    /// Continues with `bytes`, which begin at position `base` of the input.
-    pub(super) fn read(&mut self, table: &Table, bytes: &[u8], base: usize) {
+    /// Continues with those parts of `bytes`, which begin at position `base` of the input, and after each while a match
+    /// is pending.
+    pub(super) fn read(
+        &mut self,
+        table: &Table,
+        bytes: &[u8],
+        base: usize,
+        parts: &[Range<usize>],
+    ) {
         let view = self.view.get_or_insert_with(|| View::new(Left::TEXT));
-        for (start, byte) in (base..).zip(bytes) {
-            let (byte, end) = (*byte, start + 1);
-            view.push(table, Symbol { byte, start, end }, &mut self.found);
+        let mut at = 0;
+        for part in parts {
+            if at < part.start {
+                view.finish(table, &mut self.found);
+                view.restart();
+                at = part.start;
+            }
+            for byte in bytes.get(at..).unwrap_or_default() {
+                if at >= part.end && view.is_idle() {
+                    break;
+                }
+                let (byte, start, end) = (*byte, base + at, base + at + 1);
+                view.push(table, Symbol { byte, start, end }, &mut self.found);
+                at += 1;
+            }
         }
     }
 
@@ -54,10 +73,14 @@ impl Search {
         } else {
             parts
         };
-        let mut at = 0;
-        for part in parts {
-            at = self.read_part(table, bytes, at, part);
+        if parts.is_empty() {
+            return;
         }
+        if let Some(view) = &mut self.view {
+            view.restart();
+        }
+        self.read(table, bytes, 0, &parts);
+        self.finish(table);
     }
 
     /// `text` with markers in place of the matches; `None` if there are none.
@@ -93,28 +116,6 @@ impl Search {
     /// The marker that replaces a value.
     pub(super) fn marker(&mut self, table: &Table, found: Found) -> &str {
         marker(&mut self.markers, table, found)
-    }
-
-    /// Lets the views, which are at `at`, read `part`, and continue while a match is pending; returns the position
-    /// reached.
-    fn read_part(&mut self, table: &Table, bytes: &[u8], at: usize, part: Range<usize>) -> usize {
-        let view = self.view.get_or_insert_with(|| View::new(Left::TEXT));
-        let mut at = if at == 0 || at < part.start {
-            view.restart();
-            part.start
-        } else {
-            at
-        };
-        for byte in bytes.get(at..).unwrap_or_default() {
-            if at >= part.end && view.is_idle() {
-                return at;
-            }
-            let (byte, start, end) = (*byte, at, at + 1);
-            view.push(table, Symbol { byte, start, end }, &mut self.found);
-            at = end;
-        }
-        view.finish(table, &mut self.found);
-        at
     }
 }
 

@@ -1,11 +1,14 @@
 //! Quickly finds the parts of a text that may contain a value, so that the rest is read only once.
 //!
 //! The sieve looks only at letters and digits, case-folded: separators in encoded text, white space and quotes do not
-//! matter. It hashes a window at every eighth letter. For each pattern it knows all windows in a stretch of it, so one
+//! matter. It hashes a window at every eighth letter (`search`). For each pattern it knows all windows in a stretch of it, so one
 //! of them falls on an eighth letter wherever the pattern begins. Where escapes change letters, it does the same with
 //! the escapes decoded (`undone`). It may notice more than is found, but never less.
 
+mod block;
+mod candidates;
 mod letters;
+mod pattern;
 mod search;
 mod undone;
 
@@ -16,9 +19,15 @@ use super::escape::Left;
 use super::filter::{Filter, Spread};
 use super::form::Form;
 use super::key::Key;
-use super::window::{WIDTHS, Window, choose};
-use letters::STRIDE;
+use super::window::{WIDTHS, choose};
+use pattern::{Pattern, is_letter};
 use search::{LARGE, Search};
+
+/// The largest distance between the windows that are looked at.
+const STRIDE: usize = 8;
+
+/// The longest stretch of letters that must be seen at once.
+const STRETCH: usize = 32 + STRIDE - 1;
 
 /// The parts where something was noticed.
 #[derive(Default)]
@@ -59,9 +68,9 @@ pub(super) struct Sieve {
 impl Sieve {
     /// Adds a pattern.
     pub(super) fn plant(&mut self, key: &Key, form: &Form) -> Planted {
-        let letters = letters::of(&form.letters);
+        let letters = Pattern::of(&form.letters);
         let public = form.letters.iter().take(form.public);
-        let public = public.filter(|byte| letters::letter(**byte) != 0).count();
+        let public = public.filter(|byte| is_letter(**byte)).count();
         let whole = public.min(letters.all.len())..letters.all.len();
         let certain = letters.certain(public);
         let is_fragile = form.width(certain.len(), 0) > certain.len();
@@ -74,7 +83,7 @@ impl Sieve {
         let stretches = choose(open, 0, (width + count).saturating_sub(1));
         let stretch = stretches.first().copied().unwrap_or_default();
         let windows = open.windows(width).skip(stretch).take(count);
-        let hash = |window: &[u8]| key.hash(Window::of(window), index as u64);
+        let hash = |window: &[u8]| key.sample(window);
         let hashes: Box<[u64]> = windows.map(hash).collect();
         self.fragile += usize::from(is_fragile);
         for hash in &hashes {

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::Redactor;
+use super::chunk::parts;
 use super::search::Search;
 use super::table::Table;
 
@@ -43,7 +44,7 @@ impl Stream {
         }
         let end = self.base + self.held.len();
         self.held.extend_from_slice(chunk);
-        self.search.read(&table, chunk, end);
+        self.search.read(&table, chunk, end, &parts(&table, chunk));
         let open = self.search.open_from(end + chunk.len());
         self.write_until(&table, open, out)
     }

@@ -30,18 +30,6 @@ impl Window {
         self.last = self.last << 8 | u128::from(letter);
     }
 
-    /// The first letters of a window of 32; `width` is more than 16.
-    #[inline]
-    pub(super) fn begin(self, width: usize) -> Self {
-        match (32 - width) * 8 {
-            0 => self,
-            rest => Self {
-                first: self.first >> rest,
-                last: self.last >> rest | self.first << (128 - rest),
-            },
-        }
-    }
-
     /// Its last letters.
     #[inline]
     pub(super) fn end(self, width: usize) -> Self {

@@ -1,101 +1,23 @@
-//! The letters and digits that the sieve looks at, without those of simple escapes.
+//! The letters and digits of a text, without those of simple escapes, next to each other.
 
 use memchr::memchr;
 use zeroize::Zeroizing;
 
-use crate::redaction::window::FURTHEST;
+use super::STRETCH;
+use super::block::{Block, Room, SIZE};
+use super::pattern::{is_simple, may_be_letter};
 
-/// The largest distance between the windows that are looked at.
-pub(super) const STRIDE: usize = 8;
+/// How many bytes are read at once, so that their letters stay in the fastest cache.
+pub(super) const CHUNK: usize = 2 << 10;
 
-/// The longest stretch of letters that must be seen at once.
-pub(super) const STRETCH: usize = 32 + STRIDE - 1;
-
-/// How many bytes are read at once.
-pub(super) const CHUNK: usize = 512;
-
-/// Room for the letters before a chunk with which a window in it can begin, those of the chunk, and the padding that is
-/// read with the last window. A power of two.
-const SPACE: usize = 1024;
-
-/// How the sieve reads each byte; 0 if it skips it.
-const LETTERS: [u8; 256] = letters();
-
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, and `get_mut` cannot be"
-)]
-const fn letters() -> [u8; 256] {
-    let mut letters = [0; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        if byte.is_ascii_alphanumeric() {
-            letters[byte as usize] = byte.to_ascii_lowercase();
-        }
-        byte += 1;
-    }
-    letters
-}
-
-#[inline]
-pub(super) fn letter(byte: u8) -> u8 {
-    LETTERS.get(usize::from(byte)).copied().unwrap_or(0)
-}
-
-/// Whether a backslash and this letter are an escape for a character that is not a letter, or begin two digits in a
-/// dump. Texts are full of `\n`, and of `\\n` where JSON is nested, so these are skipped instead of decoded one by one.
-/// JSON is in JSON, so they are passed over instead of being undone one by one.
-pub(super) fn is_simple(letter: u8) -> bool {
-    matches!(letter, b'b' | b'f' | b'n' | b'r' | b't' | b'x' | b'X')
-}
-
-/// Whether a backslash and this byte may stand for a letter.
-pub(super) fn may_be_letter(byte: u8) -> bool {
-    matches!(byte, b'0'..=b'7' | b'u' | b'U' | b'x')
-}
-
-/// The letters of a pattern, up to [`FURTHEST`].
-pub(super) struct Pattern {
-    pub(super) all: Zeroizing<Vec<u8>>,
-    /// The letters that a backslash before them would hide.
-    doubtful: Vec<usize>,
-}
-
-pub(super) fn of(pattern: &[u8]) -> Pattern {
-    let mut letters = Pattern {
-        all: Zeroizing::new(Vec::with_capacity(FURTHEST)),
-        doubtful: Vec::new(),
-    };
-    // What precedes the first letter is unknown.
-    let mut before = b'\\';
-    for byte in pattern.iter().take(FURTHEST) {
-        let letter = letter(*byte);
-        if letter != 0 {
-            if before == b'\\' && is_simple(*byte) {
-                letters.doubtful.push(letters.all.len());
-            }
-            letters.all.push(letter);
-        }
-        before = *byte;
-    }
-    letters
-}
-
-impl Pattern {
-    /// The longest part from `first` on without doubtful letters.
-    pub(super) fn certain(&self, first: usize) -> std::ops::Range<usize> {
-        let starts = self.doubtful.iter().map(|index| index + 1);
-        let ends = self.doubtful.iter().copied().chain([self.all.len()]);
-        let parts = std::iter::once(0).chain(starts).zip(ends);
-        let parts = parts.map(|(start, end)| start.max(first).min(end)..end);
-        parts.max_by_key(ExactSizeIterator::len).unwrap_or_default()
-    }
-}
+/// Room for the letters before a chunk with which a window in it can begin, those of the chunk, and what is overwritten
+/// with the last of them.
+const SPACE: usize = STRETCH + CHUNK + size_of::<Room>();
 
 /// The letters of a text, one chunk at a time.
 pub(super) struct Letters {
     buffer: Zeroizing<[u8; SPACE]>,
-    pub(super) length: usize,
+    length: usize,
     /// Whether simple escapes are skipped.
     passes_escapes: bool,
     /// Whether the last byte was a backslash.
@@ -115,48 +37,93 @@ impl Letters {
         }
     }
 
-    /// The letters, followed by arbitrary bytes.
-    pub(super) fn buffer(&self) -> &[u8] {
-        self.buffer.as_slice()
-    }
-
-    /// Adds those of up to [`CHUNK`] bytes; keeps the last ones from before.
-    pub(super) fn read(&mut self, chunk: &[u8]) {
+    /// The letters of the chunk at `at`, in either case, after those with which a window in it can begin.
+    pub(super) fn read(&mut self, text: &[u8], at: usize) -> &[u8] {
         let kept = self.length.min(STRETCH);
         self.buffer.copy_within(self.length - kept..self.length, 0);
         self.length = kept;
-        let mut rest = chunk;
-        while self.passes_escapes
-            && let Some((first, after)) = rest.split_first()
-        {
-            if std::mem::take(&mut self.is_escape) {
-                if is_simple(*first) {
-                    rest = after;
-                }
-                self.has_escapes |= may_be_letter(*first);
-            }
-            let Some(at) = memchr(b'\\', rest) else {
-                break;
-            };
-            let (before, after) = rest.split_at(at);
-            self.push(before);
-            rest = after.get(1..).unwrap_or_default();
-            self.is_escape = true;
+        let end = text.len().min(at + CHUNK);
+        let chunk = text.get(at..end).unwrap_or_default();
+        let has_escapes = self.is_escape || memchr(b'\\', chunk).is_some();
+        let decides = self.passes_escapes && has_escapes;
+        let mut room = Zeroizing::new([0; _]);
+        for at in (at..end).step_by(SIZE) {
+            self.read_block(&Block::at(text, at, &mut room), decides);
         }
-        self.push(rest);
+        self.buffer.get(..self.length).unwrap_or_default()
     }
 
     #[inline]
-    fn push(&mut self, bytes: &[u8]) {
-        let mut length = self.length;
-        for byte in bytes {
-            let letter = letter(*byte);
-            // Without a branch: text alternates between letters and other bytes, so a branch would be mispredicted.
-            if let Some(place) = self.buffer.get_mut(length % SPACE) {
-                *place = letter;
-            }
-            length += usize::from(letter != 0);
+    fn read_block(&mut self, block: &Block<'_>, decides: bool) {
+        let mut letters = block.letters();
+        if decides {
+            letters &= !self.escaped(block);
         }
-        self.length = length;
+        let free = self.buffer.get_mut(self.length..);
+        if let Some(free) = free.and_then(<[u8]>::first_chunk_mut) {
+            self.length += block.copy(letters, free);
+        }
+    }
+
+    /// The letters that belong to simple escapes.
+    #[inline]
+    fn escaped(&mut self, block: &Block<'_>) -> u64 {
+        let backslashes = block.backslashes();
+        let mut after = (backslashes << 1 | u64::from(self.is_escape)) & !backslashes;
+        self.is_escape = backslashes >> (SIZE - 1) == 1;
+        let mut escaped = 0;
+        while after != 0 {
+            let byte = block.byte(after.trailing_zeros() as usize);
+            self.has_escapes |= may_be_letter(byte);
+            let lowest = after & after.wrapping_neg();
+            escaped |= lowest * u64::from(is_simple(byte));
+            after ^= lowest;
+        }
+        escaped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::redaction::sieve::pattern::is_letter;
+
+    /// The same, one byte at a time.
+    fn slowly(text: &[u8], passes_escapes: bool) -> (Vec<u8>, bool) {
+        let (mut letters, mut has_escapes, mut before) = (Vec::new(), !passes_escapes, 0);
+        for byte in text {
+            let is_escape = passes_escapes && before == b'\\';
+            has_escapes |= is_escape && may_be_letter(*byte);
+            if is_letter(*byte) && !(is_escape && is_simple(*byte)) {
+                letters.push(*byte);
+            }
+            before = *byte;
+        }
+        (letters, has_escapes)
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_and_chunks_make_no_difference(
+            text in prop::collection::vec(prop_oneof![
+                "[a-zA-Z0-9]{1,200}",
+                r#"[\\nrtxu0 ",:%]{1,40}"#,
+                "\\PC{1,8}",
+            ], 0..60),
+            passes_escapes in any::<bool>(),
+        ) {
+            let text = text.concat();
+            let mut letters = Letters::new(passes_escapes);
+            let (mut all, mut kept) = (Vec::new(), 0);
+            for at in (0..text.len()).step_by(CHUNK) {
+                let read = letters.read(text.as_bytes(), at);
+                prop_assert!(all.ends_with(&read[..kept]));
+                all.extend_from_slice(&read[kept..]);
+                kept = read.len().min(STRETCH);
+            }
+            prop_assert_eq!((all, letters.has_escapes), slowly(text.as_bytes(), passes_escapes));
+        }
     }
 }

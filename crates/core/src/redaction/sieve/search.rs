@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::letters::{CHUNK, Letters};
-use super::{Noticed, Sieve, undone};
+use super::{Noticed, STRIDE, Sieve, undone};
 use crate::redaction::escape::{Escape, Left};
-use crate::redaction::key::Key;
-use crate::redaction::window::{WIDTHS, Window};
+use crate::redaction::key::{Key, joined};
+use crate::redaction::window::WIDTHS;
 
 /// The piece size of the first pass.
 pub(super) const LARGE: usize = 32 << 10;
@@ -81,50 +81,46 @@ impl Search<'_> {
     /// Whether there is a window in `reading`.
     fn scan(&self, reading: &[u8], passes_escapes: bool, has_escapes: &mut bool) -> bool {
         let mut letters = Letters::new(passes_escapes);
-        let is_noticed = reading.chunks(CHUNK).any(|chunk| {
-            letters.read(chunk);
-            self.samples(letters.buffer(), letters.length)
-        });
+        let is_noticed = (0..reading.len())
+            .step_by(CHUNK)
+            .any(|at| self.samples(letters.read(reading, at)));
         *has_escapes |= letters.has_escapes;
         is_noticed
     }
 
-    fn samples(&self, letters: &[u8], length: usize) -> bool {
-        let widths = WIDTHS.into_iter().zip(self.strides).enumerate();
-        let mut is_noticed = false;
-        for (index, (width, stride)) in widths {
-            let (Some(stride), Some(count)) = (stride, (length + 1).checked_sub(width)) else {
-                continue;
-            };
-            if width <= 16 {
-                let rest = 128 - width * 8;
-                let letters = letters.get(..count + 15).unwrap_or_default();
-                for window in letters.windows(16).step_by(stride.max(1)) {
-                    let last = number(window) >> rest;
-                    is_noticed |= self.has(Window { first: 0, last }, index);
-                }
-            } else {
-                let letters = letters.get(..count + 31).unwrap_or_default();
-                for window in letters.windows(32).step_by(stride.max(1)) {
-                    let (first, last) = window.split_at(16);
-                    let (first, last) = (number(first), number(last));
-                    is_noticed |= self.has(Window { first, last }.begin(width), index);
-                }
-            }
-        }
-        is_noticed
+    fn samples(&self, letters: &[u8]) -> bool {
+        let windows = WIDTHS.into_iter().zip(self.strides);
+        let is_usual = |width: usize, stride| matches!(width, 16 | 32) && stride == STRIDE;
+        let mut unusual = windows.filter_map(|(width, stride)| {
+            let stride = stride.filter(|stride| !is_usual(width, *stride))?;
+            Some((width, stride.max(1)))
+        });
+        self.usual_samples(letters)
+            || unusual.any(|(width, stride)| {
+                let mut windows = letters.windows(width).step_by(stride);
+                windows.any(|window| {
+                    let hash = self.key.sample(window);
+                    self.sieve.filter.may_have(hash) && self.has(hash)
+                })
+            })
     }
 
-    #[inline]
-    fn has(&self, window: Window, index: usize) -> bool {
-        let hash = self.key.hash(window, index as u64);
-        self.sieve.filter.may_have(hash) && self.sieve.windows.contains_key(&hash)
+    /// Those of 16 and 32 letters at every eighth letter, where two windows of 16 make one of 32.
+    fn usual_samples(&self, letters: &[u8]) -> bool {
+        let (words, _) = letters.as_chunks();
+        let (mut before, mut last) = (0, 0);
+        let mut pairs = words.iter().zip(words.iter().skip(1));
+        pairs.any(|(first, second)| {
+            let hash = self.key.part(*first, *second);
+            let wide = joined(before, hash);
+            (before, last) = (last, hash);
+            let filter = &self.sieve.filter;
+            // One branch for both.
+            filter.may_have(hash) | filter.may_have(wide) && (self.has(hash) || self.has(wide))
+        })
     }
-}
 
-/// 16 letters as a number.
-#[inline]
-fn number(letters: &[u8]) -> u128 {
-    let letters = letters.first_chunk().copied();
-    u128::from_be_bytes(letters.unwrap_or_default())
+    fn has(&self, hash: u64) -> bool {
+        self.sieve.windows.contains_key(&hash)
+    }
 }

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use memchr::{memchr_iter, memchr2_iter};
 use zeroize::Zeroizing;
 
-use super::letters::{STRETCH, is_simple, letter, may_be_letter};
+use super::STRETCH;
+use super::candidates::candidates;
+use super::pattern::{is_letter, is_simple, may_be_letter};
 use crate::redaction::escape::{Escape, LONGEST, Reading};
 
 type Undone = Option<Zeroizing<Vec<u8>>>;
@@ -18,9 +19,49 @@ const LITTLE: usize = 48;
 /// `reading` with escapes of one kind decoded; `None` if that changes nothing. Simple escapes matter only if the reader
 /// does not skip them.
 pub(super) fn escapes(reading: &[u8], escape: Escape, are_simple_read: bool) -> Undone {
+    let is_hexadecimal = |byte: u8| byte.is_ascii_hexdigit();
+    match escape {
+        Escape::Percent => {
+            let is = |first, second, third| {
+                first == b'%' && is_hexadecimal(second) && is_hexadecimal(third)
+            };
+            undo(reading, escape, false, candidates(reading, *b"%%", is))
+        }
+        Escape::Backslash => {
+            let is = |first, _, _| first == b'\\';
+            let at = candidates(reading, *b"\\\\", is);
+            undo(reading, escape, are_simple_read, at)
+        }
+        Escape::Entity => {
+            let is = |first, second: u8, third: u8| {
+                let is_number = second == b'#' && (third.is_ascii_digit() || third | 0x20 == b'x');
+                let is_name = second.is_ascii_alphabetic() && third.is_ascii_alphabetic();
+                first == b'&' && (is_number | is_name)
+            };
+            undo(reading, escape, false, candidates(reading, *b"&&", is))
+        }
+        Escape::Quoted => {
+            let is = |first, second, third| {
+                let is_break = second == b'\r' || second == b'\n';
+                let is_byte = is_hexadecimal(second) && is_hexadecimal(third);
+                first == b'=' && (is_break | is_byte)
+            };
+            undo(reading, escape, false, candidates(reading, *b"==", is))
+        }
+        // These escapes decode to no letter.
+        Escape::Form | Escape::Invisible => None,
+    }
+}
+
+fn undo(
+    reading: &[u8],
+    escape: Escape,
+    are_simple_read: bool,
+    candidates: impl Iterator<Item = usize>,
+) -> Undone {
     let mut copy = Copy::new(reading);
     let (mut at, mut run) = (0, Run::default());
-    for found in memchr_iter(begin(escape)?, reading) {
+    for found in candidates {
         if found < at {
             continue;
         }
@@ -46,7 +87,7 @@ pub(super) fn escapes(reading: &[u8], escape: Escape, are_simple_read: bool) -> 
         let matters = match escape {
             Escape::Backslash => run.matters(reading, found, are_simple_read),
             Escape::Quoted => true,
-            _ => spelled.iter().any(|byte| letter(*byte) != 0),
+            _ => spelled.iter().any(|byte| is_letter(*byte)),
         };
         copy.replace(found..at, &decoded, matters.then_some(around));
     }
@@ -56,28 +97,15 @@ pub(super) fn escapes(reading: &[u8], escape: Escape, are_simple_read: bool) -> 
 /// `reading` without the `0x` and `x` of dumps.
 pub(super) fn prefixes(reading: &[u8]) -> Undone {
     let mut copy = Copy::new(reading);
-    for at in memchr2_iter(b'x', b'X', reading) {
-        let (before, after) = reading.split_at(at);
-        if let [_, first, second, ..] = after
-            && first.is_ascii_hexdigit()
-            && second.is_ascii_hexdigit()
-        {
-            let start = at - usize::from(before.ends_with(b"0"));
-            copy.replace(start..at + 1, &[], Some(STRETCH));
-        }
+    let is = |first: u8, second: u8, third: u8| {
+        first | 0x20 == b'x' && second.is_ascii_hexdigit() && third.is_ascii_hexdigit()
+    };
+    for at in candidates(reading, *b"xX", is) {
+        let before = reading.get(..at).unwrap_or_default();
+        let start = at - usize::from(before.ends_with(b"0"));
+        copy.replace(start..at + 1, &[], Some(STRETCH));
     }
     copy.finish()
-}
-
-fn begin(escape: Escape) -> Option<u8> {
-    match escape {
-        Escape::Percent => Some(b'%'),
-        Escape::Backslash => Some(b'\\'),
-        Escape::Entity => Some(b'&'),
-        Escape::Quoted => Some(b'='),
-        // These escapes decode to no letter.
-        Escape::Form | Escape::Invisible => None,
-    }
 }
 
 /// The length of the escape that `rest` begins with, 0 if there is none, and what it stands for.
@@ -194,7 +222,7 @@ impl<'a> Copy<'a> {
                 if self.owed == 0 {
                     break;
                 }
-                self.owed -= usize::from(letter(*byte) != 0);
+                self.owed -= usize::from(is_letter(*byte));
                 count += 1;
             }
             length = count;
@@ -209,7 +237,7 @@ impl<'a> Copy<'a> {
         let open = self.reading.get(self.copied..end).unwrap_or_default();
         let near = open.iter().rev().take_while(|byte| {
             let is_near = letters > 0;
-            letters -= usize::from(is_near && letter(**byte) != 0);
+            letters -= usize::from(is_near && is_letter(**byte));
             is_near
         });
         end - near.count()

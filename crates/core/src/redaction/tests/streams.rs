@@ -258,3 +258,38 @@ fn what_was_held_back_is_still_found_when_more_is_looked_for() {
         }
     }
 }
+
+#[test]
+fn large_chunks_make_no_difference() {
+    let secrets = secrets();
+    let redactor = looks_for(secrets.iter().map(|(name, value)| (&**name, &**value)));
+    let mut numbers = Numbers(2026);
+    for calm in [
+        " The gateway answered in time.\n",
+        "{\"level\":\"info\",\"path\":\"/v1/a?b=c&d=e\",\"text\":\"one\\ntwo\"}\n",
+        "100%25 \\u0041\\\\u0041 &#65;",
+    ] {
+        let mut text = String::new();
+        while text.len() < 40_000 {
+            for _ in 0..numbers.below(100) {
+                text.push_str(calm);
+            }
+            let (_, value) = &secrets[numbers.below(secrets.len())];
+            text.push_str(&encodings(value)[numbers.below(12)]);
+        }
+        let mut splits = |longest: usize| {
+            let mut split = 0;
+            let next = std::iter::from_fn(|| {
+                split += 1 + numbers.below(longest);
+                (split < text.len()).then_some(split)
+            });
+            next.collect::<Vec<_>>()
+        };
+        let (small, markers) = streamed(&redactor, text.as_bytes(), &splits(500));
+        assert!(markers > 10, "{markers}");
+        for longest in [8_000, 20_000, 80_000] {
+            let (large, _) = streamed(&redactor, text.as_bytes(), &splits(longest));
+            assert!(large == small, "{longest}: {calm}");
+        }
+    }
+}
