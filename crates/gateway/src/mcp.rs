@@ -44,6 +44,7 @@ mod server;
 mod session;
 mod state;
 mod tools;
+mod used;
 
 pub use self::answer::{McpBody, McpReply};
 pub use self::explain::GatewayExplanation;

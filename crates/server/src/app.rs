@@ -47,7 +47,7 @@ impl App {
         let gateway = Gateway::new(
             vault.clone(),
             settings.gateway.clone(),
-            Arc::clone(&clock),
+            vault.clock(),
             Arc::new(SystemEntropy),
         )
         .map_err(GatewaySettingsError::from)?;

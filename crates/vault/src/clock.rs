@@ -1,5 +1,7 @@
 //! The current time and randomness, as arguments of the vault.
 
+use std::time::Instant;
+
 use toolvault_core::entropy::{Entropy, EntropyError};
 use toolvault_core::timestamp::Timestamp;
 
@@ -7,6 +9,11 @@ use toolvault_core::timestamp::Timestamp;
 pub trait Clock: Send + Sync + 'static {
     /// The current moment.
     fn now(&self) -> Timestamp;
+
+    /// The current moment to measure durations with, which no correction of the system's time changes.
+    fn instant(&self) -> Instant {
+        Instant::now()
+    }
 }
 
 /// The operating system's clock.

@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod injection;
 pub(crate) mod keys;
+mod names;
 pub(crate) mod policy;
 pub(crate) mod resolve;
 pub(crate) mod secrets;

@@ -18,6 +18,7 @@ use crate::cache::UserEntry;
 use crate::cache::index::Index;
 use crate::caller::Caller;
 use crate::changes::Changed;
+use crate::clock::Clock;
 use crate::error::{Denial, Error};
 use crate::key::KeyRecord;
 use crate::secret::Secret;
@@ -110,6 +111,11 @@ impl Vault {
     /// [`credential_stamp`](Vault::credential_stamp) whether credentials are still the same. Expiry is not announced.
     pub fn changes(&self) -> broadcast::Receiver<Changed> {
         self.shared.cache.announcements.subscribe()
+    }
+
+    /// The clock that times are taken from.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.shared.clock)
     }
 
     /// The user and their secrets, verified.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::identity::UserId;
-use toolvault_vault::{Caller, Vault};
+use toolvault_vault::{Caller, Clock, Vault};
 
 use self::tasks::Tasks;
 pub(crate) use self::tasks::{UNKNOWN_TASK, asked_for};
@@ -18,6 +18,7 @@ pub(crate) use self::values::{Budgets, Values};
 use super::refusal::Refusal;
 use super::server::{Filled, Server};
 use super::tools::Catalogue;
+use super::used::Used;
 
 /// A user with the key or token they came with. Nothing is shared between two principals.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -59,7 +60,7 @@ pub(crate) struct Access {
     pub(crate) ended: CancellationToken,
     filled: tokio::sync::Mutex<Option<Arc<Filled>>>,
     caller: Mutex<Caller>,
-    used_at: Mutex<Instant>,
+    pub(crate) used: Used,
     /// `/mcp` leaves the server out until then, because it did not answer.
     left_out: Until,
     /// Until then the server is believed to know only the earlier era.
@@ -69,7 +70,12 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    pub(crate) fn new(server: Arc<Server>, caller: &Caller, budgets: &Budgets) -> Self {
+    pub(crate) fn new(
+        server: Arc<Server>,
+        caller: &Caller,
+        budgets: &Budgets,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
         Self {
             server,
             values: Values::new(&Principal::of(caller), budgets),
@@ -77,7 +83,7 @@ impl Access {
             ended: CancellationToken::new(),
             filled: tokio::sync::Mutex::new(None),
             caller: Mutex::new(caller.clone()),
-            used_at: Mutex::new(Instant::now()),
+            used: Used::now(clock),
             left_out: Until::default(),
             only_legacy: Until::default(),
             listed: Mutex::default(),
@@ -87,21 +93,12 @@ impl Access {
     /// Notes that the caller came again.
     pub(crate) fn touch(&self, caller: &Caller) {
         *self.caller.lock() = caller.clone();
-        self.keep();
+        self.used.note();
     }
 
     /// The caller as they last came.
     pub(crate) fn caller(&self) -> Caller {
         self.caller.lock().clone()
-    }
-
-    /// Notes that it is in use.
-    pub(crate) fn keep(&self) {
-        *self.used_at.lock() = Instant::now();
-    }
-
-    pub(crate) fn idle_since(&self) -> Instant {
-        *self.used_at.lock()
     }
 
     /// Leaves the server out of `/mcp` for a while.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use ::http::HeaderMap;
 use toolvault_core::arguments::Arguments;
 use toolvault_core::json::{Kind, Tree, parse};
+use toolvault_core::pattern::ToolName;
 use toolvault_core::pointer::{ArgumentPath, Found};
 use zeroize::Zeroizing;
 
@@ -20,7 +21,7 @@ use super::answer::McpReply;
 use super::conversation::{Conversation, Incoming, owned};
 use super::links::{Context, Link, Question};
 use super::protocol::headers::encode_argument;
-use super::protocol::{Message, MirroredArguments};
+use super::protocol::{Era, Message, MirroredArguments};
 use super::record::CallRecord;
 use super::refusal::{Refusal, UpstreamError};
 use super::server::Server;
@@ -73,10 +74,15 @@ impl ToolCall<'_> {
         let message = &self.incoming.message;
         let mut args = arguments(message)?;
         record.arguments = shape(&args);
-        let link = self.conversation.link(self.visit, self.server).await?;
-        let target = self.target(&link, &self.conversation.context()).await?;
-        let (repeats, caller) = (&self.visit.state.repeats, self.visit.caller());
-        repeats.allow(caller, &target.name)?;
+        let tool = self.server.name.tool(self.name);
+        let tool = tool.ok_or(Refusal::UnknownTool)?;
+        let (visit, conversation) = (self.visit, self.conversation);
+        let link = conversation.link(visit, self.server, &tool).await?;
+        let (access, sent) = (&link.access, message.value());
+        visit.search(access, &tool, sent).await?;
+        let mut headers = conversation.headers(Some(self.name))?;
+        visit.search_headers(access, &tool, &headers).await?;
+        let target = self.target(&link, tool, &conversation.context()).await?;
         let settings = &self.server.settings;
         let withheld = match &target.tool {
             Some(_) => &target.hidden,
@@ -85,11 +91,14 @@ impl ToolCall<'_> {
         let taken = take_out(&mut args, withheld, settings.allow_override);
         record.dropped = taken.dropped;
         let (args, applied) = self.complete(&link, &target, args).await?;
-        // After completion, so that the values of this call are looked for, too.
-        let (values, sent) = (&link.access.values, message.value());
-        repeats.note(caller, &target.name, values, sent).await?;
-        let mut headers = self.conversation.headers(Some(self.name))?;
-        mirror(&target, &args, &mut headers);
+        if applied > 0 {
+            // The values of this call are known from here on.
+            visit.search(access, &target.name, sent).await?;
+            visit.search_headers(access, &target.name, &headers).await?;
+        }
+        if conversation.era() == Era::Modern {
+            mirror(&target, &args, &mut headers);
+        }
         let mut tree = owned(message)?;
         if let Ok(Some(params)) = tree.get_mut("params") {
             let refused = |_| Refusal::InvalidParams("'params' cannot be read");
@@ -103,11 +112,16 @@ impl ToolCall<'_> {
         Ok((link, question))
     }
 
-    async fn target(&self, link: &Link, context: &Context) -> Result<Target, Refusal> {
+    async fn target(
+        &self,
+        link: &Link,
+        tool: ToolName,
+        context: &Context,
+    ) -> Result<Target, Refusal> {
         let (visit, server) = (self.visit, self.server);
         let catalogue = link.catalogue_with(self.name, context).await?;
         let (vault, caller) = (&visit.state.vault, visit.caller());
-        Target::find(vault, &visit.rules, caller, server, self.name, &catalogue).await
+        Target::find(vault, &visit.rules, caller, server, tool, &catalogue).await
     }
 
     /// The arguments with their secrets, and how many were applied.
@@ -199,7 +213,10 @@ pub(crate) fn take_out(
     taken
 }
 
-/// Sets the headers that repeat hidden arguments. What the client sent there is removed: it is a guess.
+/// Sets the headers that repeat arguments. A client that has not listed the tools does not know which they are.
+///
+/// What the client sent for a hidden argument is a guess and is replaced. What it sent for any other argument stays: the
+/// server compares it with the argument.
 fn mirror(target: &Target, args: &Arguments, headers: &mut HeaderMap) {
     let Some(tool) = &target.tool else { return };
     let mirrored = tool.definition.mirrored.iter();
@@ -208,11 +225,11 @@ fn mirror(target: &Target, args: &Arguments, headers: &mut HeaderMap) {
         let Ok(argument) = ArgumentPath::parse(&pointer) else {
             continue;
         };
-        if !paths(&target.hidden).any(|path| path.is_at(argument) || path.holds(argument)) {
-            continue;
+        if paths(&target.hidden).any(|path| path.is_at(argument) || path.holds(argument)) {
+            headers.remove(name);
         }
-        headers.remove(name);
-        if let Found::Value(value) = args.at(argument)
+        if !headers.contains_key(name)
+            && let Found::Value(value) = args.at(argument)
             && let Some(value) = encode_argument(value)
         {
             headers.insert(name.clone(), value);

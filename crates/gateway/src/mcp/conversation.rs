@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use ::http::HeaderMap;
-use toolvault_core::json::Tree;
+use toolvault_core::json::{Tree, parse};
+use toolvault_core::pattern::ToolName;
 use zeroize::Zeroizing;
 
 use super::answer::{Announcement, Answering, Downstream};
-use super::links::{Context, Link};
+use super::links::{Context, Link, Started};
 use super::protocol::headers::{NAME, decode, encode};
 use super::protocol::{Era, INITIALIZED, Malformed, Message, Shape};
 use super::refusal::{Refusal, UpstreamError};
@@ -108,20 +109,27 @@ impl Conversation {
         }
     }
 
-    /// The connection to a server.
+    /// The connection to a server, for a request about `tool`.
     pub(crate) async fn link(
         &self,
         visit: &Visit,
         server: &Arc<Server>,
+        tool: &ToolName,
     ) -> Result<Arc<Link>, Refusal> {
+        visit.allow(tool)?;
         match self {
             Self::Session(session) => session_link(visit, session, server).await,
             Self::Stateless(request) => {
                 let (vault, caller) = (&visit.state.vault, visit.caller());
-                let upstream = visit.upstream(server);
-                upstream
-                    .stateless(vault, caller, &request.context, &visit.rules)
-                    .await
+                let (upstream, context) = (visit.upstream(server), &request.context);
+                let link = upstream.stateless(vault, caller, context, &visit.rules);
+                let link = link.await;
+                // Our own requests say it, too: a program that did not begin may have read it all the same.
+                let said = Zeroizing::new(context.params(None));
+                if let Ok(said) = parse(said.as_bytes()) {
+                    visit.search(&upstream.access, tool, said).await?;
+                }
+                link
             }
         }
     }
@@ -193,8 +201,8 @@ async fn session_link(
         }
     }
     let filled = filled?;
-    let started = upstream.initialize(vault, caller, &session.opening, &visit.rules);
-    let link = Arc::new(started.await?.link.ok_or(UpstreamError::NotMcp)?);
+    let started = initialize(visit, server, &session.opening).await?;
+    let link = Arc::new(started.link.ok_or(UpstreamError::NotMcp)?);
     if link.program().is_none() {
         link.notify(INITIALIZED).await?;
     }
@@ -209,6 +217,23 @@ async fn session_link(
     }
     close(visit, links.insert(server.name.clone(), Arc::clone(&link)));
     Ok(link)
+}
+
+/// Begins a session with a server, with the client's own parameters of `initialize`.
+pub(crate) async fn initialize(
+    visit: &Visit,
+    server: &Arc<Server>,
+    opening: &str,
+) -> Result<Started, Refusal> {
+    let (vault, caller) = (&visit.state.vault, visit.caller());
+    let upstream = visit.upstream(server);
+    let started = upstream.initialize(vault, caller, opening, &visit.rules);
+    let started = started.await;
+    // The credentials of the server are known from here on. It may have read the parameters even if it failed.
+    if let Ok(said) = parse(opening.as_bytes()) {
+        visit.search(&upstream.access, &server.tool, said).await?;
+    }
+    started
 }
 
 /// Sets at the server what the client had set there.

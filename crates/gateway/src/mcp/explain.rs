@@ -72,11 +72,11 @@ pub(super) async fn explain(
     }
     let catalogue = catalogue(state, &rules, caller, server).await;
     explanation.schema_known = catalogue.is_some();
-    let own = own.to_owned();
+    let tool = call.tool.clone();
     let planned = match catalogue {
         None => Some((without_schema(server, call), String::new())),
         Some(catalogue) => {
-            let found = Target::find(vault, &rules, caller, server, &own, &catalogue).await;
+            let found = Target::find(vault, &rules, caller, server, tool, &catalogue).await;
             match found {
                 Ok(target) => Some(plan(server, &target, call)),
                 Err(Refusal::Vault(error)) => return Err(error),

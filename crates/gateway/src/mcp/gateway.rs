@@ -19,12 +19,13 @@ use super::pending::{PendingSecret, SetError};
 use super::protocol::headers::{PROTOCOL_VERSION, SESSION_ID};
 use super::protocol::{Era, Malformed, Shape, is_modern};
 use super::refusal::{Refusal, UpstreamError};
+use super::repeats::Found;
 use super::rules::Rules;
 use super::server::Server;
 use super::session::{Sessions, UsedSession};
 use super::state::{GatewayError, McpRequest, State, Visit};
 use super::{janitor, multiplex, one};
-use crate::settings::GatewaySettings;
+use crate::settings::{GatewaySettings, ServerName};
 
 /// The relay between agents and tool servers. Cheap to clone; all clones are the same.
 #[derive(Clone)]
@@ -53,6 +54,7 @@ impl Gateway {
             state: Arc::clone(&self.0),
             rules: self.0.rules(),
             request,
+            found: Found::default(),
         };
         visit.answer().await
     }
@@ -74,6 +76,7 @@ impl Gateway {
         let is_sandboxed_otherwise = rules.sandboxes_otherwise(&before);
         self.0.set_rules(rules);
         janitor::end_outdated(&self.0, is_sandboxed_otherwise);
+        janitor::end_idle(&self.0);
         Ok(())
     }
 
@@ -123,8 +126,8 @@ impl Visit {
         match Box::pin(self.try_answer()).await {
             Ok(reply) => reply,
             Err((refusal, id)) => {
-                refusal.log(self.request.server.as_deref());
-                let mut reply = McpReply::refused(&refusal, id.as_deref());
+                refusal.log(self.server_name());
+                let mut reply = McpReply::refused(&refusal, id.as_deref(), false);
                 // An error with status 200 is an answer to a request only.
                 if id.is_none() && reply.status == StatusCode::OK {
                     reply.status = StatusCode::BAD_GATEWAY;
@@ -132,6 +135,16 @@ impl Visit {
                 reply
             }
         }
+    }
+
+    /// The server that the client names, if there is one of that name.
+    fn server_name(&self) -> Option<&str> {
+        let name = self.request.server.as_deref()?;
+        let servers = &self.rules.servers;
+        servers
+            .keys()
+            .map(ServerName::as_str)
+            .find(|known| *known == name)
     }
 
     async fn try_answer(&self) -> Result<McpReply, (Refusal, Option<String>)> {
@@ -218,7 +231,10 @@ impl Visit {
             return multiplex::listen(self, session).await;
         };
         let conversation = Conversation::Session(session);
-        let link = conversation.link(self, server).await?;
+        let link = conversation.link(self, server, &server.tool).await?;
+        let headers = legacy::headers_of_stream(self, &link);
+        self.search_headers(&link.access, &server.tool, &headers)
+            .await?;
         let relay = legacy::listen(self, &conversation, &link, Announcement::Plain);
         Ok(McpReply::stream(relay.run()))
     }

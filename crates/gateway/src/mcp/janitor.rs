@@ -58,7 +58,8 @@ async fn end_lost(state: &Arc<State>, changed: Changed) {
     }
 }
 
-fn end_idle(state: &Arc<State>) {
+/// Ends what nothing used for longer than the limits allow.
+pub(crate) fn end_idle(state: &Arc<State>) {
     let limits = state.rules().settings.limits;
     for session in state.sessions.idle(limits.session_idle) {
         end_session(state, &session);
@@ -66,11 +67,11 @@ fn end_idle(state: &Arc<State>) {
     // What an open session is connected to is not idle either.
     for session in state.sessions.all() {
         if let Ok(links) = session.links.try_lock() {
-            links.values().for_each(|link| link.access.keep());
+            links.values().for_each(|link| link.access.used.note());
         }
     }
     for upstream in state.upstreams.all() {
-        if upstream.access.idle_since().elapsed() >= limits.session_idle {
+        if upstream.access.used.idle() >= limits.session_idle {
             state.upstreams.end(upstream);
         } else {
             state.tasks.spawn(async move {

@@ -19,7 +19,7 @@ use self::lists::{in_time, leave_out};
 use self::merged::Merged;
 use self::owner::Owner;
 use super::answer::{Announcement, McpReply, Relay, subscription_member, untagged};
-use super::conversation::{Conversation, Incoming, owned};
+use super::conversation::{self, Conversation, Incoming, owned};
 use super::eras::legacy;
 use super::links::Link;
 use super::one::{self, forward};
@@ -62,7 +62,7 @@ pub(crate) async fn answer(
             let unknown = || Refusal::InvalidParams("no such request");
             let (server, own) = untagged(*id).ok_or_else(unknown)?;
             let server = visit.rules.server(visit.caller(), server.as_str())?;
-            let link = conversation.link(visit, server).await?;
+            let link = conversation.link(visit, server, &server.tool).await?;
             let mut tree = owned(&incoming.message)?;
             tree.set("id", Tree::Raw(own)).map_err(|_| unknown())?;
             let headers = conversation.headers(None)?;
@@ -123,12 +123,12 @@ async fn request_once(
     let context = conversation.context();
     match (era, method) {
         (Era::Legacy, "logging/setLevel") => {
-            tell_all(conversation, &links, incoming).await;
+            tell_all(visit, conversation, &links, incoming).await?;
             Ok(result(id, b"{}"))
         }
         (Era::Modern, "server/discover") => discover(visit, conversation, &links, id).await,
         (Era::Modern, "subscriptions/listen") => {
-            subscribe(visit, conversation, links, incoming, id)
+            subscribe(visit, conversation, links, incoming, id).await
         }
         (_, "tools/list") => {
             let tools = lists::tools(visit, &links, &context).await?;
@@ -158,15 +158,23 @@ async fn request_once(
 }
 
 /// Sends every server the same request; failures are logged.
-async fn tell_all(conversation: &Conversation, links: &[Arc<Link>], incoming: &Incoming<'_>) {
+async fn tell_all(
+    visit: &Visit,
+    conversation: &Conversation,
+    links: &[Arc<Link>],
+    incoming: &Incoming<'_>,
+) -> Result<(), Refusal> {
     let params = incoming.message.get("params").map(Value::raw);
     for link in links {
+        let (access, sent) = (&link.access, incoming.message.value());
+        visit.search(access, &access.server.tool, sent).await?;
         conversation.note(link, incoming);
         let asked = link.request(incoming.method(), params, ::http::HeaderMap::new());
         if let Err(error) = asked.await {
             Refusal::Upstream(error).log(Some(link.access.server.name.as_str()));
         }
     }
+    Ok(())
 }
 
 /// The servers about which the caller may use a method.
@@ -189,7 +197,7 @@ async fn links(visit: &Visit, conversation: &Conversation) -> Result<Vec<Arc<Lin
     servers.retain(|server| !visit.upstream(server).access.is_left_out());
     let opening = servers
         .iter()
-        .map(|server| in_time(conversation.link(visit, server)));
+        .map(|server| in_time(conversation.link(visit, server, &server.tool)));
     let opened = futures_util::future::join_all(opening).await;
     let mut links = Vec::with_capacity(servers.len());
     for (server, opened) in servers.iter().zip(opened) {
@@ -257,11 +265,8 @@ pub(crate) async fn initialize(
     let session = legacy::begin(visit, None, opening).await?;
     let opened = servers.iter().map(|server| {
         in_time(async move {
-            let (vault, caller) = (&visit.state.vault, visit.caller());
-            let upstream = visit.upstream(server);
-            upstream
-                .initialize(vault, caller, opening, &visit.rules)
-                .await
+            visit.allow(&server.tool)?;
+            conversation::initialize(visit, server, opening).await
         })
     });
     let opened = futures_util::future::join_all(opened).await;
@@ -296,7 +301,7 @@ pub(crate) async fn listen(visit: &Visit, session: UsedSession) -> Result<McpRep
 }
 
 /// Answers `subscriptions/listen`: one stream of the changes of all servers, acknowledged once.
-fn subscribe(
+async fn subscribe(
     visit: &Visit,
     conversation: &Conversation,
     links: Vec<Arc<Link>>,
@@ -319,6 +324,11 @@ fn subscribe(
             .map_err(|_| Refusal::InvalidParams("'notifications' cannot be read"))?;
     }
     let headers = conversation.headers(None)?;
+    for link in &links {
+        let (access, tool) = (&link.access, &link.access.server.tool);
+        visit.search(access, tool, message.value()).await?;
+        visit.search_headers(access, tool, &headers).await?;
+    }
     let relay = move |visit: &Visit, conversation: &Conversation, link: &Arc<Link>| {
         let mut question = link.post(headers.clone(), tree.to_json());
         question.silence = None;

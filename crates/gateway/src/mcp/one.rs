@@ -48,7 +48,7 @@ pub(crate) async fn answer(
         };
         return call.answer().await;
     }
-    let link = conversation.link(visit, server).await;
+    let link = conversation.link(visit, server, &server.tool).await;
     let link = link.map_err(|refusal| in_words(server, refusal))?;
     let mut tree = owned(&incoming.message)?;
     let Some(name) = name else {
@@ -85,17 +85,12 @@ pub(crate) async fn forward(
     mut headers: HeaderMap,
 ) -> Result<McpReply, Refusal> {
     let (id, method) = (incoming.id(), incoming.method());
-    keep_to_own_tasks(
-        visit.caller(),
-        &link.access,
-        method,
-        &mut tree,
-        &mut headers,
-    )?;
-    let (repeats, tool) = (&visit.state.repeats, &link.access.server.tool);
-    repeats.allow(visit.caller(), tool)?;
-    let (values, sent) = (&link.access.values, incoming.message.value());
-    repeats.note(visit.caller(), tool, values, sent).await?;
+    let (access, tool) = (&link.access, &link.access.server.tool);
+    visit.allow(tool)?;
+    let sent = incoming.message.value();
+    visit.search(access, tool, sent).await?;
+    visit.search_headers(access, tool, &headers).await?;
+    keep_to_own_tasks(visit.caller(), access, method, &mut tree, &mut headers)?;
     conversation.note(link, incoming);
     let purpose = Purpose::of(method, &incoming.message);
     let mut answering = conversation.answering(visit, link, purpose, id);

@@ -40,8 +40,9 @@ pub(crate) enum Refusal {
     NoSuchSession,
     #[error("A session is needed: initialize first.")]
     NoSession,
-    #[error("Unknown tool: {0}")]
-    UnknownTool(String),
+    // Without the name, which may be anything.
+    #[error("Unknown tool. List the tools again.")]
+    UnknownTool,
     #[error("This key reaches only some tools of the server, and this method is about all of it.")]
     WholeServerOnly,
     #[error(transparent)]
@@ -65,7 +66,9 @@ pub(crate) enum Refusal {
         "This key sent values of secrets to the tool too often, so the tool is refused for up to an hour. The audit trail names the secrets (value.repeated): replace them, or mark what is not confidential with toolvault secret policy NAME --no-redact."
     )]
     ValuesRepeated,
-    #[error("The server's credentials or configuration changed during the call; retry.")]
+    #[error(
+        "The server's credentials or configuration, or the rights of the key, changed during the request."
+    )]
     Over,
 }
 
@@ -108,6 +111,30 @@ pub(crate) enum UpstreamError {
     TooManyPrograms,
     #[error("the server speaks only earlier versions of the protocol: initialize first")]
     OtherEra,
+}
+
+impl UpstreamError {
+    /// Whether a request that was answered like this has surely not been carried out.
+    fn is_undone(&self) -> bool {
+        match self {
+            Self::Unreachable(error) => !matches!(error, HttpError::Broken(_)),
+            Self::Status(status) => !status.is_server_error(),
+            Self::Busy { .. }
+            | Self::CredentialRefused
+            | Self::Redirect
+            | Self::SessionEnded
+            | Self::NotStarted(_)
+            | Self::Pausing
+            | Self::TooManyPrograms
+            | Self::OtherEra => true,
+            Self::Silent
+            | Self::TooLarge(_)
+            | Self::ListTooLong
+            | Self::NotMcp
+            | Self::Unusable(_)
+            | Self::Ended => false,
+        }
+    }
 }
 
 impl From<HttpError> for UpstreamError {
@@ -166,9 +193,7 @@ impl Refusal {
             Self::Upstream(UpstreamError::SessionEnded) | Self::NoSuchSession => NO_SUCH_SESSION,
             Self::Upstream(_) | Self::DoesNotFit(_) => SERVER_FAILED,
             Self::NoSuchServer => NO_SUCH_SERVER,
-            Self::UnknownTool(_) | Self::InvalidParams(_) | Self::InvalidMetadata(_) => {
-                INVALID_PARAMS
-            }
+            Self::UnknownTool | Self::InvalidParams(_) | Self::InvalidMetadata(_) => INVALID_PARAMS,
             Self::HeaderMismatch(_) => HEADER_MISMATCH,
             Self::MethodNotFound(_) => METHOD_NOT_FOUND,
             Self::UnsupportedVersion { .. } => -32022,
@@ -186,8 +211,19 @@ impl Refusal {
         }
     }
 
-    /// The answer to the request with this id.
-    pub(crate) fn to_message(&self, id: Option<&str>) -> Vec<u8> {
+    /// What is wrong with a call that was sent. A client that only repeats it could have it carried out twice.
+    fn text_of_call(&self) -> String {
+        let mut text = self.text();
+        if !matches!(self, Self::Upstream(error) if error.is_undone()) {
+            text.push_str(
+                " Whether the call was carried out is unknown. Check that before you repeat it.",
+            );
+        }
+        text
+    }
+
+    /// The answer to the request with this id; `is_call` if that is a tool's call which was sent.
+    pub(crate) fn to_message(&self, id: Option<&str>, is_call: bool) -> Vec<u8> {
         let data = match self {
             Self::UnsupportedVersion {
                 supported,
@@ -202,7 +238,12 @@ impl Refusal {
             }) => Some(format!("{{\"retryAfter\":{seconds}}}")),
             _ => None,
         };
-        protocol::error(id, self.code(), &self.text(), data.as_deref())
+        let text = if is_call {
+            self.text_of_call()
+        } else {
+            self.text()
+        };
+        protocol::error(id, self.code(), &text, data.as_deref())
     }
 
     /// Logs errors that the operator can do something about; others only for debugging.
@@ -218,7 +259,13 @@ impl Refusal {
             Self::Vault(error @ (VaultError::Integrity | VaultError::Internal(_))) => {
                 tracing::error!(error = error as &dyn std::error::Error, "a call failed");
             }
-            other => tracing::debug!(mcp.server = server, reason = %other, "a call was refused"),
+            // Without the text: it may hold a name that the client chose, and such a name may hold a value.
+            other => tracing::debug!(
+                mcp.server = server,
+                code = other.code(),
+                reason = other.reason(),
+                "a request was refused"
+            ),
         }
     }
 
@@ -234,7 +281,7 @@ impl Refusal {
             Self::Upstream(UpstreamError::Busy { .. }) => "server_busy",
             Self::Upstream(_) => "server_failed",
             Self::DoesNotFit(_) => "value_does_not_fit",
-            Self::UnknownTool(_) => "unknown_tool",
+            Self::UnknownTool => "unknown_tool",
             Self::ValuesRepeated => "values_repeated",
             _ => "refused",
         }

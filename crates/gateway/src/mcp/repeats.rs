@@ -1,14 +1,15 @@
 //! Values that callers send themselves: guesses at a secret, or one that is known elsewhere. A marker in the answer would
 //! confirm the guess, so each is recorded, and too many end what the key may do with the tool.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use toolvault_core::identity::SecretId;
 use toolvault_core::json::Value;
 use toolvault_core::pattern::ToolName;
-use toolvault_vault::{Caller, Vault};
+use toolvault_vault::{Caller, RepeatedValue, Vault};
 
 use super::access::{Principal, Values};
 use super::metrics::Metrics;
@@ -26,6 +27,23 @@ pub(crate) struct Repeats {
     vault: Vault,
     metrics: Arc<Metrics>,
     counts: Mutex<Counts>,
+}
+
+/// What one request was found to repeat. Parts of a request go to a server in several messages: each value counts once
+/// for each tool.
+#[derive(Clone, Default)]
+pub(crate) struct Found(Arc<Mutex<HashSet<(String, SecretId, i64)>>>);
+
+impl Found {
+    /// Those of `values` that were not found before.
+    fn new_of(&self, tool: &ToolName, mut values: Vec<RepeatedValue>) -> Vec<RepeatedValue> {
+        let mut found = self.0.lock();
+        values.retain(|value| {
+            let tool = tool.as_str().to_owned();
+            found.insert((tool, value.secret_id, value.version))
+        });
+        values
+    }
 }
 
 /// When each value was repeated, the earliest first; at most [`MOST`] for each tool.
@@ -50,16 +68,17 @@ impl Repeats {
         Ok(())
     }
 
-    /// Records and counts each of `values` that the caller sends to `tool`. The audit trail has accepted the records
-    /// before this returns.
+    /// Records and counts each of `values` in what the caller sends to `tool`, except those in `found`. The audit trail
+    /// has accepted the records before this returns.
     pub(crate) async fn note(
         &self,
         caller: &Caller,
         tool: &ToolName,
         values: &Values,
         sent: Value<'_>,
+        found: &Found,
     ) -> Result<(), Refusal> {
-        let repeated = values.found(sent);
+        let repeated = found.new_of(tool, values.found(sent));
         if repeated.is_empty() {
             return Ok(());
         }

@@ -5,14 +5,14 @@ mod wishes;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::digest::hexadecimal;
 use toolvault_core::entropy::{Entropy, EntropyError};
 use toolvault_core::json::{Value, parse};
-use toolvault_vault::Caller;
+use toolvault_vault::{Caller, Clock};
 use zeroize::Zeroizing;
 
 use self::wishes::Wishes;
@@ -20,6 +20,7 @@ use super::access::Principal;
 use super::links::Link;
 use super::protocol::{Message, is_same_id};
 use super::refusal::Refusal;
+use super::used::Used;
 use crate::settings::{GatewayLimits, ServerName};
 
 /// How many unanswered requests a session remembers.
@@ -44,7 +45,7 @@ pub(crate) struct Session {
     /// Shared with each request and stream that uses the session.
     uses: Arc<()>,
     caller: Mutex<Caller>,
-    used_at: Mutex<Instant>,
+    used: Used,
 }
 
 /// What a client asked for, if the answer needs treatment of its own.
@@ -107,6 +108,7 @@ pub(crate) struct Sessions {
 impl Session {
     pub(crate) fn new(
         entropy: &dyn Entropy,
+        clock: &Arc<dyn Clock>,
         caller: &Caller,
         server: Option<ServerName>,
         opening: &str,
@@ -123,7 +125,7 @@ impl Session {
             unanswered: Mutex::new(VecDeque::new()),
             uses: Arc::default(),
             caller: Mutex::new(caller.clone()),
-            used_at: Mutex::new(Instant::now()),
+            used: Used::now(clock),
         })
     }
 
@@ -133,7 +135,7 @@ impl Session {
 
     /// Notes that it is in use.
     pub(crate) fn keep(&self) {
-        *self.used_at.lock() = Instant::now();
+        self.used.note();
     }
 
     /// Notes a request whose stream ended before its response came.
@@ -171,7 +173,7 @@ impl Session {
 
     fn touch(&self, caller: &Caller) {
         *self.caller.lock() = caller.clone();
-        *self.used_at.lock() = Instant::now();
+        self.keep();
     }
 
     /// Marks the session as used until the result is dropped.
@@ -184,10 +186,6 @@ impl Session {
 
     fn is_used(&self) -> bool {
         Arc::strong_count(&self.uses) > 1
-    }
-
-    fn idle_since(&self) -> Instant {
-        *self.used_at.lock()
     }
 }
 
@@ -208,7 +206,7 @@ impl Sessions {
         };
         let surplus = if own().count() >= limits.sessions_per_caller {
             let unused = own().filter(|other| !other.is_used());
-            let oldest = unused.min_by_key(|other| other.idle_since());
+            let oldest = unused.min_by_key(|other| other.used.at());
             Some(Arc::clone(oldest.ok_or(Refusal::TooManySessions)?))
         } else {
             None
@@ -252,7 +250,7 @@ impl Sessions {
         by_id.retain(|_, session| !session.ended.is_cancelled());
         let sessions = by_id.values();
         sessions
-            .filter(|session| !session.is_used() && session.idle_since().elapsed() >= idle)
+            .filter(|session| !session.is_used() && session.used.idle() >= idle)
             .cloned()
             .collect()
     }

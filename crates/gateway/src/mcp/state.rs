@@ -7,18 +7,21 @@ use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use toolvault_core::entropy::{Entropy, EntropyError};
+use toolvault_core::json::{Value, parse, write_string};
+use toolvault_core::pattern::ToolName;
 use toolvault_core::redaction::Key;
 use toolvault_vault::{Caller, Clock, Vault};
 use zeroize::Zeroizing;
 
-use super::access::Budgets;
+use super::access::{Access, Budgets};
 use super::answer::Services;
 use super::links::{Slots, Upstream, Upstreams};
 use super::metrics::Metrics;
 use super::pending::PendingSecrets;
 use super::protocol::headers::{METHOD, NAME, PARAMETER, PROTOCOL_VERSION};
 use super::record::Recorder;
-use super::repeats::Repeats;
+use super::refusal::Refusal;
+use super::repeats::{Found, Repeats};
 use super::rules::Rules;
 use super::server::Server;
 use super::session::Sessions;
@@ -28,6 +31,7 @@ use crate::settings::GatewaySettings;
 pub(crate) struct State {
     pub(crate) vault: Vault,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) clock: Arc<dyn Clock>,
     rules: RwLock<Arc<Rules>>,
     pub(crate) upstreams: Upstreams,
     pub(crate) sessions: Arc<Sessions>,
@@ -73,6 +77,8 @@ pub(crate) struct Visit {
     pub(crate) state: Arc<State>,
     pub(crate) rules: Arc<Rules>,
     pub(crate) request: McpRequest,
+    /// What it was found to repeat.
+    pub(crate) found: Found,
 }
 
 impl State {
@@ -90,10 +96,15 @@ impl State {
         let metrics = Arc::new(Metrics::default());
         Ok(Self {
             rules: RwLock::new(Arc::new(Rules::new(settings, None)?)),
-            upstreams: Upstreams::new(Arc::clone(&slots), budgets, tasks.clone()),
+            upstreams: Upstreams::new(
+                Arc::clone(&slots),
+                budgets,
+                tasks.clone(),
+                Arc::clone(&clock),
+            ),
             sessions: Arc::default(),
             slots,
-            pending: PendingSecrets::new(vault.clone(), clock, Arc::clone(&entropy)),
+            pending: PendingSecrets::new(vault.clone(), Arc::clone(&clock), Arc::clone(&entropy)),
             recorder: Recorder::new(
                 vault.clone(),
                 Arc::clone(&metrics),
@@ -104,6 +115,7 @@ impl State {
             metrics,
             vault,
             entropy,
+            clock,
             tasks,
             stop,
         })
@@ -127,7 +139,10 @@ impl McpRequest {
             let is_own = matches!(name.as_str(), PROTOCOL_VERSION | METHOD | NAME)
                 || name.as_str().starts_with(PARAMETER);
             if is_own {
-                headers.append(name.clone(), value.clone());
+                // What a client says there may be anything, and is not to be logged.
+                let mut value = value.clone();
+                value.set_sensitive(true);
+                headers.append(name.clone(), value);
             }
         }
         headers
@@ -154,6 +169,45 @@ impl Visit {
         &self.request.caller
     }
 
+    /// Refuses a tool to which the caller repeated too many values.
+    pub(crate) fn allow(&self, tool: &ToolName) -> Result<(), Refusal> {
+        self.state.repeats.allow(self.caller(), tool)
+    }
+
+    /// Records and counts values that the caller repeats to a server. Everything of the caller's that goes there is
+    /// searched here: messages, and what our own requests say of the client.
+    pub(crate) async fn search(
+        &self,
+        access: &Access,
+        tool: &ToolName,
+        sent: Value<'_>,
+    ) -> Result<(), Refusal> {
+        let (repeats, caller) = (&self.state.repeats, self.caller());
+        let searching = repeats.note(caller, tool, &access.values, sent, &self.found);
+        searching.await
+    }
+
+    /// As [`search`](Self::search), in headers that go on to the server.
+    pub(crate) async fn search_headers(
+        &self,
+        access: &Access,
+        tool: &ToolName,
+        headers: &HeaderMap,
+    ) -> Result<(), Refusal> {
+        let mut texts = Zeroizing::new(vec![b'[']);
+        for value in headers.values() {
+            if texts.len() > 1 {
+                texts.push(b',');
+            }
+            write_string(&String::from_utf8_lossy(value.as_bytes()), &mut texts);
+        }
+        texts.push(b']');
+        match parse(&texts) {
+            Ok(texts) => self.search(access, tool, texts).await,
+            Err(_) => Ok(()),
+        }
+    }
+
     /// The caller's connections to a server.
     pub(crate) fn upstream(&self, server: &Arc<Server>) -> Arc<Upstream> {
         self.state.upstreams.find(self.caller(), server)
@@ -165,6 +219,7 @@ impl Visit {
             state: Arc::clone(&self.state),
             rules: self.state.rules(),
             request: self.request.without_body(),
+            found: self.found.clone(),
         }
     }
 

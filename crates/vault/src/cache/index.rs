@@ -1,14 +1,20 @@
 //! One user's secrets, indexed so that resolving does not scan them all.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use toolvault_core::identity::SecretId;
 use toolvault_core::pattern::ToolName;
 use toolvault_core::ranking::PatternIndex;
 use toolvault_core::timestamp::Timestamp;
 
 use crate::secret::Secret;
+
+/// How many names of tools and arguments are remembered.
+const MOST_HARMLESS: usize = 128;
+/// How many bytes a name may have to be remembered.
+const LONGEST_HARMLESS: usize = 128;
 
 #[derive(Default)]
 pub(crate) struct Index {
@@ -21,6 +27,8 @@ pub(crate) struct Index {
     /// The generation of the ledger for these secrets.
     generation: i64,
     weight: usize,
+    /// Names that hold none of the values.
+    harmless: Mutex<HashSet<String>>,
 }
 
 impl Index {
@@ -49,6 +57,7 @@ impl Index {
     /// Adds a secret or replaces it.
     pub(crate) fn store(&mut self, secret: Arc<Secret>) {
         self.remove(secret.id);
+        self.harmless.get_mut().clear();
         self.weight += secret.weight();
         self.by_name
             .entry(secret.name.clone())
@@ -115,6 +124,26 @@ impl Index {
     /// All secrets, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Secret>> {
         self.by_age.values()
+    }
+
+    /// Whether a name is known to hold none of the values, or is stored in the clear because a secret is bound to it.
+    pub(crate) fn is_harmless(&self, name: &str) -> bool {
+        self.harmless.lock().contains(name)
+            || self.iter().any(|secret| {
+                secret.tool() == Some(name) || secret.binding.argument.as_deref() == Some(name)
+            })
+    }
+
+    /// Remembers that a name holds none of the values. When there are too many, all are forgotten.
+    pub(crate) fn note_harmless(&self, name: &str) {
+        if name.len() > LONGEST_HARMLESS {
+            return;
+        }
+        let mut harmless = self.harmless.lock();
+        if harmless.len() == MOST_HARMLESS {
+            harmless.clear();
+        }
+        harmless.insert(name.to_owned());
     }
 
     pub(crate) fn weight(&self) -> usize {

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use toolvault_core::audit::record::{Action, Decision};
+use toolvault_core::audit::record::{Action, Decision, Record};
 use toolvault_core::identity::SecretId;
 use toolvault_core::json::Kind;
 use toolvault_core::pattern::ToolName;
 use toolvault_core::scope::Scope;
 
+use super::names::Names;
 use super::resolve::places::defaults;
 use super::resolve::within::Within;
 use super::resolve::{Call, Injected};
@@ -94,7 +95,7 @@ impl Vault {
         let entry = self.caller_entry(caller).await?;
         let mut records = Vec::new();
         let injected = self.complete(caller, &entry, call, within, &mut records);
-        self.writer.record(records).await?;
+        self.record_named(&entry, records).await?;
         injected
     }
 
@@ -108,6 +109,7 @@ impl Vault {
     ) -> Result<(), Error> {
         self.note_refusal(caller, caller.require(Scope::Use))
             .await?;
+        let entry = self.caller_entry(caller).await?;
         let records = repeated.iter().map(|value| {
             let mut record = self.record(caller, Action::ValueRepeated, Decision::Allowed);
             record.secret_id = Some(value.secret_id);
@@ -116,33 +118,43 @@ impl Vault {
             record.tool = Some(tool.as_str().to_owned());
             record
         });
-        self.writer.record(records.collect()).await
+        self.record_named(&entry, records.collect()).await
     }
 
     /// Records one call through the gateway, including one that was refused because the key does not reach the tool.
     /// Needs `use`. Returns when the audit trail has accepted the record.
     ///
-    /// Names come from a model and are truncated: at most 64 per list, 128 characters each and 4 KiB in all. A
-    /// truncated list ends in `… <n> more`.
+    /// Names come from a model. The user's current values are taken out of them, and they are truncated: at most 64 per
+    /// list, 128 characters each and 4 KiB in all. A truncated list ends in `… <n> more`.
     pub async fn record_tool_call(&self, caller: &Caller, call: ToolCall) -> Result<(), Error> {
         self.note_refusal(caller, caller.require(Scope::Use))
             .await?;
+        let entry = self.user_entry(caller.user).await.ok().flatten();
         let mut record = self.record(caller, Action::ToolCalled, call.decision);
-        record.tool = Some(call.tool.as_str().to_owned());
         record.reason = call
             .reason
             .as_deref()
             .map(|reason| cut(reason, LONGEST_REASON));
         record.duration_ms = Some(i64::try_from(call.duration.as_millis()).unwrap_or(i64::MAX));
+        Names::new(self, entry.as_deref()).set_in(&mut record, &call);
+        self.writer.record(vec![record]).await
+    }
+}
+
+impl Names<'_> {
+    /// Sets the names of the tool and the arguments. They are cleaned before they are cut: half of a value would not be
+    /// found.
+    fn set_in(mut self, record: &mut Record, call: &ToolCall) {
+        record.tool = Some(self.clean(call.tool.as_str()));
         let arguments = call.arguments.iter().map(|(name, kind)| {
-            let mut text = cut(name, LONGEST_NAME);
+            let mut text = cut(&self.clean(name), LONGEST_NAME);
             let _ = write!(text, ":{}", word(*kind));
             text
         });
         record.arguments = Some(bounded(arguments));
-        let dropped = call.dropped.iter().map(|name| cut(name, LONGEST_NAME));
+        let dropped = call.dropped.iter();
+        let dropped = dropped.map(|name| cut(&self.clean(name), LONGEST_NAME));
         record.dropped = (!call.dropped.is_empty()).then(|| bounded(dropped));
-        self.writer.record(vec![record]).await
     }
 }
 

@@ -127,7 +127,7 @@ impl Vault {
             })
             .collect();
         // If the trail cannot take the records, the values are dropped here: no use without a record.
-        self.writer.record(records).await?;
+        self.record_named(&entry, records).await?;
         Ok(completed)
     }
 

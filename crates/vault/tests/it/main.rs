@@ -36,6 +36,8 @@ mod journal;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod opening;
 #[cfg(test)]
 mod pointers;

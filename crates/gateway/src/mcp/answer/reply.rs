@@ -66,8 +66,10 @@ impl McpReply {
         }
     }
 
-    pub(crate) fn refused(refusal: &Refusal, id: Option<&str>) -> Self {
-        let mut reply = Self::whole(refusal.status(), Zeroizing::new(refusal.to_message(id)));
+    /// An error; `is_call` if it answers a tool's call that was sent.
+    pub(crate) fn refused(refusal: &Refusal, id: Option<&str>, is_call: bool) -> Self {
+        let text = Zeroizing::new(refusal.to_message(id, is_call));
+        let mut reply = Self::whole(refusal.status(), text);
         if refusal.status() == StatusCode::FORBIDDEN {
             let challenge =
                 HeaderValue::from_static("Bearer error=\"insufficient_scope\", scope=\"use\"");
@@ -185,10 +187,11 @@ impl Answering {
     pub(crate) fn fail(&mut self, refusal: &Refusal) -> McpReply {
         let downstream = &self.downstream;
         refusal.log(Some(downstream.link.access.server.name.as_str()));
+        let is_call = downstream.tool.is_some();
         if let Some(record) = self.record.take() {
             record.refused(refusal.reason());
         }
-        McpReply::refused(refusal, downstream.id.as_deref())
+        McpReply::refused(refusal, downstream.id.as_deref(), is_call)
     }
 
     fn end_record(&mut self) {

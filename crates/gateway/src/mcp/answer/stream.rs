@@ -218,7 +218,7 @@ impl Running {
             record.refused(refusal.reason());
         }
         let id = downstream.id.as_deref()?;
-        let text = Zeroizing::new(refusal.to_message(Some(id)));
+        let text = Zeroizing::new(refusal.to_message(Some(id), downstream.tool.is_some()));
         Some(Bytes::from_owner(Event::message(text).write()))
     }
 
@@ -249,7 +249,7 @@ impl Running {
             ..
         } = downstream.as_ref();
         // An open stream keeps its session and its access in use.
-        link.access.keep();
+        link.access.used.note();
         if let Some(session) = session {
             session.keep();
         }

@@ -22,19 +22,19 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// The tool of that name among those that the server lists, if the caller may call it.
+    /// The tool of that full name among those that the server lists, if the caller may call it.
     pub(crate) async fn find(
         vault: &Vault,
         rules: &Rules,
         caller: &Caller,
         server: &Server,
-        name: &str,
+        full_name: ToolName,
         catalogue: &Catalogue,
     ) -> Result<Self, Refusal> {
-        let unknown = || Refusal::UnknownTool(name.to_owned());
-        let full_name = server.name.tool(name).ok_or_else(unknown)?;
+        let name = full_name.as_str().strip_prefix(&server.name.prefix());
+        let name = name.ok_or(Refusal::UnknownTool)?;
         if !caller.reaches_tool(&full_name) || catalogue.is_ambiguous(name) {
-            return Err(unknown());
+            return Err(Refusal::UnknownTool);
         }
         let Some(tool) = catalogue.get(name) else {
             return Ok(Self {
@@ -49,7 +49,7 @@ impl Target {
         let defaults = defaults.into_iter().next().unwrap_or_default();
         let hidden = hidden(server, tool, &defaults);
         if !tool.can_hide(&hidden) {
-            return Err(unknown());
+            return Err(Refusal::UnknownTool);
         }
         Ok(Self {
             name: full_name,

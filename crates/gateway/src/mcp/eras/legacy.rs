@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::mcp::answer::{Announcement, McpReply, Passed, Relay};
 use crate::mcp::call::in_words;
-use crate::mcp::conversation::{Conversation, close};
+use crate::mcp::conversation::{self, Conversation, close};
 use crate::mcp::links::{Link, Question, Started};
 use crate::mcp::protocol::Message;
 use crate::mcp::protocol::headers::{LAST_EVENT_ID, SESSION_ID};
@@ -26,15 +26,17 @@ pub(crate) async fn initialize(
     id: Value<'_>,
 ) -> Result<McpReply, Refusal> {
     let opening = message.get("params").map_or("{}", |params| params.raw());
-    let upstream = visit.upstream(server);
-    let opened = upstream.initialize(&visit.state.vault, visit.caller(), opening, &visit.rules);
-    let opened = opened.await;
+    visit.allow(&server.tool)?;
+    let opened = conversation::initialize(visit, server, opening).await;
     let Started { link, greeting } = opened.map_err(|refusal| in_words(server, refusal))?;
     let greeting = readdressed(&greeting, id)?;
     let Some(link) = link else {
         // The server's own error.
-        let values = &upstream.access.values;
-        let (text, _) = values.redacted(Message::parse(&greeting)?.value());
+        let upstream = visit.upstream(server);
+        let (text, _) = upstream
+            .access
+            .values
+            .redacted(Message::parse(&greeting)?.value());
         return Ok(McpReply::whole(StatusCode::OK, text));
     };
     let link = Arc::new(link);
@@ -66,7 +68,8 @@ pub(crate) async fn begin(
     opening: &str,
 ) -> Result<UsedSession, Refusal> {
     let state = &visit.state;
-    let session = Session::new(state.entropy.as_ref(), visit.caller(), server, opening)
+    let (entropy, clock) = (state.entropy.as_ref(), &state.clock);
+    let session = Session::new(entropy, clock, visit.caller(), server, opening)
         .map_err(|error| toolvault_vault::Error::Internal(error.into()))?;
     let session = Arc::new(session);
     let limits = &visit.rules.settings.limits;
@@ -93,17 +96,9 @@ pub(crate) fn listen(
     link: &Arc<Link>,
     announcement: Announcement,
 ) -> Relay {
-    let mut headers = HeaderMap::new();
-    // The ID of an event is valid only within the server's own session.
-    if link.has_own_session()
-        && visit.request.server.is_some()
-        && let Some(last) = visit.request.headers.get(LAST_EVENT_ID)
-    {
-        headers.insert(LAST_EVENT_ID, last.clone());
-    }
     let question = Question {
         method: Method::GET,
-        headers,
+        headers: headers_of_stream(visit, link),
         body: Zeroizing::default(),
         silence: None,
     };
@@ -115,6 +110,18 @@ pub(crate) fn listen(
         record: None,
         announcement,
     }
+}
+
+/// The event after which the client wants the stream. Its ID is valid only within the server's own session.
+pub(crate) fn headers_of_stream(visit: &Visit, link: &Link) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if link.has_own_session()
+        && visit.request.server.is_some()
+        && let Some(last) = visit.request.headers.get(LAST_EVENT_ID)
+    {
+        headers.insert(LAST_EVENT_ID, last.clone());
+    }
+    headers
 }
 
 /// A message of the server under another ID.

@@ -2,7 +2,7 @@
 
 use crate::mcp::conversation::{Conversation, Incoming, Stateless};
 use crate::mcp::links::Context;
-use crate::mcp::protocol::{Era, Message, headers};
+use crate::mcp::protocol::{Era, Message, headers, is_modern};
 use crate::mcp::refusal::Refusal;
 use crate::mcp::server::Server;
 use crate::mcp::session::offers_urls;
@@ -53,8 +53,14 @@ fn check_version(message: &Message<'_>) -> Result<(), Refusal> {
     if version == VERSION {
         return Ok(());
     }
+    // The client is told what it asked for only if that is a version: any other text may be anything.
+    let requested = if is_modern(&version) {
+        version
+    } else {
+        "unknown".to_owned()
+    };
     Err(Refusal::UnsupportedVersion {
         supported: vec![VERSION.to_owned()],
-        requested: version,
+        requested,
     })
 }

@@ -41,6 +41,7 @@ pub(super) async fn ask(
     for (name, value) in credentials {
         headers.insert(name.clone(), value.clone());
     }
+    let is_request = method == Method::POST;
     let asking = client.open(method, url, headers, Bytes::from_owner(body));
     let opening = match silence {
         Some(silence) => tokio::time::timeout(silence, asking)
@@ -48,14 +49,18 @@ pub(super) async fn ask(
             .map_err(|_elapsed| UpstreamError::Silent)??,
         None => asking.await?,
     };
-    read(opening, limit, silence, session.is_some()).await
+    let exchange = read(opening, limit, silence).await?;
+    // A server that lacks the route of the stream (GET) answers 404, too: that says nothing about the session.
+    if exchange.status == StatusCode::NOT_FOUND && session.is_some() && is_request {
+        return Err(UpstreamError::SessionEnded);
+    }
+    Ok(exchange)
 }
 
 async fn read(
     opening: Opening,
     limit: usize,
     silence: Option<std::time::Duration>,
-    has_session: bool,
 ) -> Result<Exchange, UpstreamError> {
     let status = opening.status;
     if status.is_redirection() || opening.headers.contains_key(LOCATION) {
@@ -87,9 +92,6 @@ async fn read(
         },
         _ => Content::Empty,
     };
-    if status == StatusCode::NOT_FOUND && has_session {
-        return Err(UpstreamError::SessionEnded);
-    }
     Ok(Exchange {
         status,
         session,

@@ -121,11 +121,14 @@ impl Link {
 
     /// Asks the server.
     pub(crate) async fn ask(&self, question: Question) -> Result<Exchange, UpstreamError> {
-        let is_ending = question.method == Method::DELETE;
+        let method = question.method.clone();
         let mut answer = self.ask_once(question).await;
-        let is_refused = |answer: &Exchange| answer.status == StatusCode::BAD_REQUEST;
+        let is_refused = |answer: &Exchange| match answer.status {
+            StatusCode::BAD_REQUEST => method != Method::DELETE,
+            StatusCode::NOT_FOUND => method == Method::GET,
+            _ => false,
+        };
         if self.has_own_session()
-            && !is_ending
             && answer.as_ref().is_ok_and(is_refused)
             && self.is_refused_altogether().await
         {
@@ -161,7 +164,8 @@ impl Link {
     }
 
     /// Whether even a `ping` is refused in the session. Servers should answer 404 in a session that they do not know, but
-    /// many, among them examples of the official SDK, answer 400, which is also how they refuse single requests.
+    /// many, among them examples of the official SDK, answer 400, which is also how they refuse single requests. A 404 to a
+    /// GET may only mean that the server has no stream.
     async fn is_refused_altogether(&self) -> bool {
         let ping = r#"{"jsonrpc":"2.0","id":"toolvault-ping","method":"ping"}"#;
         let ping = Zeroizing::new(ping.as_bytes().to_vec());

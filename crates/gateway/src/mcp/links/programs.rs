@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use ::http::HeaderMap;
 use parking_lot::Mutex;
 use toolvault_core::json::{Tree, parse};
+use toolvault_vault::Clock;
 use zeroize::Zeroizing;
 
 use super::link::{DISCOVER, Link, Wire, is_modern};
@@ -16,6 +17,7 @@ use crate::mcp::protocol::{Era, Message};
 use crate::mcp::refusal::UpstreamError;
 use crate::mcp::rules::Rules;
 use crate::mcp::server::Filled;
+use crate::mcp::used::Used;
 use crate::settings::{GatewaySettings, StdioServer, Transport};
 use crate::stdio::{Backoff, GRACE, Launch, OWN_BINARY, Process};
 
@@ -28,6 +30,7 @@ const PROBE: Duration = Duration::from_secs(10);
 pub(crate) struct Programs {
     slots: Arc<Slots>,
     principal: Principal,
+    clock: Arc<dyn Clock>,
     running: tokio::sync::Mutex<Vec<Running>>,
     backoff: Mutex<Backoff>,
 }
@@ -39,7 +42,7 @@ struct Running {
     filled: Arc<Filled>,
     program: Arc<Program>,
     began: Instant,
-    used_at: Instant,
+    used: Used,
     _slot: Slot,
 }
 
@@ -51,10 +54,11 @@ pub(crate) struct Started {
 }
 
 impl Programs {
-    pub(super) fn new(slots: Arc<Slots>, principal: Principal) -> Self {
+    pub(super) fn new(slots: Arc<Slots>, principal: Principal, clock: Arc<dyn Clock>) -> Self {
         Self {
             slots,
             principal,
+            clock,
             running: tokio::sync::Mutex::new(Vec::new()),
             backoff: Mutex::new(Backoff::default()),
         }
@@ -102,9 +106,9 @@ impl Programs {
             return Err(UpstreamError::Ended);
         }
         self.clear(&mut running, &filled).await;
-        let same = |entry: &&mut Running| entry.era == era && entry.opening == opening;
-        if let Some(entry) = running.iter_mut().find(same) {
-            entry.used_at = Instant::now();
+        let same = |entry: &&Running| entry.era == era && entry.opening == opening;
+        if let Some(entry) = running.iter().find(same) {
+            entry.used.note();
             return Ok(Started {
                 link: Some(link(&entry.program, &entry.filled)),
                 greeting: entry.program.greeting.get().cloned().unwrap_or_default(),
@@ -142,7 +146,7 @@ impl Programs {
             filled,
             program,
             began,
-            used_at: Instant::now(),
+            used: Used::now(&self.clock),
             _slot: slot,
         });
         Ok(Started {
@@ -154,14 +158,12 @@ impl Programs {
     /// Stops the programs that nothing used for so long.
     pub(crate) async fn stop_idle(&self, idle: Duration) {
         let mut running = self.running.lock().await;
-        for entry in running.iter_mut() {
-            if entry.program.is_busy() {
-                entry.used_at = Instant::now();
-            }
+        for entry in running.iter().filter(|entry| entry.program.is_busy()) {
+            entry.used.note();
         }
         let (old, kept) = std::mem::take(&mut *running)
             .into_iter()
-            .partition(|entry| entry.used_at.elapsed() >= idle);
+            .partition(|entry| entry.used.idle() >= idle);
         *running = kept;
         stop(old).await;
     }

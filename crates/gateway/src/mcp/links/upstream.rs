@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio_util::task::TaskTracker;
-use toolvault_vault::{Caller, Vault};
+use toolvault_vault::{Caller, Clock, Vault};
 
 use super::context::Context;
 use super::link::{Link, Wire};
@@ -121,16 +121,23 @@ pub(crate) struct Upstreams {
     slots: Arc<Slots>,
     budgets: Budgets,
     tasks: TaskTracker,
+    clock: Arc<dyn Clock>,
     all: Mutex<HashMap<(Principal, ServerName), Arc<Upstream>>>,
 }
 
 impl Upstreams {
     /// Connections that end in `tasks`.
-    pub(crate) fn new(slots: Arc<Slots>, budgets: Budgets, tasks: TaskTracker) -> Self {
+    pub(crate) fn new(
+        slots: Arc<Slots>,
+        budgets: Budgets,
+        tasks: TaskTracker,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             slots,
             budgets,
             tasks,
+            clock,
             all: Mutex::default(),
         }
     }
@@ -145,8 +152,12 @@ impl Upstreams {
             upstream.access.touch(caller);
             return Arc::clone(upstream);
         }
-        let programs = Programs::new(Arc::clone(&self.slots), key.0.clone());
-        let access = Access::new(Arc::clone(server), caller, &self.budgets);
+        let programs = Programs::new(
+            Arc::clone(&self.slots),
+            key.0.clone(),
+            Arc::clone(&self.clock),
+        );
+        let access = Access::new(Arc::clone(server), caller, &self.budgets, &self.clock);
         let upstream = Arc::new(Upstream::new(access, programs));
         if let Some(before) = all.insert(key, Arc::clone(&upstream)) {
             before.access.ended.cancel();

@@ -52,7 +52,7 @@ pub(super) fn of(visit: &Visit, era: Era, incoming: &Incoming<'_>) -> Result<Own
     });
     match split {
         Some((server, own)) => Ok(Owner::One(server, own)),
-        None if method == "tools/call" => Err(Refusal::UnknownTool(name.as_str().to_owned())),
+        None if method == "tools/call" => Err(Refusal::UnknownTool),
         None => Err(Refusal::InvalidParams("no server has that name")),
     }
 }

@@ -143,16 +143,18 @@ async fn a_status_of_the_server_is_told_with_its_meaning() {
     for era in ERAS {
         let agent = gate.agent(era).await;
         assert_eq!(agent.tool_names().await, ["plain"]);
-        for (status, code, text) in [
-            (500, 1002, "500 Internal Server Error"),
-            (405, 1002, "405 Method Not Allowed"),
-            (503, 1002, "503 Service Unavailable"),
-            (429, 1003, "429 Too Many Requests"),
+        for (status, code, text, is_undone) in [
+            (500, 1002, "500 Internal Server Error", false),
+            (405, 1002, "405 Method Not Allowed", true),
+            (503, 1002, "503 Service Unavailable", false),
+            (429, 1003, "429 Too Many Requests", true),
         ] {
             gate.upstream.on("tools/call", move |_| Said::Empty(status));
             let reply = agent.call("plain", "{}").await;
             assert_eq!(reply.error().0, code, "{era:?} {status}");
             assert!(reply.error().1.contains(text), "{reply:?}");
+            let is_unknown = reply.error().1.contains("carried out is unknown");
+            assert_eq!(is_unknown, !is_undone, "{reply:?}");
         }
         for status in [429, 503] {
             gate.upstream.on("tools/call", move |_| {

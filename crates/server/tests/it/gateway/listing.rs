@@ -243,7 +243,11 @@ async fn a_tool_whose_schema_cannot_be_cleaned_is_withheld_and_cannot_be_called(
         let agent = gate.agent(era).await;
         assert_eq!(agent.tool_names().await, ["read"], "{era:?}");
         let refused = agent.call("send", r#"{"api_key":"x"}"#).await;
-        assert_eq!(refused.error(), (-32602, "Unknown tool: send"), "{era:?}");
+        assert_eq!(
+            refused.error(),
+            (-32602, "Unknown tool. List the tools again."),
+            "{era:?}"
+        );
     }
     assert!(gate.upstream.heard("tools/call").is_empty());
 }

@@ -228,11 +228,13 @@ async fn gone(pid: &str) {
 
 #[tokio::test]
 async fn a_program_that_nothing_uses_ends() {
-    let (world, _) =
-        world_with(|gateway| gateway.limits.process_idle = Duration::from_millis(500)).await;
+    let (world, _) = world().await;
+    let settings = settings(&world);
     for era in ERAS {
         let agent = Client::begin(&world, &world.agent(), PATH, era).await;
-        gone(&given(&agent).await["pid"].to_string()).await;
+        let pid = given(&agent).await["pid"].to_string();
+        pass(&world, &settings, settings.limits.process_idle);
+        gone(&pid).await;
         // The next call restarts it.
         assert_eq!(given(&agent).await["lengths"]["token"], 20, "{era:?}");
     }
@@ -240,10 +242,20 @@ async fn a_program_that_nothing_uses_ends() {
 
 #[tokio::test]
 async fn what_a_caller_built_and_does_not_use_ends() {
-    let (world, _) =
-        world_with(|gateway| gateway.limits.session_idle = Duration::from_secs(3)).await;
+    let (world, _) = world().await;
+    let mut settings = settings(&world);
+    // Not the program's own limit ends it.
+    settings.limits.process_idle = Duration::MAX;
     let agent = Client::begin(&world, &world.agent(), PATH, Era::Modern).await;
-    gone(&given(&agent).await["pid"].to_string()).await;
+    let pid = given(&agent).await["pid"].to_string();
+    pass(&world, &settings, settings.limits.session_idle);
+    gone(&pid).await;
+}
+
+/// Lets this time pass, and has the gateway look for what is idle, as it also does every few seconds.
+fn pass(world: &World, settings: &GatewaySettings, time: Duration) {
+    world.clock.advance(time.as_secs().try_into().unwrap());
+    world.handle.reload_gateway(settings.clone()).unwrap();
 }
 
 #[tokio::test]

@@ -76,6 +76,155 @@ async fn other_requests_are_searched_too() {
     }
 }
 
+/// Sends `send` with a key that has called the tool once, and expects one record, about `tool`.
+async fn expect_one<F: Future<Output = ()>>(
+    gate: &Gate,
+    (path, era): (&str, Era),
+    (what, tool): (&str, &str),
+    send: impl FnOnce(Client) -> F,
+) {
+    let key = gate.world.scoped(&[Use]).await;
+    let client = Client::begin(&gate.world, &key, path, era).await;
+    let name = if path == PATH { "send" } else { "linear__send" };
+    client.call(name, "{}").await;
+    send(client).await;
+    let mut records = repeated(&gate.world.operator()).await;
+    records.retain(|record| record["actor"] == format!("key:{}", key.key_id));
+    let tools: Vec<_> = records.iter().map(|record| &record["tool"]).collect();
+    assert_eq!(tools, [tool], "{what} at {path}, {era:?}");
+}
+
+const PATHS: [&str; 2] = [PATH, "/mcp"];
+
+#[tokio::test]
+async fn every_kind_of_request_is_searched() {
+    let (gate, _) = gate().await;
+    let prompt = json!({"type": "ref/prompt", "name": "linear__p"});
+    for (path, era) in PATHS
+        .into_iter()
+        .flat_map(|path| ERAS.map(|era| (path, era)))
+    {
+        let mut requests = vec![
+            (
+                "prompts/get",
+                json!({"name": "linear__p", "arguments": {"about": VALUE}}),
+            ),
+            (
+                "completion/complete",
+                json!({"ref": prompt, "argument": {"name": "x", "value": VALUE}}),
+            ),
+        ];
+        if era == Era::Legacy {
+            requests.push(("logging/setLevel", json!({"level": VALUE})));
+        }
+        if path == PATH {
+            requests.push(("resources/read", json!({"uri": VALUE})));
+            requests.push(("prompts/list", json!({"cursor": VALUE})));
+            requests.push(("tasks/get", json!({"taskId": VALUE})));
+        }
+        for (method, params) in requests {
+            expect_one(
+                &gate,
+                (path, era),
+                (method, "linear__"),
+                |client| async move {
+                    let named = [("mcp-name", VALUE)];
+                    let is_task = method == "tasks/get" && era == Era::Modern;
+                    let headers = if is_task { &named[..] } else { &[] };
+                    client.ask_with(method, &params.to_string(), headers).await;
+                },
+            )
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_client_says_of_itself_is_searched() {
+    let (gate, _) = gate().await;
+    for path in PATHS {
+        let of_client = ("clientInfo", "linear__");
+        expect_one(&gate, (path, Era::Legacy), of_client, |client| async move {
+            let about = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": VALUE}});
+            let again = Client {
+                session: None,
+                ..client
+            };
+            again.ask("initialize", &about.to_string()).await;
+        })
+        .await;
+        // Our own requests repeat it: to find out what the server can do, and for its lists.
+        for method in ["tools/list", "prompts/list", "server/discover"] {
+            let of_client = (method, "linear__");
+            expect_one(&gate, (path, Era::Modern), of_client, |client| async move {
+                let body = client.message(method, "{}");
+                let body = body.replace(r#""test""#, &json!(VALUE).to_string());
+                assert!(body.contains(VALUE), "{body}");
+                let headers = [
+                    ("mcp-protocol-version", "2026-07-28"),
+                    ("mcp-method", method),
+                ];
+                client.post(&body, &headers).await;
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_notifications_subscriptions_and_headers_are_searched() {
+    let (gate, _) = gate().await;
+    for (path, id) in [(PATH, json!(1)), ("/mcp", json!("linear__1"))] {
+        let answer = json!({"jsonrpc": "2.0", "id": id, "result": {"action": "accept", "content": {"a": VALUE}}});
+        let progress = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "message": VALUE}});
+        for message in [answer, progress] {
+            let what = message.to_string();
+            expect_one(&gate, (path, Era::Legacy), (&what, "linear__"), |client| {
+                let message = what.clone();
+                async move {
+                    client.post(&message, &[]).await;
+                }
+            })
+            .await;
+        }
+        let subscription = ("subscriptions/listen", "linear__");
+        expect_one(
+            &gate,
+            (path, Era::Modern),
+            subscription,
+            |client| async move {
+                let params = json!({"notifications": {"toolsListChanged": true}, "x": VALUE});
+                let body = client.message("subscriptions/listen", &params.to_string());
+                let headers = [
+                    ("mcp-protocol-version", "2026-07-28"),
+                    ("mcp-method", "subscriptions/listen"),
+                ];
+                let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+                client.open("POST", &body, headers.to_vec()).await;
+            },
+        )
+        .await;
+        let header = ("a header", "linear__send");
+        expect_one(&gate, (path, Era::Modern), header, |client| async move {
+            let name = if client.path == PATH {
+                "send"
+            } else {
+                "linear__send"
+            };
+            let params = json!({"name": name}).to_string();
+            client
+                .ask_with("tools/call", &params, &[("mcp-param-to", VALUE)])
+                .await;
+        })
+        .await;
+    }
+    let header = ("an event", "linear__");
+    expect_one(&gate, (PATH, Era::Legacy), header, |client| async move {
+        client.listen_with(&[("last-event-id", VALUE)]).await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn another_users_text_that_happens_to_be_the_value_is_not_recorded() {
     let (gate, _) = gate().await;

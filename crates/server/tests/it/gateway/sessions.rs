@@ -1,10 +1,8 @@
 //! Sessions of the earlier era: their owner, and when they end.
 
-use std::time::Duration;
-
 use serde_json::json;
 use toolvault_core::scope::Scope::{Manage, Use};
-use toolvault_gateway::ServerSettings;
+use toolvault_gateway::{GatewaySettings, ServerSettings};
 
 use super::relay::{Client, Era, Gate, PATH, Said, settings_of};
 use crate::harness::World;
@@ -203,16 +201,23 @@ async fn a_call_that_goes_on_ends_with_its_key() {
 
 #[tokio::test]
 async fn a_session_that_nobody_uses_ends() {
-    let gate = Gate::start_with(&[PLAIN], |gateway, _| {
-        gateway.limits.session_idle = Duration::ZERO;
-    })
-    .await;
-    let client = Client::unbegun(&gate.world, &gate.world.agent(), PATH, Era::Legacy);
-    let reply = client.initialize().await;
-    let session = reply.head.header("mcp-session-id").map(str::to_owned);
+    let gate = Gate::start(&[PLAIN]).await;
+    let mut settings = GatewaySettings::default();
+    let server = settings_of(&gate.upstream);
+    settings.servers.insert("linear".parse().unwrap(), server);
+    let limit = settings.limits.session_idle.as_secs();
+    let pass = |seconds: u64| {
+        gate.world.clock.advance(seconds.try_into().unwrap());
+        gate.world.handle.reload_gateway(settings.clone()).unwrap();
+    };
+    let idle = gate.agent(Era::Legacy).await;
+    let used = gate.agent(Era::Legacy).await;
+    pass(limit - 1);
+    assert_eq!(used.ask("ping", "{}").await.head.status, 200);
+    pass(1);
     gate.upstream.hears("DELETE", 1).await;
-    let client = Client { session, ..client };
-    assert_eq!(statuses(&client).await, [404; 2]);
+    assert_eq!(statuses(&idle).await, [404; 2]);
+    assert_eq!(statuses(&used).await, [200; 2]);
 }
 
 #[tokio::test]
@@ -260,19 +265,42 @@ async fn nobody_begins_a_session_when_there_are_too_many() {
 #[tokio::test]
 async fn a_server_that_has_forgotten_its_session_ends_ours() {
     let gate = Gate::start(&[PLAIN]).await;
-    for method in ["ping", "tools/call", "tools/list", "GET"] {
+    for method in ["ping", "tools/call", "tools/list"] {
         let agent = gate.agent(Era::Legacy).await;
         gate.upstream.on(method, |_| Said::Empty(404));
-        if method == "GET" {
-            // The stream has begun when the server receives the request, and it ends.
-            assert!(agent.listen().await.next().await.is_none());
-        } else {
-            let params = r#"{"name":"plain"}"#;
-            assert_eq!(agent.ask(method, params).await.head.status, 404, "{method}");
-        }
+        let params = r#"{"name":"plain"}"#;
+        assert_eq!(agent.ask(method, params).await.head.status, 404, "{method}");
         gate.upstream.on(method, |heard| heard.result(&json!({})));
         assert_eq!(statuses(&agent).await, [404; 2], "{method}");
     }
+}
+
+#[tokio::test]
+async fn a_404_to_get_ends_a_session_only_if_requests_in_it_get_404_too() {
+    let gate = Gate::start(&[PLAIN]).await;
+    for status in [404, 405] {
+        gate.upstream.on("GET", move |_| Said::Empty(status));
+        let agent = gate.agent(Era::Legacy).await;
+        let before = gate.upstream.heard("GET").len();
+        let mut news = agent.listen().await;
+        gate.upstream.hears("GET", before + 1).await;
+        agent.result("tools/call", r#"{"name":"plain"}"#).await;
+        // The stream stays open for what the gateway itself announces.
+        let operator = gate.world.operator();
+        let name = format!("a-{status}");
+        operator
+            .default_for("linear__plain", &name, "a value of a secret")
+            .await;
+        let method = &news.message().await["method"];
+        assert_eq!(method, "notifications/tools/list_changed", "{status}");
+        assert_eq!(statuses(&agent).await, [200; 2], "{status}");
+    }
+    gate.upstream.on("GET", |_| Said::Empty(404));
+    gate.upstream.on("ping", |_| Said::Empty(404));
+    let agent = gate.agent(Era::Legacy).await;
+    assert!(agent.listen().await.next().await.is_none());
+    gate.upstream.on("ping", |heard| heard.result(&json!({})));
+    assert_eq!(statuses(&agent).await, [404; 2]);
 }
 
 #[tokio::test]

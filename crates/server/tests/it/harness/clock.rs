@@ -1,6 +1,7 @@
 //! The vault's clock: the system's, moved forward by a test.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_vault::{Clock, SystemClock};
@@ -18,5 +19,10 @@ impl MovedClock {
 impl Clock for MovedClock {
     fn now(&self) -> Timestamp {
         SystemClock.now().plus(self.0.load(Ordering::SeqCst))
+    }
+
+    fn instant(&self) -> Instant {
+        let moved = self.0.load(Ordering::SeqCst);
+        SystemClock.instant() + Duration::from_micros(moved.try_into().unwrap())
     }
 }

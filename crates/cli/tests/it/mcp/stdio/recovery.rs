@@ -186,6 +186,27 @@ fn a_stream_that_finds_its_session_ended_opens_it_again_without_a_request() {
 }
 
 #[test]
+fn a_proxy_that_lacks_the_stream_ends_no_session() {
+    for status in [404, 405] {
+        let forgetful = Forgetful::new("never");
+        let gateway = Script::start(move |asked| match asked.method.as_str() {
+            "GET" => Reply::text(status, "text/html", "<h1>no such page</h1>"),
+            _ => forgetful
+                .answer(asked)
+                .unwrap_or_else(|| Reply::result(asked, &json!({}))),
+        });
+        let mut client = attached(&gateway);
+        client.say(&request(2, "tools/call", &json!({"name": "get"})));
+        assert_eq!(client.answer_to(2)["result"], json!({}));
+        assert_eq!(client.close(), (Some(0), Vec::new()));
+        let asked = gateway.asked();
+        let of = |method: &str| asked.iter().filter(|asked| asked.rpc() == method).count();
+        assert_eq!((of("initialize"), of("tools/call")), (1, 1), "{status}");
+        assert_eq!(sent_in(&asked, "session-2"), [""; 0]);
+    }
+}
+
+#[test]
 fn why_a_session_cannot_be_opened_again_is_told() {
     for (again, expected) in [
         (

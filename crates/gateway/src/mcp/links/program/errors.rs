@@ -109,7 +109,7 @@ mod tests {
     use bytes::Bytes;
     use toolvault_core::confidential::Confidential;
     use toolvault_core::redaction::Key;
-    use toolvault_vault::{AppliedValue, Caller};
+    use toolvault_vault::{AppliedValue, Caller, Clock, SystemClock};
 
     use super::*;
     use crate::mcp::access::Budgets;
@@ -132,7 +132,8 @@ mod tests {
         let name = "files".parse().unwrap();
         let server = Server::new(name, settings, &GatewayLimits::default()).unwrap();
         let budgets = Budgets::new(Key::new(&[7; 64]));
-        let access = Access::new(Arc::new(server), &Caller::local(0, None), &budgets);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let access = Access::new(Arc::new(server), &Caller::local(0, None), &budgets, &clock);
         access.values.add(vec![AppliedValue {
             secret_id: serde_json::from_str("\"00000000-0000-7000-8000-000000000001\"").unwrap(),
             secret_name: "token".to_owned(),

@@ -62,8 +62,8 @@ impl Bridge {
         let opening = self.endpoint.post(headers.clone(), line).await;
         let mut messages = Messages::of(opening.map_err(|error| unsent_or_broken(&error))?);
         if !messages.status().is_success() {
-            let is_session = headers.contains_key(SESSION_ID);
-            return refused(&mut messages, id, is_session).await;
+            let is_in_session = headers.contains_key(SESSION_ID);
+            return refused(&mut messages, id, is_in_session).await;
         }
         let head = messages.opening().headers.clone();
         let mut ended = read(&mut messages, Some(id), pass).await?;
@@ -98,13 +98,13 @@ impl Bridge {
         if let Some(event) = event.and_then(|event| HeaderValue::from_str(event).ok()) {
             headers.insert(LAST_EVENT_ID, event);
         }
-        let is_session = headers.contains_key(SESSION_ID);
         let opening = self.endpoint.listen(headers).await;
         let mut messages = Messages::of(opening.map_err(|error| unsent_or_broken(&error))?);
         if messages.status().is_success() && messages.is_stream() {
             return Ok(messages);
         }
-        match refused(&mut messages, "null", is_session).await {
+        // Something in front of the gateway may lack the route: a bare 404 says nothing about the session.
+        match refused(&mut messages, "null", false).await {
             Err(failure) => Err(failure),
             Ok(_) => Err(Failure::Refused(Refusal::new(
                 "the gateway offers no stream",
@@ -149,16 +149,24 @@ fn ended_early() -> Failure {
     Failure::Broken("the gateway's answer ended before the result".to_owned())
 }
 
-/// What an HTTP error status says: the answer to the request all the same, or a failure.
-async fn refused(messages: &mut Messages, id: &str, is_session: bool) -> Result<Answer, Failure> {
+/// What an HTTP error status says: the answer to the request all the same, or a failure. A 404 without a message ends the
+/// session of a request that was sent in one.
+async fn refused(
+    messages: &mut Messages,
+    id: &str,
+    is_in_session: bool,
+) -> Result<Answer, Failure> {
     let status = messages.status();
     let body = messages.next().await.ok().flatten();
     let line = body.and_then(|incoming| incoming.line).unwrap_or_default();
     let message = Message::parse(&line).ok();
     let refusal = message.and_then(|message| Refusal::of(&message));
     let code = refusal.as_ref().map(Refusal::code);
-    if is_session && status == StatusCode::NOT_FOUND && matches!(code, None | Some(NO_SUCH_SESSION))
-    {
+    let says_session_ended = match code {
+        Some(code) => code == NO_SUCH_SESSION,
+        None => is_in_session,
+    };
+    if status == StatusCode::NOT_FOUND && says_session_ended {
         return Err(Failure::SessionEnded);
     }
     if message.is_some_and(|message| message.answers(id)) {
