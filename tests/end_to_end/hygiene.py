@@ -66,6 +66,7 @@ async def good_operations(checks: Checks, run: Run) -> None:
     checks.that("resolve returns each value", all(values), values)
     explain = {"args": {"other": created.value}, "bindings": {"token": f"secret:///id/{identifier}"}}
     await run.ask("POST", "/v1/tools/hygiene__x/explain", explain)
+    await run.ask("POST", "/v1/explain", {"calls": [explain | {"tool_name": "hygiene__x"}] * 2})
     for path in ("", identifier, "?q=hyg", "?limit=1"):
         await run.ask("GET", SECRETS + path)
     passing = run.new("an argument of a model")

@@ -125,6 +125,9 @@ impl<'a> Flows<'a> {
             .post("/v1/tools/linear__get/explain", &json!({}))
             .await;
         self.clean(&explained, 200);
+        let calls = json!({"calls": [{"tool_name": "linear__get"}, {"tool_name": "linear__set"}]});
+        let explained = self.operator.post("/v1/explain", &calls).await;
+        self.clean(&explained, 200);
     }
 
     /// HTTP/2 logs more than HTTP/1.1, on the client's side in this process too.
