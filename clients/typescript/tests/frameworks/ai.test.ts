@@ -177,3 +177,12 @@ test("validators of zod run once: those of members when the model has spoken, th
   assert.deepEqual(await (t as any).execute(value, { toolCallId: "c", messages: [] }), ["inner", "n"]);
   assert.deepEqual(run, ["q", "n", "key", "inner", "whole"]);
 });
+
+test("what looks at the whole object sees all of it, once", async () => {
+  const seen: unknown[] = [];
+  const inputSchema = z.object({ q: z.string(), key: z.string() }).refine((all) => seen.push({ ...all }) > 0);
+  const tools = await withSecrets({ t: tool({ inputSchema, execute: () => "" }) }, fake());
+  const model = scripted([{ name: "t", args: { q: "a" } }]);
+  await generateText({ model, tools, prompt: "go", stopWhen: isStepCount(2) });
+  assert.deepEqual(seen, [{ q: "a", key: VALUE }]);
+});
