@@ -148,7 +148,10 @@ fn every_operation_with_a_credential_says_so() {
         assert_eq!(headers, expected, "{method} {path}");
         let is_refused = operation["responses"].get("401").is_some();
         assert_eq!(is_refused, !is_open, "{method} {path}");
-        for requirement in operation["security"].as_array().unwrap() {
+        let requirements = operation["security"].as_array().unwrap();
+        let is_free = |requirement: &Value| requirement.as_object().unwrap().is_empty();
+        assert_eq!(requirements.iter().all(is_free), is_open, "{method} {path}");
+        for requirement in requirements {
             for scheme in requirement.as_object().unwrap().keys() {
                 let known = &document()["components"]["securitySchemes"][scheme];
                 assert!(known.is_object(), "{method} {path}: {scheme}");
