@@ -1,4 +1,6 @@
-//! A data directory on a disk that fills up, and then has free space again.
+//! A data directory on a disk that fills up, and then has free space again; and one that refuses writes otherwise.
+
+mod refused;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

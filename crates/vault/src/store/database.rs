@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -80,6 +82,9 @@ pub(crate) enum Database {
 pub(crate) struct SqliteDatabase {
     writer: SqlitePool,
     readers: SqlitePool,
+    directory: PathBuf,
+    /// Whether the last group of the writer failed.
+    has_failed: Arc<AtomicBool>,
     lock: Mutex<Option<File>>,
 }
 
@@ -120,6 +125,22 @@ impl Database {
         }
     }
 
+    /// Makes the next group use another connection. One that SQLite opened while the file system was read-only can
+    /// never write.
+    pub(crate) fn reconnect(&self) {
+        if let Self::Sqlite(database) = self {
+            database.has_failed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The directory of the embedded database.
+    pub(crate) fn directory(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(database) => Some(&database.directory),
+            Self::Postgres(_) => None,
+        }
+    }
+
     /// The pool for PostgreSQL's notifications. `None` on SQLite, which has one process.
     pub(crate) fn notifications(&self) -> Option<&PgPool> {
         match self {
@@ -147,8 +168,14 @@ async fn open_sqlite(directory: &Path, patience: Duration) -> Result<Database, O
     let lock = lock_directory(directory)?;
     let path = directory.join(FILE_NAME);
     let options = dialect::sqlite_options(&path, patience);
+    let has_failed = Arc::new(AtomicBool::new(false));
+    let is_to_close = Arc::clone(&has_failed);
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
+        .before_acquire(move |_, _| {
+            let is_usable = !is_to_close.swap(false, Ordering::Relaxed);
+            Box::pin(async move { Ok(is_usable) })
+        })
         .after_release(|connection, _| Box::pin(is_reusable(connection)))
         .acquire_timeout(dialect::most_of(patience))
         .connect_with(options.clone())
@@ -166,6 +193,8 @@ async fn open_sqlite(directory: &Path, patience: Duration) -> Result<Database, O
     Ok(Database::Sqlite(SqliteDatabase {
         writer,
         readers,
+        directory: directory.to_owned(),
+        has_failed,
         lock: Mutex::new(Some(lock)),
     }))
 }

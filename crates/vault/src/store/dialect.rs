@@ -79,10 +79,14 @@ pub(crate) async fn notify(tx: &mut Tx, payload: &str) -> sqlx::Result<()> {
 const IOERR: u32 = 10;
 const CORRUPT: u32 = 11;
 const NOTADB: u32 = 26;
-/// Kinds of `IOERR` that lose no data: no memory, or no space for the index of the write-ahead log, which is rebuilt
-/// from the log. They occur on a full disk.
-const NO_LOSS: [u32; 4] = [
+/// Kinds of `IOERR` that lose no data. A write that was refused is rolled back, as on a full disk: a quota, a read-only
+/// file system and missing permissions refuse writes this way. The index of the write-ahead log is rebuilt from the log.
+const NO_LOSS: [u32; 8] = [
+    778,   // IOERR_WRITE
+    1_546, // IOERR_TRUNCATE
+    1_802, // IOERR_FSTAT
     3_082, // IOERR_NOMEM
+    3_338, // IOERR_ACCESS
     4_618, // IOERR_SHMOPEN
     4_874, // IOERR_SHMSIZE
     5_386, // IOERR_SHMMAP

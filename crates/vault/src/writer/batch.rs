@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::shared::Shared;
 use crate::store::database::Database;
 use crate::store::transaction::Tx;
-use crate::store::{api_keys, dialect, installation};
+use crate::store::{api_keys, dialect, disk, installation};
 
 /// How long a group may take on a database server before its connection is abandoned: longer than callers wait, so that
 /// the outcome is nearly always known. There is no limit for the embedded database: it cannot be abandoned, because it
@@ -91,7 +91,7 @@ impl Batch {
             Database::Postgres(_) => LIMIT,
         };
         let committed = tokio::time::timeout(limit, self.commit(shared, &mut outcome)).await;
-        let is_committed = note(shared, committed);
+        let is_committed = note(shared, committed).await;
         if is_committed {
             // Before any caller gets an answer, so that a change applies to that caller's next request.
             shared.cache.apply(outcome.effects);
@@ -219,35 +219,45 @@ async fn apply(
 }
 
 /// Notes what became of a transaction, and returns whether it was committed.
-fn note(shared: &Shared, committed: Result<Result<bool, Error>, Elapsed>) -> bool {
-    match committed {
-        Ok(Ok(false)) => true,
-        Ok(Ok(true)) => {
-            shared.note_write(true);
-            true
+async fn note(shared: &Shared, committed: Result<Result<bool, Error>, Elapsed>) -> bool {
+    let error = match committed {
+        Ok(Ok(is_written)) => {
+            if is_written {
+                shared.note_write(true);
+            }
+            return true;
         }
-        Ok(Err(error)) => {
-            shared.note_write(false);
-            report(shared, &error);
-            false
-        }
+        Ok(Err(error)) => error,
         Err(_) => {
-            shared.note_write(false);
-            tracing::error!("the database did not answer for {LIMIT:?}");
-            false
+            let cause = format!("the database did not answer for {LIMIT:?}");
+            Error::Unavailable(Some(cause.into()))
         }
-    }
+    };
+    shared.note_write(false);
+    shared.database.reconnect();
+    report(shared, &error).await;
+    false
 }
 
 /// Logs why a group was not committed, and stops the process if the storage lost data.
-fn report(shared: &Shared, error: &Error) {
+async fn report(shared: &Shared, error: &Error) {
+    let obstacle = obstacle(shared).await;
     // JSON logs omit the sources of an error, so log the cause separately.
     let cause = std::error::Error::source(error).map(tracing::field::display);
     tracing::error!(
         error = error as &dyn std::error::Error,
         cause,
         database.code = error.database_code(),
+        disk = obstacle.as_ref().map(tracing::field::display),
         "the database could not be written to; nothing was changed or used"
     );
     shared.watch(error);
+}
+
+/// Why the directory of the embedded database cannot be written to.
+async fn obstacle(shared: &Shared) -> Option<disk::Obstacle> {
+    let directory = shared.database.directory()?.to_owned();
+    tokio::task::spawn_blocking(move || disk::obstacle(&directory))
+        .await
+        .ok()?
 }
