@@ -17,6 +17,7 @@ use self::signals::Signals;
 use crate::config::{self, Configuration, ServeOptions};
 use crate::context::Context;
 use crate::failure::{ExitStatus, Failure, with_causes};
+use crate::hygiene;
 use crate::logging;
 use crate::store::{of_open_error, own_uid};
 
@@ -28,6 +29,7 @@ pub(crate) async fn run(
     logging::start(configuration.log_format, &context.environment)?;
     refuse_plain_http(&configuration.server)?;
     let signals = Signals::catch()?;
+    hygiene::raise_descriptors();
 
     let Opened { vault, first_keys } = open(&configuration).await?;
     // The store has its keys now. Deliver them first, whatever fails later.

@@ -1,9 +1,11 @@
 //! `serve`: set-up, refusals, signals, logs.
 
+use std::process::Command;
+
 use insta::assert_snapshot;
 use rustix::process::Signal;
 
-use crate::installation::Installation;
+use crate::installation::{Installation, Server};
 
 #[test]
 fn an_empty_directory_is_set_up_once() {
@@ -30,6 +32,34 @@ fn an_empty_directory_is_set_up_once() {
     assert_eq!(installation.first_key("operator_key"), operator);
     assert!(!installation.path().join("data.first-keys.2").exists());
     assert_eq!(again.stop(), Some(0));
+}
+
+/// With the usual limit, fewer connections than `limits.connections` would leave it none for its own files.
+#[cfg(target_os = "linux")]
+#[test]
+fn it_raises_its_limit_of_open_files() {
+    let installation = Installation::empty();
+    let inner = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -Sn 300 && exec \"$0\" \"$@\""])
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .env_clear()
+        .env("HOME", installation.path().join("home"))
+        .env("TOOLVAULT_DATA_DIR", installation.data_dir())
+        .current_dir(installation.path());
+    let server = Server::start(&mut command);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let mut words = line.unwrap().split_whitespace().skip(3);
+    let [soft, hard] =
+        [0; 2].map(|_: u64| words.next().unwrap().parse::<u64>().unwrap_or(u64::MAX));
+    assert!(hard > 300, "this machine allows only {hard} open files");
+    assert_eq!(soft, hard.min(65_536));
+    assert_eq!(server.stop(), Some(0));
 }
 
 #[test]
