@@ -34,6 +34,10 @@ mutants *arguments:
 planted *names:
     scripts/planted {{ names }}
 
+# Measure what a server holds after many values, sessions and attacks. Takes about two hours; `--help` lists the lengths.
+soak *arguments:
+    scripts/soak {{ arguments }}
+
 # Measure what the gateway adds to a call.
 bench:
     scripts/bench-gateway

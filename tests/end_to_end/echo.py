@@ -20,10 +20,10 @@ class Echo:
 
     async def start(self, folder: Path) -> str:
         """Starts it; returns the path of a configuration, in `folder`, with it as server `echo`."""
-        port = free_port()
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", port, limit=1 << 20)
+        self.port = free_port()
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", self.port, limit=1 << 20)
         file = folder / "toolvault.toml"
-        url = f"http://127.0.0.1:{port}/mcp"
+        url = f"http://127.0.0.1:{self.port}/mcp"
         file.write_text(f'[gateway.servers.echo]\nurl = "{url}"\nallow_private_network = true\n')
         return str(file)
 
@@ -42,7 +42,7 @@ class Echo:
                 described = f"content-type: application/json\r\ncontent-length: {len(text)}\r\n\r\n"
                 writer.write(f"HTTP/1.1 {status}\r\n{described}".encode() + text)
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             writer.close()
 
     def answer(self, message: dict) -> dict | None:

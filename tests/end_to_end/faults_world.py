@@ -68,14 +68,6 @@ class World:
         self.clients += new
         await asyncio.gather(*(client.start() for client in new))
 
-    async def sessions(self) -> int:
-        """How many sessions the gateway has."""
-        client = self.gateway.client(self.gateway.first_keys()["operator_key"])
-        text = (await client.request("GET", "/metrics")).body.decode()
-        client.close()
-        line = next(line for line in text.splitlines() if line.startswith("toolvault_mcp_sessions "))
-        return int(line.split()[1])
-
     def kill(self) -> None:
         """Kills the gateway; nobody listens where it was."""
         self.gateway.kill()

@@ -102,6 +102,14 @@ class Gateway(Toolvault):
     def url(self, server: str = "") -> str:
         return f"http://127.0.0.1:{self.port}/mcp" + (f"/{server}" if server else "")
 
+    async def sessions(self) -> int:
+        """How many sessions it has."""
+        client = self.client(self.first_keys()["operator_key"])
+        text = (await client.request("GET", "/metrics")).body.decode()
+        client.close()
+        line = next(line for line in text.splitlines() if line.startswith("toolvault_mcp_sessions "))
+        return int(line.split()[1])
+
     def resident(self) -> int:
         """Memory of the server, in bytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()

@@ -40,6 +40,10 @@ class Recorder:
         self.server = await asyncio.start_server(self._hear, "127.0.0.1", 0)
         self.port = self.server.sockets[0].getsockname()[1]
 
+    def forget(self) -> None:
+        self.heard.clear()
+        self.connections = 0
+
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.heard += await reader.read(65_536)
@@ -102,6 +106,15 @@ def settings(program: Program, fixture: Program) -> dict[str, dict]:
 
 HTTP = [f"hostile-{place}" for place in PLACES]
 PROGRAMS = ["program-plain", "program-duplicates", "program-stubborn", "program-large"]
+# The sandbox and the user of the server can only matter to programs.
+KINDS = ("hostile", "program")
+
+
+def of(kinds: tuple[str, ...], *servers: str) -> list[str]:
+    """Those of the servers that are of these kinds."""
+    return [server for server in servers if server.startswith(kinds)]
+
+
 ANSWERS = {
     "sampling/createMessage": lambda _: {"role": "assistant", "content": {"type": "text", "text": "x"}, "model": "m"},
     "elicitation/create": lambda _: {"action": "accept", "content": {}},

@@ -9,14 +9,14 @@ from pathlib import Path
 import http_stream
 from checks import Checks, quantile
 from gateway import Gateway
-from hostile import HERE, Recorder, Owner, found, peers
+from hostile import HERE, Owner, Recorder, found, of, peers
 from canaries import leaks
 from rpc import Legacy, Modern, Peer, Refused
 
 sys.path.insert(0, str(HERE))
 import disorder  # noqa: E402
 
-KINDS = tuple(disorder.wrong(1))
+WRONG = tuple(disorder.wrong(1))
 DROPS = ("body", "stream", "status", "nonsense", "end", "now")
 STATUSES = (301, 302, 303, 307, 308)
 LARGE = {"hostile-plain": ("json", "event", "headers", "notifications"), "program-large": ("line", "notifications")}
@@ -110,11 +110,11 @@ def owed(kind: str, server: str) -> str:
     return {"an id as a string": "taken", "an id as a fraction": "empty"}.get(kind, "the answer")
 
 
-async def wrong(checks: Checks, gateway: Gateway, owner: Owner) -> None:
-    for server in ("hostile-plain", "program-plain"):
+async def wrong(checks: Checks, gateway: Gateway, owner: Owner, kinds: tuple[str, ...]) -> None:
+    for server in of(kinds, "hostile-plain", "program-plain"):
         for era, peer in peers(gateway, owner.user, server):
             async with peer:
-                for kind in KINDS:
+                for kind in WRONG:
                     heard = told(await outcome(peer, "disorder", kind), "disorder")
                     label = f"{server}, {era}: {kind}"
                     checks.that(f"{label}: ends in {heard}", heard == owed(kind, server), owed(kind, server))
@@ -124,8 +124,8 @@ async def wrong(checks: Checks, gateway: Gateway, owner: Owner) -> None:
                 checks.none(f"{server}, {era}: no value in all that", found(owner.canaries, server, peer))
 
 
-async def missing(checks: Checks, gateway: Gateway, owner: Owner) -> None:
-    for server in ("hostile-plain", "program-plain"):
+async def missing(checks: Checks, gateway: Gateway, owner: Owner, kinds: tuple[str, ...]) -> None:
+    for server in of(kinds, "hostile-plain", "program-plain"):
         for era, peer in peers(gateway, owner.user, server):
             async with peer:
                 for when in DROPS if server.startswith("hostile") else ("body", "now"):
@@ -139,6 +139,7 @@ async def missing(checks: Checks, gateway: Gateway, owner: Owner) -> None:
 
 
 async def redirected(checks: Checks, gateway: Gateway, owner: Owner, recorder: Recorder) -> None:
+    recorder.forget()
     for era, peer in peers(gateway, owner.user, "hostile-plain"):
         async with peer:
             for status in STATUSES:

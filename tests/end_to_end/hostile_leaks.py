@@ -7,7 +7,7 @@ from canaries import Canary, leaks
 from checks import Checks
 from everything import until
 from gateway import Gateway, Program
-from hostile import HERE, HTTP, PROGRAMS, Owner, canary, direct, found, peers
+from hostile import HERE, HTTP, PROGRAMS, Owner, canary, direct, found, of, peers
 from rpc import Peer, Refused
 
 sys.path.insert(0, str(HERE))
@@ -84,14 +84,14 @@ async def beside(peer: Peer, token) -> bool:
     return bool(found([token], "text", peer, result))
 
 
-async def nothing_leaks(checks: Checks, gateway: Gateway, owner: Owner) -> None:
-    for server in ("hostile-plain", "program-plain"):
+async def nothing_leaks(checks: Checks, gateway: Gateway, owner: Owner, kinds: tuple[str, ...]) -> None:
+    for server in of(kinds, "hostile-plain", "program-plain"):
         for era, peer in peers(gateway, owner.user, server):
             async with peer:
                 if era == "legacy":
                     await peer.listen()
                 await places(checks, f"{server}, {era}", peer, owner, ASKING[era])
-    everything = {server: await lists(gateway, owner, server) for server in (*HTTP, *PROGRAMS)}
+    everything = {server: await lists(gateway, owner, server) for server in of(kinds, *HTTP, *PROGRAMS)}
     checks.none("no list shows a value", [fault for faults in everything.values() for fault in faults])
 
 

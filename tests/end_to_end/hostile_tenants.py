@@ -7,7 +7,7 @@ import os
 import http_stream
 from checks import Checks
 from gateway import Gateway
-from hostile import Owner, canary, mark, peers
+from hostile import Owner, canary, mark, of, peers
 from rpc import Legacy, Modern, Peer, Refused
 
 # How long a process may take to exit.
@@ -55,8 +55,8 @@ async def gone(process: int) -> bool:
     return False
 
 
-async def apart(checks: Checks, gateway: Gateway, ada: Owner, bob: Owner) -> None:
-    for server in ("hostile-shared", "hostile-plain", "program-plain"):
+async def apart(checks: Checks, gateway: Gateway, ada: Owner, bob: Owner, kinds: tuple[str, ...]) -> None:
+    for server in of(kinds, "hostile-shared", "hostile-plain", "program-plain"):
         async with (
             Legacy(gateway.url(server), ada.user.headers) as hers,
             Legacy(gateway.url(server), bob.user.headers) as his,
@@ -187,6 +187,10 @@ async def rotation(checks: Checks, gateway: Gateway, ada: Owner) -> None:
         its = await after_change(peer)
         holds = mark(ada.header.value) in its["marks"] and mark(before.value) not in its["marks"]
         checks.that("nothing goes on with a header that was rotated", holds, its)
+
+
+async def rotation_of_programs(checks: Checks, gateway: Gateway, ada: Owner) -> None:
+    """A variable that changed makes another process."""
     for server in ("program-plain", "program-stubborn"):
         async with Legacy(gateway.url(server), ada.user.headers) as peer:
             was, old = await shown(peer), ada.variable
@@ -218,6 +222,10 @@ async def endings(checks: Checks, gateway: Gateway, bob: Owner) -> None:
         await bob.user.delete(bob.ids[f"{server} X-Key"])
         status = await refused(peer, "tools/call", {"name": "process", "arguments": {}})
         checks.that("a credential that was deleted fails the call", status != 0, status)
+
+
+async def end_of_programs(checks: Checks, gateway: Gateway, bob: Owner) -> None:
+    """With the key its program ends."""
     async with Legacy(gateway.url("program-plain"), bob.user.headers) as peer:
         process = (await shown(peer))["id"]
         done = await gateway.command("key", "revoke", bob.user.key_id)

@@ -177,13 +177,13 @@ async def expired(checks: Checks, here: World) -> None:
     until = time.monotonic() + 12
     fewest = len(legacy)
     while time.monotonic() < until:
-        fewest = min(fewest, await here.sessions())
+        fewest = min(fewest, await here.gateway.sessions())
         await asyncio.sleep(0.5)
     checks.that("expired: sessions of attached clients stay", fewest == len(legacy), fewest)
     here.near.faults = Faults(refused=b"GET ")
     here.near.break_all()
     async with asyncio.timeout(60):
-        while await here.sessions():
+        while await here.gateway.sessions():
             await asyncio.sleep(0.1)
     here.near.faults = Faults()
     all_answered(checks, "expired: clients of mcp stdio go on", await call_all(here.bridged))

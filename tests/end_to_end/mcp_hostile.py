@@ -1,66 +1,88 @@
-"""A hostile server behind the gateway: it must not get or leak anything, nor disturb other callers."""
+"""A hostile server behind the gateway: it must not get or leak anything, nor disturb other callers.
+
+`mcp_hostile.py FIXTURE` runs everything, and then itself as an ordinary user. `mcp_hostile.py FIXTURE MEANS` runs what the
+user and the sandbox of the server can matter to: hostile programs, in a sandbox by `mount-namespace` or `landlock`. What
+servers over HTTP do to the gateway depends on neither.
+"""
 
 import asyncio
 import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 
-import hostile_disorder
 import hostile_leaks
-import hostile_tenants
+import server
 import suite
-from canaries import leaks
 from checks import Checks
-from gateway import DIRECT, Gateway, Program
-from hostile import HERE, HTTP, PROGRAMS, Recorder, Owner, settings
+from gateway import DIRECT
+from hostile_world import World
 
-FIXTURE = sys.argv[1] if len(sys.argv) > 1 else ""
+FIXTURE, MEANS = (*sys.argv[1:], "", "")[:2]
+# What `toolvault doctor` says.
+SAID = {"mount-namespace": b"(mount namespace)", "landlock": b"(Landlock)"}
+SKIPPED = 77
+HERE = Path(__file__).parent
 
 
 async def hostile(checks: Checks, folder: Path) -> None:
-    recorder = Recorder()
-    await recorder.begin()
-    command = [sys.executable, str(HERE / "over_http.py"), "$PORT", str(recorder.port)]
-    program = Program(command, folder / "hostile.log")
-    fixture = Program([FIXTURE, "http", "127.0.0.1:$PORT"], folder / "fixture.log")
-    gateway = None
+    world = World(folder, FIXTURE, ("program",)) if MEANS else World(folder, FIXTURE)
     try:
-        await hostile_leaks.control(checks, program)
+        await world.begin()
+        if MEANS:
+            await world.attack(checks)
+            await is_as_wanted(checks, world)
+            return
+        await hostile_leaks.control(checks, world.program)
         if os.environ.get(DIRECT):
             return
-        gateway = Gateway(folder / "gateway", settings(program, fixture), log="debug")
-        await gateway.begin()
-        ada, bob = [Owner(await gateway.user(name)) for name in ("ada", "bob")]
-        stranger = await gateway.user("stranger")
-        for owner in (ada, bob):
-            await owner.bind(HTTP, PROGRAMS)
-        owned = [*ada.canaries, *bob.canaries]
-        await hostile_leaks.nothing_leaks(checks, gateway, ada)
-        await hostile_tenants.apart(checks, gateway, ada, bob)
-        await hostile_tenants.lists(checks, gateway, ada, stranger)
-        await hostile_tenants.odd_lists(checks, gateway, ada)
-        await hostile_disorder.redirected(checks, gateway, ada, recorder)
-        await hostile_disorder.wrong(checks, gateway, ada)
-        await hostile_disorder.missing(checks, gateway, ada)
-        await hostile_disorder.endless(checks, gateway, ada)
-        await hostile_disorder.large(checks, gateway, ada)
-        await hostile_tenants.rotation(checks, gateway, ada)
-        await hostile_tenants.endings(checks, gateway, bob)
-        hostile_disorder.has_not_fallen(checks, gateway)
-        owned += [*ada.canaries, *bob.canaries]
-        log = await asyncio.to_thread(gateway.log.read_bytes)
-        checks.none(
-            "no value is in the log, standard error of the programs included", leaks(owned, "the log", log)[:10]
-        )
-        checks.that("standard error of the programs is there", b"[secret:the-key]" in log)
-        done = await gateway.command("audit", "verify", "--json")
-        checks.that("the audit trail verifies", done.returncode == 0, done.stdout)
+        await world.attack(checks)
     finally:
-        program.end()
-        fixture.end()
-        if gateway:
-            gateway.kill()
+        world.end()
+    await as_ordinary_user(checks)
+
+
+async def is_as_wanted(checks: Checks, world: World) -> None:
+    """The run is what it is called."""
+    checks.that("the server's user is an ordinary one", os.geteuid() != 0, os.geteuid())
+    said = (await world.gateway.command("doctor", "--config", str(world.gateway.configuration))).stdout
+    checks.that(f"programs run in a sandbox by {MEANS}", SAID[MEANS] in said, said)
+
+
+async def as_ordinary_user(checks: Checks) -> None:
+    """Once with user namespaces, and once with Landlock alone, at the same time."""
+    runs = await asyncio.gather(*(run_with(means) for means in SAID))
+    for means, (status, output) in zip(SAID, runs, strict=True):
+        print(f"--- an ordinary user, {means}\n{output}", flush=True)
+        if status != SKIPPED:
+            counts = re.findall(r"^(\d+) passed, (\d+) failed$", output, re.MULTILINE) or [("0", "1")]
+            checks.passed += int(counts[-1][0])
+            checks.failed += int(counts[-1][1])
+    is_tested = any(status != SKIPPED for status, _ in runs)
+    checks.that("this machine has a sandbox for an ordinary user", is_tested)
+
+
+async def run_with(means: str) -> tuple[int, str]:
+    options = ["--without-namespaces"] if means == "landlock" else []
+    command = [sys.executable, str(HERE / "ordinary_user.py"), *options, "--"]
+    command += [sys.executable, str(HERE / "mcp_hostile.py"), FIXTURE, means]
+    run = lambda: subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: E731
+    done = await asyncio.to_thread(run)
+    return done.returncode, done.stdout
+
+
+def skip_without(means: str) -> None:
+    """Ends the run if this machine has no such sandbox for this user."""
+    witness = str(Path(__file__))
+    words = ["sandbox", "--with", means, "--conceal", witness, "--probe", witness]
+    tried = subprocess.run([server.BINARY, *words], capture_output=True)
+    if tried.returncode:
+        print(f"skipped: {means}: {tried.stderr.decode(errors='replace')}")
+        sys.exit(SKIPPED)
 
 
 if __name__ == "__main__":
+    if MEANS:
+        skip_without(MEANS)
     suite.run(hostile)

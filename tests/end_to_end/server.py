@@ -35,11 +35,15 @@ class Toolvault:
         self.data = folder / "data"
         self.root_key = Path(settings.pop("root_key_file", folder / "data.root.key"))
         self.first_keys_file = Path(settings.get("first_keys_file", f"{self.data}.first-keys"))
+        # Of its own, so that what is left there is seen.
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir(exist_ok=True)
         self.port = free_port()
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TOOLVAULT_")}
         # The configuration of this machine must not matter.
         self.environment = inherited | {
             "HOME": str(folder),
+            "TMPDIR": str(self.temporary),
             "XDG_CONFIG_HOME": str(folder / "configuration"),
             "TOOLVAULT_DATA_DIR": str(self.data),
             "TOOLVAULT_ROOT_KEY_FILE": str(self.root_key),

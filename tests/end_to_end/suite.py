@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,8 @@ def run(body: Body) -> None:
         sys.exit("TOOLVAULT_BINARY must name the built binary")
     if sys.version_info < (3, 11):
         sys.exit("Python 3.11 or later is needed")
+    # So that it cleans up: the servers are children of its own.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="toolvault-") as folder:
         try:
