@@ -39,9 +39,10 @@ async def isolated(checks: Checks, folder: Path) -> None:
     program = home / "toolvault"
     shutil.copy(binary.BINARY, program)
     account = Account()
-    if account.options:
-        os.chown(home, NOBODY, NOBODY)
     server = Toolvault(home)
+    if account.options:
+        for path in (home, server.temporary):
+            os.chown(path, NOBODY, NOBODY)
     # The most permissive umask, so that the server itself chooses every mode.
     options = {"env": server.environment, "cwd": home, "umask": 0}
     with server.log.open("ab") as log:
