@@ -213,10 +213,8 @@ pub(crate) fn take_out(
     taken
 }
 
-/// Sets the headers that repeat arguments. A client that has not listed the tools does not know which they are.
-///
-/// What the client sent for a hidden argument is a guess and is replaced. What it sent for any other argument stays: the
-/// server compares it with the argument.
+/// Sets the headers that repeat hidden arguments. What the client sent there is removed: it is a guess. The headers of
+/// other arguments are the client's: the server compares them with the arguments, and refuses a call without them.
 fn mirror(target: &Target, args: &Arguments, headers: &mut HeaderMap) {
     let Some(tool) = &target.tool else { return };
     let mirrored = tool.definition.mirrored.iter();
@@ -225,11 +223,11 @@ fn mirror(target: &Target, args: &Arguments, headers: &mut HeaderMap) {
         let Ok(argument) = ArgumentPath::parse(&pointer) else {
             continue;
         };
-        if paths(&target.hidden).any(|path| path.is_at(argument) || path.holds(argument)) {
-            headers.remove(name);
+        if !paths(&target.hidden).any(|path| path.is_at(argument) || path.holds(argument)) {
+            continue;
         }
-        if !headers.contains_key(name)
-            && let Found::Value(value) = args.at(argument)
+        headers.remove(name);
+        if let Found::Value(value) = args.at(argument)
             && let Some(value) = encode_argument(value)
         {
             headers.insert(name.clone(), value);

@@ -12,7 +12,7 @@ use toolvault_core::timestamp::Timestamp;
 use crate::secret::Secret;
 
 /// How many names of tools and arguments are remembered.
-const MOST_HARMLESS: usize = 128;
+const MOST_HARMLESS: usize = 512;
 /// How many bytes a name may have to be remembered.
 const LONGEST_HARMLESS: usize = 128;
 

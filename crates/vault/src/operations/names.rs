@@ -23,7 +23,8 @@ pub(super) struct Names<'a> {
     vault: &'a Vault,
     /// `None` if the user's secrets cannot be read.
     secrets: Option<(&'a UserEntry, RwLockReadGuard<'a, Index>)>,
-    redactor: Option<Redactor>,
+    /// A search for the values that fit into a name of so many bytes.
+    redactor: Option<(usize, Redactor)>,
 }
 
 impl<'a> Names<'a> {
@@ -52,10 +53,15 @@ impl<'a> Names<'a> {
         if is_short || index.is_harmless(name) {
             return name.to_owned();
         }
-        if self.redactor.is_none() {
-            self.redactor = self.vault.redactor(entry, index).ok();
+        if self
+            .redactor
+            .as_ref()
+            .is_none_or(|(longest, _)| *longest < name.len())
+        {
+            let redactor = self.vault.redactor(entry, index, name.len()).ok();
+            self.redactor = redactor.map(|redactor| (name.len(), redactor));
         }
-        let Some(redactor) = &self.redactor else {
+        let Some((_, redactor)) = &self.redactor else {
             return WITHHELD.to_owned();
         };
         redactor.text(name).unwrap_or_else(|| {
@@ -76,8 +82,14 @@ impl Vault {
         self.writer.record(records).await
     }
 
-    /// A search for the user's current values.
-    fn redactor(&self, entry: &UserEntry, index: &Index) -> Result<Redactor, EntropyError> {
+    /// A search for those of the user's current values that may be in a name of `longest` bytes. Most are tokens that
+    /// are longer than names, and to prepare the search for a value takes ten times as long as to open it.
+    fn redactor(
+        &self,
+        entry: &UserEntry,
+        index: &Index,
+        longest: usize,
+    ) -> Result<Redactor, EntropyError> {
         let mut random = Zeroizing::new([0; 64]);
         self.shared.entropy.fill(random.as_mut())?;
         let redactor = Redactor::new(&Key::new(&random));
@@ -85,10 +97,17 @@ impl Vault {
             // A value that does not open is known to no caller.
             if let Ok(opened) = self.open_value(entry, secret)
                 && let Ok(value) = opened.text()
+                && (value.len() <= longest || !is_token(value))
             {
                 redactor.add(&secret.name, value);
             }
         }
         Ok(redactor)
     }
+}
+
+/// Whether a value is one word. It has no parts that are searched for too, and no form of it is shorter than itself.
+fn is_token(value: &str) -> bool {
+    let is_of_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    value.bytes().all(is_of_word)
 }

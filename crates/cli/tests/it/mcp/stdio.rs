@@ -1,6 +1,7 @@
 //! `mcp stdio`: the messages to the gateway and to the client.
 
 mod breaks;
+mod listing;
 mod recovery;
 
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::relay::{Client, ERAS, Era, Gate, PATH};
+use super::relay::{ERAS, Era, Gate};
 use crate::harness::Actor;
 
 const SEND: &str = r#"{"name":"send","inputSchema":{"type":"object","properties":{"to":{},"api_key":{"type":"string"}},"required":["api_key"]}}"#;
@@ -217,33 +217,18 @@ async fn a_header_that_repeats_a_hidden_argument_is_ours() {
 }
 
 #[tokio::test]
-async fn a_client_that_has_listed_nothing_repeats_arguments_in_headers_all_the_same() {
-    let mirrored = r#"{"name":"send","inputSchema":{"type":"object","properties":{"to":{"type":"string","x-mcp-header":"To"},"limit":{"type":"integer","x-mcp-header":"Limit"}}}}"#;
+async fn a_header_that_repeats_another_argument_is_the_clients() {
+    let mirrored = r#"{"name":"send","inputSchema":{"type":"object","properties":{"to":{"type":"string","x-mcp-header":"To"}}}}"#;
     let gate = Gate::start(&[mirrored]).await;
-    for (path, name) in [(PATH, "send"), ("/mcp", "linear__send")] {
-        let actor = gate.world.agent();
-        let agent = Client::begin(&gate.world, &actor, path, Era::Modern).await;
-        let arguments = r#"{"to":"grüße","limit":7.0}"#;
-        let reply = agent.call(name, arguments).await;
-        assert!(reply.message().get("result").is_some(), "{reply:?}");
+    let agent = gate.agent(Era::Modern).await;
+    let params = r#"{"name":"send","arguments":{"to":"x"}}"#;
+    // The server refuses the first two (specification 2026-07-28, Streamable HTTP, "Server Validation").
+    for own in [None, Some("y"), Some("x")] {
+        let headers: Vec<_> = own.map(|own| ("mcp-param-to", own)).into_iter().collect();
+        agent.ask_with("tools/call", params, &headers).await;
         let heard = gate.upstream.last("tools/call");
-        let encoded = "=?base64?Z3LDvMOfZQ==?=";
-        assert_eq!(heard.header("mcp-param-to").as_deref(), Some(encoded));
-        assert_eq!(heard.header("mcp-param-limit").as_deref(), Some("7"));
-        // What the client says itself is for the server to compare.
-        let params = format!(r#"{{"name":"{name}","arguments":{arguments}}}"#);
-        let said = [("mcp-param-limit", "8")];
-        agent.ask_with("tools/call", &params, &said).await;
-        let heard = gate.upstream.last("tools/call");
-        assert_eq!(heard.header("mcp-param-limit").as_deref(), Some("8"));
+        assert_eq!(heard.header("mcp-param-to").as_deref(), own);
     }
-    // The earlier era has no such headers.
-    gate.agent(Era::Legacy)
-        .await
-        .call("send", r#"{"to":"x"}"#)
-        .await;
-    let heard = gate.upstream.last("tools/call");
-    assert_eq!(heard.header("mcp-param-to"), None);
 }
 
 #[tokio::test]

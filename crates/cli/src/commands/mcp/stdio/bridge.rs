@@ -6,6 +6,7 @@
 mod attempt;
 mod exchange;
 mod listening;
+mod listing;
 mod renewal;
 mod tries;
 

@@ -24,14 +24,24 @@ pub(super) struct Request {
 
 impl Bridge {
     /// Asks in the later era, where each request stands alone.
-    pub(super) async fn ask_alone(&self, request: &Request, headers: HeaderMap) {
+    pub(super) async fn ask_alone(&self, request: &Request, mut headers: HeaderMap) {
         if request.method == "subscriptions/listen" {
             return self.subscribe(request, headers).await;
         }
         let mut tries = Tries::at(&request.method);
+        let mut has_listed = false;
         loop {
             match self.attempt_for(request, headers.clone()).await {
-                Ok(answer) => return self.answer(request, answer.line),
+                Ok(answer) => {
+                    if !has_listed
+                        && let Some(right) =
+                            self.headers_after(request, &answer.line, &headers).await
+                    {
+                        (headers, has_listed) = (right, true);
+                        continue;
+                    }
+                    return self.answer(request, answer.line);
+                }
                 Err(failure) => {
                     if !self.goes_on(request, &mut tries, failure).await {
                         return;
