@@ -119,14 +119,15 @@ on_both! {
         let none = ann.stamp("linear__", &TOKEN).await;
         assert_eq!(ann.stamp("linear__", &TOKEN).await, none);
         let token = ann.store(secret("token", "the value").bound("linear__*", HEADER)).await;
-        let mut seen = vec![none.clone()];
+        let (mut seen, mut given) = (vec![none.clone()], 0);
         macro_rules! is_new {
             () => {
                 let stamp = ann.stamp("linear__", &TOKEN).await;
                 assert!(!seen.contains(&stamp), "{stamp:?} in {seen:?}");
                 assert_eq!(ann.stamp("linear__", &TOKEN).await, stamp);
-                if let Ok(given) = ann.credentials("linear__", &TOKEN).await {
-                    assert_eq!(given.stamp, stamp);
+                if let Ok(credentials) = ann.credentials("linear__", &TOKEN).await {
+                    assert_eq!(credentials.stamp, stamp);
+                    given += 1;
                 }
                 seen.push(stamp);
             };
@@ -150,6 +151,7 @@ on_both! {
         is_new!();
         ann.delete(second.secret_id).await.unwrap();
         assert_eq!(ann.stamp("linear__", &TOKEN).await, none);
+        assert_eq!(given, 6);
         // Other secrets and other users do not affect it.
         ann.store(secret("x", "the value")).await;
         app.person("bob").await.store(secret("token", "bobs value")).await;

@@ -76,6 +76,11 @@ on_both! {
         let told = call("tool").explain(&operator).await.unwrap();
         let outcomes: Vec<_> = told.arguments.iter().map(|one| (one.arg.as_str(), one.outcome)).collect();
         assert_eq!(outcomes, [("/params/key", "default"), ("params", "none")]);
+        // A wrong reference stays an error, though its place gives way.
+        for args in ["{}", r#"{"params":{"a":1}}"#] {
+            let problems = call("tool").args(args).binding("params", "secret://nothing").problems(&operator).await;
+            assert_eq!((problems[0].kind, problems[0].location.as_slice()), ("secret_not_available", ["bindings".to_owned(), "params".to_owned()].as_slice()));
+        }
         // Only for accepted arguments.
         let answer = call("tool").accepts(&["params"]).resolve(&operator).await.unwrap();
         assert_eq!(answer.json(), r#"{"params":"value of whole"}"#);

@@ -1,7 +1,7 @@
 //! What is imported, and the client's file afterwards.
 
 use insta::assert_snapshot;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{FILE, Scene};
 
@@ -92,11 +92,15 @@ fn what_was_in_the_file_is_in_the_configuration_and_the_store() {
     for file in ["mcp.json", "vault.toml"] {
         assert!(!scene.read(file).contains("canary"));
     }
-    let keys = scene.installation.output(&["key", "list"]);
-    assert!(
-        keys.contains("mcp import linear") && keys.contains("linear__*"),
-        "{keys}"
-    );
+    let keys = ["key", "list", "--user", "default", "--json"];
+    let keys = scene.installation.json(&keys);
+    for server in ["linear", "files", "bridged", "container"] {
+        let mut keys = keys.as_array().unwrap().iter();
+        let name = format!("mcp import {server}");
+        let key = keys.find(|key| key["name"] == name).unwrap();
+        assert_eq!(key["scopes"], json!(["use"]));
+        assert_eq!(key["tools"], json!([format!("{server}__*")]));
+    }
     let config = scene.run(&["config"]);
     assert!(!config.contains("warning"), "{config}");
 
