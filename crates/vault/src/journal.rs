@@ -9,7 +9,7 @@ pub(crate) mod replay;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
@@ -82,8 +82,9 @@ impl Journal {
             std::fs::copy(&path, directory.join(CHANGED_NAME))?;
         }
         let file = OpenOptions::new()
-            .append(true)
+            .write(true)
             .create(true)
+            .truncate(false)
             .mode(0o600)
             .open(&path)?;
         let state = State {
@@ -112,7 +113,8 @@ impl Journal {
             return Ok(Appended::Declined(records));
         }
         let (entry, link) = self.key.entry(&state.link, &records)?;
-        if let Err(error) = state.file.write_all(&entry) {
+        // At a position: after a failure the file's own would be behind the part that was written.
+        if let Err(error) = state.file.write_all_at(&entry, state.length) {
             // A part of the entry would make every later one unreadable.
             if state.file.set_len(state.length).is_err() {
                 state.condition = Condition::Broken;
