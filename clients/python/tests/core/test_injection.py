@@ -96,8 +96,8 @@ def test_all_kinds_of_functions(key, runtime):
     assert supplied(plainly, runtime)("x") == expected
     assert supplied(functools.partial(plainly, "x"), runtime)() == expected
     assert asyncio.run(supplied(awaited, runtime)(a="x")) == expected
-    assert tuple(supplied(parts, runtime)("x")) == expected
-    assert asyncio.run(all_parts()) == expected
+    assert merged(supplied(parts, runtime)("x")) == ["xlin"]
+    assert merged(asyncio.run(all_parts())) == ["xlin"]
     assert supplied(positional, runtime)(a="x") == expected
     assert supplied(starred, runtime)("x") == expected
     assert supplied(keywords, runtime)(a="x") == expected
@@ -212,6 +212,17 @@ def test_members_of_an_argument(runtime, vault, witness):
     assert given == {"a": "x", "k": "made up"}
 
 
+def merged(parts) -> list:
+    """The parts, with texts in a row as one: the cuts depend on the value, because what may begin one is kept back."""
+    found = []
+    for part in parts:
+        if found and isinstance(part, str | bytes) and type(found[-1]) is type(part):
+            found[-1] += part
+        else:
+            found.append(part)
+    return found
+
+
 def test_values_that_come_in_parts_are_redacted(key, runtime):
     """E12: also where a value is split between parts, in all kinds of generators."""
 
@@ -230,10 +241,10 @@ def test_values_that_come_in_parts_are_redacted(key, runtime):
     async def collected() -> list:
         return [one async for one in supplied(parts_awaited, runtime)()]
 
-    expected = ["begin ", "[secret:linear] end", {"other": "[secret:linear]"}, b"[secret:linear]"]
-    assert list(supplied(parts, runtime)()) == expected
-    assert list(supplied(lambda api_token: parts(api_token), runtime)()) == expected
-    assert asyncio.run(collected()) == expected
+    expected = ["begin [secret:linear] end", {"other": "[secret:linear]"}, b"[secret:linear]"]
+    assert merged(supplied(parts, runtime)()) == expected
+    assert merged(supplied(lambda api_token: parts(api_token), runtime)()) == expected
+    assert merged(asyncio.run(collected())) == expected
 
 
 def test_a_stream_that_ends_with_an_error(key, runtime, witness):
@@ -245,7 +256,7 @@ def test_a_stream_that_ends_with_an_error(key, runtime, witness):
     found = []
     with pytest.raises(LookupError) as failure:
         found.extend(supplied(parts, runtime)())
-    assert found == ["a", key[0][:7]]
+    assert merged(found) == ["a" + key[0][:7]]
     witness.clean("the error", shown(failure.value), library_locals(failure.value))
 
 
