@@ -16,7 +16,7 @@ use crate::json::{self, Kind, LoneSurrogate, Object, Tree, Value};
 use crate::pointer::{ArgumentPath, Found};
 
 /// The arguments of a tool call, as received or completed with secrets.
-#[derive(Default)]
+#[derive(Clone, Default)]
 #[expect(
     missing_debug_implementations,
     reason = "arguments may be confidential"

@@ -5,37 +5,30 @@ mod listening;
 mod lists;
 mod merged;
 mod owner;
+mod subscription;
 
 use std::sync::Arc;
 
 use ::http::StatusCode;
-use bytes::Bytes;
-use futures_util::StreamExt as _;
-use serde_json::{Value as Json, json};
 use toolvault_core::json::{Tree, Value};
 use zeroize::Zeroizing;
 
 use self::lists::{in_time, leave_out};
 use self::merged::Merged;
 use self::owner::Owner;
-use super::answer::{Announcement, McpReply, Relay, subscription_member, untagged};
+use super::answer::{Announcement, McpReply, untagged};
 use super::conversation::{self, Conversation, Incoming, owned};
 use super::eras::legacy;
 use super::links::Link;
 use super::one::{self, forward};
-use super::protocol::{self, Era, Event, Message, Shape};
+use super::protocol::{self, Era, Message, Shape};
 use super::refusal::{Refusal, UpstreamError};
 use super::rules::permit;
-use super::session::{Purpose, UsedSession};
+use super::session::UsedSession;
 use super::state::Visit;
 
 /// What every list in the later era says of itself: it is this caller's, and valid only until a secret changes.
 const PRIVATE: &str = r#","resultType":"complete","ttlMs":0,"cacheScope":"private""#;
-const LIST_CHANGES: [&str; 3] = [
-    "toolsListChanged",
-    "promptsListChanged",
-    "resourcesListChanged",
-];
 
 /// Answers a message.
 pub(crate) async fn answer(
@@ -128,7 +121,7 @@ async fn request_once(
         }
         (Era::Modern, "server/discover") => discover(visit, conversation, &links, id).await,
         (Era::Modern, "subscriptions/listen") => {
-            subscribe(visit, conversation, links, incoming, id).await
+            subscription::begin(visit, conversation, links, incoming, id).await
         }
         (_, "tools/list") => {
             let tools = lists::tools(visit, &links, &context).await?;
@@ -298,57 +291,4 @@ pub(crate) async fn listen(visit: &Visit, session: UsedSession) -> Result<McpRep
     let announcement = Announcement::Plain;
     let stream = listening::stream(visit, conversation, links, announcement, relay);
     Ok(McpReply::stream(stream))
-}
-
-/// Answers `subscriptions/listen`: one stream of the changes of all servers, acknowledged once.
-async fn subscribe(
-    visit: &Visit,
-    conversation: &Conversation,
-    links: Vec<Arc<Link>>,
-    incoming: &Incoming<'_>,
-    id: &str,
-) -> Result<McpReply, Refusal> {
-    let message = &incoming.message;
-    let wanted = message.param("notifications").and_then(Value::as_object);
-    let granted: serde_json::Map<String, Json> = LIST_CHANGES
-        .into_iter()
-        .filter(|name| wanted.and_then(|wanted| wanted.get(name)?.as_bool()) == Some(true))
-        .map(|name| (name.to_owned(), json!(true)))
-        .collect();
-    let granted = Json::Object(granted).to_string();
-    let mut tree = owned(message)?;
-    if let Ok(Some(params)) = tree.get_mut("params") {
-        let granted = Tree::Raw(Zeroizing::new(granted.clone()));
-        params
-            .set("notifications", granted)
-            .map_err(|_| Refusal::InvalidParams("'notifications' cannot be read"))?;
-    }
-    let headers = conversation.headers(None)?;
-    for link in &links {
-        let (access, tool) = (&link.access, &link.access.server.tool);
-        visit.search(access, tool, message.value()).await?;
-        visit.search_headers(access, tool, &headers).await?;
-    }
-    let relay = move |visit: &Visit, conversation: &Conversation, link: &Arc<Link>| {
-        let mut question = link.post(headers.clone(), tree.to_json());
-        question.silence = None;
-        let answering = conversation.answering(visit, link, Purpose::Other, None);
-        Relay {
-            downstream: Arc::new(answering.downstream),
-            events: Some(link.events(question)),
-            first: None,
-            record: None,
-            announcement: Announcement::None,
-        }
-    };
-    let member = subscription_member();
-    let acknowledged = format!(
-        "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{{\"_meta\":{{\"{member}\":{id}}},\"notifications\":{granted}}}}}"
-    );
-    let acknowledged = Event::message(Zeroizing::new(acknowledged.into_bytes()));
-    let first = Bytes::from_owner(acknowledged.write());
-    let first = futures_util::stream::once(async move { first });
-    let announcement = Announcement::of_subscription(message, id);
-    let stream = listening::stream(visit, conversation.clone(), links, announcement, relay);
-    Ok(McpReply::stream(first.chain(stream)))
 }

@@ -18,6 +18,7 @@
 mod clean;
 mod definition;
 mod document;
+mod draft;
 mod error;
 mod hidden;
 mod references;

@@ -7,7 +7,8 @@ use axum::Json;
 use axum::extract::State;
 use toolvault_vault::{Call, Caller};
 
-use self::answers::{Completed, CompletedOrResults, Explanation, ExplanationOrResults};
+use self::answers::completed::{self, Completed, CompletedOrResults};
+use self::answers::explained::{Explanation, ExplanationOrResults};
 use self::calls::ResolveRequest;
 use crate::app::App;
 use crate::error::ApiError;
@@ -42,7 +43,7 @@ pub(crate) async fn resolve_tool(
 ) -> Result<Completed, ApiError> {
     let call = read_call(&input)?;
     let mut results = app.vault.resolve(&caller, vec![call]).await?;
-    answers::one(&app, results.pop())
+    completed::one(&app, results.pop())
 }
 
 /// Resolve Tool Calls
@@ -72,11 +73,13 @@ pub(crate) async fn resolve_calls(
     match read_calls(&input)? {
         ResolveRequest::One(call) => {
             let mut results = app.vault.resolve(&caller, vec![*call]).await?;
-            answers::one(&app, results.pop()).map(CompletedOrResults::One)
+            completed::one(&app, results.pop()).map(CompletedOrResults::One)
         }
         ResolveRequest::Several(calls) => {
             let results = app.vault.resolve(&caller, calls).await?;
-            Ok(CompletedOrResults::Several(answers::several(&app, results)))
+            Ok(CompletedOrResults::Several(completed::several(
+                &app, results,
+            )))
         }
     }
 }
@@ -100,8 +103,7 @@ pub(crate) async fn explain_tool(
     Authenticated(caller): Authenticated,
     input: Input,
 ) -> Result<Json<Explanation>, ApiError> {
-    let both = (read_call(&input)?, read_call(&input)?);
-    explained(&app, &caller, both).await.map(Json)
+    explained(&app, &caller, read_call(&input)?).await.map(Json)
 }
 
 /// Explain Tool Calls
@@ -127,30 +129,25 @@ pub(crate) async fn explain_calls(
     Authenticated(caller): Authenticated,
     input: Input,
 ) -> Result<Json<ExplanationOrResults>, ApiError> {
-    match (read_calls(&input)?, read_calls(&input)?) {
-        (ResolveRequest::One(call), ResolveRequest::One(same)) => {
-            let explanation = explained(&app, &caller, (*call, *same)).await?;
+    match read_calls(&input)? {
+        ResolveRequest::One(call) => {
+            let explanation = explained(&app, &caller, *call).await?;
             Ok(Json(ExplanationOrResults::One(explanation)))
         }
-        (ResolveRequest::Several(calls), ResolveRequest::Several(same)) => {
+        ResolveRequest::Several(calls) => {
             let mut results = Vec::with_capacity(calls.len());
-            for both in calls.into_iter().zip(same) {
-                results.push(explained(&app, &caller, both).await);
+            for call in calls {
+                results.push(explained(&app, &caller, call).await);
             }
             Ok(Json(ExplanationOrResults::Several(results.into())))
         }
-        _ => Err(ApiError::Internal),
     }
 }
 
-/// Explains one call, which is read twice: each of the two paths consumes its own.
-async fn explained(
-    app: &App,
-    caller: &Caller,
-    (direct, relayed): (Call, Call),
-) -> Result<Explanation, ApiError> {
-    let explanation = app.vault.explain(caller, direct).await?;
-    let gateway = app.gateway.explain(caller, relayed).await?;
+/// Explains one call on both paths.
+async fn explained(app: &App, caller: &Caller, call: Call) -> Result<Explanation, ApiError> {
+    let explanation = app.vault.explain(caller, call.clone()).await?;
+    let gateway = app.gateway.explain(caller, call).await?;
     Ok(Explanation::new(explanation, gateway))
 }
 

@@ -32,6 +32,7 @@ use crate::secret::Secret;
 use crate::vault::Vault;
 
 /// A tool call to complete.
+#[derive(Clone)]
 #[expect(
     missing_debug_implementations,
     reason = "arguments may be confidential"

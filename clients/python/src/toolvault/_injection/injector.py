@@ -43,7 +43,7 @@ class Place:
     text: str
     path: tuple[str, ...]
     is_required: bool
-    # Whether what holds it is in every call. If not, it is not created for the sake of the value.
+    # Whether every call has the object that contains it. If not, the object is not created only for the value.
     is_held: bool
 
 

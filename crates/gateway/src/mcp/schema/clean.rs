@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use toolvault_core::json::{Member, Members, Tree, Value};
+use toolvault_core::json::{Member, Tree, Value};
 
 use super::definition::DEEPEST;
 use super::document::{Document, Looked, reference_steps};
+use super::draft::{Cleaned, Draft};
 use super::error::CannotClean;
 use super::hidden::Hidden;
 use super::references::{Definitions, assemble, is_in_definitions};
@@ -35,72 +36,10 @@ struct Cleaner<'a, 'd> {
     definitions: Definitions<'a>,
 }
 
-/// What cleaning a schema did.
-struct Cleaned<'a> {
-    /// The cleaned schema. `None` if it stays as it is.
-    changed: Option<Tree<'a>>,
-    /// Whether hidden members do not matter to what the schema says.
-    is_indifferent: bool,
-}
-
 #[derive(Clone, Copy)]
 struct Effect {
     is_changed: bool,
     is_indifferent: bool,
-}
-
-/// A schema that is put together again.
-struct Draft<'a> {
-    members: Members<'a>,
-    is_changed: bool,
-    is_indifferent: bool,
-    /// Arguments that are required because a hidden one is present.
-    required: Vec<String>,
-    /// Schemas that apply in addition.
-    also: Vec<Tree<'a>>,
-}
-
-impl<'a> Draft<'a> {
-    fn new() -> Self {
-        Self {
-            members: Vec::new(),
-            is_changed: false,
-            is_indifferent: true,
-            required: Vec::new(),
-            also: Vec::new(),
-        }
-    }
-
-    /// Puts a member with its new value, or as it was.
-    fn put(&mut self, member: &Member<'a>, changed: Option<Tree<'a>>) {
-        self.is_changed |= changed.is_some();
-        let tree = changed.unwrap_or(Tree::Kept(member.value));
-        self.members.push((member.name.clone(), tree));
-    }
-
-    fn put_cleaned(&mut self, member: &Member<'a>, cleaned: Cleaned<'a>) {
-        self.is_indifferent &= cleaned.is_indifferent;
-        self.put(member, cleaned.changed);
-    }
-
-    fn append(&mut self, name: &'static str, more: Vec<Tree<'a>>) {
-        if more.is_empty() {
-            return;
-        }
-        self.is_changed = true;
-        let list = self.members.iter_mut().find(|(other, _)| other == name);
-        match list.and_then(|(_, tree)| tree.elements_mut()) {
-            Some(elements) => elements.extend(more),
-            None => self.members.push((name.into(), Tree::Array(more))),
-        }
-    }
-
-    fn finish(self) -> Cleaned<'a> {
-        Cleaned {
-            is_indifferent: self.is_indifferent && !self.is_changed,
-            changed: self.is_changed.then_some(Tree::Object(self.members)),
-        }
-    }
 }
 
 impl<'a, 'd> Cleaner<'a, 'd> {
