@@ -1,6 +1,7 @@
 //! One user's secrets, indexed so that resolving does not scan them all.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -12,9 +13,9 @@ use toolvault_core::timestamp::Timestamp;
 use crate::secret::Secret;
 
 /// How many names of tools and arguments are remembered.
-const MOST_HARMLESS: usize = 512;
-/// How many bytes a name may have to be remembered.
-const LONGEST_HARMLESS: usize = 128;
+const MOST_HARMLESS: usize = 128;
+/// The most memory that they take, in bytes: a set has up to twice as many places of 9 bytes as members.
+const HARMLESS_WEIGHT: usize = MOST_HARMLESS * 2 * 9;
 
 #[derive(Default)]
 pub(crate) struct Index {
@@ -27,8 +28,14 @@ pub(crate) struct Index {
     /// The generation of the ledger for these secrets.
     generation: i64,
     weight: usize,
-    /// Names that hold none of the values.
-    harmless: Mutex<HashSet<String>>,
+    harmless: Mutex<Harmless>,
+}
+
+/// Names that hold none of the values, as hashes under a key of this set.
+#[derive(Default)]
+struct Harmless {
+    hasher: RandomState,
+    hashes: HashSet<u64>,
 }
 
 impl Index {
@@ -57,7 +64,7 @@ impl Index {
     /// Adds a secret or replaces it.
     pub(crate) fn store(&mut self, secret: Arc<Secret>) {
         self.remove(secret.id);
-        self.harmless.get_mut().clear();
+        self.harmless.get_mut().hashes.clear();
         self.weight += secret.weight();
         self.by_name
             .entry(secret.name.clone())
@@ -126,27 +133,31 @@ impl Index {
         self.by_age.values()
     }
 
-    /// Whether a name is known to hold none of the values, or is stored in the clear because a secret is bound to it.
-    pub(crate) fn is_harmless(&self, name: &str) -> bool {
-        self.harmless.lock().contains(name)
-            || self.iter().any(|secret| {
-                secret.tool() == Some(name) || secret.binding.argument.as_deref() == Some(name)
-            })
+    /// The generation of the ledger that counts these secrets.
+    pub(crate) fn generation(&self) -> i64 {
+        self.generation
     }
 
-    /// Remembers that a name holds none of the values. When there are too many, all are forgotten.
-    pub(crate) fn note_harmless(&self, name: &str) {
-        if name.len() > LONGEST_HARMLESS {
+    /// Whether a name is known to hold none of the values.
+    pub(crate) fn is_harmless(&self, name: &str) -> bool {
+        let harmless = self.harmless.lock();
+        harmless.hashes.contains(&harmless.hasher.hash_one(name))
+    }
+
+    /// Remembers that a name holds none of the values of `generation`. When there are too many, all are forgotten.
+    pub(crate) fn note_harmless(&self, name: &str, generation: i64) {
+        if generation != self.generation {
             return;
         }
         let mut harmless = self.harmless.lock();
-        if harmless.len() == MOST_HARMLESS {
-            harmless.clear();
+        if harmless.hashes.len() == MOST_HARMLESS {
+            harmless.hashes.clear();
         }
-        harmless.insert(name.to_owned());
+        let hash = harmless.hasher.hash_one(name);
+        harmless.hashes.insert(hash);
     }
 
     pub(crate) fn weight(&self) -> usize {
-        self.weight
+        self.weight + HARMLESS_WEIGHT
     }
 }

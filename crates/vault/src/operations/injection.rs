@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use toolvault_core::audit::record::{Action, Decision, Record};
+use toolvault_core::audit::record::{Action, Decision};
 use toolvault_core::identity::SecretId;
 use toolvault_core::json::Kind;
 use toolvault_core::pattern::ToolName;
 use toolvault_core::scope::Scope;
 
-use super::names::Names;
 use super::resolve::places::defaults;
 use super::resolve::within::Within;
 use super::resolve::{Call, Injected};
@@ -136,25 +135,26 @@ impl Vault {
             .as_deref()
             .map(|reason| cut(reason, LONGEST_REASON));
         record.duration_ms = Some(i64::try_from(call.duration.as_millis()).unwrap_or(i64::MAX));
-        Names::new(self, entry.as_deref()).set_in(&mut record, &call);
-        self.writer.record(vec![record]).await
-    }
-}
-
-impl Names<'_> {
-    /// Sets the names of the tool and the arguments. They are cleaned before they are cut: half of a value would not be
-    /// found.
-    fn set_in(mut self, record: &mut Record, call: &ToolCall) {
-        record.tool = Some(self.clean(call.tool.as_str()));
-        let arguments = call.arguments.iter().map(|(name, kind)| {
-            let mut text = cut(&self.clean(name), LONGEST_NAME);
-            let _ = write!(text, ":{}", word(*kind));
-            text
-        });
-        record.arguments = Some(bounded(arguments));
-        let dropped = call.dropped.iter();
-        let dropped = dropped.map(|name| cut(&self.clean(name), LONGEST_NAME));
+        // They are cleaned before they are cut: half of a value would not be found.
+        let arguments = call.arguments.iter().map(|(name, _)| name);
+        let names = [call.tool.as_str().to_owned()].into_iter();
+        let names = names.chain(arguments.chain(&call.dropped).cloned());
+        let clean = self.clean_names(entry.as_ref(), names.collect()).await;
+        let mut clean = clean.into_iter();
+        record.tool = clean.next();
+        // The iterator that ends first stands first, so that no name of the other one is lost.
+        let arguments = call.arguments.iter().zip(clean.by_ref());
+        let arguments: Vec<String> = arguments
+            .map(|((_, kind), name)| {
+                let mut text = cut(&name, LONGEST_NAME);
+                let _ = write!(text, ":{}", word(*kind));
+                text
+            })
+            .collect();
+        record.arguments = Some(bounded(arguments.into_iter()));
+        let dropped = clean.map(|name| cut(&name, LONGEST_NAME));
         record.dropped = (!call.dropped.is_empty()).then(|| bounded(dropped));
+        self.writer.record(vec![record]).await
     }
 }
 
