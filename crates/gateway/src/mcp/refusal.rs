@@ -118,16 +118,20 @@ impl UpstreamError {
     fn is_undone(&self) -> bool {
         match self {
             Self::Unreachable(error) => !matches!(error, HttpError::Broken(_)),
-            Self::Status(status) => !status.is_server_error(),
+            // A proxy answers 408 to a request that it has passed on, too.
+            Self::Status(status) => {
+                !status.is_server_error() && *status != StatusCode::REQUEST_TIMEOUT
+            }
             Self::Busy { .. }
             | Self::CredentialRefused
-            | Self::Redirect
             | Self::SessionEnded
             | Self::NotStarted(_)
             | Self::Pausing
             | Self::TooManyPrograms
             | Self::OtherEra => true,
-            Self::Silent
+            // 303, or 201 with a location, is how servers answer a POST that was carried out.
+            Self::Redirect
+            | Self::Silent
             | Self::TooLarge(_)
             | Self::ListTooLong
             | Self::NotMcp

@@ -146,6 +146,8 @@ async fn a_status_of_the_server_is_told_with_its_meaning() {
         for (status, code, text, is_undone) in [
             (500, 1002, "500 Internal Server Error", false),
             (405, 1002, "405 Method Not Allowed", true),
+            // A proxy answers so to a request that it has passed on, too.
+            (408, 1002, "408 Request Timeout", false),
             (503, 1002, "503 Service Unavailable", false),
             (429, 1003, "429 Too Many Requests", true),
         ] {
