@@ -206,7 +206,7 @@ async fn session_link(
     if link.program().is_none() {
         link.notify(INITIALIZED).await?;
     }
-    set_again(session, &link).await;
+    set_again(visit, session, &link).await?;
     let mut links = session.links.lock().await;
     // Another request of the session may have been quicker.
     if let Some(other) = links.get(&server.name)
@@ -236,16 +236,21 @@ pub(crate) async fn initialize(
     started
 }
 
-/// Sets at the server what the client had set there.
-async fn set_again(session: &Session, link: &Link) {
+/// Sets at the server what the client had set there. It is searched again: more values may be known by now.
+async fn set_again(visit: &Visit, session: &Session, link: &Link) -> Result<(), Refusal> {
     let server = &link.access.server.name;
     let requests = session.wishes.lock().at(server);
     for (method, params) in requests {
+        if let Ok(said) = parse(params.as_bytes()) {
+            let tool = &link.access.server.tool;
+            visit.search(&link.access, tool, said).await?;
+        }
         let asked = link.request(method, Some(&params), HeaderMap::new());
         if let Err(error) = asked.await {
             Refusal::Upstream(error).log(Some(server.as_str()));
         }
     }
+    Ok(())
 }
 
 /// Tells a server that its session has ended.

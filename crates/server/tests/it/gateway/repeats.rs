@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use toolvault_core::scope::Scope::Use;
 
-use super::relay::{Client, ERAS, Era, Gate, PATH};
+use super::relay::{Client, ERAS, Era, Gate, PATH, Said};
 use crate::harness::Actor;
 
 const SEND: &str = r#"{"name":"send","inputSchema":{"type":"object","properties":{"to":{},"api_key":{"type":"string"}}}}"#;
@@ -265,4 +265,27 @@ async fn after_ten_values_the_tool_is_refused_for_the_key_and_for_nothing_else()
         let another = gate.agent(era).await;
         another.result("tools/call", r#"{"name":"send"}"#).await;
     }
+}
+
+#[tokio::test]
+async fn what_a_new_session_of_the_server_gets_again_is_searched_again() {
+    let gate = Gate::start(&[SEND, OTHER]).await;
+    let operator = gate.world.operator();
+    let client = Client::begin(&gate.world, &operator, "/mcp", Era::Legacy).await;
+    let level = json!({"level": VALUE}).to_string();
+    client.ask("logging/setLevel", &level).await;
+    operator.default_for("linear__send", "api_key", VALUE).await;
+    client.call("linear__send", "{}").await;
+    assert_eq!(repeated(&operator).await, [] as [Value; 0]);
+    gate.upstream.on("tools/call", |heard| {
+        match heard.header("mcp-session-id").as_deref() {
+            Some("upstream-session-1") => Said::Empty(404),
+            _ => heard.result(&json!({"content": []})),
+        }
+    });
+    let reply = client.call("linear__send", "{}").await;
+    assert!(reply.message().get("result").is_some(), "{reply:?}");
+    let records = repeated(&operator).await;
+    assert_eq!(records.len(), 1, "{records:?}");
+    assert_eq!(records[0]["tool"], "linear__");
 }
