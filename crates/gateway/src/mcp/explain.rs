@@ -1,6 +1,6 @@
 //! What would become of a call on its way through the gateway, without any value. What decides is what makes calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,11 +44,13 @@ pub struct GatewayExplanation {
 }
 
 /// What would become of a call of the tool with these arguments. `None` if the tool lies behind no server that the caller
-/// reaches. The server is asked for its tools, unless it was in the last seconds.
+/// reaches. The server is asked for its tools, unless it was in the last seconds or is one of the `silent`, which did not
+/// answer before.
 pub(super) async fn explain(
     state: &State,
     caller: &Caller,
     call: Call,
+    silent: &mut HashSet<ServerName>,
 ) -> Result<Option<GatewayExplanation>, Error> {
     let rules = state.rules();
     let Some((name, own)) = call.tool.as_str().split_once("__") else {
@@ -70,7 +72,14 @@ pub(super) async fn explain(
         explanation.arguments = credentials;
         return Ok(Some(explanation));
     }
-    let catalogue = catalogue(state, &rules, caller, server).await;
+    let catalogue = if silent.contains(&server.name) {
+        None
+    } else {
+        catalogue(state, &rules, caller, server).await
+    };
+    if catalogue.is_none() {
+        silent.insert(server.name.clone());
+    }
     explanation.schema_known = catalogue.is_some();
     let tool = call.tool.clone();
     let planned = match catalogue {

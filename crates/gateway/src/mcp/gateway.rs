@@ -1,5 +1,6 @@
 //! Where a request enters the relay, and which way it takes: its era, and one server or all.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use ::http::{Method, StatusCode};
@@ -59,14 +60,20 @@ impl Gateway {
         visit.answer().await
     }
 
-    /// Says what would become of a call through the gateway, without values. `None` if the tool lies behind no server that
-    /// the caller reaches. The caller needs `manage`, `resolve` or `use`; with `use` the server is asked for its tools.
+    /// Says what would become of calls through the gateway, without values. `None` if a tool lies behind no server that
+    /// the caller reaches. The caller needs `manage`, `resolve` or `use`; with `use` the servers are asked for their tools.
     pub async fn explain(
         &self,
         caller: &Caller,
-        call: Call,
-    ) -> Result<Option<GatewayExplanation>, toolvault_vault::Error> {
-        Box::pin(explain::explain(&self.0, caller, call)).await
+        calls: Vec<Call>,
+    ) -> Vec<Result<Option<GatewayExplanation>, toolvault_vault::Error>> {
+        let mut silent = HashSet::new();
+        let mut explained = Vec::with_capacity(calls.len());
+        for call in calls {
+            let explanation = explain::explain(&self.0, caller, call, &mut silent);
+            explained.push(Box::pin(explanation).await);
+        }
+        explained
     }
 
     /// Changes the settings. Sessions, streams and programs of servers whose settings changed end.

@@ -103,7 +103,8 @@ pub(crate) async fn explain_tool(
     Authenticated(caller): Authenticated,
     input: Input,
 ) -> Result<Json<Explanation>, ApiError> {
-    explained(&app, &caller, read_call(&input)?).await.map(Json)
+    let mut results = explained(&app, &caller, vec![read_call(&input)?]).await?;
+    results.pop().ok_or(ApiError::Internal)?.map(Json)
 }
 
 /// Explain Tool Calls
@@ -131,24 +132,34 @@ pub(crate) async fn explain_calls(
 ) -> Result<Json<ExplanationOrResults>, ApiError> {
     match read_calls(&input)? {
         ResolveRequest::One(call) => {
-            let explanation = explained(&app, &caller, *call).await?;
+            let mut results = explained(&app, &caller, vec![*call]).await?;
+            let explanation = results.pop().ok_or(ApiError::Internal)??;
             Ok(Json(ExplanationOrResults::One(explanation)))
         }
         ResolveRequest::Several(calls) => {
-            let mut results = Vec::with_capacity(calls.len());
-            for call in calls {
-                results.push(explained(&app, &caller, call).await);
-            }
+            let results = explained(&app, &caller, calls).await?;
             Ok(Json(ExplanationOrResults::Several(results.into())))
         }
     }
 }
 
-/// Explains one call on both paths.
-async fn explained(app: &App, caller: &Caller, call: Call) -> Result<Explanation, ApiError> {
-    let explanation = app.vault.explain(caller, call.clone()).await?;
-    let gateway = app.gateway.explain(caller, call).await?;
-    Ok(Explanation::new(explanation, gateway))
+/// Explains calls on both paths.
+async fn explained(
+    app: &App,
+    caller: &Caller,
+    calls: Vec<Call>,
+) -> Result<Vec<Result<Explanation, ApiError>>, ApiError> {
+    let explained = app.vault.explain(caller, calls.clone()).await?;
+    let calls = calls.into_iter().zip(&explained);
+    let allowed = calls.filter_map(|(call, explained)| explained.is_ok().then_some(call));
+    let on_gateway = app.gateway.explain(caller, allowed.collect()).await;
+    let mut on_gateway = on_gateway.into_iter();
+    let both = explained.into_iter().map(|explanation| {
+        let explanation = explanation?;
+        let gateway = on_gateway.next().ok_or(ApiError::Internal)??;
+        Ok(Explanation::new(explanation, gateway))
+    });
+    Ok(both.collect())
 }
 
 fn read_calls(input: &Input) -> Result<ResolveRequest, ApiError> {

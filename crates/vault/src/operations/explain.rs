@@ -66,10 +66,20 @@ pub struct Candidate {
 }
 
 impl Vault {
-    /// Explains what resolving would do. Needs `manage`, `resolve` or `use`. Without `manage` it reports only secrets
-    /// that match the tool.
-    pub async fn explain(&self, caller: &Caller, call: Call) -> Result<Explanation, Error> {
-        self.explain_within(caller, call, &Within(None), None).await
+    /// Explains what resolving the calls would do. Needs `manage`, `resolve` or `use`. Without `manage` it reports only
+    /// secrets that match the tool. Each call succeeds or fails alone.
+    pub async fn explain(
+        &self,
+        caller: &Caller,
+        calls: Vec<Call>,
+    ) -> Result<Vec<Result<Explanation, Error>>, Error> {
+        self.note_refusal(caller, require_explain(caller)).await?;
+        let mut explained = Vec::with_capacity(calls.len());
+        for call in calls {
+            let explanation = self.explain_within(caller, call, &Within(None), None);
+            explained.push(explanation.await);
+        }
+        Ok(explained)
     }
 
     /// As [`explain`](Self::explain), for what [`inject`](Self::inject) would do. `not_accepted` is why a default for

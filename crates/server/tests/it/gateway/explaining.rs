@@ -5,7 +5,7 @@ use toolvault_core::scope::Scope::{Manage, Use};
 use toolvault_gateway::Template;
 use toolvault_gateway::settings::{Header, Transport};
 
-use super::relay::{ERAS, Gate};
+use super::relay::{ERAS, Gate, Said};
 use crate::harness::Actor;
 
 const SEND: &str = r#"{"name":"send","inputSchema":{"type":"object","properties":{"to":{},"api_key":{"type":"string"}}}}"#;
@@ -102,6 +102,25 @@ async fn the_server_is_asked_once_and_only_for_a_caller_who_may_use_it() {
         );
     }
     assert_eq!(gate.upstream.heard("tools/list").len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_asked_once_for_a_batch() {
+    let gate = Gate::start(&[SEND, COUNT]).await;
+    gate.upstream.on("tools/list", |_| Said::Empty(500));
+    let agent = gate.world.scoped(&[Use]).await;
+    explain(&agent, "linear__send").await;
+    let asked_for_one = gate.upstream.heard("tools/list").len();
+    assert!(asked_for_one > 0);
+    let body = json!({"calls": [
+        {"tool_name": "linear__send"}, {"tool_name": "linear__count"}, {"tool_name": "linear__send"},
+    ]});
+    let told = agent.post("/v1/explain", &body).await.expect(200);
+    for result in told["results"].as_array().unwrap() {
+        assert_eq!(result["result"]["gateway"]["schema_known"], false);
+    }
+    let asked = gate.upstream.heard("tools/list").len();
+    assert_eq!(asked, 2 * asked_for_one);
 }
 
 #[tokio::test]

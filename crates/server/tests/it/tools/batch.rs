@@ -1,7 +1,7 @@
 //! `POST /v1/resolve`: one call, or up to a hundred, each as if it were alone.
 
 use serde_json::{Value, json};
-use toolvault_core::scope::Scope::Resolve;
+use toolvault_core::scope::Scope::{Audit, Resolve};
 
 use crate::harness::{Rights, World};
 
@@ -152,4 +152,17 @@ async fn explanations_of_several_calls_stand_in_order_each_as_if_it_were_alone()
     let one = json!({"tool_name": "linear__get", "accepts": ["key"]});
     let named = narrow.post("/v1/explain", &one).await.expect(200);
     assert_eq!(named, results[0]["result"]);
+}
+
+#[tokio::test]
+async fn a_batch_that_the_key_may_not_explain_is_refused_as_a_whole_with_one_record() {
+    let world = World::start().await;
+    let auditor = world.scoped(&[Audit]).await;
+    let body = json!({"calls": [{"tool_name": "a"}, {"tool_name": "b"}, {"tool_name": "c"}]});
+    let refused = auditor.post("/v1/explain", &body).await;
+    refused.refused(403, "missing_scope");
+    let records = auditor.get("/v1/audit?limit=100").await.expect(200);
+    let records = records["data"].as_array().unwrap().iter();
+    let refusals = records.filter(|record| record["decision"] == "denied");
+    assert_eq!(refusals.count(), 1);
 }

@@ -58,7 +58,9 @@ impl CallBuilder {
     }
 
     pub(crate) async fn explain(self, actor: &Actor) -> Result<Explanation, Error> {
-        actor.vault.explain(&actor.caller, self.0).await
+        let calls = vec![self.0];
+        let mut explained = actor.vault.explain(&actor.caller, calls).await?;
+        explained.pop().unwrap()
     }
 
     /// The problems of the call.
