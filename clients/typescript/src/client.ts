@@ -5,7 +5,7 @@ import type * as api from "./api.js";
 import type { ApiError } from "./errors.js";
 import { asIs, type CallOptions, type Operation, type Runner } from "./http/operation.js";
 import { Sender } from "./http/sender.js";
-import { type ClientOptions, settings } from "./http/settings.js";
+import { type ClientOptions, identified, settings } from "./http/settings.js";
 import type { Injected } from "./injection/injected.js";
 import { Injector } from "./injection/injector.js";
 import type { SecretOptions } from "./injection/options.js";
@@ -39,7 +39,7 @@ export class Toolvault implements Runner {
     this.keys = new Keys(this);
     this.users = new Users(this);
     this.audit = new Audit(this);
-    this[supplier] = new Supplier(this);
+    this[supplier] = new Supplier(this.#runner, (user) => this.#user(user));
     for (const name of ["url", "secrets", "keys", "users", "audit", supplier] as const) {
       Object.defineProperty(this, name, { enumerable: name === "url", writable: false });
     }
@@ -88,12 +88,12 @@ export class Toolvault implements Runner {
     args: Readonly<Record<string, unknown>> = {},
     options: Omit<SecretOptions, "toolName" | "user"> & CallOptions = {},
   ): Promise<Injected> {
-    return (await Injector.named(this, tool, options)).inject(args, undefined, options.signal);
+    return (await Injector.named(this, tool, options, options.signal)).inject(args, undefined, options.signal);
   }
 
   /** Calls a function, in which this client acts for a user. The key needs `any_user`. */
   actingFor<T>(user: string, act: () => T): T {
-    return this.#acting.run(user, act);
+    return this.#acting.run(identified(user), act);
   }
 
   /** The user that `actingFor` has set here. */
@@ -113,13 +113,18 @@ export class Toolvault implements Runner {
 
   /** @internal */
   async run<T>(operation: Operation<T>, options: CallOptions = {}): Promise<T> {
-    const { user = this.currentUser, signal } = options;
+    const { user, signal } = options;
     try {
-      return await this.#runner.run(operation, { user, signal });
+      return await this.#runner.run(operation, { user: this.#user(user), signal });
     } finally {
       // A change of this client holds at once.
       if (operation.method !== "GET" && operation.path.startsWith("/v1/secrets")) this[supplier].forget();
     }
+  }
+
+  /** The user of a call that is made here and now. Undefined is the client's own, or the key's. */
+  #user(given: string | undefined): string | undefined {
+    return given === undefined ? this.currentUser : identified(given);
   }
 
   /** Closes the connections. */

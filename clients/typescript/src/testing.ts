@@ -16,6 +16,8 @@ export interface FakeSecret extends Omit<NewSecret, "secret_value"> {
   readonly secret_value: string;
   /** Whether results are redacted. Default: true. */
   readonly redact?: boolean;
+  /** The user whose secret it is. Default: every user has it. */
+  readonly user?: string;
 }
 
 /** A secret that was applied to an argument of a tool. `user` is the one for whom the client acted. */
@@ -28,8 +30,8 @@ export interface FakeUse {
 
 /**
  * A client whose `resolve`, `explain`, `inject` and `withSecrets` work without a server, with the secrets that `add`
- * gives it. Among several defaults, the one with more literal characters wins, then the later one. Other operations
- * reject.
+ * gives it. A call gets those of the user for whom it acts. Among several defaults, the one with more literal characters
+ * wins, then the later one. Other operations reject.
  */
 export class FakeVault extends Toolvault {
   /** What was applied, in order. */
@@ -75,11 +77,11 @@ class Fake implements Runner {
   #answer({ path, body }: Operation<unknown>, user: string | undefined): Answer {
     const content = body ? JSON.parse(body.encoded().toString()) : {};
     const explained = /^\/v1\/tools\/([^/]+)\/explain$/.exec(path)?.[1];
-    if (explained !== undefined) return ok(this.#explained(decodeURIComponent(explained), content));
+    if (explained !== undefined) return ok(this.#explained(decodeURIComponent(explained), content, user));
     const single = SINGLE[path];
     if (single === undefined) throw new UnexpectedAnswer(`a FakeVault does not answer ${path}; use a real server`);
     const answer = (call: api.ToolCall) =>
-      single === "resolve" ? this.#resolved(call, user) : ok(this.#explained(call.tool_name, call));
+      single === "resolve" ? this.#resolved(call, user) : ok(this.#explained(call.tool_name, call, user));
     if (content.calls === undefined) return answer(content);
     const results = (content.calls as api.ToolCall[]).map((call) => {
       const { status, content: answered } = answer(call);
@@ -99,13 +101,13 @@ class Fake implements Runner {
       applied.push({ arg, source, version: 1, secret_id, secret_name, redact });
     };
     for (const [arg, reference] of Object.entries(bindings ?? {})) {
-      const secret = this.#secrets.find(
+      const secret = this.#of(user).find(
         ({ secret_name: name }) => reference === `secret://${encodeURIComponent(name)}`,
       );
       if (secret) apply(arg, secret, "binding");
       else problems.push(problem("secret_not_available", ["bindings", arg], tool));
     }
-    for (const [arg, secret] of this.#defaults(tool, accepts)) {
+    for (const [arg, secret] of this.#defaults(tool, accepts, user)) {
       if (at(completed, arg) === undefined || at(completed, arg) === null) apply(arg, secret, "default");
     }
     for (const arg of require ?? []) {
@@ -116,8 +118,8 @@ class Fake implements Runner {
     return ok({ tool_name: tool, args: completed, applied });
   }
 
-  #explained(tool: string, { accepts, args, bindings }: api.Call): api.Explanation {
-    const explained = [...this.#defaults(tool, accepts)].map(([arg, { secret_id: winner }]) => {
+  #explained(tool: string, { accepts, args, bindings }: api.Call, user: string | undefined): api.Explanation {
+    const explained = [...this.#defaults(tool, accepts, user)].map(([arg, { secret_id: winner }]) => {
       const isReceived = (at(args ?? {}, arg) ?? null) !== null;
       const outcome = arg in (bindings ?? {}) ? "binding" : isReceived ? "received" : "default";
       return { arg, outcome, winner, candidates: [], near: [], tied: false } as const;
@@ -125,10 +127,19 @@ class Fake implements Runner {
     return { tool_name: tool, would_succeed: true, arguments: explained, gateway: null };
   }
 
+  /** The secrets that a user has. */
+  #of(user: string | undefined): readonly Stored[] {
+    return this.#secrets.filter(({ user: owner = user }) => owner === user);
+  }
+
   /** The winning default of each argument. */
-  #defaults(tool: string, accepts: readonly string[] | null | undefined): Map<string, Stored> {
+  #defaults(
+    tool: string,
+    accepts: readonly string[] | null | undefined,
+    user: string | undefined,
+  ): Map<string, Stored> {
     const found = new Map<string, Stored>();
-    for (const secret of this.#secrets) {
+    for (const secret of this.#of(user)) {
       const { tool_arg: arg, tool_name: pattern, is_default_for_tool: isDefault } = secret;
       if (!isDefault || !arg || !pattern || !matches(pattern, tool) || (accepts && !accepts.includes(arg))) continue;
       const earlier = found.get(arg)?.tool_name;

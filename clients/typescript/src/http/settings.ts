@@ -38,11 +38,18 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The given options, completed from the environment. Throws `ConfigurationError`. */
 export function settings(options: ClientOptions, environment: Environment = process.env): Settings {
-  const { user, timeout = 10_000, retries = 2, allowHttp = false, ca } = options;
+  const { timeout = 10_000, retries = 2, allowHttp = false, ca } = options;
+  const user = options.user === undefined ? undefined : identified(options.user);
   const apiKey = usable(options.apiKey === undefined ? keyOf(environment) : new Confidential(options.apiKey));
   const url = address(options.url || environment.TOOLVAULT_URL || DEFAULT_URL, allowHttp);
   if (!(timeout > 0)) throw new ConfigurationError("timeout must be a number of milliseconds above 0");
   return { url, apiKey, user, timeout, retries, ca };
+}
+
+/** A user's ID. Anything else must not become the user of the client or of its key. */
+export function identified(user: unknown): string {
+  if (typeof user === "string" && user !== "") return user;
+  throw new ConfigurationError("'user' is not the ID of a user: give a text that is not empty");
 }
 
 function keyOf(environment: Environment): Confidential {

@@ -1,13 +1,12 @@
-import { ApiError } from "../errors.js";
+import { ApiError, TooLarge, ValidationError } from "../errors.js";
 import type { CallOptions, Operation, Runner } from "../http/operation.js";
 import type { ToolCall } from "../models.js";
 
 /** The most calls in one request. */
 const MOST = 100;
 
-interface Waiting<T> {
+interface Waiting<T> extends CallOptions {
   readonly call: ToolCall;
-  readonly user: string | undefined;
   readonly resolve: (result: T) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -19,6 +18,7 @@ export class Batch<T> {
   readonly #many: (calls: readonly ToolCall[]) => Operation<Array<T | ApiError>>;
   #waiting: Waiting<T>[] = [];
 
+  /** `runner` acts for the user that it is given, and for no other: a batch is sent where its first call was made. */
   constructor(
     runner: Runner,
     one: (call: ToolCall) => Operation<T>,
@@ -29,20 +29,18 @@ export class Batch<T> {
     this.#many = many;
   }
 
-  /** The result of a call. A signal ends the waiting, not the request, which others may share. */
+  /** The result of a call. A signal ends the waiting, not a request that has begun, which others may share. */
   run(call: ToolCall, { user, signal }: CallOptions): Promise<T> {
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      // Node.js warns of many listeners of one signal, which many calls may share.
-      const own = signal && AbortSignal.any([signal]);
-      own?.addEventListener("abort", () => reject(own.reason), { once: true });
-      if (this.#waiting.length === 0) setImmediate(() => this.#send());
-      this.#waiting.push({ call, user, resolve, reject });
+    return unlessAborted(signal, () => {
+      return new Promise((resolve, reject) => {
+        if (this.#waiting.length === 0) setImmediate(() => this.#send());
+        this.#waiting.push({ call, user, signal, resolve, reject });
+      });
     });
   }
 
   #send(): void {
-    const waiting = this.#waiting;
+    const waiting = this.#waiting.filter(({ signal }) => !signal?.aborted);
     this.#waiting = [];
     for (const user of new Set(waiting.map((one) => one.user))) {
       const calls = waiting.filter((one) => one.user === user);
@@ -61,7 +59,30 @@ export class Batch<T> {
         else calls[index]?.resolve(result);
       }
     } catch (error) {
-      for (const { reject } of calls) reject(error);
+      if (calls.length > 1 && isOfOne(error)) {
+        const half = Math.ceil(calls.length / 2);
+        await Promise.all([calls.slice(0, half), calls.slice(half)].map((some) => this.#request(some, user)));
+      } else for (const { reject } of calls) reject(error);
     }
   }
+}
+
+/** Whether one of several calls may be the reason: it is invalid or too large, or cannot be written as JSON. */
+function isOfOne(error: unknown): boolean {
+  return error instanceof ValidationError || error instanceof TooLarge || !(error instanceof ApiError);
+}
+
+/** The result of some work, unless the signal ends the waiting for it. */
+export function unlessAborted<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  if (signal === undefined) return work();
+  // Node.js warns of many listeners of one signal, which many calls may share.
+  const own = AbortSignal.any([signal]);
+  return new Promise<T>((resolve, reject) => {
+    own.throwIfAborted();
+    const end = () => reject(own.reason);
+    own.addEventListener("abort", end, { once: true });
+    // A listener that stays would keep the result in memory for as long as the signal.
+    const settled = () => own.removeEventListener("abort", end);
+    work().then(resolve, reject).finally(settled);
+  });
 }

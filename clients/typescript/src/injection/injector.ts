@@ -52,8 +52,9 @@ export class Injector<Context> {
     vault: Toolvault,
     tool: string,
     options: SecretOptions<Context>,
+    signal: AbortSignal | undefined,
   ): Promise<Injector<Context>> {
-    const found = options.hide ?? (await defaults(vault, tool, undefined, options));
+    const found = options.hide ?? (await defaults(vault, tool, undefined, options, signal));
     const hidden = [...new Set([...found, ...Object.keys(options.bindings ?? {})])];
     const known = new Map(hidden.map((argument) => [argument, { types: new Set<string>(), isRequired: true }]));
     return new Injector(vault, tool, options, known, hidden);
@@ -80,12 +81,10 @@ export class Injector<Context> {
 
   async #acting(context: Context): Promise<string | undefined> {
     const { user } = this.#options;
-    if (typeof user !== "function") return user ?? this.#vault.currentUser;
-    const found = await user(context);
-    if (found === undefined || found === "") {
-      throw new ConfigurationError(`tool '${this.#tool}': the function 'user' returned no user ID for this call`);
-    }
-    return found;
+    if (typeof user !== "function") return user;
+    const found: unknown = await user(context);
+    if (typeof found === "string" && found !== "") return found;
+    throw new ConfigurationError(`tool '${this.#tool}': the function 'user' returned no user ID for this call`);
   }
 }
 
@@ -104,9 +103,10 @@ function defaults(
   vault: Toolvault,
   tool: string,
   accepts: readonly string[] | undefined,
-  { user = vault.currentUser, bindings }: SecretOptions<any>,
+  { user, bindings }: SecretOptions<any>,
+  signal?: AbortSignal,
 ): Promise<readonly string[]> {
-  if (typeof user !== "function") return vault[supplier].hidden(tool, accepts, user);
+  if (typeof user !== "function") return vault[supplier].hidden(tool, accepts, { user, signal });
   if (bindings) return Promise.resolve([]);
   throw new ConfigurationError(
     `tool '${tool}': give 'hide', because which secrets there are depends on the user, who is known only at the call`,

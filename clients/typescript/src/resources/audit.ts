@@ -1,3 +1,5 @@
+import { AsyncResource } from "node:async_hooks";
+
 import type * as api from "../api.js";
 import { asIs, type CallOptions, type Runner } from "../http/operation.js";
 
@@ -38,12 +40,22 @@ export class Audit {
   }
 
   /** All records, page after page. */
-  async *iterate(filter: AuditFilter = {}, options?: CallOptions): AsyncGenerator<api.Record, void, undefined> {
-    let cursor: string | undefined;
-    do {
-      const page: api.AuditPage = await this.list({ ...filter, limit: LARGEST_PAGE, cursor }, options);
-      yield* page.data;
-      cursor = page.next_cursor ?? undefined;
-    } while (cursor !== undefined);
+  iterate(filter: AuditFilter = {}, options?: CallOptions): AsyncGenerator<api.Record, void, undefined> {
+    // Each page is for the user of this call, wherever it is read.
+    const bound = AsyncResource.bind((cursor: string | undefined) =>
+      this.list({ ...filter, limit: LARGEST_PAGE, cursor }, options),
+    );
+    return all(bound);
   }
+}
+
+async function* all(
+  list: (cursor: string | undefined) => Promise<api.AuditPage>,
+): AsyncGenerator<api.Record, void, undefined> {
+  let cursor: string | undefined;
+  do {
+    const page = await list(cursor);
+    yield* page.data;
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined);
 }

@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 
 import type * as api from "../api.js";
@@ -53,26 +54,9 @@ export class Secrets {
   }
 
   /** All secrets, page by page. Concurrent changes do not hide a secret that existed all the time. */
-  async *iterate(filter: SecretFilter = {}, options?: CallOptions): AsyncGenerator<api.SecretInfo, void, undefined> {
-    const seen = new Set<string>();
-    let last: string | undefined;
-    let offset = 0;
-    while (true) {
-      // Pages overlap by one secret. If the overlap is missing, something was deleted meanwhile.
-      const page = await this.list({ ...filter, limit: LARGEST_PAGE, offset }, options);
-      if (last !== undefined && page.data[0]?.secret_id !== last) {
-        last = undefined;
-        offset = 0;
-        continue;
-      }
-      for (const one of page.data) {
-        if (!seen.has(one.secret_id)) yield one;
-        seen.add(one.secret_id);
-      }
-      if (page.data.length === 0 || offset + page.data.length >= page.total) return;
-      last = page.data.at(-1)?.secret_id;
-      offset += page.data.length - 1;
-    }
+  iterate(filter: SecretFilter = {}, options?: CallOptions): AsyncGenerator<api.SecretInfo, void, undefined> {
+    // Each page is for the user of this call, wherever it is read.
+    return all(AsyncResource.bind((offset: number) => this.list({ ...filter, limit: LARGEST_PAGE, offset }, options)));
   }
 
   /** Stores a secret. Retries with the same `idempotencyKey` (random by default) store it only once. */
@@ -164,4 +148,28 @@ function info({ content, headers }: Answer): SecretInfo {
 
 function match({ ifMatch }: ChangeOptions): Record<string, string | undefined> {
   return { "if-match": ifMatch };
+}
+
+async function* all(
+  list: (offset: number) => Promise<api.SecretList>,
+): AsyncGenerator<api.SecretInfo, void, undefined> {
+  const seen = new Set<string>();
+  let last: string | undefined;
+  let offset = 0;
+  while (true) {
+    // Pages overlap by one secret. If the overlap is missing, something was deleted meanwhile.
+    const page = await list(offset);
+    if (last !== undefined && page.data[0]?.secret_id !== last) {
+      last = undefined;
+      offset = 0;
+      continue;
+    }
+    for (const one of page.data) {
+      if (!seen.has(one.secret_id)) yield one;
+      seen.add(one.secret_id);
+    }
+    if (page.data.length === 0 || offset + page.data.length >= page.total) return;
+    last = page.data.at(-1)?.secret_id;
+    offset += page.data.length - 1;
+  }
 }

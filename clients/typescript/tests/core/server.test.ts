@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 
 import {
   Confidential,
+  Forbidden,
   NotFound,
   PreconditionFailed,
   SecretMissing,
@@ -133,13 +134,7 @@ test("resolve, explain and inject", async () => {
 });
 
 test("many tools are one question", async () => {
-  const asked: string[] = [];
-  const counted = server.operator();
-  const send = counted.run.bind(counted);
-  counted.run = (operation, options) => {
-    asked.push(operation.path);
-    return send(operation, options);
-  };
+  const { counted, asked } = server.counted();
   await Promise.all(Array.from({ length: 150 }, (_, index) => counted.inject(`many__${index}`)));
   assert.deepEqual(asked, ["/v1/explain", "/v1/explain", "/v1/resolve", "/v1/resolve"]);
 });
@@ -172,6 +167,21 @@ test("one key acts for many users, each with their own secrets", async () => {
     calls.map((user) => values.get(user)),
   );
   assert.equal(platform.currentUser, undefined);
+  const [ann, bob] = [...values.keys()] as [string, string];
+  for (const users of [
+    [ann, undefined, bob],
+    [undefined, bob, ann],
+  ]) {
+    const mixed = users.map((user) => {
+      const call = async () => (await platform.inject("many__x", {}, { hide: ["k"] })).args.k;
+      return user === undefined ? call() : platform.actingFor(user, call);
+    });
+    for (const [index, result] of (await Promise.allSettled(mixed)).entries()) {
+      const user = users[index];
+      if (user === undefined) assert.ok(result.status === "rejected" && result.reason instanceof Forbidden);
+      else assert.equal(result.status === "fulfilled" && result.value, values.get(user));
+    }
+  }
   const [first] = calls;
   assert.equal((await platform.inject("many__x", {}, { user: first })).args.k, values.get(first as string));
 });

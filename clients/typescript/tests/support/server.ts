@@ -39,6 +39,19 @@ export class Server {
     return new Toolvault({ url: this.url, apiKey: this.operatorKey });
   }
 
+  /** A client with all rights, and the paths of its requests. */
+  counted(): { counted: Toolvault; asked: string[] } {
+    const asked: string[] = [];
+    const operator = this.operator();
+    const runner: ConstructorParameters<typeof Toolvault>[1] = {
+      run: (operation, options) => {
+        asked.push(operation.path);
+        return operator.run(operation, options);
+      },
+    };
+    return { counted: new Toolvault({ url: this.url, apiKey: this.operatorKey }, runner), asked };
+  }
+
   /** A client with the scope `resolve` only, as for a runtime. */
   async runtime(): Promise<Toolvault> {
     const { key } = await this.operator().keys.create({ scopes: ["resolve"], name: "runtime" });
