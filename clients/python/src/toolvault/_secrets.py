@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
 import typing
 from collections.abc import Callable, Collection, Mapping
@@ -14,7 +13,7 @@ from ._injection import schema
 from ._injection.calls import Begun, Function, supplied
 from ._injection.injected import Injected
 from ._injection.injector import Injector, Place, User, Vault
-from ._injection.objects import put
+from ._injection.objects import Path, typed, typed_member
 from .confidential import Confidential
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -53,9 +52,12 @@ def _decorated(
     called = function.func if isinstance(function, functools.partial) else function
     tool = tool_name or str(getattr(called, "__name__", type(called).__name__))
     signature, hints = inspect.signature(function), _hints(called)
-    takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in signature.parameters.values())
-    places = [_place(tool, signature, name, takes_any) for name in names]
-    described: dict[str, Any] = {"properties": {name: {} for name in signature.parameters}}
+    rest = next((one.name for one in signature.parameters.values() if one.kind is inspect.Parameter.VAR_KEYWORD), None)
+    places = [_place(tool, signature, name, rest is not None) for name in names]
+    described: dict[str, Any] = {
+        "properties": {name: {} for name in signature.parameters if name != rest},
+        "additionalProperties": rest is not None,
+    }
     injector = Injector(vault, tool, described, places, {"bindings": bindings, "redact": redact, "user": user})
     hidden = {one.path[0] for one in places if len(one.path) == 1}
     visible = signature.replace(
@@ -69,19 +71,28 @@ def _decorated(
 
     def given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         # What a model supplies for an argument that it does not see is discarded.
-        bound = visible.bind(*args, **{name: one for name, one in kwargs.items() if name not in hidden})
-        return injector.given(bound.arguments)
+        bound = visible.bind(*args, **{name: one for name, one in kwargs.items() if name not in hidden}).arguments
+        others = {} if rest is None else bound.pop(rest, {})
+        return injector.given({**bound, **others})
+
+    def typed_argument(args: Any, path: Path, value: Confidential) -> Any:
+        return typed_member(args, path, value) if len(path) > 1 else typed(path[0], value, hints.get(path[0]))
 
     def begun(bound: dict[str, Any], injected: Injected) -> Begun:
-        return injected, *_completed(signature, hints, bound, injected)
+        filled = injector.filled(bound, injected, typed_argument)
+        ordered = {name: filled.pop(name) for name in signature.parameters if name in filled}
+        if rest is not None:
+            ordered[rest] = filled
+        whole = inspect.BoundArguments(signature, typing.cast(Any, ordered))
+        return injected, whole.args, whole.kwargs
 
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun:
         bound = given(args, kwargs)
-        return begun(bound, injector.inject(_named(visible, bound)))
+        return begun(bound, injector.inject(bound))
 
     async def begin_async(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun:
         bound = given(args, kwargs)
-        return begun(bound, await injector.inject_async(_named(visible, bound)))
+        return begun(bound, await injector.inject_async(bound))
 
     wrapper = supplied(function, begin, begin_async)
     for name in COPIED:
@@ -102,37 +113,6 @@ def _place(tool: str, signature: inspect.Signature, text: str, takes_any: bool) 
     return Place(text, path, is_required, is_held=is_required)
 
 
-def _named(visible: inspect.Signature, bound: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments, with those that `**kwargs` received merged in."""
-    named = dict(bound)
-    for name, parameter in visible.parameters.items():
-        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            named |= named.pop(name, {})
-    return named
-
-
-def _completed(
-    signature: inspect.Signature, hints: Mapping[str, Any], bound: dict[str, Any], injected: Injected
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The positional and the named arguments, with the values in the types that the function wants."""
-    arguments = dict(bound)
-    further: dict[str, Any] = {}
-    for text, value in injected.values.items():
-        first, *others = _pointer.steps(text)
-        if others:
-            arguments = put(arguments, [first, *others], value.reveal())
-        elif first in signature.parameters:
-            arguments[first] = _as_annotated(first, value, hints.get(first))
-        else:
-            further[first] = value.reveal()
-    for name, one in signature.parameters.items():
-        if one.kind is inspect.Parameter.VAR_KEYWORD and further:
-            arguments[name] = {**arguments.get(name, {}), **further}
-    ordered = {name: arguments[name] for name in signature.parameters if name in arguments}
-    whole = inspect.BoundArguments(signature, typing.cast(Any, ordered))
-    return whole.args, whole.kwargs
-
-
 def _hints(function: Function) -> dict[str, Any]:
     """The annotations of a function, evaluated as far as possible."""
     target = function if inspect.isroutine(function) else getattr(function, "__call__")  # noqa: B004, B009
@@ -144,18 +124,3 @@ def _hints(function: Function) -> dict[str, Any]:
         return dict(getattr(target, "__annotations__", {}))
     except NameError:
         return {}
-
-
-def _as_annotated(name: str, value: Confidential, hint: Any) -> Any:
-    """The value in the type that the function's annotation requires, such as `SecretStr`."""
-    if hint is Confidential:
-        return value
-    if hint in (None, str, Any, inspect.Parameter.empty) or isinstance(hint, (str, typing.TypeVar)):
-        return value.reveal()
-    try:
-        return importlib.import_module("pydantic").TypeAdapter(hint).validate_python(value.reveal())
-    except ImportError:
-        return value.reveal()
-    except Exception:  # noqa: S110 - its message may contain the value
-        pass
-    raise ValueError(f"the value for argument {name!r} is refused by its type")

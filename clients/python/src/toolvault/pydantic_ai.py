@@ -6,19 +6,18 @@ import copy
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pydantic_ai import AbstractToolset, FunctionToolset, RunContext, Tool, WrapperToolset
 from pydantic_ai._function_schema import FunctionSchema
 from pydantic_ai.toolsets.abstract import ToolsetTool
 from pydantic_core import ValidationError
 
-from . import _pointer
 from ._injection import schema
 from ._injection.calls import guarded, redacted
 from ._injection.injected import Injected
 from ._injection.injector import Injector, Options, Subject, Vault, Wrapping
-from ._injection.objects import ABSENT, put
+from ._injection.objects import fill, typed_member
 from ._injection.opened import Opened, Path
 from ._injection.plain import plain
 from .confidential import Confidential
@@ -160,23 +159,18 @@ class Filling:
 
     def filled(self, args: Mapping[str, Any], injected: Injected) -> dict[str, Any]:
         """The validated arguments with their values, in the types of the tool."""
-        values = dict.fromkeys(self._paths) | {
-            self._inner(tuple(_pointer.steps(text))): value for text, value in injected.values.items()
+        values: dict[Path, Confidential | None] = dict.fromkeys(self._paths) | {
+            self._inner(path): value for path, value in injected.by_path.items()
         }
-        filled: Any = dict(args)
-        for path, value in values.items():
-            whole = path if self._single is None else (self._single, *path)
-            filled = put(filled, whole, self._member(path, value))
-        return cast("dict[str, Any]", filled)
+        outer: Path = () if self._single is None else (self._single,)
+        return fill(args, {(*outer, *path): value for path, value in values.items()}, self._typed)
 
-    def _member(self, path: Path, value: Confidential | None) -> Any:
-        """A value in the type of its argument; without a value, the argument's own default, or nothing."""
-        member = self._members.get(path)
-        if value is None:
-            default = None if member is None else member.get_default_value()
-            return ABSENT if default is None else default.value
+    def _typed(self, args: Any, path: Sequence[str], value: Confidential) -> Any:
+        member = self._members.get(self._inner(tuple(path)))
+        if member is None:
+            return typed_member(args, path, value)
         try:
-            return value.reveal() if member is None else member.validate_python(value.reveal())
+            return member.validate_python(value.reveal())
         except ValidationError:
             pass  # It shows the value.
         raise ValueError(f"the value for argument {path[-1]!r} is refused by its type")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import inspect
 import json
@@ -11,6 +12,7 @@ import sys
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -212,6 +214,79 @@ def test_members_of_an_argument(runtime, vault, witness):
     assert given == {"a": "x", "k": "made up"}
 
 
+@dataclasses.dataclass(frozen=True)
+class Req:
+    a: str
+    k: str
+    note: str | None = None
+
+
+@dataclasses.dataclass
+class Around:
+    req: Req | None
+
+
+def in_req(vault, witness, argument="/req/k", **more):
+    return vault.secrets.create(
+        "inner", witness.canary("inner"), tool_name="get_in", tool_arg=argument, is_default_for_tool=True, **more
+    )
+
+
+def test_members_of_objects(runtime, vault, witness):
+    """What a caller put there never precedes the vault."""
+    in_req(vault, witness)
+
+    @secrets(runtime, "/req/k", "/req/note", tool_name="get_in")
+    def get_in(req: Req, more: str = "") -> list[object]:
+        return [type(req), req.a, req.k[:3], req.note]
+
+    given = Req("x", "made up", "made up")
+    assert get_in(given) == [Req, "x", "lin", None]
+    assert given == Req("x", "made up", "made up")
+
+    @secrets(runtime, "/around/req/k", tool_name="get_out", bindings={"/around/req/k": "secret://deep"})
+    def get_out(around: Around) -> list[object]:
+        return [type(around.req), around.req.k[:3]]
+
+    vault.secrets.create("deep", witness.canary("deep"))
+    assert get_out(Around(given)) == [Req, "lin"]
+
+
+def test_members_of_objects_without_a_secret(runtime):
+    @secrets(runtime, "/req/k", tool_name="get_in")
+    def get_in(req: Req | dict[str, str] | None = None) -> object:
+        return req
+
+    with pytest.raises(toolvault.SecretMissing, match="/req/k"):
+        get_in(Req("x", "made up"))
+    assert get_in({"k": "made up", "a": "x"}) == {"a": "x"}
+    assert get_in() is None
+
+
+def test_objects_that_cannot_take_a_member(runtime, vault, witness):
+    in_req(vault, witness)
+
+    @secrets(runtime, "/req/k", tool_name="get_in")
+    def get_in(req: object = None) -> object:
+        raise AssertionError("it was called")
+
+    with pytest.raises(TypeError, match="'k' of a SimpleNamespace, which cannot be replaced"):
+        get_in(SimpleNamespace(k="made up"))
+
+
+def test_members_of_what_keywords_take(runtime, vault, witness):
+    made = in_req(vault, witness)
+
+    @secrets(runtime, "/req/k", tool_name="get_in")
+    def get_in(**given: dict[str, str]) -> list[str]:
+        return [given["req"]["a"], given["req"]["k"][:3]]
+
+    assert get_in(req={"a": "x", "k": "made up"}) == ["x", "lin"]
+    vault.secrets.set_policy(made.secret_id, when={"base_url": ["https://api.github.com/*"]})
+    with pytest.raises(SecretNotAvailable):
+        get_in(req={"a": "x"}, base_url="https://evil.example/")
+
+
 def merged(parts) -> list:
     """The parts, with texts in a row as one: the cuts depend on the value, because what may begin one is kept back."""
     found = []
@@ -322,7 +397,11 @@ def test_members_in_definitions(nullable):
     }
     assert schema.declares(one, ["req", "k"])
     assert not schema.declares(one, ["req", "other"])
-    assert schema.requires(one, ["req", "k"]) is not nullable
+    # An object that is there must have it; nullable only says that there need not be one.
+    assert schema.requires(one, ["req", "k"])
+    assert schema.requires(one, ["req"]) is not nullable
+    either = {**one, "properties": {"req": {"anyOf": [req, {"type": "object", "properties": {"k": {}}}]}}}
+    assert not schema.requires(either, ["req", "k"])
     assert schema.is_object(one, ["req"])
     assert not schema.is_object(one, ["n"])
     assert "/req/k" in schema.texts(one)

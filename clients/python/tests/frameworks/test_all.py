@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from typing import Annotated, Any
 
 import httpx
 import pytest
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, SecretStr
+from typing_extensions import TypedDict
 
 from harness import FRAMEWORK, Failed, call, harness, seen, tool, with_secrets, with_secrets_async
 from linear import library_locals, shown
-from toolvault import AsyncToolvault, Toolvault, ToolvaultError
+from toolvault import AsyncToolvault, Toolvault, ToolvaultError, secrets
 
 KEY = "api_key"
 
@@ -176,6 +178,66 @@ def test_e9_beside_other_arguments(pointed, runtime):
     assert KEY not in json.dumps(parameters["properties"]["req"])
     both = {"req": {"a": 1}, "note": "n", "other": {"a": 2, "api_key": "its own"}}
     assert call(wrapped, both) == "n lin_api_ its own"
+
+
+@dataclasses.dataclass
+class Held:
+    a: int
+    api_key: str
+
+
+class Keyed(TypedDict):
+    a: int
+    api_key: str
+
+
+class Both(BaseModel):
+    req: Req
+    held: Held
+    keyed: Keyed
+    covered: Annotated[SecretStr, Field(alias="apiKey")]
+    rooted: RootModel[Req]
+    many: list[Own]
+
+
+PLACES = ("/both/req/api_key", "/both/held/api_key", "/both/keyed/api_key", "/both/apiKey", "/both/rooted/api_key")
+
+
+def made_up() -> dict[str, Any]:
+    inner = {"a": 1, KEY: "made up"}
+    objects = {name: {**inner} for name in ("req", "held", "keyed", "rooted")}
+    return {**objects, "apiKey": "made up", "many": [{KEY: "its own"}]}
+
+
+@pytest.mark.parametrize("is_decorated", [False, True])
+def test_e9_members_of_all_kinds_of_objects(vault, runtime, witness, is_decorated):
+    """What a model makes up never precedes the vault, also where the framework has made objects of it."""
+    for number, place in enumerate(PLACES):
+        value = witness.canary(f"key {number}")
+        vault.secrets.create(str(number), value, tool_name="q__*", tool_arg=place, is_default_for_tool=True)
+
+    def q__do(both: Both, note: str) -> str:
+        """Does it."""
+        keys = [both.req.api_key, both.held.api_key, both.keyed[KEY], both.covered.get_secret_value()]
+        keys += [both.rooted.root.api_key]
+        kinds = [type(one).__name__ for one in (both.req, both.held, both.keyed, both.covered)]
+        return f"{[key[:8] for key in keys]} {kinds} {both.many[0].api_key}"
+
+    one = tool(secrets(runtime, *PLACES)(q__do)) if is_decorated else with_secrets(tool(q__do), runtime)
+    if not is_decorated:
+        assert "apiKey" not in json.dumps(seen(one))
+    assert call(one, {"both": made_up(), "note": "n"}) == (
+        f"{['lin_api_'] * 5} ['Req', 'Held', 'dict', 'SecretStr'] its own"
+    )
+
+
+def test_e9_a_member_without_its_secret(runtime):
+    def p__do(note: str, req: Req | None = None) -> str:
+        """Does it."""
+        raise AssertionError("it was called")
+
+    with pytest.raises((ToolvaultError, Failed), match="'/req/api_key' of tool 'p__do' is required"):
+        call(with_secrets(tool(p__do), runtime, hide=["/req/api_key"]), {"req": {"a": 1, KEY: "made up"}, "note": "n"})
 
 
 def test_e11_descriptions_do_not_name_it(value, runtime):

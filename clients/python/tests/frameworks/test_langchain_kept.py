@@ -83,6 +83,21 @@ def test_e2_the_schemas_own_validators(value, runtime, witness):
     assert wrapped.invoke({"path": "../etc"}) == "no: Value error, outside"
 
 
+def test_e9_an_object_that_the_program_passes(vault, runtime, witness):
+    vault.secrets.create(
+        "in", witness.canary("in"), tool_name="p__*", tool_arg="/req/api_key", is_default_for_tool=True
+    )
+
+    @tool
+    def p__do(req: Path) -> str:
+        """Does it."""
+        return f"{req.path} {req.api_key[:8]}"
+
+    wrapped, given = with_secrets(p__do, runtime), Path(path="etc", api_key="lin_api_of_another")
+    assert wrapped.invoke({"req": given}) == "etc lin_api_"
+    assert given.api_key == "lin_api_of_another"
+
+
 def test_e3_what_langgraph_injects(value, runtime):
     @tool
     def t__known(

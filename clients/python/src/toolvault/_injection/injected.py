@@ -34,6 +34,11 @@ class Injected:
         )
 
     @property
+    def by_path(self) -> dict[tuple[str, ...], Confidential]:
+        """The values by the names on the way to their places."""
+        return {tuple(_pointer.steps(text)): value for text, value in self.values.items()}
+
+    @property
     def tool_name(self) -> str:
         """The tool."""
         return self._completed.tool_name

@@ -13,6 +13,7 @@ from ..async_client import AsyncToolvault
 from ..client import Toolvault
 from . import schema
 from .injected import Injected
+from .objects import Typed, fill, holds, needs, put, typed_member
 from .plain import HIDDEN, parsed, plain
 
 Vault = Toolvault | AsyncToolvault
@@ -42,8 +43,9 @@ class Place:
 
     text: str
     path: tuple[str, ...]
+    # Whether the object that contains it cannot be without it.
     is_required: bool
-    # Whether every call has the object that contains it. If not, the object is not created only for the value.
+    # Whether every call has that object. If not, it is not created only for the value.
     is_held: bool
 
 
@@ -61,6 +63,7 @@ class Injector:
         self._bindings = options.get("bindings") or {}
         self._redact = options.get("redact")
         self._shown = frozenset(schema.without(described, [one.path for one in places]).get("properties", ()))
+        self._shows_others = described.get("additionalProperties") not in (None, False)
         self.objects = [name for name in self._shown if schema.is_object(described, [name])]
 
     def schema(self) -> dict[str, Any]:
@@ -76,7 +79,8 @@ class Injector:
         """The arguments without what a model made up for hidden ones, and with JSON texts of objects parsed."""
         given = {name: parsed(one) if name in self.objects else one for name, one in args.items()}
         for one in self.places:
-            given = _removed(given, one.path)
+            if holds(given, one.path):
+                given = put(given, one.path, HIDDEN)
         return given
 
     def inject(self, given: Mapping[str, Any], context: object = None) -> Injected:
@@ -90,30 +94,36 @@ class Injector:
             return await self._vault.inject(self.tool, **wanted)
         return await asyncio.to_thread(self._vault.inject, self.tool, **wanted)
 
-    def filled(self, given: Mapping[str, Any], injected: Injected) -> dict[str, Any]:
-        """The arguments with their values."""
-        args = dict(given)
-        for name, value in injected.values.items():
-            args = _pointer.put(args, name, value.reveal())
-        return args
+    def filled(self, given: Mapping[str, Any], injected: Injected, typed: Typed = typed_member) -> dict[str, Any]:
+        """The arguments with their values, in the types that `typed` makes."""
+        values = injected.by_path
+        return fill(given, {one.path: values.get(one.path) for one in self.places}, typed)
 
     def placeheld(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments with a text in the place of each value."""
         args = dict(given)
-        for one in self.places:
-            args = _pointer.put(args, one.text, HIDDEN) if one.is_held or _holds(args, one.path) else args
+        for one in self._possible(args):
+            args = put(args, one.path, str(HIDDEN))
         return args
 
+    def _possible(self, args: Mapping[str, Any]) -> list[Place]:
+        """The places that a call has or may get. An object is not created only for a value."""
+        found = [(one, holds(args, one.path)) for one in self.places]
+        return [one for one, is_there in found if is_there or (is_there is None and one.is_held)]
+
     def _wanted(self, given: Mapping[str, Any], context: object) -> dict[str, Any]:
-        # The other arguments are sent because a policy may have conditions on them.
-        args = {name: plain(one) for name, one in given.items() if name in self._shown}
-        possible = [one for one in self.places if one.is_held or _holds(args, one.path)]
+        possible = self._possible(given)
         texts = sorted(one.text for one in possible)
+        needed = [(one, needs(given, one.path)) for one in possible]
+        # The other arguments are sent because a policy may have conditions on them.
+        shown = {name: one for name, one in self.given(given).items() if name in self._shown or self._shows_others}
         return {
-            "args": args,
+            "args": plain(shown),
             "bindings": {name: self._bindings[name] for name in texts if name in self._bindings},
             "accepts": texts,
-            "require": sorted(one.text for one in possible if one.is_required),
+            "require": sorted(
+                one.text for one, is_needed in needed if (one.is_required if is_needed is None else is_needed)
+            ),
             "redact": self._redact,
             "user": user_of(self._user, context),
         }
@@ -128,20 +138,6 @@ def user_of(user: User, context: object) -> str | None:
         # Without a user the key would act for another one.
         raise ValueError("the function given as `user` found none")
     return found
-
-
-def _removed(args: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
-    first, *others = path
-    if not others:
-        return {name: one for name, one in args.items() if name != first}
-    inner = args.get(first)
-    return {**args, first: _removed(inner, others)} if isinstance(inner, dict) else args
-
-
-def _holds(args: Any, path: Sequence[str]) -> bool:
-    for step in path[:-1]:
-        args = args.get(step) if isinstance(args, dict) else None
-    return isinstance(args, dict)
 
 
 @dataclass(frozen=True)
@@ -207,7 +203,7 @@ def place_of(described: Mapping[str, Any], text: str) -> Place | None:
     path = tuple(_pointer.steps(text))
     if not schema.declares(described, path):
         return None
-    is_held = len(path) == 1 or schema.requires(described, path[:-1])
+    is_held = all(schema.requires(described, path[:length]) for length in range(1, len(path)))
     return Place(text, path, schema.requires(described, path), is_held)
 
 

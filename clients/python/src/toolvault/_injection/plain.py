@@ -36,6 +36,8 @@ def plain(value: Any) -> Any:
         return {str(name): plain(one) for name, one in value.items() if one is not HIDDEN}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(one) for one in value]
+    if is_root(value):
+        return plain(value.root)
     names = members(value)
     if names is not None:
         return plain({name: getattr(value, attribute, None) for name, attribute in names.items()})
@@ -55,10 +57,22 @@ def parsed(value: Any) -> Any:
 
 def members(value: Any) -> dict[str, str] | None:
     """The attributes of an object of a known kind (pydantic, dataclass), by their names in JSON."""
-    fields = getattr(type(value), "model_fields", None)
-    if isinstance(fields, Mapping):
-        aliases = {name: (field.validation_alias, field.alias) for name, field in fields.items()}
-        return {next((one for one in each if isinstance(one, str)), name): name for name, each in aliases.items()}
+    known = fields_of(value)
+    if known is not None:
+        aliases = {name: (field.validation_alias, field.alias) for name, field in known.items()}
+        names = {next((one for one in each if isinstance(one, str)), name): name for name, each in aliases.items()}
+        return names | {name: name for name in getattr(value, "model_extra", None) or ()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: field.name for field in dataclasses.fields(value)}
     return None
+
+
+def fields_of(value: Any) -> Mapping[str, Any] | None:
+    """The fields of a model or a dataclass of pydantic."""
+    found = getattr(type(value), "__pydantic_fields__", None)
+    return found if isinstance(found, Mapping) else None
+
+
+def is_root(value: Any) -> bool:
+    """Whether it is a model of pydantic that stands for its only member."""
+    return getattr(type(value), "__pydantic_root_model__", False) is True

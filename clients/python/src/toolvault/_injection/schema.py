@@ -26,12 +26,12 @@ HEADING = re.compile(r"\s*(?:args|arguments|params|parameters|keyword args|keywo
 
 def declares(schema: Mapping[str, Any], path: Path) -> bool:
     """Whether the schema has a member at this path."""
-    return any(True for _ in _at(schema, path, schema, True))
+    return any(True for _ in _at(schema, path, schema))
 
 
 def requires(schema: Mapping[str, Any], path: Path) -> bool:
-    """Whether a call must have the member: it is required, its default is not known, and null is no value for it."""
-    return any(is_required and not _is_optional(node, schema) for node, is_required in _at(schema, path, schema, True))
+    """Whether the object that contains it must have the member: its default is not known, and null is no value."""
+    return any(is_required and not _is_optional(node, schema) for node, is_required in _at(schema, path, schema))
 
 
 def texts(schema: Mapping[str, Any]) -> list[str]:
@@ -56,7 +56,7 @@ def texts(schema: Mapping[str, Any]) -> list[str]:
 
 def is_object(schema: Mapping[str, Any], path: Path) -> bool:
     """Whether only an object can be at this path."""
-    found = [node for node, _ in _at(schema, path, schema, True)]
+    found = [node for node, _ in _at(schema, path, schema)]
     return bool(found) and all(_kinds(node, schema) <= {"object", "null"} for node in found)
 
 
@@ -121,8 +121,10 @@ def _resolved(node: Any, root: Mapping[str, Any]) -> dict[str, Any]:
     return dict(node) if isinstance(node, Mapping) else {}
 
 
-def _at(node: Any, path: Path, root: Mapping[str, Any], is_required: bool) -> Iterator[tuple[dict[str, Any], bool]]:
-    """What describes the member, and whether all on the way to it is required."""
+def _at(
+    node: Any, path: Path, root: Mapping[str, Any], is_certain: bool = True, is_required: bool = True
+) -> Iterator[tuple[dict[str, Any], bool]]:
+    """What describes the member, and whether the object that contains it certainly requires it."""
     node = _resolved(node, root)
     if not path:
         yield node, is_required
@@ -130,13 +132,13 @@ def _at(node: Any, path: Path, root: Mapping[str, Any], is_required: bool) -> It
     first, *others = path
     properties = node.get("properties", {})
     if first in properties:
-        inner = is_required and first in node.get("required", ())
-        if others and inner:
-            inner = not _is_optional(_resolved(properties[first], root), root)
-        yield from _at(properties[first], others, root, inner)
+        yield from _at(properties[first], others, root, is_certain, is_certain and first in node.get("required", ()))
     for keyword in COMPOSED:
-        for branch in node.get(keyword, ()):
-            yield from _at(branch, path, root, is_required and keyword == "allOf")
+        branches = node.get(keyword, ())
+        objects = [one for one in branches if _kinds(one, root) & {"object", "any"}]
+        for branch in branches:
+            # An object is of the only branch that describes one.
+            yield from _at(branch, path, root, is_certain and (keyword == "allOf" or objects == [branch]))
 
 
 def _is_optional(node: Mapping[str, Any], root: Mapping[str, Any]) -> bool:

@@ -10,12 +10,11 @@ import functools
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from operator import getitem
-from typing import Annotated, Any, ClassVar, NoReturn, cast
+from typing import Any, ClassVar, NoReturn, cast
 
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
 
+from .._injection.objects import annotation
 from .._injection.plain import plain
 from ..errors import ToolvaultError
 from .behind import Behind, Toolkit
@@ -174,7 +173,7 @@ def _validated(tool_class: type[BaseModel], tool: str, literals: Mapping[str, An
             continue
         problem = ""
         try:
-            validated[name] = TypeAdapter(_annotation(field)).validate_python(literals[name])
+            validated[name] = TypeAdapter(annotation(field)).validate_python(literals[name])
         except ValidationError as error:
             problem = "; ".join(one["msg"] for one in error.errors(include_input=False, include_context=False))
         except PydanticUserError:
@@ -183,10 +182,6 @@ def _validated(tool_class: type[BaseModel], tool: str, literals: Mapping[str, An
         if problem:
             raise ToolvaultError(f"the tool {tool} refuses the value of '{name}': {problem}")
     return validated
-
-
-def _annotation(field: FieldInfo) -> Any:
-    return getitem(cast("Any", Annotated), (field.annotation, *field.metadata)) if field.metadata else field.annotation
 
 
 def _class_for(tool_class: type[BaseModel]) -> type[BaseModel]:
