@@ -1,87 +1,105 @@
 import { types } from "node:util";
 
+import { define } from "./pointer.js";
+
 /** An object that holds others, and how to copy it with other members. */
 export interface Holder {
   /** The texts, objects and other values in it, names included. */
   readonly members: readonly unknown[];
   /** A copy without members, of the same class; the object itself if it is filled in place. */
   empty(): object;
-  /** Gives `into` the members, in the order of `members`. */
-  fill(into: any, members: readonly unknown[]): void;
+  /** Gives `into` the members, in the order of `members`. `clean` redacts what its `toJSON` returns later. */
+  fill(into: object, members: readonly unknown[], clean: (value: unknown) => unknown): void;
 }
 
-/** What an object holds. Objects with hidden content, such as a `Headers`, hold nothing. */
-export function holder(value: object): Holder {
-  if (Array.isArray(value)) return list(value);
-  if (value instanceof Map) return map(value);
-  if (value instanceof Set) return set(value);
-  return value instanceof Error ? failure(value) : record(value);
-}
-
-function list(own: readonly unknown[]): Holder {
-  const fill = (into: unknown[], members: readonly unknown[]) => {
-    for (const one of members) into.push(one);
-  };
-  return { members: own, empty: () => [], fill };
-}
-
-function map(own: ReadonlyMap<unknown, unknown>): Holder {
-  const fill = (into: Map<unknown, unknown>, members: readonly unknown[]) => {
-    for (const [name, value] of pairs(members)) into.set(name, value);
-  };
-  return { members: [...own].flat(1), empty: () => new Map(), fill };
-}
-
-function set(own: ReadonlySet<unknown>): Holder {
-  const fill = (into: Set<unknown>, members: readonly unknown[]) => {
-    for (const one of members) into.add(one);
-  };
-  return { members: [...own], empty: () => new Set(), fill };
-}
-
-/** An object with its own enumerable members. Its getters are not called. */
-function record(own: object): Holder {
+/**
+ * What an object holds: its own members (of getters, what they return), the elements of a `Map` or `Set`, and what its
+ * `toJSON` returns. Objects with other hidden content, such as a `Response`, hold nothing. An error keeps its identity.
+ */
+export function holder(own: object): Holder {
+  const names = namesOf(own);
   const members: unknown[] = [];
-  for (const name of Object.keys(own)) {
-    const value: unknown = Object.getOwnPropertyDescriptor(own, name)?.value;
-    if (value !== undefined) members.push(name, value);
-  }
-  const fill = (into: object, filled: readonly unknown[]) => {
-    for (const [name, value] of pairs(filled)) define(into, String(name), value, true);
+  for (const name of names) members.push(name, memberOf(own, name));
+  const { length } = members;
+  pushElements(members, own);
+  members.push(snapshot(own));
+  const isInPlace = isError(own) && !isFixed(own, names);
+  const fill = (into: object, filled: readonly unknown[], clean: (value: unknown) => unknown) => {
+    for (const [index, name] of names.entries()) {
+      const [changed, value] = [filled[2 * index] as PropertyKey, filled[2 * index + 1]];
+      if (isInPlace && changed === name && value === members[2 * index + 1]) continue;
+      const { enumerable = false } = Object.getOwnPropertyDescriptor(own, name) ?? {};
+      if (isInPlace && changed !== name) Reflect.deleteProperty(into, name);
+      define(into, changed, value, enumerable);
+    }
+    for (let index = length; index < filled.length - 1; index += 1) {
+      if (types.isSet(into)) Set.prototype.add.call(into, filled[index]);
+      else Map.prototype.set.call(into, filled[index], filled[++index]);
+    }
+    if (hasJson(own)) define(into, "toJSON", json(into, own.toJSON, filled.at(-1), clean), false);
   };
-  const empty = () => {
-    const others = Object.getOwnPropertyDescriptors(own) as Record<string, PropertyDescriptor>;
-    for (const [name] of pairs(members)) delete others[String(name)];
-    return Object.create(Object.getPrototypeOf(own), others) as object;
-  };
+  const empty = () => (isInPlace ? own : Object.setPrototypeOf(bare(own), Object.getPrototypeOf(own)));
   return { members, empty, fill };
 }
 
-/** An error keeps its identity. `message`, `stack` and `cause` are not enumerable. */
-function failure(own: Error): Holder {
-  const names = [...new Set(["message", "stack", ...Object.getOwnPropertyNames(own)])];
-  const isFixed = !Object.isExtensible(own) || names.some((name) => isConstant(own, name));
-  const fill = (into: object, members: readonly unknown[]) => {
-    for (const [index, name] of names.entries()) {
-      if ((into as any)[name] === members[index]) continue;
-      define(into, name, members[index], Object.getOwnPropertyDescriptor(own, name)?.enumerable ?? false);
+/** `message` and `stack` of an error may be inherited. */
+function namesOf(own: object): PropertyKey[] {
+  const names = Reflect.ownKeys(own);
+  if (Array.isArray(own)) return names.filter((name) => name !== "length");
+  return isError(own) ? [...new Set(["message", "stack", ...names])] : names;
+}
+
+function memberOf(own: object, name: PropertyKey): unknown {
+  try {
+    return (own as any)[name];
+  } catch {
+    // A getter that throws holds nothing.
+  }
+}
+
+function pushElements(members: unknown[], own: object): void {
+  if (types.isSet(own)) Set.prototype.forEach.call(own, (one) => void members.push(one));
+  if (types.isMap(own)) Map.prototype.forEach.call(own, (value, name) => void members.push(name, value));
+}
+
+function bare(own: object): object {
+  if (Array.isArray(own)) return new Array(own.length);
+  if (types.isMap(own)) return new Map();
+  return types.isSet(own) ? new Set() : {};
+}
+
+function isError(own: object): boolean {
+  return types.isNativeError(own) || own instanceof Error;
+}
+
+function isFixed(own: object, names: readonly PropertyKey[]): boolean {
+  const isConstant = (name: PropertyKey) => Object.getOwnPropertyDescriptor(own, name)?.configurable === false;
+  return !Object.isExtensible(own) || names.some(isConstant);
+}
+
+function hasJson(own: object): own is { toJSON(key?: string): unknown } {
+  return typeof memberOf(own, "toJSON") === "function";
+}
+
+/** What `JSON.stringify` shows of an object that has a `toJSON`. */
+function snapshot(own: object): unknown {
+  try {
+    return hasJson(own) ? JSON.parse(JSON.stringify(own)) : undefined;
+  } catch {
+    // It has no JSON.
+  }
+}
+
+/** The `toJSON` of a copy: its own, redacted; or what the original showed, if that needs private members. */
+function json(into: object, toJSON: (key?: string) => unknown, shown: unknown, clean: (value: unknown) => unknown) {
+  return (key?: string): unknown => {
+    try {
+      const found = toJSON.call(into, key);
+      return found === into ? found : clean(found);
+    } catch {
+      return shown;
     }
   };
-  const empty = () => (isFixed ? (Object.create(Object.getPrototypeOf(own)) as object) : own);
-  return { members: names.map((name) => (own as any)[name]), empty, fill };
-}
-
-function isConstant(own: object, name: string): boolean {
-  return Object.getOwnPropertyDescriptor(own, name)?.configurable === false;
-}
-
-/** Unlike an assignment, this cannot set a prototype. */
-function define(into: object, name: string, value: unknown, enumerable: boolean): void {
-  Object.defineProperty(into, name, { value, enumerable, writable: true, configurable: true });
-}
-
-function* pairs<T>(flat: readonly T[]): Generator<[T, T]> {
-  for (let index = 0; index < flat.length; index += 2) yield [flat[index] as T, flat[index + 1] as T];
 }
 
 /** The bytes of a buffer or a view of one; undefined for other objects. */

@@ -3,9 +3,9 @@ import { inspect } from "node:util";
 import { Confidential } from "../confidential.js";
 import { ToolvaultError } from "../errors.js";
 import type { Completed } from "../models.js";
-import { redactedStream } from "./parts.js";
+import { redactionOf } from "./parts.js";
 import { at, isObject, withAt } from "./pointer.js";
-import { Redaction } from "./redaction.js";
+import type { Redaction } from "./redaction.js";
 import type { Declared } from "./schema.js";
 import { type Named, Search } from "./search.js";
 
@@ -33,8 +33,7 @@ export class Injected {
       }
     }
     this.tool = completed.tool_name;
-    const search = new Search(values);
-    this.#redaction = new Redaction(search, (stream) => redactedStream(stream, search));
+    this.#redaction = redactionOf(new Search(values));
     this.#args = args as Arguments;
   }
 
@@ -88,10 +87,8 @@ function isOf(type: string, value: unknown): boolean {
   return typeof value === type;
 }
 
-/** The texts inside a structured value: credentials are members of it. */
+/** The texts and numbers in a value that is no text: credentials are members of it. */
 function* leaves(value: unknown): Generator<string> {
-  for (const one of typeof value === "object" && value !== null ? Object.values(value) : []) {
-    if (typeof one === "string") yield one;
-    else yield* leaves(one);
-  }
+  if (typeof value === "string" || typeof value === "number") yield String(value);
+  else if (typeof value === "object" && value !== null) for (const one of Object.values(value)) yield* leaves(one);
 }

@@ -1,3 +1,5 @@
+import { Readable } from "node:stream";
+
 import { Redaction } from "./redaction.js";
 import type { Search } from "./search.js";
 
@@ -16,7 +18,7 @@ export class Parts {
 
   constructor(search: Search) {
     this.#search = search;
-    this.#redaction = new Redaction(search);
+    this.#redaction = redactionOf(search);
   }
 
   /** The parts that can be passed on when this one has arrived. */
@@ -30,6 +32,11 @@ export class Parts {
   /** The parts that are left at the end. */
   end(): unknown[] {
     return this.#take(this.#waiting.length);
+  }
+
+  /** What a stream returns, or with which it fails, redacted. */
+  result(value: unknown): unknown {
+    return this.#redaction.result(value);
   }
 
   #take(count: number): unknown[] {
@@ -49,42 +56,88 @@ export class Parts {
   }
 }
 
-/** A stream whose parts are redacted: of a `ReadableStream` or an async iterable; undefined for other objects. */
-export function redactedStream(source: object, search: Search): object | undefined {
-  if (source instanceof ReadableStream) return source.pipeThrough(transform(new Parts(search)));
-  return Symbol.asyncIterator in source ? redacted(source as AsyncIterable<unknown>, search) : undefined;
+/** What redacts results, and the parts of streams in them. */
+export function redactionOf(search: Search): Redaction {
+  return new Redaction(search, (stream) => redactedStream(stream, search));
+}
+
+/** A stream whose parts are redacted: of a stream of Node.js or the web, or an iterator; undefined for other objects. */
+function redactedStream(source: object, search: Search): object | undefined {
+  if (source instanceof ReadableStream) return web(source, search);
+  if (Symbol.asyncIterator in source) {
+    const parts = redacted(source as AsyncIterable<unknown>, search);
+    if (!(source instanceof Readable)) return parts;
+    return Readable.from(parts, { objectMode: source.readableObjectMode });
+  }
+  return isIterator(source) ? redactedNow(source, search) : undefined;
+}
+
+function isIterator(source: object): source is IterableIterator<unknown> {
+  return Symbol.iterator in source && "next" in source && typeof source.next === "function";
 }
 
 async function* redacted(source: AsyncIterable<unknown>, search: Search): AsyncGenerator<unknown, unknown> {
-  const [parts, redaction] = [new Parts(search), new Redaction(search)];
-  const iterator = source[Symbol.asyncIterator]();
-  let isDone = false;
+  const parts = new Parts(search);
   try {
-    while (true) {
-      const { done, value } = await iterator.next();
-      if (done) {
-        isDone = true;
-        yield* parts.end();
-        return redaction.result(value);
-      }
-      yield* parts.push(value);
+    const iterator = source[Symbol.asyncIterator]();
+    let one: IteratorResult<unknown> | undefined;
+    try {
+      for (one = await iterator.next(); !one.done; one = await iterator.next()) yield* parts.push(one.value);
+    } catch (error) {
+      // What came before the failure is passed on.
+      yield* parts.end();
+      throw error;
+    } finally {
+      if (!one?.done) await iterator.return?.();
     }
+    yield* parts.end();
+    return parts.result(one.value);
   } catch (error) {
-    throw redaction.result(error);
-  } finally {
-    if (!isDone) await iterator.return?.();
+    throw parts.result(error);
   }
 }
 
-function transform(parts: Parts): TransformStream {
-  return new TransformStream({
-    transform: (part, controller) => {
-      for (const one of parts.push(part)) controller.enqueue(one);
+/** The same without promises. */
+function* redactedNow(source: Iterable<unknown>, search: Search): Generator<unknown, unknown> {
+  const parts = new Parts(search);
+  try {
+    const iterator = source[Symbol.iterator]();
+    let one: IteratorResult<unknown> | undefined;
+    try {
+      for (one = iterator.next(); !one.done; one = iterator.next()) yield* parts.push(one.value);
+    } catch (error) {
+      // What came before the failure is passed on.
+      yield* parts.end();
+      throw error;
+    } finally {
+      if (!one?.done) iterator.return?.();
+    }
+    yield* parts.end();
+    return parts.result(one.value);
+  } catch (error) {
+    throw parts.result(error);
+  }
+}
+
+/** It locks the source when it is read. */
+function web(source: ReadableStream, search: Search): ReadableStream {
+  let reader: ReadableStreamDefaultReader | undefined;
+  const next = async (): Promise<IteratorResult<unknown>> => {
+    reader ??= source.getReader();
+    return (await reader.read()) as IteratorResult<unknown>;
+  };
+  const parts = redacted({ [Symbol.asyncIterator]: () => ({ next }) }, search);
+  return new ReadableStream(
+    {
+      pull: async (controller) => {
+        const { done, value } = await parts.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => (reader ?? source).cancel(reason),
     },
-    flush: (controller) => {
-      for (const one of parts.end()) controller.enqueue(one);
-    },
-  });
+    { highWaterMark: 0 },
+  );
 }
 
 /** The texts in a part, by their place in it. Bytes are read as Latin-1. */

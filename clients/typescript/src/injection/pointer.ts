@@ -48,6 +48,6 @@ function changed(value: unknown, [step, ...rest]: string[], change: (holder: obj
 }
 
 /** Unlike an assignment, this cannot set a prototype. */
-function define(holder: object, name: string, value: unknown): void {
-  Object.defineProperty(holder, name, { value, enumerable: true, writable: true, configurable: true });
+export function define(holder: object, name: PropertyKey, value: unknown, enumerable = true): void {
+  Object.defineProperty(holder, name, { value, enumerable, writable: true, configurable: true });
 }

@@ -1,41 +1,43 @@
 import type { Confidential } from "../confidential.js";
+import { Form, type Span } from "./form.js";
 import { forms, SHORTEST } from "./forms.js";
-
-/** What replaces the text from `start` to `end`. */
-interface Span {
-  readonly start: number;
-  end: number;
-  readonly mark: string;
-}
 
 /** A secret's name and its value. */
 export type Named = readonly [name: string, value: Confidential];
 
 /** Finds values in texts. It compiles no pattern from a value, because those are cached. It has no readable form. */
 export class Search {
-  readonly #marks = new Map<string, string>();
-  readonly #forms: readonly string[];
+  readonly #forms: readonly Form[];
   /** The length of the shortest form. */
   readonly #least: number;
+  /** Whether a number can contain a form. */
+  readonly #hasDigits: boolean;
 
   constructor(values: Iterable<Named>) {
+    const found = new Map<string, Form>();
     for (const [name, value] of values) {
       if (value.reveal().length < SHORTEST) continue;
       for (const form of forms(value.reveal())) {
-        if (!this.#marks.has(form)) this.#marks.set(form, `[secret:${name}]`);
+        if (!found.has(form)) found.set(form, new Form(form, `[secret:${name}]`));
       }
     }
-    this.#forms = [...this.#marks.keys()];
+    this.#forms = [...found.values()];
+    this.#hasDigits = [...found.keys()].some((form) => Number.isFinite(Number(form)));
     this.#least = Math.min(...this.#forms.map((form) => form.length));
   }
 
   get isEmpty(): boolean {
-    return this.#marks.size === 0;
+    return this.#forms.length === 0;
   }
 
   /** Whether the text contains a value. */
   shows(text: string): boolean {
-    return text.length >= this.#least && this.#forms.some((form) => text.includes(form));
+    return text.length >= this.#least && this.#forms.some((form) => form.isIn(text));
+  }
+
+  /** Whether the digits of a number contain a value. */
+  showsNumber(number: number | bigint): boolean {
+    return this.#hasDigits && this.shows(String(number));
   }
 
   /** The redacted text. */
@@ -59,7 +61,7 @@ export class Search {
   /** How many of these consecutive texts are decided: no value goes on from them into those that follow. */
   decided(texts: readonly string[]): number {
     const whole = texts.join("");
-    const open = whole.length - Math.max(0, ...this.#forms.map((form) => begun(whole, form)));
+    const open = whole.length - Math.max(0, ...this.#forms.map((form) => form.begun(whole)));
     const spans = this.#spans(whole);
     let [end, count] = [0, 0];
     texts.forEach((text, index) => {
@@ -71,29 +73,16 @@ export class Search {
 
   /** Where values are, in order. Overlapping ones are one span. */
   #spans(text: string): Span[] {
-    const found: Span[] = [];
-    for (const [form, mark] of this.#marks) {
-      for (let start = text.indexOf(form); start >= 0; start = text.indexOf(form, start + form.length)) {
-        found.push({ start, end: start + form.length, mark });
-      }
-    }
+    const found = this.#forms.flatMap((form) => [...form.spans(text)]);
     found.sort((one, other) => one.start - other.start || other.end - one.end);
     const spans: Span[] = [];
     for (const span of found) {
       const last = spans.at(-1);
-      if (last && span.start < last.end) last.end = Math.max(last.end, span.end);
+      if (last && span.start < last.end) spans[spans.length - 1] = { ...last, end: Math.max(last.end, span.end) };
       else spans.push(span);
     }
     return spans;
   }
-}
-
-/** How many characters at the end of the text may be the beginning of a form. */
-function begun(text: string, form: string): number {
-  for (let length = Math.min(form.length - 1, text.length); length > 0; length -= 1) {
-    if (text.endsWith(form.slice(0, length))) return length;
-  }
-  return 0;
 }
 
 /** The text from `from` to `to` without what lies in spans, and with the marks of those that begin in it. */

@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { test } from "node:test";
+
+import { Injected } from "../../src/injection/injected.js";
+import { Completed } from "../../src/models.js";
+import { canary, clean } from "../support/canary.js";
+
+const VALUE = canary();
+const MARK = "[secret:k]";
+const CUT = [VALUE.slice(0, 9), VALUE.slice(9), "end"];
+const APPLIED = [{ arg: "k", secret_id: "", secret_name: "k", version: 1, source: "default", redact: true }] as const;
+const injected = new Injected(new Completed("t", { k: VALUE }, APPLIED), new Map(), undefined);
+
+async function read(stream: any): Promise<string> {
+  let text = "";
+  for await (const part of stream) text += part;
+  return text;
+}
+
+test("streams of the web stay what they are", async () => {
+  const bytes = CUT.map((one) => new TextEncoder().encode(one));
+  const source = () =>
+    new ReadableStream({ start: (to) => [...bytes.map((one) => to.enqueue(one)), to.close()] as any });
+  const stream = await injected.run(source);
+  assert.ok(stream instanceof ReadableStream);
+  assert.equal(await new Response(stream as any).text(), `${MARK}end`);
+  // A stream that is not read is not locked.
+  const own = source();
+  assert.notEqual(injected.redact({ own }).own, own);
+  assert.equal(await new Response(own as any).text(), `${VALUE}end`);
+});
+
+test("a stream of the web fails with its error redacted, and is cancelled", async () => {
+  const failing = injected.redact(
+    new ReadableStream({
+      start: (to) => to.enqueue("a"),
+      pull: () => Promise.reject(new RangeError(`no ${VALUE}`, { cause: { VALUE } })),
+    }),
+  );
+  const reader = failing.getReader();
+  assert.deepEqual(await reader.read(), { done: false, value: "a" });
+  await assert.rejects(reader.read(), (error: any) => {
+    assert.ok(error instanceof RangeError && error.message === `no ${MARK}`);
+    clean(VALUE, error, error.cause);
+    return true;
+  });
+  const reasons: unknown[] = [];
+  const cancelled = () =>
+    new ReadableStream({ start: (to) => to.enqueue("a"), cancel: (reason) => void reasons.push(reason) });
+  await injected.redact(cancelled()).cancel("unread");
+  const read = injected.redact(cancelled()).getReader();
+  await read.read();
+  await read.cancel("read");
+  assert.deepEqual(reasons, ["unread", "read"]);
+});
+
+test("streams of Node.js stay what they are", async () => {
+  const stream = injected.redact(Readable.from(CUT));
+  assert.ok(stream instanceof Readable);
+  assert.equal(await read(stream), `${MARK}end`);
+  assert.equal(await read(injected.redact({ parts: Readable.from(CUT) }).parts), `${MARK}end`);
+  const bytes = injected.redact(
+    Readable.from(
+      CUT.map((one) => Buffer.from(one)),
+      { objectMode: false },
+    ),
+  );
+  assert.equal(bytes.readableObjectMode, false);
+  assert.equal(await read(bytes), `${MARK}end`);
+  const failing = new Readable({ read: () => void failing.destroy(new RangeError(VALUE)) });
+  await assert.rejects(read(injected.redact(failing)), { name: "RangeError", message: MARK });
+});
+
+test("generators end with their source, and their errors are redacted", async () => {
+  const ended: string[] = [];
+  async function* endless() {
+    try {
+      while (true) yield VALUE;
+    } finally {
+      ended.push("ended");
+    }
+  }
+  for await (const part of injected.redact(endless())) {
+    assert.equal(part, MARK);
+    break;
+  }
+  assert.deepEqual(ended, ["ended"]);
+  async function* failing() {
+    yield "a";
+    throw new RangeError(VALUE);
+  }
+  await assert.rejects(read(injected.redact(failing())), { name: "RangeError", message: MARK });
+  async function* closing() {
+    try {
+      while (true) yield "a";
+    } finally {
+      // biome-ignore lint/correctness/noUnsafeFinally: it fails when it is closed.
+      throw new RangeError(VALUE);
+    }
+  }
+  const parts = injected.redact(closing());
+  await parts.next();
+  await assert.rejects(parts.return(), { name: "RangeError", message: MARK });
+});
+
+test("generators without promises, and iterators", () => {
+  const ended: string[] = [];
+  function* generator(): Generator<string, unknown> {
+    try {
+      yield* CUT;
+      return { VALUE };
+    } finally {
+      ended.push("ended");
+    }
+  }
+  const parts = injected.redact(generator());
+  assert.deepEqual(
+    [parts.next(), parts.next(), parts.next()].map(({ value }) => value),
+    [MARK, "", "end"],
+  );
+  assert.deepEqual(parts.next(), { done: true, value: { VALUE: MARK } });
+  for (const part of injected.redact({ inside: generator() }).inside) {
+    assert.equal(part, MARK);
+    break;
+  }
+  assert.deepEqual(ended, ["ended", "ended"]);
+  assert.deepEqual([...injected.redact(new Map([[1, VALUE]]).values())], [MARK]);
+  function* failing() {
+    yield "a";
+    throw new RangeError(VALUE);
+  }
+  assert.throws(() => [...injected.redact(failing())], { name: "RangeError", message: MARK });
+});
+
+test("streams, generators and promises inside the parts of a stream", async () => {
+  async function* outer() {
+    yield { stream: Readable.from(CUT), later: Promise.resolve(VALUE), now: [VALUE].values() };
+  }
+  for await (const { stream, later, now } of injected.redact(outer())) {
+    assert.equal(await read(stream), `${MARK}end`);
+    assert.equal(await later, MARK);
+    assert.deepEqual([...now], [MARK]);
+  }
+});
+
+test("promises in a result are redacted when they are settled", async () => {
+  const result = await injected.run(({ k }) => ({
+    kept: Promise.resolve({ k }),
+    failed: Promise.reject(new RangeError(k)),
+    unread: Promise.reject(new RangeError(k)),
+  }));
+  assert.deepEqual(await result.kept, { k: MARK });
+  await assert.rejects(result.failed, { name: "RangeError", message: MARK });
+});
