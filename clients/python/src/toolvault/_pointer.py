@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def steps(argument: str) -> list[str]:
-    """The names on the way to a place; the first is the argument's."""
+def steps(argument: str) -> tuple[str, ...]:
+    """The names on the way to a place; the first is the argument's. `k` and `/k` are the same place."""
     if not argument.startswith("/"):
-        return [argument]
-    return [step.replace("~1", "/").replace("~0", "~") for step in argument[1:].split("/")]
+        return (argument,)
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in argument[1:].split("/"))
 
 
 def get(args: Mapping[str, Any], argument: str) -> Any:

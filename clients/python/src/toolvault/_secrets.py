@@ -54,6 +54,9 @@ def _decorated(
     signature, hints = inspect.signature(function), _hints(called)
     rest = next((one.name for one in signature.parameters.values() if one.kind is inspect.Parameter.VAR_KEYWORD), None)
     places = [_place(tool, signature, name, rest is not None) for name in names]
+    for text in redact or ():
+        if not any(one.path == _pointer.steps(text) for one in places):
+            raise ValueError(f"{text!r} in `redact` is no argument that the vault supplies to tool {tool!r}")
     described: dict[str, Any] = {
         "properties": {name: {} for name in signature.parameters if name != rest},
         "additionalProperties": rest is not None,
@@ -105,7 +108,7 @@ def _decorated(
 
 
 def _place(tool: str, signature: inspect.Signature, text: str, takes_any: bool) -> Place:
-    path = tuple(_pointer.steps(text))
+    path = _pointer.steps(text)
     parameter = signature.parameters.get(path[0])
     if parameter is None and not takes_any:
         raise ValueError(f"the function of tool {tool!r} does not take argument {path[0]!r}")

@@ -59,6 +59,40 @@ def test_the_policy_of_a_secret_says_whether_results_are_redacted(vault, runtime
     assert result(redact=["api_token"]) == "[secret:user]"
 
 
+@pytest.mark.parametrize(("argument", "named"), [("k", "/k"), ("/k", "k"), ("/req/k", "/req/k")])
+def test_what_is_redacted_is_named_by_place(runtime, vault, witness, argument, named):
+    """`k` and `/k` are the same place."""
+    made = in_req(vault, witness, argument)
+    vault.secrets.set_policy(made.secret_id, redact=False)
+
+    def get_in(k: str = "", req: dict[str, str] | None = None) -> str:
+        return k or req["k"]
+
+    given = {"req": {}} if argument == "/req/k" else {}
+    assert get_in(**runtime.inject("get_in", redact=[named]).args).startswith("lin")
+    for hidden_as in {argument, named}:
+        wrapped = secrets(runtime, hidden_as, redact=[named])(get_in)
+        assert wrapped(**given) == "[secret:inner]"
+    assert runtime.inject("get_in", redact=[named]).redact(witness.canaries[-1].value) == "[secret:inner]"
+
+
+def test_names_of_nothing_that_the_tool_takes(runtime, key):
+    with pytest.raises(ValueError, match="'token' in `redact`"):
+        secrets(runtime, "k", redact=["token"])(lambda k: k)
+    for options in ({"redact": ["token"]}, {"hide": ["token"]}, {"bindings": {"/token": "secret://linear"}}):
+        with pytest.raises(ValueError, match=r"no argument '/?token'"):
+            hidden(runtime, {"get_it": described("a", ARGUMENT)}, **options)
+    with pytest.raises(ValueError, match="one place"):
+        secrets(runtime, bindings={"k": "secret://a", "/k": "secret://b"})(lambda k: k)
+
+
+def test_two_names_of_one_place_are_one(key, runtime):
+    found = hidden(runtime, {"get_it": described("a", ARGUMENT)}, hide=[f"/{ARGUMENT}", ARGUMENT])
+    assert [path for _, path, _ in found["get_it"]] == [(ARGUMENT,)]
+    by_reference = secrets(runtime, ARGUMENT, bindings={f"/{ARGUMENT}": "secret://linear"}, tool_name="get_it")
+    assert by_reference(lambda api_token: api_token)() == "[secret:linear]"
+
+
 async def later(function, *args):
     return await function(*args)
 

@@ -27,16 +27,17 @@ class Injected:
     def __init__(self, completed: Completed, redacted: Collection[str] | None) -> None:
         self._completed = completed
         self.values = {one.arg: Confidential(_pointer.get(completed.args, one.arg)) for one in completed.applied}
+        places = None if redacted is None else {*map(_pointer.steps, redacted)}
         self.redaction = Redaction(
             (one.secret_name, self.values[one.arg])
             for one in completed.applied
-            if (one.redact if redacted is None else one.arg in redacted)
+            if (one.redact if places is None else _pointer.steps(one.arg) in places)
         )
 
     @property
     def by_path(self) -> dict[tuple[str, ...], Confidential]:
         """The values by the names on the way to their places."""
-        return {tuple(_pointer.steps(text)): value for text, value in self.values.items()}
+        return {_pointer.steps(text): value for text, value in self.values.items()}
 
     @property
     def tool_name(self) -> str:

@@ -56,11 +56,14 @@ class Injector:
         self, vault: Vault, tool: str, described: Mapping[str, Any], places: Sequence[Place], options: Options
     ) -> None:
         self.tool = tool
-        self.places = places
+        self.places = list({one.path: one for one in places}.values())
         self._vault = vault
         self._described = described
         self._user = options.get("user")
-        self._bindings = options.get("bindings") or {}
+        bindings = options.get("bindings") or {}
+        self._bindings = {_pointer.steps(name): reference for name, reference in bindings.items()}
+        if len(self._bindings) < len(bindings):
+            raise ValueError(f"two of the bindings {', '.join(sorted(bindings))} are for one place: leave one out")
         self._redact = options.get("redact")
         self._shown = frozenset(schema.without(described, [one.path for one in places]).get("properties", ()))
         self._shows_others = described.get("additionalProperties") not in (None, False)
@@ -119,7 +122,7 @@ class Injector:
         shown = {name: one for name, one in self.given(given).items() if name in self._shown or self._shows_others}
         return {
             "args": plain(shown),
-            "bindings": {name: self._bindings[name] for name in texts if name in self._bindings},
+            "bindings": {one.text: self._bindings[one.path] for one in possible if one.path in self._bindings},
             "accepts": texts,
             "require": sorted(
                 one.text for one, is_needed in needed if (one.is_required if is_needed is None else is_needed)
@@ -184,23 +187,21 @@ class Wrapping(Generic[T]):
 
     def _made(self, found: Mapping[str, Collection[str]]) -> list[T]:
         asked = [*(self._options.get("hide") or ()), *(self._options.get("bindings") or ())]
-        known: set[str] = set()
+        for text in [*asked, *(self._options.get("redact") or ())]:
+            if not any(schema.declares(one.schema, _pointer.steps(text)) for one in self._subjects):
+                raise ValueError(f"tool {', '.join(self._names)!r} has no argument {text!r}")
         made = []
         for one, name in zip(self._subjects, self._names, strict=True):
             texts = [*sorted(found.get(name, ())), *asked]
-            places = {text: place for text in texts if (place := place_of(one.schema, text)) is not None}
-            known |= places.keys()
-            injector = Injector(self._vault, name, one.schema, list(places.values()), self._options)
+            places = [place for text in texts if (place := place_of(one.schema, text)) is not None]
+            injector = Injector(self._vault, name, one.schema, places, self._options)
             made.append(one.wrap(injector) if places else one.tool)
-        for text in asked:
-            if text not in known:
-                raise ValueError(f"tool {', '.join(self._names)!r} has no argument {text!r}")
         return made
 
 
 def place_of(described: Mapping[str, Any], text: str) -> Place | None:
     """The place of an argument or pointer in a schema; None if it has none."""
-    path = tuple(_pointer.steps(text))
+    path = _pointer.steps(text)
     if not schema.declares(described, path):
         return None
     is_held = all(schema.requires(described, path[:length]) for length in range(1, len(path)))
