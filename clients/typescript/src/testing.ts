@@ -7,7 +7,7 @@ import { Toolvault } from "./client.js";
 import { UnexpectedAnswer } from "./errors.js";
 import type { Answer, CallOptions, Operation, Runner } from "./http/operation.js";
 import { refusal } from "./http/refusal.js";
-import { at, withAt } from "./injection/pointer.js";
+import { at, place, withAt } from "./injection/pointer.js";
 import { supplier } from "./injection/supplier.js";
 import type { NewSecret } from "./resources/secrets.js";
 
@@ -101,11 +101,9 @@ class Fake implements Runner {
       applied.push({ arg, source, version: 1, secret_id, secret_name, redact });
     };
     for (const [arg, reference] of Object.entries(bindings ?? {})) {
-      const secret = this.#of(user).find(
-        ({ secret_name: name }) => reference === `secret://${encodeURIComponent(name)}`,
-      );
-      if (secret) apply(arg, secret, "binding");
-      else problems.push(problem("secret_not_available", ["bindings", arg], tool));
+      const [secret, other] = this.#of(user).filter((one) => isNamed(one, reference) && isFor(one, tool, arg));
+      if (secret && !other) apply(arg, secret, "binding");
+      else problems.push(problem(secret ? "secret_ambiguous" : "secret_not_available", ["bindings", arg], tool));
     }
     for (const [arg, secret] of this.#defaults(tool, accepts, user)) {
       if (at(completed, arg) === undefined || at(completed, arg) === null) apply(arg, secret, "default");
@@ -119,9 +117,13 @@ class Fake implements Runner {
   }
 
   #explained(tool: string, { accepts, args, bindings }: api.Call, user: string | undefined): api.Explanation {
-    const explained = [...this.#defaults(tool, accepts, user)].map(([arg, { secret_id: winner }]) => {
+    const explained = this.#defaults(tool, accepts, user).map(([arg, { secret_id: winner }]) => {
       const isReceived = (at(args ?? {}, arg) ?? null) !== null;
-      const outcome = arg in (bindings ?? {}) ? "binding" : isReceived ? "received" : "default";
+      const outcome = Object.keys(bindings ?? {}).some((one) => place(one) === place(arg))
+        ? "binding"
+        : isReceived
+          ? "received"
+          : "default";
       return { arg, outcome, winner, candidates: [], near: [], tied: false } as const;
     });
     return { tool_name: tool, would_succeed: true, arguments: explained, gateway: null };
@@ -132,20 +134,23 @@ class Fake implements Runner {
     return this.#secrets.filter(({ user: owner = user }) => owner === user);
   }
 
-  /** The winning default of each argument. */
+  /** The winning default of each argument: one that is written as a pointer, else the one with more literals. */
   #defaults(
     tool: string,
     accepts: readonly string[] | null | undefined,
     user: string | undefined,
-  ): Map<string, Stored> {
-    const found = new Map<string, Stored>();
+  ): Array<[argument: string, secret: Stored]> {
+    const accepted = accepts && new Set(accepts.map(place));
+    const found = new Map<string, { arg: string; rank: readonly [boolean, number]; secret: Stored }>();
     for (const secret of this.#of(user)) {
       const { tool_arg: arg, tool_name: pattern, is_default_for_tool: isDefault } = secret;
-      if (!isDefault || !arg || !pattern || !matches(pattern, tool) || (accepts && !accepts.includes(arg))) continue;
-      const earlier = found.get(arg)?.tool_name;
-      if (!earlier || literals(pattern) >= literals(earlier)) found.set(arg, secret);
+      if (!isDefault || !arg || !pattern || !matches(pattern, tool) || accepted?.has(place(arg)) === false) continue;
+      const rank = [arg.startsWith("/"), literals(pattern)] as const;
+      const { rank: earlier = rank } = found.get(place(arg)) ?? {};
+      if (rank[0] === earlier[0] ? rank[1] >= earlier[1] : rank[0]) found.set(place(arg), { arg, rank, secret });
     }
-    return new Map([...found].toSorted(([one], [other]) => (one < other ? -1 : 1)));
+    const sorted = [...found].toSorted(([one], [other]) => (one < other ? -1 : 1));
+    return sorted.map(([, { arg, secret }]) => [arg, secret]);
   }
 }
 
@@ -153,13 +158,24 @@ function ok(content: unknown): Answer {
   return { status: 200, headers: {}, content };
 }
 
-function problem(type: api.UnresolvedType, loc: string[], tool: string): api.UnresolvedArgument {
-  const argument = loc.at(-1);
-  const what =
-    type === "secret_missing"
-      ? `Argument '${argument}' of tool '${tool}' is required and no secret serves it.`
-      : `No usable secret for argument '${argument}' of tool '${tool}'.`;
-  return { type, loc, msg: `${what} Run: toolvault explain '${tool}'` };
+function isNamed({ secret_name: name }: Stored, reference: string): boolean {
+  return reference === `secret://${encodeURIComponent(name)}`;
+}
+
+/** Whether a reference may give the secret to this argument of this tool. */
+function isFor({ tool_name: pattern, tool_arg: argument }: Stored, tool: string, arg: string): boolean {
+  return (!pattern || matches(pattern, tool)) && (!argument || place(argument) === place(arg));
+}
+
+const TEXTS = {
+  secret_missing: (at: string) => `${at} is required and no secret serves it.`,
+  secret_not_available: (at: string) => `No usable secret for ${at}.`,
+  secret_ambiguous: (at: string) => `Several secrets of that name match ${at}.`,
+};
+
+function problem(type: keyof typeof TEXTS, loc: string[], tool: string): api.UnresolvedArgument {
+  const text = TEXTS[type](`argument '${loc.at(-1)}' of tool '${tool}'`);
+  return { type, loc, msg: `${text[0]?.toUpperCase()}${text.slice(1)} Run: toolvault explain '${tool}'` };
 }
 
 function literals(pattern: string): number {

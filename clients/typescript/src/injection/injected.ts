@@ -4,7 +4,7 @@ import { Confidential } from "../confidential.js";
 import { ToolvaultError } from "../errors.js";
 import type { Completed } from "../models.js";
 import { redactionOf } from "./parts.js";
-import { at, isObject, withAt } from "./pointer.js";
+import { at, isObject, overlaps, place, withAt } from "./pointer.js";
 import type { Redaction } from "./redaction.js";
 import type { Declared } from "./schema.js";
 import { type Named, Search } from "./search.js";
@@ -20,14 +20,14 @@ export class Injected {
   readonly #redaction: Redaction;
   readonly #args: Arguments;
 
-  /** `types` has what arguments may be; `redact` names the arguments to redact, as their policies say by default. */
+  /** `types` has what arguments may be, by place; `redact` names those to redact, as their policies say by default. */
   constructor(completed: Completed, types: ReadonlyMap<string, Declared>, redact: readonly string[] | undefined) {
     const values: Named[] = [];
     let args: unknown = completed.args;
     for (const { arg, secret_name: name, redact: isConfidential } of completed.applied) {
-      const value = typed(arg, String(at(completed.args, arg)), types.get(arg)?.types);
+      const value = typed(arg, String(at(completed.args, arg)), types.get(place(arg))?.types);
       args = withAt(args, arg, value);
-      if (redact ? redact.includes(arg) : isConfidential) {
+      if (redact ? redact.some((one) => overlaps(one, arg)) : isConfidential) {
         const texts = [String(at(completed.args, arg)), ...leaves(value)];
         values.push(...texts.map((text): Named => [name, new Confidential(text)]));
       }

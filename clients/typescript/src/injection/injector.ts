@@ -2,12 +2,13 @@ import type { Toolvault } from "../client.js";
 import { ConfigurationError } from "../errors.js";
 import { Injected } from "./injected.js";
 import type { SecretOptions } from "./options.js";
-import { isObject, withoutAt } from "./pointer.js";
+import { isObject, overlaps, place, withoutAt } from "./pointer.js";
 import { type Declared, declared, type JsonSchema } from "./schema.js";
 import { supplier } from "./supplier.js";
 import type { Wrapping } from "./tools.js";
 
 type Arguments = Readonly<Record<string, unknown>>;
+type Placed<Context> = Omit<SecretOptions<Context>, "toolName"> & { readonly bindings: Record<string, string> };
 
 /** What the vault supplies to one tool: the hidden arguments, and their values for each call. */
 export class Injector<Context> {
@@ -15,13 +16,13 @@ export class Injector<Context> {
   readonly hidden: readonly string[];
   readonly #vault: Toolvault;
   readonly #tool: string;
-  readonly #options: SecretOptions<Context>;
+  readonly #options: Omit<Placed<Context>, "hide">;
   readonly #declared: ReadonlyMap<string, Declared>;
 
   private constructor(
     vault: Toolvault,
     tool: string,
-    options: SecretOptions<Context>,
+    options: Omit<Placed<Context>, "hide">,
     known: ReadonlyMap<string, Declared>,
     hidden: readonly string[],
   ) {
@@ -41,10 +42,12 @@ export class Injector<Context> {
     const tool = named(name, options);
     const known = declared(schema);
     for (const argument of known.keys()) seen.add(argument);
-    const found = options.hide ?? (await defaults(vault, tool, [...known.keys()], options));
-    const bindings = bound(options.bindings, known);
-    const hidden = [...new Set([...found.filter((argument) => known.has(argument)), ...Object.keys(bindings)])];
-    return hidden.length === 0 ? undefined : new Injector(vault, tool, { ...options, bindings }, known, hidden);
+    const { hide, ...rest } = placed(options);
+    const found = hide ?? (await defaults(vault, tool, [...known.keys()], options));
+    const bindings = Object.fromEntries(Object.entries(rest.bindings).filter(([argument]) => known.has(argument)));
+    const hidden = new Set([...found.filter((argument) => known.has(argument)), ...Object.keys(bindings)]);
+    if (hidden.size === 0) return undefined;
+    return new Injector(vault, tool, { ...rest, bindings }, known, [...hidden]);
   }
 
   /** For a tool whose schema is not known. */
@@ -54,10 +57,17 @@ export class Injector<Context> {
     options: SecretOptions<Context>,
     signal: AbortSignal | undefined,
   ): Promise<Injector<Context>> {
-    const found = options.hide ?? (await defaults(vault, tool, undefined, options, signal));
-    const hidden = [...new Set([...found, ...Object.keys(options.bindings ?? {})])];
+    const { hide, ...rest } = placed(options);
+    const found = hide ?? (await defaults(vault, tool, undefined, options, signal));
+    const hidden = [...new Set([...found, ...Object.keys(rest.bindings)])];
+    const stray = rest.redact?.find((one) => !hidden.some((argument) => overlaps(one, argument)));
+    if (stray !== undefined) {
+      throw new ConfigurationError(
+        `'redact' names '${stray}', which the vault does not supply to tool '${tool}'; name it in 'hide' too`,
+      );
+    }
     const known = new Map(hidden.map((argument) => [argument, { types: new Set<string>(), isRequired: true }]));
-    return new Injector(vault, tool, options, known, hidden);
+    return new Injector(vault, tool, rest, known, hidden);
   }
 
   /** The arguments without those that the model cannot see, and so has made up. */
@@ -72,7 +82,7 @@ export class Injector<Context> {
     const { bindings, redact } = this.#options;
     const require = this.hidden.filter((argument) => {
       const { isRequired = true, types } = this.#declared.get(argument) ?? {};
-      return isRequired && !types?.has("null") && !(argument in (bindings ?? {}));
+      return isRequired && !types?.has("null") && !Object.hasOwn(bindings, argument);
     });
     const call = { tool: this.#tool, args: this.visible(args), bindings, accepts: this.hidden, require };
     const user = await this.#acting(context);
@@ -94,20 +104,22 @@ function named(name: string | undefined, { toolName }: SecretOptions<any>): stri
   throw new ConfigurationError("this tool has no name of its own: give toolName, or the tools as a record by name");
 }
 
-/** The bindings of arguments that the tool has. */
-function bound(bindings: SecretOptions["bindings"] = {}, known: ReadonlyMap<string, Declared>): Record<string, string> {
-  return Object.fromEntries(Object.entries(bindings).filter(([argument]) => known.has(argument)));
+/** The options, in which each argument is named by its place. */
+function placed<Context>(options: SecretOptions<Context>): Placed<Context> {
+  const bindings = Object.entries(options.bindings ?? {}).map(([argument, one]) => [place(argument), one]);
+  const [hide, redact] = [options.hide?.map(place), options.redact?.map(place)];
+  return { user: options.user, hide, redact, bindings: Object.fromEntries(bindings) };
 }
 
-function defaults(
+async function defaults(
   vault: Toolvault,
   tool: string,
   accepts: readonly string[] | undefined,
   { user, bindings }: SecretOptions<any>,
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
-  if (typeof user !== "function") return vault[supplier].hidden(tool, accepts, { user, signal });
-  if (bindings) return Promise.resolve([]);
+  if (typeof user !== "function") return (await vault[supplier].hidden(tool, accepts, { user, signal })).map(place);
+  if (bindings) return [];
   throw new ConfigurationError(
     `tool '${tool}': give 'hide', because which secrets there are depends on the user, who is known only at the call`,
   );

@@ -14,6 +14,23 @@ export function pointer(way: readonly string[]): string {
   return way.map((step) => `/${step.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
+/** The one text for a place: `k` and `/k` are the same argument. */
+export function place(argument: string): string {
+  return placeOf(steps(argument));
+}
+
+/** The same for a way of names. */
+export function placeOf(way: readonly string[]): string {
+  const [name = ""] = way;
+  return way.length === 1 && !name.startsWith("/") ? name : pointer(way);
+}
+
+/** Whether two arguments are the same place, or one is inside the other. */
+export function overlaps(one: string, other: string): boolean {
+  const [way, across] = [steps(one), steps(other)];
+  return way.every((step, index) => index >= across.length || step === across[index]);
+}
+
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

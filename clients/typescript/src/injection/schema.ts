@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../errors.js";
-import { isObject, pointer, steps } from "./pointer.js";
+import { isObject, place, placeOf, pointer, steps } from "./pointer.js";
 
 /** A JSON schema of arguments. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -20,14 +20,10 @@ export interface Declared {
   readonly isRequired: boolean;
 }
 
-/** The arguments in a schema: by name, and those inside objects by JSON Pointer. */
+/** The arguments in a schema by their places. */
 export function declared(schema: JsonSchema): Map<string, Declared> {
   const found = new Map<string, Declared>();
   collect(schema, schema, [], true, found);
-  for (const [argument, one] of [...found]) {
-    const way = steps(argument);
-    if (way.length === 1) found.set(way[0] as string, one);
-  }
   return found;
 }
 
@@ -43,9 +39,9 @@ function collect(
     const required = Array.isArray(node.required) ? node.required : [];
     for (const [name, member] of Object.entries(isObject(node.properties) ? node.properties : {})) {
       const [inner, needed] = [[...way, name], isRequired && required.includes(name)];
-      const earlier = found.get(pointer(inner));
+      const earlier = found.get(placeOf(inner));
       const types = new Set([...(earlier?.types ?? []), ...branches(root, member).flatMap(typesOf)]);
-      found.set(pointer(inner), { types, isRequired: needed || earlier?.isRequired === true });
+      found.set(placeOf(inner), { types, isRequired: needed || earlier?.isRequired === true });
       collect(root, member, inner, needed, found);
     }
   }
@@ -82,7 +78,7 @@ export function without(schema: JsonSchema, hidden: readonly string[]): JsonSche
   if (reduced === schema) return schema;
   const clean = used(reduced);
   const left = declared(clean);
-  const shown = hidden.find((argument) => left.has(argument));
+  const shown = hidden.find((argument) => left.has(place(argument)));
   if (shown === undefined) return clean;
   throw new ConfigurationError(
     `'${shown}' cannot be hidden in a schema that refers to itself; describe it in one object`,

@@ -1,13 +1,13 @@
 import type { Toolvault } from "../client.js";
 import { ConfigurationError } from "../errors.js";
 import type { SecretOptions } from "./options.js";
-import { isObject } from "./pointer.js";
+import { isObject, place } from "./pointer.js";
 
 /** What is common to the tools that are wrapped at once. */
 export interface Wrapping<Context> {
   readonly vault: Toolvault;
   readonly options: SecretOptions<Context>;
-  /** The arguments that any of them declares. */
+  /** The arguments that any of them declares, by their places. */
   readonly seen: Set<string>;
 }
 
@@ -25,11 +25,10 @@ export async function each<T, Context>(
 ): Promise<T> {
   const wrapping = { vault, options, seen: new Set<string>() };
   const wrapped = await all(tools, isTool, (tool, name) => wrap(tool, name, wrapping));
-  const stray = [...(options.hide ?? []), ...Object.keys(options.bindings ?? {})].find(
-    (one) => !wrapping.seen.has(one),
-  );
+  const { hide = [], bindings = {}, redact = [] } = options;
+  const stray = [...hide, ...Object.keys(bindings), ...redact].find((one) => !wrapping.seen.has(place(one)));
   if (stray === undefined) return wrapped;
-  throw new ConfigurationError(`no tool that was given has an argument '${stray}'; its schema declares those to hide`);
+  throw new ConfigurationError(`no tool that was given has an argument '${stray}'; name one that its schema declares`);
 }
 
 async function all<T>(

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { z } from "zod";
 
 import { described } from "../../src/injection/description.js";
-import { at, pointer, steps, withAt, withoutAt } from "../../src/injection/pointer.js";
+import { at, overlaps, place, pointer, steps, withAt, withoutAt } from "../../src/injection/pointer.js";
 import { declared, type JsonSchema, without } from "../../src/injection/schema.js";
 import { split } from "../../src/injection/zod.js";
 
@@ -12,6 +12,10 @@ test("pointers, and copies at them", () => {
   assert.deepEqual(steps("/a~1b/c~0d"), ["a/b", "c~d"]);
   assert.equal(pointer(["a/b", "c~d"]), "/a~1b/c~0d");
   assert.deepEqual(steps("a/b"), ["a/b"]);
+  const spelled = ["k", "/k", "/a/b", "/~1k", "/a~1b"];
+  assert.deepEqual(spelled.map(place), ["k", "k", "/a/b", "/~1k", "a/b"]);
+  assert.ok(overlaps("k", "/k") && overlaps("/a", "/a/b") && overlaps("/a/b", "a") && overlaps("/a~1b", "a/b"));
+  assert.ok(!overlaps("k", "/kk") && !overlaps("/a/b", "/a/c") && !overlaps("a/b", "/a/b"));
   const own = { a: { b: [1, { c: 2 }] }, other: {} };
   assert.equal(at(own, "/a/b/1/c"), 2);
   assert.equal(at(own, "/a/toString"), undefined);
@@ -50,7 +54,7 @@ const SCHEMA: JsonSchema = {
 
 test("what a schema declares, also through references and branches", () => {
   const found = declared(SCHEMA);
-  assert.equal(found.get("token"), found.get("/token"));
+  assert.ok(found.has("token") && !found.has("/token"));
   assert.deepEqual([...(found.get("/req/q")?.types ?? [])], ["string", "null"]);
   assert.equal(found.get("/req/api_key")?.isRequired, true);
   assert.equal(found.get("/other/api_key")?.isRequired, false);

@@ -34,12 +34,12 @@ test("streams of the web stay what they are", async () => {
 test("a stream of the web fails with its error redacted, and is cancelled", async () => {
   const failing = injected.redact(
     new ReadableStream({
-      start: (to) => to.enqueue("a"),
+      start: (to) => to.enqueue("~"),
       pull: () => Promise.reject(new RangeError(`no ${VALUE}`, { cause: { VALUE } })),
     }),
   );
   const reader = failing.getReader();
-  assert.deepEqual(await reader.read(), { done: false, value: "a" });
+  assert.deepEqual(await reader.read(), { done: false, value: "~" });
   await assert.rejects(reader.read(), (error: any) => {
     assert.ok(error instanceof RangeError && error.message === `no ${MARK}`);
     clean(VALUE, error, error.cause);
@@ -47,7 +47,7 @@ test("a stream of the web fails with its error redacted, and is cancelled", asyn
   });
   const reasons: unknown[] = [];
   const cancelled = () =>
-    new ReadableStream({ start: (to) => to.enqueue("a"), cancel: (reason) => void reasons.push(reason) });
+    new ReadableStream({ start: (to) => to.enqueue("~"), cancel: (reason) => void reasons.push(reason) });
   await injected.redact(cancelled()).cancel("unread");
   const read = injected.redact(cancelled()).getReader();
   await read.read();
@@ -87,13 +87,13 @@ test("generators end with their source, and their errors are redacted", async ()
   }
   assert.deepEqual(ended, ["ended"]);
   async function* failing() {
-    yield "a";
+    yield "~";
     throw new RangeError(VALUE);
   }
   await assert.rejects(read(injected.redact(failing())), { name: "RangeError", message: MARK });
   async function* closing() {
     try {
-      while (true) yield "a";
+      while (true) yield "~";
     } finally {
       // biome-ignore lint/correctness/noUnsafeFinally: it fails when it is closed.
       throw new RangeError(VALUE);
@@ -127,7 +127,7 @@ test("generators without promises, and iterators", () => {
   assert.deepEqual(ended, ["ended", "ended"]);
   assert.deepEqual([...injected.redact(new Map([[1, VALUE]]).values())], [MARK]);
   function* failing() {
-    yield "a";
+    yield "~";
     throw new RangeError(VALUE);
   }
   assert.throws(() => [...injected.redact(failing())], { name: "RangeError", message: MARK });

@@ -35,6 +35,23 @@ const SECRETS: readonly FakeSecret[] = [
     secret_name: "inner one",
     is_default_for_tool: true,
   },
+  {
+    tool_name: "p__*",
+    tool_arg: "/k",
+    secret_value: "value-of-a-pointer",
+    secret_name: "pointer",
+    is_default_for_tool: true,
+  },
+  {
+    tool_name: "p__exact",
+    tool_arg: "k",
+    secret_value: "value-of-a-name",
+    secret_name: "name",
+    is_default_for_tool: true,
+  },
+  { secret_value: "value-of-anything", secret_name: "any" },
+  { secret_value: "value-of-one-of-two", secret_name: "twice" },
+  { secret_value: "value-of-two-of-two", secret_name: "twice", tool_name: "b" },
 ];
 
 let server: Server;
@@ -58,6 +75,14 @@ const CALLS = [
   ["a__x", {}, { accepts: [] }],
   ["b__xz", {}, { bindings: { "/req/key": "secret://inner%20one" } }],
   ["b", {}, { bindings: { k: "secret://none" } }],
+  ["p__a", {}, { accepts: ["k"], require: ["k"] }],
+  ["p__exact", {}, { accepts: ["/k"] }],
+  ["p__exact", {}, { bindings: { k: "secret://exact" } }],
+  ["a__exact", {}, { bindings: { "/k": "secret://pattern" } }],
+  ["b", {}, { bindings: { "/x/y": "secret://any" } }],
+  ["b", {}, { bindings: { k: "secret://twice" } }],
+  ["c", {}, { bindings: { k: "secret://twice" } }],
+  ["b", {}, { require: ["constructor"] }],
 ] as const;
 
 for (const [tool, args, options = {}] of CALLS) {
@@ -75,7 +100,7 @@ for (const [tool, args, options = {}] of CALLS) {
     assert.deepEqual(said, told);
     const explained = [real, fake].map(async (vault) => {
       const { arguments: found } = await vault.explain(tool, {}, { accepts: ["k", "/req/key"] });
-      return found.filter(({ outcome: of }) => of === "default").map(({ arg }) => arg);
+      return found.filter(({ outcome: of }) => of === "default").map(({ arg, winner }) => [arg, winner !== null]);
     });
     const [owed, got] = await Promise.all(explained);
     assert.deepEqual(got, owed);
