@@ -7,9 +7,9 @@ import { described } from "./injection/description.js";
 import { Injector } from "./injection/injector.js";
 import type { SecretOptions } from "./injection/options.js";
 import { type Phases, phases } from "./injection/phases.js";
-import { isObject } from "./injection/pointer.js";
 import { type JsonSchema, without } from "./injection/schema.js";
 import { each, elsewhere, type Wrapping } from "./injection/tools.js";
+import { isObject } from "./objects.js";
 
 type Context = ToolExecutionOptions<any>;
 type Schema = ReturnType<typeof asSchema<any>>;

@@ -10,10 +10,10 @@ import type { Injected } from "./injection/injected.js";
 import { Injector } from "./injection/injector.js";
 import type { SecretOptions } from "./injection/options.js";
 import { phases } from "./injection/phases.js";
-import { isObject } from "./injection/pointer.js";
 import { type JsonSchema, without } from "./injection/schema.js";
 import { each, type Wrapping } from "./injection/tools.js";
 import { view } from "./injection/view.js";
+import { isObject } from "./objects.js";
 
 /** The part of `StructuredTool` that is used here: `_call` is what its documentation tells subclasses to write. */
 interface Tool {

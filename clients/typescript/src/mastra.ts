@@ -8,10 +8,10 @@ import { described } from "./injection/description.js";
 import type { Injected } from "./injection/injected.js";
 import { Injector } from "./injection/injector.js";
 import type { SecretOptions } from "./injection/options.js";
-import { isObject } from "./injection/pointer.js";
 import { type JsonSchema, without } from "./injection/schema.js";
 import { each, elsewhere, type Wrapping } from "./injection/tools.js";
 import { view } from "./injection/view.js";
+import { isObject } from "./objects.js";
 
 type Context = ToolExecutionContext<any, any, any> | undefined;
 type Execute = (input: unknown, context?: any) => Promise<unknown>;

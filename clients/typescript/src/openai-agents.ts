@@ -13,10 +13,10 @@ import { described } from "./injection/description.js";
 import { Injector } from "./injection/injector.js";
 import type { SecretOptions } from "./injection/options.js";
 import { type Phases, phases, standard } from "./injection/phases.js";
-import { isObject } from "./injection/pointer.js";
 import { type JsonSchema, without } from "./injection/schema.js";
 import { each, type Wrapping } from "./injection/tools.js";
 import type { Zod } from "./injection/zod.js";
+import { isObject } from "./objects.js";
 
 type Context = RunContext<any> | undefined;
 type Options = SecretOptions<Context>;

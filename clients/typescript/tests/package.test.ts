@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { inspect, promisify } from "node:util";
+
+import { Toolvault } from "toolvault";
 
 import { canary } from "./support/canary.js";
 import { Server } from "./support/server.js";
@@ -59,6 +61,47 @@ test("the README's example runs in an empty project, with nothing else installed
   }
 });
 
+/** Compiles the files of a folder below `build`, by their names, with the package's own strictness. */
+async function compile(name: string, files: Readonly<Record<string, string>>, options: object = {}): Promise<string> {
+  const folder = join(PACKAGE, "build", name);
+  await rm(folder, { recursive: true, force: true });
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), text);
+  }
+  const compilerOptions = { rootDir: ".", outDir: ".", ...options };
+  const settings = { extends: "../../tsconfig.json", compilerOptions, include: ["."], exclude: [] };
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(settings));
+  await run(process.execPath, [join(PACKAGE, "node_modules", "typescript", "bin", "tsc"), "-p", folder], {
+    cwd: PACKAGE,
+  }).catch(({ stdout }) => assert.fail(stdout));
+  return folder;
+}
+
+test("the README's examples have types, and run one after the other", async () => {
+  const [value, theirs] = [canary(), canary()];
+  const platformKey = await server.platformKey();
+  const { user_id: userId } = await server.operator().users.create({ name: "reader" });
+  const binding = { tool_name: "linear__*", tool_arg: "api_token", is_default_for_tool: true };
+  const platform = new Toolvault({ url: server.url, apiKey: platformKey, user: userId });
+  await platform.secrets.create({ secret_name: "theirs", secret_value: theirs, ...binding });
+  const app = `import { scripted } from "../tests/support/models/ai.js";
+export const model = scripted([{ name: "linear__get_issue", args: { issue_id: "ENG-42" } }]);
+export const [platformKey, userId] = ${JSON.stringify([platformKey, userId])};
+`;
+  const examples = (await blocks(join(PACKAGE, "README.md"), "ts")).map((one) =>
+    one.replace("lin_api_0123456789abcdef", value),
+  );
+  // The first example is plain JavaScript, so that it runs as it is.
+  const options = { noImplicitAny: false, noUnusedLocals: false };
+  const folder = await compile("readme", { "app.ts": app, "example.ts": examples.join("\n") }, options);
+  const { stdout, stderr } = await run(process.execPath, [join(folder, "example.js")], { env: environment });
+  const [owed] = await blocks(join(PACKAGE, "README.md"), "console");
+  const use = { tool: "linear__get_issue", argument: "api_token", secret_name: "linear", user: undefined };
+  assert.equal(stdout, `${owed}ENG-42, asked with the token [secret:theirs]\n${inspect([use])}\n`);
+  for (const secret of [value, theirs]) assert.ok(!(stdout + stderr).includes(secret));
+});
+
 const MODELS = {
   "Vercel AI SDK": 'import { scripted } from "../tests/support/models/ai.js"; export const model = scripted(calls);',
   "LangChain.js and LangGraph.js":
@@ -78,29 +121,15 @@ test("the page's examples have types, and run", async () => {
   const [owed] = /ENG-42: .*\)/.exec(page) as RegExpExecArray;
   const examples = await blocks(join(ROOT, "docs", "typescript", "frameworks.md"), "ts");
   assert.equal(examples.length, Object.keys(MODELS).length);
-  const folder = join(PACKAGE, "build", "docs");
-  await rm(folder, { recursive: true, force: true });
+  const files: Record<string, string> = {};
   for (const [index, [name, model]] of Object.entries(MODELS).entries()) {
     assert.ok(page.includes(`## ${name}\n`));
-    const place = join(folder, String(index));
-    await mkdir(place, { recursive: true });
     const calls = 'const calls: any[] = [{ name: "linear__get_issue", args: { issue_id: "ENG-42" } }];';
     const named = name === "Mastra" ? calls.replace("linear__get_issue", "getIssue") : calls;
-    await writeFile(join(place, "model.ts"), `${model.replace("../", "../../").replace(/; /, `;\n${named}\n`)}\n`);
-    await writeFile(join(place, "example.ts"), examples[index] as string);
+    files[`${index}/model.ts`] = `${model.replace("../", "../../").replace(/; /, `;\n${named}\n`)}\n`;
+    files[`${index}/example.ts`] = examples[index] as string;
   }
-  await writeFile(
-    join(folder, "tsconfig.json"),
-    JSON.stringify({
-      extends: "../../tsconfig.json",
-      compilerOptions: { rootDir: ".", outDir: "." },
-      include: ["."],
-      exclude: [],
-    }),
-  );
-  await run(process.execPath, [join(PACKAGE, "node_modules", "typescript", "bin", "tsc"), "-p", folder], {
-    cwd: PACKAGE,
-  }).catch(({ stdout }) => assert.fail(stdout));
+  const folder = await compile("docs", files);
   for (const index of Object.keys(examples)) {
     const { stdout, stderr } = await run(process.execPath, [join(folder, index, "example.js")], { env: environment });
     assert.ok(stdout.includes(owed), stdout + stderr);

@@ -1,5 +1,6 @@
 import type { ApiError, Problem } from "../errors.js";
 import * as errors from "../errors.js";
+import { isObject } from "../objects.js";
 import type { Answer } from "./operation.js";
 
 type Kind = new (message: string, details: errors.ApiErrorDetails) => ApiError;
@@ -47,10 +48,6 @@ function kind(status: number, code: string | undefined, problems: readonly Probl
   if (status === 409 && problems[0]) return UNRESOLVED[problems[0].type] ?? errors.Unresolved;
   if (status === 413 && code === "quota_exceeded") return errors.QuotaExceeded;
   return BY_STATUS[status] ?? (status >= 500 ? errors.ServerFailure : errors.UnexpectedAnswer);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
 
 /** Only type, location and message: the original server adds the rejected input, which may be a secret. */

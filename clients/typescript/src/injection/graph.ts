@@ -1,6 +1,6 @@
 import { types } from "node:util";
 
-import { define } from "./pointer.js";
+import { define } from "../objects.js";
 
 /** An object that holds others, and how to copy it with other members. */
 export interface Holder {

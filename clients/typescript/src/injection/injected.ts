@@ -3,8 +3,9 @@ import { inspect } from "node:util";
 import { Confidential } from "../confidential.js";
 import { ToolvaultError } from "../errors.js";
 import type { Completed } from "../models.js";
+import { isObject, isReference } from "../objects.js";
 import { redactionOf } from "./parts.js";
-import { at, isObject, overlaps, place, withAt } from "./pointer.js";
+import { at, overlaps, place, withAt } from "./pointer.js";
 import type { Redaction } from "./redaction.js";
 import type { Declared } from "./schema.js";
 import { type Named, Search } from "./search.js";
@@ -90,5 +91,5 @@ function isOf(type: string, value: unknown): boolean {
 /** The texts and numbers in a value that is no text: credentials are members of it. */
 function* leaves(value: unknown): Generator<string> {
   if (typeof value === "string" || typeof value === "number") yield String(value);
-  else if (typeof value === "object" && value !== null) for (const one of Object.values(value)) yield* leaves(one);
+  else if (isReference(value)) for (const one of Object.values(value)) yield* leaves(one);
 }

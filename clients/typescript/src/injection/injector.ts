@@ -1,8 +1,9 @@
 import type { Toolvault } from "../client.js";
 import { ConfigurationError } from "../errors.js";
+import { isObject } from "../objects.js";
 import { Injected } from "./injected.js";
 import type { SecretOptions } from "./options.js";
-import { isObject, overlaps, place, withoutAt } from "./pointer.js";
+import { overlaps, place, withoutAt } from "./pointer.js";
 import { type Declared, declared, type JsonSchema } from "./schema.js";
 import { supplier } from "./supplier.js";
 import type { Wrapping } from "./tools.js";

@@ -1,5 +1,3 @@
-import type { JsonSchema } from "./schema.js";
-
 /** The user for whom a call acts: an ID, or a function of what the framework passes to the tool. */
 export type Acting<Context> = string | ((context: Context) => string | undefined | Promise<string | undefined>);
 
@@ -19,10 +17,4 @@ export interface SecretOptions<Context = unknown> {
   readonly redact?: readonly string[] | undefined;
   /** For whom a key with `any_user` acts. Default: as `vault.actingFor` says, else the client's `user`. */
   readonly user?: Acting<Context> | undefined;
-}
-
-/** What an adapter knows of a tool. */
-export interface Description {
-  readonly name: string | undefined;
-  readonly schema: JsonSchema;
 }

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 
+import { isReference } from "../objects.js";
 import { Redaction } from "./redaction.js";
 import type { Search } from "./search.js";
 
@@ -170,7 +171,7 @@ function replaced(value: unknown, clean: ReadonlyMap<string, string>, place = ""
 }
 
 function isPlain(value: unknown): value is object {
-  if (typeof value !== "object" || value === null) return false;
+  if (!isReference(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return Array.isArray(value) || prototype === Object.prototype || prototype === null;
 }

@@ -1,5 +1,7 @@
 /** Arguments of a tool: a name, or a JSON Pointer (RFC 6901) to a member inside the arguments. */
 
+import { define, isObject, isReference } from "../objects.js";
+
 /** The names on the way to an argument. */
 export function steps(argument: string): string[] {
   if (!argument.startsWith("/")) return [argument];
@@ -31,16 +33,11 @@ export function overlaps(one: string, other: string): boolean {
   return way.every((step, index) => index >= across.length || step === across[index]);
 }
 
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** What is at an argument; undefined if nothing is. */
 export function at(value: unknown, argument: string): unknown {
   let found: unknown = value;
   for (const step of steps(argument)) {
-    found =
-      typeof found === "object" && found !== null && Object.hasOwn(found, step) ? (found as any)[step] : undefined;
+    found = isReference(found) && Object.hasOwn(found, step) ? (found as any)[step] : undefined;
   }
   return found;
 }
@@ -62,9 +59,4 @@ function changed(value: unknown, [step, ...rest]: string[], change: (holder: obj
   if (rest.length === 0) change(copy, step);
   else define(copy, step, changed(Object.hasOwn(copy, step) ? copy[step] : undefined, rest, change));
   return copy;
-}
-
-/** Unlike an assignment, this cannot set a prototype. */
-export function define(holder: object, name: PropertyKey, value: unknown, enumerable = true): void {
-  Object.defineProperty(holder, name, { value, enumerable, writable: true, configurable: true });
 }

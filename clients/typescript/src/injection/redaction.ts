@@ -1,5 +1,6 @@
 import { types } from "node:util";
 
+import { isReference } from "../objects.js";
 import { bytesOf, type Holder, holder } from "./graph.js";
 import type { Search } from "./search.js";
 
@@ -112,8 +113,4 @@ export class Redaction {
     redacted.catch(() => {});
     return redacted;
   }
-}
-
-function isReference(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../errors.js";
-import { isObject, place, placeOf, pointer, steps } from "./pointer.js";
+import { isObject, isReference } from "../objects.js";
+import { place, placeOf, pointer, steps } from "./pointer.js";
 
 /** A JSON schema of arguments. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -89,7 +90,7 @@ export function without(schema: JsonSchema, hidden: readonly string[]): JsonSche
 function used(schema: JsonSchema): JsonSchema {
   const reached = new Set<string>();
   const visit = (node: unknown): void => {
-    if (typeof node !== "object" || node === null) return;
+    if (!isReference(node)) return;
     const { $ref } = node as JsonSchema;
     if (typeof $ref === "string" && !reached.has($ref)) {
       reached.add($ref);

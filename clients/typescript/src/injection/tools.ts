@@ -1,7 +1,8 @@
 import type { Toolvault } from "../client.js";
 import { ConfigurationError } from "../errors.js";
+import { isObject } from "../objects.js";
 import type { SecretOptions } from "./options.js";
-import { isObject, place } from "./pointer.js";
+import { place } from "./pointer.js";
 
 /** What is common to the tools that are wrapped at once. */
 export interface Wrapping<Context> {

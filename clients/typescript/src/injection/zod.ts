@@ -1,4 +1,5 @@
-import { isObject, steps } from "./pointer.js";
+import { isObject } from "../objects.js";
+import { steps } from "./pointer.js";
 
 /** A schema of zod 4, by what its public core promises: https://zod.dev/packages/core */
 export interface Zod {

@@ -37,6 +37,7 @@ async function run(tools: readonly any[], calls: readonly Call[], user?: string)
 
 contract({
   name: "Vercel AI SDK",
+  rejects: true,
   make: ({ name, description, parameters, execute }) => {
     const contextSchema = z.object({ user: z.string().optional() });
     return tool<any, any, any>({

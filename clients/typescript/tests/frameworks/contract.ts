@@ -45,6 +45,8 @@ export interface Framework {
   many(tools: Readonly<Record<string, any>>): any;
   /** Calls one tool, without an agent. */
   invoke(tool: any, args: unknown): Promise<unknown>;
+  /** Whether `invoke` rejects with the tool's error. Otherwise it has its text. */
+  readonly rejects: boolean;
 }
 
 class Teapot extends Error {
@@ -150,18 +152,22 @@ export function contract(framework: Framework): void {
       const cause = () => new Error(`cause ${value}`);
       const thrown = () =>
         Object.assign(new Teapot(`GET /?key=${value}`, { authorization: value }), { cause: cause() });
-      const errors: unknown[] = [];
       const own = linear(() => Promise.reject(thrown()));
       const tool = await wrap(own, vault);
-      await invoke(tool, { issue: "a" }).catch((error: unknown) => errors.push(error));
-      const [error] = errors;
-      if (errors.length > 0) {
-        assert.ok(error instanceof Teapot);
-        assert.deepEqual(
-          [error.message, error.status, error.headers],
-          ["GET /?key=[secret:linear]", 418, { authorization: "[secret:linear]" }],
-        );
-        clean(value, error);
+      const failed = invoke(tool, { issue: "a" });
+      if (framework.rejects) {
+        await assert.rejects(failed, (error) => {
+          assert.ok(error instanceof Teapot);
+          assert.deepEqual(
+            [error.message, error.status, error.headers],
+            ["GET /?key=[secret:linear]", 418, { authorization: "[secret:linear]" }],
+          );
+          clean(value, error);
+          return true;
+        });
+      } else {
+        assert.match(String(await failed), /GET \/\?key=\[secret:linear\]/);
+        clean(value, await failed);
       }
       clean(
         value,
@@ -175,13 +181,16 @@ export function contract(framework: Framework): void {
         vault,
         { hide: ["api_token"] },
       );
-      const error = await invoke(tool, { issue: "a" }).catch((reason: unknown) => reason);
-      const text = error instanceof Error ? error.message : JSON.stringify(error);
-      assert.match(
-        text,
-        /Argument 'api_token' of tool 'other' is required and no secret serves it. Run: toolvault explain 'other'/,
-      );
-      if (error instanceof Error) assert.ok(error instanceof SecretMissing && error.argument === "api_token");
+      const text =
+        /Argument 'api_token' of tool 'other' is required and no secret serves it. Run: toolvault explain 'other'/;
+      const failed = invoke(tool, { issue: "a" });
+      if (framework.rejects) {
+        await assert.rejects(failed, (error) => {
+          assert.ok(error instanceof SecretMissing && error.argument === "api_token");
+          assert.match(error.message, text);
+          return true;
+        });
+      } else assert.match(String(await failed), text);
     });
 
     test("calls of one turn are one request", async () => {

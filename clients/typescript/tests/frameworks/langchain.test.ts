@@ -43,6 +43,7 @@ async function run(tools: readonly any[], calls: readonly Call[], user?: string)
 
 contract({
   name: "LangChain.js",
+  rejects: true,
   make: ({ name, description = name, parameters, execute }) =>
     tool(
       async (args) => {

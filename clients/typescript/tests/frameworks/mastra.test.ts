@@ -34,6 +34,7 @@ async function run(tools: readonly any[], calls: readonly Call[], user?: string)
 
 contract({
   name: "Mastra",
+  rejects: true,
   make: ({ name, description = name, parameters, execute }) =>
     createTool({
       id: name,

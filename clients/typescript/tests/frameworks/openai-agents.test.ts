@@ -60,6 +60,7 @@ function failed(_: unknown, error: unknown): string {
 
 contract({
   name: "OpenAI Agents SDK",
+  rejects: false,
   make: options,
   wrap: withSecrets,
   run,

@@ -60,6 +60,11 @@ export class Server {
 
   /** A client whose key acts for any user. */
   async platform(): Promise<Toolvault> {
+    return new Toolvault({ url: this.url, apiKey: await this.platformKey() });
+  }
+
+  /** A key that acts for any user. */
+  async platformKey(): Promise<string> {
     const { user_id: user } = await this.operator().users.create({ name: "platform" });
     const words = [
       "key",
@@ -75,7 +80,7 @@ export class Server {
     ];
     const scopes = ["manage", "resolve"].flatMap((scope) => ["--scope", scope]);
     const { stdout } = await promisify(execFile)(binary(), [...words, ...scopes]);
-    return new Toolvault({ url: this.url, apiKey: JSON.parse(stdout).key });
+    return JSON.parse(stdout).key;
   }
 
   async stop(): Promise<void> {
