@@ -11,7 +11,6 @@ from langchain_core.runnables.config import RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool, BaseToolkit, StructuredTool, Tool
 from pydantic import BaseModel, PrivateAttr
 
-from ._injection.calls import guarded, redacted
 from ._injection.injected import Injected
 from ._injection.injector import Injector, Options, Subject, Vault, Wrapping
 
@@ -138,17 +137,17 @@ def _class_of(kind: type[Any]) -> type[Any]:
             if not (args and isinstance(args[0], _Deferred)):
                 return super()._run(*args, **of_framework)
             injected = self._toolvault.inject(args[0].args, ensure_config())
-            with guarded(injected):
+            with injected:
                 # No variable of this frame holds a value: a traceback shows it.
-                return redacted(super()._run(**self._filled(args[0], injected), **of_framework), injected)
+                return injected.redact(super()._run(**self._filled(args[0], injected), **of_framework))
 
         if kind._arun is not BaseTool._arun:
 
             @functools.wraps(kind._arun)
             async def _arun(self, deferred: _Deferred, **of_framework: Any) -> Any:
                 injected = await self._toolvault.inject_async(deferred.args, ensure_config())
-                with guarded(injected):
-                    return redacted(await super()._arun(**self._filled(deferred, injected), **of_framework), injected)
+                with injected:
+                    return injected.redact(await super()._arun(**self._filled(deferred, injected), **of_framework))
 
     Supplied.__name__, Supplied.__qualname__, Supplied.__module__ = kind.__name__, kind.__qualname__, kind.__module__
     return Supplied

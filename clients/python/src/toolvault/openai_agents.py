@@ -12,7 +12,6 @@ from agents import FunctionTool, RunContextWrapper, function_tool
 
 from . import _json
 from ._injection import logs
-from ._injection.calls import guarded, redacted
 from ._injection.injected import Injected
 from ._injection.injector import Injector, Options, Subject, Vault, Wrapping
 
@@ -114,8 +113,8 @@ def _supplied(invoke: Invoke, injector: Injector) -> Invoke:
         # Arguments that the SDK prepared for a policy of approvals lack the values, and are made again.
         if getattr(context, "_function_tool_arguments", None) is not None:
             context._function_tool_arguments = None
-        with guarded(injected):
-            return redacted(await invoke(context, _written(injector, given, injected)), injected)
+        with injected:
+            return injected.redact(await invoke(context, _written(injector, given, injected)))
 
     prepare = getattr(invoke, "__agents_prepare_arguments__", None)
     if prepare is not None:

@@ -14,7 +14,6 @@ from pydantic_ai.toolsets.abstract import ToolsetTool
 from pydantic_core import ValidationError
 
 from ._injection import schema
-from ._injection.calls import guarded, redacted
 from ._injection.injected import Injected
 from ._injection.injector import Injector, Options, Subject, Vault, Wrapping
 from ._injection.objects import fill, typed_member
@@ -180,7 +179,7 @@ class Filling:
 
         async def check(context: RunContext[Any], **args: Any) -> None:
             injected = await self.injected(args, context)
-            with guarded(injected):
+            with injected:
                 result = validate(context, **self.filled(args, injected))
                 if inspect.isawaitable(result):
                     await result
@@ -196,8 +195,8 @@ class SuppliedSchema(FunctionSchema):
 
     async def call(self, args_dict: dict[str, Any], ctx: RunContext[Any]) -> Any:
         injected = await self.filling.injected(args_dict, ctx)
-        with guarded(injected):
-            return redacted(await super().call(self.filling.filled(args_dict, injected), ctx), injected)
+        with injected:
+            return injected.redact(await super().call(self.filling.filled(args_dict, injected), ctx))
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -229,9 +228,9 @@ class Supplied(WrapperToolset[Any]):
             return await super().call_tool(name, tool_args, ctx, tool)
         given = tool.injector.given(tool_args)
         injected = await tool.injector.inject_async(given, ctx)
-        with guarded(injected):
+        with injected:
             filled = tool.injector.filled
-            return redacted(await super().call_tool(name, filled(given, injected), ctx, tool.inner), injected)
+            return injected.redact(await super().call_tool(name, filled(given, injected), ctx, tool.inner))
 
 
 def _of_set(tool: ToolsetTool[Any]) -> Callable[[Injector], ToolsetTool[Any]]:

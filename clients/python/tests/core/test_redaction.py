@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import gc
+import io
+import itertools
 import random
 import re
 import traceback
+from array import array
 from collections import OrderedDict, defaultdict, deque, namedtuple
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import httpx
 import pytest
@@ -152,6 +156,98 @@ def test_what_has_no_value_is_the_same_object(redaction):
     assert redaction.result([clean, 1, None, b"x"])[0] is clean
     unchanged = [clean]
     assert redaction.result(unchanged) is unchanged
+
+
+def test_results_of_other_kinds_that_hold_bytes_or_texts(redaction):
+    raw = VALUE.encode()
+    found = redaction.result(memoryview(raw))
+    assert (type(found), found.tobytes()) == (memoryview, MARK.encode())
+    assert redaction.result(memoryview(raw + raw)[::1])[:3].tobytes() == MARK.encode()[:3]
+    assert redaction.result(array("B", raw)) == array("B", MARK.encode())
+    for kind, text in ((io.BytesIO, raw), (io.StringIO, VALUE)):
+        file = kind(text)
+        file.seek(2)
+        clean = redaction.result({"file": file})["file"]
+        assert (type(clean), clean.tell(), clean.getvalue()) == (kind, 2, whole_mark(text))
+        file.close()
+        assert redaction.result(file) is file
+    given = {"a": VALUE, VALUE: 1}
+    assert list(redaction.result(given.keys())) == ["a", MARK]
+    assert list(redaction.result(given.values())) == [MARK, 1]
+    assert redaction.result(given.items()) == {"a": MARK, MARK: 1}.items()
+    assert redaction.result(MappingProxyType(given)) == MappingProxyType({"a": MARK, MARK: 1})
+    assert type(redaction.result(MappingProxyType(given))) is MappingProxyType
+
+
+def whole_mark(text):
+    return MARK if isinstance(text, str) else MARK.encode()
+
+
+@dataclasses.dataclass
+class Record:
+    rows: object
+
+
+def test_what_is_known_only_when_it_is_used(redaction):
+    def generated():
+        yield VALUE
+        return [VALUE]
+
+    values = [VALUE]
+    iterators = (
+        iter(values),
+        iter((VALUE,)),
+        iter({VALUE}),
+        iter({VALUE: 1}),
+        iter({1: VALUE}.values()),
+        iter(deque(values)),
+        reversed(values),
+        map(str, values),
+        filter(None, values),
+        itertools.chain(values),
+        itertools.islice(values, 1),
+        (one for one in values),
+        generated(),
+    )
+    for one in iterators:
+        assert list(redaction.result(one)) == [MARK]
+    assert list(redaction.result(zip(values, values, strict=True))) == [(MARK, MARK)]
+    assert list(redaction.result(enumerate(values))) == [(0, MARK)]
+    assert "".join(redaction.result(iter(VALUE))) == MARK
+    assert [*map(list, redaction.result([{"rows": iter(values)}])[0].values())] == [[MARK]]
+    assert list(redaction.result(Record(map(str, values))).rows) == [MARK]
+    assert [*map(list, redaction.result(map(iter, [values])))] == [[MARK]]
+    # It is a part of how this object works, not a result.
+    own = SimpleNamespace(rows=generated())
+    assert redaction.result(own) is own
+
+    def delegating():
+        return (yield from redaction.result(generated()))
+
+    returned = delegating()
+    assert next(returned) == MARK
+    with pytest.raises(StopIteration) as end:
+        next(returned)
+    assert end.value.value == [MARK]
+    # It is still used as it comes.
+    endless = redaction.result(itertools.repeat(VALUE + "."))
+    assert [next(endless), next(endless)] == [MARK + "."] * 2
+
+
+def test_what_is_awaited(redaction):
+    async def later():
+        return [VALUE]
+
+    async def parts():
+        yield VALUE
+
+    async def all_of():
+        future = asyncio.get_running_loop().create_future()
+        future.set_result(VALUE)
+        found = redaction.result([later(), future, asyncio.ensure_future(later()), parts()])
+        return [*(await asyncio.gather(*found[:3])), [one async for one in found[3]]]
+
+    assert asyncio.run(all_of()) == [[MARK], MARK, [MARK], [MARK]]
 
 
 def test_cycles_and_depth(redaction):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import traceback
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .cleaning import DEEPEST, Cleaner, Copies, assign, attributes, said
+from .copies import DEEPEST, Copies, assign, attributes, said
+
+if TYPE_CHECKING:
+    from .redaction import Redaction
 
 LINKS = ("__cause__", "__context__")
 
@@ -19,8 +22,8 @@ class ToolFailed(Exception):
 class Failing:
     """Redacts one exception with everything that is chained to it."""
 
-    def __init__(self, cleaner: Cleaner) -> None:
-        self._cleaner = cleaner
+    def __init__(self, redaction: Redaction) -> None:
+        self._redaction = redaction
         self._done: dict[int, BaseException] = {}
         self._copies: Copies
 
@@ -28,10 +31,10 @@ class Failing:
         """The exception without values; None if it has none."""
         errors = list(_chain(error))
         self._find_shortened(errors)
-        found = self._cleaner.found([stored for one in errors for _, stored in _stored(one)])
-        if not found and not any(self._cleaner.texts.shows(_words(one)) for one in errors):
+        found = self._redaction.found([stored for one in errors for _, stored in _stored(one)])
+        if not found and not any(self._redaction.shows(_words(one)) for one in errors):
             return None
-        self._copies = Copies(self._cleaner, found)
+        self._copies = Copies(self._redaction, found)
         return self._clean(error)
 
     def _find_shortened(self, errors: list[BaseException]) -> None:
@@ -40,10 +43,10 @@ class Failing:
         shown = {
             str(one): str(self._refused(one, lines))
             for one, lines in details
-            if lines is not None and self._cleaner.texts.shows(repr(lines))
+            if lines is not None and self._redaction.shows(repr(lines))
         }
         if shown:
-            self._cleaner = Cleaner(self._cleaner.texts.more(shown), self._cleaner.raws)
+            self._redaction = self._redaction.more(shown)
 
     def _clean(self, error: BaseException) -> BaseException:
         if id(error) in self._done:
@@ -71,17 +74,17 @@ class Failing:
         inner = getattr(error, "exceptions", ())
         if isinstance(inner, tuple) and any(isinstance(one, BaseException) for one in inner):
             return self._group(error, inner)
-        if not self._cleaner.texts.shows(_words(error)):
+        if not self._redaction.shows(_words(error)):
             return error
         details = _details(error)
         if details is None:
-            return ToolFailed(self._cleaner.texts.text(f"{type(error).__name__}: {error}"))
+            return ToolFailed(self._redaction.text(f"{type(error).__name__}: {error}"))
         return self._refused(error, details)
 
     def _group(self, error: Any, inner: tuple[BaseException, ...]) -> BaseException:
         # A group is not changed: it is made again, from its members.
         clean = tuple(self._clean(one) for one in inner)
-        text = self._cleaner.texts.text(str(error.message))
+        text = self._redaction.text(str(error.message))
         if text == error.message and all(one is other for one, other in zip(clean, inner, strict=True)):
             return error  # type: ignore[no-any-return]
         made: BaseException = type(error)(text, clean)
@@ -90,12 +93,12 @@ class Failing:
     def _refused(self, error: Any, details: list[dict[str, Any]]) -> BaseException:
         """The error of pydantic again, with the redacted input."""
         custom = importlib.import_module("pydantic_core").PydanticCustomError
-        text = self._cleaner.texts.text
+        text = self._redaction.text
         lines = [
             {
                 "type": custom(one["type"], text(one["msg"]).replace("{", "{{").replace("}", "}}")),
-                "loc": self._cleaner.cleaned(one["loc"]),
-                "input": self._cleaner.cleaned(one["input"]),
+                "loc": self._redaction.result(one["loc"]),
+                "input": self._redaction.result(one["input"]),
             }
             for one in details
         ]

@@ -25,6 +25,9 @@ class Finder(Generic[AnyStr]):
     def __init__(self, marks: Mapping[AnyStr, AnyStr]) -> None:
         self._marks = marks
 
+    def __bool__(self) -> bool:
+        return bool(self._marks)
+
     def more(self, marks: Mapping[AnyStr, AnyStr]) -> Finder[AnyStr]:
         """One that finds other texts too."""
         return Finder({**self._marks, **marks})

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar
 from .. import _pointer
 from ..confidential import Confidential
 from ..models import Applied, Completed
+from .later import guarded
 from .redaction import Redaction, Stream
 
 T = TypeVar("T")
@@ -16,16 +17,17 @@ T = TypeVar("T")
 class Injected:
     """A tool's arguments with their values, and what redacts these in its results. It shows only names.
 
-    As a context manager it redacts what the block raises: the same exception, without the values.
+    As a context manager it redacts what the block raises, and what frameworks log meanwhile.
     """
 
-    __slots__ = ("_completed", "redaction", "values")
+    __slots__ = ("_completed", "_guards", "redaction", "values")
 
     values: dict[str, Confidential]
     redaction: Redaction
 
     def __init__(self, completed: Completed, redacted: Collection[str] | None) -> None:
         self._completed = completed
+        self._guards: list[guarded] = []
         self.values = {one.arg: Confidential(_pointer.get(completed.args, one.arg)) for one in completed.applied}
         places = None if redacted is None else {*map(_pointer.steps, redacted)}
         self.redaction = Redaction(
@@ -63,20 +65,17 @@ class Injected:
         return self.redaction.stream()
 
     def __enter__(self) -> Injected:
+        self._guards.append(guarded(self.redaction))
+        self._guards[-1].__enter__()
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        failure = None if error is None else self.redaction.failure(error)
-        # This frame is part of the traceback, so it must not hold the error.
-        del error, traceback
-        if failure is not None:
-            context = failure.__context__
-            try:
-                raise failure
-            finally:
-                # The original is not chained to what replaces it.
-                failure.__context__ = context
-                del failure
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        guard = self._guards.pop()
+        try:
+            guard.__exit__(kind, error, trace)
+        finally:
+            # This frame is part of the traceback, so it must not hold the error.
+            del error, trace
 
     def __repr__(self) -> str:
         return f"Injected({self.tool_name!r}, applied={sorted(self.values)!r})"

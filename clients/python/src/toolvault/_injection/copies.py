@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import array
 import asyncio
 import collections
 import copy
 import functools
+import io
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, MappingView
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..confidential import Confidential
-from .finding import Finder
+from . import later
+from .plain import members
 
-# Beyond so many objects with attributes, the others are judged by their text only.
-MOST_OBJECTS = 10_000
+if TYPE_CHECKING:
+    from .redaction import Redaction
+
 DEEPEST = 200
 
 ATOMS = (type(None), bool, int, float, complex, Enum, Confidential)
@@ -27,74 +31,35 @@ PROGRAM = (
     types.FunctionType,
     types.BuiltinFunctionType,
     types.MethodType,
-    types.GeneratorType,
-    types.CoroutineType,
-    types.AsyncGeneratorType,
     functools.partial,
-    asyncio.Future,
     asyncio.AbstractEventLoop,
 )
-RAW = (bytes, bytearray)
+# A view of a dictionary, and a dictionary that cannot be changed.
+VIEWS = (MappingView, types.MappingProxyType)
+FILES = (io.StringIO, io.BytesIO)
 
 
-class Cleaner:
-    """Makes copies without values."""
-
-    __slots__ = ("raws", "texts")
-
-    def __init__(self, texts: Finder[str], raws: Finder[bytes]) -> None:
-        self.texts = texts
-        self.raws = raws
-
-    def cleaned(self, value: Any) -> Any:
-        """The same without values: a copy, or the object itself if nothing in it contains one."""
-        if type(value) is str:
-            return self.texts.text(value) if self.texts.shows(value) else value
-        found = self.found([value])
-        return Copies(self, found).of(value, DEEPEST) if found else value
-
-    def found(self, values: Iterable[Any]) -> dict[int, Any]:
-        """The objects that contain a value or lead to one, by identity."""
-        seen: dict[int, Any] = {}
-        holders: dict[int, list[int]] = {}
-        found: list[int] = []
-        waiting = [one for one in values if not isinstance(one, ATOMS)]
-        left = MOST_OBJECTS
-        while waiting:
-            one = waiting.pop()
-            if id(one) in seen:
-                continue
-            seen[id(one)] = one
-            if self._shows(one):
-                found.append(id(one))
-            left -= (is_object := not isinstance(one, (str, *RAW, Mapping, *SEQUENCES)))
-            for part in parts(one) if left > 0 or not is_object else ():
-                if not isinstance(part, ATOMS):
-                    holders.setdefault(id(part), []).append(id(one))
-                    waiting.append(part)
-        reached: dict[int, Any] = {}
-        while found:
-            this = found.pop()
-            if this not in reached:
-                reached[this] = seen[this]
-                found += holders.get(this, ())
-        return reached
-
-    def _shows(self, value: Any) -> bool:
+def content(value: Any) -> str | bytes | None:
+    """The text or the bytes that an object consists of; None if it consists of other objects."""
+    try:
         if isinstance(value, str):
-            return self.texts.shows(value)
-        if isinstance(value, RAW):
-            return self.raws.shows(bytes(value))
-        if isinstance(value, (*PROGRAM, dict, *SEQUENCES)):
-            return False
-        return self.texts.shows(said(value))
+            return value
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return bytes(value)
+        if isinstance(value, array.array) and value.typecode not in "uw":
+            return value.tobytes()
+        if isinstance(value, FILES):
+            return value.getvalue()
+    except ValueError:
+        pass  # It is closed.
+    return None
 
 
 class Copies:
     """The copies of one result."""
 
-    def __init__(self, cleaner: Cleaner, found: Mapping[int, Any]) -> None:
-        self._cleaner = cleaner
+    def __init__(self, redaction: Redaction, found: Mapping[int, Any]) -> None:
+        self._redaction = redaction
         self._found = found
         self._made: dict[int, Any] = {}
 
@@ -106,14 +71,16 @@ class Copies:
         return self._made[id(value)]
 
     def _copy(self, value: Any, depth: int) -> Any:
-        if isinstance(value, str):
-            text = self._cleaner.texts.text(value)
-            return text if type(value) is str else _as(type(value), text)
-        if isinstance(value, RAW):
-            return type(value)(self._cleaner.raws.text(bytes(value)))
+        if later.is_later(value):
+            return later.redacted(value, self._redaction)
+        held = content(value)
+        if held is not None:
+            return self._content(value, held)
         if isinstance(value, (tuple, frozenset)):
             inside = [self.of(one, depth) for one in value]
             return value._make(inside) if hasattr(value, "_make") else _as(type(value), inside)
+        if isinstance(value, VIEWS):
+            return self._view(value, depth)
         try:
             made = copy.copy(value)
         except Exception:
@@ -123,8 +90,25 @@ class Copies:
             self._fill(made, value, depth)
         except Exception:
             return self._text(value)
-        is_plain = isinstance(value, (dict, *SEQUENCES))
-        return self._text(value) if not is_plain and self._cleaner.texts.shows(said(made)) else made
+        return self._text(value) if not is_silent(value) and self._redaction.shows(said(made)) else made
+
+    def _content(self, value: Any, held: str | bytes) -> Any:
+        clean = self._redaction.text(held) if isinstance(held, str) else self._redaction.raws.text(held)
+        if isinstance(value, array.array):
+            return array.array(value.typecode, clean) if len(clean) % value.itemsize == 0 else clean
+        made: Any = clean if type(value) is type(clean) else _as(type(value), clean)
+        if isinstance(value, FILES):
+            made.seek(value.tell())
+        return made
+
+    def _view(self, value: Any, depth: int) -> Any:
+        """A view, or a dictionary that cannot be changed."""
+        if isinstance(value, (ItemsView, types.MappingProxyType)):
+            pairs = value if isinstance(value, ItemsView) else value.items()
+            made = {self.of(name, depth): self.of(one, depth) for name, one in pairs}
+            return made.items() if isinstance(value, ItemsView) else types.MappingProxyType(made)
+        inside = [self.of(one, depth) for one in value]
+        return dict.fromkeys(inside).keys() if isinstance(value, KeysView) else dict(enumerate(inside)).values()
 
     def _fill(self, made: Any, value: Any, depth: int) -> None:
         if isinstance(value, dict):
@@ -145,7 +129,7 @@ class Copies:
             text = str(value)
         except Exception:
             text = type(value).__name__
-        return self._cleaner.texts.text(text)
+        return self._redaction.text(text)
 
 
 def said(value: Any) -> str:
@@ -156,17 +140,27 @@ def said(value: Any) -> str:
         return ""
 
 
+def is_silent(value: Any) -> bool:
+    """Whether the text of an object says nothing that its parts do not say."""
+    return isinstance(value, (*PROGRAM, dict, *SEQUENCES))
+
+
 def parts(value: Any) -> Iterator[Any]:
     """What an object consists of."""
-    if isinstance(value, (str, *RAW, *PROGRAM)):
+    if content(value) is not None or isinstance(value, PROGRAM) or later.is_later(value):
         return
-    if isinstance(value, dict):
+    if isinstance(value, (dict, types.MappingProxyType)):
         yield from value
         yield from value.values()
-    elif isinstance(value, SEQUENCES):
-        yield from value
+    elif isinstance(value, ItemsView):
+        # Its pairs are made anew each time.
+        yield from (one for pair in value for one in pair)
+    elif isinstance(value, (*SEQUENCES, MappingView)):
+        yield from cast("Iterable[Any]", value)
     if type(value) not in (dict, *SEQUENCES):
-        yield from (one for _, one in attributes(value))
+        # What comes later is a result in a record of results, but in other objects a part of how they work.
+        is_record = members(value) is not None
+        yield from (one for _, one in attributes(value) if is_record or not later.is_later(one))
 
 
 def attributes(value: Any) -> Iterator[tuple[str, Any]]:
@@ -198,4 +192,8 @@ def _as(kind: Any, content: Any) -> Any:
     try:
         return kind(content)
     except Exception:
-        return content if isinstance(content, str) else next(one for one in SEQUENCES if issubclass(kind, one))(content)
+        return (
+            content
+            if isinstance(content, (str, bytes))
+            else next(one for one in SEQUENCES if issubclass(kind, one))(content)
+        )
