@@ -220,6 +220,104 @@ def test_a_thread_that_waits_has_a_deadline():
     assert client.resolve("d").args == {"key": f"{VALUE} of d"}
 
 
+def queued(client, names):
+    """Calls of these tools while the first one's request is under way."""
+    joint = client._sender._joint
+    pool = ThreadPoolExecutor(len(names))
+    futures = []
+    for name in names:
+        futures.append(pool.submit(client.resolve, name))
+        while not joint._is_busy or len(joint._queue) < len(futures) - 1:
+            time.sleep(0.001)
+    pool.shutdown(wait=False)
+    return futures
+
+
+def test_a_bad_call_fails_alone():
+    """Nor do the others wait for it."""
+    script = Scripted()
+    stuck = threading.Event()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if json.loads(request.read()).get("tool_name") == "broken":
+            assert stuck.wait(10)
+        return script(request)
+
+    client = Toolvault("http://127.0.0.1:1", KEY, transport=httpx.MockTransport(answer), batch=True)
+    script.gate.clear()
+    first, a, broken, c = queued(client, ["first", "a", "broken", "c"])
+    script.gate.set()
+    assert [one.result(5).args["key"] for one in (first, a, c)] == [
+        f"{VALUE} of {name}" for name in ("first", "a", "c")
+    ]
+    assert not broken.done()
+    assert client.resolve("d").args == {"key": f"{VALUE} of d"}
+    stuck.set()
+    assert isinstance(broken.exception(5), toolvault.SecretMissing)
+
+
+def test_a_thread_whose_request_another_one_sends_has_its_own_deadline():
+    script = Scripted()
+    stuck = threading.Event()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "calls" in json.loads(request.read()):
+            assert stuck.wait(10)
+        return script(request)
+
+    client = Toolvault("http://127.0.0.1:1", KEY, transport=httpx.MockTransport(answer), batch=True, timeout=0.3)
+    script.gate.clear()
+    _, sends, other = queued(client, ["first", "sends", "other"])
+    script.gate.set()
+    assert isinstance(other.exception(5), toolvault.Unavailable)
+    stuck.set()
+    sends.exception(5)
+    assert client.resolve("d").args == {"key": f"{VALUE} of d"}
+
+
+def test_the_time_in_the_queue_counts():
+    script = Scripted()
+    left: list[float] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        left.append(request.extensions["timeout"]["read"])
+        return script(request)
+
+    client = Toolvault("http://127.0.0.1:1", KEY, transport=httpx.MockTransport(answer), batch=True, timeout=60)
+    now = [0.0]
+    client._sender._clock = lambda: now[0]
+    script.gate.clear()
+    first, other = queued(client, ["first", "other"])
+    now[0] = 50.0
+    script.gate.set()
+    assert [first.result(5).tool_name, other.result(5).tool_name] == ["first", "other"]
+    assert left == [60.0, 10.0]
+
+
+def test_a_thread_with_more_time_than_the_one_that_sends_goes_on():
+    script = Scripted()
+    now = [0.0]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "calls" in json.loads(request.read()):
+            now[0] = 60.0
+            raise httpx.ReadTimeout("late", request=request)
+        return script(request)
+
+    client = Toolvault("http://127.0.0.1:1", KEY, transport=httpx.MockTransport(answer), batch=True, timeout=60)
+    client._sender._clock = lambda: now[0]
+    script.gate.clear()
+    first, sends = queued(client, ["first", "sends"])
+    now[0] = 30.0
+    [waits] = [ThreadPoolExecutor(1).submit(client.resolve, "waits")]
+    while len(client._sender._joint._queue) < 2:
+        time.sleep(0.001)
+    script.gate.set()
+    first.result(5)
+    assert isinstance(sends.exception(5), toolvault.Unavailable)
+    assert waits.result(5).args == {"key": f"{VALUE} of waits"}
+
+
 class Interrupted(BaseException):
     pass
 
@@ -229,11 +327,11 @@ def test_threads_go_on_without_one_that_is_interrupted(when, monkeypatch):
     script = Scripted()
     client = script.blocking(batch=True, timeout=5)
     joint = client._sender._joint
-    run, is_next = joint._run, joint._is_next
+    run, wait = joint._run, joint._wait
     script.gate.clear()
 
-    def interrupted_run(operation):
-        done = run(operation)
+    def interrupted_run(operation, ends):
+        done = run(operation, ends)
         if when == "while it sends" and operation.tool == "first":
             raise Interrupted
         return done
@@ -241,14 +339,14 @@ def test_threads_go_on_without_one_that_is_interrupted(when, monkeypatch):
     def interrupted_wait(mine):
         if mine.operation.tool == "hit" and when == "while it waits":
             raise Interrupted
-        done = is_next(mine)
+        done = wait(mine)
         if mine.operation.tool == "hit" and when == "as the next one":
             assert done
             raise Interrupted
         return done
 
     monkeypatch.setattr(joint, "_run", interrupted_run)
-    monkeypatch.setattr(joint, "_is_next", interrupted_wait)
+    monkeypatch.setattr(joint, "_wait", interrupted_wait)
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(client.resolve, "first")
         while not script.bodies:

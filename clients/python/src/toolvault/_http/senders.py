@@ -30,25 +30,31 @@ class Sender:
         given: dict[str, Any] = options(settings)
         self.settings = settings
         self._client = httpx.Client(transport=transport, **given)
-        self._joint = Joint(self._run, settings) if batch else None
+        self._clock = time.monotonic
         self._sleep = time.sleep
+        self._joint = Joint(self._run, lambda: self._clock()) if batch else None
 
     def run(self, operation: Operation[T]) -> T:
         """Returns the result of the operation, or raises its error."""
         operation = replace(operation, user=self.settings.users.now(operation.user))
+        ends = self._clock() + self.settings.timeout
         if self._joint is None or operation.join is None:
-            return self._run(operation)
-        return self._joint.run(operation)
+            return self._run(operation, ends)
+        failure: Unavailable
+        try:
+            return self._joint.run(operation, ends)
+        except TimeoutError as error:
+            failure = unreachable(self.settings, error)
+        raise failure
 
-    def _run(self, operation: Operation[T]) -> T:
-        ends = time.monotonic() + self.settings.timeout
+    def _run(self, operation: Operation[T], ends: float) -> T:
         attempt = 0
         try:
             while True:
                 result = outcome(operation, self._exchange(operation, ends))
                 if not isinstance(result, ApiError):
                     return result
-                wait = pause(operation, result, attempt, self.settings.retries, ends - time.monotonic())
+                wait = pause(operation, result, attempt, self.settings.retries, ends - self._clock())
                 if wait is None:
                     raise result
                 self._sleep(wait)
@@ -67,13 +73,13 @@ class Sender:
             raise error.with_traceback(None) from None
 
     def _received(self, operation: Operation[T], ends: float) -> Answer:
-        sent = request(self._client, self.settings, operation, max(ends - time.monotonic(), 0.001))
+        sent = request(self._client, self.settings, operation, max(ends - self._clock(), 0.001))
         # httpx limits each step only, so an answer in many small parts could take for ever.
         with closing(self._client.send(sent, stream=True)) as response:
             content = bytearray()
             for part in response.iter_bytes():
                 content += part
-                if time.monotonic() > ends:
+                if self._clock() > ends:
                     raise httpx.ReadTimeout("the answer is incomplete", request=sent)
             return answer(response, bytes(content))
 
@@ -95,12 +101,13 @@ class AsyncSender:
     async def run(self, operation: Operation[T]) -> T:
         """Returns the result of the operation, or raises its error."""
         operation = replace(operation, user=self.settings.users.now(operation.user))
-        return await (self._run(operation) if operation.join is None else self._joint.run(operation))
+        ends = time.monotonic() + self.settings.timeout
+        return await (self._run if operation.join is None else self._joint.run)(operation, ends)
 
-    async def _run(self, operation: Operation[T]) -> T:
+    async def _run(self, operation: Operation[T], ends: float) -> T:
         failure: Unavailable
         try:
-            return await _within(self.settings.timeout, self._repeated(operation))
+            return await _within(ends - time.monotonic(), self._repeated(operation, ends))
         except (TimeoutError, asyncio.TimeoutError) as error:
             failure = unreachable(self.settings, error)
         finally:
@@ -108,8 +115,7 @@ class AsyncSender:
                 self.settings.changes.made()
         raise failure
 
-    async def _repeated(self, operation: Operation[T]) -> T:
-        ends = time.monotonic() + self.settings.timeout
+    async def _repeated(self, operation: Operation[T], ends: float) -> T:
         attempt = 0
         while True:
             result = outcome(operation, await self._exchange(operation))
