@@ -1,6 +1,8 @@
 import { Readable } from "node:stream";
+import { types } from "node:util";
 
-import { isReference } from "../objects.js";
+import { define, isReference } from "../objects.js";
+import { pointer } from "./pointer.js";
 import { Redaction } from "./redaction.js";
 import type { Search } from "./search.js";
 
@@ -10,7 +12,7 @@ const DEEPEST = 16;
  * The parts of a stream, redacted also where a value lies across parts.
  *
  * Parts are held back while a value may go on in the next one. Their number and order do not change. In parts that are
- * objects, the texts at the same place (such as `delta`) are read as one text.
+ * objects, the texts at the same place (such as `delta`) are read as one text. Bytes are read as Latin-1.
  */
 export class Parts {
   readonly #search: Search;
@@ -141,37 +143,59 @@ function web(source: ReadableStream, search: Search): ReadableStream {
   );
 }
 
-/** The texts in a part, by their place in it. Bytes are read as Latin-1. */
+/** The texts in a part, by their place in it; of an object that is in it twice, where it is found first. */
 function texts(part: unknown): Map<string, string> {
   const found = new Map<string, string>();
-  collect(part, "", found, DEEPEST);
+  const seen = new Set<object>();
+  const collect = (value: unknown, place: string, depth: number): void => {
+    if (typeof value === "string") found.set(place, value);
+    if (!isReference(value) || seen.has(value)) return;
+    seen.add(value);
+    if (value instanceof Uint8Array) found.set(place, latin1(value));
+    else if (isWalked(value) && depth > 0) {
+      for (const [name, one] of Object.entries(value)) collect(one, inside(place, name), depth - 1);
+    }
+  };
+  collect(part, "", DEEPEST);
   return found;
 }
 
-function collect(value: unknown, place: string, found: Map<string, string>, depth: number): void {
-  if (typeof value === "string") found.set(place, value);
-  else if (value instanceof Uint8Array) found.set(place, Buffer.from(value).toString("latin1"));
-  else if (isPlain(value) && depth > 0) {
-    for (const [name, one] of Object.entries(value)) collect(one, `${place}/${name}`, found, depth - 1);
-  }
+/** A part with other texts: copies of the objects that hold one, of the same class; the part itself if none differs. */
+function replaced(part: unknown, clean: ReadonlyMap<string, string>): unknown {
+  const before = texts(part);
+  const changed = [...clean].filter(([place, text]) => text !== (before.get(place) ?? "")).map(([place]) => place);
+  const copies = new Map<object, unknown>();
+  const copied = (value: unknown, place: string): unknown => {
+    if (typeof value === "string") return changed.includes(place) ? clean.get(place) : value;
+    if (!isReference(value)) return value;
+    if (copies.has(value)) return copies.get(value);
+    if (changed.includes(place)) {
+      copies.set(value, new Uint8Array(Buffer.from(clean.get(place) as string, "latin1")));
+    } else if (changed.some((one) => one.startsWith(`${place}/`))) {
+      const copy = Array.isArray(value) ? [] : Object.create(Object.getPrototypeOf(value));
+      copies.set(value, copy);
+      for (const name of Reflect.ownKeys(value)) {
+        const { enumerable = false } = Object.getOwnPropertyDescriptor(value, name) ?? {};
+        const one: unknown = (value as any)[name];
+        const own = typeof name === "string" && enumerable ? copied(one, inside(place, name)) : one;
+        if (name !== "length" || !Array.isArray(value)) define(copy, name, own, enumerable);
+      }
+    }
+    return copies.get(value) ?? value;
+  };
+  return changed.length === 0 ? part : copied(part, "");
 }
 
-/** A copy of a part with other texts; the part itself if none differs. */
-function replaced(value: unknown, clean: ReadonlyMap<string, string>, place = ""): unknown {
-  if (typeof value === "string") return clean.get(place) ?? value;
-  if (value instanceof Uint8Array) {
-    const text = clean.get(place);
-    const isSame = text === undefined || text === Buffer.from(value).toString("latin1");
-    return isSame ? value : new Uint8Array(Buffer.from(text, "latin1"));
-  }
-  if (!isPlain(value) || ![...clean.keys()].some((one) => one.startsWith(`${place}/`))) return value;
-  const entries = Object.entries(value).map(([name, one]) => [name, replaced(one, clean, `${place}/${name}`)] as const);
-  if (entries.every(([name, one]) => one === (value as any)[name])) return value;
-  return Array.isArray(value) ? entries.map(([, one]) => one) : Object.fromEntries(entries);
+function inside(place: string, name: string): string {
+  return `${place}${pointer([name])}`;
 }
 
-function isPlain(value: unknown): value is object {
-  if (!isReference(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
+/** The bytes as a text that keeps them as they are. */
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
+
+/** A stream has no texts until it is read, and an error keeps its identity. */
+function isWalked(value: object): boolean {
+  return !(Symbol.asyncIterator in value) && !isIterator(value) && !types.isNativeError(value);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
+import { runInNewContext } from "node:vm";
 
 import { Injected } from "../../src/injection/injected.js";
 import { Completed } from "../../src/models.js";
@@ -131,6 +132,38 @@ test("generators without promises, and iterators", () => {
     throw new RangeError(VALUE);
   }
   assert.throws(() => [...injected.redact(failing())], { name: "RangeError", message: MARK });
+});
+
+test("a value across parts that are objects of any class, also if they are cyclic", async () => {
+  class Chunk {
+    self: unknown = this;
+    readonly [Symbol.toStringTag] = "Chunk";
+    constructor(
+      readonly content: string,
+      readonly kwargs: object = { content },
+    ) {}
+  }
+  async function* parts() {
+    for (const one of CUT) yield new Chunk(one);
+    for (const one of CUT) yield runInNewContext("({ list: [{ delta: v }], other: 1 })", { v: one });
+    const shared = { text: VALUE.slice(0, 9) };
+    yield { a: shared, b: shared };
+    yield { a: { text: VALUE.slice(9) } };
+  }
+  const shown: any[] = [];
+  for await (const part of injected.redact(parts())) shown.push(part);
+  const chunks = shown.slice(0, 3);
+  assert.ok(chunks.every((one) => one instanceof Chunk && one.self === one));
+  assert.deepEqual(
+    chunks.map(({ content, kwargs }) => [content, kwargs]),
+    [MARK, "", "end"].map((content) => [content, { content }]),
+  );
+  assert.deepEqual(
+    shown.slice(3, 6).map(({ list: [{ delta }], other }) => [delta, other]),
+    [MARK, "", "end"].map((delta) => [delta, 1]),
+  );
+  assert.deepEqual(shown.slice(6), [{ a: { text: MARK }, b: { text: MARK } }, { a: { text: "" } }]);
+  assert.equal(shown[6].a, shown[6].b);
 });
 
 test("streams, generators and promises inside the parts of a stream", async () => {
