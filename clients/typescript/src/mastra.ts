@@ -14,6 +14,7 @@ import { view } from "./injection/view.js";
 import { isObject } from "./objects.js";
 
 type Context = ToolExecutionContext<any, any, any> | undefined;
+type ToolStream = NonNullable<NonNullable<Context>["writer"]>;
 type Execute = (input: unknown, context?: any) => Promise<unknown>;
 
 /**
@@ -73,13 +74,19 @@ function watched(context: Record<string, any>, injected: Injected): object {
       ? { ...own, suspend: (payload: unknown, options: unknown) => own.suspend(injected.redact(payload), options) }
       : own;
   const { agent, workflow, writer } = context;
-  const said = (name: "write" | "custom") => (data: unknown) => writer[name](injected.redact(data));
   return {
     ...suspending({ ...context }),
     ...(agent && { agent: suspending(agent) }),
     ...(workflow && { workflow: suspending(workflow) }),
-    ...(writer && { writer: view(writer, { write: said("write"), custom: said("custom") }) }),
+    ...(writer && { writer: redactedWriter(writer, injected) }),
   };
+}
+
+/** A stream of its own: one that is piped into a `view` of the writer would reach the writer itself. */
+function redactedWriter(writer: ToolStream, injected: Injected): ToolStream {
+  const write = (data: unknown) => writer.write(injected.redact(data));
+  const custom = (data: any) => writer.custom(injected.redact(data));
+  return Object.assign(new WritableStream({ write }), { write, custom }) as ToolStream;
 }
 
 /** The answer to invalid input, which shows the start of the arguments: it may have cut through a value. */

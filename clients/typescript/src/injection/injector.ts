@@ -107,9 +107,11 @@ function named(name: string | undefined, { toolName }: SecretOptions<any>): stri
 
 /** The options, in which each argument is named by its place. */
 function placed<Context>(options: SecretOptions<Context>): Placed<Context> {
-  const bindings = Object.entries(options.bindings ?? {}).map(([argument, one]) => [place(argument), one]);
-  const [hide, redact] = [options.hide?.map(place), options.redact?.map(place)];
-  return { user: options.user, hide, redact, bindings: Object.fromEntries(bindings) };
+  const given = Object.entries(options.bindings ?? {});
+  const bindings = Object.fromEntries(given.map(([argument, one]) => [place(argument), one]));
+  const twice = given.find(([argument, one]) => bindings[place(argument)] !== one);
+  if (twice) throw new ConfigurationError(`'bindings' has two references for '${place(twice[0])}'; give one`);
+  return { user: options.user, hide: options.hide?.map(place), redact: options.redact?.map(place), bindings };
 }
 
 async function defaults(

@@ -67,6 +67,11 @@ test("a name in 'redact' that is no argument of the tool is refused", async () =
   assert.deepEqual(vault.uses, []);
 });
 
+test("two references for one place are refused", async () => {
+  const bindings = { k: "secret://s", "/k": "secret://other" };
+  await assert.rejects(vaultOf("k").inject("t", {}, { bindings }), /'bindings' has two references for 'k'; give one/);
+});
+
 test("an argument that is written with a slash is not the one without", async () => {
   assert.deepEqual(await returned(vaultOf("/~1k"), { hide: ["/~1k"], redact: ["/~1k"] }), { "/k": MARK });
   await assert.rejects(vaultOf("/~1k").inject("t", {}, { redact: ["/k"] }), ConfigurationError);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { Agent } from "@mastra/core/agent";
 import { RequestContext } from "@mastra/core/request-context";
-import { createTool, Tool } from "@mastra/core/tools";
+import { createTool, Tool, ToolStream } from "@mastra/core/tools";
 import { withSecrets } from "toolvault/mastra";
 import { FakeVault } from "toolvault/testing";
 import { z } from "zod";
@@ -86,11 +86,26 @@ test("what a tool says before it returns is redacted: to suspend, and to its str
     await context.agent.suspend({ waits: pat });
     await context.writer.write({ text: pat });
     await context.writer.custom({ type: "data-x", data: pat });
+    await new Blob([`piped ${pat}`]).stream().pipeThrough(new TextDecoderStream()).pipeTo(context.writer);
     return "";
   };
   const wrapped: any = await withSecrets(createTool({ id: "t", description: "d", inputSchema, execute }), fake());
   const note = async (one: unknown) => void said.push(one);
   const agent = { agentId: "a", toolCallId: "c", messages: [], suspend: note };
-  await wrapped.execute({}, { agent, writer: { write: note, custom: note } });
-  assert.deepEqual(said, [{ waits: "[secret:k]" }, { text: "[secret:k]" }, { type: "data-x", data: "[secret:k]" }]);
+  await wrapped.execute(
+    {},
+    { agent, writer: new ToolStream({ prefix: "tool", callId: "c", name: "t", runId: "r" }, note) },
+  );
+  const output = (data: unknown) => ({
+    type: "tool-output",
+    runId: "r",
+    from: "USER",
+    payload: { output: data, toolCallId: "c", toolName: "t" },
+  });
+  assert.deepEqual(said, [
+    { waits: "[secret:k]" },
+    output({ text: "[secret:k]" }),
+    { type: "data-x", data: "[secret:k]" },
+    output("piped [secret:k]"),
+  ]);
 });
