@@ -76,27 +76,73 @@ fn a_journal_cut_at_any_byte_keeps_its_whole_entries() {
 }
 
 #[test]
-fn a_tail_of_zeros_is_torn() {
-    let (mut journal, _) = journal();
-    journal.resize(journal.len() + 4_096, 0);
-    let contents = key(1).read(&journal);
-    assert_eq!(
-        (times(&contents), contents.end),
-        (vec![1, 2, 3, 4], End::Torn)
-    );
+fn what_a_power_cut_leaves_is_torn() {
+    let (journal, begins) = journal();
+    for length in HEADER..=journal.len() {
+        // The file system has the length, but not the blocks behind this byte.
+        for whole in [journal.len(), journal.len() + 4_096] {
+            let mut left = journal[..length].to_vec();
+            left.resize(whole, 0);
+            let contents = key(1).read(&left);
+            let end = if left == journal {
+                End::Whole
+            } else {
+                End::Torn
+            };
+            assert_eq!(contents.end, end, "at {length} of {whole}");
+            let ends = [begins[1], begins[2], journal.len()];
+            let kept = ends.iter().filter(|end| **end <= length).count();
+            assert_eq!(times(&contents), &[1, 2, 3, 4][..[0, 1, 3, 4][kept]]);
+        }
+    }
+    for length in [1, HEADER, 4_096] {
+        let contents = key(1).read(&vec![0; length]);
+        assert_eq!((contents.page, contents.end), (0, End::Torn), "{length}");
+        assert!(contents.records.is_empty());
+    }
+}
+
+#[test]
+fn zeros_before_other_bytes_are_a_change() {
+    let (journal, begins) = journal();
+    for at in 0..journal.len() - 1 {
+        let mut changed = journal.clone();
+        changed[at] = 0;
+        if changed != journal {
+            assert_eq!(key(1).read(&changed).end, End::Changed, "at {at}");
+        }
+    }
+    let mut changed = journal;
+    changed[begins[1]..begins[2]].fill(0);
+    let contents = key(1).read(&changed);
+    assert_eq!((times(&contents), contents.end), (vec![1], End::Changed));
 }
 
 #[test]
 fn every_changed_byte_is_noticed() {
     let (journal, begins) = journal();
-    for at in 0..journal.len() {
+    for (at, bits) in (0..journal.len()).flat_map(|at| [(at, 1), (at, 0x80)]) {
         let mut changed = journal.clone();
-        changed[at] ^= 1;
+        changed[at] ^= bits;
         let contents = key(1).read(&changed);
-        assert_ne!(contents.end, End::Whole, "at {at}");
+        assert_eq!(contents.end, End::Changed, "at {at}");
         // Nothing after the changed byte is believed.
         let before = begins.iter().skip(1).filter(|begin| **begin <= at).count();
         assert_eq!(times(&contents), &[1, 2, 3][..[0, 1, 3][before]], "at {at}");
+    }
+}
+
+#[test]
+fn an_incomplete_entry_with_a_changed_head_is_a_change() {
+    let (journal, begins) = journal();
+    for (at, bits) in (begins[2]..begins[2] + HEAD).flat_map(|at| [(at, 1), (at, 0x80)]) {
+        for length in [begins[2] + HEAD, begins[2] + TEXT, journal.len() - 1] {
+            let mut changed = journal[..length].to_vec();
+            changed[at] ^= bits;
+            let contents = key(1).read(&changed);
+            assert_eq!(contents.end, End::Changed, "{at} of {length}");
+            assert_eq!(times(&contents), [1, 2, 3]);
+        }
     }
 }
 
