@@ -64,14 +64,28 @@ impl Vault {
             self.note_refusal(caller, caller.require(Scope::Audit))
                 .await?;
         }
-        // The newest uses may be in the journal only.
-        self.writer.fold().await?;
         let whose = (!is_administrator).then_some(caller.user);
         let before = match &filter.cursor {
             None => i64::MAX,
             Some(cursor) => self.read_cursor(caller.user, cursor)?,
         };
-        self.in_time(self.scan(caller, whose, filter, before)).await
+        self.in_time(async {
+            self.fold().await;
+            self.scan(caller, whose, filter, before).await
+        })
+        .await
+    }
+
+    /// Puts the uses that are in the journal only into the trail. If that takes more than half of a caller's patience,
+    /// or is impossible, the trail is read without them.
+    async fn fold(&self) {
+        let patience = self.shared.settings.patience / 2;
+        let folded = tokio::time::timeout(patience, self.writer.fold()).await;
+        if !matches!(folded, Ok(Ok(()))) {
+            tracing::warn!(
+                "the audit trail is read without the newest uses: they cannot be saved now"
+            );
+        }
     }
 
     async fn scan(

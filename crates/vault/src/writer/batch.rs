@@ -91,7 +91,8 @@ impl Batch {
             Database::Postgres(_) => LIMIT,
         };
         let committed = tokio::time::timeout(limit, self.commit(shared, &mut outcome)).await;
-        let is_committed = note(shared, committed).await;
+        let failure = note(shared, committed);
+        let is_committed = failure.is_none();
         if is_committed {
             // Before any caller gets an answer, so that a change applies to that caller's next request.
             shared.cache.apply(outcome.effects);
@@ -122,6 +123,10 @@ impl Batch {
             } else {
                 Err(Error::Unavailable(None))
             });
+        }
+        // Last: a disk that hangs also stops the search for the cause.
+        if let Some(error) = failure {
+            report(shared, &error).await;
         }
         is_committed
     }
@@ -218,14 +223,14 @@ async fn apply(
     }
 }
 
-/// Notes what became of a transaction, and returns whether it was committed.
-async fn note(shared: &Shared, committed: Result<Result<bool, Error>, Elapsed>) -> bool {
+/// Notes what became of a transaction, and returns why it was not committed. Stops the process if the storage lost data.
+fn note(shared: &Shared, committed: Result<Result<bool, Error>, Elapsed>) -> Option<Error> {
     let error = match committed {
         Ok(Ok(is_written)) => {
             if is_written {
                 shared.note_write(true);
             }
-            return true;
+            return None;
         }
         Ok(Err(error)) => error,
         Err(_) => {
@@ -235,11 +240,11 @@ async fn note(shared: &Shared, committed: Result<Result<bool, Error>, Elapsed>) 
     };
     shared.note_write(false);
     shared.database.reconnect();
-    report(shared, &error).await;
-    false
+    shared.watch(&error);
+    Some(error)
 }
 
-/// Logs why a group was not committed, and stops the process if the storage lost data.
+/// Logs why a group was not committed.
 async fn report(shared: &Shared, error: &Error) {
     let obstacle = obstacle(shared).await;
     // JSON logs omit the sources of an error, so log the cause separately.
@@ -251,7 +256,6 @@ async fn report(shared: &Shared, error: &Error) {
         disk = obstacle.as_ref().map(tracing::field::display),
         "the database could not be written to; nothing was changed or used"
     );
-    shared.watch(error);
 }
 
 /// Why the directory of the embedded database cannot be written to.

@@ -58,6 +58,7 @@ impl Vault {
         first_key: Option<&[u8]>,
         progress: &mut (dyn FnMut(i64) + Send),
     ) -> Result<Verification, Error> {
+        self.fold().await;
         let mut tx = self.shared.database.read().await?;
         dialect::take_time(&mut tx).await?;
         let epochs = audit::list_epochs(&mut tx).await?;
