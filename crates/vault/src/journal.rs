@@ -11,25 +11,48 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use toolvault_core::audit::journal::{Contents, End, JournalKey, Link};
 use toolvault_core::audit::record::Record;
 
+use crate::clock::Clock;
+
 const FILE_NAME: &str = "uses.journal";
 /// Where a journal is kept that was changed by something else.
 const CHANGED_NAME: &str = "uses.journal.changed";
+/// Where a journal is kept that ends with a part of an entry.
+const TORN_NAME: &str = "uses.journal.torn";
 /// The next journal, before it replaces the old one.
 const NEXT_NAME: &str = "uses.journal.next";
-/// A journal longer than this is replaced although it has records that no page has. In bytes.
-const LONGEST: u64 = 16 << 20;
-/// How many records may wait for a page.
-const MOST_WAITING: usize = 1 << 16;
+
+/// When the journal declines records, and when it is replaced although records wait.
+struct Limits {
+    /// How many records may wait for a page.
+    waiting: usize,
+    /// How long a record may wait for a page. Later, the database does not commit, though it reports no error.
+    patience: Duration,
+    /// A longer file is replaced. In bytes.
+    length: u64,
+    /// A file is replaced this many pages after the one after which it began: a start reads these pages.
+    pages: i64,
+}
+
+const LIMITS: Limits = Limits {
+    waiting: 1 << 16,
+    patience: Duration::from_secs(1),
+    length: 16 << 20,
+    pages: 1_024,
+};
 
 /// The open journal of a data directory.
 pub(crate) struct Journal {
     directory: PathBuf,
     key: JournalKey,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
     state: Mutex<State>,
 }
 
@@ -38,14 +61,18 @@ struct State {
     /// The length of the whole entries, in bytes.
     length: u64,
     link: Link,
+    /// The page after which the file began.
+    page: i64,
     /// The records that no page has and that no group is saving.
     waiting: Vec<Record>,
-    /// How many records the current group is saving.
-    saving: usize,
+    /// Since when the oldest of them waits.
+    waiting_since: Option<Instant>,
+    /// Since when the oldest record waits that the current group is saving.
+    saving_since: Option<Instant>,
     condition: Condition,
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 enum Condition {
     Ready,
     /// The last group was not saved, so the trail may not be able to take the records.
@@ -69,8 +96,13 @@ pub(crate) enum Appended {
 
 impl Journal {
     /// Opens the journal of this directory, which this process has locked. Returns what an earlier process left in it.
-    /// A journal that was changed by something else is moved aside.
-    pub(crate) fn open(directory: &Path, key: JournalKey) -> io::Result<(Self, Contents)> {
+    /// Unless it is whole, it is kept under another name. It takes no records before [`begin`](Self::begin), or before
+    /// a group was saved.
+    pub(crate) fn open(
+        directory: &Path,
+        key: JournalKey,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<(Self, Contents)> {
         let path = directory.join(FILE_NAME);
         let left = match std::fs::read(&path) {
             Ok(bytes) => bytes,
@@ -78,8 +110,10 @@ impl Journal {
             Err(error) => return Err(error),
         };
         let contents = key.read(&left);
-        if contents.end == End::Changed {
-            std::fs::copy(&path, directory.join(CHANGED_NAME))?;
+        match contents.end {
+            End::Whole => {}
+            End::Torn => keep(&path, &directory.join(TORN_NAME))?,
+            End::Changed => keep(&path, &directory.join(CHANGED_NAME))?,
         }
         let file = OpenOptions::new()
             .write(true)
@@ -91,13 +125,17 @@ impl Journal {
             file,
             length: 0,
             link: key.begin(0).1,
+            page: 0,
             waiting: Vec::new(),
-            saving: 0,
+            waiting_since: None,
+            saving_since: None,
             condition: Condition::Broken,
         };
         let journal = Self {
             directory: directory.to_owned(),
             key,
+            clock,
+            limits: LIMITS,
             state: Mutex::new(state),
         };
         Ok((journal, contents))
@@ -108,8 +146,13 @@ impl Journal {
     /// # Errors
     /// If the file cannot be written, such as on a full disk. The records are then not in it.
     pub(crate) fn append(&self, records: Vec<Record>) -> io::Result<Appended> {
+        let now = self.clock.instant();
         let mut state = self.state.lock();
-        if state.condition != Condition::Ready || state.waiting.len() >= MOST_WAITING {
+        let oldest = state.saving_since.or(state.waiting_since);
+        let is_late = oldest
+            .is_some_and(|since| now.saturating_duration_since(since) >= self.limits.patience);
+        let is_full = state.waiting.len() >= self.limits.waiting;
+        if state.condition != Condition::Ready || is_late || is_full {
             return Ok(Appended::Declined(records));
         }
         let (entry, link) = self.key.entry(&state.link, &records)?;
@@ -125,6 +168,7 @@ impl Journal {
         state.link = link;
         let is_first = state.waiting.is_empty();
         state.waiting.extend(records);
+        state.waiting_since.get_or_insert(now);
         Ok(Appended::Accepted { is_first })
     }
 
@@ -136,56 +180,64 @@ impl Journal {
     /// Whether records are not in a saved page, so that a reader of the trail would miss them.
     pub(crate) fn is_ahead(&self) -> bool {
         let state = self.state.lock();
-        state.saving > 0 || !state.waiting.is_empty()
+        state.saving_since.or(state.waiting_since).is_some()
     }
 
     /// The records that the next group must save.
     pub(crate) fn take(&self) -> Vec<Record> {
         let mut state = self.state.lock();
-        let records = std::mem::take(&mut state.waiting);
-        state.saving = records.len();
-        records
+        state.saving_since = state.waiting_since.take();
+        std::mem::take(&mut state.waiting)
     }
 
     /// A group was saved, with the records taken for it. `page` is the number of the trail's newest page.
     pub(crate) fn note_saved(&self, page: i64) {
         let mut state = self.state.lock();
-        let has_saved = std::mem::take(&mut state.saving) > 0;
-        let is_usable = state.condition == Condition::Ready;
-        if is_usable && !(has_saved && (state.waiting.is_empty() || state.length > LONGEST)) {
-            return;
-        }
-        if let Err(error) = self.begin_again(&mut state, page) {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the journal of uses could not be replaced"
-            );
+        let has_saved = state.saving_since.take().is_some();
+        let is_empty = state.waiting.is_empty();
+        let is_due = state.condition != Condition::Ready
+            || has_saved && (is_empty || state.length > self.limits.length)
+            || page.saturating_sub(state.page) >= self.limits.pages;
+        if is_due {
+            self.try_to_begin_again(&mut state, page);
         }
     }
 
-    /// A group was not saved: the records taken for it wait again.
+    /// Records that a group did not save, or that an earlier process left, wait for a page before all others.
     pub(crate) fn note_unsaved(&self, mut records: Vec<Record>) {
         let mut state = self.state.lock();
-        state.saving = 0;
         // The page that was not saved numbered them.
         for record in &mut records {
             record.sequence = 0;
         }
         records.append(&mut state.waiting);
         state.waiting = records;
+        if !state.waiting.is_empty() {
+            let since = state.saving_since.take().or(state.waiting_since);
+            state.waiting_since = since.or_else(|| Some(self.clock.instant()));
+        }
         if state.condition == Condition::Ready {
             state.condition = Condition::Unsaved;
         }
     }
 
-    /// Begins a journal after this page, in which no record waits.
-    pub(crate) fn begin(&self, page: i64) -> io::Result<()> {
-        self.begin_again(&mut self.state.lock(), page)
+    /// Begins a journal after this page. If that fails, the writer tries again after the next page.
+    pub(crate) fn begin(&self, page: i64) {
+        self.try_to_begin_again(&mut self.state.lock(), page);
     }
 
     /// Declines all further records.
     pub(crate) fn close(&self) {
         self.state.lock().condition = Condition::Closed;
+    }
+
+    fn try_to_begin_again(&self, state: &mut State, page: i64) {
+        if let Err(error) = self.begin_again(state, page) {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the journal of uses could not be replaced"
+            );
+        }
     }
 
     /// Replaces the file by one that has only the records that no page has.
@@ -211,9 +263,23 @@ impl Journal {
         state.file = file;
         state.length = bytes.len() as u64;
         state.link = link;
+        state.page = page;
         if state.condition != Condition::Closed {
             state.condition = Condition::Ready;
         }
         Ok(())
     }
 }
+
+/// Keeps a journal that is not whole. A link takes no space on a full disk, and the journal's file is never written to
+/// again; not every file system has links.
+fn keep(path: &Path, kept: &Path) -> io::Result<()> {
+    match std::fs::remove_file(kept) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    std::fs::hard_link(path, kept).or_else(|_| std::fs::copy(path, kept).map(|_| ()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -39,7 +39,9 @@ pub enum OpenError {
     #[error("the store's keyring cannot be used")]
     Keyring(#[source] KeyringError),
     /// The journal of uses cannot be opened.
-    #[error("cannot open the journal of uses, uses.journal in the data directory")]
+    #[error(
+        "cannot open the journal of uses, uses.journal in the data directory; make it readable and writable, or move it away to start without the uses in it"
+    )]
     Journal(#[source] std::io::Error),
     /// Reading or setting up failed.
     #[error("cannot read or set up the store")]

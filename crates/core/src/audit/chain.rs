@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::checkpoint::Checkpoint;
-use super::epoch::{Epoch, is_signed};
+use super::epoch::Epoch;
 use super::page::{Head, Page};
 use super::record::Record;
 use crate::identity::InstallationId;
@@ -122,12 +122,10 @@ impl ChainVerifier {
             .as_ref()
             .filter(|epoch| epoch.number == page.epoch)
             .ok_or(ChainError::WrongEpoch(page.number))?;
-        let is_continuous = page.first_sequence == self.head.sequence + 1;
-        if !is_continuous || page.compute_hash(self.installation, &self.head.hash) != page.hash {
+        if !page.follows(self.installation, &self.head) {
             return Err(ChainError::Changed(page.number));
         }
-        let signed = page.signed(self.installation);
-        if !is_signed(&epoch.public_key, signed.as_slice(), &page.signature) {
+        if !page.is_signed(self.installation, &epoch.public_key) {
             return Err(ChainError::Unsigned(page.number));
         }
         let records = page

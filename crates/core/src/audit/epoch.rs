@@ -63,7 +63,7 @@ impl Signer {
         let signer = Self::from_seed(number, &seed).ok_or(EntropyError)?;
         let mut epoch = Epoch {
             number,
-            public_key: signer.pair.public_key().as_ref().to_vec(),
+            public_key: signer.public_key().to_vec(),
             first_page: head.page + 1,
             certificate: Vec::new(),
         };
@@ -95,6 +95,11 @@ impl Signer {
     /// The key pair that signs pages.
     pub fn pair(&self) -> &Ed25519KeyPair {
         &self.pair
+    }
+
+    /// The public key of the epoch.
+    pub fn public_key(&self) -> &[u8] {
+        self.pair.public_key().as_ref()
     }
 
     fn from_seed(number: i64, seed: &Key) -> Option<Self> {

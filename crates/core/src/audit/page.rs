@@ -2,6 +2,7 @@
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 
+use super::epoch::is_signed;
 use super::record::Record;
 use crate::digest::sha256;
 use crate::identity::InstallationId;
@@ -107,6 +108,19 @@ impl Page {
     /// Its records, if the text is as this crate writes it.
     pub fn read_records(&self) -> Result<Vec<Record>, serde_json::Error> {
         self.records.lines().map(serde_json::from_str).collect()
+    }
+
+    /// Whether the page was appended at `head`. Its hash then covers the hash of every page before it.
+    pub fn follows(&self, installation: InstallationId, head: &Head) -> bool {
+        self.number.checked_sub(1) == Some(head.page)
+            && self.first_sequence.checked_sub(1) == Some(head.sequence)
+            && self.hash == self.compute_hash(installation, &head.hash)
+    }
+
+    /// Whether an epoch with this public key signed the page's hash.
+    pub fn is_signed(&self, installation: InstallationId, public_key: &[u8]) -> bool {
+        let signed = self.signed(installation);
+        is_signed(public_key, signed.as_slice(), &self.signature)
     }
 
     pub(super) fn compute_hash(

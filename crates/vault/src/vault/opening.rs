@@ -66,7 +66,7 @@ impl Vault {
             .fill(&mut process)
             .map_err(|error| OpenError::Store(error.into()))?;
         let is_shared = database.notifications().is_some();
-        let (journal, left) = open_journal(&settings, &keyring)?.unzip();
+        let (journal, left) = open_journal(&settings, &keyring, &clock)?.unzip();
         let trust = match (settings.consistency, is_shared) {
             (Consistency::Strict, _) => Trust::Never,
             (Consistency::Bounded, false) => Trust::Alone,
@@ -121,12 +121,13 @@ impl Vault {
 fn open_journal(
     settings: &Settings,
     keyring: &Keyring,
+    clock: &Arc<dyn Clock>,
 ) -> Result<Option<(Arc<Journal>, Contents)>, OpenError> {
     let DatabaseLocation::Directory(directory) = &settings.database else {
         return Ok(None);
     };
-    let (journal, left) =
-        Journal::open(directory, keyring.journal()).map_err(OpenError::Journal)?;
+    let (journal, left) = Journal::open(directory, keyring.journal(), Arc::clone(clock))
+        .map_err(OpenError::Journal)?;
     Ok(Some((Arc::new(journal), left)))
 }
 

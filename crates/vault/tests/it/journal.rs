@@ -1,5 +1,8 @@
 //! The journal of uses: what it accepted is in the trail exactly once, whenever the process stops.
 
+mod left;
+mod unable;
+
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -42,8 +45,8 @@ async fn ahead(app: &App) -> (Actor, Rows) {
     (operator, rows)
 }
 
-/// A copy of the store as a process leaves it that is killed now, opened.
-async fn after_kill(app: &App, journal: &[u8]) -> (TempDir, App) {
+/// A copy of the store as a process leaves it that is killed now.
+fn killed(app: &App, journal: &[u8]) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(directory(app)).unwrap() {
         let entry = entry.unwrap();
@@ -52,9 +55,18 @@ async fn after_kill(app: &App, journal: &[u8]) -> (TempDir, App) {
         }
     }
     std::fs::write(copy.path().join("uses.journal"), journal).unwrap();
+    copy
+}
+
+/// Opens a copy of the store.
+async fn opened(app: &App, copy: &TempDir) -> App {
     let location = DatabaseLocation::Directory(copy.path().to_owned());
-    let settings = Settings::new(location);
-    let again = app.another(settings).await;
+    app.another(Settings::new(location)).await
+}
+
+async fn after_kill(app: &App, journal: &[u8]) -> (TempDir, App) {
+    let copy = killed(app, journal);
+    let again = opened(app, &copy).await;
     (copy, again)
 }
 
@@ -115,79 +127,6 @@ async fn uses_that_a_page_has_are_not_added_again() {
         let (_copy, again) = after_kill(&app, &before).await;
         assert_eq!(uses(&again.operator().await).await, 3);
         again.vault.close().await;
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_part_of_a_use_is_left_out() {
-    on_sqlite(async |app: App| {
-        let (_, rows) = ahead(&app).await;
-        let mut torn = journal(&app);
-        torn.truncate(torn.len() - 1);
-        let (copy, again) = after_kill(&app, &torn).await;
-        rows.run("ROLLBACK").await;
-        rows.close().await;
-        let operator = again.operator().await;
-        assert_eq!(uses(&operator).await, 2);
-        assert!(operator.records(Action::TamperingDetected).await.is_empty());
-        assert!(!copy.path().join("uses.journal.changed").exists());
-        operator.resolve("t").await.unwrap();
-        assert_eq!(uses(&operator).await, 3);
-        again.vault.close().await;
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_changed_journal_is_reported_and_kept() {
-    on_sqlite(async |app: App| {
-        let (_, rows) = ahead(&app).await;
-        let mut changed = journal(&app);
-        *changed.last_mut().unwrap() ^= 1;
-        let (copy, again) = after_kill(&app, &changed).await;
-        rows.run("ROLLBACK").await;
-        rows.close().await;
-        let operator = again.operator().await;
-        assert_eq!(uses(&operator).await, 2);
-        let found = operator.records(Action::TamperingDetected).await;
-        assert_eq!(found.first().unwrap().reason.as_deref(), Some("journal"));
-        assert_eq!(found.len(), 1);
-        let kept = std::fs::read(copy.path().join("uses.journal.changed")).unwrap();
-        assert_eq!(kept, changed);
-        let verified = again.vault.verify_audit(None, &mut |_| ()).await.unwrap();
-        assert!(verified.ok, "{verified:?}");
-        again.vault.close().await;
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn after_a_failed_group_uses_are_refused_until_one_is_saved() {
-    on_sqlite(async |app: App| {
-        let app = app
-            .reopen_with(Settings::new(app.place.location.clone()))
-            .await;
-        let operator = app.operator().await;
-        operator.store(bound()).await;
-        let rows = Rows::of(&app).await;
-        rows.run("CREATE TABLE kept AS SELECT * FROM audit_head; DELETE FROM audit_head;")
-            .await;
-        // The journal takes the first use. The trail cannot, so there are no further ones.
-        operator.resolve("t").await.unwrap();
-        operator
-            .try_store(secret("other", "the value"))
-            .await
-            .unwrap_err();
-        operator.resolve("t").await.err().unwrap();
-        rows.run("INSERT INTO audit_head SELECT * FROM kept; DROP TABLE kept;")
-            .await;
-        rows.close().await;
-        operator.resolve("t").await.unwrap();
-        assert_eq!(uses(&operator).await, 2);
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
-        assert!(verified.ok, "{verified:?}");
-        app.vault.close().await;
     })
     .await;
 }

@@ -71,3 +71,36 @@ fn a_hash_depends_on_the_page_before_and_on_the_installation() {
     let elsewhere = Trail::new(2, &[]).installation;
     assert_ne!(page.compute_hash(elsewhere, &previous), page.hash);
 }
+
+#[test]
+fn a_page_follows_only_the_head_at_which_it_was_appended() {
+    let trail = Trail::new(1, &[(1, false), (1, false)]);
+    let (page, head) = (&trail.pages[1], trail.pages[0].head());
+    assert!(page.follows(trail.installation, &head));
+    assert!(trail.pages[0].follows(trail.installation, &Head::EMPTY));
+    let mut others = [head.clone(), head.clone(), head.clone()];
+    others[0].page += 1;
+    others[1].sequence += 1;
+    others[2].hash[0] ^= 1;
+    for other in others {
+        assert!(!page.follows(trail.installation, &other), "{other:?}");
+    }
+    let mut changed = page.clone();
+    changed.records = changed.records.replace("denied", "allowed");
+    assert!(!changed.follows(trail.installation, &head));
+    changed.number = i64::MIN;
+    assert!(!changed.follows(trail.installation, &head));
+}
+
+#[test]
+fn a_page_is_signed_by_its_epochs_key_only() {
+    let trail = Trail::new(1, &[(1, false)]);
+    let (page, key) = (&trail.pages[0], trail.signers[0].public_key());
+    assert!(page.is_signed(trail.installation, key));
+    let other = Trail::new(2, &[(1, false)]);
+    assert!(!page.is_signed(trail.installation, other.signers[0].public_key()));
+    assert!(!page.is_signed(other.installation, key));
+    let mut changed = page.clone();
+    changed.hash[0] ^= 1;
+    assert!(!changed.is_signed(trail.installation, key));
+}

@@ -1,5 +1,7 @@
 //! Direct access to the tables: what a hostile writer of the database sees and does.
 
+use std::path::Path;
+
 use sqlx::{AssertSqlSafe, PgPool, Row as _, SqlitePool};
 use toolvault_vault::DatabaseLocation;
 
@@ -14,16 +16,7 @@ pub(crate) enum Rows {
 impl Rows {
     pub(crate) async fn of(app: &App) -> Self {
         match &app.place.location {
-            DatabaseLocation::Directory(directory) => {
-                let path = directory.join("toolvault.db");
-                let options = sqlx::sqlite::SqliteConnectOptions::new()
-                    .filename(path)
-                    .busy_timeout(std::time::Duration::from_secs(10))
-                    .synchronous(sqlx::sqlite::SqliteSynchronous::Off)
-                    .foreign_keys(false);
-                let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
-                Self::Sqlite(pool.connect_with(options).await.unwrap())
-            }
+            DatabaseLocation::Directory(directory) => Self::in_directory(directory).await,
             DatabaseLocation::Postgres(_) => {
                 let url = app.postgres_url();
                 // Foreign keys do not stop the owner of the database.
@@ -33,6 +26,17 @@ impl Rows {
                 Self::Postgres(pool.connect_with(options).await.unwrap())
             }
         }
+    }
+
+    /// The store of a data directory.
+    pub(crate) async fn in_directory(directory: &Path) -> Self {
+        let options = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(directory.join("toolvault.db"))
+            .busy_timeout(std::time::Duration::from_secs(10))
+            .synchronous(sqlx::sqlite::SqliteSynchronous::Off)
+            .foreign_keys(false);
+        let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
+        Self::Sqlite(pool.connect_with(options).await.unwrap())
     }
 
     /// Runs statements without parameters.
