@@ -12,7 +12,8 @@ const DEEPEST = 16;
  * The parts of a stream, redacted also where a value lies across parts.
  *
  * Parts are held back while a value may go on in the next one. Their number and order do not change. In parts that are
- * objects, the texts at the same place (such as `delta`) are read as one text. Bytes are read as Latin-1.
+ * objects, the texts at the same place (such as `delta`) are read as one text, or as one that grows. Bytes are read as
+ * Latin-1.
  */
 export class Parts {
   readonly #search: Search;
@@ -45,7 +46,7 @@ export class Parts {
   #take(count: number): unknown[] {
     const cleaned = this.#waiting.slice(0, count).map(() => new Map<string, string>());
     for (const [place, texts] of this.#texts()) {
-      for (const [index, text] of this.#search.texts(texts.slice(0, count)).entries()) cleaned[index]?.set(place, text);
+      for (const [index, text] of this.#search.texts(texts, count).entries()) cleaned[index]?.set(place, text);
     }
     const taken = this.#waiting.splice(0, count);
     return taken.map((part, index) => this.#redaction.result(replaced(part, cleaned[index] as Map<string, string>)));

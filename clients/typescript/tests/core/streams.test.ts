@@ -3,7 +3,10 @@ import { Readable } from "node:stream";
 import { test } from "node:test";
 import { runInNewContext } from "node:vm";
 
+import { Confidential } from "../../src/confidential.js";
 import { Injected } from "../../src/injection/injected.js";
+import { Parts } from "../../src/injection/parts.js";
+import { Search } from "../../src/injection/search.js";
 import { Completed } from "../../src/models.js";
 import { canary, clean } from "../support/canary.js";
 
@@ -164,6 +167,37 @@ test("a value across parts that are objects of any class, also if they are cycli
   );
   assert.deepEqual(shown.slice(6), [{ a: { text: MARK }, b: { text: MARK } }, { a: { text: "" } }]);
   assert.equal(shown[6].a, shown[6].b);
+});
+
+test("a value in a text that grows from part to part is not shown before it is whole", () => {
+  const text = `<before> ${VALUE} between ${VALUE.slice(0, 12)} and after`;
+  for (const step of [1, 3, 7, 40]) {
+    for (const isObject of [false, true]) {
+      const search = new Search([["k", new Confidential(VALUE)]]);
+      const parts = new Parts(search);
+      const all = Array.from({ length: Math.ceil(text.length / step) }, (_, at) => text.slice(0, (at + 1) * step));
+      const given: unknown[] = all.flatMap((text): unknown[] => (isObject ? [{ text }, { other: "~" }] : [text]));
+      const shown: any[] = [...given.flatMap((part) => parts.push(part)), ...parts.end()];
+      assert.equal(shown.length, given.length);
+      const texts = shown.flatMap((part) => (isObject ? (part.text ?? []) : part));
+      const [from, to] = ["<before> ".length, `<before> ${VALUE}`.length];
+      for (const [index, own] of all.entries()) {
+        const isBegun = own.length > from && own.length < to;
+        if (isBegun && own.length < from + 8) assert.ok(own.startsWith(texts[index].replace(MARK, "")));
+        else assert.equal(texts[index], isBegun ? `<before> ${MARK}` : search.text(own));
+      }
+    }
+  }
+});
+
+test("texts that repeat are passed on, also if they end like the beginning of a value", () => {
+  const parts = new Parts(new Search([["k", new Confidential(VALUE)]]));
+  const status = { status: `call${VALUE.slice(0, 7)}` };
+  assert.deepEqual(
+    [status, status, status].map((one) => parts.push(one).length),
+    [0, 1, 1],
+  );
+  assert.deepEqual(parts.end(), [status]);
 });
 
 test("streams, generators and promises inside the parts of a stream", async () => {
