@@ -1,5 +1,7 @@
 /** Tools of the Vercel AI SDK whose keys come from the vault. */
 
+import { AsyncResource } from "node:async_hooks";
+
 import { asSchema, type FlexibleSchema, jsonSchema, type Tool, type ToolExecutionOptions } from "ai";
 
 import type { Toolvault } from "./client.js";
@@ -78,8 +80,9 @@ function execute(tool: Tool<any, any>, { rest }: Phases, injector: Injector<Cont
   };
   // The SDK reads parts only from a function that returns them without a promise.
   if (Object.prototype.toString.call(own) === "[object AsyncGeneratorFunction]") {
-    return async function* (input: unknown, options: Context) {
-      yield* await call(input, options);
+    // A default is evaluated when the function is called: the user is that of the call, wherever its parts are read.
+    return async function* (input: unknown, options: Context, begin = AsyncResource.bind(() => call(input, options))) {
+      yield* await begin();
     };
   }
   return async (input, options) => lastOf(await call(input, options));

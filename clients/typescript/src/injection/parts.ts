@@ -68,11 +68,8 @@ export function redactionOf(search: Search): Redaction {
 /** A stream whose parts are redacted: of a stream of Node.js or the web, or an iterator; undefined for other objects. */
 function redactedStream(source: object, search: Search): object | undefined {
   if (source instanceof ReadableStream) return web(source, search);
-  if (Symbol.asyncIterator in source) {
-    const parts = redacted(source as AsyncIterable<unknown>, search);
-    if (!(source instanceof Readable)) return parts;
-    return Readable.from(parts, { objectMode: source.readableObjectMode });
-  }
+  if (source instanceof Readable) return node(source, search);
+  if (Symbol.asyncIterator in source) return redacted(source as AsyncIterable<unknown>, search);
   return isIterator(source) ? redactedNow(source, search) : undefined;
 }
 
@@ -121,6 +118,14 @@ function* redactedNow(source: Iterable<unknown>, search: Search): Generator<unkn
   } catch (error) {
     throw parts.result(error);
   }
+}
+
+/** It fails with its source when it is read, and ends it when it is destroyed. */
+function node(source: Readable, search: Search): Readable {
+  const stream = Readable.from(redacted(source, search), { objectMode: source.readableObjectMode });
+  source.on("error", () => {});
+  stream.once("close", () => source.destroy());
+  return stream;
 }
 
 /** It locks the source when it is read. */

@@ -74,6 +74,15 @@ test("streams of Node.js stay what they are", async () => {
   assert.equal(await read(bytes), `${MARK}end`);
   const failing = new Readable({ read: () => void failing.destroy(new RangeError(VALUE)) });
   await assert.rejects(read(injected.redact(failing)), { name: "RangeError", message: MARK });
+  // One that fails before it is read, and one that is never read.
+  const early = new Readable({ read: () => {} });
+  const late = injected.redact(early);
+  early.destroy(new RangeError(VALUE));
+  await new Promise((resolve) => early.once("close", resolve));
+  await assert.rejects(read(late), { name: "RangeError", message: MARK });
+  const unread = Readable.from(CUT);
+  injected.redact(unread).destroy();
+  await new Promise((resolve) => unread.once("close", resolve));
 });
 
 test("generators end with their source, and their errors are redacted", async () => {

@@ -93,6 +93,27 @@ for (const users of ORDERS) {
   });
 }
 
+test("a tool's parts are for the user of its call, wherever they are read", async () => {
+  const inputSchema = z.object({ all: z.string(), k: z.string().optional() });
+  async function* execute(args: { k?: string | undefined }) {
+    yield Object.keys(args).length;
+    yield [...(args.k ?? "none")].length;
+  }
+  const vault = vaultOf();
+  const { t } = await withSecrets({ t: { inputSchema, execute } }, vault, { hide: ["all", "k"] });
+  const options = { toolCallId: "c", messages: [] };
+  for (const user of ["ann", undefined] as const) {
+    const call = () => (t as any).execute({}, options);
+    const parts = user === undefined ? call() : vault.actingFor(user, call);
+    const read: number[] = [];
+    await vault.actingFor("bob", async () => {
+      for await (const part of parts) read.push(part);
+    });
+    assert.deepEqual(read, user === "ann" ? [2, 12] : [1, 4]);
+  }
+  assert.ok(vault.uses.every(({ user }) => user !== "bob"));
+});
+
 test("each page of a list is for the user of the call that began it", async () => {
   const asked: unknown[] = [];
   const runner = {
