@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from . import _pointer
 from ._injection import schema
-from ._injection.calls import Begun, Function, supplied
+from ._injection.calls import Arguments, Function, supplied
 from ._injection.injected import Injected
 from ._injection.injector import Injector, Place, User, Vault
 from ._injection.objects import Path, typed, typed_member
@@ -72,32 +72,24 @@ def _decorated(
         return_annotation=hints.get("return", signature.return_annotation),
     )
 
-    def given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    def given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[str, Any], object]:
         # What a model supplies for an argument that it does not see is discarded.
         bound = visible.bind(*args, **{name: one for name, one in kwargs.items() if name not in hidden}).arguments
         others = {} if rest is None else bound.pop(rest, {})
-        return injector.given({**bound, **others})
+        return injector.given({**bound, **others}), None
 
     def typed_argument(args: Any, path: Path, value: Confidential) -> Any:
         return typed_member(args, path, value) if len(path) > 1 else typed(path[0], value, hints.get(path[0]))
 
-    def begun(bound: dict[str, Any], injected: Injected) -> Begun:
-        filled = injector.filled(bound, injected, typed_argument)
+    def completed(given: Mapping[str, Any], injected: Injected) -> Arguments:
+        filled = injector.filled(given, injected, typed_argument)
         ordered = {name: filled.pop(name) for name in signature.parameters if name in filled}
         if rest is not None:
             ordered[rest] = filled
         whole = inspect.BoundArguments(signature, typing.cast(Any, ordered))
-        return injected, whole.args, whole.kwargs
+        return whole.args, whole.kwargs
 
-    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun:
-        bound = given(args, kwargs)
-        return begun(bound, injector.inject(bound))
-
-    async def begin_async(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun:
-        bound = given(args, kwargs)
-        return begun(bound, await injector.inject_async(bound))
-
-    wrapper = supplied(function, begin, begin_async)
+    wrapper = supplied(function, injector, given, completed)
     for name in COPIED:
         if getattr(function, name, None) is not None:
             setattr(wrapper, name, getattr(function, name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from agno.run import RunContext
@@ -14,8 +14,9 @@ from agno.tools.toolkit import Toolkit
 from agno.utils import log
 
 from ._injection import logs
-from ._injection.calls import Begun, supplied
-from ._injection.injector import Injector, Options, Subject, Vault, Wrapping
+from ._injection.calls import Arguments, supplied
+from ._injection.injected import Injected
+from ._injection.injector import Injector, Options, Subject, Vault, Wrapping, first
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -53,8 +54,7 @@ def with_secrets(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     say, or those of the arguments in `redact`. A call without its secret raises `SecretMissing` or a related error with
     the argument's name; agno reports it to the model.
     """
-    tools = _tools(tool)
-    return _finished(tool, tools, Wrapping([_subject(one, options) for one in tools], vault, options).now())
+    return _wrapping(tool, vault, options).now()
 
 
 @overload
@@ -69,30 +69,29 @@ async def with_secrets_async(
 ) -> Function: ...
 async def with_secrets_async(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     """`with_secrets` that does not block the event loop."""
-    tools = _tools(tool)
-    return _finished(tool, tools, await Wrapping([_subject(one, options) for one in tools], vault, options).later())
+    return await _wrapping(tool, vault, options).later()
 
 
-def _tools(tool: Any) -> list[Any]:
+def _wrapping(tool: Any, vault: Vault, options: Options) -> Wrapping[Function]:
+    if isinstance(tool, Sequence):
+        return Wrapping([_subject(one, options) for one in tool], vault, options)
     if not isinstance(tool, Toolkit):
-        return list(tool) if isinstance(tool, Sequence) else [tool]
+        return Wrapping([_subject(tool, options)], vault, options, first)
     tools = [*tool.functions.values(), *tool.async_functions.values()]
     if not tools:
         raise TypeError(
             f"toolkit {tool.name!r} has no tools yet: connect it first, or put its server behind the gateway"
         )
-    return tools
 
+    def together(made: list[Function]) -> Toolkit:
+        by_tool = dict(zip(map(id, tools), made, strict=True))
+        kit = copy.copy(tool)
+        for name in ("functions", "async_functions"):
+            functions = getattr(tool, name)
+            setattr(kit, name, type(functions)((each, by_tool[id(one)]) for each, one in functions.items()))
+        return kit
 
-def _finished(tool: Any, tools: Sequence[Any], made: Sequence[Function]) -> Any:
-    if not isinstance(tool, Toolkit):
-        return made if isinstance(tool, Sequence) else made[0]
-    by_tool = dict(zip(map(id, tools), made, strict=True))
-    kit = copy.copy(tool)
-    for name in ("functions", "async_functions"):
-        functions = getattr(tool, name)
-        setattr(kit, name, type(functions)((each, by_tool[id(one)]) for each, one in functions.items()))
-    return kit
+    return Wrapping([_subject(one, options) for one in tools], vault, options, together)
 
 
 def _subject(tool: Any, options: Options) -> Subject[Function]:
@@ -126,24 +125,17 @@ def _bound(tool: Function, injector: Injector, needs_context: bool) -> Function:
 
 
 def _supplied(entrypoint: Callable[..., Any], injector: Injector, needs_context: bool) -> Callable[..., Any]:
-    def split(kwargs: dict[str, Any]) -> tuple[dict[str, Any], object]:
+    def given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[str, Any], object]:
         # An application may have replaced it since then.
         logs.watch(log.logger.name)
-        given = injector.given(kwargs)
-        context = given.pop(CONTEXT, None) if needs_context else None
-        return given, context
+        named = injector.given(kwargs)
+        context = named.pop(CONTEXT, None) if needs_context else None
+        return named, context
 
-    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun:
-        given, context = split(kwargs)
-        injected = injector.inject(given, context)
-        return injected, args, injector.filled(given, injected)
+    def filled(given: Mapping[str, Any], injected: Injected) -> Arguments:
+        return (), injector.filled(given, injected)
 
-    async def begin_async(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Begun:
-        given, context = split(kwargs)
-        injected = await injector.inject_async(given, context)
-        return injected, args, injector.filled(given, injected)
-
-    made = functools.wraps(entrypoint)(supplied(entrypoint, begin, begin_async))
+    made = functools.wraps(entrypoint)(supplied(entrypoint, injector, given, filled))
     if needs_context:
         made.__signature__ = _with_context(inspect.signature(entrypoint))  # type: ignore[attr-defined]
     return made

@@ -16,17 +16,16 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from ._http.operation import Operation
 from ._injection.injector import blocking
 from ._operations import tools
 from .async_client import AsyncToolvault
 from .client import Toolvault
 from .errors import Forbidden
-from .models import Explanation, Me
+from .models import Explanation
 
 if TYPE_CHECKING:
     from iointel import Agent, Workflow
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 KEEP_SECONDS = 5.0
+T = TypeVar("T")
 
 Hook = Callable[["Tool", "dict[str, Any] | None"], "BaseModel"]
 AsyncHook = Callable[["Tool", "dict[str, Any] | None"], Awaitable["BaseModel"]]
@@ -52,8 +52,8 @@ def instantiate_tool(vault: Toolvault | AsyncToolvault, *, keep_seconds: float =
     used for `keep_seconds`, for one user. With an `AsyncToolvault` loading does not block; values are always fetched
     in a thread in which a tool runs, or in one of its own.
     """
-    hooks = _Hooks(vault, keep_seconds)
-    return hooks.blocking if isinstance(vault, Toolvault) else hooks.asynchronous
+    hook = _Tools(vault, keep_seconds).made
+    return hook if isinstance(vault, Toolvault) else _in_thread(hook)
 
 
 @overload
@@ -72,8 +72,7 @@ def instantiate_agent(
         return _agents(vault, inner)
 
     def hook(params: AgentParams) -> Agent:
-        found = vault.defaults(_functions(params))
-        return cast("Agent", _agent(inner, _supplied(params, vault, found)))
+        return cast("Agent", _agent(inner, _supplied(params, vault)))
 
     return hook
 
@@ -108,12 +107,7 @@ async def with_secrets_async(
     redact: Collection[str] | None = None,
 ) -> Tool:
     """`with_secrets` that does not block the event loop."""
-    from ._iointel.tools import arguments, registered, with_values
-
-    known = registered(tool)
-    if hide is None:
-        hide = (await _defaults(vault)({known.name: arguments(known)}))[known.name]
-    return with_values(known, vault, hide, bindings, redact)
+    return await asyncio.to_thread(with_secrets, tool, vault, hide=hide, bindings=bindings, redact=redact)
 
 
 async def load_workflow(
@@ -131,16 +125,11 @@ async def load_workflow(
     from ._iointel import files
 
     definition = files.read(yaml_str, file_path)
-    hooks = _Hooks(vault, keep_seconds)
-    agents = _agents(vault, instantiate_agent)
-    if isinstance(vault, AsyncToolvault):
-        await hooks.expect(definition)
-        hook = hooks.asynchronous
-    else:
-        await asyncio.to_thread(hooks.expect_blocking, definition)
-        hook = hooks.in_thread
+    tools_of = _Tools(vault, keep_seconds)
+    await asyncio.to_thread(tools_of.expect, definition)
     text = yaml.safe_dump(definition, sort_keys=False)
-    return cast("Workflow", await Workflow.from_yaml(text, instantiate_agent=agents, instantiate_tool=hook))
+    agents, made = _agents(vault, instantiate_agent), _in_thread(tools_of.made)
+    return cast("Workflow", await Workflow.from_yaml(text, instantiate_agent=agents, instantiate_tool=made))
 
 
 def portable(definition: Any) -> Any:
@@ -153,48 +142,31 @@ def portable(definition: Any) -> Any:
     return files.portable(definition)
 
 
-Steps = Generator[Operation[Any], Any, Any]
-
-
-class _Hooks:
+class _Tools:
     """`instantiate_tool` for one vault."""
 
     def __init__(self, vault: Toolvault | AsyncToolvault, keep_seconds: float) -> None:
-        self._vault = vault
+        self._sender = blocking(vault)._sender
         self._keep_seconds = keep_seconds
-        self._may: tuple[str, ...] = ()
+        self._is_permitted = False
         # What is known before a tool is created, from one request for many tools.
         self._expected: dict[str, Explanation] = {}
 
-    def blocking(self, tool: Tool, state_args: dict[str, Any] | None) -> BaseModel:
-        return cast("BaseModel", self._run(self._steps(tool, state_args)))
-
-    async def asynchronous(self, tool: Tool, state_args: dict[str, Any] | None) -> BaseModel:
-        return cast("BaseModel", await self._await(self._steps(tool, state_args)))
-
-    async def in_thread(self, tool: Tool, state_args: dict[str, Any] | None) -> BaseModel:
-        return await asyncio.to_thread(self.blocking, tool, state_args)
-
-    async def expect(self, definition: Any) -> None:
-        await self._await(self._expectations(definition))
-
-    def expect_blocking(self, definition: Any) -> None:
-        self._run(self._expectations(definition))
-
-    def _steps(self, tool: Tool, state_args: dict[str, Any] | None) -> Steps:
+    def made(self, tool: Tool, state_args: dict[str, Any] | None) -> BaseModel:
         from ._iointel.wish import Wish
 
         wish = Wish(tool, state_args)
-        call = wish.call
-        yield from self._permitted()
-        explanation = self._expected.pop(repr((call, call.args)), None) or (yield tools.explain(call))
+        call, run = wish.call, self._sender.run
+        self._permit()
+        explanation = self._expected.pop(repr((call, call.args)), None) or run(tools.explain(call))
         while not explanation.would_succeed:
             # The exception that this raises says why.
-            yield tools.resolve(call)
-            explanation = yield tools.explain(call)
-        return wish.granted(explanation, blocking(self._vault)._sender, self._keep_seconds)
+            run(tools.resolve(call))
+            explanation = run(tools.explain(call))
+        return wish.granted(explanation, self._sender, self._keep_seconds)
 
-    def _expectations(self, definition: Any) -> Steps:
+    def expect(self, definition: Any) -> None:
+        """Asks what the tools of a file will get."""
         from iointel.src.utilities.registries import TOOLS_REGISTRY
 
         from ._iointel import files
@@ -203,57 +175,35 @@ class _Hooks:
 
         named = [(TOOLS_REGISTRY[name], given) for name, given in files.named(definition)]
         calls = [Wish(tool, given).call for tool, given in named if is_stateful(tool)]
-        if len(calls) > 1:
-            yield from self._permitted()
-        for start in range(0, len(calls) if len(calls) > 1 else 0, 100):
+        if len(calls) < 2:
+            return
+        self._permit()
+        for start in range(0, len(calls), 100):
             asked = calls[start : start + 100]
-            for call, explanation in zip(asked, (yield tools.explain_many(asked)), strict=True):
+            explanations = self._sender.run(tools.explain_many(asked))
+            for call, explanation in zip(asked, explanations, strict=True):
                 if isinstance(explanation, Explanation):
                     self._expected[repr((call, call.args))] = explanation
 
-    def _permitted(self) -> Steps:
+    def _permit(self) -> None:
         """Checks that the key may fetch values: it is better to fail before an agent runs."""
-        if not self._may:
-            me: Me = yield tools.me()
-            if "resolve" not in me.scopes:
-                raise Forbidden("This key lacks the scope 'resolve'.", status=403)
-            self._may = me.scopes
-
-    def _run(self, steps: Steps) -> Any:
-        sender, answer = blocking(self._vault)._sender, None
-        try:
-            while True:
-                answer = sender.run(steps.send(answer))
-        except StopIteration as end:
-            return end.value
-
-    async def _await(self, steps: Steps) -> Any:
-        sender, answer = cast(AsyncToolvault, self._vault)._sender, None
-        while True:
-            try:
-                operation = steps.send(answer)
-            except StopIteration as end:
-                return end.value
-            answer = await sender.run(operation)
+        if not self._is_permitted and "resolve" not in self._sender.run(tools.me()).scopes:
+            raise Forbidden("This key lacks the scope 'resolve'.", status=403)
+        self._is_permitted = True
 
 
-Defaults = Callable[[Mapping[str, Collection[str]]], Awaitable[Mapping[str, Collection[str]]]]
+def _in_thread(function: Callable[..., T]) -> Callable[..., Awaitable[T]]:
+    """The same without blocking the event loop."""
 
+    async def call(*args: Any) -> T:
+        return await asyncio.to_thread(function, *args)
 
-def _defaults(vault: Toolvault | AsyncToolvault) -> Defaults:
-    """`defaults` that does not block the event loop."""
-    if isinstance(vault, AsyncToolvault):
-        return vault.defaults
-
-    async def found(wanted: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
-        return await asyncio.to_thread(vault.defaults, wanted)
-
-    return found
+    return call
 
 
 def _agents(vault: Toolvault | AsyncToolvault, inner: Callable[..., Any] | None) -> AsyncAgentHook:
     async def hook(params: AgentParams) -> Agent:
-        made = _agent(inner, _supplied(params, vault, await _defaults(vault)(_functions(params))))
+        made = _agent(inner, await asyncio.to_thread(_supplied, params, vault))
         return cast("Agent", await made if inspect.isawaitable(made) else made)
 
     return hook
@@ -265,18 +215,12 @@ def _agent(inner: Callable[..., Any] | None, params: AgentParams) -> Any:
     return (inner or instantiate_agent_default)(params)
 
 
-def _functions(params: AgentParams) -> dict[str, frozenset[str]]:
-    """The arguments of the tools that are functions."""
-    from ._iointel.tools import arguments, is_function
+def _supplied(params: AgentParams, vault: Toolvault | AsyncToolvault) -> AgentParams:
+    """The tools that are functions with their secrets."""
+    from ._iointel.tools import arguments, is_function, registered, with_values
 
-    return {tool.name: arguments(tool) for tool in params.tools or () if is_function(tool) and arguments(tool)}
-
-
-def _supplied(
-    params: AgentParams, vault: Toolvault | AsyncToolvault, found: Mapping[str, Collection[str]]
-) -> AgentParams:
-    from ._iointel.tools import is_function, registered, with_values
-
+    functions = {tool.name: arguments(tool) for tool in params.tools or () if is_function(tool) and arguments(tool)}
+    found = blocking(vault).defaults(functions)
     tools_of = [
         with_values(registered(tool), vault, found[tool.name]) if is_function(tool) and found.get(tool.name) else tool
         for tool in params.tools or ()

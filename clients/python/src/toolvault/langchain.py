@@ -12,7 +12,7 @@ from langchain_core.tools import BaseTool, BaseToolkit, StructuredTool, Tool
 from pydantic import BaseModel, PrivateAttr
 
 from ._injection.injected import Injected
-from ._injection.injector import Injector, Options, Subject, Vault, Wrapping
+from ._injection.injector import Injector, Options, Subject, Vault, Wrapping, first, user_id
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -23,8 +23,7 @@ Tools = BaseToolkit | Sequence[BaseTool | Callable[..., Any]]
 
 def run_user(config: RunnableConfig) -> str | None:
     """The user of a run, for the option `user`: `user_id` of `configurable` in the run's configuration."""
-    found = config.get("configurable", {}).get("user_id")
-    return None if found is None else str(found)
+    return user_id(config.get("configurable", {}))
 
 
 @overload
@@ -44,8 +43,7 @@ def with_secrets(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     the secrets say, or those of the arguments in `redact`. A call without its secret raises `SecretMissing` or a
     related error with the argument's name.
     """
-    made = _wrapping(tool, vault, options).now()
-    return made if isinstance(tool, (BaseToolkit, Sequence)) else made[0]
+    return _wrapping(tool, vault, options).now()
 
 
 @overload
@@ -56,13 +54,14 @@ async def with_secrets_async(tool: Tools, vault: Vault, **options: Unpack[Option
 async def with_secrets_async(tool: Callable[..., Any], vault: Vault, **options: Unpack[Options]) -> StructuredTool: ...
 async def with_secrets_async(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     """`with_secrets` that does not block the event loop."""
-    made = await _wrapping(tool, vault, options).later()
-    return made if isinstance(tool, (BaseToolkit, Sequence)) else made[0]
+    return await _wrapping(tool, vault, options).later()
 
 
 def _wrapping(tool: Any, vault: Vault, options: Options) -> Wrapping[BaseTool]:
-    tools = tool.get_tools() if isinstance(tool, BaseToolkit) else tool if isinstance(tool, Sequence) else [tool]
-    return Wrapping([_subject(one) for one in tools], vault, options)
+    tools = tool.get_tools() if isinstance(tool, BaseToolkit) else tool
+    if isinstance(tools, Sequence):
+        return Wrapping([_subject(one) for one in tools], vault, options)
+    return Wrapping([_subject(tool)], vault, options, first)
 
 
 def _subject(tool: Any) -> Subject[BaseTool]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NoReturn
 
-from ._reading import data, moment, one, optional, several, texts
 from .confidential import Confidential
 
 Scope = Literal["manage", "use", "resolve", "audit", "admin"]
@@ -27,8 +26,8 @@ class SecretInfo:
     tool_name: str | None
     tool_arg: str | None
     is_default_for_tool: bool
-    created_at: datetime = field(metadata=moment)
-    updated_at: datetime = field(metadata=moment)
+    created_at: datetime
+    updated_at: datetime
     etag: str | None = None
     warnings: tuple[str, ...] = ()
 
@@ -37,7 +36,7 @@ class SecretInfo:
 class SecretPage:
     """A page of a list of secrets, oldest first."""
 
-    data: tuple[SecretInfo, ...] = field(metadata=several(SecretInfo))
+    data: tuple[SecretInfo, ...]
     total: int
     limit: int
     offset: int
@@ -48,7 +47,7 @@ class Version:
     """One value that a secret has or had."""
 
     version: int
-    created_at: datetime = field(metadata=moment)
+    created_at: datetime
     created_by: str
     state: str
 
@@ -57,9 +56,9 @@ class Version:
 class Policy:
     """When a secret may be used."""
 
-    expires_at: datetime | None = field(default=None, metadata=optional(moment))
+    expires_at: datetime | None = None
     rotate_after_days: int | None = None
-    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata=data(texts))
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     protected: bool = False
     redact: bool = True
 
@@ -69,7 +68,7 @@ class PolicyInfo(Policy):
     """The policy of a secret, and its current effects."""
 
     secret_id: str = ""
-    rotation_due_at: datetime | None = field(default=None, metadata=optional(moment))
+    rotation_due_at: datetime | None = None
     is_due: bool = False
     is_expired: bool = False
 
@@ -81,20 +80,20 @@ class Key:
     key_id: str
     name: str
     user_id: str
-    scopes: tuple[Scope, ...] = field(metadata=data(tuple))
-    tools: tuple[str, ...] = field(metadata=data(tuple))
+    scopes: tuple[Scope, ...]
+    tools: tuple[str, ...]
     any_user: bool
-    created_at: datetime = field(metadata=moment)
-    expires_at: datetime | None = field(metadata=optional(moment))
-    last_used_at: datetime | None = field(metadata=optional(moment))
-    revoked_at: datetime | None = field(metadata=optional(moment))
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
 
 
 @dataclass(frozen=True)
 class IssuedKey(Key):
     """A new API key. Only this answer has the key: `key.reveal()`."""
 
-    key: Confidential = field(metadata=data(Confidential))
+    key: Confidential
 
 
 @dataclass(frozen=True)
@@ -103,8 +102,8 @@ class Me:
 
     user_id: str
     name: str
-    scopes: tuple[Scope, ...] = field(metadata=data(tuple))
-    tools: tuple[str, ...] = field(metadata=data(tuple))
+    scopes: tuple[Scope, ...]
+    tools: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ class User:
     disabled: bool
     secrets_limit: int | None
     bytes_limit: int | None
-    created_at: datetime = field(metadata=moment)
+    created_at: datetime
 
 
 @dataclass(frozen=True)
@@ -135,15 +134,15 @@ class Record:
     """One record of the audit trail."""
 
     sequence: int
-    at: datetime = field(metadata=moment)
+    at: datetime
     actor: str
     user_id: str | None
     action: str
     decision: str
     argument: str | None = None
-    arguments: tuple[str, ...] = field(default=(), metadata=data(tuple))
+    arguments: tuple[str, ...] = ()
     count: int | None = None
-    dropped: tuple[str, ...] = field(default=(), metadata=data(tuple))
+    dropped: tuple[str, ...] = ()
     duration_ms: int | None = None
     reason: str | None = None
     request_id: str | None = None
@@ -160,7 +159,7 @@ class Record:
 class AuditPage:
     """A page of the audit trail, newest first; `next_cursor` is for the next page, None at the end."""
 
-    data: tuple[Record, ...] = field(metadata=several(Record))
+    data: tuple[Record, ...]
     next_cursor: str | None
 
 
@@ -197,7 +196,7 @@ class Completed:
 
     tool_name: str
     args: dict[str, Any] = field(repr=False)
-    applied: tuple[Applied, ...] = field(metadata=several(Applied))
+    applied: tuple[Applied, ...]
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("completed arguments cannot be pickled")
@@ -230,9 +229,9 @@ class ExplainedArgument:
     arg: str
     outcome: str
     winner: str | None
-    candidates: tuple[Candidate, ...] = field(metadata=several(Candidate))
+    candidates: tuple[Candidate, ...]
     tied: bool
-    near: tuple[NearSecret, ...] = field(default=(), metadata=several(NearSecret))
+    near: tuple[NearSecret, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -243,7 +242,7 @@ class GatewayExplanation:
     would_succeed: bool
     # Whether the server's own schema decided. If not, every argument counts as declared.
     schema_known: bool
-    arguments: tuple[ExplainedArgument, ...] = field(metadata=several(ExplainedArgument))
+    arguments: tuple[ExplainedArgument, ...]
 
 
 @dataclass(frozen=True)
@@ -252,6 +251,6 @@ class Explanation:
 
     tool_name: str
     would_succeed: bool
-    arguments: tuple[ExplainedArgument, ...] = field(metadata=several(ExplainedArgument))
+    arguments: tuple[ExplainedArgument, ...]
     # None if the tool belongs to no server behind the gateway.
-    gateway: GatewayExplanation | None = field(default=None, metadata=optional(one(GatewayExplanation)))
+    gateway: GatewayExplanation | None = None

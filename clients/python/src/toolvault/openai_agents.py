@@ -13,7 +13,7 @@ from agents import FunctionTool, RunContextWrapper, function_tool
 from . import _json
 from ._injection import logs
 from ._injection.injected import Injected
-from ._injection.injector import Injector, Options, Subject, Vault, Wrapping
+from ._injection.injector import Injector, Options, Subject, Vault, Wrapping, first, user_id
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -27,9 +27,7 @@ logs.watch("openai.agents")
 
 def run_user(context: RunContextWrapper[Any]) -> str | None:
     """The user of a run, for the option `user`: `user_id` of its context."""
-    own = context.context
-    found = own.get("user_id") if isinstance(own, Mapping) else getattr(own, "user_id", None)
-    return None if found is None else str(found)
+    return user_id(context.context)
 
 
 @overload
@@ -51,8 +49,7 @@ def with_secrets(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     arguments in `redact`. A call without its secret raises `SecretMissing` or a related error with the argument's name;
     the SDK passes it to the tool's `failure_error_function`.
     """
-    made = _wrapping(tool, vault, options).now()
-    return made if isinstance(tool, Sequence) else made[0]
+    return _wrapping(tool, vault, options).now()
 
 
 @overload
@@ -65,12 +62,13 @@ async def with_secrets_async(
 async def with_secrets_async(tool: Callable[..., Any], vault: Vault, **options: Unpack[Options]) -> FunctionTool: ...
 async def with_secrets_async(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     """`with_secrets` that does not block the event loop."""
-    made = await _wrapping(tool, vault, options).later()
-    return made if isinstance(tool, Sequence) else made[0]
+    return await _wrapping(tool, vault, options).later()
 
 
 def _wrapping(tool: Any, vault: Vault, options: Options) -> Wrapping[FunctionTool]:
-    return Wrapping([_subject(one) for one in (tool if isinstance(tool, Sequence) else [tool])], vault, options)
+    if isinstance(tool, Sequence):
+        return Wrapping([_subject(one) for one in tool], vault, options)
+    return Wrapping([_subject(tool)], vault, options, first)
 
 
 def _subject(tool: Any) -> Subject[FunctionTool]:

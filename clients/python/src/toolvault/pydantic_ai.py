@@ -15,7 +15,7 @@ from pydantic_core import ValidationError
 
 from ._injection import schema
 from ._injection.injected import Injected
-from ._injection.injector import Injector, Options, Subject, Vault, Wrapping
+from ._injection.injector import Injector, Options, Subject, Vault, Wrapping, first, user_id
 from ._injection.objects import fill, typed_member
 from ._injection.opened import Opened, Path
 from ._injection.plain import plain
@@ -30,9 +30,7 @@ Set = TypeVar("Set", bound=FunctionToolset[Any])
 
 def run_user(context: RunContext[Any]) -> str | None:
     """The user of a run, for the option `user`: `user_id` of its dependencies."""
-    deps = context.deps
-    found = deps.get("user_id") if isinstance(deps, Mapping) else getattr(deps, "user_id", None)
-    return None if found is None else str(found)
+    return user_id(context.deps)
 
 
 @overload
@@ -58,8 +56,7 @@ def with_secrets(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     secrets say, or those of the arguments in `redact`. A call without its secret raises `SecretMissing` or a related
     error with the argument's name.
     """
-    tools, finish = _parts(tool, vault, options)
-    return finish(Wrapping([_subject(one) for one in tools], vault, options).now())
+    return _wrapping(tool, vault, options).now()
 
 
 @overload
@@ -78,25 +75,27 @@ async def with_secrets_async(
 async def with_secrets_async(tool: Callable[..., Any], vault: Vault, **options: Unpack[Options]) -> Tool[Any]: ...
 async def with_secrets_async(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     """`with_secrets` that does not block the event loop."""
-    tools, finish = _parts(tool, vault, options)
-    return finish(await Wrapping([_subject(one) for one in tools], vault, options).later())
+    return await _wrapping(tool, vault, options).later()
 
 
-def _parts(tool: Any, vault: Vault, options: Options) -> tuple[list[Any], Callable[[list[Tool[Any]]], Any]]:
-    """The single tools, and how to put them together again."""
+def _wrapping(tool: Any, vault: Vault, options: Options) -> Wrapping[Tool[Any]]:
     if isinstance(tool, AbstractToolset):
         leaves: list[AbstractToolset[Any]] = []
         tool.apply(leaves.append)
         own = [one for leaf in leaves if isinstance(leaf, FunctionToolset) for one in leaf.tools.values()]
-        return own, lambda made: _replaced(tool, dict(zip(map(id, own), made, strict=True)), vault, options)
+
+        def together(made: list[Tool[Any]]) -> Any:
+            return _replaced(tool, dict(zip(map(id, own), made, strict=True)), vault, options)
+
+        return Wrapping([_subject(one) for one in own], vault, options, together)
     if isinstance(tool, Sequence):
-        return list(tool), lambda made: made
+        return Wrapping([_subject(one) for one in tool], vault, options)
     if not isinstance(tool, Tool) and not (callable(tool) and hasattr(tool, "__name__")):
         raise TypeError(
             f"{type(tool).__name__} has no function here: its provider runs it. Give with_secrets tools, functions or "
             "toolsets, or put an MCP server behind the gateway"
         )
-    return [tool], lambda made: made[0]
+    return Wrapping([_subject(tool)], vault, options, first)
 
 
 def _replaced(toolset: Any, made: Mapping[int, Tool[Any]], vault: Vault, options: Options) -> Any:

@@ -157,6 +157,21 @@ def test_one_call_does_not_spoil_the_others():
     assert isinstance(broken, toolvault.SecretMissing)
 
 
+def test_whatever_goes_wrong_is_told_to_each_call():
+    client = Scripted().asynchronous()
+
+    def fail(*_: object) -> None:
+        raise ValueError("unexpected")
+
+    client._sender._joint._run = fail
+
+    async def all_of():
+        calls = asyncio.gather(client.resolve("a"), client.resolve("c"), return_exceptions=True)
+        return await asyncio.wait_for(calls, 5)
+
+    assert [type(one) for one in asyncio.run(all_of())] == [ValueError] * 2
+
+
 def test_a_cancelled_call_does_not_end_the_others():
     client = Scripted().asynchronous()
 

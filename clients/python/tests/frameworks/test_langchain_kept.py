@@ -224,7 +224,7 @@ def test_e20_calls_of_one_turn_share_a_request(value, server, vault, monkeypatch
             wrapped = await with_secrets_async(t__one, own)
             asked: list[str] = []
             run = own._sender._run
-            own._sender._joint._run = lambda operation: asked.append(operation.path) or run(operation)
+            own._sender._joint._run = lambda one, ends: asked.append(one.path) or run(one, ends)
             graph = StateGraph(MessagesState).add_node("tools", ToolNode([wrapped])).add_edge(START, "tools")
             message = said("t__one", *({"a": str(n)} for n in range(20)))
             result = await graph.compile().ainvoke({"messages": [message]})

@@ -200,7 +200,7 @@ def test_e20_calls_of_one_turn_share_a_request(value, server, vault):
             wrapped = await with_secrets_async(t__read, own)
             asked: list[str] = []
             run = own._sender._run
-            own._sender._joint._run = lambda operation: asked.append(operation.path) or run(operation)
+            own._sender._joint._run = lambda one, ends: asked.append(one.path) or run(one, ends)
             calls = [("t__read", {"a": str(n)}) for n in range(20)]
             return asked, await Agent(scripted(*calls), tools=[wrapped]).run("x")
 

@@ -69,11 +69,9 @@ class AsyncJoint:
     async def _settle(self, waiting: list[tuple[Operation[Any], asyncio.Future[Any]]], ends: float) -> None:
         """Runs the operations of one turn, which have the same deadline."""
         operations = [operation for operation, _ in waiting]
+        results: list[Any]
         try:
-            results = await self._run(joined(operations), ends)
-        except OF_ONE:
-            alone = (self._run(operation, ends) for operation in operations)
-            results = await asyncio.gather(*alone, return_exceptions=True)
+            results = await self._results(operations, ends)
         except Exception as error:
             results = [copy.copy(error) for _ in operations]
         except asyncio.CancelledError:
@@ -87,6 +85,13 @@ class AsyncJoint:
                 future.set_exception(result)
             else:
                 future.set_result(result)
+
+    async def _results(self, operations: list[Operation[Any]], ends: float) -> list[Any]:
+        try:
+            return await self._run(joined(operations), ends)  # type: ignore[no-any-return]
+        except OF_ONE:
+            alone = (self._run(operation, ends) for operation in operations)
+            return await asyncio.gather(*alone, return_exceptions=True)
 
 
 class _Turn:

@@ -132,6 +132,12 @@ class Injector:
         }
 
 
+def user_id(context: object) -> str | None:
+    """The `user_id` of what an application passes to a run."""
+    found = context.get("user_id") if isinstance(context, Mapping) else getattr(context, "user_id", None)
+    return None if found is None else str(found)
+
+
 def user_of(user: User, context: object) -> str | None:
     """The user of a call; None if the client or its context decides."""
     if not callable(user):
@@ -154,10 +160,17 @@ class Subject(Generic[T]):
 
 
 class Wrapping(Generic[T]):
-    """Tools on the way to their secrets."""
+    """Tools on the way to their secrets. `finish` makes of them what `with_secrets` returns."""
 
-    def __init__(self, subjects: Sequence[Subject[T]], vault: Vault, options: Options) -> None:
+    def __init__(
+        self,
+        subjects: Sequence[Subject[T]],
+        vault: Vault,
+        options: Options,
+        finish: Callable[[list[T]], Any] = lambda made: made,
+    ) -> None:
         self._subjects = subjects
+        self._finish = finish
         self._vault = vault
         self._options = options
         rename, user = options.get("tool_name"), options.get("user")
@@ -173,11 +186,11 @@ class Wrapping(Generic[T]):
         for one, name in zip(subjects, self._names, strict=True):
             self._wanted.setdefault(name, []).extend(schema.texts(one.schema))
 
-    def now(self) -> list[T]:
+    def now(self) -> Any:
         """The tools, made now."""
         return self._made(blocking(self._vault).defaults(self._wanted, user=self._user) if self._wanted else {})
 
-    async def later(self) -> list[T]:
+    async def later(self) -> Any:
         """The same without blocking the event loop."""
         if not self._wanted:
             return self._made({})
@@ -185,7 +198,7 @@ class Wrapping(Generic[T]):
             return self._made(await asyncio.to_thread(self._vault.defaults, self._wanted, user=self._user))
         return self._made(await self._vault.defaults(self._wanted, user=self._user))
 
-    def _made(self, found: Mapping[str, Collection[str]]) -> list[T]:
+    def _made(self, found: Mapping[str, Collection[str]]) -> Any:
         asked = [*(self._options.get("hide") or ()), *(self._options.get("bindings") or ())]
         for text in [*asked, *(self._options.get("redact") or ())]:
             if not any(schema.declares(one.schema, _pointer.steps(text)) for one in self._subjects):
@@ -196,7 +209,12 @@ class Wrapping(Generic[T]):
             places = [place for text in texts if (place := place_of(one.schema, text)) is not None]
             injector = Injector(self._vault, name, one.schema, places, self._options)
             made.append(one.wrap(injector) if places else one.tool)
-        return made
+        return self._finish(made)
+
+
+def first(made: list[T]) -> T:
+    """The only tool."""
+    return made[0]
 
 
 def place_of(described: Mapping[str, Any], text: str) -> Place | None:
