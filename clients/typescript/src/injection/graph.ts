@@ -14,7 +14,7 @@ export interface Holder {
 
 /**
  * What an object holds: its own members (of getters, what they return), the elements of a `Map` or `Set`, and what its
- * `toJSON` returns. Objects with other hidden content, such as a `Response`, hold nothing. An error keeps its identity.
+ * `toJSON` returns. Objects with other hidden content, such as a `Blob`, hold nothing. An error keeps its identity.
  */
 export function holder(own: object): Holder {
   const names = namesOf(own);

@@ -65,9 +65,10 @@ export function redactionOf(search: Search): Redaction {
   return new Redaction(search, (stream) => redactedStream(stream, search));
 }
 
-/** A stream whose parts are redacted: of a stream of Node.js or the web, or an iterator; undefined for other objects. */
+/** A stream whose parts are redacted: of one of Node.js or the web, or an iterator; undefined for other objects. */
 function redactedStream(source: object, search: Search): object | undefined {
   if (source instanceof ReadableStream) return web(source, search);
+  if (source instanceof Response) return response(source, search);
   if (source instanceof Readable) return node(source, search);
   if (Symbol.asyncIterator in source) return redacted(source as AsyncIterable<unknown>, search);
   return isIterator(source) ? redactedNow(source, search) : undefined;
@@ -147,6 +148,23 @@ function web(source: ReadableStream, search: Search): ReadableStream {
     },
     { highWaterMark: 0 },
   );
+}
+
+/** The same answer with another body. */
+function response(own: Response, search: Search): Response {
+  const { status, statusText, headers, body, bodyUsed, url, redirected, type } = own;
+  // There is no answer to copy, or its body was read already.
+  if (status < 200 || bodyUsed) return own;
+  const redaction = redactionOf(search);
+  const text = redaction.result(statusText);
+  const copy = new Response(body && web(body, search), {
+    status,
+    statusText: text,
+    headers: redaction.result(headers),
+  });
+  for (const [name, value] of Object.entries({ url: redaction.result(url), redirected, type }))
+    define(copy, name, value);
+  return copy;
 }
 
 /** The texts in a part, by their place in it; of an object that is in it twice, where it is found first. */

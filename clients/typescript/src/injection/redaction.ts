@@ -5,7 +5,7 @@ import { bytesOf, type Holder, holder } from "./graph.js";
 import type { Search } from "./search.js";
 
 /** A date is no value. What is in the others can be read only later, and a copy of them could not be used. */
-const OPAQUE = [Date, Response, Request, Blob, FormData];
+const OPAQUE = [Date, Request, Blob, FormData];
 
 /**
  * Replaces values with `[secret:<name>]` in what a tool returns or throws: texts, numbers, names, bytes and addresses,
@@ -18,7 +18,7 @@ export class Redaction {
   readonly #stream: (value: object) => object | undefined;
 
   /** `stream` returns the redacted stream for a stream, and undefined for other objects. */
-  constructor(search: Search, stream: (value: object) => object | undefined = () => undefined) {
+  constructor(search: Search, stream: (value: object) => object | undefined) {
     this.#search = search;
     this.#stream = stream;
   }

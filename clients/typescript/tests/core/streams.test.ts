@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import { runInNewContext } from "node:vm";
@@ -57,6 +59,33 @@ test("a stream of the web fails with its error redacted, and is cancelled", asyn
   await read.read();
   await read.cancel("read");
   assert.deepEqual(reasons, ["unread", "read"]);
+});
+
+test("the body, the headers and the address of a Response are redacted", async () => {
+  const server = createServer((request, response) => {
+    response.writeHead(201, `made ${VALUE}`, { "x-given": String(request.headers.authorization) });
+    response.write(`{"given":"${VALUE.slice(0, 9)}`);
+    response.end(`${VALUE.slice(9)}"}`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${VALUE}`;
+    const response = await injected.run(({ k }) => fetch(address, { headers: { authorization: `Bearer ${k}` } }));
+    assert.ok(response instanceof Response && response.ok && response.status === 201);
+    assert.deepEqual([response.headers.get("x-given"), response.statusText], [`Bearer ${MARK}`, `made ${MARK}`]);
+    assert.equal(response.url, address.replace(VALUE, MARK));
+    clean(VALUE, response);
+    assert.deepEqual(await response.json(), { given: MARK });
+    const bare = injected.redact(new Response(null, { status: 204 }));
+    assert.deepEqual([bare.status, await bare.text()], [204, ""]);
+    const used = new Response(VALUE);
+    await used.text();
+    assert.equal(injected.redact(used), used);
+    assert.equal(injected.redact(Response.error()).type, "error");
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });
 
 test("streams of Node.js stay what they are", async () => {
