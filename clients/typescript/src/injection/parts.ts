@@ -131,6 +131,7 @@ function node(source: Readable, search: Search): Readable {
 
 /** It locks the source when it is read. */
 function web(source: ReadableStream, search: Search): ReadableStream {
+  const redaction = redactionOf(search);
   let reader: ReadableStreamDefaultReader | undefined;
   const next = async (): Promise<IteratorResult<unknown>> => {
     reader ??= source.getReader();
@@ -144,7 +145,9 @@ function web(source: ReadableStream, search: Search): ReadableStream {
         if (done) controller.close();
         else controller.enqueue(value);
       },
-      cancel: (reason) => (reader ?? source).cancel(reason),
+      cancel: async (reason) => {
+        await (reader ?? source).cancel(reason).catch((error: unknown) => Promise.reject(redaction.result(error)));
+      },
     },
     { highWaterMark: 0 },
   );

@@ -59,6 +59,8 @@ test("a stream of the web fails with its error redacted, and is cancelled", asyn
   await read.read();
   await read.cancel("read");
   assert.deepEqual(reasons, ["unread", "read"]);
+  const refusing = injected.redact(new ReadableStream({ cancel: () => Promise.reject(new RangeError(VALUE)) }));
+  await assert.rejects(refusing.cancel(), { name: "RangeError", message: MARK });
 });
 
 test("the body, the headers and the address of a Response are redacted", async () => {
