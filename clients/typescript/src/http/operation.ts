@@ -30,9 +30,14 @@ export interface Operation<T> {
   readonly tool?: string;
 }
 
+export interface RunOptions extends CallOptions {
+  /** When the call was made (`performance.now()`), if it has waited since. It counts for the timeout. */
+  readonly made?: number;
+}
+
 /** Runs operations. */
 export interface Runner {
-  run<T>(operation: Operation<T>, options?: CallOptions): Promise<T>;
+  run<T>(operation: Operation<T>, options?: RunOptions): Promise<T>;
 }
 
 /** The body of a request, written as late as possible. */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { urlToHttpOptions } from "node:url";
 
 import { ApiError, RateLimited, ToolvaultError, Unavailable, UnexpectedAnswer, Unresolved } from "../errors.js";
-import type { Answer, CallOptions, Operation, Runner } from "./operation.js";
+import type { Answer, Operation, Runner, RunOptions } from "./operation.js";
 import { refusal } from "./refusal.js";
 import type { Settings } from "./settings.js";
 
@@ -33,10 +33,11 @@ export class Sender implements Runner {
   }
 
   /** The result of the operation. Rejects with its error, or with the reason of the caller's signal. */
-  async run<T>(operation: Operation<T>, options: CallOptions = {}): Promise<T> {
-    const { signal, user = this.#settings.user } = options;
+  async run<T>(operation: Operation<T>, options: RunOptions = {}): Promise<T> {
+    const { signal, user = this.#settings.user, made = performance.now() } = options;
     signal?.throwIfAborted();
-    const deadline = AbortSignal.timeout(this.#settings.timeout);
+    const left = Math.ceil(this.#settings.timeout - (performance.now() - made));
+    const deadline = left > 0 ? AbortSignal.timeout(left) : AbortSignal.abort();
     const ends = signal ? AbortSignal.any([signal, deadline]) : deadline;
     for (let attempt = 0; ; attempt += 1) {
       const result = await this.#attempt(operation, user, ends);

@@ -42,7 +42,9 @@ export function settings(options: ClientOptions, environment: Environment = proc
   const user = options.user === undefined ? undefined : identified(options.user);
   const apiKey = usable(options.apiKey === undefined ? keyOf(environment) : new Confidential(options.apiKey));
   const url = address(options.url || environment.TOOLVAULT_URL || DEFAULT_URL, allowHttp);
-  if (!(timeout > 0)) throw new ConfigurationError("timeout must be a number of milliseconds above 0");
+  if (!(timeout > 0 && timeout < 2 ** 31)) {
+    throw new ConfigurationError("timeout must be a number of milliseconds above 0 and below 2147483648");
+  }
   return { url, apiKey, user, timeout, retries, ca };
 }
 

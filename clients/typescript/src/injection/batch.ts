@@ -7,6 +7,7 @@ const MOST = 100;
 
 interface Waiting<T> extends CallOptions {
   readonly call: ToolCall;
+  readonly made: number;
   readonly resolve: (result: T) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -34,7 +35,7 @@ export class Batch<T> {
     return unlessAborted(signal, () => {
       return new Promise((resolve, reject) => {
         if (this.#waiting.length === 0) setImmediate(() => this.#send());
-        this.#waiting.push({ call, user, signal, resolve, reject });
+        this.#waiting.push({ call, user, signal, made: performance.now(), resolve, reject });
       });
     });
   }
@@ -50,10 +51,12 @@ export class Batch<T> {
   }
 
   async #request(calls: readonly Waiting<T>[], user: string | undefined): Promise<void> {
-    const [only] = calls;
+    const [first] = calls;
+    if (first === undefined) return;
+    const options = { user, made: first.made };
     try {
-      if (only && calls.length === 1) return only.resolve(await this.#runner.run(this.#one(only.call), { user }));
-      const results = await this.#runner.run(this.#many(calls.map(({ call }) => call)), { user });
+      if (calls.length === 1) return first.resolve(await this.#runner.run(this.#one(first.call), options));
+      const results = await this.#runner.run(this.#many(calls.map(({ call }) => call)), options);
       for (const [index, result] of results.entries()) {
         if (result instanceof ApiError) calls[index]?.reject(result);
         else calls[index]?.resolve(result);

@@ -3,6 +3,10 @@ import { test } from "node:test";
 
 import { TooLarge, Toolvault, ValidationError } from "toolvault";
 
+import { Sender } from "../../src/http/sender.js";
+import { settings } from "../../src/http/settings.js";
+import { json, Scripted } from "../support/scripted.js";
+
 const REFUSED = { 413: TooLarge, 422: ValidationError } as const;
 
 /** A server with a default for `k` of each tool. It refuses requests with more than `most` characters, or with `bad`. */
@@ -63,6 +67,34 @@ test("calls that are too large together are sent in parts", async () => {
     ["a", "b"],
     ["c", "d"],
   ]);
+});
+
+test("calls that are sent again in parts have no more time than the first time", async () => {
+  const made: number[] = [];
+  const runner = {
+    run: async (_: unknown, options: any) => {
+      made.push(options.made);
+      throw new ValidationError("invalid");
+    },
+  };
+  const vault = new Toolvault({ apiKey: "k" }, runner);
+  const calls = ["a", "b", "c", "d"].map((tool) => vault.inject(tool, {}, HIDE));
+  await Promise.allSettled(calls);
+  const [first] = made;
+  assert.equal(made.length, 7);
+  // Each request has the time of one of the calls, which were all made before the first request.
+  assert.ok(typeof first === "number" && made.every((one) => one >= first) && new Set(made).size <= 4);
+});
+
+test("a call that has waited for longer than its timeout is not sent", async () => {
+  await using server = new Scripted((_, response) => json(response, 200, {}));
+  const sender = new Sender(settings({ url: await server.listen(), apiKey: "k", timeout: 1000 }));
+  const operation = { method: "GET", path: "/v1/me", read: () => "answered" } as const;
+  assert.equal(await sender.run(operation, { made: performance.now() }), "answered");
+  const late = sender.run(operation, { made: performance.now() - 1000 });
+  await assert.rejects(late, { name: "Unavailable", message: /no answer from .* within 1000 ms/ });
+  assert.equal(server.received.length, 1);
+  sender.close();
 });
 
 test("an aborted call ends at once, is not sent, and leaves those beside it alone", async () => {

@@ -37,6 +37,13 @@ test("https, and http to this machine, are accepted", () => {
   assert.equal(new Toolvault({ url: "http://10.0.0.1", apiKey: KEY, allowHttp: true }).url, "http://10.0.0.1");
 });
 
+test("a timeout that no timer has is refused", () => {
+  for (const timeout of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) {
+    assert.throws(() => new Toolvault({ apiKey: KEY, timeout }), ConfigurationError);
+  }
+  assert.equal(new Toolvault({ apiKey: KEY, timeout: 2 ** 31 - 1 }).url, "http://127.0.0.1:8710");
+});
+
 test("the key comes from the options, the environment or a file", async (context) => {
   const names = ["TOOLVAULT_API_KEY", "TOOLVAULT_API_KEY_FILE", "TOOLVAULT_URL"];
   const before = names.map((name) => [name, process.env[name]] as const);
