@@ -13,6 +13,12 @@ def steps(argument: str) -> tuple[str, ...]:
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in argument[1:].split("/"))
 
 
+def shortest(argument: str) -> str:
+    """The place as a name, if it can be one."""
+    first, *others = steps(argument)
+    return argument if others or not first or first.startswith("/") else first
+
+
 def get(args: Mapping[str, Any], argument: str) -> Any:
     """What is at a place. Raises `KeyError` or `TypeError` if there is no such place."""
     found: Any = args

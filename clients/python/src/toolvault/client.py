@@ -60,6 +60,11 @@ class Client:
         """The user for whom a request would be sent now; None for the key's own user."""
         return self._settings.users.now(user)
 
+    @property
+    def last_change(self) -> object:
+        """Another object after each change of a secret by this client."""
+        return self._settings.changes.last
+
     def __repr__(self) -> str:
         # A debugger may call this for a client whose constructor failed.
         return f"{type(self).__name__}({self.url!r})" if hasattr(self, "_settings") else f"{type(self).__name__}()"

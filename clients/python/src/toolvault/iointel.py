@@ -21,11 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from ._injection.injector import blocking
-from ._operations import tools
 from .async_client import AsyncToolvault
 from .client import Toolvault
-from .errors import Forbidden
-from .models import Explanation
+from .errors import ApiError, Forbidden
+from .models import Explanation, ToolCall
 
 if TYPE_CHECKING:
     from iointel import Agent, Workflow
@@ -146,7 +145,7 @@ class _Tools:
     """`instantiate_tool` for one vault."""
 
     def __init__(self, vault: Toolvault | AsyncToolvault, keep_seconds: float) -> None:
-        self._sender = blocking(vault)._sender
+        self._vault = blocking(vault)
         self._keep_seconds = keep_seconds
         self._is_permitted = False
         # What is known before a tool is created, from one request for many tools.
@@ -156,14 +155,14 @@ class _Tools:
         from ._iointel.wish import Wish
 
         wish = Wish(tool, state_args)
-        call, run = wish.call, self._sender.run
+        call = wish.call
         self._permit()
-        explanation = self._expected.pop(repr((call, call.args)), None) or run(tools.explain(call))
+        explanation = self._expected.pop(_key(call), None) or _only(self._vault.explain_many([call]))
         while not explanation.would_succeed:
             # The exception that this raises says why.
-            run(tools.resolve(call))
-            explanation = run(tools.explain(call))
-        return wish.granted(explanation, self._sender, self._keep_seconds)
+            _only(self._vault.resolve_many([call]))
+            explanation = _only(self._vault.explain_many([call]))
+        return wish.granted(explanation, self._vault, self._keep_seconds)
 
     def expect(self, definition: Any) -> None:
         """Asks what the tools of a file will get."""
@@ -175,21 +174,31 @@ class _Tools:
 
         named = [(TOOLS_REGISTRY[name], given) for name, given in files.named(definition)]
         calls = [Wish(tool, given).call for tool, given in named if is_stateful(tool)]
-        if len(calls) < 2:
-            return
-        self._permit()
+        if calls:
+            self._permit()
         for start in range(0, len(calls), 100):
             asked = calls[start : start + 100]
-            explanations = self._sender.run(tools.explain_many(asked))
-            for call, explanation in zip(asked, explanations, strict=True):
+            for call, explanation in zip(asked, self._vault.explain_many(asked), strict=True):
                 if isinstance(explanation, Explanation):
-                    self._expected[repr((call, call.args))] = explanation
+                    self._expected[_key(call)] = explanation
 
     def _permit(self) -> None:
         """Checks that the key may fetch values: it is better to fail before an agent runs."""
-        if not self._is_permitted and "resolve" not in self._sender.run(tools.me()).scopes:
+        if not self._is_permitted and "resolve" not in self._vault.me().scopes:
             raise Forbidden("This key lacks the scope 'resolve'.", status=403)
         self._is_permitted = True
+
+
+def _key(call: ToolCall) -> str:
+    # The arguments are left out of its own text.
+    return repr((call, call.args))
+
+
+def _only(results: list[T | ApiError]) -> T:
+    [result] = results
+    if isinstance(result, ApiError):
+        raise result
+    return result
 
 
 def _in_thread(function: Callable[..., T]) -> Callable[..., Awaitable[T]]:

@@ -412,3 +412,5 @@ def test_pointers(vault, runtime):
     [many] = runtime.resolve_many([ToolCall("t", {"req": None})])
     assert many.args == {"req": {"api/key": VALUE}}
     assert runtime.defaults({"t": ["req", "/req/api~1key", "x"]}) == {"t": {"/req/api~1key"}}
+    vault.secrets.create("k", VALUE, tool_name="u", tool_arg="/k", is_default_for_tool=True)
+    assert runtime.defaults({"u": ["k", "x"]}) == {"u": {"k"}}

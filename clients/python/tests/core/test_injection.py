@@ -410,7 +410,7 @@ def test_schemas():
         "anyOf": [{"required": ["k"]}, {"properties": {"k": {}, "b": {}}}],
         "examples": [{"k": "x"}],
     }
-    assert set(schema.texts(one)) == {"a", "b", "k", "/a", "/b", "/k"}
+    assert set(schema.texts(one)) == {"a", "b", "k"}
     assert schema.without(one, [("k",)]) == {
         "type": "object",
         "properties": {"a": {"type": "string"}},

@@ -71,8 +71,9 @@ def shown(text):
     return re.sub(r"(?<=\S)  +", "  ", dedent(text).strip())
 
 
-def test_a_workflow_whose_tools_get_all_they_need(check, store):
-    store("linear-prod", "agno__linear__*", "api_token")
+@pytest.mark.parametrize("argument", ["api_token", "/api_token"])
+def test_a_workflow_whose_tools_get_all_they_need(check, store, argument):
+    store("linear-prod", "agno__linear__*", argument)
     store("linear-audit", "agno__linear__get_issue_details", "api_token", default=False)
     assert check(TRIAGE) == shown("""
         0

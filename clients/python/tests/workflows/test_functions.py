@@ -53,6 +53,14 @@ def test_a_function_gets_its_argument_and_the_model_does_not_see_it(value, runti
     assert called(soon, note="n2", url=provider.url) == "issue n2: open with [secret:notes-prod]"
 
 
+def test_a_default_for_the_pointer_to_an_argument(vault, runtime, provider, model, witness):
+    made = witness.canary("key")
+    vault.secrets.create("s", made, tool_name="functions__*", tool_arg="/api_key", is_default_for_tool=True)
+    [tool] = Agent(name="a", instructions="i", model="scripted", tools=[with_secrets(notes.read_note, runtime)]).tools
+    assert list(tool.parameters["properties"]) == ["note", "url"]
+    assert called(tool, note="n1", url=provider.url)["sent"] == "Bearer [secret:s]"
+
+
 def test_an_agent_without_a_vault_has_the_function_that_it_was(value, runtime, provider, model):
     with_secrets(notes.read_note, runtime)
     [tool] = Agent(name="a", instructions="i", model="scripted", tools=[notes.read_note]).tools

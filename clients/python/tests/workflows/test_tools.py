@@ -33,9 +33,10 @@ def store(vault, name, value, tool="notes__*", arg="token", *, default=True):
     return vault.secrets.create(name, value, tool_name=tool, tool_arg=arg, is_default_for_tool=default)
 
 
-def test_a_default_goes_to_the_constructor(vault, made, provider, witness):
+@pytest.mark.parametrize("arg", ["token", "/token"])
+def test_a_default_goes_to_the_constructor(vault, made, provider, witness, arg):
     value = witness.canary("default")
-    store(vault, "notes", value)
+    store(vault, "notes", value, arg=arg)
     assert made("notes__read", {"url": provider.url})(note="n1") == "issue n1: open"
     assert provider.received == [value]
 

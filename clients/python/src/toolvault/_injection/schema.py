@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from .. import _pointer
+
 Path = Sequence[str]
 
 NAMED = ("properties", "dependentRequired", "dependentSchemas", "dependencies", "patternProperties")
@@ -44,8 +46,7 @@ def texts(schema: Mapping[str, Any]) -> list[str]:
             return
         for name, one in node.get("properties", {}).items():
             escaped = [*steps, name.replace("~", "~0").replace("/", "~1")]
-            # `token` and `/token` are the same place.
-            found.update(dict.fromkeys(["/" + "/".join(escaped), *([] if steps or name.startswith("/") else [name])]))
+            found[_pointer.shortest("/" + "/".join(escaped))] = None
             add(one, escaped, (*inside, node))
         for branch in (one for keyword in COMPOSED for one in node.get(keyword, ())):
             add(branch, steps, (*inside, node))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from pydantic import BaseModel
 
+from .. import _pointer
 from .._injection.redaction import Redaction
 from ..confidential import Confidential
 from ..models import Completed
@@ -66,7 +67,9 @@ class Behind:
 
     def _make(self, stamp: object, completed: Completed) -> Made:
         redaction = Redaction(
-            (one.secret_name, Confidential(completed.args[one.arg])) for one in completed.applied if one.redact
+            (one.secret_name, Confidential(_pointer.get(completed.args, one.arg)))
+            for one in completed.applied
+            if one.redact
         )
         given = {**self._literals, **{name: completed.args[name] for name in self._source.arguments}}
         # Some classes patch a module while they are constructed, as iointel's Linear patches agno's `getenv`.

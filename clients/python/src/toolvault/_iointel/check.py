@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from .. import _pointer
 from .._injection.plain import plain
 from .._pattern import matches
 from ..client import Toolvault
@@ -172,7 +173,8 @@ def _checked(vault: Toolvault, wanted: Wanted, literals: list[Literal]) -> Check
         checked.problem = str(error)
         return checked
     # The others are only almost served.
-    explained = {one.arg: one for one in explanation.arguments if one.outcome != "none" or one.candidates}
+    served = (one for one in explanation.arguments if one.outcome != "none" or one.candidates)
+    explained = {_pointer.shortest(one.arg): one for one in served}
     checked.arguments = list(_got(wanted, service, pattern, explained))
     checked.would_succeed = not any(got.problem for got in checked.arguments)
     return checked

@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from .._http.senders import Sender
-from .._operations import tools
+from ..client import Toolvault
 from ..models import Completed
 
 
@@ -17,7 +16,7 @@ class Source:
 
     def __init__(
         self,
-        sender: Sender,
+        vault: Toolvault,
         tool: str,
         bindings: Mapping[str, str],
         defaults: frozenset[str],
@@ -26,7 +25,7 @@ class Source:
     ) -> None:
         self.tool = tool
         self.arguments = frozenset(bindings) | defaults
-        self._sender = sender
+        self._vault = vault
         self._bindings = dict(bindings)
         self._defaults = sorted(defaults)
         self._keep_seconds = keep_seconds
@@ -36,7 +35,7 @@ class Source:
 
     def user(self) -> str | None:
         """The user of now. What was made of the values of one user is not for another."""
-        return self._sender.settings.users.now()
+        return self._vault.current_user()
 
     def completed(self, args: Mapping[str, Any]) -> Completed:
         """The arguments with the current values. Raises `SecretMissing` or a related error."""
@@ -45,13 +44,13 @@ class Source:
             self._kept = {one: kept for one, kept in self._kept.items() if kept.until > now or kept.lock.locked()}
             kept = self._kept.setdefault(user, _Kept())
         with kept.lock:
-            last = self._sender.settings.changes.last
+            last = self._vault.last_change
             if kept.completed is not None and kept.until > self._clock() and kept.key == (last, args):
                 return kept.completed
             kept.completed = None
             asked = self._clock()
-            call = tools.call(self.tool, args, self._bindings, self._defaults, self._defaults)
-            completed = self._sender.run(tools.resolve(call, user))
+            wanted = {"accepts": self._defaults, "require": self._defaults}
+            completed = self._vault.resolve(self.tool, args, bindings=self._bindings, user=user, **wanted)
             kept.until, kept.key, kept.completed = asked + self._keep_seconds, (last, dict(args)), completed
             return completed
 

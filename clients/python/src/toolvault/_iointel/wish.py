@@ -13,8 +13,9 @@ from iointel.src.utilities.registries import STATEFUL_TOOL_DEFAULTS
 from iointel.src.utilities.tooling import get_tool_model_class
 from pydantic import BaseModel
 
-from .._http.senders import Sender
+from .. import _pointer
 from .._injection.plain import plain
+from ..client import Toolvault
 from ..errors import ToolvaultError
 from ..models import Explanation, ToolCall
 from .served import Reference, serve
@@ -46,7 +47,7 @@ class Wish:
         accepts = tuple(name for name in fields if name not in self._given)
         return ToolCall(self._tool.name, plain(self._literals), self._bindings, accepts, tuple(needed))
 
-    def granted(self, explanation: Explanation, sender: Sender, keep_seconds: float) -> BaseModel:
+    def granted(self, explanation: Explanation, vault: Toolvault, keep_seconds: float) -> BaseModel:
         """The object, with the secrets that the server would apply."""
         defaults = _defaults(explanation)
         if not self._bindings and not defaults:
@@ -54,7 +55,7 @@ class Wish:
         references = {name: Reference.to(text, is_default=False) for name, text in self._bindings.items()}
         references |= {name: Reference.to(text, is_default=True) for name, text in defaults.items()}
         registered(self._tool)
-        source = Source(sender, self._tool.name, self._bindings, frozenset(defaults), keep_seconds)
+        source = Source(vault, self._tool.name, self._bindings, frozenset(defaults), keep_seconds)
         served = serve(self._class, source, self._literals, references)
         # iointel looks here before it creates an object from a dump.
         TOOL_SELF_INSTANCES[id(served)] = served
@@ -73,7 +74,7 @@ class Wish:
 def _defaults(explanation: Explanation) -> dict[str, str]:
     """The arguments with a default, each with a reference to the current one."""
     return {
-        argument.arg: SCHEME + quote(candidate.secret_name, safe="-._~")
+        _pointer.shortest(argument.arg): SCHEME + quote(candidate.secret_name, safe="-._~")
         for argument in explanation.arguments
         if argument.outcome == "default"
         for candidate in argument.candidates

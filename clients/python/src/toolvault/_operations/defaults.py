@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from .. import _pointer
 from .._http.operation import Operation
 from .._http.settings import Changes
 from ..errors import ApiError
@@ -44,7 +45,8 @@ class Defaults:
             for key, result in zip(asked, results, strict=True):
                 if isinstance(result, ApiError):
                     raise result
-                found[key[1]] = key[2] & {one.arg for one in result.arguments if one.outcome != "none"}
+                places = {_pointer.steps(one.arg) for one in result.arguments if one.outcome != "none"}
+                found[key[1]] = frozenset(text for text in key[2] if _pointer.steps(text) in places)
                 with self._lock:
                     self._known[key] = (now + FRESH, last, found[key[1]])
 

@@ -44,7 +44,7 @@ class ToolOperations:
         value. `user` is the user for whom a key with `any_user` acts. Raises `SecretMissing` or a related error, with
         the argument's name.
         """
-        return resolve(call(tool, args, bindings, accepts, require), user)
+        return _resolve(call(tool, args, bindings, accepts, require), lambda completed: completed, user)
 
     @operation
     def inject(
@@ -73,7 +73,7 @@ class ToolOperations:
         self, calls: Sequence[ToolCall], *, user: str | None = None
     ) -> Operation[list[Completed | ApiError]]:
         """Up to 100 calls at once. Returns for each the result of `resolve`, or the exception that it would raise."""
-        return _joined([(one, _itself) for one in calls], user)
+        return _joined([(one, lambda completed: completed) for one in calls], user)
 
     @operation
     def explain(
@@ -99,7 +99,7 @@ class ToolOperations:
     @operation
     def me(self) -> Operation[Me]:
         """The user and the rights of the credential."""
-        return me()
+        return Operation("GET", "/v1/me", a(Me), is_repeatable=True)
 
     @operation
     def usage(self) -> Operation[Usage]:
@@ -122,14 +122,6 @@ def call(
         None if accepts is None else tuple(accepts),
         None if require is None else tuple(require),
     )
-
-
-def me() -> Operation[Me]:
-    return Operation("GET", "/v1/me", a(Me), is_repeatable=True)
-
-
-def resolve(wanted: ToolCall, user: str | None = None) -> Operation[Completed]:
-    return _resolve(wanted, _itself, user)
 
 
 def explain(wanted: ToolCall, user: str | None = None) -> Operation[Explanation]:
@@ -166,10 +158,6 @@ def _joined(parts: Sequence[Part], user: str | None) -> Operation[list[Any]]:
     read = _results(wanted, [_reader(*part) for part in parts])
     body = Body({"calls": [*map(_content, wanted)]})
     return Operation("POST", PATH, read, body=body, is_repeatable=True, user=user)
-
-
-def _itself(completed: Completed) -> Completed:
-    return completed
 
 
 def _content(wanted: ToolCall) -> dict[str, object]:
