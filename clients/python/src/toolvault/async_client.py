@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Collection, Mapping
 from types import TracebackType
 
 import httpx
@@ -12,7 +11,7 @@ import httpx
 from ._http.senders import AsyncSender
 from ._http.settings import settings
 from ._operations.audit import AuditOperations
-from ._operations.defaults import Defaults
+from ._operations.defaults import DefaultOperations, Defaults
 from ._operations.keys import KeyOperations, UserOperations
 from ._operations.method import Asynchronous
 from ._operations.secrets import SecretOperations
@@ -37,7 +36,7 @@ class AsyncAudit(AuditOperations, Asynchronous):
     __doc__ = AuditOperations.__doc__
 
 
-class AsyncToolvault(Client, ToolOperations, Asynchronous):
+class AsyncToolvault(Client, ToolOperations, DefaultOperations, Asynchronous):
     """A client for a Toolvault server, with one credential. Works in any number of event loops.
 
     Missing arguments are taken from `TOOLVAULT_URL` (default `http://127.0.0.1:8710`) and from `TOOLVAULT_API_KEY` or
@@ -69,7 +68,7 @@ class AsyncToolvault(Client, ToolOperations, Asynchronous):
         self.keys = AsyncKeys(self._sender)
         self.users = AsyncUsers(self._sender)
         self.audit = AsyncAudit(self._sender)
-        self._defaults = Defaults(found.changes)
+        self._defaults = Defaults(found)
         self._transport = transport
         self._lock = threading.Lock()
         self._blocking: Toolvault | None = None
@@ -86,18 +85,6 @@ class AsyncToolvault(Client, ToolOperations, Asynchronous):
                 both = self._transport if isinstance(self._transport, httpx.BaseTransport) else None
                 self._blocking = Toolvault._of(self._settings, both)
             return self._blocking
-
-    async def defaults(
-        self, tools: Mapping[str, Collection[str]], *, user: str | None = None
-    ) -> dict[str, frozenset[str]]:
-        """Which of these arguments have a default, by tool: those that a model need not see.
-
-        An answer is reused for 30 seconds, but not after a change of a secret by this client.
-        """
-        found: dict[str, frozenset[str]] = {}
-        for operation, take in self._defaults.find(tools, self.current_user(user), found):
-            take(await self._sender.run(operation))
-        return found
 
     async def aclose(self) -> None:
         """Closes the connections."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import NoReturn, TypeVar
@@ -13,7 +12,7 @@ import httpx
 from ._http.senders import Sender
 from ._http.settings import Settings, settings
 from ._operations.audit import AuditOperations
-from ._operations.defaults import Defaults
+from ._operations.defaults import DefaultOperations, Defaults
 from ._operations.keys import KeyOperations, UserOperations
 from ._operations.method import Blocking
 from ._operations.secrets import SecretOperations
@@ -79,7 +78,7 @@ class Client:
         raise TypeError("a client holds a key and cannot be pickled")
 
 
-class Toolvault(Client, ToolOperations, Blocking):
+class Toolvault(Client, ToolOperations, DefaultOperations, Blocking):
     """A client for a Toolvault server, with one credential. Safe to share between threads.
 
     Missing arguments are taken from `TOOLVAULT_URL` (default `http://127.0.0.1:8710`) and from `TOOLVAULT_API_KEY` or
@@ -115,7 +114,7 @@ class Toolvault(Client, ToolOperations, Blocking):
         self.keys = Keys(self._sender)
         self.users = Users(self._sender)
         self.audit = Audit(self._sender)
-        self._defaults = Defaults(found.changes)
+        self._defaults = Defaults(found)
 
     @classmethod
     def _of(cls, found: Settings, transport: httpx.BaseTransport | None) -> Toolvault:
@@ -123,16 +122,6 @@ class Toolvault(Client, ToolOperations, Blocking):
         client = cls.__new__(cls)
         client._open(found, transport, batch=False)
         return client
-
-    def defaults(self, tools: Mapping[str, Collection[str]], *, user: str | None = None) -> dict[str, frozenset[str]]:
-        """Which of these arguments have a default, by tool: those that a model need not see.
-
-        An answer is reused for 30 seconds, but not after a change of a secret by this client.
-        """
-        found: dict[str, frozenset[str]] = {}
-        for operation, take in self._defaults.find(tools, self.current_user(user), found):
-            take(self._sender.run(operation))
-        return found
 
     def close(self) -> None:
         """Closes the connections."""

@@ -162,15 +162,19 @@ def test_one_request_for_many_tools(runtime, vault, monkeypatch):
 def test_answers_are_forgotten_in_time():
     now = [0.0]
     client = Toolvault("http://127.0.0.1:1", KEY)
-    known = Defaults(client._sender.settings.changes, lambda: now[0])
+    known = Defaults(client._sender.settings, lambda: now[0])
     explanation = toolvault.Explanation("t", True, (toolvault.ExplainedArgument("k", "default", None, (), False),))
 
     def asked(user: str | None = None) -> int:
-        found: dict[str, frozenset[str]] = {}
-        operations = 0
-        for _, take in known.find({"t": ["k"]}, user, found):
-            operations += 1
-            take(explanation)
+        steps = known.find({"t": ["k"]}, user)
+        operations, answer, found = 0, None, None
+        while found is None:
+            try:
+                steps.send(answer)
+            except StopIteration as end:
+                found = end.value
+            else:
+                operations, answer = operations + 1, [explanation]
         assert found == {"t": {"k"}}
         return operations
 

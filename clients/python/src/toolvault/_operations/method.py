@@ -5,22 +5,24 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Sequence
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from .._http.operation import Operation
 from .._http.senders import AsyncSender, Sender
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Built = Callable[Concatenate[Any, P], Operation[T]]
+Method = Callable[..., Any]
+# Yields operations, whose results it is sent, and returns the result.
+Several = Generator[Operation[Any], Any, T]
 # Yields operations, whose results it is sent, and lists of what it found.
 Steps = Generator["Operation[Any] | Sequence[T]", Any, None]
 
 
 class operation(Generic[P, T]):  # noqa: N801 - it is a decorator
-    """A method that runs the operation that the function returns: at once, or with `await`."""
+    """A method that runs the operations that the function returns: at once, or with `await`."""
 
-    def __init__(self, function: Built[P, T]) -> None:
+    def __init__(self, function: Callable[Concatenate[Any, P], Operation[T] | Several[T]]) -> None:
         self.function = function
 
     @overload
@@ -32,32 +34,42 @@ class operation(Generic[P, T]):  # noqa: N801 - it is a decorator
     def __get__(self, client: Any, of: type) -> Any:
         return self
 
-    def blocking(self) -> Callable[..., T]:
-        """The method of a blocking client."""
+    def bound(self, is_async: bool) -> Method:
+        """The method of one kind of client."""
+        build: Method = self.function
 
-        def call(self: Blocking, *args: Any, **kwargs: Any) -> T:
+        def call(self: Blocking, *args: Any, **kwargs: Any) -> Any:
             try:
                 wanted = build(self, *args, **kwargs)
             finally:
                 # A traceback shows this frame, and a value may be among them.
                 del args, kwargs
-            return self._sender.run(wanted)
+            if isinstance(wanted, Operation):
+                return self._sender.run(wanted)
+            answer = None
+            while True:
+                try:
+                    step = wanted.send(answer)
+                except StopIteration as end:
+                    return end.value
+                answer = self._sender.run(step)
 
-        build = self.function
-        return _described(call, build, "{}")
-
-    def asynchronous(self) -> Callable[..., Coroutine[Any, Any, T]]:
-        """The method of an async client."""
-
-        async def call(self: Asynchronous, *args: Any, **kwargs: Any) -> T:
+        async def call_async(self: Asynchronous, *args: Any, **kwargs: Any) -> Any:
             try:
                 wanted = build(self, *args, **kwargs)
             finally:
                 del args, kwargs
-            return await self._sender.run(wanted)
+            if isinstance(wanted, Operation):
+                return await self._sender.run(wanted)
+            answer = None
+            while True:
+                try:
+                    step = wanted.send(answer)
+                except StopIteration as end:
+                    return end.value
+                answer = await self._sender.run(step)
 
-        build = self.function
-        return _described(call, build, "{}")
+        return _described(call_async if is_async else call, build, "{}")
 
 
 class iteration(Generic[P, T]):  # noqa: N801 - it is a decorator
@@ -75,30 +87,27 @@ class iteration(Generic[P, T]):  # noqa: N801 - it is a decorator
     def __get__(self, client: Any, of: type) -> Any:
         return self
 
-    def blocking(self) -> Callable[..., Iterator[T]]:
-        """The method of a blocking client."""
+    def bound(self, is_async: bool) -> Method:
+        """The method of one kind of client."""
+        build: Method = self.function
 
-        def call(self: Blocking, *args: Any, **kwargs: Any) -> Iterator[T]:
+        def call(self: Blocking, *args: Any, **kwargs: Any) -> Iterator[Any]:
             steps, answer = build(self, *args, **kwargs), None
             while (step := _next(steps, answer)) is not None:
                 answer = self._sender.run(step) if isinstance(step, Operation) else None
                 yield from () if isinstance(step, Operation) else step
 
-        build = self.function
-        return _described(call, build, "Iterator[{}]")
-
-    def asynchronous(self) -> Callable[..., AsyncIterator[T]]:
-        """The method of an async client."""
-
-        async def call(self: Asynchronous, *args: Any, **kwargs: Any) -> AsyncIterator[T]:
+        async def call_async(self: Asynchronous, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
             steps, answer = build(self, *args, **kwargs), None
             while (step := _next(steps, answer)) is not None:
                 answer = await self._sender.run(step) if isinstance(step, Operation) else None
                 for one in () if isinstance(step, Operation) else step:
                     yield one
 
-        build = self.function
-        return _described(call, build, "AsyncIterator[{}]")
+        function = self.function
+        return _described(
+            call_async if is_async else call, function, "AsyncIterator[{}]" if is_async else "Iterator[{}]"
+        )
 
 
 class Blocking:
@@ -108,8 +117,7 @@ class Blocking:
         self._sender = sender
 
     def __init_subclass__(cls) -> None:
-        for name, method in _methods(cls):
-            setattr(cls, name, method.blocking())
+        _bind(cls, is_async=False)
 
 
 class Asynchronous:
@@ -119,15 +127,14 @@ class Asynchronous:
         self._sender = sender
 
     def __init_subclass__(cls) -> None:
-        for name, method in _methods(cls):
-            setattr(cls, name, method.asynchronous())
+        _bind(cls, is_async=True)
 
 
-def _methods(of: type) -> Iterator[tuple[str, operation[Any, Any] | iteration[Any, Any]]]:
-    for base in of.__mro__:
+def _bind(to: type, is_async: bool) -> None:
+    for base in to.__mro__:
         for name, method in vars(base).items():
             if isinstance(method, (operation, iteration)):
-                yield name, method
+                setattr(to, name, method.bound(is_async))
 
 
 def _next(steps: Steps[T], answer: Any) -> Operation[Any] | Sequence[T] | None:
@@ -137,16 +144,11 @@ def _next(steps: Steps[T], answer: Any) -> Operation[Any] | Sequence[T] | None:
         return None
 
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _described(call: F, function: Callable[..., Any], returns: str) -> F:
+def _described(made: Method, function: Method, returns: str) -> Method:
     """The method with the function's name, text and parameters."""
-    made = functools.update_wrapper(call, function)
-    del made.__wrapped__
-    result = function.__annotations__["return"].partition("[")[2].removesuffix("]")
-    made.__annotations__ = {**function.__annotations__, "return": returns.format(result)}
-    made.__signature__ = inspect.signature(function).replace(  # type: ignore[attr-defined]
-        return_annotation=made.__annotations__["return"]
-    )
-    return cast(F, made)
+    functools.update_wrapper(made, function)
+    del made.__wrapped__  # type: ignore[attr-defined]
+    result = returns.format(function.__annotations__["return"].partition("[")[2].removesuffix("]"))
+    made.__annotations__ = {**function.__annotations__, "return": result}
+    made.__signature__ = inspect.signature(function).replace(return_annotation=result)  # type: ignore[attr-defined]
+    return made

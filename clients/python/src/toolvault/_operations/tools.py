@@ -87,7 +87,10 @@ class ToolOperations:
         user: str | None = None,
     ) -> Operation[Explanation]:
         """Explains what `resolve` would do with the same call, and why; without values."""
-        return explain(call(tool, args, bindings, accepts, require), user)
+        content = _content(call(tool, args, bindings, accepts, require))
+        del content["tool_name"]
+        path = f"/v1/tools/{segment(tool)}/explain"
+        return Operation("POST", path, a(Explanation), body=Body(content), is_repeatable=True, user=user)
 
     @operation
     def explain_many(
@@ -122,13 +125,6 @@ def call(
         None if accepts is None else tuple(accepts),
         None if require is None else tuple(require),
     )
-
-
-def explain(wanted: ToolCall, user: str | None = None) -> Operation[Explanation]:
-    content = _content(wanted)
-    del content["tool_name"]
-    path = f"/v1/tools/{segment(wanted.tool)}/explain"
-    return Operation("POST", path, a(Explanation), body=Body(content), is_repeatable=True, user=user)
 
 
 def explain_many(wanted: Sequence[ToolCall], user: str | None = None) -> Operation[list[Explanation | ApiError]]:
