@@ -46,13 +46,8 @@ def with_secrets(tool: Function | Callable[..., Any], vault: Vault, **options: U
 def with_secrets(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     """The same tool without the arguments that the vault supplies. The model does not see them; the call has them.
 
-    Takes a `Function`, a plain function, a list of these, or a toolkit. Hidden are the arguments in `bindings`
-    (references such as `secret://linear-prod`) and in `hide`, or, without `hide`, those for which the vault has a
-    default for `tool_name`, which is the tool's own name by default. An argument is a name, or a JSON Pointer such as
-    `/req/api_key` to a member of one. `user` is the user for whom a key with `any_user` acts: an ID, or a function of
-    the run's `RunContext`, such as `run_user`. Values are redacted in the tool's results as the policies of the secrets
-    say, or those of the arguments in `redact`. A call without its secret raises `SecretMissing` or a related error with
-    the argument's name; agno reports it to the model.
+    Takes a `Function`, a plain function, a list of these, or a toolkit. `Options` says what the options are. `user`
+    may be a function of the run's `RunContext`, such as `run_user`. agno reports errors to the model.
     """
     return _wrapping(tool, vault, options).now()
 

@@ -48,13 +48,8 @@ def with_secrets(tool: Callable[..., Any], vault: Vault, **options: Unpack[Optio
 def with_secrets(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     """The same tool without the arguments that the vault supplies. The model does not see them; the call has them.
 
-    Takes a tool, a function, a list of these, or a toolset with the tools that it has now. Hidden are the arguments in
-    `bindings` (references such as `secret://linear-prod`) and in `hide`, or, without `hide`, those for which the vault
-    has a default for `tool_name`, which is the tool's own name by default. An argument is a name, or a JSON Pointer
-    such as `/req/api_key` to a member of one. `user` is the user for whom a key with `any_user` acts: an ID, or a
-    function of the `RunContext`, such as `run_user`. Values are redacted in the tool's results as the policies of the
-    secrets say, or those of the arguments in `redact`. A call without its secret raises `SecretMissing` or a related
-    error with the argument's name.
+    Takes a tool, a function, a list of these, or a toolset with the tools that it has now. `Options` says what the
+    options are. `user` may be a function of the `RunContext`, such as `run_user`.
     """
     return _wrapping(tool, vault, options).now()
 

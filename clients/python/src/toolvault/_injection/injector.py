@@ -23,13 +23,18 @@ T = TypeVar("T")
 
 
 class Options(TypedDict, total=False):
-    """What `with_secrets` takes besides tools and the client. All adapters share it."""
+    """What `with_secrets` takes besides tools and the client.
 
-    # The name for which secrets are bound: of one tool, or made from the tool's own.
+    Hidden are the arguments in `bindings` and in `hide`, or, without `hide`, those for which the vault has a default
+    for `tool_name`. An argument is a name, or a JSON Pointer such as `/req/api_key` to a member of one. A call without
+    its secret raises `SecretMissing` or a related error with the argument's name.
+    """
+
+    # The tool's own name by default: one name, or a function of the tool's own.
     tool_name: str | Callable[[str], str] | None
-    # Arguments that the model never sees, instead of those for which there is a default.
+    # Arguments that the model never sees.
     hide: Collection[str] | None
-    # References from trusted configuration, by argument.
+    # References from trusted configuration, such as `secret://linear-prod`, by argument.
     bindings: Mapping[str, str] | None
     # Arguments whose values are redacted in results. The policies of the secrets decide if it is not given.
     redact: Collection[str] | None

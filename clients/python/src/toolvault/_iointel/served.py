@@ -10,7 +10,7 @@ import functools
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, NoReturn, cast
+from typing import Any, ClassVar, NoReturn, TypeVar, cast
 
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 
@@ -26,11 +26,26 @@ _TOOLKIT = "_tool"
 # Attributes that interactive tools look up on any object.
 _NOT_STATE = ("__", "_repr_", "_ipython_")
 
+S = TypeVar("S")
+
 _lock = threading.Lock()
 _classes: dict[type[BaseModel], type[BaseModel]] = {}
 
 
-class Reference(str):
+class _Kept(str):
+    """A text that copies do not lose. Its pickle is a plain text."""
+
+    def __copy__(self: S) -> S:
+        return self
+
+    def __deepcopy__(self: S, memo: object) -> S:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)
+
+
+class Reference(_Kept):
     """A reference in the place of a value. For a default, it is the secret that applied when the object was created."""
 
     is_default: bool
@@ -42,29 +57,11 @@ class Reference(str):
         made.is_default = is_default
         return made
 
-    def __copy__(self) -> Reference:
-        return self
 
-    def __deepcopy__(self, memo: object) -> Reference:
-        return self
-
-    def __reduce_ex__(self, protocol: object) -> tuple[type[str], tuple[str]]:
-        return str, (str(self),)
-
-
-class Dump(str):
+class Dump(_Kept):
     """A dump that keeps its object alive: iointel keeps only the dump, and the dump alone has no values."""
 
     of: BaseModel
-
-    def __copy__(self) -> Dump:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Dump:
-        return self
-
-    def __reduce_ex__(self, protocol: object) -> tuple[type[str], tuple[str]]:
-        return str, (str(self),)
 
 
 class _Served:

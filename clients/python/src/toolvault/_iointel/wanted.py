@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import yaml
 
 from ..errors import ToolvaultError
+from . import reference
 from .files import state
 
-SCHEME = "secret://"
 _NAMELESS = "without a name"
 _LARGEST_FILE = 4 << 20
 _LONGEST_NAME = 1024
@@ -160,7 +160,7 @@ def _agents(workflow: Workflow, part: _Table, where: str) -> None:
         tools = _list(agent.get("tools"))
         workflow.tools += [_tool(name, line, tool) for line, tool in zip(tools.lines, tools, strict=True)]
         if key := _text(agent, "api_key"):
-            workflow.keys.append(ModelKey(name, agent.lines["api_key"], key.startswith(SCHEME)))
+            workflow.keys.append(ModelKey(name, agent.lines["api_key"], reference.is_one(key)))
 
 
 def _list(value: object) -> _List:
@@ -203,27 +203,27 @@ def _arguments(given: dict[Any, Any], lines: dict[Any, int]) -> Iterator[Argumen
 
 def _argument(name: str, line: int, value: Any) -> Argument:
     if not isinstance(value, str):
-        if _holds_reference(value, set()):
+        if reference.is_inside(value):
             return Argument(name, line, problem="a reference must be the whole argument, not a part of it")
         # For a list or a table, conditions see only that it is there.
         return Argument(name, line, literal=True if isinstance(value, (dict, list)) else value)
-    if value.startswith(SCHEME):
+    if reference.is_one(value):
         try:
             return Argument(name, line, reference=_canonical(value))
         except ValueError as error:
             return Argument(name, line, problem=str(error))
-    if SCHEME in value:
+    if reference.SCHEME in value:
         return Argument(name, line, problem="a reference must be the whole argument, but this one has text around it")
     found = is_credential(name, value)
     is_text = len(value) >= _SHORTEST
     return Argument(name, line, literal=True if found else value, is_text=is_text, is_credential=found)
 
 
-def _canonical(reference: str) -> str:
-    rest = reference.removeprefix(SCHEME)
+def _canonical(text: str) -> str:
+    rest = text.removeprefix(reference.SCHEME)
     if rest.startswith("/"):
         try:
-            return f"{SCHEME}/id/{UUID(rest.removeprefix('/id/'))}"
+            return f"{reference.SCHEME}/id/{UUID(rest.removeprefix('/id/'))}"
         except ValueError:
             raise ValueError("a reference by ID must be 'secret:///id/<secret_id>'") from None
     try:
@@ -234,17 +234,7 @@ def _canonical(reference: str) -> str:
         raise ValueError("the name in a reference must be percent-encoded")
     if not name or "\0" in name or len(name) > _LONGEST_NAME:
         raise ValueError(f"the name in a reference must have 1 to {_LONGEST_NAME} characters and no NUL")
-    return SCHEME + quote(name, safe="-._~")
-
-
-def _holds_reference(value: object, seen: set[int]) -> bool:
-    """Whether a part of it is a reference. YAML aliases repeat an object; each is visited once."""
-    if isinstance(value, str):
-        return value.startswith(SCHEME)
-    if not isinstance(value, (dict, list)) or id(value) in seen:
-        return False
-    seen.add(id(value))
-    return any(_holds_reference(part, seen) for part in (value.values() if isinstance(value, dict) else value))
+    return reference.to(name)
 
 
 def is_credential(name: str, value: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from typing import Any, cast
-from urllib.parse import quote
 
 from iointel.src.agent_methods.agents.tool_factory import instantiate_stateful_tool
 from iointel.src.agent_methods.data_models.datamodels import TOOL_SELF_INSTANCES, Tool
@@ -18,11 +17,10 @@ from .._injection.plain import plain
 from ..client import Toolvault
 from ..errors import ToolvaultError
 from ..models import Explanation, ToolCall
+from . import reference
 from .served import Reference, serve
 from .source import Source
 from .tools import registered
-
-SCHEME = "secret://"
 
 
 class Wish:
@@ -33,7 +31,7 @@ class Wish:
         self._class: type[BaseModel] = get_tool_model_class(tool)
         given = {**STATEFUL_TOOL_DEFAULTS.get(tool.name, {}), **(state_args or {})}
         self._given = {name: value for name, value in given.items() if value is not None}
-        self._bindings = {name: str(value) for name, value in self._given.items() if _is_reference(value)}
+        self._bindings = {name: str(value) for name, value in self._given.items() if reference.is_one(value)}
         self._literals = {name: value for name, value in self._given.items() if name not in self._bindings}
         self._check()
 
@@ -67,31 +65,19 @@ class Wish:
             for name in sorted(self._bindings.keys() - fields.keys()):
                 raise ToolvaultError(f"the tool {tool} has no argument '{name}'")
         for name, value in self._literals.items():
-            if _holds_reference(value):
+            if reference.is_inside(value):
                 raise ToolvaultError(f"the tool {tool}: in '{name}' is a reference, which must be the whole argument")
 
 
 def _defaults(explanation: Explanation) -> dict[str, str]:
     """The arguments with a default, each with a reference to the current one."""
     return {
-        _pointer.shortest(argument.arg): SCHEME + quote(candidate.secret_name, safe="-._~")
+        _pointer.shortest(argument.arg): reference.to(candidate.secret_name)
         for argument in explanation.arguments
         if argument.outcome == "default"
         for candidate in argument.candidates
         if candidate.wins
     }
-
-
-def _is_reference(value: object) -> bool:
-    return isinstance(value, str) and value.startswith(SCHEME)
-
-
-def _holds_reference(value: object) -> bool:
-    if isinstance(value, Mapping):
-        return any(_is_reference(part) or _holds_reference(part) for part in value.values())
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return any(_is_reference(part) or _holds_reference(part) for part in value)
-    return False
 
 
 def _fills_itself(tool_class: type[BaseModel], name: str) -> bool:
