@@ -56,7 +56,10 @@ class OpenAIAgents:
 
 
 class PydanticAI:
-    """An agent with a scripted model."""
+    """An agent with a scripted model; the same one for each call of a tool."""
+
+    def __init__(self) -> None:
+        self.agents: dict[int, tuple[Any, Any]] = {}
 
     def tool(self, function: Callable[..., Any]) -> Any:
         from pydantic_ai import Tool
@@ -75,10 +78,11 @@ class PydanticAI:
         def answer(messages: list[Any], _: Any) -> ModelResponse:
             if any(isinstance(part, ToolReturnPart) for part in messages[-1].parts):
                 return ModelResponse(parts=[TextPart("done")])
-            return ModelResponse(parts=[ToolCallPart(tool.name, args)])
+            return ModelResponse(parts=[ToolCallPart(tool.name, json.loads(messages[0].parts[0].content))])
 
-        agent = Agent(FunctionModel(answer), tools=[tool], deps_type=dict)
-        result = await agent.run("x", deps={"user_id": user})
+        if id(tool) not in self.agents:
+            self.agents[id(tool)] = tool, Agent(FunctionModel(answer), tools=[tool], deps_type=dict)
+        result = await self.agents[id(tool)][1].run(json.dumps(args), deps={"user_id": user})
         parts = [part for message in result.all_messages() for part in message.parts]
         [content] = [part.content for part in parts if isinstance(part, ToolReturnPart)]
         return content

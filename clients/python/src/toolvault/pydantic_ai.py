@@ -132,6 +132,7 @@ class Filling:
 
     def __init__(self, injector: Injector, known: FunctionSchema) -> None:
         self._injector = injector
+        self.is_blocking = injector.is_blocking
         self._single = known.single_arg_name
         self._paths = {self._inner(one.path) for one in injector.places}
         opened = Opened(known.validator, self._paths, injector.objects if self._single is None else ())
@@ -147,8 +148,15 @@ class Filling:
 
     async def injected(self, args: Mapping[str, Any], context: RunContext[Any]) -> Injected:
         """The values for a call with these validated arguments."""
+        return await self._injector.inject_async(self._given(args), context)
+
+    def injected_now(self, args: Mapping[str, Any], context: RunContext[Any]) -> Injected:
+        """The same in a thread that may wait."""
+        return self._injector.inject(self._given(args), context)
+
+    def _given(self, args: Mapping[str, Any]) -> dict[str, Any]:
         members = plain(args.get(self._single)) if self._single is not None else {}
-        return await self._injector.inject_async({**members, **args}, context)
+        return {**members, **args}
 
     def filled(self, args: Mapping[str, Any], injected: Injected) -> dict[str, Any]:
         """The validated arguments with their values, in the types of the tool."""
@@ -188,9 +196,32 @@ class SuppliedSchema(FunctionSchema):
     filling: Filling = dataclasses.field(repr=False)
 
     async def call(self, args_dict: dict[str, Any], ctx: RunContext[Any]) -> Any:
+        if self.filling.is_blocking and not self.is_async:
+            # The framework calls the function in a thread, which can also wait for the vault.
+            own = {one.name: getattr(self, one.name) for one in dataclasses.fields(FunctionSchema)}
+            own |= {
+                "function": self._call_now,
+                "takes_ctx": True,
+                "positional_fields": [],
+                "var_positional_field": None,
+            }
+            return await FunctionSchema(**own).call(args_dict, ctx)
         injected = await self.filling.injected(args_dict, ctx)
         with injected:
             return injected.redact(await super().call(self.filling.filled(args_dict, injected), ctx))
+
+    def _call_now(self, ctx: RunContext[Any], /, **args_dict: Any) -> Any:
+        injected = self.filling.injected_now(args_dict, ctx)
+        with injected:
+            return injected.redact(self._function_with(self.filling.filled(args_dict, injected), ctx))
+
+    def _function_with(self, filled: dict[str, Any], ctx: RunContext[Any]) -> Any:
+        # A traceback shows this frame, so it forgets the values at the end.
+        args, kwargs = self._call_args(filled, ctx)
+        try:
+            return self.function(*args, **kwargs)
+        finally:
+            del args, kwargs, filled
 
 
 @dataclasses.dataclass(kw_only=True)

@@ -74,6 +74,11 @@ class Injector:
         self._shows_others = described.get("additionalProperties") not in (None, False)
         self.objects = [name for name in self._shown if schema.is_object(described, [name])]
 
+    @property
+    def is_blocking(self) -> bool:
+        """Whether its vault waits for answers."""
+        return isinstance(self._vault, Toolvault)
+
     def schema(self) -> dict[str, Any]:
         """What the model sees."""
         return schema.without(self._described, [one.path for one in self.places])
