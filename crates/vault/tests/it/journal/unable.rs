@@ -1,9 +1,12 @@
 //! When records cannot be saved or the journal cannot be kept, uses take the slower way or are refused.
 
+use std::time::Duration;
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use toolvault_core::audit::record::Action;
 use toolvault_vault::{Error, Settings};
 
-use super::{ahead, bound, journal, killed, opened, uses};
+use super::{ahead, bound, directory, journal, killed, opened, uses};
 use crate::harness::databases::on_sqlite;
 use crate::harness::rows::Rows;
 use crate::harness::{App, SECOND, secret};
@@ -106,6 +109,36 @@ async fn a_journal_that_cannot_be_begun_does_not_stop_the_start() {
         operator.resolve("t").await.unwrap();
         assert_eq!(uses(&operator).await, 6);
         again.vault.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_get_their_answer_before_a_disk_that_hangs_is_searched_for_the_cause() {
+    on_sqlite(async |app: App| {
+        let settings = Settings {
+            patience: Duration::from_hours(1),
+            ..app.settings()
+        };
+        let app = app.reopen_with(settings).await;
+        let operator = app.operator().await;
+        let rows = Rows::of(&app).await;
+        rows.run("CREATE TABLE kept AS SELECT * FROM audit_head; DELETE FROM audit_head;")
+            .await;
+        // Whoever opens a pipe for writing waits for a reader.
+        let pipe = directory(&app).join("write-test");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        let stuck = Duration::from_secs(30);
+        let answered = tokio::time::timeout(stuck, operator.try_store(bound())).await;
+        let written = tokio::task::spawn_blocking(move || std::fs::read(pipe));
+        assert!(!written.await.unwrap().unwrap().is_empty());
+        let refused = answered.expect("an answer while the search waits");
+        assert!(matches!(refused.err(), Some(Error::Unavailable(_))));
+        rows.run("INSERT INTO audit_head SELECT * FROM kept; DROP TABLE kept;")
+            .await;
+        rows.close().await;
+        operator.store(bound()).await;
+        app.vault.close().await;
     })
     .await;
 }
