@@ -27,6 +27,7 @@ pub(crate) struct Batch {
     changes: Vec<Box<dyn ErasedChange>>,
     replies: Vec<oneshot::Sender<Result<(), Error>>>,
     is_probe: bool,
+    sign_in_failures: Vec<Record>,
     records: Vec<Record>,
     key_uses: Vec<(KeyId, Timestamp)>,
 }
@@ -34,9 +35,11 @@ pub(crate) struct Batch {
 /// What remains to be done after the commit of a transaction.
 #[derive(Default)]
 struct Outcome {
-    /// First those of the journal, whose number is `uses`.
+    /// First those of the journal, whose number is `uses`, then those of failed sign-ins. These wait again if the
+    /// transaction fails. All others have a caller who hears of it.
     records: Vec<Record>,
     uses: usize,
+    sign_in_failures: usize,
     /// The number of the last page written.
     page: Option<i64>,
     effects: Vec<Effect>,
@@ -45,12 +48,13 @@ struct Outcome {
 }
 
 impl Batch {
-    pub(crate) fn new(entries: impl Iterator<Item = Entry>, records: Vec<Record>) -> Self {
+    pub(crate) fn new(entries: impl Iterator<Item = Entry>, sign_in_failures: Vec<Record>) -> Self {
         let mut batch = Self {
             changes: Vec::new(),
             replies: Vec::new(),
             is_probe: false,
-            records,
+            sign_in_failures,
+            records: Vec::new(),
             key_uses: Vec::new(),
         };
         for entry in entries {
@@ -83,6 +87,8 @@ impl Batch {
             outcome.records = journal.take();
             outcome.uses = outcome.records.len();
         }
+        outcome.sign_in_failures = self.sign_in_failures.len();
+        outcome.records.append(&mut self.sign_in_failures);
         if self.is_empty() && outcome.records.is_empty() {
             return true;
         }
@@ -103,15 +109,17 @@ impl Batch {
                 shared.channel.doubt(batch);
             }
             shared.cache.evict(&outcome.effects);
+            outcome
+                .records
+                .truncate(outcome.uses + outcome.sign_in_failures);
+            let failures = outcome.records.split_off(outcome.uses);
+            shared.sign_in_failures.put_back(failures);
         }
         if let Some(journal) = &shared.journal {
             match outcome.page {
                 Some(page) if is_committed => journal.note_saved(page),
                 _ if is_committed => {}
-                _ => {
-                    outcome.records.truncate(outcome.uses);
-                    journal.note_unsaved(outcome.records);
-                }
+                _ => journal.note_unsaved(outcome.records),
             }
         }
         for change in self.changes {

@@ -6,8 +6,10 @@ use parking_lot::Mutex;
 use toolvault_core::audit::record::{Action, Actor, Decision, Record};
 use toolvault_core::timestamp::Timestamp;
 
-/// How many different pairs of source and reason are counted separately within a second.
+/// How many different pairs of source and reason are counted separately. Further sources are counted together.
 const DISTINCT: usize = 1_024;
+/// With so many counts, which an outage of the database leaves, further seconds are also counted together.
+const MOST: usize = 4_096;
 /// Stands for all further sources.
 const OTHERS: &str = "others";
 
@@ -18,23 +20,33 @@ pub(crate) struct SignInFailures(Mutex<HashMap<Failure, (Timestamp, i64)>>);
 struct Failure {
     second: i64,
     source: String,
-    reason: &'static str,
+    reason: String,
 }
 
 impl SignInFailures {
-    pub(crate) fn note(&self, source: &str, reason: &'static str, at: Timestamp) {
+    pub(crate) fn note(&self, source: &str, reason: &str, at: Timestamp) {
+        self.add(source, reason, at, 1);
+    }
+
+    /// Counts records again that were taken but not saved.
+    pub(crate) fn put_back(&self, records: Vec<Record>) {
+        for record in records {
+            if let (Some(source), Some(reason)) = (record.source, record.reason) {
+                self.add(&source, &reason, record.at, record.count.unwrap_or(1));
+            }
+        }
+    }
+
+    fn add(&self, source: &str, reason: &str, at: Timestamp, count: i64) {
         let mut failures = self.0.lock();
-        let source = if failures.len() < DISTINCT {
-            source
-        } else {
-            OTHERS
-        };
+        let has_room = failures.len() < DISTINCT;
+        let has_seconds = failures.len() < MOST;
         let failure = Failure {
-            second: at.seconds(),
-            source: source.to_owned(),
-            reason,
+            second: if has_seconds { at.seconds() } else { 0 },
+            source: if has_room { source } else { OTHERS }.to_owned(),
+            reason: reason.to_owned(),
         };
-        failures.entry(failure).or_insert((at, 0)).1 += 1;
+        failures.entry(failure).or_insert((at, 0)).1 += count;
     }
 
     pub(crate) fn is_waiting(&self) -> bool {
@@ -64,7 +76,7 @@ impl SignInFailures {
                     Action::SignInFailed,
                     Decision::Denied,
                 );
-                record.reason = Some(failure.reason.to_owned());
+                record.reason = Some(failure.reason);
                 record.source = Some(failure.source);
                 record.count = (count > 1).then_some(count);
                 record
@@ -105,5 +117,35 @@ mod tests {
         assert_eq!(records.len(), DISTINCT + 1);
         let total: i64 = records.iter().map(|record| record.count.unwrap_or(1)).sum();
         assert_eq!(total, 5_000);
+    }
+
+    #[test]
+    fn what_was_not_saved_is_counted_again() {
+        let failures = SignInFailures::default();
+        let at = Timestamp::from_microseconds(5_000_007);
+        failures.note("192.0.2.1", "unknown_key", at);
+        failures.note("192.0.2.1", "unknown_key", at);
+        failures.note("192.0.2.2", "unknown_key", at);
+        let mut taken = failures.take_all();
+        taken[0].sequence = 9;
+        failures.put_back(taken);
+        failures.note("192.0.2.2", "unknown_key", at);
+        let records = failures.take_all();
+        let counts: Vec<_> = records.iter().map(|record| record.count).collect();
+        assert_eq!(counts, [Some(2), Some(2)]);
+        assert!(records.iter().all(|record| record.sequence == 0));
+    }
+
+    #[test]
+    fn an_outage_is_bounded() {
+        let failures = SignInFailures::default();
+        for second in 0..10_000 {
+            let at = Timestamp::from_microseconds(second * 1_000_000);
+            failures.note("192.0.2.1", "unknown_key", at);
+        }
+        let records = failures.take(Timestamp::from_microseconds(10_000_000_000));
+        assert_eq!(records.len(), MOST + 1);
+        let total: i64 = records.iter().map(|record| record.count.unwrap_or(1)).sum();
+        assert_eq!(total, 10_000);
     }
 }

@@ -7,6 +7,7 @@ use toolvault_vault::{Field, KeyChange, SecretChange, UserChange};
 
 use crate::harness::actor::{any_record, pattern};
 use crate::harness::app::key;
+use crate::harness::rows::Rows;
 use crate::harness::{App, NewSecretExt as _, SECOND, secret};
 
 on_both! {
@@ -111,6 +112,23 @@ on_both! {
             (second + 1, "192.0.2.1", None),
         ]);
         app.vault.close().await;
+    }
+
+    async fn failed_sign_ins_are_recorded_after_the_database_did_not_take_them(app: App) {
+        let operator = app.operator().await;
+        for _ in 0..3 {
+            app.vault.note_sign_in_failure("192.0.2.1", "key_not_accepted");
+        }
+        app.clock.advance(SECOND);
+        let rows = Rows::of(&app).await;
+        rows.run("CREATE TABLE kept AS SELECT * FROM audit_head; DELETE FROM audit_head;").await;
+        operator.try_store(secret("s", "the value")).await.unwrap_err();
+        rows.run("INSERT INTO audit_head SELECT * FROM kept; DROP TABLE kept;").await;
+        rows.close().await;
+        operator.store(secret("s", "the value")).await;
+        let counts: Vec<_> = operator.records(Action::SignInFailed).await
+            .iter().map(|record| record.count).collect();
+        assert_eq!(counts, [Some(3)]);
     }
 
     async fn failed_sign_ins_are_recorded_though_nothing_else_happens(app: App) {
