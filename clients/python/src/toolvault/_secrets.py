@@ -12,7 +12,7 @@ from . import _pointer
 from ._injection import schema
 from ._injection.calls import Arguments, Function, supplied
 from ._injection.injected import Injected
-from ._injection.injector import Injector, Place, User, Vault
+from ._injection.injector import Injector, Options, Place, User, Vault
 from ._injection.objects import Path, typed, typed_member
 from .confidential import Confidential
 
@@ -57,11 +57,9 @@ def _decorated(
     for text in redact or ():
         if not any(one.path == _pointer.steps(text) for one in places):
             raise ValueError(f"{text!r} in `redact` is no argument that the vault supplies to tool {tool!r}")
-    described: dict[str, Any] = {
-        "properties": {name: {} for name in signature.parameters if name != rest},
-        "additionalProperties": rest is not None,
-    }
-    injector = Injector(vault, tool, described, places, {"bindings": bindings, "redact": redact, "user": user})
+    described: dict[str, Any] = {"properties": {name: {} for name in signature.parameters if name != rest}}
+    options: Options = {"bindings": bindings, "redact": redact, "user": user}
+    injector = Injector(vault, tool, described, places, options, shows_others=rest is not None)
     hidden = {one.path[0] for one in places if len(one.path) == 1}
     visible = signature.replace(
         parameters=[

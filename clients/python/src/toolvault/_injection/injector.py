@@ -58,7 +58,14 @@ class Injector:
     """One tool with its vault."""
 
     def __init__(
-        self, vault: Vault, tool: str, described: Mapping[str, Any], places: Sequence[Place], options: Options
+        self,
+        vault: Vault,
+        tool: str,
+        described: Mapping[str, Any],
+        places: Sequence[Place],
+        options: Options,
+        *,
+        shows_others: bool = False,
     ) -> None:
         self.tool = tool
         self.places = list({one.path: one for one in places}.values())
@@ -71,7 +78,8 @@ class Injector:
             raise ValueError(f"two of the bindings {', '.join(sorted(bindings))} are for one place: leave one out")
         self._redact = options.get("redact")
         self._shown = frozenset(schema.without(described, [one.path for one in places]).get("properties", ()))
-        self._shows_others = described.get("additionalProperties") not in (None, False)
+        # What frameworks add to a call themselves is not for the vault.
+        self._shows_others = shows_others
         self.objects = [name for name in self._shown if schema.is_object(described, [name])]
 
     @property
