@@ -20,7 +20,7 @@ from langgraph.types import Command, interrupt
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from linear import shown
-from toolvault import AsyncToolvault
+from toolvault import AsyncToolvault, secrets
 from toolvault.langchain import with_secrets, with_secrets_async
 
 
@@ -96,6 +96,16 @@ def test_e9_an_object_that_the_program_passes(vault, runtime, witness):
     wrapped, given = with_secrets(p__do, runtime), Path(path="etc", api_key="lin_api_of_another")
     assert wrapped.invoke({"req": given}) == "etc lin_api_"
     assert given.api_key == "lin_api_of_another"
+
+    class Open(BaseModel, extra="allow", frozen=True):
+        note: str | None = None
+
+    @secrets(runtime, "/req/api_key", "/req/note", tool_name="p__do")
+    def p__open(req: Open) -> dict[str, Any]:
+        return {**req.model_dump(), "set": sorted(req.model_fields_set)}
+
+    given = Open(note="made up", api_key="made up")
+    assert p__open(given) == {"note": None, "api_key": "[secret:in]", "set": ["api_key"]}
 
 
 def test_e3_what_langgraph_injects(value, runtime):

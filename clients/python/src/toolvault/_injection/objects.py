@@ -56,10 +56,14 @@ def put(value: Any, path: Path, new: object) -> Any:
     name = _attribute(value, first)
     if name is None:
         raise TypeError(f"a {type(value).__name__} cannot have a member {first!r}")
-    made = value.model_copy() if hasattr(value, "model_copy") else copy.copy(value)
-    object.__setattr__(made, name, inner if inner is not ABSENT else _default(value, name))
-    if hasattr(made, "model_fields_set"):
-        (made.model_fields_set.discard if inner is ABSENT else made.model_fields_set.add)(name)
+    inner = _default(value, name) if (is_gone := inner is ABSENT) else inner
+    if hasattr(value, "model_copy"):
+        made = value.model_copy(update={name: inner})
+        if is_gone:
+            made.model_fields_set.discard(name)
+        return made
+    made = copy.copy(value)
+    object.__setattr__(made, name, inner)
     return made
 
 
