@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from . import _pointer
 from ._injection import schema
-from ._injection.calls import Arguments, Function, supplied
+from ._injection.calls import Arguments, Function, routine_of, supplied
 from ._injection.injected import Injected
 from ._injection.injector import Injector, Options, Place, User, Vault
 from ._injection.objects import Path, typed, typed_member
@@ -108,7 +108,7 @@ def _place(tool: str, signature: inspect.Signature, text: str, takes_any: bool) 
 
 def _hints(function: Function) -> dict[str, Any]:
     """The annotations of a function, evaluated as far as possible."""
-    target = function if inspect.isroutine(function) else getattr(function, "__call__")  # noqa: B004, B009
+    target = routine_of(function)
     try:
         return typing.get_type_hints(target, include_extras=True)
     except (NameError, TypeError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast, overload
 
 from langchain_core.runnables.config import RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool, BaseToolkit, StructuredTool, Tool
@@ -89,14 +89,11 @@ def _bound(tool: BaseTool, injector: Injector) -> BaseTool:
     return bound
 
 
-class _Deferred:
+class _Deferred(NamedTuple):
     """What a model said, before the tool's own class validates it."""
 
-    __slots__ = ("args", "call_id")
-
-    def __init__(self, args: Mapping[str, Any], call_id: str | None) -> None:
-        self.args = args
-        self.call_id = call_id
+    args: Mapping[str, Any]
+    call_id: str | None
 
 
 @functools.cache

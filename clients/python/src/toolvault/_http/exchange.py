@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 
@@ -70,13 +69,6 @@ def request(
         headers=headers,
         timeout=timeout,
     )
-
-
-def answer(response: httpx.Response, content: bytes) -> Answer:
-    """The parts of a whole response."""
-    headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
-    warnings = tuple(response.headers.get_list("toolvault-warning"))
-    return Answer(response.status_code, headers, content, warnings)
 
 
 def unreachable(settings: Settings, error: Exception) -> Unavailable:

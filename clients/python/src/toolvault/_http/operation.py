@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+import httpx
+
 from .. import _json
 from ..confidential import Confidential
 
@@ -19,9 +21,8 @@ class Answer:
     """A whole answer. Its content may hold values."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: httpx.Headers
     content: bytes = field(repr=False)
-    warnings: tuple[str, ...] = ()
 
     def json(self) -> object:
         """The parsed content. Raises `ValueError`, whose text contains the content."""

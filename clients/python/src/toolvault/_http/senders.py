@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import httpx
 
 from ..errors import ApiError, Unavailable
-from .exchange import answer, options, outcome, pause, request, unreachable
+from .exchange import options, outcome, pause, request, unreachable
 from .joint import AsyncJoint, Joint
 from .operation import Answer, Operation
 from .settings import Settings
@@ -81,7 +81,7 @@ class Sender:
                 content += part
                 if self._clock() > ends:
                     raise httpx.ReadTimeout("the answer is incomplete", request=sent)
-            return answer(response, bytes(content))
+            return Answer(response.status_code, response.headers, bytes(content))
 
     def close(self) -> None:
         """Closes the connections."""
@@ -131,7 +131,7 @@ class AsyncSender:
         try:
             client = self._client()
             response = await client.send(request(client, self.settings, operation, self.settings.timeout))
-            return answer(response, response.content)
+            return Answer(response.status_code, response.headers, response.content)
         except httpx.HTTPError as error:
             return unreachable(self.settings, error)
         except BaseException as error:

@@ -65,7 +65,7 @@ def supplied(function: Function, injector: Injector, read: Read, fill: Fill) -> 
         finally:
             del args, kwargs
 
-    routine = _routine(function)
+    routine = routine_of(function)
     if inspect.isasyncgenfunction(routine):
         return async_generator
     if inspect.isgeneratorfunction(routine):
@@ -73,7 +73,7 @@ def supplied(function: Function, injector: Injector, read: Read, fill: Fill) -> 
     return coroutine if inspect.iscoroutinefunction(routine) else plain
 
 
-def _routine(function: Function) -> Function:
+def routine_of(function: Function) -> Function:
     """The underlying function: of a callable object, its `__call__`."""
     if inspect.isroutine(function) or isinstance(function, functools.partial):
         return function

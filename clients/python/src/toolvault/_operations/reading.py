@@ -45,7 +45,8 @@ def all_of(model: type[T]) -> Callable[[Answer], tuple[T, ...]]:
 
 def secret(answer: Answer) -> SecretInfo:
     """Reads a secret, with metadata from the headers."""
-    return replace(build(SecretInfo, answer.json()), etag=answer.headers.get("etag"), warnings=answer.warnings)
+    warnings = tuple(answer.headers.get_list("toolvault-warning"))
+    return replace(build(SecretInfo, answer.json()), etag=answer.headers.get("etag"), warnings=warnings)
 
 
 def nothing(answer: Answer) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -14,6 +14,7 @@ import httpx
 from .. import _json
 from .._pattern import matches
 from ..confidential import Confidential
+from ..models import Applied, Candidate, ExplainedArgument, Policy
 from .rules import Decided, Stored, decide, problems
 
 if TYPE_CHECKING:
@@ -32,8 +33,11 @@ class Answering:
             ("GET", r"/me", lambda user, body: (200, ME)),
             ("POST", r"/resolve", self._several(self._resolve)),
             ("POST", r"/explain", self._several(self._explain)),
-            ("POST", r"/tools/([^/]+)/resolve", lambda user, body, tool: self._resolve(user, _of(tool, body))),
-            ("POST", r"/tools/([^/]+)/explain", lambda user, body, tool: self._explain(user, _of(tool, body))),
+            (
+                "POST",
+                r"/tools/([^/]+)/explain",
+                lambda user, body, tool: self._explain(user, {**body, "tool_name": tool}),
+            ),
             ("GET", r"/secrets/", self._list),
             ("POST", r"/secrets/", self._create),
             ("GET", r"/secrets/([^/]+)", lambda user, body, one: (200, _info(vault.secret(one, user)))),
@@ -141,43 +145,19 @@ def _body(request: httpx.Request) -> Any:
     return _json.read(content) if "json" in request.headers.get("content-type", "json") else content.decode()
 
 
-def _of(tool: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    return {**body, "tool_name": tool}
-
-
 def _applied(one: Decided) -> dict[str, Any]:
     secret = one.candidates[0]
-    return {
-        "arg": one.name,
-        "secret_id": secret.secret_id,
-        "secret_name": secret.secret_name,
-        "version": secret.version,
-        "source": one.outcome,
-        "redact": secret.redact,
-    }
+    source: Any = one.outcome
+    return asdict(Applied(one.name, secret.secret_id, secret.secret_name, secret.version, source, secret.redact))
 
 
 def _explained(one: Decided) -> dict[str, Any]:
-    winner = one.winner
-    candidates = [
-        {
-            "secret_id": each.secret_id,
-            "secret_name": each.secret_name,
-            "pattern": each.tool_name,
-            "wins": each is winner,
-            "why": "it wins" if each is winner else "another one wins",
-        }
+    candidates = tuple(
+        Candidate(each.secret_id, each.secret_name, each.tool_name, each is one.winner, "decided by a fake vault")
         for each in one.candidates
-    ]
-    found = None if winner is None else winner.secret_id
-    return {
-        "arg": one.name,
-        "outcome": one.outcome,
-        "winner": found,
-        "candidates": candidates,
-        "near": [],
-        "tied": False,
-    }
+    )
+    winner = None if one.winner is None else one.winner.secret_id
+    return asdict(ExplainedArgument(one.name, one.outcome, winner, candidates, tied=False))
 
 
 def _info(secret: Stored) -> dict[str, Any]:
@@ -196,12 +176,6 @@ def _info(secret: Stored) -> dict[str, Any]:
 
 
 def _policy(secret: Stored) -> dict[str, Any]:
+    when = {name: tuple(patterns) for name, patterns in secret.when.items()}
     ends = None if secret.expires_at is None else secret.expires_at.isoformat()
-    when = json.loads(json.dumps({name: list(one) for name, one in secret.when.items()}))
-    return {
-        "expires_at": ends,
-        "rotate_after_days": None,
-        "when": when,
-        "protected": False,
-        "redact": secret.redact,
-    }
+    return {**asdict(Policy(when=when, redact=secret.redact)), "expires_at": ends}
