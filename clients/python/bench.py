@@ -69,15 +69,16 @@ async def measured(server: Server, key: str) -> None:
             async def exchange_async() -> None:
                 (await bare_async.post(f"{url}/v1/resolve", json=body)).json()
 
+            call = getattr(harness, "only", harness.call)
             for name, function, client, plainly in (
                 ("blocking", b__find, vault, exchange),
                 ("async", b__find_async, own, exchange_async),
             ):
                 plain, supplied = tool(function), with_secrets(tool(function), client, hide=["api_key"])
                 alone, wire, both = await microseconds(
-                    functools.partial(harness.call, plain, args),
+                    functools.partial(call, plain, args),
                     plainly,
-                    functools.partial(harness.call, supplied, args),
+                    functools.partial(call, supplied, args),
                 )
                 print(
                     f"{FRAMEWORK:14} {name:9} tool {alone:6.0f} µs  with its secret {both:6.0f} µs  "

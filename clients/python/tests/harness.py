@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 FRAMEWORK = os.environ.get("TOOLVAULT_FRAMEWORK", "langchain")
@@ -86,6 +87,11 @@ class PydanticAI:
         parts = [part for message in result.all_messages() for part in message.parts]
         [content] = [part.content for part in parts if isinstance(part, ToolReturnPart)]
         return content
+
+    async def only(self, tool: Any, args: dict[str, Any]) -> Any:
+        """The call without the run of an agent, which takes much longer."""
+        known = tool.function_schema
+        return await known.call(known.validator.validate_python(args), SimpleNamespace(deps={}))
 
 
 class Agno:
