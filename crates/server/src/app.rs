@@ -16,6 +16,7 @@ use crate::limits::rate::RateLimiter;
 use crate::limits::throttle::Throttle;
 use crate::metrics::Metrics;
 use crate::reload::{ReloadRequest, Reloads};
+use crate::request_log::RequestIds;
 use crate::serve_error::ServeError;
 use crate::settings::{ServerSettings, TlsFiles};
 use crate::tls::{Certificate, Loaded};
@@ -36,6 +37,7 @@ pub(crate) struct Parts {
     pub(crate) throttle: Throttle,
     pub(crate) rate: RateLimiter,
     pub(crate) metrics: Metrics,
+    pub(crate) request_ids: RequestIds,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -60,6 +62,7 @@ impl App {
             certificate: certificate.map(Certificate::new),
             reloads: Reloads::default(),
             tokens: JwtVerifier::new(settings.issuers.clone())?,
+            request_ids: RequestIds::new(),
             throttle: Throttle::new(limits.sign_in_failures_per_minute),
             rate: RateLimiter::new(limits.requests_per_second),
             clock,

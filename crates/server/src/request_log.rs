@@ -1,5 +1,7 @@
-//! Logs one line and counts one metric for each request, but never a query, a header or a body.
+//! Counts a metric for each request, and logs those that fail, or at the level `debug` all of them. Never logs a query,
+//! a header or a body.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -7,7 +9,8 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
-use uuid::Uuid;
+use toolvault_core::entropy::Entropy as _;
+use toolvault_vault::SystemEntropy;
 
 use crate::app::App;
 
@@ -22,6 +25,29 @@ pub(crate) struct RequestId(pub(crate) String);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestActor(pub(crate) Arc<OnceLock<String>>);
 
+/// Gives requests that bring no ID one of this process.
+pub(crate) struct RequestIds {
+    process: u64,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    pub(crate) fn new() -> Self {
+        let mut process = [0; 8];
+        // If randomness fails, the ID still names the request, though another process may use it, too.
+        let _ = SystemEntropy.fill(&mut process);
+        Self {
+            process: u64::from_le_bytes(process),
+            next: AtomicU64::new(1),
+        }
+    }
+
+    fn next(&self) -> String {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        format!("{:016x}{number:016x}", self.process)
+    }
+}
+
 /// Assigns the request an ID, and logs and counts its response.
 pub(crate) async fn log_request(
     State(app): State<App>,
@@ -29,37 +55,44 @@ pub(crate) async fn log_request(
     next: Next,
 ) -> Response {
     let began = Instant::now();
-    let id = request_id(&request);
+    let id = request_id(&request).map_or_else(|| app.request_ids.next(), str::to_owned);
     let actor = RequestActor::default();
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(actor.clone());
     let method = request.method().clone();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
     let duration = began.elapsed();
-    let status = response.status().as_u16();
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let status = response.status();
     app.metrics
-        .answered(method.as_str(), &route, status, duration);
-    tracing::info!(
-        request.id = id,
-        http.method = method.as_str(),
-        http.route = route,
-        http.status = status,
-        actor = actor.0.get().map_or("anonymous", String::as_str),
-        duration_ms = duration.as_secs_f64() * 1_000.0,
-        "request"
-    );
-    if let Ok(value) = HeaderValue::from_str(&id) {
+        .answered(method.as_str(), route, status.as_u16(), duration);
+    macro_rules! log {
+        ($level:ident) => {
+            tracing::$level!(
+                request.id = id,
+                http.method = method.as_str(),
+                http.route = route,
+                http.status = status.as_u16(),
+                actor = actor.0.get().map_or("anonymous", String::as_str),
+                duration_ms = duration.as_secs_f64() * 1_000.0,
+                "request"
+            )
+        };
+    }
+    if status.is_client_error() || status.is_server_error() {
+        log!(info);
+    } else {
+        log!(debug);
+    }
+    if let Ok(value) = HeaderValue::from_maybe_shared(id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
 }
 
-/// The caller's request ID if it is harmless, otherwise a new one.
-fn request_id(request: &Request) -> String {
+/// The caller's request ID if it is harmless.
+fn request_id(request: &Request) -> Option<&str> {
     request
         .headers()
         .get(REQUEST_ID)
@@ -71,13 +104,4 @@ fn request_id(request: &Request) -> String {
                 // A key in the wrong header must not be logged.
                 && !toolvault_core::api_key::looks_like_api_key(text)
         })
-        .map_or_else(new_request_id, str::to_owned)
-}
-
-fn new_request_id() -> String {
-    use toolvault_core::entropy::Entropy as _;
-    let mut bytes = [0; 16];
-    // If randomness fails, the ID still names the request, though not uniquely.
-    let _ = toolvault_vault::SystemEntropy.fill(&mut bytes);
-    Uuid::from_bytes(bytes).simple().to_string()
 }
