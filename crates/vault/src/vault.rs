@@ -127,7 +127,8 @@ impl Vault {
             return Ok(Some(entry));
         }
         let fill = cache.users.begin_fill(user);
-        let entry = self.in_time(self.load_user(user)).await?;
+        // Boxed, as few requests get here and all of them would move the future.
+        let entry = Box::pin(self.in_time(self.load_user(user))).await?;
         if let Some(entry) = &entry
             && self.shared.settings.consistency == Consistency::Bounded
         {
@@ -163,7 +164,7 @@ impl Vault {
             };
             KeyRecord::verify(row, &self.shared.keyring).map(|record| Some(Arc::new(record)))
         };
-        let record = self.in_time(loading).await?;
+        let record = Box::pin(self.in_time(loading)).await?;
         if let Some(record) = &record
             && self.shared.settings.consistency == Consistency::Bounded
         {

@@ -102,12 +102,13 @@ impl Database {
 
     /// Begins a read-only transaction, which sees one consistent state.
     pub(crate) async fn read(&self) -> sqlx::Result<Tx> {
+        // Boxed, because every request would move the large future of a connection that few of them need.
         match self {
-            Self::Sqlite(database) => database.readers.begin().await.map(Tx::Sqlite),
-            Self::Postgres(pool) => pool
-                .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                .await
-                .map(Tx::Postgres),
+            Self::Sqlite(database) => Box::pin(database.readers.begin()).await.map(Tx::Sqlite),
+            Self::Postgres(pool) => {
+                let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                Box::pin(pool.begin_with(snapshot)).await.map(Tx::Postgres)
+            }
         }
     }
 
@@ -116,12 +117,11 @@ impl Database {
         match self {
             // Immediate: a deferred transaction that begins to write fails at once if another one has written in
             // between.
-            Self::Sqlite(database) => database
-                .writer
-                .begin_with("BEGIN IMMEDIATE")
-                .await
-                .map(Tx::Sqlite),
-            Self::Postgres(pool) => pool.begin().await.map(Tx::Postgres),
+            Self::Sqlite(database) => {
+                let begun = Box::pin(database.writer.begin_with("BEGIN IMMEDIATE"));
+                begun.await.map(Tx::Sqlite)
+            }
+            Self::Postgres(pool) => Box::pin(pool.begin()).await.map(Tx::Postgres),
         }
     }
 
