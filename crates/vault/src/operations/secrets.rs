@@ -3,6 +3,7 @@
 pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod delete;
+mod guessing;
 mod warnings;
 
 use std::sync::Arc;

@@ -10,7 +10,8 @@ use toolvault_core::keyring::is_equal;
 use toolvault_core::scope::Scope;
 
 use super::create::{shown, version_row};
-use super::warnings::{is_guessable, warnings};
+use super::guessing::is_guessable;
+use super::warnings::warnings;
 use super::{
     Field, SecretAnswer, SecretChange, about, lock, release, require_match, require_unprotected,
     shadows, unlock,

@@ -14,7 +14,8 @@ use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_core::transcript::Transcript;
 
-use super::warnings::{is_guessable, warnings};
+use super::guessing::is_guessable;
+use super::warnings::warnings;
 use super::{NewSecret, SecretAnswer, about, lock, release, require_unprotected, shadows, unlock};
 use crate::cache::Effect;
 use crate::caller::Caller;

@@ -1,7 +1,5 @@
 //! Warnings about a change that was carried out but may surprise.
 
-use toolvault_core::confidential::Confidential;
-
 use super::are_defaults_for_one_tool;
 use crate::cache::index::Index;
 use crate::caller::Caller;
@@ -9,12 +7,6 @@ use crate::secret::Secret;
 
 /// Shorter values are not redacted in tool answers, in bytes.
 const SHORTEST_REDACTED: u32 = 8;
-
-/// A value that takes fewer guesses can be found by trial: redaction confirms the right guess.
-const FEWEST_GUESSES: u64 = 1 << 50;
-
-/// How many code points at each end of a value are estimated. The estimator takes more than linear time.
-const JUDGED: usize = 64;
 
 /// The warnings for a secret in its current state. They mention only those other secrets that the caller can list.
 pub(super) fn warnings(
@@ -79,55 +71,4 @@ fn overlap_in_one_argument(secret: &Secret, other: &Secret) -> bool {
         one.holds(two) || two.holds(one) || one.is_at(two) && one.is_pointer() != two.is_pointer()
     });
     overlap && are_defaults_for_one_tool(secret, other)
-}
-
-/// Whether a value can be guessed, as zxcvbn estimates it. The secret's name is an obvious guess.
-pub(super) fn is_guessable(value: &Confidential, name: &str) -> bool {
-    let Some(text) = value.expose_text() else {
-        return false;
-    };
-    let start = text
-        .char_indices()
-        .nth(JUDGED)
-        .map_or(text.len(), |(at, _)| at);
-    let mut backwards = text.char_indices().rev();
-    let end = backwards.nth(JUDGED - 1).map_or(0, |(at, _)| at);
-    [text.get(..start), text.get(end..)]
-        .into_iter()
-        .flatten()
-        .all(|part| zxcvbn::zxcvbn(part, &[name]).guesses() < FEWEST_GUESSES)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_dates_and_repetitions_can_be_guessed_and_keys_cannot() {
-        for value in [
-            "12345678",
-            "Password123!",
-            "correcthorse",
-            "P@ssw0rd2024",
-            "19.08.1984",
-            "qwertyuiop[]",
-            "name-of-it",
-            &"abc".repeat(300),
-        ] {
-            assert!(
-                is_guessable(&Confidential::from(value), "name-of-it"),
-                "{value}"
-            );
-        }
-        for value in [
-            "lin_api_8fK2mQ9xWz4Lr7TpNc3Yh",
-            "7d9f3c1ea84b56e2",
-            "correct horse battery staple",
-            "4eC39HqLyjWDarjtT1zdp7dc",
-            &format!("{}7Hq2ZkV9wPx4Rt8Nb5LmC3Jd", "a".repeat(100)),
-            "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF",
-        ] {
-            assert!(!is_guessable(&Confidential::from(value), "name"), "{value}");
-        }
-    }
 }
