@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use toolvault_core::confidential::Wiped;
 use toolvault_gateway::stdio::is_inherited;
-use zeroize::Zeroizing;
 
 /// The prefix of Toolvault's variables.
 pub(crate) const PREFIX: &str = "TOOLVAULT_";
@@ -30,7 +30,7 @@ pub(crate) const NOT_SETTINGS: [&str; 6] = [URL, API_KEY, API_KEY_FILE, CA_FILE,
 /// Toolvault's variables, as they were when the process started.
 #[derive(Default)]
 pub(crate) struct Environment {
-    variables: BTreeMap<String, Zeroizing<String>>,
+    variables: BTreeMap<String, Wiped<String>>,
     handed_on: Vec<(String, String)>,
 }
 
@@ -48,7 +48,7 @@ impl Environment {
         let ours = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
             // Bytes that are not text make an invalid setting, which is reported where it is parsed.
-            let value = Zeroizing::new(value.to_string_lossy().into_owned());
+            let value = Wiped::new(value.to_string_lossy().into_owned());
             (name.starts_with(PREFIX) && !value.is_empty()).then_some((name, value))
         });
         Self {
@@ -76,8 +76,7 @@ impl Environment {
 
     #[cfg(test)]
     pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
-        let owned =
-            |&(name, value): &(&str, &str)| (name.to_owned(), Zeroizing::new(value.to_owned()));
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), Wiped::new(value.to_owned()));
         Self {
             variables: variables.iter().map(owned).collect(),
             handed_on: Vec::new(),

@@ -48,7 +48,7 @@ impl Printer {
 
     /// A JSON document of several lines.
     pub(crate) fn json(&self, value: &impl Serialize) -> anyhow::Result<()> {
-        let text = zeroize::Zeroizing::new(serde_json::to_string_pretty(value)?);
+        let text = toolvault_core::confidential::Wiped::new(serde_json::to_string_pretty(value)?);
         Ok(self.text(&escape::escape_json(&text))?)
     }
 

@@ -55,7 +55,7 @@ fn write(file: &mut File, as_it_was: Option<&fs::Metadata>, content: &[u8]) -> i
 
 fn require_unchanged(path: &Path, before: Option<&[u8]>) -> io::Result<()> {
     let now = match fs::read(path) {
-        Ok(now) => Some(zeroize::Zeroizing::new(now)),
+        Ok(now) => Some(toolvault_core::confidential::Wiped::new(now)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };

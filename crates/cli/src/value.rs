@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
-use zeroize::Zeroizing;
+use toolvault_core::confidential::Wiped;
 
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -16,7 +16,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The value in `file`, where `-` is standard input. Without a file: from a prompt on a terminal, otherwise from
 /// standard input.
-pub(crate) fn read(file: Option<&Path>, printer: &Printer) -> anyhow::Result<Zeroizing<String>> {
+pub(crate) fn read(file: Option<&Path>, printer: &Printer) -> anyhow::Result<Wiped<String>> {
     let read = match file {
         Some(path) if path != Path::new("-") => {
             let opened = std::fs::File::open(path).map_err(|error| {
@@ -35,13 +35,13 @@ pub(crate) fn read(file: Option<&Path>, printer: &Printer) -> anyhow::Result<Zer
 
 /// A value that was read.
 struct Read {
-    value: Zeroizing<String>,
+    value: Wiped<String>,
     had_byte_order_mark: bool,
 }
 
-fn prompt() -> anyhow::Result<Zeroizing<String>> {
-    let value = Zeroizing::new(rpassword::prompt_password("Value: ")?);
-    let again = Zeroizing::new(rpassword::prompt_password("Again: ")?);
+fn prompt() -> anyhow::Result<Wiped<String>> {
+    let value = Wiped::new(rpassword::prompt_password("Value: ")?);
+    let again = Wiped::new(rpassword::prompt_password("Again: ")?);
     if value == again {
         Ok(value)
     } else {
@@ -52,7 +52,7 @@ fn prompt() -> anyhow::Result<Zeroizing<String>> {
 fn read_all(input: impl std::io::Read) -> anyhow::Result<Read> {
     // Room for all that is accepted, so that no growing leaves a copy behind.
     let most = BYTE_ORDER_MARK.len() + LONGEST_VALUE + "\r\n".len();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(most + 1));
+    let mut bytes = Wiped::new(Vec::with_capacity(most + 1));
     input.take(most as u64 + 1).read_to_end(&mut bytes)?;
     let unmarked = bytes.strip_prefix(BYTE_ORDER_MARK);
     let value = without_line_break(unmarked.unwrap_or(&bytes));
@@ -61,7 +61,7 @@ fn read_all(input: impl std::io::Read) -> anyhow::Result<Read> {
     }
     match std::str::from_utf8(value) {
         Ok(text) => Ok(Read {
-            value: Zeroizing::new(text.to_owned()),
+            value: Wiped::new(text.to_owned()),
             had_byte_order_mark: unmarked.is_some(),
         }),
         Err(_) => Err(Failure::refused("a value is text in UTF-8").into()),

@@ -6,8 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::confidential::Wiped;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use crate::entropy::{Entropy, EntropyError};
 
@@ -90,9 +90,9 @@ impl fmt::Debug for KeyId {
     reason = "an API key has no printable form"
 )]
 pub struct ApiKey {
-    text: Zeroizing<String>,
+    text: Wiped<String>,
     id: KeyId,
-    secret: Zeroizing<String>,
+    secret: Wiped<String>,
 }
 
 impl ApiKey {
@@ -102,13 +102,12 @@ impl ApiKey {
     pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
         let mut id = KeyId([0; ID_LENGTH]);
         fill_with_digits(&mut id.0, entropy)?;
-        let mut digits = Zeroizing::new([0; SECRET_LENGTH]);
+        let mut digits = Wiped::new([0; SECRET_LENGTH]);
         fill_with_digits(&mut *digits, entropy)?;
-        let secret: Zeroizing<String> =
-            Zeroizing::new(digits.iter().copied().map(char::from).collect());
+        let secret: Wiped<String> = Wiped::new(digits.iter().copied().map(char::from).collect());
 
         // The whole capacity is reserved first, so that growth leaves no copy behind.
-        let mut text = Zeroizing::new(String::with_capacity(KEY_LENGTH));
+        let mut text = Wiped::new(String::with_capacity(KEY_LENGTH));
         text.push_str(PREFIX);
         text.push_str(id.as_str());
         text.push('_');
@@ -128,9 +127,9 @@ impl ApiKey {
             && is_base62(secret.as_bytes())
             && checksum.as_bytes() == checksum_of(covered);
         is_key.then(|| Self {
-            text: Zeroizing::new(text.to_owned()),
+            text: Wiped::new(text.to_owned()),
             id,
-            secret: Zeroizing::new(secret.to_owned()),
+            secret: Wiped::new(secret.to_owned()),
         })
     }
 
@@ -181,7 +180,7 @@ fn fill_with_digits(digits: &mut [u8], entropy: &dyn Entropy) -> Result<(), Entr
     const MAX_DRAWS: usize = 16;
 
     let mut vacant = digits.iter_mut();
-    let mut random = Zeroizing::new([0; 64]);
+    let mut random = Wiped::new([0; 64]);
     for _ in 0..MAX_DRAWS {
         entropy.fill(&mut *random)?;
         for byte in random.iter().filter(|&&byte| byte < UNBIASED) {

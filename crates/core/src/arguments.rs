@@ -9,7 +9,7 @@ mod tests;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use zeroize::Zeroizing;
+use crate::confidential::Wiped;
 
 use crate::confidential::Buffer;
 use crate::json::{self, Kind, LoneSurrogate, Object, Tree, Value};
@@ -100,7 +100,7 @@ impl Arguments {
     }
 
     /// The text of the argument of that name, if it is a string without lone surrogates; zeroised on drop.
-    pub fn get_text(&self, name: &str) -> Option<Zeroizing<String>> {
+    pub fn get_text(&self, name: &str) -> Option<Wiped<String>> {
         Value::of_checked(self.raw(name)?).as_text()?.ok()
     }
 
@@ -136,7 +136,7 @@ impl Arguments {
         let old = self
             .raw(&name)
             .map_or(Value::of_checked("null"), Value::of_checked);
-        let mut written = Zeroizing::new(Vec::with_capacity(
+        let mut written = Wiped::new(Vec::with_capacity(
             old.raw().len() + added + value.raw().len(),
         ));
         let mut tree = Tree::Kept(old);
@@ -161,7 +161,7 @@ impl Arguments {
             return;
         };
         let old = self.raw(&name).unwrap_or_default();
-        let mut written = Zeroizing::new(Vec::with_capacity(old.len()));
+        let mut written = Wiped::new(Vec::with_capacity(old.len()));
         let mut tree = Tree::Kept(Value::of_checked(old));
         let mut holder = Some(&mut tree);
         for step in holders {

@@ -1,6 +1,6 @@
 //! Converts text to the JSON type that a schema requires.
 
-use zeroize::Zeroizing;
+use crate::confidential::Wiped;
 
 use crate::json::{self, Kind, Value, parse_text};
 
@@ -73,7 +73,7 @@ impl Types {
     /// the text spells. `None` if no allowed type fits.
     ///
     /// White space around the text does not count, nor does the case of `true` and `false`.
-    pub fn spell(self, text: &str) -> Option<Zeroizing<String>> {
+    pub fn spell(self, text: &str) -> Option<Wiped<String>> {
         if self.0 & STRING != 0 {
             return Some(json::spelled(text));
         }
@@ -83,7 +83,7 @@ impl Types {
             .find(|word| text.eq_ignore_ascii_case(word));
         let value = parse_text(word.unwrap_or(text)).ok()?;
         let fits = Self::of(value).0 & self.0 & !NULL != 0;
-        fits.then(|| Zeroizing::new(value.raw().to_owned()))
+        fits.then(|| Wiped::new(value.raw().to_owned()))
     }
 
     /// The types in words, such as `integer or boolean`. Null is left out, because no secret is null.

@@ -7,8 +7,8 @@
 
 pub mod version;
 
+use crate::confidential::Wiped;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use zeroize::Zeroizing;
 
 use crate::confidential::{Confidential, Key};
 use crate::entropy::{Entropy, EntropyError};
@@ -63,7 +63,7 @@ pub fn seal(
     sealed.extend_from_slice(&nonce);
 
     // Reserve room for the tag first: a vector that grows leaves its old bytes behind.
-    let mut body = Zeroizing::new(Vec::with_capacity(plaintext.len() + TAG_LENGTH));
+    let mut body = Wiped::new(Vec::with_capacity(plaintext.len() + TAG_LENGTH));
     body.extend_from_slice(plaintext);
     let bound = bind(additional, key.id);
     cipher(&key.key)
@@ -86,7 +86,7 @@ pub fn open(
     if parts.key_id != key.id {
         return Err(OpenError::UnknownKey);
     }
-    let mut body = Zeroizing::new(parts.body.to_vec());
+    let mut body = Wiped::new(parts.body.to_vec());
     let bound = bind(additional, key.id);
     let plaintext = cipher(&key.key)
         .and_then(|cipher| {

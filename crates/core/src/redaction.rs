@@ -56,7 +56,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use key::Key;
 pub use stream::Stream;
 
-use zeroize::Zeroizing;
+use crate::confidential::Wiped;
 
 use crate::json::Value;
 use search::Search;
@@ -131,7 +131,7 @@ impl Redactor {
     /// the longest.
     pub fn found(&self, value: Value<'_>) -> Vec<Added> {
         let table = self.table();
-        let mut redacted = Zeroizing::new(Vec::with_capacity(value.raw().len()));
+        let mut redacted = Wiped::new(Vec::with_capacity(value.raw().len()));
         let ids = document::write(&table, value.raw(), &mut redacted);
         let added = ids.into_iter().filter_map(|id| {
             let bytes = table.bytes_of(id)?;

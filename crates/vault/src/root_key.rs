@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use toolvault_core::confidential::Wiped;
 use toolvault_core::confidential::{Confidential, Key};
 use toolvault_core::digest::{from_hexadecimal, hexadecimal};
 use toolvault_core::entropy::Entropy;
-use zeroize::Zeroizing;
 
 /// Argon2id with the parameters of RFC 9106, section 4, second recommended option.
 const PASSPHRASE_MEMORY_KIB: u32 = 65_536;
@@ -126,7 +126,7 @@ fn load_file(path: &Path) -> Result<Key, RootKeyError> {
             mode,
         });
     }
-    let mut content = Zeroizing::new(Vec::with_capacity(128));
+    let mut content = Wiped::new(Vec::with_capacity(128));
     file.take(LARGEST_INPUT)
         .read_to_end(&mut content)
         .map_err(failed)?;
@@ -142,7 +142,7 @@ fn create_file(path: &Path, entropy: &dyn Entropy) -> Result<Key, RootKeyError> 
         std::fs::create_dir_all(parent).map_err(failed)?;
     }
     let key = Key::generate(entropy)?;
-    let text = Zeroizing::new(format!("{}\n", hexadecimal(key.expose())));
+    let text = Wiped::new(format!("{}\n", hexadecimal(key.expose())));
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -182,7 +182,7 @@ async fn stretch(passphrase: Confidential, salt: Vec<u8>) -> Result<Key, RootKey
             argon2::Version::V0x13,
             parameters,
         );
-        let mut bytes = Zeroizing::new([0; Key::LENGTH]);
+        let mut bytes = Wiped::new([0; Key::LENGTH]);
         let text = passphrase.expose_text()?.trim();
         argon2
             .hash_password_into(text.as_bytes(), &salt, bytes.as_mut_slice())
@@ -211,7 +211,7 @@ async fn run(words: &[OsString]) -> Result<Key, RootKeyError> {
         .await
         .map_err(|_| RootKeyError::Command("it took longer than 30 s".to_owned()))?
         .map_err(|error| RootKeyError::Command(error.kind().to_string()))?;
-    let printed = Zeroizing::new(output.stdout);
+    let printed = Wiped::new(output.stdout);
     if !output.status.success() {
         return Err(RootKeyError::Command(output.status.to_string()));
     }
@@ -225,7 +225,7 @@ fn parse(content: &[u8], source: &'static str) -> Result<Key, RootKeyError> {
     } else {
         let text = std::str::from_utf8(content).map_err(|_| RootKeyError::Malformed(source))?;
         let bytes = from_hexadecimal(text.trim())
-            .map(Zeroizing::new)
+            .map(Wiped::new)
             .ok_or(malformed)?;
         Key::from_slice(&bytes).ok_or(RootKeyError::Malformed(source))?
     };

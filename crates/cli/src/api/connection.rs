@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use toolvault_core::confidential::Wiped;
 use toolvault_gateway::http::{HeaderValue, Url};
 use toolvault_gateway::{HttpError, HttpPolicy};
-use zeroize::Zeroizing;
 
 use crate::config::read_secret_file;
 use crate::environment::{API_KEY, API_KEY_FILE, CA_FILE, Environment, URL};
@@ -53,11 +53,11 @@ pub(crate) enum Role {
 /// The header that holds the key.
 pub(crate) fn authorization(environment: &Environment, role: Role) -> Result<HeaderValue, Failure> {
     let key = match (environment.get(API_KEY), environment.get(API_KEY_FILE)) {
-        (Some(key), _) => Zeroizing::new(key.trim().to_owned()),
+        (Some(key), _) => Wiped::new(key.trim().to_owned()),
         (None, Some(path)) => {
             let text = read_secret_file(path.as_ref())
                 .map_err(|error| Failure::refused(format!("{API_KEY_FILE}: {error}")))?;
-            Zeroizing::new(key_in(&text, role).to_owned())
+            Wiped::new(key_in(&text, role).to_owned())
         }
         (None, None) => {
             return Err(Failure::refused("no API key is set").hint(format!(
@@ -65,7 +65,7 @@ pub(crate) fn authorization(environment: &Environment, role: Role) -> Result<Hea
             )));
         }
     };
-    let text = Zeroizing::new(format!("Bearer {}", key.as_str()));
+    let text = Wiped::new(format!("Bearer {}", key.as_str()));
     let mut value = HeaderValue::from_str(&text).map_err(|_| {
         Failure::refused(format!(
             "the content of {API_KEY} or {API_KEY_FILE} is not a key"

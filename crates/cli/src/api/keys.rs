@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::identity::UserId;
 use toolvault_core::scope::ScopeSet;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_gateway::http::{Method, Url};
 use toolvault_vault::KeyInfo;
-use zeroize::Zeroizing;
 
 use super::{Api, Body, List};
 use crate::failure::Failure;
@@ -30,15 +30,15 @@ pub(crate) struct IssuedKey {
     #[serde(flatten)]
     pub(crate) info: KeyInfo,
     #[serde(with = "secret_text")]
-    pub(crate) key: Zeroizing<String>,
+    pub(crate) key: Wiped<String>,
 }
 
 mod secret_text {
     use serde::{Deserialize as _, Deserializer, Serializer};
-    use zeroize::Zeroizing;
+    use toolvault_core::confidential::Wiped;
 
     pub(super) fn serialize<S: Serializer>(
-        key: &Zeroizing<String>,
+        key: &Wiped<String>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(key)
@@ -46,8 +46,8 @@ mod secret_text {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
-    ) -> Result<Zeroizing<String>, D::Error> {
-        String::deserialize(deserializer).map(Zeroizing::new)
+    ) -> Result<Wiped<String>, D::Error> {
+        String::deserialize(deserializer).map(Wiped::new)
     }
 }
 

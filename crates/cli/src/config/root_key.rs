@@ -5,8 +5,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use toolvault_core::confidential::Confidential;
+use toolvault_core::confidential::Wiped;
 use toolvault_vault::RootKeySource;
-use zeroize::Zeroizing;
 
 use super::keys::ROOT_KEY_VALUE;
 use super::layers::Layers;
@@ -67,9 +67,9 @@ impl RootKey {
 }
 
 /// The content of a file with one secret, without the line break at its end.
-pub(crate) fn read_secret_file(path: &Path) -> std::io::Result<Zeroizing<String>> {
+pub(crate) fn read_secret_file(path: &Path) -> std::io::Result<Wiped<String>> {
     let file = std::fs::File::open(path)?;
-    let mut text = Zeroizing::new(String::with_capacity(4 << 10));
+    let mut text = Wiped::new(String::with_capacity(4 << 10));
     file.take(LARGEST_SECRET_FILE).read_to_string(&mut text)?;
     let length = text.trim_end_matches(['\r', '\n']).len();
     text.truncate(length);

@@ -14,8 +14,8 @@
 //! When a process is killed, a part of an entry may be at the end. When the power fails, the end may also be zeros: the
 //! file system has its length, but not all of its blocks.
 
+use crate::confidential::Wiped;
 use aws_lc_rs::hmac;
-use zeroize::Zeroizing;
 
 use super::record::Record;
 use crate::identity::InstallationId;
@@ -74,7 +74,7 @@ pub enum End {
 impl JournalKey {
     /// Takes a key that is used for nothing else.
     pub fn new(key: [u8; 32], installation: InstallationId) -> Self {
-        let key = Zeroizing::new(key);
+        let key = Wiped::new(key);
         Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()),
             installation,

@@ -7,8 +7,8 @@
 
 mod state;
 
+use crate::confidential::Wiped;
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
-use zeroize::Zeroizing;
 
 pub use self::state::{SecretState, StateHash};
 use super::{NumberedKey, OpenError, open, seal};
@@ -75,7 +75,7 @@ impl SealedVersion {
     ) -> Result<Self, EntropyError> {
         let data_key = Key::generate(entropy)?;
         let wrap = wrap_transcript(identity, standing);
-        let mut payload = Zeroizing::new(Vec::with_capacity(LENGTH_PREFIX + shown.display.len()));
+        let mut payload = Wiped::new(Vec::with_capacity(LENGTH_PREFIX + shown.display.len()));
         payload.extend_from_slice(&shown.bytes.to_be_bytes());
         payload.extend_from_slice(shown.display.as_bytes());
         Ok(Self {
@@ -227,7 +227,7 @@ impl KeyType for KeyLength {
 fn derive(data_key: &Key, part: Part) -> Result<NumberedKey, EntropyError> {
     let pseudorandom = Salt::new(HKDF_SHA256, &[]).extract(data_key.expose());
     let info = [part.label().as_bytes()];
-    let mut bytes = Zeroizing::new([0; Key::LENGTH]);
+    let mut bytes = Wiped::new([0; Key::LENGTH]);
     pseudorandom
         .expand(&info, KeyLength)
         .and_then(|material| material.fill(bytes.as_mut_slice()))

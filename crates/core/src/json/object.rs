@@ -44,17 +44,27 @@ impl<'a> Object<'a> {
 
     /// The value of the member called `name`, in constant memory; the last one if the name is repeated.
     pub fn get(self, name: &str) -> Option<Value<'a>> {
-        let is_named = |key: &str| {
+        let [value] = self.get_all([name]);
+        value
+    }
+
+    /// As [`get`](Self::get), for several names in one pass.
+    pub fn get_all<const N: usize>(self, names: [&str; N]) -> [Option<Value<'a>>; N] {
+        let is_named = |key: &str, name: &str| {
             if key.contains('\\') {
                 strings::decode(key).is_ok_and(|decoded| *decoded == name)
             } else {
                 key == name
             }
         };
-        self.occurrences()
-            .filter(|(key, _)| is_named(key))
-            .map(|(_, value)| value)
-            .last()
+        let mut values = [None; N];
+        for (key, value) in self.occurrences() {
+            let place = names.iter().position(|name| is_named(key, name));
+            if let Some(found) = place.and_then(|place| values.get_mut(place)) {
+                *found = Some(value);
+            }
+        }
+        values
     }
 
     /// Every member once: at the position of its first occurrence, with the value of its last.

@@ -2,7 +2,7 @@
 //!
 //! Both directions reserve the whole size first, so that no partial copy is left behind.
 
-use zeroize::Zeroizing;
+use crate::confidential::Wiped;
 
 /// A string holds half of a surrogate pair (`"\ud800"`), so it is not Unicode text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 pub struct LoneSurrogate;
 
 /// Decodes the text between the quotes of a checked string.
-pub(super) fn decode(inner: &str) -> Result<Zeroizing<String>, LoneSurrogate> {
-    let mut text = Zeroizing::new(String::with_capacity(inner.len()));
+pub(super) fn decode(inner: &str) -> Result<Wiped<String>, LoneSurrogate> {
+    let mut text = Wiped::new(String::with_capacity(inner.len()));
     decode_into(inner, None, &mut text)?;
     Ok(text)
 }
@@ -94,10 +94,10 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
 }
 
 /// `text` as a JSON string.
-pub fn spelled(text: &str) -> Zeroizing<String> {
+pub fn spelled(text: &str) -> Wiped<String> {
     let mut raw = Vec::new();
     write_string(text, &mut raw);
-    Zeroizing::new(String::from_utf8(raw).unwrap_or_default())
+    Wiped::new(String::from_utf8(raw).unwrap_or_default())
 }
 
 /// How many bytes [`write_string`] appends for `text`.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use zeroize::Zeroizing;
+use crate::confidential::Wiped;
 
 use super::object::Object;
 use super::strings::{LoneSurrogate, spelled, write_string};
@@ -18,7 +18,7 @@ pub enum Tree<'a> {
     /// As it was received.
     Kept(Value<'a>),
     /// JSON text that was inserted.
-    Raw(Zeroizing<String>),
+    Raw(Wiped<String>),
     /// An object that was accessed.
     Object(Members<'a>),
     /// An array that was accessed.
@@ -53,7 +53,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The text of the string, if it is a string of Unicode text.
-    pub fn as_text(&self) -> Option<Zeroizing<String>> {
+    pub fn as_text(&self) -> Option<Wiped<String>> {
         match self {
             Self::Kept(value) => value.as_text()?.ok(),
             Self::Raw(raw) => Value::of_checked(raw).as_text()?.ok(),
@@ -165,15 +165,15 @@ impl<'a> Tree<'a> {
     }
 
     /// The value as JSON.
-    pub fn to_json(&self) -> Zeroizing<Vec<u8>> {
-        let mut out = Zeroizing::new(Vec::new());
+    pub fn to_json(&self) -> Wiped<Vec<u8>> {
+        let mut out = Wiped::new(Vec::new());
         self.write(&mut out);
         out
     }
 }
 
-fn copy(value: Value<'_>) -> Zeroizing<String> {
-    Zeroizing::new(value.raw().to_owned())
+fn copy(value: Value<'_>) -> Wiped<String> {
+    Wiped::new(value.raw().to_owned())
 }
 
 fn looked_into(object: Object<'_>) -> Result<Members<'_>, LoneSurrogate> {
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn text_put_in_can_be_looked_into() {
-        let mut tree = Tree::Raw(Zeroizing::new(r#"{"a":[1,{"b":2}]}"#.to_owned()));
+        let mut tree = Tree::Raw(Wiped::new(r#"{"a":[1,{"b":2}]}"#.to_owned()));
         let array = tree.get_mut("a").unwrap().unwrap();
         let object = array.elements_mut().unwrap().last_mut().unwrap();
         object.set("b", Tree::text("x")).unwrap();

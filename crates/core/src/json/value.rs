@@ -2,7 +2,7 @@
 //!
 //! It has no `Debug`, because its text may be confidential.
 
-use zeroize::Zeroizing;
+use crate::confidential::Wiped;
 
 use super::object::{Array, Object};
 use super::strings::{self, LoneSurrogate};
@@ -70,7 +70,7 @@ impl<'a> Value<'a> {
     }
 
     /// The text of the string, if it is one; zeroised on drop.
-    pub fn as_text(self) -> Option<Result<Zeroizing<String>, LoneSurrogate>> {
+    pub fn as_text(self) -> Option<Result<Wiped<String>, LoneSurrogate>> {
         let inner = self.raw.strip_prefix('"')?.strip_suffix('"')?;
         Some(strings::decode(inner))
     }

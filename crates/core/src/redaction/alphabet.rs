@@ -1,6 +1,6 @@
 //! The letters of the four alphabets, and what may occur between letters.
 
-use zeroize::Zeroizing;
+use crate::confidential::Wiped;
 
 /// How bytes are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -103,9 +103,9 @@ pub(super) fn base64_letter(bits: u8) -> u8 {
 }
 
 /// The text that `letters` of either base64 alphabet encode, with or without padding.
-pub(super) fn base64_text(letters: &str) -> Option<Zeroizing<String>> {
+pub(super) fn base64_text(letters: &str) -> Option<Wiped<String>> {
     let letters = letters.trim_end_matches('=');
-    let mut bytes = Zeroizing::new(Vec::with_capacity(letters.len()));
+    let mut bytes = Wiped::new(Vec::with_capacity(letters.len()));
     let (mut bits, mut count) = (0_u16, 0);
     for byte in letters.bytes() {
         let Letter::Is(letter) = base64(byte) else {
@@ -120,5 +120,5 @@ pub(super) fn base64_text(letters: &str) -> Option<Zeroizing<String>> {
         }
     }
     let text = str::from_utf8(&bytes).ok()?;
-    Some(Zeroizing::new(text.to_owned()))
+    Some(Wiped::new(text.to_owned()))
 }

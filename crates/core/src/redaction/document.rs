@@ -1,7 +1,7 @@
 //! Redaction of JSON: the decoded strings, including member names, and the numbers.
 
+use crate::confidential::Wiped;
 use memchr::memchr2;
-use zeroize::Zeroizing;
 
 use super::escape::Left;
 use super::search::{Search, noticed};
@@ -16,7 +16,7 @@ pub(super) fn write(table: &Table, raw: &str, out: &mut Vec<u8>) -> Vec<u64> {
     let mut writer = Writer {
         table,
         search: Search::default(),
-        decoded: Zeroizing::new(String::new()),
+        decoded: Wiped::new(String::new()),
         written: 0,
         out,
     };
@@ -54,7 +54,7 @@ struct Writer<'a> {
     table: &'a Table,
     search: Search,
     /// Reused for each string that has escapes.
-    decoded: Zeroizing<String>,
+    decoded: Wiped<String>,
     /// How much of the document is written.
     written: usize,
     out: &'a mut Vec<u8>,

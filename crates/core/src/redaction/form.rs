@@ -1,13 +1,13 @@
 //! One spelling of a value that is searched for, as the letters of an alphabet.
 
-use zeroize::Zeroizing;
+use crate::confidential::Wiped;
 
 use super::alphabet::Alphabet;
 
 /// A form in one alphabet.
 pub(super) struct Form {
     pub(super) alphabet: Alphabet,
-    pub(super) letters: Zeroizing<Vec<u8>>,
+    pub(super) letters: Wiped<Vec<u8>>,
     /// How many of the first letters are public.
     pub(super) public: usize,
     /// Whether it is of UTF-16.

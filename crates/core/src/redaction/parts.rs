@@ -1,13 +1,13 @@
 //! The parts of a value that are as confidential as the whole: lines, JSON members, passwords in URLs and headers.
 
-use zeroize::Zeroizing;
+use crate::confidential::Wiped;
 
 use super::alphabet::SPACES;
 use crate::json::{self, Kind, Value};
 
 /// A text to search for.
 pub(super) struct Part {
-    pub(super) text: Zeroizing<String>,
+    pub(super) text: Wiped<String>,
     /// Whether it is one line of several.
     pub(super) is_line: bool,
 }
@@ -27,7 +27,7 @@ pub(super) fn of(value: &str) -> Vec<Part> {
 
 fn add(text: &str, is_line: bool, left: usize, parts: &mut Vec<Part>) {
     parts.push(Part {
-        text: Zeroizing::new(text.to_owned()),
+        text: Wiped::new(text.to_owned()),
         is_line,
     });
     let Some(left) = left.checked_sub(1) else {
@@ -125,7 +125,7 @@ fn decoded(text: &str, left: usize, parts: &mut Vec<Part>) {
     if let Ok(decoded) = bytes.decode_utf8()
         && decoded != text
     {
-        let decoded = Zeroizing::new(decoded.into_owned());
+        let decoded = Wiped::new(decoded.into_owned());
         add(&decoded, false, left, parts);
     }
 }

@@ -1,6 +1,6 @@
 //! Redaction of bytes in chunks that are not JSON.
 
-use zeroize::Zeroizing;
+use crate::confidential::Wiped;
 
 use super::Redactor;
 use super::chunk::parts;
@@ -19,7 +19,7 @@ pub struct Stream {
     redactor: Redactor,
     search: Search,
     /// The input that is not decided yet, and its position in the stream.
-    pub(super) held: Zeroizing<Vec<u8>>,
+    pub(super) held: Wiped<Vec<u8>>,
     base: usize,
 }
 
@@ -28,7 +28,7 @@ impl Stream {
         Self {
             redactor,
             search: Search::default(),
-            held: Zeroizing::new(Vec::new()),
+            held: Wiped::new(Vec::new()),
             base: 0,
         }
     }

@@ -1,6 +1,6 @@
 //! The forms in which a value is searched for: itself and its parts, each as text, in hexadecimal and in base64.
 
-use zeroize::Zeroizing;
+use crate::confidential::Wiped;
 
 use super::alphabet::{Alphabet, Letter, SPACES, base64_letter, hexadecimal_digit};
 use super::form::{Edge, Form};
@@ -10,7 +10,7 @@ use crate::json::write_string;
 /// Shorter values are not searched for: they would match everywhere.
 pub(super) const FEWEST_CHARACTERS: usize = 8;
 
-type Bytes = Zeroizing<Vec<u8>>;
+type Bytes = Wiped<Vec<u8>>;
 
 /// The value and its parts that are long enough, each once.
 pub(super) fn known(value: &str) -> Vec<Part> {
@@ -67,7 +67,7 @@ fn public(text: &str) -> usize {
 }
 
 fn plain(text: &str, bytes: &[u8], public: usize) -> Form {
-    let mut letters = Zeroizing::new(Vec::with_capacity(bytes.len()));
+    let mut letters = Wiped::new(Vec::with_capacity(bytes.len()));
     let (mut is_spaced, mut gap) = (false, false);
     for byte in bytes {
         match Alphabet::Plain.letter(*byte) {
@@ -138,23 +138,23 @@ fn encoded(text: &str) -> Vec<(Bytes, bool)> {
             all.push((bytes, is_wide));
         }
     };
-    let line_feeds = Zeroizing::new(trimmed.replace("\r\n", "\n"));
-    let line_ends = Zeroizing::new(line_feeds.replace('\n', "\r\n"));
+    let line_feeds = Wiped::new(trimmed.replace("\r\n", "\n"));
+    let line_ends = Wiped::new(line_feeds.replace('\n', "\r\n"));
     for text in [text, trimmed, &line_feeds, &line_ends] {
         add(utf_8(text), false);
         for bytes in wide(text) {
             add(bytes, true);
         }
-        let mut json = Zeroizing::new(Vec::with_capacity(text.len() * 6 + 2));
+        let mut json = Wiped::new(Vec::with_capacity(text.len() * 6 + 2));
         write_string(text, &mut json);
         let inner = json.get(1..json.len().saturating_sub(1));
-        add(Zeroizing::new(inner.unwrap_or_default().to_vec()), false);
+        add(Wiped::new(inner.unwrap_or_default().to_vec()), false);
     }
     all
 }
 
 fn utf_8(text: &str) -> Bytes {
-    Zeroizing::new(text.as_bytes().to_vec())
+    Wiped::new(text.as_bytes().to_vec())
 }
 
 /// UTF-16 in both byte orders. For ASCII both have the same bytes except the zero at one end, which is omitted.
@@ -171,7 +171,7 @@ fn wide(text: &str) -> Vec<Bytes> {
 
 /// Collects without growth, so that no copy is left behind.
 fn collect(capacity: usize, bytes: impl Iterator<Item = u8>) -> Bytes {
-    let mut collected = Zeroizing::new(Vec::with_capacity(capacity));
+    let mut collected = Wiped::new(Vec::with_capacity(capacity));
     collected.extend(bytes);
     collected
 }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use ::http::HeaderMap;
 use toolvault_core::arguments::Arguments;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Kind, Tree, parse};
 use toolvault_core::pattern::ToolName;
 use toolvault_core::pointer::{ArgumentPath, Found};
-use zeroize::Zeroizing;
 
 pub(crate) use self::missing::in_words;
 use self::missing::{explain, is_own_input};
@@ -159,11 +159,11 @@ fn arguments(message: &Message<'_>) -> Result<Arguments, Refusal> {
 }
 
 fn json(args: &Arguments) -> Result<Tree<'static>, Refusal> {
-    let mut text = Zeroizing::new(Vec::new());
+    let mut text = Wiped::new(Vec::new());
     args.write_json(&mut text);
     let text = String::from_utf8(std::mem::take(&mut text))
         .map_err(|_| Refusal::InvalidParams("'arguments' is not text"))?;
-    Ok(Tree::Raw(Zeroizing::new(text)))
+    Ok(Tree::Raw(Wiped::new(text)))
 }
 
 /// The names and kinds of arguments, for the audit trail.

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use ::http::HeaderMap;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Tree, parse};
 use toolvault_core::pattern::ToolName;
-use zeroize::Zeroizing;
 
 use super::answer::{Announcement, Answering, Downstream};
 use super::links::{Context, Link, Started};
@@ -125,7 +125,7 @@ impl Conversation {
                 let link = upstream.stateless(vault, caller, context, &visit.rules);
                 let link = link.await;
                 // Our own requests say it, too: a program that did not begin may have read it all the same.
-                let said = Zeroizing::new(context.params(None));
+                let said = Wiped::new(context.params(None));
                 if let Ok(said) = parse(said.as_bytes()) {
                     visit.search(&upstream.access, tool, said).await?;
                 }
@@ -263,7 +263,7 @@ pub(crate) fn close(visit: &Visit, link: Option<Arc<Link>>) {
 /// The message as a tree of its own, each member once: what was judged is what is passed on.
 pub(crate) fn owned(message: &Message<'_>) -> Result<Tree<'static>, Refusal> {
     let refused = |_| Refusal::InvalidParams("a name holds half a character");
-    let raw = Zeroizing::new(message.value().raw().to_owned());
+    let raw = Wiped::new(message.value().raw().to_owned());
     let mut tree = Tree::Raw(raw);
     tree.members_mut().map_err(refused)?;
     if let Some(params) = tree.get_mut("params").map_err(refused)? {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use ::http::{Method, StatusCode};
 use prometheus_client::registry::Registry;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::entropy::Entropy;
 use toolvault_core::scope::Scope;
 use toolvault_vault::{Call, Caller, Clock, Denial, SecretInfo, Vault};
-use zeroize::Zeroizing;
 
 use super::answer::{Announcement, McpReply};
 use super::conversation::{Conversation, Incoming};
@@ -122,7 +122,7 @@ impl Gateway {
         &self,
         caller: &Caller,
         id: &str,
-        value: Zeroizing<String>,
+        value: Wiped<String>,
     ) -> Result<SecretInfo, SetError> {
         self.0.pending.set(caller, id, value).await
     }

@@ -10,8 +10,8 @@ mod subscription;
 use std::sync::Arc;
 
 use ::http::StatusCode;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Tree, Value};
-use zeroize::Zeroizing;
 
 use self::lists::{in_time, leave_out};
 use self::merged::Merged;
@@ -177,7 +177,7 @@ fn permitted(visit: &Visit, mut links: Vec<Arc<Link>>, method: &str) -> Vec<Arc<
 }
 
 fn result(id: &str, result: &[u8]) -> McpReply {
-    let text = Zeroizing::new(protocol::result(id, result));
+    let text = Wiped::new(protocol::result(id, result));
     McpReply::whole(StatusCode::OK, text)
 }
 
@@ -212,7 +212,7 @@ async fn links(visit: &Visit, conversation: &Conversation) -> Result<Vec<Arc<Lin
 async fn greetings<'a>(
     conversation: &Conversation,
     links: &'a [Arc<Link>],
-) -> Result<Vec<(&'a Link, Zeroizing<Vec<u8>>)>, Refusal> {
+) -> Result<Vec<(&'a Link, Wiped<Vec<u8>>)>, Refusal> {
     let context = conversation.context();
     let params = context.params(None);
     let asking = links

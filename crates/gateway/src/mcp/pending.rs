@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use toolvault_core::confidential::Confidential;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::entropy::Entropy;
 use toolvault_core::identity::UserId;
 use toolvault_core::pattern::ToolPattern;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_vault::{Caller, Clock, NewSecret, SecretInfo, Vault};
-use zeroize::Zeroizing;
 
 use super::session::random_id;
 use crate::settings::ServerName;
@@ -142,7 +142,7 @@ impl PendingSecrets {
         &self,
         caller: &Caller,
         id: &str,
-        value: Zeroizing<String>,
+        value: Wiped<String>,
     ) -> Result<SecretInfo, SetError> {
         self.find(caller, id).ok_or(SetError::Unknown)?;
         let entry = self.by_id.lock().remove(id).ok_or(SetError::Unknown)?;

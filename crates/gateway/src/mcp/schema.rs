@@ -29,8 +29,8 @@ mod verify;
 
 use std::collections::BTreeSet;
 
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{self, Tree, Value};
-use zeroize::Zeroizing;
 
 pub(crate) use self::definition::Definition;
 pub(crate) use self::types::types;
@@ -85,7 +85,7 @@ pub(crate) fn hide(tool: &mut Tree<'_>, arguments: &BTreeSet<String>) -> Result<
 }
 
 /// The schema without the hidden arguments, or `None` if it describes none of them.
-fn cleaned(schema: Value<'_>, hidden: &Hidden) -> Result<Option<Zeroizing<String>>, CannotClean> {
+fn cleaned(schema: Value<'_>, hidden: &Hidden) -> Result<Option<Wiped<String>>, CannotClean> {
     let is_plain = !["\\u", "$ref", "$dynamicRef", "$recursiveRef"]
         .iter()
         .any(|text| schema.raw().contains(text));
@@ -102,9 +102,9 @@ fn cleaned(schema: Value<'_>, hidden: &Hidden) -> Result<Option<Zeroizing<String
     Ok(Some(text))
 }
 
-fn written(tree: &Tree<'_>) -> Result<Zeroizing<String>, CannotClean> {
+fn written(tree: &Tree<'_>) -> Result<Wiped<String>, CannotClean> {
     let mut bytes = Vec::new();
     tree.write(&mut bytes);
     let text = String::from_utf8(bytes).map_err(|_| CannotClean::Ambiguous)?;
-    Ok(Zeroizing::new(text))
+    Ok(Wiped::new(text))
 }

@@ -3,10 +3,10 @@
 use ::http::header::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use toolvault_core::confidential::Confidential;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::pattern::ToolName;
 use toolvault_core::reference::Reference;
 use toolvault_vault::CredentialStamp;
-use zeroize::Zeroizing;
 
 use super::refusal::DoesNotFit;
 use crate::http::{GuardedClient, HttpError, HttpPolicy, Url};
@@ -32,9 +32,9 @@ pub(crate) struct Server {
 
 /// The templates of a server with one caller's values in them.
 pub(crate) struct Filled {
-    pub(crate) url: Zeroizing<String>,
+    pub(crate) url: Wiped<String>,
     pub(crate) headers: HeaderMap,
-    pub(crate) environment: Vec<(String, Zeroizing<String>)>,
+    pub(crate) environment: Vec<(String, Wiped<String>)>,
     /// What it was filled with; `None` if there is nothing to fill.
     pub(crate) stamp: Option<CredentialStamp>,
 }
@@ -117,7 +117,7 @@ impl Server {
         stamp: Option<CredentialStamp>,
     ) -> Result<Filled, DoesNotFit> {
         let mut filled = Filled {
-            url: Zeroizing::default(),
+            url: Wiped::default(),
             headers: HeaderMap::new(),
             environment: Vec::new(),
             stamp,
@@ -152,11 +152,11 @@ fn write<'a>(
     template: &Template,
     is_encoded: bool,
     values: &mut impl Iterator<Item = &'a Confidential>,
-) -> Option<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::new());
+) -> Option<Wiped<String>> {
+    let mut text = Wiped::new(String::new());
     let mut append = |piece: &str| {
         // Moves to a larger buffer and wipes the smaller, which `String` would not.
-        let mut larger = Zeroizing::new(String::with_capacity(text.len() + piece.len()));
+        let mut larger = Wiped::new(String::with_capacity(text.len() + piece.len()));
         larger.push_str(&text);
         larger.push_str(piece);
         text = larger;
@@ -168,7 +168,7 @@ fn write<'a>(
                 let value = values.next()?.expose_text()?;
                 if is_encoded {
                     let encoded = utf8_percent_encode(value, ENCODED).to_string();
-                    append(&Zeroizing::new(encoded));
+                    append(&Wiped::new(encoded));
                 } else {
                     append(value);
                 }

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::digest::hexadecimal;
 use toolvault_core::entropy::{Entropy, EntropyError};
 use toolvault_core::json::{Value, parse};
 use toolvault_vault::{Caller, Clock};
-use zeroize::Zeroizing;
 
 use self::wishes::Wishes;
 use super::access::Principal;
@@ -33,7 +33,7 @@ pub(crate) struct Session {
     /// The server of `/mcp/<server>`; `None` for `/mcp`.
     pub(crate) server: Option<ServerName>,
     /// The parameters of its `initialize`, used again for each new connection to a server.
-    pub(crate) opening: Zeroizing<String>,
+    pub(crate) opening: Wiped<String>,
     /// Whether the client can send its user to a URL.
     pub(crate) opens_urls: bool,
     pub(crate) links: tokio::sync::Mutex<BTreeMap<ServerName, Arc<Link>>>,
@@ -117,7 +117,7 @@ impl Session {
             id: random_id(entropy)?,
             principal: Principal::of(caller),
             server,
-            opening: Zeroizing::new(opening.to_owned()),
+            opening: Wiped::new(opening.to_owned()),
             opens_urls: opens_urls(opening),
             links: tokio::sync::Mutex::new(BTreeMap::new()),
             ended: CancellationToken::new(),

@@ -6,12 +6,12 @@ use ::http::{HeaderMap, Method};
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::entropy::{Entropy, EntropyError};
 use toolvault_core::json::{Value, parse, write_string};
 use toolvault_core::pattern::ToolName;
 use toolvault_core::redaction::Key;
 use toolvault_vault::{Caller, Clock, Vault};
-use zeroize::Zeroizing;
 
 use super::access::{Access, Budgets};
 use super::answer::Services;
@@ -67,7 +67,7 @@ pub struct McpRequest {
     /// The headers. Only the protocol's own are read. The caller's credentials are never passed on.
     pub headers: HeaderMap,
     /// The body.
-    pub body: Zeroizing<Vec<u8>>,
+    pub body: Wiped<Vec<u8>>,
     /// Scheme and authority under which the client reached us.
     pub base_url: String,
 }
@@ -88,7 +88,7 @@ impl State {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, GatewayError> {
-        let mut random = Zeroizing::new([0; 64]);
+        let mut random = Wiped::new([0; 64]);
         entropy.fill(random.as_mut())?;
         let budgets = Budgets::new(Key::new(&random));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -154,7 +154,7 @@ impl McpRequest {
             server: self.server.clone(),
             method: self.method.clone(),
             headers: self.headers.clone(),
-            body: Zeroizing::default(),
+            body: Wiped::default(),
             base_url: self.base_url.clone(),
         }
     }
@@ -199,7 +199,7 @@ impl Visit {
             .values()
             .map(|value| 6 * value.len() + 3)
             .sum::<usize>();
-        let mut texts = Zeroizing::new(Vec::with_capacity(room + 2));
+        let mut texts = Wiped::new(Vec::with_capacity(room + 2));
         texts.push(b'[');
         for value in headers.values() {
             if texts.len() > 1 {

@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::conversion::Types;
 use toolvault_core::json::{Array, Object, Tree, Value, parse};
 use toolvault_core::pattern::ToolName;
 use toolvault_core::pointer::ArgumentPath;
 use toolvault_vault::{Caller, Vault};
-use zeroize::Zeroizing;
 
 use super::refusal::Refusal;
 use super::rules::Rules;
@@ -40,7 +40,7 @@ pub(crate) struct Tool {
     pub(crate) full_name: ToolName,
     pub(crate) definition: Definition,
     /// Its definition as the server spelled it.
-    pub(crate) raw: Zeroizing<String>,
+    pub(crate) raw: Wiped<String>,
     cleaned: Mutex<Vec<(BTreeSet<String>, bool)>>,
     /// The types that its schema takes for arguments; `None` for one that it does not declare.
     types: Mutex<HashMap<String, Option<Types>>>,
@@ -128,7 +128,7 @@ impl Tool {
         Some(Self {
             full_name: server.tool(&definition.name)?,
             definition,
-            raw: Zeroizing::new(tool.raw().to_owned()),
+            raw: Wiped::new(tool.raw().to_owned()),
             cleaned: Mutex::default(),
             types: Mutex::default(),
         })

@@ -1,6 +1,6 @@
 //! The variables that a program gets.
 
-use zeroize::Zeroizing;
+use toolvault_core::confidential::Wiped;
 
 /// What programs need to find other programs, files and the user's language.
 const INHERITED: [&str; 9] = [
@@ -17,7 +17,7 @@ pub fn is_inherited(name: &str) -> bool {
 /// What a program's environment consists of: what is handed on of ours, then what was configured for it.
 pub(super) fn of_program<'a>(
     inherited: &'a [(String, String)],
-    configured: &'a [(String, Zeroizing<String>)],
+    configured: &'a [(String, Wiped<String>)],
 ) -> impl Iterator<Item = (&'a str, &'a str)> {
     let handed_on = inherited
         .iter()
@@ -55,7 +55,7 @@ mod tests {
     fn what_is_configured_comes_last() {
         let inherited = [("PATH", "/bin"), ("TOOLVAULT_URL", "x"), ("HOME", "/h")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let configured = [("PATH".to_owned(), Zeroizing::new("/own".to_owned()))];
+        let configured = [("PATH".to_owned(), Wiped::new("/own".to_owned()))];
         let all: Vec<_> = of_program(&inherited, &configured).collect();
         assert_eq!(all, [("PATH", "/bin"), ("HOME", "/h"), ("PATH", "/own")]);
     }

@@ -3,7 +3,7 @@
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
 use tokio::sync::{mpsc, watch};
-use zeroize::Zeroizing;
+use toolvault_core::confidential::Wiped;
 
 use super::exit::Exit;
 
@@ -11,11 +11,11 @@ use super::exit::Exit;
 pub(super) const WAITING: usize = 8;
 
 /// A message with its line break. It may hold values of secrets.
-pub(super) type Written = Zeroizing<Vec<u8>>;
+pub(super) type Written = Wiped<Vec<u8>>;
 
 /// A JSON text on one line: line breaks, which JSON allows between tokens only, become spaces.
 pub(super) fn on_one_line(message: &[u8]) -> Written {
-    let mut line = Zeroizing::new(Vec::with_capacity(message.len().saturating_add(1)));
+    let mut line = Wiped::new(Vec::with_capacity(message.len().saturating_add(1)));
     line.extend(message.iter().map(|byte| match byte {
         b'\n' | b'\r' => b' ',
         other => *other,

@@ -12,7 +12,7 @@ use bytes::BytesMut;
 use tempfile::TempDir;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
-use zeroize::Zeroizing;
+use toolvault_core::confidential::Wiped;
 
 use super::concealed::{Concealed, Snapshot};
 use super::error::LaunchError;
@@ -35,7 +35,7 @@ pub(crate) struct Launch {
     /// Our own variables; only those of [`is_inherited`](super::is_inherited) are handed on.
     pub(crate) inherited: Vec<(String, String)>,
     /// The variables that were configured; they win over the inherited.
-    pub(crate) environment: Vec<(String, Zeroizing<String>)>,
+    pub(crate) environment: Vec<(String, Wiped<String>)>,
     /// Its working directory; if absent, an empty one that is removed when it ends.
     pub(crate) directory: Option<PathBuf>,
     /// Whether it runs in a sandbox.

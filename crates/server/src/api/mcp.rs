@@ -16,10 +16,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
 use tokio_util::sync::CancellationToken;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::scope::Scope;
 use toolvault_gateway::mcp::{McpBody, McpReply, McpRequest};
 use toolvault_vault::Caller;
-use zeroize::Zeroizing;
 
 use self::refusal::Refusal;
 use super::protected_resource;
@@ -74,7 +74,7 @@ pub(crate) struct Message {
     server: Option<String>,
     method: Method,
     headers: HeaderMap,
-    body: Zeroizing<Vec<u8>>,
+    body: Wiped<Vec<u8>>,
 }
 
 impl FromRequest<App> for Message {

@@ -3,9 +3,9 @@
 use axum::extract::State;
 use axum::response::Response;
 use toolvault_core::confidential::Confidential;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::Value;
 use toolvault_vault::SecretChange;
-use zeroize::Zeroizing;
 
 use super::secrets::changed;
 use crate::app::App;
@@ -78,21 +78,21 @@ fn is_octets(input: &Input) -> Result<bool, ApiError> {
     Ok(essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/octet-stream")))
 }
 
-fn octets(input: &Input) -> Result<Zeroizing<String>, Problem> {
+fn octets(input: &Input) -> Result<Wiped<String>, Problem> {
     let text = std::str::from_utf8(input.bytes()).map_err(|_| {
         let message =
             "Input should be a valid string, unable to parse raw data as a unicode string";
         Problem::new("string_unicode", message)
     })?;
-    measured(Zeroizing::new(text.to_owned()))
+    measured(Wiped::new(text.to_owned()))
 }
 
 /// A value in a JSON body.
-pub(super) fn text(value: Value<'_>) -> Result<Zeroizing<String>, Problem> {
+pub(super) fn text(value: Value<'_>) -> Result<Wiped<String>, Problem> {
     check::text(value, 0..=usize::MAX).and_then(measured)
 }
 
-fn measured(text: Zeroizing<String>) -> Result<Zeroizing<String>, Problem> {
+fn measured(text: Wiped<String>) -> Result<Wiped<String>, Problem> {
     if text.len() < SHORTEST {
         let message = format!("Value should have at least {SHORTEST} bytes");
         Err(Problem::new("bytes_too_short", message).with("min_length", SHORTEST))

@@ -8,10 +8,10 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use toolvault_core::confidential::Wiped;
 use toolvault_core::digest::hexadecimal;
 use toolvault_core::entropy::Entropy;
 use toolvault_core::keyring::is_equal;
-use zeroize::Zeroizing;
 
 /// The name of its file in the data directory.
 const NAME: &str = "control.token";
@@ -19,7 +19,7 @@ const NAME: &str = "control.token";
 const BYTES: usize = 32;
 
 /// The token in every request through the socket.
-pub(super) struct Token(Zeroizing<String>);
+pub(super) struct Token(Wiped<String>);
 
 /// The file with the token, readable by its owner only. Dropping this removes it.
 pub(super) struct TokenFile(PathBuf);
@@ -30,9 +30,9 @@ impl Token {
         data_directory: &Path,
         entropy: &dyn Entropy,
     ) -> io::Result<(Self, TokenFile)> {
-        let mut random = Zeroizing::new([0; BYTES]);
+        let mut random = Wiped::new([0; BYTES]);
         entropy.fill(random.as_mut()).map_err(io::Error::other)?;
-        let text = Zeroizing::new(hexadecimal(random.as_ref()));
+        let text = Wiped::new(hexadecimal(random.as_ref()));
         let path = data_directory.join(NAME);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -63,8 +63,8 @@ impl Drop for TokenFile {
 }
 
 /// The token of the server that has `data_directory` open.
-pub(super) fn read(data_directory: &Path) -> io::Result<Zeroizing<String>> {
-    std::fs::read_to_string(data_directory.join(NAME)).map(Zeroizing::new)
+pub(super) fn read(data_directory: &Path) -> io::Result<Wiped<String>> {
+    std::fs::read_to_string(data_directory.join(NAME)).map(Wiped::new)
 }
 
 #[cfg(test)]
@@ -123,6 +123,6 @@ mod tests {
             let (_token, _file) = Token::write(directory.path(), &SystemEntropy).unwrap();
             read(directory.path()).unwrap()
         });
-        assert_ne!(first, second);
+        assert!(first != second);
     }
 }

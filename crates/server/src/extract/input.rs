@@ -11,9 +11,9 @@ use axum::http::request::Parts;
 use http_body_util::BodyExt as _;
 use percent_encoding::percent_decode_str;
 use toolvault_core::confidential::Buffer;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::identity::SecretId;
 use toolvault_core::pattern::{NameError, ToolName};
-use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -22,7 +22,7 @@ use crate::wire::{Body, Problem, Query, ValidationErrors, check, identifier_in_p
 /// A whole request, without the caller.
 pub(crate) struct Input {
     parts: Parts,
-    body: Zeroizing<Vec<u8>>,
+    body: Wiped<Vec<u8>>,
 }
 
 impl FromRequest<App> for Input {
@@ -41,13 +41,13 @@ pub(crate) async fn read_body(
     body: HttpBody,
     most_bytes: usize,
     time_limit: Duration,
-) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+) -> Result<Wiped<Vec<u8>>, ApiError> {
     tokio::time::timeout(time_limit, read(body, most_bytes))
         .await
         .unwrap_or(Err(ApiError::BodyTimeout))
 }
 
-async fn read(mut body: HttpBody, limit: usize) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+async fn read(mut body: HttpBody, limit: usize) -> Result<Wiped<Vec<u8>>, ApiError> {
     use http_body::Body as _;
     let announced = body.size_hint().lower();
     if usize::try_from(announced).map_or(true, |announced| announced > limit) {
@@ -131,7 +131,7 @@ impl Input {
     }
 
     /// The body as it was received.
-    pub(crate) fn bytes(&self) -> &Zeroizing<Vec<u8>> {
+    pub(crate) fn bytes(&self) -> &Wiped<Vec<u8>> {
         &self.body
     }
 

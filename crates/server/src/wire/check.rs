@@ -2,9 +2,9 @@
 
 use std::ops::RangeInclusive;
 
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Array, Object, Value};
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use super::error::Problem;
 use super::{identifier, integer};
@@ -13,7 +13,7 @@ use super::{identifier, integer};
 pub(crate) fn text(
     value: Value<'_>,
     lengths: RangeInclusive<usize>,
-) -> Result<Zeroizing<String>, Problem> {
+) -> Result<Wiped<String>, Problem> {
     let wrong_type = || Problem::new("string_type", "Input should be a valid string");
     let text = decoded(value).ok_or_else(wrong_type)??;
     let length = text.chars().count();
@@ -117,7 +117,7 @@ pub(crate) fn uuid_text(text: &str) -> Result<Uuid, Problem> {
     identifier::parse(text)
 }
 
-fn decoded(value: Value<'_>) -> Option<Result<Zeroizing<String>, Problem>> {
+fn decoded(value: Value<'_>) -> Option<Result<Wiped<String>, Problem>> {
     let message = "Input should be a valid string, unable to parse raw data as a unicode string";
     Some(
         value

@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use toolvault_core::audit::record::Record;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::entropy::EntropyError;
 use toolvault_core::redaction::{Key, Redactor};
-use zeroize::Zeroizing;
 
 use crate::cache::UserEntry;
 use crate::error::Error;
@@ -121,7 +121,7 @@ fn redactor(
     secrets: &[Arc<Secret>],
     longest: usize,
 ) -> Result<Redactor, EntropyError> {
-    let mut random = Zeroizing::new([0; 64]);
+    let mut random = Wiped::new([0; 64]);
     shared.entropy.fill(random.as_mut())?;
     let redactor = Redactor::new(&Key::new(&random));
     for secret in secrets.iter().filter(|secret| secret.policy.redact) {

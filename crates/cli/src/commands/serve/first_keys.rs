@@ -5,8 +5,8 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
+use toolvault_core::confidential::Wiped;
 use toolvault_vault::FirstKeys;
-use zeroize::Zeroizing;
 
 use crate::config::{Configuration, FirstKeysFile, RootKey};
 use crate::failure::Failure;
@@ -62,7 +62,7 @@ fn show(keys: &FirstKeys, configuration: &Configuration, printer: &Printer) -> s
 
 /// Writes the keys to the first of the paths that does not exist yet, and returns it.
 fn write(keys: &FirstKeys, file: &FirstKeysFile) -> std::io::Result<PathBuf> {
-    let text = Zeroizing::new(format!(
+    let text = Wiped::new(format!(
         "# The first keys of a Toolvault store. Move them to where they are used and delete this file.\n\
          # operator_key: manage, use, resolve, audit, admin. agent_key: use.\n\
          operator_key={}\n\

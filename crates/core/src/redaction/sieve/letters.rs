@@ -1,7 +1,7 @@
 //! The letters and digits of a text, without those of simple escapes, next to each other.
 
+use crate::confidential::Wiped;
 use memchr::memchr;
-use zeroize::Zeroizing;
 
 use super::STRETCH;
 use super::block::{Block, Room, SIZE};
@@ -16,7 +16,7 @@ const SPACE: usize = STRETCH + CHUNK + size_of::<Room>();
 
 /// The letters of a text, one chunk at a time.
 pub(super) struct Letters {
-    buffer: Zeroizing<[u8; SPACE]>,
+    buffer: Wiped<[u8; SPACE]>,
     length: usize,
     /// Whether simple escapes are skipped.
     passes_escapes: bool,
@@ -29,7 +29,7 @@ pub(super) struct Letters {
 impl Letters {
     pub(super) fn new(passes_escapes: bool) -> Self {
         Self {
-            buffer: Zeroizing::new([0; SPACE]),
+            buffer: Wiped::new([0; SPACE]),
             length: 0,
             passes_escapes,
             is_escape: false,
@@ -46,7 +46,7 @@ impl Letters {
         let chunk = text.get(at..end).unwrap_or_default();
         let has_escapes = self.is_escape || memchr(b'\\', chunk).is_some();
         let decides = self.passes_escapes && has_escapes;
-        let mut room = Zeroizing::new([0; _]);
+        let mut room = Wiped::new([0; _]);
         for at in (at..end).step_by(SIZE) {
             self.read_block(&Block::at(text, at, &mut room), decides);
         }

@@ -1,6 +1,6 @@
 //! The letters and digits of a pattern, as the sieve reads them.
 
-use zeroize::Zeroizing;
+use crate::confidential::Wiped;
 
 use crate::redaction::window::FURTHEST;
 
@@ -23,7 +23,7 @@ pub(super) fn may_be_letter(byte: u8) -> bool {
 
 /// The letters of a pattern, up to [`FURTHEST`].
 pub(super) struct Pattern {
-    pub(super) all: Zeroizing<Vec<u8>>,
+    pub(super) all: Wiped<Vec<u8>>,
     /// The letters that a backslash before them would hide.
     doubtful: Vec<usize>,
 }
@@ -31,7 +31,7 @@ pub(super) struct Pattern {
 impl Pattern {
     pub(super) fn of(pattern: &[u8]) -> Self {
         let mut letters = Self {
-            all: Zeroizing::new(Vec::with_capacity(FURTHEST)),
+            all: Wiped::new(Vec::with_capacity(FURTHEST)),
             doubtful: Vec::new(),
         };
         // What precedes the first letter is unknown.

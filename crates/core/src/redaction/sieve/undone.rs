@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use zeroize::Zeroizing;
+use crate::confidential::Wiped;
 
 use super::STRETCH;
 use super::candidates::candidates;
 use super::pattern::{is_letter, is_simple, may_be_letter};
 use crate::redaction::escape::{Escape, LONGEST, Reading};
 
-type Undone = Option<Zeroizing<Vec<u8>>>;
+type Undone = Option<Wiped<Vec<u8>>>;
 
 /// How many letters around an escape are kept if the decoded character may be part of another escape.
 const AROUND_DEEP: usize = 80;
@@ -173,7 +173,7 @@ impl Run {
 /// A copy of the letters near the escapes that matter.
 struct Copy<'a> {
     reading: &'a [u8],
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Wiped<Vec<u8>>,
     /// How far the copy goes.
     copied: usize,
     /// How many of the next letters remain to be copied.
@@ -184,7 +184,7 @@ impl<'a> Copy<'a> {
     fn new(reading: &'a [u8]) -> Self {
         Self {
             reading,
-            bytes: Zeroizing::new(Vec::new()),
+            bytes: Wiped::new(Vec::new()),
             copied: 0,
             owed: 0,
         }

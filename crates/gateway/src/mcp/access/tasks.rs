@@ -3,8 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use parking_lot::Mutex;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Object, Tree, Value};
-use zeroize::Zeroizing;
 
 use crate::mcp::protocol::Message;
 use crate::mcp::refusal::Refusal;
@@ -56,7 +56,7 @@ impl Tasks {
             return;
         };
         let own = listed.elements().filter(|task| self.knows(*task));
-        let own = own.map(|task| Tree::Raw(Zeroizing::new(task.raw().to_owned())));
+        let own = own.map(|task| Tree::Raw(Wiped::new(task.raw().to_owned())));
         let own = Tree::Array(own.collect());
         if let Ok(Some(result)) = tree.get_mut("result") {
             let _ = result.set("tasks", own);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::identity::SecretId;
 use toolvault_core::json::Value;
 use toolvault_core::redaction::{Added, Key, Redactor, Stream};
 use toolvault_vault::{AppliedValue, RepeatedValue};
-use zeroize::Zeroizing;
 
 use super::Principal;
 
@@ -143,8 +143,8 @@ impl Values {
     }
 
     /// The JSON of `value` without the values, and whether one was found.
-    pub(crate) fn redacted(&self, value: Value<'_>) -> (Zeroizing<Vec<u8>>, bool) {
-        let mut out = Zeroizing::new(Vec::with_capacity(value.raw().len()));
+    pub(crate) fn redacted(&self, value: Value<'_>) -> (Wiped<Vec<u8>>, bool) {
+        let mut out = Wiped::new(Vec::with_capacity(value.raw().len()));
         let is_found = self.redactor.json(value, &mut out);
         (out, is_found)
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{LoneSurrogate, Object, Tree, Value, parse};
 use toolvault_vault::{Caller, Vault};
-use zeroize::Zeroizing;
 
 use crate::mcp::links::{Context, Link};
 use crate::mcp::metrics::Metrics;
@@ -16,7 +16,7 @@ use crate::mcp::session::{Purpose, Unanswered, UsedSession};
 use crate::mcp::tools::{of_page, visible};
 use crate::settings::ServerName;
 
-type Text = Zeroizing<Vec<u8>>;
+type Text = Wiped<Vec<u8>>;
 
 /// What it takes to relay an answer.
 #[derive(Clone)]
@@ -119,8 +119,7 @@ impl Downstream {
         } = request;
         let mut tree = Tree::from(message.value());
         let broken = |_| Refusal::Upstream(UpstreamError::NotMcp);
-        tree.set("id", Tree::Raw(Zeroizing::new(own)))
-            .map_err(broken)?;
+        tree.set("id", Tree::Raw(Wiped::new(own))).map_err(broken)?;
         if let Some(result) = message.result() {
             let tasks = &self.link.access.tasks;
             match purpose {
@@ -166,7 +165,7 @@ impl Downstream {
             return Ok(());
         };
         if let Some(tools) = capabilities.get_mut("tools")? {
-            tools.set("listChanged", Tree::Raw(Zeroizing::new("true".to_owned())))?;
+            tools.set("listChanged", Tree::Raw(Wiped::new("true".to_owned())))?;
         }
         let prefix = self.link.access.server.name.prefix();
         if !self.caller.reaches_all_of(&prefix) {
@@ -224,7 +223,7 @@ impl Downstream {
         };
         result.set("cacheScope", Tree::text("private"))?;
         if is_tools {
-            result.set("ttlMs", Tree::Raw(Zeroizing::new("0".to_owned())))?;
+            result.set("ttlMs", Tree::Raw(Wiped::new("0".to_owned())))?;
         }
         Ok(())
     }
@@ -264,7 +263,7 @@ impl Downstream {
 fn detached(tree: &Tree<'_>) -> Tree<'static> {
     let mut text = tree.to_json();
     let text = String::from_utf8(std::mem::take(&mut *text)).unwrap_or_default();
-    Tree::Raw(Zeroizing::new(text))
+    Tree::Raw(Wiped::new(text))
 }
 
 /// What separates a server's name from its own ID where several servers ask on one path.
@@ -273,7 +272,7 @@ const SEPARATOR: &str = "__";
 /// A request of a server under an ID that names the server.
 fn tagged(server: &ServerName, text: &[u8], id: &str) -> Text {
     let Ok(message) = Message::parse(text) else {
-        return Zeroizing::default();
+        return Wiped::default();
     };
     let mut tree = Tree::from(message.value());
     let _ = tree.set("id", Tree::text(&format!("{server}{SEPARATOR}{id}")));
@@ -281,9 +280,9 @@ fn tagged(server: &ServerName, text: &[u8], id: &str) -> Text {
 }
 
 /// The server that an ID names, and the ID as the server spelled it.
-pub(crate) fn untagged(id: Value<'_>) -> Option<(ServerName, Zeroizing<String>)> {
+pub(crate) fn untagged(id: Value<'_>) -> Option<(ServerName, Wiped<String>)> {
     let text = id.as_text()?.ok()?;
     let (server, own) = text.split_once(SEPARATOR)?;
     parse(own.as_bytes()).ok()?;
-    Some((server.parse().ok()?, Zeroizing::new(own.to_owned())))
+    Some((server.parse().ok()?, Wiped::new(own.to_owned())))
 }

@@ -7,8 +7,8 @@ use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
 use futures_util::Stream;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::Value;
-use zeroize::Zeroizing;
 
 use super::downstream::{Downstream, Passed};
 use super::stream::Relay;
@@ -56,7 +56,7 @@ impl McpReply {
         }
     }
 
-    pub(crate) fn whole(status: StatusCode, text: Zeroizing<Vec<u8>>) -> Self {
+    pub(crate) fn whole(status: StatusCode, text: Wiped<Vec<u8>>) -> Self {
         let mut headers = private();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Self {
@@ -68,7 +68,7 @@ impl McpReply {
 
     /// An error; `is_call` if it answers a tool's call that was sent.
     pub(crate) fn refused(refusal: &Refusal, id: Option<&str>, is_call: bool) -> Self {
-        let text = Zeroizing::new(refusal.to_message(id, is_call));
+        let text = Wiped::new(refusal.to_message(id, is_call));
         let mut reply = Self::whole(refusal.status(), text);
         if refusal.status() == StatusCode::FORBIDDEN {
             let challenge =
@@ -137,7 +137,7 @@ impl Answering {
     }
 
     /// An error that names no request, as answer to one that the server could not even read.
-    fn nameless_error(&self, status: StatusCode, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    fn nameless_error(&self, status: StatusCode, text: &[u8]) -> Option<Wiped<Vec<u8>>> {
         let message = Message::parse(text).ok()?;
         let is_nameless = message.get("id").is_none_or(Value::is_null);
         let is_error = message.get("error").is_some();

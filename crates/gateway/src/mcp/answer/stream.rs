@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::sync::broadcast;
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
+use toolvault_core::confidential::Wiped;
 use toolvault_vault::Changed;
-use zeroize::Zeroizing;
 
 use super::downstream::{Downstream, Passed};
 use super::subscription::{Announcement, with_tools};
@@ -218,7 +218,7 @@ impl Running {
             record.refused(refusal.reason());
         }
         let id = downstream.id.as_deref()?;
-        let text = Zeroizing::new(refusal.to_message(Some(id), downstream.tool.is_some()));
+        let text = Wiped::new(refusal.to_message(Some(id), downstream.tool.is_some()));
         Some(Bytes::from_owner(Event::message(text).write()))
     }
 
@@ -263,7 +263,7 @@ impl Running {
     }
 
     /// The server's acknowledgment of a subscription also promises changes of tools, which we announce.
-    fn acknowledged(&self, text: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
+    fn acknowledged(&self, text: Wiped<Vec<u8>>) -> Wiped<Vec<u8>> {
         if !matches!(self.relay.announcement, Announcement::Subscription(_)) {
             return text;
         }

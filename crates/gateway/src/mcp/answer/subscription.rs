@@ -1,8 +1,8 @@
 //! How a client hears that its list of tools changed, and `subscriptions/listen` of 2026-07-28.
 
 use bytes::Bytes;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::Tree;
-use zeroize::Zeroizing;
 
 use crate::mcp::protocol::{Event, METADATA, Message, list_changed};
 
@@ -40,7 +40,7 @@ impl Announcement {
             Self::Subscription(id) => Some(id.as_str()),
         };
         let text = list_changed("tools", subscription);
-        let event = Event::message(Zeroizing::new(text));
+        let event = Event::message(Wiped::new(text));
         Some(Bytes::from_owner(event.write()))
     }
 }
@@ -51,7 +51,7 @@ pub(crate) fn subscription_member() -> String {
 }
 
 /// An acknowledgment that also promises changes of tools, which we announce; any other message as it is.
-pub(super) fn with_tools(text: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
+pub(super) fn with_tools(text: Wiped<Vec<u8>>) -> Wiped<Vec<u8>> {
     let Ok(message) = Message::parse(&text) else {
         return text;
     };
@@ -68,7 +68,7 @@ pub(super) fn with_tools(text: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
         .flatten()
         .and_then(|params| params.get_mut("notifications").ok().flatten());
     if let Some(acknowledged) = acknowledged {
-        let yes = Tree::Raw(Zeroizing::new("true".to_owned()));
+        let yes = Tree::Raw(Wiped::new("true".to_owned()));
         if acknowledged.set(TOOLS, yes).is_err() {
             return text;
         }
@@ -106,7 +106,7 @@ mod tests {
         };
         let acknowledged = "notifications/subscriptions/acknowledged";
         let passed = |text: String| {
-            let text = with_tools(Zeroizing::new(text.into_bytes()));
+            let text = with_tools(Wiped::new(text.into_bytes()));
             String::from_utf8(text.to_vec()).unwrap()
         };
         assert_eq!(

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 
 use ::http::StatusCode;
 use serde_json::json;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::Value;
 use toolvault_core::reference::Reference;
 use toolvault_vault::{Error as VaultError, Problem};
-use zeroize::Zeroizing;
 
 use super::ToolCall;
 use crate::mcp::answer::McpReply;
@@ -36,7 +36,7 @@ pub(super) fn explain(call: &ToolCall<'_>, refusal: Refusal) -> Result<McpReply,
         _ => None,
     };
     let text = text.unwrap_or_else(|| tell(call, &words(problems, &secrets)));
-    Ok(McpReply::whole(StatusCode::OK, Zeroizing::new(text)))
+    Ok(McpReply::whole(StatusCode::OK, Wiped::new(text)))
 }
 
 /// A tool's own error, which the model can read and tell.

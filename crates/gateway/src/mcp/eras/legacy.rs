@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Tree, Value};
-use zeroize::Zeroizing;
 
 use crate::mcp::answer::{Announcement, McpReply, Passed, Relay};
 use crate::mcp::call::in_words;
@@ -99,7 +99,7 @@ pub(crate) fn listen(
     let question = Question {
         method: Method::GET,
         headers: headers_of_stream(visit, link),
-        body: Zeroizing::default(),
+        body: Wiped::default(),
         silence: None,
     };
     let answering = conversation.answering(visit, link, Purpose::Other, None);
@@ -125,7 +125,7 @@ pub(crate) fn headers_of_stream(visit: &Visit, link: &Link) -> HeaderMap {
 }
 
 /// A message of the server under another ID.
-fn readdressed(text: &[u8], id: Value<'_>) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+fn readdressed(text: &[u8], id: Value<'_>) -> Result<Wiped<Vec<u8>>, Refusal> {
     let message = Message::parse(text)?;
     let mut tree = Tree::from(message.value());
     tree.set("id", Tree::from(id))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ::http::{HeaderMap, Method, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::DropGuard;
-use zeroize::Zeroizing;
+use toolvault_core::confidential::Wiped;
 
 use crate::http::Opening;
 use crate::mcp::protocol::{Event, EventReader};
@@ -18,7 +18,7 @@ pub(crate) struct Question {
     pub(crate) method: Method,
     /// The protocol's own headers: version, method, name, mirrored parameters, last event.
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Zeroizing<Vec<u8>>,
+    pub(crate) body: Wiped<Vec<u8>>,
     /// How long the server may be silent; `None` for streams without an end.
     pub(crate) silence: Option<Duration>,
 }
@@ -43,18 +43,18 @@ impl Exchange {
 
 pub(crate) enum Content {
     Empty,
-    Message(Zeroizing<Vec<u8>>),
+    Message(Wiped<Vec<u8>>),
     Events(Events),
 }
 
 /// A message of a program that waits for its client, with the room that it takes.
 pub(super) struct Queued {
-    text: Zeroizing<Vec<u8>>,
+    text: Wiped<Vec<u8>>,
     _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Queued {
-    pub(super) fn new(text: Zeroizing<Vec<u8>>, room: Option<OwnedSemaphorePermit>) -> Self {
+    pub(super) fn new(text: Wiped<Vec<u8>>, room: Option<OwnedSemaphorePermit>) -> Self {
         Self { text, _room: room }
     }
 }

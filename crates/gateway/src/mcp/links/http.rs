@@ -3,7 +3,7 @@
 use ::http::header::{ACCEPT, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use ::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use bytes::Bytes;
-use zeroize::Zeroizing;
+use toolvault_core::confidential::Wiped;
 
 use super::exchange::{Content, Events, Exchange, Question};
 use crate::http::{GuardedClient, Opening};
@@ -100,7 +100,7 @@ async fn read(
 }
 
 async fn whole(mut opening: Opening, limit: usize) -> Result<Content, UpstreamError> {
-    let mut body = Zeroizing::new(Vec::new());
+    let mut body = Wiped::new(Vec::new());
     while let Some(chunk) = opening.chunk().await? {
         if body.len() + chunk.len() > limit {
             return Err(UpstreamError::TooLarge(limit));

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use ::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::sync::OnceCell;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Value, parse};
-use zeroize::Zeroizing;
 
 use super::context::Context;
 use super::exchange::{Content, Events, Exchange, Question};
@@ -28,7 +28,7 @@ pub(crate) struct Link {
     pub(crate) filled: Arc<Filled>,
     wire: Wire,
     pub(super) catalogue: tokio::sync::Mutex<Option<(Instant, Arc<Catalogue>)>>,
-    discovered: OnceCell<Zeroizing<Vec<u8>>>,
+    discovered: OnceCell<Wiped<Vec<u8>>>,
     next_id: AtomicU64,
     pub(super) limits: AnswerLimits,
     /// Whether the server said that its session has ended.
@@ -73,7 +73,7 @@ impl Link {
         filled: Arc<Filled>,
         params: &str,
         limits: AnswerLimits,
-    ) -> Result<(Self, Zeroizing<Vec<u8>>), UpstreamError> {
+    ) -> Result<(Self, Wiped<Vec<u8>>), UpstreamError> {
         let plain = Wire::Http {
             session: None,
             version: None,
@@ -168,7 +168,7 @@ impl Link {
     /// GET may only mean that the server has no stream.
     async fn is_refused_altogether(&self) -> bool {
         let ping = r#"{"jsonrpc":"2.0","id":"toolvault-ping","method":"ping"}"#;
-        let ping = Zeroizing::new(ping.as_bytes().to_vec());
+        let ping = Wiped::new(ping.as_bytes().to_vec());
         match self.ask_once(self.post(HeaderMap::new(), ping)).await {
             Ok(answer) => answer.status == StatusCode::BAD_REQUEST,
             Err(error) => matches!(error, UpstreamError::SessionEnded),
@@ -182,7 +182,7 @@ impl Link {
     }
 
     /// A POST of a message.
-    pub(crate) fn post(&self, headers: HeaderMap, body: Zeroizing<Vec<u8>>) -> Question {
+    pub(crate) fn post(&self, headers: HeaderMap, body: Wiped<Vec<u8>>) -> Question {
         Question {
             method: Method::POST,
             headers,
@@ -198,7 +198,7 @@ impl Link {
         method: &str,
         params: Option<&str>,
         headers: HeaderMap,
-    ) -> Result<(Zeroizing<Vec<u8>>, Option<String>), UpstreamError> {
+    ) -> Result<(Wiped<Vec<u8>>, Option<String>), UpstreamError> {
         let asking = self.request_and_wait(method, params, headers);
         tokio::time::timeout(self.limits.silence, asking)
             .await
@@ -210,7 +210,7 @@ impl Link {
         method: &str,
         params: Option<&str>,
         mut headers: HeaderMap,
-    ) -> Result<(Zeroizing<Vec<u8>>, Option<String>), UpstreamError> {
+    ) -> Result<(Wiped<Vec<u8>>, Option<String>), UpstreamError> {
         let number = self.next_id.fetch_add(1, Ordering::Relaxed);
         let id = format!("\"toolvault-{number}\"");
         let params = params
@@ -223,7 +223,7 @@ impl Link {
             headers.insert(METHOD, value);
         }
         let exchange = self
-            .ask(self.post(headers, Zeroizing::new(body.into_bytes())))
+            .ask(self.post(headers, Wiped::new(body.into_bytes())))
             .await?;
         let (status, session) = (exchange.status, exchange.session);
         let answer = match exchange.content {
@@ -244,7 +244,7 @@ impl Link {
         &self,
         params: &str,
         context: &Context,
-    ) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    ) -> Result<Wiped<Vec<u8>>, Refusal> {
         let asking = self
             .discovered
             .get_or_try_init(|| async {
@@ -268,7 +268,7 @@ impl Link {
 
     /// A notification of our own.
     pub(crate) async fn notify(&self, message: &str) -> Result<(), UpstreamError> {
-        let body = Zeroizing::new(message.as_bytes().to_vec());
+        let body = Wiped::new(message.as_bytes().to_vec());
         self.ask(self.post(HeaderMap::new(), body))
             .await
             .map(|_| ())
@@ -282,7 +282,7 @@ impl Link {
         let question = Question {
             method: Method::DELETE,
             headers: HeaderMap::new(),
-            body: Zeroizing::default(),
+            body: Wiped::default(),
             silence: Some(Duration::from_secs(5)),
         };
         if let Err(error) = self.ask(question).await {
@@ -305,10 +305,7 @@ pub(super) fn is_modern(answer: &[u8]) -> bool {
 }
 
 /// The text as an answer to our request with this ID; `None` if it is something else.
-fn answer_to(
-    text: Zeroizing<Vec<u8>>,
-    id: &str,
-) -> Result<Option<Zeroizing<Vec<u8>>>, UpstreamError> {
+fn answer_to(text: Wiped<Vec<u8>>, id: &str) -> Result<Option<Wiped<Vec<u8>>>, UpstreamError> {
     let answers = |text: &[u8]| Message::parse(text).is_ok_and(|message| message.answers(id));
     if answers(&text) {
         return Ok(Some(text));

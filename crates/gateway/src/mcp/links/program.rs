@@ -14,8 +14,8 @@ use ::http::{Method, StatusCode};
 use parking_lot::Mutex;
 use tokio::sync::{OnceCell, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Tree, Value};
-use zeroize::Zeroizing;
 
 pub(super) use self::errors::ErrorLog;
 use self::lines::Document;
@@ -32,7 +32,7 @@ const KEPT: usize = 64;
 /// What all messages that wait may take together, in KiB; a larger one waits until there is nothing else.
 const ROOM: u32 = 32 << 10;
 
-type Text = Zeroizing<Vec<u8>>;
+type Text = Wiped<Vec<u8>>;
 
 /// A program, running.
 pub(crate) struct Program {
@@ -220,7 +220,7 @@ impl Program {
                     return Ok(());
                 };
                 let mut tree = Tree::from(message.value());
-                let number = Tree::Raw(Zeroizing::new(number.to_string()));
+                let number = Tree::Raw(Wiped::new(number.to_string()));
                 if let Ok(Some(params)) = tree.get_mut("params") {
                     params
                         .set("requestId", number)
@@ -294,7 +294,7 @@ fn accepted(content: Content) -> Exchange {
 
 /// The request under our own id, its progress told under the same.
 fn renumbered(message: Message<'_>, number: u64, has_token: bool) -> Option<Text> {
-    let raw = || Tree::Raw(Zeroizing::new(number.to_string()));
+    let raw = || Tree::Raw(Wiped::new(number.to_string()));
     let mut tree = Tree::from(message.value());
     tree.set("id", raw()).ok()?;
     if has_token {

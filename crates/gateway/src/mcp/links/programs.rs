@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use ::http::HeaderMap;
 use parking_lot::Mutex;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Tree, parse};
 use toolvault_vault::Clock;
-use zeroize::Zeroizing;
 
 use super::link::{DISCOVER, Link, Wire, is_modern};
 use super::program::{ErrorLog, Program};
@@ -38,7 +38,7 @@ pub(crate) struct Programs {
 struct Running {
     era: Era,
     /// The protocol's version and what the client can do; who it is makes no difference.
-    opening: Zeroizing<Vec<u8>>,
+    opening: Wiped<Vec<u8>>,
     filled: Arc<Filled>,
     program: Arc<Program>,
     began: Instant,
@@ -50,7 +50,7 @@ struct Running {
 pub(crate) struct Started {
     /// `None` if the answer is an error.
     pub(crate) link: Option<Link>,
-    pub(crate) greeting: Zeroizing<Vec<u8>>,
+    pub(crate) greeting: Wiped<Vec<u8>>,
 }
 
 impl Programs {
@@ -77,7 +77,7 @@ impl Programs {
         rules: &Arc<Rules>,
     ) -> Result<Started, UpstreamError> {
         let (programs, access) = (Arc::clone(self), Arc::clone(access));
-        let (params, rules) = (Zeroizing::new(params.to_owned()), Arc::clone(rules));
+        let (params, rules) = (Wiped::new(params.to_owned()), Arc::clone(rules));
         let starting = tokio::spawn(async move {
             programs
                 .find_or_start(&access, filled, era, &params, &rules)
@@ -249,9 +249,9 @@ async fn stop(programs: Vec<Running>) {
 }
 
 /// The parameters that clients must have in common to share a program.
-fn opening(params: &str) -> Zeroizing<Vec<u8>> {
+fn opening(params: &str) -> Wiped<Vec<u8>> {
     let Ok(value) = parse(params.as_bytes()) else {
-        return Zeroizing::default();
+        return Wiped::default();
     };
     let mut tree = Tree::from(value);
     let _ = tree.remove("clientInfo");
@@ -265,7 +265,7 @@ fn is_result(text: &[u8]) -> bool {
 
 /// Begins with a new program as its client does: `initialize` in the earlier era. In the later era a probe comes
 /// first, because a program of the earlier era might mistake a request for one of its own.
-async fn greet(link: &Link, era: Era, params: &str) -> Result<Zeroizing<Vec<u8>>, UpstreamError> {
+async fn greet(link: &Link, era: Era, params: &str) -> Result<Wiped<Vec<u8>>, UpstreamError> {
     let (method, limit) = match era {
         Era::Legacy => ("initialize", Duration::MAX),
         Era::Modern => (DISCOVER, PROBE),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Tree, parse};
-use zeroize::Zeroizing;
 
 use crate::mcp::access::Access;
 use crate::mcp::links::{Context, Link, List};
@@ -29,7 +29,7 @@ const PROMPTS: List = List {
     member: "prompts",
 };
 
-type Text = Zeroizing<Vec<u8>>;
+type Text = Wiped<Vec<u8>>;
 
 /// The list that a method asks for; tools are listed by [`tools`].
 pub(super) fn of(method: &str) -> Option<List> {

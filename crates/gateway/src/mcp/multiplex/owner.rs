@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::parse;
-use zeroize::Zeroizing;
 
 use super::lists::{RESOURCES, TEMPLATES, all_of, in_time};
 use crate::mcp::access::asked_for;
@@ -116,7 +116,7 @@ async fn listing(
         .iter()
         .map(|link| in_time(all_of(link, list, context)));
     let listed = futures_util::future::join_all(asking).await;
-    let has = |element: &Zeroizing<Vec<u8>>| {
+    let has = |element: &Wiped<Vec<u8>>| {
         let text = parse(element)
             .ok()
             .and_then(|element| element.as_object()?.get(field)?.as_text()?.ok());

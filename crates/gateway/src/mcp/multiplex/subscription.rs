@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use serde_json::{Value as Json, json};
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Tree, Value};
-use zeroize::Zeroizing;
 
 use super::listening;
 use crate::mcp::answer::{Announcement, McpReply, Relay, subscription_member};
@@ -41,7 +41,7 @@ pub(super) async fn begin(
     let granted = Json::Object(granted).to_string();
     let mut tree = owned(message)?;
     if let Ok(Some(params)) = tree.get_mut("params") {
-        let granted = Tree::Raw(Zeroizing::new(granted.clone()));
+        let granted = Tree::Raw(Wiped::new(granted.clone()));
         params
             .set("notifications", granted)
             .map_err(|_| Refusal::InvalidParams("'notifications' cannot be read"))?;
@@ -68,7 +68,7 @@ pub(super) async fn begin(
     let acknowledged = format!(
         "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{{\"_meta\":{{\"{member}\":{id}}},\"notifications\":{granted}}}}}"
     );
-    let acknowledged = Event::message(Zeroizing::new(acknowledged.into_bytes()));
+    let acknowledged = Event::message(Wiped::new(acknowledged.into_bytes()));
     let first = Bytes::from_owner(acknowledged.write());
     let first = futures_util::stream::once(async move { first });
     let announcement = Announcement::of_subscription(message, id);

@@ -1,6 +1,6 @@
 //! Server-sent events (WHATWG HTML, section 9.2), read piece by piece and written again.
 
-use zeroize::Zeroizing;
+use toolvault_core::confidential::Wiped;
 
 /// One event.
 #[derive(Default)]
@@ -13,7 +13,7 @@ pub struct Event {
     /// How long to wait before reconnecting, in milliseconds.
     pub retry: Option<u64>,
     /// `None` if the event has no `data` line; empty if it has an empty one.
-    pub data: Option<Zeroizing<Vec<u8>>>,
+    pub data: Option<Wiped<Vec<u8>>>,
 }
 
 /// An event exceeds the size limit of its reader.
@@ -23,7 +23,7 @@ pub struct EventTooLarge;
 
 impl Event {
     /// An event that carries a message.
-    pub fn message(data: Zeroizing<Vec<u8>>) -> Self {
+    pub fn message(data: Wiped<Vec<u8>>) -> Self {
         Self {
             data: Some(data),
             ..Self::default()
@@ -31,9 +31,9 @@ impl Event {
     }
 
     /// The event as text. Each line of the data becomes a `data` line of its own.
-    pub fn write(&self) -> Zeroizing<Vec<u8>> {
+    pub fn write(&self) -> Wiped<Vec<u8>> {
         let length = self.data.as_ref().map_or(0, |data| data.len());
-        let mut out = Zeroizing::new(Vec::with_capacity(length + 128));
+        let mut out = Wiped::new(Vec::with_capacity(length + 128));
         let mut field = |name: &str, value: &[u8]| {
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b": ");
@@ -63,7 +63,7 @@ impl Event {
 #[expect(missing_debug_implementations, reason = "a message may hold anything")]
 pub struct EventReader {
     limit: usize,
-    line: Zeroizing<Vec<u8>>,
+    line: Wiped<Vec<u8>>,
     event: Event,
     is_begun: bool,
     is_after_return: bool,
@@ -75,7 +75,7 @@ impl EventReader {
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
-            line: Zeroizing::new(Vec::new()),
+            line: Wiped::new(Vec::new()),
             event: Event::default(),
             is_begun: false,
             is_after_return: false,
@@ -96,7 +96,7 @@ impl EventReader {
                 continue;
             }
             self.extend(line)?;
-            let line = std::mem::replace(&mut self.line, Zeroizing::new(Vec::new()));
+            let line = std::mem::replace(&mut self.line, Wiped::new(Vec::new()));
             self.end_line(&line, events)?;
         }
         if !rest.is_empty() {
@@ -134,7 +134,7 @@ impl EventReader {
         let text = || String::from_utf8(value.to_vec()).ok();
         match name {
             b"data" => {
-                let data = self.event.data.get_or_insert_with(Zeroizing::default);
+                let data = self.event.data.get_or_insert_with(Wiped::default);
                 if self.is_begun && !data.is_empty() {
                     data.push(b'\n');
                 }

@@ -4,8 +4,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue};
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Kind, Value};
-use zeroize::Zeroizing;
 
 use super::message::Message;
 
@@ -92,7 +92,7 @@ fn name_member(method: &str) -> Option<&'static str> {
     }
 }
 
-fn name_of(message: &Message<'_>, method: &str) -> Option<Zeroizing<String>> {
+fn name_of(message: &Message<'_>, method: &str) -> Option<Wiped<String>> {
     message.text_param(name_member(method)?)
 }
 
@@ -112,7 +112,7 @@ pub fn encode(text: &str) -> Option<HeaderValue> {
         HeaderValue::from_str(text).ok()?
     } else {
         let length = text.len().div_ceil(3) * 4 + OPENING.len() + CLOSING.len();
-        let mut encoded = Zeroizing::new(String::with_capacity(length));
+        let mut encoded = Wiped::new(String::with_capacity(length));
         encoded.push_str(OPENING);
         STANDARD.encode_string(text, &mut encoded);
         encoded.push_str(CLOSING);
@@ -141,7 +141,7 @@ pub fn encode_argument(value: Value<'_>) -> Option<HeaderValue> {
     match value.kind() {
         Kind::String => encode(&value.as_text()?.ok()?),
         Kind::Bool => encode(value.raw()),
-        Kind::Number => encode(&Zeroizing::new(integer(value.raw())?.to_string())),
+        Kind::Number => encode(&Wiped::new(integer(value.raw())?.to_string())),
         Kind::Null | Kind::Array | Kind::Object => None,
     }
 }

@@ -1,7 +1,7 @@
 //! One JSON-RPC 2.0 message, read in place. It is never turned into types: the relay passes on what it does not know.
 
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{self, Kind, Object, Value, write_string};
-use zeroize::Zeroizing;
 
 /// The prefix of the protocol's own members of `_meta`.
 pub const METADATA: &str = "io.modelcontextprotocol/";
@@ -11,8 +11,12 @@ pub const METADATA: &str = "io.modelcontextprotocol/";
 #[expect(missing_debug_implementations, reason = "a message may hold anything")]
 pub struct Message<'a> {
     value: Value<'a>,
-    object: Object<'a>,
+    members: [Option<Value<'a>>; MEMBERS.len()],
+    metadata: Option<Object<'a>>,
 }
+
+/// The members that a message may have.
+const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
 /// What kind of message it is.
 #[expect(missing_debug_implementations, reason = "a message may hold anything")]
@@ -51,7 +55,12 @@ impl<'a> Message<'a> {
     pub fn parse(text: &'a [u8]) -> Result<Self, Malformed> {
         let value = json::parse(text).map_err(|_| Malformed::NotJson)?;
         let object = value.as_object().ok_or(Malformed::NotMessage)?;
-        let message = Self { value, object };
+        let mut message = Self {
+            value,
+            members: object.get_all(MEMBERS),
+            metadata: None,
+        };
+        message.metadata = message.param("_meta").and_then(Value::as_object);
         let is_version_2 = message
             .text("jsonrpc")
             .is_some_and(|version| *version == "2.0");
@@ -64,9 +73,9 @@ impl<'a> Message<'a> {
 
     /// The kind of message. An ID is a string or a number; a response has either `result` or `error`, which is an object.
     pub fn shape(&self) -> Result<Shape<'a>, Malformed> {
-        let id = self.object.get("id");
+        let id = self.get("id");
         let is_id = |id: &Value<'_>| matches!(id.kind(), Kind::String | Kind::Number);
-        match (self.object.get("method"), id) {
+        match (self.get("method"), id) {
             (Some(method), id) => {
                 let method = method.as_text().and_then(Result::ok);
                 let method = method.ok_or(Malformed::NotMessage)?.as_str().to_owned();
@@ -78,7 +87,7 @@ impl<'a> Message<'a> {
             }
             (None, id) => {
                 let id = id.ok_or(Malformed::NotMessage)?;
-                match (self.object.get("result"), self.object.get("error")) {
+                match (self.get("result"), self.get("error")) {
                     (Some(_), None) => Ok(Shape::Response(id)),
                     (None, Some(error)) if error.kind() == Kind::Object => Ok(Shape::Response(id)),
                     _ => Err(Malformed::NotMessage),
@@ -92,9 +101,10 @@ impl<'a> Message<'a> {
         self.value
     }
 
-    /// A member of the message.
+    /// A member of the message, which JSON-RPC names.
     pub fn get(&self, name: &str) -> Option<Value<'a>> {
-        self.object.get(name)
+        let place = MEMBERS.iter().position(|member| *member == name)?;
+        self.members.get(place).copied().flatten()
     }
 
     /// `params`, if it is an object.
@@ -134,17 +144,16 @@ impl<'a> Message<'a> {
     }
 
     /// A member of `params` that is text.
-    pub fn text_param(&self, name: &str) -> Option<Zeroizing<String>> {
+    pub fn text_param(&self, name: &str) -> Option<Wiped<String>> {
         self.param(name)?.as_text()?.ok()
     }
 
     /// A member of `params._meta`, named without the protocol's prefix.
     pub fn metadata(&self, name: &str) -> Option<Value<'a>> {
-        let meta = self.param("_meta")?.as_object()?;
-        meta.get(&format!("{METADATA}{name}"))
+        self.metadata?.get(&format!("{METADATA}{name}"))
     }
 
-    fn text(&self, name: &str) -> Option<Zeroizing<String>> {
+    fn text(&self, name: &str) -> Option<Wiped<String>> {
         self.get(name)?.as_text()?.ok()
     }
 }

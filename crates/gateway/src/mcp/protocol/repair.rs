@@ -1,8 +1,8 @@
 //! Messages of servers that are not quite messages. What the official SDKs accept is accepted; any other answer to
 //! a request is recognised, so that its client gets an error at once instead of waiting until a timeout.
 
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{self, Kind, Object, Tree, Value};
-use zeroize::Zeroizing;
 
 use super::message::Message;
 
@@ -10,7 +10,7 @@ use super::message::Message;
 #[expect(missing_debug_implementations, reason = "a message may hold anything")]
 pub enum Repaired {
     /// A message, with its faults corrected.
-    Message(Zeroizing<Vec<u8>>),
+    Message(Wiped<Vec<u8>>),
     /// It cannot be used, but it answers the request with this ID, given as JSON.
     Answer(String, Defect),
 }
@@ -51,7 +51,7 @@ pub fn repair(text: &[u8]) -> Option<Repaired> {
     let defect = defect(object);
     let Some(id) = answered_id(object) else {
         // A request or a notification whose bytes were not UTF-8.
-        return message(lossy.as_bytes().to_vec().into());
+        return message(Wiped::new(lossy.as_bytes().to_vec()));
     };
     if let Some(defect) = defect {
         return Some(Repaired::Answer(id.raw().to_owned(), defect));
@@ -131,7 +131,7 @@ pub fn id_at_edges(head: &[u8], tail: &[u8]) -> Option<String> {
     answered_id(object).map(|id| id.raw().to_owned())
 }
 
-fn message(text: Zeroizing<Vec<u8>>) -> Option<Repaired> {
+fn message(text: Wiped<Vec<u8>>) -> Option<Repaired> {
     Message::parse(&text).ok()?.shape().ok()?;
     Some(Repaired::Message(text))
 }

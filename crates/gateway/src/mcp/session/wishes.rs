@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use zeroize::Zeroizing;
+use toolvault_core::confidential::Wiped;
 
 use crate::mcp::protocol::Message;
 use crate::settings::ServerName;
@@ -18,7 +18,7 @@ const UNSUBSCRIBE: &str = "resources/unsubscribe";
 
 /// The log level (without a URI) and the subscriptions (by URI) at each server, as the parameters of the requests.
 #[derive(Default)]
-pub(crate) struct Wishes(BTreeMap<(ServerName, Option<String>), Zeroizing<String>>);
+pub(crate) struct Wishes(BTreeMap<(ServerName, Option<String>), Wiped<String>>);
 
 impl Wishes {
     /// Notes a request to a server, if it sets something.
@@ -38,7 +38,7 @@ impl Wishes {
                 self.0.remove(&key);
                 let params = params.raw();
                 if self.bytes() + size(&key, params) <= MOST_BYTES {
-                    self.0.insert(key, Zeroizing::new(params.to_owned()));
+                    self.0.insert(key, Wiped::new(params.to_owned()));
                 }
             }
             _ => drop(self.0.remove(&key)),
@@ -51,7 +51,7 @@ impl Wishes {
     }
 
     /// Method and parameters of each request that sets it again at this server.
-    pub(crate) fn at(&self, server: &ServerName) -> Vec<(&'static str, Zeroizing<String>)> {
+    pub(crate) fn at(&self, server: &ServerName) -> Vec<(&'static str, Wiped<String>)> {
         let own = self.0.iter().filter(|((name, _), _)| name == server);
         own.map(|((_, uri), params)| {
             let method = if uri.is_none() { SET_LEVEL } else { SUBSCRIBE };

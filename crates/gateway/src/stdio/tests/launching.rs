@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use zeroize::Zeroizing;
+use toolvault_core::confidential::Wiped;
 
 use super::{in_time, of, started};
 use crate::settings::Sandbox;
@@ -30,7 +30,7 @@ async fn its_environment_is_what_is_listed_and_configured() {
         launch.inherited.push((name.to_owned(), value.to_owned()));
     }
     for (name, value) in [("API_TOKEN", "t"), ("LANG", "de")] {
-        let value = Zeroizing::new(value.to_owned());
+        let value = Wiped::new(value.to_owned());
         launch.environment.push((name.to_owned(), value));
     }
     let (_process, mut output) = started(launch).await;

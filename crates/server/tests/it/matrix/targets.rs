@@ -1,11 +1,11 @@
 //! The target of a request: a new object of the caller's own, so that each request may change it.
 
 use toolvault_core::confidential::Confidential;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::pattern::ToolPattern;
 use toolvault_core::scope::Scope;
 use toolvault_vault::{NewSecret, SecretChange};
-use zeroize::Zeroizing;
 
 use crate::harness::{Rights, World};
 
@@ -56,7 +56,7 @@ impl Target {
 async fn secret_of(world: &World, owner: UserId) -> String {
     let new = NewSecret {
         name: "target".to_owned(),
-        value: Confidential::from(Zeroizing::new("the value of a target".to_owned())),
+        value: Confidential::from(Wiped::new("the value of a target".to_owned())),
         tool: Some(ToolPattern::parse("linear__get").unwrap()),
         argument: None,
         is_default: false,

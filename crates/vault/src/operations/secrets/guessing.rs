@@ -24,15 +24,18 @@ pub(super) fn is_guessable(value: &Confidential, name: &str) -> bool {
     if looks_random(text) && !name.contains(text) {
         return false;
     }
-    let parts = JUDGED.into_iter().flat_map(|most| {
+    let ends = JUDGED.into_iter().flat_map(|most| {
         let start = text.char_indices().nth(most);
         let start = start.map_or(text.len(), |(at, _)| at);
         let end = text.char_indices().rev().nth(most - 1);
         let end = end.map_or(0, |(at, _)| at);
         [text.get(..start), text.get(end..)]
     });
+    let mut parts: Vec<&str> = ends.flatten().collect();
+    // Of a short text, each is the whole text.
+    parts.dedup();
     parts
-        .flatten()
+        .into_iter()
         .all(|part| zxcvbn::zxcvbn(part, &[name]).guesses() < FEWEST_GUESSES)
 }
 

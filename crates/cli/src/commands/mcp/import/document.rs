@@ -8,7 +8,7 @@ mod plain;
 
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
+use toolvault_core::confidential::Wiped;
 
 use super::client::{Folder, Kind, Surroundings};
 use super::given::Given;
@@ -54,7 +54,7 @@ impl Document {
     /// Reads a client's file. `home` is the user's.
     pub(super) fn read(path: &Path, home: Option<PathBuf>) -> Result<Self, Failure> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path).map(Zeroizing::new);
+        let text = std::fs::read_to_string(path).map(Wiped::new);
         let text =
             text.map_err(|error| Failure::refused(format!("cannot read {shown}: {error}")))?;
         let is_toml = path
@@ -129,11 +129,11 @@ impl Document {
                     .strip_prefix(BYTE_ORDER_MARK)
                     .map_or("", |_| BYTE_ORDER_MARK);
                 let new = if is_crlf {
-                    Zeroizing::new(new.replace("\r\n", "\n").replace('\n', "\r\n"))
+                    Wiped::new(new.replace("\r\n", "\n").replace('\n', "\r\n"))
                 } else {
                     new
                 };
-                Ok(Zeroizing::new([mark, &new].concat()))
+                Ok(Wiped::new([mark, &new].concat()))
             }
         }
     }

@@ -1,9 +1,9 @@
 //! What the modules of the import share: a text of the client's file, and why a server stays as it is.
 
-use zeroize::Zeroizing;
+use toolvault_core::confidential::Wiped;
 
 /// A text of the client's file, which may be a credential.
-pub(super) type Text = Zeroizing<String>;
+pub(super) type Text = Wiped<String>;
 
 /// Why a server stays as it is.
 #[derive(Clone)]

@@ -5,14 +5,14 @@ pub(super) mod json;
 
 use std::path::Path;
 
-use zeroize::Zeroizing;
+use toolvault_core::confidential::Wiped;
 
 /// How a client reaches the gateway.
 pub(super) enum Replacement<'a> {
     /// By URL, with this key or the one in its variable `TOOLVAULT_API_KEY`.
     Http {
         url: String,
-        key: Option<&'a Zeroizing<String>>,
+        key: Option<&'a Wiped<String>>,
     },
     /// By starting this program.
     Stdio {
@@ -20,7 +20,7 @@ pub(super) enum Replacement<'a> {
         server: &'a str,
         /// Where the API is.
         base: &'a str,
-        key: Option<&'a Zeroizing<String>>,
+        key: Option<&'a Wiped<String>>,
     },
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use toolvault_core::confidential::Wiped;
 use toolvault_gateway::ServerName;
 use toolvault_vault::SecretInfo;
-use zeroize::Zeroizing;
 
 use super::ImportOptions;
 use super::client::Kind;
@@ -182,7 +182,7 @@ impl Work<'_> {
 
 /// Whether a value stands in a text, as it is or as JSON spells it.
 fn stands_in(text: &str, value: &str) -> bool {
-    let mut spelled = Zeroizing::new(Vec::new());
+    let mut spelled = Wiped::new(Vec::new());
     toolvault_core::json::write_string(value, &mut spelled);
     let spelled = std::str::from_utf8(&spelled).unwrap_or_default();
     text.contains(value) || text.contains(spelled.trim_matches('"'))

@@ -1,8 +1,8 @@
 //! To whom a message of a program goes, with the ids put back under which its client knows them.
 
 use tokio::sync::mpsc;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Tree, Value, parse};
-use zeroize::Zeroizing;
 
 use super::{State, Text, Waiting};
 use crate::mcp::links::exchange::Queued;
@@ -160,11 +160,11 @@ fn put_subscription_back(tree: &mut Tree<'_>, place: &str, id: &str) -> Option<(
 }
 
 fn raw<'a>(text: &str) -> Tree<'a> {
-    Tree::Raw(Zeroizing::new(text.to_owned()))
+    Tree::Raw(Wiped::new(text.to_owned()))
 }
 
 fn copy(text: &[u8]) -> Text {
-    Zeroizing::new(text.to_vec())
+    Wiped::new(text.to_vec())
 }
 
 #[cfg(test)]

@@ -12,11 +12,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use toolvault_core::arguments::Arguments;
 use toolvault_core::confidential::Buffer;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::identity::SecretId;
 use toolvault_core::pattern::ToolName;
 use toolvault_vault as vault;
 use utoipa::ToSchema;
-use zeroize::Zeroizing;
 
 use super::parts;
 use crate::app::App;
@@ -142,7 +142,7 @@ impl From<vault::Applied> for Applied {
 }
 
 fn as_spelled<S: Serializer>(args: &Arguments, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut written = Zeroizing::new(Vec::new());
+    let mut written = Wiped::new(Vec::new());
     args.write_json(&mut written);
     serde_json::from_slice::<&RawValue>(&written)
         .map_err(serde::ser::Error::custom)?

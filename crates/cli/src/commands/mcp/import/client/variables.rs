@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
+use toolvault_core::confidential::Wiped;
 
 use super::{Folder, Kind};
 use crate::commands::mcp::import::left::Text;
@@ -18,7 +18,7 @@ pub(in crate::commands::mcp::import) struct Surroundings {
 impl Surroundings {
     /// The text with the variables in it that are known here. Fails with the first one that only the client knows.
     pub(in crate::commands::mcp::import) fn fill_in(&self, text: &str) -> Result<Text, String> {
-        let mut filled = Zeroizing::new(String::with_capacity(text.len() + 64));
+        let mut filled = Wiped::new(String::with_capacity(text.len() + 64));
         let mut rest = text;
         while let Some((before, variable, after)) = self.next_variable(rest) {
             filled.push_str(before);

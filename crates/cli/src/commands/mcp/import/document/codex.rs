@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, TableLike, Value};
-use zeroize::Zeroizing;
+use toolvault_core::confidential::Wiped;
 
 use super::Entry;
 use crate::commands::mcp::import::client::Surroundings;
@@ -75,7 +75,7 @@ impl File {
             let server = server.ok_or_else(|| Failure::failed("a server is no table any more"))?;
             change(server, replacement);
         }
-        Ok(Zeroizing::new(document.to_string()))
+        Ok(Wiped::new(document.to_string()))
     }
 }
 
@@ -91,7 +91,7 @@ fn given(table: &dyn TableLike) -> Result<Given, Left> {
         }
         let bearer = text(table, "bearer_token_env_var").map(|of| variable(&of));
         let bearer = bearer.or_else(|| text(table, "bearer_token").map(|token| token.to_string()));
-        if let Some(bearer) = bearer.map(Zeroizing::new) {
+        if let Some(bearer) = bearer.map(Wiped::new) {
             let value = Text::new(format!("Bearer {}", bearer.as_str()));
             headers.push(("Authorization".to_owned(), value));
         }
@@ -173,7 +173,7 @@ fn keys(replacement: &Replacement<'_>) -> Vec<(&'static str, Value)> {
             url,
             key: Some(key),
         } => {
-            let bearer = Zeroizing::new(format!("Bearer {}", key.as_str()));
+            let bearer = Wiped::new(format!("Bearer {}", key.as_str()));
             let headers: InlineTable = [("Authorization", bearer.as_str())].into_iter().collect();
             vec![
                 ("url", url.as_str().into()),

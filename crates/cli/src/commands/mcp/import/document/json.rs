@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{self, Object, Value};
-use zeroize::Zeroizing;
 
 use super::Entry;
 use super::plain::plain;
@@ -138,7 +138,7 @@ impl File {
         }
         changes.sort_by_key(|(range, _)| range.start);
         let longer: usize = changes.iter().map(|(_, text)| text.len()).sum();
-        let mut new = Zeroizing::new(String::with_capacity(text.len() + longer));
+        let mut new = Wiped::new(String::with_capacity(text.len() + longer));
         let mut at = 0;
         for (range, replaced) in &changes {
             new.push_str(text.get(at..range.start).unwrap_or_default());

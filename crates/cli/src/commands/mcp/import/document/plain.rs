@@ -1,10 +1,10 @@
 //! JSON as editors write it: with comments, commas at an end, and a byte order mark.
 
-use zeroize::Zeroizing;
+use toolvault_core::confidential::Wiped;
 
 /// The text with spaces for comments, and for commas before a closing bracket.
-pub(super) fn plain(text: &str) -> Zeroizing<String> {
-    let mut bytes = Zeroizing::new(text.as_bytes().to_vec());
+pub(super) fn plain(text: &str) -> Wiped<String> {
+    let mut bytes = Wiped::new(text.as_bytes().to_vec());
     if text.starts_with(super::BYTE_ORDER_MARK) {
         for place in bytes.iter_mut().take(super::BYTE_ORDER_MARK.len()) {
             *place = b' ';
@@ -48,7 +48,7 @@ pub(super) fn plain(text: &str) -> Zeroizing<String> {
         at = end;
     }
     // Only whole comments were replaced, so it is UTF-8 still.
-    Zeroizing::new(String::from_utf8(bytes.to_vec()).unwrap_or_default())
+    Wiped::new(String::from_utf8(bytes.to_vec()).unwrap_or_default())
 }
 
 fn end_of_string(bytes: &[u8], start: usize) -> usize {

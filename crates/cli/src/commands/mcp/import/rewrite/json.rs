@@ -1,7 +1,7 @@
 //! The members of a server in a client's JSON file, as that client spells them.
 
+use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Object, Value, write_string};
-use zeroize::Zeroizing;
 
 use super::Replacement;
 use crate::commands::mcp::import::client::Kind;
@@ -48,8 +48,8 @@ pub(in crate::commands::mcp::import) fn members(
 ) -> Vec<Member> {
     match replacement {
         Replacement::Http { url, key } => {
-            let key = key.map_or_else(|| Zeroizing::new(kind.variable(API_KEY)), Zeroizing::clone);
-            let bearer = Zeroizing::new(format!("Bearer {}", key.as_str()));
+            let key = key.map_or_else(|| Wiped::new(kind.variable(API_KEY)), Wiped::clone);
+            let bearer = Wiped::new(format!("Bearer {}", key.as_str()));
             let address = ADDRESSES.iter().find(|name| object.get(name).is_some());
             let address = address.copied().unwrap_or(match kind {
                 Kind::Gemini => "httpUrl",
@@ -84,16 +84,16 @@ pub(in crate::commands::mcp::import) fn members(
                 value: string(spelled),
             });
             let members = if object.get("command").and_then(Value::as_object).is_some() {
-                let args = Zeroizing::new(format!("[{words}]"));
+                let args = Wiped::new(format!("[{words}]"));
                 vec![(
                     "command",
                     object_of(&[("path", program), ("args", args), ("env", env)]),
                 )]
             } else if kind == Kind::Opencode {
-                let command = Zeroizing::new(format!("[{}, {words}]", program.as_str()));
+                let command = Wiped::new(format!("[{}, {words}]", program.as_str()));
                 vec![("command", command), ("environment", env)]
             } else {
-                let args = Zeroizing::new(format!("[{words}]"));
+                let args = Wiped::new(format!("[{words}]"));
                 vec![("command", program), ("args", args), ("env", env)]
             };
             let members = members
@@ -145,14 +145,14 @@ pub(in crate::commands::mcp::import) fn written(members: &[Member], line: Option
         pieces.extend([separator, name, ": ", &member.value]);
     }
     // The text is made at once, so that no growing leaves a copy of a key behind.
-    Zeroizing::new(pieces.concat())
+    Wiped::new(pieces.concat())
 }
 
 fn string(text: &str) -> Text {
-    let mut out = Zeroizing::new(Vec::with_capacity(text.len() + 16));
+    let mut out = Wiped::new(Vec::with_capacity(text.len() + 16));
     write_string(text, &mut out);
     // JSON is UTF-8.
-    Zeroizing::new(String::from_utf8(out.to_vec()).unwrap_or_default())
+    Wiped::new(String::from_utf8(out.to_vec()).unwrap_or_default())
 }
 
 fn object_of(members: &[(&'static str, Text)]) -> Text {
@@ -161,5 +161,5 @@ fn object_of(members: &[(&'static str, Text)]) -> Text {
         value: value.clone(),
     });
     let members: Vec<Member> = members.collect();
-    Zeroizing::new(["{ ", &written(&members, None), " }"].concat())
+    Wiped::new(["{ ", &written(&members, None), " }"].concat())
 }
