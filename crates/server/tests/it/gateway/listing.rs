@@ -176,6 +176,26 @@ async fn a_key_for_some_tools_sees_only_those() {
                     "{era:?} {tool} {called:?}"
                 );
             }
+            // What is no tool belongs to the server as a whole.
+            for (method, params) in [
+                ("resources/list", "{}"),
+                ("resources/read", r#"{"uri":"x:y"}"#),
+                ("prompts/get", r#"{"name":"p"}"#),
+                (
+                    "completion/complete",
+                    r#"{"ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"x","value":"y"}}"#,
+                ),
+            ] {
+                let heard = gate.upstream.heard(method).len();
+                client.ask(method, params).await;
+                let passed = gate.upstream.heard(method).len() - heard;
+                let is_whole = patterns == ["linear__*"];
+                assert_eq!(
+                    passed,
+                    usize::from(is_whole),
+                    "{era:?} {method} {patterns:?}"
+                );
+            }
         }
     }
     // A caller who reaches no tool of a server does not learn that it exists.
