@@ -153,8 +153,9 @@ def _applied(one: Decided) -> dict[str, Any]:
 
 def _explained(one: Decided) -> dict[str, Any]:
     candidates = tuple(
-        Candidate(each.secret_id, each.secret_name, each.tool_name, each is one.winner, "decided by a fake vault")
+        Candidate(each.secret_id, each.secret_name, each.tool_name, wins, "it wins" if wins else "another one wins")
         for each in one.candidates
+        for wins in (each is one.winner,)
     )
     winner = None if one.winner is None else one.winner.secret_id
     return asdict(ExplainedArgument(one.name, one.outcome, winner, candidates, tied=False))
