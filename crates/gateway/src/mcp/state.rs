@@ -187,7 +187,7 @@ impl Visit {
         searching.await
     }
 
-    /// As [`search`](Self::search), in headers that go on to the server.
+    /// As [`search`](Self::search), in headers that go on to the server. The client chooses names of them, too.
     pub(crate) async fn search_headers(
         &self,
         access: &Access,
@@ -196,16 +196,18 @@ impl Visit {
     ) -> Result<(), Refusal> {
         // Room for the longest spelling, because a vector that grows leaves its bytes in freed memory.
         let room = headers
-            .values()
-            .map(|value| 6 * value.len() + 3)
+            .iter()
+            .map(|(name, value)| name.as_str().len() + 6 * value.len() + 6)
             .sum::<usize>();
         let mut texts = Wiped::new(Vec::with_capacity(room + 2));
         texts.push(b'[');
-        for value in headers.values() {
-            if texts.len() > 1 {
-                texts.push(b',');
+        for (name, value) in headers {
+            for text in [name.as_ref(), value.as_bytes()] {
+                if texts.len() > 1 {
+                    texts.push(b',');
+                }
+                write_string(&String::from_utf8_lossy(text), &mut texts);
             }
-            write_string(&String::from_utf8_lossy(value.as_bytes()), &mut texts);
         }
         texts.push(b']');
         match parse(&texts) {

@@ -99,7 +99,7 @@ impl Events {
     }
 
     /// The events of an answer that has not begun. An answer that is not a stream has no events.
-    pub(super) fn later(
+    pub(crate) fn later(
         asking: impl Future<Output = Result<Exchange, UpstreamError>> + Send + 'static,
     ) -> Self {
         let asking = async move {

@@ -11,9 +11,9 @@ use toolvault_core::json::{Tree, Value};
 use super::listening;
 use crate::mcp::answer::{Announcement, McpReply, Relay, subscription_member};
 use crate::mcp::conversation::{Conversation, Incoming, owned};
-use crate::mcp::links::Link;
-use crate::mcp::protocol::Event;
-use crate::mcp::refusal::Refusal;
+use crate::mcp::links::{Events, Exchange, Link, Question};
+use crate::mcp::protocol::{Event, Message};
+use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::session::Purpose;
 use crate::mcp::state::Visit;
 
@@ -48,17 +48,16 @@ pub(super) async fn begin(
     }
     let headers = conversation.headers(None)?;
     for link in &links {
-        let (access, tool) = (&link.access, &link.access.server.tool);
-        visit.search(access, tool, message.value()).await?;
-        visit.search_headers(access, tool, &headers).await?;
+        search(visit, link, &link.post(headers.clone(), tree.to_json())).await?;
     }
     let relay = move |visit: &Visit, conversation: &Conversation, link: &Arc<Link>| {
         let mut question = link.post(headers.clone(), tree.to_json());
         question.silence = None;
+        let asking = ask(visit.renewed(), Arc::clone(link), question);
         let answering = conversation.answering(visit, link, Purpose::Other, None);
         Relay {
             downstream: Arc::new(answering.downstream),
-            events: Some(link.events(question)),
+            events: Some(Events::later(asking)),
             first: None,
             record: None,
             announcement: Announcement::None,
@@ -74,4 +73,20 @@ pub(super) async fn begin(
     let announcement = Announcement::of_subscription(message, id);
     let stream = listening::stream(visit, conversation.clone(), links, announcement, relay);
     Ok(McpReply::stream(first.chain(stream)))
+}
+
+/// Asks one server. It may have arrived later than the request, and more values may be known by now.
+async fn ask(visit: Visit, link: Arc<Link>, question: Question) -> Result<Exchange, UpstreamError> {
+    if let Err(refusal) = search(&visit, &link, &question).await {
+        refusal.log(Some(link.access.server.name.as_str()));
+        return Err(UpstreamError::Ended);
+    }
+    link.ask(question).await
+}
+
+async fn search(visit: &Visit, link: &Link, question: &Question) -> Result<(), Refusal> {
+    let (access, tool) = (&link.access, &link.access.server.tool);
+    let message = Message::parse(&question.body)?;
+    visit.search(access, tool, message.value()).await?;
+    visit.search_headers(access, tool, &question.headers).await
 }

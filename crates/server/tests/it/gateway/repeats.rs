@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use toolvault_core::scope::Scope::Use;
 
-use super::relay::{Client, ERAS, Era, Gate, PATH, Said};
+use super::relay::{Client, ERAS, Era, Gate, PATH, Said, Upstream, settings_of};
 use crate::harness::Actor;
 
 const SEND: &str = r#"{"name":"send","inputSchema":{"type":"object","properties":{"to":{},"api_key":{"type":"string"}}}}"#;
@@ -288,4 +288,59 @@ async fn what_a_new_session_of_the_server_gets_again_is_searched_again() {
     let records = repeated(&operator).await;
     assert_eq!(records.len(), 1, "{records:?}");
     assert_eq!(records[0]["tool"], "linear__");
+}
+
+#[tokio::test]
+async fn names_of_headers_are_searched() {
+    const DIGITS: &str = "6f1ed002ab5595859014ebf0951522d9";
+    let gate = Gate::start(&[SEND, OTHER]).await;
+    let operator = gate.world.operator();
+    operator
+        .default_for("linear__send", "api_key", DIGITS)
+        .await;
+    let agent = gate.agent(Era::Modern).await;
+    agent.call("send", "{}").await;
+    let header = format!("mcp-param-{DIGITS}");
+    agent
+        .ask_with("tools/call", r#"{"name":"send"}"#, &[(&header, "x")])
+        .await;
+    assert!(gate.upstream.last("tools/call").header(&header).is_some());
+    assert_eq!(repeated(&operator).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_subscription_is_searched_for_each_server_that_arrives_later() {
+    let gate = Gate::start(&[SEND]).await;
+    let late = Upstream::start(&[OTHER]).await;
+    let operator = gate.world.operator();
+    operator.named("late-key", VALUE).await;
+    let client = Client::begin(&gate.world, &operator, "/mcp", Era::Modern).await;
+    let params = json!({"notifications": {"toolsListChanged": true}, "x": VALUE});
+    let body = client.message("subscriptions/listen", &params.to_string());
+    let headers = [
+        ("mcp-protocol-version", "2026-07-28"),
+        ("mcp-method", "subscriptions/listen"),
+    ];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut events = client.open("POST", &body, headers.to_vec()).await;
+    events.message().await;
+    let mut settings = toolvault_gateway::GatewaySettings::default();
+    let mut server = settings_of(&late);
+    let toolvault_gateway::settings::Transport::Http(http) = &mut server.transport else {
+        panic!("it is reached over HTTP")
+    };
+    http.headers.push(toolvault_gateway::settings::Header {
+        name: "authorization".parse().unwrap(),
+        spelling: "Authorization".to_owned(),
+        value: toolvault_gateway::Template::parse("secret://late-key").unwrap(),
+    });
+    for (name, server) in [("linear", settings_of(&gate.upstream)), ("late", server)] {
+        settings.servers.insert(name.parse().unwrap(), server);
+    }
+    gate.world.handle.reload_gateway(settings).unwrap();
+    events.message().await;
+    late.hears("subscriptions/listen", 1).await;
+    let records = repeated(&operator).await;
+    assert_eq!(records.len(), 1, "{records:?}");
+    assert_eq!(records[0]["tool"], "late__");
 }
