@@ -36,6 +36,11 @@ pub(crate) struct Stateless {
     pub(crate) opens_urls: bool,
 }
 
+/// The longest ID of a request, in bytes. A session remembers those that are not answered.
+const LONGEST_ID: usize = 1 << 10;
+/// The largest message that is kept as long as what it begins: a session or a subscription. One caller can begin many.
+const LARGEST_KEPT: usize = 128 << 10;
+
 /// A message of a client.
 pub(crate) struct Incoming<'a> {
     pub(crate) message: Message<'a>,
@@ -47,6 +52,20 @@ impl<'a> Incoming<'a> {
         let message = Message::parse(text)?;
         let shape = message.shape()?;
         Ok(Self { message, shape })
+    }
+
+    /// Refuses what would fill the memory, because it is kept after the message is answered.
+    pub(crate) fn check_size(&self) -> Result<(), Refusal> {
+        if self.id().is_some_and(|id| id.len() > LONGEST_ID) {
+            return Err(Refusal::InvalidParams("an ID has at most 1,024 bytes"));
+        }
+        let is_kept = matches!(self.method(), "initialize" | "subscriptions/listen");
+        if is_kept && self.message.value().raw().len() > LARGEST_KEPT {
+            return Err(Refusal::InvalidParams(
+                "a message that begins a session or a subscription has at most 128 KiB",
+            ));
+        }
+        Ok(())
     }
 
     /// The ID of a request.

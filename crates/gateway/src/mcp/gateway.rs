@@ -174,7 +174,10 @@ impl Visit {
         {
             return Err(nameless(Malformed::NotMessage.into()));
         }
-        let answered = self.message(server, &incoming).await;
+        let answered = match incoming.check_size() {
+            Ok(()) => self.message(server, &incoming).await,
+            Err(refusal) => Err(refusal),
+        };
         answered.map_err(|refusal| (refusal, incoming.id().map(str::to_owned)))
     }
 

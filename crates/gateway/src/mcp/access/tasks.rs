@@ -14,6 +14,9 @@ pub(crate) const UNKNOWN_TASK: &str = "toolvault-unknown-task";
 /// How many tasks of one caller at one server are remembered; the oldest are forgotten.
 const MOST: usize = 4_096;
 
+/// The longest ID that is remembered, in bytes: a server chooses the IDs.
+const LONGEST_ID: usize = 1 << 10;
+
 /// The tasks of one caller at one server, each with the tool that began it.
 #[derive(Default)]
 pub(crate) struct Tasks(Mutex<Known>);
@@ -27,7 +30,8 @@ struct Known {
 impl Tasks {
     /// Notes the task that a call of a tool began, if its result says so.
     pub(crate) fn note(&self, tool: &str, result: Object<'_>) {
-        let Some(id) = id_in(result) else { return };
+        let id = id_in(result).filter(|id| id.len() <= LONGEST_ID);
+        let Some(id) = id else { return };
         let mut known = self.0.lock();
         if known.tools.insert(id.clone(), tool.to_owned()).is_some() {
             return;
@@ -119,6 +123,15 @@ mod tests {
             written,
             r#"{"result":{"tasks":[{"taskId":"one","x":1.0}]}}"#
         );
+    }
+
+    #[test]
+    fn a_server_cannot_fill_the_memory() {
+        let tasks = Tasks::default();
+        for (id, is_known) in [("x".repeat(1_024), true), ("x".repeat(1_025), false)] {
+            note(&tasks, &format!(r#"{{"taskId":"{id}"}}"#));
+            assert_eq!(tasks.tool(&id).is_some(), is_known);
+        }
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Which parts of a message are read, when, and how much.
 
+use serde_json::json;
 use tokio::time::{Duration, timeout};
 
+use super::relay::{Client, Era, Gate, PATH};
 use crate::harness::{World, exchange, exchange_without_body};
 
 const PATHS: [&str; 3] = ["/mcp", "/mcp/", "/mcp/linear"];
+const PLAIN: &str = r#"{"name":"plain","inputSchema":{"type":"object","properties":{}}}"#;
 
 #[tokio::test]
 async fn who_calls_is_settled_before_the_message_is_read() {
@@ -163,4 +166,30 @@ async fn what_is_due_for_rotation_is_counted() {
         "{}",
         metrics.text()
     );
+}
+
+#[tokio::test]
+async fn what_is_kept_after_its_answer_is_small() {
+    let gate = Gate::start(&[PLAIN]).await;
+    let agent = gate.world.agent();
+    let padding = "x".repeat(128 << 10);
+    for path in [PATH, "/mcp"] {
+        let mut client = Client::begin(&gate.world, &agent, path, Era::Legacy).await;
+        let id = &padding[..1_023];
+        let ping = format!(r#"{{"jsonrpc":"2.0","id":"{id}","method":"ping"}}"#);
+        let refused = client.post(&ping, &[]).await;
+        assert!(refused.error().1.contains("1,024 bytes"), "{refused:?}");
+        client.capabilities = json!({ "padding": padding });
+        let refused = client.initialize().await;
+        assert!(refused.error().1.contains("128 KiB"), "{refused:?}");
+        assert_eq!(refused.head.header("mcp-session-id"), None);
+        // Any other message may be larger.
+        let name = if path == PATH {
+            "plain"
+        } else {
+            "linear__plain"
+        };
+        let params = json!({"name": name, "arguments": {"padding": client.capabilities}});
+        client.result("tools/call", &params.to_string()).await;
+    }
 }
