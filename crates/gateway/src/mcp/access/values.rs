@@ -19,6 +19,8 @@ const VERSIONS: usize = 4;
 const BYTES_PER_CALLER: usize = 8 << 20;
 /// How much that for all callers' values may take.
 const BYTES: usize = 256 << 20;
+/// How much it may take for one caller however much it takes for others: about 40 tokens.
+const BYTES_GRANTED: usize = 128 << 10;
 
 /// The values sent to one server for one caller. One that was sent may come back at any later time, so they are looked
 /// for until a bound is reached; then the oldest go first.
@@ -78,8 +80,8 @@ impl Budget {
     }
 
     fn is_exceeded(&self) -> bool {
-        self.caller.load(Ordering::Relaxed) > BYTES_PER_CALLER
-            || self.all.load(Ordering::Relaxed) > BYTES
+        let own = self.caller.load(Ordering::Relaxed);
+        own > BYTES_PER_CALLER || own > BYTES_GRANTED && self.all.load(Ordering::Relaxed) > BYTES
     }
 }
 
@@ -251,6 +253,23 @@ mod tests {
         assert!(finds(&values, "the value of another secret"));
         drop(values);
         assert_eq!(budgets.all.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn other_callers_cannot_make_it_forget_what_takes_little() {
+        let budgets = budgets();
+        budgets.all.store(BYTES + 1, Ordering::Relaxed);
+        let values = Values::new(&Principal::test(1), &budgets);
+        for secret in 0..200 {
+            values.add(sent(secret, 1, &format!("the value number {secret}")));
+            let granted = secret.saturating_sub(9)..=secret;
+            assert!(
+                granted
+                    .into_iter()
+                    .all(|known| finds(&values, &format!("the value number {known}")))
+            );
+        }
+        assert!(!finds(&values, "the value number 0"));
     }
 
     #[test]
