@@ -37,6 +37,8 @@ pub(crate) enum Effect {
 pub(crate) struct UserEntry {
     pub(crate) user: User,
     pub(crate) index: RwLock<Index>,
+    /// Held by the search for the user's values in names: several at once could take all memory and processors.
+    pub(crate) searching: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl UserEntry {

@@ -240,7 +240,11 @@ impl Vault {
 
         let user = User::verify(row, &self.shared.keyring)?;
         let index = RwLock::new(self.arrange(&user, ledger, rows));
-        Ok(Some(Arc::new(UserEntry { user, index })))
+        Ok(Some(Arc::new(UserEntry {
+            user,
+            index,
+            searching: Arc::default(),
+        })))
     }
 
     /// The index of the user's secrets. It is broken unless the ledger counts exactly these rows.

@@ -51,7 +51,8 @@ impl Recorder {
         stop: CancellationToken,
     ) -> Self {
         let (ended, receiver) = mpsc::channel(WAITING);
-        tasks.spawn(record_ended(vault.clone(), receiver, stop));
+        let recording = record_ended(vault.clone(), receiver, tasks.clone(), stop);
+        tasks.spawn(recording);
         Self {
             vault,
             metrics,
@@ -125,7 +126,12 @@ impl EndedCall {
 }
 
 /// Records calls in batches, so that the trail is free for the records that must be written before a value leaves.
-async fn record_ended(vault: Vault, mut ended: mpsc::Receiver<EndedCall>, stop: CancellationToken) {
+async fn record_ended(
+    vault: Vault,
+    mut ended: mpsc::Receiver<EndedCall>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
     let mut calls = Vec::new();
     loop {
         let first = tokio::select! {
@@ -142,8 +148,12 @@ async fn record_ended(vault: Vault, mut ended: mpsc::Receiver<EndedCall>, stop: 
         while let Ok(call) = ended.try_recv() {
             calls.push(call);
         }
-        let recording = calls.drain(..).map(|call| call.record(&vault));
-        futures_util::future::join_all(recording).await;
+        // The record of one user's call may wait for a search of names, and those of others do not wait for it.
+        let (vault, calls) = (vault.clone(), std::mem::take(&mut calls));
+        tasks.spawn(async move {
+            let recording = calls.into_iter().map(|call| call.record(&vault));
+            futures_util::future::join_all(recording).await;
+        });
         if is_over {
             return;
         }

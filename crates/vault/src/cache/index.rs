@@ -1,6 +1,6 @@
 //! One user's secrets, indexed so that resolving does not scan them all.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
@@ -13,9 +13,11 @@ use toolvault_core::timestamp::Timestamp;
 use crate::secret::Secret;
 
 /// How many names of tools and arguments are remembered.
-const MOST_HARMLESS: usize = 128;
-/// The most memory that they take, in bytes: a set has up to twice as many places of 9 bytes as members.
-const HARMLESS_WEIGHT: usize = MOST_HARMLESS * 2 * 9;
+const MOST_NAMES: usize = 128;
+/// How many bytes those have in all that stand for names with a value.
+const MOST_BYTES: usize = 4 << 10;
+/// The most memory that they take, in bytes: a map has up to twice as many places of 25 bytes as members.
+const NAMES_WEIGHT: usize = MOST_NAMES * 2 * 25 + MOST_BYTES;
 
 #[derive(Default)]
 pub(crate) struct Index {
@@ -28,14 +30,23 @@ pub(crate) struct Index {
     /// The generation of the ledger for these secrets.
     generation: i64,
     weight: usize,
-    harmless: Mutex<Harmless>,
+    searched: Mutex<Searched>,
 }
 
-/// Names that hold none of the values, as hashes under a key of this set.
+/// What to record for names that were searched for the values, by their hashes under a key of this map: `None` for the
+/// name itself. If those with a value were searched each time, the time would show which these are.
 #[derive(Default)]
-struct Harmless {
+struct Searched {
     hasher: RandomState,
-    hashes: HashSet<u64>,
+    names: HashMap<u64, Option<Box<str>>>,
+    bytes: usize,
+}
+
+impl Searched {
+    fn clear(&mut self) {
+        self.names.clear();
+        self.bytes = 0;
+    }
 }
 
 impl Index {
@@ -64,7 +75,7 @@ impl Index {
     /// Adds a secret or replaces it.
     pub(crate) fn store(&mut self, secret: Arc<Secret>) {
         self.remove(secret.id);
-        self.harmless.get_mut().hashes.clear();
+        self.searched.get_mut().clear();
         self.weight += secret.weight();
         self.by_name
             .entry(secret.name.clone())
@@ -138,26 +149,31 @@ impl Index {
         self.generation
     }
 
-    /// Whether a name is known to hold none of the values.
-    pub(crate) fn is_harmless(&self, name: &str) -> bool {
-        let harmless = self.harmless.lock();
-        harmless.hashes.contains(&harmless.hasher.hash_one(name))
+    /// What to record for a name, if it is known: the name itself if it holds none of the values.
+    pub(crate) fn searched(&self, name: &str) -> Option<String> {
+        let searched = self.searched.lock();
+        let clean = searched.names.get(&searched.hasher.hash_one(name))?;
+        Some(clean.as_deref().unwrap_or(name).to_owned())
     }
 
-    /// Remembers that a name holds none of the values of `generation`. When there are too many, all are forgotten.
-    pub(crate) fn note_harmless(&self, name: &str, generation: i64) {
+    /// Remembers what to record for a name after a search for the values of `generation`. When there are too many, all
+    /// are forgotten.
+    pub(crate) fn note_searched(&self, name: &str, clean: &str, generation: i64) {
         if generation != self.generation {
             return;
         }
-        let mut harmless = self.harmless.lock();
-        if harmless.hashes.len() == MOST_HARMLESS {
-            harmless.hashes.clear();
+        let mut searched = self.searched.lock();
+        let clean = Some(clean).filter(|clean| *clean != name);
+        let bytes = clean.map_or(0, str::len);
+        if searched.names.len() == MOST_NAMES || searched.bytes + bytes > MOST_BYTES {
+            searched.clear();
         }
-        let hash = harmless.hasher.hash_one(name);
-        harmless.hashes.insert(hash);
+        let hash = searched.hasher.hash_one(name);
+        searched.names.insert(hash, clean.map(Box::from));
+        searched.bytes += bytes;
     }
 
     pub(crate) fn weight(&self) -> usize {
-        self.weight + HARMLESS_WEIGHT
+        self.weight + NAMES_WEIGHT
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use toolvault_core::audit::record::Record;
-use toolvault_core::confidential::Wiped;
+use toolvault_core::confidential::{Confidential, Wiped};
 use toolvault_core::entropy::EntropyError;
 use toolvault_core::redaction::{Key, Redactor};
 
@@ -17,8 +17,15 @@ use crate::vault::Vault;
 
 /// No value of fewer characters is searched for.
 const SHORTEST_VALUE: usize = 8;
-/// Stands for a name that could not be searched.
+/// Stands for a name that could not be searched, or whose clean form is too long to be remembered.
 const WITHHELD: &str = "[withheld]";
+/// The most bytes of a name without its values.
+const LONGEST_CLEAN: usize = 512;
+/// How much memory the values take that are searched for at once.
+const MOST_BYTES: usize = 4 << 20;
+
+/// What to record for each name: the name itself if it holds no value.
+type Clean = HashMap<String, String>;
 
 impl Vault {
     /// Hands records to the audit trail, without values in the names that the caller chose.
@@ -44,55 +51,76 @@ impl Vault {
 
     /// The names with `[secret:<name>]` in place of each of the user's current values. `entry` is `None` if the user's
     /// secrets cannot be read.
-    ///
-    /// To search names, every value of the user is opened, once for all of them, so a name without a value is
-    /// remembered until a secret changes.
     pub(super) async fn clean_names(
         &self,
         entry: Option<&Arc<UserEntry>>,
         names: Vec<String>,
     ) -> Vec<String> {
-        let Some(entry) = entry else {
-            return names.iter().map(|_| WITHHELD.to_owned()).collect();
-        };
-        let (unknown, secrets, generation) = {
-            let index = entry.index.read();
-            let is_unknown = |name: &&String| {
-                let is_long = name.chars().nth(SHORTEST_VALUE - 1).is_some();
-                is_long && !index.is_harmless(name)
+        let mut clean = Clean::new();
+        if let Some(entry) = entry {
+            let (known, unknown) = look_up(entry, &names);
+            clean = if unknown.is_empty() {
+                known
+            } else {
+                self.search_names(entry, &names).await.unwrap_or_default()
             };
-            let unknown: HashSet<String> = names.iter().filter(is_unknown).cloned().collect();
-            if unknown.is_empty() {
-                return names;
-            }
+        }
+        let clean = |name| clean.get(name).map_or(WITHHELD, String::as_str).to_owned();
+        names.iter().map(clean).collect()
+    }
+
+    /// To search names, every value of the user is opened, once for all of them, so the result is remembered until a
+    /// secret changes. `None` if that is impossible.
+    async fn search_names(&self, entry: &Arc<UserEntry>, names: &[String]) -> Option<Clean> {
+        let turn = Arc::clone(&entry.searching).lock_owned().await;
+        // Another request may have searched some of them meanwhile.
+        let (mut clean, unknown) = look_up(entry, names);
+        let (secrets, generation) = {
+            let index = entry.index.read();
             let secrets: Vec<Arc<Secret>> = index.iter().cloned().collect();
-            (unknown, secrets, index.generation())
+            (secrets, index.generation())
         };
         let (shared, owner) = (Arc::clone(&self.shared), Arc::clone(entry));
         // A user may have 10,000 values, and the lock that changes of the secrets wait for must not be held meanwhile.
-        let searching =
-            tokio::task::spawn_blocking(move || search(&shared, &owner, &secrets, unknown));
-        let Ok(Ok(found)) = searching.await else {
-            return names.iter().map(|_| WITHHELD.to_owned()).collect();
-        };
+        // It keeps the turn even if the request is abandoned.
+        let searching = tokio::task::spawn_blocking(move || {
+            let found = search(&shared, &owner, &secrets, unknown);
+            (turn, found)
+        });
+        let (_turn, found) = searching.await.ok()?;
+        let found = found.ok()?;
         let index = entry.index.read();
-        for (name, redacted) in &found {
-            if redacted.is_none() {
-                index.note_harmless(name, generation);
-            }
+        for (name, clean) in &found {
+            index.note_searched(name, clean, generation);
         }
-        let clean = |name: String| found.get(&name).cloned().flatten().unwrap_or(name);
-        names.into_iter().map(clean).collect()
+        clean.extend(found);
+        Some(clean)
     }
 }
 
-/// Each name with its redacted form, or `None` if it holds no value.
+/// What is known of names, and the names of which nothing is known.
+fn look_up(entry: &UserEntry, names: &[String]) -> (Clean, HashSet<String>) {
+    let index = entry.index.read();
+    let (mut known, mut unknown) = (Clean::new(), HashSet::new());
+    for name in names {
+        let is_short = name.chars().nth(SHORTEST_VALUE - 1).is_none();
+        let clean = index.searched(name);
+        match clean.or_else(|| is_short.then(|| name.clone())) {
+            Some(clean) => drop(known.insert(name.clone(), clean)),
+            None => drop(unknown.insert(name.clone())),
+        }
+    }
+    (known, unknown)
+}
+
+/// Searches names for the values. The memory that this takes is bounded: one value can have thousands of parts that are
+/// searched for, too.
 fn search(
     shared: &Shared,
     entry: &UserEntry,
     secrets: &[Arc<Secret>],
     names: HashSet<String>,
-) -> Result<HashMap<String, Option<String>>, EntropyError> {
+) -> Result<Clean, EntropyError> {
     // These are stored in the clear anyway.
     let bound: HashSet<&str> = secrets
         .iter()
@@ -102,38 +130,66 @@ fn search(
     let (bound, free): (Vec<String>, Vec<String>) = names
         .into_iter()
         .partition(|name| bound.contains(name.as_str()));
-    let mut found: HashMap<_, _> = bound.into_iter().map(|name| (name, None)).collect();
-    if let Some(longest) = free.iter().map(String::len).max() {
-        let redactor = redactor(shared, entry, secrets, longest)?;
-        found.extend(free.into_iter().map(|name| {
-            let redacted = redactor.text(&name);
-            (name, redacted)
-        }));
-    }
-    Ok(found)
-}
-
-/// A search for those of the values that may be in a name of `longest` bytes. Most are tokens that are longer than
-/// names, and to prepare the search for a value takes ten times as long as to open it.
-fn redactor(
-    shared: &Shared,
-    entry: &UserEntry,
-    secrets: &[Arc<Secret>],
-    longest: usize,
-) -> Result<Redactor, EntropyError> {
+    let itself = |name: &String| (name.clone(), name.clone());
+    let mut clean: Clean = bound.iter().map(itself).collect();
+    let Some(longest) = free.iter().map(String::len).max() else {
+        return Ok(clean);
+    };
+    clean.extend(free.iter().map(itself));
     let mut random = Wiped::new([0; 64]);
     shared.entropy.fill(random.as_mut())?;
-    let redactor = Redactor::new(&Key::new(&random));
-    for secret in secrets.iter().filter(|secret| secret.policy.redact) {
-        // A value that does not open is known to no caller.
-        if let Ok(opened) = secret.open_value(shared.keyring.installation(), &entry.user.key)
-            && let Some(value) = opened.expose_text()
-            && (value.len() <= longest || !is_token(value))
+    let key = Key::new(&random);
+    let mut values = secrets
+        .iter()
+        .filter_map(|secret| Some((secret, value_within(shared, entry, secret, longest)?)))
+        .peekable();
+    while values.peek().is_some() {
+        let redactor = Redactor::new(&key);
+        while redactor.bytes() < MOST_BYTES
+            && let Some((secret, value)) = values.next()
         {
-            redactor.add(&secret.name, value);
+            if let Some(text) = value.expose_text() {
+                redactor.add(&secret.name, text);
+            }
+        }
+        for name in &free {
+            if let Some(redacted) = redactor.text(name) {
+                note_found(&mut clean, name, redacted);
+            }
         }
     }
-    Ok(redactor)
+    Ok(clean)
+}
+
+/// Notes what stands for a name with a value.
+fn note_found(clean: &mut Clean, name: &str, redacted: String) {
+    // Two searches do not know where the values of the other overlap with theirs.
+    let is_first = clean.get(name).is_some_and(|clean| clean == name);
+    let redacted = if is_first && redacted.len() <= LONGEST_CLEAN {
+        redacted
+    } else {
+        WITHHELD.to_owned()
+    };
+    clean.insert(name.to_owned(), redacted);
+}
+
+/// The value of a secret, if it is confidential and it or a part of it may be in a name of `longest` bytes. Most are
+/// tokens that are longer than names, and to prepare the search for a value takes ten times as long as to open it.
+fn value_within(
+    shared: &Shared,
+    entry: &UserEntry,
+    secret: &Secret,
+    longest: usize,
+) -> Option<Confidential> {
+    if !secret.policy.redact {
+        return None;
+    }
+    // A value that does not open is known to no caller.
+    let opened = secret.open_value(shared.keyring.installation(), &entry.user.key);
+    opened.ok().filter(|value| {
+        let text = value.expose_text();
+        text.is_some_and(|text| text.len() <= longest || !is_token(text))
+    })
 }
 
 /// Whether a value is one word. It has no parts that are searched for too, and no form of it is shorter than itself.

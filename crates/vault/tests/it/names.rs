@@ -1,13 +1,17 @@
 //! Values in names that a caller chose: of tools and of arguments.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use toolvault_core::audit::record::{Action, Decision, Record};
 use toolvault_core::json::Kind;
 use toolvault_core::policy::Policy;
 use toolvault_core::scope::Scope;
-use toolvault_vault::{RepeatedValue, ToolCall};
+use toolvault_vault::{RepeatedValue, ToolCall, Vault};
 
+use crate::harness::app::root_key_of;
+use crate::harness::entropy::SeededEntropy;
 use crate::harness::gateway::{ANYWHERE, tool};
 use crate::harness::{Actor, App, NewSecretExt as _, call, secret};
 
@@ -90,6 +94,49 @@ on_both! {
         for name in ["linear__linear-robot", "linear__create_issue", VALUE, "t"] {
             ann.resolve(name).await.unwrap();
             assert_eq!(newest(&ann, Action::SecretUsed).await.tool.unwrap(), name);
+        }
+    }
+
+    // Otherwise the time of a second request would show whether a guess is one of the user's values.
+    async fn a_name_is_searched_once_whether_it_holds_a_value_or_not(app: App) {
+        app.vault.close().await;
+        let entropy = Arc::new(SeededEntropy::new(u64::MAX));
+        let (root_key, clock) = (root_key_of(&app.place), Arc::new(app.clock.clone()));
+        let opened = Vault::open(app.settings(), &root_key, clock, Arc::<SeededEntropy>::clone(&entropy)).await.unwrap();
+        let app = App { vault: opened.vault, ..app };
+        let ann = app.person("ann").await;
+        ann.store(secret("wide", VALUE).default_for("*", "k")).await;
+        let name = format!("linear__{VALUE}");
+        for (name, recorded) in [
+            ("linear__another value", "linear__another value"),
+            (&name, "linear__[secret:wide]"),
+        ] {
+            let before = entropy.searches.load(Ordering::Relaxed);
+            for _ in 0..3 {
+                ann.resolve(name).await.unwrap();
+                assert_eq!(newest(&ann, Action::SecretUsed).await.tool.unwrap(), recorded);
+            }
+            assert_eq!(entropy.searches.load(Ordering::Relaxed) - before, 1, "{name}");
+        }
+    }
+
+    async fn many_values_are_searched_in_parts(app: App) {
+        let ann = app.person("ann").await;
+        let large = |letter: &str| {
+            let parts: Vec<_> = (0..5_000).map(|number| format!("{letter}{number:08}")).collect();
+            serde_json::to_string(&parts).unwrap()
+        };
+        ann.store(secret("first", &large("a"))).await;
+        ann.store(secret("second", &large("b"))).await;
+        ann.store(secret("wide", "another value").default_for("*", "k")).await;
+        for (name, recorded) in [
+            ("x__a00001234", "x__[secret:first]"),
+            ("x__b00001234", "x__[secret:second]"),
+            // Where values of two parts overlap, what is left of one could remain.
+            ("x__a00001234b00001234", "[withheld]"),
+        ] {
+            ann.resolve(name).await.unwrap();
+            assert_eq!(newest(&ann, Action::SecretUsed).await.tool.unwrap(), recorded);
         }
     }
 }

@@ -8,6 +8,8 @@ use toolvault_core::entropy::{Entropy, EntropyError};
 pub(crate) struct SeededEntropy {
     seed: u64,
     block: AtomicU64,
+    /// How many keys of 64 bytes were made, as each search for values needs one.
+    pub(crate) searches: AtomicU64,
 }
 
 impl SeededEntropy {
@@ -15,6 +17,7 @@ impl SeededEntropy {
         Self {
             seed,
             block: AtomicU64::new(0),
+            searches: AtomicU64::new(0),
         }
     }
 
@@ -33,6 +36,9 @@ impl SeededEntropy {
 
 impl Entropy for SeededEntropy {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
+        if bytes.len() == 64 {
+            self.searches.fetch_add(1, Ordering::Relaxed);
+        }
         for chunk in bytes.chunks_mut(32) {
             let block = self.block.fetch_add(1, Ordering::Relaxed);
             let mut input = self.seed.to_be_bytes().to_vec();
