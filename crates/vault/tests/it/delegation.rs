@@ -87,10 +87,13 @@ on_both! {
     async fn a_makers_end_brought_forward_ends_its_children(app: App) {
         let operator = app.operator().await;
         let maker = operator.delegate(key("m", &[Scope::Manage])).await;
-        let child = maker.delegate(key("c", &[Scope::Manage])).await;
-        let soon = KeyChange { expires_at: Some(app.clock.now().plus(SECOND)), ..KeyChange::default() };
+        let later = NewKey { expires_at: Some(app.clock.now().plus(HOUR)), ..key("c", &[Scope::Manage]) };
+        let child = maker.delegate(later).await;
+        let end = Some(app.clock.now().plus(SECOND));
+        let soon = KeyChange { expires_at: end, ..KeyChange::default() };
         app.vault.update_key(&operator.caller, maker.key_id(), soon).await.unwrap();
-        child.sign_in_again().await.unwrap();
+        let again = child.sign_in_again().await.unwrap();
+        assert_eq!(again.caller.expires_at(), end);
         app.clock.advance(SECOND);
         assert!(matches!(child.sign_in_again().await, Err(Error::Unauthenticated)));
     }
