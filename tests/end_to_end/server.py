@@ -51,6 +51,8 @@ class Toolvault:
             "TOOLVAULT_URL": f"http://127.0.0.1:{self.port}",
         }
         self.environment |= {f"TOOLVAULT_{name.upper()}": value for name, value in settings.items()}
+        # A command that runs the server, such as a profiler with its options.
+        self.under: list[str] = []
         self.process: subprocess.Popen | None = None
         self.output, self.log = folder / "stdout", folder / "stderr"
 
@@ -60,7 +62,7 @@ class Toolvault:
             output, log = (files.enter_context(path.open("ab")) for path in (self.output, self.log))
             began = time.monotonic()
             self.process = subprocess.Popen(
-                [BINARY, "serve", *flags], env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=log
+                [*self.under, BINARY, "serve", *flags], env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=log
             )
         return began
 
