@@ -13,7 +13,7 @@ use toolvault_core::timestamp::Timestamp;
 use crate::secret::Secret;
 
 /// How many names of tools and arguments are remembered.
-const MOST_NAMES: usize = 128;
+const MOST_NAMES: usize = 224;
 /// How many bytes those have in all that stand for names with a value.
 const MOST_BYTES: usize = 4 << 10;
 /// The most memory that they take, in bytes: a map has up to twice as many places of 25 bytes as members.
@@ -75,7 +75,6 @@ impl Index {
     /// Adds a secret or replaces it.
     pub(crate) fn store(&mut self, secret: Arc<Secret>) {
         self.remove(secret.id);
-        self.searched.get_mut().clear();
         self.weight += secret.weight();
         self.by_name
             .entry(secret.name.clone())
@@ -92,6 +91,7 @@ impl Index {
     }
 
     pub(crate) fn remove(&mut self, id: SecretId) {
+        self.searched.get_mut().clear();
         let Some(secret) = self.by_id.remove(&id) else {
             return;
         };

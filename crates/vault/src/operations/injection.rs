@@ -135,25 +135,28 @@ impl Vault {
             .as_deref()
             .map(|reason| cut(reason, LONGEST_REASON));
         record.duration_ms = Some(i64::try_from(call.duration.as_millis()).unwrap_or(i64::MAX));
-        // They are cleaned before they are cut: half of a value would not be found.
-        let arguments = call.arguments.iter().map(|(name, _)| name);
+        // They are cleaned before they are cut: half of a value would not be found. Only those that can be recorded: a
+        // model may send any number, and a search takes long.
+        let recorded = || call.arguments.iter().take(MOST_NAMES);
+        let arguments = recorded().map(|(name, _)| name);
+        let dropped = call.dropped.iter().take(MOST_NAMES);
         let names = [call.tool.as_str().to_owned()].into_iter();
-        let names = names.chain(arguments.chain(&call.dropped).cloned());
+        let names = names.chain(arguments.chain(dropped).cloned());
         let clean = self.clean_names(entry.as_ref(), names.collect()).await;
         let mut clean = clean.into_iter();
         record.tool = clean.next();
         // The iterator that ends first stands first, so that no name of the other one is lost.
-        let arguments = call.arguments.iter().zip(clean.by_ref());
-        let arguments: Vec<String> = arguments
+        let arguments: Vec<String> = recorded()
+            .zip(clean.by_ref())
             .map(|((_, kind), name)| {
                 let mut text = cut(&name, LONGEST_NAME);
                 let _ = write!(text, ":{}", word(*kind));
                 text
             })
             .collect();
-        record.arguments = Some(bounded(arguments.into_iter()));
-        let dropped = clean.map(|name| cut(&name, LONGEST_NAME));
-        record.dropped = (!call.dropped.is_empty()).then(|| bounded(dropped));
+        record.arguments = Some(bounded(arguments, call.arguments.len()));
+        let dropped = clean.map(|name| cut(&name, LONGEST_NAME)).collect();
+        record.dropped = (!call.dropped.is_empty()).then(|| bounded(dropped, call.dropped.len()));
         self.writer.record(vec![record]).await
     }
 }
@@ -174,9 +177,8 @@ fn cut(text: &str, characters: usize) -> String {
     text.chars().take(characters).collect()
 }
 
-/// The names, truncated to what a record holds.
-fn bounded(names: impl ExactSizeIterator<Item = String>) -> Vec<String> {
-    let count = names.len();
+/// The first of `count` names, truncated to what a record holds.
+fn bounded(names: Vec<String>, count: usize) -> Vec<String> {
     let mut kept = Vec::with_capacity(count.min(MOST_NAMES));
     let mut bytes = 0;
     for name in names {
@@ -206,7 +208,7 @@ mod tests {
     use super::*;
 
     fn names(count: usize, name: &str) -> Vec<String> {
-        bounded(vec![name.to_owned(); count].into_iter())
+        bounded(vec![name.to_owned(); count.min(MOST_NAMES)], count)
     }
 
     #[test]

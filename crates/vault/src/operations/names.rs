@@ -59,11 +59,12 @@ impl Vault {
         let mut clean = Clean::new();
         if let Some(entry) = entry {
             let (known, unknown) = look_up(entry, &names);
-            clean = if unknown.is_empty() {
-                known
-            } else {
-                self.search_names(entry, &names).await.unwrap_or_default()
-            };
+            clean = known;
+            if !unknown.is_empty()
+                && let Some(found) = self.search_names(entry, &names).await
+            {
+                clean = found;
+            }
         }
         let clean = |name| clean.get(name).map_or(WITHHELD, String::as_str).to_owned();
         names.iter().map(clean).collect()

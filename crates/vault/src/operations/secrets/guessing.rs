@@ -40,7 +40,8 @@ pub(super) fn is_guessable(value: &Confidential, name: &str) -> bool {
 }
 
 /// Whether a value is certainly what a program generates, so that the estimate, which takes longer than everything else
-/// in a change, can be left out. Words, dates, repetitions and walks over the keyboard do not look random.
+/// in a change, can be left out. Words of more than five letters, dates, repetitions and walks over the keyboard do not
+/// look random.
 fn looks_random(text: &str) -> bool {
     let is_hexadecimal = |text: &str| {
         let mut bytes = text.bytes().filter(|byte| *byte != b'-');
@@ -52,10 +53,17 @@ fn looks_random(text: &str) -> bool {
             && has(u8::is_ascii_lowercase)
             && has(u8::is_ascii_uppercase)
             && has(u8::is_ascii_digit)
+            && !has_word(text)
     };
     // Behind the prefix that many services give their keys.
     let token = text.rsplit('_').next().unwrap_or_default();
     (is_hexadecimal(token) || is_of_three_kinds(token)) && is_mixed(token.as_bytes())
+}
+
+/// Whether so many lower-case letters follow each other that they may be a word.
+fn has_word(text: &str) -> bool {
+    let mut runs = text.as_bytes().windows(5);
+    runs.any(|run| run.iter().all(u8::is_ascii_lowercase))
 }
 
 /// Whether letters and digits alternate as in random text, with few repetitions.
@@ -81,7 +89,7 @@ fn is_mixed(text: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    const GUESSABLE: [&str; 11] = [
+    const GUESSABLE: [&str; 12] = [
         "12345678",
         "Password123!",
         "correcthorse",
@@ -90,6 +98,7 @@ mod tests {
         "qwertyuiop[]",
         "name-of-it",
         "Password1Password2Password3",
+        "Password1Qwerty2Summer3",
         "1qaz2wsx3edc",
         "deadbeefdeadbeefdeadbeefdeadbeef",
         "01234567890123456789012345678901",
