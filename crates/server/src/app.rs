@@ -62,7 +62,7 @@ impl App {
             certificate: certificate.map(Certificate::new),
             reloads: Reloads::default(),
             tokens: JwtVerifier::new(settings.issuers.clone())?,
-            request_ids: RequestIds::new(),
+            request_ids: RequestIds::default(),
             throttle: Throttle::new(limits.sign_in_failures_per_minute),
             rate: RateLimiter::new(limits.requests_per_second),
             clock,

@@ -1,6 +1,7 @@
 //! Counts a metric for each request, and logs those that fail, or at the level `debug` all of them. Never logs a query,
 //! a header or a body.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -9,8 +10,6 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
-use toolvault_core::entropy::Entropy as _;
-use toolvault_vault::SystemEntropy;
 
 use crate::app::App;
 
@@ -25,26 +24,23 @@ pub(crate) struct RequestId(pub(crate) String);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestActor(pub(crate) Arc<OnceLock<String>>);
 
-/// Gives requests that bring no ID one of this process.
+/// Gives requests that bring no ID one that is new. It is a keyed hash of their number, because the number itself would
+/// show every client how many requests others send.
+#[derive(Default)]
 pub(crate) struct RequestIds {
-    process: u64,
+    keys: [RandomState; 2],
     next: AtomicU64,
 }
 
 impl RequestIds {
-    pub(crate) fn new() -> Self {
-        let mut process = [0; 8];
-        // If randomness fails, the ID still names the request, though another process may use it, too.
-        let _ = SystemEntropy.fill(&mut process);
-        Self {
-            process: u64::from_le_bytes(process),
-            next: AtomicU64::new(1),
-        }
-    }
-
     fn next(&self) -> String {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        format!("{:016x}{number:016x}", self.process)
+        let [first, second] = &self.keys;
+        format!(
+            "{:016x}{:016x}",
+            first.hash_one(number),
+            second.hash_one(number)
+        )
     }
 }
 
@@ -104,4 +100,21 @@ fn request_id(request: &Request) -> Option<&str> {
                 // A key in the wrong header must not be logged.
                 && !toolvault_core::api_key::looks_like_api_key(text)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::RequestIds;
+
+    #[test]
+    fn ids_are_new_and_do_not_show_how_many_there_were() {
+        let ids = RequestIds::default();
+        let made: HashSet<String> = (0..10_000).map(|_| ids.next()).collect();
+        assert_eq!(made.len(), 10_000);
+        assert!(made.iter().all(|id| id.len() == 32));
+        let starts: HashSet<&str> = made.iter().filter_map(|id| id.get(..8)).collect();
+        assert!(starts.len() > 9_000);
+    }
 }

@@ -132,14 +132,13 @@ async fn record_ended(
     tasks: TaskTracker,
     stop: CancellationToken,
 ) {
-    let mut calls = Vec::new();
     loop {
         let first = tokio::select! {
             () = stop.cancelled() => None,
             first = ended.recv() => first,
         };
         let is_over = first.is_none();
-        calls.extend(first);
+        let mut calls = Vec::from_iter(first);
         if is_over {
             ended.close();
         } else {
@@ -149,7 +148,7 @@ async fn record_ended(
             calls.push(call);
         }
         // The record of one user's call may wait for a search of names, and those of others do not wait for it.
-        let (vault, calls) = (vault.clone(), std::mem::take(&mut calls));
+        let vault = vault.clone();
         tasks.spawn(async move {
             let recording = calls.into_iter().map(|call| call.record(&vault));
             futures_util::future::join_all(recording).await;
