@@ -13,6 +13,11 @@ def steps(argument: str) -> tuple[str, ...]:
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in argument[1:].split("/"))
 
 
+def overlaps(one: str, other: str) -> bool:
+    """Whether two arguments are the same place, or one is inside the other."""
+    return all(step == same for step, same in zip(steps(one), steps(other), strict=False))
+
+
 def shortest(argument: str) -> str:
     """The place as a name, if it can be one."""
     first, *others = steps(argument)

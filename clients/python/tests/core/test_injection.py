@@ -76,6 +76,13 @@ def test_what_is_redacted_is_named_by_place(runtime, vault, witness, argument, n
     assert runtime.inject("get_in", redact=[named]).redact(witness.canaries[-1].value) == "[secret:inner]"
 
 
+def test_an_argument_names_what_is_in_it(runtime, vault, witness):
+    made = in_req(vault, witness, "/req/k")
+    vault.secrets.set_policy(made.secret_id, redact=False)
+    injected = runtime.inject("get_in", redact=["req"])
+    assert injected.redact(witness.canaries[-1].value) == "[secret:inner]"
+
+
 def test_names_of_nothing_that_the_tool_takes(runtime, key):
     with pytest.raises(ValueError, match="'token' in `redact`"):
         secrets(runtime, "k", redact=["token"])(lambda k: k)

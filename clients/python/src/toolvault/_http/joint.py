@@ -81,7 +81,9 @@ class AsyncJoint:
         for (_, future), result in zip(waiting, results, strict=True):
             if future.done():
                 continue
-            if isinstance(result, Exception):
+            if isinstance(result, asyncio.CancelledError):
+                future.cancel()
+            elif isinstance(result, Exception):
                 future.set_exception(result)
             else:
                 future.set_result(result)

@@ -28,12 +28,14 @@ def supplied(function: Function, injector: Injector, read: Read, fill: Fill) -> 
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Injected, Arguments]:
         given, context = read(args, kwargs)
         injected = injector.inject(given, context)
-        return injected, fill(given, injected)
+        with injected:
+            return injected, fill(given, injected)
 
     async def begin_async(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Injected, Arguments]:
         given, context = read(args, kwargs)
         injected = await injector.inject_async(given, context)
-        return injected, fill(given, injected)
+        with injected:
+            return injected, fill(given, injected)
 
     # A traceback shows these frames, so they forget the values at the end.
     async def async_generator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:

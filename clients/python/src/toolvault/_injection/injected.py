@@ -29,11 +29,10 @@ class Injected:
         self._completed = completed
         self._guards: list[guarded] = []
         self.values = {one.arg: Confidential(_pointer.get(completed.args, one.arg)) for one in completed.applied}
-        places = None if redacted is None else {*map(_pointer.steps, redacted)}
         self.redaction = Redaction(
             (one.secret_name, self.values[one.arg])
             for one in completed.applied
-            if (one.redact if places is None else _pointer.steps(one.arg) in places)
+            if (one.redact if redacted is None else any(_pointer.overlaps(name, one.arg) for name in redacted))
         )
 
     @property

@@ -78,12 +78,12 @@ def parts(stream: Iterator[Any], redaction: Redaction) -> Generator[Any, None, A
     try:
         with guarded(redaction, yields=True):
             while True:
+                # No variable holds a part: a traceback shows this frame.
                 try:
-                    part = next(stream)
+                    yield from clean.of(next(stream))
                 except StopIteration as end:
                     result = redaction.result(end.value)
                     break
-                yield from clean.of(part)
     except Exception:
         yield from clean.end()
         raise
@@ -97,7 +97,10 @@ async def parts_async(stream: AsyncIterator[Any], redaction: Redaction) -> Async
     try:
         with guarded(redaction, yields=True):
             async for part in stream:
-                for one in clean.of(part):
+                given = clean.of(part)
+                # A traceback shows this frame.
+                del part
+                for one in given:
                     yield one
     except Exception:
         for one in clean.end():
