@@ -13,7 +13,7 @@ from ._injection import schema
 from ._injection.calls import Arguments, Function, routine_of, supplied
 from ._injection.injected import Injected
 from ._injection.injector import Injector, Options, Place, User, Vault
-from ._injection.objects import Path, typed, typed_member
+from ._injection.objects import Path, hints_of, typed, typed_member
 from .confidential import Confidential
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,7 +51,7 @@ def _decorated(
 ) -> Function:
     called = function.func if isinstance(function, functools.partial) else function
     tool = tool_name or str(getattr(called, "__name__", type(called).__name__))
-    signature, hints = inspect.signature(function), _hints(called)
+    signature, hints = inspect.signature(function), hints_of(routine_of(called))
     rest = next((one.name for one in signature.parameters.values() if one.kind is inspect.Parameter.VAR_KEYWORD), None)
     places = [_place(tool, signature, name, rest is not None) for name in names]
     for text in redact or ():
@@ -59,7 +59,7 @@ def _decorated(
             raise ValueError(f"{text!r} in `redact` is no argument that the vault supplies to tool {tool!r}")
     described: dict[str, Any] = {"properties": {name: {} for name in signature.parameters if name != rest}}
     options: Options = {"bindings": bindings, "redact": redact, "user": user}
-    injector = Injector(vault, tool, described, places, options, shows_others=rest is not None)
+    injector = Injector(vault, tool, described, places, options, hints, shows_others=rest is not None)
     hidden = {one.path[0] for one in places if len(one.path) == 1}
     visible = signature.replace(
         parameters=[
@@ -92,7 +92,9 @@ def _decorated(
         if getattr(function, name, None) is not None:
             setattr(wrapper, name, getattr(function, name))
     wrapper.__doc__ = schema.described(wrapper.__doc__, hidden) if wrapper.__doc__ and hidden else wrapper.__doc__
-    wrapper.__annotations__ = {name: hint for name, hint in hints.items() if name not in hidden}
+    # Some frameworks look at what a partial function calls.
+    for one in (wrapper, getattr(wrapper, "func", wrapper)):
+        one.__annotations__ = {name: hint for name, hint in hints.items() if name not in hidden}
     wrapper.__signature__ = visible  # type: ignore[attr-defined]
     return wrapper
 
@@ -104,16 +106,3 @@ def _place(tool: str, signature: inspect.Signature, text: str, takes_any: bool) 
         raise ValueError(f"the function of tool {tool!r} does not take argument {path[0]!r}")
     is_required = parameter is None or parameter.default is inspect.Parameter.empty
     return Place(text, path, is_required, is_held=is_required)
-
-
-def _hints(function: Function) -> dict[str, Any]:
-    """The annotations of a function, evaluated as far as possible."""
-    target = routine_of(function)
-    try:
-        return typing.get_type_hints(target, include_extras=True)
-    except (NameError, TypeError):
-        pass
-    try:
-        return dict(getattr(target, "__annotations__", {}))
-    except NameError:
-        return {}

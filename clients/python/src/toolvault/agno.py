@@ -17,6 +17,7 @@ from ._injection import logs
 from ._injection.calls import Arguments, supplied
 from ._injection.injected import Injected
 from ._injection.injector import Injector, Options, Subject, Vault, Wrapping, first
+from ._injection.objects import hints_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -100,7 +101,11 @@ def _subject(tool: Any, options: Options) -> Subject[Function]:
     processed.process_entrypoint()
     needs_context = callable(options.get("user"))
     return Subject(
-        processed, tool.name, processed.parameters, lambda injector: _bound(processed, injector, needs_context)
+        processed,
+        tool.name,
+        processed.parameters,
+        lambda injector: _bound(processed, injector, needs_context),
+        hints_of(processed.entrypoint),
     )
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 from ._injection.injector import blocking
 from .async_client import AsyncToolvault
 from .client import Toolvault
-from .errors import ApiError, Forbidden
+from .errors import ApiError, Forbidden, ToolvaultError
 from .models import Explanation, ToolCall
 
 if TYPE_CHECKING:
@@ -158,10 +158,12 @@ class _Tools:
         call = wish.call
         self._permit()
         explanation = self._expected.pop(_key(call), None) or _only(self._vault.explain_many([call]))
-        while not explanation.would_succeed:
-            # The exception that this raises says why.
+        if not explanation.would_succeed:
+            # The exception that this raises says why. If it raises none, a secret was stored meanwhile.
             _only(self._vault.resolve_many([call]))
             explanation = _only(self._vault.explain_many([call]))
+        if not explanation.would_succeed:
+            raise ToolvaultError(f"the secrets for the tool {tool.name} change while it is created; create it again")
         return wish.granted(explanation, self._vault, self._keep_seconds)
 
     def expect(self, definition: Any) -> None:

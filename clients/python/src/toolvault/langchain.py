@@ -70,7 +70,7 @@ def _subject(tool: Any) -> Subject[BaseTool]:
     if isinstance(tool, Tool):
         raise TypeError(f"tool {tool.name!r} takes one text; only a tool with named arguments can have hidden ones")
     described = tool.args_schema if isinstance(tool.args_schema, dict) else _seen(tool.tool_call_schema)
-    return Subject(tool, tool.name, described, lambda injector: _bound(tool, injector))
+    return Subject(tool, tool.name, described, lambda injector: _bound(tool, injector), tool.args_schema)
 
 
 def _seen(described: Any) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _class_of(kind: type[Any]) -> type[Any]:
         def _run(self, *args: Any, **of_framework: Any) -> Any:
             if not (args and isinstance(args[0], _Deferred)):
                 return super()._run(*args, **of_framework)
-            injected = self._toolvault.inject(args[0].args, ensure_config())
+            injected = self._toolvault.wanted(args[0].args, ensure_config()).now()
             with injected:
                 # No variable of this frame holds a value: a traceback shows it.
                 return injected.redact(super()._run(**self._filled(args[0], injected), **of_framework))
@@ -136,7 +136,7 @@ def _class_of(kind: type[Any]) -> type[Any]:
 
             @functools.wraps(kind._arun)
             async def _arun(self, deferred: _Deferred, **of_framework: Any) -> Any:
-                injected = await self._toolvault.inject_async(deferred.args, ensure_config())
+                injected = await self._toolvault.wanted(deferred.args, ensure_config()).later()
                 with injected:
                     return injected.redact(await super()._arun(**self._filled(deferred, injected), **of_framework))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -74,7 +75,16 @@ def _subject(tool: Any) -> Subject[FunctionTool]:
                 "function tools; put an MCP server behind the gateway, and pass a hosted tool to the agent as it is"
             )
         tool = function_tool(tool)
-    return Subject(tool, tool.name, tool.params_json_schema, lambda injector: _bound(tool, injector))
+    return Subject(
+        tool, tool.name, tool.params_json_schema, lambda injector: _bound(tool, injector), _kind(tool.on_invoke_tool)
+    )
+
+
+def _kind(invoker: Any) -> Any:
+    """The model of the arguments of a tool that `function_tool` made: it is in a closure, and private to the SDK."""
+    prepare = getattr(getattr(invoker, "_invoke_tool_impl", None), "__agents_prepare_arguments__", None)
+    held = inspect.getclosurevars(prepare).nonlocals if inspect.isfunction(prepare) else {}
+    return getattr(held.get("schema"), "params_pydantic_model", None)
 
 
 def _bound(tool: FunctionTool, injector: Injector) -> FunctionTool:
@@ -102,7 +112,7 @@ def _supplied(invoke: Invoke, injector: Injector) -> Invoke:
             # The tool sees what it would see without us.
             return await invoke(context, text)
         given = injector.given(given)
-        injected = await injector.inject_async(given, context)
+        injected = await injector.wanted(given, context).later()
         # Arguments that the SDK prepared for a policy of approvals lack the values, and are made again.
         if getattr(context, "_function_tool_arguments", None) is not None:
             context._function_tool_arguments = None

@@ -148,11 +148,11 @@ class Filling:
 
     async def injected(self, args: Mapping[str, Any], context: RunContext[Any]) -> Injected:
         """The values for a call with these validated arguments."""
-        return await self._injector.inject_async(self._given(args), context)
+        return await self._injector.wanted(self._given(args), context).later()
 
     def injected_now(self, args: Mapping[str, Any], context: RunContext[Any]) -> Injected:
         """The same in a thread that may wait."""
-        return self._injector.inject(self._given(args), context)
+        return self._injector.wanted(self._given(args), context).now()
 
     def _given(self, args: Mapping[str, Any]) -> dict[str, Any]:
         members = plain(args.get(self._single)) if self._single is not None else {}
@@ -252,7 +252,7 @@ class Supplied(WrapperToolset[Any]):
         if not isinstance(tool, SuppliedTool):
             return await super().call_tool(name, tool_args, ctx, tool)
         given = tool.injector.given(tool_args)
-        injected = await tool.injector.inject_async(given, ctx)
+        injected = await tool.injector.wanted(given, ctx).later()
         with injected:
             filled = tool.injector.filled
             return injected.redact(await super().call_tool(name, filled(given, injected), ctx, tool.inner))

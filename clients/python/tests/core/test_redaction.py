@@ -12,6 +12,7 @@ import re
 import traceback
 from array import array
 from collections import OrderedDict, defaultdict, deque, namedtuple
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 
@@ -232,6 +233,76 @@ def test_what_is_known_only_when_it_is_used(redaction):
     # It is still used as it comes.
     endless = redaction.result(itertools.repeat(VALUE + "."))
     assert [next(endless), next(endless)] == [MARK + "."] * 2
+
+
+def test_a_generator_that_is_not_used_up_is_closed(redaction):
+    closed = []
+
+    def parts():
+        try:
+            yield {VALUE}
+            yield {VALUE}
+        finally:
+            closed.append("blocking")
+
+    async def parts_awaited():
+        try:
+            yield {VALUE}
+            yield {VALUE}
+        finally:
+            closed.append("async")
+
+    async def first():
+        clean = redaction.result(parts_awaited())
+        found = await anext(clean)
+        await clean.aclose()
+        return found, [*closed]
+
+    clean = redaction.result(parts())
+    assert next(clean) == {MARK}
+    clean.close()
+    assert closed == ["blocking"]
+    assert asyncio.run(first()) == ({MARK}, ["blocking", "async"])
+
+
+def test_what_is_sent_into_a_generator(redaction):
+    def parts():
+        sent = {VALUE}
+        while sent:
+            sent = yield [sent]
+
+    async def parts_awaited():
+        sent = {VALUE}
+        while sent:
+            sent = yield [sent]
+
+    async def all_of():
+        clean = redaction.result(parts_awaited())
+        return [await clean.asend(one) for one in (None, "a", VALUE)]
+
+    clean = redaction.result(parts())
+    assert [clean.send(one) for one in (None, "a", VALUE)] == [[{MARK}], ["a"], [MARK]]
+    assert asyncio.run(all_of()) == [[{MARK}], ["a"], [MARK]]
+
+
+class Computed(Mapping):
+    """Its items are made anew each time."""
+
+    def __getitem__(self, name):
+        return [f"{VALUE} {name}"]
+
+    def __iter__(self):
+        return (f"{VALUE} {number}" for number in range(2))
+
+    def __len__(self):
+        return 2
+
+
+def test_views_whose_items_are_made_anew(redaction):
+    assert list(redaction.result(Computed().keys())) == [f"{MARK} 0", f"{MARK} 1"]
+    assert list(redaction.result(Computed().values())) == [[f"{MARK} {MARK} 0"], [f"{MARK} {MARK} 1"]]
+    assert next(iter(redaction.result([Computed().items()])[0])) == (f"{MARK} 0", [f"{MARK} {MARK} 0"])
+    assert dict(redaction.result(MappingProxyType(Computed())))[f"{MARK} 1"] == [f"{MARK} {MARK} 1"]
 
 
 def test_what_is_awaited(redaction):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, SecretStr
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, SecretStr
 from typing_extensions import TypedDict
 
 from harness import FRAMEWORK, Failed, call, harness, seen, tool, with_secrets, with_secrets_async
@@ -413,3 +413,32 @@ def refused_for(one: Any, user: str | None) -> str:
     with pytest.raises(Exception) as failure:
         call(one, {"a": "x"}, user)
     return shown(failure.value)
+
+
+class Named(BaseModel):
+    """Its fields are given by several names. A name that is given beside the right one is refused."""
+
+    model_config = ConfigDict(populate_by_name=True, extra="forbid")
+    aliased: Annotated[str, Field(alias="apiKey")] = "none"
+    chosen: Annotated[str, Field(validation_alias=AliasChoices("chosenKey", "chosen_key"))] = "none"
+    inner: Annotated[Req | None, Field(alias="innerPart")] = None
+
+
+@pytest.mark.parametrize("names", [("apiKey", "chosenKey", "innerPart"), ("aliased", "chosen_key", "inner")])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_field_that_is_given_by_several_names(vault, runtime, witness, names, is_there):
+    """What a model makes up under any of them is dropped."""
+    hidden = ["/named/apiKey", "/named/chosenKey", "/named/innerPart/api_key"]
+    for place in hidden if is_there else hidden[2:]:
+        value = witness.canary(place)
+        vault.secrets.create(place, value, tool_name="n__*", tool_arg=place, is_default_for_tool=True)
+
+    def n__do(named: Named, note: str) -> str:
+        """Does it."""
+        return " ".join(key[:8] for key in (named.aliased, named.chosen, named.inner.api_key)) + f" {named.inner.a}"
+
+    wrapped = with_secrets(tool(n__do), runtime, hide=hidden)
+    first, second, third = names
+    given = {first: "made up", second: "made up", third: {"a": 1, KEY: "made up"}}
+    expected = " ".join(["lin_api_"] * 3 if is_there else ["none", "none", "lin_api_"]) + " 1"
+    assert call(wrapped, {"named": given, "note": "n"}) == expected

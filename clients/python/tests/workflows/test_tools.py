@@ -17,6 +17,7 @@ from iointel.src.utilities.registries import STATEFUL_TOOL_DEFAULTS
 from linear import shown
 from toolvault import (
     AsyncToolvault,
+    Explanation,
     Forbidden,
     SecretAmbiguous,
     SecretExpired,
@@ -80,6 +81,21 @@ def test_what_is_wrong_is_told_before_a_tool_is_made(vault, made, witness):
         store(vault, "twin", witness.canary("twin"), default=False)
     with pytest.raises(SecretAmbiguous):
         made("notes__read", {"token": "secret://twin"})
+
+
+def test_secrets_that_change_without_end(vault, made, runtime, witness, monkeypatch):
+    """An explanation that contradicts what is resolved is asked for again, but only once."""
+    store(vault, "notes", witness.canary("value"))
+    asked = []
+
+    def explain_many(calls):
+        asked.append(calls)
+        return [Explanation("notes__read", False, ())]
+
+    monkeypatch.setattr(runtime, "explain_many", explain_many)
+    with pytest.raises(ToolvaultError, match="the tool notes__read change while it is created"):
+        made("notes__read")
+    assert len(asked) == 2
 
 
 def test_references_stand_for_whole_arguments_that_exist(made):

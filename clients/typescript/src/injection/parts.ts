@@ -156,17 +156,19 @@ function web(source: ReadableStream, search: Search): ReadableStream {
 /** The same answer with another body. */
 function response(own: Response, search: Search): Response {
   const { status, statusText, headers, body, bodyUsed, url, redirected, type } = own;
-  // There is no answer to copy, or its body was read already.
-  if (status < 200 || bodyUsed) return own;
+  // There is no answer to copy.
+  if (status < 200) return own;
   const redaction = redactionOf(search);
   const text = redaction.result(statusText);
-  const copy = new Response(body && web(body, search), {
+  const copy = new Response(bodyUsed ? "" : body && web(body, search), {
     status,
     statusText: text,
     headers: redaction.result(headers),
   });
   for (const [name, value] of Object.entries({ url: redaction.result(url), redirected, type }))
     define(copy, name, value);
+  // Its body cannot be read again either.
+  if (bodyUsed) void copy.text();
   return copy;
 }
 

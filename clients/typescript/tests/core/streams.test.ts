@@ -80,9 +80,16 @@ test("the body, the headers and the address of a Response are redacted", async (
     assert.deepEqual(await response.json(), { given: MARK });
     const bare = injected.redact(new Response(null, { status: 204 }));
     assert.deepEqual([bare.status, await bare.text()], [204, ""]);
-    const used = new Response(VALUE);
-    await used.text();
-    assert.equal(injected.redact(used), used);
+    const read = await fetch(address, { headers: { authorization: `Bearer ${VALUE}` } });
+    await read.text();
+    const used = injected.redact(read);
+    clean(VALUE, used);
+    assert.deepEqual(
+      [used.url, used.headers.get("x-given"), used.statusText, used.status, used.bodyUsed],
+      [address.replace(VALUE, MARK), `Bearer ${MARK}`, `made ${MARK}`, 201, true],
+    );
+    await assert.rejects(used.text(), TypeError);
+    assert.throws(() => used.clone(), TypeError);
     assert.equal(injected.redact(Response.error()).type, "error");
   } finally {
     server.closeAllConnections();

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Coroutine
 from contextlib import closing, suppress
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import httpx
@@ -36,7 +35,6 @@ class Sender:
 
     def run(self, operation: Operation[T]) -> T:
         """Returns the result of the operation, or raises its error."""
-        operation = replace(operation, user=self.settings.users.now(operation.user))
         ends = self._clock() + self.settings.timeout
         if self._joint is None or operation.join is None:
             return self._run(operation, ends)
@@ -100,7 +98,6 @@ class AsyncSender:
 
     async def run(self, operation: Operation[T]) -> T:
         """Returns the result of the operation, or raises its error."""
-        operation = replace(operation, user=self.settings.users.now(operation.user))
         ends = time.monotonic() + self.settings.timeout
         return await (self._run if operation.join is None else self._joint.run)(operation, ends)
 

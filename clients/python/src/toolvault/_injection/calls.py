@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from contextlib import aclosing
 from typing import Any, cast
 
+from .._operations.method import AtCall
 from .injected import Injected
-from .injector import Injector
+from .injector import Injector, Wanted
 from .later import parts, parts_async
 
 Function = Callable[..., Any]
@@ -25,34 +27,34 @@ def supplied(function: Function, injector: Injector, read: Read, fill: Fill) -> 
     The values are redacted in what the function returns, yields or raises.
     """
 
-    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Injected, Arguments]:
+    def begin(*args: Any, **kwargs: Any) -> tuple[Mapping[str, Any], Wanted]:
         given, context = read(args, kwargs)
-        injected = injector.inject(given, context)
-        with injected:
-            return injected, fill(given, injected)
+        return given, injector.wanted(given, context)
 
-    async def begin_async(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Injected, Arguments]:
-        given, context = read(args, kwargs)
-        injected = await injector.inject_async(given, context)
+    def filled(given: Mapping[str, Any], injected: Injected) -> Arguments:
         with injected:
-            return injected, fill(given, injected)
+            return fill(given, injected)
 
     # A traceback shows these frames, so they forget the values at the end.
-    async def async_generator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        injected, (args, kwargs) = await begin_async(args, kwargs)
+    async def async_generator(given: Mapping[str, Any], wanted: Wanted) -> AsyncIterator[Any]:
+        injected = await wanted.later()
+        args, kwargs = filled(given, injected)
         stream = function(*args, **kwargs)
         del args, kwargs
-        async for part in parts_async(stream, injected.redaction):
-            yield part
+        async with aclosing(parts_async(stream, injected.redaction)) as parts_of:
+            async for part in parts_of:
+                yield part
 
-    def generator(*args: Any, **kwargs: Any) -> Generator[Any, None, Any]:
-        injected, (args, kwargs) = begin(args, kwargs)
+    def generator(given: Mapping[str, Any], wanted: Wanted) -> Generator[Any, Any, Any]:
+        injected = wanted.now()
+        args, kwargs = filled(given, injected)
         stream = function(*args, **kwargs)
         del args, kwargs
         return (yield from parts(stream, injected.redaction))
 
-    async def coroutine(*args: Any, **kwargs: Any) -> Any:
-        injected, (args, kwargs) = await begin_async(args, kwargs)
+    async def coroutine(given: Mapping[str, Any], wanted: Wanted) -> Any:
+        injected = await wanted.later()
+        args, kwargs = filled(given, injected)
         try:
             with injected:
                 return injected.redact(await function(*args, **kwargs))
@@ -60,7 +62,9 @@ def supplied(function: Function, injector: Injector, read: Read, fill: Fill) -> 
             del args, kwargs
 
     def plain(*args: Any, **kwargs: Any) -> Any:
-        injected, (args, kwargs) = begin(args, kwargs)
+        given, wanted = begin(*args, **kwargs)
+        injected = wanted.now()
+        args, kwargs = filled(given, injected)
         try:
             with injected:
                 return injected.redact(function(*args, **kwargs))
@@ -69,10 +73,10 @@ def supplied(function: Function, injector: Injector, read: Read, fill: Fill) -> 
 
     routine = routine_of(function)
     if inspect.isasyncgenfunction(routine):
-        return async_generator
+        return AtCall(async_generator, begin)
     if inspect.isgeneratorfunction(routine):
-        return generator
-    return coroutine if inspect.iscoroutinefunction(routine) else plain
+        return AtCall(generator, begin)
+    return AtCall(coroutine, begin) if inspect.iscoroutinefunction(routine) else plain
 
 
 def routine_of(function: Function) -> Function:

@@ -9,7 +9,7 @@ import copy
 import functools
 import io
 import types
-from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, MappingView
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, MappingView
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
@@ -58,7 +58,7 @@ def content(value: Any) -> str | bytes | None:
 class Copies:
     """The copies of one result."""
 
-    def __init__(self, redaction: Redaction, found: Mapping[int, Any]) -> None:
+    def __init__(self, redaction: Redaction, found: dict[int, Any]) -> None:
         self._redaction = redaction
         self._found = found
         self._made: dict[int, Any] = {}
@@ -103,12 +103,16 @@ class Copies:
 
     def _view(self, value: Any, depth: int) -> Any:
         """A view, or a dictionary that cannot be changed."""
-        if isinstance(value, (ItemsView, types.MappingProxyType)):
-            pairs = value if isinstance(value, ItemsView) else value.items()
-            made = {self.of(name, depth): self.of(one, depth) for name, one in pairs}
+        is_paired = isinstance(value, (ItemsView, types.MappingProxyType))
+        pairs = value.items() if isinstance(value, types.MappingProxyType) else value
+        inside = [one for pair in pairs for one in pair] if is_paired else list(value)
+        # Some views make their items anew each time.
+        self._found |= self._redaction.found(inside)
+        clean = [self.of(one, depth) for one in inside]
+        if is_paired:
+            made = dict(zip(clean[::2], clean[1::2], strict=True))
             return made.items() if isinstance(value, ItemsView) else types.MappingProxyType(made)
-        inside = [self.of(one, depth) for one in value]
-        return dict.fromkeys(inside).keys() if isinstance(value, KeysView) else dict(enumerate(inside)).values()
+        return dict.fromkeys(clean).keys() if isinstance(value, KeysView) else dict(enumerate(clean)).values()
 
     def _fill(self, made: Any, value: Any, depth: int) -> None:
         if isinstance(value, dict):

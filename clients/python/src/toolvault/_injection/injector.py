@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from ..async_client import AsyncToolvault
 from ..client import Toolvault
 from . import schema
 from .injected import Injected
-from .objects import Typed, fill, holds, needs, put, typed_member
+from .objects import Typed, fill, holds, needs, put, renamed, typed_member
 from .plain import HIDDEN, parsed, plain
 
 Vault = Toolvault | AsyncToolvault
@@ -54,6 +55,27 @@ class Place:
     is_held: bool
 
 
+class Wanted:
+    """The values that one call wants. Raises `SecretMissing` or a related error."""
+
+    def __init__(self, vault: Vault, tool: str, options: dict[str, Any]) -> None:
+        self._vault = vault
+        self._tool = tool
+        self._options = options
+        # It says for whom, also if the values are fetched later.
+        self._context = contextvars.copy_context()
+
+    def now(self) -> Injected:
+        """The values, fetched now."""
+        return self._context.run(blocking(self._vault).inject, self._tool, **self._options)
+
+    async def later(self) -> Injected:
+        """The same without blocking the event loop."""
+        if isinstance(self._vault, Toolvault):
+            return await asyncio.to_thread(self.now)
+        return await self._context.run(self._vault.inject, self._tool, **self._options)
+
+
 class Injector:
     """One tool with its vault."""
 
@@ -64,6 +86,7 @@ class Injector:
         described: Mapping[str, Any],
         places: Sequence[Place],
         options: Options,
+        kind: Any = None,
         *,
         shows_others: bool = False,
     ) -> None:
@@ -71,6 +94,7 @@ class Injector:
         self.places = list({one.path: one for one in places}.values())
         self._vault = vault
         self._described = described
+        self._kind = kind
         self._user = options.get("user")
         bindings = options.get("bindings") or {}
         self._bindings = {_pointer.steps(name): reference for name, reference in bindings.items()}
@@ -98,22 +122,15 @@ class Injector:
 
     def given(self, args: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments without what a model made up for hidden ones, and with JSON texts of objects parsed."""
-        given = {name: parsed(one) if name in self.objects else one for name, one in args.items()}
+        given = dict(args)
         for one in self.places:
+            given = renamed(given, self._kind, one.path[:1])
+        given = {name: parsed(one) if name in self.objects else one for name, one in given.items()}
+        for one in self.places:
+            given = renamed(given, self._kind, one.path)
             if holds(given, one.path):
                 given = put(given, one.path, HIDDEN)
         return given
-
-    def inject(self, given: Mapping[str, Any], context: object = None) -> Injected:
-        """The values for a call. `context` is the framework's own. Raises `SecretMissing` or a related error."""
-        return blocking(self._vault).inject(self.tool, **self._wanted(given, context))
-
-    async def inject_async(self, given: Mapping[str, Any], context: object = None) -> Injected:
-        """The same without blocking the event loop."""
-        wanted = self._wanted(given, context)
-        if isinstance(self._vault, AsyncToolvault):
-            return await self._vault.inject(self.tool, **wanted)
-        return await asyncio.to_thread(self._vault.inject, self.tool, **wanted)
 
     def filled(self, given: Mapping[str, Any], injected: Injected, typed: Typed = typed_member) -> dict[str, Any]:
         """The arguments with their values, in the types that `typed` makes."""
@@ -132,22 +149,23 @@ class Injector:
         found = [(one, holds(args, one.path)) for one in self.places]
         return [one for one, is_there in found if is_there or (is_there is None and one.is_held)]
 
-    def _wanted(self, given: Mapping[str, Any], context: object) -> dict[str, Any]:
+    def wanted(self, given: Mapping[str, Any], context: object = None) -> Wanted:
+        """What a call needs, for the user for whom it acts now. `context` is the framework's own."""
         possible = self._possible(given)
-        texts = sorted(one.text for one in possible)
         needed = [(one, needs(given, one.path)) for one in possible]
         # The other arguments are sent because a policy may have conditions on them.
         shown = {name: one for name, one in self.given(given).items() if name in self._shown or self._shows_others}
-        return {
+        options = {
             "args": plain(shown),
             "bindings": {one.text: self._bindings[one.path] for one in possible if one.path in self._bindings},
-            "accepts": texts,
+            "accepts": sorted(one.text for one in possible),
             "require": sorted(
                 one.text for one, is_needed in needed if (one.is_required if is_needed is None else is_needed)
             ),
             "redact": self._redact,
             "user": user_of(self._user, context),
         }
+        return Wanted(self._vault, self.tool, options)
 
 
 def user_id(context: object) -> str | None:
@@ -169,12 +187,16 @@ def user_of(user: User, context: object) -> str | None:
 
 @dataclass(frozen=True)
 class Subject(Generic[T]):
-    """One tool that a framework has: its name, its schema, and how to make it one whose arguments are hidden."""
+    """One tool that a framework has: its name, its schema, and how to make it one whose arguments are hidden.
+
+    `kind` is the type of its arguments: a model, or annotations by name; None if it is not known.
+    """
 
     tool: T
     name: str
     schema: Mapping[str, Any]
     wrap: Callable[[Injector], T]
+    kind: Any = None
 
 
 class Wrapping(Generic[T]):
@@ -225,7 +247,7 @@ class Wrapping(Generic[T]):
         for one, name in zip(self._subjects, self._names, strict=True):
             texts = [*sorted(found.get(name, ())), *asked]
             places = [place for text in texts if (place := place_of(one.schema, text)) is not None]
-            injector = Injector(self._vault, name, one.schema, places, self._options)
+            injector = Injector(self._vault, name, one.schema, places, self._options, one.kind)
             made.append(one.wrap(injector) if places else one.tool)
         return self._finish(made)
 

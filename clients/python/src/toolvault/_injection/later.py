@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Generator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Generator, Iterator
+from contextlib import aclosing, closing, nullcontext
 from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any
 
@@ -72,18 +73,25 @@ async def _awaited(result: Awaitable[Any], redaction: Redaction) -> Any:
         return redaction.result(await result)
 
 
-def parts(stream: Iterator[Any], redaction: Redaction) -> Generator[Any, None, Any]:
+def parts(stream: Iterator[Any], redaction: Redaction) -> Generator[Any, Any, Any]:
     """The parts of an iterator without values, and what a generator returns."""
     clean = _Parts(redaction)
+    # An iterator such as `map` has nothing to close, and nothing can be sent into it.
+    step = getattr(stream, "send", lambda _: next(stream))
+    closed: Any = closing(stream) if isinstance(stream, Generator) else nullcontext()
+    sent: Any = None
     try:
-        with guarded(redaction, yields=True):
+        with guarded(redaction, yields=True), closed:
             while True:
                 # No variable holds a part: a traceback shows this frame.
                 try:
-                    yield from clean.of(next(stream))
+                    given = clean.of(step(sent))
                 except StopIteration as end:
                     result = redaction.result(end.value)
                     break
+                sent = None
+                for one in given:
+                    sent = yield one
     except Exception:
         yield from clean.end()
         raise
@@ -91,17 +99,21 @@ def parts(stream: Iterator[Any], redaction: Redaction) -> Generator[Any, None, A
     return result
 
 
-async def parts_async(stream: AsyncIterator[Any], redaction: Redaction) -> AsyncIterator[Any]:
+async def parts_async(stream: AsyncGenerator[Any, Any], redaction: Redaction) -> AsyncGenerator[Any, Any]:
     """The same for an async generator."""
     clean = _Parts(redaction)
+    sent: Any = None
     try:
         with guarded(redaction, yields=True):
-            async for part in stream:
-                given = clean.of(part)
-                # A traceback shows this frame.
-                del part
-                for one in given:
-                    yield one
+            async with aclosing(stream):
+                while True:
+                    try:
+                        given = clean.of(await stream.asend(sent))
+                    except StopAsyncIteration:
+                        break
+                    sent = None
+                    for one in given:
+                        sent = yield one
     except Exception:
         for one in clean.end():
             yield one

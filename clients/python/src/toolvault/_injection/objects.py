@@ -7,12 +7,13 @@ import dataclasses
 import importlib
 import inspect
 import operator
+import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..confidential import Confidential
-from .plain import HIDDEN, fields_of, is_root, members
+from .plain import HIDDEN, fields_of, is_root, members, spellings
 
 Path = Sequence[str]
 # What makes of a value what its place takes: from its holder, the path to it, and the value.
@@ -67,6 +68,23 @@ def put(value: Any, path: Path, new: object) -> Any:
     return made
 
 
+def renamed(value: Any, kind: Any, path: Path) -> Any:
+    """What a model said for a type, where what leads to a place has the names that the path says.
+
+    pydantic may take a member by several names. Of those that were given it takes one, which stays.
+    """
+    if not path or not isinstance(value, Mapping):
+        return value
+    first, *others = path
+    names, inner = _declared(kind, first)
+    given = next((one for one in names if one in value), None)
+    if given is None:
+        return value
+    return {name: one for name, one in value.items() if name not in names} | {
+        first: renamed(value[given], inner, others)
+    }
+
+
 def fill(args: Mapping[str, Any], values: Mapping[Path, Confidential | None], typed: Typed) -> dict[str, Any]:
     """A copy with the values at these paths. A place without a value is as if nothing had been given for it."""
     filled: Any = dict(args)
@@ -102,6 +120,46 @@ def typed(name: str, value: Confidential, hint: Any) -> Any:
     raise ValueError(f"the value for argument {name!r} is refused by its type")
 
 
+def _declared(kind: Any, step: str) -> tuple[list[str], Any]:
+    """The names by which a member of a type is given, as pydantic prefers them, and the member's type."""
+    for one in _types(kind):
+        fields = getattr(one, "__pydantic_fields__", None)
+        if getattr(one, "__pydantic_root_model__", False) is True:
+            return _declared(one.__pydantic_fields__["root"].annotation, step)
+        if not isinstance(fields, Mapping):
+            hints = one if isinstance(one, Mapping) else hints_of(one)
+            if step in hints:
+                return [step], hints[step]
+            continue
+        config = getattr(one, "model_config", None) or getattr(one, "__pydantic_config__", None) or {}
+        is_named = config.get("populate_by_name") or config.get("validate_by_name")
+        for name, field in fields.items():
+            names = [*spellings(name, field), *([name] if is_named else ())]
+            if step in names:
+                return names, field.annotation
+    return [step], None
+
+
+def _types(kind: Any) -> list[Any]:
+    """The types of a union, without what annotates them."""
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return _types(inner[0])
+    return [one for each in inner for one in _types(each)] if origin in (typing.Union, types.UnionType) else [kind]
+
+
+def hints_of(target: Any) -> dict[str, Any]:
+    """The annotations of a function or a class, evaluated as far as possible."""
+    try:
+        return typing.get_type_hints(target, include_extras=True)
+    except (NameError, TypeError):
+        pass
+    try:
+        return dict(getattr(target, "__annotations__", {}))
+    except NameError:
+        return {}
+
+
 def _holder(args: Any, path: Path) -> Any:
     for step in path[:-1]:
         args = _member(args, step)
@@ -134,6 +192,9 @@ def _attribute(holder: Any, step: str) -> str | None:
     names = members(holder)
     if names is None:
         return None
+    for name, field in (fields_of(holder) or {}).items():
+        if step in spellings(name, field):
+            return name
     is_own = step in names.values() or getattr(holder, "model_extra", None) is not None
     return names.get(step, step if is_own else None)
 
@@ -156,10 +217,7 @@ def _hint(holder: Any, name: str) -> Any:
     if known is not None:
         found = known.get(name)
         return None if found is None else annotation(found)
-    try:
-        return typing.get_type_hints(type(holder), include_extras=True).get(name)
-    except (NameError, TypeError):
-        return None
+    return hints_of(type(holder)).get(name)
 
 
 def annotation(field: Any) -> Any:

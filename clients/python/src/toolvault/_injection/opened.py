@@ -79,7 +79,9 @@ class _Opening:
         return {**node, **changed}
 
     def _field(self, kind: str, name: str, field: Node, path: Path) -> Node:
-        if path[0] not in (name, field.get("validation_alias")):
+        # One alias, or several, each a list of steps.
+        alias = field.get("validation_alias")
+        if path[0] not in (name, alias) and [path[0]] not in (alias if isinstance(alias, list) else []):
             return field
         if len(path) > 1:
             return {**field, "schema": self.node(field["schema"], path[1:])}

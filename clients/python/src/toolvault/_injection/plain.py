@@ -59,12 +59,17 @@ def members(value: Any) -> dict[str, str] | None:
     """The attributes of an object of a known kind (pydantic, dataclass), by their names in JSON."""
     known = fields_of(value)
     if known is not None:
-        aliases = {name: (field.validation_alias, field.alias) for name, field in known.items()}
-        names = {next((one for one in each if isinstance(one, str)), name): name for name, each in aliases.items()}
+        names = {spellings(name, field)[0]: name for name, field in known.items()}
         return names | {name: name for name in getattr(value, "model_extra", None) or ()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: field.name for field in dataclasses.fields(value)}
     return None
+
+
+def spellings(name: str, field: Any) -> list[str]:
+    """The names by which a field of pydantic is given. The first is the one in its schema."""
+    alias = field.validation_alias or field.alias
+    return [one for one in getattr(alias, "choices", [alias]) if isinstance(one, str)] or [name]
 
 
 def fields_of(value: Any) -> Mapping[str, Any] | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import types
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from .._http.operation import Operation
 from .._http.senders import AsyncSender, Sender
+from .._http.users import checked
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -17,6 +20,25 @@ Method = Callable[..., Any]
 Several = Generator[Operation[Any], Any, T]
 # Yields operations, whose results it is sent, and lists of what it found.
 Steps = Generator["Operation[Any] | Sequence[T]", Any, None]
+
+
+class AtCall(functools.partial[Any]):
+    """A coroutine or generator function that begins when it is called, with what `begin` returns.
+
+    Python runs nothing of such a function until its result is used, and then another user may be acting.
+    """
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        [begin] = self.args
+        try:
+            begun = begin(*args, **kwargs)
+        finally:
+            # A traceback shows this frame, and a value may be among them.
+            del args, kwargs
+        return self.func(*begun)
+
+    def __get__(self, instance: object, of: type | None = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
 
 
 class operation(Generic[P, T]):  # noqa: N801 - it is a decorator
@@ -37,39 +59,7 @@ class operation(Generic[P, T]):  # noqa: N801 - it is a decorator
     def bound(self, is_async: bool) -> Method:
         """The method of one kind of client."""
         build: Method = self.function
-
-        def call(self: Blocking, *args: Any, **kwargs: Any) -> Any:
-            try:
-                wanted = build(self, *args, **kwargs)
-            finally:
-                # A traceback shows this frame, and a value may be among them.
-                del args, kwargs
-            if isinstance(wanted, Operation):
-                return self._sender.run(wanted)
-            answer = None
-            while True:
-                try:
-                    step = wanted.send(answer)
-                except StopIteration as end:
-                    return end.value
-                answer = self._sender.run(step)
-
-        async def call_async(self: Asynchronous, *args: Any, **kwargs: Any) -> Any:
-            try:
-                wanted = build(self, *args, **kwargs)
-            finally:
-                del args, kwargs
-            if isinstance(wanted, Operation):
-                return await self._sender.run(wanted)
-            answer = None
-            while True:
-                try:
-                    step = wanted.send(answer)
-                except StopIteration as end:
-                    return end.value
-                answer = await self._sender.run(step)
-
-        return _described(call_async if is_async else call, build, "{}")
+        return _described(_call(build, _result_async if is_async else _result), build, "{}")
 
 
 class iteration(Generic[P, T]):  # noqa: N801 - it is a decorator
@@ -90,24 +80,8 @@ class iteration(Generic[P, T]):  # noqa: N801 - it is a decorator
     def bound(self, is_async: bool) -> Method:
         """The method of one kind of client."""
         build: Method = self.function
-
-        def call(self: Blocking, *args: Any, **kwargs: Any) -> Iterator[Any]:
-            steps, answer = build(self, *args, **kwargs), None
-            while (step := _next(steps, answer)) is not None:
-                answer = self._sender.run(step) if isinstance(step, Operation) else None
-                yield from () if isinstance(step, Operation) else step
-
-        async def call_async(self: Asynchronous, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-            steps, answer = build(self, *args, **kwargs), None
-            while (step := _next(steps, answer)) is not None:
-                answer = await self._sender.run(step) if isinstance(step, Operation) else None
-                for one in () if isinstance(step, Operation) else step:
-                    yield one
-
-        function = self.function
-        return _described(
-            call_async if is_async else call, function, "AsyncIterator[{}]" if is_async else "Iterator[{}]"
-        )
+        made = _call(build, _items_async if is_async else _items)
+        return _described(made, build, "AsyncIterator[{}]" if is_async else "Iterator[{}]")
 
 
 class Blocking:
@@ -131,17 +105,85 @@ class Asynchronous:
 
 
 def _bind(to: type, is_async: bool) -> None:
-    for base in to.__mro__:
-        for name, method in vars(base).items():
-            if isinstance(method, (operation, iteration)):
-                setattr(to, name, method.bound(is_async))
+    members: dict[str, object] = {}
+    for base in reversed(to.__mro__):
+        members.update(vars(base))
+    for name, method in members.items():
+        if isinstance(method, (operation, iteration)):
+            setattr(to, name, method.bound(is_async))
 
 
-def _next(steps: Steps[T], answer: Any) -> Operation[Any] | Sequence[T] | None:
-    try:
-        return steps.send(answer)
-    except StopIteration:
-        return None
+class _Steps:
+    """The steps of one call, for the user for whom the client acts when it is called."""
+
+    def __init__(self, sender: Sender | AsyncSender, wanted: Any) -> None:
+        self._user = sender.settings.users.now()
+        self._steps = _only(wanted) if isinstance(wanted, Operation) else wanted
+        # What the steps returned.
+        self.result: Any = None
+
+    def next(self, answer: Any) -> Any:
+        """The next operation, or a list of what was found; None at the end."""
+        try:
+            step = self._steps.send(answer)
+        except StopIteration as end:
+            self.result = end.value
+            return None
+        if not isinstance(step, Operation):
+            return step
+        return replace(step, user=self._user if step.user is None else checked(step.user))
+
+
+def _call(build: Method, run: Method) -> Method:
+    def begin(self: Any, *args: Any, **kwargs: Any) -> tuple[Any, _Steps]:
+        try:
+            return self._sender, _Steps(self._sender, build(self, *args, **kwargs))
+        finally:
+            del args, kwargs
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            begun = begin(self, *args, **kwargs)
+        finally:
+            del args, kwargs
+        return run(*begun)
+
+    is_async = inspect.iscoroutinefunction(run) or inspect.isasyncgenfunction(run)
+    return AtCall(run, begin) if is_async else call
+
+
+def _only(step: Operation[T]) -> Several[T]:
+    result: T = yield step
+    return result
+
+
+def _result(sender: Sender, steps: _Steps) -> Any:
+    answer = None
+    while (step := steps.next(answer)) is not None:
+        answer = sender.run(step)
+    return steps.result
+
+
+async def _result_async(sender: AsyncSender, steps: _Steps) -> Any:
+    answer = None
+    while (step := steps.next(answer)) is not None:
+        answer = await sender.run(step)
+    return steps.result
+
+
+def _items(sender: Sender, steps: _Steps) -> Iterator[Any]:
+    answer = None
+    while (step := steps.next(answer)) is not None:
+        answer = sender.run(step) if isinstance(step, Operation) else None
+        yield from () if isinstance(step, Operation) else step
+
+
+async def _items_async(sender: AsyncSender, steps: _Steps) -> AsyncIterator[Any]:
+    answer = None
+    while (step := steps.next(answer)) is not None:
+        answer = await sender.run(step) if isinstance(step, Operation) else None
+        for one in () if isinstance(step, Operation) else step:
+            yield one
 
 
 def _described(made: Method, function: Method, returns: str) -> Method:
