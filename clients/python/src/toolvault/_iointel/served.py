@@ -17,8 +17,7 @@ from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 from .._injection.objects import annotation
 from .._injection.plain import plain
 from ..errors import ToolvaultError
-from .behind import Behind, Toolkit
-from .source import Source
+from .behind import Behind, Source, Toolkit
 
 _BEHIND = "_behind"
 # The attribute in which iointel's tools have agno's toolkit.

@@ -18,8 +18,8 @@ from ..client import Toolvault
 from ..errors import ToolvaultError
 from ..models import Explanation, ToolCall
 from . import reference
+from .behind import Source
 from .served import Reference, serve
-from .source import Source
 from .tools import registered
 
 

@@ -11,7 +11,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from .._http.operation import Operation
 from .._http.senders import AsyncSender, Sender
-from .._http.users import checked
+from .._http.settings import checked
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from .._http.operation import JSON, Body, Operation
 from ..confidential import Confidential
@@ -43,7 +44,7 @@ class SecretOperations:
         q: str | None = None,
     ) -> Operation[SecretPage]:
         """A page, oldest first: with this name, with a pattern that matches a tool, or with `q` in the name."""
-        return _page(limit, offset, secret_name, tool_name, q)
+        return _page(limit=limit, offset=offset, secret_name=secret_name, tool_name=tool_name, q=q)
 
     @iteration
     def iterate(
@@ -55,7 +56,7 @@ class SecretOperations:
         offset = 0
         while True:
             # Pages overlap by one secret. If the overlap is missing, something was deleted meanwhile.
-            page: SecretPage = yield _page(PAGE, offset, secret_name, tool_name, q)
+            page: SecretPage = yield _page(limit=PAGE, offset=offset, secret_name=secret_name, tool_name=tool_name, q=q)
             if last is not None and (not page.data or page.data[0].secret_id != last):
                 last, offset = None, 0
                 continue
@@ -187,11 +188,8 @@ class SecretOperations:
         return Operation("GET", "/v1/policies", all_of(PolicyInfo), is_repeatable=True)
 
 
-def _page(
-    limit: int | None, offset: int | None, secret_name: str | None, tool_name: str | None, q: str | None
-) -> Operation[SecretPage]:
-    query = asked(limit=limit, offset=offset, secret_name=secret_name, tool_name=tool_name, q=q)
-    return Operation("GET", PATH, a(SecretPage), query=query, is_repeatable=True)
+def _page(**query: Any) -> Operation[SecretPage]:
+    return Operation("GET", PATH, a(SecretPage), query=asked(**query), is_repeatable=True)
 
 
 def _change(method: str, path: str, body: Body | None = None, if_match: str | None = None) -> Operation[SecretInfo]:

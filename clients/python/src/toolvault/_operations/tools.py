@@ -17,7 +17,6 @@ from .method import operation
 from .reading import a, given, segment
 
 T = TypeVar("T")
-R = TypeVar("R")
 Part = tuple[ToolCall, Callable[[Completed], Any]]
 
 PATH = "/v1/resolve"
@@ -128,9 +127,7 @@ def call(
 
 
 def explain_many(wanted: Sequence[ToolCall], user: str | None = None) -> Operation[list[Explanation | ApiError]]:
-    read = _results(wanted, [lambda received: build(Explanation, received)] * len(wanted))
-    body = Body({"calls": [*map(_content, wanted)]})
-    return Operation("POST", "/v1/explain", read, body=body, is_repeatable=True, user=user)
+    return _many("/v1/explain", wanted, [lambda received: build(Explanation, received)] * len(wanted), user)
 
 
 def _resolve(wanted: ToolCall, finish: Callable[[Completed], T], user: str | None) -> Operation[T]:
@@ -150,10 +147,7 @@ def _resolve(wanted: ToolCall, finish: Callable[[Completed], T], user: str | Non
 
 
 def _joined(parts: Sequence[Part], user: str | None) -> Operation[list[Any]]:
-    wanted = [one for one, _ in parts]
-    read = _results(wanted, [_reader(*part) for part in parts])
-    body = Body({"calls": [*map(_content, wanted)]})
-    return Operation("POST", PATH, read, body=body, is_repeatable=True, user=user)
+    return _many(PATH, [one for one, _ in parts], [_reader(*part) for part in parts], user)
 
 
 def _content(wanted: ToolCall) -> dict[str, object]:
@@ -179,15 +173,17 @@ def _with_own(wanted: ToolCall, completed: Completed) -> Completed:
     return replace(completed, args=args)
 
 
-def _results(wanted: Sequence[ToolCall], readers: Sequence[Callable[[Any], R]]) -> Callable[[Answer], list[Any]]:
-    def read(answer: Answer) -> list[R | ApiError]:
+def _many(
+    path: str, wanted: Sequence[ToolCall], readers: Sequence[Callable[[Any], Any]], user: str | None
+) -> Operation[list[Any]]:
+    def read(answer: Answer) -> list[Any]:
         received: Any = answer.json()
         return [
             reader(each["result"]) if each["status"] == 200 else _refused(one, each)
             for one, reader, each in zip(wanted, readers, received["results"], strict=True)
         ]
 
-    return read
+    return Operation("POST", path, read, body=Body({"calls": [*map(_content, wanted)]}), is_repeatable=True, user=user)
 
 
 def _refused(wanted: ToolCall, received: Mapping[str, Any]) -> ApiError:
