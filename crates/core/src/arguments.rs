@@ -9,9 +9,7 @@ mod tests;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::confidential::Wiped;
-
-use crate::confidential::Buffer;
+use crate::confidential::{Buffer, Wiped};
 use crate::json::{self, Kind, LoneSurrogate, Object, Tree, Value};
 use crate::pointer::{ArgumentPath, Found};
 

@@ -1,7 +1,6 @@
 //! Converts text to the JSON type that a schema requires.
 
 use crate::confidential::Wiped;
-
 use crate::json::{self, Kind, Value, parse_text};
 
 /// The types of value that a schema takes at one place (JSON Schema, keyword `type`). The default is any.
@@ -12,19 +11,21 @@ pub struct Types(u8);
 const NAMES: [(&str, u8); 7] = [
     ("string", STRING),
     ("integer", INTEGER),
-    ("number", INTEGER | FRACTION),
+    ("number", NUMBER),
     ("boolean", BOOLEAN),
     ("array", ARRAY),
     ("object", OBJECT),
     ("null", NULL),
 ];
-const STRING: u8 = 1;
-const INTEGER: u8 = 1 << 1;
-const FRACTION: u8 = 1 << 2;
-const BOOLEAN: u8 = 1 << 3;
-const ARRAY: u8 = 1 << 4;
-const OBJECT: u8 = 1 << 5;
-const NULL: u8 = 1 << 6;
+const STRING: u8 = 0b000_0001;
+const INTEGER: u8 = 0b000_0010;
+const FRACTION: u8 = 0b000_0100;
+const NUMBER: u8 = 0b000_0110;
+const BOOLEAN: u8 = 0b000_1000;
+const ARRAY: u8 = 0b001_0000;
+const OBJECT: u8 = 0b010_0000;
+const NULL: u8 = 0b100_0000;
+const ALL: u8 = 0b111_1111;
 
 impl Default for Types {
     fn default() -> Self {
@@ -34,7 +35,7 @@ impl Default for Types {
 
 impl Types {
     /// Any type.
-    pub const ANY: Self = Self(127);
+    pub const ANY: Self = Self(ALL);
     /// No type.
     pub const NONE: Self = Self(0);
 
@@ -92,7 +93,7 @@ impl Types {
         let mut words = Vec::new();
         // `number` comes before its part `integer`.
         for (name, bits) in NAMES.iter().rev() {
-            if left & bits == *bits && left & bits != 0 {
+            if left & bits == *bits {
                 words.push(*name);
                 left &= !bits;
             }
@@ -163,6 +164,16 @@ mod tests {
         }
         assert_eq!(Types::ANY.spell("1").unwrap().as_str(), "\"1\"");
         assert_eq!(Types::named("file"), Types::ANY);
+    }
+
+    #[test]
+    fn types_are_sets() {
+        let (number, text) = (types(&["number", "null"]), types(&["string", "integer"]));
+        assert_eq!(number.and(text), types(&["integer"]));
+        assert_eq!(number.or(text), types(&["number", "null", "string"]));
+        assert_eq!(number.and(types(&["object"])), Types::NONE);
+        let all = NAMES.map(|(name, _)| name);
+        assert_eq!(types(&all), Types::ANY);
     }
 
     #[test]

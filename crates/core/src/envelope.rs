@@ -7,10 +7,9 @@
 
 pub mod version;
 
-use crate::confidential::Wiped;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
-use crate::confidential::{Confidential, Key};
+use crate::confidential::{Confidential, Key, Wiped};
 use crate::entropy::{Entropy, EntropyError};
 use crate::transcript::Transcript;
 

@@ -190,6 +190,7 @@ mod tests {
         }
         assert!(path("/token").is_at(path("token")) && path("token").is_at(path("/token")));
         assert!(!path("/token").is_at(path("Token")));
+        assert!(path("/token").is_pointer() && !path("to/ken").is_pointer());
     }
 
     #[test]

@@ -57,7 +57,6 @@ pub use key::Key;
 pub use stream::Stream;
 
 use crate::confidential::Wiped;
-
 use crate::json::Value;
 use search::Search;
 use table::Table;

@@ -104,13 +104,13 @@ pub enum Sandbox {
 pub struct GatewayLimits {
     /// For how long a session may be idle.
     pub session_idle: Duration,
-    /// Sessions of all callers.
+    /// Sessions of all callers. One user may have half of them, or as many as one caller if that is more.
     pub sessions: usize,
     /// Sessions of one caller; one more ends the one that was idle longest.
     pub sessions_per_caller: usize,
     /// For how long a program may be idle before it is ended.
     pub process_idle: Duration,
-    /// Programs at a time, of all callers.
+    /// Programs at a time, of all callers. One user may have half of them, or as many as one caller if that is more.
     pub processes: usize,
     /// Programs of one caller.
     pub processes_per_caller: usize,
@@ -118,6 +118,18 @@ pub struct GatewayLimits {
     pub message_bytes: usize,
     /// For how long a server may be silent in the middle of a request.
     pub silence: Duration,
+}
+
+impl GatewayLimits {
+    /// How many sessions one user may have. A user can have many keys, each of which is a caller.
+    pub(crate) fn sessions_per_user(&self) -> usize {
+        (self.sessions / 2).max(self.sessions_per_caller)
+    }
+
+    /// How many programs one user may have at a time.
+    pub(crate) fn processes_per_user(&self) -> usize {
+        (self.processes / 2).max(self.processes_per_caller)
+    }
 }
 
 impl Default for GatewayLimits {

@@ -12,6 +12,7 @@ use toolvault_vault::{Clock, SystemClock, SystemEntropy, Vault};
 
 use crate::entrance::{Entrance, GatewaySettingsError};
 use crate::jwt::JwtVerifier;
+use crate::limits::bodies::Bodies;
 use crate::limits::rate::RateLimiter;
 use crate::limits::throttle::Throttle;
 use crate::metrics::Metrics;
@@ -36,6 +37,7 @@ pub(crate) struct Parts {
     pub(crate) settings: ServerSettings,
     pub(crate) throttle: Throttle,
     pub(crate) rate: RateLimiter,
+    pub(crate) bodies: Arc<Bodies>,
     pub(crate) metrics: Metrics,
     pub(crate) request_ids: RequestIds,
     pub(crate) clock: Arc<dyn Clock>,
@@ -65,6 +67,7 @@ impl App {
             request_ids: RequestIds::default(),
             throttle: Throttle::new(limits.sign_in_failures_per_minute),
             rate: RateLimiter::new(limits.requests_per_second),
+            bodies: Arc::default(),
             clock,
             settings,
         })))

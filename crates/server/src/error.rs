@@ -89,6 +89,8 @@ pub(crate) enum ApiError {
     NoSuchRoute,
     /// The URL does not take this method.
     MethodNotAllowed,
+    /// The bodies of other requests take too much memory.
+    Busy,
     /// Not ready to serve.
     NotReady,
     /// A defect of Toolvault.
@@ -120,72 +122,57 @@ impl From<BodyError> for ApiError {
 impl ApiError {
     /// The status, the machine-readable code and the body.
     pub(crate) fn parts(&self) -> (StatusCode, &'static str, ErrorBody<'_>) {
-        let (status, code, text) = match self {
+        let (status, code) = match self {
             Self::Vault(error) => return vault_parts(error),
             Self::Validation(errors) => {
                 let body = ErrorBody::Validation(errors);
                 return (StatusCode::UNPROCESSABLE_ENTITY, "invalid", body);
             }
-            Self::Unreadable => (
-                StatusCode::BAD_REQUEST,
-                "unreadable",
-                "There was an error parsing the body",
-            ),
-            Self::UnsupportedMediaType => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "The body must be application/json.",
-            ),
-            Self::BodyTooLarge => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                "The body is too large.",
-            ),
-            Self::BodyTimeout => (
-                StatusCode::REQUEST_TIMEOUT,
-                "timeout",
-                "The body did not arrive in time.",
-            ),
-            Self::BodyIncomplete => (
-                StatusCode::BAD_REQUEST,
-                "incomplete",
-                "The body did not arrive whole.",
-            ),
-            Self::ForeignHost => (
-                StatusCode::FORBIDDEN,
-                "host_not_allowed",
-                "This host is not one of the server's; add it to gateway.allowed_hosts.",
-            ),
-            Self::ForeignOrigin => (
-                StatusCode::FORBIDDEN,
-                "origin_not_allowed",
-                "Pages of this origin are not allowed; add its host to gateway.allowed_hosts.",
-            ),
-            Self::TooManyRequests(_) => (
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_requests",
-                "Too many requests.",
-            ),
-            Self::NoSuchRoute => (StatusCode::NOT_FOUND, "no_such_route", "Not Found"),
-            Self::MethodNotAllowed => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "Method Not Allowed",
-            ),
-            Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not_ready", "Not ready."),
-            Self::Internal => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "Internal Server Error",
-            ),
+            Self::Unreadable => (StatusCode::BAD_REQUEST, "unreadable"),
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+            }
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Self::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "timeout"),
+            Self::BodyIncomplete => (StatusCode::BAD_REQUEST, "incomplete"),
+            Self::ForeignHost => (StatusCode::FORBIDDEN, "host_not_allowed"),
+            Self::ForeignOrigin => (StatusCode::FORBIDDEN, "origin_not_allowed"),
+            Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
+            Self::NoSuchRoute => (StatusCode::NOT_FOUND, "no_such_route"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         };
-        (status, code, detail(text))
+        (status, code, detail(self.text()))
+    }
+
+    fn text(&self) -> &'static str {
+        match self {
+            Self::Unreadable => "There was an error parsing the body",
+            Self::UnsupportedMediaType => "The body must be application/json.",
+            Self::BodyTooLarge => "The body is too large.",
+            Self::BodyTimeout => "The body did not arrive in time.",
+            Self::BodyIncomplete => "The body did not arrive whole.",
+            Self::ForeignHost => {
+                "This host is not one of the server's; add it to gateway.allowed_hosts."
+            }
+            Self::ForeignOrigin => {
+                "Pages of this origin are not allowed; add its host to gateway.allowed_hosts."
+            }
+            Self::TooManyRequests(_) => "Too many requests.",
+            Self::NoSuchRoute => "Not Found",
+            Self::MethodNotAllowed => "Method Not Allowed",
+            Self::Busy => "Too many large requests are in progress. Try again.",
+            Self::NotReady => "Not ready.",
+            Self::Vault(_) | Self::Validation(_) | Self::Internal => "Internal Server Error",
+        }
     }
 
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyRequests(seconds) => Some(*seconds),
-            Self::NotReady | Self::Vault(VaultError::Unavailable(_)) => Some(1),
+            Self::Busy | Self::NotReady | Self::Vault(VaultError::Unavailable(_)) => Some(1),
             _ => None,
         }
     }

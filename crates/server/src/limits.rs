@@ -1,4 +1,5 @@
-//! Rate limits.
+//! Limits of what a caller may send.
 
+pub(crate) mod bodies;
 pub(crate) mod rate;
 pub(crate) mod throttle;

@@ -110,10 +110,15 @@ impl Journal {
             Err(error) => return Err(error),
         };
         let contents = key.read(&left);
-        match contents.end {
-            End::Whole => {}
-            End::Torn => keep(&path, &directory.join(TORN_NAME))?,
-            End::Changed => keep(&path, &directory.join(CHANGED_NAME))?,
+        let copy = match contents.end {
+            End::Whole => None,
+            End::Torn => Some(TORN_NAME),
+            End::Changed => Some(CHANGED_NAME),
+        };
+        if let Some(name) = copy {
+            keep(&path, &directory.join(name)).map_err(|error| {
+                io::Error::new(error.kind(), format!("no copy as {name}: {error}"))
+            })?;
         }
         let file = OpenOptions::new()
             .write(true)

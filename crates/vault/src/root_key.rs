@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use toolvault_core::confidential::Wiped;
-use toolvault_core::confidential::{Confidential, Key};
+use toolvault_core::confidential::{Confidential, Key, Wiped};
 use toolvault_core::digest::{from_hexadecimal, hexadecimal};
 use toolvault_core::entropy::Entropy;
 

@@ -4,8 +4,7 @@ use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use toolvault_core::confidential::Confidential;
-use toolvault_core::confidential::Wiped;
+use toolvault_core::confidential::{Confidential, Wiped};
 use toolvault_vault::RootKeySource;
 
 use super::keys::ROOT_KEY_VALUE;

@@ -7,12 +7,11 @@
 
 mod state;
 
-use crate::confidential::Wiped;
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 
 pub use self::state::{SecretState, StateHash};
 use super::{NumberedKey, OpenError, open, seal};
-use crate::confidential::{Confidential, Key};
+use crate::confidential::{Confidential, Key, Wiped};
 use crate::entropy::{Entropy, EntropyError};
 use crate::identity::{InstallationId, SecretId, UserId};
 use crate::transcript::Transcript;

@@ -14,7 +14,6 @@ pub struct PatternIndex<T> {
     by_prefix: HashMap<String, Vec<Entry<T>>>,
     /// How many distinct prefixes there are of each length in bytes; never zero.
     prefix_lengths: BTreeMap<usize, usize>,
-    len: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -30,7 +29,6 @@ impl<T> Default for PatternIndex<T> {
             exact: HashMap::new(),
             by_prefix: HashMap::new(),
             prefix_lengths: BTreeMap::new(),
-            len: 0,
         }
     }
 }
@@ -41,21 +39,10 @@ impl<T> PatternIndex<T> {
         Self::default()
     }
 
-    /// How many values it holds.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether it is empty.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// Adds `value` under `pattern`, beside any values that are already there.
     pub fn insert(&mut self, pattern: ToolPattern, value: T) {
         let prefix = pattern.literal_prefix().to_owned();
         let entry = Entry { pattern, value };
-        self.len += 1;
         if entry.pattern.is_exact() {
             self.exact.entry(prefix).or_default().push(entry);
             return;
@@ -86,7 +73,6 @@ impl<T> PatternIndex<T> {
             .iter()
             .position(|entry| entry.pattern == *pattern && is_wanted(&entry.value))?;
         let removed = entries.swap_remove(position);
-        self.len -= 1;
         if entries.is_empty() {
             drawers.remove(prefix);
             if !is_exact {
@@ -166,7 +152,6 @@ mod tests {
             assert_eq!(index.remove(&pattern(text), |_| true), Some(1));
             assert_eq!(index.remove(&pattern(text), |_| true), None);
         }
-        assert!(index.is_empty());
         assert!(index.exact.is_empty() && index.by_prefix.is_empty());
         assert!(index.prefix_lengths.is_empty());
     }
@@ -188,7 +173,6 @@ mod tests {
                 let taken = index.remove(&pattern(&text), |candidate| *candidate == value);
                 prop_assert_eq!(taken, Some(value));
             }
-            prop_assert_eq!(index.len(), stored.len());
             for name in &names {
                 let scanned: Vec<usize> = stored
                     .iter()

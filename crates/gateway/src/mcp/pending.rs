@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use toolvault_core::confidential::Confidential;
-use toolvault_core::confidential::Wiped;
+use toolvault_core::confidential::{Confidential, Wiped};
 use toolvault_core::entropy::Entropy;
 use toolvault_core::identity::UserId;
 use toolvault_core::pattern::ToolPattern;

@@ -2,8 +2,7 @@
 
 use ::http::header::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use toolvault_core::confidential::Confidential;
-use toolvault_core::confidential::Wiped;
+use toolvault_core::confidential::{Confidential, Wiped};
 use toolvault_core::pattern::ToolName;
 use toolvault_core::reference::Reference;
 use toolvault_vault::CredentialStamp;

@@ -211,7 +211,12 @@ impl Sessions {
         } else {
             None
         };
-        if by_id.len() >= limits.sessions && surplus.is_none() {
+        let is_of_user = |other: &&Arc<Session>| other.principal.user == session.principal.user;
+        let is_full = || {
+            by_id.len() >= limits.sessions
+                || by_id.values().filter(is_of_user).count() >= limits.sessions_per_user()
+        };
+        if surplus.is_none() && is_full() {
             return Err(Refusal::TooManySessions);
         }
         if let Some(oldest) = &surplus {

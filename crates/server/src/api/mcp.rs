@@ -16,7 +16,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
 use tokio_util::sync::CancellationToken;
-use toolvault_core::confidential::Wiped;
 use toolvault_core::scope::Scope;
 use toolvault_gateway::mcp::{McpBody, McpReply, McpRequest};
 use toolvault_vault::Caller;
@@ -26,8 +25,9 @@ use super::protected_resource;
 use crate::app::{App, Stopping};
 use crate::entrance::BaseUrl;
 use crate::extract::caller::Authenticated;
-use crate::extract::input::read_body;
+use crate::extract::input::{ReceivedBody, read_body};
 use crate::extract::reached::Reached;
+use crate::limits::bodies::Room;
 
 /// Headers that carry the caller's own credentials. They are never passed on to a tool server.
 const CREDENTIALS: [&str; 6] = [
@@ -74,7 +74,7 @@ pub(crate) struct Message {
     server: Option<String>,
     method: Method,
     headers: HeaderMap,
-    body: Wiped<Vec<u8>>,
+    body: ReceivedBody,
 }
 
 impl FromRequest<App> for Message {
@@ -83,7 +83,7 @@ impl FromRequest<App> for Message {
     async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let most_bytes = app.entrance().message_bytes;
-        let body = read_body(body, most_bytes, app.settings.limits.body_timeout()).await?;
+        let body = read_body(app, &parts, body, most_bytes).await?;
         let mut headers = parts.headers;
         for name in CREDENTIALS {
             headers.remove(HeaderName::from_static(name));
@@ -107,6 +107,7 @@ pub(crate) async fn relay(
 ) -> Response {
     let lifetime = Lifetime::of(&message.method, &message.headers);
     let may_use = client.caller.scopes().contains(Scope::Use);
+    let ReceivedBody { bytes, room } = message.body;
     let reply = app
         .gateway
         .handle(McpRequest {
@@ -114,12 +115,12 @@ pub(crate) async fn relay(
             server: message.server,
             method: message.method,
             headers: message.headers,
-            body: message.body,
+            body: bytes,
             base_url: client.base_url.to_string(),
         })
         .await;
     let challenge = refusal::Challenge::for_answer(reply.status, may_use);
-    let mut response = response(reply, lifetime, stop);
+    let mut response = response(reply, lifetime, stop, room);
     if let Some(challenge) = challenge {
         challenge.set(&mut response, client.metadata_url.as_deref());
     }
@@ -151,7 +152,7 @@ impl Lifetime {
 
 /// The response. A stream is dropped as soon as the client disconnects; an open-ended one also when `stop` is
 /// cancelled.
-fn response(reply: McpReply, lifetime: Lifetime, stop: CancellationToken) -> Response {
+fn response(reply: McpReply, lifetime: Lifetime, stop: CancellationToken, room: Room) -> Response {
     let McpReply {
         status,
         headers,
@@ -162,7 +163,11 @@ fn response(reply: McpReply, lifetime: Lifetime, stop: CancellationToken) -> Res
         McpBody::Empty => Body::empty(),
         McpBody::Whole(bytes) => Body::from(bytes),
         McpBody::Stream(events) => {
-            let events = events.map(Ok::<_, Infallible>);
+            // The request waits in memory for as long as its answer goes on.
+            let events = events.map(move |event| {
+                let _room = &room;
+                Ok::<_, Infallible>(event)
+            });
             match lifetime {
                 Lifetime::Request => Body::from_stream(events),
                 Lifetime::Open => Body::from_stream(events.take_until(stop.cancelled_owned())),

@@ -2,8 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use toolvault_core::confidential::Confidential;
-use toolvault_core::confidential::Wiped;
+use toolvault_core::confidential::{Confidential, Wiped};
 use toolvault_core::json::Value;
 use toolvault_vault::SecretChange;
 

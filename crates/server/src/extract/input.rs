@@ -2,27 +2,33 @@
 //!
 //! The body is read within limits of size and time, into memory that is overwritten when dropped.
 
-use std::time::Duration;
-
 use axum::body::Body as HttpBody;
 use axum::extract::{FromRequest, MatchedPath, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use http_body_util::BodyExt as _;
 use percent_encoding::percent_decode_str;
-use toolvault_core::confidential::Buffer;
-use toolvault_core::confidential::Wiped;
+use tokio::time::timeout;
+use toolvault_core::confidential::{Buffer, Wiped};
 use toolvault_core::identity::SecretId;
 use toolvault_core::pattern::{NameError, ToolName};
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::limits::bodies::Room;
+use crate::request_log::RequestActor;
 use crate::wire::{Body, Problem, Query, ValidationErrors, check, identifier_in_path};
 
 /// A whole request, without the caller.
 pub(crate) struct Input {
     parts: Parts,
-    body: Wiped<Vec<u8>>,
+    body: ReceivedBody,
+}
+
+/// A whole body, counted in the memory for bodies until this is dropped.
+pub(crate) struct ReceivedBody {
+    pub(crate) bytes: Wiped<Vec<u8>>,
+    pub(crate) room: Room,
 }
 
 impl FromRequest<App> for Input {
@@ -30,24 +36,34 @@ impl FromRequest<App> for Input {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let limits = app.settings.limits;
-        let body = read_body(body, limits.body_bytes, limits.body_timeout()).await?;
+        let body = read_body(app, &parts, body, app.settings.limits.body_bytes).await?;
         Ok(Self { parts, body })
     }
 }
 
-/// The whole body, if it has at most `most_bytes` and arrives within `time_limit`.
+/// The whole body, if it has at most `most_bytes`, arrives in time, and there is memory for it.
 pub(crate) async fn read_body(
+    app: &App,
+    parts: &Parts,
     body: HttpBody,
     most_bytes: usize,
-    time_limit: Duration,
-) -> Result<Wiped<Vec<u8>>, ApiError> {
-    tokio::time::timeout(time_limit, read(body, most_bytes))
+) -> Result<ReceivedBody, ApiError> {
+    let limits = app.settings.limits;
+    let caller = parts.extensions.get::<RequestActor>();
+    let caller = caller.and_then(|actor| actor.0.get().cloned());
+    let largest = app.entrance().message_bytes.max(limits.body_bytes);
+    let mut room = app.bodies.room(caller.unwrap_or_default(), largest);
+    let bytes = timeout(limits.body_timeout(), read(body, most_bytes, &mut room))
         .await
-        .unwrap_or(Err(ApiError::BodyTimeout))
+        .unwrap_or(Err(ApiError::BodyTimeout))?;
+    Ok(ReceivedBody { bytes, room })
 }
 
-async fn read(mut body: HttpBody, limit: usize) -> Result<Wiped<Vec<u8>>, ApiError> {
+async fn read(
+    mut body: HttpBody,
+    limit: usize,
+    room: &mut Room,
+) -> Result<Wiped<Vec<u8>>, ApiError> {
     use http_body::Body as _;
     let announced = body.size_hint().lower();
     if usize::try_from(announced).map_or(true, |announced| announced > limit) {
@@ -61,6 +77,7 @@ async fn read(mut body: HttpBody, limit: usize) -> Result<Wiped<Vec<u8>>, ApiErr
         if bytes.len() + data.len() > limit {
             return Err(ApiError::BodyTooLarge);
         }
+        room.add(data.len())?;
         bytes.extend(&data);
     }
     Ok(bytes.into_inner())
@@ -127,12 +144,12 @@ impl Input {
 
     /// The body as JSON.
     pub(crate) fn json(&self) -> Result<Body<'_>, ApiError> {
-        Ok(Body::read(self.content_type()?, &self.body)?)
+        Ok(Body::read(self.content_type()?, &self.body.bytes)?)
     }
 
     /// The body as it was received.
     pub(crate) fn bytes(&self) -> &Wiped<Vec<u8>> {
-        &self.body
+        &self.body.bytes
     }
 
     /// The header `Content-Type`. One that is not text is refused as an unsupported type.
@@ -183,4 +200,25 @@ pub(crate) fn require<T>(value: Option<T>, errors: ValidationErrors) -> Result<T
 /// The problem with the name of a tool or with a pattern.
 pub(crate) fn name_problem(error: NameError) -> Problem {
     Problem::value_error(&error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::limits::bodies::Bodies;
+
+    #[tokio::test]
+    async fn what_was_read_of_a_body_is_counted_until_it_is_dropped() {
+        let bodies = Arc::<Bodies>::default();
+        let room = || bodies.room("a".to_owned(), 1);
+        let (mut first, mut second) = (room(), room());
+        let whole = read(HttpBody::from("8 bytes."), 8, &mut first).await;
+        assert_eq!(whole.unwrap().as_slice(), b"8 bytes.");
+        let refused = read(HttpBody::from("x"), 8, &mut second).await;
+        assert!(matches!(refused, Err(ApiError::TooManyRequests(1))));
+        drop(first);
+        assert!(read(HttpBody::from("x"), 8, &mut second).await.is_ok());
+    }
 }

@@ -98,16 +98,6 @@ pub enum Source {
     Binding,
 }
 
-impl Source {
-    /// The name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Binding => "binding",
-        }
-    }
-}
-
 impl Vault {
     /// Completes tool calls. Needs `resolve`. Each call succeeds or fails alone. The audit trail accepts the record of
     /// every use before any value is returned.

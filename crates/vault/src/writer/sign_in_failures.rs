@@ -39,13 +39,15 @@ impl SignInFailures {
 
     fn add(&self, source: &str, reason: &str, at: Timestamp, count: i64) {
         let mut failures = self.0.lock();
-        let has_room = failures.len() < DISTINCT;
         let has_seconds = failures.len() < MOST;
-        let failure = Failure {
+        let mut failure = Failure {
             second: if has_seconds { at.seconds() } else { 0 },
-            source: if has_room { source } else { OTHERS }.to_owned(),
+            source: source.to_owned(),
             reason: reason.to_owned(),
         };
+        if failures.len() >= DISTINCT && !failures.contains_key(&failure) {
+            OTHERS.clone_into(&mut failure.source);
+        }
         failures.entry(failure).or_insert((at, 0)).1 += count;
     }
 
@@ -113,10 +115,19 @@ mod tests {
         for number in 0..5_000 {
             failures.note(&number.to_string(), "unknown_key", Timestamp::default());
         }
+        failures.note("0", "unknown_key", Timestamp::default());
         let records = failures.take_all();
         assert_eq!(records.len(), DISTINCT + 1);
         let total: i64 = records.iter().map(|record| record.count.unwrap_or(1)).sum();
-        assert_eq!(total, 5_000);
+        assert_eq!(total, 5_001);
+        let first = records
+            .iter()
+            .find(|record| record.source.as_deref() == Some("0"));
+        assert_eq!(
+            first.unwrap().count,
+            Some(2),
+            "a source that is counted stays counted"
+        );
     }
 
     #[test]

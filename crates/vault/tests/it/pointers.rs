@@ -38,6 +38,8 @@ on_both! {
             assert!(problems[0].message.contains("not an object"), "{}", problems[0].message);
             let problems = call("other").args(args).binding("/params/k", "secret://other").problems(&operator).await;
             assert_eq!(problems[0].location, ["bindings", "/params/k"], "{args}");
+            let problems = call("tool").args(args).require(&["z"]).problems(&operator).await;
+            assert_eq!(problems.len(), 2, "{args}: all problems are told at once");
         }
     }
 
@@ -64,6 +66,7 @@ on_both! {
     async fn a_pointer_wins_over_the_argument_that_holds_it(app: App) {
         let operator = app.operator().await;
         operator.store(secret("whole", "value of whole").default_for("tool", "params")).await;
+        operator.store(secret("free", "value of free")).await;
         let second = operator.try_store(secret("member", "value of member").default_for("t*", "/params/key")).await.unwrap();
         assert!(second.warnings.iter().any(|warning| warning.contains("the pointer wins")), "{:?}", second.warnings);
         for args in ["{}", r#"{"params":null}"#] {
@@ -76,6 +79,10 @@ on_both! {
         let told = call("tool").explain(&operator).await.unwrap();
         let outcomes: Vec<_> = told.arguments.iter().map(|one| (one.arg.as_str(), one.outcome)).collect();
         assert_eq!(outcomes, [("/params/key", "default"), ("params", "none")]);
+        // Nothing serves the pointer: what holds its place keeps its value.
+        let told = call("other").binding("params", "secret://free").require(&["/params/key"]).explain(&operator).await.unwrap();
+        let outcomes: Vec<_> = told.arguments.iter().map(|one| (one.arg.as_str(), one.outcome)).collect();
+        assert_eq!(outcomes, [("/params/key", "secret_missing"), ("params", "binding")]);
         // A wrong reference stays an error, though its place gives way.
         for args in ["{}", r#"{"params":{"a":1}}"#] {
             let problems = call("tool").args(args).binding("params", "secret://nothing").problems(&operator).await;

@@ -1,7 +1,6 @@
 //! The letters and digits of a pattern, as the sieve reads them.
 
 use crate::confidential::Wiped;
-
 use crate::redaction::window::FURTHEST;
 
 /// Whether the sieve reads this byte.

@@ -1,4 +1,4 @@
-//! Limits on programs: for all callers together, and for each.
+//! Limits on programs: for all callers together, for each user, and for each caller.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,13 +7,12 @@ use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use crate::mcp::access::Principal;
-use crate::settings::{GatewaySettings, Sandbox};
+use crate::settings::{GatewayLimits, GatewaySettings, Sandbox};
 use crate::stdio::{Concealed, Support, sandbox_support};
 
 /// Slots for programs.
 pub(crate) struct Slots {
-    /// For all callers together, and for each.
-    limits: Mutex<(usize, usize)>,
+    limits: Mutex<GatewayLimits>,
     used: Mutex<HashMap<Principal, usize>>,
     support: OnceCell<Support>,
     /// What no program may read, as it was when the server started.
@@ -31,7 +30,7 @@ impl Slots {
         let concealed = Arc::<Concealed>::default();
         concealed.add(&settings.concealed);
         Self {
-            limits: Mutex::new(limits(settings)),
+            limits: Mutex::new(settings.limits),
             used: Mutex::default(),
             support: OnceCell::new(),
             concealed,
@@ -41,7 +40,7 @@ impl Slots {
     /// Changes the limits, and conceals more paths from programs that start from here on. Programs above the limits keep
     /// running.
     pub(crate) fn set_limits(&self, settings: &GatewaySettings) {
-        *self.limits.lock() = limits(settings);
+        *self.limits.lock() = settings.limits;
         self.concealed.add(&settings.concealed);
     }
 
@@ -55,11 +54,18 @@ impl Slots {
     }
 
     pub(super) fn take(self: &Arc<Self>, principal: &Principal) -> Option<Slot> {
-        let (most, most_per_caller) = *self.limits.lock();
+        let limits = self.limits.lock();
         let mut used = self.used.lock();
         let all: usize = used.values().sum();
+        let of_user = used
+            .iter()
+            .filter(|(other, _)| other.user == principal.user);
+        let of_user: usize = of_user.map(|(_, count)| count).sum();
         let own = used.get(principal).copied().unwrap_or_default();
-        if all >= most || own >= most_per_caller {
+        if all >= limits.processes
+            || of_user >= limits.processes_per_user()
+            || own >= limits.processes_per_caller
+        {
             return None;
         }
         used.insert(principal.clone(), own + 1);
@@ -86,11 +92,6 @@ impl Slots {
         };
         *self.support.get_or_init(find).await
     }
-}
-
-fn limits(settings: &GatewaySettings) -> (usize, usize) {
-    let limits = &settings.limits;
-    (limits.processes, limits.processes_per_caller)
 }
 
 impl Drop for Slot {

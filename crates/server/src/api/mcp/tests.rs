@@ -25,10 +25,15 @@ use toolvault_vault::{
 
 use super::*;
 use crate::app::App;
+use crate::limits::bodies::Bodies;
 use crate::listener;
 use crate::settings::{RequestLimits, ServerSettings};
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+fn room() -> Room {
+    Arc::<Bodies>::default().room(String::new(), 1)
+}
 
 /// A server that answers one request with the events that a test sends.
 struct Served {
@@ -50,7 +55,7 @@ impl Served {
         let handler = move |request: Request| {
             let receiver = receiver.lock().unwrap().take().unwrap();
             let lifetime = Lifetime::of(request.method(), request.headers());
-            let response = response(streamed(receiver), lifetime, stop.clone());
+            let response = response(streamed(receiver), lifetime, stop.clone(), room());
             async { response }
         };
         let router = Router::new().route("/", any(handler));
@@ -278,7 +283,7 @@ fn no_answer_is_kept_and_a_stream_is_not_gathered() {
             )]),
             body,
         };
-        let response = response(reply, Lifetime::Request, CancellationToken::new());
+        let response = response(reply, Lifetime::Request, CancellationToken::new(), room());
         let headers = response.headers();
         assert_eq!(headers[header::CACHE_CONTROL], "no-store");
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
@@ -287,4 +292,17 @@ fn no_answer_is_kept_and_a_stream_is_not_gathered() {
             .map(|value| value.to_str().unwrap());
         assert_eq!(told, buffering);
     }
+}
+
+#[test]
+fn a_request_counts_until_its_stream_is_dropped() {
+    let bodies = Arc::<Bodies>::default();
+    let mut room = bodies.room(String::new(), 1);
+    room.add(8).unwrap();
+    let (_events, receiver) = unbounded_channel();
+    let stop = CancellationToken::new();
+    let response = response(streamed(receiver), Lifetime::Request, stop, room);
+    assert!(bodies.room(String::new(), 1).add(1).is_err());
+    drop(response);
+    assert!(bodies.room(String::new(), 1).add(1).is_ok());
 }

@@ -308,6 +308,23 @@ async fn one_program_more_than_a_caller_may_have_is_refused_in_words() {
 }
 
 #[tokio::test]
+async fn many_keys_of_one_user_leave_half_of_the_programs_to_others() {
+    let (world, _) = world_with(|gateway| {
+        gateway.limits.processes = 4;
+        gateway.limits.processes_per_caller = 1;
+    })
+    .await;
+    for is_refused in [false, false, true] {
+        let key = world.scoped(&[Use]).await;
+        let client = Client::unbegun(&world, &key, PATH, Era::Modern);
+        let answer = client.call("send", "{}").await;
+        let refused = (1002, "Too many programs are running.");
+        assert!(!is_refused || answer.error() == refused);
+        assert!(is_refused || answer.message()["result"].is_object());
+    }
+}
+
+#[tokio::test]
 async fn a_reload_with_another_number_of_programs_ends_none_and_holds_for_the_next_one() {
     let (world, _) = world_with(|gateway| gateway.limits.processes = 1).await;
     let first = Client::begin(&world, &world.agent(), PATH, Era::Legacy).await;

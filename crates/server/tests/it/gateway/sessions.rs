@@ -243,6 +243,30 @@ async fn one_session_more_than_a_caller_may_have_ends_the_oldest() {
 }
 
 #[tokio::test]
+async fn many_keys_of_one_user_leave_half_of_the_sessions_to_others() {
+    let gate = Gate::start_with(&[PLAIN], |gateway, _| {
+        gateway.limits.sessions = 4;
+        gateway.limits.sessions_per_caller = 1;
+    })
+    .await;
+    let keys = [
+        gate.world.scoped(&[Use]).await,
+        gate.world.scoped(&[Use]).await,
+    ];
+    let third = gate.world.scoped(&[Use]).await;
+    let other = gate.world.other_tenant().await;
+    for (actor, status) in [
+        (&keys[0], 200),
+        (&keys[1], 200),
+        (&third, 429),
+        (&other, 200),
+    ] {
+        let client = Client::unbegun(&gate.world, actor, PATH, Era::Legacy);
+        assert_eq!(client.initialize().await.head.status, status);
+    }
+}
+
+#[tokio::test]
 async fn nobody_begins_a_session_when_there_are_too_many() {
     let gate = Gate::start_with(&[PLAIN], |gateway, _| gateway.limits.sessions = 1).await;
     let agent = gate.agent(Era::Legacy).await;

@@ -1,7 +1,6 @@
 //! The target of a request: a new object of the caller's own, so that each request may change it.
 
-use toolvault_core::confidential::Confidential;
-use toolvault_core::confidential::Wiped;
+use toolvault_core::confidential::{Confidential, Wiped};
 use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::pattern::ToolPattern;
 use toolvault_core::scope::Scope;

@@ -153,7 +153,6 @@ pub(crate) fn decide(
         .values()
         .filter(|asked| asked.is_served())
         .filter_map(Asked::path)
-        .filter(|path| path.is_pointer())
         .collect();
     let is_reached = |secret: &Secret| caller.reaches_pattern(secret.binding.tool.as_ref());
     let decided = places.iter().map(|(place, asked)| {

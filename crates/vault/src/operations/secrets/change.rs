@@ -53,10 +53,8 @@ impl Vault {
         value_action: Action,
     ) -> Result<SecretAnswer, Error> {
         let entry = self.caller_entry(caller).await?;
-        let name = change.name.as_deref().unwrap_or_default();
-        let is_guessable = (change.value.as_ref()).is_some_and(|value| is_guessable(value, name));
         let update = UpdateSecret {
-            is_guessable,
+            is_guessable: is_new_value_guessable(&entry, id, &change),
             value_action,
             caller: caller.clone(),
             user: entry.user.clone(),
@@ -69,6 +67,16 @@ impl Vault {
         };
         self.change(caller, update).await
     }
+}
+
+/// Whether the new value of a secret that exists can be guessed. Estimated here, because it would keep the writer from
+/// other changes.
+fn is_new_value_guessable(entry: &UserEntry, id: SecretId, change: &SecretChange) -> bool {
+    let stored = entry.intact().ok().and_then(|index| index.get(id).cloned());
+    let (Some(value), Some(stored)) = (&change.value, stored) else {
+        return false;
+    };
+    is_guessable(value, change.name.as_deref().unwrap_or(&stored.name))
 }
 
 struct UpdateSecret {
