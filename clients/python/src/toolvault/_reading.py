@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -17,27 +17,29 @@ T = TypeVar("T")
 def build(model: type[T], received: object) -> T:
     """A model of an object. A wrong type raises `KeyError`, `TypeError` or `ValueError`."""
     members = cast("Mapping[str, Any]", received)
-    return model(
-        **{name: _read(kind, members[name]) for name, kind in _kinds(cast(Any, model)).items() if name in members}
-    )
+    return model(**{name: read(members[name]) for name, read in _readers(cast(Any, model)).items() if name in members})
 
 
 @functools.cache
-def _kinds(model: Any) -> dict[str, Any]:
+def _readers(model: Any) -> dict[str, Callable[[Any], Any]]:
     kinds = get_type_hints(model)
-    return {each.name: kinds[each.name] for each in fields(model)}
+    return {each.name: _reader(kinds[each.name]) for each in fields(model)}
 
 
-def _read(kind: Any, received: Any) -> Any:
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    """What makes a value of this type of JSON."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        return None if received is None else _read(inner[0], received)
+        read = _reader(inner[0])
+        return lambda received: None if received is None else read(received)
     if origin is tuple:
-        return tuple(_read(inner[0], each) for each in received)
+        read = _reader(inner[0])
+        return lambda received: tuple(map(read, received))
     if origin is Mapping:
-        return {name: _read(inner[1], each) for name, each in received.items()}
+        read = _reader(inner[1])
+        return lambda received: {name: read(each) for name, each in received.items()}
     if kind is datetime:
-        return datetime.fromisoformat(received.replace("Z", "+00:00"))
-    if kind is Confidential:
-        return Confidential(received)
-    return build(cast(Any, kind), received) if is_dataclass(kind) else received
+        return lambda received: datetime.fromisoformat(received.replace("Z", "+00:00"))
+    if is_dataclass(kind):
+        return functools.partial(build, cast(Any, kind))
+    return Confidential if kind is Confidential else lambda received: received

@@ -156,7 +156,7 @@ class Filling:
 
     def _given(self, args: Mapping[str, Any]) -> dict[str, Any]:
         members = plain(args.get(self._single)) if self._single is not None else {}
-        return {**members, **args}
+        return self._injector.given({**members, **args})
 
     def filled(self, args: Mapping[str, Any], injected: Injected) -> dict[str, Any]:
         """The validated arguments with their values, in the types of the tool."""

@@ -6,6 +6,7 @@ Exceptions of httpx are never chained: the frames of their tracebacks hold heade
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
@@ -63,12 +64,16 @@ def request(
         headers["Content-Type"] = operation.body.media_type
     return client.build_request(
         operation.method,
-        settings.url + operation.path,
+        _address(settings.url + operation.path),
         params=dict(operation.query) or None,
         content=operation.body.encoded() if operation.body is not None else None,
         headers=headers,
         timeout=timeout,
     )
+
+
+# Most requests are for few addresses, which httpx takes long to parse.
+_address = functools.lru_cache(maxsize=64)(httpx.URL)
 
 
 def unreachable(settings: Settings, error: Exception) -> Unavailable:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import base64
 import html
 import json
+import string
 from collections.abc import Iterator, Mapping
 from typing import AnyStr, Generic
 from urllib.parse import quote, quote_plus
 
 SHORTEST = 8
+# Characters that mean themselves in JSON, in code, in HTML and in a URL.
+_UNESCAPED = frozenset(string.ascii_letters + string.digits + "-._~")
 
 
 class Finder(Generic[AnyStr]):
@@ -115,19 +118,10 @@ def forms(value: str) -> Iterator[str]:
     if len(value) < SHORTEST:
         return
     raw = value.encode("utf-8", "surrogatepass")
-    yield from {
-        value,
-        value[::-1],
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        repr(value)[1:-1],
-        html.escape(value),
-        quote(raw, safe=""),
-        quote(raw),
-        quote_plus(raw),
-        raw.hex(),
-        raw.hex().upper(),
-    }
+    yield from {value, value[::-1], raw.hex(), raw.hex().upper()}
+    # Most keys have only characters that nothing escapes.
+    if not _UNESCAPED.issuperset(value):
+        yield from _escaped(value, raw)
     for offset in range(3):
         # Whole characters only: those at the edges also contain bits of neighbouring characters.
         padded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
@@ -135,3 +129,15 @@ def forms(value: str) -> Iterator[str]:
         form = padded[first:last]
         if len(form) >= SHORTEST:
             yield from {form, form.replace("+", "-").replace("/", "_")}
+
+
+def _escaped(value: str, raw: bytes) -> set[str]:
+    return {
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        repr(value)[1:-1],
+        html.escape(value),
+        quote(raw, safe=""),
+        quote(raw),
+        quote_plus(raw),
+    }

@@ -14,7 +14,7 @@ from ..async_client import AsyncToolvault
 from ..client import Toolvault
 from . import schema
 from .injected import Injected
-from .objects import Typed, fill, holds, needs, put, renamed, typed_member
+from .objects import Typed, fill, holds, is_respelled, needs, put, renamed, typed_member
 from .plain import HIDDEN, parsed, plain
 
 Vault = Toolvault | AsyncToolvault
@@ -95,6 +95,7 @@ class Injector:
         self._vault = vault
         self._described = described
         self._kind = kind
+        self._respelled = [one.path for one in self.places if is_respelled(kind, one.path)]
         self._user = options.get("user")
         bindings = options.get("bindings") or {}
         self._bindings = {_pointer.steps(name): reference for name, reference in bindings.items()}
@@ -123,11 +124,12 @@ class Injector:
     def given(self, args: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments without what a model made up for hidden ones, and with JSON texts of objects parsed."""
         given = dict(args)
-        for one in self.places:
-            given = renamed(given, self._kind, one.path[:1])
+        for path in self._respelled:
+            given = renamed(given, self._kind, path[:1])
         given = {name: parsed(one) if name in self.objects else one for name, one in given.items()}
+        for path in self._respelled:
+            given = renamed(given, self._kind, path)
         for one in self.places:
-            given = renamed(given, self._kind, one.path)
             if holds(given, one.path):
                 given = put(given, one.path, HIDDEN)
         return given
@@ -150,11 +152,11 @@ class Injector:
         return [one for one, is_there in found if is_there or (is_there is None and one.is_held)]
 
     def wanted(self, given: Mapping[str, Any], context: object = None) -> Wanted:
-        """What a call needs, for the user for whom it acts now. `context` is the framework's own."""
+        """What a call of which this is `given` needs, for the user of now. `context` is the framework's own."""
         possible = self._possible(given)
         needed = [(one, needs(given, one.path)) for one in possible]
         # The other arguments are sent because a policy may have conditions on them.
-        shown = {name: one for name, one in self.given(given).items() if name in self._shown or self._shows_others}
+        shown = {name: one for name, one in given.items() if name in self._shown or self._shows_others}
         options = {
             "args": plain(shown),
             "bindings": {one.text: self._bindings[one.path] for one in possible if one.path in self._bindings},

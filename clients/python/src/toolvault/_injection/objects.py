@@ -85,6 +85,14 @@ def renamed(value: Any, kind: Any, path: Path) -> Any:
     }
 
 
+def is_respelled(kind: Any, path: Path) -> bool:
+    """Whether something on the way to a place may be given by several names."""
+    if not path:
+        return False
+    names, inner = _declared(kind, path[0])
+    return len(names) > 1 or is_respelled(inner, path[1:])
+
+
 def fill(args: Mapping[str, Any], values: Mapping[Path, Confidential | None], typed: Typed) -> dict[str, Any]:
     """A copy with the values at these paths. A place without a value is as if nothing had been given for it."""
     filled: Any = dict(args)

@@ -129,7 +129,7 @@ class _Steps:
         except StopIteration as end:
             self.result = end.value
             return None
-        if not isinstance(step, Operation):
+        if not isinstance(step, Operation) or step.user is self._user is None:
             return step
         return replace(step, user=self._user if step.user is None else checked(step.user))
 

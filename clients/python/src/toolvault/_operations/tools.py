@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from .. import _pointer
@@ -170,7 +169,7 @@ def _with_own(wanted: ToolCall, completed: Completed) -> Completed:
     args = {name: own.get(name, value) for name, value in completed.args.items()}
     for one in completed.applied:
         args = _pointer.put(args, one.arg, _pointer.get(completed.args, one.arg))
-    return replace(completed, args=args)
+    return Completed(completed.tool_name, args, completed.applied)
 
 
 def _many(
