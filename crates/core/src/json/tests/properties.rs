@@ -107,6 +107,9 @@ proptest! {
         let text = if is_pretty { serde_json::to_string_pretty(&tree) } else { serde_json::to_string(&tree) }.unwrap();
         let value = parse(text.as_bytes()).unwrap();
         prop_assert_eq!(value.raw(), &text);
+        for raw in [value.as_object().map(|it| it.raw()), value.as_array().map(|it| it.raw())].into_iter().flatten() {
+            prop_assert_eq!(raw, &text);
+        }
         prop_assert_eq!(rebuild(value), serde_json::from_str::<serde_json::Value>(&text).unwrap());
     }
 

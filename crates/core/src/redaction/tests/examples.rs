@@ -133,6 +133,17 @@ fn utf_16_is_found_in_both_byte_orders() {
 }
 
 #[test]
+fn the_memory_of_a_value_is_counted_until_it_is_removed() {
+    let redactor = looks_for([]);
+    let before = redactor.bytes();
+    let added = redactor.add("key", "a value of some length").unwrap();
+    assert!(!redactor.is_empty());
+    assert!(added.bytes() > 1_000 && redactor.bytes() >= before + added.bytes() / 2);
+    redactor.remove(added);
+    assert!(redactor.is_empty());
+}
+
+#[test]
 fn seven_characters_are_left_alone_and_eight_are_not() {
     assert!(looks_for([("short", "1234567"), ("short", "üüüüüüü"), ("none", "")]).is_empty());
     assert_eq!(redact(&[("short", "1234567")], "1234567"), "1234567");
