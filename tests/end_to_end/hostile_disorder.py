@@ -20,6 +20,8 @@ WRONG = tuple(disorder.wrong(1))
 DROPS = ("body", "stream", "status", "nonsense", "end", "now")
 STATUSES = (301, 302, 303, 307, 308)
 LARGE = {"hostile-plain": ("json", "event", "headers", "notifications"), "program-large": ("line", "notifications")}
+# The gateway reads up to 16 MiB of each of these answers, in both eras. If it kept them, memory would grow by so much.
+READ = 2 * sum(map(len, LARGE.values())) * (16 << 20)
 SERVER_FAILED = "error 1002"
 LIMIT = "message_bytes"
 # Errors come soon, and an honest server answers as usual.
@@ -163,7 +165,7 @@ async def large(checks: Checks, gateway: Gateway, owner: Owner) -> None:
     checks.that(f"100 MiB at a time, twice, take {taken >> 20} MiB", taken < TAKEN, taken)
     # The allocator keeps memory of threads that are idle, and uses it in the next round.
     grown = second - first
-    checks.that(f"memory is flat: {grown >> 20} MiB more after the second round", grown < GROWTH, grown)
+    checks.that(f"memory is flat: {grown >> 20} MiB more after the second round", grown < READ // 2, grown)
     judge(checks, "while others send 100 MiB", watch)
 
 
