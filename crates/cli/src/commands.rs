@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run the server; an empty store is set up first
     Serve(ServeOptions),
-    /// Create, list, disable and delete users
+    /// Create, list, change and delete users
     #[command(subcommand)]
     User(user::UserCommand),
     /// Create, list, revoke and rotate API keys

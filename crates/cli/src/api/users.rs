@@ -1,6 +1,6 @@
-//! Users: create, find, list, disable and delete.
+//! Users: create, find, list, change and delete.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use toolvault_core::identity::UserId;
 use toolvault_gateway::http::{Method, Url};
 use toolvault_vault::UserInfo;
@@ -19,9 +19,13 @@ impl Api<'_> {
         self.fetch(Method::POST, &self.url(&["users"]), body).await
     }
 
-    /// Refuses a user's keys and tokens from now on.
-    pub(crate) async fn disable_user(&self, user: UserId) -> Result<UserInfo, Failure> {
-        let body = Body::json(&json!({ "disabled": true }));
+    /// Sets what `change` contains: `disabled`, `secrets_limit`, `bytes_limit`.
+    pub(crate) async fn change_user(
+        &self,
+        user: UserId,
+        change: &Value,
+    ) -> Result<UserInfo, Failure> {
+        let body = Body::json(change);
         self.fetch(Method::PATCH, &self.user_url(user), body).await
     }
 

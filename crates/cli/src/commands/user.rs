@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 use toolvault_core::identity::UserId;
 use toolvault_vault::UserInfo;
 
@@ -19,7 +20,11 @@ pub(crate) enum UserCommand {
     /// List all users
     List(ListOptions),
     /// Refuse a user's keys and tokens from now on
-    Disable(DisableOptions),
+    Disable(NamedOptions),
+    /// Accept a user's keys and tokens again
+    Enable(NamedOptions),
+    /// Show or set how much a user may store
+    Quota(QuotaOptions),
     /// Delete a user with all their secrets and keys
     Delete(DeleteOptions),
 }
@@ -45,9 +50,26 @@ pub(crate) struct ListOptions {
 }
 
 #[derive(Args)]
-pub(crate) struct DisableOptions {
+pub(crate) struct NamedOptions {
     /// Name or ID of the user
     name: String,
+    #[command(flatten)]
+    store: StoreOptions,
+}
+
+#[derive(Args)]
+pub(crate) struct QuotaOptions {
+    /// Name or ID of the user
+    name: String,
+    /// Number of secrets; `default` for what the configuration says
+    #[arg(long, value_name = "NUMBER", value_parser = limit)]
+    secrets: Option<Value>,
+    /// Bytes of all current values; `default` for what the configuration says
+    #[arg(long, value_name = "NUMBER", value_parser = limit)]
+    bytes: Option<Value>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     store: StoreOptions,
 }
@@ -74,7 +96,9 @@ pub(crate) async fn run(command: UserCommand, context: &Context<'_>) -> anyhow::
     match command {
         UserCommand::Create(options) => create(options, context).await?,
         UserCommand::List(options) => list(options, context).await?,
-        UserCommand::Disable(options) => disable(options, context).await?,
+        UserCommand::Disable(options) => set_disabled(options, true, context).await?,
+        UserCommand::Enable(options) => set_disabled(options, false, context).await?,
+        UserCommand::Quota(options) => quota(options, context).await?,
         UserCommand::Delete(options) => delete(options, context).await?,
     }
     Ok(ExitStatus::Success)
@@ -111,13 +135,55 @@ async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()>
     Ok(context.printer.table(&table)?)
 }
 
-async fn disable(options: DisableOptions, context: &Context<'_>) -> anyhow::Result<()> {
+async fn set_disabled(
+    options: NamedOptions,
+    is_disabled: bool,
+    context: &Context<'_>,
+) -> anyhow::Result<()> {
     let user = Api::with_store(options.store, context, async |api| {
         let user = api.find_user(&options.name).await?;
-        api.disable_user(user.user_id).await
+        let change = json!({ "disabled": is_disabled });
+        api.change_user(user.user_id, &change).await
     })
     .await?;
-    say("Disabled", &user, context.printer)
+    let done = if is_disabled { "Disabled" } else { "Enabled" };
+    say(done, &user, context.printer)
+}
+
+async fn quota(options: QuotaOptions, context: &Context<'_>) -> anyhow::Result<()> {
+    let mut change = Map::new();
+    for (name, limit) in [
+        ("secrets_limit", options.secrets),
+        ("bytes_limit", options.bytes),
+    ] {
+        change.extend(limit.map(|limit| (name.to_owned(), limit)));
+    }
+    let change = Value::Object(change);
+    let user = Api::with_store(options.store, context, async |api| {
+        let user = api.find_user(&options.name).await?;
+        api.change_user(user.user_id, &change).await
+    })
+    .await?;
+    if options.json {
+        return context.printer.json(&user);
+    }
+    let text =
+        |limit: Option<i64>| limit.map_or_else(|| "default".to_owned(), |limit| limit.to_string());
+    let mut table = Table::plain();
+    table.row(["secrets", &text(user.secrets_limit)]);
+    table.row(["bytes", &text(user.bytes_limit)]);
+    Ok(context.printer.table(&table)?)
+}
+
+/// A limit as the API takes it: null is the default.
+fn limit(text: &str) -> Result<Value, String> {
+    if text == "default" {
+        return Ok(Value::Null);
+    }
+    let number: u32 = text
+        .parse()
+        .map_err(|_| "a limit is a number, or `default`".to_owned())?;
+    Ok(number.into())
 }
 
 async fn delete(options: DeleteOptions, context: &Context<'_>) -> anyhow::Result<()> {

@@ -19,7 +19,7 @@ fn the_program_lists_its_commands() {
 
     Commands:
       serve    Run the server; an empty store is set up first
-      user     Create, list, disable and delete users
+      user     Create, list, change and delete users
       key      Create, list, revoke and rotate API keys
       secret   Store, list, change and delete secrets
       explain  Explain which secret each argument of a tool gets
@@ -66,7 +66,7 @@ fn serve_explains_its_flags() {
 #[test]
 fn user_explains_its_commands() {
     assert_snapshot!(help("user"), @r"
-    Create, list, disable and delete users
+    Create, list, change and delete users
 
     Usage: toolvault user <COMMAND>
 
@@ -74,6 +74,8 @@ fn user_explains_its_commands() {
       create   Create a user
       list     List all users
       disable  Refuse a user's keys and tokens from now on
+      enable   Accept a user's keys and tokens again
+      quota    Show or set how much a user may store
       delete   Delete a user with all their secrets and keys
 
     Options:

@@ -49,6 +49,49 @@ fn users_are_made_listed_disabled_and_deleted() {
 }
 
 #[test]
+fn a_disabled_user_is_enabled_again() {
+    let installation = Installation::set_up();
+    installation.output(&["user", "create", "planner"]);
+    installation.output(&["user", "disable", "planner"]);
+    assert_snapshot!(installation.run(&["user", "enable", "planner"]), @r"
+    exit status 0
+    Enabled the user planner ([id]).
+    ");
+    let users = installation.json(&["user", "list", "--json"]);
+    assert_eq!(users[1]["disabled"], false);
+}
+
+#[test]
+fn the_quota_of_a_user_is_set_and_taken_back() {
+    let installation = Installation::set_up();
+    installation.output(&["user", "create", "planner"]);
+    assert_snapshot!(installation.run(&["user", "quota", "planner", "--secrets", "20", "--bytes", "5000"]), @r"
+    exit status 0
+    secrets  20
+    bytes  5000
+    ");
+    let quota = ["user", "quota", "planner", "--secrets", "default", "--json"];
+    let user = installation.json(&quota);
+    assert_eq!(
+        (user["secrets_limit"].as_i64(), user["bytes_limit"].as_i64()),
+        (None, Some(5_000))
+    );
+    assert_snapshot!(installation.run(&["user", "quota", "planner"]), @r"
+    exit status 0
+    secrets  default
+    bytes  5000
+    ");
+    for text in ["-1", "many", ""] {
+        let option = format!("--secrets={text}");
+        let refused = installation.run(&["user", "quota", "planner", &option]);
+        assert!(
+            refused.contains("a limit is a number, or `default`"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
 fn users_are_listed_for_machines() {
     let installation = Installation::set_up();
     installation.output(&["user", "create", "team"]);
