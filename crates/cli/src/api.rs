@@ -6,7 +6,7 @@
 pub(crate) mod connection;
 pub(crate) mod explain;
 pub(crate) mod keys;
-mod local;
+pub(crate) mod local;
 mod refusal;
 pub(crate) mod secrets;
 mod transport;

@@ -10,7 +10,16 @@ use super::{Api, Body};
 use crate::failure::Failure;
 
 /// The page size of the lists.
-const PORTION: usize = 1_000;
+pub(crate) const PORTION: usize = 1_000;
+
+/// A part of the audit trail.
+#[derive(Deserialize)]
+pub(crate) struct RecordPage {
+    /// Newest first.
+    pub(crate) data: Vec<Record>,
+    /// Where the next page begins; `None` at the end.
+    pub(crate) next_cursor: Option<String>,
+}
 
 impl Api<'_> {
     /// Verifies the whole trail, and every row of the store against it. Only for local commands.
@@ -19,22 +28,17 @@ impl Api<'_> {
         self.fetch(Method::POST, &url, Body::json(evidence)).await
     }
 
-    /// The newest records, oldest first.
-    pub(crate) async fn newest_records(&self, count: usize) -> Result<Vec<Record>, Failure> {
-        #[derive(Deserialize)]
-        struct Page {
-            data: Vec<Record>,
-            next_cursor: Option<String>,
-        }
+    /// The newest records that the filter keeps, oldest first.
+    pub(crate) async fn newest_records(
+        &self,
+        filter: &[(&str, String)],
+        count: usize,
+    ) -> Result<Vec<Record>, Failure> {
         let mut records = Vec::new();
-        let mut cursor: Option<String> = None;
+        let mut cursor = None;
         while records.len() < count {
-            let mut url = self.url(&["audit"]);
             let limit = (count - records.len()).min(PORTION);
-            url.query_pairs_mut()
-                .append_pair("limit", &limit.to_string())
-                .extend_pairs(cursor.iter().map(|cursor| ("cursor", cursor)));
-            let page: Page = self.fetch(Method::GET, &url, Body::Nothing).await?;
+            let page = self.records(filter, limit, cursor).await?;
             records.extend(page.data);
             cursor = page.next_cursor;
             if cursor.is_none() {
@@ -43,6 +47,21 @@ impl Api<'_> {
         }
         records.reverse();
         Ok(records)
+    }
+
+    /// Records that the filter keeps, newest first: at most `limit` from the cursor on.
+    pub(crate) async fn records(
+        &self,
+        filter: &[(&str, String)],
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<RecordPage, Failure> {
+        let mut url = self.url(&["audit"]);
+        url.query_pairs_mut()
+            .append_pair("limit", &limit.to_string())
+            .extend_pairs(filter)
+            .extend_pairs(cursor.iter().map(|cursor| ("cursor", cursor)));
+        self.fetch(Method::GET, &url, Body::Nothing).await
     }
 
     /// Makes the server reload its configuration. Only for local commands to a running server.

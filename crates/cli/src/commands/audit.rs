@@ -1,4 +1,4 @@
-//! `toolvault audit`: verifies the trail, and prints its newest records.
+//! `toolvault audit`: verifies the trail, and prints records.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +7,7 @@ use toolvault_core::audit::record::{Decision, Record};
 use toolvault_vault::{Checkpoint, Evidence, Verification};
 
 use crate::api::Api;
+use crate::api::local::PORTION;
 use crate::config::StoreOptions;
 use crate::context::Context;
 use crate::failure::{ExitStatus, Failure};
@@ -18,6 +19,8 @@ pub(crate) enum AuditCommand {
     Verify(VerifyOptions),
     /// Print the newest records
     Tail(TailOptions),
+    /// Print all records as JSON, one per line, newest first
+    Export(ExportOptions),
 }
 
 #[derive(Args)]
@@ -44,7 +47,54 @@ pub(crate) struct TailOptions {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    filter: FilterOptions,
+    #[command(flatten)]
     store: StoreOptions,
+}
+
+#[derive(Args)]
+pub(crate) struct ExportOptions {
+    #[command(flatten)]
+    filter: FilterOptions,
+    #[command(flatten)]
+    store: StoreOptions,
+}
+
+/// Which records.
+#[derive(Args)]
+struct FilterOptions {
+    /// Only records from this time on, such as 2026-11-29T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Only records up to this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Only records of this action, such as secret.used
+    #[arg(long, value_name = "ACTION")]
+    action: Option<String>,
+    /// Only records of the secret with this ID
+    #[arg(long, value_name = "ID")]
+    secret: Option<String>,
+    /// Only records of this tool, or of this exact pattern
+    #[arg(long, value_name = "NAME")]
+    tool: Option<String>,
+}
+
+impl FilterOptions {
+    /// As parameters of the API.
+    fn parameters(self) -> Vec<(&'static str, String)> {
+        let parameters = [
+            ("since", self.since),
+            ("until", self.until),
+            ("action", self.action),
+            ("secret_id", self.secret),
+            ("tool", self.tool),
+        ];
+        let given = parameters.into_iter();
+        given
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect()
+    }
 }
 
 pub(crate) async fn run(
@@ -54,6 +104,7 @@ pub(crate) async fn run(
     match command {
         AuditCommand::Verify(options) => verify(options, context).await,
         AuditCommand::Tail(options) => tail(options, context).await,
+        AuditCommand::Export(options) => export(options, context).await,
     }
 }
 
@@ -121,8 +172,9 @@ fn read_checkpoint(path: &Path) -> Result<Checkpoint, Failure> {
 }
 
 async fn tail(options: TailOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
+    let filter = options.filter.parameters();
     let records = Api::with_store(options.store, context, async |api| {
-        api.newest_records(options.count).await
+        api.newest_records(&filter, options.count).await
     })
     .await?;
     for record in &records {
@@ -132,6 +184,26 @@ async fn tail(options: TailOptions, context: &Context<'_>) -> anyhow::Result<Exi
             context.printer.line(&line(record))?;
         }
     }
+    Ok(ExitStatus::Success)
+}
+
+async fn export(options: ExportOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
+    let filter = options.filter.parameters();
+    Api::with_store(options.store, context, async |api| {
+        let mut cursor = None;
+        loop {
+            let page = api.records(&filter, PORTION, cursor).await?;
+            for record in &page.data {
+                let printed = context.printer.json_line(record);
+                printed.map_err(|error| Failure::failed(format!("cannot print: {error}")))?;
+            }
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    })
+    .await?;
     Ok(ExitStatus::Success)
 }
 

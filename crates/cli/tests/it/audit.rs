@@ -115,3 +115,39 @@ fn the_newest_records_come_last() {
     assert_eq!(installation.output(&["audit", "tail"]).lines().count(), 6);
     assert_eq!(installation.output(&["audit", "tail", "-n", "0"]), "");
 }
+
+#[test]
+fn export_prints_all_records_and_filters_them() {
+    let installation = Installation::set_up();
+    for number in 0..3 {
+        installation.output(&["user", "create", &format!("user-{number}")]);
+    }
+    let exported = |arguments: &[&str]| -> Vec<serde_json::Value> {
+        let text = installation.output(&[&["audit", "export"], arguments].concat());
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let all = exported(&[]);
+    let sequences: Vec<_> = all
+        .iter()
+        .map(|record| record["sequence"].as_i64().unwrap())
+        .collect();
+    assert_eq!(sequences, [7, 6, 5, 4, 3, 2, 1]);
+    assert_eq!(exported(&["--action", "user.created"]).len(), 4);
+    assert_eq!(
+        exported(&[
+            "--action",
+            "user.created",
+            "--since",
+            "2999-01-01T00:00:00Z"
+        ])
+        .len(),
+        0
+    );
+    assert_eq!(exported(&["--until", "2999-01-01T00:00:00Z"]).len(), 7);
+    let newest = installation.output(&["audit", "tail", "-n", "1", "--action", "key.created"]);
+    assert!(newest.contains("key.created"), "{newest}");
+    let refused = installation.run(&["audit", "export", "--action", "secret.eaten"]);
+    assert!(refused.starts_with("exit status 1"), "{refused}");
+}

@@ -260,6 +260,11 @@ fn audit_explains_checkpoints() {
     Options:
       -n <N>                      Number of records [default: 20]
           --json                  Print JSON, one record per line
+          --since <TIME>          Only records from this time on, such as 2026-11-29T00:00:00Z
+          --until <TIME>          Only records up to this time
+          --action <ACTION>       Only records of this action, such as secret.used
+          --secret <ID>           Only records of the secret with this ID
+          --tool <NAME>           Only records of this tool, or of this exact pattern
           --config <FILE>         Configuration file
           --data-dir <DIRECTORY>  Directory of the embedded database [default: the platform's data
                                   directory]
