@@ -16,7 +16,7 @@ from agno.utils import log
 from ._injection import logs
 from ._injection.calls import Arguments, supplied
 from ._injection.injected import Injected
-from ._injection.injector import Injector, Options, Subject, Vault, Wrapping, first
+from ._injection.injector import Injector, Options, Subject, Vault, Wrapping, wrapping
 from ._injection.objects import hints_of
 
 if TYPE_CHECKING:
@@ -69,10 +69,8 @@ async def with_secrets_async(tool: Any, vault: Vault, **options: Unpack[Options]
 
 
 def _wrapping(tool: Any, vault: Vault, options: Options) -> Wrapping[Function]:
-    if isinstance(tool, Sequence):
-        return Wrapping([_subject(one, options) for one in tool], vault, options)
     if not isinstance(tool, Toolkit):
-        return Wrapping([_subject(tool, options)], vault, options, first)
+        return wrapping(tool, lambda one: _subject(one, options), vault, options)
     tools = [*tool.functions.values(), *tool.async_functions.values()]
     if not tools:
         raise TypeError(

@@ -20,20 +20,16 @@ from .client import Client, Toolvault
 from .confidential import Confidential
 
 
-class AsyncSecrets(SecretOperations, Asynchronous):
-    __doc__ = SecretOperations.__doc__
+class AsyncSecrets(SecretOperations, Asynchronous): ...
 
 
-class AsyncKeys(KeyOperations, Asynchronous):
-    __doc__ = KeyOperations.__doc__
+class AsyncKeys(KeyOperations, Asynchronous): ...
 
 
-class AsyncUsers(UserOperations, Asynchronous):
-    __doc__ = UserOperations.__doc__
+class AsyncUsers(UserOperations, Asynchronous): ...
 
 
-class AsyncAudit(AuditOperations, Asynchronous):
-    __doc__ = AuditOperations.__doc__
+class AsyncAudit(AuditOperations, Asynchronous): ...
 
 
 class AsyncToolvault(Client, ToolOperations, DefaultOperations, Asynchronous):

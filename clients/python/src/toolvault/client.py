@@ -22,20 +22,16 @@ from .confidential import Confidential
 C = TypeVar("C")
 
 
-class Secrets(SecretOperations, Blocking):
-    __doc__ = SecretOperations.__doc__
+class Secrets(SecretOperations, Blocking): ...
 
 
-class Keys(KeyOperations, Blocking):
-    __doc__ = KeyOperations.__doc__
+class Keys(KeyOperations, Blocking): ...
 
 
-class Users(UserOperations, Blocking):
-    __doc__ = UserOperations.__doc__
+class Users(UserOperations, Blocking): ...
 
 
-class Audit(AuditOperations, Blocking):
-    __doc__ = AuditOperations.__doc__
+class Audit(AuditOperations, Blocking): ...
 
 
 class Client:

@@ -12,7 +12,7 @@ from langchain_core.tools import BaseTool, BaseToolkit, StructuredTool, Tool
 from pydantic import BaseModel, PrivateAttr
 
 from ._injection.injected import Injected
-from ._injection.injector import Injector, Options, Subject, Vault, Wrapping, first, user_id
+from ._injection.injector import Injector, Options, Subject, Vault, Wrapping, user_id, wrapping
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -53,10 +53,7 @@ async def with_secrets_async(tool: Any, vault: Vault, **options: Unpack[Options]
 
 
 def _wrapping(tool: Any, vault: Vault, options: Options) -> Wrapping[BaseTool]:
-    tools = tool.get_tools() if isinstance(tool, BaseToolkit) else tool
-    if isinstance(tools, Sequence):
-        return Wrapping([_subject(one) for one in tools], vault, options)
-    return Wrapping([_subject(tool)], vault, options, first)
+    return wrapping(tool.get_tools() if isinstance(tool, BaseToolkit) else tool, _subject, vault, options)
 
 
 def _subject(tool: Any) -> Subject[BaseTool]:

@@ -14,7 +14,7 @@ from agents import FunctionTool, RunContextWrapper, function_tool
 from . import _json
 from ._injection import logs
 from ._injection.injected import Injected
-from ._injection.injector import Injector, Options, Subject, Vault, Wrapping, first, user_id
+from ._injection.injector import Injector, Options, Subject, Vault, user_id, wrapping
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -45,7 +45,7 @@ def with_secrets(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     Takes a tool, a function, or a list of these. `Options` says what the options are. `user` may be a function of
     the `RunContextWrapper`, such as `run_user`. The SDK passes errors to the tool's `failure_error_function`.
     """
-    return _wrapping(tool, vault, options).now()
+    return wrapping(tool, _subject, vault, options).now()
 
 
 @overload
@@ -58,13 +58,7 @@ async def with_secrets_async(
 async def with_secrets_async(tool: Callable[..., Any], vault: Vault, **options: Unpack[Options]) -> FunctionTool: ...
 async def with_secrets_async(tool: Any, vault: Vault, **options: Unpack[Options]) -> Any:
     """`with_secrets` that does not block the event loop."""
-    return await _wrapping(tool, vault, options).later()
-
-
-def _wrapping(tool: Any, vault: Vault, options: Options) -> Wrapping[FunctionTool]:
-    if isinstance(tool, Sequence):
-        return Wrapping([_subject(one) for one in tool], vault, options)
-    return Wrapping([_subject(tool)], vault, options, first)
+    return await wrapping(tool, _subject, vault, options).later()
 
 
 def _subject(tool: Any) -> Subject[FunctionTool]:

@@ -15,7 +15,7 @@ from pydantic_core import ValidationError
 
 from ._injection import schema
 from ._injection.injected import Injected
-from ._injection.injector import Injector, Options, Subject, Vault, Wrapping, first, user_id
+from ._injection.injector import Injector, Options, Subject, Vault, Wrapping, user_id, wrapping
 from ._injection.objects import fill, typed_member
 from ._injection.opened import Opened, Path
 from ._injection.plain import plain
@@ -83,14 +83,7 @@ def _wrapping(tool: Any, vault: Vault, options: Options) -> Wrapping[Tool[Any]]:
             return _replaced(tool, dict(zip(map(id, own), made, strict=True)), vault, options)
 
         return Wrapping([_subject(one) for one in own], vault, options, together)
-    if isinstance(tool, Sequence):
-        return Wrapping([_subject(one) for one in tool], vault, options)
-    if not isinstance(tool, Tool) and not (callable(tool) and hasattr(tool, "__name__")):
-        raise TypeError(
-            f"{type(tool).__name__} has no function here: its provider runs it. Give with_secrets tools, functions or "
-            "toolsets, or put an MCP server behind the gateway"
-        )
-    return Wrapping([_subject(tool)], vault, options, first)
+    return wrapping(tool, _subject, vault, options)
 
 
 def _replaced(toolset: Any, made: Mapping[int, Tool[Any]], vault: Vault, options: Options) -> Any:
@@ -105,6 +98,11 @@ def _replaced(toolset: Any, made: Mapping[int, Tool[Any]], vault: Vault, options
 
 
 def _subject(tool: Any) -> Subject[Tool[Any]]:
+    if not isinstance(tool, Tool) and not (callable(tool) and hasattr(tool, "__name__")):
+        raise TypeError(
+            f"{type(tool).__name__} has no function here: its provider runs it. Give with_secrets tools, functions or "
+            "toolsets, or put an MCP server behind the gateway"
+        )
     tool = tool if isinstance(tool, Tool) else Tool(tool)
     described, single = tool.function_schema.json_schema, tool.function_schema.single_arg_name
     if single is not None and single not in described.get("properties", {}):

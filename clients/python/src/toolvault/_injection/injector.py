@@ -254,9 +254,11 @@ class Wrapping(Generic[T]):
         return self._finish(made)
 
 
-def first(made: list[T]) -> T:
-    """The only tool."""
-    return made[0]
+def wrapping(tool: Any, subject: Callable[[Any], Subject[T]], vault: Vault, options: Options) -> Wrapping[T]:
+    """One tool, or a list of tools, of which `with_secrets` makes the same."""
+    if isinstance(tool, Sequence):
+        return Wrapping([subject(one) for one in tool], vault, options)
+    return Wrapping([subject(tool)], vault, options, lambda made: made[0])
 
 
 def place_of(described: Mapping[str, Any], text: str) -> Place | None:
