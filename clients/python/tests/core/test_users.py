@@ -80,14 +80,9 @@ def test_tools_that_are_used_later(fake, is_async):
         async def parts_awaited(self, k: str = ""):
             yield {k}
 
-        @secrets(vault, "k", redact=())
-        async def awaited(self, k: str = ""):
-            return [{k}]
-
     tools, expected = Tools(), [[{f"key of {user}"}] for user in USERS]
     assert inspect.isgeneratorfunction(tools.parts)
     assert inspect.isasyncgenfunction(tools.parts_awaited)
-    assert inspect.iscoroutinefunction(tools.awaited)
 
     async def used(made, use):
         with vault.acting_for("bob"):
@@ -97,7 +92,6 @@ def test_tools_that_are_used_later(fake, is_async):
     with vault.acting_for("bob"):
         assert [list(one) for one in made] == expected
     assert asyncio.run(used(made_for_each(vault, tools.parts_awaited), parts_of)) == expected
-    assert asyncio.run(used(made_for_each(vault, tools.awaited), lambda one: one)) == expected
 
 
 def test_a_method_of_a_subclass_stays(fake):

@@ -442,3 +442,15 @@ def test_a_field_that_is_given_by_several_names(vault, runtime, witness, names, 
     given = {first: "made up", second: "made up", third: {"a": 1, KEY: "made up"}}
     expected = " ".join(["lin_api_"] * 3 if is_there else ["none", "none", "lin_api_"]) + " 1"
     assert call(wrapped, {"named": given, "note": "n"}) == expected
+
+
+def test_a_decorated_coroutine_function_is_a_tool(value, runtime):
+    @secrets(runtime, KEY)
+    async def t__find(a: str, api_key: str = "") -> str:
+        """Finds it."""
+        return f"{a} {api_key[:8]}"
+
+    made = tool(t__find)
+    assert "Finds it." in seen(made)["description"]
+    assert KEY not in json.dumps(seen(made)["parameters"])
+    assert call(made, {"a": "x"}) == "x lin_api_"

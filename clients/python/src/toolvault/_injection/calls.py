@@ -52,7 +52,9 @@ def supplied(function: Function, injector: Injector, read: Read, fill: Fill) -> 
         del args, kwargs
         return (yield from parts(stream, injected.redaction))
 
-    async def coroutine(given: Mapping[str, Any], wanted: Wanted) -> Any:
+    # Some frameworks take only real functions for coroutine functions, and those await at once.
+    async def coroutine(*args: Any, **kwargs: Any) -> Any:
+        given, wanted = begin(*args, **kwargs)
         injected = await wanted.later()
         args, kwargs = filled(given, injected)
         try:
@@ -76,7 +78,7 @@ def supplied(function: Function, injector: Injector, read: Read, fill: Fill) -> 
         return AtCall(async_generator, begin)
     if inspect.isgeneratorfunction(routine):
         return AtCall(generator, begin)
-    return AtCall(coroutine, begin) if inspect.iscoroutinefunction(routine) else plain
+    return coroutine if inspect.iscoroutinefunction(routine) else plain
 
 
 def routine_of(function: Function) -> Function:
