@@ -70,6 +70,21 @@ impl Printer {
         let _ = writeln!(self.errors.lock(), "{}", escape(text));
     }
 
+    /// Replaces the last line on standard error, if that is a terminal; an empty text removes it.
+    pub(crate) fn progress(&self, text: &str) {
+        if self.shows_progress() {
+            let mut output = self.errors.lock();
+            // Erases the line (ECMA-48, EL). A failure to print cannot be reported, so it is ignored.
+            let _ = write!(output, "\r\x1b[2K{}", escape(text));
+            let _ = output.flush();
+        }
+    }
+
+    /// Whether standard error is a terminal.
+    pub(crate) fn shows_progress(&self) -> bool {
+        self.errors.is_terminal()
+    }
+
     /// Asks on standard error, without ending the line.
     pub(crate) fn ask(&self, text: &str) -> io::Result<()> {
         let mut output = self.errors.lock();

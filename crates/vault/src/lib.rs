@@ -39,7 +39,9 @@ pub use changes::Changed;
 pub use clock::{Clock, SystemClock, SystemEntropy};
 pub use error::{BoxError, Denial, Error, Problem};
 pub use key::KeyInfo;
-pub use operations::audit::{AuditFilter, AuditPage, Checkpoint, Evidence, Fault, Verification};
+pub use operations::audit::{
+    AuditFilter, AuditPage, Checkpoint, Evidence, Fault, Progress, Verification,
+};
 pub use operations::credentials::{CredentialStamp, Credentials};
 pub use operations::doctor::Diagnosis;
 pub use operations::explain::{Candidate, Explained, Explanation, Near};

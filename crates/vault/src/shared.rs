@@ -17,6 +17,7 @@ use crate::channel::Channel;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::journal::Journal;
+use crate::operations::audit::Progress;
 use crate::settings::Settings;
 use crate::store::audit::HeadRow;
 use crate::store::database::Database;
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) failed: CancellationToken,
     pub(crate) signer: Mutex<Option<Arc<Signer>>>,
     pub(crate) key_uses: Mutex<HashMap<KeyId, Timestamp>>,
+    /// How far the verification of the audit trail has come that reported last.
+    pub(crate) verifying: Mutex<Progress>,
     /// When the last write ended, and whether it succeeded.
     pub(crate) last_write: Mutex<Option<(Instant, bool)>>,
 }

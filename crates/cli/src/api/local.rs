@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toolvault_core::audit::record::Record;
 use toolvault_gateway::http::Method;
 use toolvault_server::ReloadReport;
-use toolvault_vault::{Diagnosis, Evidence, Verification};
+use toolvault_vault::{Diagnosis, Evidence, Progress, Verification};
 
 use super::{Api, Body};
 use crate::failure::Failure;
@@ -26,6 +26,12 @@ impl Api<'_> {
     pub(crate) async fn verify_audit(&self, evidence: &Evidence) -> Result<Verification, Failure> {
         let url = self.local_url(&["audit", "verify"]);
         self.fetch(Method::POST, &url, Body::json(evidence)).await
+    }
+
+    /// How far the verification has come. Only for local commands.
+    pub(crate) async fn audit_progress(&self) -> Result<Progress, Failure> {
+        let url = self.local_url(&["audit", "progress"]);
+        self.fetch(Method::GET, &url, Body::Nothing).await
     }
 
     /// The newest records that the filter keeps, oldest first.

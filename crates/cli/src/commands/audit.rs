@@ -1,10 +1,12 @@
 //! `toolvault audit`: verifies the trail, and prints records.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use toolvault_core::audit::record::{Decision, Record};
-use toolvault_vault::{Checkpoint, Evidence, Verification};
+use toolvault_vault::{Checkpoint, Evidence, Progress, Verification};
 
 use crate::api::Api;
 use crate::api::local::PORTION;
@@ -118,8 +120,14 @@ async fn verify(options: VerifyOptions, context: &Context<'_>) -> anyhow::Result
         public_key: options.public_key,
         checkpoint,
     };
+    let shows_progress = !options.json && context.printer.shows_progress();
     let report = Api::with_store(options.store, context, async |api| {
-        api.verify_audit(&evidence).await
+        let verifying = api.verify_audit(&evidence);
+        if shows_progress {
+            with_progress(verifying, api, context.printer).await
+        } else {
+            verifying.await
+        }
     })
     .await?;
     if options.json {
@@ -132,6 +140,45 @@ async fn verify(options: VerifyOptions, context: &Context<'_>) -> anyhow::Result
     } else {
         ExitStatus::Refused
     })
+}
+
+/// Shows how far the verification has come until it ends.
+async fn with_progress<T>(
+    verifying: impl Future<Output = T>,
+    api: &Api<'_>,
+    printer: &Printer,
+) -> T {
+    let mut verifying = pin!(verifying);
+    let mut ticks = tokio::time::interval(Duration::from_millis(200));
+    // The first tick is immediate.
+    ticks.tick().await;
+    loop {
+        tokio::select! {
+            verified = &mut verifying => {
+                printer.progress("");
+                return verified;
+            }
+            _ = ticks.tick() => {
+                if let Ok(progress) = api.audit_progress().await {
+                    printer.progress(&bar(progress));
+                }
+            }
+        }
+    }
+}
+
+/// A bar of 40 places and the numbers of pages. The rows are verified after the last page.
+fn bar(progress: Progress) -> String {
+    let of = progress.of.max(1);
+    let done = progress.pages.clamp(0, of);
+    let places = usize::try_from(done * 40 / of).unwrap_or(0);
+    if done == of {
+        return format!(
+            "[{}] {of} pages verified; verifying the rows",
+            "#".repeat(40)
+        );
+    }
+    format!("[{:-<40}] {done} of {of} pages", "#".repeat(places))
 }
 
 fn show_report(report: &Verification, is_key_given: bool, printer: &Printer) -> anyhow::Result<()> {
@@ -234,4 +281,23 @@ fn line(record: &Record) -> String {
         }
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_shows_how_many_pages_are_verified() {
+        let shown = |pages, of| bar(Progress { pages, of });
+        let begun = format!("[{}] 0 of 8 pages", "-".repeat(40));
+        assert_eq!(shown(0, 8), begun);
+        let half = format!("[{}{}] 4 of 8 pages", "#".repeat(20), "-".repeat(20));
+        assert_eq!(shown(4, 8), half);
+        let whole = format!("[{}] 8 pages verified; verifying the rows", "#".repeat(40));
+        assert_eq!(shown(8, 8), whole);
+        // A trail that was truncated has more pages than its head says.
+        assert_eq!(shown(9, 8), whole);
+        assert!(shown(-1, 0).ends_with(" 0 of 1 pages"));
+    }
 }

@@ -1,9 +1,12 @@
 //! Verification of the whole trail from the first public key. It finds any edit, removal, insertion or reordering where
 //! it happened, and truncation with the help of a [`Checkpoint`].
 //!
-//! It reads one page at a time, so memory use does not depend on the length of the trail.
+//! It reads a few pages at a time, so memory use does not depend on the length of the trail. A page's hash covers the hash
+//! that the page before claims, so the pages are verified independently, on several threads.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::thread;
 
 use super::checkpoint::Checkpoint;
 use super::epoch::Epoch;
@@ -45,8 +48,9 @@ pub enum ChainError {
     ForeignCheckpoint(i64),
 }
 
-/// Reads the trail page by page and tracks the position.
+/// Reads the trail in order and tracks the position.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub struct ChainVerifier {
     installation: InstallationId,
     epochs: Vec<Epoch>,
@@ -107,36 +111,50 @@ impl ChainVerifier {
         Ok(self)
     }
 
-    /// Verifies the next page and returns its records.
-    pub fn page(&mut self, page: &Page) -> Result<Vec<Record>, ChainError> {
-        let expected = self.head.page + 1;
-        if page.number != expected {
-            return Err(ChainError::OutOfOrder {
-                expected,
-                found: page.number,
-            });
+    /// Verifies the next pages on several threads. `read` gets the place of each page in `pages` and its records, and may
+    /// refuse them. Returns what it made of the pages before the first fault; after a fault there is no verifier.
+    pub fn pages<T: Send>(
+        mut self,
+        pages: &[Page],
+        threads: NonZeroUsize,
+        read: impl Fn(usize, Vec<Record>) -> Result<T, ChainError> + Sync,
+    ) -> (Vec<T>, Result<Self, ChainError>) {
+        let mut links = Vec::with_capacity(pages.len());
+        let mut fault = None;
+        for (place, page) in pages.iter().enumerate() {
+            match self.link(place, page) {
+                Ok(link) => links.push(link),
+                Err(error) => {
+                    fault = Some(error);
+                    break;
+                }
+            }
         }
-        self.enter_epoch()?;
-        let epoch = self
-            .current
-            .as_ref()
-            .filter(|epoch| epoch.number == page.epoch)
-            .ok_or(ChainError::WrongEpoch(page.number))?;
-        if !page.follows(self.installation, &self.head) {
-            return Err(ChainError::Changed(page.number));
+        let share = links.len().div_ceil(threads.get()).max(1);
+        let each = |links: &[Link<'_>]| -> Vec<Result<T, ChainError>> {
+            let verify =
+                |link: &Link<'_>| link.verify().and_then(|records| read(link.place, records));
+            links.iter().map(verify).collect()
+        };
+        let verified = thread::scope(|scope| {
+            let parts: Vec<_> = links
+                .chunks(share)
+                .map(|part| scope.spawn(|| each(part)))
+                .collect();
+            let join = |part: thread::ScopedJoinHandle<'_, _>| {
+                part.join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            parts.into_iter().flat_map(join).collect::<Vec<_>>()
+        });
+        let mut found = Vec::with_capacity(verified.len());
+        for page in verified {
+            match page {
+                Ok(page) => found.push(page),
+                Err(error) => return (found, Err(error)),
+            }
         }
-        if !page.is_signed(self.installation, &epoch.public_key) {
-            return Err(ChainError::Unsigned(page.number));
-        }
-        let records = page
-            .read_records()
-            .map_err(|_| ChainError::Changed(page.number))?;
-        if !is_numbered(page, &records) {
-            return Err(ChainError::Changed(page.number));
-        }
-        self.compare(page);
-        self.head = page.head();
-        Ok(records)
+        (found, fault.map_or(Ok(self), Err))
     }
 
     /// The position after the last verified page.
@@ -155,6 +173,32 @@ impl ChainVerifier {
             Some(epoch) => Err(ChainError::Uncertified(epoch.number)),
             None => Ok(self.head),
         }
+    }
+
+    /// Moves to `page` as if its content were what it claims, which the link must verify.
+    fn link<'a>(&mut self, place: usize, page: &'a Page) -> Result<Link<'a>, ChainError> {
+        let expected = self.head.page + 1;
+        if page.number != expected {
+            return Err(ChainError::OutOfOrder {
+                expected,
+                found: page.number,
+            });
+        }
+        self.enter_epoch()?;
+        let epoch = self
+            .current
+            .as_ref()
+            .filter(|epoch| epoch.number == page.epoch)
+            .ok_or(ChainError::WrongEpoch(page.number))?;
+        let link = Link {
+            installation: self.installation,
+            place,
+            page,
+            previous: std::mem::replace(&mut self.head, page.head()),
+            public_key: epoch.public_key.clone(),
+        };
+        self.compare(page);
+        Ok(link)
     }
 
     fn compare(&mut self, page: &Page) {
@@ -181,6 +225,31 @@ impl ChainVerifier {
             self.current = Some(epoch);
         }
         Ok(())
+    }
+}
+
+/// A page that has the number and the epoch of its place. Its content is still to be verified.
+struct Link<'a> {
+    installation: InstallationId,
+    place: usize,
+    page: &'a Page,
+    previous: Head,
+    public_key: Vec<u8>,
+}
+
+impl Link<'_> {
+    fn verify(&self) -> Result<Vec<Record>, ChainError> {
+        let changed = ChainError::Changed(self.page.number);
+        if !self.page.follows(self.installation, &self.previous) {
+            return Err(changed);
+        }
+        if !self.page.is_signed(self.installation, &self.public_key) {
+            return Err(ChainError::Unsigned(self.page.number));
+        }
+        match self.page.read_records() {
+            Ok(records) if is_numbered(self.page, &records) => Ok(records),
+            _ => Err(changed),
+        }
     }
 }
 

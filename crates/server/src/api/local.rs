@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
-use toolvault_vault::{Diagnosis, Evidence, Verification};
+use toolvault_vault::{Diagnosis, Evidence, Progress, Verification};
 
 use crate::app::App;
 use crate::error::{ApiError, Cause, ERROR_CODE};
@@ -24,6 +24,11 @@ pub(crate) async fn verify_audit(
     let evidence: Evidence =
         serde_json::from_slice(input.bytes()).map_err(|_| ApiError::Unreadable)?;
     Ok(Json(app.vault.prove_audit(&caller, &evidence).await?))
+}
+
+/// How far the verification has come, for a command that waits for it.
+pub(crate) async fn get_audit_progress(State(app): State<App>, Local(_): Local) -> Json<Progress> {
+    Json(app.vault.audit_progress())
 }
 
 /// The diagnosis of the store, for `toolvault doctor`.

@@ -150,6 +150,7 @@ async fn both_transports_answer_alike_and_the_socket_goes_with_the_server() {
         "/v1/keys",
         "/v1/me",
         "/v1/audit?limit=1000",
+        "/local/audit/progress",
         "/local/diagnosis",
         "/local/nothing",
         "/mcp",

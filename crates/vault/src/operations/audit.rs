@@ -13,7 +13,7 @@ use toolvault_core::timestamp::Timestamp;
 use toolvault_core::transcript::Transcript;
 
 pub use self::proof::{Checkpoint, Evidence};
-pub use self::verify::{Fault, Verification};
+pub use self::verify::{Fault, Progress, Verification};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::store::audit;

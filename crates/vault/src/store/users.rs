@@ -92,16 +92,18 @@ pub(crate) async fn update(tx: &mut Tx, row: &UserRow) -> sqlx::Result<()> {
     })
 }
 
-/// Ledgers without a user. Foreign keys should make these impossible.
-pub(crate) async fn list_stray_ledgers(tx: &mut Tx) -> sqlx::Result<Vec<Uuid>> {
-    on!(tx, connection => {
-        sqlx::query_scalar(
-            "SELECT l.user_id FROM ledgers l \
-             LEFT JOIN users u ON u.user_id = l.user_id WHERE u.user_id IS NULL",
-        )
-        .fetch_all(connection)
-        .await
-    })
+/// All ledgers with their users.
+pub(crate) async fn list_ledgers(tx: &mut Tx) -> sqlx::Result<Vec<(Uuid, LedgerRow)>> {
+    let rows: Vec<(Uuid, i64, Vec<u8>)> = on!(tx, connection => {
+        sqlx::query_as("SELECT user_id, generation, sealed FROM ledgers ORDER BY user_id")
+            .fetch_all(connection)
+            .await
+    })?;
+    let ledgers = rows.into_iter().map(|(user, generation, sealed)| {
+        let row = LedgerRow { generation, sealed };
+        (user, row)
+    });
+    Ok(ledgers.collect())
 }
 
 /// Deletes the user. Everything of theirs follows by foreign key.

@@ -29,6 +29,21 @@ pub(crate) async fn list(tx: &mut Tx, secret: SecretId) -> sqlx::Result<Vec<Vers
     })
 }
 
+/// The versions of all secrets with IDs after `after` and up to `last`.
+pub(crate) async fn list_between(
+    tx: &mut Tx,
+    after: Uuid,
+    last: Uuid,
+) -> sqlx::Result<Vec<VersionRow>> {
+    on!(tx, connection => {
+        sqlx::query_as("SELECT * FROM secret_versions WHERE secret_id > $1 AND secret_id <= $2")
+            .bind(after)
+            .bind(last)
+            .fetch_all(connection)
+            .await
+    })
+}
+
 /// The current version of each of a user's secrets.
 pub(crate) async fn list_current(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<VersionRow>> {
     on!(tx, connection => {

@@ -86,6 +86,7 @@ impl Vault {
             failed: CancellationToken::new(),
             signer: Mutex::new(None),
             key_uses: Mutex::new(HashMap::new()),
+            verifying: Mutex::default(),
             last_write: Mutex::new(None),
         });
         if let (Some(journal), Some(left)) = (&shared.journal, left) {

@@ -62,7 +62,7 @@ on_both! {
             stored += listed;
         }
         assert_eq!(stored, 16 * 3);
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 
@@ -119,7 +119,7 @@ on_both! {
         assert!(stored == 21 || !app.is_sqlite() && stored < 21, "{stored}");
         let usage = operator.vault.usage(&operator.caller).await.unwrap();
         assert_eq!(usage.secrets, i64::try_from(stored).unwrap());
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 

@@ -39,7 +39,7 @@ on_both! {
         assert_eq!(told, [("env.NAME", "name"), (HEADER, "name"), (HEADER, "token")]);
         assert!(records.iter().all(|record| record.tool.as_deref() == Some("linear__")));
         assert!(ann.credentials("linear__", &[]).await.unwrap().values.is_empty());
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 

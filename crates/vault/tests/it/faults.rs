@@ -44,13 +44,13 @@ on_both! {
         rows.run("CREATE TABLE kept AS SELECT * FROM audit_head; DELETE FROM audit_head;").await;
         all_refused(&operator).await;
         assert!(!app.vault.failed().is_cancelled());
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(!verified.ok);
         rows.run("INSERT INTO audit_head SELECT * FROM kept; DROP TABLE kept;").await;
         rows.close().await;
         operator.resolve("t").await.unwrap();
         assert_eq!(operator.list().await.len(), 1);
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
         app.vault.close().await;
     }
@@ -69,7 +69,7 @@ on_both! {
         while operator.resolve("t").await.is_err() {
             assert!(Instant::now() < deadline, "it did not recover");
         }
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
         app.vault.close().await;
     }
@@ -100,7 +100,7 @@ on_both! {
             assert_eq!(is_stored, name == "stored");
         }
         assert_eq!(operator.list().await.len(), 24);
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 
@@ -140,7 +140,7 @@ on_both! {
         operator.resolve("t").await.unwrap();
         operator.store(bound("b")).await;
         assert_eq!(operator.list().await.len(), 2);
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
         app.vault.close().await;
     }

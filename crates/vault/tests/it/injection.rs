@@ -118,7 +118,7 @@ on_both! {
         arguments.sort_unstable();
         assert_eq!(arguments, ["name", "token"]);
         assert!(records.iter().all(|record| record.tool.as_deref() == Some("linear__get") && record.decision == Decision::Allowed));
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 

@@ -84,7 +84,7 @@ on_both! {
         }
         assert_eq!(stored, 10);
         assert_eq!(alice.list().await.len(), 10);
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 

@@ -142,7 +142,7 @@ on_two! {
             }
         }
         assert_eq!(stored, 10);
-        let verified = two.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = two.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 
@@ -171,7 +171,7 @@ on_two! {
             let info = keys.iter().find(|info| info.key_id == holder).unwrap();
             assert!(info.revoked_at.is_some() && info.name == "renamed");
         }
-        let verified = one.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = one.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 
@@ -203,7 +203,7 @@ on_two! {
         for worker in workers {
             worker.await.unwrap();
         }
-        let verified = one.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = one.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 }

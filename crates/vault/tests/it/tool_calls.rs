@@ -47,7 +47,7 @@ on_both! {
         let filter = AuditFilter { tool: Some("linear__set".into()), ..any_record() };
         assert_eq!(ann.audit(&filter).await.records.len(), 1);
         assert!(app.person("bob").await.records(Action::ToolCalled).await.is_empty());
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 
@@ -69,7 +69,7 @@ on_both! {
         let written = serde_json::to_string(&records[1]).unwrap();
         assert!(written.len() < 12_000, "{}", written.len());
         assert_eq!(records[1].duration_ms, Some(i64::MAX));
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 

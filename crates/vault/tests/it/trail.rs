@@ -2,17 +2,14 @@
 
 use toolvault_core::audit::record::Action;
 use toolvault_core::digest::from_hexadecimal;
-use toolvault_vault::{Error, Verification};
+use toolvault_vault::{Error, Progress, Verification};
 
 use crate::harness::rows::Rows;
 use crate::harness::{App, MINUTE, NewSecretExt as _, secret};
 
 async fn verify(app: &App) -> Verification {
     let first = from_hexadecimal(&app.audit_public_key).unwrap();
-    app.vault
-        .verify_audit(Some(&first), &mut |_| ())
-        .await
-        .unwrap()
+    app.vault.verify_audit(Some(&first)).await.unwrap()
 }
 
 on_both! {
@@ -22,14 +19,15 @@ on_both! {
         operator.set_value(id, "second value").await;
         operator.resolve("t").await.unwrap();
         operator.delete(id).await.unwrap();
-        let mut heard = 0;
-        let verified = app.vault.verify_audit(None, &mut |pages| heard = pages).await.unwrap();
+        assert_eq!(app.vault.audit_progress(), Progress::default());
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
         assert_eq!(verified.public_key, app.audit_public_key);
-        assert_eq!(heard, verified.pages);
+        let whole = Progress { pages: verified.pages, of: verified.pages };
+        assert_eq!(app.vault.audit_progress(), whole);
         let newest = app.vault.audit_page_hash(&operator.caller, verified.pages).await.unwrap();
         assert_eq!(newest, Some(verified.head));
-        let wrong = app.vault.verify_audit(Some(&[7; 32]), &mut |_| ()).await.unwrap();
+        let wrong = app.vault.verify_audit(Some(&[7; 32])).await.unwrap();
         assert!(!wrong.ok);
         assert_eq!(wrong.faults[0].kind, "trail");
     }

@@ -81,7 +81,7 @@ on_both! {
         assert_eq!(rows.number("SELECT COUNT(*) FROM api_key_uses u WHERE NOT EXISTS \
             (SELECT 1 FROM api_keys k WHERE k.key_id = u.key_id)").await, 0);
         rows.close().await;
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
         let again = app.vault.delete_user(&operator.caller, user).await;
         assert!(matches!(again, Err(Error::NotFound)));

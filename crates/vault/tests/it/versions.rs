@@ -41,7 +41,7 @@ on_both! {
         let gone = operator.records(Action::SecretVersionDeleted).await;
         let gone: Vec<_> = gone.iter().filter_map(|record| record.version).collect();
         assert_eq!(gone, [2, 1]);
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 
@@ -57,7 +57,7 @@ on_both! {
         let operator = app.operator().await;
         operator.set_value(id, "value 7").await;
         assert_eq!(numbers(&operator, id).await, [7, 6]);
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
         app.vault.close().await;
     }
@@ -73,7 +73,7 @@ on_both! {
         assert_eq!(operator.records(Action::SecretVersionRestored).await.len(), 1);
         let unknown = operator.vault.restore_version(&operator.caller, id, 9).await;
         assert!(matches!(unknown, Err(Error::NotFound)));
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 
@@ -89,7 +89,7 @@ on_both! {
         assert!(matches!(vault.restore_version(caller, id, 1).await, Err(Error::NotFound)));
         assert_eq!(numbers(&operator, id).await, [2]);
         operator.set_value(id, "third value").await;
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 
@@ -102,7 +102,7 @@ on_both! {
             rows.run(&format!("UPDATE secret_versions SET {edit} WHERE version = 1")).await;
             let told = operator.vault.list_versions(&operator.caller, id).await;
             assert!(matches!(told, Err(Error::Integrity)), "{edit}");
-            let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+            let verified = app.vault.verify_audit(None).await.unwrap();
             assert!(!verified.ok);
         }
         rows.close().await;

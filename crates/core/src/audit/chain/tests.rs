@@ -95,15 +95,44 @@ fn the_trail_of_another_installation_is_refused() {
 }
 
 #[test]
-fn a_page_that_was_refused_does_not_move_the_verifier() {
-    let trail = Trail::new(1, &[(1, false), (1, false)]);
-    let mut verifier = trail.verifier().unwrap();
-    verifier.page(&trail.pages[0]).unwrap();
-    let mut changed = trail.pages[1].clone();
-    changed.signature[0] ^= 1;
-    assert_eq!(verifier.page(&changed), Err(ChainError::Unsigned(2)));
-    assert_eq!(*verifier.head(), trail.pages[0].head());
-    assert!(verifier.page(&trail.pages[1]).is_ok());
+fn the_first_fault_is_told_with_what_was_before_it_for_any_number_of_threads() {
+    for threads in 1..=10 {
+        for faulty in 0..8 {
+            let mut trail = trail();
+            trail.pages[faulty].signature[0] ^= 1;
+            // A later fault of another kind, which is found first.
+            let gap = trail.pages.len() - 1;
+            if faulty < gap {
+                trail.pages[gap].number += 1;
+            }
+            let verifier = trail.verifier().unwrap();
+            let threads = NonZeroUsize::new(threads).unwrap();
+            let (read, next) = verifier.pages(&trail.pages, threads, |place, records| {
+                assert_eq!(records[0].sequence, trail.pages[place].first_sequence);
+                Ok(place)
+            });
+            assert_eq!(read, (0..faulty).collect::<Vec<_>>());
+            let number = i64::try_from(faulty).unwrap() + 1;
+            assert_eq!(next.err(), Some(ChainError::Unsigned(number)));
+        }
+    }
+}
+
+#[test]
+fn records_that_the_reader_refuses_are_a_fault() {
+    let trail = trail();
+    let (read, next) =
+        trail
+            .verifier()
+            .unwrap()
+            .pages(&trail.pages, NonZeroUsize::MIN, |place, _| {
+                if place == 2 {
+                    Err(ChainError::Changed(3))
+                } else {
+                    Ok(())
+                }
+            });
+    assert_eq!((read.len(), next.err()), (2, Some(ChainError::Changed(3))));
 }
 
 #[test]

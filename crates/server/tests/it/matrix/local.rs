@@ -9,8 +9,9 @@ use super::table::{Row, rows};
 use super::targets::Target;
 use crate::harness::World;
 
-const LOCAL_ROUTES: [(&str, &str, &str, u16); 3] = [
+const LOCAL_ROUTES: [(&str, &str, &str, u16); 4] = [
     ("POST", "/local/audit/verify", "{}", 200),
+    ("GET", "/local/audit/progress", "", 200),
     ("GET", "/local/diagnosis", "", 200),
     // Without a program that handles reload requests there is nothing to reload.
     ("POST", "/local/reload", "", 404),

@@ -46,7 +46,7 @@ impl Vault {
             .await?;
         let first_key = evidence.public_key.as_deref().map(read_public_key);
         let first_key = first_key.transpose()?;
-        let mut found = self.verify_audit(first_key.as_deref(), &mut |_| {}).await?;
+        let mut found = self.verify_audit(first_key.as_deref()).await?;
         if let Some(checkpoint) = &evidence.checkpoint {
             let stored = self.audit_page_hash(caller, checkpoint.pages).await?;
             let is_contained = checkpoint.pages <= found.pages

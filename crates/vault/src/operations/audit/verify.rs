@@ -7,20 +7,34 @@ mod expected;
 mod rows;
 
 use std::borrow::Cow;
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
 
 use serde::{Deserialize, Serialize};
 use toolvault_core::audit::chain::{ChainError, ChainVerifier};
 use toolvault_core::audit::epoch::{Epoch, Signer};
-use toolvault_core::audit::page::{Head, span};
+use toolvault_core::audit::page::{Head, Page, span};
+use toolvault_core::audit::record::Record;
 use toolvault_core::digest::hexadecimal;
 
 use self::expected::{Expected, States};
 use crate::error::Error;
+use crate::store::audit::Span;
 use crate::store::transaction::Tx;
 use crate::store::{audit, dialect};
 use crate::vault::Vault;
 
-const PORTION: i64 = 256;
+/// Pages read per query. Two portions are in memory: one that is verified while the next one is read.
+const PORTION: i64 = 128;
+
+/// How far a verification has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// How many pages are verified.
+    pub pages: i64,
+    /// How many there were when it began.
+    pub of: i64,
+}
 
 /// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,13 +65,8 @@ pub struct Fault {
 }
 
 impl Vault {
-    /// Verifies the whole trail and every row against it. `first_key` is the public key printed at set-up. `progress`
-    /// is called with the number of pages verified so far.
-    pub async fn verify_audit(
-        &self,
-        first_key: Option<&[u8]>,
-        progress: &mut (dyn FnMut(i64) + Send),
-    ) -> Result<Verification, Error> {
+    /// Verifies the whole trail and every row against it. `first_key` is the public key printed at set-up.
+    pub async fn verify_audit(&self, first_key: Option<&[u8]>) -> Result<Verification, Error> {
         self.fold().await;
         let mut tx = self.shared.database.read().await?;
         dialect::take_time(&mut tx).await?;
@@ -79,7 +88,8 @@ impl Vault {
         let chain = ChainVerifier::new(self.installation(), first_key, epochs);
         let verified = match chain {
             Ok(chain) => {
-                verify_chain(&mut tx, chain, &mut expected, &mut verification, progress).await?
+                self.verify_chain(&mut tx, chain, &mut expected, &mut verification)
+                    .await?
             }
             Err(error) => Err(error),
         };
@@ -101,6 +111,56 @@ impl Vault {
 }
 
 impl Vault {
+    /// How far the verification has come that reported last.
+    pub fn audit_progress(&self) -> Progress {
+        *self.shared.verifying.lock()
+    }
+
+    async fn verify_chain(
+        &self,
+        tx: &mut Tx,
+        mut chain: ChainVerifier,
+        expected: &mut Expected,
+        verification: &mut Verification,
+    ) -> Result<Result<(), ChainError>, Error> {
+        let stored = audit::find_head(tx).await?.and_then(|row| row.head());
+        let of = stored.as_ref().map_or(0, |head| head.page);
+        *self.shared.verifying.lock() = Progress { pages: 0, of };
+        // From the smallest number that a row can have: a page before number 1 is an inserted one.
+        let mut portion = audit::pages_after(tx, i64::MIN, PORTION).await?;
+        while let Some((last, _)) = portion.last() {
+            let after = last.number;
+            let verifying = tokio::task::spawn_blocking(|| verify_pages(chain, portion));
+            portion = audit::pages_after(tx, after, PORTION).await?;
+            let (found, next) = verifying.await.map_err(Error::internal)?;
+            for (head, records) in found {
+                verification.pages = head.page;
+                verification.records = head.sequence;
+                for record in records {
+                    expected.follow(record);
+                }
+            }
+            *self.shared.verifying.lock() = Progress {
+                pages: verification.pages,
+                of,
+            };
+            chain = match next {
+                Ok(chain) => chain,
+                Err(error) => return Ok(Err(error)),
+            };
+        }
+        let head = match chain.finish() {
+            Ok(head) => head,
+            Err(error) => return Ok(Err(error)),
+        };
+        verification.head = hexadecimal(&head.hash);
+        if stored.as_ref() == Some(&head) {
+            Ok(Ok(()))
+        } else {
+            Ok(Err(ChainError::Truncated(of)))
+        }
+    }
+
     /// Whether the stored signing key belongs to the newest epoch. Later pages signed with another key would fail
     /// verification.
     async fn verify_signing_key(
@@ -132,50 +192,24 @@ impl Vault {
     }
 }
 
-async fn verify_chain(
-    tx: &mut Tx,
-    mut chain: ChainVerifier,
-    expected: &mut Expected,
-    verification: &mut Verification,
-    progress: &mut (dyn FnMut(i64) + Send),
-) -> Result<Result<(), ChainError>, Error> {
-    // From the smallest number that a row can have: a page before number 1 is an inserted one.
-    let mut after = i64::MIN;
-    loop {
-        let pages = audit::pages_after(tx, after, PORTION).await?;
-        if pages.is_empty() {
-            break;
+/// The end of a page, and what it says of rows.
+type Verified = (Head, Vec<Record>);
+
+/// Verifies the pages. Of the records before the first fault, it keeps those that say in which state a row is.
+fn verify_pages(
+    chain: ChainVerifier,
+    portion: Vec<(Page, Span)>,
+) -> (Vec<Verified>, Result<ChainVerifier, ChainError>) {
+    let (pages, spans): (Vec<Page>, Vec<Span>) = portion.into_iter().unzip();
+    let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    chain.pages(&pages, threads, |place, mut records| {
+        let head = pages.get(place).map_or(Head::EMPTY, Page::head);
+        if span(&records).as_ref() != spans.get(place) {
+            return Err(ChainError::Changed(head.page));
         }
-        for (page, said) in pages {
-            let records = match chain.page(&page) {
-                Ok(records) => records,
-                Err(error) => return Ok(Err(error)),
-            };
-            if span(&records) != Some(said) {
-                return Ok(Err(ChainError::Changed(page.number)));
-            }
-            after = page.number;
-            verification.pages = page.number;
-            verification.records = page.last_sequence;
-            for record in records {
-                expected.follow(record);
-            }
-        }
-        progress(verification.pages);
-    }
-    let stored = audit::find_head(tx).await?.and_then(|row| row.head());
-    let head = match chain.finish() {
-        Ok(head) => head,
-        Err(error) => return Ok(Err(error)),
-    };
-    verification.head = hexadecimal(&head.hash);
-    if stored.as_ref() == Some(&head) {
-        Ok(Ok(()))
-    } else {
-        Ok(Err(ChainError::Truncated(
-            stored.map_or(0, |stored| stored.page),
-        )))
-    }
+        records.retain(Expected::concerns);
+        Ok((head, records))
+    })
 }
 
 impl Verification {

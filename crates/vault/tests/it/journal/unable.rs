@@ -34,7 +34,7 @@ async fn after_a_failed_group_uses_are_refused_until_one_is_saved() {
         rows.close().await;
         operator.resolve("t").await.unwrap();
         assert_eq!(uses(&operator).await, 2);
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
         app.vault.close().await;
     })
@@ -56,7 +56,7 @@ async fn while_a_commit_hangs_uses_are_refused() {
         rows.run("ROLLBACK").await;
         rows.close().await;
         operator.resolve("t").await.unwrap();
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
         app.vault.close().await;
     })
@@ -71,11 +71,11 @@ async fn while_uses_cannot_be_saved_the_trail_can_be_read() {
             .await;
         let (operator, rows) = ahead(&app).await;
         assert_eq!(operator.records(Action::SecretCreated).await.len(), 1);
-        let verified = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let verified = app.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
         rows.run("ROLLBACK").await;
         rows.close().await;
-        let now = app.vault.verify_audit(None, &mut |_| ()).await.unwrap();
+        let now = app.vault.verify_audit(None).await.unwrap();
         assert_eq!(now.records, verified.records + 3);
         app.vault.close().await;
     })

@@ -60,7 +60,7 @@ fn judge(scene: &Scene, deed: &Deed, answers: &[Result<String, Error>], told: &s
 
 async fn verify(app: &App) -> Result<Verification, Error> {
     let first = from_hexadecimal(&app.audit_public_key).unwrap();
-    app.vault.verify_audit(Some(&first), &mut |_| ()).await
+    app.vault.verify_audit(Some(&first)).await
 }
 
 /// Changes the keyring or the identity of a closed store, and tries to open it.

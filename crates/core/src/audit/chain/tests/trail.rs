@@ -121,11 +121,10 @@ impl Trail {
         &self,
         checkpoints: impl IntoIterator<Item = Checkpoint>,
     ) -> Result<Head, ChainError> {
-        let mut verifier = self.verifier()?.expecting(checkpoints)?;
-        for page in &self.pages {
-            verifier.page(page)?;
-        }
-        verifier.finish()
+        let verifier = self.verifier()?.expecting(checkpoints)?;
+        let threads = NonZeroUsize::new(2).unwrap();
+        let (_, verifier) = verifier.pages(&self.pages, threads, |_, _| Ok(()));
+        verifier?.finish()
     }
 
     pub(crate) fn checkpoint(&self, page: usize) -> Checkpoint {
@@ -144,5 +143,17 @@ impl Trail {
             page.signature = signer.pair().sign(message.as_slice()).as_ref().to_vec();
             previous = page.hash;
         }
+    }
+}
+
+impl ChainVerifier {
+    /// Verifies one page. One that is refused does not move the verifier.
+    pub(crate) fn page(&mut self, page: &Page) -> Result<Vec<Record>, ChainError> {
+        let pages = std::slice::from_ref(page);
+        let (mut records, next) = self
+            .clone()
+            .pages(pages, NonZeroUsize::MIN, |_, records| Ok(records));
+        *self = next?;
+        Ok(records.remove(0))
     }
 }

@@ -19,6 +19,15 @@ pub(super) struct Expected {
 }
 
 impl Expected {
+    /// Whether the record says in which state a row is. Most do not: they are uses and refusals.
+    pub(super) fn concerns(record: &Record) -> bool {
+        let is_removal = matches!(
+            record.action,
+            Action::SecretDeleted | Action::UserDeleted | Action::SecretVersionDeleted
+        );
+        is_removal || record.state.is_some() || adds_version(record.action)
+    }
+
     /// Applies the next record.
     pub(super) fn follow(&mut self, record: Record) {
         self.follow_versions(&record);
@@ -43,14 +52,10 @@ impl Expected {
         let (Some(id), Some(version)) = (record.secret_id, record.version) else {
             return;
         };
-        match record.action {
-            Action::SecretCreated | Action::SecretValueReplaced | Action::SecretVersionRestored => {
-                self.versions.entry(id).or_default().insert(version);
-            }
-            Action::SecretVersionDeleted => {
-                self.versions.entry(id).or_default().remove(&version);
-            }
-            _ => {}
+        if adds_version(record.action) {
+            self.versions.entry(id).or_default().insert(version);
+        } else if record.action == Action::SecretVersionDeleted {
+            self.versions.entry(id).or_default().remove(&version);
         }
     }
 
@@ -80,4 +85,11 @@ impl Expected {
         self.versions.retain(|id, _| self.owners.contains_key(id));
         self.keys.retain(|id, _| self.key_owners.contains_key(id));
     }
+}
+
+fn adds_version(action: Action) -> bool {
+    matches!(
+        action,
+        Action::SecretCreated | Action::SecretValueReplaced | Action::SecretVersionRestored
+    )
 }

@@ -6,17 +6,21 @@ use std::collections::{BTreeSet, HashMap};
 use toolvault_core::identity::SecretId;
 use uuid::Uuid;
 
+use super::Verification;
 use super::expected::Expected;
-use super::{PORTION, Verification};
 use crate::error::Error;
 use crate::key;
 use crate::secret::Secret;
 use crate::store::secrets::SecretRow;
 use crate::store::transaction::Tx;
+use crate::store::versions::VersionRow;
 use crate::store::{api_keys, secrets, users, versions};
 use crate::user::{self, Ledger, User};
 use crate::vault::Vault;
 use crate::version;
+
+/// Secrets read per query, with all their versions.
+const PORTION: i64 = 64;
 
 /// The users with sound rows, and the ledger computed from their secrets.
 type Owners = HashMap<Uuid, Option<(User, Ledger)>>;
@@ -34,21 +38,7 @@ impl Vault {
         self.verify_keys(tx, &mut expected, verification).await?;
         self.verify_secrets(tx, &mut expected, verification, &mut owners)
             .await?;
-        for stray in users::list_stray_ledgers(tx).await? {
-            let what = "there is a ledger of a user who is not there";
-            verification.fault("user", stray.to_string(), what);
-        }
-        for (user, found) in owners.into_values().flatten() {
-            let row = users::find_ledger(tx, user.id()).await?;
-            let is_right = row
-                .and_then(|row| Ledger::open(&user, row.generation, &row.sealed).ok())
-                .is_some_and(|ledger| ledger.agrees_with(&found));
-            if !is_right {
-                let what = "the ledger does not count the secrets that are there";
-                verification.fault("user", user.id().to_string(), what);
-            }
-        }
-        Ok(())
+        verify_ledgers(tx, owners, verification).await
     }
 
     async fn verify_users(
@@ -99,11 +89,17 @@ impl Vault {
         loop {
             let rows = secrets::list_after(tx, after, PORTION).await?;
             let Some(last) = rows.last() else { break };
-            after = last.secret_id;
+            let last = last.secret_id;
+            let mut versions: HashMap<Uuid, Vec<VersionRow>> = HashMap::new();
+            for row in versions::list_between(tx, after, last).await? {
+                versions.entry(row.secret_id).or_default().push(row);
+            }
+            after = last;
             for row in rows {
                 let id = SecretId(row.secret_id);
                 let kept = expected.versions.remove(&id).unwrap_or_default();
-                let opened = self.verify_secret(tx, row, &kept, owners).await?;
+                let found = versions.remove(&id.0).unwrap_or_default();
+                let opened = self.verify_secret(row, found, &kept, owners);
                 let is_sound = opened.is_some();
                 let state = opened.unwrap_or_default();
                 let wanted = expected.secrets.remove(&id);
@@ -119,27 +115,27 @@ impl Vault {
     }
 
     /// The state of the secret; `None` unless its row and exactly the `kept` versions are sound.
-    async fn verify_secret(
+    fn verify_secret(
         &self,
-        tx: &mut Tx,
         row: SecretRow,
+        versions: Vec<VersionRow>,
         kept: &BTreeSet<i64>,
         owners: &mut Owners,
-    ) -> Result<Option<String>, Error> {
+    ) -> Option<String> {
         let (installation, id) = (self.installation(), SecretId(row.secret_id));
         let Entry::Occupied(mut owner) = owners.entry(row.user_id) else {
-            return Ok(None);
+            return None;
         };
         let Some((user, ledger)) = owner.get_mut() else {
-            return Ok(None);
+            return None;
         };
         let Ok(secret) = Secret::verify(row, installation, &user.key) else {
-            return Ok(None);
+            return None;
         };
         ledger.add(&secret, &self.shared.keyring);
         let mut is_sound = secret.open_value(installation, &user.key).is_ok();
         let mut found = BTreeSet::new();
-        for row in versions::list(tx, id).await? {
+        for row in versions {
             found.insert(row.version);
             is_sound &= version::verify(&row, &self.shared.keyring).is_ok();
             if row.version != secret.version {
@@ -147,6 +143,35 @@ impl Vault {
             }
         }
         is_sound &= found == *kept;
-        Ok(is_sound.then(|| secret.state_text(installation)))
+        is_sound.then(|| secret.state_text(installation))
     }
+}
+
+/// Whether each user's ledger counts the secrets that are there.
+async fn verify_ledgers(
+    tx: &mut Tx,
+    mut owners: Owners,
+    verification: &mut Verification,
+) -> Result<(), Error> {
+    let what = "the ledger does not count the secrets that are there";
+    for (id, row) in users::list_ledgers(tx).await? {
+        match owners.remove(&id) {
+            Some(Some((user, found))) => {
+                let ledger = Ledger::open(&user, row.generation, &row.sealed);
+                if !ledger.is_ok_and(|ledger| ledger.agrees_with(&found)) {
+                    verification.fault("user", id.to_string(), what);
+                }
+            }
+            // The fault of the user's row is told already.
+            Some(None) => {}
+            None => {
+                let what = "there is a ledger of a user who is not there";
+                verification.fault("user", id.to_string(), what);
+            }
+        }
+    }
+    for (user, _) in owners.into_values().flatten() {
+        verification.fault("user", user.id().to_string(), what);
+    }
+    Ok(())
 }
