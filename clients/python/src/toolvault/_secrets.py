@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import typing
 from collections.abc import Callable, Collection, Mapping
@@ -49,7 +48,8 @@ def secrets(
 def _decorated(
     function: Function, names: list[str], vault: Vault, tool_name: str | None, bindings: Any, redact: Any, user: User
 ) -> Function:
-    called = function.func if isinstance(function, functools.partial) else function
+    # A partial function has no name; a generator function that got secrets already has one.
+    called = function if hasattr(function, "__name__") else getattr(function, "func", function)
     tool = tool_name or str(getattr(called, "__name__", type(called).__name__))
     signature, hints = inspect.signature(function), hints_of(routine_of(called))
     rest = next((one.name for one in signature.parameters.values() if one.kind is inspect.Parameter.VAR_KEYWORD), None)

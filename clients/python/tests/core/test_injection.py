@@ -149,6 +149,17 @@ def test_all_kinds_of_functions(key, runtime):
     assert asyncio.run(later(returning, "x")) == expected
 
 
+def test_a_generator_function_that_is_decorated_twice(key, vault, runtime):
+    vault.secrets.create("other", "another-value", tool_name="get_parts", tool_arg="other", is_default_for_tool=True)
+
+    @secrets(runtime, ARGUMENT)
+    @secrets(runtime, "other")
+    def get_parts(a: str, api_token: str = "", other: str = ""):
+        yield [a, api_token[:3], other[:3]]
+
+    assert list(get_parts("x")) == [["x", "lin", "ano"]]
+
+
 def test_the_value_as_the_function_wants_it(key, runtime):
     def covered(a: str, api_token: Confidential) -> bool:
         return api_token == Confidential(key[0])
