@@ -13,11 +13,13 @@ from pydantic import BaseModel, PrivateAttr
 
 from ._injection.injected import Injected
 from ._injection.injector import Injector, Options, Subject, Vault, Wrapping, user_id, wrapping
+from ._injection.objects import hints_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 T = TypeVar("T", bound=BaseTool)
+F = TypeVar("F", bound=Callable[..., Any])
 Tools = BaseToolkit | Sequence[BaseTool | Callable[..., Any]]
 
 
@@ -120,7 +122,7 @@ def _class_of(kind: type[Any]) -> type[Any]:
             filled = self._toolvault.filled(deferred.args, injected)
             return super()._to_args_and_kwargs(filled, deferred.call_id)[1]
 
-        @functools.wraps(kind._run)
+        @_seen_as(kind._run)
         def _run(self, *args: Any, **of_framework: Any) -> Any:
             if not (args and isinstance(args[0], _Deferred)):
                 return super()._run(*args, **of_framework)
@@ -131,7 +133,7 @@ def _class_of(kind: type[Any]) -> type[Any]:
 
         if kind._arun is not BaseTool._arun:
 
-            @functools.wraps(kind._arun)
+            @_seen_as(kind._arun)
             async def _arun(self, deferred: _Deferred, **of_framework: Any) -> Any:
                 injected = await self._toolvault.wanted(deferred.args, ensure_config()).later()
                 with injected:
@@ -139,3 +141,15 @@ def _class_of(kind: type[Any]) -> type[Any]:
 
     Supplied.__name__, Supplied.__qualname__, Supplied.__module__ = kind.__name__, kind.__qualname__, kind.__module__
     return Supplied
+
+
+def _seen_as(method: Callable[..., Any]) -> Callable[[F], F]:
+    """Lets a method look like another one. LangChain looks at each call, so annotations are evaluated here."""
+
+    def seen(own: F) -> F:
+        functools.update_wrapper(own, method)
+        own.__annotations__ = hints_of(method)
+        own.__signature__ = inspect.signature(method)  # type: ignore[attr-defined]
+        return own
+
+    return seen
