@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod keys;
 pub(crate) mod local;
 mod refusal;
+pub(crate) mod resolve;
 pub(crate) mod secrets;
 mod transport;
 pub(crate) mod users;

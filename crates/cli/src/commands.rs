@@ -8,6 +8,7 @@ pub(crate) mod key;
 pub(crate) mod mcp;
 pub(crate) mod openapi;
 pub(crate) mod reload;
+pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod serve;
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Secret(secret::SecretCommand),
     /// Explain which secret each argument of a tool gets
     Explain(explain::ExplainOptions),
+    /// Run a command with secrets in its environment
+    Run(run::RunOptions),
     /// Manage the servers of the MCP gateway, and connect clients to it
     #[command(subcommand)]
     Mcp(mcp::McpCommand),
@@ -76,6 +79,7 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Key(command) => key::run(command, context).await,
         Command::Secret(command) => secret::run(command, context).await,
         Command::Explain(options) => explain::run(options, context).await,
+        Command::Run(options) => run::run(options, context).await,
         Command::Mcp(command) => mcp::run(command, context).await,
         Command::Reload(options) => reload::run(options, context).await,
         Command::Audit(command) => audit::run(command, context).await,

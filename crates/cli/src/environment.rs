@@ -1,6 +1,7 @@
 //! Reads the environment, in this place only; and all variables that are not settings.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use toolvault_core::confidential::Wiped;
 use toolvault_gateway::stdio::is_inherited;
@@ -26,6 +27,16 @@ pub(crate) const ROOT_KEY_FILE: &str = "TOOLVAULT_ROOT_KEY_FILE";
 
 /// The variables that are not settings.
 pub(crate) const NOT_SETTINGS: [&str; 6] = [URL, API_KEY, API_KEY_FILE, CA_FILE, LOG, CONFIG];
+
+/// The names of Toolvault's variables, which commands that are run do not get.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+pub(crate) fn own_names() -> impl Iterator<Item = OsString> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    names.filter(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()))
+}
 
 /// Toolvault's variables, as they were when the process started.
 #[derive(Default)]

@@ -14,6 +14,8 @@ pub(crate) enum ExitStatus {
     Refused,
     /// A failure of Toolvault, of the machine or of the server.
     Failed,
+    /// That of a command that was run.
+    OfCommand(u8),
 }
 
 impl From<ExitStatus> for ExitCode {
@@ -22,6 +24,7 @@ impl From<ExitStatus> for ExitCode {
             ExitStatus::Success => 0,
             ExitStatus::Refused => 1,
             ExitStatus::Failed => 2,
+            ExitStatus::OfCommand(status) => status,
         })
     }
 }

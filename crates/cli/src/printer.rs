@@ -13,6 +13,13 @@ use serde::Serialize;
 pub(crate) use self::escape::escape;
 pub(crate) use self::table::Table;
 
+/// One of the streams of this process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target {
+    Output,
+    Errors,
+}
+
 /// Prints text and JSON.
 #[derive(Debug)]
 pub(crate) struct Printer {
@@ -63,6 +70,18 @@ impl Printer {
         output.write_all(text)?;
         output.write_all(b"\n")?;
         output.flush()
+    }
+
+    /// What another program printed, unchanged and flushed.
+    pub(crate) fn pass_on(&self, target: Target, bytes: &[u8]) -> io::Result<()> {
+        match target {
+            Target::Output => {
+                let mut output = self.output.lock();
+                output.write_all(bytes)?;
+                output.flush()
+            }
+            Target::Errors => self.errors.lock().write_all(bytes),
+        }
     }
 
     /// One line on standard error. A failure to print cannot be reported, so it is ignored.

@@ -23,6 +23,7 @@ fn the_program_lists_its_commands() {
       key      Create, list, revoke and rotate API keys
       secret   Store, list, change and delete secrets
       explain  Explain which secret each argument of a tool gets
+      run      Run a command with secrets in its environment
       mcp      Manage the servers of the MCP gateway, and connect clients to it
       reload   Make the running server reload its configuration
       audit    Verify and read the audit trail
@@ -279,7 +280,7 @@ fn audit_explains_checkpoints() {
 #[test]
 fn commands_of_later_versions_are_not_declared() {
     let installation = Installation::empty();
-    for command in ["run", "rotate", "backup", "restore", "help"] {
+    for command in ["rotate", "backup", "restore", "help"] {
         let transcript = installation.run(&[command]);
         assert!(
             transcript.starts_with("exit status 1\nerror: unrecognized subcommand"),

@@ -28,6 +28,7 @@ mod memory;
 mod postgres;
 #[cfg(test)]
 mod reload;
+mod run;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod sandbox;

@@ -1,0 +1,98 @@
+//! `toolvault run`: starts a command with secrets in its environment.
+//!
+//! [`variables`] reads what to set, [`masking`] replaces values in what the command prints.
+
+mod masking;
+mod variables;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Args;
+
+use self::masking::Masked;
+use self::variables::{Filled, Variables};
+use crate::api::Api;
+use crate::api::connection::ConnectionOptions;
+use crate::context::Context;
+use crate::environment;
+use crate::failure::{ExitStatus, Failure};
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  toolvault run --env GITHUB_TOKEN=secret://github -- gh repo list
+  toolvault run --env-file .env.toolvault -- npm start
+
+Without --tool, the command receives only what --env and --env-file name. A reference is resolved for the tool
+`run__<program>`, such as run__gh, with the variable's name as argument. The exit status is the command's.")]
+pub(crate) struct RunOptions {
+    /// Set a variable to the secret that a reference names. Can be repeated
+    #[arg(long = "env", value_name = "NAME=REFERENCE")]
+    variables: Vec<String>,
+    /// File with a line NAME=REFERENCE or NAME=TEXT for each variable
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    /// Tool for which to resolve; each of its defaults is set as the variable of the argument's name
+    #[arg(long, value_name = "NAME")]
+    tool: Option<String>,
+    /// Replace values in what the command prints, also on a terminal
+    #[arg(long)]
+    mask: bool,
+    /// Do not replace values in what the command prints [default: they are replaced unless it is a terminal]
+    #[arg(long, conflicts_with = "mask")]
+    no_mask: bool,
+    #[command(flatten)]
+    connection: ConnectionOptions,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+pub(crate) async fn run(options: RunOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
+    let (program, arguments) = options
+        .command
+        .split_first()
+        .ok_or_else(|| Failure::refused("no command is given"))?;
+    let variables = Variables::read(&options.variables, options.env_file.as_deref())?;
+    let filled = if options.tool.is_none() && variables.references.is_empty() {
+        Filled::plain(variables)
+    } else {
+        let api = Api::connect(&options.connection, context)?;
+        variables
+            .fill(&api, options.tool.as_deref(), &own_tool(program))
+            .await?
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for name in environment::own_names() {
+        command.env_remove(name);
+    }
+    for (name, value) in &filled.values {
+        command.env(name, value.as_str());
+    }
+    let is_masked = |is_terminal: bool| options.mask || !options.no_mask && !is_terminal;
+    let masked = Masked {
+        output: is_masked(io::stdout().is_terminal()),
+        errors: is_masked(io::stderr().is_terminal()),
+    };
+    if masked.output || masked.errors {
+        return masking::run(command, masked, &filled, context.printer)
+            .await
+            .map_err(|error| not_started(program, &error).into());
+    }
+    Err(not_started(program, &command.exec()).into())
+}
+
+/// The tool for which the references of a command are resolved.
+fn own_tool(program: &OsString) -> String {
+    let name = Path::new(program).file_name().unwrap_or(program);
+    format!("run__{}", name.to_string_lossy())
+}
+
+fn not_started(program: &OsString, error: &io::Error) -> Failure {
+    Failure::refused(format!("cannot run {}: {error}", program.to_string_lossy()))
+}

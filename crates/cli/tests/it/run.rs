@@ -1,0 +1,200 @@
+//! `run`: secrets in the environment of a command.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use insta::assert_snapshot;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::installation::{Installation, Server};
+
+const VALUE: &str = "ghp_a-token-of-some-length";
+
+struct World {
+    installation: Installation,
+    server: Server,
+    key: String,
+}
+
+impl World {
+    /// A server with the secret `github`, which has no binding.
+    fn new() -> Self {
+        let installation = Installation::empty();
+        let server = installation.serve(&[]);
+        let key = installation.first_key("operator_key");
+        let world = Self {
+            installation,
+            server,
+            key,
+        };
+        world.store(&["github"], VALUE);
+        world
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.installation.command(arguments);
+        command
+            .env("PATH", "/usr/bin:/bin")
+            .env("TOOLVAULT_URL", &self.server.url)
+            .env("TOOLVAULT_API_KEY", &self.key);
+        command
+    }
+
+    fn store(&self, arguments: &[&str], value: &str) {
+        let mut command = self.command(&[&["secret", "create"], arguments].concat());
+        let transcript = self.installation.transcript(&mut command, value);
+        assert!(transcript.starts_with("exit status 0"), "{transcript}");
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        let mut command = self.command(&[&["run"], arguments].concat());
+        self.installation.transcript(&mut command, "")
+    }
+}
+
+#[test]
+fn a_command_gets_what_references_name_and_nothing_of_ours() {
+    let world = World::new();
+    let script =
+        r#"test "$GITHUB_TOKEN" = "$1" && echo the value; env | grep -c TOOLVAULT; exit 7"#;
+    let run = [
+        "--env",
+        "GITHUB_TOKEN=secret://github",
+        "--no-mask",
+        "--",
+        "sh",
+        "-c",
+        script,
+        "x",
+        VALUE,
+    ];
+    assert_snapshot!(world.run(&run), @"
+    exit status 7
+    the value
+    0
+    ");
+    // The use is recorded for the tool of the program.
+    let tail = world
+        .installation
+        .output(&["audit", "tail", "--action", "secret.used"]);
+    assert!(
+        tail.contains("tool=run__sh argument=GITHUB_TOKEN"),
+        "{tail}"
+    );
+}
+
+#[test]
+fn values_are_replaced_in_what_is_printed_unless_that_is_refused() {
+    let world = World::new();
+    let script = "printf 'out '; printf $T | cut -c1-9 | tr -d '\\n'; printf $T | cut -c10-; echo err $T >&2; printf $T | base64";
+    let shown = |options: &[&str]| {
+        let run = [
+            options,
+            &["--env", "T=secret://github", "--", "sh", "-c", script],
+        ]
+        .concat();
+        world.run(&run)
+    };
+    for options in [&[][..], &["--mask"]] {
+        let masked = shown(options);
+        assert_eq!(masked.matches("[secret:github]").count(), 3, "{masked}");
+        assert!(!masked.contains(VALUE), "{masked}");
+    }
+    assert_eq!(shown(&["--no-mask"]).matches(VALUE).count(), 2);
+}
+
+#[test]
+fn a_tool_brings_its_defaults_and_a_file_its_lines() {
+    let world = World::new();
+    world.store(
+        &[
+            "linear",
+            "--tool",
+            "agno__linear__*",
+            "--arg",
+            "LINEAR_KEY",
+            "--default",
+        ],
+        "lin_key_of_some_length",
+    );
+    world.store(
+        &[
+            "member",
+            "--tool",
+            "deep__*",
+            "--arg",
+            "/params/key",
+            "--default",
+        ],
+        "another_value",
+    );
+    let file = world.installation.path().join("variables");
+    std::fs::write(&file, "REGION=eu-1\nTOKEN=secret://github\n").unwrap();
+    let file = file.to_str().unwrap();
+    let script = "echo ${LINEAR_KEY:-none} ${TOKEN:-none} ${REGION:-none}";
+    let rest = ["--env-file", file, "--no-mask", "--", "sh", "-c", script];
+    let with_tool = world.run(&[&["--tool", "agno__linear__get"], &rest[..]].concat());
+    assert_eq!(
+        with_tool,
+        format!("exit status 0\nlin_key_of_some_length {VALUE} eu-1")
+    );
+    assert_eq!(
+        world.run(&rest),
+        format!("exit status 0\nnone {VALUE} eu-1")
+    );
+    assert_snapshot!(world.run(&["--tool", "deep__tool", "--", "true"]), @"
+    exit status 1
+    error: the secret for params is for a member of an argument
+    hint: name it with --env
+    ");
+}
+
+#[test]
+fn nothing_is_started_unless_everything_is_there() {
+    let world = World::new();
+    let started = world.installation.path().join("started");
+    let touch = ["--", "touch", started.to_str().unwrap()];
+    assert_snapshot!(world.run(&[&["--env", "A=secret://github", "--env", "B=secret://absent"], &touch[..]].concat()), @"
+    exit status 1
+    error: B: No usable secret for argument 'B' of tool 'run__touch'. Run: toolvault explain 'run__touch'
+    ");
+    assert_snapshot!(world.run(&[&["--env", "LD_PRELOAD=secret://github"], &touch[..]].concat()), @"
+    exit status 1
+    error: --env: LD_PRELOAD decides which code a program runs; no secret is set there
+    ");
+    assert!(!started.exists());
+    assert_snapshot!(world.run(&["--env", "A=secret://github", "--", "no-such-program"]), @"
+    exit status 1
+    error: cannot run no-such-program: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn signals_reach_the_command_and_its_death_is_told() {
+    let world = World::new();
+    let script = "trap 'kill $!; echo ended; exit 3' TERM; sleep 600 & echo ready; wait";
+    for mask in ["--mask", "--no-mask"] {
+        let run = [
+            "run",
+            mask,
+            "--env",
+            "T=secret://github",
+            "--",
+            "sh",
+            "-c",
+            script,
+        ];
+        let mut command = world.command(&run);
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "ready");
+        kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
+        assert_eq!(lines.next().unwrap().unwrap(), "ended", "{mask}");
+        assert_eq!(process.wait().unwrap().code(), Some(3), "{mask}");
+    }
+    assert!(
+        world
+            .run(&["--mask", "--", "sh", "-c", "kill -9 $$"])
+            .starts_with("exit status 137")
+    );
+}
