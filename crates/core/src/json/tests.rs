@@ -21,6 +21,34 @@ fn strings_are_decoded() {
 }
 
 #[test]
+fn every_character_is_written_as_serde_json_writes_it() {
+    for character in '\0'..'\u{300}' {
+        let (text, mut written) = (format!("a{character}"), Vec::new());
+        write_string(&text, &mut written);
+        assert_eq!(written, serde_json::to_vec(&text).unwrap());
+        assert_eq!(written.len(), escaped_length(&text));
+    }
+}
+
+#[test]
+fn the_first_byte_tells_the_kind() {
+    for (text, kind) in [
+        ("{}", Kind::Object),
+        ("[]", Kind::Array),
+        ("\"\"", Kind::String),
+        ("true", Kind::Bool),
+        ("false", Kind::Bool),
+        ("null", Kind::Null),
+        ("-1", Kind::Number),
+        ("0", Kind::Number),
+    ] {
+        let value = parse_text(text).unwrap();
+        assert_eq!(value.kind(), kind, "{text}");
+        assert_eq!(value.is_null(), text == "null");
+    }
+}
+
+#[test]
 fn a_lone_surrogate_is_no_text() {
     for document in [
         r#""\ud800""#,

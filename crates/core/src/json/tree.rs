@@ -214,6 +214,22 @@ mod tests {
     }
 
     #[test]
+    fn strings_have_text_wherever_they_come_from() {
+        let text = |tree: &Tree<'_>| tree.as_text().map(|text| text.to_string());
+        let kept = Tree::from(parse_text("\"a\\n\"").unwrap());
+        assert_eq!(text(&kept).as_deref(), Some("a\n"));
+        assert_eq!(text(&Tree::text("b\"")).as_deref(), Some("b\""));
+        for other in ["1", "[]", "{}", "null", r#""\ud800""#] {
+            assert_eq!(
+                text(&Tree::from(parse_text(other).unwrap())),
+                None,
+                "{other}"
+            );
+        }
+        assert_eq!(text(&Tree::object()), None);
+    }
+
+    #[test]
     fn members_are_set_removed_and_put_in_place() {
         let mut tree = Tree::from(parse_text(r#"{"a":{"b":[1,2]},"c":3}"#).unwrap());
         tree.set("c", Tree::text("four\"")).unwrap();
