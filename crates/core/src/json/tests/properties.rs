@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 
-use crate::json::{Error, Kind, Value, parse, parse_text, write_string};
+use crate::json::{Array, Error, Kind, Object, Value, parse, parse_text, write_string};
 
 /// Text that is mostly JSON, with the mistakes that people and attackers make.
 fn nearly_json() -> impl Strategy<Value = String> {
@@ -107,7 +107,7 @@ proptest! {
         let text = if is_pretty { serde_json::to_string_pretty(&tree) } else { serde_json::to_string(&tree) }.unwrap();
         let value = parse(text.as_bytes()).unwrap();
         prop_assert_eq!(value.raw(), &text);
-        for raw in [value.as_object().map(|it| it.raw()), value.as_array().map(|it| it.raw())].into_iter().flatten() {
+        for raw in [value.as_object().map(Object::raw), value.as_array().map(Array::raw)].into_iter().flatten() {
             prop_assert_eq!(raw, &text);
         }
         prop_assert_eq!(rebuild(value), serde_json::from_str::<serde_json::Value>(&text).unwrap());
