@@ -9,7 +9,7 @@ pub struct Binding {
     /// The tools that may receive it. With `None`, a reference may give it to any tool.
     pub tool: Option<ToolPattern>,
     /// The argument that may receive it, as a name or a pointer. With `None`, a reference may give it to any argument.
-    pub argument: Option<String>,
+    pub argument: Option<Box<str>>,
     /// `is_default_for_tool` on the wire.
     pub is_default: bool,
 }
@@ -46,7 +46,7 @@ mod tests {
     fn binding(tool: Option<&str>, argument: Option<&str>, is_default: bool) -> Binding {
         Binding {
             tool: tool.map(|text| ToolPattern::parse(text).unwrap()),
-            argument: argument.map(str::to_owned),
+            argument: argument.map(Box::from),
             is_default,
         }
     }

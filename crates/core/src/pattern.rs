@@ -64,13 +64,13 @@ impl ToolName {
 /// 1 to [`MAX_NAME_CHARS`] code points, any but NUL; case matters and nothing escapes a `*`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
-pub struct ToolPattern(String);
+pub struct ToolPattern(Box<str>);
 
 impl ToolPattern {
     /// Accepts `text` as it is, without trimming or normalising it.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         check_length_and_nul(text)?;
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The pattern as it was given.

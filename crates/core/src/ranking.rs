@@ -10,7 +10,7 @@ use crate::timestamp::Timestamp;
 
 mod index;
 
-pub use index::PatternIndex;
+pub use index::{PatternIndex, Patterned};
 
 /// The precedence of a candidate: the greatest wins (contract, section 4 rule 5).
 ///

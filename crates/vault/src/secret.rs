@@ -1,17 +1,19 @@
 //! A secret in the vault: its row, verified, with the value still sealed.
 
+use std::sync::{Arc, LazyLock};
+
 use serde::Serialize;
 use toolvault_core::binding::Binding;
 use toolvault_core::confidential::Confidential;
 use toolvault_core::digest::hexadecimal;
 use toolvault_core::envelope::NumberedKey;
 use toolvault_core::envelope::version::{
-    SealedVersion, SecretState, Shown, Standing, StateHash, VersionIdentity,
+    SealedValue, SealedVersion, SecretState, Shown, Standing, StateHash, VersionIdentity,
 };
 use toolvault_core::identity::{InstallationId, SecretId, UserId};
 use toolvault_core::pattern::ToolPattern;
 use toolvault_core::policy::Policy;
-use toolvault_core::ranking::Rank;
+use toolvault_core::ranking::{Patterned, Rank};
 use toolvault_core::timestamp::Timestamp;
 
 use crate::error::Error;
@@ -52,14 +54,15 @@ impl SecretInfo {
 pub(crate) struct Secret {
     pub(crate) id: SecretId,
     pub(crate) user: UserId,
-    pub(crate) name: String,
+    pub(crate) name: Box<str>,
     pub(crate) binding: Binding,
-    pub(crate) policy: Policy,
+    /// Shared by all secrets without conditions.
+    pub(crate) policy: Arc<Policy>,
     pub(crate) version: i64,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
     pub(crate) effective_at: Timestamp,
-    pub(crate) sealed: SealedVersion,
+    pub(crate) sealed: SealedValue,
     pub(crate) shown: Shown,
 }
 
@@ -74,32 +77,34 @@ impl Secret {
         let mut secret = Self {
             id: SecretId(row.secret_id),
             user: UserId(row.user_id),
-            name: row.name,
+            name: row.name.into(),
             binding: Binding {
                 tool: tool.map_err(|_| Error::Integrity)?,
-                argument: row.argument,
+                argument: row.argument.map(Box::from),
                 is_default: row.is_default,
             },
-            policy: serde_json::from_str(&row.policy).map_err(|_| Error::Integrity)?,
+            policy: read_policy(&row.policy)?,
             version: row.version,
             created_at: Timestamp::from_microseconds(row.created_at),
             updated_at: Timestamp::from_microseconds(row.updated_at),
             effective_at: Timestamp::from_microseconds(row.effective_at),
-            sealed: SealedVersion {
-                // A missing data key becomes an empty one, which does not open.
-                data_key: row.data_key.unwrap_or_default(),
-                value: row.value.unwrap_or_default(),
-                display: row.display.unwrap_or_default(),
-            },
+            sealed: SealedValue::default(),
             shown: Shown {
-                display: String::new(),
+                display: Box::default(),
                 bytes: 0,
             },
+        };
+        let sealed = SealedVersion {
+            // A missing data key becomes an empty one, which does not open.
+            data_key: row.data_key.unwrap_or_default(),
+            value: row.value.unwrap_or_default(),
+            display: row.display.unwrap_or_default(),
         };
         let standing = secret.standing(installation);
         let identity = secret.identity(installation);
         // The display form proves the state as well as the value would, without a plaintext value in memory.
-        secret.shown = secret.sealed.open_shown(user_key, &identity, standing)?;
+        secret.shown = sealed.open_shown(user_key, &identity, standing)?;
+        secret.sealed = sealed.value();
         Ok(secret)
     }
 
@@ -112,7 +117,7 @@ impl Secret {
         let identity = self.identity(installation);
         Ok(self
             .sealed
-            .open_value(user_key, &identity, self.standing(installation))?)
+            .open(user_key, &identity, self.standing(installation))?)
     }
 
     pub(crate) fn identity(&self, installation: InstallationId) -> VersionIdentity {
@@ -163,42 +168,69 @@ impl Secret {
         SecretInfo {
             secret_id: self.id,
             user_id: self.user,
-            secret_name: self.name.clone(),
-            display: Some(self.shown.display.clone()),
+            secret_name: self.name.to_string(),
+            display: Some(self.shown.display.to_string()),
             tool_name: self.tool().map(str::to_owned),
-            tool_arg: self.binding.argument.clone(),
+            tool_arg: self.binding.argument.as_deref().map(str::to_owned),
             is_default_for_tool: self.binding.is_default,
             created_at: self.created_at,
             updated_at: self.updated_at,
         }
     }
 
+    /// Its row without its current version.
     pub(crate) fn row(&self) -> Result<SecretRow, Error> {
         Ok(SecretRow {
             secret_id: self.id.0,
             user_id: self.user.0,
-            name: self.name.clone(),
+            name: self.name.to_string(),
             tool: self.tool().map(str::to_owned),
-            argument: self.binding.argument.clone(),
+            argument: self.binding.argument.as_deref().map(str::to_owned),
             is_default: self.binding.is_default,
-            policy: serde_json::to_string(&self.policy).map_err(Error::internal)?,
+            policy: serde_json::to_string(&*self.policy).map_err(Error::internal)?,
             version: self.version,
             created_at: self.created_at.microseconds(),
             updated_at: self.updated_at.microseconds(),
             effective_at: self.effective_at.microseconds(),
-            data_key: Some(self.sealed.data_key.clone()),
-            value: Some(self.sealed.value.clone()),
-            display: Some(self.sealed.display.clone()),
+            data_key: None,
+            value: None,
+            display: None,
         })
     }
 
-    /// Approximate memory in bytes.
+    /// Approximate memory in bytes. A block of memory is a multiple of 16 bytes, and a third larger at most.
     pub(crate) fn weight(&self) -> usize {
-        size_of::<Self>()
-            + self.name.len()
-            + self.tool().map_or(0, str::len) * 2
-            + self.sealed.data_key.len()
-            + self.sealed.value.len()
-            + self.sealed.display.len()
+        let argument = self.binding.argument.as_deref();
+        let texts = [&*self.name, &*self.shown.display];
+        let texts = texts.into_iter().chain(self.tool()).chain(argument);
+        let texts: usize = texts.map(|text| text.len().next_multiple_of(16)).sum();
+        let whole = size_of::<Self>() + self.sealed.weight() + texts;
+        whole + whole / 4
     }
+}
+
+impl Patterned for Secret {
+    /// The pattern of a default.
+    fn pattern(&self) -> Option<&ToolPattern> {
+        self.binding
+            .tool
+            .as_ref()
+            .filter(|_| self.binding.applies_by_itself())
+    }
+}
+
+/// The policy of a row. Most have none, and share one.
+fn read_policy(text: &str) -> Result<Arc<Policy>, Error> {
+    static NONE: LazyLock<(String, Arc<Policy>)> = LazyLock::new(|| {
+        let none = Policy::default();
+        (
+            serde_json::to_string(&none).unwrap_or_default(),
+            Arc::new(none),
+        )
+    });
+    if text == NONE.0 {
+        return Ok(Arc::clone(&NONE.1));
+    }
+    let policy = serde_json::from_str(text).map_err(|_| Error::Integrity)?;
+    Ok(Arc::new(policy))
 }

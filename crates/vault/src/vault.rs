@@ -250,21 +250,22 @@ impl Vault {
     /// The index of the user's secrets. It is broken unless the ledger counts exactly these rows.
     fn arrange(&self, user: &User, ledger: Option<LedgerRow>, rows: Vec<SecretRow>) -> Index {
         let keyring = &self.shared.keyring;
-        let mut index = Index::at(ledger.as_ref().map_or(0, |row| row.generation));
+        let generation = ledger.as_ref().map_or(0, |row| row.generation);
+        let count = rows.len();
+        let mut secrets = Vec::with_capacity(count);
         let mut found = Ledger::default();
         for row in rows {
-            match Secret::verify(row, keyring.installation(), &user.key) {
-                Ok(secret) => {
-                    found.add(&secret, keyring);
-                    index.store(Arc::new(secret));
-                }
-                Err(_) => index.mark_broken(),
+            if let Ok(secret) = Secret::verify(row, keyring.installation(), &user.key) {
+                found.add(&secret, keyring);
+                secrets.push(Arc::new(secret));
             }
         }
+        let is_sound = secrets.len() == count;
+        let mut index = Index::new(secrets, generation);
         let is_counted = ledger
             .and_then(|row| Ledger::open(user, row.generation, &row.sealed).ok())
             .is_some_and(|ledger| ledger.agrees_with(&found));
-        if !is_counted {
+        if !is_sound || !is_counted {
             index.mark_broken();
         }
         index

@@ -57,7 +57,7 @@ pub struct SealedVersion {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// The masked form, such as `lin********3456`.
-    pub display: String,
+    pub display: Box<str>,
     /// Length of the value in bytes. Never shown.
     pub bytes: u32,
 }
@@ -94,22 +94,6 @@ impl SealedVersion {
         })
     }
 
-    /// The value, if the row is exactly as it was stored.
-    pub fn open_value(
-        &self,
-        user_key: &NumberedKey,
-        identity: &VersionIdentity,
-        standing: Standing,
-    ) -> Result<Confidential, OpenError> {
-        let data_key = self.open_data_key(user_key, identity, standing)?;
-        let key = derive(&data_key, Part::Value).map_err(|_| OpenError::Forged)?;
-        unpad(&open(
-            &key,
-            part_transcript(identity, Part::Value),
-            &self.value,
-        )?)
-    }
-
     /// The masked form and length, if the row is exactly as it was stored.
     pub fn open_shown(
         &self,
@@ -117,7 +101,7 @@ impl SealedVersion {
         identity: &VersionIdentity,
         standing: Standing,
     ) -> Result<Shown, OpenError> {
-        let data_key = self.open_data_key(user_key, identity, standing)?;
+        let data_key = open_data_key(&self.data_key, user_key, identity, standing)?;
         let key = derive(&data_key, Part::Display).map_err(|_| OpenError::Forged)?;
         let payload = open(
             &key,
@@ -130,12 +114,61 @@ impl SealedVersion {
             .ok_or(OpenError::Truncated)?;
         let display = std::str::from_utf8(display).map_err(|_| OpenError::Forged)?;
         Ok(Shown {
-            display: display.to_owned(),
+            display: display.into(),
             bytes: u32::from_be_bytes(*bytes),
         })
     }
 
-    /// Binds the data key to a different standing. Value and display form stay unchanged.
+    /// The parts without the display form.
+    pub fn value(&self) -> SealedValue {
+        SealedValue::new(&self.data_key, &self.value)
+    }
+}
+
+/// The parts of a stored version that a use needs, in one allocation.
+#[derive(Clone, Debug, Default)]
+pub struct SealedValue {
+    /// The wrapped data key, then the padded value.
+    parts: Box<[u8]>,
+    /// Where the value begins.
+    middle: u32,
+}
+
+impl SealedValue {
+    /// The wrapped data key and the padded value, together.
+    fn new(data_key: &[u8], value: &[u8]) -> Self {
+        Self {
+            parts: [data_key, value].concat().into_boxed_slice(),
+            // A longer key than there is would not open.
+            middle: u32::try_from(data_key.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Its size in bytes.
+    pub fn weight(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// The wrapped data key.
+    pub fn data_key(&self) -> &[u8] {
+        self.split().0
+    }
+
+    /// The value, if the row is exactly as it was stored.
+    pub fn open(
+        &self,
+        user_key: &NumberedKey,
+        identity: &VersionIdentity,
+        standing: Standing,
+    ) -> Result<Confidential, OpenError> {
+        let (data_key, value) = self.split();
+        let data_key = open_data_key(data_key, user_key, identity, standing)?;
+        let key = derive(&data_key, Part::Value).map_err(|_| OpenError::Forged)?;
+        let transcript = part_transcript(identity, Part::Value);
+        unpad(&open(&key, transcript, value)?)
+    }
+
+    /// Binds the data key to a different standing. The value stays unchanged.
     pub fn rewrap(
         &mut self,
         user_key: &NumberedKey,
@@ -144,29 +177,30 @@ impl SealedVersion {
         to: Standing,
         entropy: &dyn Entropy,
     ) -> Result<(), RewrapError> {
-        let data_key = self.open_data_key(user_key, identity, from)?;
-        self.data_key = seal(
-            user_key,
-            wrap_transcript(identity, to),
-            data_key.expose(),
-            entropy,
-        )?;
+        let (data_key, value) = self.split();
+        let data_key = open_data_key(data_key, user_key, identity, from)?;
+        let transcript = wrap_transcript(identity, to);
+        let wrapped = seal(user_key, transcript, data_key.expose(), entropy)?;
+        *self = Self::new(&wrapped, value);
         Ok(())
     }
 
-    fn open_data_key(
-        &self,
-        user_key: &NumberedKey,
-        identity: &VersionIdentity,
-        standing: Standing,
-    ) -> Result<Key, OpenError> {
-        let opened = open(
-            user_key,
-            wrap_transcript(identity, standing),
-            &self.data_key,
-        )?;
-        Key::from_slice(opened.expose()).ok_or(OpenError::Forged)
+    fn split(&self) -> (&[u8], &[u8]) {
+        let middle = usize::try_from(self.middle).unwrap_or(usize::MAX);
+        self.parts
+            .split_at_checked(middle)
+            .unwrap_or((&self.parts, &[]))
     }
+}
+
+fn open_data_key(
+    data_key: &[u8],
+    user_key: &NumberedKey,
+    identity: &VersionIdentity,
+    standing: Standing,
+) -> Result<Key, OpenError> {
+    let opened = open(user_key, wrap_transcript(identity, standing), data_key)?;
+    Key::from_slice(opened.expose()).ok_or(OpenError::Forged)
 }
 
 /// Why a data key could not be bound to a different standing.

@@ -1,58 +1,72 @@
 //! Finds the patterns that match a tool without testing every pattern.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
 
 use crate::pattern::{ToolName, ToolPattern};
 
-/// Values stored by pattern, and looked up by tool name.
-///
-/// A lookup takes one step for the exact name, one for each *length* of literal prefix in use, and one for each
-/// pattern whose literal prefix begins the name. Other patterns cost nothing.
-#[derive(Clone, Debug)]
-pub struct PatternIndex<T> {
-    exact: HashMap<String, Vec<Entry<T>>>,
-    by_prefix: HashMap<String, Vec<Entry<T>>>,
-    /// How many distinct prefixes there are of each length in bytes; never zero.
-    prefix_lengths: BTreeMap<usize, usize>,
+/// What has a pattern.
+pub trait Patterned {
+    /// The pattern by which it is found. It never changes.
+    fn pattern(&self) -> Option<&ToolPattern>;
 }
 
+impl<T: Patterned> Patterned for Arc<T> {
+    fn pattern(&self) -> Option<&ToolPattern> {
+        T::pattern(self)
+    }
+}
+
+/// Values found by tool name.
+///
+/// A lookup searches for the exact name, for each *length* of literal prefix in use, and tests each pattern whose literal
+/// prefix begins the name. Other patterns cost nothing. Each value takes its own size and 8 bytes.
 #[derive(Clone, Debug)]
-struct Entry<T> {
-    pattern: ToolPattern,
-    value: T,
+pub struct PatternIndex<T> {
+    hasher: RandomState,
+    /// In the order of the hashes of whether the pattern is exact, and of its literal prefix.
+    entries: Vec<(u64, T)>,
+    /// How many values there are with a prefix of each length in bytes; never zero.
+    prefix_lengths: BTreeMap<usize, usize>,
 }
 
 // A derived impl would require `T: Default`.
 impl<T> Default for PatternIndex<T> {
     fn default() -> Self {
         Self {
-            exact: HashMap::new(),
-            by_prefix: HashMap::new(),
+            hasher: RandomState::new(),
+            entries: Vec::new(),
             prefix_lengths: BTreeMap::new(),
         }
     }
 }
 
-impl<T> PatternIndex<T> {
+impl<T: Patterned> Extend<T> for PatternIndex<T> {
+    /// Adds many values at once. Values without a pattern are left out.
+    fn extend<I: IntoIterator<Item = T>>(&mut self, values: I) {
+        for value in values {
+            if let Some(hash) = self.count(&value) {
+                self.entries.push((hash, value));
+            }
+        }
+        self.entries.shrink_to_fit();
+        self.entries.sort_by_key(|(hash, _)| *hash);
+    }
+}
+
+impl<T: Patterned> PatternIndex<T> {
     /// An empty index.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds `value` under `pattern`, beside any values that are already there.
-    pub fn insert(&mut self, pattern: ToolPattern, value: T) {
-        let prefix = pattern.literal_prefix().to_owned();
-        let entry = Entry { pattern, value };
-        if entry.pattern.is_exact() {
-            self.exact.entry(prefix).or_default().push(entry);
-            return;
+    /// Adds `value` beside any values with the same pattern. Without a pattern, it is left out.
+    pub fn insert(&mut self, value: T) {
+        if let Some(hash) = self.count(&value) {
+            let place = self.entries.partition_point(|(other, _)| *other <= hash);
+            self.entries.insert(place, (hash, value));
         }
-        let length = prefix.len();
-        let entries = self.by_prefix.entry(prefix).or_default();
-        if entries.is_empty() {
-            *self.prefix_lengths.entry(length).or_default() += 1;
-        }
-        entries.push(entry);
     }
 
     /// Removes one value under `pattern` that `is_wanted` accepts.
@@ -62,44 +76,57 @@ impl<T> PatternIndex<T> {
         mut is_wanted: impl FnMut(&T) -> bool,
     ) -> Option<T> {
         let prefix = pattern.literal_prefix();
-        let is_exact = pattern.is_exact();
-        let drawers = if is_exact {
-            &mut self.exact
-        } else {
-            &mut self.by_prefix
-        };
-        let entries = drawers.get_mut(prefix)?;
-        let position = entries
+        let (begin, found) = self.run(self.hash(pattern.is_exact(), prefix));
+        let place = found
             .iter()
-            .position(|entry| entry.pattern == *pattern && is_wanted(&entry.value))?;
-        let removed = entries.swap_remove(position);
-        if entries.is_empty() {
-            drawers.remove(prefix);
-            if !is_exact {
-                self.forget_prefix_of_length(prefix.len());
-            }
+            .position(|(_, value)| value.pattern() == Some(pattern) && is_wanted(value))?;
+        let (_, removed) = self.entries.remove(begin + place);
+        if !pattern.is_exact() {
+            self.forget_prefix_of_length(prefix.len());
         }
-        Some(removed.value)
+        Some(removed)
     }
 
-    /// The values whose patterns match `tool`, with the patterns, in no particular order.
+    /// The values whose patterns match `tool`, in no particular order.
     pub fn candidates<'index>(
         &'index self,
         tool: &'index ToolName,
-    ) -> impl Iterator<Item = (&'index ToolPattern, &'index T)> {
+    ) -> impl Iterator<Item = &'index T> {
         let name = tool.as_str();
-        let exact = self.exact.get(name).into_iter().flatten();
         let by_prefix = self
             .prefix_lengths
             .range(..=name.len())
             // A length that falls inside a character is not the length of any prefix of this name.
             .filter_map(|(&length, _)| name.get(..length))
-            .filter_map(|prefix| self.by_prefix.get(prefix))
-            .flatten()
-            .filter(|entry| entry.pattern.matches(tool));
-        exact
+            .map(|prefix| self.hash(false, prefix));
+        std::iter::once(self.hash(true, name))
             .chain(by_prefix)
-            .map(|entry| (&entry.pattern, &entry.value))
+            .flat_map(|hash| self.run(hash).1)
+            .map(|(_, value)| value)
+            // Also because different prefixes may have the same hash.
+            .filter(|value| value.pattern().is_some_and(|pattern| pattern.matches(tool)))
+    }
+
+    fn hash(&self, is_exact: bool, prefix: &str) -> u64 {
+        self.hasher.hash_one((is_exact, prefix))
+    }
+
+    /// The entries with this hash, and the place of the first.
+    fn run(&self, hash: u64) -> (usize, &[(u64, T)]) {
+        let begin = self.entries.partition_point(|(other, _)| *other < hash);
+        let rest = self.entries.get(begin..).unwrap_or_default();
+        let count = rest.iter().take_while(|(other, _)| *other == hash).count();
+        (begin, rest.get(..count).unwrap_or_default())
+    }
+
+    /// The hash of a value's pattern, whose prefix is counted from now on.
+    fn count(&mut self, value: &T) -> Option<u64> {
+        let pattern = value.pattern()?;
+        let prefix = pattern.literal_prefix();
+        if !pattern.is_exact() {
+            *self.prefix_lengths.entry(prefix.len()).or_default() += 1;
+        }
+        Some(self.hash(pattern.is_exact(), prefix))
     }
 
     fn forget_prefix_of_length(&mut self, length: usize) {
@@ -118,9 +145,22 @@ mod tests {
     use crate::pattern::tests::{naive_match, pattern, tool};
     use proptest::prelude::*;
 
-    fn found(index: &PatternIndex<usize>, name: &str) -> Vec<usize> {
+    #[derive(Clone, Debug, PartialEq)]
+    struct Item(ToolPattern, usize);
+
+    impl Patterned for Item {
+        fn pattern(&self) -> Option<&ToolPattern> {
+            Some(&self.0)
+        }
+    }
+
+    fn item(text: &str, number: usize) -> Item {
+        Item(pattern(text), number)
+    }
+
+    fn found(index: &PatternIndex<Item>, name: &str) -> Vec<usize> {
         let tool = tool(name);
-        let mut values: Vec<usize> = index.candidates(&tool).map(|(_, value)| *value).collect();
+        let mut values: Vec<usize> = index.candidates(&tool).map(|item| item.1).collect();
         values.sort_unstable();
         values
     }
@@ -128,13 +168,13 @@ mod tests {
     #[test]
     fn patterns_with_other_prefixes_are_not_looked_at() {
         let mut index = PatternIndex::new();
-        for number in 0..10_000 {
-            index.insert(pattern(&format!("server{number:05}__*")), number);
-            index.insert(pattern(&format!("server{number:05}__tool")), number);
-        }
+        index.extend((0..10_000).flat_map(|number| {
+            let texts = ["*", "tool"].map(|end| format!("server{number:05}__{end}"));
+            texts.map(|text| item(&text, number))
+        }));
         // One prefix length with one pattern: a lookup tries nothing else.
         assert_eq!(index.prefix_lengths.len(), 1);
-        assert_eq!(index.by_prefix["server00042__"].len(), 1);
+        assert_eq!(index.run(index.hash(false, "server00042__")).1.len(), 1);
         assert_eq!(found(&index, "server00042__tool"), [42, 42]);
         assert_eq!(found(&index, "server00042__other"), [42]);
     }
@@ -143,16 +183,19 @@ mod tests {
     fn an_emptied_index_keeps_nothing() {
         let mut index = PatternIndex::new();
         for text in ["a", "a*", "a*b", "*"] {
-            index.insert(pattern(text), 1);
-            index.insert(pattern(text), 2);
+            index.insert(item(text, 1));
+            index.insert(item(text, 2));
         }
         for text in ["a", "a*", "a*b", "*"] {
-            assert_eq!(index.remove(&pattern(text), |value| *value == 3), None);
-            assert_eq!(index.remove(&pattern(text), |value| *value == 2), Some(2));
-            assert_eq!(index.remove(&pattern(text), |_| true), Some(1));
+            assert_eq!(index.remove(&pattern(text), |item| item.1 == 3), None);
+            assert_eq!(
+                index.remove(&pattern(text), |item| item.1 == 2),
+                Some(item(text, 2))
+            );
+            assert_eq!(index.remove(&pattern(text), |_| true), Some(item(text, 1)));
             assert_eq!(index.remove(&pattern(text), |_| true), None);
         }
-        assert!(index.exact.is_empty() && index.by_prefix.is_empty());
+        assert!(index.entries.is_empty());
         assert!(index.prefix_lengths.is_empty());
     }
 
@@ -165,14 +208,17 @@ mod tests {
         ) {
             let mut index = PatternIndex::new();
             let mut stored: Vec<(String, usize)> = texts.into_iter().zip(0..).collect();
-            for (text, value) in &stored {
-                index.insert(pattern(text), *value);
+            let (together, single) = stored.split_at(stored.len() / 2);
+            index.extend(together.iter().map(|(text, value)| item(text, *value)));
+            for (text, value) in single {
+                index.insert(item(text, *value));
             }
             for position in removed.iter().take(stored.len()) {
                 let (text, value) = stored.remove(position.index(stored.len()));
-                let taken = index.remove(&pattern(&text), |candidate| *candidate == value);
-                prop_assert_eq!(taken, Some(value));
+                let taken = index.remove(&pattern(&text), |item| item.1 == value);
+                prop_assert_eq!(taken, Some(item(&text, value)));
             }
+            prop_assert_eq!(index.entries.len(), stored.len());
             for name in &names {
                 let scanned: Vec<usize> = stored
                     .iter()

@@ -1,6 +1,6 @@
 //! One user's secrets, indexed so that resolving does not scan them all.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
@@ -19,11 +19,15 @@ const MOST_BYTES: usize = 4 << 10;
 /// The most memory that they take, in bytes: a map has up to twice as many places of 25 bytes as members.
 const NAMES_WEIGHT: usize = MOST_NAMES * 2 * 25 + MOST_BYTES;
 
+/// What the orders and the defaults take for one secret: a vector that grew has up to twice as many places as members.
+const PLACES_WEIGHT: usize = 2 * (3 * 8 + 16);
+
+/// Each order takes 8 bytes for a secret, and the defaults take 16.
 #[derive(Default)]
 pub(crate) struct Index {
-    by_age: BTreeMap<(Timestamp, SecretId), Arc<Secret>>,
-    by_id: HashMap<SecretId, Arc<Secret>>,
-    by_name: HashMap<String, BTreeSet<SecretId>>,
+    by_age: Vec<Arc<Secret>>,
+    by_id: Vec<Arc<Secret>>,
+    by_name: Vec<Arc<Secret>>,
     defaults: PatternIndex<Arc<Secret>>,
     /// Whether a row differs from what was stored, or the rows are not the ones that the ledger counts.
     is_broken: bool,
@@ -31,6 +35,14 @@ pub(crate) struct Index {
     generation: i64,
     weight: usize,
     searched: Mutex<Searched>,
+}
+
+fn age(secret: &Secret) -> (Timestamp, SecretId) {
+    (secret.created_at, secret.id)
+}
+
+fn name(secret: &Secret) -> (&str, SecretId) {
+    (&secret.name, secret.id)
 }
 
 /// What to record for names that were searched for the values, by their hashes under a key of this map: `None` for the
@@ -50,9 +62,21 @@ impl Searched {
 }
 
 impl Index {
-    /// An empty index for the secrets that a ledger of this generation counts.
-    pub(crate) fn at(generation: i64) -> Self {
+    /// An index of these secrets, which a ledger of this generation counts.
+    pub(crate) fn new(mut secrets: Vec<Arc<Secret>>, generation: i64) -> Self {
+        secrets.sort_by_key(|secret| age(secret));
+        let mut by_id = secrets.clone();
+        by_id.sort_by_key(|secret| secret.id);
+        let mut by_name = secrets.clone();
+        by_name.sort_by(|one, other| name(one).cmp(&name(other)));
+        let mut defaults = PatternIndex::new();
+        defaults.extend(secrets.iter().cloned());
         Self {
+            weight: secrets.iter().map(|secret| secret.weight()).sum(),
+            by_age: secrets,
+            by_id,
+            by_name,
+            defaults,
             generation,
             ..Self::default()
         }
@@ -76,32 +100,37 @@ impl Index {
     pub(crate) fn store(&mut self, secret: Arc<Secret>) {
         self.remove(secret.id);
         self.weight += secret.weight();
-        self.by_name
-            .entry(secret.name.clone())
-            .or_default()
-            .insert(secret.id);
-        if secret.binding.applies_by_itself()
-            && let Some(pattern) = &secret.binding.tool
-        {
-            self.defaults.insert(pattern.clone(), Arc::clone(&secret));
-        }
-        self.by_age
-            .insert((secret.created_at, secret.id), Arc::clone(&secret));
-        self.by_id.insert(secret.id, secret);
+        let place = self
+            .by_age
+            .partition_point(|other| age(other) < age(&secret));
+        self.by_age.insert(place, Arc::clone(&secret));
+        let place = self
+            .by_name
+            .partition_point(|other| name(other) < name(&secret));
+        self.by_name.insert(place, Arc::clone(&secret));
+        self.defaults.insert(Arc::clone(&secret));
+        let place = self.by_id.partition_point(|other| other.id < secret.id);
+        self.by_id.insert(place, secret);
     }
 
     pub(crate) fn remove(&mut self, id: SecretId) {
         self.searched.get_mut().clear();
-        let Some(secret) = self.by_id.remove(&id) else {
+        let Ok(place) = self.by_id.binary_search_by_key(&id, |secret| secret.id) else {
             return;
         };
+        let secret = self.by_id.remove(place);
         self.weight = self.weight.saturating_sub(secret.weight());
-        self.by_age.remove(&(secret.created_at, id));
-        if let Some(ids) = self.by_name.get_mut(&secret.name) {
-            ids.remove(&id);
-            if ids.is_empty() {
-                self.by_name.remove(&secret.name);
-            }
+        if let Ok(place) = self
+            .by_age
+            .binary_search_by_key(&age(&secret), |other| age(other))
+        {
+            self.by_age.remove(place);
+        }
+        let found = self
+            .by_name
+            .binary_search_by(|other| name(other).cmp(&name(&secret)));
+        if let Ok(place) = found {
+            self.by_name.remove(place);
         }
         if let Some(pattern) = &secret.binding.tool {
             self.defaults.remove(pattern, |other| other.id == id);
@@ -120,15 +149,14 @@ impl Index {
     }
 
     pub(crate) fn get(&self, id: SecretId) -> Option<&Arc<Secret>> {
-        self.by_id.get(&id)
+        let place = self.by_id.binary_search_by_key(&id, |secret| secret.id);
+        self.by_id.get(place.ok()?)
     }
 
-    pub(crate) fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Arc<Secret>> {
-        self.by_name
-            .get(name)
-            .into_iter()
-            .flatten()
-            .filter_map(|id| self.by_id.get(id))
+    pub(crate) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Arc<Secret>> {
+        let begin = self.by_name.partition_point(|secret| *secret.name < *name);
+        let rest = self.by_name.get(begin..).unwrap_or_default();
+        rest.iter().take_while(move |secret| *secret.name == *name)
     }
 
     /// The defaults whose pattern matches the tool.
@@ -136,12 +164,12 @@ impl Index {
         &'a self,
         tool: &'a ToolName,
     ) -> impl Iterator<Item = &'a Arc<Secret>> {
-        self.defaults.candidates(tool).map(|(_, secret)| secret)
+        self.defaults.candidates(tool)
     }
 
     /// All secrets, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Secret>> {
-        self.by_age.values()
+        self.by_age.iter()
     }
 
     /// The generation of the ledger that counts these secrets.
@@ -174,6 +202,6 @@ impl Index {
     }
 
     pub(crate) fn weight(&self) -> usize {
-        self.weight + NAMES_WEIGHT
+        self.weight + self.by_age.len() * PLACES_WEIGHT + NAMES_WEIGHT
     }
 }

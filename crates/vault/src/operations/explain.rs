@@ -213,7 +213,7 @@ fn explain(search: &Search<'_>, decided: &Decided, all: &[Decided]) -> Explained
 fn candidate(secret: &Secret, wins: bool, why: &str) -> Candidate {
     Candidate {
         secret_id: secret.id,
-        secret_name: secret.name.clone(),
+        secret_name: secret.name.to_string(),
         pattern: secret.tool().map(str::to_owned),
         wins,
         why: why.to_owned(),

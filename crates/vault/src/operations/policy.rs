@@ -23,7 +23,7 @@ impl Vault {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
         let entry = self.caller_entry(caller).await?;
-        let found = find_in(&entry, caller, id).map(|secret| secret.policy.clone());
+        let found = find_in(&entry, caller, id).map(|secret| Policy::clone(&secret.policy));
         self.note_refusal(caller, found).await
     }
 
@@ -71,15 +71,15 @@ impl Change for SetPolicy {
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<Policy, Error> {
         let (ledger, generation) = lock(work, &self.user).await?;
         let before = find(work, &self.caller, &self.user, self.id).await?;
-        if before.policy == self.policy {
+        if *before.policy == self.policy {
             release(work, &self.user).await?;
-            return Ok(before.policy);
+            return Ok(self.policy.clone());
         }
         if before.policy.protected && self.caller.is_limited() {
             return Err(Denial::SecretProtected.into());
         }
         let mut after = before.clone();
-        after.policy.clone_from(&self.policy);
+        after.policy = Arc::new(self.policy.clone());
         after.updated_at = work.now.after(ledger.last_change);
         rewrap(work, &self.user, &before, &mut after).await?;
         let mut record = about(&self.record, &after, Action::SecretPolicyChanged);

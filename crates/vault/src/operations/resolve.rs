@@ -230,7 +230,7 @@ impl Vault {
     ) -> Record {
         let mut record = self.record(caller, Action::SecretUsed, Decision::Allowed);
         record.secret_id = Some(secret.id);
-        record.secret_name = Some(secret.name.clone());
+        record.secret_name = Some(secret.name.to_string());
         record.version = Some(secret.version);
         record.tool = Some(tool.as_str().to_owned());
         record.argument = Some(argument.to_owned());
@@ -307,7 +307,7 @@ fn applied(arg: &str, secret: &Secret, source: Source) -> Applied {
     Applied {
         arg: arg.to_owned(),
         secret_id: secret.id,
-        secret_name: secret.name.clone(),
+        secret_name: secret.name.to_string(),
         version: secret.version,
         source,
         redact: secret.policy.redact,

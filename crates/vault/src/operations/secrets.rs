@@ -181,7 +181,7 @@ impl ListFilter {
         let matches = |secret: &&Arc<Secret>| {
             let pattern = secret.binding.tool.as_ref();
             caller.reaches_pattern(pattern)
-                && self.name.as_ref().is_none_or(|name| *name == secret.name)
+                && self.name.as_ref().is_none_or(|name| **name == *secret.name)
                 && self
                     .query
                     .as_ref()
@@ -237,10 +237,10 @@ pub(crate) fn about(record: &Record, secret: &Secret, action: Action) -> Record 
     record.action = action;
     record.user_id = Some(secret.user);
     record.secret_id = Some(secret.id);
-    record.secret_name = Some(secret.name.clone());
+    record.secret_name = Some(secret.name.to_string());
     record.version = Some(secret.version);
     record.tool = secret.tool().map(str::to_owned);
-    record.argument.clone_from(&secret.binding.argument);
+    record.argument = secret.binding.argument.as_deref().map(str::to_owned);
     record
 }
 

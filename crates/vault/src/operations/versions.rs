@@ -146,7 +146,9 @@ impl Vault {
             value: row.value,
             display: row.display,
         };
-        Ok(sealed.open_value(&user.key, &identity, Standing::Superseded)?)
+        Ok(sealed
+            .value()
+            .open(&user.key, &identity, Standing::Superseded)?)
     }
 }
 

@@ -17,6 +17,9 @@ pub(crate) fn sqlite_options(path: &Path, patience: Duration) -> SqliteConnectOp
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(most_of(patience))
+        // The thread that reads waits for the one that takes the rows when so many are between them. With the default of
+        // 50 the two wake each other all the time.
+        .row_buffer_size(1_024)
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
         .pragma("secure_delete", "ON")

@@ -79,7 +79,7 @@ impl Search<'_> {
         let near = self.index.iter().filter_map(|secret| {
             Some(Near {
                 secret_id: secret.id,
-                secret_name: secret.name.clone(),
+                secret_name: secret.name.to_string(),
                 why: why(secret)?,
             })
         });
@@ -147,7 +147,9 @@ impl Search<'_> {
         let pattern = secret.binding.tool.as_ref();
         let path = secret.binding.path();
         Some(match reference {
-            Reference::Name(name) if *name != secret.name => "its name differs in case".to_owned(),
+            Reference::Name(name) if **name != *secret.name => {
+                "its name differs in case".to_owned()
+            }
             _ if pattern.is_some_and(|pattern| !pattern.matches(&self.call.tool)) => {
                 "its pattern does not match the tool".to_owned()
             }

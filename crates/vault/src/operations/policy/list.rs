@@ -41,7 +41,7 @@ impl Vault {
         let listed = entry.intact().map(|index| {
             let default = Policy::default();
             let matching = index.iter().filter(|secret| {
-                secret.policy != default && caller.reaches_pattern(secret.binding.tool.as_ref())
+                *secret.policy != default && caller.reaches_pattern(secret.binding.tool.as_ref())
             });
             matching.map(Arc::clone).collect::<Vec<Arc<Secret>>>()
         });
@@ -63,7 +63,7 @@ impl Vault {
                 .and_then(|&at| policy.rotation_due_at(at));
             PolicyInfo {
                 secret_id: secret.id,
-                policy: policy.clone(),
+                policy: Policy::clone(policy),
                 rotation_due_at: due,
                 is_due: due.is_some_and(|due| due <= now),
                 is_expired: policy.is_expired(now),

@@ -38,7 +38,7 @@ impl Vault {
     ) -> Result<AppliedValue, Error> {
         Ok(AppliedValue {
             secret_id: secret.id,
-            secret_name: secret.name.clone(),
+            secret_name: secret.name.to_string(),
             version: secret.version,
             redact: secret.policy.redact,
             value: secret.open_value(self.installation(), &entry.user.key)?,

@@ -146,7 +146,7 @@ impl UpdateSecret {
         let change = &self.change;
         let old = secret.clone();
         if let Some(name) = &change.name {
-            secret.name.clone_from(name);
+            secret.name = name.as_str().into();
         }
         put(&mut secret.binding.tool, &change.tool);
         put(&mut secret.binding.argument, &change.argument);
@@ -196,10 +196,10 @@ impl UpdateSecret {
             entropy,
         )
         .map_err(rewrap_error)?;
-        versions::save_data_key(work.tx, before.id, before.version, &old.data_key).await?;
+        versions::save_data_key(work.tx, before.id, before.version, old.data_key()).await?;
 
         after.version = before.version + 1;
-        after.sealed = SealedVersion::seal(
+        let sealed = SealedVersion::seal(
             &self.user.key,
             &after.identity(installation),
             after.standing(installation),
@@ -207,7 +207,8 @@ impl UpdateSecret {
             &after.shown,
             entropy,
         )?;
-        let row = version_row(work.shared, after, &self.caller.actor.to_string());
+        after.sealed = sealed.value();
+        let row = version_row(work.shared, after, sealed, &self.caller.actor.to_string());
         versions::insert(work.tx, &row).await?;
         let oldest = after.version - self.limits.versions.max(1);
         for version in versions::delete_through(work.tx, after.id, oldest).await? {
@@ -250,11 +251,11 @@ impl Kinds {
     }
 }
 
-fn put<T: Clone>(target: &mut Option<T>, field: &Field<T>) {
+fn put<T: Clone + Into<U>, U>(target: &mut Option<U>, field: &Field<T>) {
     match field {
         Field::Keep => {}
         Field::Clear => *target = None,
-        Field::Set(value) => *target = Some(value.clone()),
+        Field::Set(value) => *target = Some(value.clone().into()),
     }
 }
 
@@ -309,7 +310,7 @@ pub(crate) async fn rewrap(
         .sealed
         .rewrap(&user.key, &identity, from, to, entropy)
         .map_err(rewrap_error)?;
-    versions::save_data_key(work.tx, after.id, after.version, &after.sealed.data_key).await?;
+    versions::save_data_key(work.tx, after.id, after.version, after.sealed.data_key()).await?;
     Ok(())
 }
 

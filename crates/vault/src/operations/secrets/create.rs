@@ -1,15 +1,16 @@
 //! Stores a secret, only once even if the request is repeated.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use toolvault_core::audit::record::{Action, Decision, Record};
 use toolvault_core::binding::Binding;
 use toolvault_core::confidential::Confidential;
 use toolvault_core::digest::{hexadecimal, sha256};
-use toolvault_core::envelope::version::{SealedVersion, Shown};
+use toolvault_core::envelope::version::{SealedValue, SealedVersion, Shown};
 use toolvault_core::envelope::{open, seal};
 use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::mask;
-use toolvault_core::policy::Policy;
 use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_core::transcript::Transcript;
@@ -169,7 +170,7 @@ impl Change for CreateSecret {
             release(work, &self.user).await?;
             return Ok(answer);
         }
-        let secret = self.seal(work, work.now.after(ledger.last_change))?;
+        let (secret, sealed) = self.seal(work, work.now.after(ledger.last_change))?;
         let (is_shadowing, warnings) = {
             let index = self.entry.index.read();
             require_unprotected(&index, None, &secret)?;
@@ -181,7 +182,7 @@ impl Change for CreateSecret {
         ledger.allow(1, i64::from(secret.shown.bytes), self.limits)?;
         ledger.add(&secret, &work.shared.keyring);
         ledger.last_change = secret.updated_at;
-        store(work, &secret, &self.caller.actor.to_string()).await?;
+        store(work, &secret, sealed, &self.caller.actor.to_string()).await?;
         unlock(work, &self.user, ledger, generation).await?;
 
         let mut created = about(&self.record, &secret, Action::SecretCreated);
@@ -195,7 +196,7 @@ impl Change for CreateSecret {
             info: secret.info(),
             warnings,
         };
-        let stored = std::sync::Arc::new(secret);
+        let stored = Arc::new(secret);
         work.effects.push(Effect::SecretStored(stored, generation));
         if let Some(repetition) = &self.repetition {
             repetition.remember(work, &self.user, &answer).await?;
@@ -205,31 +206,27 @@ impl Change for CreateSecret {
 }
 
 impl CreateSecret {
-    fn seal(&self, work: &Work<'_>, now: Timestamp) -> Result<Secret, Error> {
+    fn seal(&self, work: &Work<'_>, now: Timestamp) -> Result<(Secret, SealedVersion), Error> {
         let entropy = work.shared.entropy.as_ref();
         let installation = work.shared.keyring.installation();
         let mut secret = Secret {
             id: SecretId::generate(entropy, now)?,
             user: self.user.id(),
-            name: self.new.name.clone(),
+            name: self.new.name.as_str().into(),
             binding: Binding {
                 tool: self.new.tool.clone(),
-                argument: self.new.argument.clone(),
+                argument: self.new.argument.as_deref().map(Box::from),
                 is_default: self.new.is_default,
             },
-            policy: Policy::default(),
+            policy: Arc::default(),
             version: 1,
             created_at: now,
             updated_at: now,
             effective_at: now,
-            sealed: SealedVersion {
-                data_key: Vec::new(),
-                value: Vec::new(),
-                display: Vec::new(),
-            },
+            sealed: SealedValue::default(),
             shown: shown(&self.new.value)?,
         };
-        secret.sealed = SealedVersion::seal(
+        let sealed = SealedVersion::seal(
             &self.user.key,
             &secret.identity(installation),
             secret.standing(installation),
@@ -237,7 +234,8 @@ impl CreateSecret {
             &secret.shown,
             entropy,
         )?;
-        Ok(secret)
+        secret.sealed = sealed.value();
+        Ok((secret, sealed))
     }
 }
 
@@ -252,25 +250,35 @@ pub(crate) fn shown(value: &Confidential) -> Result<Shown, Error> {
     })?;
     let bytes = u32::try_from(value.expose().len()).map_err(Error::internal)?;
     Ok(Shown {
-        display: mask::display(text),
+        display: mask::display(text).into(),
         bytes,
     })
 }
 
-async fn store(work: &mut Work<'_>, secret: &Secret, created_by: &str) -> Result<(), Error> {
+async fn store(
+    work: &mut Work<'_>,
+    secret: &Secret,
+    sealed: SealedVersion,
+    created_by: &str,
+) -> Result<(), Error> {
     secrets::insert(work.tx, &secret.row()?).await?;
-    versions::insert(work.tx, &version_row(work.shared, secret, created_by)).await?;
-    Ok(())
+    let row = version_row(work.shared, secret, sealed, created_by);
+    Ok(versions::insert(work.tx, &row).await?)
 }
 
 /// The row of a secret's current version.
-pub(crate) fn version_row(shared: &Shared, secret: &Secret, created_by: &str) -> VersionRow {
+pub(crate) fn version_row(
+    shared: &Shared,
+    secret: &Secret,
+    sealed: SealedVersion,
+    created_by: &str,
+) -> VersionRow {
     let mut row = VersionRow {
         secret_id: secret.id.0,
         version: secret.version,
-        data_key: secret.sealed.data_key.clone(),
-        value: secret.sealed.value.clone(),
-        display: secret.sealed.display.clone(),
+        data_key: sealed.data_key,
+        value: sealed.value,
+        display: sealed.display,
         created_at: secret.updated_at.microseconds(),
         created_by: created_by.to_owned(),
         mac: Vec::new(),

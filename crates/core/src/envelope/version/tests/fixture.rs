@@ -125,7 +125,7 @@ impl Fixture {
 
     pub(super) fn seal(&self) -> SealedVersion {
         let shown = Shown {
-            display: "lin********3456".to_owned(),
+            display: "lin********3456".into(),
             bytes: 19,
         };
         self.seal_value(&Confidential::from("lin_api_0123456"), &shown)
@@ -179,5 +179,31 @@ impl Fixture {
         assert_eq!(value, Err(OpenError::Forged), "{what}: value");
         let shown = sealed.open_shown(user_key, identity, standing).map(|_| ());
         assert_eq!(shown, Err(OpenError::Forged), "{what}: display");
+    }
+}
+
+impl SealedVersion {
+    pub(super) fn open_value(
+        &self,
+        user_key: &NumberedKey,
+        identity: &VersionIdentity,
+        standing: Standing,
+    ) -> Result<Confidential, OpenError> {
+        self.value().open(user_key, identity, standing)
+    }
+
+    pub(super) fn rewrap(
+        &mut self,
+        user_key: &NumberedKey,
+        identity: &VersionIdentity,
+        from: Standing,
+        to: Standing,
+        entropy: &dyn Entropy,
+    ) -> Result<(), RewrapError> {
+        let mut value = self.value();
+        let rewrapped = value.rewrap(user_key, identity, from, to, entropy);
+        let (data_key, value) = value.split();
+        (self.data_key, self.value) = (data_key.to_vec(), value.to_vec());
+        rewrapped
     }
 }

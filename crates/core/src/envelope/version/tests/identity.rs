@@ -88,9 +88,8 @@ fn the_value_and_the_display_form_are_bound_by_themselves() {
     let other = Fixture::new(2).identity;
     let sealed = fixture.seal();
     let identity = fixture.identity;
-    let data_key = sealed
-        .open_data_key(&fixture.user_key, &identity, fixture.current())
-        .unwrap();
+    let (user_key, current) = (&fixture.user_key, fixture.current());
+    let data_key = open_data_key(&sealed.data_key, user_key, &identity, current).unwrap();
     for (part, blob) in [
         (Part::Value, &sealed.value),
         (Part::Display, &sealed.display),
