@@ -2,7 +2,7 @@
 //!
 //! Records of uses go to the [`journal`](crate::journal), which the writer empties into pages of the audit trail. All
 //! changes of the database wait in one queue. The writer takes what is in the queue and runs it in one transaction:
-//! each change behind its own savepoint, then the records of all as one audit page, then the commit. The caches apply
+//! each change so that it can be undone alone, then the records of all as one audit page, then the commit. The caches apply
 //! the changes before any caller gets an answer. A commit waits for the disk, so one per change would limit throughput
 //! to the disk's sync rate. [`change`] is a queued change, [`batch`] runs a group, [`page`] writes its audit page.
 

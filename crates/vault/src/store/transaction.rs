@@ -40,23 +40,23 @@ impl Tx {
         }
     }
 
-    /// Sets the savepoint of one change in a group.
-    pub(crate) async fn begin_change(&mut self) -> sqlx::Result<()> {
-        self.run("SAVEPOINT one_change").await
+    /// Sets the savepoint of the next change in a group. It replaces the one before, if there is one: both statements are
+    /// one round trip.
+    pub(crate) async fn set_savepoint(&mut self, replaces: bool) -> sqlx::Result<()> {
+        self.run(if replaces {
+            "RELEASE SAVEPOINT one_change; SAVEPOINT one_change"
+        } else {
+            "SAVEPOINT one_change"
+        })
+        .await
     }
 
-    /// Keeps the change since [`Tx::begin_change`].
-    pub(crate) async fn keep_change(&mut self) -> sqlx::Result<()> {
-        self.run("RELEASE SAVEPOINT one_change").await
-    }
-
-    /// Undoes the change since [`Tx::begin_change`].
+    /// Undoes everything since [`Tx::set_savepoint`], and keeps the savepoint.
     pub(crate) async fn undo_change(&mut self) -> sqlx::Result<()> {
-        self.run("ROLLBACK TO SAVEPOINT one_change").await?;
-        self.keep_change().await
+        self.run("ROLLBACK TO SAVEPOINT one_change").await
     }
 
-    async fn run(&mut self, statement: &'static str) -> sqlx::Result<()> {
-        on!(self, connection => sqlx::query(statement).execute(connection).await.map(|_| ()))
+    async fn run(&mut self, statements: &'static str) -> sqlx::Result<()> {
+        on!(self, connection => sqlx::raw_sql(statements).execute(connection).await.map(|_| ()))
     }
 }

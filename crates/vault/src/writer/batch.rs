@@ -1,4 +1,4 @@
-//! One group: begin, each change behind a savepoint, the audit page, commit, caches, answers.
+//! One group: begin, each change except the first behind a savepoint, the audit page, commit, caches, answers.
 
 use std::time::Duration;
 
@@ -149,11 +149,29 @@ impl Batch {
     /// Runs everything in one transaction; returns whether anything was written.
     async fn commit(&mut self, shared: &Shared, outcome: &mut Outcome) -> Result<bool, Error> {
         let mut tx = shared.database.write().await?;
+        // Whether a change is in the transaction, and whether there is a savepoint.
+        let (mut is_begun, mut is_marked) = (false, false);
+        // Whether what the transaction holds is what the savepoint, or its beginning, would give back.
+        let mut is_at_mark = true;
         for change in &mut self.changes {
-            apply(shared, &mut tx, change.as_mut(), outcome).await?;
+            if !is_at_mark {
+                tx.set_savepoint(is_marked).await?;
+                is_marked = true;
+            }
+            is_at_mark = !apply(shared, &mut tx, change.as_mut(), outcome).await?;
+            if !is_at_mark {
+                is_begun = true;
+            } else if is_begun {
+                tx.undo_change().await?;
+            } else {
+                // Nothing else is in the transaction, so it needs no savepoint.
+                tx.rollback().await?;
+                tx = shared.database.write().await?;
+            }
         }
         outcome.records.append(&mut self.records);
         if !self.key_uses.is_empty() {
+            tx.set_savepoint(is_marked).await?;
             save_key_uses(&mut tx, &self.key_uses).await?;
         }
         if outcome.records.is_empty() && self.key_uses.is_empty() {
@@ -177,9 +195,8 @@ impl Batch {
     }
 }
 
-/// Saves when keys were last used. A failure is not worth losing the group, so it is ignored.
+/// Saves when keys were last used, after a savepoint. A failure is not worth losing the group, so it is ignored.
 async fn save_key_uses(tx: &mut Tx, uses: &[(KeyId, Timestamp)]) -> Result<(), Error> {
-    tx.begin_change().await?;
     for (key, at) in uses {
         let saved = api_keys::save_use(tx, key.as_str(), at.microseconds()).await;
         if let Err(error) = saved {
@@ -187,17 +204,16 @@ async fn save_key_uses(tx: &mut Tx, uses: &[(KeyId, Timestamp)]) -> Result<(), E
             return Ok(tx.undo_change().await?);
         }
     }
-    Ok(tx.keep_change().await?)
+    Ok(())
 }
 
-/// Runs one change, and undoes it if it is refused. An error here comes from the database.
+/// Runs one change, and returns whether to keep it. An error here comes from the database.
 async fn apply(
     shared: &Shared,
     tx: &mut Tx,
     change: &mut dyn ErasedChange,
     outcome: &mut Outcome,
-) -> Result<(), Error> {
-    tx.begin_change().await?;
+) -> Result<bool, Error> {
     let mut work = Work {
         tx,
         shared,
@@ -218,12 +234,11 @@ async fn apply(
             for record in &mut records {
                 record.at = now;
             }
-            tx.keep_change().await?;
             outcome.records.extend(records);
             outcome.effects.extend(effects);
-            Ok(())
+            Ok(true)
         }
-        Applied::Refused => Ok(tx.undo_change().await?),
+        Applied::Refused => Ok(false),
         Applied::Failed => {
             shared.distrust();
             Err(Error::Unavailable(None))

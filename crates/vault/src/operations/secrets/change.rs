@@ -211,6 +211,9 @@ impl UpdateSecret {
         let row = version_row(work.shared, after, sealed, &self.caller.actor.to_string());
         versions::insert(work.tx, &row).await?;
         let oldest = after.version - self.limits.versions.max(1);
+        if oldest < 1 {
+            return Ok(());
+        }
         for version in versions::delete_through(work.tx, after.id, oldest).await? {
             let mut record = about(&self.record, after, Action::SecretVersionDeleted);
             record.version = Some(version);
