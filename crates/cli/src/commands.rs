@@ -1,6 +1,7 @@
 //! The command line. Each command has a file.
 
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod explain;
@@ -8,6 +9,7 @@ pub(crate) mod key;
 pub(crate) mod mcp;
 pub(crate) mod openapi;
 pub(crate) mod reload;
+pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
@@ -60,6 +62,10 @@ pub(crate) enum Command {
     /// Verify and read the audit trail
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Write a backup of the whole store to a file, or check one
+    Backup(backup::BackupOptions),
+    /// Make a store from a backup, on either database
+    Restore(restore::RestoreOptions),
     /// Check the installation and suggest fixes
     Doctor(doctor::DoctorOptions),
     /// Print the OpenAPI document of the API
@@ -83,6 +89,8 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Mcp(command) => mcp::run(command, context).await,
         Command::Reload(options) => reload::run(options, context).await,
         Command::Audit(command) => audit::run(command, context).await,
+        Command::Backup(options) => backup::run(options, context).await,
+        Command::Restore(options) => restore::run(options, context).await,
         Command::Doctor(options) => doctor::run(options, context).await,
         Command::Openapi => openapi::run(context),
         Command::Config(options) => config::run(&options, context),

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as
 use std::path::{Path, PathBuf};
 
 /// The mode of a new file: readable by its owner only.
-const NEW_MODE: u32 = 0o600;
+pub(crate) const NEW_MODE: u32 = 0o600;
 
 /// Replaces the content of the file at `path`, keeping its mode and owner.
 ///
@@ -36,9 +36,17 @@ pub(crate) fn replace(path: &Path, before: Option<&[u8]>, content: &[u8]) -> io:
         let _ = fs::remove_file(&temporary);
         return written;
     }
-    // The file is replaced. Not every file system can sync a directory, so a failure is ignored.
-    let _ = File::open(directory).and_then(|directory| directory.sync_all());
+    sync_directory(&path);
     Ok(())
+}
+
+/// Makes the name of a new file last. Not every file system can sync a directory, so a failure is ignored.
+pub(crate) fn sync_directory(path: &Path) {
+    let directory = match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    };
+    let _ = File::open(directory).and_then(|directory| directory.sync_all());
 }
 
 fn write(file: &mut File, as_it_was: Option<&fs::Metadata>, content: &[u8]) -> io::Result<()> {
@@ -66,7 +74,8 @@ fn require_unchanged(path: &Path, before: Option<&[u8]>) -> io::Result<()> {
     }
 }
 
-fn beside(path: &Path) -> PathBuf {
+/// A name for the new content, in the same directory.
+pub(crate) fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{}", std::process::id()))
 }

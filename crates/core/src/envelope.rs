@@ -18,6 +18,8 @@ const SUITE_AES_256_GCM: u8 = 1;
 const NONCE_LENGTH: usize = 12;
 const TAG_LENGTH: usize = 16;
 const HEADER_LENGTH: usize = 6;
+/// How much longer sealed bytes are than the plaintext.
+pub const OVERHEAD: usize = HEADER_LENGTH + NONCE_LENGTH + TAG_LENGTH;
 
 /// Why sealed bytes were not opened. No variant reveals the content.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -55,8 +57,7 @@ pub fn seal(
 ) -> Result<Vec<u8>, EntropyError> {
     let mut nonce = [0; NONCE_LENGTH];
     entropy.fill(&mut nonce)?;
-    let mut sealed =
-        Vec::with_capacity(HEADER_LENGTH + NONCE_LENGTH + plaintext.len() + TAG_LENGTH);
+    let mut sealed = Vec::with_capacity(OVERHEAD + plaintext.len());
     sealed.extend_from_slice(&[FORMAT, SUITE_AES_256_GCM]);
     sealed.extend_from_slice(&key.id.to_be_bytes());
     sealed.extend_from_slice(&nonce);

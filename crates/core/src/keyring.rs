@@ -6,7 +6,7 @@
 use aws_lc_rs::hmac;
 
 use crate::audit::journal::JournalKey;
-use crate::confidential::Key;
+use crate::confidential::{Key, Wiped};
 use crate::entropy::{Entropy, EntropyError};
 use crate::envelope::{NumberedKey, OpenError, open, seal};
 use crate::identity::{InstallationId, UserId};
@@ -157,6 +157,19 @@ impl Keyring {
         JournalKey::new(mac(&self.audit, &label), self.installation)
     }
 
+    /// The key of one backup, derived from the key that authenticates rows. `salt` is in the backup's header.
+    pub fn backup(&self, salt: &[u8]) -> Result<NumberedKey, OpenError> {
+        let label = Transcript::new("toolvault/backup-key/v1")
+            .bytes(self.installation.as_bytes())
+            .bytes(salt);
+        let key = Wiped::new(mac(&self.row_mac, &label));
+        let key = Key::from_slice(key.as_slice()).ok_or(OpenError::Forged)?;
+        Ok(NumberedKey {
+            id: BACKUP_KEY,
+            key,
+        })
+    }
+
     /// The key that seals what a client holds for the server.
     pub fn cursor(&self) -> &NumberedKey {
         &self.cursor
@@ -229,6 +242,8 @@ pub fn is_equal(left: &[u8], right: &[u8]) -> bool {
 
 /// The number of a user's first key.
 const FIRST_USER_KEY: u32 = 1;
+/// The number of the key of a backup: each has its own.
+const BACKUP_KEY: u32 = 1;
 
 fn root_key(root: &Key) -> NumberedKey {
     NumberedKey {

@@ -15,6 +15,7 @@
 //! - [`transcript`]: an unambiguous encoding for additional data, MACs and hashes.
 //! - [`mask`], [`api_key`]: the masked form of a value, and API keys.
 //! - [`redaction`]: finds values in what a tool sends back.
+//! - [`backup`]: the format of a backup file.
 //! - [`audit`]: the chain of pages that records every change and use.
 
 #![deny(missing_docs)]
@@ -22,6 +23,7 @@
 pub mod api_key;
 pub mod arguments;
 pub mod audit;
+pub mod backup;
 pub mod binding;
 pub mod confidential;
 pub mod conversion;

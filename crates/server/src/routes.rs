@@ -70,6 +70,7 @@ pub(crate) fn local_router(app: App) -> Router {
     let router = for_everyone()
         .route("/local/audit/verify", post(local::verify_audit))
         .route("/local/audit/progress", get(local::get_audit_progress))
+        .route("/local/backup", post(local::back_up))
         .route("/local/diagnosis", get(local::get_diagnosis))
         .route("/local/reload", post(local::reload));
     complete(router, app).layer(map_response(local::tell_cause))

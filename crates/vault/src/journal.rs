@@ -20,7 +20,7 @@ use toolvault_core::audit::record::Record;
 
 use crate::clock::Clock;
 
-const FILE_NAME: &str = "uses.journal";
+pub(crate) const FILE_NAME: &str = "uses.journal";
 /// Where a journal is kept that was changed by something else.
 const CHANGED_NAME: &str = "uses.journal.changed";
 /// Where a journal is kept that ends with a part of an entry.

@@ -8,12 +8,14 @@
 //! - [`Caller`]: the caller and their rights. Every operation takes one.
 //! - [`RootKeySource`], [`Settings`], [`Clock`]: what a vault is opened with.
 //! - `writer/`: group commit, with an audit page for each group.
+//! - `backup`: the whole store as one stream, and a store from it.
 //! - `journal`: the records of uses until the writer saves them in a page.
 //! - `cache/`, `channel`: data that may be used without reading the database, and for how long.
 //! - `store/`: all SQL.
 
 #![deny(missing_docs)]
 
+mod backup;
 mod cache;
 mod caller;
 mod changes;
@@ -34,6 +36,8 @@ mod vault;
 mod version;
 mod writer;
 
+pub use backup::restore::{Keys, RestoreError, Restored, restore};
+pub use backup::{Backup, Contents, Piece, Table};
 pub use caller::{Caller, OnBehalf, Token};
 pub use changes::Changed;
 pub use clock::{Clock, SystemClock, SystemEntropy};

@@ -1,11 +1,13 @@
 //! All SQL. One text serves SQLite and PostgreSQL.
 //!
 //! [`database`] opens and migrates. [`transaction`] has the macro that runs one query body with either driver.
-//! [`dialect`] has the few differences, and [`disk`] tells why the embedded database cannot be written to. Each other file is one table and its neighbours: row, reads, writes. Lookups
-//! return `Option`; the operation decides whether absence is an error.
+//! [`dialect`] has the few differences, and [`disk`] tells why the embedded database cannot be written to. [`backup`]
+//! copies whole tables. Each other file is one table and its neighbours: row, reads, writes. Lookups return `Option`; the
+//! operation decides whether absence is an error.
 
 pub(crate) mod api_keys;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod database;
 pub(crate) mod dialect;
 pub(crate) mod disk;

@@ -70,6 +70,11 @@ impl Vault {
         self.shared.database.close().await;
     }
 
+    /// Runs a task that [`close`](Self::close) waits for.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
     /// Cancelled when the storage reports lost or damaged data: the process must exit.
     pub fn failed(&self) -> CancellationToken {
         self.shared.failed.clone()

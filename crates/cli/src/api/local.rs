@@ -1,16 +1,22 @@
-//! The audit trail, the diagnosis of the store, and reload.
+//! The audit trail, backups, the diagnosis of the store, and reload.
 
 use serde::Deserialize;
 use toolvault_core::audit::record::Record;
-use toolvault_gateway::http::Method;
+use toolvault_gateway::http::{HeaderMap, Method};
 use toolvault_server::ReloadReport;
-use toolvault_vault::{Diagnosis, Evidence, Progress, Verification};
+use toolvault_server::control::ControlError;
+use toolvault_vault::{Contents, Diagnosis, Evidence, Progress, Verification};
 
-use super::{Api, Body};
+use super::transport::{self, unreachable_server};
+use super::{Api, Body, refusal};
 use crate::failure::Failure;
+use crate::new_file::NewFile;
+use crate::progress::ProgressLine;
 
 /// The page size of the lists.
 pub(crate) const PORTION: usize = 1_000;
+/// The header that says what a backup contains.
+const CONTENTS: &str = "toolvault-backup";
 
 /// A part of the audit trail.
 #[derive(Deserialize)]
@@ -74,6 +80,33 @@ impl Api<'_> {
     pub(crate) async fn reload(&self) -> Result<ReloadReport, Failure> {
         let url = self.local_url(&["reload"]);
         self.fetch(Method::POST, &url, Body::Nothing).await
+    }
+
+    /// Writes a backup to `file`, and returns what is in it. Only for local commands.
+    pub(crate) async fn back_up(
+        &self,
+        file: &mut NewFile,
+        progress: &mut ProgressLine<'_>,
+    ) -> Result<Contents, Failure> {
+        let url = self.local_url(&["backup"]);
+        let answer = self
+            .transport
+            .open(Method::POST, &url, HeaderMap::new(), Vec::new());
+        let mut answer = answer.await?;
+        if !answer.status().is_success() {
+            return Err(refusal::of(&transport::whole(answer).await?));
+        }
+        let contents = answer.headers().get(CONTENTS);
+        let contents = contents.and_then(|text| serde_json::from_slice(text.as_bytes()).ok());
+        loop {
+            let next = answer.next().await.map_err(ControlError::from);
+            let next = next.map_err(|error| unreachable_server(&error))?;
+            let Some(bytes) = next else { break };
+            file.write(&bytes)
+                .map_err(|error| Failure::failed(format!("cannot write the backup: {error}")))?;
+            progress.bytes(file.bytes());
+        }
+        contents.ok_or_else(|| Failure::failed("the server is another version of Toolvault"))
     }
 
     /// The diagnosis of the store. Only for local commands.

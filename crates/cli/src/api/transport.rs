@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use toolvault_gateway::http::{HeaderMap, HeaderValue, Method, Url, header};
 use toolvault_gateway::{GuardedClient, Response};
-use toolvault_server::control::{self, ControlError, OwnStore, Request};
+use toolvault_server::control::{self, Answer, ControlError, OwnStore, Request};
 
 use super::connection::no_answer;
 use crate::failure::{Failure, with_causes};
@@ -33,25 +33,34 @@ impl Transport {
         mut headers: HeaderMap,
         body: Vec<u8>,
     ) -> Result<Response, Failure> {
-        let body = Bytes::from(body);
+        if let Self::Network {
+            client,
+            authorization,
+        } = self
+        {
+            headers.insert(header::AUTHORIZATION, authorization.clone());
+            let sent = client.send(method, url.as_str(), headers, Bytes::from(body));
+            return sent.await.map_err(|error| no_answer(url, &error));
+        }
+        whole(self.open(method, url, headers, body).await?).await
+    }
+
+    /// Sends one local request. The answer is read as it comes.
+    pub(super) async fn open(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<Answer, Failure> {
+        let request = local_request(method, url, headers, Bytes::from(body))?;
         match self {
-            Self::Network {
-                client,
-                authorization,
-            } => {
-                headers.insert(header::AUTHORIZATION, authorization.clone());
-                let sent = client.send(method, url.as_str(), headers, body).await;
-                sent.map_err(|error| no_answer(url, &error))
-            }
+            Self::Network { .. } => Err(Failure::failed("only local commands can do this")),
             Self::Socket(directory) => {
-                let request = local_request(method, url, headers, body)?;
-                let answer = control::ask(directory, request).await;
-                answer.map(read).map_err(|error| unreachable_server(&error))
+                let answer = control::open(directory, request).await;
+                answer.map_err(|error| unreachable_server(&error))
             }
-            Self::OwnStore(store) => {
-                let request = local_request(method, url, headers, body)?;
-                Ok(read(store.ask(request).await))
-            }
+            Self::OwnStore(store) => Ok(store.open(request).await),
         }
     }
 }
@@ -72,16 +81,19 @@ fn local_request(
     Ok(request)
 }
 
-fn read(response: control::Response<Bytes>) -> Response {
-    let (parts, body) = response.into_parts();
-    Response {
+/// The whole answer.
+pub(super) async fn whole(answer: Answer) -> Result<Response, Failure> {
+    let whole = answer.whole().await.map_err(ControlError::from);
+    let whole = whole.map_err(|error| unreachable_server(&error))?;
+    let (parts, body) = whole.into_parts();
+    Ok(Response {
         status: parts.status,
         headers: parts.headers,
         body,
-    }
+    })
 }
 
-fn unreachable_server(error: &ControlError) -> Failure {
+pub(super) fn unreachable_server(error: &ControlError) -> Failure {
     let failure = Failure::failed(with_causes(error));
     match error {
         ControlError::Token(source) if source.kind() == std::io::ErrorKind::NotFound => {

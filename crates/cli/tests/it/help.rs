@@ -27,6 +27,8 @@ fn the_program_lists_its_commands() {
       mcp      Manage the servers of the MCP gateway, and connect clients to it
       reload   Make the running server reload its configuration
       audit    Verify and read the audit trail
+      backup   Write a backup of the whole store to a file, or check one
+      restore  Make a store from a backup, on either database
       doctor   Check the installation and suggest fixes
       openapi  Print the OpenAPI document of the API
       config   Print the effective configuration and the source of each value

@@ -62,6 +62,10 @@ macro_rules! actions {
 actions! {
     /// A store was set up.
     StoreCreated = "store.created",
+    /// A backup of the store was handed out.
+    StoreBackedUp = "store.backed_up",
+    /// The store was made from a backup.
+    StoreRestored = "store.restored",
     /// A secret was stored.
     SecretCreated = "secret.created",
     /// A secret was renamed.

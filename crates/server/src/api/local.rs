@@ -1,11 +1,14 @@
 //! `/local`: requests that only local commands may send. These paths are not served over the network.
 
+use std::io;
+
 use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
-use toolvault_vault::{Diagnosis, Evidence, Progress, Verification};
+use toolvault_vault::{Backup, Diagnosis, Evidence, Piece, Progress, Verification};
 
 use crate::app::App;
 use crate::error::{ApiError, Cause, ERROR_CODE};
@@ -14,6 +17,9 @@ use crate::extract::input::Input;
 
 /// The cause of a failure. Only local commands receive it; others find it in the log.
 const CAUSE: HeaderName = HeaderName::from_static("toolvault-cause");
+
+/// What a backup contains, as JSON.
+const CONTENTS: HeaderName = HeaderName::from_static("toolvault-backup");
 
 /// Verifies the whole audit trail, and every row of the store against it.
 pub(crate) async fn verify_audit(
@@ -37,6 +43,32 @@ pub(crate) async fn get_diagnosis(
     Local(caller): Local,
 ) -> Result<Json<Diagnosis>, ApiError> {
     Ok(Json(app.vault.diagnose(&caller).await?))
+}
+
+/// Makes a backup. The header `toolvault-backup` says what is in it, and the body is the file.
+pub(crate) async fn back_up(
+    State(app): State<App>,
+    Local(caller): Local,
+) -> Result<Response, ApiError> {
+    let Backup { contents, pieces } = app.vault.back_up(&caller).await?;
+    let contents = serde_json::to_string(&contents)
+        .ok()
+        .and_then(|text| HeaderValue::try_from(text).ok())
+        .ok_or(ApiError::Internal)?;
+    // A body that ends early must break the connection, not look complete.
+    let body = futures_util::stream::unfold(Some(pieces), async |pieces| {
+        let mut pieces = pieces?;
+        match pieces.recv().await {
+            Some(Ok(Piece::Bytes(bytes))) => Some((Ok(bytes), Some(pieces))),
+            Some(Ok(Piece::End)) => None,
+            Some(Err(error)) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a backup failed");
+                Some((Err(io::Error::other(error)), None))
+            }
+            None => Some((Err(io::ErrorKind::UnexpectedEof.into()), None)),
+        }
+    });
+    Ok(([(CONTENTS, contents)], Body::from_stream(body)).into_response())
 }
 
 /// Makes the program that runs the server reload its configuration.

@@ -3,15 +3,17 @@
 use std::io;
 use std::path::Path;
 
+use axum::body::Body;
 use axum::http::header::HOST;
 use axum::http::{HeaderValue, Request, Response};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
 use super::SOCKET_NAME;
+use super::answer::Answer;
 use super::gate::TOKEN;
 use super::token;
 
@@ -28,14 +30,23 @@ pub enum ControlError {
     Token(#[source] io::Error),
     /// The connection broke. The request may have been carried out.
     #[error("the server ended the connection before it answered")]
-    Broken(#[source] hyper::Error),
+    Broken(#[from] axum::Error),
 }
 
-/// Sends `request` to the server that has `data_directory` open, and returns its answer.
+/// Sends `request` to the server that has `data_directory` open, and returns its whole answer.
 pub async fn ask(
     data_directory: &Path,
-    mut request: Request<Bytes>,
+    request: Request<Bytes>,
 ) -> Result<Response<Bytes>, ControlError> {
+    let answer = open(data_directory, request).await?;
+    Ok(answer.whole().await?)
+}
+
+/// As [`ask`], but the answer is read as it comes.
+pub async fn open(
+    data_directory: &Path,
+    mut request: Request<Bytes>,
+) -> Result<Answer, ControlError> {
     let stream = UnixStream::connect(data_directory.join(SOCKET_NAME))
         .await
         .map_err(ControlError::Unreachable)?;
@@ -50,12 +61,10 @@ pub async fn ask(
         .insert(HOST, HeaderValue::from_static("local"));
     let exchange = async {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let connection = tokio::spawn(connection);
-        let response = sender.send_request(request.map(Full::new)).await?;
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await?.to_bytes();
-        connection.abort();
-        Ok(Response::from_parts(parts, body))
+        // It ends when the answer was read or dropped.
+        tokio::spawn(connection);
+        sender.send_request(request.map(Full::new)).await
     };
-    exchange.await.map_err(ControlError::Broken)
+    let response = exchange.await.map_err(axum::Error::new)?;
+    Ok(Answer::new(response.map(Body::new)))
 }

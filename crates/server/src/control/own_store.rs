@@ -4,10 +4,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use bytes::Bytes;
-use http_body_util::BodyExt as _;
 use tokio_util::sync::CancellationToken;
 use toolvault_vault::Vault;
 
+use super::answer::Answer;
 use crate::app::App;
 use crate::extract::source::LocalUid;
 use crate::listener::{respond, service};
@@ -35,17 +35,16 @@ impl OwnStore {
         Ok(Self { app, router, uid })
     }
 
-    /// The answer to `request`.
-    pub async fn ask(&self, request: Request<Bytes>) -> Response<Bytes> {
+    /// The whole answer to `request`.
+    pub async fn ask(&self, request: Request<Bytes>) -> Result<Response<Bytes>, axum::Error> {
+        self.open(request).await.whole().await
+    }
+
+    /// The answer to `request`, which is read as it comes.
+    pub async fn open(&self, request: Request<Bytes>) -> Answer {
         let mut request = request.map(Body::from);
         request.extensions_mut().insert(LocalUid(self.uid));
-        let (parts, body) = respond(self.router.clone(), request).await.into_parts();
-        // Answers to local commands are in memory as a whole, so reading them cannot fail.
-        let body = body
-            .collect()
-            .await
-            .map(http_body_util::Collected::to_bytes);
-        Response::from_parts(parts, body.unwrap_or_default())
+        Answer::new(respond(self.router.clone(), request).await)
     }
 
     /// Finishes everything in the queue, and closes the store.

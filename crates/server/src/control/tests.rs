@@ -156,13 +156,23 @@ async fn both_transports_answer_alike_and_the_socket_goes_with_the_server() {
         "/mcp",
         "/v1/secrets/",
     ] {
-        let here = own_store.ask(request("GET", path, None)).await;
+        let here = own_store.ask(request("GET", path, None)).await.unwrap();
         let there = ask(&data, request("GET", path, None)).await.unwrap();
         assert_eq!(read(&here), read(&there), "{path}");
     }
-    let (_, keys) = read(&own_store.ask(request("GET", "/v1/keys", None)).await);
+    let (_, keys) = read(
+        &own_store
+            .ask(request("GET", "/v1/keys", None))
+            .await
+            .unwrap(),
+    );
     assert_eq!(keys["data"].as_array().unwrap().len(), 3);
-    let (status, records) = read(&own_store.ask(request("GET", "/v1/audit", None)).await);
+    let (status, records) = read(
+        &own_store
+            .ask(request("GET", "/v1/audit", None))
+            .await
+            .unwrap(),
+    );
     assert_eq!(status, 200);
     assert_eq!(records["data"][0]["actor"], format!("local:{own}"));
 
@@ -181,14 +191,14 @@ async fn a_checkpoint_is_found_in_the_trail_or_reported() {
     let verify = async |checkpoint: Value| {
         let body = json!({"public_key": null, "checkpoint": checkpoint});
         let answer = store.ask(request("POST", "/local/audit/verify", Some(body)));
-        let (status, report) = read(&answer.await);
+        let (status, report) = read(&answer.await.unwrap());
         assert_eq!(status, 200, "{report}");
         report
     };
     let first = verify(Value::Null).await;
     assert_eq!(first["ok"], true);
     let new = request("POST", "/v1/users", Some(json!({"name": "later"})));
-    assert_eq!(store.ask(new).await.status(), 200);
+    assert_eq!(store.ask(new).await.unwrap().status(), 200);
     let (pages, head) = (first["pages"].as_i64().unwrap(), first["head"].clone());
     let found = verify(json!({"pages": pages, "head": head})).await;
     assert_eq!(found["ok"], true);
@@ -203,7 +213,8 @@ async fn a_checkpoint_is_found_in_the_trail_or_reported() {
     let (status, refusal) = read(
         &store
             .ask(request("POST", "/local/audit/verify", Some(body)))
-            .await,
+            .await
+            .unwrap(),
     );
     assert_eq!(status, 422);
     assert_eq!(

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
@@ -21,6 +21,8 @@ use crate::settings::{DatabaseLocation, DatabaseUrl};
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
+/// Beyond every migration.
+const NEWEST: i64 = i64::MAX;
 const FILE_NAME: &str = "toolvault.db";
 const LOCK_NAME: &str = "lock";
 
@@ -69,7 +71,7 @@ pub enum OpenDatabaseError {
     Connect(#[source] sqlx::Error),
     /// The schema could not be migrated, or is newer than this program.
     #[error("cannot migrate the database")]
-    Migrate(#[source] sqlx::migrate::MigrateError),
+    Migrate(#[source] MigrateError),
 }
 
 /// The open database.
@@ -94,9 +96,20 @@ impl Database {
         location: &DatabaseLocation,
         patience: Duration,
     ) -> Result<Self, OpenDatabaseError> {
+        Self::open_at(location, patience, NEWEST).await
+    }
+
+    /// As [`open`](Self::open), but migrates no further than to this schema.
+    pub(crate) async fn open_at(
+        location: &DatabaseLocation,
+        patience: Duration,
+        schema: i64,
+    ) -> Result<Self, OpenDatabaseError> {
         match location {
-            DatabaseLocation::Directory(directory) => open_sqlite(directory, patience).await,
-            DatabaseLocation::Postgres(url) => open_postgres(url, patience).await,
+            DatabaseLocation::Directory(directory) => {
+                open_sqlite(directory, patience, schema).await
+            }
+            DatabaseLocation::Postgres(url) => open_postgres(url, patience, schema).await,
         }
     }
 
@@ -164,7 +177,25 @@ impl Database {
     }
 }
 
-async fn open_sqlite(directory: &Path, patience: Duration) -> Result<Database, OpenDatabaseError> {
+/// Migrates the rest of the schema, in this transaction.
+pub(crate) async fn migrate(tx: &mut Tx) -> Result<(), MigrateError> {
+    match tx {
+        Tx::Sqlite(tx) => SQLITE_MIGRATIONS.run(&mut **tx).await,
+        Tx::Postgres(tx) => POSTGRES_MIGRATIONS.run(&mut **tx).await,
+    }
+}
+
+/// The schema that this program uses: the number of its newest migration.
+pub(crate) fn newest_schema() -> i64 {
+    let versions = SQLITE_MIGRATIONS.iter().map(|migration| migration.version);
+    versions.max().unwrap_or_default()
+}
+
+async fn open_sqlite(
+    directory: &Path,
+    patience: Duration,
+    schema: i64,
+) -> Result<Database, OpenDatabaseError> {
     let lock = lock_directory(directory)?;
     let path = directory.join(FILE_NAME);
     let options = dialect::sqlite_options(&path, patience);
@@ -183,7 +214,7 @@ async fn open_sqlite(directory: &Path, patience: Duration) -> Result<Database, O
         .map_err(OpenDatabaseError::Connect)?;
     restrict(&path)?;
     SQLITE_MIGRATIONS
-        .run(&writer)
+        .run_to(schema, &writer)
         .await
         .map_err(OpenDatabaseError::Migrate)?;
     let readers = SqlitePoolOptions::new()
@@ -213,6 +244,7 @@ async fn is_reusable(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
 async fn open_postgres(
     url: &DatabaseUrl,
     patience: Duration,
+    schema: i64,
 ) -> Result<Database, OpenDatabaseError> {
     let options = PgConnectOptions::from_str(url.expose()).map_err(|_| OpenDatabaseError::Url)?;
     // Migrations may take longer than any request, so they run without the sessions' limits.
@@ -220,7 +252,7 @@ async fn open_postgres(
         .await
         .map_err(OpenDatabaseError::Connect)?;
     POSTGRES_MIGRATIONS
-        .run(&mut connection)
+        .run_to(schema, &mut connection)
         .await
         .map_err(OpenDatabaseError::Migrate)?;
     connection

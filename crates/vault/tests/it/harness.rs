@@ -4,6 +4,7 @@
 
 pub(crate) mod actor;
 pub(crate) mod app;
+pub(crate) mod backups;
 pub(crate) mod calls;
 pub(crate) mod clock;
 pub(crate) mod databases;

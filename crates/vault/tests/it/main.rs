@@ -14,6 +14,8 @@ mod audit;
 #[cfg(test)]
 mod audit_list;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod changes;

@@ -9,9 +9,10 @@ use super::table::{Row, rows};
 use super::targets::Target;
 use crate::harness::World;
 
-const LOCAL_ROUTES: [(&str, &str, &str, u16); 4] = [
+const LOCAL_ROUTES: [(&str, &str, &str, u16); 5] = [
     ("POST", "/local/audit/verify", "{}", 200),
     ("GET", "/local/audit/progress", "", 200),
+    ("POST", "/local/backup", "", 200),
     ("GET", "/local/diagnosis", "", 200),
     // Without a program that handles reload requests there is nothing to reload.
     ("POST", "/local/reload", "", 404),
@@ -43,7 +44,7 @@ async fn ask(store: &OwnStore, row: &Row, path: &str, body: &str, user: Option<U
         request = request.header("x-toolvault-user", user.to_string());
     }
     let body = body.as_bytes().to_vec();
-    let answer = store.ask(request.body(body.into()).unwrap()).await;
+    let answer = store.ask(request.body(body.into()).unwrap()).await.unwrap();
     answer.status().as_u16()
 }
 
@@ -83,7 +84,10 @@ async fn a_user_who_does_not_exist_is_refused() {
     let store = OwnStore::new(world.vault.clone(), 0).unwrap();
     for unclear in ["00000000-0000-7000-8000-000000000000", "default", ""] {
         let request = Request::get("/v1/secrets/").header("x-toolvault-user", unclear);
-        let answer = store.ask(request.body(Vec::new().into()).unwrap()).await;
+        let answer = store
+            .ask(request.body(Vec::new().into()).unwrap())
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 403, "{unclear}");
     }
 }
@@ -95,7 +99,7 @@ async fn over_the_network_the_local_routes_do_not_exist() {
     let nothing = world.anonymous().get("/local/nothing").await;
     for (method, path, body, expected) in LOCAL_ROUTES {
         let request = Request::builder().method(method).uri(path);
-        let answer = store.ask(request.body(body.into()).unwrap()).await;
+        let answer = store.ask(request.body(body.into()).unwrap()).await.unwrap();
         assert_eq!(answer.status(), expected, "{path}");
         for name in NAMES {
             // The headers of the local transports, and others that an attacker might try.

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use sqlx::{AssertSqlSafe, PgPool, Row as _, SqlitePool};
+use sqlx::{
+    AssertSqlSafe, Column as _, ColumnIndex, Database, Decode, PgPool, Row, SqlitePool, Type,
+    TypeInfo as _,
+};
 use toolvault_vault::DatabaseLocation;
 
 use super::App;
@@ -114,12 +117,78 @@ impl Rows {
         }
     }
 
+    /// The names of all tables, without the engine's and the migrations' own.
+    pub(crate) async fn tables(&self) -> Vec<String> {
+        let query = match self {
+            Self::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'table'",
+            Self::Postgres(_) => {
+                "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'"
+            }
+        };
+        let mut names = self.texts(query).await;
+        names.retain(|name| name != "_sqlx_migrations" && !name.starts_with("sqlite_"));
+        names
+    }
+
+    /// Every row of a table as text, sorted; the same on both databases.
+    pub(crate) async fn dump(&self, table: &str) -> Vec<String> {
+        let query = AssertSqlSafe(format!("SELECT * FROM {table}"));
+        let mut rows: Vec<String> = match self {
+            Self::Sqlite(pool) => {
+                let rows = sqlx::query(query).fetch_all(pool).await.unwrap();
+                rows.iter()
+                    .map(|row| row_text(row, row.columns()))
+                    .collect()
+            }
+            Self::Postgres(pool) => {
+                let rows = sqlx::query(query).fetch_all(pool).await.unwrap();
+                rows.iter()
+                    .map(|row| row_text(row, row.columns()))
+                    .collect()
+            }
+        };
+        rows.sort();
+        rows
+    }
+
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+fn row_text<'r, R: Row>(row: &'r R, columns: &'r [<R::Database as Database>::Column]) -> String
+where
+    usize: ColumnIndex<R>,
+    Option<i64>: Decode<'r, R::Database> + Type<R::Database>,
+    Option<bool>: Decode<'r, R::Database> + Type<R::Database>,
+    Option<String>: Decode<'r, R::Database> + Type<R::Database>,
+    Option<Vec<u8>>: Decode<'r, R::Database> + Type<R::Database>,
+    Option<uuid::Uuid>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let hexadecimal = |bytes: &[u8]| toolvault_core::digest::hexadecimal(bytes);
+    let text = |column: &<R::Database as Database>::Column| {
+        let at = column.ordinal();
+        let value = match column.type_info().name() {
+            "INTEGER" | "INT8" => row.get::<Option<i64>, _>(at).map(|n| n.to_string()),
+            "BOOL" => row
+                .get::<Option<bool>, _>(at)
+                .map(|truth| i64::from(truth).to_string()),
+            "TEXT" => row.get(at),
+            "UUID" => {
+                let id: Option<uuid::Uuid> = row.get(at);
+                id.map(|id| hexadecimal(id.as_bytes()))
+            }
+            "BLOB" | "BYTEA" => row
+                .get::<Option<Vec<u8>>, _>(at)
+                .map(|bytes| hexadecimal(&bytes)),
+            other => panic!("{other}"),
+        };
+        format!("{}={}", column.name(), value.unwrap_or_else(|| "-".into()))
+    };
+    columns.iter().map(text).collect::<Vec<_>>().join(" ")
 }
 
 impl App {

@@ -1,0 +1,124 @@
+//! Writes a file that appears only when it is complete and on disk.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::replace::{NEW_MODE, beside, sync_directory};
+
+/// A file that is being written, under another name in the same directory. Dropping it removes it.
+pub(crate) struct NewFile {
+    file: File,
+    temporary: PathBuf,
+    path: PathBuf,
+    is_replacing: bool,
+    bytes: u64,
+}
+
+impl NewFile {
+    /// Begins the file. An existing one is an error unless it is to be replaced.
+    pub(crate) fn begin(path: &Path, is_replacing: bool) -> io::Result<Self> {
+        if !is_replacing && fs::symlink_metadata(path).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let temporary = beside(path);
+        let mut options = OpenOptions::new();
+        let file = options
+            .write(true)
+            .create_new(true)
+            .mode(NEW_MODE)
+            .open(&temporary)?;
+        Ok(Self {
+            file,
+            temporary,
+            path: path.to_owned(),
+            is_replacing,
+            bytes: 0,
+        })
+    }
+
+    /// Appends to it.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// How many bytes were written.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Makes it appear under its name.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.file.sync_all()?;
+        if self.is_replacing {
+            fs::rename(&self.temporary, &self.path)?;
+        } else {
+            // Unlike a rename, a link never replaces a file that another process has made meanwhile.
+            fs::hard_link(&self.temporary, &self.path)?;
+        }
+        sync_directory(&self.path);
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        // After a rename there is nothing to remove.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
+        let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name();
+        entries
+            .map(|entry| name(entry).into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn it_appears_when_it_is_complete() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        let mut file = NewFile::begin(&path, false).unwrap();
+        file.write(b"one").unwrap();
+        file.write(b"two").unwrap();
+        assert!(!path.exists());
+        assert_eq!(file.bytes(), 6);
+        file.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"onetwo");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(names(directory.path()), ["file"]);
+    }
+
+    #[test]
+    fn it_replaces_a_file_only_if_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        // Another process makes it meanwhile.
+        let mut late = NewFile::begin(&path, false).unwrap();
+        late.write(b"late").unwrap();
+        fs::write(&path, "theirs").unwrap();
+        let refused = late.finish().unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        let refused = NewFile::begin(&path, false).err().unwrap();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"theirs");
+
+        let mut file = NewFile::begin(&path, true).unwrap();
+        file.write(b"ours").unwrap();
+        drop(NewFile::begin(&directory.path().join("other"), false).unwrap());
+        file.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"ours");
+        assert_eq!(names(directory.path()), ["file"]);
+    }
+}
