@@ -38,9 +38,9 @@ planted *names:
 soak *arguments:
     scripts/soak {{ arguments }}
 
-# Measure what the gateway adds to a call.
-bench:
-    scripts/bench-gateway
+# Measure everything beside its ceilings and peers, and write docs/performance.md; `just bench resolve` measures one part.
+bench *parts:
+    scripts/bench {{ parts }}
 
 # Measure the source: size, lengths, import cycles, files on the path of a request.
 measure:

@@ -1,0 +1,81 @@
+"""What users with many secrets cost: memory while they are cached, and the first request of one who is not."""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from client import Client
+from gateway import SECRETS, Gateway, User
+
+# Users by how many secrets each has.
+SIZES = {20: 50, 1000: int(os.environ.get("TOOLVAULT_BENCH_USERS", "100"))}
+AT_ONCE = 16
+
+
+async def store(user: User, count: int) -> None:
+    client = user.gateway.client(user.manager)
+    for number in range(count):
+        body = {
+            "secret_name": f"secret {number}",
+            "secret_value": f"lin_api_8fK2mQ9xWz4Lr7TpNc3Yh{number:04}",
+            "tool_name": f"server_{number}__*",
+            "tool_arg": "api_token",
+            "is_default_for_tool": True,
+        }
+        made = await client.request("POST", SECRETS, body)
+        assert made.status == 200, made
+    client.close()
+
+
+async def first_request(client: Client) -> float:
+    """Microseconds of a request that needs all secrets of its user."""
+    await client.connect()
+    began = time.perf_counter()
+    answer = await client.request("GET", f"{SECRETS}?limit=1")
+    took = time.perf_counter() - began
+    assert answer.status == 200, answer
+    return took * 1e6
+
+
+def quantiles(times: list[float]) -> str:
+    times.sort()
+    return f"{times[len(times) // 2]:,.0f} | {times[min(len(times) - 1, len(times) * 99 // 100)]:,.0f}"
+
+
+async def users(folder: Path) -> str:
+    gateway = Gateway(folder, {})
+    await gateway.begin()
+    try:
+        everyone: dict[int, list[User]] = {}
+        for size, count in SIZES.items():
+            everyone[size] = [await gateway.user(f"user {size} {number}") for number in range(count)]
+            waiting = iter(everyone[size])
+            await asyncio.gather(*(fill(waiting, size) for _ in range(AT_ONCE)))
+        # A new process: its caches are empty, and the system has the database in memory.
+        await gateway.stop()
+        await gateway.begin()
+        # So that what every first request needs is there.
+        await everyone[20].pop().ask("GET", f"{SECRETS}?limit=1")
+        lines = [
+            "The first request of a user after a start, one at a time:\n",
+            "| secrets | users | p50 µs | p99 µs | bytes of memory for each secret |",
+            "| --: | --: | --: | --: | --: |",
+        ]
+        for size, those in everyone.items():
+            before, times = gateway.resident(), []
+            for user in those:
+                client = gateway.client(user.manager)
+                times.append(await first_request(client))
+                client.close()
+            each = (gateway.resident() - before) / (size * len(those))
+            lines.append(f"| {size:,} | {len(those)} | {quantiles(times)} | {each:,.0f} |")
+        return "\n".join([*lines, ""])
+    finally:
+        gateway.kill()
+
+
+async def fill(waiting: Iterator[User], size: int) -> None:
+    for user in waiting:
+        await store(user, size)
