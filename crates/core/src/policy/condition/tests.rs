@@ -77,6 +77,31 @@ fn a_url_pattern_is_held_to_its_origin() {
 }
 
 #[test]
+fn what_parsers_disagree_about_matches_nothing_in_a_path_either() {
+    for part in ["a\\b", "a b", "a\u{a0}b", "a\u{7f}b", "a\u{85}b"] {
+        let url = format!("https://api.github.com/{part}");
+        assert!(!allows("https://api.github.com/*", &url), "{part:?}");
+    }
+}
+
+#[test]
+fn other_texts_with_a_colon_are_no_urls() {
+    for (pattern, allowed, refused) in [
+        ("branch:*", "branch:main", "tag:main"),
+        (
+            "ftp://files.example/*",
+            "ftp://files.example/a",
+            "ftp://other.example/a",
+        ),
+    ] {
+        assert!(
+            allows(pattern, allowed) && !allows(pattern, refused),
+            "{pattern}"
+        );
+    }
+}
+
+#[test]
 fn the_scheme_of_a_pattern_has_any_case() {
     let pattern = "HTTPS://API.example/*";
     assert!(allows(pattern, "https://api.example/a"));
