@@ -36,6 +36,7 @@ fn absent_and_null_are_not_received_and_an_empty_string_is() {
     );
     assert!(!arguments.is_received(path("null")) && !arguments.is_received(path("absent")));
     assert!(arguments.contains("null") && !arguments.contains("absent"));
+    assert!(!arguments.is_empty() && Arguments::new().is_empty());
     assert_eq!(arguments.get_text("empty").unwrap().as_str(), "");
     assert!(arguments.get_text("zero").is_none());
 }
