@@ -27,6 +27,14 @@ fn every_spelling_is_kept() {
 }
 
 #[test]
+fn the_buffer_does_not_grow_while_arguments_are_written() {
+    let mut out = Vec::new();
+    arguments(r#"{"a\n":"12345678","b":[1,2,3],"c":"value"}"#).write_json(&mut out);
+    // One comma too many is reserved.
+    assert_eq!(out.capacity(), out.len() + 1);
+}
+
+#[test]
 fn absent_and_null_are_not_received_and_an_empty_string_is() {
     let arguments = arguments(r#"{"empty":"","null":null,"false":false,"zero":0}"#);
     assert!(
