@@ -1,7 +1,7 @@
 //! Backups: the whole store as a stream of sealed chunks, and a store from such a stream.
 //!
-//! [`toolvault_core::backup`] has the format. [`write`] reads one consistent state of the database, [`read`] opens a
-//! file, [`restore()`] fills an empty store.
+//! [`toolvault_core::backup`] has the format. [`mod@write`] reads one consistent state of the database, [`read`] opens a
+//! file, [`mod@restore`] fills an empty store.
 
 pub(crate) mod read;
 pub(crate) mod restore;

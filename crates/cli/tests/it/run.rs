@@ -144,7 +144,7 @@ fn a_tool_brings_its_defaults_and_a_file_its_lines() {
     );
     assert_snapshot!(world.run(&["--tool", "deep__tool", "--", "true"]), @"
     exit status 1
-    error: the secret for params is for a member of an argument
+    error: the secret for params fills a member of an argument, not a whole one
     hint: name it with --env
     ");
 }
@@ -160,7 +160,7 @@ fn nothing_is_started_unless_everything_is_there() {
     ");
     assert_snapshot!(world.run(&[&["--env", "LD_PRELOAD=secret://github"], &touch[..]].concat()), @"
     exit status 1
-    error: --env: LD_PRELOAD decides which code a program runs; no secret is set there
+    error: --env: LD_PRELOAD decides which code a program runs or where it connects to; no secret is set there
     ");
     assert!(!started.exists());
     assert_snapshot!(world.run(&["--env", "A=secret://github", "--", "no-such-program"]), @"

@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::journal;
 use crate::key::{self, KeyRecord};
 use crate::operations::audit::Verification;
+use crate::operations::audit::verify::states_of_keys;
 use crate::root_key::{RootKeyError, RootKeySource};
 use crate::settings::Settings;
 use crate::setup::OpenError;
@@ -190,10 +191,10 @@ impl Filling<'_> {
         let migrated = database::migrate(&mut tx).await;
         migrated.map_err(OpenDatabaseError::Migrate)?;
         let mut records = vec![self.record(Action::StoreRestored)];
-        if keys == Keys::Revoke {
-            self.revoke_keys(&mut tx, &mut records).await?;
-        }
-        let revoked = i64::try_from(records.len() - 1).unwrap_or(i64::MAX);
+        let revoked = match keys {
+            Keys::Revoke => self.revoke_keys(&mut tx, &mut records).await?,
+            Keys::Keep => 0,
+        };
         let what = match keys {
             Keys::Revoke => "keys_revoked",
             Keys::Keep => "keys_kept",
@@ -255,8 +256,10 @@ impl Filling<'_> {
         }
     }
 
-    /// Revokes every key that is not revoked, and adds a record of each.
-    async fn revoke_keys(&self, tx: &mut Tx, records: &mut Vec<Record>) -> Result<(), Error> {
+    /// Revokes every key that is not revoked, adds a record of each, and returns how many there were.
+    async fn revoke_keys(&self, tx: &mut Tx, records: &mut Vec<Record>) -> Result<i64, Error> {
+        let mut revoked = 0;
+        let states = states_of_keys(tx).await?;
         for row in api_keys::list(tx, None).await? {
             // A row that was changed opens nothing. A new MAC would make it genuine.
             let Ok(KeyRecord { mut row, .. }) = KeyRecord::verify(row.key, self.keyring) else {
@@ -265,9 +268,15 @@ impl Filling<'_> {
             if row.revoked_at.is_some() {
                 continue;
             }
+            let is_as_recorded = states.get(&row.key_id) == Some(&key::state_text(&row));
             row.revoked_at = Some(self.now.microseconds());
             key::authenticate(&mut row, self.keyring);
             api_keys::update(tx, &row).await?;
+            revoked += 1;
+            // A record would say that this is how the row should be, and hide that an older one was put back.
+            if !is_as_recorded {
+                continue;
+            }
             let mut record = self.record(Action::KeyRevoked);
             record.user_id = Some(UserId(row.user_id));
             record.subject = Some(row.key_id.clone());
@@ -275,7 +284,7 @@ impl Filling<'_> {
             record.state = Some(key::state_text(&row));
             records.push(record);
         }
-        Ok(())
+        Ok(revoked)
     }
 
     async fn append(&self, tx: &mut Tx, records: &mut [Record]) -> Result<(), Error> {

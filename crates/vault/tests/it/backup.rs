@@ -170,6 +170,31 @@ on_both! {
         }
     }
 
+    async fn an_older_row_that_was_put_back_is_revoked_and_reported(app: App) {
+        let ann = furnished(&app).await;
+        let holder = ann.delegate(key("holder", &[Scope::Use])).await;
+        let id = holder.key_id();
+        let rows = Rows::of(&app).await;
+        rows.run(&format!("CREATE TABLE kept AS SELECT * FROM api_keys WHERE key_id = '{id}'")).await;
+        app.vault.revoke_key(&ann.caller, id).await.unwrap();
+        app.clock.advance(HOUR);
+        rows.run(&format!(
+            "UPDATE api_keys SET revoked_at = NULL, mac = (SELECT mac FROM kept) WHERE key_id = '{id}'; DROP TABLE kept"
+        )).await;
+        rows.close().await;
+        let file = app.backup().await;
+        for place in empty_places().await {
+            let restored = app.try_restore(&place, file.as_slice(), Keys::Revoke).await.unwrap();
+            let faults: Vec<_> = restored.verification.faults.iter().map(|fault| &fault.subject).collect();
+            assert_eq!(faults, [&id.to_string()]);
+            let opened = open(&place, patient(&place), &app.clock).await.unwrap();
+            let refused = opened.vault.authenticate_key(&holder.key, OnBehalf::Unnamed, false).await;
+            assert!(matches!(refused, Err(Error::Unauthenticated)), "{refused:?}");
+            opened.vault.close().await;
+            place.remove().await;
+        }
+    }
+
     async fn only_an_empty_place_is_restored_to(app: App) {
         let file = app.backup().await;
         let restoring = async |keys| {

@@ -13,31 +13,63 @@ use crate::failure::Failure;
 
 const REFERENCE: &str = "secret://";
 
-/// Variables that decide which code a program runs. A secret is never meant for them, and whoever can change a secret
-/// could run code.
-const DANGEROUS: [&str; 19] = [
+/// Variables that decide which code a program runs, or where it connects to. A secret is never meant for them, and
+/// with `--tool` whoever can store a secret names the variable. Compared without case.
+const DANGEROUS: [&str; 44] = [
+    "ALL_PROXY",
     "BASH_ENV",
     "CLASSPATH",
+    "CURL_CA_BUNDLE",
+    "DOTNET_STARTUP_HOOKS",
+    "EDITOR",
     "ENV",
-    "GIT_ASKPASS",
-    "GIT_SSH",
-    "GIT_SSH_COMMAND",
+    "GCONV_PATH",
+    "GEM_HOME",
+    "GEM_PATH",
     "HOME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
     "IFS",
     "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "LESSCLOSE",
+    "LESSOPEN",
+    "MANPAGER",
+    "NODE_EXTRA_CA_CERTS",
     "NODE_OPTIONS",
+    "NODE_PATH",
+    "NO_PROXY",
+    "PAGER",
     "PATH",
     "PERL5LIB",
     "PERL5OPT",
     "PROMPT_COMMAND",
+    "PYTHONHOME",
     "PYTHONPATH",
     "PYTHONSTARTUP",
+    "REQUESTS_CA_BUNDLE",
     "RUBYLIB",
     "RUBYOPT",
+    "RUSTC",
+    "RUSTC_WRAPPER",
     "SHELL",
+    "SSH_ASKPASS",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "SUDO_ASKPASS",
+    "VISUAL",
+    "ZDOTDIR",
+    "_JAVA_OPTIONS",
 ];
-/// The settings of dynamic linkers, and functions that Bash imports.
-const DANGEROUS_PREFIXES: [&str; 3] = ["LD_", "DYLD_", "BASH_FUNC_"];
+/// The same, for groups of variables.
+const DANGEROUS_PREFIXES: [&str; 6] = [
+    "BASH_FUNC_",
+    "CARGO_",
+    "DYLD_",
+    "GIT_",
+    "LD_",
+    "NPM_CONFIG_",
+];
 
 /// What the caller asks for.
 #[derive(Default)]
@@ -80,6 +112,7 @@ impl Variables {
         }
         for option in options {
             let read = variable(option).and_then(|(name, text)| {
+                require_harmless(name)?;
                 if text.starts_with(REFERENCE) {
                     Ok((name, text))
                 } else {
@@ -100,7 +133,11 @@ impl Variables {
         }
         let (name, text) = variable(line.strip_prefix("export ").unwrap_or(line))?;
         let quoted = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
-        self.add(name, quoted('"').or_else(|| quoted('\'')).unwrap_or(text));
+        let text = quoted('"').or_else(|| quoted('\'')).unwrap_or(text);
+        if text.starts_with(REFERENCE) {
+            require_harmless(name)?;
+        }
+        self.add(name, text);
         Ok(())
     }
 
@@ -140,9 +177,12 @@ impl Filled {
     fn add(&mut self, completed: Completed) -> Result<(), Failure> {
         let mut values = BTreeMap::new();
         for (name, value) in completed.args {
-            check(&name).map_err(Failure::refused)?;
+            check(&name)
+                .and_then(|()| require_harmless(&name))
+                .map_err(Failure::refused)?;
             let Value::String(text) = value else {
-                let why = format!("the secret for {name} is for a member of an argument");
+                let why =
+                    format!("the secret for {name} fills a member of an argument, not a whole one");
                 return Err(Failure::refused(why).hint("name it with --env"));
             };
             values.insert(name, Wiped::new(text));
@@ -178,18 +218,24 @@ fn check(name: &str) -> Result<(), String> {
     if !is_name || name.is_empty() {
         return Err(format!("'{name}' is not the name of a variable"));
     }
-    let is_dangerous = DANGEROUS.contains(&name)
-        || DANGEROUS_PREFIXES
-            .iter()
-            .any(|prefix| name.starts_with(prefix));
-    if is_dangerous {
-        return Err(format!(
-            "{name} decides which code a program runs; no secret is set there"
-        ));
-    }
     if name.starts_with(PREFIX) {
         return Err(format!(
             "{name} is a variable of Toolvault, which commands do not get"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a secret may be set there.
+fn require_harmless(name: &str) -> Result<(), String> {
+    let upper = name.to_ascii_uppercase();
+    let is_dangerous = DANGEROUS.contains(&upper.as_str())
+        || DANGEROUS_PREFIXES
+            .iter()
+            .any(|prefix| upper.starts_with(prefix));
+    if is_dangerous {
+        return Err(format!(
+            "{name} decides which code a program runs or where it connects to; no secret is set there"
         ));
     }
     Ok(())
@@ -213,6 +259,9 @@ mod tests {
             "DYLD_Y",
             "BASH_ENV",
             "NODE_OPTIONS",
+            "GIT_CONFIG_COUNT",
+            "npm_config_registry",
+            "https_proxy",
             "TOOLVAULT_API_KEY",
         ] {
             assert!(read(&[&format!("{name}=secret://a")]).is_err(), "{name}");
@@ -235,7 +284,7 @@ mod tests {
     #[test]
     fn a_file_has_references_and_text_and_options_win() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let lines = "# comment\n\nexport A=secret://a\n B='plain text'\nC=\"secret://c\"\nD=x=y\nE=secret://old\n";
+        let lines = "# comment\n\nexport A=secret://a\n B='plain text'\nC=\"secret://c\"\nD=x=y\nE=secret://old\nPATH=/bin\n";
         std::fs::write(file.path(), lines).unwrap();
         let options = ["E=secret://new".to_owned()];
         let variables = Variables::read(&options, Some(file.path())).unwrap();
@@ -254,7 +303,7 @@ mod tests {
         );
         assert_eq!(variables.texts["B"], "plain text");
         assert_eq!(variables.texts["D"], "x=y");
-        std::fs::write(file.path(), "A=secret://a\nPATH=/x\n").unwrap();
+        std::fs::write(file.path(), "A=secret://a\nPATH=secret://x\n").unwrap();
         let refused = Variables::read(&[], Some(file.path()))
             .err()
             .unwrap()
