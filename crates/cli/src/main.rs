@@ -21,6 +21,7 @@ mod new_file;
 mod printer;
 mod progress;
 mod replace;
+mod signals;
 mod store;
 mod value;
 

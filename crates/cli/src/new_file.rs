@@ -1,37 +1,31 @@
 //! Writes a file that appears only when it is complete and on disk.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::replace::{NEW_MODE, beside, sync_directory};
+use tempfile::{Builder, NamedTempFile};
+
+use crate::replace::{directory_of, sync_directory};
 
 /// A file that is being written, under another name in the same directory. Dropping it removes it.
 pub(crate) struct NewFile {
-    file: File,
-    temporary: PathBuf,
+    file: NamedTempFile,
     path: PathBuf,
     is_replacing: bool,
     bytes: u64,
 }
 
 impl NewFile {
-    /// Begins the file. An existing one is an error unless it is to be replaced.
+    /// Begins the file, which only its owner can read. An existing one is an error unless it is to be replaced.
     pub(crate) fn begin(path: &Path, is_replacing: bool) -> io::Result<Self> {
-        if !is_replacing && fs::symlink_metadata(path).is_ok() {
+        if !is_replacing && path.symlink_metadata().is_ok() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let temporary = beside(path);
-        let mut options = OpenOptions::new();
-        let file = options
-            .write(true)
-            .create_new(true)
-            .mode(NEW_MODE)
-            .open(&temporary)?;
+        let file = Builder::new()
+            .prefix(".toolvault-")
+            .tempfile_in(directory_of(path))?;
         Ok(Self {
             file,
-            temporary,
             path: path.to_owned(),
             is_replacing,
             bytes: 0,
@@ -52,27 +46,22 @@ impl NewFile {
 
     /// Makes it appear under its name.
     pub(crate) fn finish(self) -> io::Result<()> {
-        self.file.sync_all()?;
-        if self.is_replacing {
-            fs::rename(&self.temporary, &self.path)?;
+        self.file.as_file().sync_all()?;
+        let named = if self.is_replacing {
+            self.file.persist(&self.path)
         } else {
-            // Unlike a rename, a link never replaces a file that another process has made meanwhile.
-            fs::hard_link(&self.temporary, &self.path)?;
-        }
+            // Another process may have made the file meanwhile.
+            self.file.persist_noclobber(&self.path)
+        };
+        named.map_err(|error| error.error)?;
         sync_directory(&self.path);
         Ok(())
     }
 }
 
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        // After a rename there is nothing to remove.
-        let _ = fs::remove_file(&self.temporary);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::MetadataExt as _;
 
     use super::*;

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as
 use std::path::{Path, PathBuf};
 
 /// The mode of a new file: readable by its owner only.
-pub(crate) const NEW_MODE: u32 = 0o600;
+const NEW_MODE: u32 = 0o600;
 
 /// Replaces the content of the file at `path`, keeping its mode and owner.
 ///
@@ -42,11 +42,15 @@ pub(crate) fn replace(path: &Path, before: Option<&[u8]>, content: &[u8]) -> io:
 
 /// Makes the name of a new file last. Not every file system can sync a directory, so a failure is ignored.
 pub(crate) fn sync_directory(path: &Path) {
-    let directory = match path.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => directory,
-        _ => Path::new("."),
-    };
-    let _ = File::open(directory).and_then(|directory| directory.sync_all());
+    let _ = File::open(directory_of(path)).and_then(|directory| directory.sync_all());
+}
+
+/// The directory of a file.
+pub(crate) fn directory_of(path: &Path) -> &Path {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or_else(|| Path::new("."))
 }
 
 fn write(file: &mut File, as_it_was: Option<&fs::Metadata>, content: &[u8]) -> io::Result<()> {
@@ -75,7 +79,7 @@ fn require_unchanged(path: &Path, before: Option<&[u8]>) -> io::Result<()> {
 }
 
 /// A name for the new content, in the same directory.
-pub(crate) fn beside(path: &Path) -> PathBuf {
+fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{}", std::process::id()))
 }

@@ -89,7 +89,9 @@ pub(crate) enum ApiError {
     NoSuchRoute,
     /// The URL does not take this method.
     MethodNotAllowed,
-    /// The bodies of other requests take too much memory.
+    /// The bodies of the caller's other requests take too much memory.
+    TooManyBytes,
+    /// The bodies of all requests take too much memory.
     Busy,
     /// Not ready to serve.
     NotReady,
@@ -140,6 +142,7 @@ impl ApiError {
             Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::NoSuchRoute => (StatusCode::NOT_FOUND, "no_such_route"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::TooManyBytes => (StatusCode::TOO_MANY_REQUESTS, "too_many_bytes"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
@@ -163,6 +166,9 @@ impl ApiError {
             Self::TooManyRequests(_) => "Too many requests.",
             Self::NoSuchRoute => "Not Found",
             Self::MethodNotAllowed => "Method Not Allowed",
+            Self::TooManyBytes => {
+                "Your other requests in progress have too many bytes. Wait for their answers."
+            }
             Self::Busy => "Too many large requests are in progress. Try again.",
             Self::NotReady => "Not ready.",
             Self::Vault(_) | Self::Validation(_) | Self::Internal => "Internal Server Error",
@@ -172,7 +178,10 @@ impl ApiError {
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyRequests(seconds) => Some(*seconds),
-            Self::Busy | Self::NotReady | Self::Vault(VaultError::Unavailable(_)) => Some(1),
+            Self::TooManyBytes
+            | Self::Busy
+            | Self::NotReady
+            | Self::Vault(VaultError::Unavailable(_)) => Some(1),
             _ => None,
         }
     }

@@ -14,6 +14,7 @@ use crate::failure::{ExitStatus, Failure};
 use crate::new_file::NewFile;
 use crate::printer::{Printer, Table};
 use crate::progress::ProgressLine;
+use crate::signals::Signals;
 
 #[derive(Args)]
 pub(crate) struct BackupOptions {
@@ -36,9 +37,22 @@ pub(crate) async fn run(
     options: BackupOptions,
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {
-    if options.check {
-        return check(options, context).await;
+    let mut signals = Signals::begin()?;
+    let work = async {
+        if options.check {
+            check(options, context).await
+        } else {
+            write(options, context).await
+        }
+    };
+    // What was begun is removed when the work is dropped.
+    tokio::select! {
+        done = work => done,
+        _ = signals.next() => Err(Failure::failed("interrupted; no file was left").into()),
     }
+}
+
+async fn write(options: BackupOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
     let path = options.file;
     let mut file =
         NewFile::begin(&path, options.replace).map_err(|error| refused(&path, &error))?;

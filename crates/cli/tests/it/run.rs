@@ -1,6 +1,7 @@
 //! `run`: secrets in the environment of a command.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use insta::assert_snapshot;
@@ -197,4 +198,32 @@ fn signals_reach_the_command_and_its_death_is_told() {
             .run(&["--mask", "--", "sh", "-c", "kill -9 $$"])
             .starts_with("exit status 137")
     );
+}
+
+#[test]
+fn a_program_that_was_left_behind_does_not_hold_up_the_end() {
+    let world = World::new();
+    let script = "sleep 600 & echo $$ $!";
+    let run = [
+        "run",
+        "--mask",
+        "--env",
+        "T=secret://github",
+        "--",
+        "sh",
+        "-c",
+        script,
+    ];
+    let mut process = world.command(&run).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let line = lines.next().unwrap().unwrap();
+    let (command, left) = line.split_once(' ').unwrap();
+    // It is gone when Toolvault has its status.
+    while Path::new("/proc").join(command).exists() {
+        std::thread::yield_now();
+    }
+    kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
+    assert_eq!(process.wait().unwrap().code(), Some(0));
+    let left = Pid::from_raw(left.parse().unwrap()).unwrap();
+    kill_process(left, Signal::KILL).unwrap();
 }

@@ -22,6 +22,18 @@ pub enum Value {
     Bytes(Vec<u8>),
 }
 
+impl Value {
+    /// About how many bytes of memory it takes.
+    pub fn length(&self) -> usize {
+        let content = match self {
+            Self::Null | Self::Integer(_) => 0,
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+        };
+        size_of::<Self>() + content
+    }
+}
+
 /// Appends `row`, preceded by its length.
 pub fn write(row: &[Value], to: &mut Vec<u8>) -> Result<(), FormatError> {
     let mut body = Vec::new();

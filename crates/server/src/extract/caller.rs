@@ -16,6 +16,7 @@ use super::source::{LocalUid, Peer, client_address};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::jwt::JwtError;
+use crate::limits::bodies::Sender;
 use crate::request_log::{RequestActor, RequestId};
 
 const ON_BEHALF: &str = "x-toolvault-user";
@@ -75,6 +76,7 @@ async fn authenticate(
         // Set once: each request is authenticated once.
         let _ = actor.set(caller.actor().to_string());
     }
+    parts.extensions.insert(Sender::of(&caller));
     let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
     Ok(match request_id {
         Some(id) => caller.with_request_id(id),

@@ -15,8 +15,7 @@ use toolvault_core::pattern::{NameError, ToolName};
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::limits::bodies::Room;
-use crate::request_log::RequestActor;
+use crate::limits::bodies::{Room, Sender};
 use crate::wire::{Body, Problem, Query, ValidationErrors, check, identifier_in_path};
 
 /// A whole request, without the caller.
@@ -49,10 +48,11 @@ pub(crate) async fn read_body(
     most_bytes: usize,
 ) -> Result<ReceivedBody, ApiError> {
     let limits = app.settings.limits;
-    let caller = parts.extensions.get::<RequestActor>();
-    let caller = caller.and_then(|actor| actor.0.get().cloned());
+    // Every request with a body is authenticated before it is read.
+    let sender = parts.extensions.get::<Sender>();
+    let sender = sender.cloned().ok_or(ApiError::Internal)?;
     let largest = app.entrance().message_bytes.max(limits.body_bytes);
-    let mut room = app.bodies.room(caller.unwrap_or_default(), largest);
+    let mut room = app.bodies.room(sender, largest);
     let bytes = timeout(limits.body_timeout(), read(body, most_bytes, &mut room))
         .await
         .unwrap_or(Err(ApiError::BodyTimeout))?;
@@ -208,16 +208,17 @@ mod tests {
 
     use super::*;
     use crate::limits::bodies::Bodies;
+    use crate::limits::bodies::tests::sender;
 
     #[tokio::test]
     async fn what_was_read_of_a_body_is_counted_until_it_is_dropped() {
         let bodies = Arc::<Bodies>::default();
-        let room = || bodies.room("a".to_owned(), 1);
+        let room = || bodies.room(sender(1, "a"), 2);
         let (mut first, mut second) = (room(), room());
         let whole = read(HttpBody::from("8 bytes."), 8, &mut first).await;
         assert_eq!(whole.unwrap().as_slice(), b"8 bytes.");
         let refused = read(HttpBody::from("x"), 8, &mut second).await;
-        assert!(matches!(refused, Err(ApiError::TooManyRequests(1))));
+        assert!(matches!(refused, Err(ApiError::TooManyBytes)));
         drop(first);
         assert!(read(HttpBody::from("x"), 8, &mut second).await.is_ok());
     }

@@ -1,44 +1,63 @@
-//! Memory for the bodies of requests in flight, so that a few callers cannot use all memory of the process.
+//! Memory for the bodies of requests in progress, so that a few callers cannot use all memory of the process.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use toolvault_core::identity::UserId;
+use toolvault_vault::Caller;
 
 use crate::error::ApiError;
 
-/// How many bodies of the largest size there may be at the same time.
-const LARGEST_AT_ONCE: usize = 16;
-/// One caller may use this fraction of the memory.
-const SHARE_OF_CALLER: usize = 2;
+/// How many bodies of the largest size there may be at the same time: of all, of one user, and of one key or token.
+const AT_ONCE: [usize; 3] = [16, 8, 4];
 
-/// How many bytes the bodies in flight have: of each caller, and of all.
+/// The bytes of all bodies in progress.
 #[derive(Default)]
-pub(crate) struct Bodies(Mutex<Used>);
+pub(crate) struct Bodies(Mutex<HashMap<Account, usize>>);
 
-#[derive(Default)]
-struct Used {
-    by_caller: HashMap<String, usize>,
-    all: usize,
+/// Bytes are counted for each of these, in the order of [`AT_ONCE`].
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Account {
+    All,
+    User(UserId),
+    Caller(UserId, String),
+}
+
+/// Who sent a request.
+#[derive(Clone)]
+pub(crate) struct Sender([Account; 3]);
+
+impl Sender {
+    pub(crate) fn of(caller: &Caller) -> Self {
+        Self::new(caller.user(), caller.actor().to_string())
+    }
+
+    fn new(user: UserId, actor: String) -> Self {
+        Self([
+            Account::All,
+            Account::User(user),
+            Account::Caller(user, actor),
+        ])
+    }
 }
 
 /// The bytes of one body. They count until this is dropped.
 pub(crate) struct Room {
     bodies: Arc<Bodies>,
-    caller: String,
+    sender: Sender,
     bytes: usize,
-    /// For the bodies of all callers.
-    most: usize,
+    largest: usize,
 }
 
 impl Bodies {
-    /// Room for a body of this caller. The largest possible body has `largest` bytes.
-    pub(crate) fn room(self: &Arc<Self>, caller: String, largest: usize) -> Room {
+    /// Room for a body, which can have `largest` bytes.
+    pub(crate) fn room(self: &Arc<Self>, sender: Sender, largest: usize) -> Room {
         Room {
             bodies: Arc::clone(self),
-            caller,
+            sender,
             bytes: 0,
-            most: largest.saturating_mul(LARGEST_AT_ONCE),
+            largest,
         }
     }
 }
@@ -47,18 +66,22 @@ impl Room {
     /// Counts further bytes.
     ///
     /// # Errors
-    /// If the bodies of this caller, or of all callers, would have too many bytes. The bytes are then not counted.
+    /// If the bodies of this caller, of their user, or of all users would have too many bytes. The bytes are then not
+    /// counted.
     pub(crate) fn add(&mut self, bytes: usize) -> Result<(), ApiError> {
         let mut used = self.bodies.0.lock();
-        let own = used.by_caller.get(&self.caller).copied().unwrap_or(0);
-        if own + bytes > self.most / SHARE_OF_CALLER {
-            return Err(ApiError::TooManyRequests(1));
+        for (account, at_once) in self.sender.0.iter().zip(AT_ONCE) {
+            let most = self.largest.saturating_mul(at_once);
+            if used.get(account).map_or(0, |used| *used) + bytes > most {
+                return Err(match account {
+                    Account::All => ApiError::Busy,
+                    _ => ApiError::TooManyBytes,
+                });
+            }
         }
-        if used.all + bytes > self.most {
-            return Err(ApiError::Busy);
+        for account in &self.sender.0 {
+            *used.entry(account.clone()).or_default() += bytes;
         }
-        used.by_caller.insert(self.caller.clone(), own + bytes);
-        used.all += bytes;
         self.bytes += bytes;
         Ok(())
     }
@@ -67,43 +90,53 @@ impl Room {
 impl Drop for Room {
     fn drop(&mut self) {
         let mut used = self.bodies.0.lock();
-        used.all -= self.bytes;
-        if let Some(own) = used.by_caller.get_mut(&self.caller) {
-            *own -= self.bytes;
-            if *own == 0 {
-                used.by_caller.remove(&self.caller);
+        for account in &self.sender.0 {
+            if let Some(bytes) = used.get_mut(account) {
+                *bytes -= self.bytes;
+                if *bytes == 0 {
+                    used.remove(account);
+                }
             }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     const LARGEST: usize = 100;
 
+    /// A sender with this user and key.
+    pub(crate) fn sender(user: u128, key: &str) -> Sender {
+        Sender::new(UserId(Uuid::from_u128(user)), key.to_owned())
+    }
+
     #[test]
-    fn a_caller_has_half_of_the_memory_and_gets_it_back() {
+    fn a_key_has_a_quarter_and_a_user_half_and_they_get_it_back() {
         let bodies = Arc::<Bodies>::default();
-        let room = |caller: &str| bodies.room(caller.to_owned(), LARGEST);
-        let mut first = room("a");
-        for _ in 0..8 {
-            first.add(LARGEST).unwrap();
+        let room = |user, key| bodies.room(sender(user, key), LARGEST);
+        let [mut first, mut second] = ["a", "b"].map(|key| room(1, key));
+        for room in [&mut first, &mut second] {
+            room.add(4 * LARGEST).unwrap();
+            assert!(matches!(room.add(1), Err(ApiError::TooManyBytes)));
         }
-        assert!(matches!(first.add(1), Err(ApiError::TooManyRequests(1))));
-        assert!(matches!(
-            room("a").add(1),
-            Err(ApiError::TooManyRequests(1))
-        ));
-        let (mut second, mut third) = (room("b"), room("c"));
-        second.add(8 * LARGEST - 1).unwrap();
-        third.add(1).unwrap();
-        assert!(matches!(third.add(1), Err(ApiError::Busy)));
+        // Another key of the same user.
+        let mut third = room(1, "c");
+        assert!(matches!(third.add(1), Err(ApiError::TooManyBytes)));
+        let others: Vec<_> = [(2, "a"), (2, "b")]
+            .map(|(user, key)| {
+                let mut room = room(user, key);
+                room.add(4 * LARGEST).unwrap();
+                room
+            })
+            .into();
+        assert!(matches!(room(3, "a").add(1), Err(ApiError::Busy)));
         drop(first);
         third.add(1).unwrap();
-        drop((second, third));
-        let used = bodies.0.lock();
-        assert_eq!((used.all, used.by_caller.len()), (0, 0));
+        drop((second, third, others));
+        assert!(bodies.0.lock().is_empty());
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use toolvault_core::audit::epoch::Signer;
 use toolvault_core::audit::record::{Action, Actor, Decision, Record};
 use toolvault_core::backup::FormatError;
+use toolvault_core::backup::row::Value;
 use toolvault_core::digest::hexadecimal;
 use toolvault_core::entropy::Entropy;
 use toolvault_core::identity::UserId;
@@ -33,6 +34,8 @@ use crate::writer::page::Press;
 
 /// How many rows are inserted together.
 const PORTION: usize = 64;
+/// Fewer are, if they have so many bytes.
+const PORTION_BYTES: usize = 8 << 20;
 
 /// What becomes of the API keys in the backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,12 +227,16 @@ impl Filling<'_> {
             .filter(|columns| columns.len() == known.len())
             .ok_or(FormatError::Damaged)?;
         let mut portion = Vec::with_capacity(PORTION);
+        let mut bytes = 0;
         for number in 1..=table.rows {
-            portion.push(reader.row(columns.len())?);
-            if portion.len() == PORTION || number == table.rows {
+            let row = reader.row(columns.len())?;
+            bytes += row.iter().map(Value::length).sum::<usize>();
+            portion.push(row);
+            if portion.len() == PORTION || bytes >= PORTION_BYTES || number == table.rows {
                 backup::insert(tx, name, &columns, &portion).await?;
                 done += i64::try_from(portion.len()).unwrap_or_default();
                 portion.clear();
+                bytes = 0;
                 (self.progress)(done, self.contents.total());
             }
         }

@@ -2,13 +2,13 @@
 
 use std::io::{self, IsTerminal as _};
 use std::os::unix::process::ExitStatusExt as _;
+use std::pin::pin;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Child;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 use toolvault_core::confidential::Wiped;
 use toolvault_core::entropy::Entropy as _;
@@ -18,19 +18,12 @@ use toolvault_vault::SystemEntropy;
 use super::variables::Filled;
 use crate::failure::ExitStatus;
 use crate::printer::{Printer, Target};
+use crate::signals::Signals;
 
 /// The end of a line may begin a value, so it is held back. It is printed if nothing else comes for so long.
 const LINE_WAITS: Duration = Duration::from_millis(100);
 /// How much is read at a time, in bytes.
 const CHUNK: usize = 64 << 10;
-/// Signals that are passed on, with their numbers.
-const PASSED_ON: [(SignalKind, Signal); 4] = [
-    (SignalKind::terminate(), Signal::TERM),
-    (SignalKind::hangup(), Signal::HUP),
-    (SignalKind::interrupt(), Signal::INT),
-    (SignalKind::quit(), Signal::QUIT),
-];
-
 /// In which streams values are replaced.
 #[derive(Clone, Copy)]
 pub(super) struct Masked {
@@ -57,6 +50,8 @@ pub(super) async fn run(
             ));
         }
     }
+    // Before the command starts, so that no signal ends Toolvault alone.
+    let mut signals = Signals::begin()?;
     let mut command = tokio::process::Command::from(command);
     let stdio = |is_masked| {
         if is_masked {
@@ -72,15 +67,37 @@ pub(super) async fn run(
     drop(command);
     let output = copy(child.stdout.take(), &redactor, Target::Output, printer);
     let errors = copy(child.stderr.take(), &redactor, Target::Errors, printer);
-    let (status, output, errors) = tokio::join!(wait(&mut child), output, errors);
-    // If the reader of the output is gone, the command was told with SIGPIPE, and its status says what became of it.
-    let _ = (output, errors);
-    let status = status?;
+    // If the reader of the output is gone, SIGPIPE tells the command, and its status says what became of it.
+    let mut copying = pin!(async { tokio::join!(output, errors) });
+    let mut is_copied = false;
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status?,
+            _ = &mut copying, if !is_copied => is_copied = true,
+            number = signals.next() => pass_on(&child, number),
+        }
+    };
+    if !is_copied {
+        // A program that the command started may still print. The next signal is for Toolvault.
+        tokio::select! {
+            _ = copying => {}
+            _ = signals.next() => {}
+        }
+    }
     let code = status.code().or_else(|| Some(128 + status.signal()?));
-    Ok(ExitStatus::OfCommand(
-        code.and_then(|code| u8::try_from(code).ok())
-            .unwrap_or(u8::MAX),
-    ))
+    let code = code.and_then(|code| u8::try_from(code).ok());
+    Ok(ExitStatus::OfCommand(code.unwrap_or(u8::MAX)))
+}
+
+/// Passes a signal on to the command.
+fn pass_on(child: &Child, number: Signal) {
+    // The terminal tells the command itself when a key is pressed.
+    let is_told = io::stdin().is_terminal() && matches!(number, Signal::INT | Signal::QUIT);
+    let process = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+    if let Some(process) = process.filter(|_| !is_told) {
+        // The command may have ended meanwhile.
+        let _ = kill_process(process, number);
+    }
 }
 
 /// Copies a stream to its end.
@@ -114,28 +131,5 @@ async fn copy(
         } else {
             Duration::MAX
         };
-    }
-}
-
-/// Waits for the command, and passes signals on to it.
-async fn wait(child: &mut Child) -> io::Result<std::process::ExitStatus> {
-    let process = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
-    // The terminal has told the command itself.
-    let is_told = io::stdin().is_terminal();
-    let passing = PASSED_ON.map(|(kind, number)| async move {
-        let mut arriving = signal(kind)?;
-        let is_passed_on = !is_told || !matches!(number, Signal::INT | Signal::QUIT);
-        while arriving.recv().await.is_some() {
-            if let Some(process) = process.filter(|_| is_passed_on) {
-                // The command may have ended meanwhile.
-                let _ = kill_process(process, number);
-            }
-        }
-        io::Result::Ok(())
-    });
-    let [terminate, hang_up, interrupt, quit] = passing;
-    tokio::select! {
-        status = child.wait() => status,
-        Err(error) = async { tokio::try_join!(terminate, hang_up, interrupt, quit) } => Err(error),
     }
 }

@@ -26,13 +26,14 @@ use toolvault_vault::{
 use super::*;
 use crate::app::App;
 use crate::limits::bodies::Bodies;
+use crate::limits::bodies::tests::sender;
 use crate::listener;
 use crate::settings::{RequestLimits, ServerSettings};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn room() -> Room {
-    Arc::<Bodies>::default().room(String::new(), 1)
+    Arc::<Bodies>::default().room(sender(1, "a"), 2)
 }
 
 /// A server that answers one request with the events that a test sends.
@@ -297,12 +298,12 @@ fn no_answer_is_kept_and_a_stream_is_not_gathered() {
 #[test]
 fn a_request_counts_until_its_stream_is_dropped() {
     let bodies = Arc::<Bodies>::default();
-    let mut room = bodies.room(String::new(), 1);
+    let mut room = bodies.room(sender(1, "a"), 2);
     room.add(8).unwrap();
     let (_events, receiver) = unbounded_channel();
     let stop = CancellationToken::new();
     let response = response(streamed(receiver), Lifetime::Request, stop, room);
-    assert!(bodies.room(String::new(), 1).add(1).is_err());
+    assert!(bodies.room(sender(1, "a"), 2).add(1).is_err());
     drop(response);
-    assert!(bodies.room(String::new(), 1).add(1).is_ok());
+    assert!(bodies.room(sender(1, "a"), 2).add(1).is_ok());
 }

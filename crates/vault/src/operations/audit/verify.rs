@@ -25,8 +25,9 @@ use crate::store::transaction::Tx;
 use crate::store::{audit, dialect};
 use crate::vault::Vault;
 
-/// Pages read per query. Two portions are in memory: one that is verified while the next one is read.
-const PORTION: i64 = 128;
+/// Pages read per query. Two portions are in memory: one that is verified while the next one is read. A page of records
+/// with the longest names has 9 MiB.
+const PORTION: i64 = 16;
 
 /// How far a verification has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
