@@ -28,6 +28,7 @@ mod memory;
 mod postgres;
 #[cfg(test)]
 mod reload;
+#[cfg(test)]
 mod run;
 #[cfg(test)]
 #[cfg(target_os = "linux")]

@@ -1,8 +1,8 @@
 //! `run`: secrets in the environment of a command.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Lines};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use insta::assert_snapshot;
 use rustix::process::{Pid, Signal, kill_process};
@@ -45,6 +45,16 @@ impl World {
         let mut command = self.command(&[&["secret", "create"], arguments].concat());
         let transcript = self.installation.transcript(&mut command, value);
         assert!(transcript.starts_with("exit status 0"), "{transcript}");
+    }
+
+    /// Starts a shell script with a secret, and returns the lines that it prints.
+    fn start(&self, mask: &str, script: &str) -> (Child, Lines<BufReader<ChildStdout>>) {
+        let reference = ["--env", "T=secret://github"];
+        let run = [&["run", mask][..], &reference, &["--", "sh", "-c", script]].concat();
+        let mut command = self.command(&run);
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        (process, lines)
     }
 
     fn run(&self, arguments: &[&str]) -> String {
@@ -175,19 +185,7 @@ fn signals_reach_the_command_and_its_death_is_told() {
     let world = World::new();
     let script = "trap 'kill $!; echo ended; exit 3' TERM; sleep 600 & echo ready; wait";
     for mask in ["--mask", "--no-mask"] {
-        let run = [
-            "run",
-            mask,
-            "--env",
-            "T=secret://github",
-            "--",
-            "sh",
-            "-c",
-            script,
-        ];
-        let mut command = world.command(&run);
-        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let (mut process, mut lines) = world.start(mask, script);
         assert_eq!(lines.next().unwrap().unwrap(), "ready");
         kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
         assert_eq!(lines.next().unwrap().unwrap(), "ended", "{mask}");
@@ -204,18 +202,7 @@ fn signals_reach_the_command_and_its_death_is_told() {
 fn a_program_that_was_left_behind_does_not_hold_up_the_end() {
     let world = World::new();
     let script = "sleep 600 & echo $$ $!";
-    let run = [
-        "run",
-        "--mask",
-        "--env",
-        "T=secret://github",
-        "--",
-        "sh",
-        "-c",
-        script,
-    ];
-    let mut process = world.command(&run).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let (mut process, mut lines) = world.start("--mask", script);
     let line = lines.next().unwrap().unwrap();
     let (command, left) = line.split_once(' ').unwrap();
     // It is gone when Toolvault has its status.

@@ -94,7 +94,7 @@ async fn count_saved(
     let mut position = (page == 0).then_some(Head::EMPTY);
     // The hash of `page` itself shows whether the next one follows it.
     let mut after = (page - 1).max(0);
-    // What somebody put behind the head is not read.
+    // Pages behind the head are not read: only a writer to the database puts them there.
     while after < head.page {
         let pages = match audit::pages_after(tx, after, PORTION.min(head.page - after))
             .await

@@ -79,7 +79,7 @@ on_both! {
         let told = call("tool").explain(&operator).await.unwrap();
         let outcomes: Vec<_> = told.arguments.iter().map(|one| (one.arg.as_str(), one.outcome)).collect();
         assert_eq!(outcomes, [("/params/key", "default"), ("params", "none")]);
-        // Nothing serves the pointer: what holds its place keeps its value.
+        // Nothing serves the pointer, so the argument around it keeps its value.
         let told = call("other").binding("params", "secret://free").require(&["/params/key"]).explain(&operator).await.unwrap();
         let outcomes: Vec<_> = told.arguments.iter().map(|one| (one.arg.as_str(), one.outcome)).collect();
         assert_eq!(outcomes, [("/params/key", "secret_missing"), ("params", "binding")]);
