@@ -9,6 +9,8 @@ a block skips it and says why: `<!-- not run: needs Claude Code -->`. In the out
 - runs of spaces are equal, because the width of a table depends on its content; the order of members in a line of JSON
   does not matter.
 
+The clients of key management services are stand-ins, in `stand_ins`.
+
 `toolvault serve` runs on a terminal during the following commands; another one replaces it. A command that asks for
 a value or a confirmation gets its answer from `ANSWERS` on standard input, and the line of the question is ignored.
 """
@@ -28,6 +30,7 @@ import server
 from client import Client, Lost, Unreachable
 
 ROOT = Path(__file__).resolve().parents[2]
+STAND_INS = Path(__file__).parent / "stand_ins"
 FENCE = re.compile(r"(?:<!-- not run: (?P<reason>[^\n]+) -->\n+)?^ *```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.M | re.S)
 HEREDOC = re.compile(r"<<'?(\w+)'?")
 # Text that differs between runs, most specific first. The first group keeps its meaning through a page.
@@ -113,6 +116,8 @@ class Page:
         checkout.mkdir()
         for name in ("examples", "clients", "crates", "scripts"):
             (checkout / name).symlink_to(ROOT / name)
+        for program in (path for path in STAND_INS.iterdir() if os.access(path, os.X_OK) and path.is_file()):
+            (self.home / ".cargo" / "bin" / program.name).symlink_to(program)
         environment = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
         environment |= {
             "HOME": str(self.home),

@@ -13,6 +13,7 @@ pub(crate) mod secrets;
 mod transport;
 pub(crate) mod users;
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -120,9 +121,12 @@ impl<'a> Api<'a> {
         done
     }
 
-    /// Whether local commands go through a running server.
-    pub(crate) const fn is_through_server(&self) -> bool {
-        matches!(self.transport, Transport::Socket(_))
+    /// The data directory of the running server that local commands go through.
+    pub(crate) fn served_directory(&self) -> Option<&Path> {
+        match &self.transport {
+            Transport::Socket(directory) => Some(directory),
+            Transport::Network { .. } | Transport::OwnStore(_) => None,
+        }
     }
 
     /// Closes the store, if this process has it open.

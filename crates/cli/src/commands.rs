@@ -10,6 +10,7 @@ pub(crate) mod mcp;
 pub(crate) mod openapi;
 pub(crate) mod reload;
 pub(crate) mod restore;
+pub(crate) mod rotate;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
@@ -66,6 +67,9 @@ pub(crate) enum Command {
     Backup(backup::BackupOptions),
     /// Make a store from a backup, on either database
     Restore(restore::RestoreOptions),
+    /// Replace the root key, or the keys of all users
+    #[command(subcommand)]
+    Rotate(rotate::RotateCommand),
     /// Check the installation and suggest fixes
     Doctor(doctor::DoctorOptions),
     /// Print the OpenAPI document of the API
@@ -91,6 +95,7 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Audit(command) => audit::run(command, context).await,
         Command::Backup(options) => backup::run(options, context).await,
         Command::Restore(options) => restore::run(options, context).await,
+        Command::Rotate(command) => rotate::run(command, context).await,
         Command::Doctor(options) => doctor::run(options, context).await,
         Command::Openapi => openapi::run(context),
         Command::Config(options) => config::run(&options, context),

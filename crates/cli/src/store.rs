@@ -124,7 +124,7 @@ fn status_and_hint(error: &OpenError) -> (ExitStatus, Option<&'static str>) {
         OpenError::WrongRootKey => (
             Refused,
             Some(
-                "name the store's own root key with --root-key-file, or its own directory with --data-dir",
+                "name the store's own root key with --root-key-file (after a rotation the new one), or its own directory with --data-dir",
             ),
         ),
         OpenError::RootKey(RootKeyError::Entropy(_) | RootKeyError::Command(_)) => (Failed, None),

@@ -11,6 +11,7 @@ use crate::entropy::{Entropy, EntropyError};
 use crate::envelope::{NumberedKey, OpenError, open, seal};
 use crate::identity::{InstallationId, UserId};
 use crate::transcript::Transcript;
+use crate::user_keys::UserKeys;
 
 /// What a key of the keyring is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,18 +95,26 @@ impl Keyring {
             .zip(Purpose::ALL)
             .map(|(id, purpose)| {
                 let key = Key::generate(entropy)?;
-                let wrapped = seal(
-                    &root_key(root),
-                    bind(installation, id, purpose.name()),
-                    key.expose(),
+                wrap(
+                    root,
+                    installation,
+                    purpose,
+                    &NumberedKey { id, key },
                     entropy,
-                )?;
-                Ok(WrappedKey {
-                    id,
-                    purpose: purpose.name().to_owned(),
-                    wrapped,
-                })
+                )
             })
+            .collect()
+    }
+
+    /// The same keys, wrapped by another root key.
+    pub fn rewrap(
+        &self,
+        root: &Key,
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<WrappedKey>, EntropyError> {
+        Purpose::ALL
+            .into_iter()
+            .map(|purpose| wrap(root, self.installation, purpose, self.key(purpose), entropy))
             .collect()
     }
 
@@ -139,6 +148,16 @@ impl Keyring {
             audit: find(Purpose::Audit)?,
             cursor: find(Purpose::Cursor)?,
         })
+    }
+
+    fn key(&self, purpose: Purpose) -> &NumberedKey {
+        match purpose {
+            Purpose::UserWrap => &self.user_wrap,
+            Purpose::ApiKeyHash => &self.api_key_hash,
+            Purpose::RowMac => &self.row_mac,
+            Purpose::Audit => &self.audit,
+            Purpose::Cursor => &self.cursor,
+        }
     }
 
     /// The installation that these keys belong to.
@@ -175,31 +194,20 @@ impl Keyring {
         &self.cursor
     }
 
-    /// Creates a user's key and its wrapped form.
-    pub fn create_user_key(
+    /// Wraps a user's keys.
+    pub fn wrap_user_keys(
         &self,
         user: UserId,
+        keys: &UserKeys,
         entropy: &dyn Entropy,
-    ) -> Result<(NumberedKey, Vec<u8>), EntropyError> {
-        let key = Key::generate(entropy)?;
-        let wrapped = seal(&self.user_wrap, self.bind_user(user), key.expose(), entropy)?;
-        Ok((
-            NumberedKey {
-                id: FIRST_USER_KEY,
-                key,
-            },
-            wrapped,
-        ))
+    ) -> Result<Vec<u8>, EntropyError> {
+        let bound = self.bind_user(user);
+        seal(&self.user_wrap, bound, keys.encode().expose(), entropy)
     }
 
-    /// Opens a user's key.
-    pub fn open_user_key(&self, user: UserId, wrapped: &[u8]) -> Result<NumberedKey, OpenError> {
-        let opened = open(&self.user_wrap, self.bind_user(user), wrapped)?;
-        let key = Key::from_slice(opened.expose()).ok_or(OpenError::Forged)?;
-        Ok(NumberedKey {
-            id: FIRST_USER_KEY,
-            key,
-        })
+    /// Opens a user's keys.
+    pub fn open_user_keys(&self, user: UserId, wrapped: &[u8]) -> Result<UserKeys, OpenError> {
+        UserKeys::decode(&open(&self.user_wrap, self.bind_user(user), wrapped)?)
     }
 
     /// The only form in which an API key is stored: HMAC-SHA-256 (RFC 2104) under a key that is not
@@ -231,7 +239,7 @@ impl Keyring {
         Transcript::new("toolvault/user-key/v1")
             .bytes(self.installation.as_bytes())
             .bytes(user.as_bytes())
-            .number(i64::from(FIRST_USER_KEY))
+            .number(1)
     }
 }
 
@@ -240,8 +248,6 @@ pub fn is_equal(left: &[u8], right: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(left, right).is_ok()
 }
 
-/// The number of a user's first key.
-const FIRST_USER_KEY: u32 = 1;
 /// The number of the key of a backup: each has its own.
 const BACKUP_KEY: u32 = 1;
 
@@ -250,6 +256,21 @@ fn root_key(root: &Key) -> NumberedKey {
         id: 0,
         key: root.clone(),
     }
+}
+
+fn wrap(
+    root: &Key,
+    installation: InstallationId,
+    purpose: Purpose,
+    key: &NumberedKey,
+    entropy: &dyn Entropy,
+) -> Result<WrappedKey, EntropyError> {
+    let bound = bind(installation, key.id, purpose.name());
+    Ok(WrappedKey {
+        id: key.id,
+        purpose: purpose.name().to_owned(),
+        wrapped: seal(&root_key(root), bound, key.key.expose(), entropy)?,
+    })
 }
 
 fn bind(installation: InstallationId, id: u32, purpose: &str) -> Transcript {

@@ -11,7 +11,7 @@
 //!   arguments, and arguments that stay unchanged.
 //! - [`conversion`]: text as another JSON type.
 //! - [`policy`]: the conditions of a secret's use.
-//! - [`confidential`], [`entropy`], [`envelope`], [`keyring`]: how a value is stored.
+//! - [`confidential`], [`entropy`], [`envelope`], [`keyring`], [`user_keys`]: how a value is stored.
 //! - [`transcript`]: an unambiguous encoding for additional data, MACs and hashes.
 //! - [`mask`], [`api_key`]: the masked form of a value, and API keys.
 //! - [`redaction`]: finds values in what a tool sends back.
@@ -43,3 +43,4 @@ pub mod reference;
 pub mod scope;
 pub mod timestamp;
 pub mod transcript;
+pub mod user_keys;

@@ -72,7 +72,10 @@ pub(crate) fn local_router(app: App) -> Router {
         .route("/local/audit/progress", get(local::get_audit_progress))
         .route("/local/backup", post(local::back_up))
         .route("/local/diagnosis", get(local::get_diagnosis))
-        .route("/local/reload", post(local::reload));
+        .route("/local/reload", post(local::reload))
+        .route("/local/root-key", post(local::rotate_root_key))
+        .route("/local/user-keys", post(local::begin_user_keys))
+        .route("/local/user-keys/portion", post(local::continue_user_keys));
     complete(router, app).layer(map_response(local::tell_cause))
 }
 

@@ -90,11 +90,18 @@ impl Cache {
         for effect in effects {
             match effect {
                 Effect::SecretStored(secret, generation) => {
-                    let stored = Arc::clone(&secret);
-                    self.follow(secret.user, generation, |index| index.store(stored));
+                    let (stored, wrap) = (Arc::clone(&secret), secret.sealed.data_key());
+                    self.follow(secret.user, generation, |entry, index| {
+                        index.store(stored);
+                        // Otherwise the user has got a new key since the entry was loaded.
+                        entry.user.keys.of(wrap).is_ok()
+                    });
                 }
                 Effect::SecretDeleted(user, secret, generation) => {
-                    self.follow(user, generation, |index| index.remove(secret));
+                    self.follow(user, generation, |_, index| {
+                        index.remove(secret);
+                        true
+                    });
                 }
                 Effect::UserChanged(user) => self.forget_user(user),
                 Effect::KeyChanged(key) => self.forget_key(key),
@@ -104,8 +111,14 @@ impl Cache {
 
     // Another process may have changed the same user's secrets between our commit and now, and the index may already
     // include that change. The generation shows whether it does.
-    fn follow(&self, user: UserId, generation: i64, change: impl FnOnce(&mut Index)) {
+    fn follow(
+        &self,
+        user: UserId,
+        generation: i64,
+        change: impl FnOnce(&UserEntry, &mut Index) -> bool,
+    ) {
         self.users.change(&user, |entry| {
+            let change = |index: &mut Index| change(entry, index);
             entry.index.write().follow(generation, change)
         });
         self.announcements.send(Changed::User(user));

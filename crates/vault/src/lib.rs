@@ -59,6 +59,7 @@ pub use operations::secrets::{
     Field, ListFilter, NewSecret, SecretAnswer, SecretChange, SecretList,
 };
 pub use operations::usage::Usage;
+pub use operations::user_keys::{RotationBegun, RotationPortion, RotationPosition};
 pub use operations::users::UserChange;
 pub use operations::versions::VersionInfo;
 pub use root_key::{RootKeyError, RootKeySource};

@@ -1,6 +1,7 @@
 //! The sources of the root key: a file, the environment, a passphrase, or an external command.
 //!
-//! The database never contains it. It is generated only for an empty store and never replaced.
+//! The database never contains it. It is generated for an empty store or for a rotation, and a file that exists is never
+//! replaced.
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -32,8 +33,7 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(30);
     reason = "two of the variants hold the key itself"
 )]
 pub enum RootKeySource {
-    /// A file with 64 hexadecimal digits or 32 bytes, readable by its owner only. It is created if the store is empty
-    /// and the file does not exist.
+    /// A file with 64 hexadecimal digits or 32 bytes, readable by its owner only.
     File(PathBuf),
     /// The key in hexadecimal, from the environment.
     Text(Confidential),
@@ -96,8 +96,8 @@ impl RootKeySource {
         }
     }
 
-    /// The root key of an empty store: as [`load`](Self::load), but creates a missing file.
-    pub(crate) async fn load_or_create(
+    /// The root key of an empty store, or of one that gets another: as [`load`](Self::load), but creates a missing file.
+    pub async fn load_or_create(
         &self,
         salt: &[u8],
         entropy: &dyn Entropy,

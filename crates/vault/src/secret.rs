@@ -6,7 +6,6 @@ use serde::Serialize;
 use toolvault_core::binding::Binding;
 use toolvault_core::confidential::Confidential;
 use toolvault_core::digest::hexadecimal;
-use toolvault_core::envelope::NumberedKey;
 use toolvault_core::envelope::version::{
     SealedValue, SealedVersion, SecretState, Shown, Standing, StateHash, VersionIdentity,
 };
@@ -15,6 +14,7 @@ use toolvault_core::pattern::ToolPattern;
 use toolvault_core::policy::Policy;
 use toolvault_core::ranking::{Patterned, Rank};
 use toolvault_core::timestamp::Timestamp;
+use toolvault_core::user_keys::UserKeys;
 
 use crate::error::Error;
 use crate::store::secrets::SecretRow;
@@ -71,10 +71,21 @@ impl Secret {
     pub(crate) fn verify(
         row: SecretRow,
         installation: InstallationId,
-        user_key: &NumberedKey,
+        user_keys: &UserKeys,
     ) -> Result<Self, Error> {
+        let (mut secret, sealed) = Self::read(row)?;
+        let standing = secret.standing(installation);
+        let identity = secret.identity(installation);
+        // The display form proves the state as well as the value would, without a plaintext value in memory.
+        secret.shown = sealed.open_shown(user_keys, &identity, standing)?;
+        secret.sealed = sealed.value();
+        Ok(secret)
+    }
+
+    /// Reads the row without verifying it.
+    pub(crate) fn read(row: SecretRow) -> Result<(Self, SealedVersion), Error> {
         let tool = row.tool.as_deref().map(ToolPattern::parse).transpose();
-        let mut secret = Self {
+        let secret = Self {
             id: SecretId(row.secret_id),
             user: UserId(row.user_id),
             name: row.name.into(),
@@ -100,24 +111,19 @@ impl Secret {
             value: row.value.unwrap_or_default(),
             display: row.display.unwrap_or_default(),
         };
-        let standing = secret.standing(installation);
-        let identity = secret.identity(installation);
-        // The display form proves the state as well as the value would, without a plaintext value in memory.
-        secret.shown = sealed.open_shown(user_key, &identity, standing)?;
-        secret.sealed = sealed.value();
-        Ok(secret)
+        Ok((secret, sealed))
     }
 
     /// The current value.
     pub(crate) fn open_value(
         &self,
         installation: InstallationId,
-        user_key: &NumberedKey,
+        user_keys: &UserKeys,
     ) -> Result<Confidential, Error> {
         let identity = self.identity(installation);
         Ok(self
             .sealed
-            .open(user_key, &identity, self.standing(installation))?)
+            .open(user_keys, &identity, self.standing(installation))?)
     }
 
     pub(crate) fn identity(&self, installation: InstallationId) -> VersionIdentity {

@@ -32,8 +32,8 @@ pub enum OpenError {
     /// The root key is not available.
     #[error(transparent)]
     RootKey(#[from] RootKeyError),
-    /// The root key is not the one with which this store was set up.
-    #[error("the root key is not the one this store was set up with; nothing was changed")]
+    /// The store's keyring is not wrapped by this root key.
+    #[error("the root key does not open this store; nothing was changed")]
     WrongRootKey,
     /// The keyring is incomplete.
     #[error("the store's keyring cannot be used")]
@@ -93,7 +93,7 @@ pub(crate) async fn ensure(
         .map_err(|error| OpenError::Store(error.into()))?;
     let mut tx = database.write().await.map_err(failed)?;
     dialect::take_time(&mut tx).await.map_err(failed)?;
-    dialect::lock_for_setup(&mut tx).await.map_err(failed)?;
+    dialect::lock_installation(&mut tx).await.map_err(failed)?;
     if installation::find(&mut tx).await.map_err(failed)?.is_some() {
         tx.rollback().await.map_err(failed)?;
         return Ok(None);

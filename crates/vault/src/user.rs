@@ -1,13 +1,14 @@
-//! A user in the vault: their row, verified, with their key opened.
+//! A user in the vault: their row, verified, with their keys opened.
 
 use serde::Serialize;
 use toolvault_core::digest::{hexadecimal, sha256};
 use toolvault_core::entropy::Entropy;
-use toolvault_core::envelope::{NumberedKey, open, seal};
+use toolvault_core::envelope::{open, seal};
 use toolvault_core::identity::UserId;
 use toolvault_core::keyring::Keyring;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_core::transcript::Transcript;
+use toolvault_core::user_keys::UserKeys;
 
 use crate::error::Error;
 use crate::secret::Secret;
@@ -56,17 +57,17 @@ pub struct UserInfo {
 #[derive(Clone)]
 pub(crate) struct User {
     pub(crate) row: UserRow,
-    pub(crate) key: NumberedKey,
+    pub(crate) keys: UserKeys,
 }
 
 impl User {
-    /// Verifies the row's MAC and opens the user's key.
+    /// Verifies the row's MAC and opens the user's keys.
     pub(crate) fn verify(row: UserRow, keyring: &Keyring) -> Result<Self, Error> {
         if !keyring.is_row_authentic(&transcript(&row), &row.mac) {
             return Err(Error::Integrity);
         }
-        let key = keyring.open_user_key(UserId(row.user_id), &row.wrapped_key)?;
-        Ok(Self { row, key })
+        let keys = keyring.open_user_keys(UserId(row.user_id), &row.wrapped_key)?;
+        Ok(Self { row, keys })
     }
 
     pub(crate) fn id(&self) -> UserId {
@@ -132,7 +133,7 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Opens a ledger that is sealed under `generation`.
     pub(crate) fn open(user: &User, generation: i64, sealed: &[u8]) -> Result<Self, Error> {
-        let opened = open(&user.key, bind(user.id(), generation), sealed)?;
+        let opened = open(user.keys.of(sealed)?, bind(user.id(), generation), sealed)?;
         let (numbers, states) = opened.expose().split_last_chunk().ok_or(Error::Integrity)?;
         let mut numbers = numbers.chunks_exact(8).map(|bytes| {
             bytes
@@ -180,7 +181,7 @@ impl Ledger {
     pub(crate) fn seal(
         &self,
         user: UserId,
-        key: &NumberedKey,
+        keys: &UserKeys,
         generation: i64,
         entropy: &dyn Entropy,
     ) -> Result<LedgerRow, Error> {
@@ -189,7 +190,7 @@ impl Ledger {
             bytes.extend_from_slice(&number.to_be_bytes());
         }
         bytes.extend_from_slice(&self.states);
-        let sealed = seal(key, bind(user, generation), &bytes, entropy)?;
+        let sealed = seal(keys.newest(), bind(user, generation), &bytes, entropy)?;
         Ok(LedgerRow { generation, sealed })
     }
 }
@@ -210,7 +211,8 @@ pub(crate) async fn insert_user(
     name: &str,
     origin: &Origin,
 ) -> Result<Option<UserRow>, Error> {
-    let (key, wrapped_key) = keyring.create_user_key(id, entropy)?;
+    let keys = UserKeys::generate(entropy)?;
+    let wrapped_key = keyring.wrap_user_keys(id, &keys, entropy)?;
     let mut row = UserRow {
         user_id: id.0,
         name: name.to_owned(),
@@ -226,7 +228,7 @@ pub(crate) async fn insert_user(
     if !users::insert(tx, &row).await? {
         return Ok(None);
     }
-    let ledger = Ledger::default().seal(id, &key, 0, entropy)?;
+    let ledger = Ledger::default().seal(id, &keys, 0, entropy)?;
     users::insert_ledger(tx, id, &ledger).await?;
     Ok(Some(row))
 }

@@ -260,7 +260,7 @@ impl Vault {
         let mut secrets = Vec::with_capacity(count);
         let mut found = Ledger::default();
         for row in rows {
-            if let Ok(secret) = Secret::verify(row, keyring.installation(), &user.key) {
+            if let Ok(secret) = Secret::verify(row, keyring.installation(), &user.keys) {
                 found.add(&secret, keyring);
                 secrets.push(Arc::new(secret));
             }

@@ -1,11 +1,15 @@
-//! The audit trail, backups, the diagnosis of the store, and reload.
+//! The audit trail, backups, the diagnosis of the store, the rotation of its keys, and reload.
 
 use serde::Deserialize;
 use toolvault_core::audit::record::Record;
+use toolvault_core::confidential::Key;
 use toolvault_gateway::http::{HeaderMap, Method};
 use toolvault_server::ReloadReport;
 use toolvault_server::control::ControlError;
-use toolvault_vault::{Contents, Diagnosis, Evidence, Progress, Verification};
+use toolvault_vault::{
+    Contents, Diagnosis, Evidence, Progress, RotationBegun, RotationPortion, RotationPosition,
+    Verification,
+};
 
 use super::transport::{self, unreachable_server};
 use super::{Api, Body, refusal};
@@ -107,6 +111,33 @@ impl Api<'_> {
             progress.bytes(file.bytes());
         }
         contents.ok_or_else(|| Failure::failed("the server is another version of Toolvault"))
+    }
+
+    /// Wraps the keyring with another root key. Returns false if it is wrapped with it already. Only for local commands.
+    pub(crate) async fn rotate_root_key(&self, root: &Key) -> Result<bool, Failure> {
+        #[derive(Deserialize)]
+        struct Answer {
+            rotated: bool,
+        }
+        let url = self.local_url(&["root-key"]);
+        let body = Body::Octets(root.expose().to_vec());
+        let answer: Answer = self.fetch(Method::POST, &url, body).await?;
+        Ok(answer.rotated)
+    }
+
+    /// Begins to give each user a new key, or goes on with a rotation that was stopped. Only for local commands.
+    pub(crate) async fn begin_user_keys(&self) -> Result<RotationBegun, Failure> {
+        let url = self.local_url(&["user-keys"]);
+        self.fetch(Method::POST, &url, Body::Nothing).await
+    }
+
+    /// Does a portion of that rotation. Only for local commands.
+    pub(crate) async fn continue_user_keys(
+        &self,
+        position: &RotationPosition,
+    ) -> Result<RotationPortion, Failure> {
+        let url = self.local_url(&["user-keys", "portion"]);
+        self.fetch(Method::POST, &url, Body::json(position)).await
     }
 
     /// The diagnosis of the store. Only for local commands.

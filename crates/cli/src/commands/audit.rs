@@ -14,6 +14,7 @@ use crate::config::StoreOptions;
 use crate::context::Context;
 use crate::failure::{ExitStatus, Failure};
 use crate::printer::{Printer, Table};
+use crate::progress::ProgressLine;
 
 #[derive(Subcommand)]
 pub(crate) enum AuditCommand {
@@ -149,36 +150,31 @@ async fn with_progress<T>(
     printer: &Printer,
 ) -> T {
     let mut verifying = pin!(verifying);
+    let mut line = ProgressLine::new(printer);
     let mut ticks = tokio::time::interval(Duration::from_millis(200));
     // The first tick is immediate.
     ticks.tick().await;
     loop {
         tokio::select! {
-            verified = &mut verifying => {
-                printer.progress("");
-                return verified;
-            }
+            verified = &mut verifying => return verified,
             _ = ticks.tick() => {
                 if let Ok(progress) = api.audit_progress().await {
-                    printer.progress(&bar(progress));
+                    show_progress(progress, &mut line);
                 }
             }
         }
     }
 }
 
-/// A bar of 40 places and the numbers of pages. The rows are verified after the last page.
-fn bar(progress: Progress) -> String {
-    let of = progress.of.max(1);
-    let done = progress.pages.clamp(0, of);
-    let places = usize::try_from(done * 40 / of).unwrap_or(0);
-    if done == of {
-        return format!(
-            "[{}] {of} pages verified; verifying the rows",
-            "#".repeat(40)
-        );
-    }
-    format!("[{:-<40}] {done} of {of} pages", "#".repeat(places))
+/// The rows are verified after the last page.
+fn show_progress(progress: Progress, line: &mut ProgressLine<'_>) {
+    let Progress { pages, of } = progress;
+    let what = if pages < of {
+        "pages"
+    } else {
+        "pages; verifying the rows"
+    };
+    line.part(pages, of, what);
 }
 
 fn show_report(report: &Verification, is_key_given: bool, printer: &Printer) -> anyhow::Result<()> {
@@ -281,23 +277,4 @@ fn line(record: &Record) -> String {
         }
     }
     line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bar_shows_how_many_pages_are_verified() {
-        let shown = |pages, of| bar(Progress { pages, of });
-        let begun = format!("[{}] 0 of 8 pages", "-".repeat(40));
-        assert_eq!(shown(0, 8), begun);
-        let half = format!("[{}{}] 4 of 8 pages", "#".repeat(20), "-".repeat(20));
-        assert_eq!(shown(4, 8), half);
-        let whole = format!("[{}] 8 pages verified; verifying the rows", "#".repeat(40));
-        assert_eq!(shown(8, 8), whole);
-        // A trail that was truncated has more pages than its head says.
-        assert_eq!(shown(9, 8), whole);
-        assert!(shown(-1, 0).ends_with(" 0 of 1 pages"));
-    }
 }

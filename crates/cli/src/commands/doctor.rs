@@ -69,7 +69,7 @@ async fn examine(
         }
     };
     findings.good("store", "it opens with this root key");
-    host::check_server(configuration, api.is_through_server(), findings);
+    host::check_server(configuration, api.served_directory().is_some(), findings);
     let report = Report::of(&api).await;
     api.close().await;
     match report {

@@ -21,7 +21,7 @@ pub(crate) async fn run(
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {
     let report = Api::with_store(options.store, context, async |api| {
-        if api.is_through_server() {
+        if api.served_directory().is_some() {
             api.reload().await
         } else {
             Err(

@@ -90,7 +90,7 @@ impl Source<'_> {
             Arc::new(SystemEntropy),
             file,
             keys,
-            &mut |done, total| progress.part(done, total),
+            &mut |done, total| progress.part(done, total, "rows"),
         )
         .await
         .map_err(failure)

@@ -57,7 +57,7 @@ fn an_exposed_or_missing_or_different_root_key_is_found_with_its_fix() {
     let different = installation.run(&["doctor"]);
     assert!(different.starts_with("exit status 1"), "{different}");
     assert!(
-        different.contains("the root key is not the one"),
+        different.contains("the root key does not open this store"),
         "{different}"
     );
 

@@ -261,8 +261,8 @@ fn without_its_root_key_a_store_stays_closed() {
     set_mode(&other, 0o600);
     assert_snapshot!(installation.run(&["user", "list", "--root-key-file", other.to_str().unwrap()]), @r"
     exit status 1
-    error: the root key is not the one this store was set up with; nothing was changed
-    hint: name the store's own root key with --root-key-file, or its own directory with --data-dir
+    error: the root key does not open this store; nothing was changed
+    hint: name the store's own root key with --root-key-file (after a rotation the new one), or its own directory with --data-dir
     ");
 
     std::fs::write(&key, kept).unwrap();

@@ -29,6 +29,8 @@ mod postgres;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod rotate;
+#[cfg(test)]
 mod run;
 #[cfg(test)]
 #[cfg(target_os = "linux")]

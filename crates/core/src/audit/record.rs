@@ -66,6 +66,10 @@ actions! {
     StoreBackedUp = "store.backed_up",
     /// The store was made from a backup.
     StoreRestored = "store.restored",
+    /// The keyring was wrapped by another root key.
+    RootKeyRotated = "root_key.rotated",
+    /// The rotation of all user keys, or of one user's, began or was completed.
+    UserKeysRotated = "user_keys.rotated",
     /// A secret was stored.
     SecretCreated = "secret.created",
     /// A secret was renamed.

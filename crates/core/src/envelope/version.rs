@@ -15,6 +15,7 @@ use crate::confidential::{Confidential, Key, Wiped};
 use crate::entropy::{Entropy, EntropyError};
 use crate::identity::{InstallationId, SecretId, UserId};
 use crate::transcript::Transcript;
+use crate::user_keys::UserKeys;
 
 /// The smallest padded length of a value, in bytes.
 const SMALLEST_PADDED: usize = 64;
@@ -63,9 +64,9 @@ pub struct Shown {
 }
 
 impl SealedVersion {
-    /// Seals a value under a fresh data key, which the user's key wraps.
+    /// Seals a value under a fresh data key, which the user's newest key wraps.
     pub fn seal(
-        user_key: &NumberedKey,
+        user_keys: &UserKeys,
         identity: &VersionIdentity,
         standing: Standing,
         value: &Confidential,
@@ -78,7 +79,7 @@ impl SealedVersion {
         payload.extend_from_slice(&shown.bytes.to_be_bytes());
         payload.extend_from_slice(shown.display.as_bytes());
         Ok(Self {
-            data_key: seal(user_key, wrap, data_key.expose(), entropy)?,
+            data_key: seal(user_keys.newest(), wrap, data_key.expose(), entropy)?,
             value: seal(
                 &derive(&data_key, Part::Value)?,
                 part_transcript(identity, Part::Value),
@@ -97,11 +98,11 @@ impl SealedVersion {
     /// The masked form and length, if the row is exactly as it was stored.
     pub fn open_shown(
         &self,
-        user_key: &NumberedKey,
+        user_keys: &UserKeys,
         identity: &VersionIdentity,
         standing: Standing,
     ) -> Result<Shown, OpenError> {
-        let data_key = open_data_key(&self.data_key, user_key, identity, standing)?;
+        let data_key = open_data_key(&self.data_key, user_keys, identity, standing)?;
         let key = derive(&data_key, Part::Display).map_err(|_| OpenError::Forged)?;
         let payload = open(
             &key,
@@ -157,30 +158,30 @@ impl SealedValue {
     /// The value, if the row is exactly as it was stored.
     pub fn open(
         &self,
-        user_key: &NumberedKey,
+        user_keys: &UserKeys,
         identity: &VersionIdentity,
         standing: Standing,
     ) -> Result<Confidential, OpenError> {
         let (data_key, value) = self.split();
-        let data_key = open_data_key(data_key, user_key, identity, standing)?;
+        let data_key = open_data_key(data_key, user_keys, identity, standing)?;
         let key = derive(&data_key, Part::Value).map_err(|_| OpenError::Forged)?;
         let transcript = part_transcript(identity, Part::Value);
         unpad(&open(&key, transcript, value)?)
     }
 
-    /// Binds the data key to a different standing. The value stays unchanged.
+    /// Wraps the data key with the user's newest key, bound to a standing. The value stays unchanged.
     pub fn rewrap(
         &mut self,
-        user_key: &NumberedKey,
+        user_keys: &UserKeys,
         identity: &VersionIdentity,
         from: Standing,
         to: Standing,
         entropy: &dyn Entropy,
     ) -> Result<(), RewrapError> {
         let (data_key, value) = self.split();
-        let data_key = open_data_key(data_key, user_key, identity, from)?;
+        let data_key = open_data_key(data_key, user_keys, identity, from)?;
         let transcript = wrap_transcript(identity, to);
-        let wrapped = seal(user_key, transcript, data_key.expose(), entropy)?;
+        let wrapped = seal(user_keys.newest(), transcript, data_key.expose(), entropy)?;
         *self = Self::new(&wrapped, value);
         Ok(())
     }
@@ -195,15 +196,19 @@ impl SealedValue {
 
 fn open_data_key(
     data_key: &[u8],
-    user_key: &NumberedKey,
+    user_keys: &UserKeys,
     identity: &VersionIdentity,
     standing: Standing,
 ) -> Result<Key, OpenError> {
-    let opened = open(user_key, wrap_transcript(identity, standing), data_key)?;
+    let opened = open(
+        user_keys.of(data_key)?,
+        wrap_transcript(identity, standing),
+        data_key,
+    )?;
     Key::from_slice(opened.expose()).ok_or(OpenError::Forged)
 }
 
-/// Why a data key could not be bound to a different standing.
+/// Why a data key could not be wrapped again.
 #[derive(Debug, thiserror::Error)]
 pub enum RewrapError {
     /// The row differs from what was stored.

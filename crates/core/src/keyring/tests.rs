@@ -49,13 +49,7 @@ impl Fixture {
 }
 
 fn keys(keyring: &Keyring) -> [&NumberedKey; 5] {
-    [
-        &keyring.user_wrap,
-        &keyring.api_key_hash,
-        &keyring.row_mac,
-        &keyring.audit,
-        &keyring.cursor,
-    ]
+    Purpose::ALL.map(|purpose| keyring.key(purpose))
 }
 
 #[test]
@@ -201,6 +195,25 @@ fn of_two_keys_for_a_purpose_the_one_with_the_higher_number_counts_in_any_order(
     rows.push(newer);
     rows[2].id = 10;
     fixture.assert_refused(&rows, &KeyringError::WrongRootKey, "renumbered");
+}
+
+#[test]
+fn the_same_keys_under_another_root_key_open_with_that_one_only() {
+    let fixture = Fixture::new(1);
+    let keyring = fixture.keyring();
+    let root = Key::generate(&fixture.entropy).unwrap();
+    let rows = keyring.rewrap(&root, &fixture.entropy).unwrap();
+    fixture.assert_refused(&rows, &KeyringError::WrongRootKey, "the old root key");
+    let opened = Keyring::open(&root, fixture.installation, &rows).unwrap();
+    for (left, right) in keys(&opened).into_iter().zip(keys(&keyring)) {
+        assert_eq!((left.id, left.key.expose()), (right.id, right.key.expose()));
+    }
+    // Rows of both do not mix: a writer cannot keep one of them openable by the old root key.
+    let mut mixed = rows;
+    mixed[0] = fixture.rows[0].clone();
+    fixture.assert_refused(&mixed, &KeyringError::WrongRootKey, "mixed");
+    let opened = Keyring::open(&root, fixture.installation, &mixed);
+    assert_eq!(opened.err(), Some(KeyringError::WrongRootKey));
 }
 
 #[test]

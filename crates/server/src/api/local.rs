@@ -7,8 +7,12 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
 use serde_json::json;
-use toolvault_vault::{Backup, Diagnosis, Evidence, Piece, Progress, Verification};
+use toolvault_core::confidential::Key;
+use toolvault_vault::{
+    Backup, Diagnosis, Evidence, Piece, Progress, RotationBegun, RotationPortion, Verification,
+};
 
 use crate::app::App;
 use crate::error::{ApiError, Cause, ERROR_CODE};
@@ -69,6 +73,45 @@ pub(crate) async fn back_up(
         }
     });
     Ok(([(CONTENTS, contents)], Body::from_stream(body)).into_response())
+}
+
+#[derive(Serialize)]
+pub(crate) struct RootKeyRotation {
+    /// Whether the key is another one than before.
+    rotated: bool,
+}
+
+/// Wraps the keyring with the root key in the body: its 32 bytes.
+pub(crate) async fn rotate_root_key(
+    State(app): State<App>,
+    Local(caller): Local,
+    input: Input,
+) -> Result<Json<RootKeyRotation>, ApiError> {
+    let root = Key::from_slice(input.bytes()).ok_or(ApiError::Unreadable)?;
+    let rotated = app.vault.rotate_root_key(&caller, root).await?;
+    Ok(Json(RootKeyRotation { rotated }))
+}
+
+/// Begins to give each user a new key, or goes on with a rotation that was stopped.
+pub(crate) async fn begin_user_keys(
+    State(app): State<App>,
+    Local(caller): Local,
+) -> Result<Json<RotationBegun>, ApiError> {
+    Ok(Json(app.vault.begin_user_key_rotation(&caller).await?))
+}
+
+/// Does a portion of that rotation.
+pub(crate) async fn continue_user_keys(
+    State(app): State<App>,
+    Local(caller): Local,
+    input: Input,
+) -> Result<Json<RotationPortion>, ApiError> {
+    let position = serde_json::from_slice(input.bytes()).map_err(|_| ApiError::Unreadable)?;
+    let portion = app
+        .vault
+        .continue_user_key_rotation(&caller, position)
+        .await?;
+    Ok(Json(portion))
 }
 
 /// Makes the program that runs the server reload its configuration.

@@ -172,7 +172,7 @@ impl Filling<'_> {
     ) -> Result<i64, RestoreError> {
         let mut tx = database.write().await?;
         dialect::take_time(&mut tx).await?;
-        dialect::lock_for_setup(&mut tx).await?;
+        dialect::lock_installation(&mut tx).await?;
         if installation::find(&mut tx).await?.is_some() {
             return Err(RestoreError::NotEmpty);
         }

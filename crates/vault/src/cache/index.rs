@@ -82,18 +82,21 @@ impl Index {
         }
     }
 
-    /// Applies a change that led to `generation`, unless the index already includes it. Returns false if an earlier
-    /// change was missed: the index is then useless.
-    pub(crate) fn follow(&mut self, generation: i64, change: impl FnOnce(&mut Self)) -> bool {
+    /// Applies a change that led to `generation`, unless the index already includes it. Returns false if the index is
+    /// useless: `change` returned false, or an earlier change was missed.
+    pub(crate) fn follow(
+        &mut self,
+        generation: i64,
+        change: impl FnOnce(&mut Self) -> bool,
+    ) -> bool {
         if generation <= self.generation {
             return true;
         }
         if self.is_broken || generation != self.generation + 1 {
             return false;
         }
-        change(self);
         self.generation = generation;
-        true
+        change(self)
     }
 
     /// Adds a secret or replaces it.

@@ -8,7 +8,7 @@ use toolvault_core::timestamp::Timestamp;
 
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::store::doctor;
+use crate::store::{doctor, installation};
 use crate::vault::Vault;
 
 /// The condition of the store.
@@ -22,6 +22,8 @@ pub struct Diagnosis {
     pub unsafe_settings: Vec<String>,
     /// The users who have several secrets with one name, with the number of such names.
     pub shared_names: Vec<(UserId, i64)>,
+    /// Whether a rotation of the user keys is not completed.
+    pub is_rotating: bool,
     /// The time of the newest audit record.
     pub newest_record: Option<Timestamp>,
 }
@@ -43,6 +45,9 @@ impl Vault {
                     .into_iter()
                     .map(|row| (UserId(row.user_id), row.names))
                     .collect(),
+                is_rotating: installation::find_user_keys_before(&mut tx)
+                    .await?
+                    .is_some(),
                 newest_record: doctor::newest_record(&mut tx)
                     .await?
                     .map(Timestamp::from_microseconds),

@@ -186,7 +186,7 @@ fn value_within(
         return None;
     }
     // A value that does not open is known to no caller.
-    let opened = secret.open_value(shared.keyring.installation(), &entry.user.key);
+    let opened = secret.open_value(shared.keyring.installation(), &entry.user.keys);
     opened.ok().filter(|value| {
         let text = value.expose_text();
         text.is_some_and(|text| text.len() <= longest || !is_token(text))

@@ -69,10 +69,10 @@ impl Change for SetPolicy {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<Policy, Error> {
-        let (ledger, generation) = lock(work, &self.user).await?;
-        let before = find(work, &self.caller, &self.user, self.id).await?;
+        let locked = lock(work, &self.user).await?;
+        let before = find(work, &self.caller, &locked.user, self.id).await?;
         if *before.policy == self.policy {
-            release(work, &self.user).await?;
+            release(work, &locked.user).await?;
             return Ok(self.policy.clone());
         }
         if before.policy.protected && self.caller.is_limited() {
@@ -80,13 +80,13 @@ impl Change for SetPolicy {
         }
         let mut after = before.clone();
         after.policy = Arc::new(self.policy.clone());
-        after.updated_at = work.now.after(ledger.last_change);
-        rewrap(work, &self.user, &before, &mut after).await?;
+        after.updated_at = work.now.after(locked.ledger.last_change);
+        rewrap(work, &locked.user, &before, &mut after).await?;
         let mut record = about(&self.record, &after, Action::SecretPolicyChanged);
         record.state = Some(after.state_text(work.shared.keyring.installation()));
         work.records.push(record);
         let after = Arc::new(after);
-        save(work, &self.user, (ledger, generation), &before, &after).await?;
+        save(work, locked, &before, &after).await?;
         Ok(self.policy.clone())
     }
 }

@@ -7,7 +7,7 @@ use toolvault_core::timestamp::Timestamp;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::store::{secrets, users};
-use crate::user::Ledger;
+use crate::user::{Ledger, User};
 use crate::vault::Vault;
 
 /// Bytes are rounded to multiples of this, so that they do not reveal the length of a value.
@@ -38,14 +38,17 @@ impl Vault {
             .await?;
         let entry = self.caller_entry(caller).await?;
         let limits = entry.user.limits(self.shared.settings.limits);
-        let row = self
+        let found = self
             .in_time(async {
                 let mut tx = self.shared.database.read().await?;
-                Ok(users::find_ledger(&mut tx, caller.user).await?)
+                let ledger = users::find_ledger(&mut tx, caller.user).await?;
+                // In one state with the ledger, which may be sealed with a newer key than the entry knows.
+                Ok(ledger.zip(users::find(&mut tx, caller.user).await?))
             })
-            .await?
-            .ok_or(Error::Unauthenticated)?;
-        let ledger = Ledger::open(&entry.user, row.generation, &row.sealed);
+            .await?;
+        let (row, user) = found.ok_or(Error::Unauthenticated)?;
+        let ledger = User::verify(user, &self.shared.keyring)
+            .and_then(|user| Ledger::open(&user, row.generation, &row.sealed));
         let ledger = self.note_refusal(caller, ledger).await?;
         Ok(Usage {
             secrets: ledger.secrets,

@@ -12,6 +12,7 @@ use super::secrets::change::find;
 use super::secrets::{SecretAnswer, SecretChange, about, find_in, lock, release};
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::store::users;
 use crate::store::versions::{self, VersionRow};
 use crate::user::User;
 use crate::vault::Vault;
@@ -80,14 +81,17 @@ impl Vault {
                 warnings: Vec::new(),
             });
         }
-        let row = self
+        let found = self
             .in_time(async {
                 let mut tx = self.shared.database.read().await?;
-                Ok(versions::find(&mut tx, id, version).await?)
+                let row = versions::find(&mut tx, id, version).await?;
+                // In one state with the version, which may be sealed with a newer key than the entry knows.
+                Ok(row.zip(users::find(&mut tx, entry.user.id()).await?))
             })
-            .await?
-            .ok_or(Error::NotFound)?;
-        let value = self.open_superseded(&entry.user, id, row);
+            .await?;
+        let (row, user) = found.ok_or(Error::NotFound)?;
+        let value = User::verify(user, &self.shared.keyring)
+            .and_then(|user| self.open_superseded(&user, id, row));
         let value = self.note_refusal(caller, value).await?;
         let change = SecretChange {
             value: Some(value),
@@ -148,7 +152,7 @@ impl Vault {
         };
         Ok(sealed
             .value()
-            .open(&user.key, &identity, Standing::Superseded)?)
+            .open(&user.keys, &identity, Standing::Superseded)?)
     }
 }
 
@@ -181,8 +185,8 @@ impl Change for DeleteVersion {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
-        lock(work, &self.user).await?;
-        let secret = find(work, &self.caller, &self.user, self.id).await?;
+        let locked = lock(work, &self.user).await?;
+        let secret = find(work, &self.caller, &locked.user, self.id).await?;
         if secret.version == self.version {
             let message = "The current version cannot be deleted; delete the secret.";
             return Err(Error::invalid(
@@ -194,7 +198,7 @@ impl Change for DeleteVersion {
         if !versions::delete(work.tx, self.id, self.version).await? {
             return Err(Error::NotFound);
         }
-        release(work, &self.user).await?;
+        release(work, &locked.user).await?;
         let mut record = about(&self.record, &secret, Action::SecretVersionDeleted);
         record.version = Some(self.version);
         work.records.push(record);

@@ -56,9 +56,9 @@ pub(crate) async fn take_time(tx: &mut Tx) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Makes other processes that set up this store wait until this transaction ends. On SQLite the only writer already
-/// has the lock.
-pub(crate) async fn lock_for_setup(tx: &mut Tx) -> sqlx::Result<()> {
+/// Makes other processes that set up this store or replace its root key wait until this transaction ends. On SQLite the
+/// only writer already has the lock.
+pub(crate) async fn lock_installation(tx: &mut Tx) -> sqlx::Result<()> {
     let Tx::Postgres(tx) = tx else { return Ok(()) };
     sqlx::query("LOCK TABLE installation IN EXCLUSIVE MODE")
         .execute(&mut **tx)

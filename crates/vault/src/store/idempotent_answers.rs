@@ -53,3 +53,43 @@ pub(crate) async fn insert(
         .map(|_| ())
     })
 }
+
+/// Up to `limit` answers to a user that are sealed with another key than `key`, the four bytes in their headers.
+pub(crate) async fn list_others(
+    tx: &mut Tx,
+    user: UserId,
+    key: [u8; 4],
+    limit: i64,
+) -> sqlx::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    on!(tx, connection => {
+        sqlx::query_as(
+            "SELECT key_hash, sealed FROM idempotent_answers \
+             WHERE user_id = $1 AND substr(sealed, 3, 4) <> $2 ORDER BY key_hash LIMIT $3",
+        )
+        .bind(user.0)
+        .bind(key.as_slice())
+        .bind(limit)
+        .fetch_all(connection)
+        .await
+    })
+}
+
+/// Replaces a sealed answer.
+pub(crate) async fn save(
+    tx: &mut Tx,
+    user: UserId,
+    key_hash: &[u8],
+    sealed: &[u8],
+) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query(
+            "UPDATE idempotent_answers SET sealed = $3 WHERE user_id = $1 AND key_hash = $2",
+        )
+        .bind(user.0)
+        .bind(key_hash)
+        .bind(sealed)
+        .execute(connection)
+        .await
+        .map(|_| ())
+    })
+}

@@ -98,3 +98,36 @@ pub(crate) async fn insert_key(tx: &mut Tx, key: &WrappedKey) -> sqlx::Result<()
             .map(|_| ())
     })
 }
+
+/// Replaces the wrap of a key. Returns false if there is no such key.
+pub(crate) async fn save_key(tx: &mut Tx, key: &WrappedKey) -> sqlx::Result<bool> {
+    let saved = on!(tx, connection => {
+        sqlx::query("UPDATE keyring SET wrapped = $3 WHERE key_id = $1 AND purpose = $2")
+            .bind(i64::from(key.id))
+            .bind(&key.purpose)
+            .bind(&key.wrapped)
+            .execute(connection)
+            .await
+            .map(|done| done.rows_affected())
+    })?;
+    Ok(saved == 1)
+}
+
+/// When the rotation of user keys began that is not completed.
+pub(crate) async fn find_user_keys_before(tx: &mut Tx) -> sqlx::Result<Option<i64>> {
+    on!(tx, connection => {
+        sqlx::query_scalar("SELECT user_keys_before FROM installation")
+            .fetch_one(connection)
+            .await
+    })
+}
+
+pub(crate) async fn save_user_keys_before(tx: &mut Tx, before: Option<i64>) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query("UPDATE installation SET user_keys_before = $1")
+            .bind(before)
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+}

@@ -49,6 +49,16 @@ pub(crate) async fn list(tx: &mut Tx, name: Option<&str>) -> sqlx::Result<Vec<Us
     })
 }
 
+/// The user with the smallest ID greater than `after`.
+pub(crate) async fn next(tx: &mut Tx, after: UserId) -> sqlx::Result<Option<Uuid>> {
+    on!(tx, connection => {
+        sqlx::query_scalar("SELECT user_id FROM users WHERE user_id > $1 ORDER BY user_id LIMIT 1")
+            .bind(after.0)
+            .fetch_optional(connection)
+            .await
+    })
+}
+
 /// Returns false if the ID, or the name of a local user, is taken.
 pub(crate) async fn insert(tx: &mut Tx, row: &UserRow) -> sqlx::Result<bool> {
     let inserted = on!(tx, connection => {

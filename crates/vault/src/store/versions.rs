@@ -4,6 +4,7 @@ use sqlx::FromRow;
 use toolvault_core::identity::{SecretId, UserId};
 use uuid::Uuid;
 
+use super::secrets::SecretRow;
 use super::transaction::{Tx, on};
 
 /// A version as stored. The MAC covers every other column except the wrapped data key.
@@ -108,6 +109,74 @@ pub(crate) async fn save_data_key(
         .execute(connection)
         .await
         .map(|_| ())
+    })
+}
+
+/// A version's wrapped data key, with the secret. The values are left out.
+#[derive(Debug, FromRow)]
+pub(crate) struct WrapRow {
+    /// With the wrap of the version `kept`.
+    #[sqlx(flatten)]
+    pub(crate) secret: SecretRow,
+    pub(crate) kept: i64,
+}
+
+/// All versions of the next `limit` secrets of a user after `after`, in the order of their IDs.
+pub(crate) async fn list_wraps(
+    tx: &mut Tx,
+    user: UserId,
+    after: SecretId,
+    limit: i64,
+) -> sqlx::Result<Vec<WrapRow>> {
+    on!(tx, connection => {
+        sqlx::query_as(
+            "SELECT s.secret_id, s.user_id, s.name, s.tool, s.argument, s.is_default, s.policy, \
+             s.version, s.created_at, s.updated_at, s.effective_at, v.version AS kept, \
+             v.data_key, NULL AS value, NULL AS display FROM (SELECT * FROM secrets \
+             WHERE user_id = $1 AND secret_id > $2 ORDER BY secret_id LIMIT $3) AS s \
+             JOIN secret_versions v ON v.secret_id = s.secret_id ORDER BY s.secret_id, v.version",
+        )
+        .bind(user.0)
+        .bind(after.0)
+        .bind(limit)
+        .fetch_all(connection)
+        .await
+    })
+}
+
+/// How many versions of a user's secrets are sealed with another key than `key`, the four bytes in their headers.
+pub(crate) async fn count_others(tx: &mut Tx, user: UserId, key: [u8; 4]) -> sqlx::Result<i64> {
+    on!(tx, connection => {
+        sqlx::query_scalar(
+            "SELECT COUNT(*) FROM secrets s JOIN secret_versions v ON v.secret_id = s.secret_id \
+             WHERE s.user_id = $1 AND substr(v.data_key, 3, 4) <> $2",
+        )
+        .bind(user.0)
+        .bind(key.as_slice())
+        .fetch_one(connection)
+        .await
+    })
+}
+
+/// How many versions the secrets of a user have.
+pub(crate) async fn count(tx: &mut Tx, user: UserId) -> sqlx::Result<i64> {
+    on!(tx, connection => {
+        sqlx::query_scalar(
+            "SELECT COUNT(*) FROM secrets s JOIN secret_versions v ON v.secret_id = s.secret_id \
+             WHERE s.user_id = $1",
+        )
+        .bind(user.0)
+        .fetch_one(connection)
+        .await
+    })
+}
+
+/// How many versions there are.
+pub(crate) async fn count_all(tx: &mut Tx) -> sqlx::Result<i64> {
+    on!(tx, connection => {
+        sqlx::query_scalar("SELECT COUNT(*) FROM secret_versions")
+            .fetch_one(connection)
+            .await
     })
 }
 

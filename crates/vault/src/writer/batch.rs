@@ -40,6 +40,8 @@ struct Outcome {
     records: Vec<Record>,
     uses: usize,
     sign_in_failures: usize,
+    /// Whether a change without a record has written.
+    has_written: bool,
     /// The number of the last page written.
     page: Option<i64>,
     effects: Vec<Effect>,
@@ -174,7 +176,7 @@ impl Batch {
             tx.set_savepoint(is_marked).await?;
             save_key_uses(&mut tx, &self.key_uses).await?;
         }
-        if outcome.records.is_empty() && self.key_uses.is_empty() {
+        if outcome.records.is_empty() && self.key_uses.is_empty() && !outcome.has_written {
             if !self.is_probe {
                 tx.rollback().await?;
                 return Ok(false);
@@ -219,11 +221,13 @@ async fn apply(
         shared,
         now: shared.clock.now(),
         records: Vec::new(),
+        has_written: false,
         effects: Vec::new(),
     };
     let applied = change.apply(&mut work).await;
     let Work {
         mut records,
+        has_written,
         effects,
         now,
         ..
@@ -235,6 +239,7 @@ async fn apply(
                 record.at = now;
             }
             outcome.records.extend(records);
+            outcome.has_written |= has_written;
             outcome.effects.extend(effects);
             Ok(true)
         }

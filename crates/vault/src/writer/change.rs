@@ -35,6 +35,8 @@ pub(crate) struct Work<'a> {
     pub(crate) now: Timestamp,
     /// The audit records of the change.
     pub(crate) records: Vec<Record>,
+    /// Whether it wrote although it has no record.
+    pub(crate) has_written: bool,
     /// The effects that the caches must apply.
     pub(crate) effects: Vec<Effect>,
 }

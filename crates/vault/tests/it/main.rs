@@ -56,6 +56,8 @@ mod resolve;
 #[cfg(test)]
 mod resolve_refusals;
 #[cfg(test)]
+mod root_key;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod secrets;
@@ -69,6 +71,8 @@ mod tool_calls;
 mod trail;
 #[cfg(test)]
 mod update;
+#[cfg(test)]
+mod user_keys;
 #[cfg(test)]
 mod users;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::harness::app::key;
 use crate::harness::databases::on_postgres;
 use crate::harness::rows::Rows;
 use crate::harness::{Actor, App, NewSecretExt as _, secret};
+use crate::user_keys;
 
 /// How long the other replica may lag.
 const BOUND: Duration = Duration::from_secs(1);
@@ -172,6 +173,33 @@ on_two! {
             assert!(info.revoked_at.is_some() && info.name == "renamed");
         }
         let verified = one.vault.verify_audit(None).await.unwrap();
+        assert!(verified.ok, "{verified:?}");
+    }
+
+    async fn user_keys_rotate_on_one_while_the_other_works(one: App, two: App) {
+        let (here, there) = (one.operator().await, two.operator().await);
+        let mut ids = Vec::new();
+        for number in 0..80 {
+            let name = format!("t{number}");
+            ids.push(here.store(secret(&name, "the value").default_for(&name, "api_token")).await.secret_id);
+        }
+        let mut turns = 0;
+        for round in 0..3 {
+            // Both have the user in their caches, with the keys from before.
+            assert_eq!((here.list().await.len(), there.list().await.len()), (80, 80));
+            let mut at = Some(user_keys::begin(&one).await);
+            while let Some(position) = at {
+                turns += 1;
+                let app = if turns % 2 == 0 { &one } else { &two };
+                at = user_keys::step(app, position).await.position;
+                for (number, actor) in [(3, &here), (20, &there), (40, &there), (70, &here)] {
+                    let value = format!("value {round} {at:?}");
+                    actor.set_value(ids[number], &value).await;
+                    assert_eq!(actor.token(&format!("t{number}")).await, value);
+                }
+            }
+        }
+        let verified = two.vault.verify_audit(None).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 

@@ -35,6 +35,7 @@ impl Report {
 pub(super) fn check(report: &Report, now: Timestamp, findings: &mut Findings) {
     check_engine(&report.store, findings);
     check_trail(&report.store, now, findings);
+    check_rotation(&report.store, findings);
     check_keys(report, now, findings);
     check_names(report, findings);
 }
@@ -65,6 +66,16 @@ fn numbers(version: &str) -> [u32; 3] {
         .split('.')
         .map(|part| part.parse().unwrap_or_default());
     std::array::from_fn(|_| parts.next().unwrap_or_default())
+}
+
+fn check_rotation(report: &Diagnosis, findings: &mut Findings) {
+    if report.is_rotating {
+        findings.bad(
+            "user keys",
+            "a rotation of the user keys runs or was stopped: some users still have their old key",
+            "toolvault rotate user-keys",
+        );
+    }
 }
 
 fn check_trail(report: &Diagnosis, now: Timestamp, findings: &mut Findings) {
@@ -159,6 +170,7 @@ mod tests {
             version: "3.51.3".to_owned(),
             unsafe_settings: Vec::new(),
             shared_names: Vec::new(),
+            is_rotating: false,
             newest_record: None,
         }
     }
@@ -197,6 +209,17 @@ mod tests {
             };
             assert_eq!(!found(&report, Grade::Bad).is_empty(), is_old, "{version}");
         }
+    }
+
+    #[test]
+    fn a_rotation_that_was_stopped_is_found() {
+        let report = Diagnosis {
+            is_rotating: true,
+            ..report()
+        };
+        let expected =
+            "a rotation of the user keys runs or was stopped: some users still have their old key";
+        assert_eq!(found(&report, Grade::Bad), [expected]);
     }
 
     #[test]

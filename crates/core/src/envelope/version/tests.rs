@@ -73,8 +73,8 @@ fn blobs_do_not_open_in_each_others_place() {
 fn neither_the_key_nor_the_label_of_the_other_part_opens_a_blob() {
     let fixture = Fixture::new(1);
     let sealed = fixture.seal();
-    let (user_key, identity) = (&fixture.user_key, &fixture.identity);
-    let data_key = open_data_key(&sealed.data_key, user_key, identity, fixture.current()).unwrap();
+    let (user_keys, identity) = (&fixture.user_keys, &fixture.identity);
+    let data_key = open_data_key(&sealed.data_key, user_keys, identity, fixture.current()).unwrap();
     for (blob, own, other) in [
         (&sealed.value, Part::Value, Part::Display),
         (&sealed.display, Part::Display, Part::Value),
@@ -156,9 +156,9 @@ fn nothing_is_sealed_when_randomness_ends_on_the_way() {
     };
     let seal_with = |fills: u64| {
         let entropy = Deterministic::failing_after(1, fills);
-        let (user_key, identity) = (&fixture.user_key, &fixture.identity);
+        let (user_keys, identity) = (&fixture.user_keys, &fixture.identity);
         SealedVersion::seal(
-            user_key,
+            user_keys,
             identity,
             fixture.current(),
             &value,

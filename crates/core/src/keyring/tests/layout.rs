@@ -34,9 +34,9 @@ fn the_stored_bytes_of_keys_hashes_and_macs_never_change() {
         hexadecimal(&keyring.mac_row(&row)),
         "07ee5fadccbca999c808e6b7f95f77e2a43ad9ad285e060945d791fc7f2ea706"
     );
-    let (_, wrapped) = keyring
-        .create_user_key(fixture.user(), &fixture.entropy)
-        .unwrap();
+    let (user, entropy) = (fixture.user(), &fixture.entropy);
+    let keys = UserKeys::generate(entropy).unwrap();
+    let wrapped = keyring.wrap_user_keys(user, &keys, entropy).unwrap();
     assert_eq!(
         hexadecimal(&sha256(&wrapped)),
         "141e36ea09128a528747f3faaab407436d1e3ce1587a8eb9b7057efbbba6e5c3"

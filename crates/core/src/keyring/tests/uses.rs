@@ -9,34 +9,37 @@ fn the_key_of_a_user_opens_for_that_user_only() {
     let fixture = Fixture::new(1);
     let keyring = fixture.keyring();
     let (user, other) = (fixture.user(), fixture.user());
-    let (key, wrapped) = keyring.create_user_key(user, &fixture.entropy).unwrap();
-    let opened = keyring.open_user_key(user, &wrapped).unwrap();
-    assert_eq!((opened.id, opened.key.expose()), (key.id, key.key.expose()));
+    let keys = UserKeys::generate(&fixture.entropy).unwrap();
+    let wrapped = keyring
+        .wrap_user_keys(user, &keys, &fixture.entropy)
+        .unwrap();
+    let opened = keyring.open_user_keys(user, &wrapped).unwrap();
+    assert_eq!(opened.encode().expose(), keys.encode().expose());
 
-    let refused = |opened: Result<NumberedKey, OpenError>| opened.err().unwrap();
+    let refused = |opened: Result<UserKeys, OpenError>| opened.err().unwrap();
     assert_eq!(
-        refused(keyring.open_user_key(other, &wrapped)),
+        refused(keyring.open_user_keys(other, &wrapped)),
         OpenError::Forged
     );
     let mut elsewhere = keyring.clone();
     elsewhere.installation = Fixture::new(2).installation;
     assert_eq!(
-        refused(elsewhere.open_user_key(user, &wrapped)),
+        refused(elsewhere.open_user_keys(user, &wrapped)),
         OpenError::Forged
     );
     let foreign = Fixture::new(2).keyring();
     assert_eq!(
-        refused(foreign.open_user_key(user, &wrapped)),
+        refused(foreign.open_user_keys(user, &wrapped)),
         OpenError::Forged
     );
     for bit in 0..wrapped.len() * 8 {
         let mut changed = wrapped.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert!(keyring.open_user_key(user, &changed).is_err(), "bit {bit}");
+        assert!(keyring.open_user_keys(user, &changed).is_err(), "bit {bit}");
     }
     for length in 0..wrapped.len() {
         assert!(
-            keyring.open_user_key(user, &wrapped[..length]).is_err(),
+            keyring.open_user_keys(user, &wrapped[..length]).is_err(),
             "{length} bytes"
         );
     }

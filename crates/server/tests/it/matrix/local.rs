@@ -9,13 +9,25 @@ use super::table::{Row, rows};
 use super::targets::Target;
 use crate::harness::World;
 
-const LOCAL_ROUTES: [(&str, &str, &str, u16); 5] = [
+/// The begin of a rotation.
+const POSITION: &str = r#"{"before":"2026-01-02T03:04:05Z","user":"00000000-0000-0000-0000-000000000000",
+    "secret":"00000000-0000-0000-0000-000000000000","left":0,"is_at_end":false}"#;
+
+const LOCAL_ROUTES: [(&str, &str, &str, u16); 8] = [
     ("POST", "/local/audit/verify", "{}", 200),
     ("GET", "/local/audit/progress", "", 200),
     ("POST", "/local/backup", "", 200),
     ("GET", "/local/diagnosis", "", 200),
     // Without a program that handles reload requests there is nothing to reload.
     ("POST", "/local/reload", "", 404),
+    (
+        "POST",
+        "/local/root-key",
+        "32 bytes that stand for the key.",
+        200,
+    ),
+    ("POST", "/local/user-keys", "", 200),
+    ("POST", "/local/user-keys/portion", POSITION, 200),
 ];
 
 /// What a local command without a user can still request: users, all keys, the whole trail.

@@ -41,7 +41,7 @@ impl Vault {
             secret_name: secret.name.to_string(),
             version: secret.version,
             redact: secret.policy.redact,
-            value: secret.open_value(self.installation(), &entry.user.key)?,
+            value: secret.open_value(self.installation(), &entry.user.keys)?,
         })
     }
 }

@@ -13,8 +13,8 @@ use super::create::{shown, version_row};
 use super::guessing::is_guessable;
 use super::warnings::warnings;
 use super::{
-    Field, SecretAnswer, SecretChange, about, lock, release, require_match, require_unprotected,
-    shadows, unlock,
+    Field, Locked, SecretAnswer, SecretChange, about, lock, release, require_match,
+    require_unprotected, shadows, unlock,
 };
 use crate::cache::{Effect, UserEntry};
 use crate::caller::Caller;
@@ -22,7 +22,7 @@ use crate::error::{Denial, Error};
 use crate::secret::Secret;
 use crate::settings::Limits;
 use crate::store::{secrets, versions};
-use crate::user::{Ledger, User};
+use crate::user::User;
 use crate::vault::Vault;
 use crate::writer::change::{Change, Work};
 
@@ -108,19 +108,19 @@ impl Change for UpdateSecret {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<SecretAnswer, Error> {
-        let (ledger, generation) = lock(work, &self.user).await?;
-        let before = find(work, &self.caller, &self.user, self.id).await?;
+        let locked = lock(work, &self.user).await?;
+        let before = find(work, &self.caller, &locked.user, self.id).await?;
         require_match(&self.if_match, &before.info())?;
         let mut after = before.clone();
-        let kinds = self.edit(work, &mut after)?;
+        let kinds = self.edit(work, &locked.user, &mut after)?;
         if kinds.is_none() {
-            release(work, &self.user).await?;
+            release(work, &locked.user).await?;
             return Ok(SecretAnswer {
                 info: before.info(),
                 warnings: Vec::new(),
             });
         }
-        after.updated_at = work.now.after(ledger.last_change);
+        after.updated_at = work.now.after(locked.ledger.last_change);
         if kinds.is_rebound || kinds.is_new_value {
             after.effective_at = after.updated_at;
         }
@@ -128,20 +128,21 @@ impl Change for UpdateSecret {
         if let Some(value) = self.change.value.as_ref().filter(|_| kinds.is_new_value) {
             after.shown = shown(value)?;
             let growth = i64::from(after.shown.bytes) - i64::from(before.shown.bytes);
-            ledger.allow(0, growth, self.limits)?;
-            self.supersede(work, &before, &mut after, value).await?;
+            locked.ledger.allow(0, growth, self.limits)?;
+            self.supersede(work, &locked.user, &before, &mut after, value)
+                .await?;
         } else {
-            rewrap(work, &self.user, &before, &mut after).await?;
+            rewrap(work, &locked.user, &before, &mut after).await?;
         }
         let after = Arc::new(after);
-        save(work, &self.user, (ledger, generation), &before, &after).await?;
+        save(work, locked, &before, &after).await?;
         Ok(self.finish(work, &after, &kinds))
     }
 }
 
 impl UpdateSecret {
     /// Applies the given fields except the value to `secret`, and returns which ones differ.
-    fn edit(&self, work: &Work<'_>, secret: &mut Secret) -> Result<Kinds, Error> {
+    fn edit(&self, work: &Work<'_>, user: &User, secret: &mut Secret) -> Result<Kinds, Error> {
         let mut kinds = Kinds::default();
         let change = &self.change;
         let old = secret.clone();
@@ -160,7 +161,7 @@ impl UpdateSecret {
         }
         if let Some(value) = &change.value {
             let installation = work.shared.keyring.installation();
-            let current = old.open_value(installation, &self.user.key)?;
+            let current = old.open_value(installation, &user.keys)?;
             kinds.is_new_value = !is_equal(current.expose(), value.expose());
         }
         Ok(kinds)
@@ -181,6 +182,7 @@ impl UpdateSecret {
     async fn supersede(
         &self,
         work: &mut Work<'_>,
+        user: &User,
         before: &Secret,
         after: &mut Secret,
         value: &Confidential,
@@ -189,7 +191,7 @@ impl UpdateSecret {
         let entropy = work.shared.entropy.as_ref();
         let mut old = before.sealed.clone();
         old.rewrap(
-            &self.user.key,
+            &user.keys,
             &before.identity(installation),
             before.standing(installation),
             Standing::Superseded,
@@ -200,7 +202,7 @@ impl UpdateSecret {
 
         after.version = before.version + 1;
         let sealed = SealedVersion::seal(
-            &self.user.key,
+            &user.keys,
             &after.identity(installation),
             after.standing(installation),
             value,
@@ -272,7 +274,7 @@ pub(crate) async fn find(
     let row = secrets::find(work.tx, user.id(), id)
         .await?
         .ok_or(Error::NotFound)?;
-    let secret = Secret::verify(row, work.shared.keyring.installation(), &user.key)?;
+    let secret = Secret::verify(row, work.shared.keyring.installation(), &user.keys)?;
     if caller.reaches_pattern(secret.binding.tool.as_ref()) {
         Ok(secret)
     } else {
@@ -283,17 +285,16 @@ pub(crate) async fn find(
 /// Replaces the row of a secret, and updates the ledger and the caches.
 pub(crate) async fn save(
     work: &mut Work<'_>,
-    user: &User,
-    (mut ledger, generation): (Ledger, i64),
+    mut locked: Locked,
     before: &Secret,
     after: &Arc<Secret>,
 ) -> Result<(), Error> {
     secrets::update(work.tx, &after.row()?).await?;
-    ledger.remove(before, &work.shared.keyring);
-    ledger.add(after, &work.shared.keyring);
-    ledger.last_change = after.updated_at;
-    unlock(work, user, ledger, generation).await?;
-    let stored = Effect::SecretStored(Arc::clone(after), generation);
+    locked.ledger.remove(before, &work.shared.keyring);
+    locked.ledger.add(after, &work.shared.keyring);
+    locked.ledger.last_change = after.updated_at;
+    unlock(work, &locked).await?;
+    let stored = Effect::SecretStored(Arc::clone(after), locked.generation);
     work.effects.push(stored);
     Ok(())
 }
@@ -311,13 +312,13 @@ pub(crate) async fn rewrap(
     let entropy = work.shared.entropy.as_ref();
     after
         .sealed
-        .rewrap(&user.key, &identity, from, to, entropy)
+        .rewrap(&user.keys, &identity, from, to, entropy)
         .map_err(rewrap_error)?;
     versions::save_data_key(work.tx, after.id, after.version, after.sealed.data_key()).await?;
     Ok(())
 }
 
-fn rewrap_error(error: RewrapError) -> Error {
+pub(crate) fn rewrap_error(error: RewrapError) -> Error {
     match error {
         RewrapError::Open(error) => error.into(),
         RewrapError::Entropy(error) => error.into(),

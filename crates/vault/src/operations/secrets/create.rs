@@ -7,17 +7,21 @@ use toolvault_core::audit::record::{Action, Decision, Record};
 use toolvault_core::binding::Binding;
 use toolvault_core::confidential::Confidential;
 use toolvault_core::digest::{hexadecimal, sha256};
+use toolvault_core::entropy::Entropy;
 use toolvault_core::envelope::version::{SealedValue, SealedVersion, Shown};
 use toolvault_core::envelope::{open, seal};
 use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::mask;
 use toolvault_core::scope::Scope;
-use toolvault_core::timestamp::{SECOND, Timestamp};
+use toolvault_core::timestamp::SECOND;
 use toolvault_core::transcript::Transcript;
+use toolvault_core::user_keys::UserKeys;
 
 use super::guessing::is_guessable;
 use super::warnings::warnings;
-use super::{NewSecret, SecretAnswer, about, lock, release, require_unprotected, shadows, unlock};
+use super::{
+    Locked, NewSecret, SecretAnswer, about, lock, release, require_unprotected, shadows, unlock,
+};
 use crate::cache::Effect;
 use crate::caller::Caller;
 use crate::error::Error;
@@ -99,12 +103,6 @@ impl Repetition {
         }
     }
 
-    fn bind(&self, user: UserId) -> Transcript {
-        Transcript::new("toolvault/idempotent-answer/v1")
-            .bytes(user.as_bytes())
-            .bytes(&self.key_hash)
-    }
-
     /// The earlier answer, if this request is a repetition.
     async fn find(&self, work: &mut Work<'_>, user: &User) -> Result<Option<SecretAnswer>, Error> {
         let oldest = work.now.plus(-REMEMBERED);
@@ -112,7 +110,11 @@ impl Repetition {
         let Some(sealed) = sealed else {
             return Ok(None);
         };
-        let opened = open(&user.key, self.bind(user.id()), &sealed)?;
+        let opened = open(
+            user.keys.of(&sealed)?,
+            bind(user.id(), &self.key_hash),
+            &sealed,
+        )?;
         let remembered: RememberedAnswer =
             serde_json::from_slice(opened.expose()).map_err(|_| Error::Integrity)?;
         if remembered.request == self.request_hash {
@@ -136,12 +138,37 @@ impl Repetition {
         };
         let plain = serde_json::to_vec(&remembered).map_err(Error::internal)?;
         let entropy = work.shared.entropy.as_ref();
-        let sealed = seal(&user.key, self.bind(user.id()), &plain, entropy)?;
+        let sealed = seal(
+            user.keys.newest(),
+            bind(user.id(), &self.key_hash),
+            &plain,
+            entropy,
+        )?;
         let oldest = work.now.plus(-REMEMBERED);
         let key = &self.key_hash;
         idempotent_answers::insert(work.tx, user.id(), key, &sealed, work.now, oldest).await?;
         Ok(())
     }
+}
+
+/// What the answer to a request with this key is bound to.
+fn bind(user: UserId, key_hash: &[u8]) -> Transcript {
+    Transcript::new("toolvault/idempotent-answer/v1")
+        .bytes(user.as_bytes())
+        .bytes(key_hash)
+}
+
+/// Seals an answer again, with the user's newest key.
+pub(crate) fn reseal_answer(
+    user: UserId,
+    keys: &UserKeys,
+    key_hash: &[u8],
+    sealed: &[u8],
+    entropy: &dyn Entropy,
+) -> Result<Vec<u8>, Error> {
+    let answer = open(keys.of(sealed)?, bind(user, key_hash), sealed)?;
+    let bound = bind(user, key_hash);
+    Ok(seal(keys.newest(), bound, answer.expose(), entropy)?)
 }
 
 struct CreateSecret {
@@ -163,14 +190,14 @@ impl Change for CreateSecret {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<SecretAnswer, Error> {
-        let (mut ledger, generation) = lock(work, &self.user).await?;
+        let mut locked = lock(work, &self.user).await?;
         if let Some(repetition) = &self.repetition
-            && let Some(answer) = repetition.find(work, &self.user).await?
+            && let Some(answer) = repetition.find(work, &locked.user).await?
         {
-            release(work, &self.user).await?;
+            release(work, &locked.user).await?;
             return Ok(answer);
         }
-        let (secret, sealed) = self.seal(work, work.now.after(ledger.last_change))?;
+        let (secret, sealed) = self.seal(work, &locked)?;
         let (is_shadowing, warnings) = {
             let index = self.entry.index.read();
             require_unprotected(&index, None, &secret)?;
@@ -179,11 +206,13 @@ impl Change for CreateSecret {
             let warnings = warnings(&index, caller, &secret, is_shadowing, self.is_guessable);
             (is_shadowing, warnings)
         };
-        ledger.allow(1, i64::from(secret.shown.bytes), self.limits)?;
-        ledger.add(&secret, &work.shared.keyring);
-        ledger.last_change = secret.updated_at;
+        locked
+            .ledger
+            .allow(1, i64::from(secret.shown.bytes), self.limits)?;
+        locked.ledger.add(&secret, &work.shared.keyring);
+        locked.ledger.last_change = secret.updated_at;
         store(work, &secret, sealed, &self.caller.actor.to_string()).await?;
-        unlock(work, &self.user, ledger, generation).await?;
+        unlock(work, &locked).await?;
 
         let mut created = about(&self.record, &secret, Action::SecretCreated);
         created.state = Some(secret.state_text(work.shared.keyring.installation()));
@@ -197,16 +226,18 @@ impl Change for CreateSecret {
             warnings,
         };
         let stored = Arc::new(secret);
-        work.effects.push(Effect::SecretStored(stored, generation));
+        work.effects
+            .push(Effect::SecretStored(stored, locked.generation));
         if let Some(repetition) = &self.repetition {
-            repetition.remember(work, &self.user, &answer).await?;
+            repetition.remember(work, &locked.user, &answer).await?;
         }
         Ok(answer)
     }
 }
 
 impl CreateSecret {
-    fn seal(&self, work: &Work<'_>, now: Timestamp) -> Result<(Secret, SealedVersion), Error> {
+    fn seal(&self, work: &Work<'_>, locked: &Locked) -> Result<(Secret, SealedVersion), Error> {
+        let now = work.now.after(locked.ledger.last_change);
         let entropy = work.shared.entropy.as_ref();
         let installation = work.shared.keyring.installation();
         let mut secret = Secret {
@@ -227,7 +258,7 @@ impl CreateSecret {
             shown: shown(&self.new.value)?,
         };
         let sealed = SealedVersion::seal(
-            &self.user.key,
+            &locked.user.keys,
             &secret.identity(installation),
             secret.standing(installation),
             &self.new.value,

@@ -4,7 +4,7 @@ use toolvault_core::audit::record::Record;
 use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::pattern::ToolPattern;
 
-use super::{lock, require_match, unlock};
+use super::{Locked, lock, require_match, unlock};
 use crate::cache::Effect;
 use crate::caller::Caller;
 use crate::error::Error;
@@ -29,7 +29,7 @@ impl Change for DeleteSecret {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
-        let (ledger, generation) = lock(work, &self.user).await?;
+        let mut locked = lock(work, &self.user).await?;
         let row = secrets::find(work.tx, self.user.id(), self.id)
             .await?
             .ok_or(Error::NotFound)?;
@@ -47,7 +47,7 @@ impl Change for DeleteSecret {
         record.tool = pattern.map(|pattern| pattern.as_str().to_owned());
         record.argument.clone_from(&row.argument);
 
-        let verified = Secret::verify(row, work.shared.keyring.installation(), &self.user.key);
+        let verified = Secret::verify(row, work.shared.keyring.installation(), &locked.user.keys);
         match &verified {
             Ok(secret) => require_match(&self.if_match, &secret.info())?,
             // A row that was tampered with can still be deleted.
@@ -55,40 +55,34 @@ impl Change for DeleteSecret {
             Err(_) => return Err(Error::PreconditionFailed),
         }
         secrets::delete(work.tx, self.user.id(), self.id).await?;
-        let mut ledger = match verified {
-            Ok(secret) => {
-                let mut ledger = ledger;
-                ledger.remove(&secret, &work.shared.keyring);
-                ledger
-            }
-            Err(_) => self.count_again(work, ledger).await?,
-        };
-        ledger.last_change = work.now.after(ledger.last_change);
-        unlock(work, &self.user, ledger, generation).await?;
+        match verified {
+            Ok(secret) => locked.ledger.remove(&secret, &work.shared.keyring),
+            Err(_) => locked.ledger = count_again(work, &locked).await?,
+        }
+        locked.ledger.last_change = work.now.after(locked.ledger.last_change);
+        unlock(work, &locked).await?;
         work.records.push(record);
-        let deleted = Effect::SecretDeleted(self.user.id(), self.id, generation);
+        let deleted = Effect::SecretDeleted(self.user.id(), self.id, locked.generation);
         work.effects.push(deleted);
         Ok(())
     }
 }
 
-impl DeleteSecret {
-    /// The ledger without a secret whose share in it is unknown: recomputed from the other secrets, if all of them are
-    /// sound and none is missing.
-    async fn count_again(&self, work: &mut Work<'_>, ledger: Ledger) -> Result<Ledger, Error> {
-        let keyring = &work.shared.keyring;
-        let mut found = Ledger::default();
-        for row in secrets::load_user(work.tx, self.user.id()).await? {
-            if let Ok(secret) = Secret::verify(row, keyring.installation(), &self.user.key) {
-                found.add(&secret, keyring);
-            }
+/// The ledger without a secret whose share in it is unknown: recomputed from the other secrets, if all of them are sound
+/// and none is missing.
+async fn count_again(work: &mut Work<'_>, locked: &Locked) -> Result<Ledger, Error> {
+    let (keyring, user) = (&work.shared.keyring, &locked.user);
+    let mut found = Ledger::default();
+    for row in secrets::load_user(work.tx, user.id()).await? {
+        if let Ok(secret) = Secret::verify(row, keyring.installation(), &user.keys) {
+            found.add(&secret, keyring);
         }
-        let mut left = ledger;
-        left.secrets -= 1;
-        if found.secrets == left.secrets {
-            found.last_change = ledger.last_change;
-            left = found;
-        }
-        Ok(left)
     }
+    let mut left = locked.ledger;
+    left.secrets -= 1;
+    if found.secrets == left.secrets {
+        found.last_change = left.last_change;
+        left = found;
+    }
+    Ok(left)
 }

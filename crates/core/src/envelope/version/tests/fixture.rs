@@ -92,7 +92,7 @@ impl OwnedState {
 
 pub(super) struct Fixture {
     pub(super) entropy: Deterministic,
-    pub(super) user_key: NumberedKey,
+    pub(super) user_keys: UserKeys,
     pub(super) identity: VersionIdentity,
     pub(super) state: OwnedState,
 }
@@ -101,10 +101,7 @@ impl Fixture {
     pub(super) fn new(seed: u64) -> Self {
         let entropy = Deterministic::new(seed);
         let now = Timestamp::from_microseconds(1_767_323_045_000_000);
-        let user_key = NumberedKey {
-            id: 1,
-            key: Key::generate(&entropy).unwrap(),
-        };
+        let user_keys = UserKeys::generate(&entropy).unwrap();
         let identity = VersionIdentity {
             installation: InstallationId::generate(&entropy, now).unwrap(),
             user: UserId::generate(&entropy, now).unwrap(),
@@ -113,10 +110,14 @@ impl Fixture {
         };
         Self {
             entropy,
-            user_key,
+            user_keys,
             identity,
             state: OwnedState::new(),
         }
+    }
+
+    pub(super) fn state_time(&self) -> Timestamp {
+        Timestamp::from_microseconds(self.state.updated_at)
     }
 
     pub(super) fn current(&self) -> Standing {
@@ -132,9 +133,9 @@ impl Fixture {
     }
 
     pub(super) fn seal_value(&self, value: &Confidential, shown: &Shown) -> SealedVersion {
-        let (user_key, identity) = (&self.user_key, &self.identity);
+        let (user_keys, identity) = (&self.user_keys, &self.identity);
         SealedVersion::seal(
-            user_key,
+            user_keys,
             identity,
             self.current(),
             value,
@@ -145,12 +146,12 @@ impl Fixture {
     }
 
     pub(super) fn open_value(&self, sealed: &SealedVersion) -> Result<Vec<u8>, OpenError> {
-        let value = sealed.open_value(&self.user_key, &self.identity, self.current())?;
+        let value = sealed.open_value(&self.user_keys, &self.identity, self.current())?;
         Ok(value.expose().to_vec())
     }
 
     pub(super) fn open_shown(&self, sealed: &SealedVersion) -> Result<Shown, OpenError> {
-        sealed.open_shown(&self.user_key, &self.identity, self.current())
+        sealed.open_shown(&self.user_keys, &self.identity, self.current())
     }
 
     /// After a change of `part`, only what depends on it fails to open.
@@ -170,14 +171,14 @@ impl Fixture {
     /// Nothing opens as `identity` in this `standing` with this key.
     pub(super) fn assert_closed(
         sealed: &SealedVersion,
-        user_key: &NumberedKey,
+        user_keys: &UserKeys,
         identity: &VersionIdentity,
         standing: Standing,
         what: &str,
     ) {
-        let value = sealed.open_value(user_key, identity, standing).map(|_| ());
+        let value = sealed.open_value(user_keys, identity, standing).map(|_| ());
         assert_eq!(value, Err(OpenError::Forged), "{what}: value");
-        let shown = sealed.open_shown(user_key, identity, standing).map(|_| ());
+        let shown = sealed.open_shown(user_keys, identity, standing).map(|_| ());
         assert_eq!(shown, Err(OpenError::Forged), "{what}: display");
     }
 }
@@ -185,23 +186,23 @@ impl Fixture {
 impl SealedVersion {
     pub(super) fn open_value(
         &self,
-        user_key: &NumberedKey,
+        user_keys: &UserKeys,
         identity: &VersionIdentity,
         standing: Standing,
     ) -> Result<Confidential, OpenError> {
-        self.value().open(user_key, identity, standing)
+        self.value().open(user_keys, identity, standing)
     }
 
     pub(super) fn rewrap(
         &mut self,
-        user_key: &NumberedKey,
+        user_keys: &UserKeys,
         identity: &VersionIdentity,
         from: Standing,
         to: Standing,
         entropy: &dyn Entropy,
     ) -> Result<(), RewrapError> {
         let mut value = self.value();
-        let rewrapped = value.rewrap(user_key, identity, from, to, entropy);
+        let rewrapped = value.rewrap(user_keys, identity, from, to, entropy);
         let (data_key, value) = value.split();
         (self.data_key, self.value) = (data_key.to_vec(), value.to_vec());
         rewrapped

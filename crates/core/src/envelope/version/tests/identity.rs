@@ -56,10 +56,10 @@ fn no_part_of_the_identity_can_be_another() {
     ];
     for (what, wrong) in others {
         // The hash of the right row: the identity alone must suffice to refuse.
-        Fixture::assert_closed(&sealed, &fixture.user_key, &wrong, fixture.current(), what);
+        Fixture::assert_closed(&sealed, &fixture.user_keys, &wrong, fixture.current(), what);
         // And the hash of the wrong row, as a server would compute it.
         let standing = Standing::Current(fixture.state.hash(&wrong));
-        Fixture::assert_closed(&sealed, &fixture.user_key, &wrong, standing, what);
+        Fixture::assert_closed(&sealed, &fixture.user_keys, &wrong, standing, what);
     }
 }
 
@@ -75,7 +75,7 @@ fn ids_of_different_kinds_cannot_change_places() {
     let sealed = fixture.seal();
     Fixture::assert_closed(
         &sealed,
-        &fixture.user_key,
+        &fixture.user_keys,
         &swapped,
         fixture.current(),
         "user and secret",
@@ -88,8 +88,8 @@ fn the_value_and_the_display_form_are_bound_by_themselves() {
     let other = Fixture::new(2).identity;
     let sealed = fixture.seal();
     let identity = fixture.identity;
-    let (user_key, current) = (&fixture.user_key, fixture.current());
-    let data_key = open_data_key(&sealed.data_key, user_key, &identity, current).unwrap();
+    let (user_keys, current) = (&fixture.user_keys, fixture.current());
+    let data_key = open_data_key(&sealed.data_key, user_keys, &identity, current).unwrap();
     for (part, blob) in [
         (Part::Value, &sealed.value),
         (Part::Display, &sealed.display),
@@ -138,7 +138,7 @@ fn blobs_of_another_version_of_the_same_secret_do_not_fit() {
 fn the_key_of_another_user_opens_nothing() {
     let fixture = Fixture::new(1);
     let sealed = fixture.seal();
-    let other = Fixture::new(2).user_key;
+    let other = Fixture::new(2).user_keys;
     Fixture::assert_closed(
         &sealed,
         &other,
@@ -151,22 +151,34 @@ fn the_key_of_another_user_opens_nothing() {
 #[test]
 fn a_current_version_does_not_open_as_superseded_nor_the_reverse() {
     let fixture = Fixture::new(1);
-    let (user_key, identity) = (&fixture.user_key, &fixture.identity);
+    let (user_keys, identity) = (&fixture.user_keys, &fixture.identity);
     let mut sealed = fixture.seal();
-    Fixture::assert_closed(&sealed, user_key, identity, Standing::Superseded, "current");
+    Fixture::assert_closed(
+        &sealed,
+        user_keys,
+        identity,
+        Standing::Superseded,
+        "current",
+    );
     sealed
         .rewrap(
-            user_key,
+            user_keys,
             identity,
             fixture.current(),
             Standing::Superseded,
             &fixture.entropy,
         )
         .unwrap();
-    Fixture::assert_closed(&sealed, user_key, identity, fixture.current(), "superseded");
+    Fixture::assert_closed(
+        &sealed,
+        user_keys,
+        identity,
+        fixture.current(),
+        "superseded",
+    );
     assert!(
         sealed
-            .open_value(user_key, identity, Standing::Superseded)
+            .open_value(user_keys, identity, Standing::Superseded)
             .is_ok()
     );
 }
@@ -174,14 +186,14 @@ fn a_current_version_does_not_open_as_superseded_nor_the_reverse() {
 #[test]
 fn rewrapping_keeps_value_and_display_and_ends_the_old_standing() {
     let fixture = Fixture::new(1);
-    let (user_key, identity) = (&fixture.user_key, &fixture.identity);
+    let (user_keys, identity) = (&fixture.user_keys, &fixture.identity);
     let sealed = fixture.seal();
     let mut renamed = fixture.state.clone();
     renamed.name = "linear-2".to_owned();
     let to = Standing::Current(renamed.hash(identity));
     let mut rewrapped = sealed.clone();
     rewrapped
-        .rewrap(user_key, identity, fixture.current(), to, &fixture.entropy)
+        .rewrap(user_keys, identity, fixture.current(), to, &fixture.entropy)
         .unwrap();
 
     assert_eq!(rewrapped.value, sealed.value);
@@ -189,28 +201,60 @@ fn rewrapping_keeps_value_and_display_and_ends_the_old_standing() {
     assert_ne!(rewrapped.data_key, sealed.data_key);
     Fixture::assert_closed(
         &rewrapped,
-        user_key,
+        user_keys,
         identity,
         fixture.current(),
         "old standing",
     );
-    Fixture::assert_closed(&sealed, user_key, identity, to, "old wrap");
-    let value = rewrapped.open_value(user_key, identity, to).unwrap();
+    Fixture::assert_closed(&sealed, user_keys, identity, to, "old wrap");
+    let value = rewrapped.open_value(user_keys, identity, to).unwrap();
     assert_eq!(value.expose(), fixture.open_value(&sealed).unwrap());
     assert_eq!(
-        rewrapped.open_shown(user_key, identity, to),
+        rewrapped.open_shown(user_keys, identity, to),
         fixture.open_shown(&sealed)
     );
 }
 
 #[test]
+fn a_rewrap_moves_the_data_key_to_the_newest_key_of_the_user_and_nothing_else() {
+    let fixture = Fixture::new(1);
+    let identity = &fixture.identity;
+    let sealed = fixture.seal();
+    let now = fixture.state_time();
+    let rotating = fixture.user_keys.clone().renew(now, &fixture.entropy);
+    let rotating = rotating.unwrap();
+    let alone = rotating.clone().without_former();
+    let mut moved = sealed.clone();
+    let standing = fixture.current();
+    moved
+        .rewrap(&rotating, identity, standing, standing, &fixture.entropy)
+        .unwrap();
+    assert_eq!(
+        (&moved.value, &moved.display),
+        (&sealed.value, &sealed.display)
+    );
+    for (keys, blobs, opens) in [
+        (&fixture.user_keys, &sealed, true),
+        (&fixture.user_keys, &moved, false),
+        (&rotating, &sealed, true),
+        (&rotating, &moved, true),
+        (&alone, &sealed, false),
+        (&alone, &moved, true),
+    ] {
+        assert_eq!(blobs.open_value(keys, identity, standing).is_ok(), opens);
+    }
+    let closed = moved.open_value(&alone, identity, Standing::Superseded);
+    assert_eq!(closed.err(), Some(OpenError::Forged));
+}
+
+#[test]
 fn rewrapping_from_the_wrong_standing_or_without_randomness_changes_nothing() {
     let fixture = Fixture::new(1);
-    let (user_key, identity) = (&fixture.user_key, &fixture.identity);
+    let (user_keys, identity) = (&fixture.user_keys, &fixture.identity);
     let sealed = fixture.seal();
     let mut kept = sealed.clone();
     let refused = kept.rewrap(
-        user_key,
+        user_keys,
         identity,
         Standing::Superseded,
         fixture.current(),
@@ -219,7 +263,7 @@ fn rewrapping_from_the_wrong_standing_or_without_randomness_changes_nothing() {
     assert!(matches!(refused, Err(RewrapError::Open(OpenError::Forged))));
     let exhausted = Deterministic::failing_after(1, 0);
     let refused = kept.rewrap(
-        user_key,
+        user_keys,
         identity,
         fixture.current(),
         Standing::Superseded,

@@ -25,11 +25,11 @@ fn the_stored_bytes_of_a_version_never_change() {
         hash(&sealed.display),
         "6d24dc209bf7a0240379dd4e92d87d365643371b7a6ed1f64f5bf2e5a7103d7f"
     );
-    let (user_key, identity) = (&fixture.user_key, &fixture.identity);
+    let (user_keys, identity) = (&fixture.user_keys, &fixture.identity);
     let entropy = &fixture.entropy;
     sealed
         .rewrap(
-            user_key,
+            user_keys,
             identity,
             fixture.current(),
             Standing::Superseded,

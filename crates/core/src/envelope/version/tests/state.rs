@@ -100,7 +100,7 @@ fn no_field_of_the_state_can_be_another() {
         let standing = Standing::Current(state.hash(&fixture.identity));
         Fixture::assert_closed(
             &sealed,
-            &fixture.user_key,
+            &fixture.user_keys,
             &fixture.identity,
             standing,
             what,

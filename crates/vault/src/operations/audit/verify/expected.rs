@@ -65,7 +65,10 @@ impl Expected {
             self.secrets.insert(secret, state);
             self.owners.insert(secret, user);
         } else if let Some(subject) = record.subject {
-            if matches!(record.action, Action::UserCreated | Action::UserChanged) {
+            if matches!(
+                record.action,
+                Action::UserCreated | Action::UserChanged | Action::UserKeysRotated
+            ) {
                 self.users.insert(subject, state);
             } else {
                 if let Some(user) = record.user_id {

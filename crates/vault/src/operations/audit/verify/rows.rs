@@ -129,11 +129,11 @@ impl Vault {
         let Some((user, ledger)) = owner.get_mut() else {
             return None;
         };
-        let Ok(secret) = Secret::verify(row, installation, &user.key) else {
+        let Ok(secret) = Secret::verify(row, installation, &user.keys) else {
             return None;
         };
         ledger.add(&secret, &self.shared.keyring);
-        let mut is_sound = secret.open_value(installation, &user.key).is_ok();
+        let mut is_sound = secret.open_value(installation, &user.keys).is_ok();
         let mut found = BTreeSet::new();
         for row in versions {
             found.insert(row.version);

@@ -1,0 +1,228 @@
+//! One user's turn in a rotation: a new key, all that is sealed with the old one sealed again, the old one deleted.
+
+use toolvault_core::audit::record::{Action, Decision, Record};
+use toolvault_core::envelope::key_id;
+use toolvault_core::envelope::version::Standing;
+use toolvault_core::identity::{SecretId, UserId};
+use toolvault_core::timestamp::Timestamp;
+use toolvault_core::user_keys::UserKeys;
+use uuid::Uuid;
+
+use super::RotationPosition;
+use crate::cache::Effect;
+use crate::error::Error;
+use crate::operations::secrets::change::rewrap_error;
+use crate::operations::secrets::create::reseal_answer;
+use crate::secret::Secret;
+use crate::store::versions::WrapRow;
+use crate::store::{idempotent_answers, users, versions};
+use crate::user::{self, Ledger, User};
+use crate::writer::change::Work;
+
+/// How many secrets, with all their versions, a turn takes at once.
+const SECRETS: usize = 32;
+/// How many remembered answers it takes at once.
+const ANSWERS: usize = 32;
+
+/// What became of a user's turn.
+pub(super) enum Turn {
+    /// They need nothing: their key is new, or they are gone.
+    Passed { versions: i64 },
+    /// A row was changed in the database. Nothing was written but a record of that.
+    Left,
+    /// A portion was taken. It goes on after the secret `after`; `None` if the turn is over.
+    Taken {
+        data_keys: i64,
+        versions: i64,
+        after: Option<SecretId>,
+    },
+}
+
+/// What is sealed again.
+#[derive(Default)]
+struct Portion {
+    /// How many versions were looked at.
+    versions: i64,
+    /// Data keys by secret and version.
+    data_keys: Vec<(SecretId, i64, Vec<u8>)>,
+    /// Answers by the hash of their key.
+    answers: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Where the rest begins, if there may be more.
+    after: Option<SecretId>,
+}
+
+/// Takes the next portion of what is a user's, and after the last one deletes their old key.
+pub(super) async fn take_turn(
+    work: &mut Work<'_>,
+    id: UserId,
+    at: &RotationPosition,
+    record: &Record,
+) -> Result<Turn, Error> {
+    let taken = take(work, id, at, record).await;
+    if !matches!(taken, Err(Error::Integrity)) {
+        return taken;
+    }
+    let mut record = record.clone();
+    record.action = Action::TamperingDetected;
+    record.decision = Decision::Denied;
+    record.user_id = Some(id);
+    record.reason = Some("integrity".to_owned());
+    work.records.push(record);
+    Ok(Turn::Left)
+}
+
+/// Fails with [`Error::Integrity`] only before it has written.
+async fn take(
+    work: &mut Work<'_>,
+    id: UserId,
+    at: &RotationPosition,
+    record: &Record,
+) -> Result<Turn, Error> {
+    users::lock(work.tx, id).await?;
+    let Some(row) = users::find(work.tx, id).await? else {
+        return Ok(Turn::Passed { versions: 0 });
+    };
+    let mut user = User::verify(row, &work.shared.keyring)?;
+    let row = users::find_ledger(work.tx, id).await?;
+    let row = row.ok_or(Error::Integrity)?;
+    let ledger = Ledger::open(&user, row.generation, &row.sealed)?;
+    let begins = !user.keys.is_rotating();
+    // A key from the future was made while the clock was wrong.
+    if begins && (at.before..=work.now).contains(&made_at(&user)) {
+        let versions = versions::count(work.tx, id).await?;
+        return Ok(Turn::Passed { versions });
+    }
+    let entropy = work.shared.entropy.as_ref();
+    if begins {
+        user.keys = user.keys.renew(work.now, entropy)?;
+    }
+    let mut portion = seal_again(work, id, &user.keys, at.secret).await?;
+
+    for (secret, version, data_key) in &portion.data_keys {
+        versions::save_data_key(work.tx, *secret, *version, data_key).await?;
+    }
+    for (key_hash, sealed) in &portion.answers {
+        idempotent_answers::save(work.tx, id, key_hash, sealed).await?;
+    }
+    if begins {
+        let sealed = ledger.seal(id, &user.keys, row.generation, entropy)?.sealed;
+        users::save_ledger(work.tx, id, &sealed).await?;
+    }
+    if portion.after.is_none() {
+        let newest = header(&user.keys);
+        if versions::count_others(work.tx, id, newest).await? == 0 {
+            user.keys = user.keys.without_former();
+        } else {
+            // Nothing adds such a row behind us, but without its key it would be lost.
+            portion.after = Some(SecretId(Uuid::nil()));
+        }
+    }
+    work.has_written = true;
+    let is_over = !user.keys.is_rotating();
+    if begins || is_over {
+        save(work, &mut user, is_over, record).await?;
+    }
+    Ok(Turn::Taken {
+        data_keys: i64::try_from(portion.data_keys.len()).map_err(Error::internal)?,
+        versions: portion.versions,
+        after: portion.after,
+    })
+}
+
+/// When the user's newest key was made.
+fn made_at(user: &User) -> Timestamp {
+    let created_at = Timestamp::from_microseconds(user.row.created_at);
+    user.keys.made_at().unwrap_or(created_at)
+}
+
+/// The number of the newest key, as it is in the header of what it sealed.
+fn header(keys: &UserKeys) -> [u8; 4] {
+    keys.newest().id.to_be_bytes()
+}
+
+/// Seals the next portion again, in memory.
+async fn seal_again(
+    work: &mut Work<'_>,
+    id: UserId,
+    keys: &UserKeys,
+    after: SecretId,
+) -> Result<Portion, Error> {
+    let mut portion = Portion::default();
+    let rows = versions::list_wraps(work.tx, id, after, limit(SECRETS)).await?;
+    let mut secrets: Vec<SecretId> = Vec::with_capacity(SECRETS);
+    for row in rows {
+        let secret = SecretId(row.secret.secret_id);
+        if secrets.last() != Some(&secret) {
+            secrets.push(secret);
+        }
+        portion.versions += 1;
+        let version = row.kept;
+        if let Some(data_key) = rewrap(work, keys, row)? {
+            portion.data_keys.push((secret, version, data_key));
+        }
+    }
+    let (shared, newest) = (work.shared, header(keys));
+    let answers = idempotent_answers::list_others(work.tx, id, newest, limit(ANSWERS)).await?;
+    let is_last = secrets.len() < SECRETS && answers.len() < ANSWERS;
+    portion.after = (!is_last).then(|| secrets.last().copied().unwrap_or(after));
+    for (key_hash, sealed) in answers {
+        let entropy = shared.entropy.as_ref();
+        let sealed = reseal_answer(id, keys, &key_hash, &sealed, entropy)?;
+        portion.answers.push((key_hash, sealed));
+    }
+    Ok(portion)
+}
+
+fn limit(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
+}
+
+/// The data key wrapped with the newest key; `None` if it is already.
+fn rewrap(work: &Work<'_>, keys: &UserKeys, row: WrapRow) -> Result<Option<Vec<u8>>, Error> {
+    let installation = work.shared.keyring.installation();
+    let (mut secret, sealed) = Secret::read(row.secret)?;
+    if key_id(&sealed.data_key)? == keys.newest().id {
+        return Ok(None);
+    }
+    let standing = if row.kept == secret.version {
+        secret.standing(installation)
+    } else {
+        Standing::Superseded
+    };
+    secret.version = row.kept;
+    let identity = secret.identity(installation);
+    let mut sealed = sealed.value();
+    let entropy = work.shared.entropy.as_ref();
+    sealed
+        .rewrap(keys, &identity, standing, standing, entropy)
+        .map_err(rewrap_error)?;
+    Ok(Some(sealed.data_key().to_vec()))
+}
+
+/// Saves the user's keys, and records that.
+async fn save(
+    work: &mut Work<'_>,
+    user: &mut User,
+    is_over: bool,
+    record: &Record,
+) -> Result<(), Error> {
+    let (shared, id) = (work.shared, user.id());
+    let entropy = shared.entropy.as_ref();
+    user.row.wrapped_key = shared.keyring.wrap_user_keys(id, &user.keys, entropy)?;
+    user::authenticate(&mut user.row, &shared.keyring);
+    users::update(work.tx, &user.row).await?;
+    let reason = if is_over {
+        // The old key leaves the caches, too. Until now, entries that know only it could open all that they hold.
+        work.effects.push(Effect::UserChanged(id));
+        "completed"
+    } else {
+        "begun"
+    };
+    let mut record = record.clone();
+    record.user_id = Some(id);
+    record.subject = Some(id.to_string());
+    record.reason = Some(reason.to_owned());
+    record.state = Some(user::state_text(&user.row));
+    work.records.push(record);
+    Ok(())
+}

@@ -1,0 +1,257 @@
+"""Rotations of user keys and root keys under load: nothing fails, nothing is lost, nothing is left under an old key."""
+
+import asyncio
+import json
+import os
+import random
+import sqlite3
+import time
+from pathlib import Path
+
+import suite
+from checks import Checks, spread
+from client import Client, Lost, Unreachable
+from crash import Store
+from journal import SECRETS
+from postgres import Postgres
+from replicas import Pair
+from server import Toolvault
+from writers import WRITERS, Burst
+
+KILLS = int(os.environ.get("TOOLVAULT_ROTATION_KILLS", "16"))
+SECRETS_THERE = int(os.environ.get("TOOLVAULT_ROTATION_SECRETS", "600"))
+SEED = int(os.environ.get("TOOLVAULT_ROTATION_SEED", str(random.SystemRandom().randrange(2**32))))
+CLIENTS = 64
+PER_USER = 200
+LEFT = """
+SELECT COUNT(*) FROM ledgers l JOIN secrets s ON s.user_id = l.user_id
+JOIN secret_versions v ON v.secret_id = s.secret_id WHERE substr(v.data_key, 3, 4) <> substr(l.sealed, 3, 4)
+"""
+OPEN = "SELECT COUNT(*) FROM installation WHERE user_keys_before IS NOT NULL"
+
+
+class Holder:
+    """A user with many secrets, whose values are known."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.tools: list[str] = []
+
+    async def fill(self, server: Toolvault, count: int) -> None:
+        client = server.client(self.key)
+        for number in range(count):
+            tool = f"held__{number}"
+            body = {"secret_name": tool, "secret_value": value_of(tool), "tool_name": tool}
+            body |= {"tool_arg": "token", "is_default_for_tool": True}
+            answer = await client.request("POST", SECRETS, body)
+            assert answer.status == 200, answer.body
+            self.tools.append(tool)
+        client.close()
+
+
+def value_of(tool: str) -> str:
+    return f"value of {tool}"
+
+
+class Users:
+    """Clients that use the secrets of all holders, until they are told to stop or the server is gone."""
+
+    def __init__(self, holders: list[Holder], servers: list[Toolvault], chance: random.Random) -> None:
+        self.holders, self.chance = holders, chance
+        self.uses, self.refused, self.slowest, self.is_over = 0, 0, 0.0, False
+        self.faults: list[str] = []
+        places = [servers[number % len(servers)] for number in range(CLIENTS - WRITERS)]
+        self.tasks = [asyncio.create_task(self.use(server)) for server in places]
+
+    async def use(self, server: Toolvault) -> None:
+        holder = self.chance.choice(self.holders)
+        client = server.client(holder.key)
+        try:
+            while not self.is_over:
+                await self.use_once(client, self.chance.choice(holder.tools))
+        except (Lost, Unreachable):
+            pass
+        finally:
+            client.close()
+
+    async def use_once(self, client: Client, tool: str) -> None:
+        began = time.monotonic()
+        answer = await client.request("POST", f"/v1/tools/{tool}/resolve", {"args": {}})
+        self.slowest = max(self.slowest, time.monotonic() - began)
+        if answer.status == 503:
+            self.refused += 1
+        elif answer.status != 200 or answer.json()["args"] != {"token": value_of(tool)}:
+            self.faults.append(f"{tool}: {answer.status} {answer.body[:200]!r}")
+        self.uses += 1
+
+    async def finished(self) -> list[str]:
+        self.is_over = True
+        await asyncio.gather(*self.tasks)
+        return self.faults
+
+
+async def holders_of(server: Toolvault) -> list[Holder]:
+    """Users with the secrets that rotations move."""
+    holders = []
+    for number in range(-(-SECRETS_THERE // PER_USER)):
+        await server.command("user", "create", f"holder-{number}")
+        words = ("key", "create", "--user", f"holder-{number}", "--scope", "manage", "--scope", "resolve", "--json")
+        holders.append(Holder(json.loads((await server.command(*words)).stdout)["key"]))
+    await asyncio.gather(*(holder.fill(server, PER_USER) for holder in holders))
+    return holders
+
+
+class Command:
+    """`toolvault rotate` in its own process."""
+
+    def __init__(self, server: Toolvault, *words: str) -> None:
+        self.server, self.words = server, words
+
+    async def begin(self) -> "Command":
+        self.process = await asyncio.create_subprocess_exec(
+            os.environ["TOOLVAULT_BINARY"], "rotate", *self.words, "--json", env=self.server.environment,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )
+        return self
+
+    async def ended(self) -> tuple[int, dict]:
+        output, _ = await self.process.communicate()
+        return self.process.returncode, json.loads(output or b"{}")
+
+    async def killed(self) -> bool:
+        """Kills it; returns whether it was still running."""
+        was_running = self.process.returncode is None
+        if was_running:
+            self.process.kill()
+        await self.process.communicate()
+        return was_running
+
+
+def count(store: Store, statement: str) -> int:
+    with sqlite3.connect(store.server.data / "toolvault.db") as database:
+        return database.execute(statement).fetchone()[0]
+
+
+async def user_keys(checks: Checks, store: Store, holders: list[Holder]) -> None:
+    """Kills of the server or of the command in the middle of rotations, then rotations to the end."""
+    faults: list[str] = []
+    hits = half_done = 0
+    for cycle in range(KILLS):
+        burst = store.burst()
+        users = Users(holders, [store.server], store.chance)
+        command = await Command(store.server, "user-keys").begin()
+        await asyncio.sleep(store.chance.uniform(0.02, 0.5))
+        if cycle % 2:
+            store.server.kill()
+            hits += await command.killed()
+            faults += await burst.finished()
+            await users.finished()
+            await store.server.serve()
+        else:
+            hits += await command.killed()
+            faults += await burst.stopped()
+            await users.finished()
+        half_done += count(store, OPEN)
+        faults += users.faults + await store.judged() + await store.verified()
+    print(f"{KILLS} kills, {hits} while the command ran, {half_done} left a rotation to go on with")
+    checks.none("kills during rotations of user keys lose nothing", faults)
+    checks.that("control: kills hit rotations in the middle", hits > KILLS // 4 and half_done, (hits, half_done))
+
+    burst, users = store.burst(), Users(holders, [store.server], store.chance)
+    faults, seconds, resumed, moved = [], [], 0, 0
+    for _ in range(3):
+        began = time.monotonic()
+        status, report = await (await Command(store.server, "user-keys").begin()).ended()
+        seconds.append(time.monotonic() - began)
+        resumed += report.get("resumed", False)
+        moved = max(moved, report.get("data_keys", 0))
+        faults += [f"rotate: {status} {report}"] if status or report["left"] else []
+        left = count(store, LEFT)
+        faults += [f"{left} versions are left under an old key"] if left else []
+    faults += await burst.stopped() + await users.finished() + await store.judged() + await store.verified()
+    refused = burst.refused() + users.refused
+    print(f"rotations under {CLIENTS} clients took {spread(seconds)}, for {moved} data keys")
+    print(f"{users.uses} uses meanwhile, the slowest {1000 * users.slowest:.0f} ms")
+    checks.none("user keys rotate under load without a failure", faults)
+    checks.that("no request was answered 503", not refused, refused)
+    checks.that("control: the secrets were used and moved", users.uses > 100 and moved >= SECRETS_THERE, (users.uses, moved))
+    checks.that("no rotation is open", not count(store, OPEN))
+
+
+async def root_keys(checks: Checks, store: Store) -> None:
+    """Whenever server and command are killed, exactly one of the two root keys opens the store."""
+    faults: list[str] = []
+    changed = 0
+    for cycle in range(KILLS):
+        new = store.server.folder / f"root-{cycle}.key"
+        burst = store.burst()
+        command = await Command(store.server, "root-key", "--new-root-key-file", str(new)).begin()
+        await asyncio.sleep(store.chance.uniform(0.02, 0.2))
+        store.server.kill()
+        await command.killed()
+        faults += await burst.finished()
+        opens = [(await store.server.command("user", "list", root_key_file=str(key))).returncode == 0
+                 for key in (store.server.root_key, new)]
+        if sum(opens) != 1:
+            faults.append(f"cycle {cycle}: old and new root key open: {opens}")
+        if opens[1]:
+            changed += 1
+            store.server.root_key = new
+            store.server.environment["TOOLVAULT_ROOT_KEY_FILE"] = str(new)
+        await store.server.serve()
+        faults += await store.judged() + await store.verified()
+    print(f"{KILLS} kills, {changed} after the commit of a new root key")
+    checks.none("of two root keys exactly one opens the store after a kill", faults)
+    checks.that("control: some were killed after the commit", changed, changed)
+
+
+async def replicas(checks: Checks, folder: Path, chance: random.Random) -> None:
+    """Two servers on PostgreSQL, with the command beside them; each restarts with the new root key."""
+    pair = Pair(folder / "pair", Postgres().new_database("rotation"))
+    try:
+        await pair.begin()
+        pair.take_keys()
+        one = pair.servers[0]
+        holders = await holders_of(one)
+        turn = iter(range(1_000_000))
+        client_of = lambda: pair.servers[next(turn) % 2].client(pair.key)  # noqa: E731
+        burst, users = Burst(client_of, pair.journal, chance), Users(holders, pair.servers, chance)
+        faults = []
+        new = folder / "pair" / "new.key"
+        for words in (["user-keys"], ["root-key", "--new-root-key-file", str(new)]):
+            status, report = await (await Command(one, *words).begin()).ended()
+            faults += [f"{words}: {status} {report}"] if status else []
+        for server in pair.servers:
+            server.environment["TOOLVAULT_ROOT_KEY_FILE"] = str(new)
+        status, report = await (await Command(one, "user-keys").begin()).ended()
+        faults += [f"user keys: {status} {report}"] if status else []
+        faults += await burst.stopped() + await users.finished() + await pair.judged() + await pair.verified()
+        for server in pair.servers:
+            faults += [f"exit status {status}"] if (status := await server.stop()) else []
+            await server.serve()
+        faults += await pair.judged()
+        checks.none("two servers go on while user keys and root key rotate, and restart with the new one", faults)
+        # Without a rotation, too, two servers refuse some while all clients connect on a busy machine.
+        refused = burst.refused() + users.refused
+        print(f"{users.uses} uses on two servers, {refused} requests answered 503")
+        checks.that("hardly a request to them was answered 503", refused <= users.uses // 10, refused)
+        checks.that("control: secrets were used on both", users.uses > 100, users.uses)
+    finally:
+        pair.kill()
+
+
+async def main(checks: Checks, folder: Path) -> None:
+    print(f"seed {SEED}")
+    chance = random.Random(SEED)
+    store = Store(folder / "store", chance)
+    try:
+        await store.begin()
+        await user_keys(checks, store, await holders_of(store.server))
+        await root_keys(checks, store)
+    finally:
+        store.server.kill()
+    await replicas(checks, folder, chance)
+
+
+if __name__ == "__main__":
+    suite.run(main)
