@@ -1,5 +1,7 @@
 //! Backups: what is in one, what becomes of it, and what is refused.
 
+mod schemas;
+
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,6 +1,6 @@
 //! New keys for all users: everything stays usable at every moment, and nothing is left under an old key.
 
-mod under_way;
+pub(crate) mod under_way;
 
 use toolvault_core::audit::record::Action;
 use toolvault_core::identity::SecretId;
@@ -40,12 +40,12 @@ pub(crate) async fn finish(app: &App, at: RotationPosition) -> RotationPortion {
     sum
 }
 
-async fn rotate(app: &App) -> RotationPortion {
+pub(crate) async fn rotate(app: &App) -> RotationPortion {
     finish(app, begin(app).await).await
 }
 
 /// How many blobs are sealed with another user key than the one with this number.
-async fn left_behind(app: &App, number: u32) -> i64 {
+pub(crate) async fn left_behind(app: &App, number: u32) -> i64 {
     let rows = Rows::of(app).await;
     let number = rows.bytes(&number.to_be_bytes());
     let mut left = 0;

@@ -10,7 +10,7 @@ use toolvault_vault::{
 use super::App;
 use super::app::{open, patient, root_key_of};
 use super::clock::TestClock;
-use super::databases::{Place, postgres_place};
+use super::databases::{Place, bare_postgres_place, postgres_place};
 
 /// An empty place on SQLite.
 pub(crate) fn sqlite_place() -> Place {
@@ -27,6 +27,13 @@ pub(crate) fn sqlite_place() -> Place {
 pub(crate) async fn empty_places() -> Vec<Place> {
     let mut places = vec![sqlite_place()];
     places.extend(postgres_place().await);
+    places
+}
+
+/// The same without any tables.
+pub(crate) async fn bare_places() -> Vec<Place> {
+    let mut places = vec![sqlite_place()];
+    places.extend(bare_postgres_place().await);
     places
 }
 

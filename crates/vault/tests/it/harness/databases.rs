@@ -54,6 +54,12 @@ pub(crate) async fn postgres_place() -> Option<Place> {
     Some(create(&server).await)
 }
 
+/// The same without any tables.
+pub(crate) async fn bare_postgres_place() -> Option<Place> {
+    let server = server()?;
+    Some(create_from(&server, "template0").await)
+}
+
 async fn run<F: Future<Output = ()>>(place: Place, test: impl FnOnce(App) -> F) {
     let place = Arc::new(place);
     let app = App::open(Arc::clone(&place)).await;
@@ -125,8 +131,12 @@ fn server() -> Option<String> {
 
 async fn create(server: &str) -> Place {
     let template = TEMPLATE.get_or_init(|| make_template(server)).await;
+    create_from(server, template).await
+}
+
+async fn create_from(server: &str, template: &str) -> Place {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("{template}_{number}");
+    let name = format!("{}_{number}", template_name());
     let statement = format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"");
     execute(server, &statement).await;
     Place {
@@ -136,9 +146,13 @@ async fn create(server: &str) -> Place {
     }
 }
 
+fn template_name() -> String {
+    format!("vault_tests_{}", std::process::id())
+}
+
 /// A migrated database that is not set up. Each test gets a copy.
 async fn make_template(server: &str) -> String {
-    let name = format!("vault_tests_{}", std::process::id());
+    let name = template_name();
     execute(server, &format!("CREATE DATABASE \"{name}\"")).await;
     let url = url_of(server, &name);
     let settings = Settings::new(DatabaseLocation::Postgres(DatabaseUrl::new(url)));

@@ -20,7 +20,8 @@ fn new_value(text: &str) -> SecretChange {
     }
 }
 
-async fn with_many(app: &App) -> (Actor, Vec<SecretId>) {
+/// A user with many secrets.
+pub(crate) async fn with_many(app: &App) -> (Actor, Vec<SecretId>) {
     let ann = app.person("ann").await;
     let mut ids = Vec::new();
     for number in 0..MANY {
