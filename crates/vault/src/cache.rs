@@ -1,10 +1,11 @@
 //! The caches: users with their secrets, and API keys. They save a database read for most requests.
 //!
 //! They hold no plaintext. [`slots`] bounds the memory and prevents a slow reader from storing data that a change has
-//! replaced meanwhile. [`index`] arranges one user's secrets for resolving. [`trust`] limits how long another process's
-//! changes can be unknown here.
+//! replaced meanwhile. [`loads`] lets callers share what one of them reads. [`index`] arranges one user's secrets for
+//! resolving. [`trust`] limits how long another process's changes can be unknown here.
 
 pub(crate) mod index;
+mod loads;
 pub(crate) mod slots;
 pub(crate) mod trust;
 

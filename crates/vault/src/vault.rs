@@ -3,6 +3,7 @@
 mod opening;
 
 use std::future::Future;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use toolvault_core::identity::{InstallationId, UserId};
 
 use crate::cache::UserEntry;
 use crate::cache::index::Index;
+use crate::cache::slots::{Slots, Weigh};
 use crate::caller::Caller;
 use crate::changes::Changed;
 use crate::clock::Clock;
@@ -125,21 +127,8 @@ impl Vault {
 
     /// The user and their secrets, verified.
     pub(crate) async fn user_entry(&self, user: UserId) -> Result<Option<Arc<UserEntry>>, Error> {
-        let cache = &self.shared.cache;
-        if cache.trust.is_given()
-            && let Some(entry) = cache.users.get(&user)
-        {
-            return Ok(Some(entry));
-        }
-        let fill = cache.users.begin_fill(user);
-        // Boxed, as few requests get here and all of them would move the future.
-        let entry = Box::pin(self.in_time(self.load_user(user))).await?;
-        if let Some(entry) = &entry
-            && self.shared.settings.consistency == Consistency::Bounded
-        {
-            fill.finish(entry);
-        }
-        Ok(entry)
+        let users = &self.shared.cache.users;
+        self.cached(users, user, || self.load_user(user)).await
     }
 
     /// The entry of the caller's user. Authentication found that the user exists, except for a local caller.
@@ -155,27 +144,45 @@ impl Vault {
 
     /// The key, verified.
     pub(crate) async fn key_record(&self, id: KeyId) -> Result<Option<Arc<KeyRecord>>, Error> {
-        let cache = &self.shared.cache;
-        if cache.trust.is_given()
-            && let Some(record) = cache.keys.get(&id)
-        {
-            return Ok(Some(record));
-        }
-        let fill = cache.keys.begin_fill(id);
-        let loading = async {
-            let mut tx = self.shared.database.read().await?;
-            let Some(row) = api_keys::find(&mut tx, id.as_str()).await? else {
-                return Ok(None);
-            };
-            KeyRecord::verify(row, &self.shared.keyring).map(|record| Some(Arc::new(record)))
+        let keys = &self.shared.cache.keys;
+        self.cached(keys, id, || self.load_key(id)).await
+    }
+
+    /// What `slots` has under this key, or else what `load` reads.
+    async fn cached<K, V, L>(
+        &self,
+        slots: &Slots<K, V>,
+        key: K,
+        load: impl FnOnce() -> L,
+    ) -> Result<Option<Arc<V>>, Error>
+    where
+        K: Hash + Eq + Clone,
+        V: Weigh,
+        L: Future<Output = Result<Option<V>, Error>>,
+    {
+        let find = || {
+            let is_trusted = self.shared.cache.trust.is_given();
+            is_trusted.then(|| slots.get(&key)).flatten()
         };
-        let record = Box::pin(self.in_time(loading)).await?;
-        if let Some(record) = &record
-            && self.shared.settings.consistency == Consistency::Bounded
-        {
-            fill.finish(record);
+        if let Some(entry) = find() {
+            return Ok(Some(entry));
         }
-        Ok(record)
+        // Boxed, as few requests get here and all of them would move the future.
+        Box::pin(self.in_time(slots.loads.share(&key, async {
+            // Another caller may have loaded it meanwhile.
+            if let Some(entry) = find() {
+                return Ok(Some(entry));
+            }
+            let fill = slots.begin_fill(key.clone());
+            let entry = load().await?.map(Arc::new);
+            if let Some(entry) = &entry
+                && self.shared.settings.consistency == Consistency::Bounded
+            {
+                fill.finish(entry);
+            }
+            Ok(entry)
+        })))
+        .await
     }
 
     /// Submits a change to the writer. A refusal is recorded.
@@ -234,7 +241,14 @@ impl Vault {
         read
     }
 
-    async fn load_user(&self, user: UserId) -> Result<Option<Arc<UserEntry>>, Error> {
+    async fn load_key(&self, id: KeyId) -> Result<Option<KeyRecord>, Error> {
+        let mut tx = self.shared.database.read().await?;
+        let row = api_keys::find(&mut tx, id.as_str()).await?;
+        let verify = |row| KeyRecord::verify(row, &self.shared.keyring);
+        row.map(verify).transpose()
+    }
+
+    async fn load_user(&self, user: UserId) -> Result<Option<UserEntry>, Error> {
         let mut tx = self.shared.database.read().await?;
         let Some(row) = users::find(&mut tx, user).await? else {
             return Ok(None);
@@ -245,11 +259,11 @@ impl Vault {
 
         let user = User::verify(row, &self.shared.keyring)?;
         let index = RwLock::new(self.arrange(&user, ledger, rows));
-        Ok(Some(Arc::new(UserEntry {
+        Ok(Some(UserEntry {
             user,
             index,
             searching: Arc::default(),
-        })))
+        }))
     }
 
     /// The index of the user's secrets. It is broken unless the ledger counts exactly these rows.

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::loads::Loads;
+
 /// Estimates how many bytes of memory a value takes.
 pub(crate) trait Weigh {
     fn weight(&self) -> usize;
@@ -17,6 +19,7 @@ pub(crate) trait Weigh {
 pub(crate) struct Slots<K, V> {
     budget: usize,
     state: Mutex<State<K, V>>,
+    pub(crate) loads: Loads<K, V>,
 }
 
 struct State<K, V> {
@@ -50,6 +53,7 @@ impl<K: Hash + Eq + Clone, V: Weigh> Slots<K, V> {
         Self {
             budget,
             state: Mutex::new(state),
+            loads: Loads::new(),
         }
     }
 
