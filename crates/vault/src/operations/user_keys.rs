@@ -26,8 +26,8 @@ use crate::writer::change::{Change, Work};
 
 /// How many versions one transaction takes, approximately. The other changes wait for it.
 const PORTION: i64 = 64;
-/// What the turn of a user counts in addition to their versions.
-const TURN: i64 = 4;
+/// What the turn of a user counts in addition to their versions: it needs up to eleven statements.
+const TURN: i64 = 16;
 
 /// How far a rotation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,9 +162,11 @@ struct Continue {
 impl Change for Continue {
     type Answer = RotationPortion;
 
-    /// The users are locked in the order of their IDs, as in a group.
+    /// It locks users after this position, in the order of their IDs, as in a group. The changes of the one at this
+    /// position come before it.
     fn user(&self) -> UserId {
-        self.position.user
+        let last = self.position.user.0.as_u128();
+        UserId(Uuid::from_u128(last.saturating_add(1)))
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<RotationPortion, Error> {

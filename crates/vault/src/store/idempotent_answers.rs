@@ -1,5 +1,6 @@
 //! Answers kept for repeated requests.
 
+use sqlx::QueryBuilder;
 use toolvault_core::identity::UserId;
 use toolvault_core::timestamp::Timestamp;
 
@@ -74,22 +75,27 @@ pub(crate) async fn list_others(
     })
 }
 
-/// Replaces a sealed answer.
+/// Replaces sealed answers, each with the hash of its key.
 pub(crate) async fn save(
     tx: &mut Tx,
     user: UserId,
-    key_hash: &[u8],
-    sealed: &[u8],
+    answers: &[(Vec<u8>, Vec<u8>)],
 ) -> sqlx::Result<()> {
+    if answers.is_empty() {
+        return Ok(());
+    }
     on!(tx, connection => {
-        sqlx::query(
-            "UPDATE idempotent_answers SET sealed = $3 WHERE user_id = $1 AND key_hash = $2",
-        )
-        .bind(user.0)
-        .bind(key_hash)
-        .bind(sealed)
-        .execute(connection)
-        .await
-        .map(|_| ())
+        let mut query = QueryBuilder::new(
+            "UPDATE idempotent_answers SET sealed = changed.column2 FROM (",
+        );
+        query.push_values(answers, |mut row, (key_hash, sealed)| {
+            row.push_bind(key_hash.clone()).push_bind(sealed.clone());
+        });
+        query.push(
+            ") AS changed WHERE idempotent_answers.key_hash = changed.column1 \
+             AND idempotent_answers.user_id = ",
+        );
+        query.push_bind(user.0);
+        query.build().persistent(false).execute(connection).await.map(|_| ())
     })
 }

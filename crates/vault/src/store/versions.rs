@@ -1,11 +1,14 @@
 //! Versions of secrets.
 
-use sqlx::FromRow;
+use sqlx::{FromRow, QueryBuilder};
 use toolvault_core::identity::{SecretId, UserId};
 use uuid::Uuid;
 
 use super::secrets::SecretRow;
 use super::transaction::{Tx, on};
+
+/// How many rows one statement changes at most. SQLite accepts 32,766 parameters.
+const MOST_ROWS: usize = 1_000;
 
 /// A version as stored. The MAC covers every other column except the wrapped data key.
 #[derive(Clone, Debug, FromRow)]
@@ -110,6 +113,30 @@ pub(crate) async fn save_data_key(
         .await
         .map(|_| ())
     })
+}
+
+/// Replaces the wraps of many data keys, each with its secret and version. A statement for each would take a round trip
+/// for each.
+pub(crate) async fn save_data_keys(
+    tx: &mut Tx,
+    wraps: &[(SecretId, i64, Vec<u8>)],
+) -> sqlx::Result<()> {
+    for wraps in wraps.chunks(MOST_ROWS) {
+        on!(tx, connection => {
+            let mut query = QueryBuilder::new(
+                "UPDATE secret_versions SET data_key = changed.column3 FROM (",
+            );
+            query.push_values(wraps, |mut row, (secret, version, data_key)| {
+                row.push_bind(secret.0).push_bind(*version).push_bind(data_key.clone());
+            });
+            query.push(
+                ") AS changed WHERE secret_versions.secret_id = changed.column1 \
+                 AND secret_versions.version = changed.column2",
+            );
+            query.build().persistent(false).execute(connection).await?;
+        });
+    }
+    Ok(())
 }
 
 /// A version's wrapped data key, with the secret. The values are left out.

@@ -98,12 +98,8 @@ async fn take(
     }
     let mut portion = seal_again(work, id, &user.keys, at.secret).await?;
 
-    for (secret, version, data_key) in &portion.data_keys {
-        versions::save_data_key(work.tx, *secret, *version, data_key).await?;
-    }
-    for (key_hash, sealed) in &portion.answers {
-        idempotent_answers::save(work.tx, id, key_hash, sealed).await?;
-    }
+    versions::save_data_keys(work.tx, &portion.data_keys).await?;
+    idempotent_answers::save(work.tx, id, &portion.answers).await?;
     if begins {
         let sealed = ledger.seal(id, &user.keys, row.generation, entropy)?.sealed;
         users::save_ledger(work.tx, id, &sealed).await?;
