@@ -197,7 +197,6 @@ impl Vault {
 /// The end of a page, and what it says of rows.
 type Verified = (Head, Vec<Record>);
 
-/// Verifies the pages. Of the records before the first fault, it keeps those that say in which state a row is.
 /// The states in which the trail leaves the API keys, by their IDs. The trail itself is not verified.
 pub(crate) async fn states_of_keys(tx: &mut Tx) -> Result<HashMap<String, String>, Error> {
     let (mut expected, mut after) = (Expected::default(), i64::MIN);
@@ -218,6 +217,7 @@ pub(crate) async fn states_of_keys(tx: &mut Tx) -> Result<HashMap<String, String
     }
 }
 
+/// Verifies the pages. Of the records before the first fault, it keeps those that say in which state a row is.
 fn verify_pages(
     chain: ChainVerifier,
     portion: Vec<(Page, Span)>,
