@@ -114,7 +114,8 @@ impl Vault {
             // A user who could not be taken keeps the rotation open: the next one goes on with it.
             if at.left == 0 {
                 let record = self.rotation_record(caller);
-                self.change(caller, Complete { record }).await?;
+                let before = at.before;
+                self.change(caller, Complete { before, record }).await?;
             }
         }
         Ok(portion)
@@ -140,17 +141,20 @@ impl Change for Begin {
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<Self::Answer, Error> {
         dialect::lock_installation(work.tx).await?;
-        if let Some(before) = installation::find_user_keys_before(work.tx).await? {
-            // A moment in the future would make every key old for ever.
-            let before = Timestamp::from_microseconds(before).min(work.now);
+        let stopped = installation::find_user_keys_before(work.tx).await?;
+        // A moment in the future would make every key old for ever.
+        let before = stopped.filter(|before| *before <= work.now);
+        if let Some(before) = before {
             return Ok((before, true));
         }
-        let now = work.now.microseconds();
-        installation::save_user_keys_before(work.tx, Some(now)).await?;
-        let mut record = self.record.clone();
-        record.reason = Some("begun".to_owned());
-        work.records.push(record);
-        Ok((work.now, false))
+        installation::save_user_keys_before(work.tx, Some(work.now)).await?;
+        work.has_written = true;
+        if stopped.is_none() {
+            let mut record = self.record.clone();
+            record.reason = Some("begun".to_owned());
+            work.records.push(record);
+        }
+        Ok((work.now, stopped.is_some()))
     }
 }
 
@@ -213,8 +217,10 @@ impl Change for Continue {
     }
 }
 
-/// Ends the rotation. Not part of the last portion: it locks the installation before it locks any user.
+/// Ends the rotation that began at `before`; another command may have ended it already, and begun the next one. Not part
+/// of the last portion: it locks the installation before it locks any user.
 struct Complete {
+    before: Timestamp,
     record: Record,
 }
 
@@ -227,10 +233,7 @@ impl Change for Complete {
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
         dialect::lock_installation(work.tx).await?;
-        if installation::find_user_keys_before(work.tx)
-            .await?
-            .is_some()
-        {
+        if installation::find_user_keys_before(work.tx).await? == Some(self.before) {
             installation::save_user_keys_before(work.tx, None).await?;
             let mut record = self.record.clone();
             record.reason = Some("completed".to_owned());

@@ -114,18 +114,22 @@ pub(crate) async fn save_key(tx: &mut Tx, key: &WrappedKey) -> sqlx::Result<bool
 }
 
 /// When the rotation of user keys began that is not completed.
-pub(crate) async fn find_user_keys_before(tx: &mut Tx) -> sqlx::Result<Option<i64>> {
-    on!(tx, connection => {
+pub(crate) async fn find_user_keys_before(tx: &mut Tx) -> sqlx::Result<Option<Timestamp>> {
+    let found: Option<i64> = on!(tx, connection => {
         sqlx::query_scalar("SELECT user_keys_before FROM installation")
             .fetch_one(connection)
             .await
-    })
+    })?;
+    Ok(found.map(Timestamp::from_microseconds))
 }
 
-pub(crate) async fn save_user_keys_before(tx: &mut Tx, before: Option<i64>) -> sqlx::Result<()> {
+pub(crate) async fn save_user_keys_before(
+    tx: &mut Tx,
+    before: Option<Timestamp>,
+) -> sqlx::Result<()> {
     on!(tx, connection => {
         sqlx::query("UPDATE installation SET user_keys_before = $1")
-            .bind(before)
+            .bind(before.map(Timestamp::microseconds))
             .execute(connection)
             .await
             .map(|_| ())

@@ -199,6 +199,17 @@ on_both! {
         assert_sound(&app).await;
     }
 
+    async fn a_late_command_does_not_end_the_rotation_after_its_own(app: App) {
+        person(&app, "ann").await;
+        let late = begin(&app).await;
+        rotate(&app).await;
+        let at = begin(&app).await;
+        assert_eq!(finish(&app, late).await.users, 0);
+        assert!(app.vault.diagnose(&app.local().caller).await.unwrap().is_rotating);
+        assert_eq!(finish(&app, at).await.users, 2);
+        assert!(!app.vault.diagnose(&app.local().caller).await.unwrap().is_rotating);
+    }
+
     async fn only_admins_rotate(app: App) {
         let operator = app.operator().await;
         let at = begin(&app).await;
