@@ -118,7 +118,7 @@ fn user_keys_are_replaced_with_and_without_a_server() {
     installation.output(&["user", "create", "second"]);
     assert_snapshot!(installation.run(&["rotate", "user-keys"]), @r"
     exit status 0
-    2 users have a new key, which wraps 0 data keys. Their old keys are destroyed.
+    New user keys: 2. Data keys wrapped with them: 0. The old user keys are destroyed.
     ");
     assert_eq!(server.stop(), Some(0));
     let rotated = installation.json(&["rotate", "user-keys", "--json"]);

@@ -88,7 +88,7 @@ fn say(rotated: &Rotated, printer: &Printer) -> anyhow::Result<()> {
         users, data_keys, ..
     } = rotated;
     printer.line(&format!(
-        "{users} users have a new key, which wraps {data_keys} data keys. Their old keys are destroyed."
+        "New user keys: {users}. Data keys wrapped with them: {data_keys}. The old user keys are destroyed."
     ))?;
     for user in &rotated.left {
         printer.error_line(&format!(
