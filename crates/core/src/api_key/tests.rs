@@ -182,6 +182,7 @@ fn an_id_is_read_from_8_digits_only() {
     );
     assert_eq!(serde_json::to_string(&id).unwrap(), "\"0aZ9zA1b\"");
     assert_eq!(serde_json::from_str::<KeyId>("\"0aZ9zA1b\"").unwrap(), id);
+    assert_eq!(format!("{id:?}"), "KeyId(0aZ9zA1b)");
     for text in [
         "",
         "0aZ9zA1",

@@ -107,6 +107,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_memory_of_a_value_is_its_content_and_the_enum() {
+        let alone = size_of::<Value>();
+        for (value, content) in [
+            (Value::Null, 0),
+            (Value::Integer(7), 0),
+            (Value::Text("é".into()), 2),
+            (Value::Bytes(vec![0; 300]), 300),
+        ] {
+            assert_eq!(value.length(), alone + content);
+        }
+    }
+
+    #[test]
     fn a_row_is_read_as_it_was_written() {
         let row = [
             Value::Null,

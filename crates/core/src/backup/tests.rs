@@ -148,3 +148,40 @@ fn the_header_is_read_as_it_was_written_and_nothing_long_is_believed() {
         assert_eq!(Header::read(header).err(), Some(FormatError::Damaged));
     }
 }
+
+#[test]
+fn a_header_may_be_as_long_as_the_limit_and_not_longer() {
+    let mut header = Scene::new(1).header;
+    let length = |header: &Header| header.write().map(|beginning| beginning.len() - PREFIX);
+    // A byte of the salt is two digits, so the purpose of a key makes the rest even.
+    if length(&header).unwrap() % 2 == 1 {
+        header.keyring[0].purpose.push('s');
+    }
+    let more = (LONGEST_HEADER - length(&header).unwrap()) / 2;
+    header.root_key_salt.extend(vec![7; more]);
+    assert_eq!(length(&header), Ok(LONGEST_HEADER));
+    let beginning = header.write().unwrap();
+    let prefix = &beginning[..PREFIX];
+    assert_eq!(Header::length(prefix), Ok(LONGEST_HEADER));
+    header.keyring[0].purpose.push('s');
+    assert_eq!(length(&header), Err(FormatError::Damaged));
+}
+
+#[test]
+fn chunks_are_bound_to_their_number_counted_from_zero() {
+    let scene = Scene::new(1);
+    let beginning = scene.header.write().unwrap();
+    let sealed = scene.pack(&bytes(2, 2 * CHUNK + 1));
+    let chunks = scene.chunks(&scene.header, &beginning);
+    for (number, sealed) in (0_i64..).zip(sealed.chunks(SEALED_CHUNK)) {
+        // Written out: files of earlier versions must stay readable.
+        let bound = Transcript::new("toolvault/backup-chunk/v1")
+            .bytes(&sha256(&beginning))
+            .number(number)
+            .number(i64::from(number == 2));
+        assert!(
+            envelope::open(&chunks.key, bound, sealed).is_ok(),
+            "{number}"
+        );
+    }
+}

@@ -48,6 +48,21 @@ fn what_was_written_is_read() {
 }
 
 #[test]
+fn the_layout_of_a_journal_is_fixed() {
+    let (journal, begins) = journal();
+    // Magic, page and MAC; then length, two MACs and the records. Journals of earlier versions must stay readable.
+    assert_eq!(begins[0], 21 + 8 + 32);
+    assert_eq!(journal[21..29], 41_i64.to_be_bytes());
+    for (entry, next) in begins.iter().zip(&begins[1..]) {
+        let text = entry + 4 + 32 + 32;
+        let length = u32::try_from(next - text).unwrap();
+        assert_eq!(journal[*entry..entry + 4], length.to_be_bytes());
+        assert_eq!(&journal[text..=text], b"{");
+        assert_eq!(&journal[next - 2..*next], b"}\n");
+    }
+}
+
+#[test]
 fn a_journal_cut_at_any_byte_keeps_its_whole_entries() {
     let (journal, begins) = journal();
     for length in HEADER..journal.len() {
