@@ -78,7 +78,7 @@ impl Added {
 /// The values to search for. Clones share them.
 ///
 /// Adding or removing a value costs one hashing pass, 50 µs for 40 characters. A value takes about 3 KiB of memory
-/// whatever its length, and 300 bytes for each of its lines; see [`bytes`](Self::bytes).
+/// whatever its length, and 400 bytes for each of its lines; see [`bytes`](Self::bytes).
 #[derive(Clone)]
 #[expect(
     missing_debug_implementations,

@@ -1,6 +1,6 @@
 //! Decodes one kind of escape in a stream of bytes, and tracks the source range of each decoded byte.
 
-use zeroize::Zeroize;
+use crate::confidential::Wiped;
 
 use super::escape::{Escape, LONGEST, Reading};
 
@@ -18,21 +18,15 @@ pub(super) struct Symbol {
 /// Holds back bytes that may begin an escape.
 pub(super) struct Decoder {
     escape: Escape,
-    bytes: Vec<u8>,
+    bytes: Wiped<Vec<u8>>,
     ranges: Vec<(usize, usize)>,
-}
-
-impl Drop for Decoder {
-    fn drop(&mut self) {
-        self.bytes.zeroize();
-    }
 }
 
 impl Decoder {
     pub(super) fn new(escape: Escape) -> Self {
         Self {
             escape,
-            bytes: Vec::with_capacity(LONGEST),
+            bytes: Wiped::new(Vec::with_capacity(LONGEST)),
             ranges: Vec::with_capacity(LONGEST),
         }
     }
@@ -68,14 +62,9 @@ impl Decoder {
 
     /// Becomes a copy of `other`; returns how many bytes were copied, to count the work.
     pub(super) fn become_copy_of(&mut self, other: &Self) -> usize {
-        self.bytes.clone_from(&other.bytes);
+        (*self.bytes).clone_from(&other.bytes);
         self.ranges.clone_from(&other.ranges);
         self.bytes.len()
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.bytes.clear();
-        self.ranges.clear();
     }
 
     fn decide(&mut self, is_end: bool, each: &mut impl FnMut(Symbol, bool)) {
@@ -100,8 +89,9 @@ impl Decoder {
                     length
                 }
             };
-            self.bytes.drain(..read.min(self.bytes.len()));
-            self.ranges.drain(..read.min(self.ranges.len()));
+            let read = read.min(self.bytes.len());
+            self.bytes.drain(..read);
+            self.ranges.drain(..read);
         }
     }
 

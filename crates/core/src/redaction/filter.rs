@@ -75,12 +75,8 @@ pub(super) struct Spreader(u64);
 impl Hasher for Spreader {
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            self.write_u64(self.0 << 8 | u64::from(*byte));
+            self.write_u64(self.0.rotate_left(8).wrapping_add(u64::from(*byte)));
         }
-    }
-
-    fn write_u32(&mut self, hash: u32) {
-        self.write_u64(hash.into());
     }
 
     fn write_u64(&mut self, hash: u64) {
@@ -91,3 +87,6 @@ impl Hasher for Spreader {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests;

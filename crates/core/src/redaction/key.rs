@@ -123,3 +123,6 @@ fn fold(left: u64, right: u64) -> u64 {
 fn halves(number: u128) -> (u64, u64) {
     (number as u64, (number >> 64) as u64)
 }
+
+#[cfg(test)]
+mod tests;

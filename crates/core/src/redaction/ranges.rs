@@ -90,3 +90,6 @@ impl Ranges {
         self.parts.clear();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,15 +153,15 @@ impl Scanner {
     }
 
     pub(super) fn reset(&mut self) {
-        if self.count > 0 || self.gap > 0 {
+        if self.count != 0 {
             // Not on every byte, and not when there is nothing to clear.
             self.marks.clear();
             self.pending.clear();
             self.starts.clear();
             (self.window, self.fingerprint) = (Window::default(), 0);
-            (self.count, self.gaps, self.line, self.gap) = (0, 0, 0, 0);
+            (self.count, self.gaps, self.line) = (0, 0, 0);
         }
-        (self.spaces, self.zero, self.tail) = (None, None, None);
+        (self.gap, self.spaces, self.zero, self.tail) = (0, None, None, None);
     }
 
     fn space(&mut self, alphabet: Alphabet, table: &Table, symbol: Symbol, found: &mut Ranges) {
@@ -176,12 +176,8 @@ impl Scanner {
         let tail = self.tail.take().and_then(|tail| match tail.edge {
             Edge::Spaces(count @ 1..) => {
                 found.add(Range::new(tail.start, symbol.end, tail.found));
-                let (start, edge) = (symbol.end - 1, Edge::Spaces(count - 1));
-                Some(Tail {
-                    start,
-                    edge,
-                    ..tail
-                })
+                let edge = Edge::Spaces(count - 1);
+                Some(Tail { edge, ..tail })
             }
             _ => None,
         });
@@ -189,7 +185,7 @@ impl Scanner {
         let spaces = self.spaces.or(spaces);
         if table.has_spaces() && self.gap < LONGEST_GAP {
             self.gap += 1;
-        } else if self.gap > 0 || !table.has_spaces() {
+        } else {
             let gap = self.gap;
             self.reset();
             // What is skipped before a first letter is bounded, too.

@@ -132,7 +132,7 @@ impl Table {
     #[inline]
     pub(super) fn window_hash(&self, alphabet: Alphabet, width: usize, window: Window) -> u64 {
         self.key
-            .hash(window.end(width), (number(alphabet) << 6 | width) as u64)
+            .hash(window.end(width), (number(alphabet) * 64 + width) as u64)
     }
 
     fn place(&mut self, form: &Form, found: Found) -> Option<Placed> {

@@ -1,14 +1,20 @@
 //! What is found and what is not, and that neither depends on chunks or on the sieve.
 
+mod chunks;
 mod cost;
 mod documents;
+mod escapes;
 mod examples;
+mod gaps;
 mod memory;
 mod parts;
 mod properties;
 mod reference;
+mod sieves;
 mod spellings;
 mod streams;
+mod tables;
+mod takeover;
 mod time;
 
 use super::{Key, Redactor};
@@ -38,10 +44,10 @@ fn streamed(redactor: &Redactor, text: &[u8], splits: &[usize]) -> (Vec<u8>, usi
 }
 
 /// Pseudorandom numbers (`SplitMix64`), the same in every run.
-struct Numbers(u64);
+pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

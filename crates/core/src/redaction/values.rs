@@ -31,10 +31,7 @@ pub(super) fn forms(part: &Part) -> Vec<Form> {
         forms.extend(wide(text).iter().map(|bytes| plain(text, bytes, public)));
     }
     if forms.iter().all(|form| !form.has_window()) {
-        forms.push(Form {
-            is_spaced: false,
-            ..encoded_form(Alphabet::Exact, utf_8(text), 0)
-        });
+        forms.push(encoded_form(Alphabet::Exact, utf_8(text), 0));
     }
     if !part.is_line {
         for (bytes, is_wide) in encoded(text) {
@@ -103,14 +100,15 @@ fn base64(bytes: &[u8], before: usize, public: usize) -> Form {
     let inner = first_bit.div_ceil(6)..end_bit / 6;
     let bits_at = |letter: usize| {
         let (byte, shift) = ((letter * 6 - first_bit) / 8, (letter * 6) % 8);
-        let at = |index: usize| u16::from(bytes.get(index).copied().unwrap_or(0));
-        let [_, low] = ((at(byte) << 8 | at(byte + 1)) >> (10 - shift)).to_be_bytes();
+        let at = |index: usize| bytes.get(index).copied().unwrap_or(0);
+        let two = u16::from_be_bytes([at(byte), at(byte + 1)]);
+        let [_, low] = (two >> (10 - shift)).to_be_bytes();
         low
     };
     let letters = inner.clone().map(|letter| base64_letter(bits_at(letter)));
     let letters = collect(inner.len(), letters);
     Form {
-        lead: Edge::letter(first_bit % 6 != 0),
+        lead: Edge::letter(before != 0),
         tail: Edge::letter(end_bit % 6 != 0),
         ..encoded_form(Alphabet::Base64, letters, (public * 8).div_ceil(6))
     }
@@ -175,3 +173,6 @@ fn collect(capacity: usize, bytes: impl Iterator<Item = u8>) -> Bytes {
     collected.extend(bytes);
     collected
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,19 +89,11 @@ impl View {
         !self.unescaped.iter().any(|unescaped| unescaped.is_awake)
     }
 
-    /// Forgets pending matches. It keeps where escapes were decoded, because the next input may begin inside one.
-    pub(super) fn reset(&mut self) {
+    /// Forgets everything, for new input. What decoders held back was read before: see [`finish`](Self::finish).
+    pub(super) fn restart(&mut self) {
         self.scanners.iter_mut().for_each(Scanner::reset);
         for unescaped in &mut self.unescaped {
             unescaped.is_awake = false;
-            unescaped.decoder.clear();
-        }
-    }
-
-    /// Forgets everything, for new input.
-    pub(super) fn restart(&mut self) {
-        self.reset();
-        for unescaped in &mut self.unescaped {
             unescaped.differs_until = 0;
             if let Some(view) = &mut unescaped.view {
                 view.restart();
@@ -163,7 +155,6 @@ impl Unescaped {
 
     fn become_copy_of(&mut self, other: Option<&Self>, begin: usize) -> usize {
         self.is_awake = false;
-        self.decoder.clear();
         let Some(other) = other else {
             return 0;
         };

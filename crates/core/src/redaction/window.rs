@@ -77,3 +77,6 @@ fn mixed(window: &[u8]) -> u32 {
     });
     different * 2 + u32::try_from(changes.count()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -195,3 +195,13 @@ fn the_values_in_a_document_are_told_once_each_in_the_order_in_which_they_were_a
     assert_eq!(redactor.found(parse_text(document).unwrap()), [other]);
     assert!(redactor.found(parse_text("{}").unwrap()).is_empty());
 }
+
+#[test]
+fn a_string_or_a_number_of_eight_characters_is_searched() {
+    let (redacted, is_changed) = redact(
+        &[("key", "exactly8"), ("pin", "12345678")],
+        r#"{"exactly8":["exactly8",12345678,"exactly","1234567"]}"#,
+    );
+    let expected = r#"{"[secret:key]":["[secret:key]","[secret:pin]","exactly","1234567"]}"#;
+    assert_eq!((&*redacted, is_changed), (expected, true));
+}

@@ -7,7 +7,7 @@ use super::{looks_for, streamed};
 
 const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\nMzEfYyjiWA4R4/M2bS1GB4t7NXp98C3S\n-----END PRIVATE KEY-----\n";
 
-fn redact(value: &str, text: &str) -> String {
+pub(super) fn redact(value: &str, text: &str) -> String {
     let redactor = looks_for([("key", value)]);
     let redacted = redactor.text(text).unwrap_or_else(|| text.to_owned());
     let every: Vec<usize> = (0..text.len()).collect();

@@ -18,12 +18,12 @@ pub(super) const EXACT: [Spelling; 16] = [
     ("JSON in JSON", |value| json(json(value).as_bytes())),
     ("HTML", html),
     ("HTML, decimal", |value| {
-        html_numbers(value, |code| format!("&#{code:05};"))
+        numbers(value, |code| format!("&#{code:05};"))
     }),
     ("HTML, hexadecimal", |value| {
-        html_numbers(value, |code| format!("&#X{code:x};"))
+        numbers(value, |code| format!("&#X{code:x};"))
     }),
-    ("hexadecimal", |value| joined(value, "", "", false)),
+    ("hexadecimal", hexadecimal),
     ("hexadecimal, upper case", |value| {
         joined(value, "", "", true)
     }),
@@ -96,11 +96,16 @@ pub(super) fn html(value: &[u8]) -> String {
     text.replace('"', "&quot;").replace('\'', "&#39;")
 }
 
-fn html_numbers(value: &[u8], number: fn(u32) -> String) -> String {
+/// Each character as its number.
+pub(super) fn numbers(value: &[u8], number: fn(u32) -> String) -> String {
     raw(value)
         .chars()
         .map(|character| number(character.into()))
         .collect()
+}
+
+pub(super) fn hexadecimal(value: &[u8]) -> String {
+    joined(value, "", "", false)
 }
 
 fn joined(value: &[u8], before: &str, between: &str, is_upper: bool) -> String {

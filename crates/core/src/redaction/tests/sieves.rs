@@ -1,0 +1,138 @@
+//! The sieve notices a value wherever it lies, and little else.
+
+use super::spellings::{base64, hexadecimal, json_all, nested_json, numbers, percent};
+use super::{Numbers, looks_for};
+use crate::redaction::Redactor;
+use crate::redaction::escape::Left;
+use crate::redaction::search::Search;
+
+const VALUE: &str = "k7Kq2mZv9RtB4nWc8LsD1fGh6JpY3aQe5TuV";
+
+fn noticed(redactor: &Redactor, text: &str) -> Vec<std::ops::Range<usize>> {
+    let table = redactor.table();
+    table
+        .sieve
+        .find(&table.key, text.as_bytes(), Left::TEXT)
+        .parts
+}
+
+/// How many bytes all views read.
+fn work(redactor: &Redactor, text: &str) -> usize {
+    let mut search = Search::default();
+    search.whole(&redactor.table(), text.as_bytes());
+    search.found.work
+}
+
+/// Text in which nothing is to be noticed, of that length.
+fn calm(length: usize) -> String {
+    "The answer came in time. ".repeat(length / 25 + 1)[..length].to_owned()
+}
+
+fn spellings() -> Vec<String> {
+    let entities = |text: &str| numbers(text.as_bytes(), |code| format!("&#x{code:016x};"));
+    vec![
+        VALUE.to_owned(),
+        hexadecimal(VALUE.as_bytes()),
+        base64(VALUE.as_bytes(), false, 1000),
+        percent(VALUE.as_bytes(), |_| true, true),
+        json_all(VALUE.as_bytes()),
+        nested_json(json_all(VALUE.as_bytes()).as_bytes(), 3),
+        entities(VALUE),
+        percent(entities(VALUE).as_bytes(), |_| true, false),
+        entities(&percent(VALUE.as_bytes(), |_| true, true)),
+        hexadecimal(VALUE.as_bytes()).replace('6', "6  "),
+    ]
+}
+
+#[test]
+fn a_value_is_noticed_across_the_borders_of_pieces() {
+    let redactor = looks_for([("key", VALUE)]);
+    for spelled in spellings() {
+        for border in [1 << 10, 4 << 10, 32 << 10] {
+            for before in [spelled.len(), spelled.len() / 2, 20] {
+                let start = calm(border_start(border, before));
+                let text = format!("{start}<{spelled}>{}", calm(1500));
+                let redacted = redactor.text(&text).unwrap_or_default();
+                let rest = redacted.strip_prefix(&*start).unwrap();
+                assert!(
+                    rest.starts_with("<[secret:key]"),
+                    "{border} {before} {spelled}"
+                );
+            }
+        }
+    }
+}
+
+/// Where a text must begin for the border to come after that many bytes of it.
+fn border_start(border: usize, before: usize) -> usize {
+    border.saturating_sub(before + 1)
+}
+
+#[test]
+fn in_text_without_values_nothing_is_noticed() {
+    let redactor = looks_for([("key", VALUE), ("words", "correct horse battery staple")]);
+    let mut random = Numbers(41);
+    let random = random.text(50_000, "abcdefghijklmnopqrstuvwxyz0123456789 \n%&\\=+/");
+    for text in [
+        calm(100_000),
+        random,
+        calm(30_000).replace(' ', "\\n"),
+        calm(30_000).replace(' ', "%20"),
+    ] {
+        assert!(noticed(&redactor, &text).is_empty());
+        assert_eq!(work(&redactor, &text), 0);
+    }
+}
+
+#[test]
+fn only_the_text_around_a_value_is_read_letter_by_letter() {
+    let redactor = looks_for([("key", VALUE)]);
+    let text = |before: usize, after: usize| calm(before) + VALUE + &calm(after);
+    let short = work(&redactor, &text(20_000, 20_000));
+    assert!(short > 0);
+    assert_eq!(work(&redactor, &text(20_000, 60_000)), short);
+    assert!(work(&redactor, &text(60_000, 20_000)) < short * 3 / 2);
+    // What is read after a match does not depend on the length of the rest either.
+    let base64 = |after: usize| base64(VALUE.as_bytes(), false, 1000) + "\n" + &calm(after);
+    assert_eq!(
+        work(&redactor, &base64(20_000)),
+        work(&redactor, &base64(60_000))
+    );
+}
+
+#[test]
+fn a_value_that_is_longer_than_what_is_noticed_is_found_whole() {
+    let mut random = Numbers(43);
+    let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    for end in ["", "\n", "  "] {
+        let value = random.text(12_000, letters) + end;
+        let redactor = looks_for([("key", &*value)]);
+        let text = format!("<{value}>");
+        assert_eq!(redactor.text(&text).as_deref(), Some("<[secret:key]>"));
+    }
+}
+
+#[test]
+fn short_values_are_noticed_at_every_place() {
+    for value in ["exactly8", "nine-char", "a-b-c-d-e", "12345678901234567"] {
+        let redactor = looks_for([("key", value)]);
+        for before in 0..20 {
+            let text = format!("{}<{value}>", calm(before));
+            assert!(
+                redactor.text(&text).unwrap().ends_with("<[secret:key]>"),
+                "{value} {before}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_sieve_forgets_what_was_removed_but_not_what_another_value_has_too() {
+    let redactor = looks_for([]);
+    let [one, two] = ["one", "two"].map(|name| redactor.add(name, VALUE).unwrap());
+    redactor.remove(one);
+    assert!(!noticed(&redactor, VALUE).is_empty());
+    assert_eq!(redactor.text(VALUE).as_deref(), Some("[secret:two]"));
+    redactor.remove(two);
+    assert!(noticed(&redactor, VALUE).is_empty());
+}
