@@ -130,12 +130,13 @@ class Command:
         return was_running
 
 
-async def without_rotation(checks: Checks, where: str, users: Users) -> None:
-    """The same uses alone: what these fail is not the fault of a rotation."""
+async def without_rotation(checks: Checks, where: str, burst: Burst, users: Users) -> None:
+    """The same work alone: what fails here is not the fault of a rotation."""
     await asyncio.sleep(WITHOUT)
-    faults = await users.finished()
+    faults = await burst.stopped() + await users.finished()
+    refused = burst.refused() + users.refused
     print(f"{len(users.took)} uses {where} without a rotation, {spread(users.took)}")
-    checks.that(f"control: {where}, no use fails without a rotation", not faults and not users.refused, users.refused)
+    checks.that(f"control: {where}, nothing fails without a rotation", not faults and not refused, (refused, faults))
 
 
 def count(store: Store, statement: str) -> int:
@@ -145,7 +146,7 @@ def count(store: Store, statement: str) -> int:
 
 async def user_keys(checks: Checks, store: Store, holders: list[Holder]) -> None:
     """Kills of the server or of the command in the middle of rotations, then rotations to the end."""
-    await without_rotation(checks, "on SQLite", Users(holders, [store.server], store.chance))
+    await without_rotation(checks, "on SQLite", store.burst(), Users(holders, [store.server], store.chance))
     faults: list[str] = []
     kills = hits = half_done = refused = 0
     began = time.monotonic()
@@ -230,10 +231,11 @@ async def replicas(checks: Checks, folder: Path, chance: random.Random) -> None:
         pair.take_keys()
         one = pair.servers[0]
         holders = await holders_of(one)
-        await without_rotation(checks, "on two servers", Users(holders, pair.servers, chance))
         turn = iter(range(1_000_000))
         client_of = lambda: pair.servers[next(turn) % 2].client(pair.key)  # noqa: E731
-        burst, users = Burst(client_of, pair.journal, chance), Users(holders, pair.servers, chance)
+        begin = lambda: (Burst(client_of, pair.journal, chance), Users(holders, pair.servers, chance))  # noqa: E731
+        await without_rotation(checks, "on two servers", *begin())
+        burst, users = begin()
         faults = []
         new = folder / "pair" / "new.key"
         for words in (["user-keys"], ["root-key", "--new-root-key-file", str(new)]):
