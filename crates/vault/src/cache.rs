@@ -2,10 +2,12 @@
 //!
 //! They hold no plaintext. [`slots`] bounds the memory and prevents a slow reader from storing data that a change has
 //! replaced meanwhile. [`loads`] lets callers share what one of them reads. [`index`] arranges one user's secrets for
-//! resolving. [`trust`] limits how long another process's changes can be unknown here.
+//! resolving. [`names`] remembers what names of tools are recorded as. [`trust`] limits how long another process's
+//! changes can be unknown here.
 
 pub(crate) mod index;
 mod loads;
+pub(crate) mod names;
 pub(crate) mod slots;
 pub(crate) mod trust;
 
@@ -16,6 +18,7 @@ use toolvault_core::api_key::KeyId;
 use toolvault_core::identity::{SecretId, UserId};
 
 use self::index::Index;
+use self::names::Names;
 use self::slots::{Slots, Weigh};
 use self::trust::Trust;
 use crate::changes::{Announcements, Changed};
@@ -38,8 +41,6 @@ pub(crate) enum Effect {
 pub(crate) struct UserEntry {
     pub(crate) user: User,
     pub(crate) index: RwLock<Index>,
-    /// Held by the search for the user's values in names: several at once could take all memory and processors.
-    pub(crate) searching: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl UserEntry {
@@ -70,6 +71,8 @@ impl Weigh for KeyRecord {
 pub(crate) struct Cache {
     pub(crate) users: Slots<UserId, UserEntry>,
     pub(crate) keys: Slots<KeyId, KeyRecord>,
+    /// They stay when a user is evicted: what is known has the generation of the ledger.
+    pub(crate) names: Slots<UserId, Names>,
     pub(crate) trust: Trust,
     /// Announces every change after the caches have applied it.
     pub(crate) announcements: Announcements,
@@ -77,10 +80,11 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn new(bytes: usize, trust: Trust) -> Self {
-        let keys = bytes / 8;
+        let small = bytes / 8;
         Self {
-            users: Slots::new(bytes - keys),
-            keys: Slots::new(keys),
+            users: Slots::new(bytes - 2 * small),
+            keys: Slots::new(small),
+            names: Slots::new(small),
             trust,
             announcements: Announcements::new(),
         }

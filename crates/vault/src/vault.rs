@@ -259,11 +259,7 @@ impl Vault {
 
         let user = User::verify(row, &self.shared.keyring)?;
         let index = RwLock::new(self.arrange(&user, ledger, rows));
-        Ok(Some(UserEntry {
-            user,
-            index,
-            searching: Arc::default(),
-        }))
+        Ok(Some(UserEntry { user, index }))
     }
 
     /// The index of the user's secrets. It is broken unless the ledger counts exactly these rows.

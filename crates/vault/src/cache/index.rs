@@ -1,23 +1,13 @@
 //! One user's secrets, indexed so that resolving does not scan them all.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use toolvault_core::identity::SecretId;
 use toolvault_core::pattern::ToolName;
 use toolvault_core::ranking::PatternIndex;
 use toolvault_core::timestamp::Timestamp;
 
 use crate::secret::Secret;
-
-/// How many names of tools and arguments are remembered.
-const MOST_NAMES: usize = 224;
-/// How many bytes those have in all that stand for names with a value.
-const MOST_BYTES: usize = 4 << 10;
-/// The most memory that they take, in bytes: a map has up to twice as many places of 25 bytes as members.
-const NAMES_WEIGHT: usize = MOST_NAMES * 2 * 25 + MOST_BYTES;
 
 /// What the orders and the defaults take for one secret: a vector that grew has up to twice as many places as members.
 const PLACES_WEIGHT: usize = 2 * (3 * 8 + 16);
@@ -34,7 +24,6 @@ pub(crate) struct Index {
     /// The generation of the ledger for these secrets.
     generation: i64,
     weight: usize,
-    searched: Mutex<Searched>,
 }
 
 fn age(secret: &Secret) -> (Timestamp, SecretId) {
@@ -43,22 +32,6 @@ fn age(secret: &Secret) -> (Timestamp, SecretId) {
 
 fn name(secret: &Secret) -> (&str, SecretId) {
     (&secret.name, secret.id)
-}
-
-/// What to record for names that were searched for the values, by their hashes under a key of this map: `None` for the
-/// name itself. If those with a value were searched each time, the time would show which these are.
-#[derive(Default)]
-struct Searched {
-    hasher: RandomState,
-    names: HashMap<u64, Option<Box<str>>>,
-    bytes: usize,
-}
-
-impl Searched {
-    fn clear(&mut self) {
-        self.names.clear();
-        self.bytes = 0;
-    }
 }
 
 impl Index {
@@ -117,7 +90,6 @@ impl Index {
     }
 
     pub(crate) fn remove(&mut self, id: SecretId) {
-        self.searched.get_mut().clear();
         let Ok(place) = self.by_id.binary_search_by_key(&id, |secret| secret.id) else {
             return;
         };
@@ -180,31 +152,7 @@ impl Index {
         self.generation
     }
 
-    /// What to record for a name, if it is known: the name itself if it holds none of the values.
-    pub(crate) fn searched(&self, name: &str) -> Option<String> {
-        let searched = self.searched.lock();
-        let clean = searched.names.get(&searched.hasher.hash_one(name))?;
-        Some(clean.as_deref().unwrap_or(name).to_owned())
-    }
-
-    /// Remembers what to record for a name after a search for the values of `generation`. When there are too many, all
-    /// are forgotten.
-    pub(crate) fn note_searched(&self, name: &str, clean: &str, generation: i64) {
-        if generation != self.generation {
-            return;
-        }
-        let mut searched = self.searched.lock();
-        let clean = Some(clean).filter(|clean| *clean != name);
-        let bytes = clean.map_or(0, str::len);
-        if searched.names.len() == MOST_NAMES || searched.bytes + bytes > MOST_BYTES {
-            searched.clear();
-        }
-        let hash = searched.hasher.hash_one(name);
-        searched.names.insert(hash, clean.map(Box::from));
-        searched.bytes += bytes;
-    }
-
     pub(crate) fn weight(&self) -> usize {
-        self.weight + self.by_age.len() * PLACES_WEIGHT + NAMES_WEIGHT
+        self.weight + self.by_age.len() * PLACES_WEIGHT
     }
 }

@@ -10,6 +10,8 @@ use toolvault_core::entropy::EntropyError;
 use toolvault_core::redaction::{Key, Redactor};
 
 use crate::cache::UserEntry;
+use crate::cache::index::Index;
+use crate::cache::names::Names;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::shared::Shared;
@@ -58,10 +60,12 @@ impl Vault {
     ) -> Vec<String> {
         let mut clean = Clean::new();
         if let Some(entry) = entry {
-            let (known, unknown) = look_up(entry, &names);
+            let remembered = self.shared.cache.names.of(entry.user.id());
+            let (known, unknown) =
+                look_up(&remembered, known_generation(&entry.index.read()), &names);
             clean = known;
             if !unknown.is_empty()
-                && let Some(found) = self.search_names(entry, &names).await
+                && let Some(found) = self.search_names(entry, &remembered, &names).await
             {
                 clean = found;
             }
@@ -72,15 +76,20 @@ impl Vault {
 
     /// To search names, every value of the user is opened, once for all of them, so the result is remembered until a
     /// secret changes. `None` if that is impossible.
-    async fn search_names(&self, entry: &Arc<UserEntry>, names: &[String]) -> Option<Clean> {
-        let turn = Arc::clone(&entry.searching).lock_owned().await;
-        // Another request may have searched some of them meanwhile.
-        let (mut clean, unknown) = look_up(entry, names);
+    async fn search_names(
+        &self,
+        entry: &Arc<UserEntry>,
+        remembered: &Names,
+        names: &[String],
+    ) -> Option<Clean> {
+        let turn = Arc::clone(&remembered.turn).lock_owned().await;
         let (secrets, generation) = {
             let index = entry.index.read();
             let secrets: Vec<Arc<Secret>> = index.iter().cloned().collect();
-            (secrets, index.generation())
+            (secrets, known_generation(&index))
         };
+        // Another request may have searched some of them meanwhile.
+        let (mut clean, unknown) = look_up(remembered, generation, names);
         let (shared, owner) = (Arc::clone(&self.shared), Arc::clone(entry));
         // A user may have 10,000 values, and the lock that changes of the secrets wait for must not be held meanwhile.
         // It keeps the turn even if the request is abandoned.
@@ -90,22 +99,31 @@ impl Vault {
         });
         let (_turn, found) = searching.await.ok()?;
         let found = found.ok()?;
-        let index = entry.index.read();
-        for (name, clean) in &found {
-            index.note_searched(name, clean, generation);
+        if let Some(generation) = generation {
+            for (name, clean) in &found {
+                remembered.note(name, clean, generation);
+            }
         }
         clean.extend(found);
         Some(clean)
     }
 }
 
-/// What is known of names, and the names of which nothing is known.
-fn look_up(entry: &UserEntry, names: &[String]) -> (Clean, HashSet<String>) {
-    let index = entry.index.read();
+/// The generation of secrets that are as they were stored. That of others is what someone wrote into the database.
+fn known_generation(index: &Index) -> Option<i64> {
+    index.is_intact().then(|| index.generation())
+}
+
+/// What is known of names for the values of `generation`, and the names of which nothing is known.
+fn look_up(
+    remembered: &Names,
+    generation: Option<i64>,
+    names: &[String],
+) -> (Clean, HashSet<String>) {
     let (mut known, mut unknown) = (Clean::new(), HashSet::new());
     for name in names {
         let is_short = name.chars().nth(SHORTEST_VALUE - 1).is_none();
-        let clean = index.searched(name);
+        let clean = generation.and_then(|generation| remembered.find(name, generation));
         match clean.or_else(|| is_short.then(|| name.clone())) {
             Some(clean) => drop(known.insert(name.clone(), clean)),
             None => drop(unknown.insert(name.clone())),

@@ -8,7 +8,7 @@ use toolvault_core::audit::record::{Action, Decision, Record};
 use toolvault_core::json::Kind;
 use toolvault_core::policy::Policy;
 use toolvault_core::scope::Scope;
-use toolvault_vault::{RepeatedValue, ToolCall, Vault};
+use toolvault_vault::{Consistency, RepeatedValue, Settings, ToolCall, Vault};
 
 use crate::harness::app::root_key_of;
 use crate::harness::entropy::SeededEntropy;
@@ -102,7 +102,9 @@ on_both! {
         app.vault.close().await;
         let entropy = Arc::new(SeededEntropy::new(u64::MAX));
         let (root_key, clock) = (root_key_of(&app.place), Arc::new(app.clock.clone()));
-        let opened = Vault::open(app.settings(), &root_key, clock, Arc::<SeededEntropy>::clone(&entropy)).await.unwrap();
+        // Each use reads the user from the database.
+        let settings = Settings { consistency: Consistency::Strict, ..app.settings() };
+        let opened = Vault::open(settings, &root_key, clock, Arc::<SeededEntropy>::clone(&entropy)).await.unwrap();
         let app = App { vault: opened.vault, ..app };
         let ann = app.person("ann").await;
         ann.store(secret("wide", VALUE).default_for("*", "k")).await;
