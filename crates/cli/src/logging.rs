@@ -24,7 +24,10 @@ pub(crate) fn start(format: LogFormat, environment: &Environment) -> Result<(), 
     let builder = fmt::Subscriber::builder()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(false);
+        .with_ansi(false)
+        // Otherwise a line that cannot be written, as to a closed pipe or a full disk, is reported on standard error too,
+        // where that panics.
+        .log_internal_errors(false);
     let started = if is_json {
         let subscriber = builder.json().flatten_event(true).finish();
         tracing::subscriber::set_global_default(subscriber)

@@ -25,7 +25,13 @@ const SMALL_DISK: &str = "mount -t tmpfs -o size=16m,mode=0700 none \"$0\" || ex
     exec \"$@\"";
 
 /// One request over HTTP/1.0, where the end of the connection ends the answer.
-fn request(server: &Server, key: &str, method: &str, path: &str, body: &str) -> (u16, Value) {
+pub(crate) fn request(
+    server: &Server,
+    key: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> (u16, Value) {
     let address = server.url.strip_prefix("http://").unwrap();
     let mut connection = TcpStream::connect(address).unwrap();
     connection.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -15,7 +15,7 @@ pub(crate) struct Installation {
 pub(crate) struct Server {
     process: Child,
     pub(crate) url: String,
-    log: BufReader<std::process::ChildStderr>,
+    log: BufReader<Box<dyn std::io::Read + Send + Sync>>,
     /// What was logged until the server listened.
     pub(crate) first_lines: Vec<String>,
 }
@@ -168,7 +168,8 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = BufReader::new(process.stderr.take().unwrap());
+        let log: Box<dyn std::io::Read + Send + Sync> = Box::new(process.stderr.take().unwrap());
+        let log = BufReader::new(log);
         let mut server = Self {
             process,
             url: String::new(),
@@ -192,6 +193,11 @@ impl Server {
     #[cfg(target_os = "linux")]
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Closes the reading end of the log, so that the server cannot write to it any more.
+    pub(crate) fn close_log(&mut self) {
+        self.log = BufReader::new(Box::new(std::io::empty()));
     }
 
     /// Sends a signal.

@@ -5,6 +5,7 @@ use std::process::Command;
 use insta::assert_snapshot;
 use rustix::process::Signal;
 
+use crate::full_disk::request;
 use crate::installation::{Installation, Server};
 
 #[test]
@@ -253,4 +254,24 @@ fn at_trace_the_statements_stay_out_unless_asked_for_by_name() {
 fn hexadecimal(text: &str) -> String {
     let digits = text.bytes().map(|byte| format!("{byte:02x}"));
     digits.collect::<Vec<_>>().concat()
+}
+
+#[test]
+fn a_log_that_cannot_be_written_stops_no_request_and_no_signal() {
+    let installation = Installation::empty();
+    let mut server = installation.serve(&[]);
+    server.close_log();
+    for (path, status) in [("/v1/secrets/x", 401), ("/v1/nope", 404), ("/readyz", 200)] {
+        assert_eq!(
+            request(&server, "none", "GET", path, "").0,
+            status,
+            "{path}"
+        );
+    }
+    assert_eq!(server.stop(), Some(0));
+
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let mut command = installation.command(&["serve", "--listen", "not an address"]);
+    let status = command.stderr(full).status().unwrap();
+    assert_eq!(status.code(), Some(1));
 }

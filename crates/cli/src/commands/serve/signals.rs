@@ -27,8 +27,8 @@ impl Signals {
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
                 }
-                tracing::info!("received a signal to stop");
                 signal.cancel();
+                tracing::info!("received a signal to stop");
             }
         });
         Ok(signals)
