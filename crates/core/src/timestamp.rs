@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+use jiff::fmt::temporal::Pieces;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment in microseconds since 1970-01-01T00:00:00Z.
@@ -15,14 +18,21 @@ pub struct Timestamp(i64);
 /// One second, in the unit of [`Timestamp`].
 pub const SECOND: i64 = 1_000_000;
 
-/// The range that can be formatted: -9999-01-02T01:59:59Z to 9999-12-30T22:00:00Z.
-const EARLIEST: i64 = -377_705_023_201 * SECOND;
-const LATEST: i64 = 253_402_207_200 * SECOND;
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+/// The range that can be formatted: 0000-01-01T00:00:00Z to 9999-12-31T23:59:59.999999Z.
+const EARLIEST: i64 = -62_167_219_200 * SECOND;
+const LATEST: i64 = 253_402_300_800 * SECOND - 1;
 
 /// The text is not an RFC 3339 date and time with an offset.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("not a date and time with an offset (RFC 3339)")]
-pub struct TimestampError;
+pub enum TimestampError {
+    /// It is no date and time.
+    #[error("not a date and time with an offset (RFC 3339)")]
+    NoDateTime,
+    /// It has no offset.
+    #[error("a date and time without an offset (RFC 3339)")]
+    NoOffset,
+}
 
 impl Timestamp {
     /// The moment this many microseconds after the Unix epoch.
@@ -60,14 +70,15 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Clamped to the years -9999 to 9999: a `Display` that fails panics in `to_string` and serde_json, and a
-        // database row may hold any number.
+        // Clamped to the years 0 to 9999: a `Display` that fails panics in `to_string` and serde_json, and a database
+        // row may hold any number. Not `jiff::Timestamp`, which ends a day before the year 9999 does.
         let nearest = self.0.clamp(EARLIEST, LATEST);
-        let moment = jiff::Timestamp::from_microsecond(nearest).map_err(|_| fmt::Error)?;
+        let since = SignedDuration::from_micros(nearest);
+        let moment = EPOCH.checked_add(since).map_err(|_| fmt::Error)?;
         if nearest.rem_euclid(SECOND) == 0 {
-            write!(formatter, "{moment:.0}")
+            write!(formatter, "{moment:.0}Z")
         } else {
-            write!(formatter, "{moment:.6}")
+            write!(formatter, "{moment:.6}Z")
         }
     }
 }
@@ -76,8 +87,21 @@ impl FromStr for Timestamp {
     type Err = TimestampError;
 
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        let moment: jiff::Timestamp = text.parse().map_err(|_| TimestampError)?;
-        Ok(Self(moment.as_microsecond()))
+        let pieces = Pieces::parse(text).map_err(|_| TimestampError::NoDateTime)?;
+        let time = pieces.time().ok_or(TimestampError::NoDateTime)?;
+        let offset = pieces.to_numeric_offset().ok_or(TimestampError::NoOffset)?;
+        // jiff reads more than RFC 3339 and Python have: leap seconds, which it drops, years before 0, and more.
+        let is_leap_second = text.get(17..19) == Some("60");
+        let is_plain = pieces.date().year() >= 0
+            && pieces.time_zone_annotation().is_none()
+            && offset.seconds().abs() < 24 * 3_600;
+        if is_leap_second || !is_plain {
+            return Err(TimestampError::NoDateTime);
+        }
+        let since = pieces.date().to_datetime(time).duration_since(EPOCH);
+        let microseconds =
+            i64::try_from(since.as_micros()).map_err(|_| TimestampError::NoDateTime)?;
+        Ok(Self(microseconds - i64::from(offset.seconds()) * SECOND))
     }
 }
 
@@ -113,17 +137,39 @@ mod tests {
     fn it_is_read_with_any_offset() {
         let parsed: Timestamp = "2026-01-02T04:04:05.5+01:00".parse().unwrap();
         assert_eq!(parsed.to_string(), "2026-01-02T03:04:05.500000Z");
-        assert_eq!(
-            "2026-01-02T04:04:05".parse::<Timestamp>(),
-            Err(TimestampError)
-        );
+        for (text, microseconds) in [
+            ("2026-01-02T04:04:05.5+01:00", 1_767_323_045_500_000),
+            ("2026-01-01t22:04:05.000001-05:00", 1_767_323_045_000_001),
+            ("1969-12-31 23:59:59z", -SECOND),
+            ("0000-01-01T00:00:00Z", EARLIEST),
+            ("9999-12-31T23:59:59.999999Z", LATEST),
+        ] {
+            assert_eq!(text.parse(), Ok(Timestamp(microseconds)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_moment_is_refused() {
+        for text in [
+            "",
+            "2026-01-02",
+            "2026-02-30T00:00:00Z",
+            "2026-01-02T23:59:60Z",
+            "2026-01-02T24:00:00Z",
+            "2026-01-02T00:00:00+24:00",
+            "2026-01-02T00:00:00Z[UTC]",
+            "-000001-01-01T00:00:00Z",
+            "10000-01-01T00:00:00Z",
+        ] {
+            let refused = text.parse::<Timestamp>();
+            assert_eq!(refused, Err(TimestampError::NoDateTime), "{text}");
+        }
+        let refused = "2026-01-02T04:04:05".parse::<Timestamp>();
+        assert_eq!(refused, Err(TimestampError::NoOffset));
     }
 
     #[test]
     fn no_number_of_microseconds_makes_writing_fail() {
-        assert_eq!(jiff::Timestamp::MIN.as_microsecond(), EARLIEST);
-        assert!(jiff::Timestamp::from_microsecond(LATEST).is_ok());
-        assert!(jiff::Timestamp::from_microsecond(LATEST + 1).is_err());
         for microseconds in [
             i64::MIN,
             EARLIEST - 1,

@@ -20,7 +20,7 @@ pub(crate) mod values;
 pub(crate) mod versions;
 
 use serde::Serialize;
-use toolvault_core::timestamp::{SECOND, Timestamp};
+use toolvault_core::timestamp::{SECOND, Timestamp, TimestampError};
 use utoipa::ToSchema;
 
 use crate::wire::Problem;
@@ -31,9 +31,13 @@ pub(crate) struct Nothing {}
 
 /// A moment in a query or a body.
 pub(crate) fn moment(text: &str) -> Result<Timestamp, Problem> {
-    text.parse().map_err(|_| {
-        let message = "Input should be a valid datetime with an offset";
-        Problem::new("datetime_parsing", message)
+    text.parse().map_err(|error| match error {
+        TimestampError::NoOffset => {
+            Problem::new("timezone_aware", "Input should have timezone info")
+        }
+        TimestampError::NoDateTime => {
+            Problem::new("datetime_parsing", "Input should be a valid datetime")
+        }
     })
 }
 

@@ -138,8 +138,12 @@ fn canonical_path(path: &str) -> Option<String> {
         .strip_prefix("/api/v1/")
         .or_else(|| path.strip_prefix("/v1/"))?;
     let rest = without_slash(rest);
-    // The only path that is documented with a slash.
-    let slash = if rest == "secrets" { "/" } else { "" };
+    // The only path that is documented with a slash. One with two is no path of the API.
+    let slash = if rest == "secrets" || rest.ends_with('/') {
+        "/"
+    } else {
+        ""
+    };
     Some(format!("/api/v1/{rest}{slash}"))
 }
 
@@ -154,7 +158,7 @@ mod tests {
             ("/api/v1/secrets/?limit=1", "/api/v1/secrets/?limit=1"),
             ("/v1/secrets/7/", "/api/v1/secrets/7"),
             ("/v1/tools/a%2Fb/resolve", "/api/v1/tools/a%2Fb/resolve"),
-            ("/v1/secrets//", "/api/v1/secrets/"),
+            ("/v1/secrets//", "/api/v1/secrets//"),
             ("/mcp", "/mcp"),
             ("/mcp/", "/mcp"),
             ("/mcp/linear/?a=b", "/mcp/linear?a=b"),

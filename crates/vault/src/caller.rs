@@ -174,12 +174,18 @@ impl Caller {
         matches!(self.actor, Actor::Local(_))
     }
 
-    /// Refuses a caller without the scope.
-    pub(crate) fn require(&self, scope: Scope) -> Result<(), Error> {
-        if self.scopes.contains(scope) {
-            Ok(())
-        } else {
+    /// Refuses a caller without the scope. A caller that is limited to tool patterns cannot use `admin`, which concerns
+    /// more than tools.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub fn require(&self, scope: Scope) -> Result<(), Error> {
+        if !self.scopes.contains(scope) {
             Err(Denial::MissingScope(scope).into())
+        } else if scope == Scope::Admin && self.is_limited() {
+            Err(Denial::LimitedKeyAdministers.into())
+        } else {
+            Ok(())
         }
     }
 

@@ -61,6 +61,9 @@ pub enum Denial {
     /// The key is limited to tool patterns and cannot manage keys.
     #[error("A key that is limited to tool patterns cannot manage keys.")]
     LimitedKeyManagesKeys,
+    /// The key is limited to tool patterns and cannot use `admin`.
+    #[error("A key that is limited to tool patterns cannot use the scope 'admin'.")]
+    LimitedKeyAdministers,
     /// The child's rights would exceed the creator's.
     #[error("A key cannot grant more than its creator has: {0}.")]
     ExceedsCreator(&'static str),
@@ -84,7 +87,7 @@ impl Denial {
         match self {
             Self::MissingScope(_) => "missing_scope",
             Self::ToolOutOfReach(_) | Self::UnboundOutOfReach => "tool_not_allowed",
-            Self::LimitedKeyManagesKeys => "limited_key",
+            Self::LimitedKeyManagesKeys | Self::LimitedKeyAdministers => "limited_key",
             Self::ExceedsCreator(_) => "exceeds_creator",
             Self::NotAnyUser => "not_any_user",
             Self::UserNotNamed => "user_not_named",

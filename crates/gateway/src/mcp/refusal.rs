@@ -316,7 +316,7 @@ pub(crate) fn of_problems(problems: &[Problem]) -> String {
 }
 
 fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
+    let mut characters = text.strip_suffix('.').unwrap_or(text).chars();
     match characters.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), characters.as_str()),
         None => String::new(),

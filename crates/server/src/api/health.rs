@@ -6,7 +6,6 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use toolvault_core::scope::Scope;
-use toolvault_vault::{Denial, Error};
 use utoipa::ToSchema;
 
 use crate::app::App;
@@ -76,9 +75,7 @@ pub(crate) async fn metrics(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
 ) -> Result<Response, ApiError> {
-    if !caller.scopes().contains(Scope::Admin) {
-        return Err(Error::from(Denial::MissingScope(Scope::Admin)).into());
-    }
+    caller.require(Scope::Admin)?;
     encoded(&app).await
 }
 

@@ -25,6 +25,8 @@ use crate::wire::{Body, Fields, Problem, ValidationErrors, check};
 const LONGEST_ROTATION_DAYS: i64 = 3_660;
 /// The most companion arguments, and the most patterns for each.
 const MOST_CONDITIONS: usize = 32;
+/// The allowed lengths of an argument's name and of a pattern, in code points.
+const NAME_LENGTHS: std::ops::RangeInclusive<usize> = 1..=1024;
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Policy {
@@ -186,15 +188,15 @@ fn read_when(object: Object<'_>, fields: &mut Fields<'_, '_>) -> BTreeMap<String
         );
         return BTreeMap::new();
     };
-    if members.len() > MOST_CONDITIONS {
-        let message = format!("Dictionary should have at most {MOST_CONDITIONS} items");
-        fields.refuse(["when".into()], Problem::new("too_long", message));
+    if let Err(problem) = check::count("Dictionary", members.len(), 0..=MOST_CONDITIONS) {
+        fields.refuse(["when".into()], problem);
         return BTreeMap::new();
     }
     let mut when = BTreeMap::new();
     for member in members {
         let name = member.name.into_owned();
-        match read_patterns(member.value) {
+        let checked = check::within(&name, NAME_LENGTHS).and_then(|()| read_patterns(member.value));
+        match checked {
             Ok(patterns) => {
                 when.insert(name, patterns);
             }
@@ -205,18 +207,13 @@ fn read_when(object: Object<'_>, fields: &mut Fields<'_, '_>) -> BTreeMap<String
 }
 
 fn read_patterns(value: Value<'_>) -> Result<Vec<String>, Problem> {
-    let patterns: Vec<String> = check::list(value)?
-        .elements()
-        .take(MOST_CONDITIONS + 1)
+    let list = check::list(value)?;
+    check::count("List", list.elements().count(), 1..=MOST_CONDITIONS)?;
+    list.elements()
         .map(|element| {
-            let text = check::text(element, 1..=1024)?;
+            let text = check::text(element, NAME_LENGTHS)?;
             Condition::parse(&text).map_err(|error| Problem::value_error(&error.to_string()))?;
             Ok(text.to_string())
         })
-        .collect::<Result<_, Problem>>()?;
-    if patterns.is_empty() || patterns.len() > MOST_CONDITIONS {
-        let message = format!("List should have 1 to {MOST_CONDITIONS} items");
-        return Err(Problem::new("too_long", message));
-    }
-    Ok(patterns)
+        .collect()
 }

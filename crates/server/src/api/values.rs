@@ -93,10 +93,10 @@ pub(super) fn text(value: Value<'_>) -> Result<Wiped<String>, Problem> {
 
 fn measured(text: Wiped<String>) -> Result<Wiped<String>, Problem> {
     if text.len() < SHORTEST {
-        let message = format!("Value should have at least {SHORTEST} bytes");
+        let message = format!("Data should have at least {SHORTEST} bytes");
         Err(Problem::new("bytes_too_short", message).with("min_length", SHORTEST))
     } else if text.len() > LONGEST {
-        let message = format!("Value should have at most {LONGEST} bytes");
+        let message = format!("Data should have at most {LONGEST} bytes");
         Err(Problem::new("bytes_too_long", message).with("max_length", LONGEST))
     } else if text.contains('\0') {
         Err(Problem::value_error("NUL is not allowed"))

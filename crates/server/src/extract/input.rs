@@ -107,7 +107,8 @@ impl Input {
 
     /// The segment `{version}`.
     pub(crate) fn version(&self, errors: &mut ValidationErrors) -> Option<i64> {
-        let version = check::integer_text(self.segment("version"), 1..=i64::MAX);
+        let text = self.text_segment("version").unwrap_or_default();
+        let version = check::integer_text(&text, 1..=i64::MAX);
         errors.keep(version, || vec!["path".into(), "version".into()])
     }
 

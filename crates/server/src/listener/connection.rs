@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{Extensions, Method, Version, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, Version, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use hyper::body::Incoming;
@@ -149,11 +149,29 @@ pub(crate) async fn respond(router: Router, mut request: Request) -> Response {
     if let Some(uri) = canonical(request.uri()) {
         *request.uri_mut() = uri;
         if request.method() == Method::HEAD {
-            // Neither the original nor MCP has HEAD, but axum answers it wherever there is a GET. A method without any
-            // route gets 405 with the right `Allow` header.
+            // Neither the original nor MCP has HEAD, but axum answers it wherever there is a GET.
             *request.method_mut() = Method::OPTIONS;
         }
+        let mut response = caught(router, request).await;
+        without_head(response.headers_mut());
+        return response;
     }
+    caught(router, request).await
+}
+
+/// Takes HEAD out of `Allow`, where axum adds it to GET.
+fn without_head(headers: &mut HeaderMap) {
+    if let Some(allowed) = headers.get_mut(header::ALLOW)
+        && let Ok(text) = allowed.to_str()
+    {
+        let others: Vec<&str> = text.split(',').filter(|method| *method != "HEAD").collect();
+        if let Ok(value) = HeaderValue::try_from(others.join(",")) {
+            *allowed = value;
+        }
+    }
+}
+
+async fn caught(router: Router, request: Request) -> Response {
     let answering = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
     match answering.await {
         Ok(Ok(response)) => response,

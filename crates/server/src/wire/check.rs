@@ -16,6 +16,12 @@ pub(crate) fn text(
 ) -> Result<Wiped<String>, Problem> {
     let wrong_type = || Problem::new("string_type", "Input should be a valid string");
     let text = decoded(value).ok_or_else(wrong_type)??;
+    within(&text, lengths)?;
+    Ok(text)
+}
+
+/// Requires a length in `lengths`, in code points, and no NUL.
+pub(crate) fn within(text: &str, lengths: RangeInclusive<usize>) -> Result<(), Problem> {
     let length = text.chars().count();
     let plural = |count: &usize| if *count == 1 { "" } else { "s" };
     if length > *lengths.end() {
@@ -34,8 +40,29 @@ pub(crate) fn text(
         );
         return Err(Problem::new("string_too_short", message).with("min_length", *least));
     }
-    without_nul(&text)?;
-    Ok(text)
+    without_nul(text)
+}
+
+/// Requires a number of members in `lengths`. `field` is `List` or `Dictionary`.
+pub(crate) fn count(
+    field: &'static str,
+    members: usize,
+    lengths: RangeInclusive<usize>,
+) -> Result<(), Problem> {
+    let (kind, word, limit, name) = if members < *lengths.start() {
+        ("too_short", "least", *lengths.start(), "min_length")
+    } else if members > *lengths.end() {
+        ("too_long", "most", *lengths.end(), "max_length")
+    } else {
+        return Ok(());
+    };
+    let items = if limit == 1 { "item" } else { "items" };
+    let message =
+        format!("{field} should have at {word} {limit} {items} after validation, not {members}");
+    Err(Problem::new(kind, message)
+        .with("field_type", field)
+        .with(name, limit)
+        .with("actual_length", members))
 }
 
 /// The rule for every text that this server stores or searches for.

@@ -41,7 +41,7 @@ impl From<usize> for LocationPart {
 pub(crate) struct Problem {
     kind: &'static str,
     message: Cow<'static, str>,
-    context: Option<(&'static str, Value)>,
+    context: Vec<(&'static str, Value)>,
 }
 
 impl Problem {
@@ -49,13 +49,13 @@ impl Problem {
         Self {
             kind,
             message: message.into(),
-            context: None,
+            context: Vec::new(),
         }
     }
 
-    /// Adds the member of pydantic's `ctx`.
+    /// Adds a member of pydantic's `ctx`.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.context = Some((name, value.into()));
+        self.context.push((name, value.into()));
         self
     }
 
@@ -95,14 +95,15 @@ pub(crate) struct ValidationErrors {
 
 impl ValidationErrors {
     pub(crate) fn push(&mut self, loc: Vec<LocationPart>, problem: Problem) {
-        let ctx = problem
-            .context
-            .map(|(name, value)| Map::from_iter([(name.to_owned(), value)]));
+        let members = problem.context.into_iter();
+        let ctx: Map<String, Value> = members
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
         let error = ValidationError {
             kind: problem.kind,
             loc,
             msg: problem.message,
-            ctx,
+            ctx: Some(ctx).filter(|ctx| !ctx.is_empty()),
         };
         self.detail.push(error);
     }

@@ -119,12 +119,33 @@ impl Vault {
                 Ok(api_keys::list(&mut tx, whose).await?)
             })
             .await?;
-        rows.into_iter()
-            .map(|row| {
-                let record = KeyRecord::verify(row.key, &self.shared.keyring)?;
-                Ok(record.info(row.last_used_at))
-            })
-            .collect()
+        let mut keys = Vec::with_capacity(rows.len());
+        for row in rows {
+            let record = KeyRecord::verify(row.key, &self.shared.keyring)?;
+            let mut info = record.info(row.last_used_at);
+            self.narrow(&mut info, record.creator).await?;
+            keys.push(info);
+        }
+        Ok(keys)
+    }
+
+    /// A key has no more scopes than its creator and the creator's creators have now, and ends when the first of them
+    /// ends.
+    async fn narrow(&self, info: &mut KeyInfo, creator: Option<KeyId>) -> Result<(), Error> {
+        let earlier = |one: Option<Timestamp>, other| one.into_iter().chain(other).min();
+        let mut next = creator;
+        for _ in 0..DEEPEST_DESCENT {
+            let Some(id) = next else { break };
+            let Some(ancestor) = self.key_record(id).await? else {
+                break;
+            };
+            let ends = ancestor.info(None);
+            info.scopes = info.scopes.intersection(ends.scopes);
+            info.expires_at = earlier(info.expires_at, ends.expires_at);
+            info.revoked_at = earlier(info.revoked_at, ends.revoked_at);
+            next = ancestor.creator;
+        }
+        Ok(())
     }
 
     /// Renames a key, removes scopes from it, or brings its expiry forward. Needs `manage`.

@@ -67,6 +67,20 @@ on_both! {
         }
     }
 
+    async fn a_limited_key_administers_nothing(app: App) {
+        let operator = app.operator().await;
+        let limited = operator.limited(&[Scope::Manage, Scope::Admin], &["t*"]).await;
+        let (vault, caller, user) = (&app.vault, &limited.caller, operator.caller.user());
+        for refused in [
+            vault.create_user(caller, "ann").await.err(),
+            vault.list_users(caller, None).await.err(),
+            vault.update_user(caller, user, UserChange::default()).await.err(),
+            vault.delete_user(caller, user).await.err(),
+        ] {
+            assert!(matches!(refused, Some(Error::Denied(Denial::LimitedKeyAdministers))));
+        }
+    }
+
     async fn the_end_of_a_maker_ends_its_children(app: App) {
         let operator = app.operator().await;
         let maker = operator.delegate(key("m", &[Scope::Manage, Scope::Resolve])).await;
@@ -77,7 +91,17 @@ on_both! {
         let again = child.sign_in_again().await.unwrap();
         assert_eq!(again.caller.scopes(), [Scope::Manage].into_iter().collect());
         assert!(grandchild.sign_in_again().await.unwrap().caller.scopes().is_empty());
+        let listed = async |key: &Actor| {
+            let keys = app.vault.list_keys(&operator.caller, None).await.unwrap();
+            keys.into_iter().find(|info| info.key_id == key.key_id()).unwrap()
+        };
+        assert_eq!(listed(&child).await.scopes, [Scope::Manage].into_iter().collect());
+        assert!(listed(&grandchild).await.scopes.is_empty());
+        assert_eq!(listed(&grandchild).await.revoked_at, None);
         app.vault.revoke_key(&operator.caller, maker.key_id()).await.unwrap();
+        let ended = listed(&maker).await.revoked_at;
+        assert!(ended.is_some());
+        assert_eq!(listed(&grandchild).await.revoked_at, ended);
         for ended in [&maker, &child, &grandchild] {
             assert!(matches!(ended.sign_in_again().await, Err(Error::Unauthenticated)));
         }
@@ -94,6 +118,8 @@ on_both! {
         app.vault.update_key(&operator.caller, maker.key_id(), soon).await.unwrap();
         let again = child.sign_in_again().await.unwrap();
         assert_eq!(again.caller.expires_at(), end);
+        let keys = app.vault.list_keys(&operator.caller, None).await.unwrap();
+        assert!(keys.iter().any(|info| info.key_id == child.key_id() && info.expires_at == end));
         app.clock.advance(SECOND);
         assert!(matches!(child.sign_in_again().await, Err(Error::Unauthenticated)));
     }

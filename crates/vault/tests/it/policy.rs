@@ -65,6 +65,7 @@ on_both! {
         operator.vault.set_policy(&operator.caller, id, protected()).await.unwrap();
         let limited = operator.limited(&[Scope::Manage], &["t*"]).await;
         assert!(is_protected(&limited.vault.set_policy(&limited.caller, id, Policy::default()).await));
+        assert!(is_protected(&limited.vault.delete_secret(&limited.caller, id, Vec::new()).await));
         operator.vault.set_policy(&operator.caller, id, Policy::default()).await.unwrap();
     }
 

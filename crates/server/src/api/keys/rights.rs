@@ -44,12 +44,8 @@ pub(super) fn read_scopes(fields: &mut Fields<'_, '_>, is_required: bool) -> Opt
     } else {
         fields.nullable("scopes", check::list).given()
     }?;
-    if list.elements().next().is_none() {
-        let message = "List should have at least 1 item after validation, not 0";
-        fields.refuse(
-            ["scopes".into()],
-            Problem::new("too_short", message).with("min_length", 1),
-        );
+    if let Err(problem) = check::count("List", list.elements().count(), 1..=usize::MAX) {
+        fields.refuse(["scopes".into()], problem);
     }
     Some(fields.each("scopes", list, scope).into_iter().collect())
 }
@@ -57,8 +53,8 @@ pub(super) fn read_scopes(fields: &mut Fields<'_, '_>, is_required: bool) -> Opt
 fn scope(value: Value<'_>) -> Result<Scope, Problem> {
     let text = check::text(value, 0..=usize::MAX)?;
     text.parse().map_err(|_| {
-        let message = "Input should be 'manage', 'use', 'resolve', 'audit' or 'admin'";
-        Problem::new("enum", message)
+        let expected = "'manage', 'use', 'resolve', 'audit' or 'admin'";
+        Problem::new("enum", format!("Input should be {expected}")).with("expected", expected)
     })
 }
 
@@ -70,9 +66,8 @@ fn read_tools(fields: &mut Fields<'_, '_>) -> Vec<ToolPattern> {
         let text = check::text(value, NAME_LENGTHS)?;
         ToolPattern::parse(&text).map_err(name_problem)
     });
-    if list.elements().count() > MOST_PATTERNS {
-        let message = format!("List should have at most {MOST_PATTERNS} items after validation");
-        fields.refuse(["tools".into()], Problem::new("too_long", message));
+    if let Err(problem) = check::count("List", list.elements().count(), 0..=MOST_PATTERNS) {
+        fields.refuse(["tools".into()], problem);
     }
     tools
 }

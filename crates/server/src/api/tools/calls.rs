@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toolvault_core::arguments::Arguments;
 use toolvault_core::json::{Object, Value};
 use toolvault_core::pattern::ToolName;
-use toolvault_core::pointer::{ArgumentPath, PointerError};
+use toolvault_core::pointer::ArgumentPath;
 use toolvault_core::reference::Reference;
 use toolvault_vault::Call;
 
@@ -44,9 +44,8 @@ pub(super) fn read_several(
         return read_fields(tool, &mut fields).map(|call| ResolveRequest::One(Box::new(call)));
     };
     let objects = fields.each("calls", list, check::dictionary);
-    if objects.len() > MOST_CALLS {
-        let message = format!("List should have at most {MOST_CALLS} items after validation");
-        fields.refuse(["calls".into()], Problem::new("too_long", message));
+    if let Err(problem) = check::count("List", objects.len(), 0..=MOST_CALLS) {
+        fields.refuse(["calls".into()], problem);
         return None;
     }
     let calls: Vec<Option<Call>> = objects
@@ -91,9 +90,16 @@ fn read_bindings(object: Object<'_>, fields: &mut Fields<'_, '_>) -> BTreeMap<St
         return BTreeMap::new();
     };
     let mut bindings = BTreeMap::new();
+    let mut places = BTreeSet::new();
     for member in members {
-        let checked = ArgumentPath::parse(&member.name).map_err(pointer_problem);
-        match checked.and_then(|_| reference(member.value)) {
+        let checked = argument_path(&member.name).and_then(|path| {
+            if places.insert(path.canonical().into_owned()) {
+                reference(member.value)
+            } else {
+                Err(Problem::value_error("another binding has the same place"))
+            }
+        });
+        match checked {
             Ok(reference) => {
                 bindings.insert(member.name.into_owned(), reference);
             }
@@ -126,13 +132,14 @@ fn tool_name(value: Value<'_>) -> Result<ToolName, Problem> {
 }
 
 fn argument_name(value: Value<'_>) -> Result<String, Problem> {
-    let mut text = check::text(value, ARGUMENT_LENGTHS)?;
-    ArgumentPath::parse(&text).map_err(pointer_problem)?;
+    let mut text = check::text(value, 0..=usize::MAX)?;
+    argument_path(&text)?;
     Ok(std::mem::take(&mut *text))
 }
 
-fn pointer_problem(error: PointerError) -> Problem {
-    Problem::value_error(&error.to_string())
+fn argument_path(text: &str) -> Result<ArgumentPath<'_>, Problem> {
+    check::within(text, ARGUMENT_LENGTHS)?;
+    ArgumentPath::parse(text).map_err(|error| Problem::value_error(&error.to_string()))
 }
 
 fn lone_surrogate() -> Problem {

@@ -44,7 +44,12 @@ async fn a_policy_that_cannot_be_kept_is_refused() {
         ),
         (
             json!({"when": {"base_url": []}}),
-            "too_long body.when.base_url",
+            "too_short body.when.base_url",
+        ),
+        (json!({"when": {"": ["x"]}}), "string_too_short body.when."),
+        (
+            json!({"expires_at": "2030-01-01T00:00:00"}),
+            "timezone_aware body.expires_at",
         ),
         (
             json!({"expires_at": "tomorrow"}),

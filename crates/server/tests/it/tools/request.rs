@@ -12,6 +12,18 @@ async fn mistakes_are_told_field_by_field() {
         (json!({"args": []}), vec!["dict_type body.args"]),
         (json!({"args": "x"}), vec!["dict_type body.args"]),
         (json!({"bindings": []}), vec!["dict_type body.bindings"]),
+        (
+            json!({"bindings": {"": "secret://s"}}),
+            vec!["string_too_short body.bindings."],
+        ),
+        (
+            json!({"bindings": {"a\u{0}": "secret://s"}}),
+            vec!["value_error body.bindings.a\u{0}"],
+        ),
+        (
+            json!({"bindings": {"/x": "secret://s", "x": "secret://s"}}),
+            vec!["value_error body.bindings.x"],
+        ),
         (json!({"accepts": "key"}), vec!["list_type body.accepts"]),
         (
             json!({"accepts": ["", 1]}),

@@ -7,7 +7,7 @@ use toolvault_core::pattern::ToolPattern;
 use super::{Locked, lock, require_match, unlock};
 use crate::cache::Effect;
 use crate::caller::Caller;
-use crate::error::Error;
+use crate::error::{Denial, Error};
 use crate::secret::Secret;
 use crate::store::secrets;
 use crate::user::{Ledger, User};
@@ -49,6 +49,10 @@ impl Change for DeleteSecret {
 
         let verified = Secret::verify(row, work.shared.keyring.installation(), &locked.user.keys);
         match &verified {
+            // Whoever could delete it could put another one in its place.
+            Ok(secret) if secret.policy.protected && self.caller.is_limited() => {
+                return Err(Denial::SecretProtected.into());
+            }
             Ok(secret) => require_match(&self.if_match, &secret.info())?,
             // A row that was tampered with can still be deleted.
             Err(_) if self.if_match.is_empty() => {}
