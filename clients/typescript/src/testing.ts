@@ -175,7 +175,9 @@ const TEXTS = {
 
 function problem(type: keyof typeof TEXTS, loc: string[], tool: string): api.UnresolvedArgument {
   const text = TEXTS[type](`argument '${loc.at(-1)}' of tool '${tool}'`);
-  return { type, loc, msg: `${text[0]?.toUpperCase()}${text.slice(1)} Run: toolvault explain '${tool}'` };
+  const isWord = !/^-|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(tool);
+  const command = isWord ? ` Run: toolvault explain '${tool.replaceAll("'", String.raw`'\''`)}'` : "";
+  return { type, loc, msg: `${text[0]?.toUpperCase()}${text.slice(1)}${command}` };
 }
 
 function literals(pattern: string): number {

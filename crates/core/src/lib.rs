@@ -12,6 +12,7 @@
 //! - [`conversion`]: text as another JSON type.
 //! - [`policy`]: the conditions of a secret's use.
 //! - [`confidential`], [`entropy`], [`envelope`], [`keyring`], [`user_keys`]: how a value is stored.
+//! - [`terminal`]: text of others in a terminal.
 //! - [`transcript`]: an unambiguous encoding for additional data, MACs and hashes.
 //! - [`mask`], [`api_key`]: the masked form of a value, and API keys.
 //! - [`redaction`]: finds values in what a tool sends back.
@@ -41,6 +42,7 @@ pub mod ranking;
 pub mod redaction;
 pub mod reference;
 pub mod scope;
+pub mod terminal;
 pub mod timestamp;
 pub mod transcript;
 pub mod user_keys;

@@ -54,6 +54,12 @@ pub enum ReferenceError {
 }
 
 impl Reference {
+    /// Whether a text spells a reference anywhere, also a wrong one: the scheme in upper or lower case.
+    pub fn is_spelled_in(text: &str) -> bool {
+        let mut parts = text.as_bytes().windows(SCHEME.len());
+        parts.any(|part| part.eq_ignore_ascii_case(SCHEME.as_bytes()))
+    }
+
     /// Parses a whole text; extra characters, even spaces, are an error.
     ///
     /// In a name, `/`, `?`, `#`, `%`, white space and control characters must be percent-encoded; others may be. IDs

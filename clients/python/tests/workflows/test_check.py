@@ -207,9 +207,9 @@ tasks:
         warning: line 4: api_key of a looks like a credential in clear text; give the model's key in the variable IO_API_KEY
         warning: line 11: api_key of b, in the task t is a reference where iointel does not follow one; give the model's key in the variable IO_API_KEY
         warning: line 6: api_token of agno__linear__get_issue_details looks like a credential in clear text; store it: toolvault secret create linear-api_token --tool 'agno__linear__*' --arg api_token --default
-        warning: line 7: sender_passkey of email_user looks like a credential in clear text; store it: toolvault secret create email-sender_passkey --tool 'email_user' --arg sender_passkey --default
-        warning: line 8: password of my_tool looks like a credential in clear text; store it: toolvault secret create NAME --tool 'my_tool' --arg password --default
-        warning: line 8: note of my_tool looks like a credential in clear text; store it: toolvault secret create NAME --tool 'my_tool' --arg note --default
+        warning: line 7: sender_passkey of email_user looks like a credential in clear text; store it: toolvault secret create email-sender_passkey --tool email_user --arg sender_passkey --default
+        warning: line 8: password of my_tool looks like a credential in clear text; store it: toolvault secret create NAME --tool my_tool --arg password --default
+        warning: line 8: note of my_tool looks like a credential in clear text; store it: toolvault secret create NAME --tool my_tool --arg note --default
         warning: line 11: token of agno__jira__get_issue looks like a credential in clear text; store it: toolvault secret create jira-token --tool 'agno__jira__*' --arg token --default
     """)  # noqa: E501
 

@@ -128,6 +128,7 @@ test("resolve, explain and inject", async () => {
     assert.match(error.message, /Run: toolvault explain 'other'/);
     return true;
   });
+  await assert.rejects(runtime.inject("it's", {}, { hide: ["api_token"] }), /Run: toolvault explain 'it'\\''s'$/);
   await assert.rejects(runtime.inject("other", {}, { bindings: { k: "secret://none" } }), SecretNotAvailable);
   await assert.rejects(runtime.inject("other", {}, { bindings: { k: value } }), ValidationError);
   await vault.secrets.delete(id);

@@ -3,19 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a terminal may interpret the character instead of showing it: control characters, and those that change the
-/// direction of text (Unicode Standard Annex 9), join lines, or are invisible.
-fn is_unsafe(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{061c}'
-                | '\u{feff}'
-        )
-}
+use toolvault_core::terminal::is_unsafe;
 
 /// The text in one line, each unsafe character as Rust spells it: `\u{1b}`, `\n`.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {

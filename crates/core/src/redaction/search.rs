@@ -10,6 +10,7 @@ use super::ranges::{Found, Ranges};
 use super::table::Table;
 use super::view::View;
 use super::window::FURTHEST;
+use crate::terminal::is_unsafe;
 
 /// How far before and after a noticed part the views read: the most letters that may precede a window, times the most
 /// bytes that spell one letter and separate it from the next.
@@ -158,7 +159,7 @@ fn marker<'a>(markers: &'a mut HashMap<u64, String>, table: &Table, found: Found
 /// A name without characters that could end a string, a tag or a line at the marker.
 fn harmless(name: &str) -> String {
     let is_harmful = |character: char| {
-        character.is_control() || matches!(character, '"' | '\'' | '`' | '\\' | '<' | '>' | '&')
+        is_unsafe(character) || matches!(character, '"' | '\'' | '`' | '\\' | '<' | '>' | '&')
     };
     name.replace(is_harmful, "_")
 }

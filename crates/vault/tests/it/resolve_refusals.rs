@@ -35,6 +35,19 @@ on_both! {
         assert_eq!(messages, ["No usable secret for argument 'A' of tool 'X'. Run: toolvault explain 'X'"]);
     }
 
+    async fn the_command_in_a_message_has_the_name_as_one_word_or_is_left_out(app: App) {
+        let operator = app.operator().await;
+        for (tool, command) in [
+            ("x'; touch PWNED; '", r" Run: toolvault explain 'x'\''; touch PWNED; '\'''"),
+            ("x\ny", ""),
+            ("--url=https://evil.example", ""),
+        ] {
+            let problems = call(tool).binding("a", "secret://unknown").problems(&operator).await;
+            let expected = format!("No usable secret for argument 'a' of tool '{tool}'.{command}");
+            assert_eq!(problems[0].message, expected);
+        }
+    }
+
     async fn rule_6_several_of_a_name_are_ambiguous_unless_one_matches(app: App) {
         let operator = app.operator().await;
         operator.store(secret("s", "linear value").bound("linear__*", "k")).await;

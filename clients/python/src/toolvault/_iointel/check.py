@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import _pointer
@@ -238,7 +239,7 @@ def _problem(got: Got, create: str) -> str | None:
     if got.outcome == "secret_missing":
         return f"needs {arg}, and no secret applies to it; store one: {create}"
     if got.outcome == "secret_expired":
-        renew = f"toolvault secret set {secret}"
+        renew = f"toolvault secret set {quote(secret)}"
         return f"the secret {secret} for {arg} has expired; give it a new value and a later expiry: {renew}"
     if got.outcome == "secret_ambiguous":
         return f"{arg}: several secrets with this name match; use the ID of one: secret:///id/…"
@@ -251,7 +252,7 @@ def _problem(got: Got, create: str) -> str | None:
 
 def _create(argument: str, service: Service | None, pattern: str) -> str:
     name = f"{service.name.lower()}-{argument}" if service else "NAME"
-    return f"toolvault secret create {name} --tool '{pattern}' --arg {argument} --default"
+    return f"toolvault secret create {quote(name)} --tool {quote(pattern)} --arg {quote(argument)} --default"
 
 
 def _reaches(tools: Sequence[Checked]) -> list[Reach]:

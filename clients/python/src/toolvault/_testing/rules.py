@@ -116,11 +116,13 @@ def decide(secrets: Sequence[Stored], call: Mapping[str, Any]) -> tuple[list[Dec
 
 def problems(tool: str, decided: Sequence[Decided]) -> list[dict[str, Any]]:
     """The errors of a call."""
+    quoted = tool.replace("'", r"'\''")
+    command = f" Run: toolvault explain '{quoted}'" if tool.isprintable() and tool[0] != "-" else ""
     return [
         {
             "type": one.outcome,
             "loc": [one.needed_in, one.name],
-            "msg": f"{one.text.format(argument=one.name, tool=tool)} Run: toolvault explain '{tool}'",
+            "msg": one.text.format(argument=one.name, tool=tool) + command,
         }
         for one in decided
         if one.outcome.startswith("secret_")

@@ -83,10 +83,9 @@ pub(super) async fn run(
     let stored = api.list_secrets(None).await?;
     sorted.leave_what_cannot_be_stored(&stored);
     sorted.configure(&mut configuration);
-    let overwritten = sorted.overwritten(&stored);
     describe::describe(
         &sorted,
-        &overwritten,
+        &stored,
         &configuration,
         &document,
         is_key_in_variable,
@@ -99,7 +98,8 @@ pub(super) async fn run(
     if versioned != Versioned::No && !options.key_env {
         printer.line("The file is under version control, so no key is written into it.")?;
     }
-    confirm(&describe::question(overwritten.len()), options.yes, printer)?;
+    let overwritten = sorted.overwritten(&stored).len();
+    confirm(&describe::question(overwritten), options.yes, printer)?;
     let mut work = Work {
         api: &api,
         gateway: &gateway,

@@ -8,6 +8,7 @@ use serde_json::json;
 use toolvault_core::confidential::Wiped;
 use toolvault_core::json::Value;
 use toolvault_core::reference::Reference;
+use toolvault_core::terminal::shell_word;
 use toolvault_vault::{Error as VaultError, Problem};
 
 use super::ToolCall;
@@ -103,21 +104,24 @@ pub(crate) fn in_words(server: &Server, refusal: Refusal) -> Refusal {
 /// What is wrong, and how to set the secrets that would fix it.
 fn words(problems: &[Problem], secrets: &[Option<MissingSecret>]) -> String {
     let mut text = of_problems(problems);
-    for secret in secrets.iter().flatten() {
-        let MissingSecret {
-            argument,
-            secret_name,
-            ..
-        } = secret;
-        let default = if secret.is_default { " --default" } else { "" };
-        let pattern = secret.pattern();
+    for command in secrets.iter().flatten().filter_map(command) {
         // Writing to a String cannot fail.
-        let _ = write!(
-            text,
-            "\nTo set it: toolvault secret create '{secret_name}' --tool '{pattern}' --arg '{argument}'{default}"
-        );
+        let _ = write!(text, "\nTo set it: {command}");
     }
     text
+}
+
+/// The command that sets a secret.
+fn command(secret: &MissingSecret) -> Option<String> {
+    let name = shell_word(&secret.secret_name)?;
+    let (pattern, argument) = (
+        shell_word(&secret.pattern())?,
+        shell_word(&secret.argument)?,
+    );
+    let default = if secret.is_default { " --default" } else { "" };
+    Some(format!(
+        "toolvault secret create {name} --tool {pattern} --arg {argument}{default}"
+    ))
 }
 
 /// For each problem the secret that would solve it.

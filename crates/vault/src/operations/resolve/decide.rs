@@ -6,6 +6,7 @@ use toolvault_core::conversion::Types;
 use toolvault_core::pattern::ToolName;
 use toolvault_core::pointer::{ArgumentPath, Found};
 use toolvault_core::reference::Reference;
+use toolvault_core::terminal::shell_word;
 use toolvault_core::timestamp::Timestamp;
 
 use super::places::{Asked, places};
@@ -131,7 +132,10 @@ impl Decided {
             ),
             _ => return None,
         };
-        let message = format!("{text} Run: toolvault explain '{tool}'");
+        let message = match shell_word(tool) {
+            Some(word) => format!("{text} Run: toolvault explain {word}"),
+            None => text,
+        };
         Some(Problem::new(
             self.outcome.as_str(),
             &[self.needed_in, name],

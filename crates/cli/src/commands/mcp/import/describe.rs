@@ -1,5 +1,7 @@
 //! Showing the change before it is made. No value is in it.
 
+use toolvault_vault::SecretInfo;
+
 use super::document::Document;
 use super::plan::{Plan, SecretValue};
 use super::sort::Sorted;
@@ -16,20 +18,22 @@ pub(super) fn question(overwritten: usize) -> String {
     }
 }
 
-/// Shows what becomes of each server. `overwritten` are the names of secrets that get another value.
+/// Shows what becomes of each server, with the secrets that are stored now.
 pub(super) fn describe(
     sorted: &Sorted<'_>,
-    overwritten: &[&str],
+    stored: &[SecretInfo],
     configuration: &ConfigurationFile,
     document: &Document,
     is_key_in_variable: bool,
     printer: &Printer,
 ) -> std::io::Result<()> {
     let file = document.path().display();
+    let overwritten = sorted.overwritten(stored);
     for taken in &sorted.taken {
         let (theirs, plan) = (&taken.entry.name, &taken.plan);
         printer.line(&format!("{theirs} becomes the server {}:", plan.name))?;
-        describe_secrets(plan, overwritten, printer)?;
+        printer.line(&format!("  {}", plan.target()))?;
+        describe_secrets(plan, &overwritten, stored, printer)?;
         let key = if is_key_in_variable {
             "the key in its variable TOOLVAULT_API_KEY".to_owned()
         } else {
@@ -53,7 +57,12 @@ pub(super) fn describe(
     Ok(())
 }
 
-fn describe_secrets(plan: &Plan, overwritten: &[&str], printer: &Printer) -> std::io::Result<()> {
+fn describe_secrets(
+    plan: &Plan,
+    overwritten: &[&str],
+    stored: &[SecretInfo],
+    printer: &Printer,
+) -> std::io::Result<()> {
     let tools = store::pattern(&plan.name);
     for secret in &plan.secrets {
         let what = match secret.value {
@@ -68,12 +77,24 @@ fn describe_secrets(plan: &Plan, overwritten: &[&str], printer: &Printer) -> std
             secret.name, secret.argument
         ))?;
     }
+    let mut has_default = false;
+    for secret in stored {
+        if store::is_default_for(secret, &plan.name)
+            && let (Some(tools), Some(argument)) = (&secret.tool_name, &secret.tool_arg)
+        {
+            has_default = true;
+            let name = &secret.secret_name;
+            printer.line(&format!(
+                "  gets the stored secret {name}, which is a default for {tools}, {argument}"
+            ))?;
+        }
+    }
     let settings = plan.settings();
     if !settings.is_empty() {
         let settings = settings.join(", ");
         printer.line(&format!("  writes as they are, as settings: {settings}"))?;
     }
-    if plan.is_open() {
+    if plan.table.url.is_some() && plan.secrets.is_empty() && !has_default {
         printer
             .line("  gets no credential; a server that asks for a login (OAuth) will refuse it")?;
     }

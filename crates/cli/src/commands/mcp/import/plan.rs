@@ -9,7 +9,7 @@ use std::path::Path;
 
 use toolvault_core::reference::Reference;
 use toolvault_gateway::ServerName;
-use toolvault_gateway::http::HeaderName;
+use toolvault_gateway::http::{HeaderName, Url};
 
 use super::client::Surroundings;
 use super::document::Entry;
@@ -84,7 +84,7 @@ pub(super) fn plan(entry: &Entry, gateway: &str) -> Result<Plan, Left> {
 impl Plan {
     /// What stays in clear: the settings by their arguments, without values.
     pub(super) fn settings(&self) -> Vec<String> {
-        let literal = |text: &str| !text.contains("secret://");
+        let literal = |text: &str| !Reference::is_spelled_in(text);
         let of = |kind: &str, pairs: &[(String, String)]| {
             let pairs = pairs.iter().filter(|(_, text)| literal(text));
             pairs
@@ -98,13 +98,22 @@ impl Plan {
         .concat()
     }
 
-    /// Whether it is a server over HTTP that gets no credential.
-    pub(super) fn is_open(&self) -> bool {
-        self.table.url.is_some() && self.secrets.is_empty()
+    /// What runs, or where it connects to.
+    pub(super) fn target(&self) -> String {
+        let table = &self.table;
+        if let Some(url) = &table.url {
+            // A template is a URL too. Its path and query may hold what was not recognised as a key.
+            let origin = Url::parse(url).map(|url| url.origin().ascii_serialization());
+            return format!("connects to {}", origin.unwrap_or_default());
+        }
+        let words: Vec<String> = table.command.iter().map(|word| shown(word)).collect();
+        let folder = table.directory.as_deref().map(shown);
+        let place = folder.map(|folder| format!(", in {folder}"));
+        format!("runs {}{}", words.join(" "), place.unwrap_or_default())
     }
 
     fn set_url(&mut self, address: &str, surroundings: &Surroundings) -> Result<(), Left> {
-        let address = surroundings.fill_in(address).map_err(of_client)?;
+        let address = filled_in(address, surroundings)?;
         let mut parts = url::parts(&address)?;
         for (name, value) in std::mem::take(&mut parts.credentials) {
             self.add(&name, "url".to_owned(), SecretValue::Literal(value))?;
@@ -137,7 +146,7 @@ impl Plan {
                     SecretValue::Variable(variable),
                 )?
             } else {
-                let filled = surroundings.fill_in(value).map_err(of_client)?;
+                let filled = filled_in(value, surroundings)?;
                 if !credential::in_header(name, &filled) {
                     self.table.headers.push((name.clone(), filled.to_string()));
                     continue;
@@ -164,12 +173,7 @@ impl Plan {
         let words = containers::without_values(words, &mut variables, surroundings);
         let mut command: Vec<String> = Vec::with_capacity(words.len());
         for word in &words {
-            let filled = if surroundings.kind.fills_in_words() {
-                surroundings.fill_in(word).map_err(of_client)?
-            } else {
-                word.clone()
-            };
-            command.push(filled.to_string());
+            command.push(filled_in_word(word, surroundings)?.to_string());
         }
         let plain: Vec<&str> = command.iter().map(String::as_str).collect();
         if let Some(place) = credential::in_arguments(&plain).next() {
@@ -187,11 +191,7 @@ impl Plan {
                     SecretValue::Variable(variable),
                 )?
             } else {
-                let filled = if surroundings.kind.fills_in_words() {
-                    surroundings.fill_in(&value).map_err(of_client)?
-                } else {
-                    value
-                };
+                let filled = filled_in_word(&value, surroundings)?;
                 if credential::in_variable(&name, &filled) {
                     self.add(&name, format!("env.{name}"), SecretValue::Literal(filled))?
                 } else {
@@ -222,6 +222,38 @@ impl Plan {
             value,
         });
         Ok(reference)
+    }
+}
+
+/// A text of the client's file with its variables filled in.
+fn filled_in(text: &str, surroundings: &Surroundings) -> Result<Text, Left> {
+    own(surroundings.fill_in(text).map_err(of_client)?)
+}
+
+/// The same for a program, whose variables some clients do not fill in.
+fn filled_in_word(text: &Text, surroundings: &Surroundings) -> Result<Text, Left> {
+    if surroundings.kind.fills_in_words() {
+        filled_in(text, surroundings)
+    } else {
+        own(text.clone())
+    }
+}
+
+/// Refuses a reference: whoever wrote the file would choose which stored secret the server gets.
+fn own(text: Text) -> Result<Text, Left> {
+    if Reference::is_spelled_in(&text) {
+        return Err("it names a stored secret itself; if it may have that secret, add the server with: toolvault mcp add".into());
+    }
+    Ok(text)
+}
+
+/// A word of a command, in quotes unless it is plain.
+fn shown(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("{word:?}")
     }
 }
 

@@ -79,11 +79,11 @@ impl<'a> Sorted<'a> {
                 let (SecretValue::Variable(variable), None) = (&secret.value, found) else {
                     return None;
                 };
+                let how = store::command(&taken.plan, secret)
+                    .map(|command| format!(": {command}"))
+                    .unwrap_or_default();
                 Some(format!(
-                    "its client takes a credential from the variable {variable}; store it first: toolvault secret create '{}' --tool '{}' --arg '{}'",
-                    secret.name,
-                    store::pattern(&taken.plan.name),
-                    secret.argument
+                    "its client takes a credential from the variable {variable}; store it first{how}"
                 ))
             })
         });

@@ -1,7 +1,9 @@
 //! Storing what stood in a client's file: secrets, and a key for each client's server.
 
 use serde::Deserialize;
+use toolvault_core::pattern::ToolPattern;
 use toolvault_core::scope::Scope;
+use toolvault_core::terminal::shell_word;
 use toolvault_gateway::ServerName;
 use toolvault_gateway::http::Method;
 use toolvault_vault::SecretInfo;
@@ -81,6 +83,16 @@ pub(super) async fn store(
     Ok(())
 }
 
+/// The command that stores a secret.
+pub(super) fn command(plan: &Plan, planned: &PlannedSecret) -> Option<String> {
+    let name = shell_word(&planned.name)?;
+    let tool = shell_word(&pattern(&plan.name))?;
+    let argument = shell_word(&planned.argument)?;
+    Some(format!(
+        "toolvault secret create {name} --tool {tool} --arg {argument}"
+    ))
+}
+
 /// Makes the key with which a client calls the tools of one server.
 pub(super) async fn make_key(api: &Api<'_>, server: &ServerName) -> Result<IssuedKey, Failure> {
     let new = NewKey {
@@ -98,6 +110,13 @@ pub(super) async fn make_key(api: &Api<'_>, server: &ServerName) -> Result<Issue
 pub(super) async fn revoke(api: &Api<'_>, key: &IssuedKey) {
     // The error that led here tells more than one of this would.
     let _ = api.revoke_key(key.info.key_id.as_str()).await;
+}
+
+/// Whether a stored secret is a default of any tool of a server.
+pub(super) fn is_default_for(secret: &SecretInfo, server: &ServerName) -> bool {
+    let tools = secret.tool_name.as_deref().map(ToolPattern::parse);
+    secret.is_default_for_tool
+        && tools.is_some_and(|tools| tools.is_ok_and(|tools| tools.may_match_after(&server.prefix())))
 }
 
 /// All tools of a server.

@@ -12,18 +12,22 @@ fn servers_are_taken_over_and_their_keys_leave_the_file() {
     assert_snapshot!(scene.run(&["mcp", "import", "mcp.json", "--yes"]), @r"
     exit status 0
     Linear becomes the server linear:
+      connects to https://mcp.linear.example
       stores the secret linear-api_key for linear__*, url
       stores the secret linear-authorization for linear__*, headers.Authorization
       writes as they are, as settings: headers.X-Team
       mcp.json leads to the gateway, with a new key that may use linear__* only
     files becomes the server files:
+      runs mcp-files --root /srv/docs, in /srv
       stores the secret files-api_token for files__*, env.API_TOKEN
       writes as they are, as settings: env.LEVEL, env.PORT
       mcp.json leads to the gateway, with a new key that may use files__* only
     bridged becomes the server bridged:
+      connects to https://r.example
       stores the secret bridged-authorization for bridged__*, headers.Authorization
       mcp.json leads to the gateway, with a new key that may use bridged__* only
     container becomes the server container:
+      runs docker run -e DB_PASSWORD image
       stores the secret container-db_password for container__*, env.DB_PASSWORD
       mcp.json leads to the gateway, with a new key that may use container__* only
     Servers are written to [directory]/vault.toml.
@@ -56,6 +60,36 @@ fn servers_are_taken_over_and_their_keys_leave_the_file() {
         "container": { "type": "http", "url": "[url]/mcp/container", "headers": { "Authorization": "Bearer [key]" } }
       }
     }
+    "#);
+}
+
+/// The name of a server decides which defaults it gets.
+#[test]
+fn stored_defaults_that_a_server_gets_are_shown_before_it_is_taken_over() {
+    let scene = Scene::new();
+    scene.write("value", "canary-of-linear");
+    for (name, tool) in [("work", "linear__*"), ("any", "*"), ("other", "github__*")] {
+        let arguments = ["--arg", "token", "--default", "--value-file", "value"];
+        scene.run(&[&["secret", "create", name, "--tool", tool], &arguments[..]].concat());
+    }
+    let unused = ["--tool", "linear__*", "--value-file", "value"];
+    scene.run(&[&["secret", "create", "unused"], &unused[..]].concat());
+    let file = r#"{"mcpServers": {"linear": {"url": "https://evil.example/a/b?c=d"},
+"sh": {"command": "sh", "args": ["-c", "a \"b\u001b[2J"], "cwd": "/tmp"}}}"#;
+    scene.write("mcp.json", file);
+    let transcript = scene.run(&["mcp", "import", "mcp.json"]);
+    let (before, _) = transcript.split_once("Servers are written").unwrap();
+    assert_snapshot!(before, @r#"
+    exit status 1
+    linear becomes the server linear:
+      connects to https://evil.example
+      gets the stored secret work, which is a default for linear__*, token
+      gets the stored secret any, which is a default for *, token
+      mcp.json leads to the gateway, with a new key that may use linear__* only
+    sh becomes the server sh:
+      runs sh -c "a \"b\u{1b}[2J", in /tmp
+      gets the stored secret any, which is a default for *, token
+      mcp.json leads to the gateway, with a new key that may use sh__* only
     "#);
 }
 
@@ -174,7 +208,7 @@ fn where_it_stops_it_says_what_was_done_and_the_rest_is_done_later() {
     scene.restart_with(&[("TOOLVAULT_LIMITS__SECRETS", "2")]);
     scene.write("mcp.json", FILE);
     let transcript = scene.run(&["mcp", "import", "mcp.json", "--yes"]);
-    let end: Vec<&str> = transcript.lines().skip(16).collect();
+    let end: Vec<&str> = transcript.lines().skip(20).collect();
     assert_snapshot!(end.join("\n"), @r"
     Servers are written to [directory]/vault.toml.
     Stored the secret linear-api_key.
@@ -271,6 +305,7 @@ fn a_stored_secret_is_overwritten_only_after_it_is_said() {
     assert_snapshot!(scene.run(&["mcp", "import", "mcp.json"]), @r"
     exit status 1
     s becomes the server s:
+      runs x
       overwrites the value of the secret s-key for s__*, env.KEY
       mcp.json leads to the gateway, with a new key that may use s__* only
     Servers are written to [directory]/vault.toml.
