@@ -13,6 +13,7 @@ mod credential;
 mod duration;
 mod environment;
 mod failure;
+mod harmless;
 mod hygiene;
 mod logging;
 mod mcp;

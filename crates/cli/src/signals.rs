@@ -7,7 +7,8 @@ use std::task::Poll;
 use rustix::process::Signal;
 use tokio::signal::unix::{self, SignalKind, signal};
 
-const NUMBERS: [Signal; 6] = [
+const NUMBERS: [Signal; 7] = [
+    Signal::ALARM,
     Signal::HUP,
     Signal::INT,
     Signal::QUIT,

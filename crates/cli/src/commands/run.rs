@@ -5,7 +5,7 @@
 mod masking;
 mod variables;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -79,10 +79,8 @@ pub(crate) async fn run(options: RunOptions, context: &Context<'_>) -> anyhow::R
         output: is_masked(io::stdout().is_terminal()),
         errors: is_masked(io::stderr().is_terminal()),
     };
-    if masked.output || masked.errors {
-        return masking::run(command, masked, &filled, context.printer)
-            .await
-            .map_err(|error| not_started(program, &error).into());
+    if (masked.output || masked.errors) && !filled.confidential.is_empty() {
+        return masking::run(command, masked, &filled, context.printer).await;
     }
     Err(not_started(program, &command.exec()).into())
 }
@@ -93,6 +91,6 @@ fn own_tool(program: &OsString) -> String {
     format!("run__{}", name.to_string_lossy())
 }
 
-fn not_started(program: &OsString, error: &io::Error) -> Failure {
+fn not_started(program: &OsStr, error: &io::Error) -> Failure {
     Failure::refused(format!("cannot run {}: {error}", program.to_string_lossy()))
 }

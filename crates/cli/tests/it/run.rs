@@ -1,7 +1,6 @@
 //! `run`: secrets in the environment of a command.
 
 use std::io::{BufRead as _, BufReader, Lines};
-use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use insta::assert_snapshot;
@@ -52,7 +51,11 @@ impl World {
         let reference = ["--env", "T=secret://github"];
         let run = [&["run", mask][..], &reference, &["--", "sh", "-c", script]].concat();
         let mut command = self.command(&run);
-        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut process = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         (process, lines)
     }
@@ -156,7 +159,7 @@ fn a_tool_brings_its_defaults_and_a_file_its_lines() {
     assert_snapshot!(world.run(&["--tool", "deep__tool", "--", "true"]), @"
     exit status 1
     error: the secret for params fills a member of an argument, not a whole one
-    hint: name it with --env
+    hint: a variable gets a default whose argument is the variable's name, or what --env names without --tool
     ");
 }
 
@@ -183,34 +186,114 @@ fn nothing_is_started_unless_everything_is_there() {
 #[test]
 fn signals_reach_the_command_and_its_death_is_told() {
     let world = World::new();
-    let script = "trap 'kill $!; echo ended; exit 3' TERM; sleep 600 & echo ready; wait";
-    for mask in ["--mask", "--no-mask"] {
+    let script = "trap 'kill $!; echo ended; exit 3' TERM ALRM; sleep 600 & echo ready; wait";
+    for (mask, signal) in [
+        ("--mask", Signal::TERM),
+        ("--mask", Signal::ALARM),
+        ("--no-mask", Signal::TERM),
+    ] {
         let (mut process, mut lines) = world.start(mask, script);
         assert_eq!(lines.next().unwrap().unwrap(), "ready");
-        kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
+        kill_process(Pid::from_child(&process), signal).unwrap();
         assert_eq!(lines.next().unwrap().unwrap(), "ended", "{mask}");
         assert_eq!(process.wait().unwrap().code(), Some(3), "{mask}");
     }
-    assert!(
-        world
-            .run(&["--mask", "--", "sh", "-c", "kill -9 $$"])
-            .starts_with("exit status 137")
+    let reference = ["--mask", "--env", "T=secret://github"];
+    let kill = ["--", "sh", "-c", "kill -9 $$"];
+    let transcript = world.run(&[&reference[..], &kill].concat());
+    assert!(transcript.starts_with("exit status 137"), "{transcript}");
+}
+
+#[test]
+fn output_that_cannot_be_printed_is_an_error() {
+    let world = World::new();
+    for (script, status) in [("echo data", 2), ("echo data >&2", 2), ("exit 3", 3)] {
+        let run = [
+            "run",
+            "--env",
+            "T=secret://github",
+            "--",
+            "sh",
+            "-c",
+            script,
+        ];
+        let full = || {
+            std::fs::File::options()
+                .write(true)
+                .open("/dev/full")
+                .unwrap()
+        };
+        let mut command = world.command(&run);
+        let done = command.stdout(full()).stderr(full()).status().unwrap();
+        assert_eq!(done.code(), Some(status), "{script}");
+    }
+    let run = [
+        "run",
+        "--env",
+        "T=secret://github",
+        "--",
+        "sh",
+        "-c",
+        "echo data",
+    ];
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let done = world.command(&run).stdout(full).output().unwrap();
+    assert_eq!(done.status.code(), Some(2));
+    let errors = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(
+        errors,
+        "error: cannot print: No space left on device (os error 28)\n"
+    );
+}
+
+#[test]
+fn lines_of_both_streams_stay_in_order_in_one_file() {
+    let world = World::new();
+    let script = "for i in 1 2 3 4 5 6 7 8 9; do printf o$i; printf \"e$i\\n\" >&2; done";
+    let run = [
+        "run",
+        "--env",
+        "T=secret://github",
+        "--",
+        "sh",
+        "-c",
+        script,
+    ];
+    let path = world.installation.path().join("both");
+    let file = std::fs::File::create(&path).unwrap();
+    let mut command = world.command(&run);
+    let done = command
+        .stdout(file.try_clone().unwrap())
+        .stderr(file)
+        .status()
+        .unwrap();
+    assert!(done.success());
+    let lines = std::fs::read_to_string(path).unwrap();
+    assert_eq!(
+        lines.lines().collect::<Vec<&str>>(),
+        [
+            "o1e1", "o2e2", "o3e3", "o4e4", "o5e5", "o6e6", "o7e7", "o8e8", "o9e9"
+        ]
     );
 }
 
 #[test]
 fn a_program_that_was_left_behind_does_not_hold_up_the_end() {
     let world = World::new();
-    let script = "sleep 600 & echo $$ $!";
+    let script = "sleep 600 & echo $!";
     let (mut process, mut lines) = world.start("--mask", script);
     let line = lines.next().unwrap().unwrap();
-    let (command, left) = line.split_once(' ').unwrap();
-    // It is gone when Toolvault has its status.
-    while Path::new("/proc").join(command).exists() {
-        std::thread::yield_now();
-    }
+    let mut errors = BufReader::new(process.stderr.take().unwrap()).lines();
+    let warning = errors.next().unwrap().unwrap();
+    assert!(
+        warning.starts_with("warning: the command has ended;"),
+        "{warning}"
+    );
     kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
     assert_eq!(process.wait().unwrap().code(), Some(0));
-    let left = Pid::from_raw(left.parse().unwrap()).unwrap();
+    let left = Pid::from_raw(line.parse().unwrap()).unwrap();
     kill_process(left, Signal::KILL).unwrap();
 }

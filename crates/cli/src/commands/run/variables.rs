@@ -5,71 +5,16 @@ use std::path::Path;
 
 use serde_json::Value;
 use toolvault_core::confidential::Wiped;
+use toolvault_core::reference::Reference;
 
 use crate::api::Api;
 use crate::api::resolve::{Completed, Wanted, resolve};
 use crate::environment::PREFIX;
 use crate::failure::Failure;
+use crate::harmless::require_harmless;
 
-const REFERENCE: &str = "secret://";
-
-/// Variables that decide which code a program runs, or where it connects to. A secret is never meant for them, and
-/// with `--tool` whoever can store a secret names the variable. Compared without case.
-const DANGEROUS: [&str; 44] = [
-    "ALL_PROXY",
-    "BASH_ENV",
-    "CLASSPATH",
-    "CURL_CA_BUNDLE",
-    "DOTNET_STARTUP_HOOKS",
-    "EDITOR",
-    "ENV",
-    "GCONV_PATH",
-    "GEM_HOME",
-    "GEM_PATH",
-    "HOME",
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "IFS",
-    "JAVA_TOOL_OPTIONS",
-    "JDK_JAVA_OPTIONS",
-    "LESSCLOSE",
-    "LESSOPEN",
-    "MANPAGER",
-    "NODE_EXTRA_CA_CERTS",
-    "NODE_OPTIONS",
-    "NODE_PATH",
-    "NO_PROXY",
-    "PAGER",
-    "PATH",
-    "PERL5LIB",
-    "PERL5OPT",
-    "PROMPT_COMMAND",
-    "PYTHONHOME",
-    "PYTHONPATH",
-    "PYTHONSTARTUP",
-    "REQUESTS_CA_BUNDLE",
-    "RUBYLIB",
-    "RUBYOPT",
-    "RUSTC",
-    "RUSTC_WRAPPER",
-    "SHELL",
-    "SSH_ASKPASS",
-    "SSL_CERT_DIR",
-    "SSL_CERT_FILE",
-    "SUDO_ASKPASS",
-    "VISUAL",
-    "ZDOTDIR",
-    "_JAVA_OPTIONS",
-];
-/// The same, for groups of variables.
-const DANGEROUS_PREFIXES: [&str; 6] = [
-    "BASH_FUNC_",
-    "CARGO_",
-    "DYLD_",
-    "GIT_",
-    "LD_",
-    "NPM_CONFIG_",
-];
+/// What a file says that has more.
+const ONE_LINE: &str = "a value has one line";
 
 /// What the caller asks for.
 #[derive(Default)]
@@ -113,38 +58,40 @@ impl Variables {
         for option in options {
             let read = variable(option).and_then(|(name, text)| {
                 require_harmless(name)?;
-                if text.starts_with(REFERENCE) {
-                    Ok((name, text))
-                } else {
-                    Err(format!("{name} has no reference, such as secret://github"))
-                }
+                Reference::parse(text).map_err(|why| format!("{name}: {why}"))?;
+                Ok((name, text))
             });
             let (name, text) = read.map_err(|why| Failure::refused(format!("--env: {why}")))?;
-            variables.add(name, text);
+            variables.add(name, text, true);
         }
         Ok(variables)
     }
 
-    /// Reads a line of a file: NAME=VALUE, with or without `export` and quotes; or a comment.
+    /// Reads a line of a file: NAME=VALUE, with or without `export` and quotes; or a comment. An error repeats nothing
+    /// of the line but a name, because the line may be a part of a value, or the file one that was not meant.
     fn add_line(&mut self, line: &str) -> Result<(), String> {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             return Ok(());
         }
-        let (name, text) = variable(line.strip_prefix("export ").unwrap_or(line))?;
-        let quoted = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
-        let text = quoted('"').or_else(|| quoted('\'')).unwrap_or(text);
-        if text.starts_with(REFERENCE) {
+        let (name, text) = variable(line.strip_prefix("export ").unwrap_or(line))
+            .map_err(|why| format!("{why}; {ONE_LINE}"))?;
+        let text = unquoted(text.trim())?;
+        let is_reference = Reference::is_spelled_in(text);
+        if is_reference {
             require_harmless(name)?;
+            Reference::parse(text).map_err(|_| {
+                format!("{name} names a secret, but not as its whole value, as in {name}=secret://github")
+            })?;
         }
-        self.add(name, text);
+        self.add(name, text, is_reference);
         Ok(())
     }
 
-    fn add(&mut self, name: &str, text: &str) {
+    fn add(&mut self, name: &str, text: &str, is_reference: bool) {
         self.references.remove(name);
         self.texts.remove(name);
-        let kind = if text.starts_with(REFERENCE) {
+        let kind = if is_reference {
             &mut self.references
         } else {
             &mut self.texts
@@ -177,13 +124,19 @@ impl Filled {
     fn add(&mut self, completed: Completed) -> Result<(), Failure> {
         let mut values = BTreeMap::new();
         for (name, value) in completed.args {
-            check(&name)
+            if !is_name(&name) {
+                let why = format!("'{name}' is not the name of a variable");
+                return Err(Failure::refused(why));
+            }
+            require_not_ours(&name)
                 .and_then(|()| require_harmless(&name))
                 .map_err(Failure::refused)?;
             let Value::String(text) = value else {
                 let why =
                     format!("the secret for {name} fills a member of an argument, not a whole one");
-                return Err(Failure::refused(why).hint("name it with --env"));
+                return Err(Failure::refused(why).hint(
+                    "a variable gets a default whose argument is the variable's name, or what --env names without --tool",
+                ));
             };
             values.insert(name, Wiped::new(text));
         }
@@ -205,37 +158,43 @@ impl Filled {
 fn variable(text: &str) -> Result<(&str, &str), String> {
     let (name, text) = text
         .split_once('=')
-        .ok_or_else(|| "a variable is written NAME=REFERENCE".to_owned())?;
-    check(name)?;
+        .ok_or("a variable is written NAME=REFERENCE")?;
+    if !is_name(name) {
+        return Err("what is before the '=' is not the name of a variable".to_owned());
+    }
+    require_not_ours(name)?;
     Ok((name, text))
 }
 
-/// Whether a variable of this name may be set.
-fn check(name: &str) -> Result<(), String> {
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let is_name =
-        name.bytes().all(is_word) && !name.starts_with(|first: char| first.is_ascii_digit());
-    if !is_name || name.is_empty() {
-        return Err(format!("'{name}' is not the name of a variable"));
+/// A text without the quotes around it, and without a comment behind them.
+fn unquoted(text: &str) -> Result<&str, String> {
+    let Some(quote) = text.chars().next().filter(|first| "\"'".contains(*first)) else {
+        return Ok(text);
+    };
+    let inner = text.get(1..).unwrap_or_default();
+    let Some((value, behind)) = inner.split_once(quote) else {
+        return Err(format!("a quote is not closed; {ONE_LINE}"));
+    };
+    if behind.is_empty() || behind.trim_start().starts_with('#') {
+        return Ok(value);
     }
+    // JSON, for example.
+    inner
+        .strip_suffix(quote)
+        .ok_or_else(|| "there is text behind a quote".to_owned())
+}
+
+fn is_name(name: &str) -> bool {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !name.is_empty()
+        && name.bytes().all(is_word)
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+}
+
+fn require_not_ours(name: &str) -> Result<(), String> {
     if name.starts_with(PREFIX) {
         return Err(format!(
             "{name} is a variable of Toolvault, which commands do not get"
-        ));
-    }
-    Ok(())
-}
-
-/// Whether a secret may be set there.
-fn require_harmless(name: &str) -> Result<(), String> {
-    let upper = name.to_ascii_uppercase();
-    let is_dangerous = DANGEROUS.contains(&upper.as_str())
-        || DANGEROUS_PREFIXES
-            .iter()
-            .any(|prefix| upper.starts_with(prefix));
-    if is_dangerous {
-        return Err(format!(
-            "{name} decides which code a program runs or where it connects to; no secret is set there"
         ));
     }
     Ok(())
@@ -252,18 +211,7 @@ mod tests {
 
     #[test]
     fn names_that_run_code_and_our_own_are_refused() {
-        for name in [
-            "PATH",
-            "LD_PRELOAD",
-            "LD_X",
-            "DYLD_Y",
-            "BASH_ENV",
-            "NODE_OPTIONS",
-            "GIT_CONFIG_COUNT",
-            "npm_config_registry",
-            "https_proxy",
-            "TOOLVAULT_API_KEY",
-        ] {
+        for name in ["LD_PRELOAD", "TOOLVAULT_API_KEY"] {
             assert!(read(&[&format!("{name}=secret://a")]).is_err(), "{name}");
         }
         for name in ["", "1A", "A-B", "A B", "Ä", "a/b"] {
@@ -273,12 +221,26 @@ mod tests {
                 "{refused}"
             );
         }
-        for text in ["A", "A=text", "A=", "secret://a"] {
+        for text in [
+            "A",
+            "A=text",
+            "A=",
+            "secret://a",
+            "A= secret://a",
+            "A=SECRET://a",
+        ] {
             assert!(read(&[text]).is_err(), "{text}");
         }
-        let variables = read(&["GITHUB_TOKEN=secret://a", "_x1=secret:///id/b"]).unwrap();
+        let variables = read(&[
+            "GITHUB_TOKEN=secret://a",
+            "_x1=secret:///id/01900000-0000-7000-8000-000000000000",
+        ])
+        .unwrap();
         assert_eq!(variables.references["GITHUB_TOKEN"], "secret://a");
-        assert_eq!(variables.references["_x1"], "secret:///id/b");
+        assert_eq!(
+            variables.references["_x1"],
+            "secret:///id/01900000-0000-7000-8000-000000000000"
+        );
     }
 
     #[test]
@@ -309,5 +271,78 @@ mod tests {
             .unwrap()
             .to_string();
         assert!(refused.contains(":2: PATH decides"), "{refused}");
+    }
+
+    fn read_file(text: &str) -> Result<Variables, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        Variables::read(&[], Some(file.path())).map_err(|failure| {
+            let path = file.path().display().to_string();
+            failure.to_string().replace(&path, "file")
+        })
+    }
+
+    #[test]
+    fn an_error_tells_the_line_and_nothing_of_a_value() {
+        let name = "what is before the '=' is not the name of a variable; a value has one line";
+        for (text, why) in [
+            (
+                "KEY=-----BEGIN\nMIIEcanary\n",
+                "file:2: a variable is written NAME=REFERENCE; a value has one line",
+            ),
+            ("KEY=a\nMIIE/canary==\n", &format!("file:2: {name}")),
+            ("sk-canary=x\n", &format!("file:1: {name}")),
+            (
+                "A=1\nKEY=\"-----BEGIN canary\nMIIE=\n",
+                "file:2: a quote is not closed; a value has one line",
+            ),
+            ("A='x' canary\n", "file:1: there is text behind a quote"),
+        ] {
+            assert_eq!(read_file(text).err().as_deref(), Some(why));
+        }
+        for option in ["sk-canary", "sk-canary=x"] {
+            let refused = read(&[option]).err().unwrap();
+            assert!(!refused.contains("canary"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_reference_is_a_whole_value_or_an_error() {
+        for line in [
+            "A= secret://gh ",
+            "A=\"secret://gh\" # comment",
+            "export A='secret://gh'#",
+        ] {
+            let variables = read_file(line).ok().unwrap();
+            assert_eq!(variables.references["A"], "secret://gh", "{line}");
+        }
+        for line in [
+            "A=\"secret://gh",
+            "A=SECRET://gh",
+            "A=Bearer secret://gh",
+            "A={{ secret://gh }}",
+            "A=secret://gh # comment",
+            "A=\" secret://gh\"",
+            "A=secret://",
+        ] {
+            let refused = read_file(line).err().unwrap_or_default();
+            assert!(refused.starts_with("file:1: "), "{line} {refused}");
+        }
+        let texts = read_file("A= x  # y\nB=\"{\"a\": 1}\"\nC=' x '\nD=\n")
+            .ok()
+            .unwrap()
+            .texts;
+        let expected = [
+            ("A", "x  # y"),
+            ("B", "{\"a\": 1}"),
+            ("C", " x "),
+            ("D", ""),
+        ];
+        assert!(
+            texts
+                .iter()
+                .map(|(name, text)| (&**name, &**text))
+                .eq(expected)
+        );
     }
 }

@@ -12,6 +12,7 @@ use super::{header, url};
 use crate::config::keys::{HTTP_KEYS, PROGRAM_KEYS, SERVERS};
 use crate::config::layers::Layers;
 use crate::environment::PREFIX;
+use crate::harmless::require_harmless;
 
 /// The settings in the table of the server `name`; `None` if anything is wrong with it.
 pub(super) fn settings(layers: &mut Layers, name: &ServerName) -> Option<ServerSettings> {
@@ -102,6 +103,11 @@ fn variables(layers: &mut Layers, table: &str) -> BTreeMap<String, Template> {
             );
             layers.problem_at(&key, &advice);
         } else if let Some(template) = layers.template(&key, &text) {
+            if template.references().next().is_some()
+                && let Err(why) = require_harmless(&name)
+            {
+                layers.problem_at(&key, &why);
+            }
             variables.insert(name, template);
         }
     }
