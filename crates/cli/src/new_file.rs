@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
-use crate::replace::{directory_of, sync_directory};
+use crate::replace::{directory_of, require_regular, sync_directory};
 
 /// A file that is being written, under another name in the same directory. Dropping it removes it.
 pub(crate) struct NewFile {
@@ -16,17 +16,23 @@ pub(crate) struct NewFile {
 }
 
 impl NewFile {
-    /// Begins the file, which only its owner can read. An existing one is an error unless it is to be replaced.
+    /// Begins the file, which only its owner can read. An existing one is an error unless it is to be replaced; then
+    /// a symbolic link stays, and its target is replaced. A device, a pipe or a directory is never replaced.
     pub(crate) fn begin(path: &Path, is_replacing: bool) -> io::Result<Self> {
-        if !is_replacing && path.symlink_metadata().is_ok() {
-            return Err(io::ErrorKind::AlreadyExists.into());
+        let mut path = path.to_owned();
+        if path.symlink_metadata().is_ok() {
+            if !is_replacing {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            path = path.canonicalize()?;
+            require_regular(&path)?;
         }
         let file = Builder::new()
             .prefix(".toolvault-")
-            .tempfile_in(directory_of(path))?;
+            .tempfile_in(directory_of(&path))?;
         Ok(Self {
             file,
-            path: path.to_owned(),
+            path,
             is_replacing,
             bytes: 0,
         })
@@ -87,6 +93,34 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"onetwo");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(names(directory.path()), ["file"]);
+    }
+
+    #[test]
+    fn only_a_file_is_replaced_and_a_link_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::create_dir(at("directory")).unwrap();
+        let made = std::process::Command::new("mkfifo")
+            .arg(at("fifo"))
+            .status();
+        assert!(made.unwrap().success());
+        fs::write(at("file"), "old").unwrap();
+        for (link, target) in [
+            ("to-fifo", "fifo"),
+            ("to-file", "file"),
+            ("to-none", "none"),
+        ] {
+            std::os::unix::fs::symlink(target, at(link)).unwrap();
+        }
+        for name in ["directory", "fifo", "to-fifo", "to-none"] {
+            assert!(NewFile::begin(&at(name), true).is_err(), "{name}");
+        }
+        let mut file = NewFile::begin(&at("to-file"), true).unwrap();
+        file.write(b"new").unwrap();
+        file.finish().unwrap();
+        assert!(at("to-file").symlink_metadata().unwrap().is_symlink());
+        assert_eq!(fs::read(at("file")).unwrap(), b"new");
+        assert!(!at("none").exists());
     }
 
     #[test]

@@ -17,7 +17,10 @@ pub(crate) fn replace(path: &Path, before: Option<&[u8]>, content: &[u8]) -> io:
     let directory = path.parent().unwrap_or_else(|| Path::new("."));
     fs::create_dir_all(directory)?;
     let metadata = match fs::metadata(&path) {
-        Ok(metadata) => Some(metadata),
+        Ok(metadata) => {
+            require_regular(&path)?;
+            Some(metadata)
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
@@ -38,6 +41,15 @@ pub(crate) fn replace(path: &Path, before: Option<&[u8]>, content: &[u8]) -> io:
     }
     sync_directory(&path);
     Ok(())
+}
+
+/// Refuses what is no regular file: a rename would destroy a device or a pipe.
+pub(crate) fn require_regular(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.is_file() {
+        Ok(())
+    } else {
+        Err(io::Error::other("it is not a regular file"))
+    }
 }
 
 /// Makes the name of a new file last. Not every file system can sync a directory, so a failure is ignored.

@@ -54,6 +54,13 @@ pub(crate) async fn run(
 
 async fn write(options: BackupOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
     let path = options.file;
+    if path == Path::new("-") {
+        return Err(
+            Failure::refused("a backup is not written to standard output")
+                .hint("name a file; one called - is ./-")
+                .into(),
+        );
+    }
     let mut file =
         NewFile::begin(&path, options.replace).map_err(|error| refused(&path, &error))?;
     let mut progress = ProgressLine::new(context.printer);
