@@ -14,9 +14,15 @@ pub(crate) fn answer(error: &clap::Error, printer: &Printer) -> anyhow::Result<E
         }
         // A surplus argument may be the value of a secret, so it is not repeated.
         ErrorKind::UnknownArgument if !names_a_flag(error) => {
-            return Err(Failure::refused("there is one argument too many")
-                .hint("the value of a secret is never an argument: it is read from a prompt, standard input or --value-file")
-                .into());
+            let failure = Failure::refused("there is one argument too many");
+            let usage = error.get(ContextKind::Usage).map(ToString::to_string);
+            let is_about_value = usage.is_some_and(|usage| usage.contains("toolvault secret"));
+            return Err(if is_about_value {
+                failure.hint("the value of a secret is never an argument: it is read from a prompt, standard input or --value-file")
+            } else {
+                failure.hint("--help shows which arguments there are")
+            }
+            .into());
         }
         _ => {}
     }

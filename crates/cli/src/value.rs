@@ -22,10 +22,10 @@ pub(crate) fn read(file: Option<&Path>, printer: &Printer) -> anyhow::Result<Wip
             let opened = std::fs::File::open(path).map_err(|error| {
                 Failure::refused(format!("cannot read {}: {error}", path.display()))
             })?;
-            read_all(opened)?
+            read_all(opened, &path.display().to_string())?
         }
         None if std::io::stdin().is_terminal() => return prompt(),
-        _ => read_all(std::io::stdin().lock())?,
+        _ => read_all(std::io::stdin().lock(), "standard input")?,
     };
     if read.had_byte_order_mark {
         printer.error_line("note: a byte order mark before the value was taken off");
@@ -49,22 +49,25 @@ fn prompt() -> anyhow::Result<Wiped<String>> {
     }
 }
 
-fn read_all(input: impl std::io::Read) -> anyhow::Result<Read> {
+fn read_all(input: impl std::io::Read, from: &str) -> Result<Read, Failure> {
     // Room for all that is accepted, so that no growing leaves a copy behind.
     let most = BYTE_ORDER_MARK.len() + LONGEST_VALUE + "\r\n".len();
     let mut bytes = Wiped::new(Vec::with_capacity(most + 1));
-    input.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    input
+        .take(most as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::refused(format!("cannot read {from}: {error}")))?;
     let unmarked = bytes.strip_prefix(BYTE_ORDER_MARK);
     let value = without_line_break(unmarked.unwrap_or(&bytes));
     if value.len() > LONGEST_VALUE {
-        return Err(Failure::refused("a value has at most 65536 bytes").into());
+        return Err(Failure::refused("a value has at most 65536 bytes"));
     }
     match std::str::from_utf8(value) {
         Ok(text) => Ok(Read {
             value: Wiped::new(text.to_owned()),
             had_byte_order_mark: unmarked.is_some(),
         }),
-        Err(_) => Err(Failure::refused("a value is text in UTF-8").into()),
+        Err(_) => Err(Failure::refused("a value is text in UTF-8")),
     }
 }
 
@@ -97,7 +100,7 @@ mod tests {
             ("-----BEGIN\nKEY", "-----BEGIN\nKEY"),
             ("", ""),
         ] {
-            assert_eq!(read_all(read.as_bytes()).unwrap().value.as_str(), value);
+            assert_eq!(read_all(read.as_bytes(), "").unwrap().value.as_str(), value);
         }
     }
 
@@ -108,7 +111,7 @@ mod tests {
             ("\u{feff}a\nb\n", "a\nb\n", true),
             ("s3\u{feff}cret", "s3\u{feff}cret", false),
         ] {
-            let read = read_all(read.as_bytes()).unwrap();
+            let read = read_all(read.as_bytes(), "").unwrap();
             assert_eq!(read.value.as_str(), value);
             assert_eq!(read.had_byte_order_mark, had_one);
         }
@@ -117,8 +120,8 @@ mod tests {
     #[test]
     fn a_value_ends_at_its_limit() {
         let longest = "v".repeat(LONGEST_VALUE);
-        assert!(read_all(format!("{longest}\r\n").as_bytes()).is_ok());
-        assert!(read_all(format!("{longest}v").as_bytes()).is_err());
-        assert!(read_all(&[b'a', 0xff, b'b', b'c'][..]).is_err());
+        assert!(read_all(format!("{longest}\r\n").as_bytes(), "").is_ok());
+        assert!(read_all(format!("{longest}v").as_bytes(), "").is_err());
+        assert!(read_all(&[b'a', 0xff, b'b', b'c'][..], "").is_err());
     }
 }

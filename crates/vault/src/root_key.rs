@@ -118,7 +118,11 @@ fn load_file(path: &Path) -> Result<Key, RootKeyError> {
         },
     };
     let file = std::fs::File::open(path).map_err(failed)?;
-    let mode = file.metadata().map_err(failed)?.mode() & 0o7777;
+    let metadata = file.metadata().map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(failed(std::io::ErrorKind::IsADirectory.into()));
+    }
+    let mode = metadata.mode() & 0o7777;
     if mode & 0o007 != 0 {
         return Err(RootKeyError::Exposed {
             path: path.to_owned(),

@@ -36,9 +36,14 @@ impl ConnectionOptions {
 /// The API's URL from the environment.
 pub(crate) fn base(environment: &Environment, policy: &HttpPolicy) -> Result<Url, Failure> {
     let url = environment.get(URL).unwrap_or(DEFAULT_URL);
-    policy
+    let url = policy
         .check(url)
-        .map_err(|error| Failure::refused(format!("{URL}: {error}")))
+        .map_err(|error| Failure::refused(format!("{URL}: {error}")))?;
+    if url.path().trim_end_matches('/').ends_with("/v1") {
+        let why = format!("{URL} ends in /v1, which commands add by themselves");
+        return Err(Failure::refused(why).hint(format!("set {URL} without /v1")));
+    }
+    Ok(url)
 }
 
 /// Which of the first keys to use, if the file holds both.
@@ -55,8 +60,9 @@ pub(crate) fn authorization(environment: &Environment, role: Role) -> Result<Hea
     let key = match (environment.get(API_KEY), environment.get(API_KEY_FILE)) {
         (Some(key), _) => Wiped::new(key.trim().to_owned()),
         (None, Some(path)) => {
-            let text = read_secret_file(path.as_ref())
-                .map_err(|error| Failure::refused(format!("{API_KEY_FILE}: {error}")))?;
+            let text = read_secret_file(path.as_ref()).map_err(|error| {
+                Failure::refused(format!("{API_KEY_FILE}: cannot read {path}: {error}"))
+            })?;
             Wiped::new(key_in(&text, role).to_owned())
         }
         (None, None) => {

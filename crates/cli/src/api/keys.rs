@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use toolvault_core::api_key::KeyId;
 use toolvault_core::confidential::Wiped;
 use toolvault_core::identity::UserId;
 use toolvault_core::scope::ScopeSet;
@@ -11,6 +12,8 @@ use toolvault_vault::KeyInfo;
 
 use super::{Api, Body, List};
 use crate::failure::Failure;
+
+const ID_HINT: &str = "the ID of a key is the 8 letters and digits after tvk_";
 
 /// A key to create.
 #[derive(Serialize)]
@@ -70,7 +73,7 @@ impl Api<'_> {
     }
 
     /// Replaces a key with one that has the same rights. The old one expires after `overlap` seconds.
-    pub(crate) async fn rotate_key(&self, id: &str, overlap: i64) -> Result<IssuedKey, Failure> {
+    pub(crate) async fn rotate_key(&self, id: KeyId, overlap: i64) -> Result<IssuedKey, Failure> {
         let mut url = self.key_url(id);
         if let Ok(mut path) = url.path_segments_mut() {
             path.push("rotate");
@@ -81,22 +84,29 @@ impl Api<'_> {
     }
 
     /// Revokes a key.
-    pub(crate) async fn revoke_key(&self, id: &str) -> Result<(), Failure> {
+    pub(crate) async fn revoke_key(&self, id: KeyId) -> Result<(), Failure> {
         let url = self.key_url(id);
         let revoked = self.send(Method::DELETE, &url, Body::Nothing).await;
         revoked.map_err(|failure| no_such_key(id, failure))?;
         Ok(())
     }
 
-    fn key_url(&self, id: &str) -> Url {
-        self.url(&["keys", id])
+    fn key_url(&self, id: KeyId) -> Url {
+        self.url(&["keys", id.as_str()])
     }
 }
 
-fn no_such_key(id: &str, failure: Failure) -> Failure {
+/// The ID in a text: it alone, or a whole key, of which no message repeats more.
+pub(crate) fn key_id(text: &str) -> Result<KeyId, Failure> {
+    let id = text.strip_prefix("tvk_").unwrap_or(text);
+    let id = id.split('_').next().unwrap_or_default();
+    id.parse()
+        .map_err(|_| Failure::refused("that is not the ID of a key").hint(ID_HINT))
+}
+
+fn no_such_key(id: KeyId, failure: Failure) -> Failure {
     if failure.is_not_found {
-        let hint = "the ID of a key is the 8 letters and digits after tvk_";
-        Failure::refused(format!("there is no key '{id}'")).hint(hint)
+        Failure::refused(format!("there is no key '{id}'")).hint(ID_HINT)
     } else {
         failure
     }

@@ -232,22 +232,21 @@ async fn tail(options: TailOptions, context: &Context<'_>) -> anyhow::Result<Exi
 
 async fn export(options: ExportOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
     let filter = options.filter.parameters();
-    Api::with_store(options.store, context, async |api| {
+    let printed = Api::with_store(options.store, context, async |api| {
         let mut cursor = None;
         loop {
             let page = api.records(&filter, PORTION, cursor).await?;
-            for record in &page.data {
-                let printed = context.printer.json_line(record);
-                printed.map_err(|error| Failure::failed(format!("cannot print: {error}")))?;
-            }
+            let mut records = page.data.iter();
+            let printed = records.try_for_each(|record| context.printer.json_line(record));
             cursor = page.next_cursor;
-            if cursor.is_none() {
-                return Ok(());
+            if cursor.is_none() || printed.is_err() {
+                return Ok(printed);
             }
         }
     })
     .await?;
-    Ok(ExitStatus::Success)
+    // Outside, where the cause is kept: a reader that wants no more, such as `head`, is no error.
+    printed.map(|()| ExitStatus::Success)
 }
 
 /// One record: time, action, actor and details.

@@ -10,7 +10,7 @@ use toolvault_vault::{Clock as _, KeyInfo, SystemClock};
 
 use self::create::CreateOptions;
 use crate::api::Api;
-use crate::api::keys::IssuedKey;
+use crate::api::keys::{IssuedKey, key_id};
 use crate::config::StoreOptions;
 use crate::context::Context;
 use crate::duration;
@@ -116,14 +116,15 @@ async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()>
 }
 
 async fn revoke(options: RevokeOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let id = &options.id;
+    let id = key_id(&options.id)?;
     Api::with_store(options.store, context, async |api| api.revoke_key(id).await).await?;
     Ok(context.printer.line(&format!("Revoked the key {id}."))?)
 }
 
 async fn rotate(options: RotateOptions, context: &Context<'_>) -> anyhow::Result<()> {
+    let id = key_id(&options.id)?;
     let issued = Api::with_store(options.store, context, async |api| {
-        api.rotate_key(&options.id, options.overlap).await
+        api.rotate_key(id, options.overlap).await
     })
     .await?;
     show_issued(&issued, options.json, context.printer)

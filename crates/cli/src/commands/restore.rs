@@ -57,6 +57,7 @@ pub(crate) async fn run(
     let restored = source.restore(configuration.vault, keys, printer).await?;
     if options.json {
         let mut report = backup::report(&restored.contents);
+        report.insert("file".to_owned(), json!(options.file));
         report.insert("revoked_keys".to_owned(), json!(restored.revoked_keys));
         report.insert("verification".to_owned(), json!(restored.verification));
         printer.json(&report)?;
@@ -78,10 +79,14 @@ impl Source<'_> {
         keys: Keys,
         printer: &Printer,
     ) -> Result<Restored, Failure> {
-        let file = File::open(self.file).map_err(|error| {
+        let refused = |error| {
             let file = self.file.display();
             Failure::refused(format!("cannot read {file}: {error}"))
-        })?;
+        };
+        let file = File::open(self.file).map_err(refused)?;
+        if file.metadata().map_err(refused)?.is_dir() {
+            return Err(refused(std::io::ErrorKind::IsADirectory.into()));
+        }
         let mut progress = ProgressLine::new(printer);
         toolvault_vault::restore(
             settings,

@@ -182,7 +182,7 @@ fn limit(text: &str) -> Result<Value, String> {
     }
     let number: u32 = text
         .parse()
-        .map_err(|_| "a limit is a number, or `default`".to_owned())?;
+        .map_err(|_| format!("a limit is a number up to {}, or `default`", u32::MAX))?;
     Ok(number.into())
 }
 

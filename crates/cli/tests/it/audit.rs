@@ -151,3 +151,14 @@ fn export_prints_all_records_and_filters_them() {
     let refused = installation.run(&["audit", "export", "--action", "secret.eaten"]);
     assert!(refused.starts_with("exit status 1"), "{refused}");
 }
+
+#[test]
+fn a_reader_that_wants_no_more_is_no_error() {
+    let installation = Installation::set_up();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut export = installation.command(&["audit", "export"]);
+    let done = export.stdout(writer).output().unwrap();
+    assert_eq!(done.status.code(), Some(0));
+    assert!(done.stderr.is_empty());
+}

@@ -17,7 +17,7 @@ fn a_sound_installation_is_sound() {
     note  server: no server is running on this data directory
            fix: toolvault serve
     ok  engine: SQLite 3.51.3
-    ok  keys: of 2, none has expired or expires within 14 days
+    ok  keys: 2 are valid, and none expires within 14 days
     ok  names: no user has two secrets with the same name
     ");
     let server = installation.serve(&[]);
@@ -29,6 +29,23 @@ fn a_sound_installation_is_sound() {
             .contains("it is running, and local commands go through it")
     );
     assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn a_store_without_a_valid_key_is_told() {
+    let installation = Installation::set_up();
+    for name in ["operator_key", "agent_key"] {
+        let key = installation.first_key(name);
+        installation.output(&["key", "revoke", &key]);
+    }
+    let report = installation.run(&["doctor"]);
+    assert!(
+        report.contains(
+            "note  keys: no key is valid, so no agent and no command over the network can do anything
+       fix: toolvault key create --user NAME --scope SCOPE"
+        ),
+        "{report}"
+    );
 }
 
 #[test]

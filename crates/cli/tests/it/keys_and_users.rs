@@ -85,7 +85,7 @@ fn the_quota_of_a_user_is_set_and_taken_back() {
         let option = format!("--secrets={text}");
         let refused = installation.run(&["user", "quota", "planner", &option]);
         assert!(
-            refused.contains("a limit is a number, or `default`"),
+            refused.contains("a limit is a number up to 4294967295, or `default`"),
             "{refused}"
         );
     }
@@ -204,7 +204,12 @@ fn what_cannot_be_is_refused() {
     ");
     assert_snapshot!(installation.run(&["key", "revoke", "tvk_1"]), @r"
     exit status 1
-    error: there is no key 'tvk_1'
+    error: that is not the ID of a key
+    hint: the ID of a key is the 8 letters and digits after tvk_
+    ");
+    assert_snapshot!(installation.run(&["key", "revoke", "tvk_00000000_x"]), @r"
+    exit status 1
+    error: there is no key '00000000'
     hint: the ID of a key is the 8 letters and digits after tvk_
     ");
     assert_snapshot!(installation.run(&["key", "rotate", "12345678", "--overlap", "8d"]), @r"
@@ -310,4 +315,17 @@ fn scopes_may_stand_in_one_list() {
         "manage,root",
     ]);
     assert!(refused.starts_with("exit status 1\n"), "{refused}");
+}
+
+#[test]
+fn a_whole_key_names_itself_by_its_id() {
+    let installation = Installation::set_up();
+    let key = installation.first_key("operator_key");
+    let rotated = installation.output(&["key", "rotate", &key, "--overlap", "1d"]);
+    assert!(!rotated.contains(&key), "{rotated}");
+    let id = &key[4..12];
+    assert_eq!(
+        installation.run(&["key", "revoke", &key]),
+        format!("exit status 0\nRevoked the key {id}.")
+    );
 }

@@ -245,6 +245,15 @@ fn refusals_say_what_is_wrong_and_never_the_value() {
 
     For more information, try '--help'.
     ");
+    assert_snapshot!(client.run(&["secret", "create", "name", "--value-file", "/"], ""), @r"
+    exit status 1
+    error: cannot read /: Is a directory (os error 21)
+    ");
+    assert_snapshot!(client.run(&["config", "nonsense"], ""), @r"
+    exit status 1
+    error: there is one argument too many
+    hint: --help shows which arguments there are
+    ");
     assert_snapshot!(client.run(&["explain", "a*b"], ""), @r"
     exit status 1
     error: tool_name: Value error, the name of a tool holds no '*'
@@ -382,6 +391,8 @@ fn what_a_policy_demands_is_lifted_and_the_list_says_what_ends() {
     assert_snapshot!(client.policy(&given), @r#"
     exit status 0
     {
+      "secret_id": "[id]",
+      "secret_name": "linear-prod",
       "expires_at": null,
       "rotate_after_days": null,
       "when": {
@@ -415,6 +426,15 @@ fn what_a_policy_demands_is_lifted_and_the_list_says_what_ends() {
         client
             .run(&["secret", "list"], "")
             .ends_with("[time]  expired")
+    );
+    let listed = client.json(&["secret", "list", "--json"], "");
+    assert_eq!(listed[0]["status"], "expired");
+    let shown = client.json(&["secret", "show", "linear-prod", "--json"], "");
+    assert_eq!(shown["status"], "expired");
+    assert!(
+        client
+            .run(&["secret", "show", "linear-prod"], "")
+            .ends_with("status  expired")
     );
 }
 

@@ -100,11 +100,21 @@ fn check_keys(report: &Report, now: Timestamp, findings: &mut Findings) {
         .filter_map(|key| Some((key, key.expires_at?)))
         .filter(|&(_, end)| end.since(now) <= SOON)
         .collect();
-    if ending.is_empty() {
-        let count = report.keys.len();
+    let valid = report
+        .keys
+        .iter()
+        .filter(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now));
+    let valid = valid.count();
+    if valid == 0 {
+        findings.notice(
+            "keys",
+            "no key is valid, so no agent and no command over the network can do anything",
+            "toolvault key create --user NAME --scope SCOPE",
+        );
+    } else if ending.is_empty() {
         findings.good(
             "keys",
-            &format!("of {count}, none has expired or expires within 14 days"),
+            &format!("{valid} are valid, and none expires within 14 days"),
         );
     }
     for (key, end) in ending {
@@ -189,9 +199,12 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_store_is_only_praised() {
+    fn a_sound_store_lacks_a_key_at_most() {
         assert!(found(&report(), Grade::Bad).is_empty());
-        assert!(found(&report(), Grade::Notice).is_empty());
+        assert_eq!(
+            found(&report(), Grade::Notice),
+            ["no key is valid, so no agent and no command over the network can do anything"]
+        );
     }
 
     #[test]

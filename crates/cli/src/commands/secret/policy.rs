@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
+use serde::Serialize;
+use toolvault_core::identity::SecretId;
 use toolvault_core::policy::Policy;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_gateway::http::{Method, Url};
@@ -55,6 +57,15 @@ pub(crate) struct PolicyOptions {
     connection: ConnectionOptions,
 }
 
+/// A policy and its secret, as JSON.
+#[derive(Serialize)]
+struct Shown<'a> {
+    secret_id: SecretId,
+    secret_name: &'a str,
+    #[serde(flatten)]
+    policy: &'a Policy,
+}
+
 /// A limit that can be removed.
 #[derive(Clone, Copy)]
 enum Limit<T> {
@@ -83,7 +94,11 @@ pub(super) async fn run(options: &PolicyOptions, context: &Context<'_>) -> anyho
         policy = api.fetch(Method::PUT, &url, body).await?;
     }
     if options.json {
-        return context.printer.json(&policy);
+        return context.printer.json(&Shown {
+            secret_id: secret.secret_id,
+            secret_name: &secret.secret_name,
+            policy: &policy,
+        });
     }
     Ok(print(&secret, &policy, context.printer)?)
 }

@@ -1,8 +1,9 @@
 //! `toolvault secret show`.
 
 use clap::Args;
-use toolvault_vault::SecretInfo;
+use toolvault_vault::{Clock as _, SecretInfo, SystemClock};
 
+use super::status::{self, WithStatus};
 use crate::api::Api;
 use crate::api::connection::ConnectionOptions;
 use crate::context::Context;
@@ -20,10 +21,19 @@ pub(crate) struct ShowOptions {
 }
 
 pub(super) async fn run(options: &ShowOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let secret = Api::connect(&options.connection, context)?
-        .find_secret(&options.name)
-        .await?;
-    print(&secret, options.json, context.printer)
+    let api = Api::connect(&options.connection, context)?;
+    let secret = api.find_secret(&options.name).await?;
+    let standings = status::all(&api).await?;
+    let status = status::describe(&standings, &secret, SystemClock.now());
+    if options.json {
+        let secret = &secret;
+        return context.printer.json(&WithStatus { secret, status });
+    }
+    let mut table = table(&secret);
+    if !status.is_empty() {
+        table.row(["status", &status]);
+    }
+    Ok(context.printer.table(&table)?)
 }
 
 /// Prints everything about one secret except its value.
@@ -31,6 +41,10 @@ pub(super) fn print(secret: &SecretInfo, is_json: bool, printer: &Printer) -> an
     if is_json {
         return printer.json(secret);
     }
+    Ok(printer.table(&table(secret))?)
+}
+
+fn table(secret: &SecretInfo) -> Table {
     let mut table = Table::plain();
     table.row(["name", &secret.secret_name]);
     table.row(["id", &secret.secret_id.to_string()]);
@@ -40,7 +54,7 @@ pub(super) fn print(secret: &SecretInfo, is_json: bool, printer: &Printer) -> an
     table.row(["value", secret.display.as_deref().unwrap_or_default()]);
     table.row(["created", &secret.created_at.to_string()]);
     table.row(["updated", &secret.updated_at.to_string()]);
-    Ok(printer.table(&table)?)
+    table
 }
 
 pub(super) const fn yes_or_no(is_so: bool) -> &'static str {

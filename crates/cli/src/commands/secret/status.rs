@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toolvault_core::identity::SecretId;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_gateway::http::Method;
+use toolvault_vault::SecretInfo;
 
 use crate::api::{Api, Body};
 use crate::failure::Failure;
@@ -35,6 +36,27 @@ pub(super) async fn all(api: &Api<'_>) -> Result<HashMap<SecretId, Standing>, Fa
     Ok(standings
         .map(|standing| (standing.secret_id, standing))
         .collect())
+}
+
+/// A secret and its status, as JSON.
+#[derive(Serialize)]
+pub(super) struct WithStatus<'a> {
+    #[serde(flatten)]
+    pub(super) secret: &'a SecretInfo,
+    /// In a few words; empty if nothing needs to be done.
+    pub(super) status: String,
+}
+
+/// The status of one secret.
+pub(super) fn describe(
+    standings: &HashMap<SecretId, Standing>,
+    secret: &SecretInfo,
+    now: Timestamp,
+) -> String {
+    let standing = standings.get(&secret.secret_id);
+    standing
+        .map(|standing| standing.describe(now))
+        .unwrap_or_default()
 }
 
 impl Standing {

@@ -109,14 +109,15 @@ pub(super) async fn make_key(api: &Api<'_>, server: &ServerName) -> Result<Issue
 /// Ends a key that no client has received.
 pub(super) async fn revoke(api: &Api<'_>, key: &IssuedKey) {
     // The error that led here tells more than one of this would.
-    let _ = api.revoke_key(key.info.key_id.as_str()).await;
+    let _ = api.revoke_key(key.info.key_id).await;
 }
 
 /// Whether a stored secret is a default of any tool of a server.
 pub(super) fn is_default_for(secret: &SecretInfo, server: &ServerName) -> bool {
     let tools = secret.tool_name.as_deref().map(ToolPattern::parse);
     secret.is_default_for_tool
-        && tools.is_some_and(|tools| tools.is_ok_and(|tools| tools.may_match_after(&server.prefix())))
+        && tools
+            .is_some_and(|tools| tools.is_ok_and(|tools| tools.may_match_after(&server.prefix())))
 }
 
 /// All tools of a server.
