@@ -39,7 +39,7 @@ async def body(checks: Checks, folder: Path) -> None:
     unnoticed = [command for command, fault in page.outcomes if not fault]
     checks.none("wrong pages are noticed", unnoticed if len(page.outcomes) == 4 else ["a command was not run"])
     only = os.environ.get("TOOLVAULT_PAGES_ONLY", "").split()
-    for path in [ROOT / "README.md", DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md"))]:
+    for path in [ROOT / "README.md", DOCS / "tutorial.md", DOCS / "operations.md", *sorted((DOCS / "how-to").glob("*.md"))]:
         if only and path.stem not in only:
             continue
         database = Postgres().new_database("pages") if "postgres://" in path.read_text() else ""
