@@ -112,7 +112,7 @@ pub(super) fn base64_text(letters: &str) -> Option<Wiped<String>> {
             return None;
         };
         let six = (0..64).find(|six| base64_letter(*six) == letter)?;
-        (bits, count) = (bits << 6 | u16::from(six), count + 6);
+        (bits, count) = ((bits << 6) + u16::from(six), count + 6);
         if count >= 8 {
             count -= 8;
             let [_, low] = (bits >> count).to_be_bytes();

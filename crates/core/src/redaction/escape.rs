@@ -183,7 +183,7 @@ fn octal(rest: &[u8]) -> Reading {
     let digits = rest.iter().take(3);
     let digits = digits.take_while(|byte| matches!(byte, b'0'..=b'7'));
     let (length, code) = digits.fold((0, 0), |(length, code), digit| {
-        (length + 1, code << 3 | u32::from(digit & 7))
+        (length + 1, code * 8 + u32::from(digit & 7))
     });
     if length < 3 && length == rest.len() {
         return Reading::Incomplete;
@@ -253,7 +253,6 @@ fn braces(digits: &[u8]) -> Reading {
 
 fn entity(rest: &[u8]) -> Reading {
     match rest {
-        [] | [b'#'] => Reading::Incomplete,
         [b'#', b'x' | b'X', digits @ ..] => number(3, digits, 16),
         [b'#', digits @ ..] => number(2, digits, 10),
         _ => named(rest),

@@ -2,7 +2,7 @@
 
 use crate::redaction::alphabet::INVISIBLE;
 use crate::redaction::escape::Reading::{Byte, Character, Incomplete, Plain};
-use crate::redaction::escape::{Escape, LONGEST, Reading};
+use crate::redaction::escape::{Escape, LONGEST, Left, Reading};
 
 /// Reads each text, and each text with more after it.
 fn are(escape: Escape, readings: &[(&[u8], Reading)]) {
@@ -224,4 +224,30 @@ fn an_escape_is_read_only_where_one_of_its_kind_may_begin() {
             assert_eq!(is_plain, !kind.begins_with(byte), "{byte}");
         }
     }
+}
+
+#[test]
+fn escapes_are_nested_in_those_kinds_that_tools_nest() {
+    let depth = |kinds: &[Escape]| {
+        let left = kinds
+            .iter()
+            .fold(Left::TEXT, |left, kind| left.within(*kind));
+        left.of().len()
+    };
+    let all = Escape::ALL.len();
+    assert_eq!(depth(&[]), all);
+    // Forms are encoded last, and invisible characters are within every other kind.
+    assert_eq!(
+        [depth(&[Escape::Form]), depth(&[Escape::Invisible])],
+        [0, 0]
+    );
+    for kind in [Escape::Percent, Escape::Entity, Escape::Quoted] {
+        assert_eq!([depth(&[kind]), depth(&[kind, kind])], [all, 0]);
+        // JSON in JSON is decoded deeper only if nothing else is.
+        assert_eq!(depth(&[Escape::Backslash, kind]), 0);
+        assert_eq!(depth(&[kind, Escape::Backslash]), 0);
+    }
+    let backslashes = [Escape::Backslash; 4];
+    let depths: Vec<usize> = (0..=4).map(|times| depth(&backslashes[..times])).collect();
+    assert_eq!(depths, [all, all, 1, 1, 0]);
 }

@@ -85,6 +85,44 @@ fn each_line_of_sixteen_characters_is_found_by_itself() {
 }
 
 #[test]
+fn only_the_frame_of_a_key_is_public() {
+    let value = "-----begins-with-dashes\nends-with-dashes-----\n-----BEGIN FRAME-----\n";
+    for line in ["-----begins-with-dashes", "ends-with-dashes-----"] {
+        assert_eq!(redact(value, &format!("<{line}>")), "<[secret:key]>");
+    }
+    assert_eq!(
+        redact(value, "-----BEGIN FRAME-----"),
+        "-----BEGIN FRAME-----"
+    );
+}
+
+#[test]
+fn the_texts_of_a_list_are_found_by_themselves() {
+    let value = r#"["first-t0k3n", "second \"t0k3n\"", {"name": "not-a-t0k3n"}, 12345678]"#;
+    for text in ["first-t0k3n", "second \"t0k3n\""] {
+        assert_eq!(redact(value, &format!("<{text}>")), "<[secret:key]>");
+    }
+    for text in ["not-a-t0k3n", "12345678"] {
+        assert_eq!(redact(value, text), text);
+    }
+}
+
+#[test]
+fn words_are_no_parts_unless_a_scheme_precedes_one() {
+    for (value, part) in [
+        ("correct horsebattery", "horsebattery"),
+        ("Bearer several words follow", "several words follow"),
+        ("Basic one two", "one two"),
+    ] {
+        assert_eq!(redact(value, part), part);
+    }
+    for scheme in ["Bearer", "bearer", "Token", "ApiKey", "BASIC"] {
+        let value = format!("{scheme} k3y-with-letters");
+        assert_eq!(redact(&value, "<k3y-with-letters>"), "<[secret:key]>");
+    }
+}
+
+#[test]
 fn the_parts_that_are_credentials_are_found_by_themselves() {
     let account = serde_json::json!({
         "type": "service_account",

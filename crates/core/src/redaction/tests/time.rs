@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use super::spellings::{base64, hexadecimal};
 use super::{Numbers, looks_for};
 use crate::redaction::Redactor;
 use crate::redaction::escape::Left;
@@ -47,6 +48,34 @@ fn below_a_whole_window_nothing_is_compared() {
         let text = text(&mut numbers, VALUE, VALUE.len() - 1, is_end);
         let noticed = table.sieve.find(&table.key, text.as_bytes(), Left::TEXT);
         assert!(!noticed.parts.is_empty());
+        let mut search = Search::default();
+        search.whole(&table, VALUE.as_bytes());
+        assert!(search.found.compared > 0);
+    }
+}
+
+#[test]
+fn below_eight_characters_nothing_is_compared_in_any_encoding() {
+    let redactor = looks_for([("key", VALUE), ("short", "exactly8")]);
+    let table = redactor.table();
+    let mut numbers = Numbers(29);
+    for (value, count, is_end) in [
+        (VALUE, 3, false),
+        (VALUE, 7, false),
+        (VALUE, 7, true),
+        ("exactly8", 7, false),
+        ("exactly8", 7, true),
+    ] {
+        let text = text(&mut numbers, value, count, is_end);
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [text.as_bytes(), &wide] {
+            for spelled in [hexadecimal(bytes), base64(bytes, false, 1000)] {
+                let mut search = Search::default();
+                search.is_thorough = true;
+                search.whole(&table, spelled.as_bytes());
+                assert_eq!(search.found.compared, 0, "{value} {count}");
+            }
+        }
     }
 }
 
