@@ -27,6 +27,7 @@
 //!   white space other than line breaks more often than every 16 letters; dumps that repeat addresses between lines;
 //! - lines of a value in hexadecimal or base64, and a value encoded with white space other than its own or line ends;
 //! - hexadecimal digits that end with `0` right before an `x`, which together could be the `0x` of a dump;
+//! - base64 of UTF-16 of a value of 8 characters, unless it begins at a multiple of three bytes;
 //! - characters spelled with over 400 bytes each by nested escapes;
 //! - named HTML entities other than XML's five, and entities without a semicolon.
 

@@ -83,7 +83,8 @@ impl Scanner {
         found: &mut Ranges,
     ) {
         if table.windows.widths(alphabet) == 0 {
-            return;
+            // What was read for a value that was removed must not be held back.
+            return self.reset();
         }
         found.count(1);
         let letter = alphabet.letter(symbol.byte);

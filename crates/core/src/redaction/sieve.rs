@@ -153,3 +153,6 @@ impl Sieve {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

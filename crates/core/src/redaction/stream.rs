@@ -18,7 +18,7 @@ use super::table::Table;
 pub struct Stream {
     redactor: Redactor,
     search: Search,
-    /// The input that is not decided yet, and its position in the stream.
+    /// The input that is not decided yet, and its position in what was searched.
     pub(super) held: Wiped<Vec<u8>>,
     base: usize,
 }
@@ -39,7 +39,6 @@ impl Stream {
         let table = redactor.table();
         if table.is_empty() && self.held.is_empty() {
             out.extend_from_slice(chunk);
-            self.base += chunk.len();
             return 0;
         }
         let end = self.base + self.held.len();

@@ -6,6 +6,7 @@ mod documents;
 mod escapes;
 mod examples;
 mod gaps;
+mod held;
 mod memory;
 mod parts;
 mod properties;

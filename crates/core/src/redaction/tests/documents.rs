@@ -205,3 +205,11 @@ fn a_string_or_a_number_of_eight_characters_is_searched() {
     let expected = r#"{"[secret:key]":["[secret:key]","[secret:pin]","exactly","1234567"]}"#;
     assert_eq!((&*redacted, is_changed), (expected, true));
 }
+
+#[test]
+fn a_value_is_not_found_across_two_strings() {
+    let value = "k7Kq2mZv9RtB4nWc8LsD1fGh6JpY3aQe5TuVuLs8XwNf3cYh5gEaX7yK2qmZ";
+    let (first, second) = value.split_at(30);
+    let document = format!(r#"["{first}","{second}"]"#);
+    assert_eq!(redact(&[("key", value)], &document), (document, false));
+}

@@ -120,6 +120,25 @@ fn encodings_of_base64_and_inside_it_are_found() {
 }
 
 #[test]
+fn base64_of_utf_16_is_replaced_with_every_bit() {
+    let letters = "k7Kq2mZv9RtB4nWc8LsD1fGh6JpY3aQe5TuV";
+    for length in 9..letters.len() {
+        let value = &letters[..length];
+        for before in 0..3 {
+            let wide = value.encode_utf16().flat_map(u16::to_le_bytes);
+            let bytes: Vec<u8> = b"xy"[..before].iter().copied().chain(wide).collect();
+            let text = spellings::base64(&bytes, false, 1000);
+            let left = &text[..before * 8 / 6];
+            let redacted = redact(&[("key", value)], &text);
+            assert!(
+                redacted.starts_with(&format!("{left}[secret:key]")),
+                "{redacted}"
+            );
+        }
+    }
+}
+
+#[test]
 fn utf_16_is_found_in_both_byte_orders() {
     for value in ["plain-ascii", "schlüssel-wörter"] {
         let redactor = looks_for([("key", value)]);

@@ -19,6 +19,9 @@ fn a_value_takes_about_three_kibibytes_and_four_hundred_bytes_for_each_line() {
     };
     let each = (lines(22) - lines(2)) / 20;
     assert!((300..500).contains(&each), "{each}");
+    // The name is stored as it is.
+    let named = |name: &str| looks_for([(name, "k3y-with-letters")]).bytes();
+    assert_eq!(named(&"n".repeat(103)), named("key") + 100);
 }
 
 #[test]
@@ -47,6 +50,8 @@ fn nothing_is_left_of_values_that_were_removed() {
         );
     }
     redactor.remove(added[0]);
+    let left = added[1..].iter().map(|added| added.bytes()).sum::<usize>();
+    assert_eq!(redactor.bytes(), left);
     assert!(redactor.table().has_spaces() && !redactor.table().has_leading_spaces());
     for added in &added[1..] {
         redactor.remove(*added);
@@ -68,7 +73,8 @@ fn nothing_is_left_of_values_that_were_removed() {
 fn a_window_has_a_hash_of_its_own_in_each_alphabet_and_width() {
     let redactor = looks_for([]);
     let table = redactor.table();
-    let window = Window::of(b"61626364656667686162636465666768");
+    // Letters of value 0 are not seen in a window.
+    let window = Window::of(&[&[0; 24][..], b"letters!"].concat());
     let hashes: HashSet<u64> = Alphabet::ALL
         .iter()
         .flat_map(|alphabet| WIDTHS.map(|width| table.window_hash(*alphabet, width, window)))
@@ -98,5 +104,19 @@ fn values_with_common_windows_are_found_until_each_is_removed() {
     assert!(redactor.is_empty() && redactor.bytes() == 0);
     for value in &values {
         assert_eq!(redactor.text(value), None);
+    }
+}
+
+#[test]
+fn too_many_values_with_the_same_beginning_are_found_by_it() {
+    // Windows are chosen among the first letters, and few patterns may share one.
+    let beginning = "k7Kq2mZv9RtB4nWc8LsD".repeat(6);
+    let values: Vec<String> = (100..250)
+        .map(|index| format!("{beginning}-{index}"))
+        .collect();
+    let redactor = looks_for(values.iter().map(|value| ("key", &**value)));
+    for value in &values {
+        let redacted = redactor.text(value).unwrap();
+        assert!(redacted.contains("[secret:key]") && redacted.len() < value.len());
     }
 }

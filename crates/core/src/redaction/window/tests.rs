@@ -38,6 +38,8 @@ fn windows_are_chosen_after_the_public_letters_if_they_fit() {
         "{after:?}"
     );
     assert_eq!(choose(text, 30, 8), [24]);
+    let letters: Vec<u8> = (0..60).collect();
+    assert!(choose(&letters, 20, 8).len() > 7);
     assert_eq!(choose(b"X7yK2qmZ", 4, 8), [0]);
     assert!(choose(b"short", 0, 8).is_empty());
 }
