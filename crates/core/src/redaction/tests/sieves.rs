@@ -158,3 +158,12 @@ fn utf_16_is_noticed_across_the_borders_of_what_is_read_at_once() {
         }
     }
 }
+
+#[test]
+fn lines_are_noticed_wherever_their_breaks_lie() {
+    let redactor = looks_for([("key", "k7Kq2mZv\n9RtB4nWc")]);
+    for before in 0..130 {
+        let text = "-".repeat(before) + r"k7Kq2mZv\n9RtB4nWc";
+        assert!(!noticed(&redactor, &text).is_empty(), "{before}");
+    }
+}
