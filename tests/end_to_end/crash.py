@@ -82,8 +82,11 @@ class Store:
         report = json.loads(done.stdout) if done.stdout else {}
         if done.returncode != 0 or report.get("ok") is not True:
             return [f"audit verify: {done.returncode} {done.stdout[:500]!r} {done.stderr[:500]!r}"]
-        self.checkpoint.write_bytes(done.stdout)
         self.records = report["records"]
+        made = await self.server.command("audit", "checkpoint")
+        if made.returncode != 0:
+            return [f"audit checkpoint: {made.returncode} {made.stderr[:500]!r}"]
+        self.checkpoint.write_bytes(made.stdout)
         return []
 
     def burst(self) -> Burst:

@@ -15,6 +15,7 @@ mod environment;
 mod failure;
 mod harmless;
 mod hygiene;
+mod jobs;
 mod logging;
 mod mcp;
 mod misuse;

@@ -1,5 +1,6 @@
 //! Writes a file that appears only when it is complete and on disk.
 
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -27,13 +28,22 @@ impl NewFile {
             path = path.canonicalize()?;
             require_regular(&path)?;
         }
+        let file = Self::begin_as(&path, ".toolvault-")?;
+        Ok(Self {
+            is_replacing,
+            ..file
+        })
+    }
+
+    /// Begins the file, which replaces an existing one or a link. Until it is complete, its name begins with `prefix`.
+    pub(crate) fn begin_as(path: &Path, prefix: &str) -> io::Result<Self> {
         let file = Builder::new()
-            .prefix(".toolvault-")
-            .tempfile_in(directory_of(&path))?;
+            .prefix(prefix)
+            .tempfile_in(directory_of(path))?;
         Ok(Self {
             file,
-            path,
-            is_replacing,
+            path: path.to_owned(),
+            is_replacing: true,
             bytes: 0,
         })
     }
@@ -48,6 +58,12 @@ impl NewFile {
     /// How many bytes were written.
     pub(crate) const fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// The file, to read it from its beginning. It is on disk then.
+    pub(crate) fn reopen(&self) -> io::Result<File> {
+        self.file.as_file().sync_all()?;
+        self.file.reopen()
     }
 
     /// Makes it appear under its name.

@@ -11,6 +11,7 @@ use toolvault_gateway::mcp::Gateway;
 use toolvault_vault::{Clock, SystemClock, SystemEntropy, Vault};
 
 use crate::entrance::{Entrance, GatewaySettingsError};
+use crate::jobs::Jobs;
 use crate::jwt::JwtVerifier;
 use crate::limits::bodies::Bodies;
 use crate::limits::rate::RateLimiter;
@@ -39,6 +40,7 @@ pub(crate) struct Parts {
     pub(crate) rate: RateLimiter,
     pub(crate) bodies: Arc<Bodies>,
     pub(crate) metrics: Metrics,
+    pub(crate) jobs: Jobs,
     pub(crate) request_ids: RequestIds,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -56,9 +58,11 @@ impl App {
         )
         .map_err(GatewaySettingsError::from)?;
         let certificate = settings.tls.as_ref().map(Loaded::read).transpose()?;
+        let jobs = Jobs::default();
         Ok(Self(Arc::new(Parts {
             vault,
-            metrics: Metrics::new(&gateway),
+            metrics: Metrics::new(&gateway, &jobs),
+            jobs,
             gateway,
             entrance: RwLock::new(Arc::new(entrance)),
             certificate: certificate.map(Certificate::new),
@@ -126,6 +130,11 @@ impl ServerHandle {
         self.0.gateway.reload(settings)?;
         *self.0.entrance.write() = Arc::new(entrance);
         Ok(())
+    }
+
+    /// How the server's own jobs went.
+    pub fn jobs(&self) -> &Jobs {
+        &self.0.jobs
     }
 
     /// The requests of local commands to reload the configuration, from now on.

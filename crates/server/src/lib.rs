@@ -12,6 +12,7 @@
 //! - `listener`, `tls`, `limits/`: connections and rate limits.
 //! - [`control`]: the same API for local commands, through a Unix socket or in their own process.
 //! - `openapi`, `metrics`: the description of the API, and counts of its use.
+//! - `jobs`: how backups and checkpoints went that the server writes regularly.
 
 mod api;
 mod app;
@@ -19,6 +20,7 @@ pub mod control;
 mod entrance;
 mod error;
 mod extract;
+mod jobs;
 mod jwt;
 mod limits;
 mod listener;
@@ -34,6 +36,7 @@ mod wire;
 
 pub use app::ServerHandle;
 pub use entrance::GatewaySettingsError;
+pub use jobs::{Job, JobState, Jobs};
 pub use jwt::{Algorithm, IssuerConfig, IssuerConfigError};
 pub use listener::Server;
 pub use openapi::document as openapi_document;

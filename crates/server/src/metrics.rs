@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 use toolvault_gateway::mcp::Gateway;
 
 use self::rotation::RotationDue;
+use crate::jobs::Jobs;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -47,7 +48,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(gateway: &Gateway) -> Self {
+    pub(crate) fn new(gateway: &Gateway, jobs: &Jobs) -> Self {
         let mut registry = Registry::with_prefix("toolvault");
         let requests = Family::default();
         registry.register("http_requests", "Requests answered", requests.clone());
@@ -66,6 +67,7 @@ impl Metrics {
         let rotation_due = RotationDue::default();
         rotation_due.register(&mut registry);
         gateway.register_metrics(&mut registry);
+        jobs.register(&mut registry);
         Self {
             registry: Mutex::new(registry),
             requests,

@@ -69,9 +69,11 @@ pub(crate) fn router(app: App) -> Router {
 pub(crate) fn local_router(app: App) -> Router {
     let router = for_everyone()
         .route("/local/audit/verify", post(local::verify_audit))
+        .route("/local/audit/checkpoint", get(local::get_checkpoint))
         .route("/local/audit/progress", get(local::get_audit_progress))
         .route("/local/backup", post(local::back_up))
         .route("/local/diagnosis", get(local::get_diagnosis))
+        .route("/local/jobs", get(local::get_jobs))
         .route("/local/reload", post(local::reload))
         .route("/local/root-key", post(local::rotate_root_key))
         .route("/local/user-keys", post(local::begin_user_keys))

@@ -43,9 +43,7 @@ pub use changes::Changed;
 pub use clock::{Clock, SystemClock, SystemEntropy};
 pub use error::{BoxError, Denial, Error, Problem};
 pub use key::KeyInfo;
-pub use operations::audit::{
-    AuditFilter, AuditPage, Checkpoint, Evidence, Fault, Progress, Verification,
-};
+pub use operations::audit::{AuditFilter, AuditPage, Evidence, Fault, Progress, Verification};
 pub use operations::credentials::{CredentialStamp, Credentials};
 pub use operations::doctor::Diagnosis;
 pub use operations::explain::{Candidate, Explained, Explanation, Near};
@@ -67,5 +65,6 @@ pub use secret::SecretInfo;
 pub use settings::{Consistency, DatabaseLocation, DatabaseUrl, Durability, Limits, Settings};
 pub use setup::{FirstKeys, OpenError};
 pub use store::database::OpenDatabaseError;
+pub use store::lead::Lead;
 pub use user::{Origin, UserInfo};
 pub use vault::{Opened, Vault};

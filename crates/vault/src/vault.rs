@@ -27,6 +27,7 @@ use crate::secret::Secret;
 use crate::settings::Consistency;
 use crate::setup::FirstKeys;
 use crate::shared::Shared;
+use crate::store::lead::Lead;
 use crate::store::secrets::SecretRow;
 use crate::store::users::LedgerRow;
 use crate::store::{api_keys, installation, secrets, users};
@@ -118,6 +119,13 @@ impl Vault {
     /// [`credential_stamp`](Vault::credential_stamp) whether credentials are still the same. Expiry is not announced.
     pub fn changes(&self) -> broadcast::Receiver<Changed> {
         self.shared.cache.announcements.subscribe()
+    }
+
+    /// For work that only one of the processes on this database does.
+    pub fn lead(&self, work: &str) -> Lead {
+        let pool = self.shared.database.notifications().cloned();
+        let patience = self.shared.settings.patience;
+        Lead::new(pool, self.installation(), work, patience)
     }
 
     /// The clock that times are taken from.

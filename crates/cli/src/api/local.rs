@@ -1,17 +1,20 @@
 //! The audit trail, backups, the diagnosis of the store, the rotation of its keys, and reload.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use toolvault_core::audit::checkpoint::Checkpoint;
 use toolvault_core::audit::record::Record;
 use toolvault_core::confidential::Key;
 use toolvault_gateway::http::{HeaderMap, Method};
-use toolvault_server::ReloadReport;
 use toolvault_server::control::ControlError;
+use toolvault_server::{Job, JobState, ReloadReport};
 use toolvault_vault::{
     Contents, Diagnosis, Evidence, Progress, RotationBegun, RotationPortion, RotationPosition,
     Verification,
 };
 
-use super::transport::{self, unreachable_server};
+use super::transport;
 use super::{Api, Body, refusal};
 use crate::failure::Failure;
 use crate::new_file::NewFile;
@@ -36,6 +39,12 @@ impl Api<'_> {
     pub(crate) async fn verify_audit(&self, evidence: &Evidence) -> Result<Verification, Failure> {
         let url = self.local_url(&["audit", "verify"]);
         self.fetch(Method::POST, &url, Body::json(evidence)).await
+    }
+
+    /// A checkpoint of the trail. Only for local commands.
+    pub(crate) async fn checkpoint(&self) -> Result<Checkpoint, Failure> {
+        let url = self.local_url(&["audit", "checkpoint"]);
+        self.fetch(Method::GET, &url, Body::Nothing).await
     }
 
     /// How far the verification has come. Only for local commands.
@@ -80,6 +89,12 @@ impl Api<'_> {
         self.fetch(Method::GET, &url, Body::Nothing).await
     }
 
+    /// How the jobs went that the server does by itself; empty without a server. Only for local commands.
+    pub(crate) async fn jobs(&self) -> Result<BTreeMap<Job, JobState>, Failure> {
+        let url = self.local_url(&["jobs"]);
+        self.fetch(Method::GET, &url, Body::Nothing).await
+    }
+
     /// Makes the server reload its configuration. Only for local commands to a running server.
     pub(crate) async fn reload(&self) -> Result<ReloadReport, Failure> {
         let url = self.local_url(&["reload"]);
@@ -102,15 +117,17 @@ impl Api<'_> {
         }
         let contents = answer.headers().get(CONTENTS);
         let contents = contents.and_then(|text| serde_json::from_slice(text.as_bytes()).ok());
+        let contents = contents
+            .ok_or_else(|| Failure::failed("the server is another version of Toolvault"))?;
         loop {
             let next = answer.next().await.map_err(ControlError::from);
-            let next = next.map_err(|error| unreachable_server(&error))?;
-            let Some(bytes) = next else { break };
+            let Some(bytes) = next.map_err(|error| self.transport.broken(&error))? else {
+                return Ok(contents);
+            };
             file.write(&bytes)
                 .map_err(|error| Failure::failed(format!("cannot write the backup: {error}")))?;
             progress.bytes(file.bytes());
         }
-        contents.ok_or_else(|| Failure::failed("the server is another version of Toolvault"))
     }
 
     /// Wraps the keyring with another root key. Returns false if it is wrapped with it already. Only for local commands.

@@ -63,6 +63,16 @@ impl Transport {
             Self::OwnStore(store) => Ok(store.open(request).await),
         }
     }
+
+    /// The failure of an answer that ends early.
+    pub(super) fn broken(&self, error: &ControlError) -> Failure {
+        match (self, error) {
+            (Self::OwnStore(_), ControlError::Broken(cause)) => {
+                Failure::failed(format!("cannot read the store: {}", with_causes(cause)))
+            }
+            _ => unreachable_server(error),
+        }
+    }
 }
 
 fn local_request(
@@ -93,7 +103,7 @@ pub(super) async fn whole(answer: Answer) -> Result<Response, Failure> {
     })
 }
 
-pub(super) fn unreachable_server(error: &ControlError) -> Failure {
+fn unreachable_server(error: &ControlError) -> Failure {
     let failure = Failure::failed(with_causes(error));
     match error {
         ControlError::Token(source) if source.kind() == std::io::ErrorKind::NotFound => {

@@ -1,25 +1,27 @@
-//! `toolvault audit`: verifies the trail, and prints records.
+//! `toolvault audit`: prints records and checkpoints. [`verify`] verifies the trail.
 
-use std::path::{Path, PathBuf};
-use std::pin::pin;
-use std::time::Duration;
+mod checkpoints;
+mod verify;
 
 use clap::{Args, Subcommand};
 use toolvault_core::audit::record::{Decision, Record};
-use toolvault_vault::{Checkpoint, Evidence, Progress, Verification};
 
+use self::verify::VerifyOptions;
 use crate::api::Api;
 use crate::api::local::PORTION;
 use crate::config::StoreOptions;
 use crate::context::Context;
-use crate::failure::{ExitStatus, Failure};
-use crate::printer::{Printer, Table};
-use crate::progress::ProgressLine;
+use crate::failure::ExitStatus;
 
 #[derive(Subcommand)]
 pub(crate) enum AuditCommand {
     /// Verify the whole trail, and every row of the store against it
     Verify(VerifyOptions),
+    /// Print a signed checkpoint, to keep elsewhere
+    ///
+    /// With it, `audit verify --checkpoint` finds out whether the trail was truncated since, or put back to an earlier
+    /// state.
+    Checkpoint(CheckpointOptions),
     /// Print the newest records
     Tail(TailOptions),
     /// Print all records as JSON, one per line, newest first
@@ -27,16 +29,7 @@ pub(crate) enum AuditCommand {
 }
 
 #[derive(Args)]
-pub(crate) struct VerifyOptions {
-    /// Print JSON. Keep the output elsewhere to use it as a checkpoint later
-    #[arg(long)]
-    json: bool,
-    /// First public key of the trail, printed at set-up. Without it, the replacement of the whole trail is not detected
-    #[arg(long, value_name = "HEX")]
-    public_key: Option<String>,
-    /// Output of an earlier `verify --json`. The trail must still contain everything that it contained then
-    #[arg(long, value_name = "FILE")]
-    checkpoint: Option<PathBuf>,
+pub(crate) struct CheckpointOptions {
     #[command(flatten)]
     store: StoreOptions,
 }
@@ -105,113 +98,20 @@ pub(crate) async fn run(
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {
     match command {
-        AuditCommand::Verify(options) => verify(options, context).await,
+        AuditCommand::Verify(options) => verify::run(options, context).await,
+        AuditCommand::Checkpoint(options) => checkpoint(options, context).await,
         AuditCommand::Tail(options) => tail(options, context).await,
         AuditCommand::Export(options) => export(options, context).await,
     }
 }
 
-async fn verify(options: VerifyOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
-    let checkpoint = options
-        .checkpoint
-        .as_deref()
-        .map(read_checkpoint)
-        .transpose()?;
-    let evidence = Evidence {
-        public_key: options.public_key,
-        checkpoint,
-    };
-    let shows_progress = !options.json && context.printer.shows_progress();
-    let report = Api::with_store(options.store, context, async |api| {
-        let verifying = api.verify_audit(&evidence);
-        if shows_progress {
-            with_progress(verifying, api, context.printer).await
-        } else {
-            verifying.await
-        }
-    })
-    .await?;
-    if options.json {
-        context.printer.json(&report)?;
-    } else {
-        show_report(&report, evidence.public_key.is_some(), context.printer)?;
-    }
-    Ok(if report.ok {
-        ExitStatus::Success
-    } else {
-        ExitStatus::Refused
-    })
-}
-
-/// Shows how far the verification has come until it ends.
-async fn with_progress<T>(
-    verifying: impl Future<Output = T>,
-    api: &Api<'_>,
-    printer: &Printer,
-) -> T {
-    let mut verifying = pin!(verifying);
-    let mut line = ProgressLine::new(printer);
-    let mut ticks = tokio::time::interval(Duration::from_millis(200));
-    // The first tick is immediate.
-    ticks.tick().await;
-    loop {
-        tokio::select! {
-            verified = &mut verifying => return verified,
-            _ = ticks.tick() => {
-                if let Ok(progress) = api.audit_progress().await {
-                    show_progress(progress, &mut line);
-                }
-            }
-        }
-    }
-}
-
-/// The rows are verified after the last page.
-fn show_progress(progress: Progress, line: &mut ProgressLine<'_>) {
-    let Progress { pages, of } = progress;
-    let what = if pages < of {
-        "pages"
-    } else {
-        "pages; verifying the rows"
-    };
-    line.part(pages, of, what);
-}
-
-fn show_report(report: &Verification, is_key_given: bool, printer: &Printer) -> anyhow::Result<()> {
-    for fault in &report.faults {
-        printer.line(&format!(
-            "fault: {} {}: {}",
-            fault.kind, fault.subject, fault.what
-        ))?;
-    }
-    let verdict = if report.ok {
-        "The audit trail is sound"
-    } else {
-        "The audit trail is NOT sound"
-    };
-    printer.line(&format!("{verdict}."))?;
-    let mut table = Table::plain();
-    table.row(["records", &report.records.to_string()]);
-    table.row(["pages", &report.pages.to_string()]);
-    table.row(["head", &report.head]);
-    table.row(["public key", &report.public_key]);
-    printer.table(&table)?;
-    if report.ok && !is_key_given {
-        printer.error_line("hint: pass --public-key with the key from set-up to prove that the whole trail was not replaced");
-    }
-    Ok(())
-}
-
-fn read_checkpoint(path: &Path) -> Result<Checkpoint, Failure> {
-    let refused = |why: String| {
-        Failure::refused(format!(
-            "cannot use the checkpoint {}: {why}",
-            path.display()
-        ))
-        .hint("a checkpoint is the output of: toolvault audit verify --json")
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| refused(error.to_string()))
+async fn checkpoint(
+    options: CheckpointOptions,
+    context: &Context<'_>,
+) -> anyhow::Result<ExitStatus> {
+    let checkpoint = Api::with_store(options.store, context, async |api| api.checkpoint().await);
+    context.printer.json_line(&checkpoint.await?)?;
+    Ok(ExitStatus::Success)
 }
 
 async fn tail(options: TailOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {

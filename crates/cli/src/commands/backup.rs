@@ -64,6 +64,7 @@ async fn write(options: BackupOptions, context: &Context<'_>) -> anyhow::Result<
     let mut file =
         NewFile::begin(&path, options.replace).map_err(|error| refused(&path, &error))?;
     let mut progress = ProgressLine::new(context.printer);
+    let flags = options.store.root_key_flags();
     let contents = Api::with_store(options.store, context, async |api| {
         api.back_up(&mut file, &mut progress).await
     })
@@ -82,7 +83,7 @@ async fn write(options: BackupOptions, context: &Context<'_>) -> anyhow::Result<
         printer.line(&format!("Wrote {path}, {bytes} bytes."))?;
         show(&contents, printer)?;
         printer.error_line(&format!(
-            "hint: only the root key opens it; keep that elsewhere, and check the backup with: toolvault backup --check {path}"
+            "hint: only the root key opens it; keep that elsewhere, and check the backup with: toolvault backup --check {path}{flags}"
         ));
     }
     Ok(ExitStatus::Success)

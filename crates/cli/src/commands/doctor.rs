@@ -3,6 +3,7 @@
 mod findings;
 mod host;
 mod programs;
+mod scheduled;
 mod stored;
 
 use clap::Args;
@@ -14,6 +15,7 @@ use crate::api::Api;
 use crate::config::{self, Configuration, ServeOptions, StoreOptions};
 use crate::context::Context;
 use crate::failure::ExitStatus;
+use crate::jobs;
 use crate::printer::Printer;
 
 #[derive(Args)]
@@ -73,7 +75,12 @@ async fn examine(
     let report = Report::of(&api).await;
     api.close().await;
     match report {
-        Ok(report) => stored::check(&report, now, findings),
+        Ok(report) => {
+            stored::check(&report, now, findings);
+            let (installation, jobs) = (report.store.installation, &report.jobs);
+            let jobs = jobs::report(configuration, installation, jobs, now);
+            scheduled::check(&jobs, findings);
+        }
         Err(failure) => findings.bad("store", &failure.to_string(), "run: toolvault audit verify"),
     }
     Ok(())

@@ -18,6 +18,7 @@ use crate::config::{self, Configuration, ServeOptions};
 use crate::context::Context;
 use crate::failure::{ExitStatus, Failure, with_causes};
 use crate::hygiene;
+use crate::jobs;
 use crate::logging;
 use crate::store::{of_open_error, own_uid};
 
@@ -51,9 +52,23 @@ pub(crate) async fn run(
         tracing::info!(address = %address, "metrics are served without a credential");
     }
     let time_limit = Duration::from_secs(configuration.server.limits.shutdown_seconds);
+    let handle = server.handle();
+    let (environment, stop) = (&context.environment, &signals.stop);
+    let jobs = async {
+        Box::pin(jobs::run(
+            &vault,
+            &handle,
+            &configuration,
+            environment,
+            stop,
+        ))
+        .await;
+        std::future::pending().await
+    };
     tokio::select! {
         status = serve(&vault, server, control, &signals, time_limit) => status,
         never = reload::follow(requests, &options, context) => match never {},
+        never = jobs => never,
     }
 }
 

@@ -25,6 +25,21 @@ pub(crate) struct StoreOptions {
     pub(crate) root_key_file: Option<PathBuf>,
 }
 
+impl StoreOptions {
+    /// The flags that name the root key, for another command with them.
+    pub(crate) fn root_key_flags(&self) -> String {
+        let flags = [
+            ("--config", &self.config),
+            ("--data-dir", &self.data_dir),
+            ("--root-key-file", &self.root_key_file),
+        ];
+        let given = flags.into_iter();
+        given
+            .filter_map(|(name, path)| Some(format!(" {name} {}", path.as_ref()?.display())))
+            .collect()
+    }
+}
+
 /// Every setting of the server that has a flag.
 #[derive(Args, Default)]
 pub(crate) struct ServeOptions {

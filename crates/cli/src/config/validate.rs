@@ -8,6 +8,7 @@ use toolvault_vault::{Consistency, DatabaseLocation, DatabaseUrl, Durability, Li
 
 use super::first_keys::FirstKeysFile;
 use super::gateway;
+use super::jobs::{Backups, Checkpoints};
 use super::keys::{ISSUERS, split_issuer};
 use super::layers::Layers;
 use super::root_key::{RootKey, read_secret_file};
@@ -26,6 +27,10 @@ pub(crate) struct Configuration {
     pub(crate) first_keys: FirstKeysFile,
     /// The format of log lines.
     pub(crate) log_format: LogFormat,
+    /// The backups that the server writes regularly.
+    pub(crate) backups: Option<Backups>,
+    /// The checkpoints that the server writes regularly.
+    pub(crate) checkpoints: Option<Checkpoints>,
 }
 
 /// The format of log lines.
@@ -61,12 +66,16 @@ fn assemble(layers: &mut Layers) -> Option<Configuration> {
             ("text", LogFormat::Text),
         ],
     );
+    let backups = Backups::of(layers);
+    let checkpoints = Checkpoints::of(layers);
     Some(Configuration {
         server: server?,
         vault: vault?,
         root_key: root_key?,
         first_keys: FirstKeysFile::of(layers)?,
         log_format,
+        backups,
+        checkpoints,
     })
 }
 

@@ -47,30 +47,38 @@ fn a_trail_that_was_put_back_is_found_by_a_checkpoint() {
     let kept = installation.path().join("kept.db");
     let database = installation.data_dir().join("toolvault.db");
     std::fs::copy(&database, &kept).unwrap();
+    let directory = installation.path().join("checkpoints");
+    std::fs::create_dir(&directory).unwrap();
+    let keep = |name: &str| {
+        let checkpoint = installation.output(&["audit", "checkpoint"]);
+        assert_eq!(checkpoint.lines().count(), 1);
+        let path = directory.join(name);
+        std::fs::write(&path, checkpoint).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let first = keep("1");
     installation.output(&["user", "create", "forgotten"]);
-    let checkpoint = installation.path().join("checkpoint.json");
-    std::fs::write(
-        &checkpoint,
-        installation.output(&["audit", "verify", "--json"]),
-    )
-    .unwrap();
-    let verify = [
-        "audit",
-        "verify",
-        "--checkpoint",
-        checkpoint.to_str().unwrap(),
-    ];
-    assert!(installation.run(&verify).starts_with("exit status 0"));
+    let second = keep("2");
+    let all = directory.to_str().unwrap();
+    let verify = |paths: &[&str]| {
+        let mut words = vec!["audit", "verify"];
+        for path in paths {
+            words.extend(["--checkpoint", *path]);
+        }
+        installation.run(&words)
+    };
+    for paths in [[first.as_str(), second.as_str()], [all, all]] {
+        assert!(verify(&paths).starts_with("exit status 0"));
+    }
 
+    // The database is put back.
     std::fs::copy(&kept, &database).unwrap();
-    assert!(
-        installation
-            .run(&["audit", "verify"])
-            .starts_with("exit status 0")
-    );
-    assert_snapshot!(installation.run(&verify), @r"
+    for paths in [&[first.as_str()] as &[&str], &[]] {
+        assert!(verify(paths).starts_with("exit status 0"));
+    }
+    assert_snapshot!(verify(&[all]), @r"
     exit status 1
-    fault: checkpoint 2: the trail does not contain the page that the checkpoint names
+    fault: checkpoint 2: the trail ends before this page: it was truncated or put back to an earlier state
     The audit trail is NOT sound.
     records  4
     pages  1
@@ -78,23 +86,81 @@ fn a_trail_that_was_put_back_is_found_by_a_checkpoint() {
     public key  [hash]
     ");
 
-    let signed = format!(
-        "{{\"page\": 1, \"hash\": \"{}\", \"epoch\": 1}}",
-        "ab".repeat(32)
-    );
-    std::fs::write(&checkpoint, signed).unwrap();
-    assert!(
-        installation
-            .run(&verify)
-            .starts_with("exit status 1\nfault: checkpoint 1:")
-    );
-
-    std::fs::write(&checkpoint, "{}").unwrap();
-    assert_snapshot!(installation.run(&verify), @r"
+    // It goes on.
+    for name in ["a", "b"] {
+        installation.output(&["user", "create", name]);
+    }
+    assert!(verify(&[&first]).starts_with("exit status 0"));
+    assert_snapshot!(verify(&[&second]), @r"
     exit status 1
-    error: cannot use the checkpoint [directory]/checkpoint.json: missing field `pages` at line 1 column 2
-    hint: a checkpoint is the output of: toolvault audit verify --json
+    fault: checkpoint 2: the trail has another page in its place: it was put back to an earlier state and has gone on otherwise
+    The audit trail is NOT sound.
+    records  6
+    pages  3
+    head  [hash]
+    public key  [hash]
     ");
+}
+
+#[test]
+fn a_checkpoint_of_another_store_or_a_damaged_one_is_found() {
+    let installation = Installation::set_up();
+    let other = Installation::set_up();
+    let path = installation.path().join("checkpoint.json");
+    let verify = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        installation.run(&["audit", "verify", "--checkpoint", path.to_str().unwrap()])
+    };
+    let own = installation.output(&["audit", "checkpoint"]);
+    let of_other = other.output(&["audit", "checkpoint"]);
+    let twice = format!("{own}{own}");
+    assert!(verify(&twice).starts_with("exit status 0"));
+    assert_snapshot!(verify(&of_other), @r"
+    exit status 1
+    fault: checkpoint 1: the checkpoint is of another store
+    The audit trail is NOT sound.
+    records  4
+    pages  1
+    head  [hash]
+    public key  [hash]
+    ");
+    // The installation is not secret: whoever renames it still has the other store's signature.
+    let id = |text: &str| {
+        serde_json::from_str::<serde_json::Value>(text).unwrap()["installation"].to_string()
+    };
+    assert_snapshot!(verify(&of_other.replace(&id(&of_other), &id(&own))), @r"
+    exit status 1
+    fault: checkpoint 1: the key of this trail did not sign the checkpoint: the trail was put back to an earlier state and has gone on otherwise, or the checkpoint was changed
+    The audit trail is NOT sound.
+    records  4
+    pages  1
+    head  [hash]
+    public key  [hash]
+    ");
+    let cut = verify(&own[..own.len() / 2]);
+    assert!(
+        cut.starts_with(
+            "exit status 1\nerror: cannot use the checkpoint [directory]/checkpoint.json: EOF"
+        ),
+        "{cut}"
+    );
+    assert_snapshot!(verify(""), @r"
+    exit status 1
+    error: cannot use the checkpoint [directory]/checkpoint.json: the file is empty
+    hint: a checkpoint is the output of: toolvault audit checkpoint
+    ");
+    let report = r#"{"pages": 1, "head": "00"}"#;
+    assert!(verify(report).starts_with("exit status 1\nerror: cannot use the checkpoint"));
+    let empty = installation.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    assert_snapshot!(
+        installation.run(&["audit", "verify", "--checkpoint", empty.to_str().unwrap()]),
+        @r"
+    exit status 1
+    error: cannot use the checkpoint [directory]/empty: the directory has no checkpoints
+    hint: a checkpoint is the output of: toolvault audit checkpoint
+    "
+    );
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn each_value_is_shown_with_where_it_came_from() {
     assert_snapshot!(transcript, @r#"
     exit status 0
     audit.uses = "system"  # default
+    backup.keep = 7  # default
     cache_bytes = 268435456  # default
     consistency = "bounded"  # default
     data_dir = "[directory]/data"  # TOOLVAULT_DATA_DIR

@@ -242,11 +242,12 @@ fn audit_explains_checkpoints() {
     Usage: toolvault audit verify [OPTIONS]
 
     Options:
-          --json                  Print JSON. Keep the output elsewhere to use it as a checkpoint later
+          --json                  Print JSON
           --public-key <HEX>      First public key of the trail, printed at set-up. Without it, the
                                   replacement of the whole trail is not detected
-          --checkpoint <FILE>     Output of an earlier `verify --json`. The trail must still contain
-                                  everything that it contained then
+          --checkpoint <PATH>     File with checkpoints, or a directory in which a server wrote them.
+                                  The trail must still contain everything that it contained then. Can be
+                                  repeated
           --config <FILE>         Configuration file
           --data-dir <DIRECTORY>  Directory of the embedded database [default: the platform's data
                                   directory]

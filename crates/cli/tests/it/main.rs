@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod beside_a_server;
 #[cfg(test)]
 mod configuration;
@@ -17,6 +19,8 @@ mod full_disk;
 mod help;
 #[cfg(test)]
 mod installation;
+#[cfg(test)]
+mod jobs;
 #[cfg(test)]
 mod keys_and_users;
 #[cfg(test)]

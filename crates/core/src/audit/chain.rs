@@ -40,12 +40,40 @@ pub enum ChainError {
     /// The signature is not the epoch's.
     #[error("page {0} is not signed by its epoch")]
     Unsigned(i64),
-    /// The trail ends before the page that a checkpoint names, or has a different page with that number.
-    #[error("the trail does not contain page {0}, which a checkpoint names")]
+    /// The head names a page at which the trail does not end.
+    #[error("the trail does not end at page {0}, which its head names")]
     Truncated(i64),
-    /// The checkpoint of this page names another installation.
-    #[error("the checkpoint of page {0} is of another trail")]
-    ForeignCheckpoint(i64),
+}
+
+/// Why a trail whose chain is sound is not the one of a checkpoint.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Missed {
+    /// The checkpoint names another installation.
+    #[error("the checkpoint is of another store")]
+    Foreign,
+    /// The trail has the epoch, and its key did not sign the checkpoint.
+    #[error(
+        "the key of this trail did not sign the checkpoint: the trail was put back to an earlier state and has gone on \
+         otherwise, or the checkpoint was changed"
+    )]
+    Unsigned,
+    /// The trail has a different page with that number.
+    #[error(
+        "the trail has another page in its place: it was put back to an earlier state and has gone on otherwise"
+    )]
+    Replaced,
+    /// The trail ends before the page.
+    #[error("the trail ends before this page: it was truncated or put back to an earlier state")]
+    Truncated,
+}
+
+/// The end of a trail whose chain is sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The position after the last page.
+    pub head: Head,
+    /// The pages of the checkpoints that the trail does not agree with.
+    pub missed: Vec<(i64, Missed)>,
 }
 
 /// Reads the trail in order and tracks the position.
@@ -58,8 +86,7 @@ pub struct ChainVerifier {
     head: Head,
     /// By page number, the checkpoints that are still ahead.
     checkpoints: BTreeMap<i64, Vec<Checkpoint>>,
-    /// The first page that differed from the one that a checkpoint names.
-    replaced: Option<i64>,
+    missed: Vec<(i64, Missed)>,
 }
 
 impl ChainVerifier {
@@ -88,27 +115,28 @@ impl ChainVerifier {
             current,
             head: Head::EMPTY,
             checkpoints: BTreeMap::new(),
-            replaced: None,
+            missed: Vec::new(),
         })
     }
 
-    /// Also requires the pages that these checkpoints name. [`finish`](Self::finish) reports a missing one.
+    /// Also compares the trail with these checkpoints. [`finish`](Self::finish) reports those that it does not agree with.
     ///
     /// Call this before the first page.
-    pub fn expecting(
-        mut self,
-        checkpoints: impl IntoIterator<Item = Checkpoint>,
-    ) -> Result<Self, ChainError> {
+    #[must_use]
+    pub fn expecting(mut self, checkpoints: impl IntoIterator<Item = Checkpoint>) -> Self {
         for checkpoint in checkpoints {
+            let page = checkpoint.page;
+            let mut epochs = self.current.iter().chain(&self.epochs);
+            let epoch = epochs.find(|epoch| epoch.number == checkpoint.epoch);
             if checkpoint.installation != self.installation {
-                return Err(ChainError::ForeignCheckpoint(checkpoint.page));
+                self.missed.push((page, Missed::Foreign));
+            } else if epoch.is_some_and(|epoch| !checkpoint.is_signed_by(&epoch.public_key)) {
+                self.missed.push((page, Missed::Unsigned));
+            } else {
+                self.checkpoints.entry(page).or_default().push(checkpoint);
             }
-            self.checkpoints
-                .entry(checkpoint.page)
-                .or_default()
-                .push(checkpoint);
         }
-        Ok(self)
+        self
     }
 
     /// Verifies the next pages on several threads. `read` gets the place of each page in `pages` and its records, and may
@@ -162,17 +190,19 @@ impl ChainVerifier {
         &self.head
     }
 
-    /// Verifies the end: every checkpoint was met, and every remaining epoch begins at this position.
-    pub fn finish(mut self) -> Result<Head, ChainError> {
-        let missing = self.checkpoints.keys().next().copied();
-        if let Some(page) = self.replaced.or(missing) {
-            return Err(ChainError::Truncated(page));
-        }
+    /// Verifies the end: every remaining epoch begins at this position.
+    pub fn finish(mut self) -> Result<Ending, ChainError> {
         self.enter_epoch()?;
-        match self.epochs.last() {
-            Some(epoch) => Err(ChainError::Uncertified(epoch.number)),
-            None => Ok(self.head),
+        if let Some(epoch) = self.epochs.last() {
+            return Err(ChainError::Uncertified(epoch.number));
         }
+        let truncated = self.checkpoints.into_keys();
+        self.missed
+            .extend(truncated.map(|page| (page, Missed::Truncated)));
+        Ok(Ending {
+            head: self.head,
+            missed: self.missed,
+        })
     }
 
     /// Moves to `page` as if its content were what it claims, which the link must verify.
@@ -207,7 +237,7 @@ impl ChainVerifier {
             .iter()
             .all(|checkpoint| checkpoint.is_met_by(page))
         {
-            self.replaced.get_or_insert(page.number);
+            self.missed.push((page.number, Missed::Replaced));
         }
     }
 

@@ -1,7 +1,8 @@
 //! Checkpoints: signed heads of the trail, copied to a place that a writer of the database cannot change.
 //!
-//! A chain alone cannot show that its end was cut off. A checkpoint names a page that existed; a
-//! [`ChainVerifier`](super::chain::ChainVerifier) with that checkpoint requires that page.
+//! A chain alone cannot show that its end was cut off, or that it was put back to an earlier state and has gone on
+//! otherwise. A checkpoint names a page that existed; a [`ChainVerifier`](super::chain::ChainVerifier) with that
+//! checkpoint looks for that page.
 
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +57,7 @@ impl Checkpoint {
     }
 
     /// Whether `page` is the one for which the checkpoint was created.
-    pub(super) fn is_met_by(&self, page: &Page) -> bool {
+    pub fn is_met_by(&self, page: &Page) -> bool {
         self.hash == page.hash && self.sequence == page.last_sequence && self.epoch == page.epoch
     }
 

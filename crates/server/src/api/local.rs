@@ -1,14 +1,16 @@
 //! `/local`: requests that only local commands may send. These paths are not served over the network.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use serde_json::json;
+use toolvault_core::audit::checkpoint::Checkpoint;
 use toolvault_core::confidential::Key;
 use toolvault_vault::{
     Backup, Diagnosis, Evidence, Piece, Progress, RotationBegun, RotationPortion, Verification,
@@ -17,7 +19,8 @@ use toolvault_vault::{
 use crate::app::App;
 use crate::error::{ApiError, Cause, ERROR_CODE};
 use crate::extract::caller::Local;
-use crate::extract::input::Input;
+use crate::extract::input::{Input, read_body};
+use crate::jobs::{Job, JobState};
 
 /// The cause of a failure. Only local commands receive it; others find it in the log.
 const CAUSE: HeaderName = HeaderName::from_static("toolvault-cause");
@@ -25,15 +28,29 @@ const CAUSE: HeaderName = HeaderName::from_static("toolvault-cause");
 /// What a backup contains, as JSON.
 const CONTENTS: HeaderName = HeaderName::from_static("toolvault-backup");
 
+/// The longest evidence, in bytes: the checkpoints of four years, one an hour.
+const LONGEST_EVIDENCE: usize = 16 << 20;
+
 /// Verifies the whole audit trail, and every row of the store against it.
 pub(crate) async fn verify_audit(
     State(app): State<App>,
     Local(caller): Local,
-    input: Input,
+    request: Request,
 ) -> Result<Json<Verification>, ApiError> {
+    let (parts, body) = request.into_parts();
+    let body = read_body(&app, &parts, body, LONGEST_EVIDENCE).await?;
     let evidence: Evidence =
-        serde_json::from_slice(input.bytes()).map_err(|_| ApiError::Unreadable)?;
-    Ok(Json(app.vault.prove_audit(&caller, &evidence).await?))
+        serde_json::from_slice(&body.bytes).map_err(|_| ApiError::Unreadable)?;
+    Ok(Json(app.vault.prove_audit(&caller, evidence).await?))
+}
+
+/// A checkpoint of the audit trail.
+pub(crate) async fn get_checkpoint(
+    State(app): State<App>,
+    Local(caller): Local,
+) -> Result<Json<Checkpoint>, ApiError> {
+    let checkpoint = app.vault.checkpoint(&caller, None).await?;
+    Ok(Json(checkpoint.ok_or(ApiError::Internal)?))
 }
 
 /// How far the verification has come, for a command that waits for it.
@@ -47,6 +64,14 @@ pub(crate) async fn get_diagnosis(
     Local(caller): Local,
 ) -> Result<Json<Diagnosis>, ApiError> {
     Ok(Json(app.vault.diagnose(&caller).await?))
+}
+
+/// How the server's own jobs went.
+pub(crate) async fn get_jobs(
+    State(app): State<App>,
+    Local(_): Local,
+) -> Json<BTreeMap<Job, JobState>> {
+    Json(app.jobs.states())
 }
 
 /// Makes a backup. The header `toolvault-backup` says what is in it, and the body is the file.

@@ -40,32 +40,69 @@ pub(crate) async fn open<R: Read>(
     mut file: R,
     root_key: &RootKeySource,
 ) -> Result<Opened<R>, RestoreError> {
-    let mut beginning = take(&mut file, PREFIX)?;
-    let header = take(&mut file, Header::length(&beginning)?)?;
-    beginning.extend_from_slice(&header);
-    let header = Header::read(&header)?;
+    let beginning = Beginning::read(&mut file)?;
+    let header = &beginning.header;
     let root = root_key.load(&header.root_key_salt).await?;
     let keyring = Keyring::open(&root, header.installation, &header.keyring);
     let keyring = keyring.map_err(|error| match error {
         KeyringError::WrongRootKey => RestoreError::WrongRootKey,
         KeyringError::Missing(_) => FormatError::Damaged.into(),
     })?;
-    let chunks = Chunks::new(&keyring, &header, &beginning).map_err(|_| FormatError::Damaged)?;
-    let mut reader = Reader {
-        file,
-        chunks,
-        sealed: Vec::with_capacity(SEALED_CHUNK + 1),
-        plaintext: Vec::new(),
-        at: 0,
-        is_at_end: false,
-    };
-    let contents = reader.part(LONGEST_CONTENTS)?;
-    let contents = serde_json::from_slice(&contents).map_err(|_| FormatError::Damaged)?;
+    let (reader, contents) = beginning.open(file, &keyring)?;
     Ok(Opened {
         reader,
         keyring,
         contents,
     })
+}
+
+/// Reads a backup of the store that has this keyring to its end, and returns what is in it.
+pub(crate) fn check(mut file: impl Read, keyring: &Keyring) -> Result<Contents, RestoreError> {
+    let beginning = Beginning::read(&mut file)?;
+    let (mut reader, contents) = beginning.open(file, keyring)?;
+    for table in &contents.tables {
+        for _ in 0..table.rows {
+            reader.row(table.columns.len())?;
+        }
+    }
+    reader.finish()?;
+    Ok(contents)
+}
+
+/// What a backup begins with. It is not authenticated before the first chunk is opened.
+struct Beginning {
+    bytes: Vec<u8>,
+    header: Header,
+}
+
+impl Beginning {
+    fn read(file: &mut impl Read) -> Result<Self, RestoreError> {
+        let mut bytes = take(file, PREFIX)?;
+        let header = take(file, Header::length(&bytes)?)?;
+        bytes.extend_from_slice(&header);
+        let header = Header::read(&header)?;
+        Ok(Self { bytes, header })
+    }
+
+    /// The rows that follow it in the file, and what they are.
+    fn open<R: Read>(
+        &self,
+        file: R,
+        keyring: &Keyring,
+    ) -> Result<(Reader<R>, Contents), RestoreError> {
+        let chunks = Chunks::new(keyring, &self.header, &self.bytes);
+        let mut reader = Reader {
+            file,
+            chunks: chunks.map_err(|_| FormatError::Damaged)?,
+            sealed: Vec::with_capacity(SEALED_CHUNK + 1),
+            plaintext: Vec::new(),
+            at: 0,
+            is_at_end: false,
+        };
+        let contents = reader.part(LONGEST_CONTENTS)?;
+        let contents = serde_json::from_slice(&contents).map_err(|_| FormatError::Damaged)?;
+        Ok((reader, contents))
+    }
 }
 
 /// At most `length` bytes: fewer at the end of the file.

@@ -130,8 +130,11 @@ pub async fn restore(
     if contents.schema > database::newest_schema() {
         return Err(RestoreError::Newer(contents.version));
     }
-    let database =
-        Database::open_at(&settings.database, settings.patience, contents.schema).await?;
+    let opened = Database::open_empty(&settings.database, settings.patience, contents.schema);
+    let database = opened.await.map_err(|error| match error {
+        OpenDatabaseError::HasStore => RestoreError::NotEmpty,
+        error => error.into(),
+    })?;
     let mut filling = Filling {
         keyring: &keyring,
         contents: &contents,

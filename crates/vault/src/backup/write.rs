@@ -1,5 +1,7 @@
 //! Makes a backup: one state of all tables, row by row.
 
+use std::io::Read;
+
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use toolvault_core::audit::record::{Action, Decision};
@@ -7,7 +9,8 @@ use toolvault_core::backup::{Chunks, Header, Packer, row};
 use toolvault_core::digest::hexadecimal;
 use toolvault_core::scope::Scope;
 
-use super::{Backup, Contents, Piece, Table};
+use super::restore::RestoreError;
+use super::{Backup, Contents, Piece, Table, read};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::store::backup::{Column, TABLES};
@@ -46,6 +49,13 @@ impl Vault {
             let _ = sender.send(ended).await;
         });
         Ok(Backup { contents, pieces })
+    }
+
+    /// Reads a backup of this store to its end with the store's own keys, and returns what is in it. It blocks.
+    ///
+    /// Nothing is missing in it and nothing was changed. That a store can be made from it is not tried.
+    pub fn check_backup(&self, file: impl Read) -> Result<Contents, RestoreError> {
+        read::check(file, &self.shared.keyring)
     }
 
     /// What the backup begins with, from the transaction that it is read with.

@@ -12,7 +12,7 @@ use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_core::transcript::Transcript;
 
-pub use self::proof::{Checkpoint, Evidence};
+pub use self::proof::Evidence;
 pub use self::verify::{Fault, Progress, Verification};
 use crate::caller::Caller;
 use crate::error::Error;

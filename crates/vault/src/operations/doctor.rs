@@ -1,8 +1,7 @@
 //! The diagnosis of the store for an operator: the engine, its settings, and anomalies.
 
 use serde::{Deserialize, Serialize};
-use toolvault_core::digest::hexadecimal;
-use toolvault_core::identity::UserId;
+use toolvault_core::identity::{InstallationId, UserId};
 use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
 
@@ -14,6 +13,8 @@ use crate::vault::Vault;
 /// The condition of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
+    /// The installation that the store belongs to.
+    pub installation: InstallationId,
     /// `SQLite` or `PostgreSQL`.
     pub engine: String,
     /// The engine's version, as it reports it.
@@ -38,6 +39,7 @@ impl Vault {
             let (engine, version) = doctor::engine(&mut tx).await?;
             let shared_names = doctor::shared_names(&mut tx).await?;
             Ok(Diagnosis {
+                installation: self.installation(),
                 engine: engine.to_owned(),
                 version,
                 unsafe_settings: doctor::unsafe_settings(&mut tx).await?,
@@ -52,25 +54,6 @@ impl Vault {
                     .await?
                     .map(Timestamp::from_microseconds),
             })
-        })
-        .await
-    }
-
-    /// The hash of one page of the audit trail in hexadecimal, if the page exists. Needs `admin`.
-    ///
-    /// After [`verify_audit`](Self::verify_audit) found no fault, compare it with a hash that was noted elsewhere: if
-    /// they are equal, the trail was not truncated and rewritten since.
-    pub async fn audit_page_hash(
-        &self,
-        caller: &Caller,
-        page: i64,
-    ) -> Result<Option<String>, Error> {
-        self.note_refusal(caller, caller.require(Scope::Admin))
-            .await?;
-        self.in_time(async {
-            let mut tx = self.shared.database.read().await?;
-            let hash = doctor::page_hash(&mut tx, page).await?;
-            Ok(hash.map(|hash| hexadecimal(&hash)))
         })
         .await
     }

@@ -143,15 +143,17 @@ pub(crate) async fn list_epochs(tx: &mut Tx) -> sqlx::Result<Vec<Epoch>> {
     let rows: Vec<EpochRow> = on!(tx, connection => {
         sqlx::query_as("SELECT * FROM audit_epochs ORDER BY epoch").fetch_all(connection).await
     })?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Epoch {
-            number: row.epoch,
-            public_key: row.public_key,
-            first_page: row.first_page,
-            certificate: row.certificate,
-        })
-        .collect())
+    Ok(rows.into_iter().map(EpochRow::into_epoch).collect())
+}
+
+pub(crate) async fn find_epoch(tx: &mut Tx, number: i64) -> sqlx::Result<Option<Epoch>> {
+    let row: Option<EpochRow> = on!(tx, connection => {
+        sqlx::query_as("SELECT * FROM audit_epochs WHERE epoch = $1")
+            .bind(number)
+            .fetch_optional(connection)
+            .await
+    })?;
+    Ok(row.map(EpochRow::into_epoch))
 }
 
 pub(crate) async fn insert_page(
@@ -229,6 +231,17 @@ pub(crate) async fn pages_before(
 
 /// The times of a page's first and last record.
 pub(crate) type Span = (Timestamp, Timestamp);
+
+impl EpochRow {
+    fn into_epoch(self) -> Epoch {
+        Epoch {
+            number: self.epoch,
+            public_key: self.public_key,
+            first_page: self.first_page,
+            certificate: self.certificate,
+        }
+    }
+}
 
 impl PageRow {
     fn span(&self) -> Span {

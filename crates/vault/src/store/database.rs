@@ -1,7 +1,6 @@
 //! Opening, migrating and reaching the database.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -14,8 +13,8 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
-use super::dialect;
 use super::transaction::Tx;
+use super::{dialect, directory};
 use crate::settings::{DatabaseLocation, DatabaseUrl};
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -24,7 +23,6 @@ static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// Beyond every migration.
 const NEWEST: i64 = i64::MAX;
 const FILE_NAME: &str = "toolvault.db";
-const LOCK_NAME: &str = "lock";
 
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +67,9 @@ pub enum OpenDatabaseError {
     /// The database cannot be reached.
     #[error("cannot reach the database")]
     Connect(#[source] sqlx::Error),
+    /// There is a store, where an empty database was wanted.
+    #[error("there is a store already")]
+    HasStore,
     /// The schema could not be migrated, or is newer than this program.
     #[error("cannot migrate the database")]
     Migrate(#[source] MigrateError),
@@ -96,20 +97,28 @@ impl Database {
         location: &DatabaseLocation,
         patience: Duration,
     ) -> Result<Self, OpenDatabaseError> {
-        Self::open_at(location, patience, NEWEST).await
+        Self::open_for(Purpose::Use, location, patience).await
     }
 
-    /// As [`open`](Self::open), but migrates no further than to this schema.
-    pub(crate) async fn open_at(
+    /// As [`open`](Self::open), but migrates no further than to this schema, and changes nothing if there is a store.
+    pub(crate) async fn open_empty(
         location: &DatabaseLocation,
         patience: Duration,
         schema: i64,
     ) -> Result<Self, OpenDatabaseError> {
+        Self::open_for(Purpose::Fill(schema), location, patience).await
+    }
+
+    async fn open_for(
+        purpose: Purpose,
+        location: &DatabaseLocation,
+        patience: Duration,
+    ) -> Result<Self, OpenDatabaseError> {
         match location {
             DatabaseLocation::Directory(directory) => {
-                open_sqlite(directory, patience, schema).await
+                open_sqlite(directory, patience, purpose).await
             }
-            DatabaseLocation::Postgres(url) => open_postgres(url, patience, schema).await,
+            DatabaseLocation::Postgres(url) => open_postgres(url, patience, purpose).await,
         }
     }
 
@@ -177,6 +186,23 @@ impl Database {
     }
 }
 
+/// What a database is opened for.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Use,
+    /// To fill it with what has this schema.
+    Fill(i64),
+}
+
+impl Purpose {
+    const fn schema(self) -> i64 {
+        match self {
+            Self::Use => NEWEST,
+            Self::Fill(schema) => schema,
+        }
+    }
+}
+
 /// Migrates the rest of the schema, in this transaction.
 pub(crate) async fn migrate(tx: &mut Tx) -> Result<(), MigrateError> {
     match tx {
@@ -194,9 +220,9 @@ pub(crate) fn newest_schema() -> i64 {
 async fn open_sqlite(
     directory: &Path,
     patience: Duration,
-    schema: i64,
+    purpose: Purpose,
 ) -> Result<Database, OpenDatabaseError> {
-    let lock = lock_directory(directory)?;
+    let lock = directory::lock(directory)?;
     let path = directory.join(FILE_NAME);
     let options = dialect::sqlite_options(&path, patience);
     let has_failed = Arc::new(AtomicBool::new(false));
@@ -212,9 +238,16 @@ async fn open_sqlite(
         .connect_with(options.clone())
         .await
         .map_err(OpenDatabaseError::Connect)?;
-    restrict(&path)?;
+    directory::restrict(&path)?;
+    if matches!(purpose, Purpose::Fill(_)) {
+        let found = dialect::has_store_sqlite(&writer).await;
+        if found.map_err(OpenDatabaseError::Connect)? {
+            writer.close().await;
+            return Err(OpenDatabaseError::HasStore);
+        }
+    }
     SQLITE_MIGRATIONS
-        .run_to(schema, &writer)
+        .run_to(purpose.schema(), &writer)
         .await
         .map_err(OpenDatabaseError::Migrate)?;
     let readers = SqlitePoolOptions::new()
@@ -244,15 +277,21 @@ async fn is_reusable(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
 async fn open_postgres(
     url: &DatabaseUrl,
     patience: Duration,
-    schema: i64,
+    purpose: Purpose,
 ) -> Result<Database, OpenDatabaseError> {
     let options = PgConnectOptions::from_str(url.expose()).map_err(|_| OpenDatabaseError::Url)?;
     // Migrations may take longer than any request, so they run without the sessions' limits.
     let mut connection = PgConnection::connect_with(&options)
         .await
         .map_err(OpenDatabaseError::Connect)?;
+    if matches!(purpose, Purpose::Fill(_)) {
+        let found = dialect::has_store_postgres(&mut connection).await;
+        if found.map_err(OpenDatabaseError::Connect)? {
+            return Err(OpenDatabaseError::HasStore);
+        }
+    }
     POSTGRES_MIGRATIONS
-        .run_to(schema, &mut connection)
+        .run_to(purpose.schema(), &mut connection)
         .await
         .map_err(OpenDatabaseError::Migrate)?;
     connection
@@ -266,64 +305,4 @@ async fn open_postgres(
         .await
         .map_err(OpenDatabaseError::Connect)?;
     Ok(Database::Postgres(pool))
-}
-
-/// Creates the directory, accessible to its owner only, and locks it.
-fn lock_directory(directory: &Path) -> Result<File, OpenDatabaseError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| OpenDatabaseError::Directory { path, source }
-    };
-    if !directory.exists() {
-        std::fs::create_dir_all(directory).map_err(failed(directory))?;
-        set_mode(directory, 0o700).map_err(failed(directory))?;
-    }
-    require_own(directory)?;
-    let path = directory.join(LOCK_NAME);
-    let lock = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(failed(&path))?;
-    // An earlier version created it readable, and anyone who can open it could lock it.
-    restrict(&path)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(OpenDatabaseError::InUse(directory.to_owned()))
-        }
-        Err(std::fs::TryLockError::Error(source)) => Err(failed(&path)(source)),
-    }
-}
-
-/// Refuses a directory whose files other users could replace or lock.
-fn require_own(directory: &Path) -> Result<(), OpenDatabaseError> {
-    let path = directory.to_owned();
-    let found = match std::fs::metadata(directory) {
-        Ok(found) => found,
-        Err(source) => return Err(OpenDatabaseError::Directory { path, source }),
-    };
-    let (owner, own) = (found.uid(), rustix::process::geteuid().as_raw());
-    if owner != own {
-        return Err(OpenDatabaseError::Owner { path, owner, own });
-    }
-    let mode = found.mode() & 0o7777;
-    if mode & 0o022 != 0 {
-        return Err(OpenDatabaseError::Writable { path, mode });
-    }
-    Ok(())
-}
-
-fn restrict(path: &Path) -> Result<(), OpenDatabaseError> {
-    set_mode(path, 0o600).map_err(|source| OpenDatabaseError::Directory {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-fn set_mode(path: &Path, mode: u32) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
 }

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::PgConnection;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
 
 use super::transaction::{Tx, on};
 
@@ -64,6 +65,24 @@ pub(crate) async fn lock_installation(tx: &mut Tx) -> sqlx::Result<()> {
         .execute(&mut **tx)
         .await
         .map(|_| ())
+}
+
+/// Whether this database, of any schema or none, has a store.
+pub(crate) async fn has_store_sqlite(pool: &SqlitePool) -> sqlx::Result<bool> {
+    let table = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'installation')";
+    let rows = "SELECT EXISTS (SELECT 1 FROM installation)";
+    Ok(sqlx::query_scalar(table).fetch_one(pool).await?
+        && sqlx::query_scalar(rows).fetch_one(pool).await?)
+}
+
+/// As [`has_store_sqlite`].
+pub(crate) async fn has_store_postgres(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    let table = "SELECT to_regclass('installation') IS NOT NULL";
+    let rows = "SELECT EXISTS (SELECT 1 FROM installation)";
+    Ok(sqlx::query_scalar(table)
+        .fetch_one(&mut *connection)
+        .await?
+        && sqlx::query_scalar(rows).fetch_one(connection).await?)
 }
 
 /// Notifies the other processes on this database of a change. SQLite has only one process.

@@ -1,4 +1,4 @@
-//! The diagnosis of the database for `doctor`, and for `audit verify` with a checkpoint. Reads only.
+//! The diagnosis of the database for `doctor`. Reads only.
 
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -60,16 +60,6 @@ pub(crate) async fn newest_record(tx: &mut Tx) -> sqlx::Result<Option<i64>> {
     on!(tx, connection => {
         sqlx::query_scalar("SELECT MAX(last_at) FROM audit_pages")
             .fetch_one(connection)
-            .await
-    })
-}
-
-/// The hash of one page of the audit trail.
-pub(crate) async fn page_hash(tx: &mut Tx, page: i64) -> sqlx::Result<Option<Vec<u8>>> {
-    on!(tx, connection => {
-        sqlx::query_scalar("SELECT hash FROM audit_pages WHERE page = $1")
-            .bind(page)
-            .fetch_optional(connection)
             .await
     })
 }

@@ -16,9 +16,13 @@ mod audit_list;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod backup_check;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod changes;
+#[cfg(test)]
+mod checkpoints;
 #[cfg(test)]
 mod concurrency;
 #[cfg(test)]

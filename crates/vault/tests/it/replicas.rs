@@ -74,6 +74,25 @@ async fn listeners(rows: &Rows) -> i64 {
 }
 
 on_two! {
+    async fn one_of_them_leads_until_its_connection_ends(one: App, two: App) {
+        let [mut first, mut second] = [&one, &two].map(|app| app.vault.lead("work"));
+        for _ in 0..2 {
+            assert!(first.is_held().await.unwrap());
+            assert!(!second.is_held().await.unwrap());
+        }
+        assert!(two.vault.lead("other work").is_held().await.unwrap());
+        // Its connection is cut. It notices when it asks, and may be too late.
+        let rows = Rows::of(&one).await;
+        rows.run(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory' \
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        )
+        .await;
+        rows.close().await;
+        assert!(second.is_held().await.unwrap());
+        assert!(!first.is_held().await.unwrap());
+    }
+
     async fn a_change_and_a_deletion_hold_on_the_other(one: App, two: App) {
         let (here, there) = (one.operator().await, two.operator().await);
         for round in 0..10 {

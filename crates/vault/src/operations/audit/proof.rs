@@ -1,12 +1,16 @@
-//! Verifies the trail against evidence kept elsewhere: its first public key, and an earlier verification.
+//! Evidence kept elsewhere, against which the trail is verified: its first public key, and checkpoints.
 
 use serde::{Deserialize, Serialize};
+use toolvault_core::audit::checkpoint::Checkpoint;
+use toolvault_core::audit::page::Page;
 use toolvault_core::digest::from_hexadecimal;
 use toolvault_core::scope::Scope;
 
 use super::Verification;
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::store::audit;
+use crate::store::transaction::Tx;
 use crate::vault::Vault;
 
 /// The length of a public key (Ed25519), in bytes.
@@ -17,21 +21,8 @@ const PUBLIC_KEY_BYTES: usize = 32;
 pub struct Evidence {
     /// The first public key in hexadecimal, as shown at set-up.
     pub public_key: Option<String>,
-    /// The result of an earlier verification.
-    pub checkpoint: Option<Checkpoint>,
-}
-
-/// The result of an earlier verification, kept where a writer of the store cannot change it.
-///
-/// The output of `toolvault audit verify --json` has this form, and so does a signed checkpoint of the trail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checkpoint {
-    /// How many pages there were.
-    #[serde(alias = "page")]
-    pub pages: i64,
-    /// The hash of the last page, in hexadecimal.
-    #[serde(alias = "hash")]
-    pub head: String,
+    /// Heads of the trail at earlier times.
+    pub checkpoints: Vec<Checkpoint>,
 }
 
 impl Vault {
@@ -40,25 +31,57 @@ impl Vault {
     pub async fn prove_audit(
         &self,
         caller: &Caller,
-        evidence: &Evidence,
+        evidence: Evidence,
     ) -> Result<Verification, Error> {
         self.note_refusal(caller, caller.require(Scope::Admin))
             .await?;
         let first_key = evidence.public_key.as_deref().map(read_public_key);
         let first_key = first_key.transpose()?;
-        let mut found = self.verify_audit(first_key.as_deref()).await?;
-        if let Some(checkpoint) = &evidence.checkpoint {
-            let stored = self.audit_page_hash(caller, checkpoint.pages).await?;
-            let is_contained = checkpoint.pages <= found.pages
-                && stored.is_some_and(|hash| hash.eq_ignore_ascii_case(&checkpoint.head));
-            if !is_contained {
-                let what = "the trail does not contain the page that the checkpoint names";
-                found.fault("checkpoint", checkpoint.pages.to_string(), what);
-                found.ok = false;
-            }
-        }
-        Ok(found)
+        self.verify_audit_against(first_key.as_deref(), evidence.checkpoints)
+            .await
     }
+
+    /// The head of the trail, to keep where a writer of the store cannot change it. Needs `admin`.
+    ///
+    /// If the trail does not contain the page of the `previous` checkpoint, there is none: the trail was put back to an
+    /// earlier state.
+    pub async fn checkpoint(
+        &self,
+        caller: &Caller,
+        previous: Option<&Checkpoint>,
+    ) -> Result<Option<Checkpoint>, Error> {
+        self.note_refusal(caller, caller.require(Scope::Admin))
+            .await?;
+        self.fold().await;
+        let reading = async {
+            let mut tx = self.shared.database.read().await?;
+            if let Some(previous) = previous {
+                let page = find_page(&mut tx, previous.page).await?;
+                let is_kept = page.is_some_and(|page| previous.is_met_by(&page));
+                if !is_kept || previous.installation != self.installation() {
+                    return Ok(None);
+                }
+            }
+            let head = audit::find_head(&mut tx).await?.ok_or(Error::Integrity)?;
+            let page = find_page(&mut tx, head.page).await?;
+            let page = page.ok_or(Error::Integrity)?;
+            let signer = audit::find_epoch(&mut tx, page.epoch).await?;
+            let now = self.shared.clock.now();
+            let checkpoint = Checkpoint::new(self.installation(), &page, now);
+            match signer {
+                Some(signer) if checkpoint.is_signed_by(&signer.public_key) => Ok(Some(checkpoint)),
+                _ => Err(Error::Integrity),
+            }
+        };
+        let read = self.in_time(reading).await;
+        self.note_refusal(caller, read).await
+    }
+}
+
+async fn find_page(tx: &mut Tx, number: i64) -> Result<Option<Page>, Error> {
+    let pages = audit::pages_after(tx, number.saturating_sub(1), 1).await?;
+    let mut pages = pages.into_iter().map(|(page, _)| page);
+    Ok(pages.find(|page| page.number == number))
 }
 
 fn read_public_key(text: &str) -> Result<Vec<u8>, Error> {

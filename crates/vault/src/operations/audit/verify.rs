@@ -12,7 +12,8 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
 use serde::{Deserialize, Serialize};
-use toolvault_core::audit::chain::{ChainError, ChainVerifier};
+use toolvault_core::audit::chain::{ChainError, ChainVerifier, Ending};
+use toolvault_core::audit::checkpoint::Checkpoint;
 use toolvault_core::audit::epoch::{Epoch, Signer};
 use toolvault_core::audit::page::{Head, Page, span};
 use toolvault_core::audit::record::Record;
@@ -62,13 +63,22 @@ pub struct Fault {
     pub kind: Cow<'static, str>,
     /// The page or the ID concerned.
     pub subject: String,
-    /// Everything that is wrong.
+    /// What is wrong with it.
     pub what: String,
 }
 
 impl Vault {
     /// Verifies the whole trail and every row against it. `first_key` is the public key printed at set-up.
     pub async fn verify_audit(&self, first_key: Option<&[u8]>) -> Result<Verification, Error> {
+        self.verify_audit_against(first_key, Vec::new()).await
+    }
+
+    /// As [`verify_audit`](Self::verify_audit), and compares the trail with `checkpoints`.
+    pub(super) async fn verify_audit_against(
+        &self,
+        first_key: Option<&[u8]>,
+        checkpoints: Vec<Checkpoint>,
+    ) -> Result<Verification, Error> {
         self.fold().await;
         let mut tx = self.shared.database.read().await?;
         dialect::take_time(&mut tx).await?;
@@ -90,6 +100,7 @@ impl Vault {
         let chain = ChainVerifier::new(self.installation(), first_key, epochs);
         let verified = match chain {
             Ok(chain) => {
+                let chain = chain.expecting(checkpoints);
                 self.verify_chain(&mut tx, chain, &mut expected, &mut verification)
                     .await?
             }
@@ -151,10 +162,13 @@ impl Vault {
                 Err(error) => return Ok(Err(error)),
             };
         }
-        let head = match chain.finish() {
-            Ok(head) => head,
+        let Ending { head, missed } = match chain.finish() {
+            Ok(ending) => ending,
             Err(error) => return Ok(Err(error)),
         };
+        for (page, why) in missed {
+            verification.fault("checkpoint", page.to_string(), &why.to_string());
+        }
         verification.head = hexadecimal(&head.hash);
         if stored.as_ref() == Some(&head) {
             Ok(Ok(()))
@@ -262,7 +276,7 @@ impl Verification {
         }
     }
 
-    pub(super) fn fault(&mut self, kind: &'static str, subject: String, what: &str) {
+    fn fault(&mut self, kind: &'static str, subject: String, what: &str) {
         self.faults.push(Fault {
             kind: Cow::Borrowed(kind),
             subject,

@@ -12,10 +12,25 @@ fn an_older_state_of_the_trail_continued_otherwise_is_found_by_a_checkpoint_only
     forked.reseal_from(7, 4);
     assert!(forked.verify().is_ok());
     let checkpoints = [original.checkpoint(7), original.checkpoint(8)];
-    assert_eq!(
-        forked.verify_against(checkpoints),
-        Err(ChainError::Truncated(8))
-    );
+    assert_eq!(forked.missed(checkpoints), [(8, Missed::Replaced)]);
+}
+
+#[test]
+fn an_older_state_of_the_trail_that_went_on_with_other_keys_is_found() {
+    let original = trail();
+    let mut forked = trail();
+    forked.pages.truncate(2);
+    forked.epochs.truncate(1);
+    forked.signers.truncate(1);
+    forked.head = forked.pages[1].head();
+    forked.begin_epoch();
+    forked.append(1);
+    assert!(forked.verify().is_ok());
+    // The fork has an epoch with the number of this one, but not a second one.
+    let [second, last] = [3, 8].map(|page| original.checkpoint(page));
+    assert_eq!(second.epoch, 2);
+    let expected = [(3, Missed::Unsigned), (8, Missed::Truncated)];
+    assert_eq!(forked.missed([second, last]), expected);
 }
 
 #[test]
@@ -37,26 +52,27 @@ fn a_cut_off_end_with_its_epochs_is_found_by_a_checkpoint_only() {
         cut.epochs.retain(|epoch| epoch.first_page <= kept + 1);
         assert!(cut.verify().is_ok(), "{length} pages");
         for page in 1..=8 {
-            let verdict = cut.verify_against([whole.checkpoint(page)]);
-            if page <= length {
-                assert!(verdict.is_ok(), "{length} pages, checkpoint {page}");
-            } else {
-                let expected = ChainError::Truncated(i64::try_from(page).unwrap());
-                assert_eq!(verdict, Err(expected), "{length} pages, checkpoint {page}");
-            }
+            let missed = cut.missed([whole.checkpoint(page)]);
+            let number = i64::try_from(page).unwrap();
+            let expected = (page > length).then_some((number, Missed::Truncated));
+            assert!(
+                missed.into_iter().eq(expected),
+                "{length} pages, checkpoint {page}"
+            );
         }
     }
 }
 
 #[test]
-fn of_several_checkpoints_the_first_missing_one_is_named() {
+fn of_several_checkpoints_each_missing_one_is_named_once() {
     let whole = trail();
     let all = || (1..=8).rev().map(|page| whole.checkpoint(page));
-    assert!(whole.verify_against(all()).is_ok());
-    assert!(whole.verify_against(all().chain(all())).is_ok());
+    assert_eq!(whole.missed(all().chain(all())), []);
     let mut cut = trail();
-    cut.pages.truncate(5);
-    assert_eq!(cut.verify_against(all()), Err(ChainError::Truncated(6)));
+    cut.pages.truncate(6);
+    cut.epochs.retain(|epoch| epoch.first_page <= 7);
+    let expected = [7, 8].map(|page| (page, Missed::Truncated));
+    assert_eq!(cut.missed(all().chain(all())), expected);
 }
 
 #[test]
@@ -66,25 +82,21 @@ fn a_checkpoint_that_comes_too_late_is_not_taken_for_met() {
     for page in &trail.pages {
         verifier.page(page).unwrap();
     }
-    let late = verifier.expecting([trail.checkpoint(3)]).unwrap();
-    assert_eq!(late.finish(), Err(ChainError::Truncated(3)));
+    let late = verifier.expecting([trail.checkpoint(3)]);
+    let ending = late.finish().unwrap();
+    assert_eq!(ending.missed, [(3, Missed::Truncated)]);
+    assert_eq!(ending.head, trail.head);
 }
 
 #[test]
-fn a_checkpoint_of_another_trail_or_place_is_refused() {
+fn a_checkpoint_of_another_trail_or_place_is_not_agreed_with() {
     let trail = trail();
     let foreign = Trail::new(2, &[(1, false)]).checkpoint(1);
-    assert_eq!(
-        trail.verify_against([foreign]),
-        Err(ChainError::ForeignCheckpoint(1))
-    );
+    assert_eq!(trail.missed([foreign]), [(1, Missed::Foreign)]);
     for page in [i64::MIN, 0, 9, i64::MAX] {
         let mut moved = Checkpoint::new(trail.installation, &trail.pages[2], NOW);
         moved.page = page;
-        assert_eq!(
-            trail.verify_against([moved]),
-            Err(ChainError::Truncated(page))
-        );
+        assert_eq!(trail.missed([moved]), [(page, Missed::Unsigned)]);
     }
     let edits: [fn(&mut Checkpoint); 4] = [
         |checkpoint| checkpoint.page = 4,
@@ -95,10 +107,11 @@ fn a_checkpoint_of_another_trail_or_place_is_refused() {
     for edit in edits {
         let mut edited = trail.checkpoint(3);
         edit(&mut edited);
-        let page = edited.page;
-        assert_eq!(
-            trail.verify_against([edited]),
-            Err(ChainError::Truncated(page))
-        );
+        let expected = [(edited.page, Missed::Unsigned)];
+        assert_eq!(trail.missed([edited]), expected);
     }
+    // Of an epoch that the trail does not have, the page decides.
+    let mut edited = trail.checkpoint(3);
+    edited.epoch = 99;
+    assert_eq!(trail.missed([edited]), [(3, Missed::Replaced)]);
 }

@@ -114,14 +114,22 @@ impl Trail {
     }
 
     pub(crate) fn verify(&self) -> Result<Head, ChainError> {
-        self.verify_against([])
+        self.verify_against([]).map(|ending| ending.head)
+    }
+
+    /// The checkpoints that the trail, which is sound, does not agree with.
+    pub(crate) fn missed(
+        &self,
+        checkpoints: impl IntoIterator<Item = Checkpoint>,
+    ) -> Vec<(i64, Missed)> {
+        self.verify_against(checkpoints).unwrap().missed
     }
 
     pub(crate) fn verify_against(
         &self,
         checkpoints: impl IntoIterator<Item = Checkpoint>,
-    ) -> Result<Head, ChainError> {
-        let verifier = self.verifier()?.expecting(checkpoints)?;
+    ) -> Result<Ending, ChainError> {
+        let verifier = self.verifier()?.expecting(checkpoints);
         let threads = NonZeroUsize::new(2).unwrap();
         let (_, verifier) = verifier.pages(&self.pages, threads, |_, _| Ok(()));
         verifier?.finish()

@@ -1,0 +1,109 @@
+//! What the server does regularly by itself: backups, and checkpoints of the audit trail.
+
+use std::path::PathBuf;
+
+use toolvault_core::timestamp::SECOND;
+
+use super::layers::Layers;
+use crate::duration;
+
+/// Backups of the store, in files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Backups {
+    /// How often, in microseconds.
+    pub(crate) every: i64,
+    /// How many files are kept.
+    pub(crate) keep: usize,
+    pub(crate) directory: PathBuf,
+}
+
+/// Checkpoints of the audit trail, in files, for a command, or both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Checkpoints {
+    /// How often, in microseconds.
+    pub(crate) every: i64,
+    pub(crate) directory: Option<PathBuf>,
+    /// A program and its arguments. Empty: none.
+    pub(crate) command: Vec<String>,
+}
+
+impl Backups {
+    pub(super) fn of(layers: &mut Layers) -> Option<Self> {
+        let keep = layers.integer("backup.keep", 1);
+        let directory = directory(layers, "backup.directory");
+        match (every(layers, "backup.every")?, directory) {
+            (Some(every), Some(directory)) => Some(Self {
+                every,
+                keep,
+                directory,
+            }),
+            (Some(_), None) => {
+                layers.problem_at("backup.every", "set backup.directory too");
+                None
+            }
+            (None, Some(_)) => {
+                layers.problem_at("backup.directory", "set backup.every too");
+                None
+            }
+            (None, None) => None,
+        }
+    }
+}
+
+impl Checkpoints {
+    pub(super) fn of(layers: &mut Layers) -> Option<Self> {
+        const EVERY: &str = "audit.checkpoints.every";
+        let directory = directory(layers, "audit.checkpoints.directory");
+        let command = layers.texts("audit.checkpoints.command");
+        let has_target = directory.is_some() || !command.is_empty();
+        match every(layers, EVERY)? {
+            Some(every) if has_target => Some(Self {
+                every,
+                directory,
+                command,
+            }),
+            Some(_) => {
+                let advice = "set audit.checkpoints.directory or audit.checkpoints.command too";
+                layers.problem_at(EVERY, advice);
+                None
+            }
+            None if has_target => {
+                layers
+                    .problems
+                    .push(format!("audit.checkpoints: set {EVERY} too"));
+                None
+            }
+            None => None,
+        }
+    }
+}
+
+/// A duration in microseconds. The outer value is `None` if it cannot be used.
+#[expect(
+    clippy::option_option,
+    reason = "not set is not the same as not usable"
+)]
+fn every(layers: &mut Layers, key: &str) -> Option<Option<i64>> {
+    let Some((text, _)) = layers.text(key) else {
+        return Some(None);
+    };
+    match duration::parse(text) {
+        Ok(seconds) if seconds > 0 => Some(Some(seconds * SECOND)),
+        Ok(_) => {
+            layers.problem_at(key, "expected at least 1s");
+            None
+        }
+        Err(expected) => {
+            layers.problem_at(key, &format!("expected {expected}"));
+            None
+        }
+    }
+}
+
+fn directory(layers: &mut Layers, key: &str) -> Option<PathBuf> {
+    let path = layers.path(key)?;
+    if path.is_relative() {
+        layers.problem_at(key, "expected an absolute path");
+    }
+    Some(path)
+}

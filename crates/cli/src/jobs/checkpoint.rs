@@ -1,0 +1,128 @@
+//! Writes checkpoints of the audit trail to a directory and to a command.
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt as _;
+use toolvault_core::audit::checkpoint::Checkpoint;
+use toolvault_core::timestamp::Timestamp;
+use toolvault_vault::{Caller, Vault};
+
+use super::Work;
+use super::series::Series;
+use crate::config::Checkpoints;
+use crate::failure::with_causes;
+use crate::store::own_uid;
+
+const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+
+pub(super) struct CheckpointWork {
+    pub(super) vault: Vault,
+    pub(super) settings: Checkpoints,
+    /// The variables that the command does not get: our own settings, of which one may be the root key.
+    pub(super) withheld: Vec<OsString>,
+    /// The newest one that this process wrote.
+    pub(super) last: RefCell<Option<Checkpoint>>,
+}
+
+impl CheckpointWork {
+    fn series(&self) -> Option<Series<'_>> {
+        let directory = self.settings.directory.as_deref()?;
+        Some(Series::checkpoints(directory, self.vault.installation()))
+    }
+
+    /// The checkpoint before this one, which the trail must still contain.
+    fn previous(&self, now: Timestamp) -> Result<Option<Checkpoint>, String> {
+        let Some(series) = self.series() else {
+            return Ok(self.last.borrow().clone());
+        };
+        let newest = series.newest(now).map_err(|error| error.to_string())?;
+        newest.map(|(_, path)| read(&path)).transpose()
+    }
+
+    async fn hand_over(&self, line: &[u8]) -> Result<(), String> {
+        let Some((program, arguments)) = self.settings.command.split_first() else {
+            return Ok(());
+        };
+        let failed = |why: &dyn std::fmt::Display| format!("the command {program} failed: {why}");
+        let mut command = tokio::process::Command::new(program);
+        command
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true);
+        for name in &self.withheld {
+            command.env_remove(name);
+        }
+        let running = async {
+            let mut process = command.spawn()?;
+            if let Some(mut input) = process.stdin.take() {
+                // A command may end without reading everything; its exit status tells whether it failed.
+                let _ = input.write_all(line).await;
+            }
+            process.wait().await
+        };
+        let status = tokio::time::timeout(COMMAND_LIMIT, running)
+            .await
+            .map_err(|_| failed(&"it took longer than 30 s"))?
+            .map_err(|error| failed(&error.kind()))?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(failed(&status))
+        }
+    }
+}
+
+impl Work for CheckpointWork {
+    fn newest(&self, now: Timestamp) -> Result<Option<Timestamp>, String> {
+        match self.series() {
+            Some(series) => {
+                let newest = series.newest(now).map_err(|error| error.to_string())?;
+                Ok(newest.map(|(at, _)| at))
+            }
+            None => Ok(self.last.borrow().as_ref().map(|last| last.at)),
+        }
+    }
+
+    async fn run(&self) -> Result<Timestamp, String> {
+        let caller = Caller::local(own_uid(), None);
+        let previous = self.previous(self.vault.clock().now())?;
+        let made = self.vault.checkpoint(&caller, previous.as_ref()).await;
+        let made = made.map_err(|error| with_causes(&error))?;
+        let Some(checkpoint) = made else {
+            return Err(
+                "the audit trail does not contain the page of the newest checkpoint: the store was put back to an \
+                 earlier state; run: toolvault audit verify --checkpoint PATH. If you restored a backup, move the \
+                 checkpoints of the time after it away"
+                    .to_owned(),
+            );
+        };
+        let mut line = serde_json::to_vec(&checkpoint).map_err(|error| error.to_string())?;
+        line.push(b'\n');
+        if let Some(series) = self.series() {
+            let written = series.begin(checkpoint.at).and_then(|mut file| {
+                file.write(&line)?;
+                file.finish()
+            });
+            written.map_err(|error| format!("cannot write a checkpoint: {error}"))?;
+        }
+        self.hand_over(&line).await?;
+        let at = checkpoint.at;
+        self.last.replace(Some(checkpoint));
+        Ok(at)
+    }
+}
+
+fn read(path: &Path) -> Result<Checkpoint, String> {
+    let failed = |why: &dyn std::fmt::Display| {
+        let path = path.display();
+        format!("cannot read {path}, the newest checkpoint: {why}; move it away")
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
+    serde_json::from_str(&text).map_err(|error| failed(&error))
+}
