@@ -167,3 +167,32 @@ fn lines_are_noticed_wherever_their_breaks_lie() {
         assert!(!noticed(&redactor, &text).is_empty(), "{before}");
     }
 }
+
+#[test]
+fn a_value_is_found_whole_where_each_letter_is_spelled_with_four_hundred_bytes() {
+    let value = "k7Kq2mZv9RtB4nWc8LsD1fGh6JpY";
+    let redactor = looks_for([("key", value)]);
+    let once = numbers(value.as_bytes(), |code| format!("&#x{code:016x};"));
+    let twice = numbers(once.as_bytes(), |code| format!("&#x{code:016x};"));
+    let before = calm(20_000);
+    let text = format!("{before}<{twice}>");
+    let redacted = redactor.text(&text).unwrap();
+    assert!(redacted.strip_prefix(&*before) == Some("<[secret:key]>"));
+}
+
+#[test]
+fn an_escaped_value_is_found_after_escapes_that_do_not_matter() {
+    let redactor = looks_for([("key", VALUE)]);
+    for before in [r"\\ ", r#"\\\" "#, r"\n\n\n", r"\ ", "%20", "&lt;", "=\n"] {
+        for length in [0, 3, 1000] {
+            let start = calm(length) + before;
+            for spelled in [
+                json_all(VALUE.as_bytes()),
+                percent(VALUE.as_bytes(), |_| true, true),
+            ] {
+                let redacted = redactor.text(&format!("{start}{spelled}>"));
+                assert_eq!(redacted, Some(format!("{start}[secret:key]>")), "{before}");
+            }
+        }
+    }
+}
