@@ -19,7 +19,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toolvault_gateway::http::{HeaderMap, HeaderValue, Method, StatusCode, Url, header};
-use toolvault_gateway::{GuardedClient, HttpPolicy, Response};
+use toolvault_gateway::{HttpPolicy, Response};
 use toolvault_server::control::OwnStore;
 
 use self::connection::{ConnectionOptions, Role};
@@ -76,8 +76,7 @@ impl<'a> Api<'a> {
             ..options.policy(&context.environment)
         };
         let base = connection::base(&context.environment, &policy)?;
-        let client =
-            GuardedClient::new(policy).map_err(|error| Failure::failed(with_causes(&error)))?;
+        let client = connection::client(policy)?;
         Ok(Self {
             transport: Transport::Network {
                 client,

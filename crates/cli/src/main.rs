@@ -82,7 +82,11 @@ fn report(printer: &Printer, error: &anyhow::Error) -> ExitStatus {
     if error.chain().any(is_broken_pipe) {
         return ExitStatus::Success;
     }
-    printer.error_line(&format!("error: {}", failure::with_causes(error.as_ref())));
+    // A message of the gateway has several lines. They are indented, so that none of them looks like one of ours.
+    for (number, line) in failure::with_causes(error.as_ref()).split('\n').enumerate() {
+        let start = if number == 0 { "error: " } else { "  " };
+        printer.error_line(&format!("{start}{line}"));
+    }
     let failure = error
         .chain()
         .find_map(|cause| cause.downcast_ref::<Failure>());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use toolvault_core::confidential::Wiped;
 use toolvault_gateway::http::{HeaderValue, Url};
-use toolvault_gateway::{HttpError, HttpPolicy};
+use toolvault_gateway::{GuardedClient, HttpError, HttpPolicy};
 
 use crate::config::read_secret_file;
 use crate::environment::{API_KEY, API_KEY_FILE, CA_FILE, Environment, URL};
@@ -44,6 +44,14 @@ pub(crate) fn base(environment: &Environment, policy: &HttpPolicy) -> Result<Url
         return Err(Failure::refused(why).hint(format!("set {URL} without /v1")));
     }
     Ok(url)
+}
+
+/// The client for requests to a server.
+pub(crate) fn client(policy: HttpPolicy) -> Result<GuardedClient, Failure> {
+    GuardedClient::new(policy).map_err(|error| match error {
+        HttpError::CaFile { .. } => Failure::refused(with_causes(&error)),
+        _ => Failure::failed(with_causes(&error)),
+    })
 }
 
 /// Which of the first keys to use, if the file holds both.

@@ -3,6 +3,7 @@
 mod create;
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 use toolvault_core::pattern::ToolPattern;
 use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
@@ -45,6 +46,9 @@ pub(crate) struct ListOptions {
 pub(crate) struct RevokeOptions {
     /// ID of the key: the 8 letters and digits after tvk_
     id: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     store: StoreOptions,
 }
@@ -118,6 +122,9 @@ async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()>
 async fn revoke(options: RevokeOptions, context: &Context<'_>) -> anyhow::Result<()> {
     let id = key_id(&options.id)?;
     Api::with_store(options.store, context, async |api| api.revoke_key(id).await).await?;
+    if options.json {
+        return context.printer.json(&json!({ "key_id": id }));
+    }
     Ok(context.printer.line(&format!("Revoked the key {id}."))?)
 }
 

@@ -53,6 +53,9 @@ pub(crate) struct ListOptions {
 pub(crate) struct NamedOptions {
     /// Name or ID of the user
     name: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     store: StoreOptions,
 }
@@ -81,6 +84,9 @@ pub(crate) struct DeleteOptions {
     /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     store: StoreOptions,
 }
@@ -115,7 +121,7 @@ async fn create(options: CreateOptions, context: &Context<'_>) -> anyhow::Result
             name: &user.name,
         });
     }
-    say("Created", &user, context.printer)
+    say("Created", &user, false, context.printer)
 }
 
 async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()> {
@@ -147,7 +153,7 @@ async fn set_disabled(
     })
     .await?;
     let done = if is_disabled { "Disabled" } else { "Enabled" };
-    say(done, &user, context.printer)
+    say(done, &user, options.json, context.printer)
 }
 
 async fn quota(options: QuotaOptions, context: &Context<'_>) -> anyhow::Result<()> {
@@ -196,10 +202,13 @@ async fn delete(options: DeleteOptions, context: &Context<'_>) -> anyhow::Result
         Ok(user)
     })
     .await?;
-    say("Deleted", &user, context.printer)
+    say("Deleted", &user, options.json, context.printer)
 }
 
-fn say(done: &str, user: &UserInfo, printer: &Printer) -> anyhow::Result<()> {
+fn say(done: &str, user: &UserInfo, is_json: bool, printer: &Printer) -> anyhow::Result<()> {
+    if is_json {
+        return printer.json(user);
+    }
     let line = format!("{done} the user {} ({}).", user.name, user.user_id);
     Ok(printer.line(&line)?)
 }

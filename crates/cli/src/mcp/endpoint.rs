@@ -6,9 +6,9 @@ use bytes::Bytes;
 use toolvault_gateway::http::{HeaderMap, HeaderValue, Method, Opening, Url, header};
 use toolvault_gateway::{GuardedClient, HttpError, HttpPolicy};
 
-use crate::api::connection::{ConnectionOptions, Role, authorization, base};
+use crate::api::connection::{ConnectionOptions, Role, authorization, base, client};
 use crate::context::Context;
-use crate::failure::{Failure, with_causes};
+use crate::failure::Failure;
 
 /// A call may take as long as the tool does; a client that has had enough cancels it.
 const LONGEST_CALL: Duration = Duration::from_hours(24);
@@ -37,8 +37,7 @@ impl Endpoint {
             path.pop_if_empty().push("mcp").extend(server);
         }
         Ok(Self {
-            client: GuardedClient::new(policy)
-                .map_err(|error| Failure::failed(with_causes(&error)))?,
+            client: client(policy)?,
             url,
             authorization: authorization(&context.environment, Role::Agent)?,
         })

@@ -229,3 +229,27 @@ fn a_key_that_a_rotation_replaced_is_in_order() {
         "{transcript}"
     );
 }
+
+#[test]
+fn a_directory_is_no_file() {
+    let installation = Installation::set_up();
+    let report = installation.run(&["doctor", "--root-key-file", "/"]);
+    assert!(
+        report.contains("WRONG  root key file: / is a directory"),
+        "{report}"
+    );
+    assert!(!report.contains("chmod"), "{report}");
+    assert_snapshot!(installation.run(&["user", "list", "--root-key-file", "/"]), @r"
+    exit status 1
+    error: cannot use the root key file /: is a directory
+    ");
+    assert_snapshot!(installation.run(&["backup", "--check", "/"]), @r"
+    exit status 1
+    error: cannot read /: is a directory
+    ");
+    assert_snapshot!(installation.run(&["backup", "-"]), @r"
+    exit status 1
+    error: a backup is not written to standard output
+    hint: name a file; one called - is ./-
+    ");
+}

@@ -95,6 +95,7 @@ fn user_explains_its_commands() {
 
     Options:
           --yes                   Do not ask for confirmation
+          --json                  Print JSON
           --config <FILE>         Configuration file
           --data-dir <DIRECTORY>  Directory of the embedded database [default: the platform's data
                                   directory]

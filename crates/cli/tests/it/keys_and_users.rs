@@ -329,3 +329,21 @@ fn a_whole_key_names_itself_by_its_id() {
         format!("exit status 0\nRevoked the key {id}.")
     );
 }
+
+#[test]
+fn changes_are_told_as_json_too() {
+    let installation = Installation::set_up();
+    installation.json(&["user", "create", "alice", "--json"]);
+    for (command, disabled) in [("disable", true), ("enable", false)] {
+        let user = installation.json(&["user", command, "alice", "--json"]);
+        assert_eq!(
+            (&user["name"], &user["disabled"]),
+            (&"alice".into(), &disabled.into())
+        );
+    }
+    let deleted = installation.json(&["user", "delete", "alice", "--yes", "--json"]);
+    assert_eq!(deleted["name"], "alice");
+    let key = installation.first_key("agent_key");
+    let revoked = installation.json(&["key", "revoke", &key, "--json"]);
+    assert_eq!(revoked["key_id"], key[4..12]);
+}

@@ -462,3 +462,31 @@ fn a_policy_that_cannot_be_is_refused() {
         assert!(transcript.contains(expected), "{transcript}");
     }
 }
+
+#[test]
+fn a_wrong_connection_is_told_with_what_is_wrong() {
+    let client = Client::new();
+    let transcript = |arguments: &[&str], variable: (&str, &str)| {
+        let mut command = client.installation.command(arguments);
+        command
+            .env("TOOLVAULT_URL", &client.server.url)
+            .env(variable.0, variable.1);
+        client.installation.transcript(&mut command, "")
+    };
+    let list = ["secret", "list"];
+    let url = format!("{}/v1", client.server.url);
+    assert_snapshot!(transcript(&list, ("TOOLVAULT_URL", &url)), @r"
+    exit status 1
+    error: TOOLVAULT_URL ends in /v1, which commands add by themselves
+    hint: set TOOLVAULT_URL without /v1
+    ");
+    assert_snapshot!(transcript(&list, ("TOOLVAULT_API_KEY_FILE", "/nonexist")), @r"
+    exit status 1
+    error: TOOLVAULT_API_KEY_FILE: cannot read /nonexist: No such file or directory (os error 2)
+    ");
+    let with_file = ["secret", "list", "--ca-file", "/nonexist"];
+    assert_snapshot!(transcript(&with_file, ("TOOLVAULT_API_KEY", "x")), @r"
+    exit status 1
+    error: no certificate in the CA file /nonexist: No such file or directory (os error 2)
+    ");
+}

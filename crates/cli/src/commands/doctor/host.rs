@@ -45,6 +45,10 @@ fn check_file(check: &'static str, path: &Path, findings: &mut Findings) {
             );
         }
     };
+    if metadata.is_dir() {
+        let fix = "name the file with --root-key-file or in the configuration";
+        return findings.bad(check, &format!("{shown} is a directory"), fix);
+    }
     let mode = metadata.mode() & 0o7777;
     let (is_groups, is_everybodys) = (mode & 0o070 > 0, mode & 0o007 > 0);
     if !is_groups && !is_everybodys {

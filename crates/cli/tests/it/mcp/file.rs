@@ -306,3 +306,25 @@ fn what_the_server_would_not_start_with_is_not_written() {
     hint: toolvault config names the line
     ");
 }
+
+/// Whoever can store a secret would decide which code the program runs.
+#[test]
+fn a_variable_that_decides_which_code_runs_gets_no_secret() {
+    let installation = Installation::empty();
+    let add = |variable: &str| {
+        let arguments = ["mcp", "add", "x", "--env", variable, "--", "true"];
+        run(&installation, &arguments)
+    };
+    let refused = add("LD_PRELOAD=secret://a");
+    assert!(refused.starts_with("exit status 1\n"), "{refused}");
+    assert!(
+        refused.contains("LD_PRELOAD decides which code a program runs"),
+        "{refused}"
+    );
+    assert!(!installation.path().join("vault.toml").exists());
+    for variable in ["CARGO_REGISTRY_TOKEN=secret://a", "LD_LIBRARY_PATH=/opt"] {
+        let added = add(variable);
+        assert!(added.starts_with("exit status "), "{added}");
+        assert!(!added.contains("decides"), "{added}");
+    }
+}
