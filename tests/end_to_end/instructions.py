@@ -63,27 +63,26 @@ class Flow:
         assert "[secret:the-key]" in answer.body.decode(), answer
         return answer.status
 
-    async def total(self, request: Request, key: str, count: int) -> int:
-        """The instructions of a server from start to end that answers `count` requests."""
+    async def each(self, request: Request, key: str) -> int:
+        """The instructions of one request: those of a server between two dumps of the count."""
         counts = self.gateway.folder / "counts"
-        self.gateway.under = ["valgrind", "--tool=callgrind", "--quiet", f"--callgrind-out-file={counts}"]
+        control = f"--vgdb-prefix={self.gateway.folder / 'vgdb'}"
+        self.gateway.under = ["valgrind", "--tool=callgrind", "--quiet", control, f"--callgrind-out-file={counts}"]
         await self.gateway.until_ready(self.gateway.start("--config", str(self.gateway.configuration)), SLOW)
         client = self.gateway.client(key)
         try:
-            for number in range(count):
-                status = await request(client, number)
-                assert status == 200, status
+            for count in (WARM_UP, COUNTED):
+                for number in range(count):
+                    status = await request(client, number)
+                    assert status == 200, status
+                # Writes `counts.1`, then `counts.2`, and begins at 0 again.
+                dump = ["vgdb", control, f"--pid={self.gateway.process.pid}", "dump"]
+                subprocess.run(dump, check=True, capture_output=True, timeout=SLOW)
         finally:
             client.close()
             await self.gateway.stop(SLOW)
-        lines = counts.read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("totals:"))
-
-    async def each(self, request: Request, key: str) -> int:
-        """The instructions of one request."""
-        few = await self.total(request, key, WARM_UP)
-        more = await self.total(request, key, WARM_UP + COUNTED)
-        return (more - few) // COUNTED
+        lines = Path(f"{counts}.2").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("totals:")) // COUNTED
 
 
 async def count(checks: Checks, folder: Path) -> None:

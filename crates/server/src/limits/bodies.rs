@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use toolvault_core::audit::record::Actor;
 use toolvault_core::identity::UserId;
 use toolvault_vault::Caller;
 
@@ -21,24 +22,24 @@ pub(crate) struct Bodies(Mutex<HashMap<Account, usize>>);
 enum Account {
     All,
     User(UserId),
-    Caller(UserId, String),
+    Caller(UserId, Actor),
 }
 
 /// Who sent a request.
 #[derive(Clone)]
-pub(crate) struct Sender([Account; 3]);
+pub(crate) struct Sender(UserId, Actor);
 
 impl Sender {
     pub(crate) fn of(caller: &Caller) -> Self {
-        Self::new(caller.user(), caller.actor().to_string())
+        Self(caller.user(), caller.actor().clone())
     }
 
-    fn new(user: UserId, actor: String) -> Self {
-        Self([
+    fn accounts(&self) -> [Account; 3] {
+        [
             Account::All,
-            Account::User(user),
-            Account::Caller(user, actor),
-        ])
+            Account::User(self.0),
+            Account::Caller(self.0, self.1.clone()),
+        ]
     }
 }
 
@@ -69,8 +70,9 @@ impl Room {
     /// If the bodies of this caller, of their user, or of all users would have too many bytes. The bytes are then not
     /// counted.
     pub(crate) fn add(&mut self, bytes: usize) -> Result<(), ApiError> {
+        let accounts = self.sender.accounts();
         let mut used = self.bodies.0.lock();
-        for (account, at_once) in self.sender.0.iter().zip(AT_ONCE) {
+        for (account, at_once) in accounts.iter().zip(AT_ONCE) {
             let most = self.largest.saturating_mul(at_once);
             if used.get(account).map_or(0, |used| *used) + bytes > most {
                 return Err(match account {
@@ -79,8 +81,8 @@ impl Room {
                 });
             }
         }
-        for account in &self.sender.0 {
-            *used.entry(account.clone()).or_default() += bytes;
+        for account in accounts {
+            *used.entry(account).or_default() += bytes;
         }
         self.bytes += bytes;
         Ok(())
@@ -89,12 +91,16 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
+        // Most requests have no body.
+        if self.bytes == 0 {
+            return;
+        }
         let mut used = self.bodies.0.lock();
-        for account in &self.sender.0 {
-            if let Some(bytes) = used.get_mut(account) {
+        for account in self.sender.accounts() {
+            if let Some(bytes) = used.get_mut(&account) {
                 *bytes -= self.bytes;
                 if *bytes == 0 {
-                    used.remove(account);
+                    used.remove(&account);
                 }
             }
         }
@@ -111,7 +117,12 @@ pub(crate) mod tests {
 
     /// A sender with this user and key.
     pub(crate) fn sender(user: u128, key: &str) -> Sender {
-        Sender::new(UserId(Uuid::from_u128(user)), key.to_owned())
+        let subject = key.to_owned();
+        let actor = Actor::Token {
+            issuer: String::new(),
+            subject,
+        };
+        Sender(UserId(Uuid::from_u128(user)), actor)
     }
 
     #[test]
