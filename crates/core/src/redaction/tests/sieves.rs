@@ -196,3 +196,16 @@ fn an_escaped_value_is_found_after_escapes_that_do_not_matter() {
         }
     }
 }
+
+#[test]
+fn one_escaped_letter_in_a_value_is_enough_whatever_follows() {
+    let redactor = looks_for([("key", VALUE)]);
+    for at in 0..VALUE.len() {
+        let (before, rest) = VALUE.split_at(at);
+        let (letter, after) = rest.split_at(1);
+        let letter = percent(letter.as_bytes(), |_| true, true);
+        let text = format!("{}<{before}{letter}{after}>{}", calm(300), calm(300));
+        let expected = format!("{}<[secret:key]>{}", calm(300), calm(300));
+        assert_eq!(redactor.text(&text), Some(expected), "{at}");
+    }
+}
