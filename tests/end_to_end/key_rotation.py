@@ -25,6 +25,7 @@ MINUTES = float(os.environ.get("TOOLVAULT_ROTATION_MINUTES", "inf"))
 SEED = int(os.environ.get("TOOLVAULT_ROTATION_SEED", str(random.SystemRandom().randrange(2**32))))
 CLIENTS = 64
 WITHOUT = 2.0
+ROTATIONS = 3
 PER_USER = max(200, SECRETS_THERE // 50)
 LEFT = """
 SELECT COUNT(*) FROM ledgers l JOIN secrets s ON s.user_id = l.user_id
@@ -145,42 +146,52 @@ def count(store: Store, statement: str) -> int:
 
 
 async def user_keys(checks: Checks, store: Store, holders: list[Holder]) -> None:
-    """Kills of the server or of the command in the middle of rotations, then rotations to the end."""
+    """Kills of the command, rotations to the end, and kills of the server, whose caches are empty when it is back."""
     await without_rotation(checks, "on SQLite", store.burst(), Users(holders, [store.server], store.chance))
+    refused = await killed(checks, store, holders, is_server=False)
+    checks.that("no request was answered 503 while the command was killed", not refused, refused)
+    await completed(checks, store, holders)
+    await killed(checks, store, holders, is_server=True)
+    status, report = await (await Command(store.server, "user-keys").begin()).ended()
+    left = count(store, LEFT), count(store, OPEN)
+    checks.that("the last one ends and leaves nothing under an old key", left == (0, 0) and not status, (left, report))
+
+
+async def killed(checks: Checks, store: Store, holders: list[Holder], *, is_server: bool) -> int:
+    """Half of the kills, in the middle of rotations; returns how many requests got 503."""
+    what = "server" if is_server else "command"
     faults: list[str] = []
     kills = hits = half_done = refused = 0
     began = time.monotonic()
-    while kills < KILLS and time.monotonic() - began < 60 * MINUTES:
+    while kills < KILLS // 2 and time.monotonic() - began < 30 * MINUTES:
         kills += 1
-        burst = store.burst()
-        users = Users(holders, [store.server], store.chance)
+        burst, users = store.burst(), Users(holders, [store.server], store.chance)
         command = await Command(store.server, "user-keys").begin()
         await asyncio.sleep(store.chance.uniform(0.02, 0.5))
-        if kills % 2:
+        if is_server:
             store.server.kill()
-            hits += await command.killed()
-            faults += await burst.finished()
-            await users.finished()
+        hits += await command.killed()
+        faults += await (burst.finished() if is_server else burst.stopped()) + await users.finished()
+        refused += burst.refused() + users.refused
+        if is_server:
             await store.server.serve()
-        else:
-            hits += await command.killed()
-            faults += await burst.stopped()
-            await users.finished()
-            refused += burst.refused() + users.refused
         half_done += count(store, OPEN)
-        faults += users.faults + await store.judged() + await store.verified()
-    print(f"{kills} kills, {hits} while the command ran, {half_done} left a rotation to go on with")
-    checks.none("kills during rotations of user keys lose nothing", faults)
-    checks.that("no request was answered 503 when the command was killed", not refused, refused)
-    checks.that("control: kills hit rotations in the middle", hits > kills // 4 and half_done, (hits, half_done))
+        faults += await store.judged() + await store.verified()
+    print(f"{kills} kills of the {what}, {hits} while the command ran, {half_done} left a rotation to go on with")
+    checks.none(f"kills of the {what} during rotations of user keys lose nothing", faults)
+    is_hit = hits > kills // 2 and half_done
+    checks.that(f"control: kills of the {what} hit rotations in the middle", is_hit, (hits, half_done))
+    return refused
 
+
+async def completed(checks: Checks, store: Store, holders: list[Holder]) -> None:
+    """Rotations to the end under load. The first one goes on with one that was stopped."""
     burst, users = store.burst(), Users(holders, [store.server], store.chance)
-    faults, seconds, resumed, moved = [], [], 0, 0
-    for _ in range(3):
+    faults, seconds, moved = [], [], 0
+    for _ in range(ROTATIONS):
         began = time.monotonic()
         status, report = await (await Command(store.server, "user-keys").begin()).ended()
         seconds.append(time.monotonic() - began)
-        resumed += report.get("resumed", False)
         moved = max(moved, report.get("data_keys", 0))
         faults += [f"rotate: {status} {report}"] if status or report["left"] else []
         left = count(store, LEFT)
