@@ -135,6 +135,17 @@ impl Error {
             .is_some_and(dialect::is_fatal)
     }
 
+    /// Whether the database refused a row, or holds one that cannot be read.
+    pub(crate) fn is_about_rows(&self) -> bool {
+        match self {
+            Self::Integrity => true,
+            Self::Unavailable(Some(source)) => source
+                .downcast_ref::<sqlx::Error>()
+                .is_some_and(dialect::is_about_rows),
+            _ => false,
+        }
+    }
+
     /// The database's code, if the database reported the error.
     pub(crate) fn database_code(&self) -> Option<String> {
         let Self::Unavailable(Some(source)) = self else {

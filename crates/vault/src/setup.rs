@@ -20,7 +20,7 @@ use crate::store::audit::HeadRow;
 use crate::store::database::{Database, OpenDatabaseError};
 use crate::store::installation::Installation;
 use crate::store::transaction::Tx;
-use crate::store::{api_keys, audit, dialect, installation};
+use crate::store::{api_keys, audit, dialect, given, installation};
 use crate::user::{Origin, insert_user};
 
 /// Why a vault could not be opened.
@@ -91,7 +91,7 @@ pub(crate) async fn ensure(
     entropy
         .fill(&mut salt)
         .map_err(|error| OpenError::Store(error.into()))?;
-    let mut tx = database.write().await.map_err(failed)?;
+    let mut tx = database.write(&[]).await.map_err(failed)?;
     dialect::take_time(&mut tx).await.map_err(failed)?;
     dialect::lock_installation(&mut tx).await.map_err(failed)?;
     if installation::find(&mut tx).await.map_err(failed)?.is_some() {
@@ -198,21 +198,25 @@ async fn begin_trail(
     )
     .map_err(Error::internal)?;
     let head = page.head();
-    audit::insert_epoch(tx, &first.epoch).await?;
-    audit::insert_page(tx, &page, now, now).await?;
+    let key = hexadecimal(&first.epoch.public_key);
+    let statements = vec![
+        audit::insert_epochs(&[first.epoch]),
+        audit::insert_pages(&[(page, (now, now))]),
+    ];
+    given::run(tx, statements, None).await?;
     audit::insert_head(
         tx,
         &HeadRow {
             page: head.page,
             sequence: head.sequence,
             hash: head.hash.to_vec(),
-            epoch: first.epoch.number,
+            epoch: first.signer.number,
             epoch_began_at: now.microseconds(),
             signing_key: first.wrapped,
         },
     )
     .await?;
-    Ok(hexadecimal(&first.epoch.public_key))
+    Ok(key)
 }
 
 fn record(now: Timestamp, action: Action) -> Record {

@@ -1,7 +1,7 @@
 //! All SQL. One text serves SQLite and PostgreSQL.
 //!
 //! [`database`] opens and migrates. [`transaction`] has the macro that runs one query body with either driver.
-//! [`dialect`] has the few differences, and [`disk`] tells why the embedded database cannot be written to. [`backup`]
+//! [`given`] runs statements on many rows. [`dialect`] has the few differences, and [`disk`] tells why the embedded database cannot be written to. [`backup`]
 //! copies whole tables. Each other file is one table and its neighbours: row, reads, writes. Lookups return `Option`; the
 //! operation decides whether absence is an error.
 
@@ -13,6 +13,7 @@ pub(crate) mod dialect;
 mod directory;
 pub(crate) mod disk;
 pub(crate) mod doctor;
+pub(crate) mod given;
 pub(crate) mod idempotent_answers;
 pub(crate) mod installation;
 pub(crate) mod lead;
@@ -20,3 +21,4 @@ pub(crate) mod secrets;
 pub(crate) mod transaction;
 pub(crate) mod users;
 pub(crate) mod versions;
+pub(crate) mod wanted;

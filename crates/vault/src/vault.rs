@@ -28,8 +28,6 @@ use crate::settings::Consistency;
 use crate::setup::FirstKeys;
 use crate::shared::Shared;
 use crate::store::lead::Lead;
-use crate::store::secrets::SecretRow;
-use crate::store::users::LedgerRow;
 use crate::store::{api_keys, installation, secrets, users};
 use crate::user::{Ledger, User};
 use crate::writer::Writer;
@@ -262,35 +260,34 @@ impl Vault {
             return Ok(None);
         };
         let ledger = users::find_ledger(&mut tx, user).await?;
-        let rows = secrets::load_user(&mut tx, user).await?;
-        tx.rollback().await?;
-
-        let user = User::verify(row, &self.shared.keyring)?;
-        let index = RwLock::new(self.arrange(&user, ledger, rows));
-        Ok(Some(UserEntry { user, index }))
-    }
-
-    /// The index of the user's secrets. It is broken unless the ledger counts exactly these rows.
-    fn arrange(&self, user: &User, ledger: Option<LedgerRow>, rows: Vec<SecretRow>) -> Index {
         let keyring = &self.shared.keyring;
-        let generation = ledger.as_ref().map_or(0, |row| row.generation);
-        let count = rows.len();
-        let mut secrets = Vec::with_capacity(count);
-        let mut found = Ledger::default();
-        for row in rows {
-            if let Ok(secret) = Secret::verify(row, keyring.installation(), &user.keys) {
-                found.add(&secret, keyring);
-                secrets.push(Arc::new(secret));
+        let user = User::verify(row, keyring)?;
+        let (mut secrets, mut found, mut is_sound) = (Vec::new(), Ledger::default(), true);
+        // Each is verified while the database reads the next ones.
+        secrets::each_of_user(&mut tx, user.id(), |row| {
+            match Secret::verify(row, keyring.installation(), &user.keys) {
+                Ok(secret) => {
+                    found.add(&secret, keyring);
+                    secrets.push(Arc::new(secret));
+                }
+                Err(_) => is_sound = false,
             }
-        }
-        let is_sound = secrets.len() == count;
+        })
+        .await?;
+        // The rollback that this queues need not be waited for.
+        drop(tx);
+        let generation = ledger.as_ref().map_or(0, |row| row.generation);
         let mut index = Index::new(secrets, generation);
         let is_counted = ledger
-            .and_then(|row| Ledger::open(user, row.generation, &row.sealed).ok())
+            .and_then(|row| Ledger::open(&user, row.generation, &row.sealed).ok())
             .is_some_and(|ledger| ledger.agrees_with(&found));
+        // The index is broken unless the ledger counts exactly these rows.
         if !is_sound || !is_counted {
             index.mark_broken();
         }
-        index
+        Ok(Some(UserEntry {
+            user,
+            index: RwLock::new(index),
+        }))
     }
 }

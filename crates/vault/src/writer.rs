@@ -4,11 +4,13 @@
 //! changes of the database wait in one queue. The writer takes what is in the queue and runs it in one transaction:
 //! each change so that it can be undone alone, then the records of all as one audit page, then the commit. The caches apply
 //! the changes before any caller gets an answer. A commit waits for the disk, so one per change would limit throughput
-//! to the disk's sync rate. [`change`] is a queued change, [`batch`] runs a group, [`page`] writes its audit page.
+//! to the disk's sync rate. [`change`] is a queued change, [`batch`] runs a group, [`rows`] has what it reads and
+//! writes, [`page`] makes its audit page.
 
 pub(crate) mod batch;
 pub(crate) mod change;
 pub(crate) mod page;
+pub(crate) mod rows;
 pub(crate) mod sign_in_failures;
 
 use std::sync::Arc;
@@ -48,6 +50,16 @@ pub(crate) enum Entry {
     Probe(oneshot::Sender<Result<(), Error>>),
     /// A reader waits until the records in the journal are saved.
     Fold(oneshot::Sender<Result<(), Error>>),
+}
+
+impl Entry {
+    /// Whether what a change decides on is read for it; `None` if it is no change.
+    fn wants(&self) -> Option<bool> {
+        match self {
+            Self::Change(change) => Some(change.wants().is_some()),
+            _ => None,
+        }
+    }
 }
 
 /// The sending end of the queue.
@@ -195,8 +207,16 @@ impl Inbox {
                     if count == 0 {
                         break;
                     }
+                    // Changes with statements of their own would lengthen the transaction of the others.
+                    let mut others = Vec::new();
+                    if entries.iter().any(|entry| entry.wants() == Some(false)) {
+                        others.extend(entries.extract_if(.., |entry| entry.wants() == Some(true)));
+                    }
                     let failures = shared.sign_in_failures.take(shared.clock.now());
                     Batch::new(entries.drain(..), failures).run(&shared).await;
+                    if !others.is_empty() {
+                        Batch::new(others.into_iter(), Vec::new()).run(&shared).await;
+                    }
                 }
             }
         }

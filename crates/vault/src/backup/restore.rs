@@ -28,7 +28,7 @@ use crate::setup::OpenError;
 use crate::store::backup::TABLES;
 use crate::store::database::{self, Database, OpenDatabaseError};
 use crate::store::transaction::Tx;
-use crate::store::{api_keys, audit, backup, dialect, installation};
+use crate::store::{api_keys, audit, backup, dialect, given, installation};
 use crate::vault::Vault;
 use crate::writer::page::Press;
 
@@ -173,7 +173,7 @@ impl Filling<'_> {
         mut reader: Reader<R>,
         keys: Keys,
     ) -> Result<i64, RestoreError> {
-        let mut tx = database.write().await?;
+        let mut tx = database.write(&[]).await?;
         dialect::take_time(&mut tx).await?;
         dialect::lock_installation(&mut tx).await?;
         if installation::find(&mut tx).await?.is_some() {
@@ -298,7 +298,9 @@ impl Filling<'_> {
     }
 
     async fn append(&self, tx: &mut Tx, records: &mut [Record]) -> Result<(), Error> {
-        let row = audit::lock_head(tx).await?.ok_or(Error::Integrity)?;
+        let row = audit::lock_head(tx, Vec::new())
+            .await?
+            .ok_or(Error::Integrity)?;
         let (installation, wrap) = (self.keyring.installation(), self.keyring.audit());
         let signer = Signer::open(installation, wrap, row.epoch, &row.signing_key)?;
         let press = Press {
@@ -306,8 +308,8 @@ impl Filling<'_> {
             entropy: self.entropy,
             now: self.now,
         };
-        press.append(tx, &row, Arc::new(signer), records).await?;
-        Ok(())
+        let (pages, _) = press.run(row, Arc::new(signer), records)?;
+        Ok(given::run(tx, pages, None).await?)
     }
 
     fn record(&self, action: Action) -> Record {

@@ -10,9 +10,10 @@ use toolvault_core::policy::Policy;
 use toolvault_core::scope::Scope;
 
 use super::secrets::change::{find, rewrap, save};
-use super::secrets::{about, find_in, lock, release};
+use super::secrets::{about, find_in};
 use crate::caller::Caller;
 use crate::error::{Denial, Error};
+use crate::store::wanted::Wanted;
 use crate::user::User;
 use crate::vault::Vault;
 use crate::writer::change::{Change, Work};
@@ -68,11 +69,14 @@ impl Change for SetPolicy {
         self.user.id()
     }
 
+    fn wants(&self) -> Option<Wanted> {
+        Some(Wanted::secret(self.user.id(), self.id))
+    }
+
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<Policy, Error> {
-        let locked = lock(work, &self.user).await?;
-        let before = find(work, &self.caller, &locked.user, self.id).await?;
+        let locked = work.lock(&self.user).await?;
+        let before = find(work, &self.caller, &locked.user, self.id)?;
         if *before.policy == self.policy {
-            release(work, &locked.user).await?;
             return Ok(self.policy.clone());
         }
         if before.policy.protected && self.caller.is_limited() {
@@ -81,12 +85,12 @@ impl Change for SetPolicy {
         let mut after = before.clone();
         after.policy = Arc::new(self.policy.clone());
         after.updated_at = work.now.after(locked.ledger.last_change);
-        rewrap(work, &locked.user, &before, &mut after).await?;
+        rewrap(work, &locked.user, &before, &mut after)?;
         let mut record = about(&self.record, &after, Action::SecretPolicyChanged);
         record.state = Some(after.state_text(work.shared.keyring.installation()));
         work.records.push(record);
         let after = Arc::new(after);
-        save(work, locked, &before, &after).await?;
+        save(work, locked, &before, &after)?;
         Ok(self.policy.clone())
     }
 }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use toolvault_core::audit::record::{Action, Decision, Record};
 use toolvault_core::confidential::Confidential;
-use toolvault_core::envelope::key_id;
 use toolvault_core::identity::SecretId;
 use toolvault_core::pattern::{ToolName, ToolPattern};
 use toolvault_core::scope::Scope;
@@ -22,10 +21,7 @@ use crate::cache::index::Index;
 use crate::caller::Caller;
 use crate::error::{Denial, Error};
 use crate::secret::{Secret, SecretInfo};
-use crate::store::users;
-use crate::user::{Ledger, User};
 use crate::vault::Vault;
-use crate::writer::change::Work;
 
 /// A secret to store.
 #[derive(Clone)]
@@ -204,49 +200,6 @@ impl ListFilter {
             .collect();
         SecretList { secrets, total }
     }
-}
-
-/// A user whose secrets are locked until the commit.
-pub(crate) struct Locked {
-    /// With the keys that are valid now.
-    pub(crate) user: User,
-    pub(crate) ledger: Ledger,
-    /// The generation of the ledger after the change.
-    pub(crate) generation: i64,
-}
-
-/// Locks the user's secrets until the commit, and opens their ledger. `user` may be older than the user's newest key.
-pub(crate) async fn lock(work: &mut Work<'_>, user: &User) -> Result<Locked, Error> {
-    let row = users::lock_ledger(work.tx, user.id())
-        .await?
-        .ok_or(Error::Unauthenticated)?;
-    // The ledger is always sealed with the newest key.
-    let user = if key_id(&row.sealed) == Ok(user.keys.newest().id) {
-        user.clone()
-    } else {
-        let row = users::find(work.tx, user.id()).await?;
-        User::verify(row.ok_or(Error::Unauthenticated)?, &work.shared.keyring)?
-    };
-    let ledger = Ledger::open(&user, row.generation - 1, &row.sealed)?;
-    Ok(Locked {
-        user,
-        ledger,
-        generation: row.generation,
-    })
-}
-
-/// Restores the ledger as it was before [`lock`], because nothing changed.
-pub(crate) async fn release(work: &mut Work<'_>, user: &User) -> Result<(), Error> {
-    Ok(users::release_ledger(work.tx, user.id()).await?)
-}
-
-/// Seals the ledger with its new generation. Call this after each [`lock`], unless the lock is
-/// [released](release).
-pub(crate) async fn unlock(work: &mut Work<'_>, locked: &Locked) -> Result<(), Error> {
-    let entropy = work.shared.entropy.as_ref();
-    let user = &locked.user;
-    let row = (locked.ledger).seal(user.id(), &user.keys, locked.generation, entropy)?;
-    Ok(users::save_ledger(work.tx, user.id(), &row.sealed).await?)
 }
 
 /// Fills in the parts of a record that describe a secret.

@@ -9,15 +9,17 @@ use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
 
 use super::secrets::change::find;
-use super::secrets::{SecretAnswer, SecretChange, about, find_in, lock, release};
+use super::secrets::{SecretAnswer, SecretChange, about, find_in};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::store::users;
 use crate::store::versions::{self, VersionRow};
+use crate::store::wanted::Wanted;
 use crate::user::User;
 use crate::vault::Vault;
 use crate::version;
 use crate::writer::change::{Change, Work};
+use crate::writer::rows::Edit;
 
 /// The metadata of a version, without its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -184,9 +186,13 @@ impl Change for DeleteVersion {
         self.user.id()
     }
 
+    fn wants(&self) -> Option<Wanted> {
+        Some(Wanted::secret(self.user.id(), self.id))
+    }
+
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
-        let locked = lock(work, &self.user).await?;
-        let secret = find(work, &self.caller, &locked.user, self.id).await?;
+        let locked = work.lock(&self.user).await?;
+        let secret = find(work, &self.caller, &locked.user, self.id)?;
         if secret.version == self.version {
             let message = "The current version cannot be deleted; delete the secret.";
             return Err(Error::invalid(
@@ -195,10 +201,14 @@ impl Change for DeleteVersion {
                 message,
             ));
         }
-        if !versions::delete(work.tx, self.id, self.version).await? {
+        if !work
+            .rows
+            .versions(self.id)
+            .any(|version| version == self.version)
+        {
             return Err(Error::NotFound);
         }
-        release(work, &locked.user).await?;
+        work.edits.push(Edit::VersionDeleted(self.id, self.version));
         let mut record = about(&self.record, &secret, Action::SecretVersionDeleted);
         record.version = Some(self.version);
         work.records.push(record);

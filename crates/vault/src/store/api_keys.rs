@@ -1,9 +1,12 @@
 //! API keys, stored as keyed hashes, with the time of their last use.
 
 use sqlx::FromRow;
+use toolvault_core::api_key::KeyId;
 use toolvault_core::identity::UserId;
+use toolvault_core::timestamp::Timestamp;
 use uuid::Uuid;
 
+use super::given::{Column, Statement};
 use super::transaction::{Tx, on};
 
 /// A key as stored. The MAC covers every other column.
@@ -111,18 +114,21 @@ pub(crate) async fn update(tx: &mut Tx, row: &ApiKeyRow) -> sqlx::Result<()> {
     })
 }
 
-/// Saves a use. Does nothing if the key was deleted meanwhile.
-pub(crate) async fn save_use(tx: &mut Tx, key_id: &str, at: i64) -> sqlx::Result<()> {
-    on!(tx, connection => {
-        sqlx::query(
-            "INSERT INTO api_key_uses (key_id, last_used_at) \
-             SELECT key_id, $2 FROM api_keys WHERE key_id = $1 \
-             ON CONFLICT (key_id) DO UPDATE SET last_used_at = excluded.last_used_at",
-        )
-        .bind(key_id)
-        .bind(at)
-        .execute(connection)
-        .await
-        .map(|_| ())
-    })
+/// Saves when keys were used, each once, in this order. Leaves out keys that were deleted meanwhile.
+pub(crate) fn save_uses(uses: &[(KeyId, Timestamp)]) -> Statement {
+    let times = uses.iter().map(|(_, at)| at.microseconds());
+    Statement::new(
+        "INSERT INTO api_key_uses (key_id, last_used_at) \
+         SELECT given.key_id, given.last_used_at FROM given \
+         JOIN api_keys ON api_keys.key_id = given.key_id WHERE TRUE ORDER BY given.key_id \
+         ON CONFLICT (key_id) DO UPDATE SET last_used_at = excluded.last_used_at",
+        uses.len(),
+        [
+            (
+                "key_id",
+                Column::texts(uses.iter().map(|(key, _)| key.to_string())),
+            ),
+            ("last_used_at", Column::Integers(times.collect())),
+        ],
+    )
 }

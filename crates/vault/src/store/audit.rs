@@ -1,14 +1,17 @@
 //! The audit trail's pages, epochs and head.
 
+use std::iter::once;
+
 use sqlx::FromRow;
 use toolvault_core::audit::epoch::Epoch;
 use toolvault_core::audit::page::{Head, Page};
 use toolvault_core::timestamp::Timestamp;
 
+use super::given::{self, Column, Statement};
 use super::transaction::{Tx, on};
 
 /// The head as stored.
-#[derive(Debug, FromRow)]
+#[derive(Clone, Debug, FromRow)]
 pub(crate) struct HeadRow {
     pub(crate) page: i64,
     pub(crate) sequence: i64,
@@ -51,16 +54,14 @@ impl HeadRow {
     }
 }
 
-/// Locks the chain until the transaction ends.
-pub(crate) async fn lock_head(tx: &mut Tx) -> sqlx::Result<Option<HeadRow>> {
-    on!(tx, connection => {
-        sqlx::query_as(
-            "UPDATE audit_head SET page = page + 1 WHERE only_row = 1 RETURNING page - 1 AS page, \
-             sequence, hash, epoch, epoch_began_at, signing_key",
-        )
-        .fetch_optional(connection)
-        .await
-    })
+/// Locks the chain until the transaction ends, after these statements.
+pub(crate) async fn lock_head(
+    tx: &mut Tx,
+    statements: Vec<Statement>,
+) -> sqlx::Result<Option<HeadRow>> {
+    let lock = "UPDATE audit_head SET page = page + 1 WHERE only_row = 1 RETURNING page - 1 AS page, \
+                sequence, hash, epoch, epoch_began_at, signing_key";
+    given::run_and_fetch(tx, statements, lock).await
 }
 
 pub(crate) async fn find_head(tx: &mut Tx) -> sqlx::Result<Option<HeadRow>> {
@@ -91,51 +92,37 @@ pub(crate) async fn insert_head(tx: &mut Tx, row: &HeadRow) -> sqlx::Result<()> 
     })
 }
 
-/// Moves the head to a page that was just appended.
-pub(crate) async fn save_head(tx: &mut Tx, head: &Head) -> sqlx::Result<()> {
-    on!(tx, connection => {
-        sqlx::query("UPDATE audit_head SET page = $1, sequence = $2, hash = $3")
-            .bind(head.page)
-            .bind(head.sequence)
-            .bind(head.hash.as_slice())
-            .execute(connection)
-            .await
-            .map(|_| ())
-    })
+/// Replaces the head. A signing key that it had before is gone.
+pub(crate) fn save_head(row: &HeadRow) -> Statement {
+    Statement::new(
+        "UPDATE audit_head SET page = given.page, sequence = given.sequence, hash = given.hash, \
+         epoch = given.epoch, epoch_began_at = given.epoch_began_at, \
+         signing_key = given.signing_key FROM given",
+        1,
+        [
+            ("page", Column::Integers(vec![row.page])),
+            ("sequence", Column::Integers(vec![row.sequence])),
+            ("hash", Column::bytes(once(row.hash.clone()))),
+            ("epoch", Column::Integers(vec![row.epoch])),
+            ("epoch_began_at", Column::Integers(vec![row.epoch_began_at])),
+            ("signing_key", Column::bytes(once(row.signing_key.clone()))),
+        ],
+    )
 }
 
-/// Replaces the signing key by its successor; the old one is gone.
-pub(crate) async fn save_signing_key(
-    tx: &mut Tx,
-    epoch: i64,
-    began_at: Timestamp,
-    signing_key: &[u8],
-) -> sqlx::Result<()> {
-    on!(tx, connection => {
-        sqlx::query("UPDATE audit_head SET epoch = $1, epoch_began_at = $2, signing_key = $3")
-            .bind(epoch)
-            .bind(began_at.microseconds())
-            .bind(signing_key)
-            .execute(connection)
-            .await
-            .map(|_| ())
-    })
-}
-
-pub(crate) async fn insert_epoch(tx: &mut Tx, epoch: &Epoch) -> sqlx::Result<()> {
-    on!(tx, connection => {
-        sqlx::query(
-            "INSERT INTO audit_epochs (epoch, public_key, first_page, certificate) \
-             VALUES ($1, $2, $3, $4)",
-        )
-        .bind(epoch.number)
-        .bind(&epoch.public_key)
-        .bind(epoch.first_page)
-        .bind(&epoch.certificate)
-        .execute(connection)
-        .await
-        .map(|_| ())
-    })
+pub(crate) fn insert_epochs(epochs: &[Epoch]) -> Statement {
+    let integers = |of: fn(&Epoch) -> i64| Column::Integers(epochs.iter().map(of).collect());
+    let bytes = |of: fn(&Epoch) -> &Vec<u8>| Column::bytes(epochs.iter().map(of).cloned());
+    Statement::new(
+        "INSERT INTO audit_epochs (epoch, public_key, first_page, certificate) SELECT * FROM given",
+        epochs.len(),
+        [
+            ("epoch", integers(|epoch| epoch.number)),
+            ("public_key", bytes(|epoch| &epoch.public_key)),
+            ("first_page", integers(|epoch| epoch.first_page)),
+            ("certificate", bytes(|epoch| &epoch.certificate)),
+        ],
+    )
 }
 
 /// Every epoch, oldest first.
@@ -156,30 +143,34 @@ pub(crate) async fn find_epoch(tx: &mut Tx, number: i64) -> sqlx::Result<Option<
     Ok(row.map(EpochRow::into_epoch))
 }
 
-pub(crate) async fn insert_page(
-    tx: &mut Tx,
-    page: &Page,
-    first_at: Timestamp,
-    last_at: Timestamp,
-) -> sqlx::Result<()> {
-    on!(tx, connection => {
-        sqlx::query(
-            "INSERT INTO audit_pages (page, first_sequence, last_sequence, first_at, last_at, \
-             epoch, records, hash, signature) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        )
-        .bind(page.number)
-        .bind(page.first_sequence)
-        .bind(page.last_sequence)
-        .bind(first_at.microseconds())
-        .bind(last_at.microseconds())
-        .bind(page.epoch)
-        .bind(&page.records)
-        .bind(page.hash.as_slice())
-        .bind(&page.signature)
-        .execute(connection)
-        .await
-        .map(|_| ())
-    })
+pub(crate) fn insert_pages(pages: &[(Page, Span)]) -> Statement {
+    let integers = |of: fn(&Page) -> i64| {
+        let numbers = pages.iter().map(|(page, _)| of(page));
+        Column::Integers(numbers.collect())
+    };
+    let bytes =
+        |of: fn(&Page) -> &[u8]| Column::bytes(pages.iter().map(|(page, _)| of(page).to_vec()));
+    let times = |of: fn(&Span) -> Timestamp| {
+        let times = pages.iter().map(|(_, span)| of(span).microseconds());
+        Column::Integers(times.collect())
+    };
+    let records = pages.iter().map(|(page, _)| page.records.clone());
+    Statement::new(
+        "INSERT INTO audit_pages (page, first_sequence, last_sequence, first_at, last_at, epoch, \
+         records, hash, signature) SELECT * FROM given",
+        pages.len(),
+        [
+            ("page", integers(|page| page.number)),
+            ("first_sequence", integers(|page| page.first_sequence)),
+            ("last_sequence", integers(|page| page.last_sequence)),
+            ("first_at", times(|(first, _)| *first)),
+            ("last_at", times(|(_, last)| *last)),
+            ("epoch", integers(|page| page.epoch)),
+            ("records", Column::texts(records)),
+            ("hash", bytes(|page| &page.hash)),
+            ("signature", bytes(|page| &page.signature)),
+        ],
+    )
 }
 
 /// Pages after `page`, oldest first, with the times of their first and last record as the table has them.

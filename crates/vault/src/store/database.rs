@@ -12,6 +12,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
+use toolvault_core::identity::UserId;
 
 use super::transaction::Tx;
 use super::{dialect, directory};
@@ -128,14 +129,18 @@ impl Database {
         match self {
             Self::Sqlite(database) => Box::pin(database.readers.begin()).await.map(Tx::Sqlite),
             Self::Postgres(pool) => {
-                let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                Box::pin(pool.begin_with(snapshot)).await.map(Tx::Postgres)
+                Tx::begin(
+                    pool,
+                    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned(),
+                )
+                .await
             }
         }
     }
 
-    /// Begins a transaction of this process's only writer. Its commit waits for the disk.
-    pub(crate) async fn write(&self) -> sqlx::Result<Tx> {
+    /// Begins a transaction of this process's only writer, which has locked the ledgers of these users. Its commit waits
+    /// for the disk.
+    pub(crate) async fn write(&self, users: &[UserId]) -> sqlx::Result<Tx> {
         match self {
             // Immediate: a deferred transaction that begins to write fails at once if another one has written in
             // between.
@@ -143,7 +148,7 @@ impl Database {
                 let begun = Box::pin(database.writer.begin_with("BEGIN IMMEDIATE"));
                 begun.await.map(Tx::Sqlite)
             }
-            Self::Postgres(pool) => Box::pin(pool.begin()).await.map(Tx::Postgres),
+            Self::Postgres(pool) => Tx::begin(pool, dialect::begin_with_locks(users)).await,
         }
     }
 
@@ -300,6 +305,7 @@ async fn open_postgres(
         .map_err(OpenDatabaseError::Connect)?;
     let pool = PgPoolOptions::new()
         .max_connections(16)
+        .test_before_acquire(false)
         .acquire_timeout(dialect::most_of(patience))
         .connect_with(dialect::postgres_options(options, patience))
         .await

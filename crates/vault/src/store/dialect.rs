@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::PgConnection;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgSeverity};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
+use toolvault_core::identity::UserId;
 
-use super::transaction::{Tx, on};
+use super::transaction::Tx;
 
 /// SQLite with its recommended settings against hostile files, and each commit on disk.
 pub(crate) fn sqlite_options(path: &Path, patience: Duration) -> SqliteConnectOptions {
@@ -85,16 +86,17 @@ pub(crate) async fn has_store_postgres(connection: &mut PgConnection) -> sqlx::R
         && sqlx::query_scalar(rows).fetch_one(connection).await?)
 }
 
-/// Notifies the other processes on this database of a change. SQLite has only one process.
-pub(crate) async fn notify(tx: &mut Tx, payload: &str) -> sqlx::Result<()> {
-    match tx {
-        Tx::Sqlite(_) => Ok(()),
-        Tx::Postgres(_) => on!(tx, connection => sqlx::query("SELECT pg_notify('toolvault', $1)")
-            .bind(payload)
-            .execute(connection)
-            .await
-            .map(|_| ())),
+/// Begins a transaction of PostgreSQL and waits for the locks on these users' ledgers, in one round trip. All processes
+/// take these locks in this order and before others, so that two cannot deadlock.
+pub(crate) fn begin_with_locks(users: &[UserId]) -> String {
+    if users.is_empty() {
+        return "BEGIN".to_owned();
     }
+    let users: Vec<_> = users.iter().map(|user| format!("'{}'", user.0)).collect();
+    let users = users.join(", ");
+    format!(
+        "BEGIN; SELECT 1 FROM ledgers WHERE user_id IN ({users}) ORDER BY user_id FOR NO KEY UPDATE"
+    )
 }
 
 /// Result codes of SQLite (<https://sqlite.org/rescode.html>) after which its pages in memory cannot be relied on.
@@ -121,6 +123,36 @@ pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
         return None;
     };
     error.code().map(std::borrow::Cow::into_owned)
+}
+
+const CONSTRAINT: u32 = 19;
+const MISMATCH: u32 = 20;
+
+/// Whether the database refused a row.
+pub(crate) fn is_about_rows(error: &sqlx::Error) -> bool {
+    let Some(code) = code(error) else {
+        return false;
+    };
+    let sqlite = code.parse::<u32>().map(|code| code & 0xff);
+    // SQLSTATEs have five characters, the codes of SQLite fewer. Classes: invalid data, a constraint, a trigger.
+    if code.len() == 5 {
+        ["22", "23", "P0"]
+            .iter()
+            .any(|class| code.starts_with(class))
+    } else {
+        matches!(sqlite, Ok(CONSTRAINT | MISMATCH))
+    }
+}
+
+/// Whether the server has ended the connection.
+pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(error) => error
+            .try_downcast_ref::<PgDatabaseError>()
+            .is_some_and(|error| error.severity() == PgSeverity::Fatal),
+        _ => false,
+    }
 }
 
 /// Whether the error says that the storage can no longer be trusted (I/O error, corruption). SQLite's pages in memory

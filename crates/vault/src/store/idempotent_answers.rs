@@ -1,58 +1,61 @@
 //! Answers kept for repeated requests.
 
-use sqlx::QueryBuilder;
 use toolvault_core::identity::UserId;
 use toolvault_core::timestamp::Timestamp;
 
+use super::given::{Column, Statement};
 use super::transaction::{Tx, on};
 
-/// The sealed answer to the request with this key, unless it is older than `oldest`.
-pub(crate) async fn find(
-    tx: &mut Tx,
-    user: UserId,
-    key_hash: &[u8],
-    oldest: Timestamp,
-) -> sqlx::Result<Option<Vec<u8>>> {
-    on!(tx, connection => {
-        sqlx::query_scalar(
-            "SELECT sealed FROM idempotent_answers \
-             WHERE user_id = $1 AND key_hash = $2 AND created_at >= $3",
-        )
-        .bind(user.0)
-        .bind(key_hash)
-        .bind(oldest.microseconds())
-        .fetch_optional(connection)
-        .await
-    })
+/// An answer, sealed.
+pub(crate) struct AnswerRow {
+    pub(crate) user_id: UserId,
+    pub(crate) key_hash: Vec<u8>,
+    pub(crate) sealed: Vec<u8>,
+    pub(crate) created_at: Timestamp,
 }
 
-/// Saves an answer and deletes those older than `oldest`.
-pub(crate) async fn insert(
-    tx: &mut Tx,
-    user: UserId,
-    key_hash: &[u8],
-    sealed: &[u8],
-    now: Timestamp,
-    oldest: Timestamp,
-) -> sqlx::Result<()> {
-    on!(tx, connection => {
-        sqlx::query("DELETE FROM idempotent_answers WHERE user_id = $1 AND created_at < $2")
-            .bind(user.0)
-            .bind(oldest.microseconds())
-            .execute(&mut *connection)
-            .await?;
-        sqlx::query(
-            "INSERT INTO idempotent_answers (user_id, key_hash, sealed, created_at) \
-             VALUES ($1, $2, $3, $4)",
-        )
-        .bind(user.0)
-        .bind(key_hash)
-        .bind(sealed)
-        .bind(now.microseconds())
-        .execute(connection)
-        .await
-        .map(|_| ())
-    })
+/// Inserts or replaces answers.
+pub(crate) fn insert(rows: &[AnswerRow]) -> Statement {
+    let times = rows.iter().map(|row| row.created_at.microseconds());
+    Statement::new(
+        "INSERT INTO idempotent_answers (user_id, key_hash, sealed, created_at) \
+         SELECT * FROM given WHERE TRUE ON CONFLICT (user_id, key_hash) \
+         DO UPDATE SET sealed = excluded.sealed, created_at = excluded.created_at",
+        rows.len(),
+        [
+            ("user_id", Column::ids(rows.iter().map(|row| row.user_id.0))),
+            (
+                "key_hash",
+                Column::bytes(rows.iter().map(|row| row.key_hash.clone())),
+            ),
+            (
+                "sealed",
+                Column::bytes(rows.iter().map(|row| row.sealed.clone())),
+            ),
+            ("created_at", Column::Integers(times.collect())),
+        ],
+    )
+}
+
+/// Deletes the answers older than `oldest` to the users of these rows, except those that the rows replace.
+pub(crate) fn delete_old(rows: &[AnswerRow], oldest: Timestamp) -> Statement {
+    Statement::new(
+        "DELETE FROM idempotent_answers WHERE user_id IN (SELECT user_id FROM given) \
+         AND created_at < (SELECT MIN(oldest) FROM given) \
+         AND key_hash NOT IN (SELECT key_hash FROM given)",
+        rows.len(),
+        [
+            ("user_id", Column::ids(rows.iter().map(|row| row.user_id.0))),
+            (
+                "key_hash",
+                Column::bytes(rows.iter().map(|row| row.key_hash.clone())),
+            ),
+            (
+                "oldest",
+                Column::Integers(vec![oldest.microseconds(); rows.len()]),
+            ),
+        ],
+    )
 }
 
 /// Up to `limit` answers to a user that are sealed with another key than `key`, the four bytes in their headers.
@@ -75,27 +78,23 @@ pub(crate) async fn list_others(
     })
 }
 
-/// Replaces sealed answers, each with the hash of its key.
-pub(crate) async fn save(
-    tx: &mut Tx,
-    user: UserId,
-    answers: &[(Vec<u8>, Vec<u8>)],
-) -> sqlx::Result<()> {
-    if answers.is_empty() {
-        return Ok(());
-    }
-    on!(tx, connection => {
-        let mut query = QueryBuilder::new(
-            "UPDATE idempotent_answers SET sealed = changed.column2 FROM (",
-        );
-        query.push_values(answers, |mut row, (key_hash, sealed)| {
-            row.push_bind(key_hash.clone()).push_bind(sealed.clone());
-        });
-        query.push(
-            ") AS changed WHERE idempotent_answers.key_hash = changed.column1 \
-             AND idempotent_answers.user_id = ",
-        );
-        query.push_bind(user.0);
-        query.build().persistent(false).execute(connection).await.map(|_| ())
-    })
+/// Replaces sealed answers to a user, each with the hash of its key.
+pub(crate) fn save(user: UserId, answers: &[(Vec<u8>, Vec<u8>)]) -> Statement {
+    Statement::new(
+        "UPDATE idempotent_answers SET sealed = given.sealed FROM given \
+         WHERE idempotent_answers.user_id = given.user_id \
+         AND idempotent_answers.key_hash = given.key_hash",
+        answers.len(),
+        [
+            ("user_id", Column::ids(answers.iter().map(|_| user.0))),
+            (
+                "key_hash",
+                Column::bytes(answers.iter().map(|(key_hash, _)| key_hash.clone())),
+            ),
+            (
+                "sealed",
+                Column::bytes(answers.iter().map(|(_, sealed)| sealed.clone())),
+            ),
+        ],
+    )
 }

@@ -1,9 +1,11 @@
 //! Secrets with their current version: everything that a use needs.
 
+use futures_util::TryStreamExt as _;
 use sqlx::FromRow;
 use toolvault_core::identity::{SecretId, UserId};
 use uuid::Uuid;
 
+use super::given::{Column, Statement};
 use super::transaction::{Tx, on};
 
 /// A secret and the sealed parts of its current version, as stored.
@@ -38,29 +40,19 @@ macro_rules! select_secrets {
     };
 }
 
-/// All secrets of a user, oldest first.
-pub(crate) async fn load_user(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<SecretRow>> {
-    on!(tx, connection => {
-        sqlx::query_as(select_secrets!(
-            "WHERE s.user_id = $1 ORDER BY s.created_at, s.secret_id"
-        ))
-        .bind(user.0)
-        .fetch_all(connection)
-        .await
-    })
-}
-
-pub(crate) async fn find(
+/// Passes all secrets of a user to `take`, in any order and while the next ones are read.
+pub(crate) async fn each_of_user(
     tx: &mut Tx,
     user: UserId,
-    secret: SecretId,
-) -> sqlx::Result<Option<SecretRow>> {
+    mut take: impl FnMut(SecretRow) + Send,
+) -> sqlx::Result<()> {
     on!(tx, connection => {
-        sqlx::query_as(select_secrets!("WHERE s.user_id = $1 AND s.secret_id = $2"))
-            .bind(user.0)
-            .bind(secret.0)
-            .fetch_optional(connection)
-            .await
+        let query = sqlx::query_as(select_secrets!("WHERE s.user_id = $1")).bind(user.0);
+        let mut rows = query.fetch(connection);
+        while let Some(row) = rows.try_next().await? {
+            take(row);
+        }
+        Ok(())
     })
 }
 
@@ -94,62 +86,50 @@ pub(crate) async fn list_rotating(tx: &mut Tx, limit: i64) -> sqlx::Result<Vec<(
     })
 }
 
-pub(crate) async fn insert(tx: &mut Tx, row: &SecretRow) -> sqlx::Result<()> {
-    on!(tx, connection => {
-        sqlx::query(
-            "INSERT INTO secrets (secret_id, user_id, name, tool, argument, is_default, policy, \
-             version, created_at, updated_at, effective_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        )
-        .bind(row.secret_id)
-        .bind(row.user_id)
-        .bind(&row.name)
-        .bind(&row.tool)
-        .bind(&row.argument)
-        .bind(row.is_default)
-        .bind(&row.policy)
-        .bind(row.version)
-        .bind(row.created_at)
-        .bind(row.updated_at)
-        .bind(row.effective_at)
-        .execute(connection)
-        .await
-        .map(|_| ())
-    })
+/// Inserts or replaces secrets, without their versions.
+pub(crate) fn save(rows: &[&SecretRow]) -> Statement {
+    let ids = |of: fn(&SecretRow) -> Uuid| Column::ids(rows.iter().map(|row| of(row)));
+    let integers =
+        |of: fn(&SecretRow) -> i64| Column::Integers(rows.iter().map(|row| of(row)).collect());
+    let texts =
+        |of: fn(&SecretRow) -> &String| Column::texts(rows.iter().map(|row| of(row).clone()));
+    let options = |of: fn(&SecretRow) -> &Option<String>| {
+        Column::Texts(rows.iter().map(|row| of(row).clone()).collect())
+    };
+    let truths = rows.iter().map(|row| row.is_default);
+    Statement::new(
+        "INSERT INTO secrets (secret_id, user_id, name, tool, argument, is_default, policy, \
+         version, created_at, updated_at, effective_at) SELECT * FROM given WHERE TRUE \
+         ON CONFLICT (secret_id) DO UPDATE SET name = excluded.name, tool = excluded.tool, \
+         argument = excluded.argument, is_default = excluded.is_default, \
+         policy = excluded.policy, version = excluded.version, \
+         updated_at = excluded.updated_at, effective_at = excluded.effective_at \
+         WHERE secrets.user_id = excluded.user_id",
+        rows.len(),
+        [
+            ("secret_id", ids(|row| row.secret_id)),
+            ("user_id", ids(|row| row.user_id)),
+            ("name", texts(|row| &row.name)),
+            ("tool", options(|row| &row.tool)),
+            ("argument", options(|row| &row.argument)),
+            ("is_default", Column::Truths(truths.collect())),
+            ("policy", texts(|row| &row.policy)),
+            ("version", integers(|row| row.version)),
+            ("created_at", integers(|row| row.created_at)),
+            ("updated_at", integers(|row| row.updated_at)),
+            ("effective_at", integers(|row| row.effective_at)),
+        ],
+    )
 }
 
-pub(crate) async fn update(tx: &mut Tx, row: &SecretRow) -> sqlx::Result<()> {
-    on!(tx, connection => {
-        sqlx::query(
-            "UPDATE secrets SET name = $3, tool = $4, argument = $5, is_default = $6, \
-             policy = $7, version = $8, updated_at = $9, effective_at = $10 \
-             WHERE secret_id = $1 AND user_id = $2",
-        )
-        .bind(row.secret_id)
-        .bind(row.user_id)
-        .bind(&row.name)
-        .bind(&row.tool)
-        .bind(&row.argument)
-        .bind(row.is_default)
-        .bind(&row.policy)
-        .bind(row.version)
-        .bind(row.updated_at)
-        .bind(row.effective_at)
-        .execute(connection)
-        .await
-        .map(|_| ())
-    })
-}
-
-/// Deletes the secret. Its versions with their wrapped data keys follow by foreign key.
-pub(crate) async fn delete(tx: &mut Tx, user: UserId, secret: SecretId) -> sqlx::Result<bool> {
-    let deleted = on!(tx, connection => {
-        sqlx::query("DELETE FROM secrets WHERE user_id = $1 AND secret_id = $2")
-            .bind(user.0)
-            .bind(secret.0)
-            .execute(connection)
-            .await
-            .map(|done| done.rows_affected())
-    })?;
-    Ok(deleted == 1)
+/// Deletes secrets. Their versions with their wrapped data keys follow by foreign key.
+pub(crate) fn delete(secrets: &[SecretId]) -> Statement {
+    Statement::new(
+        "DELETE FROM secrets WHERE secret_id IN (SELECT secret_id FROM given)",
+        secrets.len(),
+        [(
+            "secret_id",
+            Column::ids(secrets.iter().map(|secret| secret.0)),
+        )],
+    )
 }

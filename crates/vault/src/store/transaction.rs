@@ -1,6 +1,8 @@
 //! A transaction on either database, and the macro that runs one query body on it.
 
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Sqlite, Transaction};
+
+use super::dialect;
 
 /// A transaction on whichever database is in use.
 pub(crate) enum Tx {
@@ -26,6 +28,25 @@ macro_rules! on {
 pub(crate) use on;
 
 impl Tx {
+    /// Begins on a connection of the pool. To test each one before would take a round trip; instead, one that was lost while
+    /// it was idle is replaced.
+    pub(crate) async fn begin(pool: &PgPool, statement: String) -> sqlx::Result<Self> {
+        let pool = pool.clone();
+        let begun = tokio::spawn(async move {
+            let mut idle = pool.size();
+            loop {
+                let statement = AssertSqlSafe(statement.clone());
+                match pool.begin_with(statement).await {
+                    Err(error) if idle > 0 && dialect::is_connection_lost(&error) => idle -= 1,
+                    begun => return begun.map(Self::Postgres),
+                }
+            }
+        });
+        // A task, because a caller may leave: the driver would put a connection back that is in a transaction of which it
+        // does not know, and the next caller would see that transaction's old state.
+        begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+
     pub(crate) async fn commit(self) -> sqlx::Result<()> {
         match self {
             Self::Sqlite(tx) => tx.commit().await,

@@ -4,6 +4,7 @@ use sqlx::FromRow;
 use toolvault_core::identity::UserId;
 use uuid::Uuid;
 
+use super::given::{Column, Statement};
 use super::transaction::{Tx, on};
 
 /// A user as stored. The MAC covers every other column.
@@ -151,30 +152,6 @@ pub(crate) async fn lock(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     })
 }
 
-/// Undoes the increment of [`lock_ledger`], because nothing changed.
-pub(crate) async fn release_ledger(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
-    on!(tx, connection => {
-        sqlx::query("UPDATE ledgers SET generation = generation - 1 WHERE user_id = $1")
-            .bind(user.0)
-            .execute(connection)
-            .await
-            .map(|_| ())
-    })
-}
-
-/// Locks the user's secrets until the transaction ends. Returns the ledger with its generation already increased.
-pub(crate) async fn lock_ledger(tx: &mut Tx, user: UserId) -> sqlx::Result<Option<LedgerRow>> {
-    on!(tx, connection => {
-        sqlx::query_as(
-            "UPDATE ledgers SET generation = generation + 1 WHERE user_id = $1 \
-             RETURNING generation, sealed",
-        )
-        .bind(user.0)
-        .fetch_optional(connection)
-        .await
-    })
-}
-
 pub(crate) async fn find_ledger(tx: &mut Tx, user: UserId) -> sqlx::Result<Option<LedgerRow>> {
     on!(tx, connection => {
         sqlx::query_as("SELECT generation, sealed FROM ledgers WHERE user_id = $1")
@@ -182,6 +159,27 @@ pub(crate) async fn find_ledger(tx: &mut Tx, user: UserId) -> sqlx::Result<Optio
             .fetch_optional(connection)
             .await
     })
+}
+
+/// Replaces ledgers, with their generations.
+pub(crate) fn save_ledgers(ledgers: &[(UserId, LedgerRow)]) -> Statement {
+    let generations = ledgers.iter().map(|(_, row)| row.generation);
+    Statement::new(
+        "UPDATE ledgers SET generation = given.generation, sealed = given.sealed FROM given \
+         WHERE ledgers.user_id = given.user_id",
+        ledgers.len(),
+        [
+            (
+                "user_id",
+                Column::ids(ledgers.iter().map(|(user, _)| user.0)),
+            ),
+            ("generation", Column::Integers(generations.collect())),
+            (
+                "sealed",
+                Column::bytes(ledgers.iter().map(|(_, row)| row.sealed.clone())),
+            ),
+        ],
+    )
 }
 
 pub(crate) async fn save_ledger(tx: &mut Tx, user: UserId, sealed: &[u8]) -> sqlx::Result<()> {

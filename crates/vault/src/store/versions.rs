@@ -1,14 +1,12 @@
 //! Versions of secrets.
 
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::FromRow;
 use toolvault_core::identity::{SecretId, UserId};
 use uuid::Uuid;
 
+use super::given::{Column, Statement};
 use super::secrets::SecretRow;
 use super::transaction::{Tx, on};
-
-/// How many rows one statement changes at most. SQLite accepts 32,766 parameters.
-const MOST_ROWS: usize = 1_000;
 
 /// A version as stored. The MAC covers every other column except the wrapped data key.
 #[derive(Clone, Debug, FromRow)]
@@ -75,68 +73,69 @@ pub(crate) async fn find(
     })
 }
 
-pub(crate) async fn insert(tx: &mut Tx, row: &VersionRow) -> sqlx::Result<()> {
-    on!(tx, connection => {
-        sqlx::query(
-            "INSERT INTO secret_versions (secret_id, version, data_key, value, display, \
-             created_at, created_by, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .bind(row.secret_id)
-        .bind(row.version)
-        .bind(&row.data_key)
-        .bind(&row.value)
-        .bind(&row.display)
-        .bind(row.created_at)
-        .bind(&row.created_by)
-        .bind(&row.mac)
-        .execute(connection)
-        .await
-        .map(|_| ())
-    })
+pub(crate) fn insert(rows: &[&VersionRow]) -> Statement {
+    let integers =
+        |of: fn(&VersionRow) -> i64| Column::Integers(rows.iter().map(|row| of(row)).collect());
+    let bytes =
+        |of: fn(&VersionRow) -> &Vec<u8>| Column::bytes(rows.iter().map(|row| of(row).clone()));
+    let authors = rows.iter().map(|row| row.created_by.clone());
+    Statement::new(
+        "INSERT INTO secret_versions (secret_id, version, data_key, value, display, created_at, \
+         created_by, mac) SELECT * FROM given",
+        rows.len(),
+        [
+            (
+                "secret_id",
+                Column::ids(rows.iter().map(|row| row.secret_id)),
+            ),
+            ("version", integers(|row| row.version)),
+            ("data_key", bytes(|row| &row.data_key)),
+            ("value", bytes(|row| &row.value)),
+            ("display", bytes(|row| &row.display)),
+            ("created_at", integers(|row| row.created_at)),
+            ("created_by", Column::texts(authors)),
+            ("mac", bytes(|row| &row.mac)),
+        ],
+    )
 }
 
-/// Replaces the wrap of a version's data key.
-pub(crate) async fn save_data_key(
-    tx: &mut Tx,
-    secret: SecretId,
-    version: i64,
-    data_key: &[u8],
-) -> sqlx::Result<()> {
-    on!(tx, connection => {
-        sqlx::query(
-            "UPDATE secret_versions SET data_key = $3 WHERE secret_id = $1 AND version = $2",
-        )
-        .bind(secret.0)
-        .bind(version)
-        .bind(data_key)
-        .execute(connection)
-        .await
-        .map(|_| ())
-    })
+/// Replaces the wraps of data keys, each with its secret and version.
+pub(crate) fn save_data_keys(wraps: &[(SecretId, i64, Vec<u8>)]) -> Statement {
+    let versions = wraps.iter().map(|(_, version, _)| *version);
+    Statement::new(
+        "UPDATE secret_versions SET data_key = given.data_key FROM given \
+         WHERE secret_versions.secret_id = given.secret_id \
+         AND secret_versions.version = given.version",
+        wraps.len(),
+        [
+            (
+                "secret_id",
+                Column::ids(wraps.iter().map(|(secret, ..)| secret.0)),
+            ),
+            ("version", Column::Integers(versions.collect())),
+            (
+                "data_key",
+                Column::bytes(wraps.iter().map(|(.., key)| key.clone())),
+            ),
+        ],
+    )
 }
 
-/// Replaces the wraps of many data keys, each with its secret and version. A statement for each would take a round trip
-/// for each.
-pub(crate) async fn save_data_keys(
-    tx: &mut Tx,
-    wraps: &[(SecretId, i64, Vec<u8>)],
-) -> sqlx::Result<()> {
-    for wraps in wraps.chunks(MOST_ROWS) {
-        on!(tx, connection => {
-            let mut query = QueryBuilder::new(
-                "UPDATE secret_versions SET data_key = changed.column3 FROM (",
-            );
-            query.push_values(wraps, |mut row, (secret, version, data_key)| {
-                row.push_bind(secret.0).push_bind(*version).push_bind(data_key.clone());
-            });
-            query.push(
-                ") AS changed WHERE secret_versions.secret_id = changed.column1 \
-                 AND secret_versions.version = changed.column2",
-            );
-            query.build().persistent(false).execute(connection).await?;
-        });
-    }
-    Ok(())
+/// Deletes versions.
+pub(crate) fn delete(versions: &[(SecretId, i64)]) -> Statement {
+    let numbers = versions.iter().map(|(_, version)| *version);
+    Statement::new(
+        "DELETE FROM secret_versions \
+         WHERE (secret_id, version) IN (SELECT secret_id, version FROM given)",
+        versions.len(),
+        [
+            (
+                "secret_id",
+                Column::ids(versions.iter().map(|(secret, _)| secret.0)),
+            ),
+            ("version", Column::Integers(numbers.collect())),
+        ],
+    )
 }
 
 /// A version's wrapped data key, with the secret. The values are left out.
@@ -207,23 +206,6 @@ pub(crate) async fn count_all(tx: &mut Tx) -> sqlx::Result<i64> {
     })
 }
 
-/// Deletes every version up to and including `last`, and returns their numbers.
-pub(crate) async fn delete_through(
-    tx: &mut Tx,
-    secret: SecretId,
-    last: i64,
-) -> sqlx::Result<Vec<i64>> {
-    on!(tx, connection => {
-        sqlx::query_scalar(
-            "DELETE FROM secret_versions WHERE secret_id = $1 AND version <= $2 RETURNING version",
-        )
-        .bind(secret.0)
-        .bind(last)
-        .fetch_all(connection)
-        .await
-    })
-}
-
 /// Versions without a secret. Foreign keys should make these impossible.
 pub(crate) async fn list_orphans(tx: &mut Tx) -> sqlx::Result<Vec<Uuid>> {
     on!(tx, connection => {
@@ -234,17 +216,4 @@ pub(crate) async fn list_orphans(tx: &mut Tx) -> sqlx::Result<Vec<Uuid>> {
         .fetch_all(connection)
         .await
     })
-}
-
-/// Deletes one version. Returns false if it does not exist.
-pub(crate) async fn delete(tx: &mut Tx, secret: SecretId, version: i64) -> sqlx::Result<bool> {
-    let deleted = on!(tx, connection => {
-        sqlx::query("DELETE FROM secret_versions WHERE secret_id = $1 AND version = $2")
-            .bind(secret.0)
-            .bind(version)
-            .execute(connection)
-            .await
-            .map(|done| done.rows_affected())
-    })?;
-    Ok(deleted == 1)
 }

@@ -1,5 +1,8 @@
-//! One group: begin, each change except the first behind a savepoint, the audit page, commit, caches, answers.
+//! One group: begin, changes, the audit page, commit, caches, answers. [`commit`] is the transaction.
 
+mod commit;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -8,14 +11,13 @@ use toolvault_core::api_key::KeyId;
 use toolvault_core::audit::record::Record;
 use toolvault_core::timestamp::Timestamp;
 
-use super::change::{Applied, ErasedChange, Work};
-use super::{Entry, page};
+use super::Entry;
+use super::change::ErasedChange;
 use crate::cache::Effect;
 use crate::error::Error;
 use crate::shared::Shared;
 use crate::store::database::Database;
-use crate::store::transaction::Tx;
-use crate::store::{api_keys, dialect, disk, installation};
+use crate::store::disk;
 
 /// How long a group may take on a database server before its connection is abandoned: longer than callers wait, so that
 /// the outcome is nearly always known. There is no limit for the embedded database: it cannot be abandoned, because it
@@ -29,7 +31,8 @@ pub(crate) struct Batch {
     is_probe: bool,
     sign_in_failures: Vec<Record>,
     records: Vec<Record>,
-    key_uses: Vec<(KeyId, Timestamp)>,
+    /// In this order, which every process uses, so that two of them cannot deadlock.
+    key_uses: BTreeMap<KeyId, Timestamp>,
 }
 
 /// What remains to be done after the commit of a transaction.
@@ -57,7 +60,7 @@ impl Batch {
             is_probe: false,
             sign_in_failures,
             records: Vec::new(),
-            key_uses: Vec::new(),
+            key_uses: BTreeMap::new(),
         };
         for entry in entries {
             match entry {
@@ -71,13 +74,14 @@ impl Batch {
                     batch.replies.push(reply);
                 }
                 Entry::Fold(reply) => batch.replies.push(reply),
-                Entry::KeyUsed(key, at) => batch.key_uses.push((key, at)),
+                Entry::KeyUsed(key, at) => {
+                    let last = batch.key_uses.entry(key).or_insert(at);
+                    *last = at.max(*last);
+                }
             }
         }
         // A stable sort, so that the changes of one user keep their order.
         batch.changes.sort_by_key(|change| change.user());
-        // Every process uses this order, so that two of them cannot deadlock.
-        batch.key_uses.sort_unstable();
         batch
     }
 
@@ -91,6 +95,7 @@ impl Batch {
         }
         outcome.sign_in_failures = self.sign_in_failures.len();
         outcome.records.append(&mut self.sign_in_failures);
+        outcome.records.append(&mut self.records);
         if self.is_empty() && outcome.records.is_empty() {
             return true;
         }
@@ -142,112 +147,7 @@ impl Batch {
     }
 
     fn is_empty(&self) -> bool {
-        self.changes.is_empty()
-            && self.replies.is_empty()
-            && self.records.is_empty()
-            && self.key_uses.is_empty()
-    }
-
-    /// Runs everything in one transaction; returns whether anything was written.
-    async fn commit(&mut self, shared: &Shared, outcome: &mut Outcome) -> Result<bool, Error> {
-        let mut tx = shared.database.write().await?;
-        // Whether a change is in the transaction, and whether there is a savepoint.
-        let (mut is_begun, mut is_marked) = (false, false);
-        // Whether what the transaction holds is what the savepoint, or its beginning, would give back.
-        let mut is_at_mark = true;
-        for change in &mut self.changes {
-            if !is_at_mark {
-                tx.set_savepoint(is_marked).await?;
-                is_marked = true;
-            }
-            is_at_mark = !apply(shared, &mut tx, change.as_mut(), outcome).await?;
-            if !is_at_mark {
-                is_begun = true;
-            } else if is_begun {
-                tx.undo_change().await?;
-            } else {
-                // Nothing else is in the transaction, so it needs no savepoint.
-                tx.rollback().await?;
-                tx = shared.database.write().await?;
-            }
-        }
-        outcome.records.append(&mut self.records);
-        if !self.key_uses.is_empty() {
-            tx.set_savepoint(is_marked).await?;
-            save_key_uses(&mut tx, &self.key_uses).await?;
-        }
-        if outcome.records.is_empty() && self.key_uses.is_empty() && !outcome.has_written {
-            if !self.is_probe {
-                tx.rollback().await?;
-                return Ok(false);
-            }
-            // A transaction without a write would also succeed on a full disk.
-            installation::rewrite(&mut tx).await?;
-        }
-        if let Some(announcement) = shared.channel.announce(&outcome.effects) {
-            outcome.announced = Some(announcement.batch);
-            dialect::notify(&mut tx, &announcement.payload).await?;
-        }
-        // Last, because it locks the head of the chain, which every process on the database needs for its own commit.
-        if !outcome.records.is_empty() {
-            outcome.page = Some(page::append(shared, &mut tx, &mut outcome.records).await?);
-        }
-        tx.commit().await?;
-        Ok(true)
-    }
-}
-
-/// Saves when keys were last used, after a savepoint. A failure is not worth losing the group, so it is ignored.
-async fn save_key_uses(tx: &mut Tx, uses: &[(KeyId, Timestamp)]) -> Result<(), Error> {
-    for (key, at) in uses {
-        let saved = api_keys::save_use(tx, key.as_str(), at.microseconds()).await;
-        if let Err(error) = saved {
-            tracing::warn!(error = %error, "when keys were last used was not saved");
-            return Ok(tx.undo_change().await?);
-        }
-    }
-    Ok(())
-}
-
-/// Runs one change, and returns whether to keep it. An error here comes from the database.
-async fn apply(
-    shared: &Shared,
-    tx: &mut Tx,
-    change: &mut dyn ErasedChange,
-    outcome: &mut Outcome,
-) -> Result<bool, Error> {
-    let mut work = Work {
-        tx,
-        shared,
-        now: shared.clock.now(),
-        records: Vec::new(),
-        has_written: false,
-        effects: Vec::new(),
-    };
-    let applied = change.apply(&mut work).await;
-    let Work {
-        mut records,
-        has_written,
-        effects,
-        now,
-        ..
-    } = work;
-    match applied {
-        Applied::Done => {
-            // The time of the change, not of the request: the request may have waited in the queue.
-            for record in &mut records {
-                record.at = now;
-            }
-            outcome.records.extend(records);
-            outcome.has_written |= has_written;
-            outcome.effects.extend(effects);
-            Ok(true)
-        }
-        Applied::Refused => Ok(false),
-        Applied::Failed => {
-            shared.distrust();
-            Err(Error::Unavailable(None))
-        }
+        self.changes.is_empty() && self.replies.is_empty() && self.key_uses.is_empty()
     }
 }
 

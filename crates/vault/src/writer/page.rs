@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use toolvault_core::audit::epoch::Signer;
+use toolvault_core::audit::epoch::{NewEpoch, Signer};
 use toolvault_core::audit::page::{Head, Page, span};
 use toolvault_core::audit::record::Record;
 use toolvault_core::entropy::Entropy;
@@ -12,7 +12,7 @@ use toolvault_core::timestamp::{SECOND, Timestamp};
 use crate::error::Error;
 use crate::shared::Shared;
 use crate::store::audit::{self, HeadRow};
-use crate::store::transaction::Tx;
+use crate::store::given::Statement;
 
 /// A new signing key begins after each page whose number is a multiple of this.
 const EPOCH_PAGES: i64 = 1_024;
@@ -22,21 +22,19 @@ const EPOCH_DURATION: i64 = 600 * SECOND;
 /// How many records one page has at most. A reader of the trail loads whole pages.
 const PAGE_RECORDS: usize = 512;
 
-/// Appends pages with all `records`, and returns the number of the last one. It locks the chain as late as possible, as
-/// the last lock before the commit.
-pub(crate) async fn append(
+/// The statements that append pages with all `records` after the locked head `row`, and the number of the last page.
+pub(crate) fn press(
     shared: &Shared,
-    tx: &mut Tx,
+    row: HeadRow,
     records: &mut [Record],
-) -> Result<i64, Error> {
-    let row = audit::lock_head(tx).await?.ok_or(Error::Integrity)?;
+) -> Result<(Vec<Statement>, i64), Error> {
     let signer = shared.signer(&row)?;
     let press = Press {
         keyring: &shared.keyring,
         entropy: shared.entropy.as_ref(),
         now: shared.clock.now(),
     };
-    press.append(tx, &row, signer, records).await
+    press.run(row, signer, records)
 }
 
 /// What the next pages are made with.
@@ -47,46 +45,54 @@ pub(crate) struct Press<'a> {
 }
 
 impl Press<'_> {
-    /// Appends pages after the locked head `row`, whose epoch has this signer.
-    pub(crate) async fn append(
+    /// As [`press`], if the epoch of the head has this signer.
+    pub(crate) fn run(
         &self,
-        tx: &mut Tx,
-        row: &HeadRow,
+        mut row: HeadRow,
         mut signer: Arc<Signer>,
         records: &mut [Record],
-    ) -> Result<i64, Error> {
+    ) -> Result<(Vec<Statement>, i64), Error> {
         let mut head = row.head().ok_or(Error::Integrity)?;
         let installation = self.keyring.installation();
         let began_at = Timestamp::from_microseconds(row.epoch_began_at);
         let mut is_over = self.now.since(began_at) >= EPOCH_DURATION;
+        let (mut pages, mut epochs) = (Vec::new(), Vec::new());
         for records in records.chunks_mut(PAGE_RECORDS) {
             if is_over || (head.page > 0 && head.page % EPOCH_PAGES == 0) {
+                let next = self.begin_epoch(&signer, &head)?;
+                row.epoch = next.epoch.number;
+                row.epoch_began_at = self.now.microseconds();
+                row.signing_key = next.wrapped;
+                epochs.push(next.epoch);
                 // Not cached, because this transaction may still fail: the next group opens it from the committed head.
-                signer = Arc::new(self.begin_epoch(tx, &signer, &head).await?);
+                signer = Arc::new(next.signer);
                 is_over = false;
             }
             let page = Page::append(installation, &head, signer.number, signer.pair(), records)
                 .map_err(Error::internal)?;
-            let (first_at, last_at) = span(records).unwrap_or((self.now, self.now));
-            audit::insert_page(tx, &page, first_at, last_at).await?;
             head = page.head();
+            pages.push((page, span(records).unwrap_or((self.now, self.now))));
         }
-        audit::save_head(tx, &head).await?;
-        Ok(head.page)
+        row.page = head.page;
+        row.sequence = head.sequence;
+        row.hash = head.hash.to_vec();
+        let statements = vec![
+            audit::insert_epochs(&epochs),
+            audit::insert_pages(&pages),
+            audit::save_head(&row),
+        ];
+        Ok((statements, head.page))
     }
 
-    /// Replaces the signing key after the page at `head`.
-    async fn begin_epoch(
-        &self,
-        tx: &mut Tx,
-        signer: &Signer,
-        head: &Head,
-    ) -> Result<Signer, Error> {
-        let installation = self.keyring.installation();
-        let wrap = self.keyring.audit();
-        let next = Signer::begin(installation, wrap, Some(signer), head, self.entropy)?;
-        audit::insert_epoch(tx, &next.epoch).await?;
-        audit::save_signing_key(tx, next.epoch.number, self.now, &next.wrapped).await?;
-        Ok(next.signer)
+    /// The successor of the signing key after the page at `head`.
+    fn begin_epoch(&self, signer: &Signer, head: &Head) -> Result<NewEpoch, Error> {
+        let (installation, wrap) = (self.keyring.installation(), self.keyring.audit());
+        Ok(Signer::begin(
+            installation,
+            wrap,
+            Some(signer),
+            head,
+            self.entropy,
+        )?)
     }
 }

@@ -86,7 +86,7 @@ on_both! {
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
              IF (SELECT name FROM secrets WHERE secret_id = NEW.secret_id) = 'refused' THEN \
              RAISE EXCEPTION 'refused'; END IF; RETURN NEW; END $$; \
-             CREATE TRIGGER refuse BEFORE INSERT ON secret_versions FOR EACH ROW EXECUTE FUNCTION refuse()"
+             CREATE TRIGGER refuse AFTER INSERT ON secret_versions FOR EACH ROW EXECUTE FUNCTION refuse()"
         };
         rows.run(trigger).await;
         rows.close().await;

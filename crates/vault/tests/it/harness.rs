@@ -10,6 +10,7 @@ pub(crate) mod clock;
 pub(crate) mod databases;
 pub(crate) mod entropy;
 pub(crate) mod gateway;
+pub(crate) mod round_trips;
 pub(crate) mod rows;
 
 pub(crate) use actor::{Actor, NewSecretExt, secret};

@@ -34,6 +34,8 @@ mod explain;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod groups;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod injection;

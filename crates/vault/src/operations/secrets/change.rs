@@ -13,18 +13,18 @@ use super::create::{shown, version_row};
 use super::guessing::is_guessable;
 use super::warnings::warnings;
 use super::{
-    Field, Locked, SecretAnswer, SecretChange, about, lock, release, require_match,
-    require_unprotected, shadows, unlock,
+    Field, SecretAnswer, SecretChange, about, require_match, require_unprotected, shadows,
 };
 use crate::cache::{Effect, UserEntry};
 use crate::caller::Caller;
 use crate::error::{Denial, Error};
 use crate::secret::Secret;
 use crate::settings::Limits;
-use crate::store::{secrets, versions};
+use crate::store::wanted::Wanted;
 use crate::user::User;
 use crate::vault::Vault;
 use crate::writer::change::{Change, Work};
+use crate::writer::rows::{Edit, Locked};
 
 impl Vault {
     /// Changes the given fields of a secret. Needs `manage`.
@@ -107,14 +107,17 @@ impl Change for UpdateSecret {
         self.user.id()
     }
 
+    fn wants(&self) -> Option<Wanted> {
+        Some(Wanted::secret(self.user.id(), self.id))
+    }
+
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<SecretAnswer, Error> {
-        let locked = lock(work, &self.user).await?;
-        let before = find(work, &self.caller, &locked.user, self.id).await?;
+        let locked = work.lock(&self.user).await?;
+        let before = find(work, &self.caller, &locked.user, self.id)?;
         require_match(&self.if_match, &before.info())?;
         let mut after = before.clone();
         let kinds = self.edit(work, &locked.user, &mut after)?;
         if kinds.is_none() {
-            release(work, &locked.user).await?;
             return Ok(SecretAnswer {
                 info: before.info(),
                 warnings: Vec::new(),
@@ -129,13 +132,12 @@ impl Change for UpdateSecret {
             after.shown = shown(value)?;
             let growth = i64::from(after.shown.bytes) - i64::from(before.shown.bytes);
             locked.ledger.allow(0, growth, self.limits)?;
-            self.supersede(work, &locked.user, &before, &mut after, value)
-                .await?;
+            self.supersede(work, &locked.user, &before, &mut after, value)?;
         } else {
-            rewrap(work, &locked.user, &before, &mut after).await?;
+            rewrap(work, &locked.user, &before, &mut after)?;
         }
         let after = Arc::new(after);
-        save(work, locked, &before, &after).await?;
+        save(work, locked, &before, &after)?;
         Ok(self.finish(work, &after, &kinds))
     }
 }
@@ -179,7 +181,7 @@ impl UpdateSecret {
     }
 
     /// Makes the value the newest version, and deletes the oldest versions beyond the limit.
-    async fn supersede(
+    fn supersede(
         &self,
         work: &mut Work<'_>,
         user: &User,
@@ -198,7 +200,9 @@ impl UpdateSecret {
             entropy,
         )
         .map_err(rewrap_error)?;
-        versions::save_data_key(work.tx, before.id, before.version, old.data_key()).await?;
+        let data_key = old.data_key().to_vec();
+        work.edits
+            .push(Edit::DataKey(before.id, before.version, data_key));
 
         after.version = before.version + 1;
         let sealed = SealedVersion::seal(
@@ -211,12 +215,14 @@ impl UpdateSecret {
         )?;
         after.sealed = sealed.value();
         let row = version_row(work.shared, after, sealed, &self.caller.actor.to_string());
-        versions::insert(work.tx, &row).await?;
+        work.edits.push(Edit::Version(row));
         let oldest = after.version - self.limits.versions.max(1);
-        if oldest < 1 {
-            return Ok(());
-        }
-        for version in versions::delete_through(work.tx, after.id, oldest).await? {
+        for version in work
+            .rows
+            .versions(after.id)
+            .filter(|version| *version <= oldest)
+        {
+            work.edits.push(Edit::VersionDeleted(after.id, version));
             let mut record = about(&self.record, after, Action::SecretVersionDeleted);
             record.version = Some(version);
             record.reason = Some("beyond_the_limit".to_owned());
@@ -265,15 +271,13 @@ fn put<T: Clone + Into<U>, U>(target: &mut Option<U>, field: &Field<T>) {
 }
 
 /// The secret as this transaction sees it. A secret that the caller cannot reach does not exist for them.
-pub(crate) async fn find(
-    work: &mut Work<'_>,
+pub(crate) fn find(
+    work: &Work<'_>,
     caller: &Caller,
     user: &User,
     id: SecretId,
 ) -> Result<Secret, Error> {
-    let row = secrets::find(work.tx, user.id(), id)
-        .await?
-        .ok_or(Error::NotFound)?;
+    let row = work.rows.secret(user.id(), id).ok_or(Error::NotFound)?;
     let secret = Secret::verify(row, work.shared.keyring.installation(), &user.keys)?;
     if caller.reaches_pattern(secret.binding.tool.as_ref()) {
         Ok(secret)
@@ -283,24 +287,24 @@ pub(crate) async fn find(
 }
 
 /// Replaces the row of a secret, and updates the ledger and the caches.
-pub(crate) async fn save(
+pub(crate) fn save(
     work: &mut Work<'_>,
     mut locked: Locked,
     before: &Secret,
     after: &Arc<Secret>,
 ) -> Result<(), Error> {
-    secrets::update(work.tx, &after.row()?).await?;
+    work.edits.push(Edit::Secret(after.row()?));
     locked.ledger.remove(before, &work.shared.keyring);
     locked.ledger.add(after, &work.shared.keyring);
     locked.ledger.last_change = after.updated_at;
-    unlock(work, &locked).await?;
     let stored = Effect::SecretStored(Arc::clone(after), locked.generation);
     work.effects.push(stored);
+    work.edits.push(Edit::Ledger(locked));
     Ok(())
 }
 
 /// Binds the data key of the current version to the secret's new state.
-pub(crate) async fn rewrap(
+pub(crate) fn rewrap(
     work: &mut Work<'_>,
     user: &User,
     before: &Secret,
@@ -314,7 +318,9 @@ pub(crate) async fn rewrap(
         .sealed
         .rewrap(&user.keys, &identity, from, to, entropy)
         .map_err(rewrap_error)?;
-    versions::save_data_key(work.tx, after.id, after.version, after.sealed.data_key()).await?;
+    let data_key = after.sealed.data_key().to_vec();
+    work.edits
+        .push(Edit::DataKey(after.id, after.version, data_key));
     Ok(())
 }
 

@@ -19,21 +19,21 @@ use toolvault_core::user_keys::UserKeys;
 
 use super::guessing::is_guessable;
 use super::warnings::warnings;
-use super::{
-    Locked, NewSecret, SecretAnswer, about, lock, release, require_unprotected, shadows, unlock,
-};
+use super::{NewSecret, SecretAnswer, about, require_unprotected, shadows};
 use crate::cache::Effect;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::settings::Limits;
 use crate::shared::Shared;
+use crate::store::idempotent_answers::AnswerRow;
 use crate::store::versions::VersionRow;
-use crate::store::{idempotent_answers, secrets, versions};
+use crate::store::wanted::Wanted;
 use crate::user::{Ledger, User};
 use crate::vault::Vault;
 use crate::version;
 use crate::writer::change::{Change, Work};
+use crate::writer::rows::{Edit, Locked};
 
 /// How long an answer is kept for a repeated request, in microseconds.
 const REMEMBERED: i64 = 24 * 3_600 * SECOND;
@@ -104,17 +104,13 @@ impl Repetition {
     }
 
     /// The earlier answer, if this request is a repetition.
-    async fn find(&self, work: &mut Work<'_>, user: &User) -> Result<Option<SecretAnswer>, Error> {
+    fn find(&self, work: &Work<'_>, user: &User) -> Result<Option<SecretAnswer>, Error> {
         let oldest = work.now.plus(-REMEMBERED);
-        let sealed = idempotent_answers::find(work.tx, user.id(), &self.key_hash, oldest).await?;
-        let Some(sealed) = sealed else {
+        let Some(sealed) = work.rows.answer(user.id(), self.key_hash, oldest) else {
             return Ok(None);
         };
-        let opened = open(
-            user.keys.of(&sealed)?,
-            bind(user.id(), &self.key_hash),
-            &sealed,
-        )?;
+        let bound = bind(user.id(), &self.key_hash);
+        let opened = open(user.keys.of(sealed)?, bound, sealed)?;
         let remembered: RememberedAnswer =
             serde_json::from_slice(opened.expose()).map_err(|_| Error::Integrity)?;
         if remembered.request == self.request_hash {
@@ -126,7 +122,7 @@ impl Repetition {
     }
 
     /// Stores the answer. It is sealed because the request's hash could be used to guess the value.
-    async fn remember(
+    fn remember(
         &self,
         work: &mut Work<'_>,
         user: &User,
@@ -144,9 +140,14 @@ impl Repetition {
             &plain,
             entropy,
         )?;
-        let oldest = work.now.plus(-REMEMBERED);
-        let key = &self.key_hash;
-        idempotent_answers::insert(work.tx, user.id(), key, &sealed, work.now, oldest).await?;
+        let row = AnswerRow {
+            user_id: user.id(),
+            key_hash: self.key_hash.to_vec(),
+            sealed,
+            created_at: work.now,
+        };
+        work.edits
+            .push(Edit::Answer(row, work.now.plus(-REMEMBERED)));
         Ok(())
     }
 }
@@ -189,12 +190,22 @@ impl Change for CreateSecret {
         self.user.id()
     }
 
+    fn wants(&self) -> Option<Wanted> {
+        Some(Wanted {
+            user: self.user.id(),
+            secret: None,
+            answer: self
+                .repetition
+                .as_ref()
+                .map(|repetition| repetition.key_hash),
+        })
+    }
+
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<SecretAnswer, Error> {
-        let mut locked = lock(work, &self.user).await?;
+        let mut locked = work.lock(&self.user).await?;
         if let Some(repetition) = &self.repetition
-            && let Some(answer) = repetition.find(work, &locked.user).await?
+            && let Some(answer) = repetition.find(work, &locked.user)?
         {
-            release(work, &locked.user).await?;
             return Ok(answer);
         }
         let (secret, sealed) = self.seal(work, &locked)?;
@@ -211,8 +222,10 @@ impl Change for CreateSecret {
             .allow(1, i64::from(secret.shown.bytes), self.limits)?;
         locked.ledger.add(&secret, &work.shared.keyring);
         locked.ledger.last_change = secret.updated_at;
-        store(work, &secret, sealed, &self.caller.actor.to_string()).await?;
-        unlock(work, &locked).await?;
+        let created_by = self.caller.actor.to_string();
+        let version = version_row(work.shared, &secret, sealed, &created_by);
+        work.edits.push(Edit::Secret(secret.row()?));
+        work.edits.push(Edit::Version(version));
 
         let mut created = about(&self.record, &secret, Action::SecretCreated);
         created.state = Some(secret.state_text(work.shared.keyring.installation()));
@@ -229,8 +242,9 @@ impl Change for CreateSecret {
         work.effects
             .push(Effect::SecretStored(stored, locked.generation));
         if let Some(repetition) = &self.repetition {
-            repetition.remember(work, &locked.user, &answer).await?;
+            repetition.remember(work, &locked.user, &answer)?;
         }
+        work.edits.push(Edit::Ledger(locked));
         Ok(answer)
     }
 }
@@ -284,17 +298,6 @@ pub(crate) fn shown(value: &Confidential) -> Result<Shown, Error> {
         display: mask::display(text).into(),
         bytes,
     })
-}
-
-async fn store(
-    work: &mut Work<'_>,
-    secret: &Secret,
-    sealed: SealedVersion,
-    created_by: &str,
-) -> Result<(), Error> {
-    secrets::insert(work.tx, &secret.row()?).await?;
-    let row = version_row(work.shared, secret, sealed, created_by);
-    Ok(versions::insert(work.tx, &row).await?)
 }
 
 /// The row of a secret's current version.

@@ -4,14 +4,15 @@ use toolvault_core::audit::record::Record;
 use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::pattern::ToolPattern;
 
-use super::{Locked, lock, require_match, unlock};
+use super::require_match;
 use crate::cache::Effect;
 use crate::caller::Caller;
 use crate::error::{Denial, Error};
 use crate::secret::Secret;
-use crate::store::secrets;
+use crate::store::wanted::Wanted;
 use crate::user::{Ledger, User};
 use crate::writer::change::{Change, Work};
+use crate::writer::rows::{Edit, Locked};
 
 pub(crate) struct DeleteSecret {
     pub(crate) caller: Caller,
@@ -28,11 +29,14 @@ impl Change for DeleteSecret {
         self.user.id()
     }
 
+    fn wants(&self) -> Option<Wanted> {
+        Some(Wanted::secret(self.user.id(), self.id))
+    }
+
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
-        let mut locked = lock(work, &self.user).await?;
-        let row = secrets::find(work.tx, self.user.id(), self.id)
-            .await?
-            .ok_or(Error::NotFound)?;
+        let mut locked = work.lock(&self.user).await?;
+        let row = work.rows.secret(self.user.id(), self.id);
+        let row = row.ok_or(Error::NotFound)?;
         let pattern = row
             .tool
             .as_deref()
@@ -58,26 +62,31 @@ impl Change for DeleteSecret {
             Err(_) if self.if_match.is_empty() => {}
             Err(_) => return Err(Error::PreconditionFailed),
         }
-        secrets::delete(work.tx, self.user.id(), self.id).await?;
         match verified {
             Ok(secret) => locked.ledger.remove(&secret, &work.shared.keyring),
-            Err(_) => locked.ledger = count_again(work, &locked).await?,
+            Err(_) => locked.ledger = count_again(work, &locked, self.id).await?,
         }
         locked.ledger.last_change = work.now.after(locked.ledger.last_change);
-        unlock(work, &locked).await?;
         work.records.push(record);
         let deleted = Effect::SecretDeleted(self.user.id(), self.id, locked.generation);
         work.effects.push(deleted);
+        work.edits.push(Edit::SecretDeleted(self.id));
+        work.edits.push(Edit::Ledger(locked));
         Ok(())
     }
 }
 
 /// The ledger without a secret whose share in it is unknown: recomputed from the other secrets, if all of them are sound
 /// and none is missing.
-async fn count_again(work: &mut Work<'_>, locked: &Locked) -> Result<Ledger, Error> {
+async fn count_again(
+    work: &mut Work<'_>,
+    locked: &Locked,
+    left_out: SecretId,
+) -> Result<Ledger, Error> {
     let (keyring, user) = (&work.shared.keyring, &locked.user);
     let mut found = Ledger::default();
-    for row in secrets::load_user(work.tx, user.id()).await? {
+    let rows = work.rows.secrets_of(work.tx, user.id()).await?;
+    for row in rows.into_iter().filter(|row| row.secret_id != left_out.0) {
         if let Ok(secret) = Secret::verify(row, keyring.installation(), &user.keys) {
             found.add(&secret, keyring);
         }

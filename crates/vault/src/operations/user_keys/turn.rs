@@ -15,7 +15,7 @@ use crate::operations::secrets::change::rewrap_error;
 use crate::operations::secrets::create::reseal_answer;
 use crate::secret::Secret;
 use crate::store::versions::WrapRow;
-use crate::store::{idempotent_answers, users, versions};
+use crate::store::{given, idempotent_answers, users, versions};
 use crate::user::{self, Ledger, User};
 use crate::writer::change::Work;
 
@@ -98,8 +98,11 @@ async fn take(
     }
     let mut portion = seal_again(work, id, &user.keys, at.secret).await?;
 
-    versions::save_data_keys(work.tx, &portion.data_keys).await?;
-    idempotent_answers::save(work.tx, id, &portion.answers).await?;
+    let statements = vec![
+        versions::save_data_keys(&portion.data_keys),
+        idempotent_answers::save(id, &portion.answers),
+    ];
+    given::run(work.tx, statements, None).await?;
     if begins {
         let sealed = ledger.seal(id, &user.keys, row.generation, entropy)?.sealed;
         users::save_ledger(work.tx, id, &sealed).await?;
