@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from bench_machine import describe
 from bench_users import users
@@ -18,6 +19,7 @@ from postgres import Postgres
 from rpc import LEGACY, META, MODERN, Legacy
 
 FIXTURE = os.environ["TOOLVAULT_MCP_FIXTURE"]
+DELAY = Path(__file__).with_name("delay.py")
 REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
 CONNECTIONS = (1, 16, 64)
 BINDINGS = 100
@@ -150,6 +152,18 @@ class Bench:
         ]
         self.compare("Replace a value, on disk when answered", [Way("fdatasync of 4 KiB", fdatasync), *ways, *peers])
 
+    async def far(self) -> None:
+        """How many changes are saved while each answer of the database takes a millisecond longer."""
+        url = urlsplit(Postgres().new_database("far"))
+        away = self.program("delay", sys.executable, str(DELAY), "$PORT", str(url.port), "1")
+        url = url._replace(netloc=url.netloc.replace(f":{url.port}", f":{away.port}"))
+        store = Store("Toolvault, PostgreSQL 1 ms away", Gateway(self.folder / "far", {}, database_url=urlunsplit(url)))
+        self.programs.callback(store.gateway.kill)
+        await store.fill()
+        body = {"secret_value": VALUE + "$N"}
+        way = Way(store.name, store.http(SECRETS + store.secret, "PATCH", body))
+        self.compare("Replace a value in a database 1 ms away", [way], (1, 64, 256))
+
     async def gateway(self) -> None:
         store = self.stores[0]
         for era in ("modern", "legacy"):
@@ -201,7 +215,7 @@ class Bench:
 
 
 INSERT = "INSERT INTO kept (value) VALUES (decode(repeat('00', 64), 'hex'));"
-PARTS = ("resolve", "get", "list", "change", "gateway", "users", "verify")
+PARTS = ("resolve", "get", "list", "change", "far", "gateway", "users", "verify")
 
 
 def etcd(folder: Path) -> Iterator[str]:
