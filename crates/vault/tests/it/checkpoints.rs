@@ -18,21 +18,19 @@ async fn verify(app: &App, evidence: Evidence) -> Verification {
 
 /// Puts the trail and all users back to what they are now, when the returned text is run.
 async fn keep(rows: &Rows) -> String {
-    let mut back = String::new();
-    for table in TRAIL.into_iter().chain(["users", "ledgers"]) {
-        rows.run(&format!(
-            "CREATE TABLE kept_{table} AS SELECT * FROM {table}"
-        ))
-        .await;
+    let tables: Vec<_> = TRAIL.into_iter().chain(["users", "ledgers"]).collect();
+    for table in &tables {
+        let copied = format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}");
+        rows.run(&copied).await;
     }
-    for table in ["ledgers", "users"].into_iter().chain(TRAIL) {
-        back += &format!("DELETE FROM {table};");
-    }
-    for table in TRAIL.into_iter().chain(["users", "ledgers"]) {
-        back +=
-            &format!("INSERT INTO {table} SELECT * FROM kept_{table}; DROP TABLE kept_{table};");
-    }
-    back
+    let emptied = tables
+        .iter()
+        .rev()
+        .map(|table| format!("DELETE FROM {table};"));
+    let filled = tables.iter().map(|table| {
+        format!("INSERT INTO {table} SELECT * FROM kept_{table}; DROP TABLE kept_{table};")
+    });
+    emptied.chain(filled).collect()
 }
 
 on_both! {
