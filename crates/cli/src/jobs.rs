@@ -9,6 +9,7 @@ mod report;
 mod series;
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ use toolvault_vault::{Lead, Vault};
 use self::backup::BackupWork;
 use self::checkpoint::CheckpointWork;
 pub(crate) use self::report::{JobReport, report};
+use self::series::Series;
 use crate::config::Configuration;
 use crate::environment::Environment;
 use crate::failure::with_causes;
@@ -28,8 +30,11 @@ const LOOK_EVERY: Duration = Duration::from_mins(1);
 
 /// The work of a job.
 trait Work {
-    /// When it was last done.
-    fn newest(&self, now: Timestamp) -> Result<Option<Timestamp>, String>;
+    /// The files that it makes, if it makes any.
+    fn series(&self) -> Option<Series>;
+
+    /// When this process last did it, for work that makes no files.
+    fn last(&self) -> Option<Timestamp>;
 
     /// Does it, and returns the time that it was done at.
     async fn run(&self) -> Result<Timestamp, String>;
@@ -97,12 +102,39 @@ impl Runner<'_> {
         }
     }
 
+    /// When the newest file was made. As long as the directory does not answer, that is a failure again and again.
+    async fn newest(
+        &self,
+        job: Job,
+        series: Series,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, String> {
+        let mut listing = pin!(off_the_runtime(move || {
+            let newest = series.newest(now).map_err(|error| error.to_string())?;
+            Ok(newest.map(|(at, _)| at))
+        }));
+        loop {
+            match tokio::time::timeout(LOOK_EVERY, &mut listing).await {
+                Ok(newest) => return newest,
+                Err(_) => self.failed(job, "its directory does not answer"),
+            }
+        }
+    }
+
+    fn failed(&self, job: Job, why: &str) {
+        tracing::error!(job = job.name(), error = why, "a job of the server failed");
+        self.server.jobs().failed(job, why);
+    }
+
     /// Does the work if it is due, and if no other server does it.
     async fn look(&self, job: Job, every: i64, work: &impl Work, lead: &mut Lead) {
         let jobs = self.server.jobs();
         let done = async {
             let now = self.vault.clock().now();
-            let last = work.newest(now)?;
+            let last = match work.series() {
+                Some(series) => self.newest(job, series, now).await?,
+                None => work.last(),
+            };
             jobs.found(job, last);
             if !is_due(last, every, now) {
                 return Ok(None);
@@ -119,12 +151,17 @@ impl Runner<'_> {
                 tracing::info!(job = job.name(), "a job of the server is done");
             }
             Ok(None) => {}
-            Err(why) => {
-                tracing::error!(job = job.name(), error = why, "a job of the server failed");
-                jobs.failed(job, &why);
-            }
+            Err(why) => self.failed(job, &why),
         }
     }
+}
+
+/// Runs what blocks, as all work on a directory does: it may be on another machine that does not answer.
+async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| error.to_string())?
 }
 
 fn is_due(last: Option<Timestamp>, every: i64, now: Timestamp) -> bool {

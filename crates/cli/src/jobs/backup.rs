@@ -6,8 +6,8 @@ use tokio_util::sync::CancellationToken;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_vault::{Backup, Caller, Piece, Vault};
 
-use super::Work;
 use super::series::Series;
+use super::{Work, off_the_runtime};
 use crate::config::Backups;
 use crate::failure::with_causes;
 use crate::new_file::NewFile;
@@ -19,52 +19,42 @@ pub(super) struct BackupWork {
     pub(super) stop: CancellationToken,
 }
 
-impl BackupWork {
-    fn series(&self) -> Series<'_> {
-        Series::backups(&self.settings.directory, self.vault.installation())
-    }
-
-    fn explain(&self, error: &dyn std::fmt::Display) -> String {
-        let directory = self.settings.directory.display();
-        format!("cannot write to {directory}: {error}")
-    }
-}
-
 impl Work for BackupWork {
-    fn newest(&self, now: Timestamp) -> Result<Option<Timestamp>, String> {
-        let newest = self.series().newest(now);
-        let newest = newest.map_err(|error| self.explain(&error))?;
-        Ok(newest.map(|(at, _)| at))
+    fn series(&self) -> Option<Series> {
+        let directory = &self.settings.directory;
+        Some(Series::backups(directory, self.vault.installation()))
+    }
+
+    fn last(&self) -> Option<Timestamp> {
+        None
     }
 
     async fn run(&self) -> Result<Timestamp, String> {
-        let series = self.series();
-        let cleared = series.remove_partial();
-        cleared.map_err(|error| self.explain(&error))?;
+        let series = Series::backups(&self.settings.directory, self.vault.installation());
         let caller = Caller::local(own_uid(), None);
         let backup = self.vault.back_up(&caller).await;
         let backup = backup.map_err(|error| with_causes(&error))?;
         let at = backup.contents.created_at;
-        let file = series.begin(at).map_err(|error| self.explain(&error))?;
-        let (vault, stop) = (self.vault.clone(), self.stop.clone());
-        let writing = tokio::task::spawn_blocking(move || write(file, backup, &vault, &stop));
-        let written = writing.await.map_err(|error| error.to_string())?;
-        written.map_err(|error| self.explain(&error))?;
-        let pruned = series.prune(self.settings.keep, at);
-        pruned.map_err(|error| {
-            let directory = self.settings.directory.display();
-            format!("cannot remove old backups from {directory}: {error}")
-        })?;
+        let (vault, stop, keep) = (self.vault.clone(), self.stop.clone(), self.settings.keep);
+        off_the_runtime(move || {
+            let fault = |error: std::io::Error| error.to_string();
+            series.remove_partial().map_err(fault)?;
+            let file = series.begin(at).map_err(fault)?;
+            write(&vault, &stop, backup, file)?;
+            let pruned = series.prune(keep, at);
+            pruned.map_err(|error| format!("cannot remove the oldest: {error}"))
+        })
+        .await?;
         Ok(at)
     }
 }
 
 /// Writes the backup. It gets its name when it was read back whole.
 fn write(
-    mut file: NewFile,
-    mut backup: Backup,
     vault: &Vault,
     stop: &CancellationToken,
+    mut backup: Backup,
+    mut file: NewFile,
 ) -> Result<(), String> {
     loop {
         if stop.is_cancelled() {

@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,13 +13,15 @@ use toolvault_core::audit::checkpoint::Checkpoint;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_vault::{Caller, Vault};
 
-use super::Work;
 use super::series::Series;
+use super::{Work, off_the_runtime};
 use crate::config::Checkpoints;
 use crate::failure::with_causes;
 use crate::store::own_uid;
 
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+/// The longest checkpoint, in bytes. They have about 350.
+const LONGEST: u64 = 4_096;
 
 pub(super) struct CheckpointWork {
     pub(super) vault: Vault,
@@ -29,18 +33,16 @@ pub(super) struct CheckpointWork {
 }
 
 impl CheckpointWork {
-    fn series(&self) -> Option<Series<'_>> {
-        let directory = self.settings.directory.as_deref()?;
-        Some(Series::checkpoints(directory, self.vault.installation()))
-    }
-
     /// The checkpoint before this one, which the trail must still contain.
-    fn previous(&self, now: Timestamp) -> Result<Option<Checkpoint>, String> {
+    async fn previous(&self, now: Timestamp) -> Result<Option<Checkpoint>, String> {
         let Some(series) = self.series() else {
             return Ok(self.last.borrow().clone());
         };
-        let newest = series.newest(now).map_err(|error| error.to_string())?;
-        newest.map(|(_, path)| read(&path)).transpose()
+        off_the_runtime(move || {
+            let newest = series.newest(now).map_err(|error| error.to_string())?;
+            newest.map(|(_, path)| read(&path)).transpose()
+        })
+        .await
     }
 
     async fn hand_over(&self, line: &[u8]) -> Result<(), String> {
@@ -79,19 +81,18 @@ impl CheckpointWork {
 }
 
 impl Work for CheckpointWork {
-    fn newest(&self, now: Timestamp) -> Result<Option<Timestamp>, String> {
-        match self.series() {
-            Some(series) => {
-                let newest = series.newest(now).map_err(|error| error.to_string())?;
-                Ok(newest.map(|(at, _)| at))
-            }
-            None => Ok(self.last.borrow().as_ref().map(|last| last.at)),
-        }
+    fn series(&self) -> Option<Series> {
+        let directory = self.settings.directory.as_deref()?;
+        Some(Series::checkpoints(directory, self.vault.installation()))
+    }
+
+    fn last(&self) -> Option<Timestamp> {
+        self.last.borrow().as_ref().map(|last| last.at)
     }
 
     async fn run(&self) -> Result<Timestamp, String> {
         let caller = Caller::local(own_uid(), None);
-        let previous = self.previous(self.vault.clock().now())?;
+        let previous = self.previous(self.vault.clock().now()).await?;
         let made = self.vault.checkpoint(&caller, previous.as_ref()).await;
         let made = made.map_err(|error| with_causes(&error))?;
         let Some(checkpoint) = made else {
@@ -105,11 +106,15 @@ impl Work for CheckpointWork {
         let mut line = serde_json::to_vec(&checkpoint).map_err(|error| error.to_string())?;
         line.push(b'\n');
         if let Some(series) = self.series() {
-            let written = series.begin(checkpoint.at).and_then(|mut file| {
-                file.write(&line)?;
-                file.finish()
-            });
-            written.map_err(|error| format!("cannot write a checkpoint: {error}"))?;
+            let (at, line) = (checkpoint.at, line.clone());
+            off_the_runtime(move || {
+                let written = series.begin(at).and_then(|mut file| {
+                    file.write(&line)?;
+                    file.finish()
+                });
+                written.map_err(|error| error.to_string())
+            })
+            .await?;
         }
         self.hand_over(&line).await?;
         let at = checkpoint.at;
@@ -123,6 +128,10 @@ fn read(path: &Path) -> Result<Checkpoint, String> {
         let path = path.display();
         format!("cannot read {path}, the newest checkpoint: {why}; move it away")
     };
-    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
+    // Whoever can write to the directory must not fill our memory.
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    let read = file.take(LONGEST).read_to_string(&mut text);
+    read.map_err(|error| failed(&error))?;
     serde_json::from_str(&text).map_err(|error| failed(&error))
 }

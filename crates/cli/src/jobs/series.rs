@@ -1,4 +1,5 @@
-//! A series of files in a directory, each with the store's ID and its time in the name.
+//! A series of files in a directory, each with the store's ID and its time in the name. All of this blocks: the directory
+//! may be on another machine.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,25 +11,26 @@ use crate::new_file::NewFile;
 use crate::replace::sync_directory;
 
 /// The files of one kind that the servers of one store write to a directory.
-pub(crate) struct Series<'a> {
-    directory: &'a Path,
+#[derive(Clone)]
+pub(crate) struct Series {
+    directory: PathBuf,
     installation: InstallationId,
     /// What their names end in.
     kind: &'static str,
 }
 
-impl<'a> Series<'a> {
-    pub(crate) const fn backups(directory: &'a Path, installation: InstallationId) -> Self {
+impl Series {
+    pub(crate) fn backups(directory: &Path, installation: InstallationId) -> Self {
         Self {
-            directory,
+            directory: directory.to_owned(),
             installation,
             kind: ".backup",
         }
     }
 
-    pub(crate) const fn checkpoints(directory: &'a Path, installation: InstallationId) -> Self {
+    pub(crate) fn checkpoints(directory: &Path, installation: InstallationId) -> Self {
         Self {
-            directory,
+            directory: directory.to_owned(),
             installation,
             kind: ".checkpoint",
         }
@@ -63,7 +65,7 @@ impl<'a> Series<'a> {
     /// Removes what a server left that was killed while it wrote.
     pub(crate) fn remove_partial(&self) -> io::Result<()> {
         let partial = self.partial();
-        for entry in std::fs::read_dir(self.directory)? {
+        for entry in std::fs::read_dir(&self.directory)? {
             let entry = entry?;
             let name = entry.file_name();
             if name.as_encoded_bytes().starts_with(partial.as_bytes()) {
@@ -76,7 +78,7 @@ impl<'a> Series<'a> {
     /// All files, oldest first. A name that is not exactly one of ours is another's, and so is a link.
     fn list(&self) -> io::Result<Vec<(Timestamp, PathBuf)>> {
         let mut files = Vec::new();
-        for entry in std::fs::read_dir(self.directory)? {
+        for entry in std::fs::read_dir(&self.directory)? {
             let entry = entry?;
             let name = entry.file_name();
             let at = name.to_str().and_then(|name| self.time(name));
@@ -136,7 +138,7 @@ mod tests {
         names
     }
 
-    fn write(series: &Series<'_>, at: Timestamp) {
+    fn write(series: &Series, at: Timestamp) {
         let mut file = series.begin(at).unwrap();
         file.write(b"x").unwrap();
         file.finish().unwrap();
