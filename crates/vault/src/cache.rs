@@ -72,7 +72,7 @@ pub(crate) struct Cache {
     pub(crate) users: Slots<UserId, UserEntry>,
     pub(crate) keys: Slots<KeyId, KeyRecord>,
     /// They stay when a user is evicted: what is known has the generation of the ledger.
-    pub(crate) names: Slots<UserId, Names>,
+    pub(crate) names: Slots<names::Owner, Names>,
     pub(crate) trust: Trust,
     /// Announces every change after the caches have applied it.
     pub(crate) announcements: Announcements,

@@ -43,9 +43,13 @@ impl Weigh for Names {
     }
 }
 
-impl Slots<UserId, Names> {
+/// A user, and when they were created: one who was deleted and signs in again with a token has the same ID, and
+/// generations that begin at 0 again.
+pub(crate) type Owner = (UserId, i64);
+
+impl Slots<Owner, Names> {
     /// The names of a user.
-    pub(crate) fn of(&self, user: UserId) -> Arc<Names> {
+    pub(crate) fn of(&self, user: Owner) -> Arc<Names> {
         self.get(&user).unwrap_or_else(|| {
             let fill = self.begin_fill(user);
             let names = Arc::default();
@@ -121,7 +125,7 @@ mod tests {
     #[test]
     fn a_user_has_one_turn() {
         let slots = Slots::new(2 * WEIGHT);
-        let [one, other] = [1, 2].map(|id| UserId(uuid::Uuid::from_u128(id)));
+        let [one, other] = [1, 2].map(|created_at| (UserId(uuid::Uuid::nil()), created_at));
         assert!(Arc::ptr_eq(&slots.of(one), &slots.of(one)));
         assert!(!Arc::ptr_eq(&slots.of(one), &slots.of(other)));
     }

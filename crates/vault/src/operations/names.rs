@@ -60,7 +60,11 @@ impl Vault {
     ) -> Vec<String> {
         let mut clean = Clean::new();
         if let Some(entry) = entry {
-            let remembered = self.shared.cache.names.of(entry.user.id());
+            let remembered = self
+                .shared
+                .cache
+                .names
+                .of((entry.user.id(), entry.user.row.created_at));
             let (known, unknown) =
                 look_up(&remembered, known_generation(&entry.index.read()), &names);
             clean = known;
