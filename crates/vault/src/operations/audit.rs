@@ -59,7 +59,7 @@ impl Vault {
         caller: &Caller,
         filter: &AuditFilter,
     ) -> Result<AuditPage, Error> {
-        let is_administrator = caller.scopes.contains(Scope::Admin);
+        let is_administrator = caller.require(Scope::Admin).is_ok();
         if !is_administrator {
             self.note_refusal(caller, caller.require(Scope::Audit))
                 .await?;

@@ -3,7 +3,7 @@
 use toolvault_core::scope::Scope;
 use toolvault_vault::{Clock as _, Denial, Error, KeyChange, NewKey, OnBehalf, UserChange};
 
-use crate::harness::actor::pattern;
+use crate::harness::actor::{any_record, pattern};
 use crate::harness::app::key;
 use crate::harness::{Actor, App, HOUR, SECOND, secret};
 
@@ -76,9 +76,12 @@ on_both! {
             vault.list_users(caller, None).await.err(),
             vault.update_user(caller, user, UserChange::default()).await.err(),
             vault.delete_user(caller, user).await.err(),
+            vault.diagnose(caller).await.err(),
         ] {
             assert!(matches!(refused, Some(Error::Denied(Denial::LimitedKeyAdministers))));
         }
+        let refused = vault.list_audit(caller, &any_record()).await;
+        assert!(matches!(refused, Err(Error::Denied(Denial::MissingScope(Scope::Audit)))));
     }
 
     async fn the_end_of_a_maker_ends_its_children(app: App) {
