@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use toolvault_core::audit::record::{Action, Decision, Record};
 use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::scope::Scope;
-use toolvault_core::timestamp::Timestamp;
+use toolvault_core::timestamp::{SECOND, Timestamp};
 use uuid::Uuid;
 
 use self::turn::{Turn, take_turn};
@@ -28,6 +28,9 @@ use crate::writer::change::{Change, Work};
 const PORTION: i64 = 64;
 /// What the turn of a user counts in addition to their versions: it needs up to eleven statements.
 const TURN: i64 = 16;
+
+/// How long ago a rotation may have begun that the next one goes on with: a day, in microseconds.
+const LONGEST_PAUSE: i64 = 24 * 3_600 * SECOND;
 
 /// How far a rotation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,19 +145,18 @@ impl Change for Begin {
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<Self::Answer, Error> {
         dialect::lock_installation(work.tx).await?;
         let stopped = installation::find_user_keys_before(work.tx).await?;
-        // A moment in the future would make every key old for ever.
-        let before = stopped.filter(|before| *before <= work.now);
-        if let Some(before) = before {
+        // A moment in the future would make every key old for ever. One that is long ago would make none old: the row
+        // has no MAC, and whoever rotates after a leak wants keys that are newer than that.
+        let recent = work.now.plus(-LONGEST_PAUSE)..=work.now;
+        if let Some(before) = stopped.filter(|before| recent.contains(before)) {
             return Ok((before, true));
         }
         installation::save_user_keys_before(work.tx, Some(work.now)).await?;
         work.has_written = true;
-        if stopped.is_none() {
-            let mut record = self.record.clone();
-            record.reason = Some("begun".to_owned());
-            work.records.push(record);
-        }
-        Ok((work.now, stopped.is_some()))
+        let mut record = self.record.clone();
+        record.reason = Some("begun".to_owned());
+        work.records.push(record);
+        Ok((work.now, false))
     }
 }
 

@@ -199,6 +199,37 @@ on_both! {
         assert_sound(&app).await;
     }
 
+    // Whoever writes to the database could otherwise make every rotation do nothing.
+    async fn a_rotation_that_began_long_ago_is_begun_again(app: App) {
+        let (ann, _) = person(&app, "ann").await;
+        rotate(&app).await;
+        let rows = Rows::of(&app).await;
+        rows.run("UPDATE installation SET user_keys_before = 1").await;
+        rows.close().await;
+        assert_eq!(rotate(&app).await.users, 2);
+        assert_eq!(left_behind(&app, 3).await, 0);
+        assert_eq!(ann.token("t").await, "second value");
+    }
+
+    async fn a_row_that_only_claims_a_new_key_keeps_the_old_one(app: App) {
+        let (ben, id) = person(&app, "ben").await;
+        let rows = Rows::of(&app).await;
+        let row = format!("secret_id = {} AND version = 1", rows.id(id.0));
+        let sealed = rows.blob(&format!("SELECT data_key FROM secret_versions WHERE {row}")).await;
+        let mut claims = sealed.clone();
+        claims[2..6].copy_from_slice(&2_u32.to_be_bytes());
+        let put = async |data_key: &[u8]| {
+            let data_key = rows.bytes(data_key);
+            rows.run(&format!("UPDATE secret_versions SET data_key = {data_key} WHERE {row}")).await;
+        };
+        put(&claims).await;
+        assert_eq!(rotate(&app).await.left, [ben.caller.user()]);
+        put(&sealed).await;
+        rows.close().await;
+        assert_eq!(rotate(&app).await.left, []);
+        assert_eq!(app.sign_in(&ben.key).await.token("t").await, "second value");
+    }
+
     async fn a_late_command_does_not_end_the_rotation_after_its_own(app: App) {
         person(&app, "ann").await;
         let late = begin(&app).await;

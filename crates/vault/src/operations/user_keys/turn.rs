@@ -87,8 +87,7 @@ async fn take(
     let row = row.ok_or(Error::Integrity)?;
     let ledger = Ledger::open(&user, row.generation, &row.sealed)?;
     let begins = !user.keys.is_rotating();
-    // A key from the future was made while the clock was wrong.
-    if begins && (at.before..=work.now).contains(&made_at(&user)) {
+    if begins && is_new(&user, at, work) {
         let versions = versions::count(work.tx, id).await?;
         return Ok(Turn::Passed { versions });
     }
@@ -111,6 +110,10 @@ async fn take(
         let newest = header(&user.keys);
         if versions::count_others(work.tx, id, newest).await? == 0 {
             user.keys = user.keys.without_former();
+            if !is_new(&user, at, work) {
+                // An earlier rotation began this turn.
+                portion.after = Some(SecretId(Uuid::nil()));
+            }
         } else {
             // Nothing adds such a row behind us, but without its key it would be lost.
             portion.after = Some(SecretId(Uuid::nil()));
@@ -128,10 +131,12 @@ async fn take(
     })
 }
 
-/// When the user's newest key was made.
-fn made_at(user: &User) -> Timestamp {
+/// Whether the user's newest key was made since the rotation began. One from the future was made while the clock was
+/// wrong.
+fn is_new(user: &User, at: &RotationPosition, work: &Work<'_>) -> bool {
     let created_at = Timestamp::from_microseconds(user.row.created_at);
-    user.keys.made_at().unwrap_or(created_at)
+    let made_at = user.keys.made_at().unwrap_or(created_at);
+    (at.before..=work.now).contains(&made_at)
 }
 
 /// The number of the newest key, as it is in the header of what it sealed.
@@ -180,9 +185,7 @@ fn limit(most: usize) -> i64 {
 fn rewrap(work: &Work<'_>, keys: &UserKeys, row: WrapRow) -> Result<Option<Vec<u8>>, Error> {
     let installation = work.shared.keyring.installation();
     let (mut secret, sealed) = Secret::read(row.secret)?;
-    if key_id(&sealed.data_key)? == keys.newest().id {
-        return Ok(None);
-    }
+    let is_done = key_id(&sealed.data_key)? == keys.newest().id;
     let standing = if row.kept == secret.version {
         secret.standing(installation)
     } else {
@@ -195,7 +198,9 @@ fn rewrap(work: &Work<'_>, keys: &UserKeys, row: WrapRow) -> Result<Option<Vec<u
     sealed
         .rewrap(keys, &identity, standing, standing, entropy)
         .map_err(rewrap_error)?;
-    Ok(Some(sealed.data_key().to_vec()))
+    // The number of the key stands in front of what it sealed, where anyone who writes to the database can change it. If
+    // it were believed, the old key would be deleted, and the row lost.
+    Ok((!is_done).then(|| sealed.data_key().to_vec()))
 }
 
 /// Saves the user's keys, and records that.
