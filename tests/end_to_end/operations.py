@@ -2,8 +2,13 @@
 and run with real proxies before one."""
 
 import json
+import os
 import re
+import socket
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import suite
@@ -49,7 +54,10 @@ async def body(checks: Checks, folder: Path) -> None:
     )
     configuration = folder / "server/configuration/toolvault/toolvault.toml"
     configuration.parent.mkdir(parents=True)
-    configuration.write_text(f'[gateway.servers.issues]\ncommand = ["python3", "{ROOT}/examples/issues.py"]\n')
+    backups = folder / "backups"
+    backups.mkdir()
+    configuration.write_text(f'[backup]\nevery = "24h"\nkeep = 1\ndirectory = "{backups}"\n'
+                             f'[gateway.servers.issues]\ncommand = ["python3", "{ROOT}/examples/issues.py"]\n')  # fmt: skip
     await toolvault.serve()
     try:
         key = toolvault.first_keys()["operator_key"]
@@ -85,6 +93,33 @@ async def use(toolvault: Toolvault, key: str) -> None:
     wrong.close()
 
 
+@contextmanager
+def proxy(folder: Path, port: int, *words: str | Path) -> Iterator[subprocess.Popen]:
+    """Runs a proxy that keeps its files in the folder, from when it listens to its end."""
+    log = folder / f"{words[0]}.log"
+    environment = os.environ | {name: str(folder) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
+    with log.open("w") as file:
+        process = subprocess.Popen([*map(str, words)], env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+    try:
+        until = time.monotonic() + 30
+        while not listens(port):
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"{words[0]} does not listen: {log.read_text()[-1500:]}")
+            time.sleep(0.01)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        finally:
+            process.kill()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def proxies(checks: Checks, folder: Path, toolvault: Toolvault, port: int, key: str) -> None:
     certificate, private = folder / f"{NAME}.crt", folder / f"{NAME}.key"
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj",
@@ -97,34 +132,33 @@ def proxies(checks: Checks, folder: Path, toolvault: Toolvault, port: int, key: 
     site = folder / "site.conf"
     site.write_text(adapted("nginx.conf"))
     nginx = folder / "nginx.conf"
-    nginx.write_text(f"daemon on; pid {folder}/nginx.pid; error_log {folder}/nginx.log;\n"
-                     f"events {{}}\nhttp {{ access_log off; include {site}; }}\n")  # fmt: skip
+    kept = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    nginx.write_text(f"daemon off; pid {folder}/nginx.pid; error_log stderr;\n"
+                     f"events {{}}\nhttp {{ access_log off; {kept} include {site}; }}\n")  # fmt: skip
     caddy = folder / "Caddyfile"
-    caddy.write_text(f"{{\n\tadmin unix/{folder}/caddy.sock\n\tauto_https off\n}}\n{adapted('Caddyfile')}")
-    # Both commands return when the proxy listens.
-    begin = ["nginx", "-c", nginx, "-p", folder]
-    around = [
-        ("nginx", begin, [*begin, "-s", "quit"]),
-        ("caddy", ["caddy", "start", "--config", caddy, "--adapter", "caddyfile"],
-         ["caddy", "stop", "--address", f"unix/{folder}/caddy.sock"]),
-    ]  # fmt: skip
-    for name, start, stop in around:
-        with (folder / f"{name}.out").open("w") as log:
-            started = subprocess.run([*map(str, start)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        checks.that(f"{name} starts with its file", started.returncode == 0, (folder / f"{name}.out").read_text()[-900:])
-        curl = ["curl", "--silent", "--show-error", "--cacert", certificate, "--resolve", f"{NAME}:{port}:127.0.0.1"]
-        url = f"https://{NAME}:{port}"
-        ready = run(*curl, f"{url}/readyz")
-        checks.that(f"{name}: the server is ready behind it", '"ready"' in ready.stdout, ready.stderr)
-        listed = run(*curl, "--header", f"x-api-key: {key}", f"{url}/v1/secrets")
-        checks.that(f"{name}: the API works", '"total":0' in listed.stdout, listed)
-        headers = ["--header", f"authorization: Bearer {key}", "--header", "content-type: application/json",
-                   "--header", "accept: application/json, text/event-stream"]  # fmt: skip
-        session = run(*curl, *headers, "--data", json.dumps(INITIALIZE), f"{url}/mcp/issues")
-        checks.that(f"{name}: the gateway answers", '"serverInfo"' in session.stdout, session)
-        # The trail must not have this address: only what the proxy adds counts.
-        run(*curl, "--header", "x-forwarded-for: 192.0.2.7", "--header", f"x-api-key: wrong-{name}", f"{url}/v1/secrets")
-        passes(checks, f"{name} stops", *stop)
+    caddy.write_text(f"{{\n\tadmin off\n\tauto_https off\n}}\n{adapted('Caddyfile')}")
+    commands = ["nginx", "-c", nginx, "-p", folder], ["caddy", "run", "--config", caddy, "--adapter", "caddyfile"]
+    for name, *words in commands:
+        with proxy(folder, port, name, *words) as process:
+            ask(checks, folder, name, port, key)
+        checks.that(f"{name} ends without an error", process.returncode == 0, process.returncode)
+
+
+def ask(checks: Checks, folder: Path, name: str, port: int, key: str) -> None:
+    curl = ["curl", "--silent", "--show-error", "--cacert", folder / f"{NAME}.crt", "--resolve", f"{NAME}:{port}:127.0.0.1"]
+    url = f"https://{NAME}:{port}"
+    ready = run(*curl, f"{url}/readyz")
+    checks.that(f"{name}: the server is ready behind it", '"ready"' in ready.stdout, ready.stderr)
+    listed = run(*curl, "--header", f"x-api-key: {key}", f"{url}/v1/secrets")
+    checks.that(f"{name}: the API works", '"total":0' in listed.stdout, listed)
+    headers = ["--header", f"authorization: Bearer {key}", "--header", "content-type: application/json",
+               "--header", "accept: application/json, text/event-stream"]  # fmt: skip
+    session = run(*curl, *headers, "--data", json.dumps(INITIALIZE), f"{url}/mcp/issues")
+    checks.that(f"{name}: the gateway answers", '"serverInfo"' in session.stdout, session)
+    # The trail must not have this address: only what the proxy adds counts.
+    forged = run(*curl, "--header", "x-forwarded-for: 192.0.2.7", "--header", f"x-api-key: wrong-{name}",
+                 "--write-out", "%{http_code}", f"{url}/v1/secrets")  # fmt: skip
+    checks.that(f"{name}: a wrong key is refused", forged.stdout.endswith("401"), forged)
 
 
 suite.run(body)
