@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -97,13 +97,16 @@ impl RootKeySource {
     }
 
     /// The root key of an empty store, or of one that gets another: as [`load`](Self::load), but creates a missing file.
+    ///
+    /// The file goes to `owner`, a user and a group, if this process may give it away.
     pub async fn load_or_create(
         &self,
         salt: &[u8],
         entropy: &dyn Entropy,
+        owner: Option<(u32, u32)>,
     ) -> Result<Key, RootKeyError> {
         match self {
-            Self::File(path) if !path.exists() => create_file(path, entropy),
+            Self::File(path) if !path.exists() => create_file(path, entropy, owner),
             _ => self.load(salt).await,
         }
     }
@@ -136,7 +139,11 @@ fn load_file(path: &Path) -> Result<Key, RootKeyError> {
     parse(&content, "the root key file")
 }
 
-fn create_file(path: &Path, entropy: &dyn Entropy) -> Result<Key, RootKeyError> {
+fn create_file(
+    path: &Path,
+    entropy: &dyn Entropy,
+    owner: Option<(u32, u32)>,
+) -> Result<Key, RootKeyError> {
     let failed = |source| RootKeyError::File {
         path: path.to_owned(),
         source,
@@ -152,6 +159,10 @@ fn create_file(path: &Path, entropy: &dyn Entropy) -> Result<Key, RootKeyError> 
         .mode(0o600)
         .open(path)
         .map_err(failed)?;
+    if let Some((user, group)) = owner {
+        // By descriptor: the path may lead to another file by now. Only root may give files away.
+        let _ = fchown(&file, Some(user), Some(group));
+    }
     file.write_all(text.as_bytes()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     // Also flush the directory entry: a power cut that loses the key file loses the store.

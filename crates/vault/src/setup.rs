@@ -99,7 +99,7 @@ pub(crate) async fn ensure(
         return Ok(None);
     }
     // Under the lock, so that a second process finds the store and does not generate a key that opens nothing.
-    let root = root_key.load_or_create(&salt, entropy).await?;
+    let root = root_key.load_or_create(&salt, entropy, None).await?;
     let store = |error: Error| OpenError::Store(error);
     let id = InstallationId::generate(entropy, now).map_err(|error| store(error.into()))?;
     let installation = Installation {

@@ -1,5 +1,6 @@
 //! A store under another root key: only that one opens it, and whoever has it open goes on.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 
 use toolvault_core::audit::record::Action;
@@ -112,5 +113,27 @@ on_both! {
             assert!(app.vault.rotate_root_key(&holder.caller, root(1)).await.is_err(), "{scope}");
         }
         assert_eq!(rotations(&app).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_root_key_file_is_given_to_its_owner_only_when_it_is_created() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can give files away");
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("root.key");
+    let source = RootKeySource::File(path.clone());
+    let entropy = SeededEntropy::new(1);
+    for asked in [65_534, 65_533] {
+        let owner = Some((asked, asked));
+        let made = source.load_or_create(&[], &entropy, owner).await;
+        assert!(made.is_ok());
+        let found = std::fs::metadata(&path).unwrap();
+        assert_eq!(
+            (found.uid(), found.gid(), found.mode() & 0o777),
+            (65_534, 65_534, 0o600)
+        );
     }
 }

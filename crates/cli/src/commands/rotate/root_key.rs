@@ -1,6 +1,6 @@
 //! `toolvault rotate root-key`: wraps the store's keyring with the root key in a file.
 
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -44,9 +44,11 @@ pub(crate) async fn run(
     let (rotated, created) = Api::with_store(options.store, context, async |api| {
         // Only now, so that no file is created for a store that cannot be opened.
         let created = !file.exists();
-        let key = obtain(file).await?;
-        if let Some(directory) = api.served_directory() {
-            give_to_server(file, created, directory, context.printer);
+        // The server must be able to read the file when it starts again, also if root runs this command.
+        let server = api.served_directory().and_then(owner);
+        let key = obtain(file, server).await?;
+        if let Some((uid, _)) = server {
+            warn_of_other_owner(file, uid, context.printer);
         }
         Ok((api.rotate_root_key(&key).await?, created))
     })
@@ -64,28 +66,25 @@ pub(crate) async fn run(
 }
 
 /// The key in the file, which is created and on disk before anything depends on it.
-async fn obtain(file: &Path) -> Result<Key, Failure> {
+async fn obtain(file: &Path, owner: Option<(u32, u32)>) -> Result<Key, Failure> {
     let source = RootKeySource::File(file.to_owned());
-    let key = source.load_or_create(&[], &SystemEntropy).await;
+    let key = source.load_or_create(&[], &SystemEntropy, owner).await;
     key.map_err(|error| match error {
         RootKeyError::Entropy(_) => Failure::failed(with_causes(&error)),
         _ => Failure::refused(with_causes(&error)),
     })
 }
 
-/// The server must be able to read the file when it starts again, also if root runs this command.
-fn give_to_server(file: &Path, created: bool, directory: &Path, printer: &Printer) {
-    let owner = |path: &Path| {
-        std::fs::metadata(path)
-            .ok()
-            .map(|found| (found.uid(), found.gid()))
-    };
-    let (Some((uid, gid)), Some((own, _))) = (owner(directory), owner(file)) else {
+/// The user and the group that it belongs to.
+fn owner(path: &Path) -> Option<(u32, u32)> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.uid(), found.gid()))
+}
+
+fn warn_of_other_owner(file: &Path, uid: u32, printer: &Printer) {
+    let Some((own, _)) = owner(file).filter(|(own, _)| *own != uid) else {
         return;
     };
-    if uid == own || (created && chown(file, Some(uid), Some(gid)).is_ok()) {
-        return;
-    }
     let file = file.display();
     printer.error_line(&format!(
         "warning: {file} belongs to user {own}, but the server runs as user {uid}; run: chown {uid} {file}"
