@@ -31,15 +31,20 @@ impl Work for BackupWork {
 
     async fn run(&self) -> Result<Timestamp, String> {
         let series = Series::backups(&self.settings.directory, self.vault.installation());
+        let at = self.vault.clock().now();
+        // Before the backup, which keeps a transaction open: the directory may not answer.
+        let beginning = series.clone();
+        let file = off_the_runtime(move || {
+            let cleared = beginning.remove_partial();
+            let begun = cleared.and_then(|()| beginning.begin(at));
+            begun.map_err(|error| error.to_string())
+        })
+        .await?;
         let caller = Caller::local(own_uid(), None);
         let backup = self.vault.back_up(&caller).await;
         let backup = backup.map_err(|error| with_causes(&error))?;
-        let at = backup.contents.created_at;
         let (vault, stop, keep) = (self.vault.clone(), self.stop.clone(), self.settings.keep);
         off_the_runtime(move || {
-            let fault = |error: std::io::Error| error.to_string();
-            series.remove_partial().map_err(fault)?;
-            let file = series.begin(at).map_err(fault)?;
             write(&vault, &stop, backup, file)?;
             let pruned = series.prune(keep, at);
             pruned.map_err(|error| format!("cannot remove the oldest: {error}"))
