@@ -105,8 +105,10 @@ impl Work for CheckpointWork {
         };
         let mut line = serde_json::to_vec(&checkpoint).map_err(|error| error.to_string())?;
         line.push(b'\n');
+        // The file counts as done, so it comes last: if the command fails, it gets the next one soon.
+        self.hand_over(&line).await?;
         if let Some(series) = self.series() {
-            let (at, line) = (checkpoint.at, line.clone());
+            let at = checkpoint.at;
             off_the_runtime(move || {
                 let written = series.begin(at).and_then(|mut file| {
                     file.write(&line)?;
@@ -116,7 +118,6 @@ impl Work for CheckpointWork {
             })
             .await?;
         }
-        self.hand_over(&line).await?;
         let at = checkpoint.at;
         self.last.replace(Some(checkpoint));
         Ok(at)
