@@ -1,7 +1,7 @@
 //! What the server does regularly by itself. A failure is logged, and never blocks a request.
 //!
-//! [`backup`] and [`checkpoint`] do the work, [`series`] names their files, [`report`] says how it went. Of several servers on one database only one
-//! does it, as long as it runs.
+//! [`backup`] and [`checkpoint`] do the work, [`series`] names their files, and [`mod@report`] says how it went. Of several
+//! servers on one database only one does it, as long as it runs.
 
 mod backup;
 mod checkpoint;

@@ -13,11 +13,13 @@ use crate::harness::World;
 const POSITION: &str = r#"{"before":"2026-01-02T03:04:05Z","user":"00000000-0000-0000-0000-000000000000",
     "secret":"00000000-0000-0000-0000-000000000000","left":0,"is_at_end":false}"#;
 
-const LOCAL_ROUTES: [(&str, &str, &str, u16); 8] = [
-    ("POST", "/local/audit/verify", "{}", 200),
+const LOCAL_ROUTES: [(&str, &str, &str, u16); 10] = [
+    ("POST", "/local/audit/verify", r#"{"checkpoints":[]}"#, 200),
+    ("GET", "/local/audit/checkpoint", "", 200),
     ("GET", "/local/audit/progress", "", 200),
     ("POST", "/local/backup", "", 200),
     ("GET", "/local/diagnosis", "", 200),
+    ("GET", "/local/jobs", "", 200),
     // Without a program that handles reload requests there is nothing to reload.
     ("POST", "/local/reload", "", 404),
     (
