@@ -90,16 +90,8 @@ fn read_bindings(object: Object<'_>, fields: &mut Fields<'_, '_>) -> BTreeMap<St
         return BTreeMap::new();
     };
     let mut bindings = BTreeMap::new();
-    let mut places = BTreeSet::new();
     for member in members {
-        let checked = argument_path(&member.name).and_then(|path| {
-            if places.insert(path.canonical().into_owned()) {
-                reference(member.value)
-            } else {
-                Err(Problem::value_error("another binding has the same place"))
-            }
-        });
-        match checked {
+        match argument_path(&member.name).and_then(|_| reference(member.value)) {
             Ok(reference) => {
                 bindings.insert(member.name.into_owned(), reference);
             }
