@@ -43,6 +43,7 @@ pub(super) fn conditions() -> Schema {
             .description(Some(
                 "Companion arguments and the patterns that each must match",
             ))
+            .property_names(Some(Schema::from(name())))
             .additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(Schema::from(
                 patterns,
             )))))
@@ -73,18 +74,23 @@ pub(super) fn references() -> Schema {
             "For arguments, the references that trusted configuration sets: `secret://<secret_name>` or \
              `secret:///id/<secret_id>`",
         ))
+        .property_names(Some(Schema::from(name())))
         .additional_properties(Some(AdditionalProperties::from(reference)))
         .into()
 }
 
-fn names(description: &str) -> ArrayBuilder {
-    let name = ObjectBuilder::new()
+/// The name of an argument, or a pointer.
+fn name() -> ObjectBuilder {
+    ObjectBuilder::new()
         .schema_type(Type::String)
         .min_length(Some(1))
-        .max_length(Some(1024));
+        .max_length(Some(1024))
+}
+
+fn names(description: &str) -> ArrayBuilder {
     ArrayBuilder::new()
         .schema_type(or_null(Type::Array))
-        .items(RefOr::T(Schema::from(name)))
+        .items(RefOr::T(Schema::from(name())))
         .description(Some(description))
 }
 
