@@ -298,7 +298,8 @@ on_both! {
         let holds = |text: &str| file.windows(text.len()).any(|window| window == text.as_bytes());
         // The magic is found, so the search works.
         assert!(holds("toolvault/backup/v1"));
-        for text in ["second-value", "token", "ann", "tool\"", "secret.used", "operator", "bea"] {
+        // None is so short that it could be in the ciphertext by chance.
+        for text in ["second-value", "token", "tool\"", "secret.used", "operator"] {
             assert!(!holds(text), "{text}");
         }
     }
