@@ -68,6 +68,10 @@ impl Statement {
         }
     }
 
+    pub(crate) fn has_rows(&self) -> bool {
+        self.rows > 0
+    }
+
     /// The rows that the statement selects.
     pub(crate) async fn fetch<T>(self, tx: &mut Tx) -> sqlx::Result<Vec<T>>
     where
@@ -149,6 +153,11 @@ pub(crate) async fn run(
 ) -> sqlx::Result<()> {
     match tx {
         Tx::Sqlite(tx) => write(tx, &statements).await,
+        Tx::Postgres(_)
+            if announcement.is_none() && !statements.iter().any(Statement::has_rows) =>
+        {
+            Ok(())
+        }
         Tx::Postgres(tx) => {
             let notify = "SELECT pg_notify('toolvault', $1) WHERE $1 IS NOT NULL";
             let query = sqlx::query(compose(&statements, 2, notify)).bind(announcement);
@@ -203,7 +212,7 @@ async fn write(
 /// One statement of PostgreSQL that does the same as all of these and `last`. Those without rows are left out.
 fn compose(statements: &[Statement], first: usize, last: &str) -> AssertSqlSafe<String> {
     let (mut parts, mut first) = (Vec::new(), first);
-    for statement in statements.iter().filter(|statement| statement.rows > 0) {
+    for statement in statements.iter().filter(|statement| statement.has_rows()) {
         let (number, given) = (parts.len(), statement.given(first));
         parts.push(format!("part{number} AS ({given} {})", statement.text));
         first += statement.columns.len();
@@ -218,9 +227,7 @@ fn bind_all(
     mut query: Query<'_, Postgres, PgArguments>,
     statements: Vec<Statement>,
 ) -> Query<'_, Postgres, PgArguments> {
-    let statements = statements
-        .into_iter()
-        .filter(|statement| statement.rows > 0);
+    let statements = statements.into_iter().filter(Statement::has_rows);
     for (_, column) in statements.flat_map(|statement| statement.columns) {
         query = bind_array(query, column);
     }

@@ -48,6 +48,7 @@ impl Batch {
                 );
                 outcome.records.truncate(records);
                 outcome.effects.clear();
+                outcome.has_written = false;
                 self.commit_apart(shared, outcome, &users).await
             }
             committed => committed,
@@ -119,27 +120,30 @@ impl Batch {
             tx.set_savepoint(is_marked).await?;
             save_key_uses(&mut tx, &self.key_uses).await?;
         }
-        if outcome.records.is_empty() {
+        let announcement = shared.channel.announce(&outcome.effects);
+        outcome.announced = announcement.as_ref().map(|announcement| announcement.batch);
+        let payload = announcement
+            .as_ref()
+            .map(|announcement| announcement.payload.as_str());
+        let statements = if outcome.records.is_empty() {
+            let has_rows = statements.iter().any(Statement::has_rows);
             if self.is_probe {
                 // A transaction without a write would also succeed on a full disk.
                 installation::rewrite(&mut tx).await?;
-            } else if self.key_uses.is_empty() && !outcome.has_written {
+            } else if self.key_uses.is_empty() && !outcome.has_written && !has_rows {
                 tx.rollback().await?;
                 return Ok(false);
             }
+            statements
         } else {
             // Last, because it locks the head of the chain, which every process on the database needs for its own commit.
             let head = audit::lock_head(&mut tx, statements).await?;
             let head = head.ok_or(Error::Integrity)?;
             let (pages, last) = page::press(shared, head, &mut outcome.records)?;
-            let announcement = shared.channel.announce(&outcome.effects);
-            outcome.announced = announcement.as_ref().map(|announcement| announcement.batch);
-            let payload = announcement
-                .as_ref()
-                .map(|announcement| announcement.payload.as_str());
-            given::run(&mut tx, pages, payload).await?;
             outcome.page = Some(last);
-        }
+            pages
+        };
+        given::run(&mut tx, statements, payload).await?;
         tx.commit().await?;
         Ok(true)
     }
