@@ -6,6 +6,9 @@ pub(crate) mod change;
 pub(crate) mod rights;
 mod rotate;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use toolvault_core::api_key::{ApiKey, KeyId};
 use toolvault_core::audit::record::{Action, Decision};
 use toolvault_core::identity::UserId;
@@ -119,11 +122,20 @@ impl Vault {
                 Ok(api_keys::list(&mut tx, whose).await?)
             })
             .await?;
-        let mut keys = Vec::with_capacity(rows.len());
+        let mut listed = Vec::with_capacity(rows.len());
         for row in rows {
             let record = KeyRecord::verify(row.key, &self.shared.keyring)?;
-            let mut info = record.info(row.last_used_at);
-            self.narrow(&mut info, record.creator).await?;
+            listed.push((Arc::new(record), row.last_used_at));
+        }
+        // Most creators are in the list, so few are read one by one.
+        let mut known: HashMap<_, _> = listed
+            .iter()
+            .map(|(record, _)| (record.id, Arc::clone(record)))
+            .collect();
+        let mut keys = Vec::with_capacity(listed.len());
+        for (record, last_used_at) in listed {
+            let mut info = record.info(last_used_at);
+            self.narrow(&mut info, record.creator, &mut known).await?;
             keys.push(info);
         }
         Ok(keys)
@@ -131,12 +143,22 @@ impl Vault {
 
     /// A key has no more scopes than its creator and the creator's creators have now, and ends when the first of them
     /// ends.
-    async fn narrow(&self, info: &mut KeyInfo, creator: Option<KeyId>) -> Result<(), Error> {
+    async fn narrow(
+        &self,
+        info: &mut KeyInfo,
+        creator: Option<KeyId>,
+        known: &mut HashMap<KeyId, Arc<KeyRecord>>,
+    ) -> Result<(), Error> {
         let earlier = |one: Option<Timestamp>, other| one.into_iter().chain(other).min();
         let mut next = creator;
         for _ in 0..DEEPEST_DESCENT {
             let Some(id) = next else { break };
-            let Some(ancestor) = self.key_record(id).await? else {
+            if !known.contains_key(&id)
+                && let Some(record) = self.key_record(id).await?
+            {
+                known.insert(id, record);
+            }
+            let Some(ancestor) = known.get(&id) else {
                 break;
             };
             let ends = ancestor.info(None);
