@@ -4,7 +4,7 @@
 //! It reads a few pages at a time, so memory use does not depend on the length of the trail. A page's hash covers the hash
 //! that the page before claims, so the pages are verified independently, on several threads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
 use std::thread;
 
@@ -124,10 +124,11 @@ impl ChainVerifier {
     /// Call this before the first page.
     #[must_use]
     pub fn expecting(mut self, checkpoints: impl IntoIterator<Item = Checkpoint>) -> Self {
+        let epochs = self.current.iter().chain(&self.epochs);
+        let epochs: HashMap<_, _> = epochs.map(|epoch| (epoch.number, epoch)).collect();
         for checkpoint in checkpoints {
             let page = checkpoint.page;
-            let mut epochs = self.current.iter().chain(&self.epochs);
-            let epoch = epochs.find(|epoch| epoch.number == checkpoint.epoch);
+            let epoch = epochs.get(&checkpoint.epoch);
             if checkpoint.installation != self.installation {
                 self.missed.push((page, Missed::Foreign));
             } else if epoch.is_some_and(|epoch| !checkpoint.is_signed_by(&epoch.public_key)) {

@@ -45,8 +45,9 @@ on_both! {
         assert_eq!(made.installation, app.vault.installation());
         let evidence = Evidence { checkpoints: vec![made.clone()], ..Evidence::default() };
         assert!(verify(&app, evidence).await.ok);
+        app.vault.create_user(&operator.caller, "one").await.unwrap();
         let next = app.vault.checkpoint(&operator.caller, Some(&made)).await.unwrap().unwrap();
-        assert!(next.page >= made.page);
+        assert_eq!((next.page, next.sequence), (made.page + 1, made.sequence + 1));
     }
 
     async fn only_an_administrator_gets_a_checkpoint(app: App) {
@@ -102,6 +103,7 @@ on_both! {
         let [first, second] = whats(&found).try_into().unwrap();
         let all = [first.1, second.1];
         assert!(all.iter().any(|what| what.contains("did not sign")), "{all:?}");
+        assert!(all.iter().any(|what| what.contains("has another page")), "{all:?}");
         let refused = app.vault.checkpoint(&operator.caller, Some(&lost)).await.unwrap();
         assert!(refused.is_none());
         assert!(app.vault.verify_audit(None).await.unwrap().ok);
