@@ -207,40 +207,22 @@ fn signals_reach_the_command_and_its_death_is_told() {
 #[test]
 fn output_that_cannot_be_printed_is_an_error() {
     let world = World::new();
+    let full = || {
+        std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
+    let command = |script| {
+        let reference = ["run", "--env", "T=secret://github"];
+        world.command(&[&reference[..], &["--", "sh", "-c", script]].concat())
+    };
     for (script, status) in [("echo data", 2), ("echo data >&2", 2), ("exit 3", 3)] {
-        let run = [
-            "run",
-            "--env",
-            "T=secret://github",
-            "--",
-            "sh",
-            "-c",
-            script,
-        ];
-        let full = || {
-            std::fs::File::options()
-                .write(true)
-                .open("/dev/full")
-                .unwrap()
-        };
-        let mut command = world.command(&run);
+        let mut command = command(script);
         let done = command.stdout(full()).stderr(full()).status().unwrap();
         assert_eq!(done.code(), Some(status), "{script}");
     }
-    let run = [
-        "run",
-        "--env",
-        "T=secret://github",
-        "--",
-        "sh",
-        "-c",
-        "echo data",
-    ];
-    let full = std::fs::File::options()
-        .write(true)
-        .open("/dev/full")
-        .unwrap();
-    let done = world.command(&run).stdout(full).output().unwrap();
+    let done = command("echo data").stdout(full()).output().unwrap();
     assert_eq!(done.status.code(), Some(2));
     let errors = String::from_utf8(done.stderr).unwrap();
     assert_eq!(

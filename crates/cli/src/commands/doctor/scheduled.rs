@@ -15,7 +15,7 @@ pub(super) fn check(reports: &[JobReport], findings: &mut Findings) {
             (Some(fault), _) => findings.bad(
                 check,
                 fault,
-                "read the server's log; the directory must exist, and the server must be able to write to it",
+                "read the server's log; if it cannot write, the directory must exist, and the server must be able to write to it",
             ),
             (None, Some(last)) => findings.good(check, &format!("the last one was made at {last}")),
             (None, None) => findings.good(check, "only the server knows the last one"),

@@ -81,7 +81,7 @@ pub(super) async fn run(
             done = &mut copying => copied = Some(done),
             _ = signals.next() => break,
             () = &mut patience, if !patience.is_elapsed() => printer.error_line(
-                "warning: the command has ended; a program that it started still runs and may print here. Ctrl-C ends the wait"
+                "warning: the command has ended; a program that it started may still run and print here. Ctrl-C ends the wait"
             ),
         }
     }

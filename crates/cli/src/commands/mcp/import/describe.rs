@@ -1,4 +1,4 @@
-//! Showing the change before it is made. No value is in it.
+//! Showing the change before it is made. No value that was recognised as one is in it.
 
 use toolvault_vault::SecretInfo;
 
