@@ -1,0 +1,94 @@
+// The policy of a secret: until when, when to rotate, and on what conditions it is applied.
+
+import { get, send } from "../api.js";
+import { useData } from "../data.js";
+import { Dialog, Form, toast } from "../dialog.js";
+import { Check, Field, Input } from "../fields.js";
+import { count, moment } from "../format.js";
+import { Card, Facts, Loaded } from "../parts.js";
+import { url } from "../store.js";
+import { Text } from "../text.js";
+import { html, useState } from "../ui.js";
+
+/** A time as a `datetime-local` field has it, and back. */
+const toField = (time) => {
+  if (!time) return "";
+  const at = new Date(time);
+  return new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+};
+const fromField = (text) => (text ? new Date(text).toISOString() : null);
+
+/** Conditions as lines, `argument = pattern`, and back. */
+const toLines = (when) => Object.entries(when).flatMap(([name, patterns]) => patterns.map((pattern) => `${name} = ${pattern}`)).join("\n");
+
+function fromLines(text) {
+  const when = {};
+  for (const line of text.split("\n").filter((one) => one.trim())) {
+    const [, name, pattern] = line.match(/^\s*(.+?)\s*=\s*(.+?)\s*$/) ?? [];
+    if (!name) throw new Error(`"${line.trim()}" is not a condition. Write it as: argument = pattern.`);
+    (when[name] ??= []).push(pattern);
+  }
+  return when;
+}
+
+function Edit({ id, policy, onClose, onDone }) {
+  const [expires, setExpires] = useState(toField(policy.expires_at));
+  const [days, setDays] = useState(policy.rotate_after_days ?? "");
+  const [when, setWhen] = useState(toLines(policy.when));
+  const [isProtected, setProtected] = useState(policy.protected);
+  const [redact, setRedact] = useState(policy.redact);
+  const act = async () => {
+    const json = {
+      expires_at: fromField(expires),
+      rotate_after_days: days === "" ? null : Number(days),
+      when: fromLines(when),
+      protected: isProtected,
+      redact,
+    };
+    await send("PUT", url(id, "policy"), { json });
+    toast("The policy is changed.");
+    onDone();
+  };
+  return html`
+    <${Dialog} title="Policy" onClose=${onClose}>
+      <${Form} act=${act} submit="Save" onCancel=${onClose}>
+        <div class="pair">
+          <${Input} label="Expires" type="datetime-local" value=${expires} onInput=${setExpires} hint="Refused on every path from then on." />
+          <${Input} label="Rotate after" type="number" min="1" max="36500" value=${days} onInput=${setDays} placeholder="never" hint="Days after which a new value is due." />
+        </div>
+        <${Field} label="Only if other arguments match" hint="One condition a line. A URL has a whole origin, then a path.">
+          ${(joined) => html`<textarea class="mono" rows="3" spellcheck=${false} placeholder="base_url = https://api.github.com/*" value=${when} ...${joined} onInput=${(event) => setWhen(event.target.value)} />`}
+        <//>
+        <${Check} label="Protected" checked=${isProtected} onInput=${setProtected} hint="Only the value can be replaced, and nothing may take precedence over it." />
+        <${Check} label="Confidential" checked=${redact} onInput=${setRedact} hint="Remove the value from what tools answer. Turn it off for a user name." />
+      <//>
+    <//>
+  `;
+}
+
+export function Policy({ id, onChange }) {
+  const state = useData((signal) => get(url(id, "policy"), {}, signal), [id]);
+  const [isOpen, setOpen] = useState(false);
+  const done = () => {
+    setOpen(false);
+    state.reload();
+    onChange();
+  };
+  const conditions = (when) => Object.entries(when).map(([name, patterns]) => html`<div class="mono"><${Text} of=${`${name} = ${patterns.join(" or ")}`} /></div>`);
+  return html`
+    <${Card} title="Policy" actions=${state.data && html`<button type="button" class="button small" onClick=${() => setOpen(true)}>Change the policy</button>`}>
+      <${Loaded} state=${state}>
+        ${(policy) => html`
+          <${Facts} of=${[
+            ["Expires", policy.expires_at ? moment(policy.expires_at) : "Never"],
+            ["Rotation", policy.rotate_after_days ? `Due after ${count(policy.rotate_after_days, "day")}` : "Not scheduled"],
+            ["Conditions", Object.keys(policy.when).length > 0 ? conditions(policy.when) : "None"],
+            ["Protected", policy.protected ? "Yes: only its value can be replaced" : "No"],
+            ["Confidential", policy.redact ? "Yes: removed from answers" : "No: left in answers"],
+          ]} />
+          ${isOpen && html`<${Edit} id=${id} policy=${policy} onClose=${() => setOpen(false)} onDone=${done} />`}
+        `}
+      <//>
+    <//>
+  `;
+}

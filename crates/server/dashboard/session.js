@@ -1,0 +1,73 @@
+// Who is signed in, and the end of the session in all tabs.
+//
+// A page that is signed out is loaded again: that removes everything from its memory.
+
+import { send, token, whenSignedOut } from "./api.js";
+import { createContext } from "./ui.js";
+
+/** The answer of `v1/session`. */
+export const Session = createContext(null);
+
+const tabs = new BroadcastChannel("toolvault");
+let lastActive = Date.now();
+
+/** Loads the page anew, with the reason for the sign-in page. The fragment stays, so that one comes back to it. */
+function leave(reason) {
+  token.clear();
+  for (const field of document.querySelectorAll("input, textarea")) field.value = "";
+  history.replaceState({ reason }, "");
+  location.reload();
+}
+
+/** Why the page shows the sign-in form, if it was signed out. */
+export function takeReason() {
+  const reason = history.state?.reason;
+  if (reason) history.replaceState(null, "");
+  return reason;
+}
+
+/** The session that this browser already has, or null. */
+export async function resume() {
+  if (!token.get()) return null;
+  try {
+    return (await send("GET", "v1/session")).body;
+  } catch (refusal) {
+    if (refusal.status !== 401) throw refusal;
+    token.clear();
+    return null;
+  }
+}
+
+/** Signs in with `{ key }` or `{ link }`. */
+export async function signIn(credential) {
+  token.clear();
+  const { body } = await send("POST", "v1/session", { json: credential });
+  token.set(body.csrf_token);
+  return body;
+}
+
+export async function signOut(reason = "You are signed out.") {
+  try {
+    await send("DELETE", "v1/session");
+  } finally {
+    leave(reason);
+  }
+}
+
+const ENDED = "Your session has ended. Sign in again to go on.";
+
+/** Ends the page when the session ends: refused, expired, not used, or signed out in another tab. */
+export function watch(session) {
+  whenSignedOut(() => leave(ENDED));
+  addEventListener("storage", ({ key }) => token.is(key) && token.get() !== session.csrf_token && leave("You signed out in another tab."));
+  const active = (isOurs) => {
+    if (isOurs && Date.now() - lastActive > 15_000) tabs.postMessage("active");
+    lastActive = Date.now();
+  };
+  for (const event of ["pointerdown", "keydown"]) addEventListener(event, () => active(true), true);
+  tabs.onmessage = () => active(false);
+  setInterval(() => {
+    if (Date.now() >= Date.parse(session.expires_at)) leave(ENDED);
+    else if (Date.now() - lastActive >= session.idle_seconds * 1000) signOut("You were signed out because nothing happened for a while.");
+  }, 5000);
+}
