@@ -1,7 +1,7 @@
 // The small parts of all pages.
 
 import { Icon } from "./icons.js";
-import { html, useEffect, useRef, useState } from "./ui.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./ui.js";
 
 /** A page with its heading, which gets the focus when the page opens. */
 export function Page({ title, heading, lead, actions, back, children }) {
@@ -9,7 +9,7 @@ export function Page({ title, heading, lead, actions, back, children }) {
   useEffect(() => {
     document.title = `${title} · Toolvault`;
   }, [title]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // A page that has a field for the first input focuses that itself.
     if (!ref.current.closest("main").contains(document.activeElement)) ref.current.focus({ preventScroll: true });
     scrollTo(0, 0);

@@ -92,8 +92,8 @@ export function Shell({ session }) {
         <a class="skip" href="#content" onClick=${(event) => { event.preventDefault(); document.querySelector("h1")?.focus(); }}>Skip to the content</a>
         <header class="side">
           <a class="brand" href="#/"><img src="dashboard/icon.svg" alt="" width="24" height="24" />Toolvault</a>
-          <button type="button" class="find" aria-label="Search" onClick=${() => setSearching(true)}>
-            <${Icon} name="search" /><span>Search</span><kbd>${/Mac|iP/.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>
+          <button type="button" class="find" onClick=${() => setSearching(true)}>
+            <${Icon} name="search" /><span>Search</span><kbd aria-hidden="true">${/Mac|iP/.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>
           </button>
           <nav aria-label="Pages">
             ${allowed.map(({ id, title }) => html`

@@ -9,7 +9,7 @@ import { href } from "../router.js";
 import { Session } from "../session.js";
 import { adding, clients } from "../snippets.js";
 import { Table } from "../table.js";
-import { Text } from "../text.js";
+import { Text, visible } from "../text.js";
 import { html, useContext, useState } from "../ui.js";
 
 const STATES = {
@@ -35,7 +35,7 @@ const Missing = ({ of, mayManage }) => html`
     ${of.missing.map((name) => (mayManage
       ? html`<a class="button small" href=${href("secrets", "new", { tool: `${of.name.slice(0, of.name.length - of.tool_name.length)}*`, argument: name, name: `${of.name.split("__")[0]}-${name}` })}>Set ${name}</a>`
       : html`<${Badge} tone="warn">${name} is missing<//>`))}
-    <a class="button small quiet" aria-label=${`Try ${of.tool_name}`} href=${href("try", { tool: of.name })}>Try it</a>
+    <a class="button small quiet" aria-label=${`Try it: ${visible(of.tool_name)}`} href=${href("try", { tool: of.name })}>Try it</a>
   </span>
 `;
 
@@ -56,6 +56,10 @@ function Server({ of, mayManage }) {
       actions=${html`<span class="hint">${of.transport === "stdio" ? "Program" : "HTTP"}${of.as_of && html`, asked <${Ago} at=${of.as_of} />`}</span>
         <button type="button" class="button small" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>Connect a client</button>`}>
       ${of.error && html`<div class="inset"><${Notice} tone="bad" title="The last request failed"><${Text} of=${of.error} /><//></div>`}
+      ${of.missing?.length > 0 && html`
+        <div class="inset"><${Notice} tone="warn" title="A credential of the server is missing">
+          ${of.missing.map((name) => html`<p><code>${name}</code> ${mayManage && html`<a href=${href("secrets", "new", { tool: `${of.name}__*`, argument: name, default: "false" })}>Store the secret that the configuration names there</a>`}</p>`)}
+        <//></div>`}
       ${isOpen && html`<div class="inset"><${Snippets} label="Clients" of=${clients(of.name)} /></div>`}
       ${of.tools.length > 0
         ? html`<ul class="rows" aria-label=${`Tools of ${of.name}`}>${of.tools.map((tool) => html`<${Tool} key=${tool.name} of=${tool} mayManage=${mayManage} />`)}</ul>`
