@@ -1,0 +1,112 @@
+// The pages of keys and of users.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { assertNowhere, heading, row, world } from "./world.mjs";
+
+const it = world();
+const button = (page, name) => page.getByRole("button", { name, exact: true });
+
+test("a key is shown once, until its holder says that it is stored", async (t) => {
+  const page = await it.signedIn(t, "keys");
+  await button(page, "New key").click();
+  const form = page.getByRole("dialog", { name: "New key" });
+  await form.getByLabel("Name").fill("my-agent");
+  assert.ok(await form.getByLabel("use").isChecked());
+  await form.getByLabel("Only these tools").fill("issues__*");
+  await form.getByLabel("Expires").selectOption("In 7 days");
+  await form.getByRole("button", { name: "Create the key" }).click();
+  const once = page.getByRole("dialog", { name: "Copy your key now" });
+  const key = await once.getByLabel("my-agent").inputValue();
+  assert.match(key, /^tvk_/);
+  // Escape, also twice, does not lose it.
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  const done = once.getByRole("button", { name: "Done" });
+  assert.ok(await done.isDisabled());
+  await once.getByLabel("I stored it").check();
+  await done.click();
+  await once.waitFor({ state: "detached" });
+  await assertNowhere(page, key);
+  assert.deepEqual(await it.api("GET", "v1/me", undefined, key).then(({ scopes, tools }) => [scopes, tools]), [["use"], ["issues__*"]]);
+  await row(page, "my-agent").getByText("issues__*").waitFor();
+});
+
+test("the key is copied with its button", async (t) => {
+  const page = await it.signedIn(t, "keys");
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await button(page, "New key").click();
+  await page.getByLabel("Name").fill("copied");
+  await button(page, "Create the key").click();
+  const once = page.getByRole("dialog", { name: "Copy your key now" });
+  await once.getByRole("button", { name: "Copy", exact: true }).first().click();
+  await once.getByText("Copied").waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await once.getByLabel("copied").inputValue());
+});
+
+test("a key needs a scope", async (t) => {
+  const page = await it.signedIn(t, "keys");
+  await button(page, "New key").click();
+  await page.getByLabel("Name").fill("none");
+  await page.getByLabel("use", { exact: false }).first().uncheck();
+  await button(page, "Create the key").click();
+  await page.getByRole("alert").filter({ hasText: "Choose at least one scope" }).waitFor();
+});
+
+test("a key is rotated and revoked", async (t) => {
+  const old = await it.key(["use"], { name: "rotating" });
+  const page = await it.signedIn(t, "keys");
+  await button(page, "Rotate rotating").click();
+  await page.getByLabel("The old key ends").selectOption("At once");
+  await button(page, "Make a new key").click();
+  const once = page.getByRole("dialog", { name: "Copy your key now" });
+  const renewed = await once.getByLabel("rotating").inputValue();
+  assert.notEqual(renewed, old);
+  await once.getByLabel("I stored it").check();
+  await button(page, "Done").click();
+  await button(page, "Revoke rotating").click();
+  await page.getByRole("dialog", { name: "Revoke the key" }).getByRole("button", { name: "Revoke" }).click();
+  await page.getByText("The key is revoked").waitFor();
+  assert.equal((await fetch(`${it.url}/v1/me`, { headers: { "x-api-key": renewed } })).status, 401);
+  await page.getByLabel("Show those that have ended").check();
+  await row(page, "rotating").getByText("Revoked").first().waitFor();
+});
+
+test("an administrator creates, limits, disables and deletes a user", async (t) => {
+  const page = await it.signedIn(t, "admin");
+  await button(page, "New user").click();
+  await page.getByLabel("Name").fill("ada");
+  await button(page, "Create the user").click();
+  const ada = row(page, "ada");
+  await ada.waitFor();
+  const manage = () => button(page, "Manage ada").click();
+  await manage();
+  await button(page, "Change the limits").click();
+  await page.getByLabel("Secrets").fill("5");
+  await button(page, "Save").click();
+  await ada.getByText("5 secrets").waitFor();
+  await manage();
+  await button(page, "Disable").click();
+  await ada.getByText("Disabled").waitFor();
+  await manage();
+  await button(page, "Keys").click();
+  await page.getByText("This user has no key").waitFor();
+  await button(page, "Close").click();
+  await manage();
+  await button(page, "Delete the user").click();
+  await page.getByLabel("Type ada to confirm").fill("ada");
+  await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByText("The user is deleted").waitFor();
+  await row(page, "ada").waitFor({ state: "detached" });
+  await page.getByText("Ready").waitFor();
+});
+
+test("whoever revokes the key of the session is signed out", async (t) => {
+  const key = await it.key(["manage"], { name: "own" });
+  const page = await it.signedIn(t, "keys", { key, refused: [401] });
+  await button(page, "Revoke own").click();
+  await page.getByText("You are signed in with this key").waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+  await heading(page, "Sign in").waitFor();
+});

@@ -1,0 +1,193 @@
+// The pages of secrets, as a person uses them.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { assertNowhere, heading, row, world } from "./world.mjs";
+
+const it = world();
+const VALUE = "lin_api_the-value-that-nobody-sees-again";
+
+const button = (page, name) => page.getByRole("button", { name, exact: true });
+const saved = (page, text) => page.getByRole("status").filter({ hasText: text }).waitFor();
+
+test("an empty vault teaches how to store the first secret", async (t) => {
+  const page = await it.signedIn(t);
+  await page.getByRole("heading", { name: "Store your first secret" }).waitFor();
+  await button(page, "Python").click();
+  assert.match(await page.getByRole("figure").innerText(), /vault\.secrets\.create/);
+  await button(page, "curl").click();
+  // The command works as it stands.
+  const command = await page.getByRole("figure").locator("pre").innerText();
+  assert.match(command, new RegExp(`${it.url}/v1/secrets/`));
+});
+
+test("a secret is created with completion and a preview, and its value is gone from the page", async (t) => {
+  const page = await it.signedIn(t, "secrets/new");
+  await page.getByLabel("Name").fill("issues-prod");
+  await page.getByLabel("Value").fill(VALUE);
+  await page.getByLabel("Tool pattern").fill("issu");
+  await page.getByRole("option", { name: /issues__\*/ }).click();
+  await page.getByLabel("Argument").press("ArrowDown");
+  await page.getByRole("option", { name: /api_token.*nothing serves it/ }).waitFor();
+  await page.getByLabel("Argument").press("Enter");
+  assert.equal(await page.getByLabel("Argument").inputValue(), "api_token");
+  await page.getByText("1 known tool matches issues__*").waitFor();
+  await page.getByRole("listitem").filter({ hasText: "issues__get_issue" }).getByText("Wins").waitFor();
+  await button(page, "Store the secret").click();
+  await heading(page, "issues-prod").waitFor();
+  await saved(page, "The secret is stored");
+  await assertNowhere(page, VALUE);
+  await assertNowhere(page, VALUE.slice(4, -4));
+});
+
+test("a value that is too short is refused before it is sent", async (t) => {
+  const page = await it.signedIn(t, "secrets/new");
+  await page.getByLabel("Name").fill("short");
+  await page.getByLabel("Value").fill("abc");
+  await button(page, "Store the secret").click();
+  await page.getByText("A value has at least 4 characters").waitFor();
+});
+
+test("a value of many lines and kilobytes is stored as it is", async (t) => {
+  const page = await it.signedIn(t, "secrets/new");
+  const value = `-----BEGIN-----\n${"key material\n".repeat(300)}-----END-----\n`;
+  await page.getByLabel("Name").fill("long");
+  await page.getByLabel("Value").fill(value);
+  await page.getByLabel("Tool pattern").fill("long__tool");
+  await page.getByLabel("Argument").fill("pem");
+  await button(page, "Store the secret").click();
+  await heading(page, "long").waitFor();
+  const { args } = await it.api("POST", "v1/tools/long__tool/resolve", {});
+  assert.equal(args.pem, value);
+  await assertNowhere(page, "key material");
+});
+
+test("a default that would take precedence over another one is announced", async (t) => {
+  await it.secret("general", { tool_name: "shadow__*", tool_arg: "token", is_default_for_tool: true });
+  const page = await it.signedIn(t, "secrets/new");
+  await page.getByLabel("Name").fill("special");
+  await page.getByLabel("Value").fill("another value");
+  await page.getByLabel("Tool pattern").fill("shadow__tool");
+  await page.getByLabel("Argument").fill("token");
+  await page.getByText("Another secret serves this argument now").waitFor();
+  await button(page, "Store the secret").click();
+  const asked = page.getByRole("dialog", { name: "It takes precedence over another secret" });
+  await asked.getByText("general").waitFor();
+  await asked.getByRole("button", { name: "Store it" }).click();
+  await heading(page, "special").waitFor();
+});
+
+test("a broad pattern warns that the gateway does not apply it", async (t) => {
+  const page = await it.signedIn(t, "secrets/new");
+  await page.getByLabel("Tool pattern").fill("*");
+  await page.getByLabel("Argument").fill("api_token");
+  await page.getByText("Too broad for the gateway").waitFor();
+});
+
+test("name, binding and flag are changed, and the value stays", async (t) => {
+  const { secret_id: id, display } = await it.secret("before", { tool_name: "edit__*", tool_arg: "one" });
+  const page = await it.signedIn(t, `secrets/${id}`);
+  await page.getByRole("link", { name: "Edit" }).click();
+  await page.getByLabel("Name").fill("after");
+  await page.getByLabel("Tool pattern").fill("");
+  await page.getByLabel("Argument").fill("two");
+  await button(page, "Save").click();
+  await heading(page, "after").waitFor();
+  const changed = await it.api("GET", `v1/secrets/${id}`);
+  assert.deepEqual([changed.secret_name, changed.tool_name, changed.tool_arg, changed.display], ["after", null, "two", display]);
+});
+
+test("a change that another made meanwhile is not overwritten", async (t) => {
+  const { secret_id: id } = await it.secret("contested");
+  const page = await it.signedIn(t, `secrets/${id}/edit`, { refused: [412] });
+  await page.getByLabel("Name").fill("mine");
+  await it.api("PATCH", `v1/secrets/${id}`, { secret_name: "theirs" });
+  await button(page, "Save").click();
+  await page.getByRole("alert").filter({ hasText: "changed elsewhere" }).waitFor();
+  assert.equal((await it.api("GET", `v1/secrets/${id}`)).secret_name, "theirs");
+});
+
+test("a value is replaced and an old one restored, without seeing either", async (t) => {
+  const { secret_id: id } = await it.secret("rotated", { tool_name: "rotate__tool", tool_arg: "key", is_default_for_tool: true });
+  const page = await it.signedIn(t, `secrets/${id}`);
+  await button(page, "Replace the value").click();
+  await page.getByLabel("New value").fill(VALUE);
+  await button(page, "Replace").click();
+  await saved(page, "The new value is stored");
+  await assertNowhere(page, VALUE);
+  const resolved = async () => (await it.api("POST", "v1/tools/rotate__tool/resolve", {})).args.key;
+  assert.equal(await resolved(), VALUE);
+  await button(page, "Restore version 1").click();
+  await button(page, "Restore").click();
+  await saved(page, "Version 1 is the newest version again");
+  assert.equal(await resolved(), "value of rotated, long enough");
+  await row(page.getByRole("table", { name: "Versions" }), "Current").getByRole("rowheader", { name: "3" }).waitFor();
+  await button(page, "Erase version 1").click();
+  await button(page, "Erase").click();
+  await saved(page, "Version 1 is erased");
+  assert.deepEqual((await it.api("GET", `v1/secrets/${id}/versions`)).data.map(({ version }) => version), [3, 2]);
+});
+
+test("a policy is set, and what is due or expired is in the list", async (t) => {
+  const { secret_id: id } = await it.secret("governed", { tool_name: "governed__*", tool_arg: "token" });
+  const page = await it.signedIn(t, `secrets/${id}`);
+  await button(page, "Change the policy").click();
+  await page.getByLabel("Rotate after").fill("30");
+  await page.getByLabel("Expires").fill("2020-01-01T00:00");
+  await page.getByLabel("Only if other arguments match").fill("base_url = https://api.github.com/*");
+  await page.getByLabel("Protected").check();
+  await button(page, "Save").click();
+  await saved(page, "The policy is changed");
+  const policy = await it.api("GET", `v1/secrets/${id}/policy`);
+  assert.deepEqual([policy.rotate_after_days, policy.protected, policy.when], [30, true, { base_url: ["https://api.github.com/*"] }]);
+  await page.getByRole("link", { name: "Secrets" }).first().click();
+  await page.getByLabel("Show").selectOption("Due or expired");
+  const listed = row(page, "governed");
+  await listed.getByText("Expired").waitFor();
+  await listed.getByText("Protected").waitFor();
+});
+
+test("deleting asks for the name and says what uses the secret", async (t) => {
+  const { secret_id: id } = await it.secret("doomed", { tool_name: "doomed__tool", tool_arg: "token", is_default_for_tool: true });
+  await it.api("POST", "v1/tools/doomed__tool/resolve", {});
+  const page = await it.signedIn(t, `secrets/${id}`);
+  await button(page, "Delete").click();
+  const dialog = page.getByRole("dialog", { name: "Delete the secret" });
+  await dialog.getByText("doomed__tool").first().waitFor();
+  const confirm = dialog.getByRole("button", { name: "Delete" });
+  assert.ok(await confirm.isDisabled());
+  await dialog.getByLabel("Type doomed to confirm").fill("doomed");
+  await confirm.click();
+  await heading(page, "Secrets").waitFor();
+  await saved(page, "The secret is deleted");
+  await row(page, "doomed").waitFor({ state: "detached" });
+});
+
+test("the list is searched, filtered by tool, and sorted", async (t) => {
+  await it.secret("find-me", { tool_name: "needle__*", tool_arg: "token" });
+  const page = await it.signedIn(t);
+  const names = () => page.getByRole("table", { name: "Secrets" }).getByRole("rowheader").getByRole("link").allInnerTexts();
+  await page.getByLabel("Search", { exact: true }).fill("FIND");
+  await page.getByText("1 of").waitFor();
+  assert.deepEqual(await names(), ["find-me"]);
+  await page.getByLabel("Search", { exact: true }).fill("");
+  await page.getByLabel("Reaches the tool").fill("needle__anything");
+  await page.getByText("1 of").waitFor();
+  assert.deepEqual(await names(), ["find-me"]);
+  await page.getByLabel("Reaches the tool").fill("");
+  await button(page, "Name").click();
+  const sorted = await names();
+  assert.deepEqual(sorted, [...sorted].sort());
+});
+
+test("the keyboard alone finds a secret and opens it", async (t) => {
+  await it.secret("by-keyboard");
+  const page = await it.signedIn(t);
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("by-keyb");
+  await page.getByRole("option", { name: "by-keyboard" }).waitFor();
+  await page.keyboard.press("Enter");
+  await heading(page, "by-keyboard").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), "H1");
+});
