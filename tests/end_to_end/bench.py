@@ -11,12 +11,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from bench_calls import Calls, mcp_proxy
 from bench_machine import describe
 from bench_users import users
 from bench_ways import ROUNDS, SECONDS, Http, Pgbench, Redis, Way, fdatasync, measure, table
 from gateway import SECRETS, Gateway, Program, User
 from postgres import Postgres
-from rpc import LEGACY, META, MODERN, Legacy
 
 FIXTURE = os.environ["TOOLVAULT_MCP_FIXTURE"]
 DELAY = Path(__file__).with_name("delay.py")
@@ -25,8 +25,6 @@ CONNECTIONS = (1, 16, 64)
 BINDINGS = 100
 RESOLVE = "/v1/tools/linear__get_issue/resolve"
 LIST = f"{SECRETS}?limit=20"
-# The size of a typical tool answer.
-MESSAGE = "An issue that somebody wrote about at some length. " * 20
 VALUE = "a-key-that-is-injected-and-found-again"
 
 
@@ -42,7 +40,7 @@ class Store:
         for number in range(BINDINGS - 2):
             await self.user.secret(f"secret {number}", f"a value {number}", f"tool_{number}__*", "api_token")
         self.secret = await self.user.secret("linear", "a value of linear", "linear__*", "api_token")
-        await self.user.secret("the-key", VALUE, "fixture__echo", "api_key")
+        await self.user.secret("the-key", VALUE, "fixture__*", "api_key")
         key = await self.gateway.spoken("key", "create", "--user", "measured", "--scope", "resolve")
         self.resolver = key["key"]
 
@@ -165,33 +163,11 @@ class Bench:
         self.compare("Replace a value in a database 1 ms away", [way], (1, 64, 256))
 
     async def gateway(self) -> None:
-        store = self.stores[0]
+        calls = Calls(self.stores[0], self.fixture, self.hop, mcp_proxy(self.folder, self.fixture.url, VALUE))
+        self.programs.callback(calls.proxy.end)
         for era in ("modern", "legacy"):
-            params = {"name": "echo", "arguments": {"message": MESSAGE}}
-            headers = {"accept": "application/json, text/event-stream"}
-            if era == "modern":
-                params["_meta"] = {f"{META}protocolVersion": MODERN, f"{META}clientCapabilities": {}}
-                headers |= {"mcp-protocol-version": MODERN, "mcp-method": "tools/call", "mcp-name": "echo"}
-            ways, peers = [], []
-            for name, url, process, own in (
-                ("a plain hop", self.hop.url, self.hop.process.pid, {}),
-                ("the tool server itself", self.fixture.url, self.fixture.process.pid, {}),
-                (store.name, store.gateway.url("fixture"), store.gateway.process.pid, store.user.headers),
-            ):
-                session = {}
-                if era == "legacy":
-                    peers.append(Legacy(url, own))
-                    await peers[-1].open()
-                    session = {"mcp-session-id": peers[-1].session, "mcp-protocol-version": LEGACY}
-                # Without the gateway, the client adds the argument itself.
-                given = {} if own else {"api_key": VALUE}
-                call = params | {"arguments": params["arguments"] | given}
-                # Each call of a session needs an ID of its own.
-                body = json.dumps({"jsonrpc": "2.0", "id": "$N", "method": "tools/call", "params": call})
-                ways.append(Way(name, Http(url, process, "POST", body, headers | session | own)))
-            self.compare(f"Call a tool over HTTP, {era} era", ways, (1, 16))
-            for peer in peers:
-                await peer.close()
+            await calls.compare(self.compare, f"Call a tool over HTTP, {era} era", era, "report", VALUE)
+        await calls.compare(self.compare, "Call a tool that repeats its secret twice", "modern", "echo", VALUE)
 
     async def users(self) -> None:
         self.tables.append(await users(self.folder / "users"))
@@ -226,6 +202,7 @@ def etcd(folder: Path) -> Iterator[str]:
 
 
 async def bench(folder: Path, parts: list[str]) -> None:
+    head = describe(ROUNDS, SECONDS)
     with ExitStack() as programs:
         bench = Bench(folder, programs)
         await bench.begin()
@@ -233,7 +210,7 @@ async def bench(folder: Path, parts: list[str]) -> None:
             if part in parts:
                 await getattr(bench, part)()
     if parts == list(PARTS):
-        REPORT.write_text("\n".join([describe(ROUNDS, SECONDS), *bench.tables]))
+        REPORT.write_text("\n".join([head, *bench.tables]))
 
 
 if __name__ == "__main__":

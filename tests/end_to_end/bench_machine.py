@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import subprocess
+import tempfile
 from pathlib import Path
 
 from server import BINARY
@@ -28,6 +29,7 @@ unencrypted, without a record.
 | Processor | {processor}, {cores} cores |
 | Memory | {memory} GiB |
 | System | {system} |
+| Files | {files} |
 """
 
 
@@ -35,6 +37,15 @@ def first(*words: str) -> str:
     """The first line that a command prints."""
     done = subprocess.run(words, capture_output=True, text=True)
     return (done.stdout or done.stderr).strip().splitlines()[0]
+
+
+def file_system() -> str:
+    """The file system of temporary files. One in memory would make `fdatasync` free."""
+    found = first("findmnt", "--noheadings", "--output", "FSTYPE,OPTIONS", "--target", tempfile.gettempdir())
+    kind, _, options = found.partition(" ")
+    if kind in ("tmpfs", "ramfs"):
+        raise SystemExit(f"{tempfile.gettempdir()} is in memory: set TMPDIR to a directory on a disk")
+    return f"{kind} ({options.strip()})"
 
 
 def describe(rounds: int, seconds: float) -> str:
@@ -50,6 +61,7 @@ def describe(rounds: int, seconds: float) -> str:
         cores=os.cpu_count(),
         memory=memory,
         system=f"{distribution}, Linux {platform.release()}",
+        files=f"{file_system()}, where the servers and the peers keep their data",
     )
     versions = {
         "Toolvault": f"{first(BINARY, '--version')}, commit {first('git', 'rev-parse', '--short', 'HEAD')}",
@@ -57,6 +69,7 @@ def describe(rounds: int, seconds: float) -> str:
         "PostgreSQL": first("psql", "--version"),
         "etcd": first("etcd", "--version"),
         "Redis": first("redis-server", "--version"),
+        "mcp-proxy": os.environ["MCP_PROXY_VERSION"],
         "Load": first("wrk", "-v"),
     }
     return text + "\n".join(f"| {name} | {version} |" for name, version in versions.items()) + "\n"
