@@ -196,6 +196,21 @@ mod tests {
     }
 
     #[test]
+    fn a_reference_is_noticed_anywhere_in_a_text_and_in_either_case() {
+        for text in [
+            "secret://a",
+            "Bearer SECRET://a",
+            "secret://",
+            "a=Secret:///",
+        ] {
+            assert!(Reference::is_spelled_in(text), "{text}");
+        }
+        for text in ["", "secret:/a", "a secret", "https://a"] {
+            assert!(!Reference::is_spelled_in(text), "{text}");
+        }
+    }
+
+    #[test]
     fn a_name_has_up_to_1024_characters_whatever_their_encoding() {
         for (character, encoded) in [("a", "a"), ("é", "%C3%A9"), ("\u{1f511}", "\u{1f511}")] {
             let longest = format!("secret://{}", encoded.repeat(1024));

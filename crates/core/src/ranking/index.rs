@@ -180,6 +180,14 @@ mod tests {
     }
 
     #[test]
+    fn a_shared_value_is_found_by_its_pattern() {
+        let mut index = PatternIndex::new();
+        index.insert(Arc::new(item("a*", 1)));
+        assert_eq!(index.candidates(&tool("ab")).count(), 1);
+        assert_eq!(index.candidates(&tool("b")).count(), 0);
+    }
+
+    #[test]
     fn an_emptied_index_keeps_nothing() {
         let mut index = PatternIndex::new();
         for text in ["a", "a*", "a*b", "*"] {

@@ -120,6 +120,14 @@ fn padding_hides_the_length() {
 }
 
 #[test]
+fn a_use_takes_the_stored_parts_without_the_display_form() {
+    let sealed = Fixture::new(1).seal();
+    let value = sealed.value();
+    assert_eq!(value.data_key(), sealed.data_key);
+    assert_eq!(value.weight(), sealed.data_key.len() + sealed.value.len());
+}
+
+#[test]
 fn two_seals_of_the_same_value_differ_in_every_blob() {
     let fixture = Fixture::new(1);
     let (first, second) = (fixture.seal(), fixture.seal());
