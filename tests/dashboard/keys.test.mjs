@@ -37,12 +37,12 @@ test("the key is copied with its button", async (t) => {
   const page = await it.signedIn(t, "keys");
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await button(page, "New key").click();
-  await page.getByLabel("Name").fill("copied");
+  await page.getByLabel("Name").fill("on-the-clipboard");
   await button(page, "Create the key").click();
   const once = page.getByRole("dialog", { name: "Copy your key now" });
   await once.getByRole("button", { name: "Copy", exact: true }).first().click();
   await once.getByText("Copied").waitFor();
-  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await once.getByLabel("copied").inputValue());
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await once.getByLabel("on-the-clipboard").inputValue());
 });
 
 test("a key needs a scope", async (t) => {

@@ -17,16 +17,11 @@ export const token = {
 };
 
 /** A request that did not succeed. */
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(status, code, detail) {
     super(message(status, detail));
     this.status = status;
     this.code = code;
-    /** Messages by field. */
-    this.fields = {};
-    if (Array.isArray(detail)) {
-      for (const { loc, msg } of detail) this.fields[loc[1]] ??= `${msg}.`;
-    }
   }
 }
 

@@ -35,7 +35,7 @@ export function useDelayed(act, delay, deps) {
   }, deps);
 }
 
-/** All secrets, page by page; `show` gets what there is after each page. */
+/** All secrets; `show` gets the first of several pages. */
 export async function secrets(signal, show = () => {}) {
   const found = new Map();
   for (let offset = 0, total = 1; offset < total; offset += PAGE) {
@@ -43,7 +43,7 @@ export async function secrets(signal, show = () => {}) {
     // A secret that was deleted meanwhile moves the others.
     for (const secret of page.data) found.set(secret.secret_id, secret);
     total = page.total;
-    if (offset + PAGE < total) show({ list: [...found.values()], total });
+    if (offset === 0 && total > PAGE) show({ list: [...found.values()], total });
   }
   return { list: [...found.values()], total: found.size };
 }

@@ -17,14 +17,15 @@ export const recordColumns = ({ withSecret = true } = {}) => [
     cell: ({ action, decision, reason, count, secret_name: name, tool }) => html`
       <span class="mono">${action}</span> ${decision === "denied" && html`<${Badge} tone="bad">Denied<//>`} ${count > 1 && html`<${Badge}>× ${count}<//>`}
       ${reason && html`<span class="second"><${Text} of=${reason} /></span>`}
-      ${(name || tool) && html`<span class="second phone"><${Text} of=${[withSecret && name, tool].filter(Boolean).join(", ")} /></span>`}`,
+      ${!reason && (name || tool) && html`<span class="second phone"><${Text} of=${[withSecret && name, tool].filter(Boolean).join(", ")} /></span>`}`,
   },
   withSecret && {
     id: "secret",
-    head: "Secret",
+    head: "Concerns",
     className: "wide",
-    cell: ({ secret_id: id, secret_name: name, version }) =>
-      name && html`${id ? html`<a href=${href("secrets", id)}><${Text} of=${name} /></a>` : html`<${Text} of=${name} />`}${version && second(`version ${version}`)}`,
+    cell: ({ secret_id: id, secret_name: name, version, subject }) => (name
+      ? html`${id ? html`<a href=${href("secrets", id)}><${Text} of=${name} /></a>` : html`<${Text} of=${name} />`}${version && second(`version ${version}`)}`
+      : subject && html`<${Text} of=${actor(subject)} />`),
   },
   {
     id: "tool",

@@ -41,7 +41,7 @@ const Missing = ({ of, mayManage }) => html`
 
 const Tool = ({ of, mayManage }) => html`
   <li>
-    <div class="named"><${Text} of=${of.tool_name} mono />${of.title && html`<span class="second"><${Text} of=${of.title} /></span>`}</div>
+    <div><${Text} of=${of.tool_name} mono />${of.title && html`<span class="second"><${Text} of=${of.title} /></span>`}</div>
     <${Arguments} of=${of} />
     <${Missing} of=${of} mayManage=${mayManage} />
   </li>

@@ -122,7 +122,7 @@ export function Secrets() {
         ${({ list, total }) => (total === 0
           ? html`<${First} />`
           : html`
-            ${isPartial && html`<p class="waiting" role="status">Loading ${number(list.length)} of ${number(total)} …</p>`}
+            ${isPartial && html`<p class="waiting" role="status">Loading ${number(total)} secrets …</p>`}
             <${List} list=${list} used=${used.data} ruled=${ruled.data} tools=${toolsOf(behind.data ?? [])} />`)}
       <//>
     <//>
