@@ -49,7 +49,11 @@ KEPT = {
     "hash": r"[0-9a-f]{64}",
     "id": r"[A-Za-z0-9]{8}",
 }
-ANSWERS = {r"toolvault secret (create|set)": "lin_api_7Qm2Zx9VtK4wcdef\n", r"toolvault mcp import": "y\n"}
+ANSWERS = {
+    r"toolvault secret create": "lin_api_7Qm2Zx9VtK4wcdef\n",
+    r"toolvault secret set": "lin_api_a_newer_one_5678\n",
+    r"toolvault mcp import": "y\n",
+}
 PROMPT = re.compile(r"^(Value|Again): *$|.*\[y/N\] ?\w*$")
 
 

@@ -1,6 +1,7 @@
 //! The command line's client of the API.
 //!
-//! Every command sends the same requests. [`Api::connect`] sends them over the network with a key from the environment,
+//! Every command sends the same requests. [`Api::connect`] sends them over the network with a key from the environment or
+//! a profile,
 //! [`Api::with_store`] to the store on this machine with the rights of the root key.
 
 pub(crate) mod connection;
@@ -22,7 +23,7 @@ use toolvault_gateway::http::{HeaderMap, HeaderValue, Method, StatusCode, Url, h
 use toolvault_gateway::{HttpPolicy, Response};
 use toolvault_server::control::OwnStore;
 
-use self::connection::{ConnectionOptions, Role};
+use self::connection::{ConnectionOptions, Role, Server};
 use self::transport::Transport;
 use crate::config::{self, Configuration, ServeOptions, StoreOptions};
 use crate::context::Context;
@@ -60,30 +61,43 @@ impl Body {
 
 /// The answer of a list without pages.
 #[derive(Deserialize)]
-struct List<T> {
-    data: Vec<T>,
+pub(crate) struct List<T> {
+    pub(crate) data: Vec<T>,
 }
 
 impl<'a> Api<'a> {
-    /// The API at the URL in the environment.
-    pub(crate) fn connect(
+    /// The API of the server in the environment or in the profile.
+    pub(crate) async fn connect(
         options: &ConnectionOptions,
         context: &Context<'a>,
+    ) -> Result<Self, Failure> {
+        let server = Server::of(options, &context.environment)?;
+        let policy = server.policy();
+        let base = server.url(&policy)?;
+        let authorization = server.authorization(&base, Role::Operator).await?;
+        Self::at(base, policy, authorization, context.printer)
+    }
+
+    /// The API at a URL, with the header that holds the key.
+    pub(crate) fn at(
+        base: Url,
+        policy: HttpPolicy,
+        authorization: HeaderValue,
+        printer: &'a Printer,
     ) -> Result<Self, Failure> {
         let policy = HttpPolicy {
             total_timeout: TIMEOUT,
             max_body_bytes: LARGEST_ANSWER,
-            ..options.policy(&context.environment)
+            ..policy
         };
-        let base = connection::base(&context.environment, &policy)?;
         let client = connection::client(policy)?;
         Ok(Self {
             transport: Transport::Network {
                 client,
-                authorization: connection::authorization(&context.environment, Role::Operator)?,
+                authorization,
             },
             base,
-            printer: context.printer,
+            printer,
         })
     }
 

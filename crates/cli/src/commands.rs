@@ -5,9 +5,13 @@ pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod inject;
 pub(crate) mod key;
+pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod mcp;
 pub(crate) mod openapi;
+pub(crate) mod profile;
 pub(crate) mod reload;
 pub(crate) mod restore;
 pub(crate) mod rotate;
@@ -42,6 +46,13 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run the server; an empty store is set up first
     Serve(ServeOptions),
+    /// Sign in to a server, and keep its URL and the key in a profile
+    Login(login::LoginOptions),
+    /// Forget a profile and its key
+    Logout(logout::LogoutOptions),
+    /// List, choose and show profiles
+    #[command(subcommand)]
+    Profile(profile::ProfileCommand),
     /// Create, list, change and delete users
     #[command(subcommand)]
     User(user::UserCommand),
@@ -55,6 +66,8 @@ pub(crate) enum Command {
     Explain(explain::ExplainOptions),
     /// Run a command with secrets in its environment
     Run(run::RunOptions),
+    /// Write a file from a template with secrets
+    Inject(inject::InjectOptions),
     /// Manage the servers of the MCP gateway, and connect clients to it
     #[command(subcommand)]
     Mcp(mcp::McpCommand),
@@ -85,11 +98,15 @@ pub(crate) enum Command {
 pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
     match command {
         Command::Serve(options) => serve::run(options, context).await,
+        Command::Login(options) => login::run(&options, context).await,
+        Command::Logout(options) => logout::run(&options, context).await,
+        Command::Profile(command) => profile::run(&command, context),
         Command::User(command) => user::run(command, context).await,
         Command::Key(command) => key::run(command, context).await,
         Command::Secret(command) => secret::run(command, context).await,
         Command::Explain(options) => explain::run(options, context).await,
         Command::Run(options) => run::run(options, context).await,
+        Command::Inject(options) => inject::run(&options, context).await,
         Command::Mcp(command) => mcp::run(command, context).await,
         Command::Reload(options) => reload::run(options, context).await,
         Command::Audit(command) => audit::run(command, context).await,

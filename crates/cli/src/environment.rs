@@ -14,6 +14,8 @@ pub(crate) const URL: &str = "TOOLVAULT_URL";
 pub(crate) const API_KEY: &str = "TOOLVAULT_API_KEY";
 /// A file with the key for the API.
 pub(crate) const API_KEY_FILE: &str = "TOOLVAULT_API_KEY_FILE";
+/// The profile to use.
+pub(crate) const PROFILE: &str = "TOOLVAULT_PROFILE";
 /// A file with certificates to trust besides the system's.
 pub(crate) const CA_FILE: &str = "TOOLVAULT_CA_FILE";
 /// The log filter.
@@ -26,7 +28,8 @@ pub(crate) const ROOT_KEY: &str = "TOOLVAULT_ROOT_KEY";
 pub(crate) const ROOT_KEY_FILE: &str = "TOOLVAULT_ROOT_KEY_FILE";
 
 /// The variables that are not settings.
-pub(crate) const NOT_SETTINGS: [&str; 6] = [URL, API_KEY, API_KEY_FILE, CA_FILE, LOG, CONFIG];
+pub(crate) const NOT_SETTINGS: [&str; 7] =
+    [URL, API_KEY, API_KEY_FILE, PROFILE, CA_FILE, LOG, CONFIG];
 
 /// The names of Toolvault's variables, which commands that are run do not get.
 #[expect(
@@ -42,6 +45,8 @@ pub(crate) fn own_names() -> impl Iterator<Item = OsString> {
 #[derive(Default)]
 pub(crate) struct Environment {
     variables: BTreeMap<String, Wiped<String>>,
+    /// Whether this process belongs to a session with a message bus (D-Bus).
+    pub(crate) has_session_bus: bool,
     handed_on: Vec<(String, String)>,
 }
 
@@ -64,6 +69,7 @@ impl Environment {
         });
         Self {
             variables: ours.collect(),
+            has_session_bus: std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some(),
             handed_on: handed_on.collect(),
         }
     }
@@ -90,6 +96,7 @@ impl Environment {
         let owned = |&(name, value): &(&str, &str)| (name.to_owned(), Wiped::new(value.to_owned()));
         Self {
             variables: variables.iter().map(owned).collect(),
+            has_session_bus: false,
             handed_on: Vec::new(),
         }
     }

@@ -21,6 +21,7 @@ mod mcp;
 mod misuse;
 mod new_file;
 mod printer;
+mod profile;
 mod progress;
 mod replace;
 mod signals;

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::printer::Printer;
 
 /// The longest value, in bytes (contract, section 2).
-const LONGEST_VALUE: usize = 65_536;
+pub(crate) const LONGEST_VALUE: usize = 65_536;
 
 /// Editors on Windows put this before a text.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();

@@ -10,40 +10,16 @@ use toolvault_gateway::{GuardedClient, HttpError, HttpPolicy};
 use crate::config::read_secret_file;
 use crate::environment::{API_KEY, API_KEY_FILE, CA_FILE, Environment, URL};
 use crate::failure::{Failure, with_causes};
+use crate::profile::{self, Keys, Profile};
 
-const DEFAULT_URL: &str = "http://127.0.0.1:8710";
+pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:8710";
 
 /// The flags of commands that send requests to a server.
 #[derive(Args, Default)]
 pub(crate) struct ConnectionOptions {
     /// PEM file with certificates to trust besides the system's [default: `TOOLVAULT_CA_FILE`]
     #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
-}
-
-impl ConnectionOptions {
-    /// The rules for requests to a server, which may be on this machine or in a private network.
-    pub(crate) fn policy(&self, environment: &Environment) -> HttpPolicy {
-        let named = self.ca_file.clone();
-        HttpPolicy {
-            allow_private_network: true,
-            ca_file: named.or_else(|| environment.get(CA_FILE).map(PathBuf::from)),
-            ..HttpPolicy::default()
-        }
-    }
-}
-
-/// The API's URL from the environment.
-pub(crate) fn base(environment: &Environment, policy: &HttpPolicy) -> Result<Url, Failure> {
-    let url = environment.get(URL).unwrap_or(DEFAULT_URL);
-    let url = policy
-        .check(url)
-        .map_err(|error| Failure::refused(format!("{URL}: {error}")))?;
-    if url.path().trim_end_matches('/').ends_with("/v1") {
-        let why = format!("{URL} ends in /v1, which commands add by themselves");
-        return Err(Failure::refused(why).hint(format!("set {URL} without /v1")));
-    }
-    Ok(url)
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 /// The client for requests to a server.
@@ -54,7 +30,7 @@ pub(crate) fn client(policy: HttpPolicy) -> Result<GuardedClient, Failure> {
     })
 }
 
-/// Which of the first keys to use, if the file holds both.
+/// Which key to use, if there are two.
 #[derive(Clone, Copy)]
 pub(crate) enum Role {
     /// To manage secrets and keys.
@@ -63,40 +39,141 @@ pub(crate) enum Role {
     Agent,
 }
 
-/// The header that holds the key.
-pub(crate) fn authorization(environment: &Environment, role: Role) -> Result<HeaderValue, Failure> {
-    let key = match (environment.get(API_KEY), environment.get(API_KEY_FILE)) {
-        (Some(key), _) => Wiped::new(key.trim().to_owned()),
-        (None, Some(path)) => {
+impl Keys {
+    /// The key of a role. One key may be for both.
+    fn of(&self, role: Role) -> &str {
+        match (role, &self.agent) {
+            (Role::Agent, Some(agent)) => agent,
+            _ => &self.operator,
+        }
+    }
+}
+
+/// The server that requests are sent to: the environment's, else that of the profile in use.
+pub(crate) struct Server<'a> {
+    environment: &'a Environment,
+    ca_file: Option<PathBuf>,
+    profile: Option<(String, Profile)>,
+}
+
+impl<'a> Server<'a> {
+    /// The server of a command. The profiles are read only if the environment lacks something.
+    pub(crate) fn of(
+        options: &ConnectionOptions,
+        environment: &'a Environment,
+    ) -> Result<Self, Failure> {
+        let has_key = [API_KEY, API_KEY_FILE]
+            .iter()
+            .any(|name| environment.get(name).is_some());
+        let profile = if has_key && environment.get(URL).is_some() {
+            None
+        } else {
+            profile::in_use(environment)?
+        };
+        let named = options.ca_file.clone();
+        Ok(Self {
+            environment,
+            ca_file: named.or_else(|| environment.get(CA_FILE).map(PathBuf::from)),
+            profile,
+        })
+    }
+
+    /// The rules for requests to it. It may be on this machine or in a private network.
+    pub(crate) fn policy(&self) -> HttpPolicy {
+        let of_profile = self.profile.as_ref();
+        let of_profile = of_profile.and_then(|(_, profile)| profile.ca_file.clone());
+        policy(self.ca_file.clone().or(of_profile))
+    }
+
+    /// The API's URL.
+    pub(crate) fn url(&self, policy: &HttpPolicy) -> Result<Url, Failure> {
+        if let Some(url) = self.environment.get(URL) {
+            return base(URL, url, policy);
+        }
+        match &self.profile {
+            Some((name, profile)) => base(&format!("profile '{name}'"), &profile.url, policy),
+            None => base("default", DEFAULT_URL, policy),
+        }
+    }
+
+    /// The header that holds the key.
+    pub(crate) async fn authorization(
+        &self,
+        url: &Url,
+        role: Role,
+    ) -> Result<HeaderValue, Failure> {
+        let environment = self.environment;
+        if let Some(key) = environment.get(API_KEY) {
+            return header(API_KEY, key.trim());
+        }
+        if let Some(path) = environment.get(API_KEY_FILE) {
             let text = read_secret_file(path.as_ref()).map_err(|error| {
                 Failure::refused(format!("{API_KEY_FILE}: cannot read {path}: {error}"))
             })?;
-            Wiped::new(key_in(&text, role).to_owned())
+            return header(API_KEY_FILE, key_in(&text, role));
         }
-        (None, None) => {
+        let Some((name, profile)) = &self.profile else {
             return Err(Failure::refused("no API key is set").hint(format!(
-                "set {API_KEY} or {API_KEY_FILE}; toolvault serve showed a key when it set up the store, and toolvault key create creates a new one"
+                "sign in with: toolvault login; or set {API_KEY} or {API_KEY_FILE}. toolvault serve showed a key when it set up the store, and toolvault key create creates a new one"
+            )));
+        };
+        // A key goes only to the server that it is for.
+        if profile.url != url.as_str() {
+            let why = format!(
+                "the profile '{name}' is for {}, and {URL} is {url}",
+                profile.url
+            );
+            return Err(Failure::refused(why).hint(format!(
+                "unset {URL}, set {API_KEY} too, or sign in there with: toolvault login"
             )));
         }
-    };
-    let text = Wiped::new(format!("Bearer {}", key.as_str()));
-    let mut value = HeaderValue::from_str(&text).map_err(|_| {
-        Failure::refused(format!(
-            "the content of {API_KEY} or {API_KEY_FILE} is not a key"
-        ))
-    })?;
+        let keys = profile.keys(name).await?;
+        header(&format!("profile '{name}'"), keys.of(role))
+    }
+}
+
+/// The rules for requests to a server, with the certificates of a file.
+pub(crate) fn policy(ca_file: Option<PathBuf>) -> HttpPolicy {
+    HttpPolicy {
+        allow_private_network: true,
+        ca_file,
+        ..HttpPolicy::default()
+    }
+}
+
+/// The API's URL, which came from `source`.
+pub(crate) fn base(source: &str, url: &str, policy: &HttpPolicy) -> Result<Url, Failure> {
+    let url = policy
+        .check(url)
+        .map_err(|error| Failure::refused(format!("{source}: {error}")))?;
+    if url.path().trim_end_matches('/').ends_with("/v1") {
+        let why = format!("{source} ends in /v1, which commands add by themselves");
+        return Err(Failure::refused(why).hint("leave out /v1"));
+    }
+    Ok(url)
+}
+
+/// The header with a key, which came from `source`.
+pub(crate) fn header(source: &str, key: &str) -> Result<HeaderValue, Failure> {
+    let text = Wiped::new(format!("Bearer {key}"));
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| Failure::refused(format!("{source}: this is not a key")))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
 /// The key in a text with one key or with the first keys of a store.
-fn key_in(text: &str, role: Role) -> &str {
+pub(crate) fn key_in(text: &str, role: Role) -> &str {
+    first_key_in(text, role).unwrap_or(text).trim()
+}
+
+/// The key of a role in a text with the first keys of a store.
+pub(crate) fn first_key_in(text: &str, role: Role) -> Option<&str> {
     let name = match role {
         Role::Operator => "operator_key=",
         Role::Agent => "agent_key=",
     };
-    let named = text.lines().find_map(|line| line.trim().strip_prefix(name));
-    named.unwrap_or(text).trim()
+    text.lines().find_map(|line| line.trim().strip_prefix(name))
 }
 
 /// The failure for a server that does not answer, with a hint.
@@ -113,7 +190,7 @@ pub(crate) fn no_answer(url: &Url, error: &HttpError) -> Failure {
     match error {
         HttpError::Unreachable(_) | HttpError::UnknownHost(_) | HttpError::Timeout => {
             failure.hint(format!(
-                "is the server running? Start it with: toolvault serve. {URL} sets its address"
+                "is the server running? Start it with: toolvault serve. {URL} or a profile sets its address"
             ))
         }
         _ => failure,

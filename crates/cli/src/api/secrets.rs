@@ -1,13 +1,14 @@
 //! Secrets: find, store and change them, with values of any length.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use toolvault_core::digest::hexadecimal;
 use toolvault_core::entropy::Entropy as _;
+use toolvault_core::timestamp::Timestamp;
 use toolvault_gateway::http::{Method, Url};
 use toolvault_vault::{SecretInfo, SystemEntropy};
 
-use super::{Api, Body, only_one};
+use super::{Api, Body, List, only_one};
 use crate::failure::{Failure, with_causes};
 
 /// The page size of the list.
@@ -21,13 +22,13 @@ impl Api<'_> {
         self.url(&["secrets", &secret.secret_id.to_string()])
     }
 
-    /// All secrets, or those with the given name; oldest first.
+    /// The secrets that the filter keeps, oldest first.
     pub(crate) async fn list_secrets(
         &self,
-        name: Option<&str>,
+        filter: Filter<'_>,
     ) -> Result<Vec<SecretInfo>, Failure> {
-        #[derive(serde::Deserialize)]
-        struct List {
+        #[derive(Deserialize)]
+        struct Page {
             data: Vec<SecretInfo>,
             total: usize,
         }
@@ -37,8 +38,9 @@ impl Api<'_> {
             url.query_pairs_mut()
                 .append_pair("limit", &PORTION.to_string())
                 .append_pair("offset", &secrets.len().to_string())
-                .extend_pairs(name.map(|name| ("secret_name", name)));
-            let list: List = self.fetch(Method::GET, &url, Body::Nothing).await?;
+                .extend_pairs(filter.name.map(|name| ("secret_name", name)))
+                .extend_pairs(filter.tool.map(|tool| ("tool_name", tool)));
+            let list: Page = self.fetch(Method::GET, &url, Body::Nothing).await?;
             let is_last = list.data.len() < PORTION;
             secrets.extend(list.data);
             if is_last || secrets.len() >= list.total {
@@ -57,8 +59,26 @@ impl Api<'_> {
                 found => return found,
             }
         }
-        let named = self.list_secrets(Some(text)).await?;
+        let named = self.list_secrets(Filter::named(text)).await?;
         only_one(named, "secret", text, |secret| secret.secret_id.to_string())
+    }
+
+    /// The versions of a secret that are kept, newest first.
+    pub(crate) async fn versions(&self, secret: &SecretInfo) -> Result<Vec<Version>, Failure> {
+        let url = self.url(&["secrets", &secret.secret_id.to_string(), "versions"]);
+        let list: List<Version> = self.fetch(Method::GET, &url, Body::Nothing).await?;
+        Ok(list.data)
+    }
+
+    /// Makes an older value the newest version.
+    pub(crate) async fn restore_version(
+        &self,
+        secret: &SecretInfo,
+        version: i64,
+    ) -> Result<SecretInfo, Failure> {
+        let (id, version) = (secret.secret_id.to_string(), version.to_string());
+        let url = self.url(&["secrets", &id, "versions", &version, "restore"]);
+        self.fetch(Method::POST, &url, Body::Nothing).await
     }
 
     /// Changes a secret, including a value of any length.
@@ -78,6 +98,36 @@ impl Api<'_> {
         }
         Ok(secret)
     }
+}
+
+/// Which secrets to list.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Filter<'a> {
+    /// Those of this name.
+    pub(crate) name: Option<&'a str>,
+    /// Those whose pattern matches this tool.
+    pub(crate) tool: Option<&'a str>,
+}
+
+impl<'a> Filter<'a> {
+    pub(crate) fn named(name: &'a str) -> Self {
+        Self {
+            name: Some(name),
+            tool: None,
+        }
+    }
+}
+
+/// A version of a value, without the value.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Version {
+    #[serde(rename = "version")]
+    pub(crate) number: i64,
+    pub(crate) created_at: Timestamp,
+    /// Who stored it.
+    pub(crate) created_by: String,
+    /// `current` or `superseded`.
+    pub(crate) state: String,
 }
 
 /// The changes of a secret. Absent fields stay unchanged.

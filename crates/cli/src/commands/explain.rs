@@ -24,7 +24,7 @@ pub(crate) async fn run(
     options: ExplainOptions,
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {
-    let api = Api::connect(&options.connection, context)?;
+    let api = Api::connect(&options.connection, context).await?;
     let explanation = explain::ask(&api, &options.tool).await?;
     if options.json {
         context.printer.json(&explanation)?;

@@ -15,8 +15,8 @@ use crate::failure::ExitStatus;
 
 #[derive(Subcommand)]
 #[command(
-    after_help = "import, test and stdio send requests to the server at TOOLVAULT_URL [default: http://127.0.0.1:8710]; \
-    the key is in TOOLVAULT_API_KEY or in the file that TOOLVAULT_API_KEY_FILE names."
+    after_help = "import, test and stdio send requests to the server of the profile in use (toolvault login), \
+    unless TOOLVAULT_URL and TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE are set."
 )]
 pub(crate) enum McpCommand {
     /// Add a server to the configuration file

@@ -39,6 +39,12 @@ pub(crate) struct RunOptions {
     /// Tool for which to resolve; each of its defaults is set as the variable of the argument's name
     #[arg(long, value_name = "NAME")]
     tool: Option<String>,
+    /// Set only these of the variables that the other options name; may be repeated, or a list with commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Give the command no other variable of this environment than PATH, HOME and the like
+    #[arg(long)]
+    pristine: bool,
     /// Replace values in what the command prints, also on a terminal
     #[arg(long)]
     mask: bool,
@@ -57,17 +63,29 @@ pub(crate) async fn run(options: RunOptions, context: &Context<'_>) -> anyhow::R
         .command
         .split_first()
         .ok_or_else(|| Failure::refused("no command is given"))?;
-    let variables = Variables::read(&options.variables, options.env_file.as_deref())?;
+    let mut variables = Variables::read(&options.variables, options.env_file.as_deref())?;
+    variables.keep_only(&options.only);
     let filled = if options.tool.is_none() && variables.references.is_empty() {
         Filled::plain(variables)
     } else {
-        let api = Api::connect(&options.connection, context)?;
+        let api = Api::connect(&options.connection, context).await?;
         variables
             .fill(&api, options.tool.as_deref(), &own_tool(program))
             .await?
     };
+    let mut only = options.only.iter();
+    if let Some(name) = only.find(|name| !filled.values.contains_key(*name)) {
+        let why = format!("--only: there is no value for {name}");
+        return Err(Failure::refused(why)
+            .hint("name it in --env or --env-file, or bind a default of the --tool to it")
+            .into());
+    }
     let mut command = Command::new(program);
     command.args(arguments);
+    if options.pristine {
+        let kept = context.environment.handed_on().iter();
+        command.env_clear().envs(kept.cloned());
+    }
     for name in environment::own_names() {
         command.env_remove(name);
     }

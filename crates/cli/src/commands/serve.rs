@@ -47,7 +47,13 @@ pub(crate) async fn run(
     };
     let requests = reload::Requests::catch(server.handle(), &options, context)?;
     let url = announcement::url(server.local_address(), configuration.server.tls.is_some());
-    announcement::announce(&url, context.printer)?;
+    if let Some(keys) = &first_keys
+        && first_keys::is_shown(&configuration, context.printer)
+        && server.local_address().ip().is_loopback()
+    {
+        first_keys::keep(keys, &url, context).await;
+    }
+    announcement::announce(&url, context)?;
     if let Some(address) = server.metrics_address() {
         tracing::info!(address = %address, "metrics are served without a credential");
     }

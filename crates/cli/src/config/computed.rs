@@ -14,6 +14,11 @@ pub(super) fn standard_path() -> Option<PathBuf> {
     Some(platform()?.config_dir().join("toolvault.toml"))
 }
 
+/// The file of the profiles.
+pub(crate) fn profiles_path() -> Option<PathBuf> {
+    Some(platform()?.config_dir().join("profiles.toml"))
+}
+
 /// Makes the data directory absolute, and derives further defaults from it.
 pub(super) fn complete(layers: &mut Layers) {
     let (data_dir, origin) = if let Some(entry) = layers.entries.get("data_dir") {

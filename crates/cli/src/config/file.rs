@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 use toolvault_gateway::ServerName;
 
@@ -18,7 +20,7 @@ pub(crate) struct ConfigurationFile {
     document: DocumentMut,
 }
 
-/// The content of a server's table.
+/// The content of a server's table. As JSON, it has the same members as the table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ServerTable {
     /// For a server over HTTP.
@@ -185,6 +187,13 @@ impl ConfigurationFile {
             .as_table_like()?
             .get("servers")?
             .as_table_like()
+    }
+}
+
+impl Serialize for ServerTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let table: toml::Table = self.table().to_string().parse().map_err(S::Error::custom)?;
+        table.serialize(serializer)
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use toolvault_gateway::http::{HeaderMap, HeaderValue, Method, Opening, Url, header};
 use toolvault_gateway::{GuardedClient, HttpError, HttpPolicy};
 
-use crate::api::connection::{ConnectionOptions, Role, authorization, base, client};
+use crate::api::connection::{ConnectionOptions, Role, Server, client};
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -21,17 +21,19 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// The gateway that the environment names, at `/mcp/<server>` or `/mcp`.
-    pub(crate) fn connect(
+    /// The gateway of the server in the environment or in the profile, at `/mcp/<server>` or `/mcp`.
+    pub(crate) async fn connect(
         options: &ConnectionOptions,
         context: &Context<'_>,
         server: Option<&str>,
     ) -> Result<Self, Failure> {
+        let at = Server::of(options, &context.environment)?;
         let policy = HttpPolicy {
             total_timeout: LONGEST_CALL,
-            ..options.policy(&context.environment)
+            ..at.policy()
         };
-        let mut url = base(&context.environment, &policy)?;
+        let mut url = at.url(&policy)?;
+        let authorization = at.authorization(&url, Role::Agent).await?;
         url.set_query(None);
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().push("mcp").extend(server);
@@ -39,7 +41,7 @@ impl Endpoint {
         Ok(Self {
             client: client(policy)?,
             url,
-            authorization: authorization(&context.environment, Role::Agent)?,
+            authorization,
         })
     }
 

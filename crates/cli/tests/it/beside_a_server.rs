@@ -30,7 +30,7 @@ fn what_a_command_changes_holds_for_the_next_request() {
     assert_snapshot!(api(&installation, &server, key, &["secret", "list"]), @r"
     exit status 1
     error: Missing or invalid credentials.
-    hint: check the key in TOOLVAULT_API_KEY
+    hint: check the key in TOOLVAULT_API_KEY, or sign in with: toolvault login
     ");
 
     let operator = installation.first_key("operator_key");

@@ -19,11 +19,15 @@ fn the_program_lists_its_commands() {
 
     Commands:
       serve    Run the server; an empty store is set up first
+      login    Sign in to a server, and keep its URL and the key in a profile
+      logout   Forget a profile and its key
+      profile  List, choose and show profiles
       user     Create, list, change and delete users
       key      Create, list, revoke and rotate API keys
       secret   Store, list, change and delete secrets
       explain  Explain which secret each argument of a tool gets
       run      Run a command with secrets in its environment
+      inject   Write a file from a template with secrets
       mcp      Manage the servers of the MCP gateway, and connect clients to it
       reload   Make the running server reload its configuration
       audit    Verify and read the audit trail
@@ -177,18 +181,24 @@ fn secret_explains_where_values_come_from() {
     Usage: toolvault secret <COMMAND>
 
     Commands:
-      list    List all secrets, without their values
-      create  Store a secret
-      set     Change a secret: its value, unless only other options are given
-      show    Show a secret, without its value
-      policy  Show or change the policy of a secret
-      delete  Delete a secret permanently
+      list      List secrets, without their values
+      create    Store a secret
+      set       Change a secret: its value, unless only other options are given
+      show      Show a secret, without its value
+      import    Store the secrets of a file: dotenv, JSON, YAML, or another secret manager's export
+      export    Print all secrets with their policies as JSON, without values
+      rename    Give a secret another name
+      bind      Change which tool and argument get a secret
+      versions  List the versions of a secret's value
+      restore   Make an older value the newest version
+      policy    Show or change the policy of a secret
+      delete    Delete a secret permanently
 
     Options:
       -h, --help  Print help
 
-    The server is at TOOLVAULT_URL [default: http://127.0.0.1:8710]; the key is in TOOLVAULT_API_KEY or
-    in the file that TOOLVAULT_API_KEY_FILE names.
+    The server and the key are those of the profile in use (toolvault login), unless TOOLVAULT_URL and
+    TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE are set.
     ");
     assert_snapshot!(help("secret create"), @r"
     Store a secret
@@ -379,9 +389,8 @@ fn mcp_explains_its_commands() {
     Options:
       -h, --help  Print help
 
-    import, test and stdio send requests to the server at TOOLVAULT_URL [default:
-    http://127.0.0.1:8710]; the key is in TOOLVAULT_API_KEY or in the file that TOOLVAULT_API_KEY_FILE
-    names.
+    import, test and stdio send requests to the server of the profile in use (toolvault login), unless
+    TOOLVAULT_URL and TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE are set.
     ");
     assert_snapshot!(help("mcp add"), @r"
     Add a server to the configuration file
@@ -403,6 +412,7 @@ fn mcp_explains_its_commands() {
                                             fills it; may be repeated
           --allow-private-network           Allow a private or loopback address
           --replace                         Replace a server of this name
+          --json                            Print JSON
           --config <FILE>                   Configuration file [default: `TOOLVAULT_CONFIG`, else the
                                             platform's]
       -h, --help                            Print help
@@ -454,6 +464,7 @@ fn mcp_explains_what_becomes_of_the_keys_of_a_client() {
 
     Options:
           --tool <TOOL>     Only this tool of it
+          --json            Print JSON
           --config <FILE>   Configuration file [default: `TOOLVAULT_CONFIG`, else the platform's]
           --ca-file <FILE>  PEM file with certificates to trust besides the system's [default:
                             `TOOLVAULT_CA_FILE`]

@@ -18,6 +18,8 @@ mod full_disk;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod inject;
+#[cfg(test)]
 mod installation;
 #[cfg(test)]
 mod jobs;
@@ -31,6 +33,8 @@ mod memory;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod rotate;
@@ -39,6 +43,10 @@ mod run;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod sandbox;
+#[cfg(test)]
+mod secret_commands;
+#[cfg(test)]
+mod secret_import;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]

@@ -184,6 +184,66 @@ fn nothing_is_started_unless_everything_is_there() {
 }
 
 #[test]
+fn only_some_variables_are_set_and_a_pristine_command_has_no_others() {
+    let world = World::new();
+    world.store(
+        &[
+            "linear",
+            "--tool",
+            "linear__*",
+            "--arg",
+            "LINEAR_KEY",
+            "--default",
+        ],
+        "lin_key_of_some_length",
+    );
+    world.store(
+        &[
+            "other",
+            "--tool",
+            "linear__*",
+            "--arg",
+            "OTHER_KEY",
+            "--default",
+        ],
+        "other_key_of_some_length",
+    );
+    let file = world.installation.path().join("variables");
+    std::fs::write(&file, "REGION=eu-1\nABSENT=secret://absent\n").unwrap();
+    let file = ["--env-file", file.to_str().unwrap()];
+    let script = "echo ${LINEAR_KEY:-none} ${OTHER_KEY:-none} ${REGION:-none}";
+    let rest = ["--no-mask", "--", "sh", "-c", script];
+    let tool = ["--tool", "linear__get"];
+    // What is not wanted is not asked for either.
+    let run = [&file[..], &tool, &["--only", "REGION,LINEAR_KEY"], &rest].concat();
+    assert_eq!(
+        world.run(&run),
+        "exit status 0\nlin_key_of_some_length none eu-1"
+    );
+    let run = [&file[..], &["--only", "REGION", "--only", "MISSING"], &rest].concat();
+    assert_snapshot!(world.run(&run), @"
+    exit status 1
+    error: --only: there is no value for MISSING
+    hint: name it in --env or --env-file, or bind a default of the --tool to it
+    ");
+    let mut command = world.command(&[
+        "run",
+        "--env",
+        "T=secret://github",
+        "--pristine",
+        "--",
+        "env",
+    ]);
+    command.env("AWS_PROFILE", "production").env("LANG", "C");
+    let printed = world.installation.transcript(&mut command, "");
+    let names: Vec<&str> = printed
+        .lines()
+        .filter_map(|line| Some(line.split_once('=')?.0))
+        .collect();
+    assert_eq!(names, ["HOME", "LANG", "PATH", "T"]);
+}
+
+#[test]
 fn signals_reach_the_command_and_its_death_is_told() {
     let world = World::new();
     let script = "trap 'kill $!; echo ended; exit 3' TERM ALRM; sleep 600 & echo ready; wait";

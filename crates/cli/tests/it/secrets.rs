@@ -4,14 +4,15 @@ use insta::assert_snapshot;
 
 use crate::installation::{Installation, Server};
 
-struct Client {
-    installation: Installation,
-    server: Server,
-    key: String,
+/// A server, and its operator.
+pub(crate) struct Client {
+    pub(crate) installation: Installation,
+    pub(crate) server: Server,
+    pub(crate) key: String,
 }
 
 impl Client {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let installation = Installation::empty();
         let server = installation.serve(&[]);
         let key = installation.first_key("operator_key");
@@ -22,7 +23,7 @@ impl Client {
         }
     }
 
-    fn run(&self, arguments: &[&str], input: &str) -> String {
+    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> String {
         let mut command = self.installation.command(arguments);
         command
             .env("TOOLVAULT_URL", &self.server.url)
@@ -30,7 +31,7 @@ impl Client {
         self.installation.transcript(&mut command, input)
     }
 
-    fn json(&self, arguments: &[&str], input: &str) -> serde_json::Value {
+    pub(crate) fn json(&self, arguments: &[&str], input: &str) -> serde_json::Value {
         let mut command = self.installation.command(arguments);
         command
             .env("TOOLVAULT_URL", &self.server.url)
@@ -274,7 +275,7 @@ fn the_key_is_needed_and_may_be_in_a_file() {
     assert_snapshot!(without(None), @r"
     exit status 1
     error: no API key is set
-    hint: set TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE; toolvault serve showed a key when it set up the store, and toolvault key create creates a new one
+    hint: sign in with: toolvault login; or set TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE. toolvault serve showed a key when it set up the store, and toolvault key create creates a new one
     ");
     let path = client.installation.path().join("key");
     std::fs::write(&path, format!("{}\n", client.key)).unwrap();
@@ -283,7 +284,7 @@ fn the_key_is_needed_and_may_be_in_a_file() {
     assert_snapshot!(without(path.to_str()), @r"
     exit status 1
     error: Missing or invalid credentials.
-    hint: check the key in TOOLVAULT_API_KEY
+    hint: check the key in TOOLVAULT_API_KEY, or sign in with: toolvault login
     ");
 }
 
@@ -478,7 +479,7 @@ fn a_wrong_connection_is_told_with_what_is_wrong() {
     assert_snapshot!(transcript(&list, ("TOOLVAULT_URL", &url)), @r"
     exit status 1
     error: TOOLVAULT_URL ends in /v1, which commands add by themselves
-    hint: set TOOLVAULT_URL without /v1
+    hint: leave out /v1
     ");
     assert_snapshot!(transcript(&list, ("TOOLVAULT_API_KEY_FILE", "/nonexist")), @r"
     exit status 1

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
+use serde_json::json;
 use toolvault_gateway::ServerName;
 use toolvault_gateway::settings::Template;
 
@@ -41,6 +42,9 @@ pub(crate) struct AddOptions {
     /// Replace a server of this name
     #[arg(long)]
     replace: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     file: FileOptions,
 }
@@ -69,6 +73,11 @@ pub(super) fn run(options: &AddOptions, context: &Context<'_>) -> anyhow::Result
     };
     file.set_server(name, &server)?;
     file.save()?;
+    if options.json {
+        return context
+            .printer
+            .json(&json!({"name": name.as_str(), "file": path, "server": server}));
+    }
     context.printer.line(&format!("Wrote to {path}:"))?;
     context.printer.text(&server.text(name))?;
     Ok(context.printer.line(HOW_IT_TAKES_EFFECT)?)

@@ -27,6 +27,7 @@ use self::work::Work;
 use super::file::{FileOptions, HOW_IT_TAKES_EFFECT};
 use crate::api::Api;
 use crate::api::connection::ConnectionOptions;
+use crate::api::secrets::Filter;
 use crate::config::ConfigurationFile;
 use crate::confirm::confirm;
 use crate::context::Context;
@@ -65,8 +66,9 @@ pub(super) async fn run(
     let printer = context.printer;
     let home = directories::BaseDirs::new().map(|places| places.home_dir().to_owned());
     let document = Document::read(&options.file, home)?;
-    let api = Api::connect(&options.connection, context)?;
-    let gateway = Endpoint::connect(&options.connection, context, None)?
+    let api = Api::connect(&options.connection, context).await?;
+    let gateway = Endpoint::connect(&options.connection, context, None)
+        .await?
         .url()
         .to_string();
     let path = options.configuration.config.as_deref();
@@ -80,7 +82,7 @@ pub(super) async fn run(
     if !is_key_in_variable && !sorted.taken.is_empty() {
         store::require_key_maker(&api).await?;
     }
-    let stored = api.list_secrets(None).await?;
+    let stored = api.list_secrets(Filter::default()).await?;
     sorted.leave_what_cannot_be_stored(&stored);
     sorted.configure(&mut configuration);
     describe::describe(

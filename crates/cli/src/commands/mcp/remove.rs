@@ -1,6 +1,7 @@
 //! `toolvault mcp remove`.
 
 use clap::Args;
+use serde_json::json;
 use toolvault_gateway::ServerName;
 
 use super::file::{FileOptions, HOW_IT_TAKES_EFFECT, parse_name};
@@ -13,6 +14,9 @@ pub(crate) struct RemoveOptions {
     /// Name of the server
     #[arg(value_parser = parse_name)]
     name: ServerName,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     file: FileOptions,
 }
@@ -27,6 +31,11 @@ pub(super) fn run(options: &RemoveOptions, context: &Context<'_>) -> anyhow::Res
             .into());
     }
     file.save()?;
+    if options.json {
+        return context
+            .printer
+            .json(&json!({"name": name.as_str(), "file": path}));
+    }
     let line = format!("Removed the server {name} from {path}. Its secrets are kept.");
     context.printer.line(&line)?;
     Ok(context.printer.line(HOW_IT_TAKES_EFFECT)?)

@@ -39,7 +39,7 @@ pub(crate) struct StdioOptions {
 
 pub(super) async fn run(options: &StdioOptions, context: &Context<'_>) -> anyhow::Result<()> {
     let server = options.name.as_ref().map(ServerName::as_str);
-    let endpoint = Endpoint::connect(&options.connection, context, server)?;
+    let endpoint = Endpoint::connect(&options.connection, context, server).await?;
     let (output, lines) = mpsc::unbounded_channel();
     let writer = tokio::task::spawn_blocking(move || write(lines));
     let bridge = Arc::new(Bridge::new(endpoint, output.clone()));

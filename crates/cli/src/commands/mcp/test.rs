@@ -4,7 +4,8 @@ mod problems;
 mod session;
 
 use clap::Args;
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use toolvault_gateway::ServerName;
 
 use self::problems::problems;
@@ -30,6 +31,9 @@ pub(crate) struct TestOptions {
     /// Only this tool of it
     #[arg(long, value_name = "TOOL")]
     tool: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     file: FileOptions,
     #[command(flatten)]
@@ -37,6 +41,7 @@ pub(crate) struct TestOptions {
 }
 
 /// A tool as the gateway lists it, and what a call of it would get.
+#[derive(Serialize)]
 struct Tested {
     name: String,
     /// The arguments that the model sees.
@@ -49,16 +54,19 @@ pub(super) async fn run(
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {
     let printer = context.printer;
-    let api = Api::connect(&options.connection, context)?;
-    let endpoint = Endpoint::connect(&options.connection, context, Some(options.name.as_str()))?;
+    let api = Api::connect(&options.connection, context).await?;
+    let endpoint =
+        Endpoint::connect(&options.connection, context, Some(options.name.as_str())).await?;
     let opened = Session::open(endpoint).await;
     let mut session = opened.map_err(|failure| known(failure, options, context))?;
     let listed = list(&mut session).await;
-    let mut about = Table::plain();
-    about.row(["gateway", session.url().as_str()]);
-    about.row(["protocol", &session.protocol()]);
-    about.row(["server", session.server()]);
-    printer.table(&about)?;
+    if !options.json {
+        let mut about = Table::plain();
+        about.row(["gateway", session.url().as_str()]);
+        about.row(["protocol", &session.protocol()]);
+        about.row(["server", session.server()]);
+        printer.table(&about)?;
+    }
     // The session stays open meanwhile, so that a program need not be started again.
     let tested = match listed {
         Ok(tools) => explain_all(&api, &options.name, tools).await,
@@ -72,11 +80,22 @@ pub(super) async fn run(
         let message = format!("the server has no tool '{wanted}'");
         return Err(Failure::refused(message).into());
     }
-    show(&credentials, &tools, printer)?;
-    if let (Some(_), [tool]) = (&options.tool, tools.as_slice()) {
-        show_gateway(&tool.gateway, printer)?;
-    }
     let problems = problems(&credentials, &tools, &all);
+    if options.json {
+        printer.json(&json!({
+            "gateway": session.url().as_str(),
+            "protocol": session.protocol(),
+            "server": session.server(),
+            "credentials": credentials,
+            "tools": tools,
+            "problems": problems,
+        }))?;
+    } else {
+        show(&credentials, &tools, printer)?;
+        if let (Some(_), [tool]) = (&options.tool, tools.as_slice()) {
+            show_gateway(&tool.gateway, printer)?;
+        }
+    }
     for problem in &problems {
         printer.error_line(&format!("error: {problem}"));
     }

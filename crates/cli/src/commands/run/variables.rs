@@ -21,6 +21,8 @@ const ONE_LINE: &str = "a value has one line";
 pub(super) struct Variables {
     pub(super) references: BTreeMap<String, String>,
     texts: BTreeMap<String, String>,
+    /// The only variables to set; all if it is empty.
+    only: Vec<String>,
 }
 
 /// What the command gets.
@@ -67,6 +69,15 @@ impl Variables {
         Ok(variables)
     }
 
+    /// Drops all variables but these, also of what a tool's defaults give. None means all.
+    pub(super) fn keep_only(&mut self, names: &[String]) {
+        if !names.is_empty() {
+            self.references.retain(|name, _| names.contains(name));
+            self.texts.retain(|name, _| names.contains(name));
+            names.clone_into(&mut self.only);
+        }
+    }
+
     /// Reads a line of a file: NAME=VALUE, with or without `export` and quotes; or a comment. An error repeats nothing
     /// of the line but a name, because the line may be a part of a value, or the file one that was not meant.
     fn add_line(&mut self, line: &str) -> Result<(), String> {
@@ -106,9 +117,11 @@ impl Variables {
         tool: Option<&str>,
         own_tool: &str,
     ) -> Result<Filled, Failure> {
-        let accepts = tool
-            .is_none()
-            .then(|| self.references.keys().map(String::as_str).collect());
+        let accepts = match tool {
+            None => Some(self.references.keys().map(String::as_str).collect()),
+            Some(_) if self.only.is_empty() => None,
+            Some(_) => Some(self.only.iter().map(String::as_str).collect()),
+        };
         let wanted = Wanted {
             bindings: &self.references,
             accepts,

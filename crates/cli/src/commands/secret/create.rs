@@ -7,7 +7,7 @@ use clap::Args;
 use super::show::print;
 use crate::api::Api;
 use crate::api::connection::ConnectionOptions;
-use crate::api::secrets::{Change, New, store};
+use crate::api::secrets::{Change, Filter, New, store};
 use crate::context::Context;
 use crate::value;
 
@@ -39,8 +39,8 @@ pub(crate) struct CreateOptions {
 }
 
 pub(super) async fn run(options: &CreateOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let api = Api::connect(&options.connection, context)?;
-    let named = api.list_secrets(Some(&options.name)).await?;
+    let api = Api::connect(&options.connection, context).await?;
+    let named = api.list_secrets(Filter::named(&options.name)).await?;
     if options.or_replace && named.len() > 1 {
         // Fails with the IDs if several have the name.
         api.find_secret(&options.name).await?;

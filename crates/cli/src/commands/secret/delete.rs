@@ -23,7 +23,7 @@ pub(crate) struct DeleteOptions {
 }
 
 pub(super) async fn run(options: &DeleteOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let api = Api::connect(&options.connection, context)?;
+    let api = Api::connect(&options.connection, context).await?;
     let secret = api.find_secret(&options.name).await?;
     let (name, id) = (&secret.secret_name, secret.secret_id);
     let question = format!("Delete the secret {name} ({id}) permanently?");

@@ -1,17 +1,38 @@
 //! `toolvault secret list`.
 
-use clap::Args;
-use toolvault_vault::{Clock as _, SystemClock};
+use clap::{Args, ValueEnum};
+use toolvault_core::timestamp::SECOND;
+use toolvault_vault::{Clock as _, SecretInfo, SystemClock};
 
 use super::show::yes_or_no;
 use super::status::{self, WithStatus};
+use super::unused;
 use crate::api::Api;
 use crate::api::connection::ConnectionOptions;
+use crate::api::secrets::Filter;
 use crate::context::Context;
+use crate::duration;
 use crate::printer::Table;
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  toolvault secret list --tool linear__get_issue
+  toolvault secret list --due
+  toolvault secret list --unused 90d --sort updated")]
 pub(crate) struct ListOptions {
+    /// Only secrets whose pattern matches this tool
+    #[arg(long, value_name = "NAME")]
+    tool: Option<String>,
+    /// Only secrets that are due for rotation, expired, or expire within 14 days
+    #[arg(long)]
+    due: bool,
+    /// Only secrets that were not used for so long: a number and s, m, h, d or w. The key needs the scope audit
+    #[arg(long, value_name = "SPAN", value_parser = duration::parse)]
+    unused: Option<i64>,
+    /// Order, ascending
+    #[arg(long, value_enum, value_name = "ORDER", default_value = "created")]
+    sort: Order,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -19,23 +40,55 @@ pub(crate) struct ListOptions {
     connection: ConnectionOptions,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Order {
+    Created,
+    Updated,
+    Name,
+    Tool,
+}
+
+impl Order {
+    /// The API lists by creation. Equal ones stay in that order.
+    fn sort(self, secrets: &mut [SecretInfo]) {
+        match self {
+            Self::Created => {}
+            Self::Updated => secrets.sort_by_key(|secret| secret.updated_at),
+            Self::Name => secrets.sort_by(|a, b| a.secret_name.cmp(&b.secret_name)),
+            Self::Tool => secrets
+                .sort_by(|a, b| (&a.tool_name, &a.tool_arg).cmp(&(&b.tool_name, &b.tool_arg))),
+        }
+    }
+}
+
 pub(super) async fn run(options: &ListOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let api = Api::connect(&options.connection, context)?;
-    let secrets = api.list_secrets(None).await?;
+    let api = Api::connect(&options.connection, context).await?;
+    let filter = Filter {
+        tool: options.tool.as_deref(),
+        ..Filter::default()
+    };
+    let mut secrets = api.list_secrets(filter).await?;
     let standings = status::all(&api).await?;
     let now = SystemClock.now();
-    if options.json {
-        let secrets = secrets.iter().map(|secret| WithStatus {
+    if let Some(seconds) = options.unused {
+        unused::retain(&api, &mut secrets, now.plus(-seconds * SECOND)).await?;
+    }
+    options.sort.sort(&mut secrets);
+    let listed: Vec<WithStatus<'_>> = secrets
+        .iter()
+        .map(|secret| WithStatus {
             secret,
             status: status::describe(&standings, secret, now),
-        });
-        return context.printer.json(&secrets.collect::<Vec<_>>());
+        })
+        .filter(|listed| !options.due || !listed.status.is_empty())
+        .collect();
+    if options.json {
+        return context.printer.json(&listed);
     }
     let mut table = Table::new(&[
         "NAME", "ID", "TOOL", "ARGUMENT", "DEFAULT", "VALUE", "UPDATED", "STATUS",
     ]);
-    for secret in &secrets {
-        let status = status::describe(&standings, secret, now);
+    for WithStatus { secret, status } in &listed {
         table.row([
             &secret.secret_name,
             &secret.secret_id.to_string(),
@@ -44,7 +97,7 @@ pub(super) async fn run(options: &ListOptions, context: &Context<'_>) -> anyhow:
             yes_or_no(secret.is_default_for_tool),
             secret.display.as_deref().unwrap_or_default(),
             &secret.updated_at.to_string(),
-            &status,
+            status,
         ]);
     }
     Ok(context.printer.table(&table)?)

@@ -83,7 +83,7 @@ impl<T> Limit<T> {
 }
 
 pub(super) async fn run(options: &PolicyOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let api = Api::connect(&options.connection, context)?;
+    let api = Api::connect(&options.connection, context).await?;
     let secret = api.find_secret(&options.name).await?;
     let url = url(&api, &secret);
     let before: Policy = api.fetch(Method::GET, &url, Body::Nothing).await?;

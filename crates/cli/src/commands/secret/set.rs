@@ -42,7 +42,7 @@ pub(crate) struct SetOptions {
 }
 
 pub(super) async fn run(options: &SetOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let api = Api::connect(&options.connection, context)?;
+    let api = Api::connect(&options.connection, context).await?;
     let secret = api.find_secret(&options.name).await?;
     let change = Change {
         secret_name: options.new_name.as_deref(),

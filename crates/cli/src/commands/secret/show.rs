@@ -21,7 +21,7 @@ pub(crate) struct ShowOptions {
 }
 
 pub(super) async fn run(options: &ShowOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let api = Api::connect(&options.connection, context)?;
+    let api = Api::connect(&options.connection, context).await?;
     let secret = api.find_secret(&options.name).await?;
     let standings = status::all(&api).await?;
     let status = status::describe(&standings, &secret, SystemClock.now());

@@ -8,7 +8,7 @@ use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_gateway::http::Method;
 use toolvault_vault::SecretInfo;
 
-use crate::api::{Api, Body};
+use crate::api::{Api, Body, List};
 use crate::failure::Failure;
 
 /// Expiries within this many days are reported.
@@ -26,12 +26,8 @@ pub(super) struct Standing {
 
 /// The status of each secret that has a policy.
 pub(super) async fn all(api: &Api<'_>) -> Result<HashMap<SecretId, Standing>, Failure> {
-    #[derive(Deserialize)]
-    struct List {
-        data: Vec<Standing>,
-    }
     let url = api.url(&["policies"]);
-    let list: List = api.fetch(Method::GET, &url, Body::Nothing).await?;
+    let list: List<Standing> = api.fetch(Method::GET, &url, Body::Nothing).await?;
     let standings = list.data.into_iter();
     Ok(standings
         .map(|standing| (standing.secret_id, standing))

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use crate::printer::Printer;
+use crate::context::Context;
+use crate::profile;
 
 /// The URL of the API on this machine.
 pub(super) fn url(address: SocketAddr, is_tls: bool) -> String {
@@ -11,17 +12,24 @@ pub(super) fn url(address: SocketAddr, is_tls: bool) -> String {
 }
 
 /// Announces the address in the log and, on a terminal, with the next three steps.
-pub(super) fn announce(url: &str, printer: &Printer) -> std::io::Result<()> {
+pub(super) fn announce(url: &str, context: &Context<'_>) -> std::io::Result<()> {
+    let printer = context.printer;
     tracing::info!(url, "listening");
     if !printer.is_terminal() {
         return Ok(());
     }
+    let sign_in = match profile::in_use(&context.environment) {
+        Ok(Some((name, profile))) if profile.url.trim_end_matches('/') == url => {
+            format!("Commands on this machine use the profile '{name}', which has your key.")
+        }
+        _ => format!("Sign in first (it asks for your key): toolvault login {url}"),
+    };
     printer.text(&format!(
         "Toolvault listens on {url} (Ctrl-C ends it).
+{sign_in}
 
 Next, in another terminal:
   1. Store a credential for all tools of a kind (it asks for the value):
-       export TOOLVAULT_URL={url} TOOLVAULT_API_KEY=<your key>
        toolvault secret create linear-prod --tool 'agno__linear__*' --arg api_token --default
   2. See what a tool would get:
        toolvault explain agno__linear__get_issue_details

@@ -8,9 +8,12 @@ use std::path::PathBuf;
 use toolvault_core::confidential::Wiped;
 use toolvault_vault::FirstKeys;
 
+use crate::commands::login;
 use crate::config::{Configuration, FirstKeysFile, RootKey};
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::printer::{Printer, Table};
+use crate::profile::{DEFAULT, Keys, Profile, Profiles};
 
 /// Prints or writes the keys.
 pub(super) fn deliver(
@@ -19,7 +22,7 @@ pub(super) fn deliver(
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let file = &configuration.first_keys;
-    if printer.is_terminal() && !file.is_named {
+    if is_shown(configuration, printer) {
         show(keys, configuration, printer)?;
     } else {
         let path = write(keys, file).map_err(|error| {
@@ -38,6 +41,37 @@ pub(super) fn deliver(
         "the audit trail begins; keep its public key elsewhere to verify it"
     );
     Ok(())
+}
+
+/// Whether the keys are shown on the terminal, to the person who set up the store.
+pub(super) fn is_shown(configuration: &Configuration, printer: &Printer) -> bool {
+    printer.is_terminal() && !configuration.first_keys.is_named
+}
+
+/// Makes a profile of the keys, so that commands need no variable. Other profiles stay as they are.
+pub(super) async fn keep(keys: &FirstKeys, url: &str, context: &Context<'_>) {
+    if let Err(failure) = make_profile(keys, url, context).await {
+        context
+            .printer
+            .error_line(&format!("warning: no profile is made: {failure}"));
+    }
+}
+
+async fn make_profile(keys: &FirstKeys, url: &str, context: &Context<'_>) -> Result<(), Failure> {
+    let mut profiles = Profiles::open()?;
+    let url = format!("{url}/");
+    // One for this URL is of a store that is gone.
+    if profiles.all().values().any(|profile| profile.url != url) {
+        return Ok(());
+    }
+    let keys = Keys {
+        operator: keys.operator.expose().to_owned(),
+        agent: Some(keys.agent.expose().to_owned()),
+    };
+    let mut profile = Profile::plain(url, None, keys);
+    login::keep(DEFAULT, &mut profile, false, context).await;
+    profiles.set(DEFAULT, profile);
+    profiles.save()
 }
 
 fn show(keys: &FirstKeys, configuration: &Configuration, printer: &Printer) -> std::io::Result<()> {

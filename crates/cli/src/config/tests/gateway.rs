@@ -103,8 +103,9 @@ fn programs_are_kept_from_everything_that_opens_the_store() {
         assert!(concealed.contains(&PathBuf::from(path)), "{concealed:?}");
     }
     assert!(concealed.contains(&directory.path().join("url")));
-    let is_file = |path: &PathBuf| path.ends_with("toolvault.toml");
-    assert!(concealed.iter().any(is_file));
+    for name in ["toolvault.toml", "profiles.toml"] {
+        assert!(concealed.iter().any(|path| path.ends_with(name)), "{name}");
+    }
     assert!(concealed.iter().all(|path| path.is_absolute()));
 }
 

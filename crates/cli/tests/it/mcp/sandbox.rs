@@ -215,8 +215,14 @@ env = {{ API_TOKEN = 'secret://intruder-token', MODE = 'plain' }}
     configuration
 }
 
-/// Stores the program's secret, and returns a key with `use`.
+/// Signs in, stores the program's secret, and returns a key with `use`.
 fn prepare(installation: &Installation, server: &Server) -> String {
+    let mut command = installation.command(&["login", &server.url]);
+    let signed_in = installation.transcript(&mut command, &installation.first_key("operator_key"));
+    assert!(
+        signed_in.contains("home/.config/toolvault/profiles.toml"),
+        "{signed_in}"
+    );
     let arguments = [
         "intruder-token",
         "--tool",
@@ -225,9 +231,6 @@ fn prepare(installation: &Installation, server: &Server) -> String {
         "env.API_TOKEN",
     ];
     let mut command = installation.command(&[&["secret", "create"], &arguments[..]].concat());
-    command
-        .env("TOOLVAULT_URL", &server.url)
-        .env("TOOLVAULT_API_KEY", installation.first_key("operator_key"));
     let made = installation.transcript(&mut command, TOKEN);
     assert!(made.starts_with("exit status 0"), "{made}");
     let made = installation.json(&[

@@ -170,7 +170,7 @@ impl Session {
         let url = self.url();
         Err(match status {
             StatusCode::UNAUTHORIZED => Failure::refused("Missing or invalid credentials.")
-                .hint(format!("check the key in {API_KEY}"))
+                .hint(format!("check the key in {API_KEY}, or sign in with: toolvault login"))
                 .into(),
             StatusCode::FORBIDDEN => Failure::refused("the gateway refuses this key")
                 .hint("it needs the scope 'use', and tools of this server among its patterns")

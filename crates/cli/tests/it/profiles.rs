@@ -1,0 +1,217 @@
+//! `login`, `logout` and `profile`: a server and a key that commands use without variables.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use insta::assert_snapshot;
+
+use crate::secrets::Client;
+
+/// A command of a user who has set no variable.
+fn command(client: &Client, arguments: &[&str]) -> Command {
+    client.installation.command(arguments)
+}
+
+fn run(client: &Client, arguments: &[&str], input: &str) -> String {
+    let transcript = client
+        .installation
+        .transcript(&mut command(client, arguments), input);
+    assert!(!transcript.contains(&client.key), "{transcript}");
+    transcript
+}
+
+fn login(client: &Client, options: &[&str]) -> String {
+    let arguments = [&["login", &client.server.url], options].concat();
+    run(client, &arguments, &format!("{}\n", client.key))
+}
+
+fn file(client: &Client) -> PathBuf {
+    let home = client.installation.path().join("home");
+    let folder = if cfg!(target_os = "macos") {
+        "Library/Application Support/toolvault"
+    } else {
+        ".config/toolvault"
+    };
+    home.join(folder).join("profiles.toml")
+}
+
+#[test]
+fn commands_use_the_profile_until_its_user_signs_out() {
+    let client = Client::new();
+    assert_snapshot!(login(&client, &[]), @r"
+    exit status 0
+    Signed in to http://[address]/ with the key operator (manage, use, resolve, audit, admin).
+    The profile default is in [directory]/home/.config/toolvault/profiles.toml, and its key in that file.
+    ");
+    let mode = fs::metadata(file(&client)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_snapshot!(run(&client, &["secret", "list"], ""), @r"
+    exit status 0
+    NAME  ID  TOOL  ARGUMENT  DEFAULT  VALUE  UPDATED  STATUS
+    ");
+    let id = &client.key[4..12];
+    let shown = run(&client, &["profile", "show"], "");
+    assert_snapshot!(shown.replace(id, "[key id]"), @r"
+    exit status 0
+    name  default
+    url  http://[address]/
+    key  [key id]
+    kept in  file
+    in use  yes
+    ");
+    let out = run(&client, &["logout"], "");
+    assert_snapshot!(out.replace(id, "[key id]"), @r"
+    exit status 0
+    Removed the profile default (http://[address]/).
+    Its key still works. To end it, run on the server's machine: toolvault key revoke [key id]
+    ");
+    assert!(!fs::read_to_string(file(&client)).unwrap().contains("tvk_"));
+    assert!(
+        run(&client, &["secret", "list"], "")
+            .starts_with("exit status 1\nerror: no API key is set")
+    );
+    assert_snapshot!(run(&client, &["logout"], ""), @r"
+    exit status 1
+    error: there is no profile in use
+    ");
+}
+
+#[test]
+fn a_key_is_kept_only_if_the_server_takes_it() {
+    let client = Client::new();
+    let url = &client.server.url;
+    assert_snapshot!(run(&client, &["login", url], "tvk_wrong\n"), @r"
+    exit status 1
+    error: Missing or invalid credentials.
+    hint: check the key in TOOLVAULT_API_KEY, or sign in with: toolvault login
+    ");
+    assert_snapshot!(run(&client, &["login", url], ""), @r"
+    exit status 1
+    error: no key was given
+    hint: toolvault key create creates one
+    ");
+    assert_snapshot!(run(&client, &["login", "http://vault.example.com"], "tvk_x"), @r"
+    exit status 1
+    error: URL: plain http is refused, except to this machine: use https
+    ");
+    assert_snapshot!(run(&client, &["login", url, "tvk_as-an-argument"], ""), @r"
+    exit status 1
+    error: there is one argument too many
+    hint: --help shows which arguments there are
+    ");
+    for name in ["", "a b", "a\u{1b}", "../x"] {
+        let refused = login(&client, &["--profile", name]);
+        assert!(refused.starts_with("exit status 1\n"), "{refused}");
+    }
+    assert!(!file(&client).exists());
+}
+
+#[test]
+fn several_profiles_are_kept_and_chosen() {
+    let client = Client::new();
+    login(&client, &[]);
+    let keys = client.installation.path().join("data.first-keys");
+    let second = [
+        "--profile",
+        "work",
+        "--key-file",
+        keys.to_str().unwrap(),
+        "--json",
+    ];
+    let made: serde_json::Value = {
+        let arguments = [&["login", client.server.url.as_str()], &second[..]].concat();
+        let output = command(&client, &arguments).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    assert_eq!(made["profile"], "work");
+    assert_eq!(made["keyring"], false);
+    let id = &client.key[4..12];
+    let listed = run(&client, &["profile", "list"], "");
+    assert_snapshot!(listed.replace(id, "[key id]"), @r"
+    exit status 0
+    NAME  URL  KEY  KEPT IN  IN USE
+    default  http://[address]/  [key id]  file  no
+    work  http://[address]/  [key id]  file  yes
+    ");
+    let mut with_variable = command(&client, &["profile", "show", "--json"]);
+    let output = with_variable
+        .env("TOOLVAULT_PROFILE", "default")
+        .output()
+        .unwrap();
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&shown["name"], &shown["in_use"]),
+        (&"default".into(), &true.into())
+    );
+    assert!(run(&client, &["profile", "use", "default"], "").starts_with("exit status 0"));
+    assert_snapshot!(run(&client, &["profile", "use", "other"], ""), @r"
+    exit status 1
+    error: there is no profile 'other'
+    hint: toolvault profile list shows them, and toolvault login makes one
+    ");
+}
+
+#[test]
+fn the_gateway_is_asked_with_the_agents_key() {
+    let client = Client::new();
+    let keys = client.installation.path().join("data.first-keys");
+    login(&client, &["--key-file", keys.to_str().unwrap()]);
+    let hello = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"me","version":"1"}}}"#;
+    let answer = run(&client, &["mcp", "stdio"], &format!("{hello}\n"));
+    assert!(answer.contains("\"result\""), "{answer}");
+    let agent = client.installation.first_key("agent_key");
+    let used = client.installation.json(&["key", "list", "--json"]);
+    let used = used.as_array().unwrap().iter();
+    let used = used.filter(|key| agent.contains(key["key_id"].as_str().unwrap()));
+    let last: Vec<bool> = used.map(|key| key["last_used_at"].is_string()).collect();
+    assert_eq!(last, [true]);
+}
+
+#[test]
+fn variables_win_and_a_key_goes_only_to_its_server() {
+    let client = Client::new();
+    login(&client, &[]);
+    let with = |variables: &[(&str, &str)]| {
+        let mut command = command(&client, &["secret", "list"]);
+        command.envs(variables.iter().copied());
+        client.installation.transcript(&mut command, "")
+    };
+    assert!(with(&[("TOOLVAULT_API_KEY", "tvk_wrong")]).contains("invalid credentials"));
+    assert!(with(&[("TOOLVAULT_URL", &client.server.url)]).starts_with("exit status 0"));
+    assert_snapshot!(with(&[("TOOLVAULT_URL", "https://evil.example")]), @r"
+    exit status 1
+    error: the profile 'default' is for http://[address]/, and TOOLVAULT_URL is https://evil.example/
+    hint: unset TOOLVAULT_URL, set TOOLVAULT_API_KEY too, or sign in there with: toolvault login
+    ");
+    assert_snapshot!(with(&[("TOOLVAULT_PROFILE", "other")]), @r"
+    exit status 1
+    error: there is no profile 'other'
+    hint: toolvault profile list shows them, and toolvault login makes one
+    ");
+}
+
+#[test]
+fn a_file_that_others_can_read_or_that_is_none_is_refused() {
+    let client = Client::new();
+    login(&client, &[]);
+    let path = file(&client);
+    let list = || run(&client, &["secret", "list"], "");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    assert_snapshot!(list(), @r"
+    exit status 1
+    error: [directory]/home/.config/toolvault/profiles.toml can be read or changed by others
+    hint: run: chmod 600 '[directory]/home/.config/toolvault/profiles.toml'; if others may have read it, replace its keys with: toolvault key rotate
+    ");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&path, "key = tvk_canary").unwrap();
+    assert_snapshot!(list(), @r"
+    exit status 1
+    error: [directory]/home/.config/toolvault/profiles.toml is not a file of profiles
+    hint: delete it, and sign in again with: toolvault login
+    ");
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert!(list().contains("is not a file of your own"));
+}

@@ -1,0 +1,259 @@
+//! `secret import` and `export`.
+
+use std::fs;
+
+use insta::assert_snapshot;
+
+use crate::secrets::Client;
+
+/// What no output has.
+const CANARY: &str = "Kd0qLmZ7Rt2YwVbN4uPa8GcHe5JfS1oTi6XyQ";
+
+/// A client with two configured servers: one names its secret, one has a credential argument.
+fn client() -> Client {
+    let client = Client::new();
+    let file = client.installation.path().join("vault.toml");
+    let text = "
+[gateway.servers.linear]
+url = 'https://mcp.linear.app/mcp'
+headers = { Authorization = 'Bearer {{ secret://linear-prod }}' }
+[gateway.servers.files]
+command = ['mcp-files']
+env = { FILES_TOKEN = 'secret://files' }
+credential_arguments = ['api_key']
+";
+    fs::write(file, text).unwrap();
+    client
+}
+
+fn run(client: &Client, options: &[&str], input: &str) -> String {
+    let mut command = client
+        .installation
+        .command(&[&["secret", "import"], options].concat());
+    command
+        .env(
+            "TOOLVAULT_CONFIG",
+            client.installation.path().join("vault.toml"),
+        )
+        .env("TOOLVAULT_URL", &client.server.url)
+        .env("TOOLVAULT_API_KEY", &client.key);
+    let transcript = client.installation.transcript(&mut command, input);
+    assert!(!transcript.contains(CANARY), "{transcript}");
+    transcript
+}
+
+#[test]
+fn a_plan_is_shown_before_anything_is_stored() {
+    let client = client();
+    let text = format!(
+        "# ours\nexport GITHUB_TOKEN=ghp_{CANARY}\nPORT=3000\nLINEAR_PROD='lin_{CANARY}'\nFILES_TOKEN=\"{CANARY}\"\nfiles_api_key={CANARY}\nSHORT_PASSWORD=abc\nGITHUB_TOKEN=gho_{CANARY}\n"
+    );
+    fs::write(client.installation.path().join(".env"), &text).unwrap();
+    let plan = run(&client, &[".env"], "");
+    assert_snapshot!(plan, @r"
+    exit status 0
+    NAME  TOOL  ARGUMENT  DEFAULT  ACTION
+    GITHUB_TOKEN  -  -  no  leave: a later entry has its name
+    PORT  -  -  no  leave: it looks like a setting (--all imports it)
+    linear-prod  linear__*  headers.Authorization  no  store
+    files  files__*  env.FILES_TOKEN  no  store
+    files_api_key  files__*  api_key  yes  store
+    SHORT_PASSWORD  -  -  no  leave: its value is too short
+    GITHUB_TOKEN  -  -  no  store
+    Nothing is changed. To do this, add --yes.
+    ");
+    assert_eq!(
+        client.json(&["secret", "list", "--json"], ""),
+        serde_json::json!([])
+    );
+    let done = run(&client, &[".env", "--yes"], "");
+    let (_, after) = done.split_once("GITHUB_TOKEN  -  -  no  store\n").unwrap();
+    let said = after.lines().filter(|line| !line.starts_with("warning: "));
+    assert_eq!(
+        said.collect::<Vec<_>>(),
+        [
+            "Stored 4, left 3.",
+            "The values are still in .env: delete it when nothing reads it."
+        ]
+    );
+    let listed = client.json(&["secret", "list", "--json"], "");
+    let listed: Vec<_> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|secret| {
+            (
+                &secret["secret_name"],
+                &secret["tool_arg"],
+                &secret["is_default_for_tool"],
+            )
+        })
+        .map(|(name, argument, default)| format!("{name} {argument} {default}"))
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            "\"linear-prod\" \"headers.Authorization\" false",
+            "\"files\" \"env.FILES_TOKEN\" false",
+            "\"files_api_key\" \"api_key\" true",
+            "\"GITHUB_TOKEN\" null false"
+        ]
+    );
+}
+
+#[test]
+fn what_exists_is_left_or_replaced() {
+    let client = client();
+    client.json(
+        &["secret", "create", "ours-TOKEN", "--tool", "t__*", "--json"],
+        CANARY,
+    );
+    let file = format!("TOKEN=ghp_{CANARY}");
+    let options = ["-", "--prefix", "ours-", "--json"];
+    let action = |more: &[&str]| {
+        let printed = run(&client, &[&options[..], more].concat(), &file);
+        let (status, json) = printed.split_once('\n').unwrap();
+        assert_eq!(status, "exit status 0");
+        // Warnings follow on standard error.
+        let end = json.rfind("\n}").unwrap() + 2;
+        let json: serde_json::Value = serde_json::from_str(&json[..end]).unwrap();
+        let secret = &json["secrets"][0];
+        (
+            json["done"].as_bool().unwrap(),
+            secret["action"].as_str().unwrap().to_owned(),
+        )
+    };
+    assert_eq!(action(&["--yes"]), (true, "leave".to_owned()));
+    assert_eq!(action(&["--replace"]), (false, "replace".to_owned()));
+    assert_eq!(
+        action(&["--replace", "--yes"]),
+        (true, "replace".to_owned())
+    );
+    let shown = client.json(&["secret", "show", "ours-TOKEN", "--json"], "");
+    assert_eq!(
+        (&shown["display"], &shown["tool_name"]),
+        (&"ghp********6XyQ".into(), &"t__*".into())
+    );
+    client.json(&["secret", "create", "ours-TOKEN", "--json"], CANARY);
+    let printed = run(&client, &["-", "--prefix", "ours-", "--replace"], &file);
+    assert!(
+        printed.contains("leave: several secrets have its name"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn exports_of_other_managers_are_read() {
+    let client = client();
+    for (input, options, expected) in [
+        (
+            format!("A_KEY: {CANARY}\nmulti: |\n  -----BEGIN\n  {CANARY}\nPIN: 0123\n"),
+            &["--format", "yaml", "--all"][..],
+            &[
+                "A_KEY  -  -  no  store",
+                "PIN  -  -  no  leave: it is not a text; put it in quotes",
+                "multi  -  -  no  store",
+            ][..],
+        ),
+        (
+            format!("- key: A\n  value: {CANARY}\n"),
+            &["--format", "yaml"],
+            &["A  -  -  no  store"],
+        ),
+        (
+            format!(r#"[{{"key": "A", "value": "{CANARY}"}}]"#),
+            &[],
+            &["A  -  -  no  store"],
+        ),
+        (
+            format!(
+                r#"{{"request_id": "r", "lease_id": "", "data": {{"data": {{"a\u001b[2J": "{CANARY}"}}, "metadata": {{}}}}}}"#
+            ),
+            &[],
+            &[r"a\u{1b}[2J  -  -  no  store"],
+        ),
+        (
+            format!(
+                r#"{{"title": "GitHub", "fields": [{{"type": "CONCEALED", "label": "token", "value": "{CANARY}"}}]}}"#
+            ),
+            &["--no-bind"],
+            &["github-token  -  -  no  store"],
+        ),
+    ] {
+        let printed = run(&client, &[&["-"], options].concat(), &input);
+        let rows: Vec<&str> = printed.lines().skip(2).take(expected.len()).collect();
+        assert_eq!(rows, expected, "{printed}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_without_its_text() {
+    let client = client();
+    let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for (name, before) in "bcdefghi".chars().zip("abcdefgh".chars()) {
+        let many = format!("*{before}, ").repeat(9);
+        bomb.extend([&format!("{name}: &{name} [{many}]\n")[..]]);
+    }
+    for (input, format, expected) in [
+        (
+            format!("A=1\n{CANARY}\n"),
+            "dotenv",
+            "-: line 2: it is not NAME=VALUE",
+        ),
+        (
+            format!("{{\"a\": {CANARY}"),
+            "json",
+            "-: line 1: it is not JSON",
+        ),
+        (
+            format!("\"{CANARY}\""),
+            "json",
+            "-: it is neither a map of names to values nor an export that is known",
+        ),
+        (format!("a: [{CANARY}\nb: '"), "yaml", "it is not YAML"),
+        (bomb, "yaml", "it is not YAML"),
+        (String::new(), "dotenv", "there is no secret in -"),
+        (
+            "A=secret\n".repeat(1_001),
+            "dotenv",
+            "- has more than 1000 entries",
+        ),
+    ] {
+        let printed = run(&client, &["-", "--format", format], &input);
+        assert!(printed.starts_with("exit status 1\nerror: "), "{printed}");
+        assert!(printed.contains(expected), "{printed}");
+    }
+    assert_snapshot!(run(&client, &["/dev/zero"], ""), @r"
+    exit status 1
+    error: cannot read /dev/zero: it has more than 4 MiB
+    ");
+    assert_snapshot!(run(&client, &["absent"], ""), @r"
+    exit status 1
+    error: cannot read absent: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn an_export_has_bindings_and_policies_and_no_value() {
+    let client = client();
+    let create = [
+        "secret",
+        "create",
+        "linear",
+        "--tool",
+        "linear__*",
+        "--arg",
+        "token",
+        "--default",
+        "--json",
+    ];
+    client.json(&create, CANARY);
+    client.json(&["secret", "create", "plain", "--json"], CANARY);
+    client.run(&["secret", "policy", "linear", "--rotate-after", "90"], "");
+    let exported = client.json(&["secret", "export"], "");
+    assert!(!exported.to_string().contains(CANARY));
+    assert_eq!(exported[0]["secret_name"], "linear");
+    assert_eq!(exported[0]["tool_name"], "linear__*");
+    assert_eq!(exported[0]["policy"]["rotate_after_days"], 90);
+    assert_eq!(exported[1]["policy"], serde_json::Value::Null);
+}
