@@ -19,6 +19,7 @@ pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod serve;
+pub(crate) mod status;
 pub(crate) mod user;
 
 use clap::{Parser, Subcommand};
@@ -83,6 +84,8 @@ pub(crate) enum Command {
     /// Replace the root key, or the keys of all users
     #[command(subcommand)]
     Rotate(rotate::RotateCommand),
+    /// Show the installation at a glance
+    Status(status::StatusOptions),
     /// Check the installation and suggest fixes
     Doctor(doctor::DoctorOptions),
     /// Print the OpenAPI document of the API
@@ -113,6 +116,7 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Backup(options) => backup::run(options, context).await,
         Command::Restore(options) => restore::run(options, context).await,
         Command::Rotate(command) => rotate::run(command, context).await,
+        Command::Status(options) => status::run(options, context).await,
         Command::Doctor(options) => doctor::run(options, context).await,
         Command::Openapi => openapi::run(context),
         Command::Config(options) => config::run(&options, context),

@@ -18,7 +18,7 @@
 //! - [`session`], [`links`]: connections of clients and to servers.
 //! - [`access`]: what one caller may reach at one server. Two callers share nothing.
 //! - [`tools`], [`schema`]: what servers list.
-//! - [`rules`], [`server`], [`pending`], [`record`], [`repeats`], [`metrics`], [`refusal`].
+//! - [`rules`], [`server`], [`pending`], [`record`], [`last_call`], [`repeats`], [`metrics`], [`refusal`].
 //! - [`protocol`]: the Model Context Protocol itself.
 
 mod access;
@@ -29,6 +29,7 @@ mod eras;
 mod explain;
 mod gateway;
 mod janitor;
+mod last_call;
 mod links;
 mod metrics;
 mod multiplex;
@@ -49,5 +50,6 @@ mod used;
 pub use self::answer::{McpBody, McpReply};
 pub use self::explain::GatewayExplanation;
 pub use self::gateway::Gateway;
+pub use self::last_call::{LastCall, ServerState};
 pub use self::pending::{PendingSecret, SetError};
 pub use self::state::{GatewayError, McpRequest};

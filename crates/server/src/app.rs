@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use toolvault_core::timestamp::Timestamp;
 use toolvault_gateway::GatewaySettings;
 use toolvault_gateway::mcp::Gateway;
 use toolvault_vault::{Clock, SystemClock, SystemEntropy, Vault};
@@ -43,6 +44,7 @@ pub(crate) struct Parts {
     pub(crate) jobs: Jobs,
     pub(crate) request_ids: RequestIds,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) started_at: Timestamp,
 }
 
 impl App {
@@ -72,6 +74,7 @@ impl App {
             throttle: Throttle::new(limits.sign_in_failures_per_minute),
             rate: RateLimiter::new(limits.requests_per_second),
             bodies: Arc::default(),
+            started_at: clock.now(),
             clock,
             settings,
         })))

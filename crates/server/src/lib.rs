@@ -12,7 +12,7 @@
 //! - `listener`, `tls`, `limits/`: connections and rate limits.
 //! - [`control`]: the same API for local commands, through a Unix socket or in their own process.
 //! - `openapi`, `metrics`: the description of the API, and counts of its use.
-//! - `jobs`: how backups and checkpoints went that the server writes regularly.
+//! - `jobs`: how backups and checkpoints went that the server writes regularly; `status`: the server at a glance.
 
 mod api;
 mod app;
@@ -31,6 +31,7 @@ mod request_log;
 mod routes;
 mod serve_error;
 mod settings;
+mod status;
 mod tls;
 mod wire;
 
@@ -43,3 +44,4 @@ pub use openapi::document as openapi_document;
 pub use reload::{ReloadReport, ReloadRequest};
 pub use serve_error::ServeError;
 pub use settings::{RequestLimits, ServerSettings, TlsFiles};
+pub use status::Status;

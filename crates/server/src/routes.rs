@@ -73,7 +73,7 @@ pub(crate) fn local_router(app: App) -> Router {
         .route("/local/audit/progress", get(local::get_audit_progress))
         .route("/local/backup", post(local::back_up))
         .route("/local/diagnosis", get(local::get_diagnosis))
-        .route("/local/jobs", get(local::get_jobs))
+        .route("/local/status", get(local::get_status))
         .route("/local/reload", post(local::reload))
         .route("/local/root-key", post(local::rotate_root_key))
         .route("/local/user-keys", post(local::begin_user_keys))

@@ -3,10 +3,10 @@
 //! An announcement is part of the transaction that makes the change, so it arrives if and only if the change was
 //! committed. Heartbeats show that the channel works: see [`crate::cache::trust`].
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,8 @@ use crate::shared::Shared;
 
 const NAME: &str = "toolvault";
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(200);
+/// For how long one that is silent is remembered.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 /// How many IDs one announcement carries; PostgreSQL limits it to 8,000 bytes.
 const MOST_IDS: usize = 100;
@@ -32,8 +34,19 @@ pub(crate) struct Channel {
     process: Uuid,
     is_shared: bool,
     next_batch: AtomicU64,
+    /// The other processes, and when each was last heard of.
+    heard: Mutex<HashMap<Uuid, Instant>>,
     /// Batches for which this process does not know whether they were committed.
     unresolved: Mutex<HashSet<u64>>,
+}
+
+/// Another process on the same database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replica {
+    /// The random ID that it has as long as it runs.
+    pub process: Uuid,
+    /// How long ago it was last heard of, in milliseconds. It sends five heartbeats a second.
+    pub silent_ms: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,6 +82,7 @@ impl Channel {
             process,
             is_shared,
             next_batch: AtomicU64::new(0),
+            heard: Mutex::default(),
             unresolved: Mutex::new(HashSet::new()),
         }
     }
@@ -101,6 +115,28 @@ impl Channel {
         };
         self.encode(content)
             .map(|payload| Announcement { batch, payload })
+    }
+
+    /// The other processes on the database that were heard of lately.
+    pub(crate) fn replicas(&self) -> Vec<Replica> {
+        let heard = self.heard.lock();
+        let mut replicas: Vec<_> = heard
+            .iter()
+            .map(|(process, at)| Replica {
+                process: *process,
+                silent_ms: u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX),
+            })
+            .collect();
+        replicas.sort_by_key(|replica| replica.process);
+        replicas
+    }
+
+    fn hear(&self, process: Uuid) {
+        let mut heard = self.heard.lock();
+        heard.retain(|_, at| at.elapsed() < FORGOTTEN_AFTER);
+        if process != self.process {
+            heard.insert(process, Instant::now());
+        }
     }
 
     /// Notes that a batch may or may not have been committed.
@@ -203,6 +239,7 @@ async fn listen_once(
 fn receive(shared: &Shared, heartbeat: Option<&Heartbeat>, message: Message) {
     match message.content {
         Content::Heartbeat(sent) => {
+            shared.channel.hear(message.from);
             if let Some(heartbeat) = heartbeat
                 && message.from == shared.channel.process
             {

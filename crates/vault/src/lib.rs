@@ -40,6 +40,7 @@ pub use backup::restore::{Keys, RestoreError, Restored, restore};
 pub use backup::{Backup, Contents, Piece, Table};
 pub use caller::{Caller, OnBehalf, Token};
 pub use changes::Changed;
+pub use channel::Replica;
 pub use clock::{Clock, SystemClock, SystemEntropy};
 pub use error::{BoxError, Denial, Error, Problem};
 pub use key::KeyInfo;
@@ -56,6 +57,7 @@ pub use operations::resolve::{Applied, Call, Completed, Injected, Source};
 pub use operations::secrets::{
     Field, ListFilter, NewSecret, SecretAnswer, SecretChange, SecretList,
 };
+pub use operations::status::StoreStatus;
 pub use operations::usage::Usage;
 pub use operations::user_keys::{RotationBegun, RotationPortion, RotationPosition};
 pub use operations::users::UserChange;

@@ -12,6 +12,7 @@ pub(crate) mod policy;
 pub(crate) mod resolve;
 pub(crate) mod root_key;
 pub(crate) mod secrets;
+pub(crate) mod status;
 pub(crate) mod usage;
 pub(crate) mod user_keys;
 pub(crate) mod users;

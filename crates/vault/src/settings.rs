@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Limits, audit and consistency. The defaults are safe.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ pub enum Durability {
 }
 
 /// Whether cached rows may be used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Consistency {
     /// Changes take effect at once in the process that made them, and within a second in all others.

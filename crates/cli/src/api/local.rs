@@ -1,14 +1,12 @@
 //! The audit trail, backups, the diagnosis of the store, the rotation of its keys, and reload.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use toolvault_core::audit::checkpoint::Checkpoint;
 use toolvault_core::audit::record::Record;
 use toolvault_core::confidential::Key;
 use toolvault_gateway::http::{HeaderMap, Method};
 use toolvault_server::control::ControlError;
-use toolvault_server::{Job, JobState, ReloadReport};
+use toolvault_server::{ReloadReport, Status};
 use toolvault_vault::{
     Contents, Diagnosis, Evidence, Progress, RotationBegun, RotationPortion, RotationPosition,
     Verification,
@@ -89,9 +87,9 @@ impl Api<'_> {
         self.fetch(Method::GET, &url, Body::Nothing).await
     }
 
-    /// How the jobs went that the server does by itself; empty without a server. Only for local commands.
-    pub(crate) async fn jobs(&self) -> Result<BTreeMap<Job, JobState>, Failure> {
-        let url = self.local_url(&["jobs"]);
+    /// The server and its store at a glance. Only for local commands.
+    pub(crate) async fn status(&self) -> Result<Status, Failure> {
+        let url = self.local_url(&["status"]);
         self.fetch(Method::GET, &url, Body::Nothing).await
     }
 

@@ -72,13 +72,13 @@ async fn examine(
     };
     findings.good("store", "it opens with this root key");
     host::check_server(configuration, api.served_directory().is_some(), findings);
-    let report = Report::of(&api).await;
+    let (report, status) = (Report::of(&api).await, api.status().await);
     api.close().await;
-    match report {
-        Ok(report) => {
+    match report.and_then(|report| Ok((report, status?))) {
+        Ok((report, status)) => {
             stored::check(&report, now, findings);
-            let (installation, jobs) = (report.store.installation, &report.jobs);
-            let jobs = jobs::report(configuration, installation, jobs, now);
+            let installation = status.store.installation;
+            let jobs = jobs::report(configuration, installation, &status.jobs, now);
             scheduled::check(&jobs, findings);
         }
         Err(failure) => findings.bad("store", &failure.to_string(), "run: toolvault audit verify"),

@@ -34,6 +34,7 @@ fn the_program_lists_its_commands() {
       backup   Write a backup of the whole store to a file, or check one
       restore  Make a store from a backup, on either database
       rotate   Replace the root key, or the keys of all users
+      status   Show the installation at a glance
       doctor   Check the installation and suggest fixes
       openapi  Print the OpenAPI document of the API
       config   Print the effective configuration and the source of each value

@@ -52,4 +52,6 @@ mod secrets;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
+mod status;
+#[cfg(test)]
 mod values;

@@ -45,7 +45,7 @@ impl ToolCall<'_> {
     pub(crate) async fn answer(self) -> Result<McpReply, Refusal> {
         let recorder = &self.visit.state.recorder;
         let full_name = self.server.name.tool(self.name);
-        let mut record = recorder.begin(self.visit.caller(), full_name);
+        let mut record = recorder.begin(self.visit.caller(), self.server, full_name);
         let (link, question) = match self.prepare(&mut record).await {
             Ok(prepared) => prepared,
             Err(refusal) => {

@@ -14,6 +14,7 @@ use super::answer::{Announcement, McpReply};
 use super::conversation::{Conversation, Incoming};
 use super::eras::{legacy, modern};
 use super::explain::{self, GatewayExplanation};
+use super::last_call::ServerState;
 use super::links::Slots;
 use super::metrics::Count;
 use super::pending::{PendingSecret, SetError};
@@ -93,6 +94,18 @@ impl Gateway {
         janitor::end_all(&self.0).await;
         self.0.tasks.close();
         self.0.tasks.wait().await;
+    }
+
+    /// The configured servers, and how the last call to each ended.
+    pub fn servers(&self) -> Vec<ServerState> {
+        let rules = self.0.rules();
+        let servers = rules.servers.values();
+        let state = |server: &Arc<Server>| ServerState {
+            name: server.name.to_string(),
+            is_program: server.client.is_none(),
+            last_call: server.noted.last(),
+        };
+        servers.map(state).collect()
     }
 
     /// Adds the metrics of the gateway to a registry.

@@ -12,6 +12,7 @@ use toolvault_core::pattern::ToolName;
 use toolvault_vault::{Caller, ToolCall, Vault};
 
 use super::metrics::Metrics;
+use super::server::Server;
 
 /// Calls that end within this time are recorded together.
 const BATCH: Duration = Duration::from_millis(100);
@@ -36,6 +37,7 @@ struct EndedCall {
 pub(crate) struct CallRecord {
     recorder: Recorder,
     caller: Caller,
+    server: Arc<Server>,
     tool: Option<ToolName>,
     began: Instant,
     pub(crate) arguments: Vec<(String, Kind)>,
@@ -62,10 +64,16 @@ impl Recorder {
     }
 
     /// A call that begins now.
-    pub(crate) fn begin(&self, caller: &Caller, tool: Option<ToolName>) -> CallRecord {
+    pub(crate) fn begin(
+        &self,
+        caller: &Caller,
+        server: &Arc<Server>,
+        tool: Option<ToolName>,
+    ) -> CallRecord {
         CallRecord {
             recorder: self.clone(),
             caller: caller.clone(),
+            server: Arc::clone(server),
             tool,
             began: Instant::now(),
             arguments: Vec::new(),
@@ -90,6 +98,8 @@ impl CallRecord {
         let duration = self.began.elapsed();
         let recorder = &self.recorder;
         recorder.metrics.called(decision, duration);
+        let now = recorder.vault.clock().now();
+        self.server.noted.note(now, reason);
         let call = ToolCall {
             tool,
             arguments: std::mem::take(&mut self.arguments),

@@ -7,6 +7,7 @@ use toolvault_core::pattern::ToolName;
 use toolvault_core::reference::Reference;
 use toolvault_vault::CredentialStamp;
 
+use super::last_call::Noted;
 use super::refusal::DoesNotFit;
 use crate::http::{GuardedClient, HttpError, HttpPolicy, Url};
 use crate::settings::{GatewayLimits, Part, ServerName, ServerSettings, Template, Transport};
@@ -27,6 +28,7 @@ pub(crate) struct Server {
     /// The references of its templates, each with the argument that it serves, in the order of filling.
     pub(crate) wanted: Vec<(String, Reference)>,
     pub(crate) client: Option<GuardedClient>,
+    pub(crate) noted: Noted,
 }
 
 /// The templates of a server with one caller's values in them.
@@ -106,6 +108,7 @@ impl Server {
             tool,
             wanted,
             client,
+            noted: Noted::default(),
         })
     }
 

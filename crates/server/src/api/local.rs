@@ -1,6 +1,5 @@
 //! `/local`: requests that only local commands may send. These paths are not served over the network.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use axum::Json;
@@ -20,7 +19,7 @@ use crate::app::App;
 use crate::error::{ApiError, Cause, ERROR_CODE};
 use crate::extract::caller::Local;
 use crate::extract::input::{Input, read_body};
-use crate::jobs::{Job, JobState};
+use crate::status::Status;
 
 /// The cause of a failure. Only local commands receive it; others find it in the log.
 const CAUSE: HeaderName = HeaderName::from_static("toolvault-cause");
@@ -66,12 +65,18 @@ pub(crate) async fn get_diagnosis(
     Ok(Json(app.vault.diagnose(&caller).await?))
 }
 
-/// How the server's own jobs went.
-pub(crate) async fn get_jobs(
+/// The server and its store at a glance, for `toolvault status` and `toolvault doctor`.
+pub(crate) async fn get_status(
     State(app): State<App>,
-    Local(_): Local,
-) -> Json<BTreeMap<Job, JobState>> {
-    Json(app.jobs.states())
+    Local(caller): Local,
+) -> Result<Json<Status>, ApiError> {
+    Ok(Json(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: app.started_at,
+        store: app.vault.status(&caller).await?,
+        jobs: app.jobs.states(),
+        gateway: app.gateway.servers(),
+    }))
 }
 
 /// Makes a backup. The header `toolvault-backup` says what is in it, and the body is the file.

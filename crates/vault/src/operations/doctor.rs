@@ -1,7 +1,7 @@
 //! The diagnosis of the store for an operator: the engine, its settings, and anomalies.
 
 use serde::{Deserialize, Serialize};
-use toolvault_core::identity::{InstallationId, UserId};
+use toolvault_core::identity::UserId;
 use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
 
@@ -13,8 +13,6 @@ use crate::vault::Vault;
 /// The condition of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
-    /// The installation that the store belongs to.
-    pub installation: InstallationId,
     /// `SQLite` or `PostgreSQL`.
     pub engine: String,
     /// The engine's version, as it reports it.
@@ -39,7 +37,6 @@ impl Vault {
             let (engine, version) = doctor::engine(&mut tx).await?;
             let shared_names = doctor::shared_names(&mut tx).await?;
             Ok(Diagnosis {
-                installation: self.installation(),
                 engine: engine.to_owned(),
                 version,
                 unsafe_settings: doctor::unsafe_settings(&mut tx).await?,

@@ -60,6 +60,7 @@ impl Change for RotateRootKey {
         }
         let saved = installation::load_keyring(work.tx).await?;
         Keyring::open(&self.root, id, &saved).map_err(Error::internal)?;
+        installation::save_root_key_since(work.tx, self.record.at).await?;
         work.records.push(self.record.clone());
         Ok(true)
     }

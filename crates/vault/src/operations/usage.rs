@@ -14,7 +14,7 @@ use crate::vault::Vault;
 const STEP: i64 = 1_024;
 
 /// How many secrets with a rotation period are counted.
-const MOST_ROTATING: i64 = 100_000;
+const MOST_COUNTED: i64 = 100_000;
 
 /// What a user has stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,18 +61,35 @@ impl Vault {
     /// How many secrets of all users are due for rotation, up to 100,000. This is for a metric, which identifies no
     /// user. It scans the table of secrets without verifying it; call it about once a minute.
     pub async fn rotation_due(&self) -> Result<u64, Error> {
+        let now = self.shared.clock.now();
+        let is_due = |policy: &Policy, replaced_at| policy.is_rotation_due(replaced_at, now);
+        self.count_with("rotate_after_days", is_due).await
+    }
+
+    /// How many secrets of all users have expired, like [`rotation_due`](Self::rotation_due).
+    pub async fn expired(&self) -> Result<u64, Error> {
+        let now = self.shared.clock.now();
+        self.count_with("expires_at", |policy: &Policy, _| policy.is_expired(now))
+            .await
+    }
+
+    /// How many secrets have a policy with this member, and are counted.
+    async fn count_with(
+        &self,
+        member: &str,
+        is_counted: impl Fn(&Policy, Timestamp) -> bool,
+    ) -> Result<u64, Error> {
         let rows = self
             .in_time(async {
                 let mut tx = self.shared.database.read().await?;
-                Ok(secrets::list_rotating(&mut tx, MOST_ROTATING).await?)
+                Ok(secrets::list_with_policy(&mut tx, member, MOST_COUNTED).await?)
             })
             .await?;
-        let now = self.shared.clock.now();
-        let due = rows.iter().filter(|(policy, replaced_at)| {
+        let counted = rows.iter().filter(|(policy, replaced_at)| {
             let replaced_at = Timestamp::from_microseconds(*replaced_at);
             serde_json::from_str::<Policy>(policy)
-                .is_ok_and(|policy| policy.is_rotation_due(replaced_at, now))
+                .is_ok_and(|policy| is_counted(&policy, replaced_at))
         });
-        Ok(due.map(|_| 1).sum())
+        Ok(counted.map(|_| 1).sum())
     }
 }

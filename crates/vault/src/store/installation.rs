@@ -49,6 +49,26 @@ pub(crate) async fn rewrite(tx: &mut Tx) -> sqlx::Result<()> {
     })
 }
 
+/// Since when the store has its root key.
+pub(crate) async fn root_key_since(tx: &mut Tx) -> sqlx::Result<i64> {
+    on!(tx, connection => {
+        sqlx::query_scalar("SELECT COALESCE(root_key_since, created_at) FROM installation")
+            .fetch_one(connection)
+            .await
+    })
+}
+
+/// Notes since when the store has its root key.
+pub(crate) async fn save_root_key_since(tx: &mut Tx, now: Timestamp) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query("UPDATE installation SET root_key_since = $1")
+            .bind(now.microseconds())
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+}
+
 /// The keys of the keyring, oldest first.
 pub(crate) async fn load_keyring(tx: &mut Tx) -> sqlx::Result<Vec<WrappedKey>> {
     let rows: Vec<KeyRow> = on!(tx, connection => {

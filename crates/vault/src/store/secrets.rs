@@ -71,15 +71,20 @@ pub(crate) async fn list_after(
     })
 }
 
-/// For each secret with a rotation period, its policy and the time of its current value.
-pub(crate) async fn list_rotating(tx: &mut Tx, limit: i64) -> sqlx::Result<Vec<(String, i64)>> {
+/// For each secret whose policy has this member, the policy and the time of its current value.
+pub(crate) async fn list_with_policy(
+    tx: &mut Tx,
+    member: &str,
+    limit: i64,
+) -> sqlx::Result<Vec<(String, i64)>> {
     // The quotes do not occur inside a string of the policy, where they would be escaped.
     on!(tx, connection => {
         sqlx::query_as(
             "SELECT s.policy, v.created_at FROM secrets s JOIN secret_versions v \
              ON v.secret_id = s.secret_id AND v.version = s.version \
-             WHERE s.policy NOT LIKE '%\"rotate_after_days\":null%' LIMIT $1",
+             WHERE s.policy NOT LIKE $1 LIMIT $2",
         )
+        .bind(format!("%\"{member}\":null%"))
         .bind(limit)
         .fetch_all(connection)
         .await

@@ -68,6 +68,8 @@ mod rotation;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod status;
+#[cfg(test)]
 mod tampering;
 #[cfg(test)]
 mod tokens;

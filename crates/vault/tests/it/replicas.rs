@@ -74,6 +74,19 @@ async fn listeners(rows: &Rows) -> i64 {
 }
 
 on_two! {
+    async fn each_hears_of_the_other(one: App, two: App) {
+        let since = Instant::now();
+        for app in [&one, &two] {
+            let local = app.local();
+            let hears = async || {
+                let status = app.vault.status(&local.caller).await.unwrap();
+                let [other] = status.replicas.as_slice() else { return false };
+                other.silent_ms < 60_000
+            };
+            soon(since, hears).await;
+        }
+    }
+
     async fn one_of_them_leads_until_its_connection_ends(one: App, two: App) {
         let [mut first, mut second] = [&one, &two].map(|app| app.vault.lead("work"));
         for _ in 0..2 {

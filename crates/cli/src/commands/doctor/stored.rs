@@ -1,9 +1,6 @@
 //! Checks of what the store reports: engine, clock, keys, names.
 
-use std::collections::BTreeMap;
-
 use toolvault_core::timestamp::{SECOND, Timestamp};
-use toolvault_server::{Job, JobState};
 use toolvault_vault::{Diagnosis, KeyInfo, UserInfo};
 
 use super::findings::Findings;
@@ -19,11 +16,9 @@ const TOLERANCE: i64 = 5 * SECOND;
 
 /// What the store reports.
 pub(super) struct Report {
-    pub(super) store: Diagnosis,
+    store: Diagnosis,
     users: Vec<UserInfo>,
     keys: Vec<KeyInfo>,
-    /// How the server's own jobs went.
-    pub(super) jobs: BTreeMap<Job, JobState>,
 }
 
 impl Report {
@@ -33,7 +28,6 @@ impl Report {
             store: api.diagnose().await?,
             users: api.list_users(None).await?,
             keys: api.list_keys(None).await?,
-            jobs: api.jobs().await?,
         })
     }
 }
@@ -177,14 +171,11 @@ fn check_names(report: &Report, findings: &mut Findings) {
 
 #[cfg(test)]
 mod tests {
-    use toolvault_core::identity::InstallationId;
-
     use super::super::findings::Grade;
     use super::*;
 
     fn report() -> Diagnosis {
         Diagnosis {
-            installation: InstallationId(uuid::Uuid::nil()),
             engine: "SQLite".to_owned(),
             version: "3.51.3".to_owned(),
             unsafe_settings: Vec::new(),
@@ -201,7 +192,6 @@ mod tests {
             store: store.clone(),
             users: Vec::new(),
             keys: Vec::new(),
-            jobs: BTreeMap::new(),
         };
         check(&report, now, &mut findings);
         let found = findings.of_grade(grade);

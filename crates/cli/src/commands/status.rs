@@ -1,0 +1,178 @@
+//! `toolvault status`: the installation at a glance.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+use toolvault_core::timestamp::Timestamp;
+use toolvault_gateway::mcp::{LastCall, ServerState};
+use toolvault_server::{Job, Status};
+use toolvault_vault::{Clock as _, Consistency, DatabaseLocation, SystemClock};
+
+use crate::api::Api;
+use crate::config::{self, Configuration, RootKey, ServeOptions, StoreOptions};
+use crate::context::Context;
+use crate::failure::ExitStatus;
+use crate::jobs::{self, JobReport};
+use crate::printer::{Printer, Table};
+
+/// How long a process on PostgreSQL listens for the others: several of their heartbeats.
+const LISTEN: Duration = Duration::from_secs(1);
+/// One day, in microseconds.
+const DAY: i64 = 86_400_000_000;
+
+#[derive(Args)]
+pub(crate) struct StatusOptions {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreOptions,
+}
+
+pub(crate) async fn run(
+    options: StatusOptions,
+    context: &Context<'_>,
+) -> anyhow::Result<ExitStatus> {
+    let serve_options = ServeOptions::from(options.store);
+    let configuration = config::load(&serve_options, &context.environment, context.printer)?;
+    let api = Api::open(&configuration, context.printer).await?;
+    let is_served = api.served_directory().is_some();
+    if !is_served && matches!(configuration.vault.database, DatabaseLocation::Postgres(_)) {
+        tokio::time::sleep(LISTEN).await;
+    }
+    let status = api.status().await;
+    api.close().await;
+    let status = status?;
+    let now = SystemClock.now();
+    let jobs = jobs::report(&configuration, status.store.installation, &status.jobs, now);
+    let report = Report {
+        status: &status,
+        root_key: root_key(&configuration),
+        jobs: &jobs,
+        is_served,
+        now,
+    };
+    if options.json {
+        report.print_json(context.printer)?;
+    } else {
+        report.print(context.printer)?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+struct Report<'a> {
+    status: &'a Status,
+    root_key: String,
+    jobs: &'a [JobReport],
+    /// Whether a server answered; else this process opened the store.
+    is_served: bool,
+    now: Timestamp,
+}
+
+fn root_key(configuration: &Configuration) -> String {
+    match &configuration.root_key {
+        RootKey::File(path) => format!("file {}", path.display()),
+        RootKey::PassphraseFile(path) => format!("passphrase in {}", path.display()),
+        // Its arguments may be confidential.
+        RootKey::Command(words) => {
+            let program = words.first().map(|word| word.to_string_lossy());
+            format!("command {}", program.unwrap_or_default())
+        }
+        RootKey::Text(_) => "environment".to_owned(),
+    }
+}
+
+impl Report<'_> {
+    fn print_json(&self, printer: &Printer) -> anyhow::Result<()> {
+        let server = self.is_served.then(|| {
+            json!({
+                "version": self.status.version,
+                "started_at": self.status.started_at,
+                "gateway": self.status.gateway,
+            })
+        });
+        printer.json(&json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "server": server,
+            "store": self.status.store,
+            "root_key": { "source": self.root_key, "since": self.status.store.root_key_since },
+            "jobs": self.jobs,
+        }))
+    }
+
+    fn print(&self, printer: &Printer) -> anyhow::Result<()> {
+        let store = &self.status.store;
+        let mut table = Table::plain();
+        table.row(["version", env!("CARGO_PKG_VERSION")]);
+        table.row(["server", &self.server()]);
+        table.row(["store", &store.installation.to_string()]);
+        let consistency = match store.consistency {
+            Consistency::Bounded => "bounded",
+            Consistency::Strict => "strict",
+        };
+        let (engine, version, schema) = (&store.engine, &store.engine_version, store.schema);
+        let engine = format!("{engine} {version}, schema {schema}, {consistency} consistency");
+        table.row(["engine", &engine]);
+        let since = store.root_key_since;
+        let days = self.now.since(since) / DAY;
+        let root_key = format!("{}, since {since} ({days} days)", self.root_key);
+        table.row(["root key", &root_key]);
+        let (due, expired) = (store.secrets_due, store.secrets_expired);
+        let secrets = format!(
+            "{}: {due} due for rotation, {expired} expired",
+            store.secrets
+        );
+        table.row(["secrets", &secrets]);
+        table.row(["users", &store.users.to_string()]);
+        table.row(["keys", &store.keys.to_string()]);
+        table.row(["audit records", &store.audit_records.to_string()]);
+        table.row(["audit pages", &store.audit_pages.to_string()]);
+        table.row(["last backup", &self.job(Job::Backup)]);
+        table.row(["last checkpoint", &self.job(Job::Checkpoint)]);
+        for replica in &store.replicas {
+            let heard = format!("{}, heard {} ms ago", replica.process, replica.silent_ms);
+            table.row(["replica", &heard]);
+        }
+        let gateway = self.is_served.then_some(self.status.gateway.as_slice());
+        for server in gateway.unwrap_or_default() {
+            table.row(["gateway", &format!("{}: {}", server.name, state(server))]);
+        }
+        Ok(printer.table(&table)?)
+    }
+
+    fn server(&self) -> String {
+        let (version, since) = (&self.status.version, self.status.started_at);
+        match (self.is_served, self.status.store.engine.as_str()) {
+            (true, _) => format!("version {version}, running since {since}"),
+            (false, "SQLite") => "not running".to_owned(),
+            (false, _) => "each server on this database knows its own gateway".to_owned(),
+        }
+    }
+
+    fn job(&self, job: Job) -> String {
+        let Some(report) = self.jobs.iter().find(|report| report.job == job) else {
+            return "the server makes none".to_owned();
+        };
+        let last = match report.last {
+            Some(last) => last.to_string(),
+            None => "unknown".to_owned(),
+        };
+        match &report.fault {
+            Some(fault) => format!("{last}; {fault}"),
+            None => last,
+        }
+    }
+}
+
+/// What the last call to a server of the gateway showed.
+fn state(server: &ServerState) -> String {
+    match &server.last_call {
+        None => "no call yet".to_owned(),
+        Some(LastCall { at, failure: None }) => format!("answered at {at}"),
+        Some(LastCall {
+            at,
+            failure: Some(failure),
+        }) => format!("{failure} at {at}"),
+    }
+}
