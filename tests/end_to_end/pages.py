@@ -95,8 +95,10 @@ def is_open(text: str) -> bool:
 class Page:
     """One page, its shell and its server."""
 
-    def __init__(self, path: Path, folder: Path, database: str = "") -> None:
+    def __init__(self, path: Path, folder: Path, database: str = "", enter: tuple[str, ...] = ()) -> None:
+        """`enter` is the beginning of a command line that runs the shell elsewhere."""
         self.path = path
+        self.enter = enter
         self.home = folder / path.stem
         self.port = server.free_port()
         self.database = database
@@ -117,7 +119,7 @@ class Page:
         """Runs the page. Its reader may have Toolvault installed, a running server, and the first key in a variable."""
         checkout = self.home / "toolvault"
         (self.home / ".cargo" / "bin").mkdir(parents=True)
-        checkout.mkdir()
+        checkout.mkdir(exist_ok=True)
         for name in ("examples", "clients", "crates", "scripts"):
             (checkout / name).symlink_to(ROOT / name)
         for program in (path for path in STAND_INS.iterdir() if os.access(path, os.X_OK) and path.is_file()):
@@ -130,9 +132,10 @@ class Page:
             "TOOLVAULT_URL": f"http://127.0.0.1:{self.port}",
         }
         self.shell = subprocess.Popen(
-            ["bash"], cwd=checkout, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [*self.enter, "bash"], cwd=checkout, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         try:
+            self.in_shell(f"cd '{checkout}'", "")
             if installed:
                 self.install()
             if served:

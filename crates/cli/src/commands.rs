@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod backup;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod explain;
@@ -12,6 +13,7 @@ pub(crate) mod logout;
 pub(crate) mod mcp;
 pub(crate) mod openapi;
 pub(crate) mod profile;
+pub(crate) mod ready;
 pub(crate) mod reload;
 pub(crate) mod restore;
 pub(crate) mod rotate;
@@ -88,10 +90,17 @@ pub(crate) enum Command {
     Status(status::StatusOptions),
     /// Check the installation and suggest fixes
     Doctor(doctor::DoctorOptions),
+    /// Check that the server is ready, as health checks do; it needs no key
+    Ready(ready::ReadyOptions),
     /// Print the OpenAPI document of the API
     Openapi,
     /// Print the effective configuration and the source of each value
     Config(config::ConfigOptions),
+    /// Print a script that completes commands in a shell
+    Completions(completions::CompletionsOptions),
+    /// Write the manual pages to a directory; scripts/release calls this
+    #[command(hide = true)]
+    Man(completions::ManOptions),
     /// Run a program in a sandbox; the server calls this
     #[command(hide = true)]
     Sandbox(sandbox::SandboxOptions),
@@ -118,8 +127,11 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Rotate(command) => rotate::run(command, context).await,
         Command::Status(options) => status::run(options, context).await,
         Command::Doctor(options) => doctor::run(options, context).await,
+        Command::Ready(options) => ready::run(options, context).await,
         Command::Openapi => openapi::run(context),
         Command::Config(options) => config::run(&options, context),
+        Command::Completions(options) => completions::run(&options, context),
+        Command::Man(options) => completions::write_manual(&options),
         Command::Sandbox(options) => sandbox::run(options),
     }
 }

@@ -54,6 +54,10 @@ pub(crate) async fn run(
         first_keys::keep(keys, &url, context).await;
     }
     announcement::announce(&url, context)?;
+    // systemd waits for this with `Type=notify`; elsewhere it does nothing.
+    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
+        tracing::warn!(error = %error, "systemd was not told that the server is ready");
+    }
     if let Some(address) = server.metrics_address() {
         tracing::info!(address = %address, "metrics are served without a credential");
     }

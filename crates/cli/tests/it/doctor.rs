@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::installation::Installation;
+use crate::installation::{Installation, Server};
 
 #[test]
 fn a_sound_installation_is_sound() {
@@ -252,4 +252,25 @@ fn a_directory_is_no_file() {
     error: a backup is not written to standard output
     hint: name a file; one called - is ./-
     ");
+}
+
+#[test]
+fn systemd_and_health_checks_are_told_when_the_server_is_ready() {
+    let installation = Installation::set_up();
+    let socket = installation.path().join("notify");
+    let told = std::os::unix::net::UnixDatagram::bind(&socket).unwrap();
+    let mut command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let server = Server::start(command.env("NOTIFY_SOCKET", &socket));
+    let mut message = [0; 64];
+    let length = told.recv(&mut message).unwrap();
+    assert_eq!(message[..length].trim_ascii(), b"READY=1");
+
+    let url = server.url.clone();
+    let ready = || {
+        let mut command = installation.command(&["ready"]);
+        installation.transcript(command.env("TOOLVAULT_URL", &url), "")
+    };
+    assert_eq!(ready(), "exit status 0\nready");
+    assert_eq!(server.stop(), Some(0));
+    assert!(ready().starts_with("exit status 2\nerror: the server at"));
 }

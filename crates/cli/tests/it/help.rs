@@ -18,26 +18,28 @@ fn the_program_lists_its_commands() {
     Usage: toolvault <COMMAND>
 
     Commands:
-      serve    Run the server; an empty store is set up first
-      login    Sign in to a server, and keep its URL and the key in a profile
-      logout   Forget a profile and its key
-      profile  List, choose and show profiles
-      user     Create, list, change and delete users
-      key      Create, list, revoke and rotate API keys
-      secret   Store, list, change and delete secrets
-      explain  Explain which secret each argument of a tool gets
-      run      Run a command with secrets in its environment
-      inject   Write a file from a template with secrets
-      mcp      Manage the servers of the MCP gateway, and connect clients to it
-      reload   Make the running server reload its configuration
-      audit    Verify and read the audit trail
-      backup   Write a backup of the whole store to a file, or check one
-      restore  Make a store from a backup, on either database
-      rotate   Replace the root key, or the keys of all users
-      status   Show the installation at a glance
-      doctor   Check the installation and suggest fixes
-      openapi  Print the OpenAPI document of the API
-      config   Print the effective configuration and the source of each value
+      serve        Run the server; an empty store is set up first
+      login        Sign in to a server, and keep its URL and the key in a profile
+      logout       Forget a profile and its key
+      profile      List, choose and show profiles
+      user         Create, list, change and delete users
+      key          Create, list, revoke and rotate API keys
+      secret       Store, list, change and delete secrets
+      explain      Explain which secret each argument of a tool gets
+      run          Run a command with secrets in its environment
+      inject       Write a file from a template with secrets
+      mcp          Manage the servers of the MCP gateway, and connect clients to it
+      reload       Make the running server reload its configuration
+      audit        Verify and read the audit trail
+      backup       Write a backup of the whole store to a file, or check one
+      restore      Make a store from a backup, on either database
+      rotate       Replace the root key, or the keys of all users
+      status       Show the installation at a glance
+      doctor       Check the installation and suggest fixes
+      ready        Check that the server is ready, as health checks do; it needs no key
+      openapi      Print the OpenAPI document of the API
+      config       Print the effective configuration and the source of each value
+      completions  Print a script that completes commands in a shell
 
     Options:
       -h, --help     Print help
