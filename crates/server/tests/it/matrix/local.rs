@@ -19,7 +19,7 @@ const LOCAL_ROUTES: [(&str, &str, &str, u16); 10] = [
     ("GET", "/local/audit/progress", "", 200),
     ("POST", "/local/backup", "", 200),
     ("GET", "/local/diagnosis", "", 200),
-    ("GET", "/local/jobs", "", 200),
+    ("GET", "/local/status", "", 200),
     // Without a program that handles reload requests there is nothing to reload.
     ("POST", "/local/reload", "", 404),
     (

@@ -6,17 +6,55 @@ use toolvault_vault::{Keys, RestoreError};
 use super::{assert_empty, furnished};
 use crate::harness::App;
 use crate::harness::backups::{bare_places, empty_places, sqlite_place};
+use crate::harness::databases::bare_postgres_place;
 use crate::harness::rows::Rows;
 use crate::user_keys::under_way::with_many;
 use crate::user_keys::{begin, finish, left_behind, rotate, step};
 
-/// Takes the tables back to the first schema.
-const TO_FIRST: &str = "ALTER TABLE installation DROP COLUMN user_keys_before; \
-    CREATE INDEX secrets_by_user ON secrets (user_id); DROP INDEX secrets_in_order; \
-    DELETE FROM _sqlx_migrations WHERE version > 1;";
 /// Claims a schema that this version does not know.
 const TO_UNKNOWN: &str = "UPDATE _sqlx_migrations SET version = 9000 \
     WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)";
+
+/// The statements that take the tables back to the first schema, whatever later migrations do: they compare the tables
+/// with those of a database in which only the first migration ran.
+async fn to_first(app: &App) -> String {
+    let (place, migration) = if app.is_sqlite() {
+        let migration = include_str!("../../../migrations/sqlite/0001_store.sql");
+        (sqlite_place(), migration)
+    } else {
+        let migration = include_str!("../../../migrations/postgres/0001_store.sql");
+        (bare_postgres_place().await.unwrap(), migration)
+    };
+    let (first, now) = (Rows::at(&place).await, Rows::of(app).await);
+    first.run(migration).await;
+    let mut statements = "DELETE FROM _sqlx_migrations WHERE version > 1;".to_owned();
+    let tables = first.tables().await;
+    let (indexes, indexes_now) = (first.indexes().await, now.indexes().await);
+    for index in indexes_now.iter().filter(|index| !indexes.contains(index)) {
+        let (before, _) = index.split_once(" ON ").unwrap();
+        let (_, name) = before.rsplit_once(' ').unwrap();
+        statements.push_str(&format!("DROP INDEX {name};"));
+    }
+    for table in now.tables().await {
+        if !tables.contains(&table) {
+            statements.push_str(&format!("DROP TABLE {table};"));
+            continue;
+        }
+        let columns = first.columns(&table).await;
+        for column in now.columns(&table).await {
+            if !columns.contains(&column) {
+                statements.push_str(&format!("ALTER TABLE {table} DROP COLUMN {column};"));
+            }
+        }
+    }
+    for index in indexes.iter().filter(|index| !indexes_now.contains(index)) {
+        statements.push_str(&format!("{index};"));
+    }
+    first.close().await;
+    now.close().await;
+    place.remove().await;
+    statements
+}
 
 /// A backup that is made after these statements.
 async fn backup_after(app: &App, statements: &str) -> Vec<u8> {
@@ -30,7 +68,7 @@ on_both! {
     async fn a_backup_of_the_first_schema_becomes_a_store_of_the_newest(app: App) {
         let ann = furnished(&app).await;
         let listed = ann.list().await;
-        let file = backup_after(&app, TO_FIRST).await;
+        let file = backup_after(&app, &to_first(&app).await).await;
         for place in bare_places().await {
             let (there, restored) = app.restore(place, &file, Keys::Keep).await;
             assert_eq!(restored.contents.schema, 1);
@@ -51,7 +89,7 @@ on_both! {
 
     async fn a_backup_of_a_newer_schema_or_for_newer_tables_is_refused(app: App) {
         let newer = backup_after(&app, TO_UNKNOWN).await;
-        let older = backup_after(&app, TO_FIRST).await;
+        let older = backup_after(&app, &to_first(&app).await).await;
         for place in empty_places().await {
             let refused = app.try_restore(&place, newer.as_slice(), Keys::Keep).await;
             assert!(matches!(refused, Err(RestoreError::Newer(_))), "{refused:?}");

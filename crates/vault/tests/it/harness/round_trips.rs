@@ -23,7 +23,7 @@ struct Turns {
 impl RoundTrips {
     /// A proxy before the app's database, and its address.
     pub(crate) async fn before(app: &App) -> (Self, DatabaseLocation) {
-        let url = app.postgres_url();
+        let url = app.place.postgres_url();
         let (rest, target) = url.rsplit_once('@').unwrap();
         let (target, name) = target.split_once('/').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -9,6 +9,7 @@ use sqlx::{
 use toolvault_vault::DatabaseLocation;
 
 use super::App;
+use super::databases::Place;
 
 /// An attacker's connection to the database.
 pub(crate) enum Rows {
@@ -18,10 +19,14 @@ pub(crate) enum Rows {
 
 impl Rows {
     pub(crate) async fn of(app: &App) -> Self {
-        match &app.place.location {
+        Self::at(&app.place).await
+    }
+
+    pub(crate) async fn at(place: &Place) -> Self {
+        match &place.location {
             DatabaseLocation::Directory(directory) => Self::in_directory(directory).await,
             DatabaseLocation::Postgres(_) => {
-                let url = app.postgres_url();
+                let url = place.postgres_url();
                 // Foreign keys do not stop the owner of the database.
                 let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
                 let options = options.options([("session_replication_role", "replica")]);
@@ -33,8 +38,10 @@ impl Rows {
 
     /// The store of a data directory.
     pub(crate) async fn in_directory(directory: &Path) -> Self {
+        std::fs::create_dir_all(directory).unwrap();
         let options = sqlx::sqlite::SqliteConnectOptions::new()
             .filename(directory.join("toolvault.db"))
+            .create_if_missing(true)
             .busy_timeout(std::time::Duration::from_secs(10))
             .synchronous(sqlx::sqlite::SqliteSynchronous::Off)
             .foreign_keys(false);
@@ -130,6 +137,32 @@ impl Rows {
         names
     }
 
+    /// The names of a table's columns.
+    pub(crate) async fn columns(&self, table: &str) -> Vec<String> {
+        let query = match self {
+            Self::Sqlite(_) => format!("SELECT name FROM pragma_table_info('{table}')"),
+            Self::Postgres(_) => format!(
+                "SELECT column_name::text FROM information_schema.columns \
+                 WHERE table_schema = 'public' AND table_name = '{table}'"
+            ),
+        };
+        self.texts(&query).await
+    }
+
+    /// The statements that make the indexes, without those of constraints.
+    pub(crate) async fn indexes(&self) -> Vec<String> {
+        let query = match self {
+            Self::Sqlite(_) => {
+                "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+            }
+            Self::Postgres(_) => {
+                "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' \
+                 AND indexname NOT IN (SELECT conname FROM pg_constraint)"
+            }
+        };
+        self.texts(query).await
+    }
+
     /// Every row of a table as text, sorted; the same on both databases.
     pub(crate) async fn dump(&self, table: &str) -> Vec<String> {
         let query = AssertSqlSafe(format!("SELECT * FROM {table}"));
@@ -191,10 +224,9 @@ where
     columns.iter().map(text).collect::<Vec<_>>().join(" ")
 }
 
-impl App {
+impl Place {
     pub(crate) fn postgres_url(&self) -> String {
-        let name = self.place.database.as_deref().unwrap();
-        super::databases::url(name)
+        super::databases::url(self.database.as_deref().unwrap())
     }
 }
 
