@@ -1,6 +1,6 @@
 // Generated from the server's OpenAPI document: node scripts/types.mjs
 
-export type Action = "store.created" | "store.backed_up" | "store.restored" | "root_key.rotated" | "user_keys.rotated" | "secret.created" | "secret.renamed" | "secret.rebound" | "secret.value_replaced" | "secret.version_restored" | "secret.version_deleted" | "secret.policy_changed" | "secret.deleted" | "default.shadowed" | "secret.used" | "tool.called" | "value.repeated" | "use.refused" | "tampering.detected" | "key.created" | "key.changed" | "key.rotated" | "key.revoked" | "user.created" | "user.changed" | "user.deleted" | "sign_in.failed" | "access.denied";
+export type Action = "store.created" | "store.backed_up" | "store.restored" | "audit.pruned" | "root_key.rotated" | "user_keys.rotated" | "secret.created" | "secret.renamed" | "secret.rebound" | "secret.value_replaced" | "secret.version_restored" | "secret.version_deleted" | "secret.policy_changed" | "secret.deleted" | "default.shadowed" | "secret.used" | "tool.called" | "value.repeated" | "use.refused" | "tampering.detected" | "key.created" | "key.changed" | "key.rotated" | "key.revoked" | "user.created" | "user.changed" | "user.deleted" | "sign_in.failed" | "access.denied";
 
 /** A secret that was applied. */
 export interface Applied {

@@ -1,10 +1,11 @@
 //! What the server does regularly by itself. A failure is logged, and never blocks a request.
 //!
-//! [`backup`] and [`checkpoint`] do the work, [`series`] names their files, and [`mod@report`] says how it went. Of several
+//! [`backup`], [`checkpoint`] and [`prune`] do the work, [`series`] names their files, and [`mod@report`] says how it went. Of several
 //! servers on one database only one does it, as long as it runs.
 
 mod backup;
 mod checkpoint;
+mod prune;
 mod report;
 mod series;
 
@@ -13,12 +14,13 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use toolvault_core::timestamp::Timestamp;
+use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_server::{Job, ServerHandle};
 use toolvault_vault::{Lead, Vault};
 
 use self::backup::BackupWork;
 use self::checkpoint::CheckpointWork;
+use self::prune::PruneWork;
 pub(crate) use self::report::{JobReport, report};
 use self::series::Series;
 use crate::config::Configuration;
@@ -27,6 +29,9 @@ use crate::failure::with_causes;
 
 /// How often to look whether something is due, at least.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
+
+/// How often old audit records are deleted, in microseconds: the trail is verified each time.
+const PRUNE_EVERY: i64 = 86_400 * SECOND;
 
 /// The work of a job.
 trait Work {
@@ -76,7 +81,17 @@ pub(crate) async fn run(
             runner.repeat(Job::Checkpoint, every, &work).await;
         }
     };
-    tokio::join!(backups, checkpoints);
+    let prunes = async {
+        if let Some(keep) = configuration.audit_keep {
+            let work = PruneWork {
+                vault: vault.clone(),
+                keep,
+                tried: RefCell::default(),
+            };
+            runner.repeat(Job::Prune, PRUNE_EVERY, &work).await;
+        }
+    };
+    tokio::join!(backups, checkpoints, prunes);
 }
 
 struct Runner<'a> {
@@ -170,8 +185,6 @@ fn is_due(last: Option<Timestamp>, every: i64, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use toolvault_core::timestamp::SECOND;
-
     use super::*;
 
     #[test]

@@ -1,4 +1,5 @@
-//! How the jobs went that the server does regularly by itself: backups, and checkpoints of the audit trail.
+//! How the jobs went that the server does regularly by itself: backups, checkpoints and retention
+//! of the audit trail.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,8 @@ pub enum Job {
     Backup,
     /// A checkpoint of the audit trail.
     Checkpoint,
+    /// The deletion of the audit trail's oldest records.
+    Prune,
 }
 
 impl Job {
@@ -27,6 +30,7 @@ impl Job {
         match self {
             Self::Backup => "backup",
             Self::Checkpoint => "checkpoint",
+            Self::Prune => "prune",
         }
     }
 }

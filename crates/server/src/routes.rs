@@ -71,6 +71,7 @@ pub(crate) fn local_router(app: App) -> Router {
         .route("/local/audit/verify", post(local::verify_audit))
         .route("/local/audit/checkpoint", get(local::get_checkpoint))
         .route("/local/audit/progress", get(local::get_audit_progress))
+        .route("/local/audit/prune", post(local::prune_audit))
         .route("/local/backup", post(local::back_up))
         .route("/local/diagnosis", get(local::get_diagnosis))
         .route("/local/status", get(local::get_status))

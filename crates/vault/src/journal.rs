@@ -188,6 +188,14 @@ impl Journal {
         state.saving_since.or(state.waiting_since).is_some()
     }
 
+    /// A start looks for the records of the file in pages after this one; `None` if the file has no records.
+    pub(crate) fn needs_after(&self) -> Option<i64> {
+        let state = self.state.lock();
+        let (beginning, _) = self.key.begin(state.page);
+        let has_records = state.length > beginning.len() as u64;
+        (has_records || state.condition == Condition::Broken).then_some(state.page)
+    }
+
     /// The records that the next group must save.
     pub(crate) fn take(&self) -> Vec<Record> {
         let mut state = self.state.lock();

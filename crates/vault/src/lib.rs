@@ -44,7 +44,9 @@ pub use channel::Replica;
 pub use clock::{Clock, SystemClock, SystemEntropy};
 pub use error::{BoxError, Denial, Error, Problem};
 pub use key::KeyInfo;
-pub use operations::audit::{AuditFilter, AuditPage, Evidence, Fault, Progress, Verification};
+pub use operations::audit::{
+    AuditFilter, AuditPage, Evidence, Fault, Progress, Pruned, PrunedPart, Verification,
+};
 pub use operations::credentials::{CredentialStamp, Credentials};
 pub use operations::doctor::Diagnosis;
 pub use operations::explain::{Candidate, Explained, Explanation, Near};

@@ -4,12 +4,13 @@ use serde::Deserialize;
 use toolvault_core::audit::checkpoint::Checkpoint;
 use toolvault_core::audit::record::Record;
 use toolvault_core::confidential::Key;
+use toolvault_core::timestamp::Timestamp;
 use toolvault_gateway::http::{HeaderMap, Method};
 use toolvault_server::control::ControlError;
 use toolvault_server::{ReloadReport, Status};
 use toolvault_vault::{
-    Contents, Diagnosis, Evidence, Progress, RotationBegun, RotationPortion, RotationPosition,
-    Verification,
+    Contents, Diagnosis, Evidence, Progress, Pruned, RotationBegun, RotationPortion,
+    RotationPosition, Verification,
 };
 
 use super::transport;
@@ -45,7 +46,14 @@ impl Api<'_> {
         self.fetch(Method::GET, &url, Body::Nothing).await
     }
 
-    /// How far the verification has come. Only for local commands.
+    /// Deletes the oldest pages of the trail. Only for local commands.
+    pub(crate) async fn prune_audit(&self, before: Timestamp) -> Result<Pruned, Failure> {
+        let url = self.local_url(&["audit", "prune"]);
+        let body = Body::json(&serde_json::json!({ "before": before }));
+        self.fetch(Method::POST, &url, body).await
+    }
+
+    /// How far the verification or the prune has come. Only for local commands.
     pub(crate) async fn audit_progress(&self) -> Result<Progress, Failure> {
         let url = self.local_url(&["audit", "progress"]);
         self.fetch(Method::GET, &url, Body::Nothing).await

@@ -1,11 +1,13 @@
-//! `toolvault audit`: prints records and checkpoints. [`verify`] verifies the trail.
+//! `toolvault audit`: prints records and checkpoints. [`verify`] verifies the trail, and [`prune`] deletes its oldest part.
 
 mod checkpoints;
+mod prune;
 mod verify;
 
 use clap::{Args, Subcommand};
 use toolvault_core::audit::record::{Decision, Record};
 
+use self::prune::PruneOptions;
 use self::verify::VerifyOptions;
 use crate::api::Api;
 use crate::api::local::PORTION;
@@ -26,6 +28,11 @@ pub(crate) enum AuditCommand {
     Tail(TailOptions),
     /// Print all records as JSON, one per line, newest first
     Export(ExportOptions),
+    /// Delete the oldest records
+    ///
+    /// The rest still verifies from the first public key, and a record says who deleted what. Verify the trail with your
+    /// checkpoints first: afterwards nothing shows whether the deleted part had been changed.
+    Prune(PruneOptions),
 }
 
 #[derive(Args)]
@@ -102,6 +109,7 @@ pub(crate) async fn run(
         AuditCommand::Checkpoint(options) => checkpoint(options, context).await,
         AuditCommand::Tail(options) => tail(options, context).await,
         AuditCommand::Export(options) => export(options, context).await,
+        AuditCommand::Prune(options) => prune::run(options, context).await,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the server does regularly by itself: backups, and checkpoints of the audit trail.
+//! What the server does regularly by itself: backups, checkpoints and retention of the audit trail.
 
 use std::path::PathBuf;
 
@@ -76,6 +76,17 @@ impl Checkpoints {
             None => None,
         }
     }
+}
+
+/// How long the server keeps audit records, in microseconds.
+pub(super) fn audit_keep(layers: &mut Layers) -> Option<i64> {
+    const KEEP: &str = "audit.keep";
+    let keep = every(layers, KEEP)??;
+    if keep < 86_400 * SECOND {
+        layers.problem_at(KEEP, "expected at least 1d");
+        return None;
+    }
+    Some(keep)
 }
 
 /// A duration in microseconds. The outer value is `None` if it cannot be used.

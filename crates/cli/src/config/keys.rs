@@ -56,6 +56,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("limits.bytes", Integer),
     ("limits.versions", Integer),
     ("audit.uses", Text),
+    ("audit.keep", Text),
     ("audit.checkpoints.every", Text),
     ("audit.checkpoints.directory", Text),
     ("audit.checkpoints.command", Kind::Command),

@@ -8,7 +8,7 @@ use toolvault_vault::{Consistency, DatabaseLocation, DatabaseUrl, Durability, Li
 
 use super::first_keys::FirstKeysFile;
 use super::gateway;
-use super::jobs::{Backups, Checkpoints};
+use super::jobs::{self, Backups, Checkpoints};
 use super::keys::{ISSUERS, split_issuer};
 use super::layers::Layers;
 use super::root_key::{RootKey, read_secret_file};
@@ -31,6 +31,8 @@ pub(crate) struct Configuration {
     pub(crate) backups: Option<Backups>,
     /// The checkpoints that the server writes regularly.
     pub(crate) checkpoints: Option<Checkpoints>,
+    /// How long the server keeps audit records, in microseconds; `None` for ever.
+    pub(crate) audit_keep: Option<i64>,
 }
 
 /// The format of log lines.
@@ -68,6 +70,7 @@ fn assemble(layers: &mut Layers) -> Option<Configuration> {
     );
     let backups = Backups::of(layers);
     let checkpoints = Checkpoints::of(layers);
+    let audit_keep = jobs::audit_keep(layers);
     Some(Configuration {
         server: server?,
         vault: vault?,
@@ -76,6 +79,7 @@ fn assemble(layers: &mut Layers) -> Option<Configuration> {
         log_format,
         backups,
         checkpoints,
+        audit_keep,
     })
 }
 

@@ -7,6 +7,7 @@ use toolvault_core::identity::InstallationId;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_server::{Job, JobState};
 
+use super::PRUNE_EVERY;
 use super::series::Series;
 use crate::config::Configuration;
 
@@ -40,7 +41,9 @@ pub(crate) fn report(
         let series = directory.map(|directory| Series::checkpoints(directory, installation));
         (Job::Checkpoint, settings.every, series)
     });
-    let jobs = backups.into_iter().chain(checkpoints);
+    let prunes = configuration.audit_keep;
+    let prunes = prunes.map(|_| (Job::Prune, PRUNE_EVERY, None));
+    let jobs = backups.into_iter().chain(checkpoints).chain(prunes);
     jobs.map(|(job, every, series)| {
         let state = states.get(&job).cloned().unwrap_or_default();
         let found = series.as_ref().map(|series| series.newest(now));

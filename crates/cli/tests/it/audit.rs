@@ -42,6 +42,34 @@ fn a_sound_trail_is_verified_with_its_first_public_key() {
 }
 
 #[test]
+fn a_prune_needs_a_confirmation_and_leaves_the_last_day() {
+    let installation = Installation::set_up();
+    let prune = |before: &str, more: &[&str]| {
+        let words = [&["audit", "prune", "--before", before], more].concat();
+        installation.run(&words)
+    };
+    let old = "2020-01-02T03:04:05Z";
+    assert_snapshot!(prune(old, &[]), @r"
+    exit status 1
+    error: not done: it needs confirmation, and there is no terminal
+    hint: add --yes
+    ");
+    assert_snapshot!(prune("2999-01-02T03:04:05Z", &["--yes"]), @r"
+    exit status 1
+    error: The records of the last day cannot be pruned. Name an earlier time.
+    ");
+    assert!(prune("yesterday", &["--yes"]).starts_with("exit status 1\nerror: invalid value"));
+    let nothing = "exit status 0\nDeleted 0 records, which were 0 pages.";
+    assert_eq!(prune(old, &["--yes"]), nothing);
+    let server = installation.serve(&[]);
+    assert_eq!(prune(old, &["--yes"]), nothing);
+    let report = installation.output(&["audit", "prune", "--before", old, "--yes", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report, serde_json::json!({"pages": 0, "records": 0}));
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
 fn a_trail_that_was_put_back_is_found_by_a_checkpoint() {
     let installation = Installation::set_up();
     let kept = installation.path().join("kept.db");

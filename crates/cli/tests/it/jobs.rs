@@ -106,6 +106,22 @@ fn a_server_writes_backups_and_checkpoints_and_keeps_the_newest_backups() {
 }
 
 #[test]
+fn a_server_deletes_old_audit_records() {
+    let world = World::new("[audit]\nkeep = '1d'\n");
+    let mut server = world.installation.serve(&["--config", &world.file]);
+    assert!(
+        server
+            .wait_for("old audit records were deleted")
+            .contains("\"records\":0")
+    );
+    wait_for(&mut server, DONE, "prune");
+    let doctor = world.doctor();
+    let good = "ok  audit retention: old records were last deleted at [time]";
+    assert!(doctor.contains(good), "{doctor}");
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
 fn no_checkpoint_is_written_of_a_store_that_was_put_back() {
     let world = World::new("[audit.checkpoints]\nevery = '1s'\ndirectory = 'CHECKPOINTS'\n");
     let mut server = world.installation.serve(&["--config", &world.file]);
@@ -242,6 +258,7 @@ fn settings_that_go_together_are_required_together() {
             "backup.every = '1d'\nbackup.directory = '/b'\nbackup.keep = 0",
             "a whole number from 1 on",
         ),
+        ("audit.keep = '23h'", "expected at least 1d"),
         (
             "audit.checkpoints.every = '1d'",
             "set audit.checkpoints.directory or",

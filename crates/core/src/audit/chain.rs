@@ -4,10 +4,13 @@
 //! It reads a few pages at a time, so memory use does not depend on the length of the trail. A page's hash covers the hash
 //! that the page before claims, so the pages are verified independently, on several threads.
 
+mod pruned;
+
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
 use std::thread;
 
+use self::pruned::Pruned;
 use super::checkpoint::Checkpoint;
 use super::epoch::Epoch;
 use super::page::{Head, Page};
@@ -40,6 +43,9 @@ pub enum ChainError {
     /// The signature is not the epoch's.
     #[error("page {0} is not signed by its epoch")]
     Unsigned(i64),
+    /// The trail begins elsewhere than the newest prune that it records left it.
+    #[error("the trail does not begin where its records say that it was pruned")]
+    WrongCut,
     /// The head names a page at which the trail does not end.
     #[error("the trail does not end at page {0}, which its head names")]
     Truncated(i64),
@@ -74,6 +80,8 @@ pub struct Ending {
     pub head: Head,
     /// The pages of the checkpoints that the trail does not agree with.
     pub missed: Vec<(i64, Missed)>,
+    /// How many checkpoints are genuine, of pages that were pruned.
+    pub pruned: usize,
 }
 
 /// Reads the trail in order and tracks the position.
@@ -84,13 +92,17 @@ pub struct ChainVerifier {
     epochs: Vec<Epoch>,
     current: Option<Epoch>,
     head: Head,
+    pruned: Pruned,
     /// By page number, the checkpoints that are still ahead.
     checkpoints: BTreeMap<i64, Vec<Checkpoint>>,
     missed: Vec<(i64, Missed)>,
+    /// How many checkpoints are of pruned pages.
+    before_cut: usize,
 }
 
 impl ChainVerifier {
-    /// Starts before the first page with all epochs in order.
+    /// Starts at `start`, the position before the first page, with all epochs in order. The pages before it were pruned,
+    /// and each epoch that began there must know the hash of the page before it.
     ///
     /// `first_key` is the public key that was printed at set-up. Without it the stored key is used, and verification
     /// shows only that the trail is consistent with itself.
@@ -98,24 +110,27 @@ impl ChainVerifier {
         installation: InstallationId,
         first_key: Option<&[u8]>,
         epochs: Vec<Epoch>,
+        start: Head,
     ) -> Result<Self, ChainError> {
         let first = epochs.first().ok_or(ChainError::Uncertified(1))?;
         if first_key.is_some_and(|key| key != first.public_key) {
             return Err(ChainError::WrongFirstKey);
         }
-        if first.number != 1 || first.first_page != 1 || !first.certificate.is_empty() {
+        let is_first = first.number == 1 && first.first_page == 1;
+        if !is_first || !first.certificate.is_empty() || first.before.is_some() {
             return Err(ChainError::Uncertified(first.number));
         }
-        let mut epochs = epochs;
+        let (pruned, current, mut epochs) = Pruned::pass(installation, start.clone(), epochs)?;
         epochs.reverse();
-        let current = epochs.pop();
         Ok(Self {
             installation,
             epochs,
             current,
-            head: Head::EMPTY,
+            head: start,
+            pruned,
             checkpoints: BTreeMap::new(),
             missed: Vec::new(),
+            before_cut: 0,
         })
     }
 
@@ -124,15 +139,23 @@ impl ChainVerifier {
     /// Call this before the first page.
     #[must_use]
     pub fn expecting(mut self, checkpoints: impl IntoIterator<Item = Checkpoint>) -> Self {
-        let epochs = self.current.iter().chain(&self.epochs);
+        let epochs = self.pruned.epochs.iter().chain(&self.current);
+        let epochs = epochs.chain(&self.epochs);
         let epochs: HashMap<_, _> = epochs.map(|epoch| (epoch.number, epoch)).collect();
         for checkpoint in checkpoints {
             let page = checkpoint.page;
-            let epoch = epochs.get(&checkpoint.epoch);
+            let epoch = epochs.get(&checkpoint.epoch).copied();
             if checkpoint.installation != self.installation {
                 self.missed.push((page, Missed::Foreign));
             } else if epoch.is_some_and(|epoch| !checkpoint.is_signed_by(&epoch.public_key)) {
                 self.missed.push((page, Missed::Unsigned));
+            } else if page <= self.pruned.start.page {
+                let next = epochs.get(&checkpoint.epoch.saturating_add(1)).copied();
+                if self.pruned.had(&checkpoint, epoch, next) {
+                    self.before_cut += 1;
+                } else {
+                    self.missed.push((page, Missed::Replaced));
+                }
             } else {
                 self.checkpoints.entry(page).or_default().push(checkpoint);
             }
@@ -203,6 +226,7 @@ impl ChainVerifier {
         Ok(Ending {
             head: self.head,
             missed: self.missed,
+            pruned: self.before_cut,
         })
     }
 
@@ -248,6 +272,7 @@ impl ChainVerifier {
             let certified = self.current.as_ref().is_some_and(|current| {
                 epoch.number == current.number + 1
                     && epoch.first_page == next
+                    && epoch.before.is_none()
                     && epoch.is_certified(self.installation, &current.public_key, &self.head)
             });
             if !certified {

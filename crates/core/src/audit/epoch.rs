@@ -20,6 +20,8 @@ pub struct Epoch {
     pub first_page: i64,
     /// The predecessor's signature over all of this and the hash of the page before; empty for the first.
     pub certificate: Vec<u8>,
+    /// Hash of the page before the first one, once both are pruned: the certificate covers it.
+    pub before: Option<[u8; 32]>,
 }
 
 /// The signing key of an epoch.
@@ -66,6 +68,7 @@ impl Signer {
             public_key: signer.public_key().to_vec(),
             first_page: head.page + 1,
             certificate: Vec::new(),
+            before: None,
         };
         if let Some(previous) = predecessor {
             let beginning = epoch.signed(installation, head);

@@ -66,6 +66,8 @@ actions! {
     StoreBackedUp = "store.backed_up",
     /// The store was made from a backup.
     StoreRestored = "store.restored",
+    /// The oldest pages of the trail were deleted, as the retention of records demands.
+    AuditPruned = "audit.pruned",
     /// The keyring was wrapped by another root key.
     RootKeyRotated = "root_key.rotated",
     /// The rotation of all user keys, or of one user's, began or was completed.

@@ -7,12 +7,14 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use toolvault_core::audit::checkpoint::Checkpoint;
 use toolvault_core::confidential::Key;
+use toolvault_core::timestamp::Timestamp;
 use toolvault_vault::{
-    Backup, Diagnosis, Evidence, Piece, Progress, RotationBegun, RotationPortion, Verification,
+    Backup, Diagnosis, Evidence, Piece, Progress, Pruned, RotationBegun, RotationPortion,
+    Verification,
 };
 
 use crate::app::App;
@@ -52,7 +54,23 @@ pub(crate) async fn get_checkpoint(
     Ok(Json(checkpoint.ok_or(ApiError::Internal)?))
 }
 
-/// How far the verification has come, for a command that waits for it.
+#[derive(Deserialize)]
+struct PruneRequest {
+    before: Timestamp,
+}
+
+/// Deletes the oldest pages of the audit trail.
+pub(crate) async fn prune_audit(
+    State(app): State<App>,
+    Local(caller): Local,
+    input: Input,
+) -> Result<Json<Pruned>, ApiError> {
+    let request: PruneRequest =
+        serde_json::from_slice(input.bytes()).map_err(|_| ApiError::Unreadable)?;
+    Ok(Json(app.vault.prune_audit(&caller, request.before).await?))
+}
+
+/// How far the verification or the prune has come, for a command that waits for it.
 pub(crate) async fn get_audit_progress(State(app): State<App>, Local(_): Local) -> Json<Progress> {
     Json(app.vault.audit_progress())
 }

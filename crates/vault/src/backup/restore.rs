@@ -21,11 +21,10 @@ use crate::error::Error;
 use crate::journal;
 use crate::key::{self, KeyRecord};
 use crate::operations::audit::Verification;
-use crate::operations::audit::verify::states_of_keys;
+use crate::operations::audit::verify::trail::states_of_keys;
 use crate::root_key::{RootKeyError, RootKeySource};
 use crate::settings::Settings;
 use crate::setup::OpenError;
-use crate::store::backup::TABLES;
 use crate::store::database::{self, Database, OpenDatabaseError};
 use crate::store::transaction::Tx;
 use crate::store::{api_keys, audit, backup, dialect, given, installation};
@@ -221,7 +220,7 @@ impl Filling<'_> {
         table: &Table,
         mut done: i64,
     ) -> Result<i64, RestoreError> {
-        let name = TABLES.into_iter().find(|name| *name == table.name);
+        let name = backup::tables(self.contents.schema).find(|name| *name == table.name);
         let name = name.ok_or(FormatError::Damaged)?;
         let known = backup::columns(tx, name).await?;
         let column = |name: &String| known.iter().find(|column| column.name == *name).cloned();
@@ -248,7 +247,7 @@ impl Filling<'_> {
 
     /// Whether the database has as many rows as the backup, and the same end of the trail.
     async fn compare(&self, tx: &mut Tx) -> Result<(), RestoreError> {
-        for table in TABLES {
+        for table in backup::tables(self.contents.schema) {
             if backup::count(tx, table).await? != self.contents.rows(table) {
                 return Err(RestoreError::Differs);
             }
@@ -269,7 +268,7 @@ impl Filling<'_> {
     /// Revokes every key that is not revoked, adds a record of each, and returns how many there were.
     async fn revoke_keys(&self, tx: &mut Tx, records: &mut Vec<Record>) -> Result<i64, Error> {
         let mut revoked = 0;
-        let states = states_of_keys(tx).await?;
+        let states = states_of_keys(tx, self.keyring).await?;
         for row in api_keys::list(tx, None).await? {
             // A row that was changed opens nothing. A new MAC would make it genuine.
             let Ok(KeyRecord { mut row, .. }) = KeyRecord::verify(row.key, self.keyring) else {

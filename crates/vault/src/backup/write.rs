@@ -13,7 +13,7 @@ use super::restore::RestoreError;
 use super::{Backup, Contents, Piece, Table, read};
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::store::backup::{Column, TABLES};
+use crate::store::backup::Column;
 use crate::store::transaction::Tx;
 use crate::store::{audit, backup, dialect, doctor, installation};
 use crate::vault::Vault;
@@ -67,7 +67,8 @@ impl Vault {
         let head = audit::find_head(tx).await?.and_then(|row| row.head());
         let head = head.ok_or(Error::Integrity)?;
         let (mut tables, mut columns) = (Vec::new(), Vec::new());
-        for name in TABLES {
+        let schema = backup::schema(tx).await?;
+        for name in backup::tables(schema) {
             let found = backup::columns(tx, name).await?;
             tables.push(Table {
                 name: name.to_owned(),
@@ -84,7 +85,7 @@ impl Vault {
                 created_at: self.shared.clock.now(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 engine: engine.to_owned(),
-                schema: backup::schema(tx).await?,
+                schema,
                 audit_pages: head.page,
                 audit_records: head.sequence,
                 audit_head: hexadecimal(&head.hash),

@@ -106,6 +106,25 @@ fn after_a_page_the_file_is_empty_unless_records_wait() {
 }
 
 #[test]
+fn a_start_needs_the_pages_after_its_beginning_only_for_records() {
+    let kept = Kept::with(LIMITS);
+    assert_eq!(kept.journal.needs_after(), None);
+    assert!(kept.accepts(1));
+    assert_eq!(kept.journal.needs_after(), Some(7));
+    kept.journal.take();
+    assert_eq!(kept.journal.needs_after(), Some(7));
+    kept.journal.note_saved(8);
+    assert_eq!(kept.journal.needs_after(), None);
+    // What an earlier process left is not known before it is replaced.
+    let key = JournalKey::new([1; 32], InstallationId(Uuid::from_u128(7)));
+    let clock = Arc::<Moved>::clone(&kept.clock);
+    let (journal, _) = Journal::open(kept.directory.path(), key, clock).unwrap();
+    assert_eq!(journal.needs_after(), Some(0));
+    journal.begin(9);
+    assert_eq!(journal.needs_after(), None);
+}
+
+#[test]
 fn a_long_file_is_replaced_together_with_the_records_that_wait() {
     let kept = Kept::with(Limits {
         length: 100,

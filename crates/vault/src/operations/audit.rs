@@ -1,7 +1,8 @@
 //! Lists the audit trail. [`verify`] checks the trail and the rows against it; [`proof`] also checks it against
-//! evidence kept elsewhere.
+//! evidence kept elsewhere. [`prune`] deletes its oldest pages.
 
 mod proof;
+pub(crate) mod prune;
 pub(crate) mod verify;
 
 use toolvault_core::audit::record::{Action, Record};
@@ -13,7 +14,8 @@ use toolvault_core::timestamp::Timestamp;
 use toolvault_core::transcript::Transcript;
 
 pub use self::proof::Evidence;
-pub use self::verify::{Fault, Progress, Verification};
+pub use self::prune::Pruned;
+pub use self::verify::{Fault, Progress, PrunedPart, Verification};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::store::audit;

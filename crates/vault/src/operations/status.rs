@@ -1,6 +1,7 @@
 //! The store at a glance, for an operator: what it is, what is in it, and what is due.
 
 use serde::{Deserialize, Serialize};
+use toolvault_core::audit::page::Head;
 use toolvault_core::identity::InstallationId;
 use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
@@ -8,6 +9,7 @@ use toolvault_core::timestamp::Timestamp;
 use crate::caller::Caller;
 use crate::channel::Replica;
 use crate::error::Error;
+use crate::operations::audit::verify::kept::find_cut;
 use crate::settings::Consistency;
 use crate::store::{audit, backup, doctor, installation};
 use crate::vault::Vault;
@@ -56,6 +58,8 @@ impl Vault {
             let mut tx = self.shared.database.read().await?;
             let (engine, engine_version) = doctor::engine(&mut tx).await?;
             let head = audit::find_head(&mut tx).await?.ok_or(Error::Integrity)?;
+            let cut = find_cut(&mut tx, &self.shared.keyring).await?;
+            let cut = cut.map_or(Head::EMPTY, |cut| cut.head);
             let since = installation::root_key_since(&mut tx).await?;
             Ok(StoreStatus {
                 installation: self.installation(),
@@ -69,8 +73,8 @@ impl Vault {
                 secrets: backup::count(&mut tx, "secrets").await?,
                 secrets_due,
                 secrets_expired,
-                audit_pages: head.page,
-                audit_records: head.sequence,
+                audit_pages: head.page - cut.page,
+                audit_records: head.sequence - cut.sequence,
                 replicas: self.shared.channel.replicas(),
             })
         })

@@ -230,6 +230,7 @@ impl EpochRow {
             public_key: self.public_key,
             first_page: self.first_page,
             certificate: self.certificate,
+            before: None,
         }
     }
 }

@@ -9,21 +9,31 @@ use uuid::Uuid;
 
 use super::transaction::{Tx, on};
 
-/// Every table, each after those that it refers to.
-pub(crate) const TABLES: [&str; 12] = [
-    "installation",
-    "keyring",
-    "users",
-    "ledgers",
-    "secrets",
-    "secret_versions",
-    "api_keys",
-    "api_key_uses",
-    "idempotent_answers",
-    "audit_epochs",
-    "audit_pages",
-    "audit_head",
+/// Every table, each after those that it refers to, with the migration that made it.
+const TABLES: [(&str, i64); 14] = [
+    ("installation", 1),
+    ("keyring", 1),
+    ("users", 1),
+    ("ledgers", 1),
+    ("secrets", 1),
+    ("secret_versions", 1),
+    ("api_keys", 1),
+    ("api_key_uses", 1),
+    ("idempotent_answers", 1),
+    ("audit_epochs", 1),
+    ("audit_pages", 1),
+    ("audit_head", 1),
+    ("audit_cut", 4),
+    ("audit_kept", 4),
 ];
+
+/// The tables of this schema.
+pub(crate) fn tables(schema: i64) -> impl Iterator<Item = &'static str> {
+    let known = TABLES
+        .into_iter()
+        .filter(move |(_, since)| *since <= schema);
+    known.map(|(name, _)| name)
+}
 
 /// How many values one statement inserts at most. SQLite accepts 32,766.
 const MOST_VALUES: usize = 4_096;

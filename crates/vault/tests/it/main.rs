@@ -52,6 +52,8 @@ mod pointers;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]
+mod prune;
+#[cfg(test)]
 mod quota;
 #[cfg(test)]
 mod recheck;

@@ -43,7 +43,7 @@ pub(super) async fn run(
     let report = Api::with_store(options.store, context, async |api| {
         let verifying = api.verify_audit(&evidence);
         if shows_progress {
-            with_progress(verifying, api, context.printer).await
+            with_progress(verifying, api, context.printer, show_progress).await
         } else {
             verifying.await
         }
@@ -61,23 +61,24 @@ pub(super) async fn run(
     })
 }
 
-/// Shows how far the verification has come until it ends.
-async fn with_progress<T>(
-    verifying: impl Future<Output = T>,
+/// Shows how far the work has come until it ends.
+pub(super) async fn with_progress<T>(
+    work: impl Future<Output = T>,
     api: &Api<'_>,
     printer: &Printer,
+    show: impl Fn(Progress, &mut ProgressLine<'_>),
 ) -> T {
-    let mut verifying = pin!(verifying);
+    let mut work = pin!(work);
     let mut line = ProgressLine::new(printer);
     let mut ticks = tokio::time::interval(Duration::from_millis(200));
     // The first tick is immediate.
     ticks.tick().await;
     loop {
         tokio::select! {
-            verified = &mut verifying => return verified,
+            done = &mut work => return done,
             _ = ticks.tick() => {
                 if let Ok(progress) = api.audit_progress().await {
-                    show_progress(progress, &mut line);
+                    show(progress, &mut line);
                 }
             }
         }
@@ -112,6 +113,15 @@ fn show_report(report: &Verification, is_key_given: bool, printer: &Printer) -> 
     table.row(["records", &report.records.to_string()]);
     table.row(["pages", &report.pages.to_string()]);
     table.row(["head", &report.head]);
+    if let Some(pruned) = &report.pruned {
+        let (records, at, actor) = (pruned.records, pruned.at, &pruned.actor);
+        let text = format!("the first {records} records, last at {at} by {actor}");
+        table.row(["pruned", &text]);
+        if pruned.checkpoints > 0 {
+            let text = format!("{} are genuine, of pruned pages", pruned.checkpoints);
+            table.row(["checkpoints", &text]);
+        }
+    }
     table.row(["public key", &report.public_key]);
     printer.table(&table)?;
     if report.ok && !is_key_given {

@@ -1,4 +1,4 @@
-//! Checks of backups and checkpoints that the server writes regularly.
+//! Checks of what the server does regularly: backups, checkpoints and retention of the audit trail.
 
 use toolvault_server::Job;
 
@@ -10,14 +10,22 @@ pub(super) fn check(reports: &[JobReport], findings: &mut Findings) {
         let check = match report.job {
             Job::Backup => "backups",
             Job::Checkpoint => "checkpoints",
+            Job::Prune => "audit retention",
+        };
+        let done = match report.job {
+            Job::Prune => "old records were last deleted",
+            _ => "the last one was made",
         };
         match (&report.fault, report.last) {
             (Some(fault), _) => findings.bad(
                 check,
                 fault,
-                "read the server's log; if it cannot write, the directory must exist, and the server must be able to write to it",
+                match report.job {
+                    Job::Prune => "read the server's log, then run: toolvault audit verify",
+                    _ => "read the server's log; if it cannot write, the directory must exist, and the server must be able to write to it",
+                },
             ),
-            (None, Some(last)) => findings.good(check, &format!("the last one was made at {last}")),
+            (None, Some(last)) => findings.good(check, &format!("{done} at {last}")),
             (None, None) => findings.good(check, "only the server knows the last one"),
         }
     }

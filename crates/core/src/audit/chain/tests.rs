@@ -7,6 +7,7 @@ mod epochs;
 mod layout;
 mod order;
 mod properties;
+mod pruned;
 pub(crate) mod trail;
 
 use self::trail::Trail;
@@ -74,7 +75,8 @@ fn epochs_that_sign_no_page_are_accepted_if_they_are_certified() {
 fn only_the_first_key_that_the_auditor_holds_is_accepted() {
     let trail = Trail::new(1, &[(1, false), (1, true)]);
     let verify = |key: Option<&[u8]>| {
-        ChainVerifier::new(trail.installation, key, trail.epochs.clone()).map(|_| ())
+        let epochs = trail.epochs.clone();
+        ChainVerifier::new(trail.installation, key, epochs, Head::EMPTY).map(|_| ())
     };
     let first = &trail.epochs[0].public_key;
     assert_eq!(verify(Some(first)), Ok(()));

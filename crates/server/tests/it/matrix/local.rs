@@ -13,10 +13,16 @@ use crate::harness::World;
 const POSITION: &str = r#"{"before":"2026-01-02T03:04:05Z","user":"00000000-0000-0000-0000-000000000000",
     "secret":"00000000-0000-0000-0000-000000000000","left":0,"is_at_end":false}"#;
 
-const LOCAL_ROUTES: [(&str, &str, &str, u16); 10] = [
+const LOCAL_ROUTES: [(&str, &str, &str, u16); 11] = [
     ("POST", "/local/audit/verify", r#"{"checkpoints":[]}"#, 200),
     ("GET", "/local/audit/checkpoint", "", 200),
     ("GET", "/local/audit/progress", "", 200),
+    (
+        "POST",
+        "/local/audit/prune",
+        r#"{"before":"2020-01-02T03:04:05Z"}"#,
+        200,
+    ),
     ("POST", "/local/backup", "", 200),
     ("GET", "/local/diagnosis", "", 200),
     ("GET", "/local/status", "", 200),

@@ -7,6 +7,7 @@ use toolvault_core::digest::from_hexadecimal;
 use toolvault_core::scope::Scope;
 
 use super::Verification;
+use super::verify::kept::find_cut;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::store::audit;
@@ -56,8 +57,10 @@ impl Vault {
         let reading = async {
             let mut tx = self.shared.database.read().await?;
             if let Some(previous) = previous {
-                let page = find_page(&mut tx, previous.page).await?;
-                let is_kept = page.is_some_and(|page| previous.is_met_by(&page));
+                let is_kept = match find_page(&mut tx, previous.page).await? {
+                    Some(page) => previous.is_met_by(&page),
+                    None => self.was_pruned(&mut tx, previous).await?,
+                };
                 if !is_kept || previous.installation != self.installation() {
                     return Ok(None);
                 }
@@ -75,6 +78,18 @@ impl Vault {
         };
         let read = self.in_time(reading).await;
         self.note_refusal(caller, read).await
+    }
+
+    /// Whether the page of a checkpoint was pruned.
+    async fn was_pruned(&self, tx: &mut Tx, checkpoint: &Checkpoint) -> Result<bool, Error> {
+        let Some(cut) = find_cut(tx, &self.shared.keyring).await? else {
+            return Ok(false);
+        };
+        let is_before = checkpoint.page < cut.head.page
+            || (checkpoint.page == cut.head.page && checkpoint.hash == cut.head.hash);
+        let signer = audit::find_epoch(tx, checkpoint.epoch).await?;
+        let is_signed = signer.is_some_and(|signer| checkpoint.is_signed_by(&signer.public_key));
+        Ok(is_before && is_signed)
     }
 }
 

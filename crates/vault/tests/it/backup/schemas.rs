@@ -33,22 +33,22 @@ async fn to_first(app: &App) -> String {
     for index in indexes_now.iter().filter(|index| !indexes.contains(index)) {
         let (before, _) = index.split_once(" ON ").unwrap();
         let (_, name) = before.rsplit_once(' ').unwrap();
-        statements.push_str(&format!("DROP INDEX {name};"));
+        statements.extend(["DROP INDEX ", name, ";"]);
     }
     for table in now.tables().await {
         if !tables.contains(&table) {
-            statements.push_str(&format!("DROP TABLE {table};"));
+            statements.extend(["DROP TABLE ", &table, ";"]);
             continue;
         }
         let columns = first.columns(&table).await;
         for column in now.columns(&table).await {
             if !columns.contains(&column) {
-                statements.push_str(&format!("ALTER TABLE {table} DROP COLUMN {column};"));
+                statements.extend(["ALTER TABLE ", &table, " DROP COLUMN ", &column, ";"]);
             }
         }
     }
     for index in indexes.iter().filter(|index| !indexes_now.contains(index)) {
-        statements.push_str(&format!("{index};"));
+        statements.extend([index, ";"]);
     }
     first.close().await;
     now.close().await;

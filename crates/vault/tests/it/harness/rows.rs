@@ -231,7 +231,7 @@ impl Place {
 }
 
 /// Every table of the store.
-pub(crate) const TABLES: [&str; 12] = [
+pub(crate) const TABLES: [&str; 14] = [
     "installation",
     "keyring",
     "users",
@@ -244,4 +244,6 @@ pub(crate) const TABLES: [&str; 12] = [
     "audit_pages",
     "audit_epochs",
     "audit_head",
+    "audit_cut",
+    "audit_kept",
 ];

@@ -135,6 +135,24 @@ pub(super) const AUDIT_HEAD: Table = Table {
     ],
 };
 
+pub(super) const AUDIT_CUT: Table = Table {
+    name: "audit_cut",
+    keys: 0,
+    columns: &[
+        ("page", Number),
+        ("sequence", Number),
+        ("hash", Bytes),
+        ("kept", Bytes),
+        ("mac", Bytes),
+    ],
+};
+
+pub(super) const AUDIT_KEPT: Table = Table {
+    name: "audit_kept",
+    keys: 1,
+    columns: &[("object", Text), ("content", Text)],
+};
+
 /// The targets of all manipulations except rare ones; a repeated entry is chosen more often.
 pub(super) const TABLES: &[&Table] = &[
     &USERS,
@@ -150,6 +168,8 @@ pub(super) const TABLES: &[&Table] = &[
     &AUDIT_PAGES,
     &AUDIT_EPOCHS,
     &AUDIT_HEAD,
+    &AUDIT_CUT,
+    &AUDIT_KEPT,
 ];
 
 pub(super) const KEYRING: Table = Table {

@@ -3,12 +3,14 @@
 
 use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::scope::Scope;
-use toolvault_vault::{Caller, Error, KeyChange, ListFilter, OnBehalf, UserChange, Vault};
+use toolvault_vault::{
+    Caller, Clock as _, Error, KeyChange, ListFilter, OnBehalf, UserChange, Vault,
+};
 use uuid::Uuid;
 
 use crate::harness::app::key;
 use crate::harness::rows::{Rows, TABLES};
-use crate::harness::{Actor, Answered as _, App, NewSecretExt as _, call, secret};
+use crate::harness::{Actor, Answered as _, App, DAY, NewSecretExt as _, call, secret};
 
 /// The number of copied earlier states.
 pub(super) const SNAPSHOTS: usize = 2;
@@ -142,6 +144,10 @@ async fn go_on(app: &App, actors: &[Actor], moment: usize) {
             .await
             .unwrap();
     }
+    app.clock.advance(2 * DAY);
+    let before = app.clock.now().plus(-DAY);
+    let pruned = app.vault.prune_audit(&local.caller, before).await.unwrap();
+    assert!(pruned.records > 0);
 }
 
 /// Copies every table.
@@ -156,9 +162,9 @@ async fn remember(rows: &Rows, moment: usize) {
 
 /// Restores these tables and the trail to the current state.
 pub(super) async fn restore(rows: &Rows, tables: &[&str]) {
-    let newest = format!("(SELECT MAX(page) FROM old{SNAPSHOTS}_audit_pages)");
+    let known = format!("(SELECT page FROM old{SNAPSHOTS}_audit_pages)");
     let mut statements = vec![format!(
-        "BEGIN; DELETE FROM audit_pages WHERE page < 1 OR page > {newest};"
+        "BEGIN; DELETE FROM audit_pages WHERE page NOT IN {known};"
     )];
     for table in tables.iter().chain(&["audit_head"]) {
         let old = format!("old{SNAPSHOTS}_{table}");

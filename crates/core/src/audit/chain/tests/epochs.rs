@@ -48,7 +48,7 @@ fn the_first_public_key_is_checked_by_its_pages_if_the_auditor_holds_none() {
     let mut trail = trail();
     trail.epochs[0].public_key[0] ^= 1;
     let epochs = trail.epochs.clone();
-    let mut verifier = ChainVerifier::new(trail.installation, None, epochs).unwrap();
+    let mut verifier = ChainVerifier::new(trail.installation, None, epochs, Head::EMPTY).unwrap();
     assert_eq!(verifier.page(&trail.pages[0]), Err(ChainError::Unsigned(1)));
 }
 

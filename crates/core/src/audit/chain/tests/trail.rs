@@ -19,6 +19,8 @@ pub(crate) struct Trail {
     pub(crate) first_key: Vec<u8>,
     pub(crate) epochs: Vec<Epoch>,
     pub(crate) pages: Vec<Page>,
+    /// The pages before those.
+    pub(crate) pruned: Vec<Page>,
     /// One for each epoch. A server erases all but the last.
     pub(crate) signers: Vec<Signer>,
     pub(crate) head: Head,
@@ -41,6 +43,7 @@ impl Trail {
             first_key: first.epoch.public_key.clone(),
             epochs: vec![first.epoch],
             pages: Vec::new(),
+            pruned: Vec::new(),
             signers: vec![first.signer],
             head,
             wrap,
@@ -110,7 +113,24 @@ impl Trail {
             self.installation,
             Some(&self.first_key),
             self.epochs.clone(),
+            self.start(),
         )
+    }
+
+    fn start(&self) -> Head {
+        self.pruned.last().map_or(Head::EMPTY, Page::head)
+    }
+
+    /// Prunes the first pages, as a server does: epochs that began among them get the hash of the page before.
+    pub(crate) fn prune(&mut self, pages: usize) {
+        self.pruned.extend(self.pages.drain(..pages));
+        let number = self.start().page;
+        for epoch in self.epochs.iter_mut().skip(1) {
+            if epoch.first_page <= number {
+                let before = usize::try_from(epoch.first_page - 2).unwrap();
+                epoch.before = Some(self.pruned[before].hash);
+            }
+        }
     }
 
     pub(crate) fn verify(&self) -> Result<Head, ChainError> {

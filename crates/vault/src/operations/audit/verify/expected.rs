@@ -4,23 +4,34 @@ use std::collections::{BTreeSet, HashMap};
 
 use toolvault_core::audit::record::{Action, Record};
 use toolvault_core::identity::{SecretId, UserId};
+use toolvault_core::timestamp::Timestamp;
 
 /// The state in which the trail last left each object, as the hash of its row.
 pub(super) type States<K> = HashMap<K, String>;
 
 #[derive(Default)]
-pub(super) struct Expected {
+pub(crate) struct Expected {
     pub(super) secrets: States<SecretId>,
     pub(super) versions: HashMap<SecretId, BTreeSet<i64>>,
     pub(super) keys: States<String>,
     pub(super) users: States<String>,
-    owners: HashMap<SecretId, UserId>,
-    key_owners: HashMap<String, UserId>,
+    pub(super) owners: HashMap<SecretId, UserId>,
+    pub(super) key_owners: HashMap<String, UserId>,
+    /// The newest prune of the trail.
+    pub(super) prune: Option<Prune>,
+}
+
+/// What the trail says of a prune.
+pub(super) struct Prune {
+    /// The hash of the cut that it left.
+    pub(super) state: String,
+    pub(super) at: Timestamp,
+    pub(super) actor: String,
 }
 
 impl Expected {
     /// Whether the record says in which state a row is. Most do not: they are uses and refusals.
-    pub(super) fn concerns(record: &Record) -> bool {
+    pub(crate) fn concerns(record: &Record) -> bool {
         let is_removal = matches!(
             record.action,
             Action::SecretDeleted | Action::UserDeleted | Action::SecretVersionDeleted
@@ -29,7 +40,7 @@ impl Expected {
     }
 
     /// Applies the next record.
-    pub(super) fn follow(&mut self, record: Record) {
+    pub(crate) fn follow(&mut self, record: Record) {
         self.follow_versions(&record);
         match record.action {
             Action::SecretDeleted => {
@@ -61,7 +72,13 @@ impl Expected {
 
     fn keep(&mut self, record: Record) {
         let Some(state) = record.state else { return };
-        if let (Some(secret), Some(user)) = (record.secret_id, record.user_id) {
+        if record.action == Action::AuditPruned {
+            self.prune = Some(Prune {
+                state,
+                at: record.at,
+                actor: record.actor,
+            });
+        } else if let (Some(secret), Some(user)) = (record.secret_id, record.user_id) {
             self.secrets.insert(secret, state);
             self.owners.insert(secret, user);
         } else if let Some(subject) = record.subject {
