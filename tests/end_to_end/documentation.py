@@ -13,7 +13,7 @@ from postgres import Postgres
 
 DOCS = ROOT / "docs"
 # Pages whose reader has not installed Toolvault, and those whose reader has no server yet.
-INSTALLING = ("README", "tutorial")
+INSTALLING = ("README", "tutorial", "first-ten-minutes")
 STARTING = (*INSTALLING, "postgresql", "tls")
 # A page that scripts/suites/install runs, on a machine of its own.
 ELSEWHERE = "install"
@@ -41,7 +41,8 @@ async def body(checks: Checks, folder: Path) -> None:
     unnoticed = [command for command, fault in page.outcomes if not fault]
     checks.none("wrong pages are noticed", unnoticed if len(page.outcomes) == 4 else ["a command was not run"])
     only = os.environ.get("TOOLVAULT_PAGES_ONLY", "").split()
-    for path in [ROOT / "README.md", DOCS / "tutorial.md", DOCS / "operations.md", *sorted((DOCS / "how-to").glob("*.md"))]:
+    named = [ROOT / "README.md", *(DOCS / f"{name}.md" for name in ("first-ten-minutes", "tutorial", "operations"))]
+    for path in [*named, *sorted((DOCS / "how-to").glob("*.md"))]:
         if path.stem == ELSEWHERE or (only and path.stem not in only):
             continue
         database = Postgres().new_database("pages") if "postgres://" in path.read_text() else ""

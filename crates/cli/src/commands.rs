@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod init;
 pub(crate) mod inject;
 pub(crate) mod key;
 pub(crate) mod login;
@@ -49,6 +50,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run the server; an empty store is set up first
     Serve(ServeOptions),
+    /// Take over the MCP servers of all clients that are found, and test them
+    Init(init::InitOptions),
     /// Sign in to a server, and keep its URL and the key in a profile
     Login(login::LoginOptions),
     /// Forget a profile and its key
@@ -110,6 +113,7 @@ pub(crate) enum Command {
 pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
     match command {
         Command::Serve(options) => serve::run(options, context).await,
+        Command::Init(options) => init::run(&options, context).await,
         Command::Login(options) => login::run(&options, context).await,
         Command::Logout(options) => logout::run(&options, context).await,
         Command::Profile(command) => profile::run(&command, context),

@@ -15,7 +15,7 @@ use crate::profile::{self, Keys, Profile};
 pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:8710";
 
 /// The flags of commands that send requests to a server.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct ConnectionOptions {
     /// PEM file with certificates to trust besides the system's [default: `TOOLVAULT_CA_FILE`]
     #[arg(long, value_name = "FILE")]

@@ -1,12 +1,12 @@
 //! `toolvault mcp`: the servers behind the gateway, and the gateway as a client sees it.
 
 mod add;
-mod file;
-mod import;
+pub(crate) mod file;
+pub(crate) mod import;
 mod list;
 mod remove;
 mod stdio;
-mod test;
+pub(crate) mod test;
 
 use clap::Subcommand;
 

@@ -1,5 +1,7 @@
 //! `toolvault reload`: makes the running server reload its configuration.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::api::Api;
@@ -14,6 +16,17 @@ pub(crate) struct ReloadOptions {
     json: bool,
     #[command(flatten)]
     store: StoreOptions,
+}
+
+impl ReloadOptions {
+    /// For the server that uses the store of this configuration file.
+    pub(crate) fn of(config: Option<PathBuf>) -> Self {
+        let store = StoreOptions {
+            config,
+            ..StoreOptions::default()
+        };
+        Self { json: false, store }
+    }
 }
 
 pub(crate) async fn run(

@@ -19,6 +19,7 @@ fn the_program_lists_its_commands() {
 
     Commands:
       serve        Run the server; an empty store is set up first
+      init         Take over the MCP servers of all clients that are found, and test them
       login        Sign in to a server, and keep its URL and the key in a profile
       logout       Forget a profile and its key
       profile      List, choose and show profiles
@@ -440,11 +441,12 @@ fn mcp_explains_what_becomes_of_the_keys_of_a_client() {
     assert_snapshot!(help("mcp import"), @r"
     Import a client's MCP servers and the keys in its file
 
-    Usage: toolvault mcp import [OPTIONS] <FILE>
+    Usage: toolvault mcp import [OPTIONS] [FILE]
 
     Arguments:
-      <FILE>  Client's configuration file, such as `.mcp.json`, `.cursor/mcp.json`,
-              `~/.codex/config.toml` or `claude_desktop_config.json`
+      [FILE]  Client's configuration file, such as `.mcp.json`, `.cursor/mcp.json`,
+              `~/.codex/config.toml` or `claude_desktop_config.json`. Without it, the files that are
+              found are listed
 
     Options:
           --yes             Do not ask for confirmation

@@ -14,11 +14,11 @@ pub(super) const HOW_IT_TAKES_EFFECT: &str =
     "Restart the server, or run `toolvault reload`, to apply this.";
 
 /// Which file the servers are in.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct FileOptions {
     /// Configuration file [default: `TOOLVAULT_CONFIG`, else the platform's]
     #[arg(long, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// Whether the file names a server of that name.

@@ -7,6 +7,7 @@
 mod client;
 mod describe;
 mod document;
+mod finder;
 mod git;
 mod given;
 mod left;
@@ -16,11 +17,13 @@ mod sort;
 mod store;
 mod work;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use toolvault_gateway::ServerName;
 
 use self::document::Document;
+pub(crate) use self::finder::{Found, find, show};
 use self::git::Versioned;
 use self::sort::Sorted;
 use self::work::Work;
@@ -38,8 +41,8 @@ use crate::mcp::Endpoint;
 #[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
 pub(crate) struct ImportOptions {
     /// Client's configuration file, such as `.mcp.json`, `.cursor/mcp.json`, `~/.codex/config.toml` or
-    /// `claude_desktop_config.json`
-    file: PathBuf,
+    /// `claude_desktop_config.json`. Without it, the files that are found are listed
+    file: Option<PathBuf>,
     /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
@@ -59,13 +62,64 @@ pub(crate) struct ImportOptions {
     connection: ConnectionOptions,
 }
 
+/// What became of a file.
+pub(crate) struct Outcome {
+    pub(crate) status: ExitStatus,
+    /// The servers that were taken over.
+    pub(crate) servers: Vec<ServerName>,
+}
+
+impl ImportOptions {
+    /// For each file that is found.
+    pub(crate) fn for_all(
+        is_yes: bool,
+        configuration: FileOptions,
+        connection: ConnectionOptions,
+    ) -> Self {
+        Self {
+            file: None,
+            yes: is_yes,
+            key_env: false,
+            stdio: false,
+            keep_plaintext: false,
+            configuration,
+            connection,
+        }
+    }
+}
+
 pub(super) async fn run(
     options: &ImportOptions,
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {
     let printer = context.printer;
+    let Some(file) = &options.file else {
+        let found = find();
+        if found.is_empty() {
+            printer.line("No file of a client with MCP servers was found.")?;
+        } else {
+            show(&found, printer)?;
+            printer
+                .line("Import one with: toolvault mcp import FILE; or all with: toolvault init")?;
+        }
+        return Ok(ExitStatus::Success);
+    };
+    let outcome = take_over(file, options, context).await?;
+    if !outcome.servers.is_empty() {
+        printer.line(HOW_IT_TAKES_EFFECT)?;
+    }
+    Ok(outcome.status)
+}
+
+/// Takes over the servers of one file.
+pub(crate) async fn take_over(
+    file: &Path,
+    options: &ImportOptions,
+    context: &Context<'_>,
+) -> anyhow::Result<Outcome> {
+    let printer = context.printer;
     let home = directories::BaseDirs::new().map(|places| places.home_dir().to_owned());
-    let document = Document::read(&options.file, home)?;
+    let document = Document::read(file, home)?;
     let api = Api::connect(&options.connection, context).await?;
     let gateway = Endpoint::connect(&options.connection, context, None)
         .await?
@@ -95,7 +149,10 @@ pub(super) async fn run(
     )?;
     if sorted.taken.is_empty() {
         printer.line("Nothing is changed.")?;
-        return Ok(sorted.status());
+        return Ok(Outcome {
+            status: sorted.status(),
+            servers: Vec::new(),
+        });
     }
     if versioned != Versioned::No && !options.key_env {
         printer.line("The file is under version control, so no key is written into it.")?;
@@ -115,6 +172,9 @@ pub(super) async fn run(
     if versioned == Versioned::Tracked {
         printer.error_line("warning: git has the file, so every key that was in it is in its history: replace them where they were issued, and store the new ones with toolvault secret set");
     }
-    printer.line(HOW_IT_TAKES_EFFECT)?;
-    Ok(sorted.status())
+    let servers = sorted.taken.iter().map(|taken| taken.plan.name.clone());
+    Ok(Outcome {
+        status: sorted.status(),
+        servers: servers.collect(),
+    })
 }

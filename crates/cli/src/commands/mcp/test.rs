@@ -40,6 +40,23 @@ pub(crate) struct TestOptions {
     connection: ConnectionOptions,
 }
 
+impl TestOptions {
+    /// For all tools of a server.
+    pub(crate) const fn of(
+        name: ServerName,
+        file: FileOptions,
+        connection: ConnectionOptions,
+    ) -> Self {
+        Self {
+            name,
+            tool: None,
+            json: false,
+            file,
+            connection,
+        }
+    }
+}
+
 /// A tool as the gateway lists it, and what a call of it would get.
 #[derive(Serialize)]
 struct Tested {
@@ -49,7 +66,7 @@ struct Tested {
     gateway: Gateway,
 }
 
-pub(super) async fn run(
+pub(crate) async fn run(
     options: &TestOptions,
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {

@@ -1,7 +1,7 @@
 //! `toolvault secret import`: takes the secrets of a file over.
 //!
-//! [`format`] reads the file, [`bindings`] proposes where each secret goes, [`plan`] decides what becomes of it. Values
-//! are never printed.
+//! [`mod@format`] reads the file, [`bindings`] proposes where each secret goes, [`plan`] decides what becomes of it.
+//! Values are never printed.
 
 mod bindings;
 mod dotenv;

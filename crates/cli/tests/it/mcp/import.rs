@@ -1,5 +1,6 @@
 //! `mcp import`: a client's file before and after, the stored secrets, and what stays unchanged.
 
+mod all;
 mod clients;
 mod left;
 mod taken;
