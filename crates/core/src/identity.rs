@@ -50,6 +50,10 @@ identifier!(
     /// A secret of one user.
     SecretId
 );
+identifier!(
+    /// A session of a browser, or a link that begins one.
+    SignInId
+);
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use crate::audit::journal::JournalKey;
 use crate::confidential::{Key, Wiped};
 use crate::entropy::{Entropy, EntropyError};
 use crate::envelope::{NumberedKey, OpenError, open, seal};
-use crate::identity::{InstallationId, UserId};
+use crate::identity::{InstallationId, SignInId, UserId};
 use crate::transcript::Transcript;
 use crate::user_keys::UserKeys;
 
@@ -181,12 +181,19 @@ impl Keyring {
         let label = Transcript::new("toolvault/backup-key/v1")
             .bytes(self.installation.as_bytes())
             .bytes(salt);
-        let key = Wiped::new(mac(&self.row_mac, &label));
-        let key = Key::from_slice(key.as_slice()).ok_or(OpenError::Forged)?;
-        Ok(NumberedKey {
-            id: BACKUP_KEY,
-            key,
-        })
+        derive(&self.row_mac, &label)
+    }
+
+    /// The key of the sessions of browsers, derived from the key that seals what a client holds.
+    pub fn sign_in(&self) -> Result<NumberedKey, OpenError> {
+        let label = Transcript::new("toolvault/sign-in-key/v1").bytes(self.installation.as_bytes());
+        derive(&self.cursor, &label)
+    }
+
+    /// The token of a session, which a browser holds in addition to the session itself.
+    pub fn session_token(&self, session: SignInId) -> Result<[u8; 32], OpenError> {
+        let label = Transcript::new("toolvault/session-token/v1").bytes(session.as_bytes());
+        Ok(mac(&self.sign_in()?, &label))
     }
 
     /// The key that seals what a client holds for the server.
@@ -248,8 +255,15 @@ pub fn is_equal(left: &[u8], right: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(left, right).is_ok()
 }
 
-/// The number of the key of a backup: each has its own.
-const BACKUP_KEY: u32 = 1;
+/// The number of a derived key: there is one for each label.
+const DERIVED: u32 = 1;
+
+/// A key for the purpose that the label names.
+fn derive(from: &NumberedKey, label: &Transcript) -> Result<NumberedKey, OpenError> {
+    let key = Wiped::new(mac(from, label));
+    let key = Key::from_slice(key.as_slice()).ok_or(OpenError::Forged)?;
+    Ok(NumberedKey { id: DERIVED, key })
+}
 
 fn root_key(root: &Key) -> NumberedKey {
     NumberedKey {

@@ -15,6 +15,7 @@
 //! - [`terminal`]: text of others in a terminal.
 //! - [`transcript`]: an unambiguous encoding for additional data, MACs and hashes.
 //! - [`mask`], [`api_key`]: the masked form of a value, and API keys.
+//! - [`sign_in`]: what a browser holds: a session, and the link that begins one.
 //! - [`redaction`]: finds values in what a tool sends back.
 //! - [`backup`]: the format of a backup file.
 //! - [`audit`]: the chain of pages that records every change and use.
@@ -42,6 +43,7 @@ pub mod ranking;
 pub mod redaction;
 pub mod reference;
 pub mod scope;
+pub mod sign_in;
 pub mod terminal;
 pub mod timestamp;
 pub mod transcript;

@@ -55,6 +55,8 @@ pub struct Caller {
     pub(crate) is_any_user: bool,
     /// Whether a caller with `any_user` named the user they act for.
     pub(crate) is_user_named: bool,
+    /// Whether it is the local command line itself, not a session that it began.
+    pub(crate) is_local: bool,
     pub(crate) request_id: Option<String>,
 }
 
@@ -73,7 +75,19 @@ impl Caller {
             expires_at: None,
             is_any_user: true,
             is_user_named: user.is_some(),
+            is_local: true,
             request_id: None,
+        }
+    }
+
+    /// A user of the machine who signed in with a link from the command line: with the rights of the first key, for one
+    /// user only.
+    pub(crate) fn signed_in(uid: u32, user: UserId) -> Self {
+        Self {
+            is_any_user: false,
+            is_user_named: false,
+            is_local: false,
+            ..Self::local(uid, Some(user))
         }
     }
 
@@ -155,7 +169,7 @@ impl Caller {
     /// A key with `any_user` may omit the header that names its user if the body names one. If it sends both, they must
     /// agree.
     pub fn acting_for(mut self, user: Option<UserId>) -> Result<Self, Error> {
-        if !self.is_any_user || self.is_local() {
+        if !self.is_any_user || self.is_local {
             return Ok(self);
         }
         match (self.is_user_named, user) {
@@ -168,10 +182,6 @@ impl Caller {
             }
             (false, None) => Err(Denial::UserNotNamed.into()),
         }
-    }
-
-    pub(crate) fn is_local(&self) -> bool {
-        matches!(self.actor, Actor::Local(_))
     }
 
     /// Refuses a caller without the scope. A caller that is limited to tool patterns cannot use `admin`, which concerns

@@ -59,10 +59,12 @@ pub use operations::resolve::{Applied, Call, Completed, Injected, Source};
 pub use operations::secrets::{
     Field, ListFilter, NewSecret, SecretAnswer, SecretChange, SecretList,
 };
+pub use operations::sessions::{SessionLimits, SignedIn};
 pub use operations::status::StoreStatus;
 pub use operations::usage::Usage;
 pub use operations::user_keys::{RotationBegun, RotationPortion, RotationPosition};
 pub use operations::users::UserChange;
+pub use operations::uses::{SecretUse, SecretUses};
 pub use operations::versions::VersionInfo;
 pub use root_key::{RootKeyError, RootKeySource};
 pub use secret::SecretInfo;

@@ -14,6 +14,7 @@ pub(crate) mod dialect;
 mod directory;
 pub(crate) mod disk;
 pub(crate) mod doctor;
+pub(crate) mod ended_sign_ins;
 pub(crate) mod given;
 pub(crate) mod idempotent_answers;
 pub(crate) mod installation;

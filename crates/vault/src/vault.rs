@@ -141,7 +141,7 @@ impl Vault {
     pub(crate) async fn caller_entry(&self, caller: &Caller) -> Result<Arc<UserEntry>, Error> {
         let entry = self.user_entry(caller.user).await;
         let entry = self.note_refusal(caller, entry).await?;
-        entry.ok_or_else(|| match (caller.is_local(), caller.is_user_named) {
+        entry.ok_or_else(|| match (caller.is_local, caller.is_user_named) {
             (true, false) => Denial::UserNotNamed.into(),
             (true, true) => Denial::UserUnavailable.into(),
             (false, _) => Error::Unauthenticated,

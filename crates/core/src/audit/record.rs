@@ -114,6 +114,10 @@ actions! {
     UserChanged = "user.changed",
     /// A user was deleted with all their secrets.
     UserDeleted = "user.deleted",
+    /// A person signed in at the dashboard.
+    SessionStarted = "session.started",
+    /// A person signed out.
+    SessionEnded = "session.ended",
     /// A credential was not accepted.
     SignInFailed = "sign_in.failed",
     /// An operation was refused because a right was missing.

@@ -80,7 +80,7 @@ impl Vault {
 
     /// Puts the uses that are in the journal only into the trail. If that takes more than half of a caller's patience,
     /// or is impossible, the trail is read without them.
-    async fn fold(&self) {
+    pub(super) async fn fold(&self) {
         let patience = self.shared.settings.patience / 2;
         let folded = tokio::time::timeout(patience, self.writer.fold()).await;
         if !matches!(folded, Ok(Ok(()))) {
@@ -165,7 +165,7 @@ fn bind(user: UserId) -> Transcript {
 }
 
 /// Whether the record belongs to the caller's trail and, for a limited key, to its tool patterns.
-fn is_visible(record: &Record, whose: Option<UserId>, caller: &Caller) -> bool {
+pub(super) fn is_visible(record: &Record, whose: Option<UserId>, caller: &Caller) -> bool {
     let is_own = whose.is_none_or(|user| record.user_id == Some(user));
     let pattern = || {
         record

@@ -48,9 +48,19 @@ impl Vault {
         on_behalf: OnBehalf,
         may_name_user_later: bool,
     ) -> Result<Caller, Error> {
-        let now = self.shared.clock.now();
         let record = self.find_presented(presented).await?;
-        let mut caller = self.descend(&record, now).await?;
+        self.accept(&record, on_behalf, may_name_user_later).await
+    }
+
+    /// The holder of a key, with the key's rights of now.
+    pub(super) async fn accept(
+        &self,
+        record: &KeyRecord,
+        on_behalf: OnBehalf,
+        may_name_user_later: bool,
+    ) -> Result<Caller, Error> {
+        let now = self.shared.clock.now();
+        let mut caller = self.descend(record, now).await?;
         match (record.row.is_any_user, on_behalf) {
             (false, OnBehalf::Unnamed) => {}
             (false, _) => return Err(Denial::NotAnyUser.into()),
@@ -103,6 +113,7 @@ impl Vault {
             expires_at: Some(token.expires_at),
             is_any_user: false,
             is_user_named: false,
+            is_local: false,
             request_id: None,
         })
     }
@@ -145,6 +156,7 @@ impl Vault {
             expires_at: None,
             is_any_user: record.row.is_any_user,
             is_user_named: false,
+            is_local: false,
             request_id: None,
         };
         self.limit(&mut caller, record, now).await?;
@@ -175,7 +187,7 @@ impl Vault {
         Ok(())
     }
 
-    async fn user_is_active(&self, user: UserId) -> Result<bool, Error> {
+    pub(super) async fn user_is_active(&self, user: UserId) -> Result<bool, Error> {
         let entry = self.user_entry(user).await?;
         Ok(entry.is_some_and(|entry| !entry.user.row.is_disabled))
     }

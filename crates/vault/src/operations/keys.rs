@@ -78,7 +78,7 @@ impl Vault {
         }
         match self.user_entry(rights.user).await? {
             None => return Err(unknown_user()),
-            Some(entry) if entry.user.row.is_disabled && !caller.is_local() => {
+            Some(entry) if entry.user.row.is_disabled && !caller.is_local => {
                 let refused = Err(Denial::UserUnavailable.into());
                 return self.note_refusal(caller, refused).await;
             }
@@ -103,7 +103,7 @@ impl Vault {
         user: Option<UserId>,
     ) -> Result<Vec<KeyInfo>, Error> {
         let own = user.is_none_or(|user| user == caller.user);
-        let is_for_all = user.is_none() && caller.is_local() && !caller.is_user_named;
+        let is_for_all = user.is_none() && caller.is_local && !caller.is_user_named;
         let whose = if own && caller.scopes.contains(Scope::Manage) && !is_for_all {
             Some(caller.user)
         } else {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::transaction::{Tx, on};
 
 /// Every table, each after those that it refers to, with the migration that made it.
-const TABLES: [(&str, i64); 14] = [
+const TABLES: [(&str, i64); 15] = [
     ("installation", 1),
     ("keyring", 1),
     ("users", 1),
@@ -25,6 +25,7 @@ const TABLES: [(&str, i64); 14] = [
     ("audit_head", 1),
     ("audit_cut", 4),
     ("audit_kept", 4),
+    ("ended_sign_ins", 5),
 ];
 
 /// The tables of this schema.

@@ -11,7 +11,7 @@ use toolvault_core::audit::record::Action;
 use toolvault_core::scope::Scope;
 use toolvault_vault::{
     Clock as _, Denial, Error, Keys, NewKey, OnBehalf, OpenDatabaseError, OpenError, RestoreError,
-    SystemEntropy, Vault,
+    SessionLimits, SystemEntropy, Vault,
 };
 
 use crate::harness::app::{key, open, patient, root_key_of};
@@ -41,6 +41,15 @@ async fn furnished(app: &App) -> Actor {
     };
     ann.delegate(expiring).await;
     let revoked = ann.delegate(key("revoked", &[Scope::Use])).await;
+    let limits = SessionLimits {
+        idle: HOUR,
+        total: HOUR,
+    };
+    let session = app.vault.begin_session(&ann.key, OnBehalf::Unnamed, limits);
+    app.vault
+        .end_session(&session.await.unwrap())
+        .await
+        .unwrap();
     let id = revoked.key_id();
     app.vault.revoke_key(&ann.caller, id).await.unwrap();
     assert_eq!(ann.token("tool").await, "second-value");

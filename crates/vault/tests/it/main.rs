@@ -70,6 +70,8 @@ mod rotation;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod status;
 #[cfg(test)]
 mod tampering;
@@ -85,5 +87,7 @@ mod update;
 mod user_keys;
 #[cfg(test)]
 mod users;
+#[cfg(test)]
+mod uses;
 #[cfg(test)]
 mod versions;

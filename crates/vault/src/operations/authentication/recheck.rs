@@ -19,7 +19,8 @@ impl Vault {
     pub async fn recheck(&self, caller: &Caller) -> Result<(), Error> {
         let now = self.shared.clock.now();
         match (&caller.actor, caller.key) {
-            (Actor::Local(_), _) => Ok(()),
+            (Actor::Local(_), _) if caller.is_local => Ok(()),
+            (Actor::Local(_), _) if self.user_is_active(caller.user).await? => Ok(()),
             (Actor::Key(_), Some(key)) => {
                 self.in_time(Box::pin(self.recheck_key(caller, key, now)))
                     .await

@@ -133,7 +133,7 @@ pub(super) async fn find_managed(
     let record = KeyRecord::verify(row.key, &work.shared.keyring)?;
     let is_own = record.user() == caller.user && caller.scopes.contains(Scope::Manage);
     let is_administrator = as_administrator && caller.scopes.contains(Scope::Admin);
-    if is_own || is_administrator || caller.is_local() {
+    if is_own || is_administrator || caller.is_local {
         Ok((record, row.last_used_at))
     } else {
         Err(Error::NotFound)

@@ -31,7 +31,7 @@ pub(super) fn grant(caller: &Caller, new: NewKey) -> Result<KeyRights, Error> {
             "an administrator cannot create a key with 'use' or 'resolve'",
         ));
     }
-    if !caller.is_local() && !new.scopes.is_subset_of(caller.scopes) {
+    if !caller.is_local && !new.scopes.is_subset_of(caller.scopes) {
         return Err(exceeds("scopes"));
     }
     if new.any_user && !caller.is_any_user {

@@ -39,7 +39,7 @@ impl Change for RotateKey {
             return Err(Error::invalid("key_ended", &["path", "key_id"], message));
         }
         // The successor is shown to the caller, so the caller must have all its rights.
-        let may_do_all = self.caller.is_local()
+        let may_do_all = self.caller.is_local
             || (old.scopes.is_subset_of(self.caller.scopes)
                 && (!old.row.is_any_user || self.caller.is_any_user));
         if !may_do_all {

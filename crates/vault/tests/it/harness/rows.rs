@@ -231,7 +231,7 @@ impl Place {
 }
 
 /// Every table of the store.
-pub(crate) const TABLES: [&str; 14] = [
+pub(crate) const TABLES: [&str; 15] = [
     "installation",
     "keyring",
     "users",
@@ -241,6 +241,7 @@ pub(crate) const TABLES: [&str; 14] = [
     "api_keys",
     "api_key_uses",
     "idempotent_answers",
+    "ended_sign_ins",
     "audit_pages",
     "audit_epochs",
     "audit_head",

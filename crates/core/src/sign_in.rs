@@ -1,0 +1,166 @@
+//! What a browser holds: a session, and the link that begins one.
+//!
+//! Both are sealed under a key of the installation, so every server on its database opens them, and nothing is stored
+//! for them.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::api_key::KeyId;
+use crate::entropy::{Entropy, EntropyError};
+use crate::envelope::{self, OpenError};
+use crate::identity::{SignInId, UserId};
+use crate::keyring::Keyring;
+use crate::timestamp::Timestamp;
+use crate::transcript::Transcript;
+
+/// Whose rights a session has. The rights themselves are read for each request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holder {
+    /// The holder of an API key.
+    Key(KeyId),
+    /// A user of the machine, who signed in with a link from the command line, and acts for a user.
+    Local {
+        /// The user of the machine.
+        uid: u32,
+        /// The user for whom they act.
+        user: UserId,
+    },
+}
+
+/// A session of a browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Identifies it.
+    pub id: SignInId,
+    /// Whose rights it has.
+    pub holder: Holder,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When it was last used, nearly.
+    pub seen_at: Timestamp,
+}
+
+/// A link that begins a session, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Identifies it.
+    pub id: SignInId,
+    /// The user of the machine who asked for it.
+    pub uid: u32,
+    /// The user for whom they act.
+    pub user: UserId,
+    /// When it expires.
+    pub until: Timestamp,
+}
+
+/// What can be sealed for a browser. Each kind is bound to its label, so that none passes for another.
+pub trait Held: Serialize + DeserializeOwned {
+    /// The label.
+    const LABEL: &'static str;
+}
+
+impl Held for Session {
+    const LABEL: &'static str = "toolvault/session/v1";
+}
+
+impl Held for Link {
+    const LABEL: &'static str = "toolvault/sign-in-link/v1";
+}
+
+/// Seals it.
+pub fn seal<T: Held>(
+    held: &T,
+    keyring: &Keyring,
+    entropy: &dyn Entropy,
+) -> Result<Vec<u8>, EntropyError> {
+    let key = keyring.sign_in().map_err(|_| EntropyError)?;
+    let text = serde_json::to_vec(held).map_err(|_| EntropyError)?;
+    envelope::seal(&key, Transcript::new(T::LABEL), &text, entropy)
+}
+
+/// Opens what [`seal`] made.
+pub fn open<T: Held>(sealed: &[u8], keyring: &Keyring) -> Result<T, OpenError> {
+    let opened = envelope::open(&keyring.sign_in()?, Transcript::new(T::LABEL), sealed)?;
+    serde_json::from_slice(opened.expose()).map_err(|_| OpenError::UnknownFormat)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::confidential::Key;
+    use crate::entropy::deterministic::Deterministic;
+    use crate::identity::InstallationId;
+
+    fn keyring(seed: u64) -> Keyring {
+        let entropy = Deterministic::new(seed);
+        let root = Key::generate(&entropy).unwrap();
+        let installation = InstallationId::generate(&entropy, Timestamp::default()).unwrap();
+        let rows = Keyring::create(&root, installation, &entropy).unwrap();
+        Keyring::open(&root, installation, &rows).unwrap()
+    }
+
+    fn session(holder: Holder) -> Session {
+        let entropy = Deterministic::new(5);
+        Session {
+            id: SignInId::generate(&entropy, Timestamp::default()).unwrap(),
+            holder,
+            began_at: Timestamp::from_microseconds(1),
+            seen_at: Timestamp::from_microseconds(2),
+        }
+    }
+
+    #[test]
+    fn a_session_is_opened_as_it_was_sealed_and_only_in_its_installation() {
+        let (own, other) = (keyring(1), keyring(2));
+        let entropy = Deterministic::new(3);
+        let user = UserId::generate(&entropy, Timestamp::default()).unwrap();
+        let key = Holder::Key("a1B2c3D4".parse().unwrap());
+        for holder in [key, Holder::Local { uid: 1_000, user }] {
+            let session = session(holder);
+            let sealed = seal(&session, &own, &entropy).unwrap();
+            assert_eq!(open(&sealed, &own), Ok(session));
+            assert_eq!(open::<Session>(&sealed, &other), Err(OpenError::Forged));
+        }
+    }
+
+    #[test]
+    fn a_changed_session_is_not_opened_and_a_link_is_no_session() {
+        let (keyring, entropy) = (keyring(1), Deterministic::new(3));
+        let held = session(Holder::Key("a1B2c3D4".parse().unwrap()));
+        let sealed = seal(&held, &keyring, &entropy).unwrap();
+        for bit in 0..sealed.len() * 8 {
+            let mut changed = sealed.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(open::<Session>(&changed, &keyring).is_err(), "bit {bit}");
+        }
+        for shorter in 0..sealed.len() {
+            assert!(open::<Session>(&sealed[..shorter], &keyring).is_err());
+        }
+        let link = Link {
+            id: held.id,
+            uid: 0,
+            user: UserId(held.id.0),
+            until: Timestamp::default(),
+        };
+        let sealed = seal(&link, &keyring, &entropy).unwrap();
+        assert_eq!(open(&sealed, &keyring), Ok(link));
+        assert_eq!(open::<Session>(&sealed, &keyring), Err(OpenError::Forged));
+    }
+
+    #[test]
+    fn each_session_of_each_installation_has_its_own_token() {
+        let entropy = Deterministic::new(3);
+        let mut tokens = std::collections::HashSet::new();
+        for keyring in [keyring(1), keyring(2)] {
+            for _ in 0..2 {
+                let id = SignInId::generate(&entropy, Timestamp::default()).unwrap();
+                let token = keyring.session_token(id).unwrap();
+                assert_eq!(keyring.session_token(id).unwrap(), token);
+                tokens.insert(token);
+            }
+        }
+        assert_eq!(tokens.len(), 4);
+    }
+}

@@ -1,0 +1,143 @@
+//! When the secrets of a user were last used, and how often on each of the last days, as the audit trail says.
+
+use std::collections::HashMap;
+
+use tokio::time::Instant;
+use toolvault_core::audit::record::{Action, Record};
+use toolvault_core::identity::SecretId;
+use toolvault_core::scope::Scope;
+use toolvault_core::timestamp::{SECOND, Timestamp};
+
+use super::audit::is_visible;
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::store::audit;
+use crate::vault::Vault;
+
+/// How many days are counted, today included.
+const DAYS: usize = 30;
+/// A day, in microseconds.
+const DAY: i64 = 24 * 3_600 * SECOND;
+/// Pages read per query.
+const PORTION: i64 = 64;
+/// The most pages that are read.
+const FURTHEST: usize = 4_096;
+
+/// The uses of the caller's secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretUses {
+    /// The secrets that were used, in the order of their last use, the latest first.
+    pub secrets: Vec<SecretUse>,
+    /// The counts are complete from then on.
+    pub since: Timestamp,
+}
+
+/// The uses of one secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretUse {
+    /// The secret.
+    pub secret_id: SecretId,
+    /// When it was last used.
+    pub last_used_at: Timestamp,
+    /// The tool that it was used for then.
+    pub last_tool: Option<String>,
+    /// How often it was used on each day in UTC, the oldest first.
+    pub days: Vec<i64>,
+}
+
+impl Vault {
+    /// The uses of the user's secrets in the last 30 days, as far back as the trail can be read in the time that a caller
+    /// waits. Needs `manage` or `audit`.
+    pub async fn secret_uses(&self, caller: &Caller) -> Result<SecretUses, Error> {
+        let may = caller
+            .require(Scope::Audit)
+            .or_else(|_| caller.require(Scope::Manage));
+        self.note_refusal(caller, may).await?;
+        self.caller_entry(caller).await?;
+        let deadline = Instant::now() + self.shared.settings.patience / 2;
+        self.in_time(async {
+            self.fold().await;
+            self.count_uses(caller, deadline).await
+        })
+        .await
+    }
+
+    async fn count_uses(&self, caller: &Caller, deadline: Instant) -> Result<SecretUses, Error> {
+        let now = self.shared.clock.now();
+        let today = now.microseconds().div_euclid(DAY);
+        let mut counts = Counts {
+            first_day: today + 1 - i64::try_from(DAYS).unwrap_or(i64::MAX),
+            found: HashMap::new(),
+            order: Vec::new(),
+        };
+        let mut since = Timestamp::from_microseconds(counts.first_day.saturating_mul(DAY));
+        let (from, until) = (since, Timestamp::from_microseconds(i64::MAX));
+        let mut tx = self.shared.database.read().await?;
+        let (mut before, mut read) = (i64::MAX, 0);
+        loop {
+            let pages = audit::pages_before(&mut tx, before, from, until, PORTION).await?;
+            let Some(oldest) = pages.last() else { break };
+            before = oldest.first_sequence;
+            read += pages.len();
+            let mut oldest_at = None;
+            for page in &pages {
+                let records = page.read_records().map_err(|_| Error::Integrity)?;
+                oldest_at = records.first().map(|record| record.at);
+                for record in records.iter().rev() {
+                    if is_visible(record, Some(caller.user), caller) {
+                        counts.add(record);
+                    }
+                }
+            }
+            if read >= FURTHEST || Instant::now() >= deadline {
+                since = oldest_at.map_or(since, |at| at.max(since));
+                break;
+            }
+        }
+        Ok(SecretUses {
+            secrets: counts.into_uses(),
+            since,
+        })
+    }
+}
+
+struct Counts {
+    /// The number of the first day, from 1970-01-01 on.
+    first_day: i64,
+    found: HashMap<SecretId, SecretUse>,
+    order: Vec<SecretId>,
+}
+
+impl Counts {
+    /// Counts a record. Later records must come first.
+    fn add(&mut self, record: &Record) {
+        let (Action::SecretUsed, Some(secret_id)) = (record.action, record.secret_id) else {
+            return;
+        };
+        let day = record.at.microseconds().div_euclid(DAY) - self.first_day;
+        let Ok(day) = usize::try_from(day) else {
+            return;
+        };
+        let used = self.found.entry(secret_id).or_insert_with(|| {
+            self.order.push(secret_id);
+            SecretUse {
+                secret_id,
+                last_used_at: record.at,
+                last_tool: record.tool.clone(),
+                days: vec![0; DAYS],
+            }
+        });
+        // A clock that was set back leaves records of tomorrow, which count as today's.
+        if let Some(count) = used.days.get_mut(day.min(DAYS - 1)) {
+            *count += record.count.unwrap_or(1);
+        }
+    }
+
+    fn into_uses(mut self) -> Vec<SecretUse> {
+        let order = std::mem::take(&mut self.order);
+        order
+            .iter()
+            .filter_map(|id| self.found.remove(id))
+            .collect()
+    }
+}

@@ -1,0 +1,143 @@
+//! Sessions of browsers, and the links that begin them.
+
+use toolvault_core::audit::record::Action;
+use toolvault_core::scope::Scope;
+use toolvault_vault::{Clock as _, Denial, Error, OnBehalf, SessionLimits, SignedIn};
+
+use crate::harness::app::key;
+use crate::harness::rows::Rows;
+use crate::harness::{Actor, App, HOUR, MINUTE, SECOND};
+
+const LIMITS: SessionLimits = SessionLimits {
+    idle: 30 * MINUTE,
+    total: 12 * HOUR,
+};
+
+async fn begin(app: &App, actor: &Actor) -> SignedIn {
+    let begun = app
+        .vault
+        .begin_session(&actor.key, OnBehalf::Unnamed, LIMITS);
+    begun.await.unwrap()
+}
+
+async fn link(app: &App) -> Vec<u8> {
+    let local = app.local();
+    let made = app.vault.create_sign_in_link(&local.caller, app.user);
+    made.await.unwrap().0
+}
+
+async fn resume(app: &App, begun: &SignedIn) -> Result<SignedIn, Error> {
+    let sealed = begun.renewed.as_deref().unwrap();
+    let resumed = app
+        .vault
+        .resume_session(sealed, &begun.token, OnBehalf::Unnamed, LIMITS);
+    resumed.await
+}
+
+fn is_refused<T>(outcome: &Result<T, Error>) -> bool {
+    matches!(outcome, Err(Error::Unauthenticated))
+}
+
+on_both! {
+    async fn a_session_is_known_to_every_server_and_its_end_too(app: App) {
+        let ann = app.person("ann").await;
+        let begun = begin(&app, &ann).await;
+        assert_eq!(begun.user_name, "ann");
+        assert_eq!(begun.key_id(), Some(ann.key_id()));
+        // On PostgreSQL beside the first, on SQLite after it.
+        let other = if app.is_sqlite() { app.reopen().await } else { app.another(app.settings()).await };
+        let resumed = resume(&other, &begun).await.unwrap();
+        assert_eq!(resumed.caller.user(), ann.caller.user());
+        other.vault.end_session(&resumed).await.unwrap();
+        assert!(is_refused(&resume(&other, &begun).await));
+        assert!(is_refused(&other.vault.end_session(&resumed).await));
+        if !app.is_sqlite() {
+            assert!(is_refused(&resume(&app, &begun).await));
+        }
+        other.vault.close().await;
+    }
+
+    async fn sixteen_at_once_begin_one_session_with_a_link(app: App) {
+        let link = link(&app).await;
+        let followers: Vec<_> = (0..16).map(|_| {
+            let (vault, link) = (app.vault.clone(), link.clone());
+            tokio::spawn(async move { vault.begin_session_by_link(&link, LIMITS).await })
+        }).collect();
+        let mut begun = 0;
+        for follower in followers {
+            begun += usize::from(follower.await.unwrap().is_ok());
+        }
+        assert_eq!(begun, 1);
+        let operator = app.operator().await;
+        assert_eq!(operator.records(Action::SessionStarted).await.len(), 1);
+    }
+
+    async fn only_the_local_command_line_makes_links(app: App) {
+        let operator = app.operator().await;
+        let made = app.vault.create_sign_in_link(&operator.caller, app.user).await;
+        assert!(matches!(made, Err(Error::Denied(Denial::MissingScope(Scope::Admin)))));
+        // Nor does a session that began with one.
+        let signed_in = app.vault.begin_session_by_link(&link(&app).await, LIMITS).await.unwrap();
+        let made = app.vault.create_sign_in_link(&signed_in.caller, app.user).await;
+        assert!(matches!(made, Err(Error::Denied(Denial::MissingScope(Scope::Admin)))));
+        let nobody = toolvault_core::identity::UserId(uuid::Uuid::nil());
+        let made = app.vault.create_sign_in_link(&app.local().caller, nobody).await;
+        assert!(matches!(made, Err(Error::Denied(Denial::UserUnavailable))));
+    }
+
+    async fn what_has_expired_by_itself_is_not_kept(app: App) {
+        let ann = app.person("ann").await;
+        let rows = Rows::of(&app).await;
+        let kept = async || rows.number("SELECT COUNT(*) FROM ended_sign_ins").await;
+        app.vault.begin_session_by_link(&link(&app).await, LIMITS).await.unwrap();
+        let first = begin(&app, &ann).await;
+        app.vault.end_session(&first).await.unwrap();
+        assert_eq!(kept().await, 2);
+        app.clock.advance(2 * MINUTE);
+        let second = begin(&app, &ann).await;
+        app.vault.end_session(&second).await.unwrap();
+        assert_eq!(kept().await, 2);
+        assert!(is_refused(&resume(&app, &first).await));
+        app.clock.advance(12 * HOUR + SECOND);
+        let third = begin(&app, &ann).await;
+        app.vault.end_session(&third).await.unwrap();
+        assert_eq!(kept().await, 1);
+        assert!(is_refused(&resume(&app, &first).await));
+    }
+
+    async fn a_session_is_renewed_once_a_minute_and_ends_when_it_must(app: App) {
+        let ann = app.person("ann").await;
+        let begun = begin(&app, &ann).await;
+        assert_eq!(begun.expires_at, app.clock.now().plus(LIMITS.total));
+        app.clock.advance(59 * SECOND);
+        assert!(resume(&app, &begun).await.unwrap().renewed.is_none());
+        app.clock.advance(SECOND);
+        let renewed = resume(&app, &begun).await.unwrap();
+        assert_eq!(renewed.expires_at, begun.expires_at);
+        assert_eq!(renewed.token, begun.token);
+        app.clock.advance(29 * MINUTE);
+        assert!(is_refused(&resume(&app, &begun).await));
+        assert!(resume(&app, &renewed).await.is_ok());
+    }
+
+    async fn a_session_of_the_machines_user_may_act_while_its_user_may(app: App) {
+        let signed_in = app.vault.begin_session_by_link(&link(&app).await, LIMITS).await.unwrap();
+        app.vault.recheck(&signed_in.caller).await.unwrap();
+        let local = app.local();
+        let change = toolvault_vault::UserChange { disabled: Some(true), ..Default::default() };
+        app.vault.update_user(&local.caller, app.user, change).await.unwrap();
+        assert!(is_refused(&app.vault.recheck(&signed_in.caller).await));
+        assert!(is_refused(&resume(&app, &signed_in).await));
+        app.vault.recheck(&local.caller).await.unwrap();
+    }
+
+    async fn a_key_made_in_a_session_ends_with_the_key_of_the_session(app: App) {
+        let ann = app.person("ann").await;
+        let begun = begin(&app, &ann).await;
+        let made = app.vault.create_key(&begun.caller, key("child", &[Scope::Use])).await.unwrap();
+        let child = app.sign_in(made.key.expose()).await;
+        app.vault.revoke_key(&ann.caller, ann.key_id()).await.unwrap();
+        assert!(is_refused(&child.sign_in_again().await));
+        assert!(is_refused(&resume(&app, &begun).await));
+    }
+}

@@ -1,0 +1,56 @@
+//! When secrets were used, and how often on each day.
+
+use toolvault_core::scope::Scope;
+use toolvault_vault::{Clock as _, Denial, Error};
+
+use crate::harness::app::key;
+use crate::harness::{App, DAY, NewSecretExt as _, secret};
+
+on_both! {
+    async fn the_uses_of_each_secret_are_counted_by_day_and_the_latest_is_first(app: App) {
+        let ann = app.person("ann").await;
+        let first = ann.store(secret("first", "first-value").default_for("one", "api_token")).await;
+        let second = ann.store(secret("second", "second-value").default_for("two*", "api_token")).await;
+        ann.store(secret("unused", "third-value")).await;
+        let bea = app.person("bea").await;
+        bea.store(secret("hers", "hers-value").default_for("one", "api_token")).await;
+        bea.token("one").await;
+        ann.token("two").await;
+        app.clock.advance(29 * DAY);
+        ann.token("one").await;
+        ann.token("one").await;
+        let last = app.clock.now();
+        app.clock.advance(1);
+        ann.token("two_b").await;
+        let uses = app.vault.secret_uses(&ann.caller).await.unwrap();
+        let ids: Vec<_> = uses.secrets.iter().map(|used| used.secret_id).collect();
+        assert_eq!(ids, [second.secret_id, first.secret_id]);
+        let [second, first] = &uses.secrets[..] else { panic!("{uses:?}") };
+        assert_eq!(first.last_used_at, last);
+        assert_eq!(first.last_tool.as_deref(), Some("one"));
+        assert_eq!(second.last_tool.as_deref(), Some("two_b"));
+        assert_eq!((first.days.len(), first.days[29], first.days[0]), (30, 2, 0));
+        assert_eq!((second.days[29], second.days[0]), (1, 1));
+        // A day later the first day is out of the window.
+        app.clock.advance(DAY);
+        let uses = app.vault.secret_uses(&ann.caller).await.unwrap();
+        assert_eq!(uses.secrets[0].days.iter().sum::<i64>(), 1);
+        assert_eq!(uses.secrets[1].days[28], 2);
+        assert!(uses.since <= app.clock.now().plus(-29 * DAY));
+    }
+
+    async fn a_key_sees_only_uses_for_its_tools(app: App) {
+        let ann = app.person("ann").await;
+        let seen = ann.store(secret("seen", "first-value").default_for("one", "api_token")).await;
+        ann.store(secret("unseen", "second-value").default_for("two", "api_token")).await;
+        ann.token("one").await;
+        ann.token("two").await;
+        let limited = ann.limited(&[Scope::Manage], &["one"]).await;
+        let uses = app.vault.secret_uses(&limited.caller).await.unwrap();
+        let ids: Vec<_> = uses.secrets.iter().map(|used| used.secret_id).collect();
+        assert_eq!(ids, [seen.secret_id]);
+        let agent = ann.delegate(key("agent", &[Scope::Use])).await;
+        let refused = app.vault.secret_uses(&agent.caller).await;
+        assert!(matches!(refused, Err(Error::Denied(Denial::MissingScope(_)))), "{refused:?}");
+    }
+}
