@@ -1,6 +1,6 @@
 // Generated from the server's OpenAPI document: node scripts/types.mjs
 
-export type Action = "store.created" | "store.backed_up" | "store.restored" | "audit.pruned" | "root_key.rotated" | "user_keys.rotated" | "secret.created" | "secret.renamed" | "secret.rebound" | "secret.value_replaced" | "secret.version_restored" | "secret.version_deleted" | "secret.policy_changed" | "secret.deleted" | "default.shadowed" | "secret.used" | "tool.called" | "value.repeated" | "use.refused" | "tampering.detected" | "key.created" | "key.changed" | "key.rotated" | "key.revoked" | "user.created" | "user.changed" | "user.deleted" | "sign_in.failed" | "access.denied";
+export type Action = "store.created" | "store.backed_up" | "store.restored" | "audit.pruned" | "root_key.rotated" | "user_keys.rotated" | "secret.created" | "secret.renamed" | "secret.rebound" | "secret.value_replaced" | "secret.version_restored" | "secret.version_deleted" | "secret.policy_changed" | "secret.deleted" | "default.shadowed" | "secret.used" | "tool.called" | "value.repeated" | "use.refused" | "tampering.detected" | "key.created" | "key.changed" | "key.rotated" | "key.revoked" | "user.created" | "user.changed" | "user.deleted" | "session.started" | "session.ended" | "sign_in.failed" | "access.denied";
 
 /** A secret that was applied. */
 export interface Applied {
@@ -163,6 +163,10 @@ export interface Explanation {
 /** The explanation of one call, or of several. */
 export type ExplanationOrResults = Explanation | ExplainResults;
 
+export interface Gateway {
+  readonly servers: ReadonlyArray<GatewayServer>;
+}
+
 /** The outcome of a call through the gateway. */
 export interface GatewayExplanation {
   /** Hidden arguments, those to which secrets almost apply, and credentials of the server that would fail */
@@ -171,6 +175,37 @@ export interface GatewayExplanation {
   readonly schema_known: boolean;
   readonly server: string;
   readonly would_succeed: boolean;
+}
+
+/** A server behind the gateway. */
+export interface GatewayServer {
+  /** When it listed these tools */
+  readonly as_of: string | null;
+  /** Why it is failing */
+  readonly error: string | null;
+  /** Credentials of the server itself that no secret serves: `headers.<Name>`, `env.<NAME>` or `url` */
+  readonly missing: ReadonlyArray<string>;
+  readonly name: string;
+  readonly state: GatewayState;
+  readonly tools: ReadonlyArray<GatewayTool>;
+  readonly transport: Transport;
+}
+
+/** Whether a server of the gateway lists its tools; `unknown` if it was not asked. */
+export type GatewayState = "ok" | "failing" | "unknown";
+
+/** A tool of such a server. */
+export interface GatewayTool {
+  readonly arguments: ReadonlyArray<string>;
+  /** The arguments that no model is shown */
+  readonly hidden: ReadonlyArray<string>;
+  /** Those of the hidden arguments that no secret serves */
+  readonly missing: ReadonlyArray<string>;
+  /** The name with which secrets are matched */
+  readonly name: string;
+  readonly title: string | null;
+  /** The name that its server has for it */
+  readonly tool_name: string;
 }
 
 /** All mistakes of one request, in the order in which they were found: path, query, body. */
@@ -357,6 +392,41 @@ export interface SecretMergePatch {
   readonly tool_name?: string | null;
 }
 
+/** The uses of one secret. */
+export interface SecretUse {
+  /** The tool that it was used for then */
+  readonly last_tool: string | null;
+  readonly last_used_at: string;
+  readonly secret_id: string;
+  /** The number of uses on each of the last 30 days (UTC), the oldest first */
+  readonly uses: ReadonlyArray<number>;
+}
+
+export interface SecretUses {
+  /** The secrets that were used, the latest first */
+  readonly data: ReadonlyArray<SecretUse>;
+  /** The counts are complete from then on: a long trail is read in part */
+  readonly since: string;
+}
+
+/** A person's session. */
+export interface Session {
+  /** What the page sends as `X-CSRF-Token` with every request */
+  readonly csrf_token: string;
+  /** When the session ends, whatever happens in it */
+  readonly expires_at: string;
+  /** After so many seconds without a request it ends earlier */
+  readonly idle_seconds: number;
+  /** The key whose rights it has; null for a link of the command line */
+  readonly key_id: string | null;
+  /** The name of the key, or `local:` and the user of the machine */
+  readonly name: string;
+  readonly scopes: ReadonlyArray<Scope>;
+  readonly tools: ReadonlyArray<string>;
+  readonly user_id: string;
+  readonly user_name: string;
+}
+
 /** Fields that are absent or null get their default. */
 export interface SetPolicy {
   /** The secret is refused from this time on */
@@ -369,6 +439,14 @@ export interface SetPolicy {
   readonly rotate_after_days?: number | null;
   /** Companion arguments and the patterns that each must match */
   readonly when?: { readonly [name: string]: ReadonlyArray<string> } | null;
+}
+
+/** Exactly one of both. */
+export interface SignIn {
+  /** An API key */
+  readonly key?: string;
+  /** The token of a link of `toolvault open` */
+  readonly link?: string;
 }
 
 export interface Status {
@@ -393,6 +471,9 @@ export interface ToolCall {
 export interface ToolCalls {
   readonly calls: ReadonlyArray<ToolCall>;
 }
+
+/** How a server of the gateway is reached. */
+export type Transport = "http" | "stdio";
 
 /** Why a tool's arguments cannot be completed. */
 export interface Unresolved {

@@ -12,6 +12,7 @@ pub(crate) mod key;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod mcp;
+pub(crate) mod open;
 pub(crate) mod openapi;
 pub(crate) mod profile;
 pub(crate) mod ready;
@@ -52,6 +53,8 @@ pub(crate) enum Command {
     Serve(ServeOptions),
     /// Take over the MCP servers of all clients that are found, and test them
     Init(init::InitOptions),
+    /// Open the dashboard in the browser, signed in
+    Open(open::OpenOptions),
     /// Sign in to a server, and keep its URL and the key in a profile
     Login(login::LoginOptions),
     /// Forget a profile and its key
@@ -114,6 +117,7 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
     match command {
         Command::Serve(options) => serve::run(options, context).await,
         Command::Init(options) => init::run(&options, context).await,
+        Command::Open(options) => open::run(options, context).await,
         Command::Login(options) => login::run(&options, context).await,
         Command::Logout(options) => logout::run(&options, context).await,
         Command::Profile(command) => profile::run(&command, context),

@@ -11,7 +11,7 @@
 //! - [`Gateway`]: start here.
 //! - [`multiplex`]: requests to all servers at once; [`one`]: requests to one server.
 //! - [`eras`], [`conversation`]: what the two eras of the protocol do differently.
-//! - [`explain`]: what would become of a call.
+//! - [`explain`]: what would become of a call; [`overview`]: what is known of the servers.
 //! - [`call`]: one `tools/call`.
 //! - [`state`], [`janitor`]: what is kept between requests, and when it ends.
 //! - [`answer`]: the way of an answer back to the client.
@@ -34,6 +34,7 @@ mod links;
 mod metrics;
 mod multiplex;
 mod one;
+mod overview;
 mod pending;
 pub mod protocol;
 mod record;
@@ -51,5 +52,6 @@ pub use self::answer::{McpBody, McpReply};
 pub use self::explain::GatewayExplanation;
 pub use self::gateway::Gateway;
 pub use self::last_call::{LastCall, ServerState};
+pub use self::overview::{Listing, ServerOverview, ToolOverview};
 pub use self::pending::{PendingSecret, SetError};
 pub use self::state::{GatewayError, McpRequest};

@@ -3,7 +3,9 @@
 
 mod asset;
 pub(crate) mod audit;
+pub(crate) mod dashboard;
 pub(crate) mod documents;
+pub(crate) mod gateway;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod local;
@@ -14,8 +16,10 @@ pub(crate) mod pending_secrets;
 pub(crate) mod policy;
 pub(crate) mod protected_resource;
 pub(crate) mod secrets;
+pub(crate) mod session;
 pub(crate) mod tools;
 pub(crate) mod users;
+pub(crate) mod uses;
 pub(crate) mod values;
 pub(crate) mod versions;
 

@@ -83,6 +83,8 @@ pub(crate) enum ApiError {
     ForeignHost,
     /// A web page of an origin that is not allowed sent the request.
     ForeignOrigin,
+    /// A browser would send what signs it in over a network without TLS.
+    SignInNeedsHttps,
     /// Too many requests; seconds to wait.
     TooManyRequests(u64),
     /// The URL does not exist.
@@ -139,6 +141,7 @@ impl ApiError {
             Self::BodyIncomplete => (StatusCode::BAD_REQUEST, "incomplete"),
             Self::ForeignHost => (StatusCode::FORBIDDEN, "host_not_allowed"),
             Self::ForeignOrigin => (StatusCode::FORBIDDEN, "origin_not_allowed"),
+            Self::SignInNeedsHttps => (StatusCode::FORBIDDEN, "sign_in_needs_https"),
             Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::NoSuchRoute => (StatusCode::NOT_FOUND, "no_such_route"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
@@ -162,6 +165,9 @@ impl ApiError {
             }
             Self::ForeignOrigin => {
                 "Pages of this origin are not allowed; add its host to gateway.allowed_hosts."
+            }
+            Self::SignInNeedsHttps => {
+                "Signing in needs HTTPS, except on this machine: set tls.certificate and tls.key, or gateway.public_url."
             }
             Self::TooManyRequests(_) => "Too many requests.",
             Self::NoSuchRoute => "Not Found",

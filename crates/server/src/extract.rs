@@ -4,6 +4,8 @@
 //! [`caller::Authenticated`] runs only for requests with a valid credential.
 
 pub(crate) mod caller;
+mod credential;
 pub(crate) mod input;
 pub(crate) mod reached;
+pub(crate) mod session;
 pub(crate) mod source;

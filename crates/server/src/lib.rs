@@ -43,5 +43,5 @@ pub use listener::Server;
 pub use openapi::document as openapi_document;
 pub use reload::{ReloadReport, ReloadRequest};
 pub use serve_error::ServeError;
-pub use settings::{RequestLimits, ServerSettings, TlsFiles};
+pub use settings::{DashboardSettings, RequestLimits, ServerSettings, TlsFiles};
 pub use status::Status;

@@ -53,7 +53,7 @@ impl std::fmt::Debug for Server {
 
 impl Server {
     /// Checks the settings and binds the addresses.
-    pub async fn bind(vault: Vault, settings: ServerSettings) -> Result<Self, ServeError> {
+    pub async fn bind(vault: Vault, mut settings: ServerSettings) -> Result<Self, ServeError> {
         let address = settings.listen;
         if settings.tls.is_none() && !address.ip().is_loopback() && !settings.insecure_http {
             return Err(ServeError::PlainHttp(address));
@@ -66,6 +66,7 @@ impl Server {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
+        settings.listen = address;
         let app = App::new(vault, settings)?;
         Ok(Self {
             app,

@@ -63,6 +63,8 @@ fn generate() -> Value {
         (name = "tools", description = "Completing tool calls, for the trusted runtimes that make them."),
         (name = "keys", description = "API keys."),
         (name = "account", description = "The caller's rights and usage."),
+        (name = "session", description = "Sessions of the dashboard, for people."),
+        (name = "gateway", description = "The servers of the MCP gateway."),
         (name = "audit", description = "The audit trail."),
         (name = "users", description = "Users, for administrators."),
         (name = "server", description = "Health and metrics, for operators."),
@@ -100,5 +102,9 @@ impl Modify for SecuritySchemes {
             let value = ApiKeyValue::with_description(header, description);
             components.add_security_scheme(scheme, SecurityScheme::ApiKey(ApiKey::Header(value)));
         }
+        let cookie = "The session of the dashboard, with its token in the header `X-CSRF-Token`. Over plain HTTP on \
+                      the server's own machine the cookie is `toolvault-session`.";
+        let cookie = ApiKeyValue::with_description("__Host-toolvault-session", cookie);
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }

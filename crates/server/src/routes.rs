@@ -6,17 +6,19 @@
 use axum::Router;
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn, map_response};
 use axum::routing::{get, post};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    audit, documents, health, keys, local, mcp, mcp_secrets, me, pending_secrets, policy,
-    protected_resource, secrets, tools, users, values, versions,
+    audit, dashboard, documents, gateway, health, keys, local, mcp, mcp_secrets, me,
+    pending_secrets, policy, protected_resource, secrets, session, tools, users, uses, values,
+    versions,
 };
 use crate::app::App;
 use crate::error::ApiError;
+use crate::extract::session::renew;
 
 /// The API's routes, each with its description.
 pub(crate) fn api() -> OpenApiRouter<App> {
@@ -33,6 +35,7 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(versions::delete_version))
         .routes(routes!(versions::restore_version))
         .routes(routes!(policy::list_policies))
+        .routes(routes!(uses::list_uses))
         .routes(routes!(policy::get_policy, policy::set_policy))
         .routes(routes!(
             pending_secrets::get_pending_secret,
@@ -43,6 +46,13 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(tools::resolve_calls))
         .routes(routes!(tools::explain_tool))
         .routes(routes!(tools::explain_calls))
+        // Sessions of people, and the servers of the gateway.
+        .routes(routes!(
+            session::get_session,
+            session::start_session,
+            session::end_session
+        ))
+        .routes(routes!(gateway::get_gateway))
         // The caller's own keys, rights and usage.
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::update_key, keys::delete_key))
@@ -62,7 +72,7 @@ pub(crate) fn api() -> OpenApiRouter<App> {
 
 /// All routes for the network.
 pub(crate) fn router(app: App) -> Router {
-    complete(for_everyone(), app)
+    complete(for_everyone(), app).layer(from_fn(renew))
 }
 
 /// All routes for local commands: those for the network, and `/local`.
@@ -76,6 +86,7 @@ pub(crate) fn local_router(app: App) -> Router {
         .route("/local/diagnosis", get(local::get_diagnosis))
         .route("/local/status", get(local::get_status))
         .route("/local/reload", post(local::reload))
+        .route("/local/sign-in-link", post(local::create_sign_in_link))
         .route("/local/root-key", post(local::rotate_root_key))
         .route("/local/user-keys", post(local::begin_user_keys))
         .route("/local/user-keys/portion", post(local::continue_user_keys));
@@ -108,6 +119,9 @@ fn for_everyone() -> Router<App> {
             "/.well-known/oauth-protected-resource/mcp/{server}",
             get(protected_resource::metadata),
         )
+        // The dashboard.
+        .route("/", get(dashboard::page))
+        .route("/dashboard/{*name}", get(dashboard::part))
         // The page on which a user stores a secret that a call needs.
         .route("/mcp-secrets/{pending_id}", get(mcp_secrets::page))
         .route("/mcp-secrets/page.js", get(mcp_secrets::script))

@@ -1,12 +1,14 @@
 //! The settings of the server, set by the command line.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
+use toolvault_core::timestamp::SECOND;
 use toolvault_gateway::GatewaySettings;
+use toolvault_vault::SessionLimits;
 
 use crate::jwt::IssuerConfig;
 
@@ -25,6 +27,8 @@ pub struct ServerSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// Limits of requests and connections.
     pub limits: RequestLimits,
+    /// The dashboard and its sessions.
+    pub dashboard: DashboardSettings,
     /// Issuers whose tokens are accepted.
     pub issuers: Vec<IssuerConfig>,
     /// The servers of the gateway.
@@ -32,6 +36,22 @@ pub struct ServerSettings {
 }
 
 impl ServerSettings {
+    /// Where people on this machine reach the server; `None` if it does not listen at a known port.
+    pub fn base_url(&self) -> Option<String> {
+        if let Some(url) = &self.gateway.public_url {
+            return Some(url.trim_end_matches('/').to_owned());
+        }
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let mut address = self.listen;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address.ip() {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        (address.port() != 0).then(|| format!("{scheme}://{address}"))
+    }
+
     /// For local commands without a server: no address, no issuers, no gateway servers.
     pub(crate) fn local() -> Self {
         Self {
@@ -41,6 +61,7 @@ impl ServerSettings {
             metrics_listen: None,
             trusted_proxies: Vec::new(),
             limits: RequestLimits::default(),
+            dashboard: DashboardSettings::default(),
             issuers: Vec::new(),
             gateway: GatewaySettings::default(),
         }
@@ -54,6 +75,37 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
+}
+
+/// The dashboard and its sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DashboardSettings {
+    /// Whether it is served, and sessions are accepted.
+    pub enabled: bool,
+    /// A session without a request for so long ends, in minutes.
+    pub idle_minutes: u32,
+    /// How long a session lasts at most, in hours.
+    pub session_hours: u32,
+}
+
+impl Default for DashboardSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            idle_minutes: 30,
+            session_hours: 12,
+        }
+    }
+}
+
+impl DashboardSettings {
+    pub(crate) fn session_limits(self) -> SessionLimits {
+        let minutes = |minutes: i64| minutes.saturating_mul(60 * SECOND);
+        SessionLimits {
+            idle: minutes(self.idle_minutes.into()),
+            total: minutes(i64::from(self.session_hours) * 60),
+        }
+    }
 }
 
 /// Limits of requests and connections.

@@ -1,9 +1,11 @@
 //! The audit trail, backups, the diagnosis of the store, the rotation of its keys, and reload.
 
 use serde::Deserialize;
+use serde_json::json;
 use toolvault_core::audit::checkpoint::Checkpoint;
 use toolvault_core::audit::record::Record;
 use toolvault_core::confidential::Key;
+use toolvault_core::identity::UserId;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_gateway::http::{HeaderMap, Method};
 use toolvault_server::control::ControlError;
@@ -23,6 +25,14 @@ use crate::progress::ProgressLine;
 pub(crate) const PORTION: usize = 1_000;
 /// The header that says what a backup contains.
 const CONTENTS: &str = "toolvault-backup";
+
+/// A link that signs a person in.
+#[derive(Deserialize)]
+pub(crate) struct SignInLink {
+    pub(crate) token: String,
+    /// Where the dashboard is, if a server answered.
+    pub(crate) base_url: Option<String>,
+}
 
 /// A part of the audit trail.
 #[derive(Deserialize)]
@@ -99,6 +109,13 @@ impl Api<'_> {
     pub(crate) async fn status(&self) -> Result<Status, Failure> {
         let url = self.local_url(&["status"]);
         self.fetch(Method::GET, &url, Body::Nothing).await
+    }
+
+    /// Makes a link that signs a person in as this user, once. Only for local commands.
+    pub(crate) async fn sign_in_link(&self, user: UserId) -> Result<SignInLink, Failure> {
+        let url = self.local_url(&["sign-in-link"]);
+        let body = json!({ "user_id": user });
+        self.fetch(Method::POST, &url, Body::json(&body)).await
     }
 
     /// Makes the server reload its configuration. Only for local commands to a running server.

@@ -4,7 +4,7 @@ mod gateway;
 
 use toolvault_gateway::GatewayLimits;
 use toolvault_gateway::settings::Sandbox;
-use toolvault_server::RequestLimits;
+use toolvault_server::{DashboardSettings, RequestLimits};
 use toolvault_vault::{Consistency, DatabaseLocation, Durability, Settings};
 
 use super::keys::{HTTP_KEYS, ISSUER_KEYS, KEYS, PROGRAM_KEYS, SERVER_KEYS};
@@ -48,6 +48,7 @@ fn the_manual_says_what_the_code_does() {
         format!("{:?}", server.limits),
         format!("{:?}", RequestLimits::default())
     );
+    assert_eq!(server.dashboard, DashboardSettings::default());
     let standard = Settings::new(DatabaseLocation::Directory("/srv/vault".into()));
     assert_eq!(
         format!("{:?}", configuration.vault),

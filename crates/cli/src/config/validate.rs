@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use toml::{Table, Value};
-use toolvault_server::{IssuerConfig, RequestLimits, ServerSettings, TlsFiles};
+use toolvault_server::{DashboardSettings, IssuerConfig, RequestLimits, ServerSettings, TlsFiles};
 use toolvault_vault::{Consistency, DatabaseLocation, DatabaseUrl, Durability, Limits, Settings};
 
 use super::first_keys::FirstKeysFile;
@@ -115,6 +115,11 @@ fn server(layers: &mut Layers) -> Option<ServerSettings> {
         metrics_listen,
         trusted_proxies,
         limits,
+        dashboard: DashboardSettings {
+            enabled: layers.boolean("dashboard.enabled"),
+            idle_minutes: layers.integer("dashboard.idle_minutes", 1),
+            session_hours: layers.integer("dashboard.session_hours", 1),
+        },
         issuers: issuers(layers),
         gateway: gateway::settings(layers),
         listen: listen?,

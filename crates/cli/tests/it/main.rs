@@ -31,6 +31,8 @@ mod mcp;
 #[cfg(target_os = "linux")]
 mod memory;
 #[cfg(test)]
+mod open;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod profiles;

@@ -136,6 +136,12 @@ impl Access {
         (at.elapsed() < LIST_HOLDS_FOR).then(|| Arc::clone(catalogue))
     }
 
+    /// How long ago the server's tools were noted.
+    pub(crate) fn listed_ago(&self) -> Option<Duration> {
+        let listed = self.listed.lock();
+        listed.as_ref().map(|(at, _)| at.elapsed())
+    }
+
     /// The server's templates with the caller's values. Filled again, and recorded, only if the values would be others
     /// now.
     pub(crate) async fn filled(

@@ -7,6 +7,7 @@ use std::time::Duration;
 use toolvault_core::scope::Scope;
 use toolvault_vault::{Call, Caller, Error, Explained};
 
+use super::access::Access;
 use super::call::{Target, take_out};
 use super::links::{Context, Upstream};
 use super::protocol::INITIALIZED;
@@ -72,10 +73,11 @@ pub(super) async fn explain(
         explanation.arguments = credentials;
         return Ok(Some(explanation));
     }
-    let catalogue = if silent.contains(&server.name) {
-        None
+    let may_ask = caller.scopes().contains(Scope::Use) && !silent.contains(&server.name);
+    let catalogue = if may_ask {
+        catalogue(state, &rules, caller, server).await.ok()
     } else {
-        catalogue(state, &rules, caller, server).await
+        None
     };
     if catalogue.is_none() {
         silent.insert(server.name.clone());
@@ -87,7 +89,10 @@ pub(super) async fn explain(
         Some(catalogue) => {
             let found = Target::find(vault, &rules, caller, server, tool, &catalogue).await;
             match found {
-                Ok(target) => Some(plan(server, &target, call)),
+                Ok(target) => {
+                    let access = &state.upstreams.find(caller, server).access;
+                    Some(plan(access, &target, call))
+                }
                 Err(Refusal::Vault(error)) => return Err(error),
                 // The tool is withheld.
                 Err(_) => None,
@@ -109,7 +114,8 @@ pub(super) async fn explain(
 }
 
 /// The call as it would be completed, and why other arguments get nothing.
-fn plan(server: &Server, target: &Target, mut call: Call) -> (Call, String) {
+fn plan(access: &Access, target: &Target, mut call: Call) -> (Call, String) {
+    let server = &access.server;
     take_out(
         &mut call.args,
         &target.hidden,
@@ -119,10 +125,14 @@ fn plan(server: &Server, target: &Target, mut call: Call) -> (Call, String) {
         None => "the server does not list the tool".to_owned(),
         Some(tool) => {
             let declared = &tool.definition.declared;
-            let names: Vec<_> = declared.iter().take(NAMED).map(String::as_str).collect();
+            // A server may have put a value that it was given into a name.
+            let names = declared.iter().map(String::as_str).take(NAMED);
+            let names = names.filter(|name| access.values.is_harmless(name));
+            let names: Vec<_> = names.collect();
             let more = if declared.len() > NAMED { ", …" } else { "" };
             match names.as_slice() {
-                [] => "the tool declares no argument".to_owned(),
+                [] if declared.is_empty() => "the tool declares no argument".to_owned(),
+                [] => "the tool does not declare this argument".to_owned(),
                 names => format!(
                     "the tool does not declare this argument, only {}{more}",
                     names.join(", ")
@@ -145,34 +155,31 @@ fn without_schema(server: &Server, mut call: Call) -> Call {
     }
 }
 
-fn is_error(explained: &Explained) -> bool {
+pub(super) fn is_error(explained: &Explained) -> bool {
     explained.outcome.starts_with("secret_")
 }
 
-/// The tools of a server, if it can be asked.
-async fn catalogue(
+/// The tools of a server for a caller with `use`. The server is asked, unless it was in the last seconds.
+pub(super) async fn catalogue(
     state: &State,
     rules: &Arc<Rules>,
     caller: &Caller,
     server: &Arc<Server>,
-) -> Option<Arc<Catalogue>> {
-    if !caller.scopes().contains(Scope::Use) {
-        return None;
-    }
+) -> Result<Arc<Catalogue>, Refusal> {
     let upstream = state.upstreams.find(caller, server);
     if let Some(catalogue) = upstream.access.listed() {
-        return Some(catalogue);
+        return Ok(catalogue);
     }
     let listing = Box::pin(list(state, rules, caller, &upstream));
     let listed = tokio::time::timeout(PATIENCE, listing).await;
     match listed.unwrap_or(Err(UpstreamError::Silent.into())) {
         Ok(catalogue) => {
             upstream.access.note_listed(&catalogue);
-            Some(catalogue)
+            Ok(catalogue)
         }
         Err(refusal) => {
             refusal.log(Some(server.name.as_str()));
-            None
+            Err(refusal)
         }
     }
 }

@@ -17,6 +17,7 @@ use super::explain::{self, GatewayExplanation};
 use super::last_call::ServerState;
 use super::links::Slots;
 use super::metrics::Count;
+use super::overview::{self, ServerOverview};
 use super::pending::{PendingSecret, SetError};
 use super::protocol::headers::{PROTOCOL_VERSION, SESSION_ID};
 use super::protocol::{Era, Malformed, Shape, is_modern};
@@ -75,6 +76,15 @@ impl Gateway {
             explained.push(Box::pin(explanation).await);
         }
         explained
+    }
+
+    /// What is known of the servers that the caller reaches, without values. The caller needs `use` or `manage`; with
+    /// `use` the servers are asked for their tools.
+    pub async fn overview(
+        &self,
+        caller: &Caller,
+    ) -> Result<Vec<ServerOverview>, toolvault_vault::Error> {
+        Box::pin(overview::overview(&self.0, caller)).await
     }
 
     /// Changes the settings. Sessions, streams and programs of servers whose settings changed end.

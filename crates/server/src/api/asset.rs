@@ -7,7 +7,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// A part of a page: it loads nothing from other hosts, cannot be framed, and sends no referrer.
-pub(super) fn asset(content_type: &'static str, content: &'static str) -> Response {
+pub(super) fn asset(content_type: &'static str, content: impl IntoResponse) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (

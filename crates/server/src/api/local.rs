@@ -7,10 +7,13 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use toolvault_core::audit::checkpoint::Checkpoint;
 use toolvault_core::confidential::Key;
+use toolvault_core::identity::UserId;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_vault::{
     Backup, Diagnosis, Evidence, Piece, Progress, Pruned, RotationBegun, RotationPortion,
@@ -162,17 +165,54 @@ pub(crate) async fn continue_user_keys(
     Ok(Json(portion))
 }
 
+/// A link that signs a person in.
+#[derive(Serialize)]
+pub(crate) struct SignInLink {
+    token: String,
+    expires_at: Timestamp,
+    /// Where the dashboard is; `None` if no server answered.
+    base_url: Option<String>,
+}
+
+/// Whom a link signs in.
+#[derive(Deserialize)]
+struct SignInAs {
+    user_id: UserId,
+}
+
+/// Makes a link that signs a person in.
+pub(crate) async fn create_sign_in_link(
+    State(app): State<App>,
+    Local(caller): Local,
+    input: Input,
+) -> Result<Response, ApiError> {
+    if !app.settings.dashboard.enabled {
+        let reason = "the server has no dashboard: dashboard.enabled is false";
+        return Ok(conflict("dashboard_off", reason));
+    }
+    let SignInAs { user_id: user } =
+        serde_json::from_slice(input.bytes()).map_err(|_| ApiError::Unreadable)?;
+    let (sealed, expires_at) = app.vault.create_sign_in_link(&caller, user).await?;
+    Ok(Json(SignInLink {
+        token: URL_SAFE_NO_PAD.encode(sealed),
+        expires_at,
+        base_url: app.settings.base_url(),
+    })
+    .into_response())
+}
+
 /// Makes the program that runs the server reload its configuration.
 pub(crate) async fn reload(State(app): State<App>, Local(_): Local) -> Result<Response, ApiError> {
     match app.reloads.ask().await {
         Some(Ok(report)) => Ok(Json(report).into_response()),
-        Some(Err(reason)) => {
-            let code = [(ERROR_CODE, "not_reloaded")];
-            let body = Json(json!({ "detail": reason }));
-            Ok((StatusCode::CONFLICT, code, body).into_response())
-        }
+        Some(Err(reason)) => Ok(conflict("not_reloaded", &reason)),
         None => Err(ApiError::NoSuchRoute),
     }
+}
+
+fn conflict(code: &'static str, reason: &str) -> Response {
+    let body = Json(json!({ "detail": reason }));
+    (StatusCode::CONFLICT, [(ERROR_CODE, code)], body).into_response()
 }
 
 /// Adds the cause of a failure to its response.

@@ -24,7 +24,7 @@ use self::refusal::Refusal;
 use super::protected_resource;
 use crate::app::{App, Stopping};
 use crate::entrance::BaseUrl;
-use crate::extract::caller::Authenticated;
+use crate::extract::caller::AuthenticatedProgram;
 use crate::extract::input::{ReceivedBody, read_body};
 use crate::extract::reached::Reached;
 use crate::limits::bodies::Room;
@@ -58,8 +58,8 @@ impl FromRequestParts<App> for Client {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
         let Reached { base_url } = Reached::from_request_parts(parts, app).await?;
         let metadata_url = protected_resource::metadata_url(app, &base_url, parts.uri.path());
-        match Authenticated::from_request_parts(parts, app).await {
-            Ok(Authenticated(caller)) => Ok(Self {
+        match AuthenticatedProgram::from_request_parts(parts, app).await {
+            Ok(AuthenticatedProgram(caller)) => Ok(Self {
                 caller,
                 base_url,
                 metadata_url,

@@ -12,7 +12,7 @@ use self::answers::explained::{Explanation, ExplanationOrResults};
 use self::calls::ResolveRequest;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::caller::Authenticated;
+use crate::extract::caller::{Authenticated, AuthenticatedProgram};
 use crate::extract::input::Input;
 use crate::openapi::{errors, parameters, requests};
 use crate::wire::ValidationErrors;
@@ -38,7 +38,7 @@ use crate::wire::ValidationErrors;
 )]
 pub(crate) async fn resolve_tool(
     State(app): State<App>,
-    Authenticated(caller): Authenticated,
+    AuthenticatedProgram(caller): AuthenticatedProgram,
     input: Input,
 ) -> Result<Completed, ApiError> {
     let call = read_call(&input)?;
@@ -67,7 +67,7 @@ pub(crate) async fn resolve_tool(
 )]
 pub(crate) async fn resolve_calls(
     State(app): State<App>,
-    Authenticated(caller): Authenticated,
+    AuthenticatedProgram(caller): AuthenticatedProgram,
     input: Input,
 ) -> Result<CompletedOrResults, ApiError> {
     match read_calls(&input)? {

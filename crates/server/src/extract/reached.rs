@@ -16,6 +16,7 @@ use crate::entrance::{Authority, BaseUrl, Entrance};
 use crate::error::ApiError;
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// A request that was meant for this server, from any sender.
@@ -28,21 +29,8 @@ impl FromRequestParts<App> for Reached {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let (Some(Peer(peer)), Some(Local(local))) =
-            (parts.extensions.get(), parts.extensions.get())
-        else {
-            // A local command: the gateway is for agents, which use the network.
-            return Err(ApiError::NoSuchRoute);
-        };
-        let proxies = &app.settings.trusted_proxies;
-        let peer = peer.ip().to_canonical();
-        let requested = Requested {
-            uri: &parts.uri,
-            headers: &parts.headers,
-            local: local.ip().to_canonical(),
-            is_from_proxy: proxies.iter().any(|net| net.contains(&peer)),
-            is_tls: app.settings.tls.is_some(),
-        };
+        // A local command: the gateway is for agents, and pages are for people, who both use the network.
+        let requested = Requested::of(parts, app).ok_or(ApiError::NoSuchRoute)?;
         let entrance = app.entrance();
         let host = requested.host(&entrance)?;
         requested.check_origin(&host, &entrance)?;
@@ -58,7 +46,7 @@ impl FromRequestParts<App> for Reached {
 }
 
 /// The parts of a request that show how it arrived.
-struct Requested<'a> {
+pub(super) struct Requested<'a> {
     uri: &'a Uri,
     headers: &'a HeaderMap,
     /// The local address of the connection.
@@ -69,15 +57,30 @@ struct Requested<'a> {
 }
 
 /// The requested host.
-struct RequestedHost {
+pub(super) struct RequestedHost {
     /// In lower case.
     text: String,
     authority: Authority,
 }
 
-impl Requested<'_> {
+impl<'a> Requested<'a> {
+    /// `None` for a local command.
+    pub(super) fn of(parts: &'a Parts, app: &App) -> Option<Self> {
+        let Peer(peer) = parts.extensions.get()?;
+        let Local(local) = parts.extensions.get()?;
+        let proxies = &app.settings.trusted_proxies;
+        let peer = peer.ip().to_canonical();
+        Some(Self {
+            uri: &parts.uri,
+            headers: &parts.headers,
+            local: local.ip().to_canonical(),
+            is_from_proxy: proxies.iter().any(|net| net.contains(&peer)),
+            is_tls: app.settings.tls.is_some(),
+        })
+    }
+
     /// The host, if it is one of the server's.
-    fn host(&self, entrance: &Entrance) -> Result<RequestedHost, ApiError> {
+    pub(super) fn host(&self, entrance: &Entrance) -> Result<RequestedHost, ApiError> {
         let host = self
             .host_text()
             .and_then(|text| {
@@ -123,6 +126,40 @@ impl Requested<'_> {
         let text = value.to_str().unwrap_or_default();
         self.is_from_proxy
             .then(|| text.rsplit(',').next().unwrap_or_default().trim())
+    }
+
+    /// Whether it came over TLS, as far as this server or its configuration knows.
+    pub(super) fn is_https(&self, host: &RequestedHost, entrance: &Entrance) -> bool {
+        self.scheme() == "https"
+            || entrance.public_url().is_some_and(|url| {
+                url.origin.starts_with("https://")
+                    && Authority::of_origin(&url.origin).as_ref() == Some(&host.authority)
+            })
+    }
+
+    /// Whether it went from this machine to itself.
+    pub(super) fn is_on_this_machine(&self, host: &RequestedHost) -> bool {
+        self.local.is_loopback() && host.authority.is_loopback()
+    }
+
+    /// Refuses a request that another page sent than one of exactly this origin. Other ports are other origins, even of
+    /// this machine. A browser that does not tell the page may be anything: what signs in is not sent by itself.
+    pub(super) fn require_own_page(
+        &self,
+        host: &RequestedHost,
+        is_https: bool,
+    ) -> Result<(), ApiError> {
+        let scheme = if is_https { "https" } else { "http" };
+        let own = format!("{scheme}://{}", host.text);
+        let is_only = |name: &HeaderName, expected: &str| {
+            let mut values = self.headers.get_all(name).iter();
+            values.all(|value| value.as_bytes() == expected.as_bytes())
+        };
+        if is_only(&header::ORIGIN, &own) && is_only(&FETCH_SITE, "same-origin") {
+            Ok(())
+        } else {
+            Err(ApiError::ForeignOrigin)
+        }
     }
 
     /// Refuses a request that a page of another origin sent.

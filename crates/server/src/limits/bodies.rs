@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use toolvault_core::audit::record::Actor;
 use toolvault_core::identity::UserId;
 use toolvault_vault::Caller;
+use uuid::Uuid;
 
 use crate::error::ApiError;
 
@@ -32,6 +33,11 @@ pub(crate) struct Sender(UserId, Actor);
 impl Sender {
     pub(crate) fn of(caller: &Caller) -> Self {
         Self(caller.user(), caller.actor().clone())
+    }
+
+    /// Somebody who is about to sign in.
+    pub(crate) fn unknown() -> Self {
+        Self(UserId(Uuid::nil()), Actor::Anonymous)
     }
 
     fn accounts(&self) -> [Account; 3] {
@@ -109,8 +115,6 @@ impl Drop for Room {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     const LARGEST: usize = 100;

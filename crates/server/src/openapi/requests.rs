@@ -84,6 +84,17 @@ pub(crate) struct SetPolicy {
     redact: Option<bool>,
 }
 
+/// Exactly one of both.
+#[derive(ToSchema)]
+pub(crate) struct SignIn {
+    /// An API key
+    #[schema(required = false, min_length = 1, max_length = 1024)]
+    key: String,
+    /// The token of a link of `toolvault open`
+    #[schema(required = false, min_length = 1, max_length = 1024)]
+    link: String,
+}
+
 /// At most one of `expires_in` and `expires_at` may be given.
 #[derive(ToSchema)]
 pub(crate) struct CreateKey {

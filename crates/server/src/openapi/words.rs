@@ -35,6 +35,12 @@ words! {
     /// Whether a version is the current one.
     VersionState = ["current", "superseded"];
 
+    /// How a server of the gateway is reached.
+    Transport = ["http", "stdio"];
+
+    /// Whether a server of the gateway lists its tools; `unknown` if it was not asked.
+    GatewayState = ["ok", "failing", "unknown"];
+
     /// What an argument would get, or the type of its error.
     Outcome = [
         "received",

@@ -2,7 +2,7 @@
 //! secret.
 //!
 //! [`relay`] connects agents with a scripted tool server, for `listing`, `calling`,
-//! `pointers`, `explaining`, `failing`, `redaction`, `repeats`, `credentials`, `sessions`, `expiry`, `tasks`, `news`,
+//! `pointers`, `explaining`, `overview`, `failing`, `redaction`, `repeats`, `credentials`, `sessions`, `expiry`, `tasks`, `news`,
 //! `missing`, `modern`,
 //! `programs` and `together`.
 
@@ -18,6 +18,7 @@ mod missing;
 mod modern;
 mod names;
 mod news;
+mod overview;
 mod page;
 mod pointers;
 mod programs;

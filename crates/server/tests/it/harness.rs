@@ -7,11 +7,13 @@ mod actors;
 mod answer;
 mod clock;
 mod request;
+mod sessions;
 mod tokens;
 mod world;
 
 pub(crate) use actors::{Actor, Rights};
 pub(crate) use answer::Answer;
 pub(crate) use request::{exchange, exchange_without_body, read_answer, read_answers};
+pub(crate) use sessions::{cookie_of, token_of};
 pub(crate) use tokens::{ISSUER, claims_for, issuer_in, sign, sign_as_stranger};
 pub(crate) use world::World;

@@ -15,6 +15,8 @@ mod canaries;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod dashboard;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod harness;

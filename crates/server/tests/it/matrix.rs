@@ -38,6 +38,10 @@ fn spellings(path: &str) -> Vec<String> {
         .collect()
 }
 
+fn is_in_session(actor: &Actor) -> bool {
+    actor.find("cookie").is_some() && actor.find("x-csrf-token").is_some()
+}
+
 /// The answer to `actor` for the route, under every spelling of its path.
 async fn ask(world: &World, cast: &Cast, actor: &Actor, row: &Row, is_refused: bool) -> u16 {
     let mut answers = Vec::new();
@@ -49,6 +53,14 @@ async fn ask(world: &World, cast: &Cast, actor: &Actor, row: &Row, is_refused: b
             Target::new(world, actor.user, row.path).await
         };
         let path = target.fill(&spelling);
+        // Signing out ends a session, so that each request has its own.
+        let signed_in = row.path.ends_with("/session") && is_in_session(actor);
+        let in_session = if signed_in {
+            Some(world.in_session().await)
+        } else {
+            None
+        };
+        let actor = in_session.as_ref().unwrap_or(actor);
         let answer = match row.body {
             None => actor.send(row.method, &path, None, b"").await,
             Some(body) => {

@@ -11,7 +11,7 @@ pub(super) fn url(address: SocketAddr, is_tls: bool) -> String {
     format!("{scheme}://{address}")
 }
 
-/// Announces the address in the log and, on a terminal, with the next three steps.
+/// Announces the address in the log and, on a terminal, with the next steps.
 pub(super) fn announce(url: &str, context: &Context<'_>) -> std::io::Result<()> {
     let printer = context.printer;
     tracing::info!(url, "listening");
@@ -29,11 +29,13 @@ pub(super) fn announce(url: &str, context: &Context<'_>) -> std::io::Result<()> 
 {sign_in}
 
 Next, in another terminal:
-  1. Store a credential for all tools of a kind (it asks for the value):
+  1. Open the dashboard in the browser, signed in:
+       toolvault open
+  2. Store a credential for all tools of a kind, there or here (it asks for the value):
        toolvault secret create linear-prod --tool 'agno__linear__*' --arg api_token --default
-  2. See what a tool would get:
+  3. See what a tool would get:
        toolvault explain agno__linear__get_issue_details
-  3. Have it applied: POST {url}/v1/tools/<tool>/resolve, described at {url}/docs
+  4. Have it applied: POST {url}/v1/tools/<tool>/resolve, described at {url}/docs
 "
     ))
 }

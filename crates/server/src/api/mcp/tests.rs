@@ -18,7 +18,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use toolvault_gateway::GatewaySettings;
 use toolvault_vault::{
     DatabaseLocation, Opened, RootKeySource, Settings, SystemClock, SystemEntropy, Vault,
 };
@@ -111,11 +110,6 @@ async fn app(directory: &TempDir) -> App {
         .await
         .unwrap();
     let settings = ServerSettings {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        tls: None,
-        insecure_http: false,
-        metrics_listen: None,
-        trusted_proxies: Vec::new(),
         limits: RequestLimits {
             header_seconds: 1,
             body_seconds: 1,
@@ -123,8 +117,7 @@ async fn app(directory: &TempDir) -> App {
             shutdown_seconds: 600,
             ..RequestLimits::default()
         },
-        issuers: Vec::new(),
-        gateway: GatewaySettings::default(),
+        ..ServerSettings::local()
     };
     App::new(vault, settings).unwrap()
 }

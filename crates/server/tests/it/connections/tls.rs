@@ -206,6 +206,7 @@ async fn plain_http_is_refused_where_others_could_reach_it() {
         metrics_listen: None,
         trusted_proxies: Vec::new(),
         limits: toolvault_server::RequestLimits::default(),
+        dashboard: toolvault_server::DashboardSettings::default(),
         issuers: Vec::new(),
         gateway: toolvault_gateway::GatewaySettings::default(),
     };

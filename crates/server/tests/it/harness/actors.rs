@@ -117,15 +117,26 @@ impl Actor {
         self.with("x-toolvault-user", &user.to_string())
     }
 
-    fn with_key_id(mut self, id: String) -> Self {
+    pub(super) fn with_key_id(mut self, id: String) -> Self {
         self.key_id = id;
+        self
+    }
+
+    /// The actor, without a header.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(known, _)| known != name);
         self
     }
 
     /// The value of a header that the actor sends.
     pub(crate) fn sends(&self, name: &str) -> &str {
+        self.find(name).unwrap()
+    }
+
+    /// The value of a header, if the actor sends it.
+    pub(crate) fn find(&self, name: &str) -> Option<&str> {
         let header = self.headers.iter().find(|(known, _)| known == name);
-        &header.unwrap().1
+        header.map(|(_, value)| value.as_str())
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -11,7 +11,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::identity::UserId;
 use toolvault_gateway::GatewaySettings;
-use toolvault_server::{RequestLimits, ServeError, Server, ServerHandle, ServerSettings};
+use toolvault_server::{
+    DashboardSettings, RequestLimits, ServeError, Server, ServerHandle, ServerSettings,
+};
 use toolvault_vault::{
     Caller, DatabaseLocation, FirstKeys, Opened, RootKeySource, Settings, SystemEntropy,
     UserChange, Vault,
@@ -59,6 +61,7 @@ impl World {
                 metrics_listen: None,
                 trusted_proxies: Vec::new(),
                 limits: RequestLimits::default(),
+                dashboard: DashboardSettings::default(),
                 issuers: Vec::new(),
                 gateway: GatewaySettings::default(),
             },

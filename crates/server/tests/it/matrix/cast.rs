@@ -9,7 +9,7 @@ use super::targets::Target;
 use crate::harness::{Actor, Rights, World, claims_for, issuer_in, sign, sign_as_stranger};
 
 /// The columns of the table.
-pub(super) const NAMES: [&str; 19] = [
+pub(super) const NAMES: [&str; 21] = [
     "anonymous",
     "bad key",
     "garbage token",
@@ -29,6 +29,8 @@ pub(super) const NAMES: [&str; 19] = [
     "token",
     "other tenant",
     "operator",
+    "session",
+    "copied cookie",
 ];
 
 const ALL_BUT_ADMIN: &[Scope] = &[Manage, Use, Resolve, Audit];
@@ -67,6 +69,9 @@ impl Cast {
         let spare = Target::new(&world, world.keys.user, "{secret_id}{key_id}{user_id}").await;
         // From here on the key with a lifetime of one minute has expired.
         world.clock.advance(120);
+        let copied = world.in_session().await.without("x-csrf-token");
+        actors.insert("copied cookie", copied);
+        actors.insert("session", world.in_session().await);
         (world, Self { actors, spare })
     }
 

@@ -13,7 +13,7 @@ use crate::harness::World;
 const POSITION: &str = r#"{"before":"2026-01-02T03:04:05Z","user":"00000000-0000-0000-0000-000000000000",
     "secret":"00000000-0000-0000-0000-000000000000","left":0,"is_at_end":false}"#;
 
-const LOCAL_ROUTES: [(&str, &str, &str, u16); 11] = [
+const LOCAL_ROUTES: [(&str, &str, &str, u16); 12] = [
     ("POST", "/local/audit/verify", r#"{"checkpoints":[]}"#, 200),
     ("GET", "/local/audit/checkpoint", "", 200),
     ("GET", "/local/audit/progress", "", 200),
@@ -26,6 +26,13 @@ const LOCAL_ROUTES: [(&str, &str, &str, u16); 11] = [
     ("POST", "/local/backup", "", 200),
     ("GET", "/local/diagnosis", "", 200),
     ("GET", "/local/status", "", 200),
+    // A link for a user who does not exist.
+    (
+        "POST",
+        "/local/sign-in-link",
+        r#"{"user_id":"00000000-0000-7000-8000-000000000000"}"#,
+        403,
+    ),
     // Without a program that handles reload requests there is nothing to reload.
     ("POST", "/local/reload", "", 404),
     (
@@ -39,11 +46,12 @@ const LOCAL_ROUTES: [(&str, &str, &str, u16); 11] = [
 ];
 
 /// What a local command without a user can still request: users, all keys, the whole trail.
-const WITHOUT_USER: [&str; 13] = [
+const WITHOUT_USER: [&str; 14] = [
     "GET /api/v1/keys",
     "PATCH /api/v1/keys/{key_id}",
     "DELETE /api/v1/keys/{key_id}",
     "POST /api/v1/keys/{key_id}/rotate",
+    "GET /api/v1/gateway",
     "GET /api/v1/me",
     "GET /api/v1/audit",
     "GET /api/v1/users",
@@ -76,12 +84,13 @@ async fn a_local_command_may_do_everything_for_the_user_that_it_names() {
     let mut wrong = Vec::new();
     for row in rows() {
         let route = format!("{} {}", row.method, row.path);
-        let is_pending = row.path.contains("{pending_id}");
-        let named = if is_pending { 404 } else { 200 };
+        // Sessions are for the network, too.
+        let is_absent = row.path.contains("{pending_id}") || row.path.ends_with("/session");
+        let named = if is_absent { 404 } else { 200 };
         let unnamed = match route.as_str() {
             route if WITHOUT_USER.contains(&route) => 200,
             "POST /api/v1/keys" => 422,
-            _ if is_pending => 404,
+            _ if is_absent => 404,
             _ => 403,
         };
         for (user, expected) in [(Some(user), named), (None, unnamed)] {

@@ -13,6 +13,8 @@ async fn only_what_is_on_this_list_needs_no_credential() {
         serde_json::json!(toolvault_server::openapi_document())
     );
     for path in [
+        "/",
+        "/dashboard/index.html",
         "/docs",
         "/docs/page.js",
         "/docs/swagger-ui-bundle.js",
@@ -31,7 +33,11 @@ async fn only_what_is_on_this_list_needs_no_credential() {
         assert_eq!(anonymous.get(path).await.expect(200)["status"], state);
     }
     for path in [
-        "/",
+        "/dashboard",
+        "/dashboard/",
+        "/dashboard/nothing.js",
+        "/dashboard/../index.html",
+        "/dashboard/%2e%2e/index.html",
         "/v1",
         "/api/v1",
         "/v2/secrets/",
