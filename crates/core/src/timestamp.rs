@@ -194,7 +194,14 @@ mod tests {
         assert_eq!(last.after(last), last);
         assert_eq!(last.since(first), i64::MAX);
         assert_eq!(first.since(last), i64::MIN);
-        assert_eq!(Timestamp::from_microseconds(-1).seconds(), -1);
+    }
+
+    #[test]
+    fn seconds_are_rounded_down() {
+        for (microseconds, seconds) in [(-1, -1), (0, 0), (2 * SECOND - 1, 1), (2 * SECOND, 2)] {
+            let moment = Timestamp::from_microseconds(microseconds);
+            assert_eq!(moment.seconds(), seconds);
+        }
     }
 
     #[test]
