@@ -57,7 +57,7 @@ pub(crate) struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    /// The server of a command. The profiles are read only if the environment lacks something.
+    /// The server of a command. With a key in the environment, no profile is used: it may be of another server.
     pub(crate) fn of(
         options: &ConnectionOptions,
         environment: &'a Environment,
@@ -65,7 +65,7 @@ impl<'a> Server<'a> {
         let has_key = [API_KEY, API_KEY_FILE]
             .iter()
             .any(|name| environment.get(name).is_some());
-        let profile = if has_key && environment.get(URL).is_some() {
+        let profile = if has_key {
             None
         } else {
             profile::in_use(environment)?

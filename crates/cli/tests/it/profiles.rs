@@ -178,7 +178,18 @@ fn variables_win_and_a_key_goes_only_to_its_server() {
         command.envs(variables.iter().copied());
         client.installation.transcript(&mut command, "")
     };
-    assert!(with(&[("TOOLVAULT_API_KEY", "tvk_wrong")]).contains("invalid credentials"));
+    let url = ("TOOLVAULT_URL", client.server.url.as_str());
+    assert!(with(&[url, ("TOOLVAULT_API_KEY", "tvk_wrong")]).contains("invalid credentials"));
+    // A key of the environment may be of another server than the profile.
+    let ca_file = ("TOOLVAULT_CA_FILE", "/nonexist");
+    assert!(with(&[ca_file]).contains("no certificate in the CA file"));
+    fs::set_permissions(file(&client), fs::Permissions::from_mode(0o644)).unwrap();
+    let without = with(&[ca_file, ("TOOLVAULT_API_KEY", &client.key)]);
+    assert!(
+        without.contains("no certificate in the CA file"),
+        "{without}"
+    );
+    fs::set_permissions(file(&client), fs::Permissions::from_mode(0o600)).unwrap();
     assert!(with(&[("TOOLVAULT_URL", &client.server.url)]).starts_with("exit status 0"));
     assert_snapshot!(with(&[("TOOLVAULT_URL", "https://evil.example")]), @r"
     exit status 1
