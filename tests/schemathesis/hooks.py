@@ -32,6 +32,7 @@ BEYOND_SCHEMA = {
 BEYOND_SCHEMA_MESSAGES = {
     "A key with 'any_user' needs an expiry.",
     "Value error, give 'expires_in' or 'expires_at', not both",
+    "Value error, give either 'key' or 'link'",
     "Value error, the expiry must lie in the future",
     "Value error, a URL pattern holds a whole origin without '*', then '/…'",
 }

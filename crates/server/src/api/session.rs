@@ -175,7 +175,7 @@ fn read(body: Body<'_>) -> Result<Presented, ApiError> {
         (Some(key), None) => Some(Presented::Key(key)),
         (None, Some(link)) => Some(Presented::Link(link)),
         _ => {
-            let problem = Problem::value_error("exactly one of key and link is needed");
+            let problem = Problem::value_error("give either 'key' or 'link'");
             fields.refuse([], problem);
             None
         }
