@@ -22,7 +22,8 @@ fn each_spelling_is_replaced_and_nothing_around_it() {
         for (name, spell) in EXACT.iter().chain(&DUMPS) {
             let text = format!("token: <{}> ok", spell(value.as_bytes()));
             // The first `0x` may stay: it reveals nothing.
-            let redacted = redact(&[("key", value)], &text).replace("<0x", "<");
+            let redacted = redact(&[("key", value)], &text);
+            let redacted = redacted.replace("<0x", "<").replace("<0X", "<");
             assert_eq!(redacted, "token: <[secret:key]> ok", "{name}");
         }
     }

@@ -38,12 +38,13 @@ pub(super) const EXACT: [Spelling; 16] = [
 ];
 
 /// Hexadecimal as in dumps.
-pub(super) const DUMPS: [Spelling; 5] = [
+pub(super) const DUMPS: [Spelling; 6] = [
     ("colons", |value| joined(value, "", ":", true)),
     ("spaces", |value| joined(value, "", " ", false)),
     ("C string", |value| joined(value, "\\x", "", false)),
     ("C array", |value| joined(value, "0x", ", ", true)),
     ("0x", |value| joined(value, "0x", "", false)),
+    ("0X", |value| joined(value, "0X", "", true)),
 ];
 
 pub(super) fn raw(value: &[u8]) -> String {
