@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 
-import { heading, world } from "./world.mjs";
+import { heading, signIn, world } from "./world.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const LARGEST = 150_000;
@@ -81,14 +81,10 @@ test("axe finds nothing in dialogs", async (t) => {
 test("a page weighs at most 150 kB with all that it loads", async (t) => {
   for (const path of pages()) {
     const page = await it.open(t);
-    await page.goto("/");
-    await page.getByLabel("API key").fill(it.own);
-    await page.getByRole("button", { name: "Sign in" }).click();
-    await heading(page, "Secrets").waitFor();
     const loaded = new Map();
     page.on("response", (response) => loaded.set(response.url(), response));
     await page.goto(`/#/${path}`);
-    await page.reload();
+    await signIn(page, it.own);
     await settled(page);
     let size = 0;
     for (const [url, response] of loaded) {

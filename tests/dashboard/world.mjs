@@ -49,7 +49,7 @@ async function serve() {
   const ready = new Promise((resolve, reject) => {
     const look = (text) => {
       log += text;
-      if (log.includes(`listening on ${url}`)) resolve();
+      if (log.includes('"message":"listening"')) resolve();
     };
     process_.stdout.on("data", look);
     process_.stderr.on("data", look);

@@ -10,7 +10,7 @@ import { Session } from "../session.js";
 import { adding, clients } from "../snippets.js";
 import { Table } from "../table.js";
 import { Text, visible } from "../text.js";
-import { html, useContext, useState } from "../ui.js";
+import { html, useContext, useEffect, useState } from "../ui.js";
 
 const STATES = {
   ok: ["good", "Working"],
@@ -78,8 +78,12 @@ const CALLS = [
 
 function Calls() {
   const state = useData(async (signal) => (await get("v1/audit", { action: "tool.called", limit: 20 }, signal)).data);
+  useEffect(() => {
+    const timer = setInterval(() => document.hidden || state.reload(), 5000);
+    return () => clearInterval(timer);
+  }, []);
   return html`
-    <${Card} title="Recent calls" flush actions=${html`<button type="button" class="button small" onClick=${state.reload}><${Icon} name="refresh" />Refresh</button>`}>
+    <${Card} title="Recent calls" flush>
       <${Loaded} state=${state}>
         ${(records) => (records.length > 0
           ? html`<${Table} label="Recent calls" columns=${CALLS} rows=${records} keyOf=${({ sequence }) => sequence} />`
