@@ -12,15 +12,16 @@ from server import BINARY
 
 HEAD = """# Performance
 
-`scripts/bench` measured this and wrote this page. Every table compares ways to do the same work on one machine in one run:
-in each of {rounds} rounds, each way runs for {seconds:g} s, one after another. Numbers are medians of the rounds. "Of the
-first" is the median of the ratios to the first way in the same round, so that other load on the machine affects both. The
-load generator (wrk; for Redis and pgbench their own) runs on the same processors as the servers. "Processor" is what the
-server's process used for one request; for Toolvault on PostgreSQL, that is without the database.
+`scripts/bench` measured this and wrote this page. Every table compares ways to do the same work on one machine in one
+run: in each of {rounds} rounds, each way runs for {seconds:g} s, one after another. Numbers are medians of the rounds. "Of the first"
+is the median of the ratios to the first way in the same round, so that other load on the machine affects both. The
+load generator (wrk; for Redis and pgbench their own) runs on the same processors as the servers. "Processor" is what
+the server's process used for one request; for Toolvault on PostgreSQL, that is without the database.
 
-What the ways do is not the same. The bare server parses the request's JSON and answers with as much JSON. Toolvault also
-authenticates, decides, decrypts, and records each use in a signed trail. etcd and Redis return a value that they hold
-unencrypted, without a record.
+What the ways do is not the same. The bare server parses the request's JSON and answers with as much JSON. Toolvault
+also authenticates, decides, decrypts, and records each use in a signed trail. etcd and Redis return a value that they
+hold unencrypted, without a record. mcp-proxy adds the same argument to every call, without signing in callers,
+recording, or redacting.
 
 | | |
 | --- | --- |
