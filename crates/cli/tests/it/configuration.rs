@@ -37,6 +37,9 @@ fn each_value_is_shown_with_where_it_came_from() {
     backup.keep = 7  # default
     cache_bytes = 268435456  # default
     consistency = "bounded"  # default
+    dashboard.enabled = true  # default
+    dashboard.idle_minutes = 30  # default
+    dashboard.session_hours = 12  # default
     data_dir = "[directory]/data"  # TOOLVAULT_DATA_DIR
     database_url = <set>  # TOOLVAULT_DATABASE_URL
     gateway.allow_broad_patterns = false  # default
