@@ -2,19 +2,21 @@
 
 use toolvault_core::confidential::Wiped;
 
-use super::format::Entry;
+use super::format::{Entry, MOST_ENTRIES};
 
-/// The entries. An error has a line, and repeats nothing of it.
+/// The entries, up to one more than are accepted. An error has a line, and repeats nothing of it.
 pub(super) fn parse(text: &str) -> Result<Vec<Entry>, String> {
     let mut entries = Vec::new();
     let mut rest = text;
-    while !rest.is_empty() {
-        let line = 1 + text.len().saturating_sub(rest.len());
-        let number = 1 + text
+    let (mut number, mut uncounted) = (1, text);
+    while !rest.is_empty() && entries.len() <= MOST_ENTRIES {
+        let passed = uncounted.len().saturating_sub(rest.len());
+        number += uncounted
             .bytes()
-            .take(line - 1)
+            .take(passed)
             .filter(|&byte| byte == b'\n')
             .count();
+        uncounted = rest;
         let at = |why: &str| format!("line {number}: {why}");
         let start = rest.trim_start();
         if start.starts_with('#') || start.is_empty() {
@@ -78,12 +80,19 @@ fn plain(text: &str) -> (Wiped<String>, &str) {
 
 /// A value in quotes, which may have several lines. In double quotes a backslash escapes.
 fn quoted(text: &str, quote: char) -> Option<(Wiped<String>, &str)> {
-    let mut value = Wiped::new(String::with_capacity(text.len()));
-    let mut characters = text.char_indices().skip(1);
-    while let Some((place, character)) = characters.next() {
+    let text = text.strip_prefix(quote)?;
+    let mut is_escaped = false;
+    let end = text.find(|character: char| {
+        let is_end = character == quote && !is_escaped;
+        is_escaped = character == '\\' && quote == '"' && !is_escaped;
+        is_end
+    })?;
+    let (inside, behind) = (text.get(..end)?, text.get(end + 1..)?);
+    let mut value = Wiped::new(String::with_capacity(end));
+    let mut characters = inside.chars();
+    while let Some(character) = characters.next() {
         match character {
-            end if end == quote => return Some((value, text.get(place + 1..)?)),
-            '\\' if quote == '"' => match characters.next()?.1 {
+            '\\' if quote == '"' => match characters.next()? {
                 'n' => value.push('\n'),
                 'r' => value.push('\r'),
                 't' => value.push('\t'),
@@ -93,7 +102,7 @@ fn quoted(text: &str, quote: char) -> Option<(Wiped<String>, &str)> {
             other => value.push(other),
         }
     }
-    None
+    Some((value, behind))
 }
 
 #[cfg(test)]
@@ -128,6 +137,19 @@ mod tests {
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(read(text).unwrap(), expected);
         assert_eq!(read("").unwrap(), []);
+    }
+
+    #[test]
+    fn a_long_file_costs_no_more_than_its_length() {
+        let text = "#\n".repeat(1 << 20) + "A";
+        assert_eq!(
+            read(&text).unwrap_err(),
+            "line 1048577: it is not NAME=VALUE"
+        );
+        let text = "A=\"abc\"\n".repeat(MOST_ENTRIES + 9) + "what follows is not read";
+        let entries = parse(&text).unwrap();
+        assert_eq!(entries.len(), MOST_ENTRIES + 1);
+        assert!(entries.iter().all(|entry| entry.value.capacity() < 64));
     }
 
     #[test]

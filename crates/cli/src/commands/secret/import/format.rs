@@ -11,7 +11,7 @@ use super::{dotenv, exports};
 use crate::failure::Failure;
 
 const LARGEST_FILE: usize = 4 << 20;
-const MOST_ENTRIES: usize = 1_000;
+pub(super) const MOST_ENTRIES: usize = 1_000;
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum Format {
