@@ -41,6 +41,8 @@ const LARGEST_ANSWER: usize = 32 << 20;
 pub(crate) struct Api<'a> {
     transport: Transport,
     base: Url,
+    /// The profile whose key it uses.
+    profile: Option<String>,
     printer: &'a Printer,
 }
 
@@ -75,7 +77,11 @@ impl<'a> Api<'a> {
         let policy = server.policy();
         let base = server.url(&policy)?;
         let authorization = server.authorization(&base, Role::Operator).await?;
-        Self::at(base, policy, authorization, context.printer)
+        let api = Self::at(base, policy, authorization, context.printer)?;
+        Ok(Self {
+            profile: server.profile_name().map(str::to_owned),
+            ..api
+        })
     }
 
     /// The API at a URL, with the header that holds the key.
@@ -97,6 +103,7 @@ impl<'a> Api<'a> {
                 authorization,
             },
             base,
+            profile: None,
             printer,
         })
     }
@@ -116,6 +123,7 @@ impl<'a> Api<'a> {
         Ok(Self {
             transport,
             base,
+            profile: None,
             printer,
         })
     }
@@ -147,6 +155,18 @@ impl<'a> Api<'a> {
         if let Transport::OwnStore(store) = self.transport {
             store.close().await;
         }
+    }
+
+    /// The server's URL, as people know it.
+    pub(crate) fn server(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    /// Where secrets go, for the plan of an import.
+    pub(crate) fn destination(&self) -> String {
+        let profile = self.profile.as_ref();
+        let profile = profile.map_or_else(String::new, |name| format!(" (profile {name})"));
+        format!("Secrets go to {}{profile}", self.server())
     }
 
     /// The URL of a path, each segment percent-encoded.

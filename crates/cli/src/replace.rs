@@ -48,8 +48,13 @@ pub(crate) fn require_regular(path: &Path) -> io::Result<()> {
     if fs::metadata(path)?.is_file() {
         Ok(())
     } else {
-        Err(io::Error::other("it is not a regular file"))
+        Err(not_regular())
     }
+}
+
+/// The error for a device, a pipe or a directory.
+pub(crate) fn not_regular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")
 }
 
 /// Makes the name of a new file last. Not every file system can sync a directory, so a failure is ignored.

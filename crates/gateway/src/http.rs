@@ -18,7 +18,7 @@ use bytes::{Bytes, BytesMut};
 use reqwest::redirect;
 
 pub use self::error::HttpError;
-pub use self::policy::HttpPolicy;
+pub use self::policy::{HttpPolicy, is_on_this_machine};
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode, Url};
 

@@ -96,6 +96,11 @@ impl<'a> Server<'a> {
         }
     }
 
+    /// The profile in use.
+    pub(crate) fn profile_name(&self) -> Option<&str> {
+        self.profile.as_ref().map(|(name, _)| name.as_str())
+    }
+
     /// The header that holds the key.
     pub(crate) async fn authorization(
         &self,
@@ -130,6 +135,27 @@ impl<'a> Server<'a> {
         let keys = profile.keys(name).await?;
         header(&format!("profile '{name}'"), keys.of(role))
     }
+}
+
+/// Refuses a server that is on another machine.
+pub(crate) fn require_own_machine(
+    options: &ConnectionOptions,
+    environment: &Environment,
+) -> Result<(), Failure> {
+    let server = Server::of(options, environment)?;
+    let url = server.url(&server.policy())?;
+    if toolvault_gateway::http::is_on_this_machine(&url) {
+        return Ok(());
+    }
+    let shown = url.origin().ascii_serialization();
+    let source = match server.profile_name() {
+        Some(name) if environment.get(URL).is_none() => format!("the profile '{name}' is for"),
+        _ => format!("{URL} is"),
+    };
+    Err(Failure::refused(format!(
+        "{source} {shown}, which is not on this machine"
+    ))
+    .hint("choose another profile with: toolvault profile use; or import single files with: toolvault mcp import"))
 }
 
 /// The rules for requests to a server, with the certificates of a file.

@@ -8,7 +8,7 @@ use super::mcp::file::FileOptions;
 use super::mcp::import::{Found, ImportOptions, Outcome, find, show, take_over};
 use super::mcp::test::{self, TestOptions};
 use super::reload::{self, ReloadOptions};
-use crate::api::connection::ConnectionOptions;
+use crate::api::connection::{ConnectionOptions, require_own_machine};
 use crate::context::Context;
 use crate::failure::{ExitStatus, Failure};
 use crate::printer::Printer;
@@ -33,20 +33,21 @@ pub(crate) async fn run(
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {
     let printer = context.printer;
-    let found = find();
+    let found = find(printer);
     if found.is_empty() {
         printer.line("No file of a client with MCP servers was found.")?;
         printer.line("Add a server with: toolvault mcp add")?;
         return Ok(ExitStatus::Success);
     }
-    show(&found, printer)?;
     let (file, connection) = (&options.file, &options.connection);
+    require_own_machine(connection, &context.environment)?;
+    show(&found, printer)?;
     let import = ImportOptions::for_all(options.yes, file.clone(), connection.clone());
     let mut is_complete = true;
     let (mut servers, mut clients) = (BTreeSet::new(), BTreeSet::new());
     for client in &found {
         printer.line("")?;
-        printer.line(&format!("{}, {}:", client.client, client.path.display()))?;
+        printer.line(&format!("{}, {}:", client.client, client.file()))?;
         let outcome = go_on(
             take_over(&client.path, &import, context).await,
             client,

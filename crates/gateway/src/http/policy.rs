@@ -60,9 +60,7 @@ impl HttpPolicy {
         }
         let host = url.host_str().ok_or(HttpError::InvalidUrl)?;
         let literal = literal_address(host);
-        let is_this_machine =
-            literal.map_or_else(|| address::is_localhost(host), address::is_loopback);
-        if url.scheme() == "http" && !self.allow_plain_http && !is_this_machine {
+        if url.scheme() == "http" && !self.allow_plain_http && !is_on_this_machine(&url) {
             return Err(HttpError::PlainHttp);
         }
         // The transport connects to a literal address without asking the resolver.
@@ -72,6 +70,13 @@ impl HttpPolicy {
         }
         Ok(url)
     }
+}
+
+/// Whether its host is this machine: a loopback address, or a name that means one.
+pub fn is_on_this_machine(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        literal_address(host).map_or_else(|| address::is_localhost(host), address::is_loopback)
+    })
 }
 
 /// The address that the host of a parsed URL spells; `0x7f.1` and the like are normalised by then.

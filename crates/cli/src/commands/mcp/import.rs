@@ -94,7 +94,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<ExitStatus> {
     let printer = context.printer;
     let Some(file) = &options.file else {
-        let found = find();
+        let found = find(printer);
         if found.is_empty() {
             printer.line("No file of a client with MCP servers was found.")?;
         } else {
@@ -154,6 +154,7 @@ pub(crate) async fn take_over(
             servers: Vec::new(),
         });
     }
+    printer.line(&api.destination())?;
     if versioned != Versioned::No && !options.key_env {
         printer.line("The file is under version control, so no key is written into it.")?;
     }

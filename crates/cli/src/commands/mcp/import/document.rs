@@ -6,8 +6,11 @@ mod codex;
 mod json;
 mod plain;
 
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
 use toolvault_core::confidential::Wiped;
 
 use super::client::{Folder, Kind, Surroundings};
@@ -15,8 +18,10 @@ use super::given::Given;
 use super::left::{Left, Text};
 use super::rewrite::Replacement;
 use crate::failure::Failure;
-use crate::replace::replace;
+use crate::replace::{not_regular, replace};
 
+/// The largest file, in bytes. `~/.claude.json` also holds what the client remembers of each project.
+const LARGEST_FILE: u64 = 64 << 20;
 /// What editors on Windows put before a text. It is kept.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
@@ -54,9 +59,13 @@ impl Document {
     /// Reads a client's file. `home` is the user's.
     pub(super) fn read(path: &Path, home: Option<PathBuf>) -> Result<Self, Failure> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path).map(Wiped::new);
-        let text =
-            text.map_err(|error| Failure::refused(format!("cannot read {shown}: {error}")))?;
+        let text = read(path).map_err(|error| {
+            let failure = Failure::refused(format!("cannot read {shown}: {error}"));
+            match error.kind() {
+                ErrorKind::NotFound | ErrorKind::NotADirectory => failure.not_found(),
+                _ => failure,
+            }
+        })?;
         let is_toml = path
             .extension()
             .is_some_and(|extension| extension == "toml");
@@ -153,6 +162,30 @@ impl Document {
         })?;
         Ok(path)
     }
+}
+
+/// The text of a regular file of bounded size.
+fn read(path: &Path) -> io::Result<Text> {
+    // Opening a pipe waits for a writer otherwise.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(not_regular());
+    }
+    // Room for all of it, so that no growing leaves a copy behind.
+    let room = metadata.len().min(LARGEST_FILE) + 1;
+    let mut text = Wiped::new(String::with_capacity(
+        usize::try_from(room).unwrap_or_default(),
+    ));
+    file.take(LARGEST_FILE + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST_FILE {
+        return Err(io::Error::new(
+            ErrorKind::FileTooLarge,
+            "it has more than 64 MiB",
+        ));
+    }
+    Ok(text)
 }
 
 fn unmarked(text: &str) -> &str {

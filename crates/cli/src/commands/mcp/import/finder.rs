@@ -43,35 +43,69 @@ pub(crate) struct Found {
     pub(crate) client: &'static str,
     pub(crate) path: PathBuf,
     servers: usize,
+    /// Whether it is in this folder, whose files may come from another person.
+    is_of_project: bool,
 }
 
-/// The files that have servers. One that cannot be read is left out.
-pub(crate) fn find() -> Vec<Found> {
+impl Found {
+    /// The file, as it is shown.
+    pub(crate) fn file(&self) -> String {
+        let from = if self.is_of_project {
+            " (from this folder)"
+        } else {
+            ""
+        };
+        format!("{}{from}", self.path.display())
+    }
+}
+
+/// The files that have servers. For one that is there and cannot be read, it prints a warning.
+pub(crate) fn find(printer: &Printer) -> Vec<Found> {
     let mut found = Vec::new();
     let bases = BaseDirs::new();
     let home = bases.as_ref().map(BaseDirs::home_dir);
     if let Some(bases) = &bases {
-        add(&mut found, bases.home_dir(), &IN_HOME, home);
-        add(&mut found, bases.config_dir(), &IN_CONFIGURATION, home);
+        let home_dir = bases.home_dir();
+        add(&mut found, home_dir, &IN_HOME, home, printer);
+        let config_dir = bases.config_dir();
+        add(&mut found, config_dir, &IN_CONFIGURATION, home, printer);
     }
     if let Ok(here) = std::env::current_dir()
         && Some(here.as_path()) != home
     {
-        add(&mut found, &here, &IN_PROJECT, home);
+        let of_home = found.len();
+        add(&mut found, &here, &IN_PROJECT, home, printer);
+        for one in found.iter_mut().skip(of_home) {
+            one.is_of_project = true;
+        }
     }
     found
 }
 
-fn add(found: &mut Vec<Found>, folder: &Path, places: &[Place], home: Option<&Path>) {
+fn add(
+    found: &mut Vec<Found>,
+    folder: &Path,
+    places: &[Place],
+    home: Option<&Path>,
+    printer: &Printer,
+) {
     for (client, name) in places {
         let path = folder.join(name);
-        let document = Document::read(&path, home.map(Path::to_owned));
-        let servers = document.map_or(0, |document| document.entries().len());
+        let servers = match Document::read(&path, home.map(Path::to_owned)) {
+            Ok(document) => document.entries().len(),
+            Err(failure) => {
+                if !failure.is_not_found {
+                    printer.error_line(&format!("warning: {failure}"));
+                }
+                0
+            }
+        };
         if servers > 0 {
             found.push(Found {
                 client,
                 path,
                 servers,
+                is_of_project: false,
             });
         }
     }
@@ -81,8 +115,7 @@ fn add(found: &mut Vec<Found>, folder: &Path, places: &[Place], home: Option<&Pa
 pub(crate) fn show(found: &[Found], printer: &Printer) -> std::io::Result<()> {
     let mut table = Table::new(&["CLIENT", "SERVERS", "FILE"]);
     for one in found {
-        let file = one.path.display().to_string();
-        table.row([one.client, &one.servers.to_string(), &file]);
+        table.row([one.client, &one.servers.to_string(), &one.file()]);
     }
     printer.table(&table)
 }

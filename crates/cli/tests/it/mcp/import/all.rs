@@ -1,5 +1,10 @@
 //! `init`: the files of all clients that are found.
 
+use std::fs::File;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 use insta::assert_snapshot;
 
 use super::Scene;
@@ -48,8 +53,9 @@ fn files_are_found_where_clients_have_them() {
     exit status 0
     CLIENT  SERVERS  FILE
     Cursor  1  [directory]/home/.cursor/mcp.json
-    Claude Code  1  [directory]/project/.mcp.json
+    Claude Code  1  [directory]/project/.mcp.json (from this folder)
     Import one with: toolvault mcp import FILE; or all with: toolvault init
+    warning: [directory]/home/.codex/config.toml is not a TOML document, and is left as it is
     ");
     let empty = Scene::new();
     empty.write("project/x", "");
@@ -58,6 +64,90 @@ fn files_are_found_where_clients_have_them() {
     No file of a client with MCP servers was found.
     Add a server with: toolvault mcp add
     ");
+}
+
+#[test]
+fn a_file_that_is_not_read_is_named_and_stops_nothing() {
+    let scene = scene();
+    let path = |name: &str| scene.path(&format!("project/{name}"));
+    let made = Command::new("mkfifo").arg(path("opencode.json")).status();
+    assert!(made.unwrap().success());
+    for folder in [".vscode", ".zed", ".cursor"] {
+        std::fs::create_dir(path(folder)).unwrap();
+    }
+    symlink("/dev/zero", path(".vscode/mcp.json")).unwrap();
+    let large = File::create(path(".zed/settings.json")).unwrap();
+    large.set_len((64 << 20) + 1).unwrap();
+    std::fs::write(path(".cursor/mcp.json"), [0xff]).unwrap();
+    let listed = scene.in_project(&["mcp", "import"], "");
+    let warnings: Vec<&str> = listed
+        .lines()
+        .filter_map(|line| line.strip_prefix("warning: cannot read [directory]/project/"))
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            ".cursor/mcp.json: stream did not contain valid UTF-8",
+            "opencode.json: it is not a regular file",
+            ".vscode/mcp.json: it is not a regular file",
+            ".zed/settings.json: it has more than 64 MiB",
+        ]
+    );
+    assert!(listed.starts_with("exit status 0\n"), "{listed}");
+}
+
+#[test]
+fn servers_are_not_taken_over_for_another_machine() {
+    let scene = scene();
+    let run = |url: Option<&str>| {
+        let mut command = scene.installation.command(&["init", "--yes"]);
+        command
+            .current_dir(scene.path("project"))
+            .envs(url.map(|url| ("TOOLVAULT_URL", url)));
+        scene.installation.transcript(&mut command, "")
+    };
+    let refused = run(Some("https://vault.example"));
+    assert!(
+        refused.contains(
+            "error: TOOLVAULT_URL is https://vault.example, which is not on this machine"
+        ),
+        "{refused}"
+    );
+    let mut login = scene
+        .installation
+        .command(&["login", &scene.server.url, "--profile", "team"]);
+    let login = scene
+        .installation
+        .transcript(&mut login, &format!("{}\n", scene.key));
+    assert!(login.starts_with("exit status 0\n"), "{login}");
+    let profiles = walk(&scene.path("home"), "profiles.toml").unwrap();
+    let text = std::fs::read_to_string(&profiles).unwrap();
+    let theirs = text.replace(&scene.server.url, "https://vault.example");
+    std::fs::write(&profiles, theirs).unwrap();
+    let refused = run(None);
+    assert!(
+        refused.contains(
+            "error: the profile 'team' is for https://vault.example, which is not on this machine"
+        ),
+        "{refused}"
+    );
+    assert!(refused.starts_with("exit status 1\n"), "{refused}");
+    std::fs::write(&profiles, text).unwrap();
+    let done = run(None);
+    assert!(
+        done.contains("\nSecrets go to http://[address] (profile team)\n"),
+        "{done}"
+    );
+}
+
+/// The file of this name below a folder.
+fn walk(folder: &Path, name: &str) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut paths = entries.map(|entry| entry.unwrap().path());
+    paths.find_map(|path| match path.is_dir() {
+        true => walk(&path, name),
+        false => path.ends_with(name).then_some(path),
+    })
 }
 
 #[test]
@@ -82,6 +172,7 @@ fn all_servers_are_taken_over_and_tested() {
         "Rewrote [directory]/project/.mcp.json.",
         "applied: gateway.servers.issues.command",
         "gateway  http://[address]/mcp/issues",
+        "Claude Code, [directory]/project/.mcp.json (from this folder):",
         "Restart to use the gateway: Claude Code.",
         "word 3 of its command looks like a credential",
     ] {

@@ -111,6 +111,7 @@ fn a_clash_of_names_concerns_its_servers_only() {
       gets no credential; a server that asks for a login (OAuth) will refuse it
       mcp.json leads to the gateway, with a new key that may use third__* only
     Servers are written to [directory]/vault.toml.
+    Secrets go to http://[address]
     Wrote the servers to [directory]/vault.toml.
     Rewrote mcp.json.
     Restart the server, or run `toolvault reload`, to apply this.

@@ -31,6 +31,7 @@ fn servers_are_taken_over_and_their_keys_leave_the_file() {
       stores the secret container-db_password for container__*, env.DB_PASSWORD
       mcp.json leads to the gateway, with a new key that may use container__* only
     Servers are written to [directory]/vault.toml.
+    Secrets go to http://[address]
     Stored the secret linear-api_key.
     Stored the secret linear-authorization.
     Stored the secret files-api_token.
@@ -211,6 +212,7 @@ fn where_it_stops_it_says_what_was_done_and_the_rest_is_done_later() {
     let end: Vec<&str> = transcript.lines().skip(20).collect();
     assert_snapshot!(end.join("\n"), @r"
     Servers are written to [directory]/vault.toml.
+    Secrets go to http://[address]
     Stored the secret linear-api_key.
     Stored the secret linear-authorization.
     note: mcp.json is as it was. What was done is kept; run the same again to do the rest
@@ -309,6 +311,7 @@ fn a_stored_secret_is_overwritten_only_after_it_is_said() {
       overwrites the value of the secret s-key for s__*, env.KEY
       mcp.json leads to the gateway, with a new key that may use s__* only
     Servers are written to [directory]/vault.toml.
+    Secrets go to http://[address]
     error: not done: it needs confirmation, and there is no terminal
     hint: add --yes
     ");
