@@ -64,6 +64,12 @@ impl Failure {
         self
     }
 
+    /// The same failure in other words.
+    pub(crate) fn reworded(mut self, message: String) -> Self {
+        self.message = message;
+        self
+    }
+
     /// Adds what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -1,6 +1,8 @@
 //! `secret import` and `export`.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 
 use insta::assert_snapshot;
 
@@ -52,14 +54,15 @@ fn a_plan_is_shown_before_anything_is_stored() {
     let plan = run(&client, &[".env"], "");
     assert_snapshot!(plan, @r"
     exit status 0
-    NAME  TOOL  ARGUMENT  DEFAULT  ACTION
-    GITHUB_TOKEN  -  -  no  leave: a later entry has its name
-    PORT  -  -  no  leave: it looks like a setting (--all imports it)
-    linear-prod  linear__*  headers.Authorization  no  store
-    files  files__*  env.FILES_TOKEN  no  store
-    files_api_key  files__*  api_key  yes  store
-    SHORT_PASSWORD  -  -  no  leave: its value is too short
-    GITHUB_TOKEN  -  -  no  store
+    Secrets go to http://[address]
+    ENTRY  NAME  TOOL  ARGUMENT  DEFAULT  ACTION
+    GITHUB_TOKEN  GITHUB_TOKEN  -  -  no  leave: a later entry has its name
+    PORT  PORT  -  -  no  leave: it looks like a setting (--all imports it)
+    LINEAR_PROD  linear-prod  linear__*  headers.Authorization  no  store
+    FILES_TOKEN  files  files__*  env.FILES_TOKEN  no  store
+    files_api_key  files_api_key  files__*  api_key  yes  store
+    SHORT_PASSWORD  SHORT_PASSWORD  -  -  no  leave: its value is too short
+    GITHUB_TOKEN  GITHUB_TOKEN  -  -  no  store
     Nothing is changed. To do this, add --yes.
     ");
     assert_eq!(
@@ -67,7 +70,9 @@ fn a_plan_is_shown_before_anything_is_stored() {
         serde_json::json!([])
     );
     let done = run(&client, &[".env", "--yes"], "");
-    let (_, after) = done.split_once("GITHUB_TOKEN  -  -  no  store\n").unwrap();
+    let (_, after) = done
+        .split_once("GITHUB_TOKEN  GITHUB_TOKEN  -  -  no  store\n")
+        .unwrap();
     let said = after.lines().filter(|line| !line.starts_with("warning: "));
     assert_eq!(
         said.collect::<Vec<_>>(),
@@ -142,6 +147,92 @@ fn what_exists_is_left_or_replaced() {
     );
 }
 
+/// The rows of a plan.
+fn rows(client: &Client, options: &[&str], input: &str) -> Vec<String> {
+    let printed = run(client, &[&["-"], options].concat(), input);
+    let rows = printed.lines().skip(3);
+    rows.take_while(|row| !row.starts_with("Nothing"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn only_the_name_of_a_server_and_its_argument_makes_a_default() {
+    let client = client();
+    let text = format!(
+        "API_KEY={CANARY}\nFILES_API_KEY=a{CANARY}\nfiles-api-key=b{CANARY}\nTOKEN=c{CANARY}\n"
+    );
+    assert_eq!(
+        rows(&client, &[], &text),
+        [
+            "API_KEY  API_KEY  -  -  no  store",
+            "FILES_API_KEY  FILES_API_KEY  files__*  api_key  yes  store",
+            "files-api-key  files-api-key  -  -  no  store: without a binding, because another secret is the default",
+            "TOKEN  TOKEN  -  -  no  store",
+        ]
+    );
+    let create = ["secret", "create", "ours", "--default", "--json"];
+    let place = ["--tool", "files__read*", "--arg", "api_key"];
+    client.json(&[&create[..], &place].concat(), CANARY);
+    let text = format!("FILES_API_KEY={CANARY}\n");
+    let unbound = "FILES_API_KEY  FILES_API_KEY  -  -  no  store: without a binding, because another secret is the default";
+    assert_eq!(rows(&client, &[], &text), [unbound]);
+    run(&client, &["-", "--yes"], &text);
+    let stored = client.json(&["secret", "show", "FILES_API_KEY", "--json"], "");
+    assert_eq!(stored["is_default_for_tool"], false);
+    assert_eq!(stored["tool_name"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_prefix_goes_before_a_name_of_the_configuration_too() {
+    let client = client();
+    client.json(&["secret", "create", "linear-prod", "--json"], CANARY);
+    let text = format!("LINEAR_PROD={CANARY}");
+    let options = ["--prefix", "app-", "--replace"];
+    assert_eq!(
+        rows(&client, &options, &text),
+        ["LINEAR_PROD  app-LINEAR_PROD  -  -  no  store"]
+    );
+    assert_eq!(
+        rows(&client, &["--replace"], &text),
+        ["LINEAR_PROD  linear-prod  -  -  no  replace"]
+    );
+}
+
+#[test]
+fn a_server_that_goes_away_is_no_mistake_of_the_caller() {
+    let client = client();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        drop(listener);
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        assert!(lines.map(Result::unwrap).any(|line| line.is_empty()));
+        let body = r#"{"data": [], "total": 0}"#;
+        let length = body.len();
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+    });
+    let arguments = ["secret", "import", "-", "--yes", "--no-bind"];
+    let mut command = client.installation.command(&arguments);
+    command
+        .env("TOOLVAULT_URL", url)
+        .env("TOOLVAULT_API_KEY", &client.key);
+    let input = format!("TOKEN={CANARY}");
+    let printed = client.installation.transcript(&mut command, &input);
+    answering.join().unwrap();
+    assert!(
+        printed.starts_with(
+            "exit status 2\nerror: TOKEN: the server at http://[address] does not answer"
+        ),
+        "{printed}"
+    );
+}
+
 #[test]
 fn exports_of_other_managers_are_read() {
     let client = client();
@@ -150,38 +241,38 @@ fn exports_of_other_managers_are_read() {
             format!("A_KEY: {CANARY}\nmulti: |\n  -----BEGIN\n  {CANARY}\nPIN: 0123\n"),
             &["--format", "yaml", "--all"][..],
             &[
-                "A_KEY  -  -  no  store",
-                "PIN  -  -  no  leave: it is not a text; put it in quotes",
-                "multi  -  -  no  store",
+                "A_KEY  A_KEY  -  -  no  store",
+                "PIN  PIN  -  -  no  leave: it is not a text; put it in quotes",
+                "multi  multi  -  -  no  store",
             ][..],
         ),
         (
             format!("- key: A\n  value: {CANARY}\n"),
             &["--format", "yaml"],
-            &["A  -  -  no  store"],
+            &["A  A  -  -  no  store"],
         ),
         (
             format!(r#"[{{"key": "A", "value": "{CANARY}"}}]"#),
             &[],
-            &["A  -  -  no  store"],
+            &["A  A  -  -  no  store"],
         ),
         (
             format!(
                 r#"{{"request_id": "r", "lease_id": "", "data": {{"data": {{"a\u001b[2J": "{CANARY}"}}, "metadata": {{}}}}}}"#
             ),
             &[],
-            &[r"a\u{1b}[2J  -  -  no  store"],
+            &[r"a\u{1b}[2J  a\u{1b}[2J  -  -  no  store"],
         ),
         (
             format!(
                 r#"{{"title": "GitHub", "fields": [{{"type": "CONCEALED", "label": "token", "value": "{CANARY}"}}]}}"#
             ),
             &["--no-bind"],
-            &["github-token  -  -  no  store"],
+            &["github-token  github-token  -  -  no  store"],
         ),
     ] {
         let printed = run(&client, &[&["-"], options].concat(), &input);
-        let rows: Vec<&str> = printed.lines().skip(2).take(expected.len()).collect();
+        let rows: Vec<&str> = printed.lines().skip(3).take(expected.len()).collect();
         assert_eq!(rows, expected, "{printed}");
     }
 }

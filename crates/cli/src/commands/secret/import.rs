@@ -31,14 +31,15 @@ use crate::printer::{Printer, Table};
 Examples:
   toolvault secret import .env
   toolvault secret import .env --yes
-  infisical export --format=json | toolvault secret import - --yes
-  doppler secrets download --no-file --format json | toolvault secret import - --yes
-  vault kv get -format=json secret/app | toolvault secret import - --yes
-  op item get GitHub --format json | toolvault secret import - --yes
+  infisical export --format=json | toolvault secret import -
+  doppler secrets download --no-file --format json | toolvault secret import -
+  vault kv get -format=json secret/app | toolvault secret import -
+  op item get GitHub --format json | toolvault secret import -
 
-Without --yes it prints what it would do, and changes nothing. A secret that a server of the configuration names, or that
-is called like one of its credential arguments, is bound to that server's tools. In a .env, JSON or YAML file, what looks
-like a setting is left out.")]
+Without --yes it prints what it would do, and changes nothing. Read that first, then add --yes. A secret that a server of
+the configuration names, or that is called like the server and one of its credential arguments (ISSUES_API_TOKEN), is
+bound to that server's tools, unless another secret is the default there. In a .env, JSON or YAML file, what looks like a
+setting is left out.")]
 pub(crate) struct ImportOptions {
     /// File with secrets: dotenv, JSON, YAML, or an export of Infisical, Doppler, Vault or 1Password; - is standard
     /// input
@@ -46,7 +47,7 @@ pub(crate) struct ImportOptions {
     /// How the file is written [default: from its name, else its content]
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Put this before each name
+    /// Put this before each name, also before one that the configuration names
     #[arg(
         long,
         value_name = "TEXT",
@@ -89,7 +90,7 @@ pub(super) async fn run(options: &ImportOptions, context: &Context<'_>) -> anyho
     let stored = api.list_secrets(Filter::default()).await?;
     let planned = plan::plan(entries, &places, &stored, options);
     if !options.yes {
-        show(&planned, false, options, printer)?;
+        show(&planned, false, &api, options, printer)?;
         if !options.json {
             printer.line("Nothing is changed. To do this, add --yes.")?;
         }
@@ -100,12 +101,14 @@ pub(super) async fn run(options: &ImportOptions, context: &Context<'_>) -> anyho
         let result = carry_out(&api, secret).await;
         result.map_err(|failure| {
             let name = &secret.name;
-            Failure::refused(format!("{name}: {failure} ({done} were stored before it)"))
+            let message = format!("{name}: {failure} ({done} were stored before it)");
+            failure
+                .reworded(message)
                 .hint("correct it and import again; what is stored already is left then")
         })?;
         done += usize::from(secret.action.is_change());
     }
-    show(&planned, true, options, printer)?;
+    show(&planned, true, &api, options, printer)?;
     if !options.json {
         let left = planned.len() - done;
         printer.line(&format!("Stored {done}, left {left}."))?;
@@ -127,7 +130,7 @@ async fn carry_out(api: &Api<'_>, secret: &Planned<'_>) -> Result<(), Failure> {
             api.change_secret((*existing).clone(), change, Some(&secret.value))
                 .await?;
         }
-        Action::Store => {
+        Action::Store | Action::StoreUnbound => {
             let binding = secret.binding.as_ref();
             let new = New {
                 name: &secret.name,
@@ -145,6 +148,7 @@ async fn carry_out(api: &Api<'_>, secret: &Planned<'_>) -> Result<(), Failure> {
 fn show(
     planned: &[Planned<'_>],
     is_done: bool,
+    api: &Api<'_>,
     options: &ImportOptions,
     printer: &Printer,
 ) -> anyhow::Result<()> {
@@ -154,6 +158,7 @@ fn show(
             .map(|secret| {
                 let binding = secret.binding.as_ref();
                 json!({
+                    "entry": secret.entry,
                     "secret_name": secret.name,
                     "tool_name": binding.map(|binding| &binding.tool),
                     "tool_arg": binding.map(|binding| &binding.argument),
@@ -163,9 +168,10 @@ fn show(
                 })
             })
             .collect();
-        return printer.json(&json!({"done": is_done, "secrets": secrets}));
+        return printer.json(&json!({"done": is_done, "server": api.server(), "secrets": secrets}));
     }
-    let mut table = Table::new(&["NAME", "TOOL", "ARGUMENT", "DEFAULT", "ACTION"]);
+    printer.line(&api.destination())?;
+    let mut table = Table::new(&["ENTRY", "NAME", "TOOL", "ARGUMENT", "DEFAULT", "ACTION"]);
     for secret in planned {
         let (tool, argument, is_default) = match &secret.binding {
             Some(binding) => (&*binding.tool, &*binding.argument, binding.is_default),
@@ -175,7 +181,15 @@ fn show(
             Some(reason) => format!("{}: {reason}", secret.action.name()),
             None => secret.action.name().to_owned(),
         };
-        table.row([&secret.name, tool, argument, yes_or_no(is_default), &action]);
+        let is_default = yes_or_no(is_default);
+        table.row([
+            &secret.entry,
+            &secret.name,
+            tool,
+            argument,
+            is_default,
+            &action,
+        ]);
     }
     Ok(printer.table(&table)?)
 }

@@ -67,19 +67,19 @@ impl Places {
                     continue;
                 };
                 let variable = argument.strip_prefix("env.");
-                let words = [Some(name.as_str()), variable];
+                let mut words = vec![normal(name)];
+                words.extend(variable.map(|variable| of_server(server, variable)));
                 let binding = Binding {
                     tool: tool.clone(),
                     argument: argument.clone(),
                     is_default: false,
                     name: Some(name.clone()),
                 };
-                self.0
-                    .push((words.into_iter().flatten().map(normal).collect(), binding));
+                self.0.push((words, binding));
             }
         }
         for argument in &settings.credential_arguments {
-            let words = vec![normal(argument), normal(&format!("{server}{argument}"))];
+            let words = vec![normal(&format!("{server}{argument}"))];
             let binding = Binding {
                 tool: tool.clone(),
                 argument: argument.clone(),
@@ -88,6 +88,17 @@ impl Places {
             };
             self.0.push((words, binding));
         }
+    }
+}
+
+/// The name of a server and its variable, which may begin with the server's name itself. A variable alone, such as
+/// `API_KEY`, may be of any server.
+fn of_server(server: &ServerName, variable: &str) -> String {
+    let (server, variable) = (normal(server.as_str()), normal(variable));
+    if variable.starts_with(&server) {
+        variable
+    } else {
+        server + &variable
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use toolvault_core::confidential::Wiped;
-use toolvault_core::pattern::MAX_NAME_CHARS;
+use toolvault_core::pattern::{MAX_NAME_CHARS, ToolPattern};
 use toolvault_vault::SecretInfo;
 
 use super::ImportOptions;
@@ -14,6 +14,8 @@ use crate::value::LONGEST_VALUE;
 
 /// A secret to store, or an entry to leave.
 pub(super) struct Planned<'a> {
+    /// What it is called in the file.
+    pub(super) entry: String,
     pub(super) name: String,
     pub(super) value: Wiped<String>,
     /// Of a new secret.
@@ -23,6 +25,8 @@ pub(super) struct Planned<'a> {
 
 pub(super) enum Action<'a> {
     Store,
+    /// Stores it without a binding: another secret is the default there.
+    StoreUnbound,
     /// Gives an existing secret this value. Its binding stays.
     Replace(&'a SecretInfo),
     /// Leaves the entry, for a reason.
@@ -32,7 +36,7 @@ pub(super) enum Action<'a> {
 impl Action<'_> {
     pub(super) const fn name(&self) -> &'static str {
         match self {
-            Self::Store => "store",
+            Self::Store | Self::StoreUnbound => "store",
             Self::Replace(_) => "replace",
             Self::Leave(_) => "leave",
         }
@@ -41,6 +45,7 @@ impl Action<'_> {
     pub(super) const fn reason(&self) -> Option<&'static str> {
         match self {
             Self::Leave(reason) => Some(reason),
+            Self::StoreUnbound => Some("without a binding, because another secret is the default"),
             Self::Store | Self::Replace(_) => None,
         }
     }
@@ -60,9 +65,14 @@ pub(super) fn plan<'a>(
     let mut planned: Vec<Planned<'a>> = Vec::with_capacity(entries.len());
     let mut last: HashMap<String, usize> = HashMap::new();
     for entry in entries {
-        let binding = places.find(&entry.name);
-        let named = binding.as_ref().and_then(|binding| binding.name.clone());
-        let name = named.unwrap_or_else(|| format!("{}{}", options.prefix, entry.name));
+        let mut binding = places.find(&entry.name);
+        let mut name = format!("{}{}", options.prefix, entry.name);
+        match binding.as_ref().and_then(|binding| binding.name.clone()) {
+            Some(named) if options.prefix.is_empty() => name = named,
+            // The configuration looks for another name.
+            Some(named) if named != name => binding = None,
+            _ => {}
+        }
         let action = action(&entry, &name, stored, options);
         let binding = binding.filter(|_| matches!(action, Action::Store));
         if action.is_change()
@@ -74,13 +84,43 @@ pub(super) fn plan<'a>(
             earlier.binding = None;
         }
         planned.push(Planned {
+            entry: entry.name,
             name,
             value: entry.value,
             binding,
             action,
         });
     }
+    keep_defaults(&mut planned, stored);
     planned
+}
+
+/// Leaves out each binding that would make a secret the default where another one is.
+fn keep_defaults(planned: &mut [Planned<'_>], stored: &[SecretInfo]) {
+    let mut bound: Vec<Binding> = Vec::new();
+    for secret in planned {
+        let Some(binding) = secret.binding.take_if(|binding| binding.is_default) else {
+            continue;
+        };
+        if bound.contains(&binding) || stored.iter().any(|other| is_default_at(other, &binding)) {
+            secret.action = Action::StoreUnbound;
+        } else {
+            bound.push(binding.clone());
+            secret.binding = Some(binding);
+        }
+    }
+}
+
+/// Whether a stored secret is the default of the argument, for a tool of the binding.
+fn is_default_at(stored: &SecretInfo, binding: &Binding) -> bool {
+    let overlaps =
+        |tools: &String| match (ToolPattern::parse(tools), ToolPattern::parse(&binding.tool)) {
+            (Ok(theirs), Ok(ours)) => theirs.overlaps(&ours),
+            _ => true,
+        };
+    stored.is_default_for_tool
+        && stored.tool_arg.as_ref() == Some(&binding.argument)
+        && stored.tool_name.as_ref().is_none_or(overlaps)
 }
 
 fn action<'a>(
