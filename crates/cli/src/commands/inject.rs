@@ -5,7 +5,7 @@
 mod template;
 
 use std::collections::BTreeMap;
-use std::io::{self, Read as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -108,7 +108,16 @@ fn begin(path: &Path) -> Result<NewFile, Failure> {
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    Failure::refused(format!("cannot write {}: {error}", path.display()))
+    let message = format!("cannot write {}: {error}", path.display());
+    match error.kind() {
+        ErrorKind::NotFound
+        | ErrorKind::NotADirectory
+        | ErrorKind::IsADirectory
+        | ErrorKind::InvalidInput
+        | ErrorKind::PermissionDenied
+        | ErrorKind::ReadOnlyFilesystem => Failure::refused(message),
+        _ => Failure::failed(message),
+    }
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
@@ -167,4 +176,17 @@ async fn values(
 fn own_tool(output: &Path) -> String {
     let name = output.file_name().unwrap_or_default();
     format!("inject__{}", name.to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_not_the_callers_mistake() {
+        let status = |kind: ErrorKind| cannot_write(Path::new("out"), &kind.into()).status;
+        assert_eq!(status(ErrorKind::StorageFull), ExitStatus::Failed);
+        assert_eq!(status(ErrorKind::QuotaExceeded), ExitStatus::Failed);
+        assert_eq!(status(ErrorKind::NotFound), ExitStatus::Refused);
+    }
 }
