@@ -12,7 +12,8 @@ a block skips it and says why: `<!-- not run: needs Claude Code -->`. In the out
 The clients of key management services are stand-ins, in `stand_ins`.
 
 `toolvault serve` runs on a terminal during the following commands; another one replaces it. A command that asks for
-a value or a confirmation gets its answer from `ANSWERS` on standard input, and the line of the question is ignored.
+a value gets it from `ANSWERS` on standard input, and one that asks for a confirmation gets a `y` on a terminal. The line
+of the question is ignored. The page's folder is a repository of git, as a checkout is.
 """
 
 import asyncio
@@ -52,8 +53,8 @@ KEPT = {
 ANSWERS = {
     r"toolvault secret create": "lin_api_7Qm2Zx9VtK4wcdef\n",
     r"toolvault secret set": "lin_api_a_newer_one_5678\n",
-    r"toolvault mcp import": "y\n",
 }
+CONFIRMED = re.compile(r"toolvault (init|mcp import)\b(?!.* --yes\b)")
 PROMPT = re.compile(r"^(Value|Again): *$|.*\[y/N\] ?\w*$")
 
 
@@ -122,6 +123,7 @@ class Page:
         checkout.mkdir(exist_ok=True)
         for name in ("examples", "clients", "crates", "scripts"):
             (checkout / name).symlink_to(ROOT / name)
+        subprocess.run(["git", "init", "--quiet", checkout], check=True)
         for program in (path for path in STAND_INS.iterdir() if os.access(path, os.X_OK) and path.is_file()):
             (self.home / ".cargo" / "bin" / program.name).symlink_to(program)
         environment = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
@@ -182,9 +184,15 @@ class Page:
         script, given, output = (self.home.parent / f"{self.home.name}.{kind}" for kind in ("sh", "in", "out"))
         script.write_text(text + "\n")
         given.write_text(stdin)
+        ours, theirs = os.openpty()
+        if CONFIRMED.search(text):
+            os.write(ours, b"y\n")
+            given = os.ttyname(theirs)
         self.shell.stdin.write(f"source '{script}' <'{given}' >'{output}' 2>&1; echo \"$?\"\n")
         self.shell.stdin.flush()
         status = self.shell.stdout.readline()
+        os.close(ours)
+        os.close(theirs)
         return output.read_text(errors="replace"), int(status or -1)
 
     async def serve(self, text: str) -> str:
