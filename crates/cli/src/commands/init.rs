@@ -88,10 +88,7 @@ fn go_on(
     outcome.or_else(|error| {
         refused(&error, printer).map_or(Err(error), |()| {
             printer.line(&format!("{} stays as it is.", client.path.display()))?;
-            Ok(Outcome {
-                status: ExitStatus::Refused,
-                servers: Vec::new(),
-            })
+            Ok(Outcome::without_servers(ExitStatus::Refused))
         })
     })
 }

@@ -271,9 +271,7 @@ fn exports_of_other_managers_are_read() {
             &["github-token  github-token  -  -  no  store"],
         ),
     ] {
-        let printed = run(&client, &[&["-"], options].concat(), &input);
-        let rows: Vec<&str> = printed.lines().skip(3).take(expected.len()).collect();
-        assert_eq!(rows, expected, "{printed}");
+        assert_eq!(rows(&client, options, &input), expected);
     }
 }
 

@@ -69,6 +69,16 @@ pub(crate) struct Outcome {
     pub(crate) servers: Vec<ServerName>,
 }
 
+impl Outcome {
+    /// Of a file from which no server was taken over.
+    pub(crate) const fn without_servers(status: ExitStatus) -> Self {
+        Self {
+            status,
+            servers: Vec::new(),
+        }
+    }
+}
+
 impl ImportOptions {
     /// For each file that is found.
     pub(crate) fn for_all(
@@ -149,10 +159,7 @@ pub(crate) async fn take_over(
     )?;
     if sorted.taken.is_empty() {
         printer.line("Nothing is changed.")?;
-        return Ok(Outcome {
-            status: sorted.status(),
-            servers: Vec::new(),
-        });
+        return Ok(Outcome::without_servers(sorted.status()));
     }
     printer.line(&api.destination())?;
     if versioned != Versioned::No && !options.key_env {

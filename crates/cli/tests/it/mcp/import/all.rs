@@ -144,9 +144,12 @@ fn servers_are_not_taken_over_for_another_machine() {
 fn walk(folder: &Path, name: &str) -> Option<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut paths = entries.map(|entry| entry.unwrap().path());
-    paths.find_map(|path| match path.is_dir() {
-        true => walk(&path, name),
-        false => path.ends_with(name).then_some(path),
+    paths.find_map(|path| {
+        if path.is_dir() {
+            walk(&path, name)
+        } else {
+            path.ends_with(name).then_some(path)
+        }
     })
 }
 
