@@ -76,7 +76,16 @@ impl Vault {
         let (mut before, mut read) = (i64::MAX, 0);
         loop {
             let pages = audit::pages_before(&mut tx, before, from, until, PORTION).await?;
-            let Some(oldest) = pages.last() else { break };
+            let Some(oldest) = pages.last() else {
+                let first = audit::pages_after(&mut tx, 0, 1).await?;
+                // What was before it was pruned.
+                if let Some((page, (first_at, _))) = first.first()
+                    && page.number > 1
+                {
+                    since = since.max(*first_at);
+                }
+                break;
+            };
             before = oldest.first_sequence;
             read += pages.len();
             let mut oldest_at = None;

@@ -39,6 +39,36 @@ on_both! {
         assert!(uses.since <= app.clock.now().plus(-29 * DAY));
     }
 
+    async fn the_counts_are_complete_from_the_end_of_what_was_pruned(app: App) {
+        let ann = app.person("ann").await;
+        ann.store(secret("s", "the value").default_for("one", "api_token")).await;
+        ann.token("one").await;
+        app.clock.advance(40 * DAY);
+        let first_day = app.clock.now().plus(-29 * DAY);
+        let whole = app.vault.secret_uses(&ann.caller).await.unwrap().since;
+        assert!(whole <= first_day && whole > first_day.plus(-DAY), "{whole}");
+        ann.token("one").await;
+        app.vault.secret_uses(&ann.caller).await.unwrap();
+        let used_at = app.clock.now();
+        let prune = async |before| app.vault.prune_audit(&app.local().caller, before).await.unwrap();
+        // What was pruned is older than the 30 days.
+        app.clock.advance(2 * DAY);
+        let pruned = prune(used_at.plus(-DAY)).await;
+        assert!(pruned.pages > 0);
+        let uses = app.vault.secret_uses(&ann.caller).await.unwrap();
+        assert_eq!(uses.secrets[0].days.iter().sum::<i64>(), 1);
+        assert_eq!(uses.since, used_at);
+        // The only use is pruned.
+        let pruned = prune(used_at.plus(DAY)).await;
+        assert!(pruned.pages > 0);
+        let uses = app.vault.secret_uses(&ann.caller).await.unwrap();
+        assert_eq!((uses.secrets, uses.since), (Vec::new(), app.clock.now()));
+        // Once that is older than the 30 days, they are complete.
+        app.clock.advance(40 * DAY);
+        let first_day = app.clock.now().plus(-29 * DAY);
+        assert!(app.vault.secret_uses(&ann.caller).await.unwrap().since <= first_day);
+    }
+
     async fn a_key_sees_only_uses_for_its_tools(app: App) {
         let ann = app.person("ann").await;
         let seen = ann.store(secret("seen", "first-value").default_for("one", "api_token")).await;
