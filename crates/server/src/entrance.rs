@@ -152,6 +152,11 @@ impl Authority {
         Self::parse(authority)
     }
 
+    /// `None` for the default ports.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.port
+    }
+
     /// Whether it names this machine's loopback interface, at any port.
     pub(crate) fn is_loopback(&self) -> bool {
         match &self.host {

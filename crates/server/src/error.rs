@@ -83,6 +83,8 @@ pub(crate) enum ApiError {
     ForeignHost,
     /// A web page of an origin that is not allowed sent the request.
     ForeignOrigin,
+    /// Another page than the server's own sent a request of a person who signs in or is signed in.
+    NotOwnPage,
     /// A browser would send what signs it in over a network without TLS.
     SignInNeedsHttps,
     /// Too many requests; seconds to wait.
@@ -140,7 +142,7 @@ impl ApiError {
             Self::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "timeout"),
             Self::BodyIncomplete => (StatusCode::BAD_REQUEST, "incomplete"),
             Self::ForeignHost => (StatusCode::FORBIDDEN, "host_not_allowed"),
-            Self::ForeignOrigin => (StatusCode::FORBIDDEN, "origin_not_allowed"),
+            Self::ForeignOrigin | Self::NotOwnPage => (StatusCode::FORBIDDEN, "origin_not_allowed"),
             Self::SignInNeedsHttps => (StatusCode::FORBIDDEN, "sign_in_needs_https"),
             Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::NoSuchRoute => (StatusCode::NOT_FOUND, "no_such_route"),
@@ -165,6 +167,10 @@ impl ApiError {
             }
             Self::ForeignOrigin => {
                 "Pages of this origin are not allowed; add its host to gateway.allowed_hosts."
+            }
+            Self::NotOwnPage => {
+                "This page is not the server's own. Open the dashboard at the server's URL; behind a proxy, set \
+                 gateway.public_url and pass Host unchanged."
             }
             Self::SignInNeedsHttps => {
                 "Signing in needs HTTPS, except on this machine: set tls.certificate and tls.key, or gateway.public_url."

@@ -103,7 +103,8 @@ impl Modify for SecuritySchemes {
             components.add_security_scheme(scheme, SecurityScheme::ApiKey(ApiKey::Header(value)));
         }
         let cookie = "The session of the dashboard, with its token in the header `X-CSRF-Token`. Over plain HTTP on \
-                      the server's own machine the cookie is `toolvault-session`.";
+                      the server's own machine the cookie is `toolvault-session`. The name of either ends with `-` and \
+                      the port, if that is not a default one.";
         let cookie = ApiKeyValue::with_description("__Host-toolvault-session", cookie);
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }

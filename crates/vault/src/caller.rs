@@ -80,8 +80,7 @@ impl Caller {
         }
     }
 
-    /// A user of the machine who signed in with a link from the command line: with the rights of the first key, for one
-    /// user only.
+    /// A user of the machine who signed in with a link from the command line: with all scopes, for one user only.
     pub(crate) fn signed_in(uid: u32, user: UserId) -> Self {
         Self {
             is_any_user: false,

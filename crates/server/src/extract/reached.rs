@@ -63,6 +63,24 @@ pub(super) struct RequestedHost {
     authority: Authority,
 }
 
+impl RequestedHost {
+    /// `None` for the default ports.
+    pub(super) fn port(&self) -> Option<u16> {
+        self.authority.port()
+    }
+
+    /// The origin of its own pages as browsers write it: without the default port of the scheme, which proxies may add.
+    fn origin(&self, is_https: bool) -> String {
+        let (scheme, port) = if is_https {
+            ("https", ":443")
+        } else {
+            ("http", ":80")
+        };
+        let authority = self.text.strip_suffix(port).unwrap_or(&self.text);
+        format!("{scheme}://{authority}")
+    }
+}
+
 impl<'a> Requested<'a> {
     /// `None` for a local command.
     pub(super) fn of(parts: &'a Parts, app: &App) -> Option<Self> {
@@ -149,8 +167,7 @@ impl<'a> Requested<'a> {
         host: &RequestedHost,
         is_https: bool,
     ) -> Result<(), ApiError> {
-        let scheme = if is_https { "https" } else { "http" };
-        let own = format!("{scheme}://{}", host.text);
+        let own = host.origin(is_https);
         let is_only = |name: &HeaderName, expected: &str| {
             let mut values = self.headers.get_all(name).iter();
             values.all(|value| value.as_bytes() == expected.as_bytes())
@@ -158,7 +175,7 @@ impl<'a> Requested<'a> {
         if is_only(&header::ORIGIN, &own) && is_only(&FETCH_SITE, "same-origin") {
             Ok(())
         } else {
-            Err(ApiError::ForeignOrigin)
+            Err(ApiError::NotOwnPage)
         }
     }
 

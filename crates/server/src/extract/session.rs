@@ -1,7 +1,8 @@
 //! The session of a browser: a cookie, and the token that the page sends with every request.
 //!
 //! Browsers send a cookie to every port of its host, so another server on this machine can read the cookie of a page on
-//! this machine. The token stays in the page: without it, the cookie is worth nothing.
+//! this machine, replace it, and add more of its name. The token stays in the page: without it, a cookie is worth
+//! nothing, and it tells the page's cookie from the others.
 
 use std::sync::{Arc, OnceLock};
 
@@ -24,6 +25,8 @@ const SECURE_COOKIE: &str = "__Host-toolvault-session";
 /// Over plain HTTP on this machine, where not every browser accepts the other: Safari refuses the attribute `Secure`
 /// there, and older Chromium the prefix.
 const LOCAL_COOKIE: &str = "toolvault-session";
+/// The most cookies of one name that are looked at.
+const MOST_COOKIES: usize = 4;
 const TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 const NOT_ACCEPTED: &str = "session_not_accepted";
 
@@ -31,6 +34,8 @@ const NOT_ACCEPTED: &str = "session_not_accepted";
 #[derive(Clone, Copy)]
 pub(crate) struct Browser {
     is_https: bool,
+    /// The port that it asked for; `None` for the default ports.
+    port: Option<u16>,
 }
 
 impl FromRequestParts<App> for Browser {
@@ -53,17 +58,23 @@ impl Browser {
         let is_https = requested.is_https(&host, &entrance);
         requested.require_own_page(&host, is_https)?;
         if is_https || requested.is_on_this_machine(&host) {
-            Ok(Self { is_https })
+            let port = host.port();
+            Ok(Self { is_https, port })
         } else {
             Err(ApiError::SignInNeedsHttps)
         }
     }
 
-    fn cookie_name(self) -> &'static str {
-        if self.is_https {
+    /// With the port: servers on other ports of the host have cookies of their own.
+    fn cookie_name(self) -> String {
+        let name = if self.is_https {
             SECURE_COOKIE
         } else {
             LOCAL_COOKIE
+        };
+        match self.port {
+            Some(port) => format!("{name}-{port}"),
+            None => name.to_owned(),
         }
     }
 
@@ -108,9 +119,8 @@ impl FromRequestParts<App> for InSession {
 
 /// The session of a request that brings one.
 pub(super) async fn find(parts: &Parts, app: &App) -> Result<Option<InSession>, ApiError> {
-    let has_cookie = [SECURE_COOKIE, LOCAL_COOKIE]
-        .iter()
-        .any(|name| cookies(&parts.headers, name).next().is_some());
+    let is_ours = |name: &str| name.starts_with(SECURE_COOKIE) || name.starts_with(LOCAL_COOKIE);
+    let has_cookie = cookies(&parts.headers).any(|(name, _)| is_ours(name));
     if !has_cookie || !app.settings.dashboard.enabled {
         return Ok(None);
     }
@@ -118,24 +128,30 @@ pub(super) async fn find(parts: &Parts, app: &App) -> Result<Option<InSession>, 
 }
 
 async fn resume(parts: &Parts, app: &App, browser: Browser) -> Result<Option<InSession>, ApiError> {
-    let mut sealed = cookies(&parts.headers, browser.cookie_name());
-    let Some(text) = sealed.next() else {
+    let name = browser.cookie_name();
+    // Browsers send those for longer paths first. Ours is for all paths.
+    let found: Vec<&str> = cookies(&parts.headers)
+        .rev()
+        .filter_map(|(known, value)| (known == name).then_some(value))
+        .take(MOST_COOKIES)
+        .collect();
+    if found.is_empty() {
         return Ok(None);
-    };
-    let decode = |text: &[u8]| URL_SAFE_NO_PAD.decode(text).ok();
-    let token = parts.headers.get(TOKEN);
-    // Another server on this machine can add a cookie of the same name. Which is ours cannot be told.
-    let sealed = decode(text.as_bytes()).filter(|_| sealed.next().is_none());
-    let token = token.and_then(|token| decode(token.as_bytes()));
+    }
+    let token = parts.headers.get(TOKEN).map(HeaderValue::as_bytes);
+    let token = URL_SAFE_NO_PAD.decode(token.unwrap_or_default());
+    let token = token.unwrap_or_default();
     let limits = app.settings.dashboard.session_limits();
-    let resumed = match sealed.zip(token) {
-        None => Err(Error::Unauthenticated),
-        Some((sealed, token)) => {
-            let on_behalf = on_behalf(&parts.headers);
-            let resuming = app.vault.resume_session(&sealed, &token, on_behalf, limits);
-            resuming.await
+    let mut resumed = Err(Error::Unauthenticated);
+    for text in found {
+        let sealed = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+        let on_behalf = on_behalf(&parts.headers);
+        let resuming = app.vault.resume_session(&sealed, &token, on_behalf, limits);
+        resumed = resuming.await;
+        if !matches!(resumed, Err(Error::Unauthenticated)) {
+            break;
         }
-    };
+    }
     let signed_in = match resumed {
         Ok(signed_in) => signed_in,
         Err(Error::Unauthenticated) => return Err(refuse(parts, app, NOT_ACCEPTED)),
@@ -153,16 +169,14 @@ async fn resume(parts: &Parts, app: &App, browser: Browser) -> Result<Option<InS
     Ok(Some(InSession { signed_in, browser }))
 }
 
-/// The values of all cookies of this name.
-fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+/// The names and values of all cookies.
+fn cookies(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(move |(known, _)| *known == name)
-        .map(|(_, value)| value)
 }
 
 /// Set by authentication in a session: the cookie that the browser gets, if it needs a newer one.

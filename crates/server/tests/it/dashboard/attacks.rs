@@ -3,7 +3,7 @@
 use serde_json::json;
 use toolvault_gateway::GatewaySettings;
 
-use crate::harness::{Actor, World, cookie_of};
+use crate::harness::{Actor, World, cookie_of, token_of};
 
 const METHODS: [(&str, &str); 4] = [
     ("GET", "/v1/secrets/"),
@@ -82,9 +82,7 @@ async fn a_copied_cookie_is_worth_nothing_without_the_token_of_its_session() {
 async fn a_cookie_that_another_server_adds_signs_nobody_in() {
     let world = World::start().await;
     let (person, fixed) = (world.in_session().await, world.in_session().await);
-    let two = format!("{}; {}", fixed.sends("cookie"), person.sends("cookie"));
     for cookie in [
-        two.as_str(),
         fixed.sends("cookie"),
         "toolvault-session=",
         "toolvault-session=x",
@@ -100,9 +98,69 @@ async fn a_cookie_that_another_server_adds_signs_nobody_in() {
         .with("cookie", elsewhere.sends("cookie"))
         .with("x-csrf-token", elsewhere.sends("x-csrf-token"));
     foreign.get("/v1/me").await.refused(401, "unauthenticated");
-    // Cookies of others beside it do no harm.
-    let among = format!("a=b; {}; toolvault-sessions=x", person.sends("cookie"));
-    let person = person.without("cookie").with("cookie", &among);
+}
+
+#[tokio::test]
+async fn a_cookie_that_another_server_adds_does_not_disturb_the_owner() {
+    let world = World::start().await;
+    let (person, fixed) = (world.in_session().await, world.in_session().await);
+    let (own, fixed) = (person.sends("cookie"), fixed.sends("cookie"));
+    let added = |count| "toolvault-session=x; ".repeat(count);
+    let after = |count| "; toolvault-session=x".repeat(count);
+    for among in [
+        format!("a=b; {own}; toolvault-sessions=x; toolvault-session-8711=x"),
+        format!("{fixed}; {own}"),
+        format!("{own}; {fixed}"),
+        format!("{own}{}", after(3)),
+        // Those for longer paths come first, however many they are.
+        format!("{}{own}", added(50)),
+    ] {
+        let owner = person.clone().without("cookie").with("cookie", &among);
+        let session = owner.get("/v1/session").await.expect(200);
+        assert_eq!(session["csrf_token"], person.sends("x-csrf-token"));
+        assert_eq!(send(&owner, "POST", "/v1/secrets/").await, "200", "{among}");
+    }
+    let many = format!("{own}{}", after(4));
+    let crowded = person.clone().without("cookie").with("cookie", &many);
+    crowded.get("/v1/me").await.refused(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn each_port_has_a_cookie_of_its_own() {
+    let world = World::start().await;
+    let body = json!({"key": world.keys.operator.expose()});
+    let mut jar = Vec::new();
+    for port in [8710, 8711] {
+        let page = world
+            .anonymous()
+            .with("host", &format!("localhost:{port}"))
+            .with("origin", &format!("http://localhost:{port}"));
+        let answer = page.post("/v1/session", &body).await;
+        let token = token_of(&answer.expect(200));
+        let cookie = cookie_of(&answer);
+        let name = format!("toolvault-session-{port}=");
+        assert!(cookie.starts_with(&name), "{cookie}");
+        jar.push((page.with("x-csrf-token", &token), cookie));
+    }
+    let [(first, cookie), (second, other)] = &jar[..] else {
+        panic!("two servers")
+    };
+    // Browsers send both to both.
+    let both = format!("{cookie}; {other}");
+    for page in [first, second] {
+        let person = page.clone().with("cookie", &both);
+        person.get("/v1/me").await.expect(200);
+    }
+    let without = first.clone().with("cookie", other);
+    without.get("/v1/me").await.refused(401, "unauthenticated");
+    let out = first
+        .clone()
+        .with("cookie", &both)
+        .delete("/v1/session")
+        .await;
+    let set = out.header("set-cookie").unwrap();
+    assert!(set.starts_with("toolvault-session-8710=; "), "{set}");
+    let person = second.clone().with("cookie", &both);
     person.get("/v1/me").await.expect(200);
 }
 
@@ -226,8 +284,53 @@ async fn behind_a_proxy_that_is_not_trusted_the_public_url_decides() {
         .anonymous()
         .with("host", "vault.example")
         .with("origin", "http://vault.example");
-    plain
-        .post("/v1/session", &body)
-        .await
-        .refused(403, "origin_not_allowed");
+    let refused = plain.post("/v1/session", &body).await;
+    refused.refused(403, "origin_not_allowed");
+    let text = "This page is not the server's own. Open the dashboard at the server's URL; behind a proxy, set \
+                gateway.public_url and pass Host unchanged.";
+    assert_eq!(refused.expect(403)["detail"], text);
+}
+
+#[tokio::test]
+async fn a_proxy_may_add_the_default_port_of_the_scheme_and_no_other() {
+    let world = World::start_with(|settings| {
+        settings.server.gateway.public_url = Some("https://vault.example".to_owned());
+    })
+    .await;
+    let body = json!({"key": world.keys.operator.expose()});
+    for (host, origin, expected) in [
+        ("vault.example:443", "https://vault.example", "200"),
+        ("VAULT.example:443", "https://vault.example", "200"),
+        (
+            "vault.example:80",
+            "https://vault.example",
+            "403 origin_not_allowed",
+        ),
+        (
+            "vault.example",
+            "https://vault.example:80",
+            "403 origin_not_allowed",
+        ),
+        (
+            "vault.example:443",
+            "https://vault.example:8443",
+            "403 origin_not_allowed",
+        ),
+        ("localhost:80", "http://localhost", "200"),
+        ("[::1]:80", "http://[::1]", "200"),
+        (
+            "localhost:443",
+            "http://localhost",
+            "403 origin_not_allowed",
+        ),
+        (
+            "localhost:80",
+            "https://localhost",
+            "403 origin_not_allowed",
+        ),
+    ] {
+        let page = world.anonymous().with("host", host).with("origin", origin);
+        let answer = page.post("/v1/session", &body).await;
+        assert_eq!(answer.outcome(), expected, "{host} {origin}");
+    }
 }

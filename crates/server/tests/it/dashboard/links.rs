@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use toolvault_core::identity::UserId;
 use toolvault_server::control::{OwnStore, Request};
+use toolvault_vault::UserChange;
 
 use crate::harness::{Actor, Answer, World, cookie_of, token_of};
 
@@ -140,4 +141,29 @@ async fn disabling_the_user_ends_the_session_and_their_links() {
     follow(&world, &unused)
         .await
         .refused(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_session_ends_while_its_user_is_disabled() {
+    let world = World::start().await;
+    let user = world.new_user("disabled for a while").await;
+    let person = signed_in(&world, user).await;
+    world.disable(user).await;
+    world.clock.advance(29 * 60);
+    // A request that is refused does not keep it alive.
+    person.get("/v1/me").await.refused(401, "unauthenticated");
+    world.clock.advance(60);
+    let enabled = UserChange {
+        disabled: Some(false),
+        ..UserChange::default()
+    };
+    let local = world.local(world.keys.user);
+    world
+        .vault
+        .update_user(&local, user, enabled)
+        .await
+        .unwrap();
+    person.get("/v1/me").await.refused(401, "unauthenticated");
+    let again = signed_in(&world, user).await;
+    again.get("/v1/me").await.expect(200);
 }
