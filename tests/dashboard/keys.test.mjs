@@ -110,3 +110,16 @@ test("whoever revokes the key of the session is signed out", async (t) => {
   await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
   await heading(page, "Sign in").waitFor();
 });
+
+test("every row of a dialog's table is there when it is scrolled", async (t) => {
+  for (let made = 0; made < 80; made += 1) await it.key(["use"], { name: `many-${made}` });
+  const page = await it.signedIn(t, "admin");
+  await button(page, "Manage default").click();
+  await button(page, "Keys").click();
+  const table = page.getByRole("dialog").getByRole("table");
+  const last = Number(await table.getAttribute("aria-rowcount"));
+  await table.locator("[aria-rowindex='2']").waitFor();
+  assert.equal(await table.locator(`[aria-rowindex='${last}']`).count(), 0);
+  await page.getByRole("dialog").evaluate((dialog) => dialog.scrollTo(0, dialog.scrollHeight));
+  await table.locator(`[aria-rowindex='${last}']`).waitFor();
+});

@@ -21,9 +21,10 @@ test("an empty vault teaches how to store the first secret", async (t) => {
   };
   const env = { ...process.env, TOOLVAULT_API_KEY: it.own };
   execFileSync("python3", ["-c", "import ast, sys; ast.parse(sys.stdin.read())"], { input: await snippet("Python") });
-  execFileSync("bash", ["-c", await snippet("curl")], { input: "a value from a snippet\n", env });
+  const value = "a value 'from' \"a\" \\snippet $HOME";
+  execFileSync("bash", ["-c", await snippet("curl")], { input: `${value}\n`, env });
   const { args } = await it.api("POST", "v1/tools/linear__get_issue/resolve", {});
-  assert.equal(args.api_token, "a value from a snippet");
+  assert.equal(args.api_token, value);
 });
 
 test("a secret is created with completion and a preview, and its value is gone from the page", async (t) => {
@@ -194,4 +195,131 @@ test("the keyboard alone finds a secret and opens it", async (t) => {
   await page.keyboard.press("Enter");
   await heading(page, "by-keyboard").waitFor();
   assert.equal(await page.evaluate(() => document.activeElement.tagName), "H1");
+});
+
+test("nothing is called unused while the uses are not known", async (t) => {
+  const { secret_id: id } = await it.secret("perhaps-used");
+  const page = await it.signedIn(t, "keys", { refused: [503] });
+  const unused = page.getByText("Unused", { exact: true });
+  let answer = { status: 503 };
+  await page.route("**/v1/uses", (route) => route.fulfill(answer));
+  await page.goto("/#/secrets");
+  await page.getByRole("alert").filter({ hasText: "The uses could not be loaded" }).waitFor();
+  await row(page, "perhaps-used").waitFor();
+  assert.equal(await unused.count(), 0);
+  assert.equal(await page.getByRole("option", { name: /Not used/ }).count(), 0);
+  await page.goto(`/#/secrets/${id}`);
+  await page.getByRole("alert").filter({ hasText: "The uses could not be loaded" }).waitFor();
+  await button(page, "Delete").click();
+  await page.getByText("This cannot be undone").waitFor();
+  assert.equal(await page.getByText(/Not used/).count(), 0);
+  await page.keyboard.press("Escape");
+
+  // Only a part of the trail was read.
+  const since = new Date(Date.now() - 86_400_000);
+  answer = { json: { data: [], since: since.toISOString() } };
+  await page.goto("/#/secrets");
+  const day = new Intl.DateTimeFormat("en", { month: "short", day: "numeric" }).format(since);
+  await row(page, "perhaps-used").getByText(`Not since ${day}`).waitFor();
+  assert.equal(await unused.count(), 0);
+  await page.getByLabel("Show").selectOption(`Not used since ${day}`);
+  await row(page, "perhaps-used").waitFor();
+
+  const key = await it.key(["manage"], { tools: ["perhaps__*"] });
+  await it.secret("limited", { tool_name: "perhaps__tool" });
+  const limited = await it.signedIn(t, "", { key });
+  const [uses] = await Promise.all([limited.waitForResponse("**/v1/uses"), limited.reload()]);
+  await uses.finished();
+  await row(limited, "limited").waitFor();
+  await limited.waitForLoadState("networkidle");
+  assert.equal(await limited.getByText("Unused", { exact: true }).count(), 0);
+});
+
+test("a list from which a secret is deleted between two pages is read again", async (t) => {
+  const page = await it.signedIn(t, "keys");
+  const made = (index) => ({ ...secret, secret_id: `id-${index}`, secret_name: `made-${String(index).padStart(4, "0")}` });
+  const secret = (await it.api("GET", "v1/secrets/?limit=1")).data[0];
+  let all = Array.from({ length: 1002 }, (_, index) => made(index));
+  await page.route("**/v1/secrets/?*", (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    const offset = Number(query.get("offset"));
+    route.fulfill({ json: { data: all.slice(offset, offset + 1000), total: all.length, limit: 1000, offset } });
+    all = all.filter(({ secret_id: id }) => id !== "id-5");
+  });
+  await page.goto("/#/secrets");
+  await page.getByText("1,001 secrets", { exact: true }).waitFor();
+  await page.getByLabel("Search", { exact: true }).fill("made-1000");
+  await row(page, "made-1000").waitFor();
+});
+
+test("a long value that could not be stored says that its secret stayed", async (t) => {
+  const page = await it.signedIn(t, "secrets/new", { refused: [507, 503] });
+  await page.route("**/v1/secrets/*/value", (route) => route.fulfill({ status: 507, json: { detail: "There is no space." } }));
+  await page.route(/v1\/secrets\/[^/]+$/, (route) => (route.request().method() === "DELETE" ? route.fulfill({ status: 503 }) : route.continue()));
+  await page.getByLabel("Name").fill("half-made");
+  await page.getByLabel("Value").fill("x".repeat(2000));
+  await button(page, "Store the secret").click();
+  await page.getByRole("alert").filter({ hasText: "There is no space. The secret was made" }).waitFor();
+});
+
+test("it is asked before another secret is shadowed, also if the preview is late or fails", async (t) => {
+  await it.secret("served-now", { tool_name: "late__*", tool_arg: "token", is_default_for_tool: true });
+  const page = await it.signedIn(t, "secrets/new", { refused: [503] });
+  let isFailing = false;
+  await page.route("**/v1/explain", (route) => (isFailing ? route.fulfill({ status: 503 }) : route.continue()));
+  const fill = async (name) => {
+    await page.getByLabel("Name").fill(name);
+    await page.getByLabel("Value").fill("another value");
+    await page.getByLabel("Argument").fill("token");
+    await page.getByLabel("Tool pattern").fill("late__tool");
+    // At once, before the preview of this pattern.
+    await page.getByLabel("Tool pattern").press("Enter");
+  };
+  await fill("too-early");
+  await page.getByRole("dialog", { name: "It takes precedence over another secret" }).getByText("served-now").waitFor();
+  await button(page, "Cancel").last().click();
+  isFailing = true;
+  await fill("not-known");
+  const asked = page.getByRole("dialog", { name: "It may take precedence over another secret" });
+  await asked.getByText("could not be found out").waitFor();
+  assert.deepEqual((await it.api("GET", "v1/secrets/?limit=100")).data.filter(({ tool_name: tool }) => tool === "late__tool"), []);
+  await asked.getByRole("button", { name: "Store it" }).click();
+  await heading(page, "not-known").waitFor();
+});
+
+test("a policy keeps what was not touched, and what another changed", async (t) => {
+  const { secret_id: id } = await it.secret("careful", { tool_name: "careful__*", tool_arg: "token" });
+  const path = `v1/secrets/${id}/policy`;
+  const policy = {
+    expires_at: "2040-05-06T07:08:09.123456Z",
+    rotate_after_days: null,
+    when: JSON.parse('{"__proto__": ["one"], "a=b": ["two"], "constructor": ["three", "four"]}'),
+    protected: false,
+    redact: true,
+  };
+  const stored = await it.api("PUT", path, policy);
+  const page = await it.signedIn(t, `secrets/${id}`);
+  const open = () => button(page, "Change the policy").click();
+  await open();
+  await page.getByLabel("Rotate after").fill("30");
+  await button(page, "Save").click();
+  await saved(page, "The policy is changed");
+  assert.deepEqual(await it.api("GET", path), { ...stored, rotate_after_days: 30 });
+  await page.getByText("Due after 30 days").waitFor();
+  await open();
+  const conditions = page.getByLabel("Only if other arguments match");
+  await conditions.fill(`${await conditions.inputValue()}\ntoString = five`);
+  await button(page, "Save").click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByText("toString = five").waitFor();
+  const { when } = await it.api("GET", path);
+  assert.deepEqual(Object.entries(when).sort(), [...Object.entries(policy.when), ["toString", ["five"]]].sort());
+  await open();
+  await page.getByLabel("Rotate after").fill("60");
+  await it.api("PUT", path, { ...policy, protected: true });
+  await button(page, "Save").click();
+  await page.getByRole("alert").filter({ hasText: "changed elsewhere" }).waitFor();
+  assert.deepEqual(await it.api("GET", path), { ...stored, protected: true });
+  await button(page, "Cancel").click();
+  await page.getByText("Yes: only its value can be replaced").waitFor();
 });

@@ -89,3 +89,32 @@ test("a key sees only the pages that its scopes allow", async (t) => {
   await limited.goto("/#/keys");
   await limited.getByText("There is nothing here").waitFor();
 });
+
+test("a link that does not work signs no one out", async (t) => {
+  const first = await it.signedIn(t, "secrets/new", { refused: [401] });
+  await first.getByLabel("Name").fill("half written");
+  const second = await it.open(t, { context: first.context(), refused: [401] });
+  await second.goto("/#/sign-in/x");
+  await heading(second, "Secrets").waitFor();
+  await second.getByText("This link was used already or has expired").waitFor();
+  assert.equal(await first.getByLabel("Name").inputValue(), "half written");
+  await first.getByRole("link", { name: "Keys" }).click();
+  await heading(first, "Keys").waitFor();
+});
+
+test("signing out says so if the server could not be told", async (t) => {
+  const page = await it.signedIn(t, "", { refused: [503] });
+  await page.route("**/v1/session", (route) => (route.request().method() === "DELETE" ? route.fulfill({ status: 503 }) : route.continue()));
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByText("but the server could not be told; the session ends within 30 minutes").waitFor();
+});
+
+test("the server hears of someone who only writes", async (t) => {
+  const page = await it.open(t);
+  await page.clock.install();
+  await page.goto("/#/secrets/new");
+  await signIn(page, it.own);
+  await page.getByLabel("Name").press("a");
+  await page.clock.fastForward("00:05:00");
+  await Promise.all([page.waitForRequest("**/v1/session"), page.getByLabel("Name").press("b")]);
+});

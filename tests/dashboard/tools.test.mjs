@@ -98,3 +98,32 @@ test("usage shows the quota, the uses and what is not used", async (t) => {
   await page.getByRole("link", { name: "issues__get_issue" }).waitFor();
   await page.getByRole("link", { name: "never-used" }).first().waitFor();
 });
+
+test("the filter of the trail has every action", async (t) => {
+  const source = readFileSync(`${process.env.EXAMPLES_FOLDER}/../crates/core/src/audit/record.rs`, "utf8");
+  const actions = [...source.matchAll(/^    \w+ = "([\w.]+)",$/gm)].map(([, name]) => name);
+  assert.ok(actions.includes("secret.used"));
+  const page = await it.signedIn(t, "audit");
+  const offered = await page.getByLabel("Action").locator("option").evaluateAll((options) => options.map(({ value }) => value));
+  assert.deepEqual(offered.sort(), ["", ...actions].sort());
+});
+
+test("an answer for an earlier tool does not appear under a later one", async (t) => {
+  const page = await it.signedIn(t, "try");
+  let answer;
+  const asked = new Promise((resolve) => {
+    page.route("**/v1/tools/earlier__tool/explain", (route) => {
+      answer = () => route.continue();
+      resolve();
+    });
+  });
+  await page.getByLabel("Tool").fill("earlier__tool");
+  await button(page, "Explain").click();
+  await asked;
+  await page.getByLabel("Tool").fill("later__tool");
+  await answer().catch(() => {});
+  await button(page, "Explain").click();
+  await page.locator("section").filter({ hasText: "A runtime that resolves" }).getByText("later__tool").waitFor();
+  assert.equal(await page.getByText("earlier__tool").count(), 0);
+  assert.match(page.url(), /#\/try\?tool=later__tool$/);
+});

@@ -1,9 +1,14 @@
 // What pages read from the server.
 
 import { get } from "./api.js";
+import { recentDay } from "./format.js";
 import { useEffect, useRef, useState } from "./ui.js";
 
 const PAGE = 1000;
+/** How often a list that changes meanwhile is read. */
+const TURNS = 5;
+/** The uses are complete if they reach back this far, in milliseconds: today is the last of 30 days. */
+const WHOLE = 29 * 86_400_000;
 
 /**
  * Loads once for each content of `deps`: `{ data, error, isLoading, reload }`. `load` gets a signal that ends its
@@ -25,35 +30,51 @@ export function useData(load, deps = []) {
   return { ...state, reload: () => setTurn((last) => last + 1) };
 }
 
-/** Runs `act` on each change of `deps`, once `delay` milliseconds have passed without another. */
+/** Runs `act` on each change of `deps`, once `delay` milliseconds have passed without another, which aborts its signal. */
 export function useDelayed(act, delay, deps) {
   const latest = useRef(act);
   latest.current = act;
   useEffect(() => {
-    const timer = setTimeout(() => latest.current(), delay);
-    return () => clearTimeout(timer);
+    const aborter = new AbortController();
+    const timer = setTimeout(() => latest.current(aborter.signal), delay);
+    return () => {
+      clearTimeout(timer);
+      aborter.abort();
+    };
   }, deps);
 }
 
 /** All secrets; `show` gets the first of several pages. */
 export async function secrets(signal, show = () => {}) {
-  const found = new Map();
-  for (let offset = 0, total = 1; offset < total; offset += PAGE) {
-    const page = await get("v1/secrets/", { limit: PAGE, offset }, signal);
-    // A secret that was deleted meanwhile moves the others.
-    for (const secret of page.data) found.set(secret.secret_id, secret);
-    total = page.total;
-    if (offset === 0 && total > PAGE) show({ list: [...found.values()], total });
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    const found = new Map();
+    let total = 0;
+    let isMoved = false;
+    for (let offset = 0; offset === 0 || offset < total; offset += PAGE) {
+      const page = await get("v1/secrets/", { limit: PAGE, offset }, signal);
+      for (const secret of page.data) found.set(secret.secret_id, secret);
+      // A secret that was deleted between two pages moved the others: one may be on neither.
+      isMoved ||= page.total < total;
+      total = page.total;
+      if (turn === 0 && offset === 0 && total > PAGE) show({ list: [...found.values()], total });
+    }
+    if (!isMoved && found.size >= total) return { list: [...found.values()], total: found.size };
   }
-  return { list: [...found.values()], total: found.size };
+  throw new Error("The list changed each time it was read. Try again.");
 }
 
 const byId = ({ data }) => new Map(data.map((item) => [item.secret_id, item]));
 
-/** When and by what each secret was used, by ID. */
-export async function uses(signal) {
+/**
+ * When and by what each secret was used: `{ of, noUse, isWhole, since }`, `of` by ID. `noUse` says what is known of a
+ * secret without a use, `{ short, text }`; it is null if tool patterns limit what the caller sees.
+ */
+export async function uses(session, signal) {
   const answer = await get("v1/uses", {}, signal);
-  return { since: answer.since, of: byId(answer) };
+  const isWhole = Date.parse(answer.since) <= Date.now() - WHOLE;
+  const since = recentDay(answer.since);
+  const noUse = isWhole ? { short: "Unused", text: "Not used in the last 30 days" } : { short: `Not since ${since}`, text: `Not used since ${since}` };
+  return { of: byId(answer), noUse: isLimited(session) ? null : noUse, isWhole, since };
 }
 
 /** Policies that are not the default one, by ID. */

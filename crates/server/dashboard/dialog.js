@@ -83,7 +83,8 @@ export function Confirm({ title, submit, word, act, onClose, children, danger = 
   `;
 }
 
-let say = () => {};
+const early = [];
+let say = (one) => early.push(one);
 
 /** Shows a message for a while; `tone` is "good" or "warn". */
 export const toast = (text, tone = "good") => say({ text, tone, key: Math.random() });
@@ -97,6 +98,7 @@ export function Toasts() {
       // What warns stays until it is closed.
       if (one.tone === "good") setTimeout(() => remove(one.key), 5000);
     };
+    early.splice(0).forEach(say);
   }, []);
   return html`
     <div class="toasts" role="status" aria-live="polite">

@@ -137,7 +137,7 @@ export function Combobox({ label, hint, problem, value, onInput, options, ...res
             ${isShown && found.map((option, index) => html`
               <li key=${option.value} id=${`${listId}-${index}`} role="option" aria-selected=${index === active}
                 onMouseDown=${(event) => { event.preventDefault(); choose(option); }}>
-                <span class="mono">${visible(option.value)}</span>${option.note && html`<span class="hint">${option.note}</span>`}
+                <span class="mono">${visible(option.value)}</span>${option.note && html`<span class="hint">${visible(option.note)}</span>`}
               </li>
             `)}
           </ul>

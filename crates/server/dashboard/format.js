@@ -9,13 +9,15 @@ const SPANS = [
   ["hour", 3600],
   ["minute", 60],
 ];
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const relative = new Intl.RelativeTimeFormat("en", { style: "narrow" });
 const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
-const short = new Intl.DateTimeFormat("en", { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const today = new Intl.DateTimeFormat("en", { timeStyle: "medium", hourCycle: "h23" });
+const short = new Intl.DateTimeFormat("en", { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const monthDay = new Intl.DateTimeFormat("en", { month: "short", day: "numeric" });
 const day = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
 const numbers = new Intl.NumberFormat("en");
 
-/** "3 days ago", "in 2 hours". */
+/** "3d ago", "in 2h". */
 export function ago(time) {
   const seconds = (Date.parse(time) - Date.now()) / 1000;
   const [unit, span] = SPANS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
@@ -23,10 +25,14 @@ export function ago(time) {
 }
 
 export const date = (time) => day.format(new Date(time));
-/** An exact time, without the year if it is this one. */
+/** A day of the last months. */
+export const recentDay = (time) => monthDay.format(new Date(time));
+/** A time as short as it is clear: of today without the date, of this year without the year. */
 export function clock(time) {
   const at = new Date(time);
-  return (at.getFullYear() === new Date().getFullYear() ? short : exact).format(at);
+  const now = new Date();
+  if (at.toDateString() === now.toDateString()) return today.format(at);
+  return (at.getFullYear() === now.getFullYear() ? short : day).format(at);
 }
 
 export const moment = (time) => exact.format(new Date(time));

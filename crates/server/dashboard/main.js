@@ -1,5 +1,6 @@
 // The start: who is signed in decides between the sign-in page and the dashboard.
 
+import { toast } from "./dialog.js";
 import { Notice } from "./parts.js";
 import { takeLink } from "./router.js";
 import { resume, signIn, takeReason, watch } from "./session.js";
@@ -20,18 +21,22 @@ function enter(session) {
 
 async function start() {
   const link = takeLink();
+  let refused;
   if (link) {
     try {
       return enter(await signIn({ link }));
     } catch (refusal) {
-      const text = refusal.status === 401 ? "This link was used already or has expired. Run `toolvault open` for another." : refusal.message;
-      return ask({ text, tone: "bad" });
+      refused = refusal.status === 401 ? "This link was used already or has expired. Run `toolvault open` for another." : refusal.message;
     }
   }
   const reason = takeReason();
   const session = await resume();
-  if (session) return enter(session);
-  ask(reason && { text: reason });
+  if (session) {
+    enter(session);
+    if (refused) toast(refused, "warn");
+    return;
+  }
+  ask(refused ? { text: refused, tone: "bad" } : reason && { text: reason });
 }
 
 function ask(message) {

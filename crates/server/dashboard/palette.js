@@ -21,13 +21,10 @@ export function Palette({ pages, onClose }) {
     element.showModal();
     return () => element.close();
   }, []);
-  useDelayed(async () => {
-    if (!mayManage || !wanted.trim()) return setSecrets([]);
-    try {
-      setSecrets((await get("v1/secrets/", { q: wanted.trim(), limit: 8 })).data);
-    } catch {
-      setSecrets([]);
-    }
+  useDelayed(async (signal) => {
+    const isAsked = mayManage && wanted.trim();
+    const { data } = isAsked ? await get("v1/secrets/", { q: wanted.trim(), limit: 8 }, signal).catch(() => ({ data: [] })) : { data: [] };
+    if (!signal.aborted) setSecrets(data);
   }, 120, [wanted]);
 
   const actions = [

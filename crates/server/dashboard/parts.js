@@ -66,6 +66,11 @@ export function Loaded({ state, children }) {
   return html`<p class="waiting" role="status">Loading …</p>`;
 }
 
+/** What could not be loaded beside the main content of a page: `[[title, state]]`. */
+export const Unloaded = ({ of }) => of.filter(([, { error }]) => error).map(([title, { error, reload }]) => html`
+  <${Notice} key=${title} tone="bad" title=${`${title} could not be loaded`}>${error.message} <button type="button" class="button small" onClick=${reload}>Try again</button><//>
+`);
+
 /** A button that copies a text. */
 export function Copy({ text, label = "Copy", primary }) {
   const [state, setState] = useState("");

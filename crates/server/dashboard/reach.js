@@ -23,10 +23,10 @@ export function reached(pattern, tools) {
  * What `draft` (`{ id, tool, argument, isDefault }`) would do: `{ rows, shadowed, of }`, with one row for each tool,
  * `{ tool, isWinner, other, why }`, and the secrets that it would take precedence over.
  */
-async function judge(draft, tools, signal) {
+export async function judge(draft, tools, signal, most = MOST) {
   const found = reached(draft.tool, tools);
   if (!draft.argument || !draft.isDefault) return { rows: found.map((tool) => ({ tool })), shadowed: [], of: found.length };
-  const asked = found.slice(0, MOST);
+  const asked = found.slice(0, most);
   const calls = asked.map(({ name }) => ({ tool_name: name, accepts: [draft.argument] }));
   const explained = await explain(calls, signal);
   const rows = asked.map((tool, index) => {

@@ -9,11 +9,14 @@ import { createContext } from "./ui.js";
 export const Session = createContext(null);
 
 const tabs = new BroadcastChannel("toolvault");
-let lastActive = Date.now();
+let lastActive = 0;
+/** The session of this page. */
+let own = null;
 
 /** Loads the page anew, with the reason for the sign-in page. The fragment stays, so that one comes back to it. */
 function leave(reason) {
-  token.clear();
+  // Another tab may have signed in meanwhile.
+  if (token.get() === own.csrf_token) token.clear();
   for (const field of document.querySelectorAll("input, textarea")) field.value = "";
   history.replaceState({ reason }, "");
   location.reload();
@@ -38,9 +41,8 @@ export async function resume() {
   }
 }
 
-/** Signs in with `{ key }` or `{ link }`. */
+/** Signs in with `{ key }` or `{ link }`. A session that there is stays if that fails: any page can open a wrong link. */
 export async function signIn(credential) {
-  token.clear();
   const { body } = await send("POST", "v1/session", { json: credential });
   token.set(body.csrf_token);
   return body;
@@ -49,8 +51,10 @@ export async function signIn(credential) {
 export async function signOut(reason = "You are signed out.") {
   try {
     await send("DELETE", "v1/session");
-  } finally {
     leave(reason);
+  } catch (refusal) {
+    const minutes = Math.ceil(own.idle_seconds / 60);
+    leave(refusal.status === 401 ? reason : `You are signed out here, but the server could not be told; the session ends within ${minutes} minutes.`);
   }
 }
 
@@ -58,11 +62,19 @@ const ENDED = "Your session has ended. Sign in again to go on.";
 
 /** Ends the page when the session ends: refused, expired, not used, or signed out in another tab. */
 export function watch(session) {
+  own = session;
+  lastActive = Date.now();
+  let lastTold = lastActive;
   whenSignedOut(() => leave(ENDED));
   addEventListener("storage", ({ key }) => token.is(key) && token.get() !== session.csrf_token && leave("You signed out in another tab."));
   const active = (isOurs) => {
     if (isOurs && Date.now() - lastActive > 15_000) tabs.postMessage("active");
     lastActive = Date.now();
+    // The server counts requests, and one may write into a form for long without any.
+    if (isOurs && lastActive - lastTold > session.idle_seconds * 100) {
+      lastTold = lastActive;
+      send("GET", "v1/session").catch(() => {});
+    }
   };
   for (const event of ["pointerdown", "keydown"]) addEventListener(event, () => active(true), true);
   tabs.onmessage = () => active(false);

@@ -6,7 +6,11 @@ const isDefault = base === "http://127.0.0.1:8710";
 
 const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 const json = (value) => JSON.stringify(value, null, 2);
-const exported = isDefault ? "" : `export TOOLVAULT_URL=${base}\n`;
+const exported = isDefault ? "" : `export TOOLVAULT_URL=${quoted(base)}\n`;
+const inPython = isDefault ? "" : `url=${JSON.stringify(base)}`;
+/** The start of a request with curl; the path has no character that a URL cannot have. */
+const curl = (path, more = "") => `curl -s ${quoted(base + path)} -H "x-api-key: $TOOLVAULT_API_KEY" -H 'content-type: application/json'${more}`;
+const ofTool = (tool, act) => `/v1/tools/${encodeURIComponent(tool)}/${act}`;
 
 /** Ways to store a secret. */
 export const storing = [
@@ -20,10 +24,12 @@ export const storing = [
     name: "curl",
     label: "Store a secret with curl",
     note: "TOOLVAULT_API_KEY is a key of yours with the scope manage.",
-    text: `read -rsp 'Value: ' VALUE
-curl -s ${base}/v1/secrets/ -H "x-api-key: $TOOLVAULT_API_KEY" -H 'content-type: application/json' -d @- <<END
-{"secret_name": "linear", "secret_value": "$VALUE", "tool_name": "linear__*", "tool_arg": "api_token", "is_default_for_tool": true}
-END`,
+    text: `printf 'Value: '; IFS= read -rs VALUE; echo
+VALUE="$VALUE" python3 -c '
+import json, os
+print(json.dumps({"secret_name": "linear", "secret_value": os.environ["VALUE"],
+    "tool_name": "linear__*", "tool_arg": "api_token", "is_default_for_tool": True}))' |
+  ${curl("/v1/secrets/", " -d @-")}`,
   },
   {
     name: "Python",
@@ -32,7 +38,7 @@ END`,
     text: `from getpass import getpass
 from toolvault import Toolvault
 
-vault = Toolvault(${isDefault ? "" : `url="${base}"`})
+vault = Toolvault(${inPython})
 vault.secrets.create(
     "linear",
     getpass("Value: "),
@@ -43,14 +49,16 @@ vault.secrets.create(
   },
 ];
 
+export const explaining = (tool) => curl(ofTool(tool, "explain"), " -d '{}'");
+
 /** Ways to get a completed call of `tool`, for runtimes. */
 export const resolving = (tool) => [
   {
     name: "curl",
     label: "Resolve with curl",
     note: "The answer has the values: use a key with the scope resolve, in a runtime that you trust.",
-    text: `curl -s ${base}/v1/tools/${encodeURIComponent(tool)}/resolve -H "x-api-key: $TOOLVAULT_API_KEY" \\
-  -H 'content-type: application/json' -d '{"args": {}}'`,
+    text: `${curl(ofTool(tool, "resolve"))} \\
+  -d '{"args": {}}'`,
   },
   {
     name: "Python",
@@ -58,7 +66,7 @@ export const resolving = (tool) => [
     note: "Use a key with the scope resolve, in a runtime that you trust.",
     text: `from toolvault import Toolvault
 
-vault = Toolvault(${isDefault ? "" : `url="${base}"`})
+vault = Toolvault(${inPython})
 with vault.inject(${JSON.stringify(tool)}, {}) as call:
     ...  # run the tool with call.args, and show the model only call.redact(result)`,
   },
@@ -107,7 +115,7 @@ export function clients(server) {
       name: "curl",
       label: "A first request with curl",
       note: key,
-      text: `curl -s ${url} -H "x-api-key: $TOOLVAULT_API_KEY" -H 'content-type: application/json' \\
+      text: `${curl(server ? `/mcp/${server}` : "/mcp")} \\
   -H 'accept: application/json, text/event-stream' \\
   -d '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"me","version":"1"}}}'`,
     },

@@ -12,7 +12,7 @@ export async function create(secret, value) {
   if ([...value].length <= LONGEST) {
     return send("POST", "v1/secrets/", { json: { ...secret, secret_value: value } });
   }
-  // A random value first, in a secret that is not a default: it is never applied.
+  // A random value first, in a secret that is not a default: until the real one is there, only a reference applies it.
   const random = crypto.getRandomValues(new Uint8Array(32)).join("");
   const made = await send("POST", "v1/secrets/", { json: { ...secret, is_default_for_tool: false, secret_value: random } });
   const id = made.body.secret_id;
@@ -21,7 +21,9 @@ export async function create(secret, value) {
     await send("DELETE", url(id, "versions", 1));
     return secret.is_default_for_tool ? await change(id, { is_default_for_tool: true }) : stored;
   } catch (refusal) {
-    await send("DELETE", url(id));
+    await send("DELETE", url(id)).catch(() => {
+      throw new Error(`${refusal.message} The secret was made, is not complete and could not be removed: delete it in the list, then try again.`);
+    });
     throw refusal;
   }
 }

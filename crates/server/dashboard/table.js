@@ -22,11 +22,12 @@ function useWindow(body, count) {
     };
     const later = () => (frame ||= requestAnimationFrame(measure));
     measure();
-    addEventListener("scroll", later, { passive: true });
+    // A dialog scrolls itself, and the event of an element does not bubble.
+    addEventListener("scroll", later, { passive: true, capture: true });
     addEventListener("resize", later);
     return () => {
       cancelAnimationFrame(frame);
-      removeEventListener("scroll", later);
+      removeEventListener("scroll", later, { capture: true });
       removeEventListener("resize", later);
     };
   }, [count]);

@@ -1,6 +1,6 @@
 // How records of the audit trail look in a table.
 
-import { actor, clock } from "../format.js";
+import { actor, clock, moment } from "../format.js";
 import { Badge } from "../parts.js";
 import { href } from "../router.js";
 import { Text } from "../text.js";
@@ -10,7 +10,7 @@ const second = (content) => content && html`<span class="second mono">${content}
 
 /** The columns; the secret's name is left out on the page of the secret itself. */
 export const recordColumns = ({ withSecret = true } = {}) => [
-  { id: "at", head: "Time", className: "narrow at", cell: ({ at, sequence }) => html`<time datetime=${at}>${clock(at)}</time>${second(`#${sequence}`)}` },
+  { id: "at", head: "Time", className: "narrow at", cell: ({ at, sequence }) => html`<time datetime=${at} title=${moment(at)}>${clock(at)}</time>${second(`#${sequence}`)}` },
   {
     id: "action",
     head: "Action",

@@ -17,8 +17,8 @@ const ACTIONS = [
   "secret.used", "tool.called", "use.refused", "value.repeated", "secret.created", "secret.renamed", "secret.rebound",
   "secret.value_replaced", "secret.version_restored", "secret.version_deleted", "secret.policy_changed", "secret.deleted",
   "default.shadowed", "key.created", "key.changed", "key.rotated", "key.revoked", "user.created", "user.changed", "user.deleted",
-  "sign_in.failed", "access.denied", "tampering.detected", "store.created", "store.backed_up", "store.restored", "root_key.rotated",
-  "user_keys.rotated",
+  "session.started", "session.ended", "sign_in.failed", "access.denied", "tampering.detected", "store.created", "store.backed_up",
+  "store.restored", "audit.pruned", "root_key.rotated", "user_keys.rotated",
 ];
 
 const SPANS = [
@@ -42,21 +42,27 @@ const asQuery = ({ action, tool, hours, secretId }) => ({
 /** Records of the filter: the newest page, older ones on demand, and new ones while following. */
 function useTrail(filter) {
   const first = useData((signal) => get("v1/audit", { ...asQuery(filter), limit: 200 }, signal), [JSON.stringify(filter)]);
-  const [extra, setExtra] = useState({ of: null, newer: [], older: [], cursor: null });
-  const own = extra.of === first.data ? extra : { of: first.data, newer: [], older: [], cursor: first.data?.next_cursor };
+  const [extra, setExtra] = useState({ of: null });
+  const latest = useRef();
+  latest.current = first.data;
+  const ofPage = (last, page) => (last.of === page ? last : { of: page, newer: [], older: [], cursor: page?.next_cursor });
+  const own = ofPage(extra, first.data);
+  /** Changes what was read beside the first page, unless that is another one by now. */
+  const add = (change) => first.data === latest.current && setExtra((last) => ({ ...ofPage(last, first.data), ...change(ofPage(last, first.data)) }));
   const records = [...own.newer, ...(first.data?.data ?? []), ...own.older];
   const more = async () => {
     const page = await get("v1/audit", { ...asQuery(filter), limit: 1000, cursor: own.cursor });
-    setExtra({ ...own, older: [...own.older, ...page.data], cursor: page.next_cursor });
+    add(({ older }) => ({ older: [...older, ...page.data], cursor: page.next_cursor }));
   };
   const follow = async () => {
     const page = await get("v1/audit", { ...asQuery(filter), limit: 200 });
     const fresh = page.data.filter(({ sequence }) => sequence > (records[0]?.sequence ?? 0));
     // More than a page is new: what lies between is not known, so begin again.
     if (fresh.length === 200) first.reload();
-    else if (fresh.length > 0) setExtra({ ...own, newer: [...fresh, ...own.newer] });
+    else if (fresh.length > 0) add(({ newer }) => ({ newer: [...fresh.filter(({ sequence }) => sequence > (newer[0]?.sequence ?? 0)), ...newer] }));
   };
-  return { first, records, hasMore: Boolean(own.cursor), more, follow };
+  // While another filter loads, these would mix the two.
+  return { first, records, hasMore: Boolean(own.cursor) && !first.isLoading, more, follow: async () => first.isLoading || follow() };
 }
 
 function useFollowing(isOn, follow) {

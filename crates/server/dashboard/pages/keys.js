@@ -11,7 +11,7 @@ import { replace } from "../router.js";
 import { Session } from "../session.js";
 import { clients } from "../snippets.js";
 import { Table } from "../table.js";
-import { Text } from "../text.js";
+import { Text, visible } from "../text.js";
 import { html, useContext, useEffect, useState } from "../ui.js";
 import { CreateKey, RotateKey, ShowKey } from "./key-dialogs.js";
 
@@ -48,8 +48,8 @@ const columns = (session, ask) => [
     className: "ends",
     cell: (key) => !isOver(key) && html`
       <span class="actions">
-        <button type="button" class="button small" aria-label=${`Rotate ${key.name}`} onClick=${() => ask("rotate", key)}>Rotate</button>
-        <button type="button" class="button small danger" aria-label=${`Revoke ${key.name}`} onClick=${() => ask("revoke", key)}>Revoke</button>
+        <button type="button" class="button small" aria-label=${`Rotate ${visible(key.name)}`} onClick=${() => ask("rotate", key)}>Rotate</button>
+        <button type="button" class="button small danger" aria-label=${`Revoke ${visible(key.name)}`} onClick=${() => ask("revoke", key)}>Revoke</button>
       </span>`,
   },
 ];

@@ -22,16 +22,28 @@ const fromField = (text) => (text ? new Date(text).toISOString() : null);
 const toLines = (when) => Object.entries(when).flatMap(([name, patterns]) => patterns.map((pattern) => `${name} = ${pattern}`)).join("\n");
 
 function fromLines(text) {
-  const when = {};
+  // An argument can have any name, also one that objects have by themselves.
+  const when = Object.create(null);
   for (const line of text.split("\n").filter((one) => one.trim())) {
-    const [, name, pattern] = line.match(/^\s*(.+?)\s*=\s*(.+?)\s*$/) ?? [];
+    // A name can have the sign too: the first one between spaces counts, as toLines writes it.
+    const [, name, pattern] = line.match(/^\s*(.+?)\s+=\s+(.+?)\s*$/) ?? line.match(/^\s*(.+?)\s*=\s*(.+?)\s*$/) ?? [];
     if (!name) throw new Error(`"${line.trim()}" is not a condition. Write it as: argument = pattern.`);
     (when[name] ??= []).push(pattern);
   }
   return when;
 }
 
-function Edit({ id, policy, onClose, onDone }) {
+/** The conditions of `lines`, if lines can say those that there were. */
+function changed(when, lines) {
+  if (JSON.stringify(fromLines(toLines(when))) === JSON.stringify(when)) return fromLines(lines);
+  throw new Error("Some of these conditions cannot be written as lines. Change them with the API.");
+}
+
+const CHANGED = "The policy was changed elsewhere in the meantime. Close this dialog, then repeat your change.";
+
+function Edit({ id, policy: current, onClose, onDone }) {
+  // What the fields began with, also if it is read again below them.
+  const [policy] = useState(current);
   const [expires, setExpires] = useState(toField(policy.expires_at));
   const [days, setDays] = useState(policy.rotate_after_days ?? "");
   const [when, setWhen] = useState(toLines(policy.when));
@@ -39,12 +51,14 @@ function Edit({ id, policy, onClose, onDone }) {
   const [redact, setRedact] = useState(policy.redact);
   const act = async () => {
     const json = {
-      expires_at: fromField(expires),
+      // What was not touched stays exactly as it is: a field has no seconds, and lines cannot say everything.
+      expires_at: expires === toField(policy.expires_at) ? policy.expires_at : fromField(expires),
       rotate_after_days: days === "" ? null : Number(days),
-      when: fromLines(when),
+      when: when === toLines(policy.when) ? policy.when : changed(policy.when, when),
       protected: isProtected,
       redact,
     };
+    if (JSON.stringify(await get(url(id, "policy"))) !== JSON.stringify(policy)) throw new Error(CHANGED);
     await send("PUT", url(id, "policy"), { json });
     toast("The policy is changed.");
     onDone();
@@ -69,9 +83,13 @@ function Edit({ id, policy, onClose, onDone }) {
 export function Policy({ id, onChange }) {
   const state = useData((signal) => get(url(id, "policy"), {}, signal), [id]);
   const [isOpen, setOpen] = useState(false);
-  const done = () => {
+  const close = () => {
     setOpen(false);
+    // It may have been refused because the policy is another one now.
     state.reload();
+  };
+  const done = () => {
+    close();
     onChange();
   };
   const conditions = (when) => Object.entries(when).map(([name, patterns]) => html`<div class="mono"><${Text} of=${`${name} = ${patterns.join(" or ")}`} /></div>`);
@@ -86,7 +104,7 @@ export function Policy({ id, onChange }) {
             ["Protected", policy.protected ? "Yes: only its value can be replaced" : "No"],
             ["Confidential", policy.redact ? "Yes: removed from answers" : "No: left in answers"],
           ]} />
-          ${isOpen && html`<${Edit} id=${id} policy=${policy} onClose=${() => setOpen(false)} onDone=${done} />`}
+          ${isOpen && html`<${Edit} id=${id} policy=${policy} onClose=${close} onDone=${done} />`}
         `}
       <//>
     <//>

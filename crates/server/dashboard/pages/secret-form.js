@@ -6,13 +6,13 @@ import { servers, toolsOf, useData } from "../data.js";
 import { Dialog, Form, toast } from "../dialog.js";
 import { Check, Combobox, Input, Value } from "../fields.js";
 import { matches } from "../patterns.js";
-import { Card, Loaded, Notice, Page } from "../parts.js";
-import { Reach, reached, useReach } from "../reach.js";
+import { Card, Loaded, Notice, Page, Unloaded } from "../parts.js";
+import { judge, Reach, reached, useReach } from "../reach.js";
 import { go, href } from "../router.js";
 import { Session } from "../session.js";
 import { change, create, url } from "../store.js";
 import { Text } from "../text.js";
-import { html, useContext, useMemo, useRef, useState } from "../ui.js";
+import { html, useContext, useEffect, useMemo, useRef, useState } from "../ui.js";
 
 /** Patterns to propose: each server's, then each tool, then those that are well known. */
 function patternsOf(list) {
@@ -35,15 +35,24 @@ function argumentsOf(pattern, tools) {
   return [...notes].map(([value, note]) => ({ value, note }));
 }
 
-/** What is asked before a default takes precedence over others. */
-const Shadowing = ({ shadowed, onConfirm, onClose }) => html`
-  <${Dialog} title="It takes precedence over another secret" onClose=${onClose}>
+/** What is asked before a default takes precedence over others, or may do so. */
+const Shadowing = ({ shadowed, error, onConfirm, onClose }) => html`
+  <${Dialog} title=${error ? "It may take precedence over another secret" : "It takes precedence over another secret"} onClose=${onClose}>
     <${Form} act=${onConfirm} submit="Store it" onCancel=${onClose}>
-      <p>From now on, calls get this secret in place of:</p>
-      <ul>${shadowed.map((other) => html`<li><${Text} of=${other.secret_name} /> <span class="hint">(<code><${Text} of=${other.pattern} /></code>)</span></li>`)}</ul>
+      ${error
+        ? html`<p>Whether another secret serves this argument now could not be found out: ${error.message}</p>`
+        : html`
+          <p>From now on, calls get this secret in place of:</p>
+          <ul>${shadowed.map((other) => html`<li><${Text} of=${other.secret_name} /> <span class="hint">(<code><${Text} of=${other.pattern} /></code>)</span></li>`)}</ul>`}
     <//>
   <//>
 `;
+
+/** The secrets that the draft takes precedence over now, of all tools: the preview may be of an earlier draft. */
+async function shadowedBy(draft, session, signal) {
+  const tools = toolsOf(await servers(session, signal));
+  return (await judge(draft, tools, signal, Infinity)).shadowed;
+}
 
 function Fields({ initial, id, submit, act, back, withValue }) {
   const session = useContext(Session);
@@ -59,6 +68,8 @@ function Fields({ initial, id, submit, act, back, withValue }) {
   const value = useRef();
   const draft = { id, tool, argument, isDefault };
   const reach = useReach(draft, tools);
+  const aborter = useMemo(() => new AbortController(), []);
+  useEffect(() => () => aborter.abort(), []);
 
   const store = async () => {
     const secret = { secret_name: name, tool_name: tool || null, tool_arg: argument || null, is_default_for_tool: isDefault };
@@ -68,11 +79,15 @@ function Fields({ initial, id, submit, act, back, withValue }) {
   const check = async () => {
     if (withValue && value.current.read() === undefined) return;
     const isRebound = tool !== initial.tool || argument !== initial.argument || isDefault !== initial.isDefault;
-    const shadowed = reach.data?.shadowed ?? [];
-    if (isRebound && isDefault && shadowed.length > 0) setAsked(shadowed);
+    const question = isRebound && isDefault && tool && argument
+      ? await shadowedBy(draft, session, aborter.signal).then((shadowed) => ({ shadowed }), (error) => ({ shadowed: [], error }))
+      : { shadowed: [] };
+    if (aborter.signal.aborted) return;
+    if (question.error || question.shadowed.length > 0) setAsked({ ...question, store });
     else await store();
   };
   return html`
+    <${Unloaded} of=${[["The gateway's tools", behind]]} />
     <div class="split">
       <${Card}>
         <${Form} act=${check} submit=${submit} onCancel=${() => go(...back)}>
@@ -95,7 +110,7 @@ function Fields({ initial, id, submit, act, back, withValue }) {
       <//>
       <${Card} title="What it reaches"><${Reach} draft=${draft} state=${reach} /><//>
     </div>
-    ${asked && html`<${Shadowing} shadowed=${asked} onConfirm=${store} onClose=${() => setAsked(null)} />`}
+    ${asked && html`<${Shadowing} shadowed=${asked.shadowed} error=${asked.error} onConfirm=${asked.store} onClose=${() => setAsked(null)} />`}
   `;
 }
 

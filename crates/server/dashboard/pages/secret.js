@@ -5,7 +5,7 @@ import { may, policies, servers, toolsOf, useData, uses } from "../data.js";
 import { Confirm, Dialog, Form, toast } from "../dialog.js";
 import { Value } from "../fields.js";
 import { Ago, actor, count, moment } from "../format.js";
-import { Badge, Card, Copy, Facts, Loaded, Page, Snippets } from "../parts.js";
+import { Badge, Card, Copy, Facts, Loaded, Page, Snippets, Unloaded } from "../parts.js";
 import { Reach, useReach } from "../reach.js";
 import { go, href } from "../router.js";
 import { Session } from "../session.js";
@@ -40,7 +40,7 @@ function ReplaceValue({ secret, etag, onClose, onDone }) {
   `;
 }
 
-function Delete({ secret, etag, use, reach, onClose }) {
+function Delete({ secret, etag, use, noUse, reach, onClose }) {
   const act = async () => {
     await send("DELETE", url(secret.secret_id), { headers: { "if-match": etag } });
     toast("The secret is deleted.");
@@ -51,7 +51,8 @@ function Delete({ secret, etag, use, reach, onClose }) {
     <${Confirm} title="Delete the secret" submit="Delete" word=${secret.secret_name} act=${act} onClose=${onClose}>
       <p><${Text} of=${secret.secret_name} /> is erased with all its versions. This cannot be undone.</p>
       <ul>
-        <li>${use ? html`Last used <${Ago} at=${use.last_used_at} />${use.last_tool && html` by <code><${Text} of=${use.last_tool} /></code>`}.` : "Not used in the last 30 days."}</li>
+        ${use && html`<li>Last used <${Ago} at=${use.last_used_at} />${use.last_tool && html` by <code><${Text} of=${use.last_tool} /></code>`}.</li>`}
+        ${!use && noUse && html`<li>${noUse.text}.</li>`}
         ${secret.is_default_for_tool && served.length > 0 && html`<li>${count(served.length, "tool")} will get another secret or none, such as <code><${Text} of=${served[0].tool.name} /></code>.</li>`}
         <li>References to <code>secret://${visible(encodeURIComponent(secret.secret_name))}</code> in configurations will fail.</li>
       </ul>
@@ -104,7 +105,7 @@ function Versions({ secret, onChange }) {
   `;
 }
 
-function Uses({ secret, use }) {
+function Uses({ secret, use, noUse }) {
   const session = useContext(Session);
   const isShown = may(session, "audit", "admin");
   const state = useData(
@@ -118,12 +119,12 @@ function Uses({ secret, use }) {
         ? html`<${Loaded} state=${state}>
             ${(records) => html`<${Table} label="Latest records" columns=${recordColumns({ withSecret: false })} rows=${records} keyOf=${({ sequence }) => sequence} />`}
           <//>`
-        : !use && html`<p class="hint">Not used in the last 30 days.</p>`}
+        : !use && noUse && html`<p class="hint">${noUse.text}.</p>`}
     <//>
   `;
 }
 
-function Details({ secret, etag, use, policy, tools, reload }) {
+function Details({ secret, etag, use, noUse, policy, tools, reload, children }) {
   const [dialog, setDialog] = useState("");
   const draft = { id: secret.secret_id, tool: secret.tool_name ?? "", argument: secret.tool_arg ?? "", isDefault: secret.is_default_for_tool };
   const reach = useReach(draft, tools);
@@ -136,11 +137,12 @@ function Details({ secret, etag, use, policy, tools, reload }) {
   };
   return html`
     <${Page} title=${visible(secret.secret_name)} heading=${html`<${Text} of=${secret.secret_name} />`} back=${{ href: href("secrets"), label: "Secrets" }}
-      lead=${html`<span class="badges">${secret.is_default_for_tool && html`<${Badge} tone="accent">Default<//>`}</span> <${Status} secret=${secret} use=${use} policy=${policy} />`}
+      lead=${html`<span class="badges">${secret.is_default_for_tool && html`<${Badge} tone="accent">Default<//>`}</span> <${Status} use=${use} noUse=${noUse} policy=${policy} />`}
       actions=${html`
         <button type="button" class="button" onClick=${() => setDialog("replace")}>Replace the value</button>
         <a class="button" href=${href("secrets", secret.secret_id, "edit")}>Edit</a>
         <button type="button" class="button danger" onClick=${() => setDialog("delete")}>Delete</button>`}>
+      ${children}
       <div class="split">
         <div class="stack">
           <${Card} title="Secret">
@@ -149,7 +151,7 @@ function Details({ secret, etag, use, policy, tools, reload }) {
               ["Tool pattern", secret.tool_name ? html`<${Text} of=${secret.tool_name} mono />` : "any tool, by reference"],
               ["Argument", secret.tool_arg ? html`<${Text} of=${secret.tool_arg} mono />` : "any, by reference"],
               ["Default", secret.is_default_for_tool ? "Yes: it fills the argument by itself" : "No: only a reference applies it"],
-              ["Last used", use ? html`<${Ago} at=${use.last_used_at} />${use.last_tool && html` by <${Text} of=${use.last_tool} mono />`}` : "Not in the last 30 days"],
+              (use || noUse) && ["Last used", use ? html`<${Ago} at=${use.last_used_at} />${use.last_tool && html` by <${Text} of=${use.last_tool} mono />`}` : noUse.text],
               ["Changed", html`<${Ago} at=${secret.updated_at} />`],
               ["Created", moment(secret.created_at)],
               ["Reference", html`<span class="mono">${reference}</span> <${Copy} text=${reference} />`],
@@ -157,7 +159,7 @@ function Details({ secret, etag, use, policy, tools, reload }) {
             ]} />
           <//>
           <${Versions} secret=${secret} onChange=${reload} />
-          <${Uses} secret=${secret} use=${use} />
+          <${Uses} secret=${secret} use=${use} noUse=${noUse} />
         </div>
         <div class="stack">
           <${Card} title="What it reaches"><${Reach} draft=${draft} state=${reach} /><//>
@@ -166,7 +168,7 @@ function Details({ secret, etag, use, policy, tools, reload }) {
         </div>
       </div>
       ${dialog === "replace" && html`<${ReplaceValue} secret=${secret} etag=${etag} onClose=${close} onDone=${done} />`}
-      ${dialog === "delete" && html`<${Delete} secret=${secret} etag=${etag} use=${use} reach=${reach.data} onClose=${close} />`}
+      ${dialog === "delete" && html`<${Delete} secret=${secret} etag=${etag} use=${use} noUse=${noUse} reach=${reach.data} onClose=${close} />`}
     <//>
   `;
 }
@@ -174,14 +176,16 @@ function Details({ secret, etag, use, policy, tools, reload }) {
 export function Secret({ id }) {
   const session = useContext(Session);
   const state = useData((signal) => send("GET", url(id), { signal }), [id]);
-  const used = useData(uses, []);
+  const used = useData((signal) => uses(session, signal));
   const ruled = useData(policies, [state.data]);
   const behind = useData((signal) => servers(session, signal));
   const tools = useMemo(() => toolsOf(behind.data ?? []), [behind.data]);
   return html`
     <${Loaded} state=${state}>
       ${({ body, etag }) => html`
-        <${Details} secret=${body} etag=${etag} use=${used.data?.of.get(id)} policy=${ruled.data?.get(id)} tools=${tools} reload=${state.reload} />`}
+        <${Details} secret=${body} etag=${etag} use=${used.data?.of.get(id)} noUse=${used.data?.noUse} policy=${ruled.data?.get(id)} tools=${tools} reload=${state.reload}>
+          <${Unloaded} of=${[["The uses", used], ["The policies", ruled], ["The gateway's tools", behind]]} />
+        <//>`}
     <//>
   `;
 }

@@ -5,7 +5,7 @@ import { Combobox, Input, Select } from "../fields.js";
 import { Ago, count, number } from "../format.js";
 import { Icon } from "../icons.js";
 import { matches } from "../patterns.js";
-import { Badge, Empty, Loaded, Page, Snippets } from "../parts.js";
+import { Badge, Empty, Loaded, Page, Snippets, Unloaded } from "../parts.js";
 import { go, href } from "../router.js";
 import { Session } from "../session.js";
 import { storing } from "../snippets.js";
@@ -17,14 +17,13 @@ const FILTERS = [
   ["", "All"],
   ["default", "Defaults"],
   ["attention", "Due or expired"],
-  ["unused", "Not used in 30 days"],
 ];
 
 const KEPT = {
   "": () => true,
   default: ({ secret }) => secret.is_default_for_tool,
   attention: ({ policy }) => policy?.is_due || policy?.is_expired,
-  unused: ({ use }) => !use,
+  unused: ({ use, noUse }) => noUse && !use,
 };
 
 const SORTS = {
@@ -35,17 +34,17 @@ const SORTS = {
 };
 
 /** What is to be known of a secret at a glance. */
-export const Status = ({ secret, policy, use, withUse = true }) => html`
+export const Status = ({ policy, use, noUse }) => html`
   <span class="badges">
     ${policy?.is_expired && html`<${Badge} tone="bad" title=${policy.expires_at}>Expired<//>`}
     ${policy?.is_due && html`<${Badge} tone="warn" title=${policy.rotation_due_at}>Due<//>`}
     ${policy?.protected && html`<${Badge} title="Only its value can be replaced">Protected<//>`}
-    ${withUse && !use && html`<${Badge} tone="muted" title="Not used in the last 30 days">Unused<//>`}
+    ${noUse && !use && html`<${Badge} tone="muted" title=${noUse.text}>${noUse.short}<//>`}
   </span>
 `;
 
-const LastUse = ({ use }) =>
-  use ? html`<${Ago} at=${use.last_used_at} />${use.last_tool && html`<span class="second mono"><${Text} of=${use.last_tool} /></span>`}` : html`<span class="hint">–</span>`;
+const LastUse = ({ use, noUse }) =>
+  use ? html`<${Ago} at=${use.last_used_at} />${use.last_tool && html`<span class="second mono"><${Text} of=${use.last_tool} /></span>`}` : noUse && html`<span class="hint">–</span>`;
 
 const COLUMNS = [
   {
@@ -65,9 +64,9 @@ const COLUMNS = [
       ${secret.tool_arg && html`<span class="second mono"><${Text} of=${secret.tool_arg} /></span>`}`,
   },
   { id: "default", head: "Default", className: "slim wide", cell: ({ secret }) => secret.is_default_for_tool && html`<${Badge} tone="accent">Default<//>` },
-  { id: "used", head: "Last used", sort: true, className: "medium wide", cell: ({ use }) => html`<${LastUse} use=${use} />` },
+  { id: "used", head: "Last used", sort: true, className: "medium wide", cell: LastUse },
   { id: "updated", head: "Changed", sort: true, className: "narrow wider", cell: ({ secret }) => html`<${Ago} at=${secret.updated_at} />` },
-  { id: "status", head: "Status", className: "narrow", cell: (row) => html`<${Status} ...${row} />` },
+  { id: "status", head: "Status", className: "narrow", cell: Status },
 ];
 
 function List({ list, used, ruled, tools }) {
@@ -76,7 +75,7 @@ function List({ list, used, ruled, tools }) {
   const [filter, setFilter] = useState("");
   const [sort, setSort] = useState(["updated", true]);
   const rows = useMemo(() => {
-    const all = list.map((secret) => ({ secret, use: used?.of.get(secret.secret_id), policy: ruled?.get(secret.secret_id) }));
+    const all = list.map((secret) => ({ secret, use: used?.of.get(secret.secret_id), noUse: used?.noUse, policy: ruled?.get(secret.secret_id) }));
     const text = wanted.trim().toLowerCase();
     const kept = all.filter((row) => {
       const { secret_name: name, tool_name: pattern } = row.secret;
@@ -85,12 +84,13 @@ function List({ list, used, ruled, tools }) {
     });
     return sorted(kept, SORTS[sort[0]], sort[1]);
   }, [list, used, ruled, wanted, tool, filter, sort]);
+  const filters = used?.noUse ? [...FILTERS, ["unused", used.noUse.text]] : FILTERS;
   const options = tools.map(({ name, title }) => ({ value: name, note: title }));
   return html`
     <div class="filters">
       <${Input} label="Search" type="search" placeholder="Name or pattern" value=${wanted} onInput=${setWanted} />
       <${Combobox} label="Reaches the tool" placeholder="Any tool" value=${tool} onInput=${setTool} options=${options} />
-      <${Select} label="Show" value=${filter} onInput=${setFilter} options=${FILTERS} />
+      <${Select} label="Show" value=${filter} onInput=${setFilter} options=${filters} />
       <p class="total" role="status">${rows.length === list.length ? count(rows.length, "secret") : `${number(rows.length)} of ${count(list.length, "secret")}`}</p>
     </div>
     ${rows.length > 0
@@ -111,7 +111,7 @@ const First = () => html`
 export function Secrets() {
   const session = useContext(Session);
   const stored = useData(secrets);
-  const used = useData(uses);
+  const used = useData((signal) => uses(session, signal));
   const ruled = useData(policies);
   const behind = useData((signal) => servers(session, signal));
   const isPartial = stored.data && stored.data.list.length < stored.data.total;
@@ -123,6 +123,7 @@ export function Secrets() {
           ? html`<${First} />`
           : html`
             ${isPartial && html`<p class="waiting" role="status">Loading ${number(total)} secrets …</p>`}
+            <${Unloaded} of=${[["The uses", used], ["The policies", ruled], ["The gateway's tools", behind]]} />
             <${List} list=${list} used=${used.data} ruled=${ruled.data} tools=${toolsOf(behind.data ?? [])} />`)}
       <//>
     <//>

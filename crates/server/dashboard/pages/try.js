@@ -8,9 +8,9 @@ import { Icon } from "../icons.js";
 import { Badge, Card, Empty, Notice, Page, Snippet } from "../parts.js";
 import { href, replace } from "../router.js";
 import { Session } from "../session.js";
-import { base } from "../snippets.js";
+import { explaining } from "../snippets.js";
 import { Text } from "../text.js";
-import { html, useContext, useEffect, useState } from "../ui.js";
+import { html, useContext, useEffect, useRef, useState } from "../ui.js";
 
 const OUTCOMES = {
   received: ["muted", "Keeps what was sent"],
@@ -45,6 +45,7 @@ function Argument({ of, tool }) {
 
 const Outcome = ({ title, lead, of, tool }) => html`
   <${Card} title=${title} actions=${of && html`<${Badge} tone=${of.would_succeed ? "good" : "bad"}>${of.would_succeed ? "Would succeed" : "Would be refused"}<//>`}>
+    <p><${Text} of=${tool} mono /></p>
     <p class="hint">${lead}</p>
     ${of && (of.arguments.length > 0
       ? html`<ul class="arguments">${of.arguments.map((argument) => html`<${Argument} key=${argument.arg} of=${argument} tool=${tool} />`)}</ul>`
@@ -69,6 +70,7 @@ export function Try({ query }) {
   const [tool, setTool] = useState(query.get("tool") ?? "");
   const [args, setArgs] = useState("");
   const [outcome, setOutcome] = useState(null);
+  const aborter = useRef(null);
   const options = toolsOf(behind.data ?? []).map(({ name, title }) => ({ value: name, note: title }));
   const act = async () => {
     const json = {};
@@ -79,25 +81,36 @@ export function Try({ query }) {
         throw new Error('The arguments are not JSON. Write an object, such as {"issue_id": "ENG-42"}.');
       }
     }
-    setOutcome((await send("POST", `v1/tools/${segment(tool)}/explain`, { json })).body);
-    replace("try", { tool });
+    aborter.current = new AbortController();
+    const { signal } = aborter.current;
+    try {
+      const { body } = await send("POST", `v1/tools/${segment(tool)}/explain`, { json, signal });
+      if (signal.aborted) return;
+      setOutcome(body);
+      replace("try", { tool });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
   };
   useEffect(() => {
     if (tool) act().catch(() => {});
+    return () => aborter.current?.abort();
   }, []);
-  const change = (next) => {
-    setTool(next);
+  /** An answer for what was there before does not come any more. */
+  const changed = (set) => (next) => {
+    aborter.current?.abort();
+    set(next);
     setOutcome(null);
   };
   return html`
     <${Page} title="Try it" lead="What each argument of a tool would receive, and why. No value is read.">
       <${Card}>
         <${Form} act=${act} submit="Explain">
-          <${Combobox} label="Tool" required value=${tool} onInput=${change} options=${options} placeholder="linear__get_issue" hint="Its whole name, without *." />
+          <${Combobox} label="Tool" required value=${tool} onInput=${changed(setTool)} options=${options} placeholder="linear__get_issue" hint="Its whole name, without *." />
           <details>
             <summary>Arguments that the model sends</summary>
             <${Field} label="Arguments" hint="JSON. They are data: a reference in them stays as it is. Write no credential here.">
-              ${(joined) => html`<textarea class="mono" rows="3" spellcheck=${false} autocomplete="off" placeholder='{"issue_id": "ENG-42"}' value=${args} ...${joined} onInput=${(event) => setArgs(event.target.value)} />`}
+              ${(joined) => html`<textarea class="mono" rows="3" spellcheck=${false} autocomplete="off" placeholder='{"issue_id": "ENG-42"}' value=${args} ...${joined} onInput=${(event) => changed(setArgs)(event.target.value)} />`}
             <//>
           </details>
         <//>
@@ -107,7 +120,7 @@ export function Try({ query }) {
         : html`
           <${Empty} icon="try" title="Choose a tool">
             <p>You see which secret wins for each argument, which others were considered, and what is missing. The same with curl:</p>
-            <${Snippet} label="Explain with curl" text=${`curl -s ${base}/v1/tools/${segment(tool || "linear__get_issue")}/explain -H "x-api-key: $TOOLVAULT_API_KEY" -H 'content-type: application/json' -d '{}'`} />
+            <${Snippet} label="Explain with curl" text=${explaining(tool || "linear__get_issue")} />
           <//>`}
     <//>
   `;

@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { Bars, Meter, Ranked } from "../charts.js";
 import { isLimited, may, secrets, useData, uses } from "../data.js";
-import { actor, ago, bytes, count, date, number } from "../format.js";
+import { actor, ago, bytes, count, number } from "../format.js";
 import { Card, Empty, Loaded, Page } from "../parts.js";
 import { href } from "../router.js";
 import { Session } from "../session.js";
@@ -84,12 +84,14 @@ function Secrets({ list, used }) {
   return html`
     <${Card} title="Uses">
       <${Bars} label="Uses on each of the last 30 days" values=${found.days} />
-      ${Date.parse(used.since) > Date.now() - 29 * 86_400_000 && html`<p class="hint">Counted since ${date(used.since)}.</p>`}
+      ${!used.isWhole && html`<p class="hint">Counted since ${used.since}.</p>`}
     <//>
     <div class="split even">
-      <${Card} title="By secret"><${Ranked} rows=${found.ranked} empty="No secret was used in the last 30 days." /><//>
-      <${Card} title=${`Not used in 30 days (${number(found.unused.length)})`}>
-        ${found.unused.length > 0
+      <${Card} title="By secret"><${Ranked} rows=${found.ranked} empty="No use is recorded." /><//>
+      <${Card} title=${used.noUse ? `${used.noUse.text} (${number(found.unused.length)})` : "Age"}>
+        ${!used.noUse
+          ? html`<p class="hint">Your key sees the uses by some tools only.</p>`
+          : found.unused.length > 0
           ? html`<ul class="plain">${asRows(found.unused, (secret) => `changed ${ago(secret.updated_at)}`)}</ul>
             ${found.unused.length > MOST && html`<p class="hint">And ${count(found.unused.length - MOST, "other")}. The page Secrets shows all of them.</p>`}`
           : html`<p class="hint">Every secret was used.</p>`}
@@ -102,7 +104,7 @@ function Secrets({ list, used }) {
 export function Usage() {
   const session = useContext(Session);
   const state = useData(async (signal) => {
-    const [{ list }, used] = await Promise.all([secrets(signal), uses(signal)]);
+    const [{ list }, used] = await Promise.all([secrets(signal), uses(session, signal)]);
     return { list, used };
   });
   return html`
