@@ -52,6 +52,28 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
+test("no time in a table is cut, also on a phone", async (t) => {
+  for (const width of [1280, 360]) {
+    const page = await it.open(t, { viewport: { width, height: 800 } });
+    await page.clock.setFixedTime(Date.now() + 35 * 60_000);
+    await page.goto("/");
+    await signIn(page, it.own);
+    const seen = new Set();
+    for (const path of pages()) {
+      await page.goto(`/#/${path}`);
+      await settled(page);
+      const times = await page.locator("td time, th time").evaluateAll((all) => all.map((time) => {
+        const cell = time.closest("td, th");
+        const end = cell.getBoundingClientRect().right - parseFloat(getComputedStyle(cell).paddingRight);
+        return { text: time.innerText, isCut: time.checkVisibility() && time.getBoundingClientRect().right > end };
+      }));
+      assert.deepEqual(times.filter(({ isCut }) => isCut), [], `${path}, ${width} wide`);
+      for (const { text } of times) seen.add(text);
+    }
+    assert.ok(seen.has("35m ago"), [...seen].join(", "));
+  }
+});
+
 test("axe finds nothing in dialogs", async (t) => {
   const page = await it.signedIn(t, "keys", { reducedMotion: "reduce" });
   const inDialog = async (name) => {

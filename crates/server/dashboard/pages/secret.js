@@ -85,7 +85,7 @@ function Versions({ secret, onChange }) {
   const columns = [
     { id: "version", head: "Version", className: "slim", cell: ({ version }) => version },
     { id: "at", head: "Stored", cell: ({ created_at: at }) => html`<${Ago} at=${at} />` },
-    { id: "by", head: "By", cell: ({ created_by: by }) => html`<${Text} of=${actor(by)} />` },
+    { id: "by", head: "By", className: "wide", cell: ({ created_by: by }) => html`<${Text} of=${actor(by)} />` },
     { id: "act", head: html`<span class="unheard">Actions</span>`, className: "ends", cell: (of) => (of.state === "current" ? html`<${Badge} tone="good">Current<//>` : buttons(of)) },
   ];
   return html`
