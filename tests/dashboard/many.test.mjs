@@ -18,7 +18,7 @@ const it = world(async () => {
 
 test("the list has all of them, with few rows in the document", async (t) => {
   const page = await it.signedIn(t);
-  await page.getByText("10,000 secrets").waitFor();
+  await page.getByText("10,000 secrets", { exact: true }).waitFor();
   const table = page.getByRole("table", { name: "Secrets" });
   assert.equal(await table.getAttribute("aria-rowcount"), String(COUNT + 1));
   const rows = () => page.locator("tbody tr:not([aria-hidden])").count();
@@ -38,7 +38,7 @@ test("the list has all of them, with few rows in the document", async (t) => {
 
 test("one of them is found by name and by tool", async (t) => {
   const page = await it.signedIn(t);
-  await page.getByText("10,000 secrets").waitFor();
+  await page.getByText("10,000 secrets", { exact: true }).waitFor();
   await page.getByLabel("Search", { exact: true }).fill("04242");
   await row(page, nameOf(4242)).waitFor();
   await page.getByText("1 of 10,000 secrets").waitFor();
