@@ -21,7 +21,10 @@ pub(crate) async fn run(
     let server = Server::of(&options.connection, &context.environment)?;
     let policy = server.policy();
     let mut url = server.url(&policy)?;
-    url.set_path("/readyz");
+    url.set_query(None);
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().push("readyz");
+    }
     let client = connection::client(policy)?;
     let answer = client
         .send(Method::GET, url.as_str(), HeaderMap::new(), Bytes::new())

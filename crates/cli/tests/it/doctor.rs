@@ -274,3 +274,27 @@ fn systemd_and_health_checks_are_told_when_the_server_is_ready() {
     assert_eq!(server.stop(), Some(0));
     assert!(ready().starts_with("exit status 2\nerror: the server at"));
 }
+
+#[test]
+fn a_server_below_a_path_is_asked_there_whether_it_is_ready() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let installation = Installation::empty();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let proxy = std::thread::spawn(move || {
+        let (mut peer, _) = listener.accept().unwrap();
+        let lines = BufReader::new(peer.try_clone().unwrap()).lines();
+        let lines = lines.map_while(Result::ok);
+        let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+        peer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        head[0].clone()
+    });
+    let mut command = installation.command(&["ready"]);
+    command.env("TOOLVAULT_URL", format!("http://{address}/vault/"));
+    assert_eq!(
+        installation.transcript(&mut command, ""),
+        "exit status 0\nready"
+    );
+    assert_eq!(proxy.join().unwrap(), "GET /vault/readyz HTTP/1.1");
+}
