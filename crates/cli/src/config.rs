@@ -19,7 +19,7 @@ mod show;
 mod tests;
 mod validate;
 
-pub(crate) use self::computed::{beside, profiles_path};
+pub(crate) use self::computed::{beside, profiles_directory, profiles_path};
 pub(crate) use self::file::{ConfigurationFile, ServerTable};
 pub(crate) use self::first_keys::FirstKeysFile;
 pub(crate) use self::flags::{ServeOptions, StoreOptions};

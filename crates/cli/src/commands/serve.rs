@@ -5,6 +5,9 @@ mod first_keys;
 mod reload;
 mod signals;
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +34,12 @@ pub(crate) async fn run(
     refuse_plain_http(&configuration.server)?;
     let signals = Signals::catch()?;
     hygiene::raise_descriptors();
+    // The sandbox hides only what exists when a program starts, and a person may sign in later.
+    if let Some(directory) = config::profiles_directory()
+        && let Err(error) = make_private(&directory)
+    {
+        tracing::debug!(error = %error, "the directory of the profiles cannot be created");
+    }
 
     let Opened { vault, first_keys } = open(&configuration).await?;
     // The store has its keys now. Deliver them first, whatever fails later.
@@ -80,6 +89,14 @@ pub(crate) async fn run(
         never = reload::follow(requests, &options, context) => match never {},
         never = jobs => never,
     }
+}
+
+/// Creates a directory that only its owner can enter, if there is none.
+fn make_private(directory: &Path) -> std::io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
 }
 
 /// Refuses plain HTTP before anything is set up. Binding the address checks again.

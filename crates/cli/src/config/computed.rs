@@ -16,7 +16,12 @@ pub(super) fn standard_path() -> Option<PathBuf> {
 
 /// The file of the profiles.
 pub(crate) fn profiles_path() -> Option<PathBuf> {
-    Some(platform()?.config_dir().join("profiles.toml"))
+    Some(profiles_directory()?.join("profiles.toml"))
+}
+
+/// The directory that holds the file of the profiles.
+pub(crate) fn profiles_directory() -> Option<PathBuf> {
+    Some(platform()?.config_dir().to_owned())
 }
 
 /// Makes the data directory absolute, and derives further defaults from it.

@@ -16,7 +16,7 @@ use toolvault_gateway::{GatewayLimits, GatewaySettings};
 
 pub(crate) use self::header::is_reserved as is_reserved_header;
 pub(super) use self::literals::warn_of_literals;
-use super::computed::profiles_path;
+use super::computed::profiles_directory;
 use super::first_keys::FirstKeysFile;
 use super::layers::Layers;
 
@@ -120,7 +120,8 @@ fn concealed(layers: &Layers) -> Vec<PathBuf> {
     if let Some(first_keys) = FirstKeysFile::of(layers) {
         paths.extend(first_keys.existing_and_next());
     }
-    paths.extend(profiles_path());
+    // The whole directory: a person may sign in while a program runs.
+    paths.extend(profiles_directory());
     // A path cannot be made absolute if the working directory was deleted. Then it stays relative.
     let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
     paths.into_iter().map(absolute).collect()

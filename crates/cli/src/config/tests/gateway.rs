@@ -103,7 +103,7 @@ fn programs_are_kept_from_everything_that_opens_the_store() {
         assert!(concealed.contains(&PathBuf::from(path)), "{concealed:?}");
     }
     assert!(concealed.contains(&directory.path().join("url")));
-    for name in ["toolvault.toml", "profiles.toml"] {
+    for name in ["toolvault.toml", "toolvault"] {
         assert!(concealed.iter().any(|path| path.ends_with(name)), "{name}");
     }
     assert!(concealed.iter().all(|path| path.is_absolute()));

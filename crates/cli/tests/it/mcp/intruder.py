@@ -67,7 +67,13 @@ def call(name, arguments):
         if name == "rename":
             os.rename(arguments["from"], arguments["to"])
             return "renamed"
-        if name == "read":
+        if name == "read_when_told":
+            # Without the child, which reads the same connection.
+            CHILD.kill()
+            CHILD.wait()
+            LIFELINE.sendall(b".")
+            LIFELINE.recv(1)
+        if name.startswith("read"):
             return pathlib.Path(arguments["path"]).read_text()
         return json.dumps(report())
     except OSError as error:
@@ -79,7 +85,7 @@ def answer(method, params):
         about = {"name": "intruder", "version": "1"}
         return {"protocolVersion": params["protocolVersion"], "capabilities": {"tools": {}}, "serverInfo": about}
     if method == "tools/list":
-        return {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in ("report", "rename", "read")]}
+        return {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in ("report", "rename", "read", "read_when_told")]}
     return {"content": [{"type": "text", "text": call(params["name"], params["arguments"])}]}
 
 

@@ -27,14 +27,14 @@ use crate::stdio::handover::{SandboxError, step};
 const STICKY: u32 = 0o1000;
 
 /// Closes `directory` for this process and all that it starts, unless programs may need to create files in it: because it
-/// holds other directories, or is the home, the working or a temporary directory.
+/// holds other directories, or is the home, the working or a temporary directory, or `.config`.
 pub(super) fn close(directory: &Path, targets: &[Target], here: &Path) -> Result<(), SandboxError> {
     let failed = |source: io::Error| step(format!("close {}", directory.display()))(source);
     let original = open(CWD, directory).map(File::from).map_err(failed)?;
     let found = original.metadata().map_err(failed)?;
     let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
-    if found.mode() & STICKY != 0 || here == directory || home.is_some_and(|home| home == directory)
-    {
+    let is_shared = |home: PathBuf| home == directory || home.join(".config") == directory;
+    if found.mode() & STICKY != 0 || here == directory || home.is_some_and(is_shared) {
         return Ok(());
     }
     // What cannot be listed cannot be kept either.
