@@ -6,7 +6,7 @@ from pathlib import Path
 
 import suite
 from checks import Checks
-from server import Toolvault
+from server import BINARY, Toolvault
 
 PASSWORD = b"a password of the keyring"
 
@@ -72,6 +72,18 @@ async def with_keyring(checks: Checks, server: Toolvault, daemon: Daemon) -> Non
     checks.that("commands find the key", done.returncode == 0 and done.stdout.strip() == b"[]", done)
     done = await server.command("profile", "show", "--json")
     checks.that("the profile says where", json.loads(done.stdout)["keyring"] is True, done)
+
+    done = await server.command("login", "--key-file", str(server.first_keys_file))
+    again = daemon.entries()
+    checks.that("the next login has an entry of its own", len(again) == 1 and again != entries, done)
+    # The name of the file that the new content is written to.
+    blocked = f'mkdir {file.parent}/.profiles.toml.$$; exec "$0" login --key-file {server.first_keys_file}'
+    done = subprocess.run(["sh", "-c", blocked, BINARY], env=server.environment, capture_output=True, timeout=60)
+    checks.that("a login that cannot write the file fails", done.returncode == 2 and b"cannot write" in done.stderr, done)
+    checks.that("and leaves the keyring as it was", daemon.entries() == again, "")
+    done = await server.command(*listing)
+    checks.that("so that the old profile works", done.returncode == 0, done)
+    entries = again
 
     done = await server.command("login", "--profile", "plain", "--key-file", str(server.first_keys_file), "--no-keyring")
     checks.that("--no-keyring keeps the key in the file", keys["operator_key"] in file.read_text(), done)

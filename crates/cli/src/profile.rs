@@ -4,7 +4,8 @@
 //! operating system has a keyring ([`keyring`]), the file has the API keys in sealed form, and the keyring the key that
 //! opens them. So neither a copy of the file nor a program that reaches the keyring, but not the file, gets an API key.
 
-pub(crate) mod keyring;
+mod kept;
+mod keyring;
 mod sealed;
 
 use std::collections::BTreeMap;
@@ -56,21 +57,31 @@ pub(crate) struct Profile {
     /// The public part of the API key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key_id: Option<String>,
-    /// The API keys, which the key in the keyring opens.
+    /// The API keys, if a key in the keyring opens them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    sealed: Option<String>,
+    sealed: Option<Sealed>,
     /// The API keys, on a machine without a keyring.
     #[serde(skip_serializing_if = "Option::is_none")]
     keys: Option<Keys>,
 }
 
+/// Keys that are encrypted.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealed {
+    /// The name of the keyring's entry with the key that opens them.
+    entry: String,
+    keys: String,
+}
+
 /// The API keys of a profile.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Keys {
     /// To manage secrets and keys.
-    pub(crate) operator: String,
-    /// To call tools through the gateway, if that is another key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) operator: Option<String>,
+    /// To call tools through the gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) agent: Option<String>,
 }
@@ -125,7 +136,7 @@ impl Profiles {
     }
 
     /// Adds a profile, or replaces the one of this name, and uses it from now on.
-    pub(crate) fn set(&mut self, name: &str, profile: Profile) {
+    fn set(&mut self, name: &str, profile: Profile) {
         self.content.profiles.insert(name.to_owned(), profile);
         self.content.current = Some(name.to_owned());
     }
@@ -162,10 +173,12 @@ impl Profiles {
 impl Profile {
     /// A profile that keeps its keys in this file.
     pub(crate) fn plain(url: String, ca_file: Option<PathBuf>, keys: Keys) -> Self {
+        let key = keys.operator.as_ref().or(keys.agent.as_ref());
+        let key = key.and_then(|key| ApiKey::parse(key));
         Self {
             url,
             ca_file,
-            key_id: ApiKey::parse(&keys.operator).map(|key| key.id().as_str().to_owned()),
+            key_id: key.map(|key| key.id().as_str().to_owned()),
             sealed: None,
             keys: Some(keys),
         }

@@ -8,7 +8,7 @@ use toolvault_gateway::http::{HeaderValue, Url};
 use toolvault_gateway::{GuardedClient, HttpError, HttpPolicy};
 
 use crate::config::read_secret_file;
-use crate::environment::{API_KEY, API_KEY_FILE, CA_FILE, Environment, URL};
+use crate::environment::{API_KEY, API_KEY_FILE, CA_FILE, Environment, PROFILE, URL};
 use crate::failure::{Failure, with_causes};
 use crate::profile::{self, Keys, Profile};
 
@@ -40,12 +40,13 @@ pub(crate) enum Role {
 }
 
 impl Keys {
-    /// The key of a role. One key may be for both.
-    fn of(&self, role: Role) -> &str {
-        match (role, &self.agent) {
-            (Role::Agent, Some(agent)) => agent,
-            _ => &self.operator,
-        }
+    /// The key of a role. An agent's key may serve where an operator's does, never the other way round.
+    fn of(&self, role: Role) -> Option<&str> {
+        let key = match role {
+            Role::Operator => self.operator.as_ref().or(self.agent.as_ref()),
+            Role::Agent => self.agent.as_ref(),
+        };
+        key.map(String::as_str)
     }
 }
 
@@ -62,13 +63,13 @@ impl<'a> Server<'a> {
         options: &ConnectionOptions,
         environment: &'a Environment,
     ) -> Result<Self, Failure> {
-        let has_key = [API_KEY, API_KEY_FILE]
-            .iter()
-            .any(|name| environment.get(name).is_some());
-        let profile = if has_key {
-            None
-        } else {
-            profile::in_use(environment)?
+        let profile = match key_variable(environment) {
+            Some(key) if environment.get(PROFILE).is_some() => {
+                let why = format!("{PROFILE} and {key} are both set, and each has a key");
+                return Err(Failure::refused(why).hint("unset one of them"));
+            }
+            Some(_) => None,
+            None => profile::in_use(environment)?,
         };
         let named = options.ca_file.clone();
         Ok(Self {
@@ -133,7 +134,13 @@ impl<'a> Server<'a> {
             )));
         }
         let keys = profile.keys(name).await?;
-        header(&format!("profile '{name}'"), keys.of(role))
+        let key = keys.of(role).ok_or_else(|| {
+            let why = format!("the profile '{name}' has no key for an agent, and yours can do too much");
+            Failure::refused(why).hint(format!(
+                "create one with: toolvault key create --user NAME --scope use; then keep it with: toolvault login {url} --profile {name}; or set {API_KEY}"
+            ))
+        })?;
+        header(&format!("profile '{name}'"), key)
     }
 }
 
@@ -156,6 +163,12 @@ pub(crate) fn require_own_machine(
         "{source} {shown}, which is not on this machine"
     ))
     .hint("choose another profile with: toolvault profile use; or import single files with: toolvault mcp import"))
+}
+
+/// The variable that has a key, which is used instead of a profile.
+pub(crate) fn key_variable(environment: &Environment) -> Option<&'static str> {
+    let mut names = [API_KEY, API_KEY_FILE].into_iter();
+    names.find(|name| environment.get(name).is_some())
 }
 
 /// The rules for requests to a server, with the certificates of a file.

@@ -11,12 +11,12 @@ use toolvault_gateway::HttpPolicy;
 use toolvault_gateway::http::{Method, Url};
 
 use crate::api::connection::{
-    ConnectionOptions, DEFAULT_URL, Role, base, first_key_in, header, key_in, policy,
+    ConnectionOptions, DEFAULT_URL, Role, base, first_key_in, header, key_variable, policy,
 };
 use crate::api::{Api, Body};
 use crate::config::read_secret_file;
 use crate::context::Context;
-use crate::environment::{CA_FILE, PROFILE, URL};
+use crate::environment::{CA_FILE, Environment, PROFILE, URL};
 use crate::failure::{ExitStatus, Failure};
 use crate::profile::{DEFAULT, Keys, Profile, Profiles, parse_name};
 
@@ -30,8 +30,9 @@ Examples:
   toolvault login https://vault.example.com --profile work
   toolvault login --key-file ~/.local/share/toolvault.first-keys
 
-The key is asked for on a terminal, else read from standard input. TOOLVAULT_URL and TOOLVAULT_API_KEY, if they are set,
-are used instead of the profile.")]
+The key is asked for on a terminal, else read from standard input. A key with only the scope use
+is kept as the agent's; the profile's other key stays. If TOOLVAULT_API_KEY or
+TOOLVAULT_API_KEY_FILE is set, commands use its key and no profile.")]
 pub(crate) struct LoginOptions {
     /// URL of the server [default: `TOOLVAULT_URL`, else `http://127.0.0.1:8710`]
     url: Option<String>,
@@ -66,13 +67,7 @@ pub(crate) async fn run(
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {
     let (environment, printer) = (&context.environment, context.printer);
-    let name = match (&options.profile, environment.get(PROFILE)) {
-        (Some(name), _) => name.clone(),
-        (None, Some(name)) => {
-            parse_name(name).map_err(|why| Failure::refused(format!("{PROFILE}: {why}")))?
-        }
-        (None, None) => DEFAULT.to_owned(),
-    };
+    let name = name(options, environment)?;
     let mut profiles = Profiles::open()?;
     let ca_file = options.connection.ca_file.clone();
     let ca_file = ca_file.or_else(|| environment.get(CA_FILE).map(PathBuf::from));
@@ -83,16 +78,24 @@ pub(crate) async fn run(
         (None, Some(url)) => base(URL, url, &policy)?,
         (None, None) => base("default", DEFAULT_URL, &policy)?,
     };
-    let keys = read_keys(options.key_file.as_deref())?;
-    let me = check(&url, &policy, &keys.operator, context).await?;
-    if let Some(agent) = &keys.agent {
-        check(&url, &policy, agent, context).await?;
+    let old = replaced(&profiles, &name, &url)?;
+    let text = read_keys(options.key_file.as_deref())?;
+    let at = At {
+        url: &url,
+        policy: &policy,
+        context,
+    };
+    let (me, mut keys) = at.checked(&text).await?;
+    at.add_other(&mut keys, &name, old, &me).await;
+    let profile = Profile::plain(url.to_string(), ca_file, keys);
+    let is_sealed = profiles
+        .keep(&name, profile, options.no_keyring, context)
+        .await?;
+    if let Some(variable) = key_variable(environment) {
+        printer.error_line(&format!(
+            "warning: commands use the key in {variable} and not this profile; unset {variable}"
+        ));
     }
-    let mut profile = Profile::plain(url.to_string(), ca_file, keys);
-    keep(&name, &mut profile, options.no_keyring, context).await;
-    let is_sealed = profile.is_sealed();
-    profiles.set(&name, profile);
-    profiles.save()?;
     if options.json {
         printer.json(&json!({
             "profile": name,
@@ -122,23 +125,36 @@ pub(crate) async fn run(
     Ok(ExitStatus::Success)
 }
 
-/// Puts the keys of a profile into the keyring, if there is one.
-pub(super) async fn keep(name: &str, profile: &mut Profile, is_plain: bool, context: &Context<'_>) {
-    if is_plain {
-        return;
-    }
-    if cfg!(target_os = "linux") && !context.environment.has_session_bus {
-        return;
-    }
-    if let Err(why) = profile.seal(name).await {
-        context.printer.error_line(&format!(
-            "warning: the keyring cannot be used ({why}), so the key is kept in the file, which only you can read"
-        ));
+/// The name of the profile.
+fn name(options: &LoginOptions, environment: &Environment) -> Result<String, Failure> {
+    match (&options.profile, environment.get(PROFILE)) {
+        (Some(name), _) => Ok(name.clone()),
+        (None, Some(name)) => {
+            parse_name(name).map_err(|why| Failure::refused(format!("{PROFILE}: {why}")))
+        }
+        (None, None) => Ok(DEFAULT.to_owned()),
     }
 }
 
-/// The keys in the file or in the input, or one that is asked for.
-fn read_keys(file: Option<&Path>) -> anyhow::Result<Keys> {
+/// The profile of this name, which may only be replaced by one for the same URL.
+fn replaced<'a>(
+    profiles: &'a Profiles,
+    name: &str,
+    url: &Url,
+) -> Result<Option<&'a Profile>, Failure> {
+    match profiles.all().get(name) {
+        Some(old) if old.url != url.as_str() => {
+            let why = format!("the profile '{name}' is for {}", old.url);
+            Err(Failure::refused(why).hint(format!(
+                "name another with --profile NAME, or remove it with: toolvault logout {name}"
+            )))
+        }
+        old => Ok(old),
+    }
+}
+
+/// The text with the keys: of the file or the input, or what is asked for.
+fn read_keys(file: Option<&Path>) -> anyhow::Result<Wiped<String>> {
     let text = match file {
         Some(path) if path != Path::new("-") => {
             let shown = path.display();
@@ -158,27 +174,88 @@ fn read_keys(file: Option<&Path>) -> anyhow::Result<Keys> {
             text
         }
     };
-    let operator = key_in(&text, Role::Operator).to_owned();
-    if operator.is_empty() {
+    if text.trim().is_empty() {
         return Err(Failure::refused("no key was given")
             .hint("toolvault key create creates one")
             .into());
     }
-    Ok(Keys {
-        operator,
-        agent: first_key_in(&text, Role::Agent).map(str::to_owned),
-    })
+    Ok(text)
 }
 
-/// Asks the server whose key it is.
-async fn check(
-    url: &Url,
-    policy: &HttpPolicy,
-    key: &str,
-    context: &Context<'_>,
-) -> Result<Me, Failure> {
-    let authorization = header("the key", key)?;
-    let api = Api::at(url.clone(), policy.clone(), authorization, context.printer)?;
-    api.fetch(Method::GET, &api.url(&["me"]), Body::Nothing)
-        .await
+/// Where the keys are checked.
+struct At<'a> {
+    url: &'a Url,
+    policy: &'a HttpPolicy,
+    context: &'a Context<'a>,
+}
+
+impl At<'_> {
+    /// The keys in a text with one key or with the first keys of a store, each checked, and whose the first is.
+    async fn checked(&self, text: &str) -> Result<(Me, Keys), Failure> {
+        let operator = first_key_in(text, Role::Operator).map(str::to_owned);
+        let agent = first_key_in(text, Role::Agent).map(str::to_owned);
+        let keys = Keys { operator, agent };
+        match (&keys.operator, &keys.agent) {
+            (Some(operator), agent) => {
+                let me = self.check(operator).await?;
+                if let Some(agent) = agent {
+                    self.check(agent).await?;
+                }
+                Ok((me, keys))
+            }
+            (None, Some(agent)) => Ok((self.check(agent).await?, keys)),
+            (None, None) => {
+                let key = text.trim();
+                let me = self.check(key).await?;
+                let mut keys = Keys::default();
+                if me.scopes == ["use"] {
+                    keys.agent = Some(key.to_owned());
+                } else {
+                    keys.operator = Some(key.to_owned());
+                }
+                Ok((me, keys))
+            }
+        }
+    }
+
+    /// Adds the key of the other role from the profile that is replaced, if it still works and is of the same user.
+    async fn add_other(&self, keys: &mut Keys, name: &str, old: Option<&Profile>, me: &Me) {
+        let Some(old) = old else {
+            return;
+        };
+        if keys.operator.is_some() && keys.agent.is_some() {
+            return;
+        }
+        let warn = |why: &dyn std::fmt::Display| {
+            self.context.printer.error_line(&format!(
+                "warning: the profile's other key is not kept: {why}"
+            ));
+        };
+        let old = match old.keys(name).await {
+            Ok(old) => old,
+            Err(failure) => return warn(&failure),
+        };
+        let (missing, other) = if keys.agent.is_none() {
+            (&mut keys.agent, old.agent)
+        } else {
+            (&mut keys.operator, old.operator)
+        };
+        let Some(other) = other else {
+            return;
+        };
+        match self.check(&other).await {
+            Ok(whose) if whose.user_id == me.user_id => *missing = Some(other),
+            Ok(_) => warn(&"it is another user's"),
+            Err(failure) => warn(&failure),
+        }
+    }
+
+    /// Asks the server whose key it is.
+    async fn check(&self, key: &str) -> Result<Me, Failure> {
+        let authorization = header("the key", key)?;
+        let (url, policy) = (self.url.clone(), self.policy.clone());
+        let api = Api::at(url, policy, authorization, self.context.printer)?;
+        api.fetch(Method::GET, &api.url(&["me"]), Body::Nothing)
+            .await
+    }
 }

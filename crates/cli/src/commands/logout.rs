@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::failure::{ExitStatus, Failure};
-use crate::profile::{Profiles, keyring};
+use crate::profile::Profiles;
 
 #[derive(Args)]
 pub(crate) struct LogoutOptions {
@@ -25,16 +25,7 @@ pub(crate) async fn run(
     let name = named.or(profiles.current(&context.environment));
     let name = name.ok_or_else(|| Failure::refused("there is no profile in use"))?;
     let name = name.to_owned();
-    let removed = profiles.remove(&name)?;
-    profiles.save()?;
-    if removed.is_sealed()
-        && let Err(why) = keyring::delete(&name).await
-    {
-        // What is left there opens nothing any more.
-        context.printer.error_line(&format!(
-            "warning: the entry of the profile stays in the keyring: {why}"
-        ));
-    }
+    let removed = profiles.discard(&name, context).await?;
     if options.json {
         context
             .printer

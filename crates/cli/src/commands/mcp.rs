@@ -16,7 +16,7 @@ use crate::failure::ExitStatus;
 #[derive(Subcommand)]
 #[command(
     after_help = "import, test and stdio send requests to the server of the profile in use (toolvault login), \
-    unless TOOLVAULT_URL and TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE are set."
+    unless TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE is set."
 )]
 pub(crate) enum McpCommand {
     /// Add a server to the configuration file

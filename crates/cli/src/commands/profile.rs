@@ -10,8 +10,10 @@ use crate::profile::{Profile, Profiles};
 
 #[derive(Subcommand)]
 #[command(after_help = "\
-A profile is a server's URL and a key, which toolvault login keeps. Commands use the profile that TOOLVAULT_PROFILE
-names, else the one in use. TOOLVAULT_URL and TOOLVAULT_API_KEY are used instead of it.")]
+A profile is a server's URL, your key and the agent's, which toolvault login keeps. Commands use the
+profile that TOOLVAULT_PROFILE names, else the one in use. If TOOLVAULT_API_KEY or
+TOOLVAULT_API_KEY_FILE is set, they use its key and no profile, and refuse TOOLVAULT_PROFILE. A
+profile's key goes to its URL only: another TOOLVAULT_URL is refused.")]
 pub(crate) enum ProfileCommand {
     /// List the profiles
     List(ListOptions),

@@ -23,7 +23,7 @@ use crate::failure::ExitStatus;
 #[derive(Subcommand)]
 #[command(
     after_help = "The server and the key are those of the profile in use (toolvault login), \
-    unless TOOLVAULT_URL and TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE are set."
+    unless TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE is set."
 )]
 pub(crate) enum SecretCommand {
     /// List secrets, without their values

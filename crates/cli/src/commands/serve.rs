@@ -7,7 +7,6 @@ mod signals;
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,12 +33,7 @@ pub(crate) async fn run(
     refuse_plain_http(&configuration.server)?;
     let signals = Signals::catch()?;
     hygiene::raise_descriptors();
-    // The sandbox hides only what exists when a program starts, and a person may sign in later.
-    if let Some(directory) = config::profiles_directory()
-        && let Err(error) = make_private(&directory)
-    {
-        tracing::debug!(error = %error, "the directory of the profiles cannot be created");
-    }
+    make_profiles_directory();
 
     let Opened { vault, first_keys } = open(&configuration).await?;
     // The store has its keys now. Deliver them first, whatever fails later.
@@ -56,13 +50,18 @@ pub(crate) async fn run(
     };
     let requests = reload::Requests::catch(server.handle(), &options, context)?;
     let url = announcement::url(server.local_address(), configuration.server.tls.is_some());
-    if let Some(keys) = &first_keys
-        && first_keys::is_shown(&configuration, context.printer)
-        && server.local_address().ip().is_loopback()
-    {
-        first_keys::keep(keys, &url, context).await;
-    }
-    announcement::announce(&url, context)?;
+    let signed_in = match &first_keys {
+        Some(keys)
+            if first_keys::is_shown(&configuration, context.printer)
+                && server.local_address().ip().is_loopback() =>
+        {
+            Some(first_keys::keep(keys, &url, context).await)
+        }
+        // A profile for this URL is of another store.
+        Some(_) => None,
+        None => announcement::signed_in(&url, context),
+    };
+    announcement::announce(&url, signed_in, context)?;
     // systemd waits for this with `Type=notify`; elsewhere it does nothing.
     if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
         tracing::warn!(error = %error, "systemd was not told that the server is ready");
@@ -91,12 +90,16 @@ pub(crate) async fn run(
     }
 }
 
-/// Creates a directory that only its owner can enter, if there is none.
-fn make_private(directory: &Path) -> std::io::Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
+/// Creates the directory of the profiles, if there is none: the sandbox hides only what exists when a program starts, and
+/// a person may sign in later.
+fn make_profiles_directory() {
+    let Some(directory) = config::profiles_directory() else {
+        return;
+    };
+    let mut builder = DirBuilder::new();
+    if let Err(error) = builder.recursive(true).mode(0o700).create(directory) {
+        tracing::debug!(error = %error, "the directory of the profiles cannot be created");
+    }
 }
 
 /// Refuses plain HTTP before anything is set up. Binding the address checks again.

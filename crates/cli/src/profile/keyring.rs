@@ -1,5 +1,5 @@
 //! The keyring of the operating system: the Secret Service (of GNOME or KDE) on Linux, the keychain on
-//! macOS. It keeps one text for each profile.
+//! macOS. It keeps one text in each entry.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use toolvault_core::confidential::Wiped;
 /// How long a person may take to unlock it.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Keeps a text for a profile.
-pub(crate) async fn write(profile: &str, text: &str) -> Result<(), String> {
-    in_time(system::write(profile, text)).await
+/// Keeps a text in an entry, which people see under `label`.
+pub(super) async fn write(entry: &str, label: &str, text: &str) -> Result<(), String> {
+    in_time(system::write(entry, label, text)).await
 }
 
-/// The text that is kept for a profile.
-pub(crate) async fn read(profile: &str) -> Result<Wiped<String>, String> {
-    in_time(system::read(profile)).await
+/// The text of an entry.
+pub(super) async fn read(entry: &str) -> Result<Wiped<String>, String> {
+    in_time(system::read(entry)).await
 }
 
-/// Forgets the text of a profile.
-pub(crate) async fn delete(profile: &str) -> Result<(), String> {
-    in_time(system::delete(profile)).await
+/// Deletes an entry.
+pub(super) async fn delete(entry: &str) -> Result<(), String> {
+    in_time(system::delete(entry)).await
 }
 
 async fn in_time<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
@@ -35,9 +35,9 @@ mod system {
     use secret_service::{EncryptionType, Error, Item, SecretService};
     use toolvault_core::confidential::Wiped;
 
-    /// The attributes by which the text of a profile is found.
-    fn attributes(profile: &str) -> HashMap<&str, &str> {
-        HashMap::from([("application", "toolvault"), ("profile", profile)])
+    /// The attributes by which an entry is found.
+    fn attributes(entry: &str) -> HashMap<&str, &str> {
+        HashMap::from([("application", "toolvault"), ("entry", entry)])
     }
 
     async fn connect() -> Result<SecretService<'static>, String> {
@@ -45,15 +45,14 @@ mod system {
         connected.map_err(said)
     }
 
-    pub(super) async fn write(profile: &str, text: &str) -> Result<(), String> {
+    pub(super) async fn write(entry: &str, label: &str, text: &str) -> Result<(), String> {
         let service = connect().await?;
         let collection = service.get_default_collection().await.map_err(said)?;
         collection.unlock().await.map_err(said)?;
-        let label = format!("Toolvault profile {profile}");
         collection
             .create_item(
-                &label,
-                attributes(profile),
+                label,
+                attributes(entry),
                 text.as_bytes(),
                 true,
                 "text/plain",
@@ -63,10 +62,10 @@ mod system {
         Ok(())
     }
 
-    pub(super) async fn read(profile: &str) -> Result<Wiped<String>, String> {
+    pub(super) async fn read(entry: &str) -> Result<Wiped<String>, String> {
         let service = connect().await?;
         let found = service
-            .search_items(attributes(profile))
+            .search_items(attributes(entry))
             .await
             .map_err(said)?;
         let item = only(&found.unlocked, &found.locked)?;
@@ -76,10 +75,10 @@ mod system {
         Ok(Wiped::new(text))
     }
 
-    pub(super) async fn delete(profile: &str) -> Result<(), String> {
+    pub(super) async fn delete(entry: &str) -> Result<(), String> {
         let service = connect().await?;
         let found = service
-            .search_items(attributes(profile))
+            .search_items(attributes(entry))
             .await
             .map_err(said)?;
         for item in found.unlocked.iter().chain(&found.locked) {
@@ -111,20 +110,20 @@ mod system {
 
     const SERVICE: &str = "toolvault";
 
-    pub(super) async fn write(profile: &str, text: &str) -> Result<(), String> {
-        let written = passwords::set_generic_password(SERVICE, profile, text.as_bytes());
+    pub(super) async fn write(entry: &str, _label: &str, text: &str) -> Result<(), String> {
+        let written = passwords::set_generic_password(SERVICE, entry, text.as_bytes());
         written.map_err(|error| error.to_string())
     }
 
-    pub(super) async fn read(profile: &str) -> Result<Wiped<String>, String> {
-        let read = passwords::get_generic_password(SERVICE, profile);
+    pub(super) async fn read(entry: &str) -> Result<Wiped<String>, String> {
+        let read = passwords::get_generic_password(SERVICE, entry);
         let text = read.map_err(|error| error.to_string())?;
         let text = String::from_utf8(text).map_err(|_| "it is not text".to_owned())?;
         Ok(Wiped::new(text))
     }
 
-    pub(super) async fn delete(profile: &str) -> Result<(), String> {
-        let deleted = passwords::delete_generic_password(SERVICE, profile);
+    pub(super) async fn delete(entry: &str) -> Result<(), String> {
+        let deleted = passwords::delete_generic_password(SERVICE, entry);
         deleted.map_err(|error| error.to_string())
     }
 }

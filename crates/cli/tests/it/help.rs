@@ -202,8 +202,8 @@ fn secret_explains_where_values_come_from() {
     Options:
       -h, --help  Print help
 
-    The server and the key are those of the profile in use (toolvault login), unless TOOLVAULT_URL and
-    TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE are set.
+    The server and the key are those of the profile in use (toolvault login), unless TOOLVAULT_API_KEY
+    or TOOLVAULT_API_KEY_FILE is set.
     ");
     assert_snapshot!(help("secret create"), @r"
     Store a secret
@@ -395,7 +395,7 @@ fn mcp_explains_its_commands() {
       -h, --help  Print help
 
     import, test and stdio send requests to the server of the profile in use (toolvault login), unless
-    TOOLVAULT_URL and TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE are set.
+    TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE is set.
     ");
     assert_snapshot!(help("mcp add"), @r"
     Add a server to the configuration file

@@ -1,5 +1,8 @@
 //! `login`, `logout` and `profile`: a server and a key that commands use without variables.
 
+#[cfg(target_os = "linux")]
+mod first_start;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -8,6 +11,9 @@ use std::process::Command;
 use insta::assert_snapshot;
 
 use crate::secrets::Client;
+
+const HELLO: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"me","version":"1"}}}
+"#;
 
 /// A command of a user who has set no variable.
 fn command(client: &Client, arguments: &[&str]) -> Command {
@@ -158,8 +164,7 @@ fn the_gateway_is_asked_with_the_agents_key() {
     let client = Client::new();
     let keys = client.installation.path().join("data.first-keys");
     login(&client, &["--key-file", keys.to_str().unwrap()]);
-    let hello = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"me","version":"1"}}}"#;
-    let answer = run(&client, &["mcp", "stdio"], &format!("{hello}\n"));
+    let answer = run(&client, &["mcp", "stdio"], HELLO);
     assert!(answer.contains("\"result\""), "{answer}");
     let agent = client.installation.first_key("agent_key");
     let used = client.installation.json(&["key", "list", "--json"]);
@@ -167,6 +172,85 @@ fn the_gateway_is_asked_with_the_agents_key() {
     let used = used.filter(|key| agent.contains(key["key_id"].as_str().unwrap()));
     let last: Vec<bool> = used.map(|key| key["last_used_at"].is_string()).collect();
     assert_eq!(last, [true]);
+}
+
+#[test]
+fn the_gateway_is_never_asked_with_the_operators_key() {
+    let client = Client::new();
+    login(&client, &[]);
+    let bridge = || run(&client, &["mcp", "stdio"], HELLO);
+    assert_snapshot!(bridge(), @r"
+    exit status 1
+    error: the profile 'default' has no key for an agent, and yours can do too much
+    hint: create one with: toolvault key create --user NAME --scope use; then keep it with: toolvault login http://[address]/ --profile default; or set TOOLVAULT_API_KEY
+    ");
+    assert!(run(&client, &["mcp", "test", "issues"], "").contains("has no key for an agent"));
+    let arguments = [
+        "key", "create", "--user", "default", "--scope", "use", "--json",
+    ];
+    let agent = client.installation.json(&arguments);
+    let agent = agent["key"].as_str().unwrap();
+    let arguments = ["login", client.server.url.as_str()];
+    let added = run(&client, &arguments, agent);
+    assert!(added.contains("with the key cli (use)"), "{added}");
+    assert!(bridge().contains("\"result\""));
+    let listed = run(&client, &["secret", "list"], "");
+    assert!(
+        listed.starts_with("exit status 0"),
+        "it keeps the operator's: {listed}"
+    );
+    login(&client, &[]);
+    assert!(bridge().contains("\"result\""), "it keeps the agent's");
+    let id = &agent[4..12];
+    client.installation.output(&["key", "revoke", id]);
+    assert_snapshot!(login(&client, &[]), @r"
+    exit status 0
+    Signed in to http://[address]/ with the key operator (manage, use, resolve, audit, admin).
+    The profile default is in [directory]/home/.config/toolvault/profiles.toml, and its key in that file.
+    warning: the profile's other key is not kept: Missing or invalid credentials.
+    ");
+    assert!(bridge().contains("has no key for an agent"));
+}
+
+#[test]
+fn a_profile_of_another_server_is_not_replaced() {
+    let client = Client::new();
+    login(&client, &[]);
+    let before = fs::read(file(&client)).unwrap();
+    assert_snapshot!(run(&client, &["login", "https://vault.example.com"], &client.key), @r"
+    exit status 1
+    error: the profile 'default' is for http://[address]/
+    hint: name another with --profile NAME, or remove it with: toolvault logout default
+    ");
+    assert_eq!(fs::read(file(&client)).unwrap(), before);
+}
+
+#[test]
+fn a_profile_beside_a_key_in_a_variable_is_refused() {
+    let client = Client::new();
+    let with = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = command(&client, arguments);
+        command.envs(variables.iter().copied());
+        client.installation.transcript(&mut command, &client.key)
+    };
+    let key = ("TOOLVAULT_API_KEY", client.key.as_str());
+    let signed_in = with(&["login", &client.server.url], &[key]);
+    assert_snapshot!(signed_in, @r"
+    exit status 0
+    Signed in to http://[address]/ with the key operator (manage, use, resolve, audit, admin).
+    The profile default is in [directory]/home/.config/toolvault/profiles.toml, and its key in that file.
+    warning: commands use the key in TOOLVAULT_API_KEY and not this profile; unset TOOLVAULT_API_KEY
+    ");
+    let list = ["secret", "list"];
+    let profile = ("TOOLVAULT_PROFILE", "default");
+    assert_snapshot!(with(&list, &[profile, key]), @r"
+    exit status 1
+    error: TOOLVAULT_PROFILE and TOOLVAULT_API_KEY are both set, and each has a key
+    hint: unset one of them
+    ");
+    let file = ("TOOLVAULT_API_KEY_FILE", "key");
+    assert!(with(&list, &[profile, file]).contains("and TOOLVAULT_API_KEY_FILE are both set"));
+    assert!(with(&list, &[profile]).starts_with("exit status 0"));
 }
 
 #[test]

@@ -11,19 +11,26 @@ pub(super) fn url(address: SocketAddr, is_tls: bool) -> String {
     format!("{scheme}://{address}")
 }
 
+/// What to tell if the profile in use is of this server.
+pub(super) fn signed_in(url: &str, context: &Context<'_>) -> Option<String> {
+    let (name, profile) = profile::in_use(&context.environment).ok()??;
+    (profile.url.trim_end_matches('/') == url)
+        .then(|| format!("Commands on this machine use the profile '{name}'."))
+}
+
 /// Announces the address in the log and, on a terminal, with the next steps.
-pub(super) fn announce(url: &str, context: &Context<'_>) -> std::io::Result<()> {
+pub(super) fn announce(
+    url: &str,
+    signed_in: Option<String>,
+    context: &Context<'_>,
+) -> std::io::Result<()> {
     let printer = context.printer;
     tracing::info!(url, "listening");
     if !printer.is_terminal() {
         return Ok(());
     }
-    let sign_in = match profile::in_use(&context.environment) {
-        Ok(Some((name, profile))) if profile.url.trim_end_matches('/') == url => {
-            format!("Commands on this machine use the profile '{name}', which has your key.")
-        }
-        _ => format!("Sign in first (it asks for your key): toolvault login {url}"),
-    };
+    let sign_in = signed_in
+        .unwrap_or_else(|| format!("Sign in first (it asks for your key): toolvault login {url}"));
     printer.text(&format!(
         "Toolvault listens on {url} (Ctrl-C ends it).
 {sign_in}

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use toolvault_core::confidential::Wiped;
 use toolvault_vault::FirstKeys;
 
-use crate::commands::login;
 use crate::config::{Configuration, FirstKeysFile, RootKey};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -48,30 +47,36 @@ pub(super) fn is_shown(configuration: &Configuration, printer: &Printer) -> bool
     printer.is_terminal() && !configuration.first_keys.is_named
 }
 
-/// Makes a profile of the keys, so that commands need no variable. Other profiles stay as they are.
-pub(super) async fn keep(keys: &FirstKeys, url: &str, context: &Context<'_>) {
-    if let Err(failure) = make_profile(keys, url, context).await {
-        context
-            .printer
-            .error_line(&format!("warning: no profile is made: {failure}"));
+/// Makes a profile of the keys, so that commands need no variable, and returns what to tell. Other profiles stay as they
+/// are, and so does which one is in use.
+pub(super) async fn keep(keys: &FirstKeys, url: &str, context: &Context<'_>) -> String {
+    match make_profile(keys, url, context).await {
+        Ok(()) => format!(
+            "Commands on this machine use the profile '{DEFAULT}', which has your key and the agent's."
+        ),
+        Err(failure) => format!(
+            "No profile was made: {failure}.
+Sign in with your key, and again with the agent's: toolvault login {url} --profile NAME"
+        ),
     }
 }
 
 async fn make_profile(keys: &FirstKeys, url: &str, context: &Context<'_>) -> Result<(), Failure> {
     let mut profiles = Profiles::open()?;
-    let url = format!("{url}/");
-    // One for this URL is of a store that is gone.
-    if profiles.all().values().any(|profile| profile.url != url) {
-        return Ok(());
+    let current = profiles.current(&context.environment);
+    if let Some(name) = current.or_else(|| profiles.all().contains_key(DEFAULT).then_some(DEFAULT))
+    {
+        let of = profiles.all().get(name);
+        let of = of.map_or_else(String::new, |profile| format!(" for {}", profile.url));
+        return Err(Failure::refused(format!("'{name}' is in use{of}")));
     }
     let keys = Keys {
-        operator: keys.operator.expose().to_owned(),
+        operator: Some(keys.operator.expose().to_owned()),
         agent: Some(keys.agent.expose().to_owned()),
     };
-    let mut profile = Profile::plain(url, None, keys);
-    login::keep(DEFAULT, &mut profile, false, context).await;
-    profiles.set(DEFAULT, profile);
-    profiles.save()
+    let profile = Profile::plain(format!("{url}/"), None, keys);
+    profiles.keep(DEFAULT, profile, false, context).await?;
+    Ok(())
 }
 
 fn show(keys: &FirstKeys, configuration: &Configuration, printer: &Printer) -> std::io::Result<()> {
