@@ -53,7 +53,7 @@ pub(crate) enum Command {
     Serve(ServeOptions),
     /// Take over the MCP servers of all clients that are found, and test them
     Init(init::InitOptions),
-    /// Open the dashboard in the browser, signed in
+    /// Print a link that opens the dashboard, signed in
     Open(open::OpenOptions),
     /// Sign in to a server, and keep its URL and the key in a profile
     Login(login::LoginOptions),

@@ -1,4 +1,4 @@
-//! `toolvault open`: opens the dashboard in the browser, signed in.
+//! `toolvault open`: a link that opens the dashboard, signed in.
 
 use std::process::{Command, Stdio};
 
@@ -22,9 +22,10 @@ pub(crate) struct OpenOptions {
     /// Name or ID of the user to sign in as
     #[arg(long, value_name = "NAME", default_value = "default")]
     user: String,
-    /// Print the link instead of opening a browser
+    /// Also open the link in the browser. Until it has read the link, every program of this machine
+    /// that lists processes can, and use it first
     #[arg(long)]
-    print: bool,
+    browser: bool,
     #[command(flatten)]
     store: StoreOptions,
 }
@@ -36,16 +37,11 @@ pub(crate) async fn run(options: OpenOptions, context: &Context<'_>) -> anyhow::
     let link = link(&api, &options.user, &configuration).await;
     api.close().await;
     let link = link?;
-    if options.print {
-        context.printer.line(&link)?;
-    } else if is_opened(&link) {
-        let done = "Opened the dashboard in the browser. The link works once, for a minute.";
-        context.printer.line(done)?;
-    } else {
-        context.printer.line(&link)?;
-        context.printer.error_line(
-            "No browser could be started. Open this link in one within a minute; it works once.",
-        );
+    context.printer.line(&link)?;
+    if options.browser && !is_opened(&link) {
+        context
+            .printer
+            .error_line("No browser could be started. Open the link in one within a minute.");
     }
     Ok(ExitStatus::Success)
 }
@@ -72,7 +68,7 @@ async fn link(api: &Api<'_>, user: &str, configuration: &Configuration) -> Resul
     Ok(format!("{base}/#/sign-in/{}", link.token))
 }
 
-/// Whether a browser was started.
+/// Whether a browser was started. The link is in its arguments, which other programs can read.
 fn is_opened(link: &str) -> bool {
     let mut command = Command::new(OPENER);
     let command = command.arg(link).stdin(Stdio::null());

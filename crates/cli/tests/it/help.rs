@@ -20,7 +20,7 @@ fn the_program_lists_its_commands() {
     Commands:
       serve        Run the server; an empty store is set up first
       init         Take over the MCP servers of all clients that are found, and test them
-      open         Open the dashboard in the browser, signed in
+      open         Print a link that opens the dashboard, signed in
       login        Sign in to a server, and keep its URL and the key in a profile
       logout       Forget a profile and its key
       profile      List, choose and show profiles

@@ -36,7 +36,7 @@ pub(super) fn announce(
 {sign_in}
 
 Next, in another terminal:
-  1. Open the dashboard in the browser, signed in:
+  1. Get a link to the dashboard, which signs you in once:
        toolvault open
   2. Store a credential for all tools of a kind, there or here (it asks for the value):
        toolvault secret create linear-prod --tool 'agno__linear__*' --arg api_token --default
