@@ -89,7 +89,7 @@ def chart(checks: Checks, release: Path, folder: Path) -> None:
     settings = {
         "with its own database": "rootKey.secret=r",
         "with everything": "rootKey.secret=r,database.secret=d,tls.secret=t,replicas=3",
-        "without metrics": "rootKey.secret=r,metrics=false",
+        "with metrics": "rootKey.secret=r,metrics=true",
     }
     for name, values in settings.items():
         passes(checks, f"helm lints the chart {name}", HELM, "lint", "--strict", package, "--set", values)
