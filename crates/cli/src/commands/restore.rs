@@ -121,9 +121,10 @@ fn failure(error: RestoreError) -> Failure {
         }
         RestoreError::NotEmpty => Failure::refused(with_causes(&error))
             .hint("name a new directory with --data-dir, or a new database with --database-url"),
-        RestoreError::Newer(_) | RestoreError::NewerTables | RestoreError::JournalLeft(_) => {
-            Failure::refused(with_causes(&error))
-        }
+        RestoreError::Newer(_)
+        | RestoreError::OtherTables(_)
+        | RestoreError::NewerTables
+        | RestoreError::JournalLeft(_) => Failure::refused(with_causes(&error)),
         _ => Failure::failed(with_causes(&error)),
     }
 }

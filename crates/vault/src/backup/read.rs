@@ -9,6 +9,7 @@ use toolvault_core::keyring::{Keyring, KeyringError};
 use super::Contents;
 use super::restore::RestoreError;
 use crate::root_key::RootKeySource;
+use crate::store::{backup, database};
 
 /// The longest row, in bytes. A page of the audit trail with 512 records of the longest names is a third of it.
 const LONGEST_ROW: usize = 64 << 20;
@@ -100,7 +101,15 @@ impl Beginning {
             is_at_end: false,
         };
         let contents = reader.part(LONGEST_CONTENTS)?;
-        let contents = serde_json::from_slice(&contents).map_err(|_| FormatError::Damaged)?;
+        let contents: Contents =
+            serde_json::from_slice(&contents).map_err(|_| FormatError::Damaged)?;
+        if contents.schema > database::newest_schema() {
+            return Err(RestoreError::Newer(contents.version));
+        }
+        let tables = contents.tables.iter().map(|table| table.name.as_str());
+        if !tables.eq(backup::tables(contents.schema)) {
+            return Err(RestoreError::OtherTables(contents.version));
+        }
         Ok((reader, contents))
     }
 }

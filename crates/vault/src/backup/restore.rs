@@ -76,6 +76,12 @@ pub enum RestoreError {
         "the backup was made by version {0}, which is newer; restore it with that version or a later one"
     )]
     Newer(String),
+    /// It lacks tables of its schema: an older version made it after a newer one had changed the database.
+    #[error(
+        "the backup does not have the tables of its schema, because version {0} made it of a newer store; use \
+         a backup that the newer version made"
+    )]
+    OtherTables(String),
     /// There is a store already.
     #[error("there is a store already; a backup is restored only where there is none")]
     NotEmpty,
@@ -126,9 +132,6 @@ pub async fn restore(
         keyring,
         contents,
     } = read::open(file, root_key).await?;
-    if contents.schema > database::newest_schema() {
-        return Err(RestoreError::Newer(contents.version));
-    }
     let opened = Database::open_empty(&settings.database, settings.patience, contents.schema);
     let database = opened.await.map_err(|error| match error {
         OpenDatabaseError::HasStore => RestoreError::NotEmpty,

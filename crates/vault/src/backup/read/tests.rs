@@ -43,11 +43,17 @@ fn contents() -> Contents {
         audit_pages: 0,
         audit_records: 0,
         audit_head: String::new(),
-        tables: vec![Table {
-            name: "secrets".into(),
-            columns: vec!["a".into(); COLUMNS],
-            rows: i64::try_from(ROWS).unwrap(),
-        }],
+        tables: backup::tables(1).map(table).collect(),
+    }
+}
+
+/// A table; only the secrets have rows.
+fn table(name: &str) -> Table {
+    let rows = if name == "secrets" { ROWS } else { 0 };
+    Table {
+        name: name.into(),
+        columns: vec!["a".into(); COLUMNS],
+        rows: i64::try_from(rows).unwrap(),
     }
 }
 
@@ -93,7 +99,8 @@ fn sound() -> Written {
 fn read_all(file: &[u8], root_key: &RootKeySource) -> Result<Vec<Vec<Value>>, RestoreError> {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let mut opened = runtime.unwrap().block_on(open(file, root_key))?;
-    let table = opened.contents.tables.first().cloned().unwrap();
+    let found = opened.contents.tables.iter();
+    let table = found.clone().find(|table| table.rows > 0).unwrap();
     let rows = (0..table.rows).map(|_| opened.reader.row(table.columns.len()));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
     opened.reader.finish()?;
@@ -167,6 +174,36 @@ fn lengths_beyond_the_limits_take_no_memory_and_are_refused() {
         }
     });
     assert!(is_damaged(&longer.file, &longer.root_key));
+}
+
+#[test]
+fn other_tables_than_those_of_the_schema_are_refused() {
+    let read = |contents: &Contents| {
+        let contents = serde_json::to_vec(contents).unwrap();
+        let made = written(|plaintext| row::write_part(&contents, plaintext).unwrap());
+        read_all(&made.file, &made.root_key)
+    };
+    // As an older version makes it beside a newer one.
+    let beside = Contents {
+        schema: database::newest_schema(),
+        ..contents()
+    };
+    let mut fewer = contents();
+    fewer.tables.pop();
+    let mut more = contents();
+    more.tables.push(table("secrets"));
+    for other in [beside, fewer, more] {
+        let refused = read(&other);
+        assert!(
+            matches!(refused, Err(RestoreError::OtherTables(_))),
+            "{refused:?}"
+        );
+    }
+    let newer = Contents {
+        schema: database::newest_schema() + 1,
+        ..contents()
+    };
+    assert!(matches!(read(&newer), Err(RestoreError::Newer(_))));
 }
 
 /// What is done to a file.
