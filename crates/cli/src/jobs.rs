@@ -1,7 +1,7 @@
 //! What the server does regularly by itself. A failure is logged, and never blocks a request.
 //!
-//! [`backup`], [`checkpoint`] and [`prune`] do the work, [`series`] names their files, and [`mod@report`] says how it went. Of several
-//! servers on one database only one does it, as long as it runs.
+//! [`backup`], [`checkpoint`] and [`prune`] do the work, [`series`] names their files, and [`mod@report`] says how it
+//! went. Of several servers on one database only one does it, as long as it runs.
 
 mod backup;
 mod checkpoint;
@@ -9,7 +9,7 @@ mod prune;
 mod report;
 mod series;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -40,6 +40,11 @@ trait Work {
 
     /// When this process last did it, for work that makes no files.
     fn last(&self) -> Option<Timestamp>;
+
+    /// Whether it failed so lately that it is not due again yet.
+    fn waits(&self, _now: Timestamp) -> bool {
+        false
+    }
 
     /// Does it, and returns the time that it was done at.
     async fn run(&self) -> Result<Timestamp, String>;
@@ -86,7 +91,7 @@ pub(crate) async fn run(
             let work = PruneWork {
                 vault: vault.clone(),
                 keep,
-                tried: RefCell::default(),
+                tried: Cell::default(),
             };
             runner.repeat(Job::Prune, PRUNE_EVERY, &work).await;
         }
@@ -151,7 +156,7 @@ impl Runner<'_> {
                 None => work.last(),
             };
             jobs.found(job, last);
-            if !is_due(last, every, now) {
+            if work.waits(now) || !is_due(last, every, now) {
                 return Ok(None);
             }
             let leads = lead.is_held().await;

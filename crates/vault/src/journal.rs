@@ -188,12 +188,13 @@ impl Journal {
         state.saving_since.or(state.waiting_since).is_some()
     }
 
-    /// A start looks for the records of the file in pages after this one; `None` if the file has no records.
+    /// A start reads the pages after this one for the records of the file, the first of them only to prove the next one;
+    /// `None` if the file has no records.
     pub(crate) fn needs_after(&self) -> Option<i64> {
         let state = self.state.lock();
         let (beginning, _) = self.key.begin(state.page);
         let has_records = state.length > beginning.len() as u64;
-        (has_records || state.condition == Condition::Broken).then_some(state.page)
+        (has_records || state.condition == Condition::Broken).then_some(before(state.page))
     }
 
     /// The records that the next group must save.
@@ -282,6 +283,12 @@ impl Journal {
         }
         Ok(())
     }
+}
+
+/// The page after which a start reads for a journal that began after `page`, whose hash shows whether the next one follows
+/// it.
+fn before(page: i64) -> i64 {
+    (page - 1).max(0)
 }
 
 /// Keeps a journal that is not whole. A link takes no space on a full disk, and the journal's file is never written to

@@ -1,6 +1,6 @@
 //! Deletes the records of the audit trail that are older than their retention.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_vault::{Caller, Vault};
@@ -14,8 +14,8 @@ pub(super) struct PruneWork {
     pub(super) vault: Vault,
     /// How long records are kept, in microseconds.
     pub(super) keep: i64,
-    /// When this process last tried it, and why it failed.
-    pub(super) tried: RefCell<Option<(Timestamp, Result<(), String>)>>,
+    /// When this process last tried it, and whether that succeeded.
+    pub(super) tried: Cell<Option<(Timestamp, bool)>>,
 }
 
 /// How long to wait after a failure, in microseconds. It may be in the trail, which takes long to read.
@@ -27,27 +27,43 @@ impl Work for PruneWork {
     }
 
     fn last(&self) -> Option<Timestamp> {
-        match &*self.tried.borrow() {
-            Some((at, Ok(()))) => Some(*at),
+        match self.tried.get() {
+            Some((at, true)) => Some(at),
             _ => None,
         }
     }
 
+    fn waits(&self, now: Timestamp) -> bool {
+        is_waiting(self.tried.get(), now)
+    }
+
     async fn run(&self) -> Result<Timestamp, String> {
         let now = self.vault.clock().now();
-        if let Some((at, Err(why))) = &*self.tried.borrow()
-            && now.since(*at) < AGAIN_AFTER
-        {
-            return Err(why.clone());
-        }
         let caller = Caller::local(own_uid(), None);
         let pruned = self.vault.prune_audit(&caller, now.plus(-self.keep)).await;
         let pruned = pruned.map_err(|error| with_causes(&error));
         if let Ok(pruned) = &pruned {
             tracing::info!(records = pruned.records, "old audit records were deleted");
         }
-        let done = pruned.map(|_| ());
-        self.tried.replace(Some((now, done.clone())));
-        done.map(|()| now)
+        self.tried.set(Some((now, pruned.is_ok())));
+        pruned.map(|_| now)
+    }
+}
+
+fn is_waiting(tried: Option<(Timestamp, bool)>, now: Timestamp) -> bool {
+    tried.is_some_and(|(at, succeeded)| !succeeded && now.since(at) < AGAIN_AFTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_failure_of_the_last_hour_waits() {
+        let now = Timestamp::from_microseconds(1_800_000_000 * SECOND);
+        assert!(!is_waiting(None, now));
+        assert!(!is_waiting(Some((now, true)), now));
+        assert!(is_waiting(Some((now.plus(1 - AGAIN_AFTER), false)), now));
+        assert!(!is_waiting(Some((now.plus(-AGAIN_AFTER), false)), now));
     }
 }

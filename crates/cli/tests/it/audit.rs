@@ -59,7 +59,7 @@ fn a_prune_needs_a_confirmation_and_leaves_the_last_day() {
     error: The records of the last day cannot be pruned. Name an earlier time.
     ");
     assert!(prune("yesterday", &["--yes"]).starts_with("exit status 1\nerror: invalid value"));
-    let nothing = "exit status 0\nDeleted 0 records, which were 0 pages.";
+    let nothing = "exit status 0\nDeleted records: 0. Deleted pages: 0.";
     assert_eq!(prune(old, &["--yes"]), nothing);
     let server = installation.serve(&[]);
     assert_eq!(prune(old, &["--yes"]), nothing);

@@ -92,8 +92,7 @@ async fn count_saved(
     let installation = shared.keyring.installation();
     let mut newest: Option<Page> = None;
     let mut position = (page == 0).then_some(Head::EMPTY);
-    // The hash of `page` itself shows whether the next one follows it.
-    let mut after = (page - 1).max(0);
+    let mut after = super::before(page);
     // Pages behind the head are not read: only a writer to the database puts them there.
     while after < head.page {
         let pages = match audit::pages_after(tx, after, PORTION.min(head.page - after))

@@ -110,9 +110,9 @@ fn a_start_needs_the_pages_after_its_beginning_only_for_records() {
     let kept = Kept::with(LIMITS);
     assert_eq!(kept.journal.needs_after(), None);
     assert!(kept.accepts(1));
-    assert_eq!(kept.journal.needs_after(), Some(7));
+    assert_eq!(kept.journal.needs_after(), Some(6));
     kept.journal.take();
-    assert_eq!(kept.journal.needs_after(), Some(7));
+    assert_eq!(kept.journal.needs_after(), Some(6));
     kept.journal.note_saved(8);
     assert_eq!(kept.journal.needs_after(), None);
     // What an earlier process left is not known before it is replaced.

@@ -9,9 +9,9 @@ use toolvault_core::timestamp::Timestamp;
 use crate::caller::Caller;
 use crate::channel::Replica;
 use crate::error::Error;
-use crate::operations::audit::verify::kept::find_cut;
+use crate::operations::audit::verify::kept::find_ends;
 use crate::settings::Consistency;
-use crate::store::{audit, backup, doctor, installation};
+use crate::store::{backup, doctor, installation};
 use crate::vault::Vault;
 
 /// The store at a glance.
@@ -57,8 +57,7 @@ impl Vault {
         self.in_time(async {
             let mut tx = self.shared.database.read().await?;
             let (engine, engine_version) = doctor::engine(&mut tx).await?;
-            let head = audit::find_head(&mut tx).await?.ok_or(Error::Integrity)?;
-            let cut = find_cut(&mut tx, &self.shared.keyring).await?;
+            let (head, cut) = find_ends(&mut tx, &self.shared.keyring).await?;
             let cut = cut.map_or(Head::EMPTY, |cut| cut.head);
             let since = installation::root_key_since(&mut tx).await?;
             Ok(StoreStatus {

@@ -13,7 +13,7 @@ use crate::vault::Vault;
 /// Bytes are rounded to multiples of this, so that they do not reveal the length of a value.
 const STEP: i64 = 1_024;
 
-/// How many secrets with a rotation period are counted.
+/// How many secrets with a policy that may make them due or expired are looked at.
 const MOST_COUNTED: i64 = 100_000;
 
 /// What a user has stored.

@@ -66,24 +66,6 @@ pub(crate) async fn delete_pages(tx: &mut Tx, page: i64) -> sqlx::Result<u64> {
     })
 }
 
-/// The epochs except the first that begin after one page and up to another, with the number of their first page.
-pub(crate) async fn epochs_between(
-    tx: &mut Tx,
-    after: i64,
-    last: i64,
-) -> sqlx::Result<Vec<(i64, i64)>> {
-    on!(tx, connection => {
-        sqlx::query_as(
-            "SELECT epoch, first_page FROM audit_epochs \
-             WHERE first_page > $1 AND first_page <= $2 AND epoch > 1",
-        )
-        .bind(after)
-        .bind(last)
-        .fetch_all(connection)
-        .await
-    })
-}
-
 /// All that is kept of the pruned pages, by object.
 pub(crate) async fn list_kept(tx: &mut Tx) -> sqlx::Result<BTreeMap<String, String>> {
     let rows: Vec<(String, String)> = on!(tx, connection => {

@@ -120,6 +120,27 @@ async fn copy(rows: &Rows, name: &str, tables: &[&str]) -> String {
     back
 }
 
+/// Runs a statement in each step.
+fn trigger(rows: &Rows, statement: &str) -> String {
+    match rows {
+        Rows::Sqlite(_) => {
+            format!("CREATE TRIGGER stop BEFORE INSERT ON audit_cut BEGIN {statement}; END")
+        }
+        Rows::Postgres(_) => format!(
+            "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {statement}; \
+             RETURN NEW; END $$; \
+             CREATE TRIGGER stop BEFORE INSERT ON audit_cut FOR EACH ROW EXECUTE FUNCTION stop()"
+        ),
+    }
+}
+
+fn untrigger(rows: &Rows) -> &'static str {
+    match rows {
+        Rows::Sqlite(_) => "DROP TRIGGER stop",
+        Rows::Postgres(_) => "DROP TRIGGER stop ON audit_cut; DROP FUNCTION stop",
+    }
+}
+
 on_both! {
     async fn the_rest_verifies_with_all_rows_and_a_record_says_what_went(app: App) {
         let (ann, pruned) = pruned(&app).await;
@@ -232,7 +253,14 @@ on_both! {
         }
         app.clock.advance(3 * DAY);
         operator.store(secret("later", "the value")).await;
+        // A database writer who comes after the verification does not change what the steps keep.
+        let rows = Rows::of(&app).await;
+        rows.run(&trigger(&rows, "UPDATE audit_epochs SET first_page = first_page + 1000000 \
+            WHERE epoch > 1 AND first_page < 1000000")).await;
         let pruned = prune_old(&app).await;
+        rows.run(untrigger(&rows)).await;
+        rows.run("UPDATE audit_epochs SET first_page = first_page - 1000000 WHERE first_page > 1000000").await;
+        rows.close().await;
         assert!(pruned.pages > 1_024, "{pruned:?}");
         let counts: Vec<_> = prunes(&app).await.iter().map(|record| record.count.unwrap()).collect();
         assert_eq!(counts.len(), 2);
@@ -254,22 +282,47 @@ on_both! {
         let before = dump(&rows).await;
         // Verification would see it, so it comes when that is over.
         let guard = "DELETE FROM audit_pages WHERE first_sequence = 9999";
-        let trigger = |statement: &str| match &rows {
-            Rows::Sqlite(_) => format!("CREATE TRIGGER stop BEFORE INSERT ON audit_cut BEGIN {statement}; END"),
-            Rows::Postgres(_) => format!("CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {statement}; \
-                RETURN NEW; END $$; CREATE TRIGGER stop BEFORE INSERT ON audit_cut FOR EACH ROW EXECUTE FUNCTION stop()"),
-        };
-        rows.run(&trigger(&taken)).await;
+        rows.run(&trigger(&rows, &taken)).await;
         prune(&app, app.clock.now().plus(-DAY)).await.unwrap_err();
-        rows.run(match &rows {
-            Rows::Sqlite(_) => "DROP TRIGGER stop",
-            Rows::Postgres(_) => "DROP TRIGGER stop ON audit_cut; DROP FUNCTION stop",
-        }).await;
+        rows.run(untrigger(&rows)).await;
         assert_eq!(rows.run(guard).await, 0);
         assert_eq!(dump(&rows).await, before);
         rows.close().await;
         assert!(prune_old(&app).await.records > 0);
         assert_sound(&app).await;
+    }
+
+    async fn two_prunes_at_once_end_at_the_same_cut(app: App) {
+        pruned(&app).await;
+        app.clock.advance(3 * DAY);
+        furnish(&app, "cid").await;
+        let before = app.clock.now().plus(-DAY);
+        let (one, other) = tokio::join!(prune(&app, before), prune(&app, before));
+        assert!(one.unwrap().records.max(other.unwrap().records) > 0);
+        assert_sound(&app).await;
+    }
+
+    async fn a_step_without_an_answer_is_tried_again(app: App) {
+        pruned(&app).await;
+        app.clock.advance(3 * DAY);
+        let ann = furnish(&app, "cid").await;
+        // With the vault's default patience.
+        let app = app.reopen_with(Settings::new(app.place.location.clone())).await;
+        let ann = app.sign_in(&ann.key).await;
+        let rows = Rows::of(&app).await;
+        let begin = if app.is_sqlite() { "BEGIN IMMEDIATE;" } else { "BEGIN;" };
+        rows.run(&format!("{begin} UPDATE audit_head SET page = page;")).await;
+        let (done, ()) = tokio::join!(prune(&app, app.clock.now().plus(-DAY)), async {
+            // As long as the first try of the step waits at most.
+            for _ in 0..2 {
+                ann.try_store(secret("late", "the value")).await.unwrap_err();
+            }
+            rows.run("ROLLBACK").await;
+        });
+        assert!(done.unwrap().records > 0);
+        rows.close().await;
+        assert_sound(&app).await;
+        app.vault.close().await;
     }
 
     async fn times_that_a_database_writer_changed_do_not_prune(app: App) {
@@ -365,6 +418,26 @@ on_both! {
         assert!(app.vault.checkpoint(&local, Some(&newest)).await.unwrap().is_none());
         rows.run(&format!("UPDATE audit_cut SET page = {}", newest.page + 1)).await;
         let refused = app.vault.checkpoint(&local, Some(&newest)).await;
+        assert!(matches!(refused, Err(Error::Integrity)), "{refused:?}");
+        rows.close().await;
+    }
+
+    async fn a_trail_that_was_put_back_before_its_cut_has_no_new_checkpoints(app: App) {
+        let local = app.local().caller;
+        let rows = Rows::of(&app).await;
+        furnish(&app, "ann").await;
+        let old = copy(&rows, "old", &["audit_pages", "audit_epochs", "audit_head"]).await;
+        let pages = rows.number("SELECT MAX(page) FROM audit_pages").await;
+        furnish(&app, "bea").await;
+        let newest = app.vault.checkpoint(&local, None).await.unwrap().unwrap();
+        app.clock.advance(3 * DAY);
+        furnish(&app, "cid").await;
+        assert!(prune_old(&app).await.pages > pages);
+        // The cut and what is kept are genuine.
+        rows.run(&old).await;
+        let refused = app.vault.checkpoint(&local, Some(&newest)).await;
+        assert!(matches!(refused, Err(Error::Integrity)), "{refused:?}");
+        let refused = app.vault.status(&local).await;
         assert!(matches!(refused, Err(Error::Integrity)), "{refused:?}");
         rows.close().await;
     }

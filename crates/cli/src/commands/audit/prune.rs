@@ -52,7 +52,7 @@ pub(super) async fn run(
     } else {
         let (records, pages) = (pruned.records, pruned.pages);
         printer.line(&format!(
-            "Deleted {records} records, which were {pages} pages."
+            "Deleted records: {records}. Deleted pages: {pages}."
         ))?;
     }
     Ok(ExitStatus::Success)

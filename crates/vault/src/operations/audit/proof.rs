@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use toolvault_core::audit::checkpoint::Checkpoint;
+use toolvault_core::audit::cut::Cut;
 use toolvault_core::audit::page::Page;
 use toolvault_core::digest::from_hexadecimal;
 use toolvault_core::scope::Scope;
 
 use super::Verification;
-use super::verify::kept::find_cut;
+use super::verify::kept::find_ends;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::store::audit;
@@ -56,16 +57,16 @@ impl Vault {
         self.fold().await;
         let reading = async {
             let mut tx = self.shared.database.read().await?;
+            let (head, cut) = find_ends(&mut tx, &self.shared.keyring).await?;
             if let Some(previous) = previous {
                 let is_kept = match find_page(&mut tx, previous.page).await? {
                     Some(page) => previous.is_met_by(&page),
-                    None => self.was_pruned(&mut tx, previous).await?,
+                    None => was_pruned(&mut tx, cut.as_ref(), previous).await?,
                 };
                 if !is_kept || previous.installation != self.installation() {
                     return Ok(None);
                 }
             }
-            let head = audit::find_head(&mut tx).await?.ok_or(Error::Integrity)?;
             let page = find_page(&mut tx, head.page).await?;
             let page = page.ok_or(Error::Integrity)?;
             let signer = audit::find_epoch(&mut tx, page.epoch).await?;
@@ -79,18 +80,21 @@ impl Vault {
         let read = self.in_time(reading).await;
         self.note_refusal(caller, read).await
     }
+}
 
-    /// Whether the page of a checkpoint was pruned.
-    async fn was_pruned(&self, tx: &mut Tx, checkpoint: &Checkpoint) -> Result<bool, Error> {
-        let Some(cut) = find_cut(tx, &self.shared.keyring).await? else {
-            return Ok(false);
-        };
-        let is_before = checkpoint.page < cut.head.page
-            || (checkpoint.page == cut.head.page && checkpoint.hash == cut.head.hash);
-        let signer = audit::find_epoch(tx, checkpoint.epoch).await?;
-        let is_signed = signer.is_some_and(|signer| checkpoint.is_signed_by(&signer.public_key));
-        Ok(is_before && is_signed)
-    }
+/// Whether the page of a checkpoint was pruned.
+async fn was_pruned(
+    tx: &mut Tx,
+    cut: Option<&Cut>,
+    checkpoint: &Checkpoint,
+) -> Result<bool, Error> {
+    let is_before = cut.is_some_and(|cut| {
+        checkpoint.page < cut.head.page
+            || (checkpoint.page == cut.head.page && checkpoint.hash == cut.head.hash)
+    });
+    let signer = audit::find_epoch(tx, checkpoint.epoch).await?;
+    let is_signed = signer.is_some_and(|signer| checkpoint.is_signed_by(&signer.public_key));
+    Ok(is_before && is_signed)
 }
 
 async fn find_page(tx: &mut Tx, number: i64) -> Result<Option<Page>, Error> {

@@ -87,7 +87,7 @@ impl Vault {
         let needed = journal.and_then(|journal| journal.needs_after());
         let mut plan = Plan {
             before,
-            // A trail has at least one page, and a start looks in pages for what the journal has.
+            // A trail has at least one page, and a start reads pages for what the journal has.
             last: needed.unwrap_or(i64::MAX).min(head.page - 1),
             steps: Vec::new(),
             pages: 0,

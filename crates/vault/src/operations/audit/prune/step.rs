@@ -27,13 +27,19 @@ pub(super) struct Pruner {
     cut: Cut,
     kept: Kept,
     contents: Contents,
+    /// The epochs of the trail that is verified, except the first: each with the number of its first page.
+    epochs: Vec<(i64, i64)>,
 }
 
+/// How often a step is tried that the database did not answer in time.
+const TRIES: usize = 3;
+
 impl Pruner {
-    /// What was pruned by now.
+    /// What was pruned by now. The trail must be verified in the same transaction.
     pub(super) async fn new(vault: &Vault, caller: &Caller, tx: &mut Tx) -> Result<Self, Error> {
         let (cut, kept) = kept::load(tx, &vault.shared.keyring).await?;
         let contents = kept.contents()?;
+        let epochs = audit::list_epochs(tx).await?;
         let mut record = vault.record(caller, Action::AuditPruned, Decision::Allowed);
         record.user_id = None;
         Ok(Self {
@@ -41,6 +47,11 @@ impl Pruner {
             cut: cut.unwrap_or_else(|| kept::cut(Head::EMPTY, &contents)),
             kept,
             contents,
+            epochs: epochs
+                .iter()
+                .skip(1)
+                .map(|epoch| (epoch.number, epoch.first_page))
+                .collect(),
         })
     }
 
@@ -55,27 +66,45 @@ impl Pruner {
         dialect::take_time(&mut tx).await?;
         let from = self.start().page;
         let pages = audit::pages_after(&mut tx, from, to.page - from).await?;
-        let epochs = audit_cut::epochs_between(&mut tx, from, to.page).await?;
         drop(tx);
         let shared = Arc::clone(&vault.shared);
         let preparing = tokio::task::spawn_blocking(move || {
-            let change = self.prepare(&shared.keyring, &pages, &epochs, to)?;
+            let change = self.prepare(&shared.keyring, &pages, to)?;
             Ok::<_, Error>((self, change))
         });
         let (pruner, change) = preparing.await.map_err(Error::internal)??;
-        vault.writer.change(change).await?;
+        pruner.commit(vault, change).await?;
         Ok(pruner)
+    }
+
+    /// Runs the change. Without an answer it may be on disk all the same, or can be tried again.
+    async fn commit(&self, vault: &Vault, change: Prune) -> Result<(), Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let error = match vault.writer.change(change.clone()).await {
+                Err(error @ Error::Unavailable(_)) => error,
+                done => return done,
+            };
+            let mut tx = vault.shared.database.read().await?;
+            let found = kept::find_cut(&mut tx, &vault.shared.keyring).await?;
+            if found.as_ref() == Some(&self.cut) {
+                return Ok(());
+            }
+            if tries == TRIES || found.map_or(0, |cut| cut.head.page) != change.from {
+                return Err(error);
+            }
+        }
     }
 
     fn prepare(
         &mut self,
         keyring: &Keyring,
         pages: &[(Page, Span)],
-        epochs: &[(i64, i64)],
         to: Head,
     ) -> Result<Prune, Error> {
         let from = self.cut.head.clone();
-        self.keep(keyring.installation(), pages, epochs, &to)?;
+        self.keep(keyring.installation(), pages, &to)?;
         let contents = self.kept.contents()?;
         let old = std::mem::replace(&mut self.contents, contents);
         let removed = old.keys();
@@ -109,7 +138,6 @@ impl Pruner {
         &mut self,
         installation: InstallationId,
         pages: &[(Page, Span)],
-        epochs: &[(i64, i64)],
         to: &Head,
     ) -> Result<(), Error> {
         let mut head = self.cut.head.clone();
@@ -117,7 +145,8 @@ impl Pruner {
             if !page.follows(installation, &head) {
                 return Err(Error::Integrity);
             }
-            let begun = epochs.iter().filter(|(_, first)| *first == page.number);
+            let begun = self.epochs.iter();
+            let begun = begun.filter(|(_, first)| *first == page.number);
             let befores = begun.map(|(epoch, _)| (*epoch, head.hash));
             self.kept.befores.extend(befores);
             let records = page.read_records().map_err(|_| Error::Integrity)?;
@@ -135,6 +164,7 @@ impl Pruner {
     }
 }
 
+#[derive(Clone)]
 struct Prune {
     /// The last page that was pruned before.
     from: i64,

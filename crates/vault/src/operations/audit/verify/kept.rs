@@ -12,6 +12,7 @@ use toolvault_core::transcript::Transcript;
 
 use super::expected::Expected;
 use crate::error::Error;
+use crate::store::audit::{self, HeadRow};
 use crate::store::audit_cut::{self, CutRow};
 use crate::store::transaction::Tx;
 
@@ -150,6 +151,20 @@ pub(crate) async fn find_cut(tx: &mut Tx, keyring: &Keyring) -> Result<Option<Cu
         return Err(Error::Integrity);
     }
     Ok(Some(cut))
+}
+
+/// The head of the trail, and the cut. A prune leaves the newest page, so a trail that ends at its cut or before it was
+/// put back.
+pub(crate) async fn find_ends(
+    tx: &mut Tx,
+    keyring: &Keyring,
+) -> Result<(HeadRow, Option<Cut>), Error> {
+    let head = audit::find_head(tx).await?.ok_or(Error::Integrity)?;
+    let cut = find_cut(tx, keyring).await?;
+    if cut.as_ref().is_some_and(|cut| head.page <= cut.head.page) {
+        return Err(Error::Integrity);
+    }
+    Ok((head, cut))
 }
 
 /// The cut with what is kept of the pages before it.

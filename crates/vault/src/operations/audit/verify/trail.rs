@@ -57,10 +57,12 @@ impl Vault {
             pruned: None,
             faults: Vec::new(),
         };
-        let (mut expected, mut pruned) = (Expected::default(), 0);
+        let mut expected = Expected::default();
+        let cut = unless_changed(kept::find_cut(tx, &self.shared.keyring).await)?.flatten();
+        let pruned = cut.map_or(0, |cut| cut.head.page);
         let verified = match self.begin_chain(tx, trail.first_key, epochs).await? {
             Ok((chain, cut, kept)) => {
-                (expected, pruned) = (kept, chain.head().page);
+                expected = kept;
                 let (see, verification) = (trail.see, &mut verification);
                 let chain = chain.expecting(trail.checkpoints);
                 self.verify_chain(tx, chain, cut, &mut expected, verification, see)
