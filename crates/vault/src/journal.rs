@@ -188,8 +188,8 @@ impl Journal {
         state.saving_since.or(state.waiting_since).is_some()
     }
 
-    /// A start reads the pages after this one for the records of the file, the first of them only to prove the next one;
-    /// `None` if the file has no records.
+    /// A start reads the pages after this one for the records of the file, the first of them only to prove the next
+    /// one; `None` if the file has no records.
     pub(crate) fn needs_after(&self) -> Option<i64> {
         let state = self.state.lock();
         let (beginning, _) = self.key.begin(state.page);
@@ -285,8 +285,8 @@ impl Journal {
     }
 }
 
-/// The page after which a start reads for a journal that began after `page`, whose hash shows whether the next one follows
-/// it.
+/// The page after which a start reads for a journal that began after `page`: the hash of `page` itself shows whether
+/// the next one follows it.
 fn before(page: i64) -> i64 {
     (page - 1).max(0)
 }

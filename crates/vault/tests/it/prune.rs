@@ -376,6 +376,10 @@ on_both! {
             fault(&app).await;
             rows.run(&back).await;
         }
+        // The fault is where the rest begins.
+        rows.run("DELETE FROM audit_kept").await;
+        assert_eq!(verify(&app).await.faults[0].subject, first.to_string());
+        rows.run(&back).await;
         rows.close().await;
         assert_sound(&app).await;
     }
