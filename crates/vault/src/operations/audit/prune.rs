@@ -1,7 +1,7 @@
 //! `audit prune`: deletes the oldest pages of the trail, so that the rest still verifies from the first public key.
 //!
-//! The trail is verified first: times that are not signed must not decide what is deleted. Then the pages go in steps, a
-//! transaction each, which also moves the cut, saves what is kept of the pages, and records the cut in the trail.
+//! The trail is verified first: times that are not signed must not decide what is deleted. Then the pages go in steps,
+//! a transaction each, which also moves the cut, saves what is kept of the pages, and records the cut in the trail.
 
 mod step;
 
@@ -35,8 +35,8 @@ pub struct Pruned {
 }
 
 impl Vault {
-    /// Deletes the pages of the trail at its beginning in which every record is older than `before`, which is at least a
-    /// day ago. Needs `admin`.
+    /// Deletes the pages of the trail at its beginning in which every record is older than `before`, which is at least
+    /// a day ago. Needs `admin`.
     ///
     /// If it is stopped, the steps that were done stay done, and the next call goes on.
     pub async fn prune_audit(&self, caller: &Caller, before: Timestamp) -> Result<Pruned, Error> {
