@@ -12,8 +12,22 @@ pub(crate) fn chosen_mutant() -> usize {{
         std::sync::LazyLock::new(|| std::env::var("{VARIABLE}").map_or(0, |number| number.parse().unwrap()));
     *CHOSEN
 }}
+pub(crate) enum Either<A, B> {{
+    This(A),
+    Other(B),
+}}
+impl<T, A: Iterator<Item = T>, B: Iterator<Item = T>> Iterator for Either<A, B> {{
+    type Item = T;
+    fn next(&mut self) -> Option<T> {{
+        match self {{
+            Self::This(iterator) => iterator.next(),
+            Self::Other(iterator) => iterator.next(),
+        }}
+    }}
+}}
 """
 ARM = re.compile(r"(\d+|_) => \{")
+ITERATOR = re.compile(r"-> impl Iterator<((?!\bimpl\b)[^+])*>")
 
 
 @dataclass(frozen=True)
@@ -29,6 +43,7 @@ class Mutant:
     function: slice | None
     called: str = ""
     body: int = 0
+    is_iterator: bool = False
 
     def changed(self, text: str, within: slice = slice(None)) -> str:
         return f"{text[within.start : self.place.start]}{self.replacement}{text[self.place.stop : within.stop]}"
@@ -43,7 +58,7 @@ def read(part: str, found: dict, text: str) -> Mutant:
 
     mutant = Mutant(found["name"], part, found["file"], place(found["span"]), found["replacement"], None)
     of = found["function"]
-    if not of or "impl " in of["return_type"]:
+    if not of:
         return mutant
     function = place(of["span"])
     called = of["function_name"].rpartition("::")[2]
@@ -52,20 +67,31 @@ def read(part: str, found: dict, text: str) -> Mutant:
     while depth or text[body] != "{":
         depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(text[body], 0)
         body += 1
-    return replace(mutant, function=function, called=called, body=body)
+    is_iterator = bool(ITERATOR.fullmatch(of["return_type"])) and "return " not in text[body : function.stop]
+    if "impl " in of["return_type"] and not is_iterator:
+        return mutant
+    return replace(mutant, function=function, called=called, body=body, is_iterator=is_iterator)
+
+
+def either(bodies: list[str]) -> list[str]:
+    """The bodies of a function that returns an iterator, which have one type each, as bodies of the same type."""
+    this = [*(f"crate::Either::This({body})" for body in bodies[:-1]), bodies[-1]]
+    return [f"{{ {'crate::Either::Other(' * depth}{body}{')' * depth} }}" for depth, body in enumerate(this)]
 
 
 def woven(text: str, mutants: dict[int, Mutant]) -> str:
     """The text with all mutants: each function has a `match`, with an arm for each of its mutants. It is no `const fn`."""
     pieces, at = [], 0
-    functions = {(mutant.function.start, mutant.function.stop, mutant.body) for mutant in mutants.values()}
-    for start, end, body in sorted(functions, key=lambda function: (function[0], -function[1])):
+    functions = {(mutant.function.start, mutant.function.stop, mutant.body, mutant.is_iterator) for mutant in mutants.values()}
+    for start, end, body, is_iterator in sorted(functions, key=lambda function: (function[0], -function[1])):
         # A function in another one is a part of it.
         if start >= at:
             of = {number: mutant for number, mutant in mutants.items() if start <= mutant.place.start < end}
-            arms = [f"\n{number} => {mutant.changed(text, slice(body, end))}" for number, mutant in of.items()]
+            bodies = [*(mutant.changed(text, slice(body, end)) for mutant in of.values()), text[body:end]]
+            chosen = zip([*of, "_"], either(bodies) if is_iterator else bodies, strict=True)
             head = text[start:body].replace("const fn", "fn")
-            pieces += [text[at:start], head, "{ match crate::chosen_mutant() {", *arms, f"\n_ => {text[body:end]} }} }}"]
+            arms = [f"\n{number} => {changed}" for number, changed in chosen]
+            pieces += [text[at:start], head, "{ match crate::chosen_mutant() {", *arms, " } }"]
             at = end
     return "".join(pieces) + text[at:]
 
