@@ -79,6 +79,18 @@ fn windows_are_where_letters_vary() {
 }
 
 #[test]
+fn a_value_is_noticed_wherever_it_is_in_a_long_run_of_letters() {
+    let mut sieve = Sieve::default();
+    sieve.plant(&key(), &plain("exactly8"));
+    let run = "a".repeat(2 * letters::CHUNK);
+    assert!(!notices(&sieve, &run));
+    for at in (0..=run.len()).step_by(8) {
+        let (before, after) = run.split_at(at);
+        assert!(notices(&sieve, &format!("{before}exactly8{after}")), "{at}");
+    }
+}
+
+#[test]
 fn a_value_is_noticed_until_the_last_one_with_its_windows_is_removed() {
     let (value, other) = ("k7Kq2mZv9QsA4gWc", "uLs8XwNd3cYh5gEa");
     let mut sieve = Sieve::default();

@@ -144,16 +144,17 @@ fn a_checkpoint_before_the_cut_that_is_forged_or_of_another_trail_is_missed() {
         let expected = is_known.then_some((number, Missed::Replaced));
         assert!(missed.into_iter().eq(expected), "page {page}");
     }
-    let mut beyond = Checkpoint::new(pruned.installation, &forked.pages[3], NOW);
-    beyond.epoch = 1;
-    let page = Page {
-        epoch: 1,
-        ..forked.pages[3].clone()
-    };
-    beyond.signature = forked.signers[0]
-        .pair()
-        .sign(page.signed(pruned.installation).as_slice())
-        .as_ref()
-        .to_vec();
-    assert_eq!(pruned.missed([beyond]), [(4, Missed::Replaced)]);
+    // The first page of the next epoch, and the one after it.
+    for page in &forked.pages[2..4] {
+        let mut beyond = Checkpoint::new(pruned.installation, page, NOW);
+        beyond.epoch = 1;
+        let page = Page {
+            epoch: 1,
+            ..page.clone()
+        };
+        let signed = page.signed(pruned.installation);
+        let signature = forked.signers[0].pair().sign(signed.as_slice());
+        beyond.signature = signature.as_ref().to_vec();
+        assert_eq!(pruned.missed([beyond]), [(page.number, Missed::Replaced)]);
+    }
 }
