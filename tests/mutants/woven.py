@@ -12,6 +12,9 @@ pub(crate) fn chosen_mutant() -> usize {{
         std::sync::LazyLock::new(|| std::env::var("{VARIABLE}").map_or(0, |number| number.parse().unwrap()));
     *CHOSEN
 }}
+pub(crate) fn iterator<T, I: Iterator<Item = T>>(iterator: I) -> I {{
+    iterator
+}}
 pub(crate) enum Either<A, B> {{
     This(A),
     Other(B),
@@ -27,7 +30,7 @@ impl<T, A: Iterator<Item = T>, B: Iterator<Item = T>> Iterator for Either<A, B> 
 }}
 """
 ARM = re.compile(r"(\d+|_) => \{")
-ITERATOR = re.compile(r"-> impl Iterator<((?!\bimpl\b)[^+])*>")
+ITERATOR = re.compile(r"-> impl Iterator<Item ?=((?:(?!\bimpl\b)[^+])*)>")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Mutant:
     function: slice | None
     called: str = ""
     body: int = 0
-    is_iterator: bool = False
+    # What the function's iterator yields, if it returns one.
+    item: str = ""
 
     def changed(self, text: str, within: slice = slice(None)) -> str:
         return f"{text[within.start : self.place.start]}{self.replacement}{text[self.place.stop : within.stop]}"
@@ -67,14 +71,16 @@ def read(part: str, found: dict, text: str) -> Mutant:
     while depth or text[body] != "{":
         depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(text[body], 0)
         body += 1
-    is_iterator = bool(ITERATOR.fullmatch(of["return_type"])) and "return " not in text[body : function.stop]
-    if "impl " in of["return_type"] and not is_iterator:
+    iterator = None if "return " in text[body : function.stop] else ITERATOR.fullmatch(of["return_type"])
+    if "impl " in of["return_type"] and not iterator:
         return mutant
-    return replace(mutant, function=function, called=called, body=body, is_iterator=is_iterator)
+    item = iterator[1] if iterator else ""
+    return replace(mutant, function=function, called=called, body=body, item=item)
 
 
-def either(bodies: list[str]) -> list[str]:
+def either(bodies: list[str], item: str) -> list[str]:
     """The bodies of a function that returns an iterator, which have one type each, as bodies of the same type."""
+    bodies = [f"crate::iterator::<{item}, _>({body})" for body in bodies]
     this = [*(f"crate::Either::This({body})" for body in bodies[:-1]), bodies[-1]]
     return [f"{{ {'crate::Either::Other(' * depth}{body}{')' * depth} }}" for depth, body in enumerate(this)]
 
@@ -82,13 +88,13 @@ def either(bodies: list[str]) -> list[str]:
 def woven(text: str, mutants: dict[int, Mutant]) -> str:
     """The text with all mutants: each function has a `match`, with an arm for each of its mutants. It is no `const fn`."""
     pieces, at = [], 0
-    functions = {(mutant.function.start, mutant.function.stop, mutant.body, mutant.is_iterator) for mutant in mutants.values()}
-    for start, end, body, is_iterator in sorted(functions, key=lambda function: (function[0], -function[1])):
+    functions = {(mutant.function.start, mutant.function.stop, mutant.body, mutant.item) for mutant in mutants.values()}
+    for start, end, body, item in sorted(functions, key=lambda function: (function[0], -function[1])):
         # A function in another one is a part of it.
         if start >= at:
             of = {number: mutant for number, mutant in mutants.items() if start <= mutant.place.start < end}
             bodies = [*(mutant.changed(text, slice(body, end)) for mutant in of.values()), text[body:end]]
-            chosen = zip([*of, "_"], either(bodies) if is_iterator else bodies, strict=True)
+            chosen = zip([*of, "_"], either(bodies, item) if item else bodies, strict=True)
             head = text[start:body].replace("const fn", "fn")
             arms = [f"\n{number} => {changed}" for number, changed in chosen]
             pieces += [text[at:start], head, "{ match crate::chosen_mutant() {", *arms, " } }"]
