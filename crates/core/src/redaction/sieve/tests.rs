@@ -1,3 +1,6 @@
+use proptest::prelude::*;
+
+use super::candidates::candidates;
 use super::*;
 use crate::redaction::alphabet::Alphabet;
 use crate::redaction::values;
@@ -114,4 +117,24 @@ fn more_equal_values_than_can_be_counted_stay_noticed() {
         sieve.uproot(&planted);
     }
     assert!(notices(&sieve, "exactly8"));
+}
+
+proptest! {
+    #[test]
+    fn each_candidate_is_found_once(
+        text in prop::collection::vec("[%&]{1,3}[a-c]{0,100}", 0..10),
+        is_one_byte in any::<bool>(),
+    ) {
+        let text = text.concat();
+        let first_bytes = if is_one_byte { [b'%'; 2] } else { [b'%', b'&'] };
+        let is = |byte: u8, second: u8, third: u8| {
+            first_bytes.contains(&byte) && second != b'a' && third != b'b'
+        };
+        let found: Vec<usize> = candidates(text.as_bytes(), first_bytes, is).collect();
+        let byte = |at: usize| text.as_bytes().get(at).copied().unwrap_or_default();
+        let expected: Vec<usize> = (0..text.len())
+            .filter(|at| is(byte(*at), byte(at + 1), byte(at + 2)))
+            .collect();
+        prop_assert_eq!(found, expected);
+    }
 }
