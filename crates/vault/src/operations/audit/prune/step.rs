@@ -65,6 +65,10 @@ impl Pruner {
         let mut tx = vault.shared.database.read().await?;
         dialect::take_time(&mut tx).await?;
         let from = self.start().page;
+        let found = kept::find_cut(&mut tx, &vault.shared.keyring).await?;
+        if found.map_or(0, |cut| cut.head.page) != from {
+            return Err(overtaken());
+        }
         let pages = audit::pages_after(&mut tx, from, to.page - from).await?;
         drop(tx);
         let shared = Arc::clone(&vault.shared);
@@ -164,6 +168,11 @@ impl Pruner {
     }
 }
 
+fn overtaken() -> Error {
+    let why = "another command pruned the audit trail meanwhile; run it again";
+    Error::Unavailable(Some(why.into()))
+}
+
 #[derive(Clone)]
 struct Prune {
     /// The last page that was pruned before.
@@ -183,8 +192,7 @@ impl Change for Prune {
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
         if !audit_cut::replace(work.tx, self.from, &self.row).await? {
-            let why = "another command pruned the audit trail meanwhile; run it again";
-            return Err(Error::Unavailable(Some(why.into())));
+            return Err(overtaken());
         }
         let deleted = audit_cut::delete_pages(work.tx, self.row.page).await?;
         if i64::try_from(deleted).ok() != Some(self.row.page - self.from) {
