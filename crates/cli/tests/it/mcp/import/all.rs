@@ -113,13 +113,20 @@ fn servers_are_not_taken_over_for_another_machine() {
         ),
         "{refused}"
     );
-    let mut login = scene
-        .installation
-        .command(&["login", &scene.server.url, "--profile", "team"]);
-    let login = scene
-        .installation
-        .transcript(&mut login, &format!("{}\n", scene.key));
-    assert!(login.starts_with("exit status 0\n"), "{login}");
+    let arguments = [
+        "key", "create", "--user", "default", "--scope", "use", "--json",
+    ];
+    let agent = scene.installation.json(&arguments);
+    for key in [scene.key.as_str(), agent["key"].as_str().unwrap()] {
+        let mut login =
+            scene
+                .installation
+                .command(&["login", &scene.server.url, "--profile", "team"]);
+        let login = scene
+            .installation
+            .transcript(&mut login, &format!("{key}\n"));
+        assert!(login.starts_with("exit status 0\n"), "{login}");
+    }
     let profiles = walk(&scene.path("home"), "profiles.toml").unwrap();
     let text = std::fs::read_to_string(&profiles).unwrap();
     let theirs = text.replace(&scene.server.url, "https://vault.example");
