@@ -12,6 +12,8 @@ const tabs = new BroadcastChannel("toolvault");
 let lastActive = 0;
 /** The session of this page. */
 let own = null;
+/** Whether this page signs out. Requests that are refused because of that are no reason of their own. */
+let isSigningOut = false;
 
 /** Loads the page anew, with the reason for the sign-in page. The fragment stays, so that one comes back to it. */
 function leave(reason) {
@@ -49,6 +51,8 @@ export async function signIn(credential) {
 }
 
 export async function signOut(reason = "You are signed out.") {
+  if (isSigningOut) return;
+  isSigningOut = true;
   try {
     await send("DELETE", "v1/session");
     leave(reason);
@@ -65,7 +69,7 @@ export function watch(session) {
   own = session;
   lastActive = Date.now();
   let lastTold = lastActive;
-  whenSignedOut(() => leave(ENDED));
+  whenSignedOut(() => isSigningOut || leave(ENDED));
   addEventListener("storage", ({ key }) => token.is(key) && token.get() !== session.csrf_token && leave("You signed out in another tab."));
   const active = (isOurs) => {
     if (isOurs && Date.now() - lastActive > 15_000) tabs.postMessage("active");
