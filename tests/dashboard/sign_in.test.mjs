@@ -67,7 +67,9 @@ test("a page that is left alone signs out", async (t) => {
   await page.goto("/");
   await signIn(page, it.own);
   await heading(page, "Secrets").waitFor();
+  const again = page.waitForEvent("load");
   await page.clock.fastForward("00:31:00");
+  await again;
   await page.getByText("You were signed out because nothing happened").waitFor();
 });
 
