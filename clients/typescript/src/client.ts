@@ -111,6 +111,16 @@ export class Toolvault implements Runner {
     return this.run({ method: "GET", path: "/v1/usage", read: asIs<api.Usage>, isRepeatable: true }, options);
   }
 
+  /** When the user's secrets were last used, and how often on each of the last 30 days. */
+  secretUses(options?: CallOptions): Promise<api.SecretUses> {
+    return this.run({ method: "GET", path: "/v1/uses", read: asIs<api.SecretUses>, isRepeatable: true }, options);
+  }
+
+  /** The servers behind the gateway, with their tools and what is missing. */
+  gateway(options?: CallOptions): Promise<api.Gateway> {
+    return this.run({ method: "GET", path: "/v1/gateway", read: asIs<api.Gateway>, isRepeatable: true }, options);
+  }
+
   /** @internal */
   async run<T>(operation: Operation<T>, options: CallOptions = {}): Promise<T> {
     const { user, signal } = options;

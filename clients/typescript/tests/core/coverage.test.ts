@@ -11,8 +11,11 @@ import { Toolvault } from "toolvault";
 const PACKAGE = fileURLToPath(new URL("../../../", import.meta.url));
 const ROOT = process.env.TOOLVAULT_ROOT ?? join(PACKAGE, "..", "..");
 
-/** Not for clients: health, metrics, the page for pending secrets, and the other path of `resolve`. */
+/** Not for clients: health, metrics, sessions of browsers, the page for pending secrets, and the other path of `resolve`. */
 const OTHERS = [
+  "POST /session",
+  "GET /session",
+  "DELETE /session",
   "GET /healthz",
   "GET /readyz",
   "GET /metrics",
