@@ -1,6 +1,7 @@
 //! `toolvault secret`: secrets, through the API.
 
 mod bind;
+mod binding;
 mod create;
 mod delete;
 mod export;

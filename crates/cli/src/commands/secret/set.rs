@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::binding::Binding;
 use super::show::print;
 use crate::api::Api;
 use crate::api::connection::ConnectionOptions;
@@ -22,18 +23,8 @@ pub(crate) struct SetOptions {
     /// New name
     #[arg(long = "name", value_name = "NAME")]
     new_name: Option<String>,
-    /// New tool; * matches any characters
-    #[arg(long, value_name = "PATTERN")]
-    tool: Option<String>,
-    /// New argument of the tool
-    #[arg(long, value_name = "ARGUMENT")]
-    arg: Option<String>,
-    /// Fill the argument when a call omits it
-    #[arg(long, conflicts_with = "no_default")]
-    default: bool,
-    /// Do not fill the argument when a call omits it
-    #[arg(long)]
-    no_default: bool,
+    #[command(flatten)]
+    binding: Binding,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -46,10 +37,7 @@ pub(super) async fn run(options: &SetOptions, context: &Context<'_>) -> anyhow::
     let secret = api.find_secret(&options.name).await?;
     let change = Change {
         secret_name: options.new_name.as_deref(),
-        secret_value: None,
-        tool_name: options.tool.as_deref(),
-        tool_arg: options.arg.as_deref(),
-        is_default_for_tool: (options.default || options.no_default).then_some(options.default),
+        ..options.binding.change()
     };
     let value = if options.value_file.is_some() || change.is_empty() {
         Some(value::read(options.value_file.as_deref(), context.printer)?)
