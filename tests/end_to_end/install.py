@@ -39,6 +39,12 @@ async def body(checks: Checks, folder: Path) -> None:
     release, again = folder / "release", folder / "again"
     for target in (release, again):
         passes(checks, f"a release is made in {target.name}/", RELEASE, target)
+    own = folder / "own"
+    own.mkdir()
+    (own / "file").write_text("mine")
+    refused = run(RELEASE, own)
+    kept = (own / "file").read_text() == "mine"
+    checks.that("a folder with other files is refused, and stays", refused.returncode == 1 and kept, refused.stderr)
     found = sorted(path.name for path in (*release.iterdir(), *again.iterdir()))
     kinds = ["toolvault_*_amd64.deb", "*.oci.tar", "*-linux.tar.gz", "toolvault-chart-*.tgz", "*.cdx.json", "SHA256SUMS"]
     checks.none("it has one file of each kind", [kind for kind in kinds if len([*release.glob(kind)]) != 1])
