@@ -26,7 +26,7 @@ quick *arguments:
 suites *names:
     scripts/test suites {{ names }}
 
-# Change the source in small ways, and require that a test notices each change. Takes about an hour.
+# Change the source in small ways, and require that a test notices each change. Takes more than an hour.
 mutants *arguments:
     scripts/mutants {{ arguments }}
 

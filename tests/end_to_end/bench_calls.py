@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bench import Store
 
 # The size of a typical tool answer.
-MESSAGE = "An issue that somebody wrote about at some length. " * 20
+MESSAGE = "A long description of an issue in a project, in prose. " * 20
 MCP_PROXY = """[proxy]
 name = "bench"
 

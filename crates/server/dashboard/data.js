@@ -80,7 +80,7 @@ export async function uses(session, signal) {
 /** Policies that are not the default one, by ID. */
 export const policies = async (signal) => byId(await get("v1/policies", {}, signal));
 
-/** The servers behind the gateway; none if the caller may not see them. */
+/** The servers behind the gateway; an empty list for a caller who may not see them. */
 export async function servers(session, signal) {
   if (!may(session, "use", "manage")) return [];
   return (await get("v1/gateway", {}, signal)).servers;

@@ -54,7 +54,7 @@ export function CreateKey({ onClose, onDone }) {
   return html`
     <${Dialog} title="New key" onClose=${onClose}>
       <${Form} act=${act} submit="Create the key" onCancel=${onClose}>
-        <${Input} label="Name" autofocus required maxlength="1024" value=${name} onInput=${setName} placeholder="claude-code" hint="Who or what holds it." />
+        <${Input} label="Name" autofocus required maxlength="1024" value=${name} onInput=${setName} placeholder="claude-code" hint="The person or program that uses it." />
         <fieldset>
           <legend>Scopes</legend>
           ${SCOPES.filter(([scope]) => session.scopes.includes(scope)).map(([scope, hint]) => html`

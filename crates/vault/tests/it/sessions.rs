@@ -80,8 +80,8 @@ on_both! {
         let signed_in = app.vault.begin_session_by_link(&link(&app).await, LIMITS).await.unwrap();
         let made = app.vault.create_sign_in_link(&signed_in.caller, app.user).await;
         assert!(matches!(made, Err(Error::Denied(Denial::MissingScope(Scope::Admin)))));
-        let nobody = toolvault_core::identity::UserId(uuid::Uuid::nil());
-        let made = app.vault.create_sign_in_link(&app.local().caller, nobody).await;
+        let unknown = toolvault_core::identity::UserId(uuid::Uuid::nil());
+        let made = app.vault.create_sign_in_link(&app.local().caller, unknown).await;
         assert!(matches!(made, Err(Error::Denied(Denial::UserUnavailable))));
     }
 

@@ -65,12 +65,12 @@ pub(crate) struct ImportOptions {
 /// What became of a file.
 pub(crate) struct Outcome {
     pub(crate) status: ExitStatus,
-    /// The servers that were taken over.
+    /// The servers that were imported.
     pub(crate) servers: Vec<ServerName>,
 }
 
 impl Outcome {
-    /// Of a file from which no server was taken over.
+    /// Of a file from which no server was imported.
     pub(crate) const fn without_servers(status: ExitStatus) -> Self {
         Self {
             status,

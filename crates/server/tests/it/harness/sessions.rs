@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Actor, Answer, World};
 
 impl World {
-    /// The answer to somebody who signs in with a key.
+    /// The answer to a sign-in with a key.
     pub(crate) async fn sign_in(&self, key: &str) -> Answer {
         let body = json!({ "key": key });
         self.anonymous().post("/v1/session", &body).await

@@ -5,7 +5,7 @@
 //! foreign key | keys with one scope each: manage, use, resolve, audit, admin | a key with all scopes except admin,
 //! limited to tools `linear__*` | `any_user` with and without its header, that header on another key |
 //! a token of the issuer (manage, audit) | another user's key with all scopes except admin | the operator |
-//! the operator in a browser, and somebody who copied the browser's cookie, but not the token of its session.
+//! the operator in a browser, and a thief of the browser's cookie without the token of its session.
 //! Each acts on objects of their own user, except where only an administrator may act.
 
 use super::cast::NAMES;
