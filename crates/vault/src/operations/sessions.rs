@@ -3,6 +3,8 @@
 //! A session holds no rights. Each request reads those of its key, or of its user, as they are then. The session is
 //! sealed in a cookie. Its token, which only the page holds, proves that the cookie was not copied from the browser.
 
+use std::fmt;
+
 use toolvault_core::api_key::{ApiKey, KeyId};
 use toolvault_core::audit::record::{Action, Actor, Decision, Record};
 use toolvault_core::identity::{SignInId, UserId};
@@ -42,7 +44,7 @@ impl SessionLimits {
 }
 
 /// A caller in a session.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SignedIn {
     /// The caller, with their rights of now.
     pub caller: Caller,
@@ -55,6 +57,16 @@ pub struct SignedIn {
     /// The session for the cookie, if the browser's is not recent enough.
     pub renewed: Option<Vec<u8>>,
     session: Session,
+}
+
+/// Without the token and the session: together they are the credential.
+impl fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedIn")
+            .field("caller", &self.caller)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SignedIn {

@@ -39,6 +39,15 @@ fn is_refused<T>(outcome: &Result<T, Error>) -> bool {
 }
 
 on_both! {
+    async fn its_debug_form_has_neither_the_cookie_nor_the_token(app: App) {
+        let mut begun = begin(&app, &app.person("ann").await).await;
+        let shown = format!("{begun:?}");
+        assert!(shown.contains("caller"), "{shown}");
+        begun.token = [0; 32];
+        begun.renewed = None;
+        assert_eq!(format!("{begun:?}"), shown);
+    }
+
     async fn a_session_is_known_to_every_server_and_its_end_too(app: App) {
         let ann = app.person("ann").await;
         let begun = begin(&app, &ann).await;
