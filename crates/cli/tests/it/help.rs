@@ -239,8 +239,8 @@ fn secret_explains_where_values_come_from() {
                                Without it, and with nothing else to change, ask on a terminal, else read
                                standard input. A single line loses its line break
           --name <NAME>        New name
-          --tool <PATTERN>     New tool; * matches any characters
-          --arg <ARGUMENT>     New argument of the tool
+          --tool <PATTERN>     Tool that gets the secret; * matches any characters
+          --arg <ARGUMENT>     Argument of the tool that gets the secret
           --default            Fill the argument when a call omits it
           --no-default         Do not fill the argument when a call omits it
           --json               Print JSON
