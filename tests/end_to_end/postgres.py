@@ -47,6 +47,29 @@ class Postgres:
         port = options.split('"-p"')[1].split('"')[1]
         self._control("start", "--wait", "--log", str(self.data.parent / "server.log"), "--options", f"-p {port}")
 
+    def kill(self) -> None:
+        """Kills every process of the server at once, as when its machine fails."""
+        self._signal_all(signal.SIGKILL)
+
+    def set(self, setting: str, value: str) -> None:
+        """Changes a setting of the whole server."""
+        self.query(f"ALTER SYSTEM SET {setting} = '{value}'")
+        self.query("SELECT pg_reload_conf()")
+        while self.query(f"SHOW {setting}") != value:
+            pass
+
+    def give(self, path: Path) -> None:
+        """Makes the server's user the owner."""
+        files = self.data.stat()
+        os.chown(path, files.st_uid, files.st_gid)
+
+    def run(self, program: str, *words: str) -> None:
+        """Runs a program of the server as the owner of its files, because it refuses to run as root."""
+        owner = pwd.getpwuid(self.data.stat().st_uid).pw_name
+        as_owner = ["runuser", "-u", owner, "--"] if os.geteuid() == 0 else []
+        command = [*as_owner, str(self.pg_ctl.with_name(program)), *words]
+        subprocess.run(command, cwd="/", check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60)
+
     def pause(self) -> None:
         """Suspends every process of the server: connections stay open and get no answers."""
         self._signal_all(signal.SIGSTOP)
@@ -65,8 +88,4 @@ class Postgres:
                 os.kill(int(child), number)
 
     def _control(self, action: str, *words: str) -> None:
-        # The server refuses to run as root, so it runs as the owner of its files.
-        owner = pwd.getpwuid(self.data.stat().st_uid).pw_name
-        as_owner = ["runuser", "-u", owner, "--"] if os.geteuid() == 0 else []
-        command = [*as_owner, str(self.pg_ctl), action, "--silent", "--pgdata", str(self.data), *words]
-        subprocess.run(command, cwd="/", check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60)
+        self.run("pg_ctl", action, "--silent", "--pgdata", str(self.data), *words)

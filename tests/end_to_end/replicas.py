@@ -213,8 +213,7 @@ async def one_dies(checks: Checks, pair: Pair, chance: random.Random) -> None:
         await asyncio.sleep(1)
         faults += await burst.stopped()
         refused += burst.refused()
-        answered = [at for writer in burst.writers if writer.client.port == survivor.port for at in writer.answered_at]
-        later = [killed, *sorted(at for at in answered if at > killed)]
+        later = [killed, *burst.answered(survivor.port, killed)]
         pauses.append(max(b - a for a, b in zip(later, later[1:], strict=False)) if len(later) > 2 else 99.0)
         await victim.serve()
         faults += await pair.judged()

@@ -4,12 +4,14 @@ import asyncio
 import random
 import time
 import uuid
+from collections.abc import Callable
 
 from client import Answer, Client, Lost, Unreachable
 from journal import GONE, SECRETS, Entry, Journal, State, call_for, tool_of
 
 WRITERS = 16
 FEWEST, MOST = 3, 8
+MOST_WAIT = 30.0
 ARGUMENTS = ("token", "api_key")
 
 
@@ -24,6 +26,7 @@ class Writer:
         self.wrong: list[str] = []
         # How many requests got 503, so that their outcome is unknown.
         self.refused = 0
+        # Without those that got 503.
         self.answered_at: list[float] = []
         self.is_told_to_stop = False
         # Whether the last request was sent and got no answer.
@@ -35,8 +38,10 @@ class Writer:
         """Writes until it is stopped or the server is gone."""
         try:
             while not self.is_told_to_stop:
+                refused = self.refused
                 await self.step()
-                self.answered_at.append(time.monotonic())
+                if self.refused == refused:
+                    self.answered_at.append(time.monotonic())
         except Lost:
             self.is_unanswered = True
         except Unreachable:
@@ -123,6 +128,16 @@ class Burst:
     def __init__(self, client_of, journal: Journal, chance: random.Random) -> None:
         self.writers = [Writer(number, client_of(), journal, chance) for number in range(WRITERS)]
         self.tasks = [asyncio.create_task(writer.work()) for writer in self.writers]
+
+    def answered(self, port: int, since: float) -> list[float]:
+        """When the server with this port answered after that time."""
+        times = (at for writer in self.writers if writer.client.port == port for at in writer.answered_at)
+        return sorted(at for at in times if at > since)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(MOST_WAIT):
+            while not holds():
+                await asyncio.sleep(0.01)
 
     def waiting(self) -> int:
         """How many requests are in flight."""

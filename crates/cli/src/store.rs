@@ -131,6 +131,7 @@ fn status_and_hint(error: &OpenError) -> (ExitStatus, Option<&'static str>) {
         OpenError::RootKey(_)
         | OpenError::Database(
             OpenDatabaseError::Url
+            | OpenDatabaseError::Unsafe(_)
             | OpenDatabaseError::Owner { .. }
             | OpenDatabaseError::Writable { .. },
         ) => (Refused, None),
@@ -140,7 +141,7 @@ fn status_and_hint(error: &OpenError) -> (ExitStatus, Option<&'static str>) {
                 "only one server at a time can use a data directory; with --database-url, several can share one database",
             ),
         ),
-        OpenError::Database(OpenDatabaseError::Connect(_)) => (
+        OpenError::Database(OpenDatabaseError::Reach(_)) => (
             Failed,
             Some(
                 "check that the database is running and that its URL names an existing database and user",

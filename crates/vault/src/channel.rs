@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgListener, PgPool};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::api_key::KeyId;
 use toolvault_core::identity::UserId;
@@ -162,25 +163,29 @@ impl Channel {
 /// Listens and sends heartbeats until `stop` is called. While the channel is down, caches are not used.
 ///
 /// If every use reads the database anyway, it only listens: heartbeats would have no purpose.
-pub(crate) async fn run(shared: Arc<Shared>, pool: PgPool, stop: CancellationToken) {
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    pools: watch::Receiver<PgPool>,
+    stop: CancellationToken,
+) {
     let heartbeat = match &shared.cache.trust {
         Trust::Heartbeat(heartbeat) => Some(heartbeat),
         Trust::Alone | Trust::Never => None,
     };
     let sending = async {
         match heartbeat {
-            Some(heartbeat) => send(&shared, heartbeat, &pool).await,
+            Some(heartbeat) => send(&shared, heartbeat, &pools).await,
             None => std::future::pending().await,
         }
     };
     tokio::select! {
         () = stop.cancelled() => {}
         () = sending => {}
-        () = listen(&shared, heartbeat, &pool) => {}
+        () = listen(&shared, heartbeat, pools.clone()) => {}
     }
 }
 
-async fn send(shared: &Shared, heartbeat: &Heartbeat, pool: &PgPool) {
+async fn send(shared: &Shared, heartbeat: &Heartbeat, pools: &watch::Receiver<PgPool>) {
     let mut ticks = tokio::time::interval(HEARTBEAT_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -191,9 +196,10 @@ async fn send(shared: &Shared, heartbeat: &Heartbeat, pool: &PgPool) {
         else {
             return;
         };
+        let pool = pools.borrow().clone();
         let sent = sqlx::query("SELECT pg_notify('toolvault', $1)")
             .bind(payload)
-            .execute(pool);
+            .execute(&pool);
         if let Err(error) = sent.await {
             tracing::debug!(error = %error, "a heartbeat was not sent");
         }
@@ -204,9 +210,19 @@ async fn send(shared: &Shared, heartbeat: &Heartbeat, pool: &PgPool) {
     }
 }
 
-async fn listen(shared: &Shared, heartbeat: Option<&Heartbeat>, pool: &PgPool) {
+async fn listen(
+    shared: &Shared,
+    heartbeat: Option<&Heartbeat>,
+    mut pools: watch::Receiver<PgPool>,
+) {
     loop {
-        if let Err(error) = listen_once(shared, heartbeat, pool).await {
+        let pool = pools.borrow_and_update().clone();
+        let listened = tokio::select! {
+            listened = listen_once(shared, heartbeat, &pool) => listened,
+            // The old connection may hang.
+            Ok(()) = pools.changed() => Ok(()),
+        };
+        if let Err(error) = listened {
             tracing::warn!(error = %error, "the notification channel is down; reading the database on each use");
         }
         if let Some(heartbeat) = heartbeat {

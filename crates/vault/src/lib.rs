@@ -71,6 +71,7 @@ pub use secret::SecretInfo;
 pub use settings::{Consistency, DatabaseLocation, DatabaseUrl, Durability, Limits, Settings};
 pub use setup::{FirstKeys, OpenError};
 pub use store::database::OpenDatabaseError;
+pub use store::hosts::Tried;
 pub use store::lead::Lead;
 pub use user::{Origin, UserInfo};
 pub use vault::{Opened, Vault};

@@ -1,6 +1,6 @@
 //! All SQL. One text serves SQLite and PostgreSQL.
 //!
-//! [`database`] opens and migrates. [`transaction`] has the macro that runs one query body with either driver.
+//! [`database`] opens and migrates, on PostgreSQL at one of several [`hosts`]. [`transaction`] has the macro that runs one query body with either driver.
 //! [`given`] runs statements on many rows. [`dialect`] has the few differences, and [`disk`] tells why the embedded
 //! database cannot be written to. [`backup`] copies whole tables. Each other file is one table and its neighbours: row,
 //! reads, writes. Lookups return `Option`; the operation decides whether absence is an error.
@@ -16,6 +16,7 @@ pub(crate) mod disk;
 pub(crate) mod doctor;
 pub(crate) mod ended_sign_ins;
 pub(crate) mod given;
+pub(crate) mod hosts;
 pub(crate) mod idempotent_answers;
 pub(crate) mod installation;
 pub(crate) mod lead;

@@ -121,9 +121,9 @@ impl Vault {
 
     /// For work that only one of the processes on this database does.
     pub fn lead(&self, work: &str) -> Lead {
-        let pool = self.shared.database.notifications().cloned();
+        let pools = self.shared.database.pools();
         let patience = self.shared.settings.patience;
-        Lead::new(pool, self.installation(), work, patience)
+        Lead::new(pools, self.installation(), work, patience)
     }
 
     /// The clock that times are taken from.

@@ -1,4 +1,4 @@
-//! The diagnosis of the store for an operator: the engine, its settings, and anomalies.
+//! The diagnosis of the store for an operator: the engine and anomalies.
 
 use serde::{Deserialize, Serialize};
 use toolvault_core::identity::UserId;
@@ -17,8 +17,6 @@ pub struct Diagnosis {
     pub engine: String,
     /// The engine's version, as it reports it.
     pub version: String,
-    /// Engine settings that are off although the durability of commits depends on them.
-    pub unsafe_settings: Vec<String>,
     /// The users who have several secrets with one name, with the number of such names.
     pub shared_names: Vec<(UserId, i64)>,
     /// Whether a rotation of the user keys is not completed.
@@ -39,7 +37,6 @@ impl Vault {
             Ok(Diagnosis {
                 engine: engine.to_owned(),
                 version,
-                unsafe_settings: doctor::unsafe_settings(&mut tx).await?,
                 shared_names: shared_names
                     .into_iter()
                     .map(|row| (UserId(row.user_id), row.names))

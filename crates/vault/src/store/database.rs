@@ -2,18 +2,20 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::str::FromStr as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::PgPool;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use toolvault_core::identity::UserId;
 
+use super::hosts::{Hosts, Tried};
 use super::transaction::Tx;
 use super::{dialect, directory};
 use crate::settings::{DatabaseLocation, DatabaseUrl};
@@ -24,6 +26,8 @@ static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// Beyond every migration.
 const NEWEST: i64 = i64::MAX;
 const FILE_NAME: &str = "toolvault.db";
+/// How long a group may take on a database server: longer than callers wait, so that the outcome is nearly always known.
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -65,9 +69,17 @@ pub enum OpenDatabaseError {
     /// The URL is not a PostgreSQL URL.
     #[error("the database URL is not valid; it begins with postgres://")]
     Url,
-    /// The database cannot be reached.
+    /// No host of the database can be reached, or none of several accepts changes.
     #[error("cannot reach the database")]
+    Reach(#[source] Tried),
+    /// The database failed while it was opened.
+    #[error("cannot use the database")]
     Connect(#[source] sqlx::Error),
+    /// PostgreSQL may lose what it acknowledged, or damage it.
+    #[error(
+        "PostgreSQL runs with {0} = off: a crash can lose or damage what was acknowledged; run: ALTER SYSTEM SET {0} = on; SELECT pg_reload_conf();"
+    )]
+    Unsafe(String),
     /// There is a store, where an empty database was wanted.
     #[error("there is a store already")]
     HasStore,
@@ -79,7 +91,15 @@ pub enum OpenDatabaseError {
 /// The open database.
 pub(crate) enum Database {
     Sqlite(SqliteDatabase),
-    Postgres(PgPool),
+    Postgres(PostgresDatabase),
+}
+
+/// A database on PostgreSQL, which several processes may share.
+pub(crate) struct PostgresDatabase {
+    /// The pool of connections in use. Another one replaces it when another host accepts changes.
+    pools: watch::Sender<PgPool>,
+    hosts: Hosts,
+    patience: Duration,
 }
 
 /// The embedded database. It holds the lock on the directory until it is closed.
@@ -128,9 +148,9 @@ impl Database {
         // Boxed, because every request would move the large future of a connection that few of them need.
         match self {
             Self::Sqlite(database) => Box::pin(database.readers.begin()).await.map(Tx::Sqlite),
-            Self::Postgres(pool) => {
+            Self::Postgres(database) => {
                 Tx::begin(
-                    pool,
+                    database.pool(),
                     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned(),
                 )
                 .await
@@ -148,7 +168,25 @@ impl Database {
                 let begun = Box::pin(database.writer.begin_with("BEGIN IMMEDIATE"));
                 begun.await.map(Tx::Sqlite)
             }
-            Self::Postgres(pool) => Tx::begin(pool, dialect::begin_with_locks(users)).await,
+            Self::Postgres(database) => {
+                Tx::begin(database.pool(), dialect::begin_with_locks(users)).await
+            }
+        }
+    }
+
+    /// Completes with the cause when a group that begins now has to give up, because the database server does not answer
+    /// or another host accepts changes. Never for the embedded database: it cannot be abandoned, because it may still
+    /// commit what it has begun.
+    pub(crate) fn abandoned(&self) -> impl Future<Output = String> + Send + use<> {
+        let pools = self.pools();
+        async move {
+            let Some(mut pools) = pools else {
+                return std::future::pending().await;
+            };
+            tokio::select! {
+                () = tokio::time::sleep(LIMIT) => format!("the database did not answer for {LIMIT:?}"),
+                _ = pools.changed() => "another host of the database accepts changes now".to_owned(),
+            }
         }
     }
 
@@ -168,11 +206,25 @@ impl Database {
         }
     }
 
-    /// The pool for PostgreSQL's notifications. `None` on SQLite, which has one process.
-    pub(crate) fn notifications(&self) -> Option<&PgPool> {
+    /// The pool of connections to PostgreSQL, and those that replace it. `None` on SQLite, which has one process.
+    pub(crate) fn pools(&self) -> Option<watch::Receiver<PgPool>> {
         match self {
             Self::Sqlite(_) => None,
-            Self::Postgres(pool) => Some(pool),
+            Self::Postgres(database) => Some(database.pools.subscribe()),
+        }
+    }
+
+    /// Follows the host that accepts changes, until `stop` is called. `None` on SQLite.
+    pub(crate) fn follow(
+        &self,
+        stop: CancellationToken,
+    ) -> Option<impl Future<Output = ()> + Send + use<>> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(database) => {
+                let (hosts, pools) = (database.hosts.clone(), database.pools.clone());
+                Some(hosts.follow(pools, database.patience, stop))
+            }
         }
     }
 
@@ -186,8 +238,14 @@ impl Database {
                 let mut lock = database.lock.lock();
                 lock.take();
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(database) => database.pool().close().await,
         }
+    }
+}
+
+impl PostgresDatabase {
+    fn pool(&self) -> PgPool {
+        self.pools.borrow().clone()
     }
 }
 
@@ -284,11 +342,10 @@ async fn open_postgres(
     patience: Duration,
     purpose: Purpose,
 ) -> Result<Database, OpenDatabaseError> {
-    let options = PgConnectOptions::from_str(url.expose()).map_err(|_| OpenDatabaseError::Url)?;
+    let hosts = Hosts::of(url).ok_or(OpenDatabaseError::Url)?;
     // Migrations may take longer than any request, so they run without the sessions' limits.
-    let mut connection = PgConnection::connect_with(&options)
-        .await
-        .map_err(OpenDatabaseError::Connect)?;
+    let (options, mut connection) = hosts.find().await.map_err(OpenDatabaseError::Reach)?;
+    require_durability(&mut connection).await?;
     if matches!(purpose, Purpose::Fill(_)) {
         let found = dialect::has_store_postgres(&mut connection).await;
         if found.map_err(OpenDatabaseError::Connect)? {
@@ -303,12 +360,23 @@ async fn open_postgres(
         .close()
         .await
         .map_err(OpenDatabaseError::Connect)?;
-    let pool = PgPoolOptions::new()
-        .max_connections(16)
-        .test_before_acquire(false)
-        .acquire_timeout(dialect::most_of(patience))
-        .connect_with(dialect::postgres_options(options, patience))
-        .await
-        .map_err(OpenDatabaseError::Connect)?;
-    Ok(Database::Postgres(pool))
+    let pool = hosts.pool(options, patience).await;
+    Ok(Database::Postgres(PostgresDatabase {
+        pools: watch::Sender::new(pool.map_err(OpenDatabaseError::Connect)?),
+        hosts,
+        patience,
+    }))
+}
+
+/// Refuses a server that may lose or damage a commit when the machine crashes. Each connection sets `synchronous_commit`
+/// itself.
+async fn require_durability(connection: &mut PgConnection) -> Result<(), OpenDatabaseError> {
+    let off: Option<String> = sqlx::query_scalar(
+        "SELECT name FROM pg_settings WHERE setting = 'off' \
+         AND name IN ('fsync', 'full_page_writes') ORDER BY name LIMIT 1",
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(OpenDatabaseError::Connect)?;
+    off.map_or(Ok(()), |name| Err(OpenDatabaseError::Unsafe(name)))
 }

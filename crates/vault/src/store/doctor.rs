@@ -26,22 +26,6 @@ pub(crate) async fn engine(tx: &mut Tx) -> sqlx::Result<(&'static str, String)> 
     }
 }
 
-/// The settings with which the engine may lose an acknowledged commit. The embedded database has none, because every
-/// connection sets its own.
-pub(crate) async fn unsafe_settings(tx: &mut Tx) -> sqlx::Result<Vec<String>> {
-    match tx {
-        Tx::Sqlite(_) => Ok(Vec::new()),
-        Tx::Postgres(tx) => {
-            sqlx::query_scalar(
-                "SELECT name FROM pg_settings WHERE setting = 'off' \
-                 AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name",
-            )
-            .fetch_all(&mut **tx)
-            .await
-        }
-    }
-}
-
 /// For each user, how many names several secrets have. Users without such names are omitted.
 pub(crate) async fn shared_names(tx: &mut Tx) -> sqlx::Result<Vec<SharedNamesRow>> {
     on!(tx, connection => {

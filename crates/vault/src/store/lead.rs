@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgPool;
 use sqlx::{Connection as _, PgConnection};
+use tokio::sync::watch;
 use toolvault_core::digest::sha256;
 use toolvault_core::identity::InstallationId;
 
@@ -13,7 +14,7 @@ use crate::error::Error;
 #[derive(Debug)]
 pub struct Lead {
     /// `None` on SQLite, which has one process.
-    pool: Option<PgPool>,
+    pools: Option<watch::Receiver<PgPool>>,
     /// The number of the lock: several stores, and several kinds of work, may share a database.
     lock: i64,
     held: Option<PgConnection>,
@@ -22,7 +23,7 @@ pub struct Lead {
 
 impl Lead {
     pub(crate) fn new(
-        pool: Option<PgPool>,
+        pools: Option<watch::Receiver<PgPool>>,
         installation: InstallationId,
         work: &str,
         patience: Duration,
@@ -37,7 +38,7 @@ impl Lead {
             *byte = from;
         }
         Self {
-            pool,
+            pools,
             lock: i64::from_be_bytes(lock),
             held: None,
             patience,
@@ -46,9 +47,14 @@ impl Lead {
 
     /// Whether this process is the one, or becomes it now because no other is.
     pub async fn is_held(&mut self) -> Result<bool, Error> {
-        let Some(pool) = self.pool.clone() else {
+        let Some(pools) = &mut self.pools else {
             return Ok(true);
         };
+        // The lock is on a host that may no longer accept changes.
+        if pools.has_changed().unwrap_or(false) {
+            self.held = None;
+        }
+        let pool = pools.borrow_and_update().clone();
         let held = tokio::time::timeout(self.patience, self.hold(&pool)).await;
         held.unwrap_or(Err(Error::Unavailable(None)))
     }

@@ -30,8 +30,7 @@ pub(crate) use on;
 impl Tx {
     /// Begins on a connection of the pool. To test each one before would take a round trip; instead, one that was lost while
     /// it was idle is replaced.
-    pub(crate) async fn begin(pool: &PgPool, statement: String) -> sqlx::Result<Self> {
-        let pool = pool.clone();
+    pub(crate) async fn begin(pool: PgPool, statement: String) -> sqlx::Result<Self> {
         let begun = tokio::spawn(async move {
             let mut idle = pool.size();
             loop {

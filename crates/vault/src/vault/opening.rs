@@ -65,7 +65,7 @@ impl Vault {
         entropy
             .fill(&mut process)
             .map_err(|error| OpenError::Store(error.into()))?;
-        let is_shared = database.notifications().is_some();
+        let is_shared = database.pools().is_some();
         let (journal, left) = open_journal(&settings, &keyring, &clock)?.unzip();
         let trust = match (settings.consistency, is_shared) {
             (Consistency::Strict, _) => Trust::Never,
@@ -99,12 +99,11 @@ impl Vault {
         let (writer, inbox) = Writer::new(patience, journal);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         tasks.spawn(inbox.run(Arc::clone(&shared), stop.clone()));
-        if let Some(pool) = shared.database.notifications() {
-            tasks.spawn(channel::run(
-                Arc::clone(&shared),
-                pool.clone(),
-                stop.clone(),
-            ));
+        if let Some(following) = shared.database.follow(stop.clone()) {
+            tasks.spawn(following);
+        }
+        if let Some(pools) = shared.database.pools() {
+            tasks.spawn(channel::run(Arc::clone(&shared), pools, stop.clone()));
         }
         Ok(Opened {
             vault: Self {

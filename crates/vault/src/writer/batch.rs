@@ -3,10 +3,8 @@
 mod commit;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::error::Elapsed;
 use toolvault_core::api_key::KeyId;
 use toolvault_core::audit::record::Record;
 use toolvault_core::timestamp::Timestamp;
@@ -16,13 +14,7 @@ use super::change::ErasedChange;
 use crate::cache::Effect;
 use crate::error::Error;
 use crate::shared::Shared;
-use crate::store::database::Database;
 use crate::store::disk;
-
-/// How long a group may take on a database server before its connection is abandoned: longer than callers wait, so that
-/// the outcome is nearly always known. There is no limit for the embedded database: it cannot be abandoned, because it
-/// may still commit what it has begun.
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// The entries of one transaction.
 pub(crate) struct Batch {
@@ -99,11 +91,12 @@ impl Batch {
         if self.is_empty() && outcome.records.is_empty() {
             return true;
         }
-        let limit = match shared.database {
-            Database::Sqlite(_) => Duration::MAX,
-            Database::Postgres(_) => LIMIT,
+        let abandoned = shared.database.abandoned();
+        let committed = tokio::select! {
+            biased;
+            committed = self.commit(shared, &mut outcome) => committed,
+            cause = abandoned => Err(Error::Unavailable(Some(cause.into()))),
         };
-        let committed = tokio::time::timeout(limit, self.commit(shared, &mut outcome)).await;
         let failure = note(shared, committed);
         let is_committed = failure.is_none();
         if is_committed {
@@ -152,19 +145,15 @@ impl Batch {
 }
 
 /// Notes what became of a transaction, and returns why it was not committed. Stops the process if the storage lost data.
-fn note(shared: &Shared, committed: Result<Result<bool, Error>, Elapsed>) -> Option<Error> {
+fn note(shared: &Shared, committed: Result<bool, Error>) -> Option<Error> {
     let error = match committed {
-        Ok(Ok(is_written)) => {
+        Ok(is_written) => {
             if is_written {
                 shared.note_write(true);
             }
             return None;
         }
-        Ok(Err(error)) => error,
-        Err(_) => {
-            let cause = format!("the database did not answer for {LIMIT:?}");
-            Error::Unavailable(Some(cause.into()))
-        }
+        Err(error) => error,
     };
     shared.note_write(false);
     shared.database.reconnect();

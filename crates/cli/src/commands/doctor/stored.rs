@@ -51,13 +51,6 @@ fn check_engine(report: &Diagnosis, findings: &mut Findings) {
     } else {
         findings.good("engine", &engine);
     }
-    for setting in &report.unsafe_settings {
-        findings.bad(
-            "engine",
-            &format!("{setting} is off: a crash can lose or damage what was acknowledged"),
-            &format!("ALTER SYSTEM SET {setting} = on; SELECT pg_reload_conf();"),
-        );
-    }
 }
 
 /// The three parts of a version; missing or non-numeric parts count as 0.
@@ -178,7 +171,6 @@ mod tests {
         Diagnosis {
             engine: "SQLite".to_owned(),
             version: "3.51.3".to_owned(),
-            unsafe_settings: Vec::new(),
             shared_names: Vec::new(),
             is_rotating: false,
             newest_record: None,
@@ -236,20 +228,14 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_lose_commits_and_a_clock_that_was_put_back_are_wrong() {
+    fn a_clock_that_was_put_back_is_wrong() {
         let report = Diagnosis {
-            engine: "PostgreSQL".to_owned(),
-            version: "18.1".to_owned(),
-            unsafe_settings: vec!["fsync".to_owned()],
             newest_record: Some(Timestamp::from_microseconds(1_800_000_060 * SECOND)),
             ..report()
         };
         assert_eq!(
             found(&report, Grade::Bad),
-            [
-                "fsync is off: a crash can lose or damage what was acknowledged",
-                "the newest audit record is 60 s in the future"
-            ]
+            ["the newest audit record is 60 s in the future"]
         );
     }
 }
