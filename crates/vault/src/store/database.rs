@@ -10,14 +10,14 @@ use parking_lot::Mutex;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
-use sqlx::{Connection as _, PgConnection, SqliteConnection};
+use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::identity::UserId;
 
 use super::hosts::{Hosts, Tried};
 use super::transaction::Tx;
-use super::{dialect, directory};
+use super::{dialect, directory, hosts};
 use crate::settings::{DatabaseLocation, DatabaseUrl};
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -345,7 +345,10 @@ async fn open_postgres(
     let hosts = Hosts::of(url).ok_or(OpenDatabaseError::Url)?;
     // Migrations may take longer than any request, so they run without the sessions' limits.
     let (options, mut connection) = hosts.find().await.map_err(OpenDatabaseError::Reach)?;
-    require_durability(&mut connection).await?;
+    let unsafe_setting = hosts::unsafe_setting(&mut connection).await;
+    if let Some(name) = unsafe_setting.map_err(OpenDatabaseError::Connect)? {
+        return Err(OpenDatabaseError::Unsafe(name));
+    }
     if matches!(purpose, Purpose::Fill(_)) {
         let found = dialect::has_store_postgres(&mut connection).await;
         if found.map_err(OpenDatabaseError::Connect)? {
@@ -366,17 +369,4 @@ async fn open_postgres(
         hosts,
         patience,
     }))
-}
-
-/// Refuses a server that may lose or damage a commit when the machine crashes. Each connection sets `synchronous_commit`
-/// itself.
-async fn require_durability(connection: &mut PgConnection) -> Result<(), OpenDatabaseError> {
-    let off: Option<String> = sqlx::query_scalar(
-        "SELECT name FROM pg_settings WHERE setting = 'off' \
-         AND name IN ('fsync', 'full_page_writes') ORDER BY name LIMIT 1",
-    )
-    .fetch_optional(connection)
-    .await
-    .map_err(OpenDatabaseError::Connect)?;
-    off.map_or(Ok(()), |name| Err(OpenDatabaseError::Unsafe(name)))
 }

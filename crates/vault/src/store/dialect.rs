@@ -99,6 +99,9 @@ pub(crate) fn begin_with_locks(users: &[UserId]) -> String {
     )
 }
 
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+const IN_FAILED_SQL_TRANSACTION: &str = "25P02";
+
 /// Result codes of SQLite (<https://sqlite.org/rescode.html>) after which its pages in memory cannot be relied on.
 const IOERR: u32 = 10;
 const CORRUPT: u32 = 11;
@@ -153,6 +156,11 @@ pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {
             .is_some_and(|error| error.severity() == PgSeverity::Fatal),
         _ => false,
     }
+}
+
+/// Whether PostgreSQL refused a statement because the transaction on this connection had failed before.
+pub(crate) fn is_aborted(error: &sqlx::Error) -> bool {
+    code(error).as_deref() == Some(IN_FAILED_SQL_TRANSACTION)
 }
 
 /// Whether the error says that the storage can no longer be trusted (I/O error, corruption). SQLite's pages in memory

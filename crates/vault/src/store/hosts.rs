@@ -39,6 +39,8 @@ enum Refusal {
     Failed(#[from] sqlx::Error),
     #[error("it accepts no changes")]
     ReadOnly,
+    #[error("it runs with {0} = off, so a crash can lose or damage what was acknowledged")]
+    Unsafe(String),
     #[error("it did not answer within {} s", LIMIT.as_secs())]
     Silent,
 }
@@ -64,7 +66,7 @@ impl Hosts {
             Some((user, hosts)) => (format!("{user}@"), hosts),
             None => (String::new(), authority),
         };
-        let path = without_session_attributes(path);
+        let path = without_session_attributes(path)?;
         let options = |host| PgConnectOptions::from_str(&format!("{scheme}://{user}{host}{path}"));
         let hosts: Result<_, _> = hosts.split(',').map(options).collect();
         hosts.ok().map(Self)
@@ -137,25 +139,24 @@ impl Hosts {
             {
                 continue;
             }
-            let is_first = watched.take().is_none() && !is_away;
+            watched = None;
             match self.find().await {
                 Ok((options, connection)) => {
-                    watched = Some(connection);
                     is_away = false;
                     let host = name_of(&options);
-                    if is_first && host == name_of(&pools.borrow().connect_options()) {
-                        continue;
+                    // Connections to the same host that were lost are replaced one by one, when they are next used.
+                    if host != name_of(&pools.borrow().connect_options()) {
+                        let pool = match self.pool(options, patience).await {
+                            Ok(pool) => pool,
+                            Err(error) => {
+                                tracing::warn!(host, %error, "cannot connect to this host of the database");
+                                continue;
+                            }
+                        };
+                        tracing::warn!(host, "changes now go to this host of the database");
+                        pools.send_replace(pool);
                     }
-                    match self.pool(options, patience).await {
-                        Ok(pool) => {
-                            tracing::warn!(host, "changes now go to this host of the database");
-                            pools.send_replace(pool);
-                        }
-                        Err(error) => {
-                            tracing::warn!(host, %error, "cannot connect to this host of the database");
-                            (watched, is_away) = (None, true);
-                        }
-                    }
+                    watched = Some(connection);
                 }
                 Err(tried) => {
                     if !is_away {
@@ -172,20 +173,24 @@ impl Hosts {
     }
 }
 
-/// The end of a URL without libpq's `target_session_attrs`, which the driver does not know.
-fn without_session_attributes(path: &str) -> String {
+/// The end of a URL without libpq's `target_session_attrs`, which the driver does not know. `None` if it asks for a host
+/// that may accept no changes.
+fn without_session_attributes(path: &str) -> Option<String> {
     let Some((path, query)) = path.split_once('?') else {
-        return path.to_owned();
+        return Some(path.to_owned());
     };
-    let kept = query
-        .split('&')
-        .filter(|part| !WANTS_CHANGES.contains(part));
-    let kept: Vec<_> = kept.collect();
-    if kept.is_empty() {
-        path.to_owned()
-    } else {
-        format!("{path}?{}", kept.join("&"))
+    let parts = query.split('&');
+    let kept: Vec<_> = parts.filter(|part| !WANTS_CHANGES.contains(part)).collect();
+    if kept
+        .iter()
+        .any(|part| part.starts_with("target_session_attrs="))
+    {
+        return None;
     }
+    if kept.is_empty() {
+        return Some(path.to_owned());
+    }
+    Some(format!("{path}?{}", kept.join("&")))
 }
 
 fn name_of(options: &PgConnectOptions) -> String {
@@ -195,10 +200,12 @@ fn name_of(options: &PgConnectOptions) -> String {
 async fn connect_for_changes(options: &PgConnectOptions) -> Result<PgConnection, Refusal> {
     let connecting = async {
         let mut connection = PgConnection::connect_with(options).await?;
-        if accepts_changes(&mut connection).await? {
-            Ok(connection)
-        } else {
-            Err(Refusal::ReadOnly)
+        if !accepts_changes(&mut connection).await? {
+            return Err(Refusal::ReadOnly);
+        }
+        match unsafe_setting(&mut connection).await? {
+            Some(name) => Err(Refusal::Unsafe(name)),
+            None => Ok(connection),
         }
     };
     let connected = timeout(LIMIT, connecting).await;
@@ -211,6 +218,17 @@ async fn accepts_changes(connection: &mut PgConnection) -> sqlx::Result<bool> {
         "SELECT NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off'",
     )
     .fetch_one(connection)
+    .await
+}
+
+/// A setting that is off, although without it the server may lose or damage a commit when its machine crashes. Each
+/// connection sets `synchronous_commit` itself.
+pub(crate) async fn unsafe_setting(connection: &mut PgConnection) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar(
+        "SELECT name FROM pg_settings WHERE setting = 'off' \
+         AND name IN ('fsync', 'full_page_writes') ORDER BY name LIMIT 1",
+    )
+    .fetch_optional(connection)
     .await
 }
 
@@ -247,6 +265,7 @@ mod tests {
             "postgres:/a",
             "postgres://a,b:x/vault",
             "postgres://a,,b:y/vault",
+            "postgres://a,b/vault?target_session_attrs=standby",
         ] {
             assert_eq!(names(url), None, "{url}");
         }

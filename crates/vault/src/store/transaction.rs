@@ -27,16 +27,25 @@ macro_rules! on {
 }
 pub(crate) use on;
 
+/// Ends a transaction of which the driver does not know.
+const ROLLBACK: &str = "ROLLBACK; ";
+
 impl Tx {
     /// Begins on a connection of the pool. To test each one before would take a round trip; instead, one that was lost while
     /// it was idle is replaced.
     pub(crate) async fn begin(pool: PgPool, statement: String) -> sqlx::Result<Self> {
         let begun = tokio::spawn(async move {
             let mut idle = pool.size();
+            let mut statement = statement;
             loop {
-                let statement = AssertSqlSafe(statement.clone());
-                match pool.begin_with(statement).await {
+                match pool.begin_with(AssertSqlSafe(statement.clone())).await {
                     Err(error) if idle > 0 && dialect::is_connection_lost(&error) => idle -= 1,
+                    // One that began, but then got no lock. The driver does not know it, so it put the connection back.
+                    Err(error)
+                        if !statement.starts_with(ROLLBACK) && dialect::is_aborted(&error) =>
+                    {
+                        statement.insert_str(0, ROLLBACK);
+                    }
                     begun => return begun.map(Self::Postgres),
                 }
             }

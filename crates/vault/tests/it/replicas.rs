@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use toolvault_core::scope::Scope;
-use toolvault_vault::{Consistency, Error, KeyChange, UserChange};
+use toolvault_vault::{Consistency, Error, KeyChange, Settings, UserChange};
 
 use crate::harness::app::key;
 use crate::harness::databases::on_postgres;
@@ -293,4 +293,23 @@ async fn each_use_reads(one: App) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strict_consistency_reads_the_database_on_each_use() {
     on_postgres(each_use_reads).await;
+}
+
+on_two! {
+    async fn a_transaction_that_waited_too_long_for_a_lock_leaves_the_connection_usable(one: App, _two: App) {
+        let settings = Settings { patience: Duration::from_millis(500), ..one.settings() };
+        let hasty = one.another(settings).await;
+        let Rows::Postgres(pool) = Rows::of(&one).await else { unreachable!() };
+        let mut holder = pool.begin().await.unwrap();
+        sqlx::query("SELECT 1 FROM ledgers FOR NO KEY UPDATE").execute(&mut *holder).await.unwrap();
+        let operator = hasty.operator().await;
+        let refused = operator.try_store(secret("s", "the value")).await;
+        assert!(matches!(refused, Err(Error::Unavailable(_))));
+        holder.rollback().await.unwrap();
+        for number in 0..20 {
+            operator.store(secret(&format!("s{number}"), "the value")).await;
+            assert_eq!(operator.list().await.len(), number + 1);
+        }
+        hasty.vault.close().await;
+    }
 }
