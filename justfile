@@ -34,6 +34,14 @@ mutants *arguments:
 planted *names:
     scripts/planted {{ names }}
 
+# Run the server of an older commit or tag beside this one on one database, as during an upgrade.
+older *commit:
+    scripts/older {{ commit }}
+
+# Three servers and a standby through 300 faults. Takes about 20 minutes; `--help` lists the options.
+faults *arguments:
+    scripts/faults {{ arguments }}
+
 # Measure what a server holds after many values, sessions and attacks. Takes about two hours; `--help` lists the lengths.
 soak *arguments:
     scripts/soak {{ arguments }}

@@ -12,7 +12,7 @@ from checks import Checks, spread
 from client import Client
 from postgres import Postgres
 from replicas import Pair
-from server import Toolvault
+from server import Toolvault, free_port
 from standby import Standby
 from writers import Burst
 
@@ -50,7 +50,7 @@ async def refuses_hosts(checks: Checks, folder: Path, standby: Standby, url: str
 
 async def fails_over(checks: Checks, folder: Path, primary: Postgres, fail: Callable[[], None], chance: random.Random) -> Standby:
     """The primary fails under load, and the standby is promoted. Returns the new primary."""
-    standby = await asyncio.to_thread(Standby, primary, folder)
+    standby = await asyncio.to_thread(Standby, primary, folder, free_port())
     url = standby.before(primary.new_database("failover"))
     pair = Pair(folder, url)
     try:

@@ -79,9 +79,10 @@ class Postgres:
 
     def _signal_all(self, number: signal.Signals) -> None:
         postmaster = int(self.pid())
-        # The parent first, so that it creates no child meanwhile.
-        os.kill(postmaster, number)
+        # The parent is suspended first, so that it creates no child meanwhile.
+        os.kill(postmaster, signal.SIGSTOP)
         children = Path("/proc", str(postmaster), "task", str(postmaster), "children").read_text().split()
+        os.kill(postmaster, number)
         for child in children:
             # A child whose client has disconnected may exit meanwhile.
             with contextlib.suppress(ProcessLookupError):

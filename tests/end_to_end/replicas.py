@@ -26,19 +26,19 @@ CHANNEL = "/v1/tools/propagated/resolve"
 
 
 class Pair:
-    """Both servers, and the changes acknowledged by either."""
+    """The servers, two unless more are named, and the changes acknowledged by any."""
 
-    def __init__(self, folder: Path, url: str, **settings: str) -> None:
+    def __init__(self, folder: Path, url: str, names: tuple[str, ...] = ("one", "other"), **settings: str) -> None:
         settings |= {"database_url": url, "root_key_file": str(folder / "root.key")}
         self.servers = [
             Toolvault(folder / name, first_keys_file=str(folder / f"{name}.first-keys"), **settings)
-            for name in ("one", "other")
+            for name in names
         ]
         self.journal = Journal()
         self.key = self.public_key = ""
 
     async def begin(self) -> list[float]:
-        """Starts both at once; returns when each was ready."""
+        """Starts all at once; returns when each was ready."""
         began = [server.start() for server in self.servers]
         return await asyncio.gather(*(server.until_ready(at) for server, at in zip(self.servers, began, strict=True)))
 

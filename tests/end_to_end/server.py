@@ -30,7 +30,7 @@ class Toolvault:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         """`settings` are variables without their prefix, as in `database_url="postgres://…"`."""
-        self.folder = folder
+        self.folder, self.binary = folder, BINARY
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data = folder / "data"
         self.root_key = Path(settings.pop("root_key_file", folder / "data.root.key"))
@@ -62,7 +62,7 @@ class Toolvault:
             output, log = (files.enter_context(path.open("ab")) for path in (self.output, self.log))
             began = time.monotonic()
             self.process = subprocess.Popen(
-                [*self.under, BINARY, "serve", *flags], env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=log
+                [*self.under, self.binary, "serve", *flags], env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=log
             )
         return began
 
@@ -111,7 +111,7 @@ class Toolvault:
         """Runs a local command while the server is running."""
         environment = self.environment | {f"TOOLVAULT_{name.upper()}": value for name, value in settings.items()}
         run = lambda: subprocess.run(  # noqa: E731
-            [BINARY, *words], env=environment, input=stdin, capture_output=True, timeout=COMMAND_TIMEOUT
+            [self.binary, *words], env=environment, input=stdin, capture_output=True, timeout=COMMAND_TIMEOUT
         )
         return await asyncio.to_thread(run)
 

@@ -4,22 +4,27 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from postgres import Postgres
-from server import free_port
 
 
 class Standby(Postgres):
     """The primary waits for it before it acknowledges a commit, so what was acknowledged survives the primary."""
 
-    def __init__(self, primary: Postgres, folder: Path) -> None:
-        port = free_port()
+    def __init__(self, primary: Postgres, folder: Path, port: int) -> None:
+        self.port = port
         self.host = f"127.0.0.1:{port}"
         self.url = self.at(primary.url)
         self.pg_ctl, self.data = primary.pg_ctl, folder / "standby"
         folder.mkdir(mode=0o711)
         self.data.mkdir(mode=0o700)
+        primary.give(folder)
         primary.give(self.data)
         primary.run("pg_basebackup", "--pgdata", str(self.data), "--write-recovery-conf", "--checkpoint=fast",
                     "--dbname", primary.url)  # fmt: skip
+        # The primary waits for it, so it must not wait long before it connects again.
+        with (self.data / "postgresql.auto.conf").open("a") as settings:
+            settings.write("wal_retrieve_retry_interval = '100ms'\n")
+            # A server that was killed leaves its socket, and this one may take over its port.
+            settings.write("unix_socket_directories = ''\n")
         self.run("pg_ctl", "start", "--silent", "--wait", "--pgdata", str(self.data), "--log", str(self.data / "log"),
                  "--options", f"-p {port}")  # fmt: skip
         primary.set("synchronous_standby_names", "*")
