@@ -1,9 +1,10 @@
 //! All SQL. One text serves SQLite and PostgreSQL.
 //!
-//! [`database`] opens and migrates, on PostgreSQL at one of several [`hosts`]. [`transaction`] has the macro that runs one query body with either driver.
-//! [`given`] runs statements on many rows. [`dialect`] has the few differences, and [`disk`] tells why the embedded
-//! database cannot be written to. [`backup`] copies whole tables. Each other file is one table and its neighbours: row,
-//! reads, writes. Lookups return `Option`; the operation decides whether absence is an error.
+//! [`database`] opens and migrates, on PostgreSQL at one of several [`hosts`]. [`transaction`] has the macro that runs
+//! one query body with either driver. [`given`] runs statements on many rows. [`dialect`] has the few differences, and
+//! [`disk`] tells why the embedded database cannot be written to. [`backup`] copies whole tables. Each other file is one
+//! table and its neighbours: row, reads, writes. Lookups return `Option`; the operation decides whether absence is an
+//! error.
 
 pub(crate) mod api_keys;
 pub(crate) mod audit;
