@@ -21,6 +21,7 @@ pub(crate) mod hosts;
 pub(crate) mod idempotent_answers;
 pub(crate) mod installation;
 pub(crate) mod lead;
+pub(crate) mod open_database_error;
 pub(crate) mod secrets;
 pub(crate) mod transaction;
 pub(crate) mod users;

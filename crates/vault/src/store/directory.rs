@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use super::database::OpenDatabaseError;
+use super::open_database_error::OpenDatabaseError;
 
 const LOCK_NAME: &str = "lock";
 
