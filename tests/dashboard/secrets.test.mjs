@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 
-import { assertNowhere, heading, row, world } from "./world.mjs";
+import { assertNowhere, focused, heading, row, world } from "./world.mjs";
 
 const it = world();
 const VALUE = "lin_api_a-value-that-is-not-shown-again";
@@ -193,8 +193,7 @@ test("the keyboard alone finds a secret and opens it", async (t) => {
   await page.keyboard.type("by-keyb");
   await page.getByRole("option", { name: "by-keyboard" }).waitFor();
   await page.keyboard.press("Enter");
-  await heading(page, "by-keyboard").waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement.tagName), "H1");
+  await focused(page, "by-keyboard");
 });
 
 test("nothing is called unused while the uses are not known", async (t) => {

@@ -141,6 +141,9 @@ export async function signIn(page, key) {
 
 export const heading = (page, name) => page.getByRole("heading", { level: 1, name });
 
+/** The page's heading has the focus, as soon as the page is drawn. */
+export const focused = (page, name) => page.locator("h1:focus", { hasText: name }).waitFor();
+
 /** A row of a table, by a text in it. */
 export const row = (page, text) => page.getByRole("row").filter({ hasText: text });
 
