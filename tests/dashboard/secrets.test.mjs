@@ -169,6 +169,22 @@ test("deleting asks for the name and says what uses the secret", async (t) => {
   await row(page, "doomed").waitFor({ state: "detached" });
 });
 
+test("the list says which version each secret has, and which key used it last", async (t) => {
+  const { secret_id: id } = await it.secret("followed", { tool_name: "follow__tool", tool_arg: "key", is_default_for_tool: true });
+  await it.api("PUT", `v1/secrets/${id}/value`, { secret_value: VALUE });
+  const runtime = await it.api("POST", "v1/keys", { name: "nightly runtime", scopes: ["resolve"] });
+  await it.api("POST", "v1/tools/follow__tool/resolve", {}, runtime.key);
+  const page = await it.signedIn(t, "secrets", { viewport: { width: 1600, height: 900 } });
+  const cells = () => row(page, "followed").getByRole("cell");
+  await row(page, "followed").getByText("by nightly runtime").waitFor();
+  assert.ok((await cells().allInnerTexts()).includes("2"));
+  await page.goto(`/#/secrets/${id}`);
+  await page.getByText("for follow__tool by nightly runtime").waitFor();
+  // A key that may not list keys shows the key by its ID.
+  const limited = await it.signedIn(t, "secrets", { key: await it.key(["manage"], { tools: ["follow__*"] }) });
+  await row(limited, "followed").getByText(`by key ${runtime.key_id}`).waitFor();
+});
+
 test("the list is searched, filtered by tool, and sorted", async (t) => {
   await it.secret("find-me", { tool_name: "needle__*", tool_arg: "token" });
   const page = await it.signedIn(t);
@@ -297,7 +313,7 @@ test("a policy keeps what was not touched, and what another changed", async (t) 
     redact: true,
   };
   const stored = await it.api("PUT", path, policy);
-  const page = await it.signedIn(t, `secrets/${id}`);
+  const page = await it.signedIn(t, `secrets/${id}`, { refused: [412] });
   const open = () => button(page, "Change the policy").click();
   await open();
   await page.getByLabel("Rotate after").fill("30");
@@ -315,7 +331,11 @@ test("a policy keeps what was not touched, and what another changed", async (t) 
   assert.deepEqual(Object.entries(when).sort(), [...Object.entries(policy.when), ["toString", ["five"]]].sort());
   await open();
   await page.getByLabel("Rotate after").fill("60");
-  await it.api("PUT", path, { ...policy, protected: true });
+  // Another changes it at the last moment.
+  await page.route(`**/${path}`, async (route) => {
+    if (route.request().method() === "PUT") await it.api("PUT", path, { ...policy, protected: true });
+    await route.continue();
+  });
   await button(page, "Save").click();
   await page.getByRole("alert").filter({ hasText: "changed elsewhere" }).waitFor();
   assert.deepEqual(await it.api("GET", path), { ...stored, protected: true });

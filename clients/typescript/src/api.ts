@@ -394,16 +394,21 @@ export interface SecretMergePatch {
 
 /** The uses of one secret. */
 export interface SecretUse {
+  /** Who used it then, as the audit trail names them: `key:` and the ID of an API key, for example */
+  readonly last_actor: string | null;
   /** The tool that it was used for then */
   readonly last_tool: string | null;
-  readonly last_used_at: string;
+  /** Null if it was not used in the last 30 days */
+  readonly last_used_at: string | null;
   readonly secret_id: string;
   /** The number of uses on each of the last 30 days (UTC), the oldest first */
   readonly uses: ReadonlyArray<number>;
+  /** The number of the current version; null if the secret was deleted or lies outside the key's tool patterns */
+  readonly version: number | null;
 }
 
 export interface SecretUses {
-  /** The secrets that were used, the latest first */
+  /** The secrets that were used, also those deleted since, the latest first; then the others, oldest first */
   readonly data: ReadonlyArray<SecretUse>;
   /** The counts are complete from then on: a long trail is read in part */
   readonly since: string;

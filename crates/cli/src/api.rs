@@ -195,7 +195,17 @@ impl<'a> Api<'a> {
         url: &Url,
         body: Body,
     ) -> Result<Response, Failure> {
-        let mut headers = HeaderMap::new();
+        self.send_with(HeaderMap::new(), method, url, body).await
+    }
+
+    /// Sends one request with these headers, as [`Self::send`] does.
+    pub(crate) async fn send_with(
+        &self,
+        mut headers: HeaderMap,
+        method: Method,
+        url: &Url,
+        body: Body,
+    ) -> Result<Response, Failure> {
         let (kind, body) = match body {
             Body::Nothing => (None, Vec::new()),
             Body::Json(body) => (Some("application/json"), body),
@@ -223,10 +233,14 @@ impl<'a> Api<'a> {
         url: &Url,
         body: Body,
     ) -> Result<T, Failure> {
-        let response = self.send(method, url, body).await?;
-        serde_json::from_slice(&response.body)
-            .map_err(|_| Failure::failed("the answer is not from a Toolvault server"))
+        read(&self.send(method, url, body).await?)
     }
+}
+
+/// Parses an answer.
+pub(crate) fn read<T: DeserializeOwned>(response: &Response) -> Result<T, Failure> {
+    serde_json::from_slice(&response.body)
+        .map_err(|_| Failure::failed("the answer is not from a Toolvault server"))
 }
 
 /// The only item with this name.

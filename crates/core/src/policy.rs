@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use self::condition::Condition;
 use crate::arguments::Arguments;
+use crate::digest::{hexadecimal, sha256};
 use crate::pointer::{ArgumentPath, Found};
 use crate::timestamp::{SECOND, Timestamp};
 
@@ -40,6 +41,13 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// The entity tag (RFC 9110, section 8.8.3). Equal policies have the same one.
+    pub fn entity_tag(&self) -> String {
+        // Only maps with keys that are no text fail to serialise, and a policy has none.
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        format!("\"{}\"", hexadecimal(&sha256(&text)))
+    }
+
     /// Whether the secret has expired at `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|end| end <= now)

@@ -1,7 +1,7 @@
 // What pages read from the server.
 
 import { get } from "./api.js";
-import { recentDay } from "./format.js";
+import { actor, recentDay } from "./format.js";
 import { useEffect, useRef, useState } from "./ui.js";
 
 const PAGE = 1000;
@@ -65,16 +65,30 @@ export async function secrets(signal, show = () => {}) {
 
 const byId = ({ data }) => new Map(data.map((item) => [item.secret_id, item]));
 
+/** The names of the caller's keys, by what the audit trail calls them; empty for a caller who may not list them. */
+export async function keyNames(session, signal) {
+  if (!may(session, "manage") || isLimited(session)) return new Map();
+  const { data } = await get("v1/keys", { user_id: session.user_id }, signal);
+  return new Map(data.filter(({ name }) => name).map(({ key_id: id, name }) => [`key:${id}`, name]));
+}
+
 /**
- * When and by what each secret was used: `{ of, noUse, isWhole, since }`, `of` by ID. `noUse` says what is known of a
- * secret without a use, `{ short, text }`; it is null if tool patterns limit what the caller sees.
+ * When and by what each secret was used: `{ of, versions, noUse, isWhole, since }`, `of` and `versions` by ID. `noUse`
+ * says what is known of a secret without a use, `{ short, text }`; it is null if tool patterns limit what the caller sees.
  */
 export async function uses(session, signal) {
-  const answer = await get("v1/uses", {}, signal);
+  const [answer, names] = await Promise.all([get("v1/uses", {}, signal), keyNames(session, signal)]);
   const isWhole = Date.parse(answer.since) <= Date.now() - WHOLE;
   const since = recentDay(answer.since);
   const noUse = isWhole ? { short: "Unused", text: "Not used in the last 30 days" } : { short: `Not since ${since}`, text: `Not used since ${since}` };
-  return { of: byId(answer), noUse: isLimited(session) ? null : noUse, isWhole, since };
+  const used = answer.data.filter(({ last_used_at: at }) => at);
+  return {
+    of: byId({ data: used.map((use) => ({ ...use, last_by: names.get(use.last_actor) ?? actor(use.last_actor) })) }),
+    versions: new Map(answer.data.map(({ secret_id: id, version }) => [id, version])),
+    noUse: isLimited(session) ? null : noUse,
+    isWhole,
+    since,
+  };
 }
 
 /** Policies that are not the default one, by ID. */

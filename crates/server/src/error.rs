@@ -252,7 +252,7 @@ fn vault_parts(error: &VaultError) -> (StatusCode, &'static str, ErrorBody<'stat
         VaultError::PreconditionFailed => (
             StatusCode::PRECONDITION_FAILED,
             "precondition_failed",
-            "The secret has changed.",
+            "It was changed in the meantime.",
         ),
         VaultError::QuotaExceeded(text) => (StatusCode::PAYLOAD_TOO_LARGE, "quota_exceeded", *text),
         VaultError::Unavailable(_) => (

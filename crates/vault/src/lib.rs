@@ -64,7 +64,7 @@ pub use operations::status::StoreStatus;
 pub use operations::usage::Usage;
 pub use operations::user_keys::{RotationBegun, RotationPortion, RotationPosition};
 pub use operations::users::UserChange;
-pub use operations::uses::{SecretUse, SecretUses};
+pub use operations::uses::{LastUse, SecretUse, SecretUses};
 pub use operations::versions::VersionInfo;
 pub use root_key::{RootKeyError, RootKeySource};
 pub use secret::SecretInfo;

@@ -14,6 +14,7 @@ mod set;
 mod show;
 mod status;
 mod unused;
+mod uses;
 mod versions;
 
 use clap::Subcommand;

@@ -55,7 +55,7 @@ fn commands_use_the_profile_until_its_user_signs_out() {
     assert_eq!(mode & 0o777, 0o600);
     assert_snapshot!(run(&client, &["secret", "list"], ""), @r"
     exit status 0
-    NAME  ID  TOOL  ARGUMENT  DEFAULT  VALUE  UPDATED  STATUS
+    NAME  ID  TOOL  ARGUMENT  DEFAULT  VALUE  VERSION  UPDATED  LAST USED  STATUS
     ");
     let id = &client.key[4..12];
     let shown = run(&client, &["profile", "show"], "");

@@ -79,8 +79,8 @@ fn a_credential_is_stored_explained_and_changed() {
     ");
     assert_snapshot!(client.run(&["secret", "list"], ""), @r"
     exit status 0
-    NAME  ID  TOOL  ARGUMENT  DEFAULT  VALUE  UPDATED  STATUS
-    linear-prod  [id]  agno__linear__*  api_token  yes  lin********cdef  [time]  -
+    NAME  ID  TOOL  ARGUMENT  DEFAULT  VALUE  VERSION  UPDATED  LAST USED  STATUS
+    linear-prod  [id]  agno__linear__*  api_token  yes  lin********cdef  1  [time]  -  -
     ");
     assert_snapshot!(client.run(&["explain", "agno__linear__get_issue_details"], ""), @r"
     exit status 0
@@ -115,6 +115,8 @@ fn a_credential_is_stored_explained_and_changed() {
     value  lin********cdef
     created  [time]
     updated  [time]
+    version  1
+    last used  -
     ");
 }
 
@@ -419,14 +421,14 @@ fn what_a_policy_demands_is_lifted_and_the_list_says_what_ends() {
     ");
     assert_snapshot!(client.run(&["secret", "list"], ""), @r"
     exit status 0
-    NAME  ID  TOOL  ARGUMENT  DEFAULT  VALUE  UPDATED  STATUS
-    linear-prod  [id]  agno__linear__*  api_token  yes  lin********cdef  [time]  expires in 3 d
+    NAME  ID  TOOL  ARGUMENT  DEFAULT  VALUE  VERSION  UPDATED  LAST USED  STATUS
+    linear-prod  [id]  agno__linear__*  api_token  yes  lin********cdef  1  [time]  -  expires in 3 d
     ");
     client.policy(&["--expires-at", "2000-01-01T00:00:00Z"]);
     assert!(
         client
             .run(&["secret", "list"], "")
-            .ends_with("[time]  expired")
+            .ends_with("[time]  -  expired")
     );
     let listed = client.json(&["secret", "list", "--json"], "");
     assert_eq!(listed[0]["status"], "expired");

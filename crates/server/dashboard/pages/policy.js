@@ -1,6 +1,6 @@
 // The policy of a secret: until when, when to rotate, and on what conditions it is applied.
 
-import { get, send } from "../api.js";
+import { send } from "../api.js";
 import { useData } from "../data.js";
 import { Dialog, Form, toast } from "../dialog.js";
 import { Check, Field, Input } from "../fields.js";
@@ -39,11 +39,9 @@ function changed(when, lines) {
   throw new Error("Some of these conditions cannot be written as lines. Change them with the API.");
 }
 
-const CHANGED = "The policy was changed elsewhere in the meantime. Close this dialog, then repeat your change.";
-
-function Edit({ id, policy: current, onClose, onDone }) {
+function Edit({ id, policy: current, etag: now, onClose, onDone }) {
   // What the fields began with, also if it is read again below them.
-  const [policy] = useState(current);
+  const [[policy, etag]] = useState([current, now]);
   const [expires, setExpires] = useState(toField(policy.expires_at));
   const [days, setDays] = useState(policy.rotate_after_days ?? "");
   const [when, setWhen] = useState(toLines(policy.when));
@@ -58,8 +56,7 @@ function Edit({ id, policy: current, onClose, onDone }) {
       protected: isProtected,
       redact,
     };
-    if (JSON.stringify(await get(url(id, "policy"))) !== JSON.stringify(policy)) throw new Error(CHANGED);
-    await send("PUT", url(id, "policy"), { json });
+    await send("PUT", url(id, "policy"), { json, headers: { "if-match": etag } });
     toast("The policy is changed.");
     onDone();
   };
@@ -81,7 +78,7 @@ function Edit({ id, policy: current, onClose, onDone }) {
 }
 
 export function Policy({ id, onChange }) {
-  const state = useData((signal) => get(url(id, "policy"), {}, signal), [id]);
+  const state = useData((signal) => send("GET", url(id, "policy"), { signal }), [id]);
   const [isOpen, setOpen] = useState(false);
   const close = () => {
     setOpen(false);
@@ -96,7 +93,7 @@ export function Policy({ id, onChange }) {
   return html`
     <${Card} title="Policy" actions=${state.data && html`<button type="button" class="button small" onClick=${() => setOpen(true)}>Change the policy</button>`}>
       <${Loaded} state=${state}>
-        ${(policy) => html`
+        ${({ body: policy, etag }) => html`
           <${Facts} of=${[
             ["Expires", policy.expires_at ? moment(policy.expires_at) : "Never"],
             ["Rotation", policy.rotate_after_days ? `Due after ${count(policy.rotate_after_days, "day")}` : "Not scheduled"],
@@ -104,7 +101,7 @@ export function Policy({ id, onChange }) {
             ["Protected", policy.protected ? "Yes: only its value can be replaced" : "No"],
             ["Confidential", policy.redact ? "Yes: removed from answers" : "No: left in answers"],
           ]} />
-          ${isOpen && html`<${Edit} id=${id} policy=${policy} onClose=${close} onDone=${done} />`}
+          ${isOpen && html`<${Edit} id=${id} policy=${policy} etag=${etag} onClose=${close} onDone=${done} />`}
         `}
       <//>
     <//>

@@ -51,7 +51,7 @@ function Delete({ secret, etag, use, noUse, reach, onClose }) {
     <${Confirm} title="Delete the secret" submit="Delete" word=${secret.secret_name} act=${act} onClose=${onClose}>
       <p><${Text} of=${secret.secret_name} /> is erased with all its versions. This cannot be undone.</p>
       <ul>
-        ${use && html`<li>Last used <${Ago} at=${use.last_used_at} />${use.last_tool && html` by <code><${Text} of=${use.last_tool} /></code>`}.</li>`}
+        ${use && html`<li>Last used <${Ago} at=${use.last_used_at} />${use.last_tool && html` for <code><${Text} of=${use.last_tool} /></code>`} by <${Text} of=${use.last_by} />.</li>`}
         ${!use && noUse && html`<li>${noUse.text}.</li>`}
         ${secret.is_default_for_tool && served.length > 0 && html`<li>${count(served.length, "tool")} will get another secret or none, such as <code><${Text} of=${served[0].tool.name} /></code>.</li>`}
         <li>References to <code>secret://${visible(encodeURIComponent(secret.secret_name))}</code> in configurations will fail.</li>
@@ -124,7 +124,7 @@ function Uses({ secret, use, noUse }) {
   `;
 }
 
-function Details({ secret, etag, use, noUse, policy, tools, reload, children }) {
+function Details({ secret, etag, version, use, noUse, policy, tools, reload, children }) {
   const [dialog, setDialog] = useState("");
   const draft = { id: secret.secret_id, tool: secret.tool_name ?? "", argument: secret.tool_arg ?? "", isDefault: secret.is_default_for_tool };
   const reach = useReach(draft, tools);
@@ -151,7 +151,8 @@ function Details({ secret, etag, use, noUse, policy, tools, reload, children }) 
               ["Tool pattern", secret.tool_name ? html`<${Text} of=${secret.tool_name} mono />` : "any tool, by reference"],
               ["Argument", secret.tool_arg ? html`<${Text} of=${secret.tool_arg} mono />` : "any, by reference"],
               ["Default", secret.is_default_for_tool ? "Yes: it fills the argument by itself" : "No: only a reference applies it"],
-              (use || noUse) && ["Last used", use ? html`<${Ago} at=${use.last_used_at} />${use.last_tool && html` by <${Text} of=${use.last_tool} mono />`}` : noUse.text],
+              version && ["Version", version],
+              (use || noUse) && ["Last used", use ? html`<${Ago} at=${use.last_used_at} />${use.last_tool && html` for <${Text} of=${use.last_tool} mono />`} by <${Text} of=${use.last_by} />` : noUse.text],
               ["Changed", html`<${Ago} at=${secret.updated_at} />`],
               ["Created", moment(secret.created_at)],
               ["Reference", html`<span class="mono">${reference}</span> <${Copy} text=${reference} />`],
@@ -176,14 +177,14 @@ function Details({ secret, etag, use, noUse, policy, tools, reload, children }) 
 export function Secret({ id }) {
   const session = useContext(Session);
   const state = useData((signal) => send("GET", url(id), { signal }), [id]);
-  const used = useData((signal) => uses(session, signal));
+  const used = useData((signal) => uses(session, signal), [state.data]);
   const ruled = useData(policies, [state.data]);
   const behind = useData((signal) => servers(session, signal));
   const tools = useMemo(() => toolsOf(behind.data ?? []), [behind.data]);
   return html`
     <${Loaded} state=${state}>
       ${({ body, etag }) => html`
-        <${Details} secret=${body} etag=${etag} use=${used.data?.of.get(id)} noUse=${used.data?.noUse} policy=${ruled.data?.get(id)} tools=${tools} reload=${state.reload}>
+        <${Details} secret=${body} etag=${etag} version=${used.data?.versions.get(id)} use=${used.data?.of.get(id)} noUse=${used.data?.noUse} policy=${ruled.data?.get(id)} tools=${tools} reload=${state.reload}>
           <${Unloaded} of=${[["The uses", used], ["The policies", ruled], ["The gateway's tools", behind]]} />
         <//>`}
     <//>

@@ -44,7 +44,7 @@ export const Status = ({ policy, use, noUse }) => html`
 `;
 
 const LastUse = ({ use, noUse }) =>
-  use ? html`<${Ago} at=${use.last_used_at} />${use.last_tool && html`<span class="second mono"><${Text} of=${use.last_tool} /></span>`}` : noUse && html`<span class="hint">–</span>`;
+  use ? html`<${Ago} at=${use.last_used_at} /> by <${Text} of=${use.last_by} />${use.last_tool && html`<span class="second mono"><${Text} of=${use.last_tool} /></span>`}` : noUse && html`<span class="hint">–</span>`;
 
 const COLUMNS = [
   {
@@ -64,6 +64,7 @@ const COLUMNS = [
       ${secret.tool_arg && html`<span class="second mono"><${Text} of=${secret.tool_arg} /></span>`}`,
   },
   { id: "default", head: "Default", className: "slim wide", cell: ({ secret }) => secret.is_default_for_tool && html`<${Badge} tone="accent">Default<//>` },
+  { id: "version", head: "Version", className: "slim wider", cell: ({ version }) => version },
   { id: "used", head: "Last used", sort: true, className: "medium wide", cell: LastUse },
   { id: "updated", head: "Changed", sort: true, className: "narrow wider", cell: ({ secret }) => html`<${Ago} at=${secret.updated_at} />` },
   { id: "status", head: "Status", className: "narrow", cell: Status },
@@ -75,7 +76,7 @@ function List({ list, used, ruled, tools }) {
   const [filter, setFilter] = useState("");
   const [sort, setSort] = useState(["updated", true]);
   const rows = useMemo(() => {
-    const all = list.map((secret) => ({ secret, use: used?.of.get(secret.secret_id), noUse: used?.noUse, policy: ruled?.get(secret.secret_id) }));
+    const all = list.map((secret) => ({ secret, use: used?.of.get(secret.secret_id), version: used?.versions.get(secret.secret_id), noUse: used?.noUse, policy: ruled?.get(secret.secret_id) }));
     const text = wanted.trim().toLowerCase();
     const kept = all.filter((row) => {
       const { secret_name: name, tool_name: pattern } = row.secret;

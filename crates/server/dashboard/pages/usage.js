@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { Bars, Meter, Ranked } from "../charts.js";
-import { isLimited, may, secrets, useData, uses } from "../data.js";
+import { isLimited, keyNames, may, secrets, useData, uses } from "../data.js";
 import { actor, ago, bytes, count, number } from "../format.js";
 import { Card, Empty, Loaded, Page } from "../parts.js";
 import { href } from "../router.js";
@@ -30,7 +30,8 @@ function Quota() {
 }
 
 /** The latest uses, from the audit trail. */
-async function latest(signal) {
+async function latest(session, signal) {
+  const names = await keyNames(session, signal);
   const records = [];
   let cursor;
   do {
@@ -38,7 +39,7 @@ async function latest(signal) {
     records.push(...page.data);
     cursor = page.next_cursor;
   } while (cursor && records.length < COUNTED);
-  return { records, isAll: !cursor };
+  return { records, names, isAll: !cursor };
 }
 
 function tally(records, nameOf, hrefOf) {
@@ -52,13 +53,14 @@ function tally(records, nameOf, hrefOf) {
 }
 
 function ByToolAndKey() {
-  const state = useData(latest);
+  const session = useContext(Session);
+  const state = useData((signal) => latest(session, signal));
   return html`
     <${Loaded} state=${state}>
-      ${({ records, isAll }) => html`
+      ${({ records, names, isAll }) => html`
         <div class="split even">
           <${Card} title="By tool"><${Ranked} rows=${tally(records, ({ tool }) => tool, (tool) => href("audit", { tool }))} empty="No use is recorded." /><//>
-          <${Card} title="By key"><${Ranked} rows=${tally(records, ({ actor: by }) => actor(by))} empty="No use is recorded." /><//>
+          <${Card} title="By key"><${Ranked} rows=${tally(records, ({ actor: by }) => names.get(by) ?? actor(by))} empty="No use is recorded." /><//>
         </div>
         ${!isAll && html`<p class="hint">By tool and by key: the last ${number(records.length)} uses.</p>`}
       `}

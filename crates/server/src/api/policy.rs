@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::Serialize;
 use toolvault_core::identity::SecretId;
 use toolvault_core::json::{Object, Value};
@@ -14,11 +15,12 @@ use toolvault_vault as vault;
 use utoipa::ToSchema;
 
 use super::moment;
+use super::secrets::tagged;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::{Input, require};
-use crate::openapi::{errors, parameters, requests};
+use crate::openapi::{errors, parameters, requests, successes};
 use crate::wire::{Body, Fields, Problem, ValidationErrors, check};
 
 /// Ten years.
@@ -113,20 +115,23 @@ pub(crate) async fn list_policies(
     tag = "agents",
     params(parameters::SecretId, parameters::Credentials),
     responses(
-        (status = 200, description = "The conditions", body = Policy),
-        errors::NotFound, errors::Refusals, errors::Reading, errors::Invalid
+        successes::OnePolicy,
+        errors::NotFound,
+        errors::Refusals,
+        errors::Reading,
+        errors::Invalid
     )
 )]
 pub(crate) async fn get_policy(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Json<Policy>, ApiError> {
+) -> Result<Response, ApiError> {
     let mut errors = ValidationErrors::default();
     let id = input.secret_id(&mut errors);
     let id = require(id, errors)?;
     let policy = app.vault.get_policy(&caller, id).await?;
-    Ok(Json(policy.into()))
+    Ok(answer(policy))
 }
 
 /// Set Secret Policy
@@ -136,25 +141,33 @@ pub(crate) async fn get_policy(
     put,
     path = "/api/v1/secrets/{secret_id}/policy",
     tag = "agents",
-    params(parameters::SecretId, parameters::Credentials),
+    params(parameters::SecretId, parameters::Credentials, parameters::IfMatch),
     request_body = Option<requests::SetPolicy>,
     responses(
-        (status = 200, description = "The conditions", body = Policy),
-        errors::NotFound, errors::Refusals, errors::ReadingJson
+        successes::OnePolicy, errors::NotFound, errors::PreconditionFailed,
+        errors::Refusals, errors::ReadingJson
     )
 )]
 pub(crate) async fn set_policy(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Json<Policy>, ApiError> {
+) -> Result<Response, ApiError> {
     let body = input.json()?;
     let mut errors = ValidationErrors::default();
     let id = input.secret_id(&mut errors);
     let policy = read(body, &mut errors);
     let id = require(id, errors)?;
-    let policy = app.vault.set_policy(&caller, id, policy).await?;
-    Ok(Json(policy.into()))
+    let policy = app
+        .vault
+        .set_policy(&caller, id, policy, input.if_match())
+        .await?;
+    Ok(answer(policy))
+}
+
+fn answer(policy: policy::Policy) -> Response {
+    let tag = policy.entity_tag();
+    tagged(Policy::from(policy), &tag)
 }
 
 fn read(body: Body<'_>, errors: &mut ValidationErrors) -> policy::Policy {

@@ -249,9 +249,14 @@ pub(crate) fn changed(stored: SecretAnswer) -> Response {
 
 /// The response with a secret and its entity tag.
 pub(super) fn answer(secret: vault::SecretInfo) -> Response {
-    let tag = HeaderValue::from_str(&secret.entity_tag());
-    let mut response = Json(SecretInfo::from(secret)).into_response();
-    if let Ok(tag) = tag {
+    let tag = secret.entity_tag();
+    tagged(SecretInfo::from(secret), &tag)
+}
+
+/// The response with an entity tag.
+pub(super) fn tagged(body: impl Serialize, tag: &str) -> Response {
+    let mut response = Json(body).into_response();
+    if let Ok(tag) = HeaderValue::from_str(tag) {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response

@@ -1,4 +1,4 @@
-//! `/v1/uses`: when secrets were used.
+//! `/v1/uses`: the versions of secrets, and when and by whom they were used.
 
 use axum::Json;
 use axum::extract::State;
@@ -18,21 +18,31 @@ use crate::openapi::{errors, parameters};
 pub(crate) struct SecretUse {
     #[schema(value_type = Uuid)]
     secret_id: SecretId,
-    #[schema(value_type = String, format = DateTime)]
-    last_used_at: Timestamp,
+    /// The number of the current version; null if the secret was deleted or lies outside the key's tool patterns
+    #[schema(required = true)]
+    version: Option<i64>,
+    /// Null if it was not used in the last 30 days
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    last_used_at: Option<Timestamp>,
     /// The tool that it was used for then
     #[schema(required = true)]
     last_tool: Option<String>,
+    /// Who used it then, as the audit trail names them: `key:` and the ID of an API key, for example
+    #[schema(required = true)]
+    last_actor: Option<String>,
     /// The number of uses on each of the last 30 days (UTC), the oldest first
     uses: Vec<i64>,
 }
 
 impl From<vault::SecretUse> for SecretUse {
     fn from(used: vault::SecretUse) -> Self {
+        let last = used.last;
         Self {
             secret_id: used.secret_id,
-            last_used_at: used.last_used_at,
-            last_tool: used.last_tool,
+            version: used.version,
+            last_used_at: last.as_ref().map(|last| last.at),
+            last_tool: last.as_ref().and_then(|last| last.tool.clone()),
+            last_actor: last.map(|last| last.actor),
             uses: used.days,
         }
     }
@@ -40,7 +50,7 @@ impl From<vault::SecretUse> for SecretUse {
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SecretUses {
-    /// The secrets that were used, the latest first
+    /// The secrets that were used, also those deleted since, the latest first; then the others, oldest first
     data: Vec<SecretUse>,
     /// The counts are complete from then on: a long trail is read in part
     #[schema(value_type = String, format = DateTime)]
@@ -49,8 +59,8 @@ pub(crate) struct SecretUses {
 
 /// List Uses of Secrets
 ///
-/// Returns when the user's secrets were last used, and how often in the last 30 days. Secrets that were not used are left
-/// out.
+/// Returns the current version of each of the user's secrets, when and by whom it was last used, and how often in the last
+/// 30 days.
 #[utoipa::path(
     get,
     path = "/api/v1/uses",

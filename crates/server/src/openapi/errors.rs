@@ -88,7 +88,10 @@ impl IntoResponses for PreconditionFailed {
     fn responses() -> Responses {
         named([(
             "412",
-            refusal("No entity tag of `If-Match` is the secret's", "Error"),
+            refusal(
+                "No entity tag of `If-Match` is that of what is stored",
+                "Error",
+            ),
         )])
     }
 }

@@ -79,7 +79,7 @@ pub(crate) struct ToolName {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 pub(crate) struct IfMatch {
-    /// Entity tags, one of which must be the secret's, or `*`; weak tags never match
+    /// Entity tags, one of which must be that of what is stored, or `*`; weak tags never match
     #[param(required = false, rename = "If-Match")]
     if_match: String,
 }

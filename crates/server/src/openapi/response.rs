@@ -35,8 +35,7 @@ pub(super) fn successful(schema: impl Into<RefOr<Schema>>) -> ResponseBuilder {
 }
 
 pub(super) fn tagged(schema: impl Into<RefOr<Schema>>) -> ResponseBuilder {
-    let description =
-        "The entity tag of the secret, for `If-Match`; each change of the secret changes it";
+    let description = "The entity tag, for `If-Match`; each change changes it";
     successful(schema).header("ETag", required(description))
 }
 

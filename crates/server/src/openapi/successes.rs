@@ -34,6 +34,15 @@ impl IntoResponses for PatchedSecret {
     }
 }
 
+/// A policy, with its entity tag.
+pub(crate) struct OnePolicy;
+
+impl IntoResponses for OnePolicy {
+    fn responses() -> Responses {
+        named([("200", tagged(Ref::from_schema_name("Policy")))])
+    }
+}
+
 /// `{}`, in the wording of the original.
 pub(crate) struct Deleted;
 

@@ -10,7 +10,7 @@ use toolvault_core::policy::Policy;
 use toolvault_core::scope::Scope;
 
 use super::secrets::change::{find, rewrap, save};
-use super::secrets::{about, find_in};
+use super::secrets::{about, find_in, require_match};
 use crate::caller::Caller;
 use crate::error::{Denial, Error};
 use crate::store::wanted::Wanted;
@@ -28,12 +28,14 @@ impl Vault {
         self.note_refusal(caller, found).await
     }
 
-    /// Replaces the policy of a secret. Needs `manage`; for a protected secret, a key without tool patterns.
+    /// Replaces the policy of a secret. Needs `manage`; for a protected secret, a key without tool patterns. If `if_match`
+    /// is not empty, one of these entity tags must be the policy's.
     pub async fn set_policy(
         &self,
         caller: &Caller,
         id: SecretId,
         policy: Policy,
+        if_match: Vec<String>,
     ) -> Result<Policy, Error> {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
@@ -47,6 +49,7 @@ impl Vault {
                 user,
                 id,
                 policy,
+                if_match,
                 record,
             },
         )
@@ -59,6 +62,7 @@ struct SetPolicy {
     user: User,
     id: SecretId,
     policy: Policy,
+    if_match: Vec<String>,
     record: Record,
 }
 
@@ -76,6 +80,7 @@ impl Change for SetPolicy {
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<Policy, Error> {
         let locked = work.lock(&self.user).await?;
         let before = find(work, &self.caller, &locked.user, self.id)?;
+        require_match(&self.if_match, &before.policy.entity_tag())?;
         if *before.policy == self.policy {
             return Ok(self.policy.clone());
         }

@@ -264,14 +264,9 @@ fn are_defaults_for_one_tool(secret: &Secret, other: &Secret) -> bool {
     matches!(patterns, [Some(left), Some(right)] if left.overlaps(right))
 }
 
-/// Refuses unless one of the entity tags is the secret's. No tags accept any.
-pub(crate) fn require_match(if_match: &[String], info: &SecretInfo) -> Result<(), Error> {
-    let tag = info.entity_tag();
-    if if_match.is_empty()
-        || if_match
-            .iter()
-            .any(|wanted| wanted == "*" || *wanted == tag)
-    {
+/// Refuses unless one of the entity tags is `tag`, that of what is stored. No tags accept any.
+pub(crate) fn require_match(if_match: &[String], tag: &str) -> Result<(), Error> {
+    if if_match.is_empty() || if_match.iter().any(|wanted| wanted == "*" || wanted == tag) {
         Ok(())
     } else {
         Err(Error::PreconditionFailed)

@@ -1,4 +1,4 @@
-//! When the secrets of a user were last used, and how often on each of the last days, as the audit trail says.
+//! The current version of each secret of a user, and its uses in the last days, as the audit trail says.
 
 use std::collections::HashMap;
 
@@ -26,7 +26,8 @@ const FURTHEST: usize = 4_096;
 /// The uses of the caller's secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretUses {
-    /// The secrets that were used, in the order of their last use, the latest first.
+    /// The secrets that were used, also those deleted since, in the order of their last use, the latest first; then the
+    /// others, oldest first.
     pub secrets: Vec<SecretUse>,
     /// The counts are complete from then on.
     pub since: Timestamp,
@@ -37,12 +38,23 @@ pub struct SecretUses {
 pub struct SecretUse {
     /// The secret.
     pub secret_id: SecretId,
-    /// When it was last used.
-    pub last_used_at: Timestamp,
-    /// The tool that it was used for then.
-    pub last_tool: Option<String>,
+    /// The number of its current version; `None` if it was deleted or lies outside the caller's tool patterns.
+    pub version: Option<i64>,
+    /// Its last use; `None` if it was not used in this time.
+    pub last: Option<LastUse>,
     /// How often it was used on each day in UTC, the oldest first.
     pub days: Vec<i64>,
+}
+
+/// The last use of a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastUse {
+    /// When it was.
+    pub at: Timestamp,
+    /// The tool that the secret was used for.
+    pub tool: Option<String>,
+    /// Who used it, as the audit trail names them.
+    pub actor: String,
 }
 
 impl Vault {
@@ -53,16 +65,35 @@ impl Vault {
             .require(Scope::Audit)
             .or_else(|_| caller.require(Scope::Manage));
         self.note_refusal(caller, may).await?;
-        self.caller_entry(caller).await?;
         let deadline = Instant::now() + self.shared.settings.patience / 2;
-        self.in_time(async {
-            self.fold().await;
-            self.count_uses(caller, deadline).await
+        let (counts, since) = self
+            .in_time(async {
+                self.fold().await;
+                self.count_uses(caller, deadline).await
+            })
+            .await?;
+        // Read last, so that a secret that was used has its version.
+        let entry = self.caller_entry(caller).await?;
+        let versions = entry.intact().map(|index| {
+            let reached = index
+                .iter()
+                .filter(|secret| caller.reaches_pattern(secret.binding.tool.as_ref()));
+            reached
+                .map(|secret| (secret.id, secret.version))
+                .collect::<Vec<_>>()
+        });
+        let versions = self.note_refusal(caller, versions).await?;
+        Ok(SecretUses {
+            secrets: counts.into_uses(&versions),
+            since,
         })
-        .await
     }
 
-    async fn count_uses(&self, caller: &Caller, deadline: Instant) -> Result<SecretUses, Error> {
+    async fn count_uses(
+        &self,
+        caller: &Caller,
+        deadline: Instant,
+    ) -> Result<(Counts, Timestamp), Error> {
         let now = self.shared.clock.now();
         let today = now.microseconds().div_euclid(DAY);
         let mut counts = Counts {
@@ -103,10 +134,7 @@ impl Vault {
                 break;
             }
         }
-        Ok(SecretUses {
-            secrets: counts.into_uses(),
-            since,
-        })
+        Ok((counts, since))
     }
 }
 
@@ -131,8 +159,12 @@ impl Counts {
             self.order.push(secret_id);
             SecretUse {
                 secret_id,
-                last_used_at: record.at,
-                last_tool: record.tool.clone(),
+                version: None,
+                last: Some(LastUse {
+                    at: record.at,
+                    tool: record.tool.clone(),
+                    actor: record.actor.clone(),
+                }),
                 days: vec![0; DAYS],
             }
         });
@@ -142,9 +174,21 @@ impl Counts {
         }
     }
 
-    fn into_uses(mut self) -> Vec<SecretUse> {
-        let order = std::mem::take(&mut self.order);
-        order
+    /// The uses, with the current version of each secret in `versions`, oldest first.
+    fn into_uses(mut self, versions: &[(SecretId, i64)]) -> Vec<SecretUse> {
+        for &(secret_id, version) in versions {
+            let used = self.found.entry(secret_id).or_insert_with(|| {
+                self.order.push(secret_id);
+                SecretUse {
+                    secret_id,
+                    version: None,
+                    last: None,
+                    days: vec![0; DAYS],
+                }
+            });
+            used.version = Some(version);
+        }
+        self.order
             .iter()
             .filter_map(|id| self.found.remove(id))
             .collect()

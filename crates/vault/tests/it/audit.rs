@@ -23,7 +23,7 @@ on_both! {
         };
         operator.change(id, all_at_once).await.unwrap();
         operator.store(secret("s", "the value").default_for("too*", "k")).await;
-        vault.set_policy(caller, id, Policy { redact: false, ..Policy::default() }).await.unwrap();
+        vault.set_policy(caller, id, Policy { redact: false, ..Policy::default() }, Vec::new()).await.unwrap();
         vault.restore_version(caller, id, 1).await.unwrap();
         vault.delete_version(caller, id, 1).await.unwrap();
         operator.resolve("tool").await.unwrap();

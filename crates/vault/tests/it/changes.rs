@@ -59,7 +59,7 @@ on_both! {
         ann.set_value(info.secret_id, "second value").await;
         assert_eq!(told(&mut news), [user]);
         let policy = Policy { redact: false, ..Policy::default() };
-        app.vault.set_policy(&ann.caller, info.secret_id, policy).await.unwrap();
+        app.vault.set_policy(&ann.caller, info.secret_id, policy, Vec::new()).await.unwrap();
         assert_eq!(told(&mut news), [user]);
         assert_eq!(ann.token("t").await, "second value");
         ann.delete(info.secret_id).await.unwrap();
@@ -83,7 +83,7 @@ on_both! {
         let mut news = app.vault.changes();
         ann.token("t").await;
         ann.list().await;
-        app.vault.set_policy(&ann.caller, info.secret_id, Policy::default()).await.unwrap();
+        app.vault.set_policy(&ann.caller, info.secret_id, Policy::default(), Vec::new()).await.unwrap();
         app.vault.recheck(&ann.caller).await.unwrap();
         assert_eq!(told(&mut news), []);
     }
@@ -107,7 +107,7 @@ on_both! {
             // A companion argument with that name is not a rotation period.
             let when = [("\"rotate_after_days\":null".to_owned(), vec!["x".to_owned()])];
             let policy = Policy { rotate_after_days: days, when: when.into_iter().collect(), ..Policy::default() };
-            app.vault.set_policy(&actor.caller, id, policy).await.unwrap();
+            app.vault.set_policy(&actor.caller, id, policy, Vec::new()).await.unwrap();
             ids.push(id);
         }
         app.clock.advance(DAY - 1);

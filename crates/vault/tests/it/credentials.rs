@@ -15,7 +15,7 @@ const TOKEN: [(&str, &str); 1] = [(HEADER, "secret://token")];
 async fn set_policy(actor: &Actor, id: toolvault_core::identity::SecretId, policy: Policy) {
     actor
         .vault
-        .set_policy(&actor.caller, id, policy)
+        .set_policy(&actor.caller, id, policy, Vec::new())
         .await
         .unwrap();
 }

@@ -101,7 +101,7 @@ on_both! {
         let operator = app.operator().await;
         let old = operator.store(secret("old", "value").default_for("t*", "k")).await;
         let policy = Policy { expires_at: Some(app.clock.now()), ..Policy::default() };
-        operator.vault.set_policy(&operator.caller, old.secret_id, policy).await.unwrap();
+        operator.vault.set_policy(&operator.caller, old.secret_id, policy, Vec::new()).await.unwrap();
         let told = call("tool").explain(&operator).await.unwrap();
         assert_eq!((told.would_succeed, told.arguments[0].outcome), (false, "secret_expired"));
         assert_eq!(near(&told, "k"), [("old", "it has expired")]);

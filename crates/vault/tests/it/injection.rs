@@ -48,7 +48,7 @@ on_both! {
         let brief = ann.store(secret("brief", "the value").default_for("linear__get", "brief")).await;
         let end = app.clock.now().plus(SECOND);
         let policy = Policy { expires_at: Some(end), ..Policy::default() };
-        ann.vault.set_policy(&ann.caller, brief.secret_id, policy).await.unwrap();
+        ann.vault.set_policy(&ann.caller, brief.secret_id, policy, Vec::new()).await.unwrap();
         app.clock.advance(2 * SECOND);
         let tools = ["linear__get", "github__get", "linear__set"].map(tool);
         let hidden = ann.vault.hidden_arguments(&ann.caller, &tools, &ANYWHERE).await.unwrap();
@@ -100,7 +100,7 @@ on_both! {
         ann.set_value(token.secret_id, "second value").await;
         let name = ann.store(secret("name", "ann").default_for("linear__*", "name")).await;
         let open = Policy { redact: false, ..Policy::default() };
-        ann.vault.set_policy(&ann.caller, name.secret_id, open).await.unwrap();
+        ann.vault.set_policy(&ann.caller, name.secret_id, open, Vec::new()).await.unwrap();
         let injected = call("linear__get").args(r#"{"q":1.0,"token":null}"#).inject(&ann, &behind("linear")).await.unwrap();
         assert_eq!(injected.completed.json(), r#"{"q":1.0,"token":"second value","name":"ann"}"#);
         let applied = &injected.completed.applied;
@@ -149,7 +149,7 @@ on_both! {
         let b = ann.store(secret("b", "value b").default_for("linear__*", "b")).await;
         let end = app.clock.now().plus(SECOND);
         let policy = Policy { expires_at: Some(end), ..Policy::default() };
-        ann.vault.set_policy(&ann.caller, b.secret_id, policy).await.unwrap();
+        ann.vault.set_policy(&ann.caller, b.secret_id, policy, Vec::new()).await.unwrap();
         call("linear__x").inject(&ann, &within).await.unwrap();
         let used = ann.records(Action::SecretUsed).await.len();
         app.clock.advance(SECOND);
@@ -164,7 +164,7 @@ on_both! {
         let info = ann.store(secret("s", "the value").default_for("http__*", "token")).await;
         let mut policy = Policy::default();
         policy.when.insert("base_url".into(), vec!["https://api.github.com/*".into()]);
-        ann.vault.set_policy(&ann.caller, info.secret_id, policy).await.unwrap();
+        ann.vault.set_policy(&ann.caller, info.secret_id, policy, Vec::new()).await.unwrap();
         let here = call("http__get").args(r#"{"base_url":"https://api.github.com/x"}"#);
         assert_eq!(texts(&here.inject(&ann, &behind("http")).await.unwrap().values), ["the value"]);
         let elsewhere = call("http__get").args(r#"{"base_url":"https://evil.example/x"}"#);

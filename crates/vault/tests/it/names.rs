@@ -89,7 +89,7 @@ on_both! {
         bob.store(secret("foreign", VALUE)).await;
         let user = ann.store(secret("user", "linear-robot")).await;
         let policy = Policy { redact: false, ..Policy::default() };
-        ann.vault.set_policy(&ann.caller, user.secret_id, policy).await.unwrap();
+        ann.vault.set_policy(&ann.caller, user.secret_id, policy, Vec::new()).await.unwrap();
         ann.store(secret("wide", "another value").default_for("*", "k")).await;
         for name in ["linear__linear-robot", "linear__create_issue", VALUE, "t"] {
             ann.resolve(name).await.unwrap();

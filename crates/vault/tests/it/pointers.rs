@@ -102,7 +102,7 @@ on_both! {
         let operator = app.operator().await;
         let whole = operator.store(secret("whole", "value of whole").default_for("tool", "params")).await;
         let policy = Policy { protected: true, ..Policy::default() };
-        operator.vault.set_policy(&operator.caller, whole.secret_id, policy).await.unwrap();
+        operator.vault.set_policy(&operator.caller, whole.secret_id, policy, Vec::new()).await.unwrap();
         let refused = operator.try_store(secret("member", "value").default_for("t*", "/params/key")).await;
         assert!(matches!(refused, Err(Error::Denied(_))));
         operator.try_store(secret("elsewhere", "value").default_for("t*", "/other/key")).await.unwrap();
@@ -122,7 +122,7 @@ on_both! {
         let key = operator.store(secret("key", "value of key").default_for("tool", "/p/key")).await;
         let when = [("/p/url".to_owned(), vec!["https://api.example.com/*".to_owned()])].into();
         let policy = Policy { when, ..Policy::default() };
-        operator.vault.set_policy(&operator.caller, key.secret_id, policy).await.unwrap();
+        operator.vault.set_policy(&operator.caller, key.secret_id, policy, Vec::new()).await.unwrap();
         for (args, is_allowed) in [
             ("{}", true),
             (r#"{"p":{"url":"https://api.example.com/x"}}"#, true),

@@ -27,9 +27,9 @@ on_both! {
         let before = operator.store(secret("s", "the value")).await;
         let id = before.secret_id;
         assert_eq!(vault.get_policy(caller, id).await.unwrap(), Policy::default());
-        vault.set_policy(caller, id, Policy::default()).await.unwrap();
+        vault.set_policy(caller, id, Policy::default(), Vec::new()).await.unwrap();
         assert_eq!(vault.get_secret(caller, id).await.unwrap(), before);
-        vault.set_policy(caller, id, protected()).await.unwrap();
+        vault.set_policy(caller, id, protected(), Vec::new()).await.unwrap();
         assert_eq!(vault.get_policy(caller, id).await.unwrap(), protected());
         assert!(vault.get_secret(caller, id).await.unwrap().updated_at > before.updated_at);
         assert_eq!(operator.records(Action::SecretPolicyChanged).await.len(), 1);
@@ -38,12 +38,31 @@ on_both! {
         app.vault.close().await;
     }
 
+    async fn of_two_changes_of_one_policy_the_second_is_refused(app: App) {
+        let operator = app.operator().await;
+        let (vault, caller) = (&operator.vault, &operator.caller);
+        let id = operator.store(secret("s", "the value")).await.secret_id;
+        let seen = vec![vault.get_policy(caller, id).await.unwrap().entity_tag()];
+        let other = Policy { redact: false, ..Policy::default() };
+        let first = vault.set_policy(caller, id, protected(), seen.clone());
+        let second = vault.set_policy(caller, id, other.clone(), seen.clone());
+        let (first, second) = tokio::join!(first, second);
+        let refused = [first, second].into_iter().filter_map(Result::err).collect::<Vec<_>>();
+        assert!(matches!(refused[..], [Error::PreconditionFailed]), "{refused:?}");
+        let now = vault.get_policy(caller, id).await.unwrap();
+        assert_ne!(vec![now.entity_tag()], seen);
+        // A new value is no change of the policy.
+        operator.set_value(id, "second value").await;
+        vault.set_policy(caller, id, Policy::default(), vec![now.entity_tag()]).await.unwrap();
+        vault.set_policy(caller, id, other, vec!["\"x\"".into(), "*".into()]).await.unwrap();
+    }
+
     async fn only_the_value_of_a_protected_secret_may_change(app: App) {
         let operator = app.operator().await;
         let (vault, caller) = (&operator.vault, &operator.caller);
         let id = operator.store(secret("s", "the value").default_for("t*", "k")).await.secret_id;
         operator.set_value(id, "second value").await;
-        vault.set_policy(caller, id, protected()).await.unwrap();
+        vault.set_policy(caller, id, protected(), Vec::new()).await.unwrap();
         for change in [
             SecretChange { name: Some("x".into()), ..SecretChange::default() },
             SecretChange { tool: Field::Set(pattern("*")), ..SecretChange::default() },
@@ -62,11 +81,11 @@ on_both! {
     async fn a_limited_key_does_not_lift_the_protection(app: App) {
         let operator = app.operator().await;
         let id = operator.store(secret("s", "the value").bound("t1", "k")).await.secret_id;
-        operator.vault.set_policy(&operator.caller, id, protected()).await.unwrap();
+        operator.vault.set_policy(&operator.caller, id, protected(), Vec::new()).await.unwrap();
         let limited = operator.limited(&[Scope::Manage], &["t*"]).await;
-        assert!(is_protected(&limited.vault.set_policy(&limited.caller, id, Policy::default()).await));
+        assert!(is_protected(&limited.vault.set_policy(&limited.caller, id, Policy::default(), Vec::new()).await));
         assert!(is_protected(&limited.vault.delete_secret(&limited.caller, id, Vec::new()).await));
-        operator.vault.set_policy(&operator.caller, id, Policy::default()).await.unwrap();
+        operator.vault.set_policy(&operator.caller, id, Policy::default(), Vec::new()).await.unwrap();
     }
 
     async fn what_is_due_or_expired_is_told_of_secrets_with_a_policy(app: App) {
@@ -80,7 +99,7 @@ on_both! {
             rotate_after_days: Some(2),
             ..Policy::default()
         };
-        vault.set_policy(caller, id, policy.clone()).await.unwrap();
+        vault.set_policy(caller, id, policy.clone(), Vec::new()).await.unwrap();
         let listed = || async { vault.list_policies(caller).await.unwrap() };
         let first = listed().await;
         assert_eq!(first.len(), 1);

@@ -64,7 +64,7 @@ on_both! {
         let info = operator.store(secret("s", "the value").default_for("http", "api_token")).await;
         let mut policy = Policy::default();
         policy.when.insert("base_url".into(), vec!["https://api.github.com/*".into()]);
-        operator.vault.set_policy(&operator.caller, info.secret_id, policy).await.unwrap();
+        operator.vault.set_policy(&operator.caller, info.secret_id, policy, Vec::new()).await.unwrap();
         for args in ["{}", r#"{"base_url":null}"#, r#"{"base_url":"https://api.github.com/x"}"#] {
             call("http").args(args).resolve(&operator).await.unwrap();
         }
@@ -84,7 +84,7 @@ on_both! {
         let info = operator.store(secret("exact", "exact value").default_for("t", "k")).await;
         let now = toolvault_vault::Clock::now(&app.clock);
         let policy = Policy { expires_at: Some(now.plus(10 * SECOND)), ..Policy::default() };
-        operator.vault.set_policy(&operator.caller, info.secret_id, policy).await.unwrap();
+        operator.vault.set_policy(&operator.caller, info.secret_id, policy, Vec::new()).await.unwrap();
         operator.resolve("t").await.unwrap();
         app.clock.advance(10 * SECOND);
         let problems = call("t").problems(&operator).await;

@@ -19,7 +19,7 @@ on_both! {
         let expiring = Policy { expires_at: Some(set_up.plus(HOUR)), ..Policy::default() };
         let rotating = Policy { rotate_after_days: Some(1), ..Policy::default() };
         for (id, policy) in [(ids[0], expiring), (ids[1], rotating)] {
-            app.vault.set_policy(&operator.caller, id, policy).await.unwrap();
+            app.vault.set_policy(&operator.caller, id, policy, Vec::new()).await.unwrap();
         }
         let status = async || app.vault.status(&operator.caller).await.unwrap();
         let before = status().await;

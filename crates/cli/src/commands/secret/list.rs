@@ -6,7 +6,7 @@ use toolvault_vault::{Clock as _, SecretInfo, SystemClock};
 
 use super::show::yes_or_no;
 use super::status::{self, WithStatus};
-use super::unused;
+use super::{unused, uses};
 use crate::api::Api;
 use crate::api::connection::ConnectionOptions;
 use crate::api::secrets::Filter;
@@ -19,7 +19,9 @@ use crate::printer::Table;
 Examples:
   toolvault secret list --tool linear__get_issue
   toolvault secret list --due
-  toolvault secret list --unused 90d --sort updated")]
+  toolvault secret list --unused 90d --sort updated
+
+LAST USED is empty for a secret that was not used in the last 30 days.")]
 pub(crate) struct ListOptions {
     /// Only secrets whose pattern matches this tool
     #[arg(long, value_name = "NAME")]
@@ -69,6 +71,7 @@ pub(super) async fn run(options: &ListOptions, context: &Context<'_>) -> anyhow:
     };
     let mut secrets = api.list_secrets(filter).await?;
     let standings = status::all(&api).await?;
+    let mut known = uses::all(&api).await?;
     let now = SystemClock.now();
     if let Some(seconds) = options.unused {
         unused::retain(&api, &mut secrets, now.plus(-seconds * SECOND)).await?;
@@ -78,6 +81,7 @@ pub(super) async fn run(options: &ListOptions, context: &Context<'_>) -> anyhow:
         .iter()
         .map(|secret| WithStatus {
             secret,
+            used: known.remove(&secret.secret_id).unwrap_or_default(),
             status: status::describe(&standings, secret, now),
         })
         .filter(|listed| !options.due || !listed.status.is_empty())
@@ -86,9 +90,23 @@ pub(super) async fn run(options: &ListOptions, context: &Context<'_>) -> anyhow:
         return context.printer.json(&listed);
     }
     let mut table = Table::new(&[
-        "NAME", "ID", "TOOL", "ARGUMENT", "DEFAULT", "VALUE", "UPDATED", "STATUS",
+        "NAME",
+        "ID",
+        "TOOL",
+        "ARGUMENT",
+        "DEFAULT",
+        "VALUE",
+        "VERSION",
+        "UPDATED",
+        "LAST USED",
+        "STATUS",
     ]);
-    for WithStatus { secret, status } in &listed {
+    for WithStatus {
+        secret,
+        used,
+        status,
+    } in &listed
+    {
         table.row([
             &secret.secret_name,
             &secret.secret_id.to_string(),
@@ -96,7 +114,9 @@ pub(super) async fn run(options: &ListOptions, context: &Context<'_>) -> anyhow:
             secret.tool_arg.as_deref().unwrap_or_default(),
             yes_or_no(secret.is_default_for_tool),
             secret.display.as_deref().unwrap_or_default(),
+            &used.version(),
             &secret.updated_at.to_string(),
+            &used.last_used(),
             status,
         ]);
     }

@@ -7,12 +7,12 @@ use serde::Serialize;
 use toolvault_core::identity::SecretId;
 use toolvault_core::policy::Policy;
 use toolvault_core::timestamp::{SECOND, Timestamp};
-use toolvault_gateway::http::{Method, Url};
+use toolvault_gateway::http::{HeaderMap, Method, Url, header};
 use toolvault_vault::{Clock as _, SecretInfo, SystemClock};
 
 use super::show::yes_or_no;
 use crate::api::connection::ConnectionOptions;
-use crate::api::{Api, Body};
+use crate::api::{Api, Body, read};
 use crate::context::Context;
 use crate::duration;
 use crate::printer::{Printer, Table};
@@ -86,12 +86,17 @@ pub(super) async fn run(options: &PolicyOptions, context: &Context<'_>) -> anyho
     let api = Api::connect(&options.connection, context).await?;
     let secret = api.find_secret(&options.name).await?;
     let url = url(&api, &secret);
-    let before: Policy = api.fetch(Method::GET, &url, Body::Nothing).await?;
+    let response = api.send(Method::GET, &url, Body::Nothing).await?;
+    let before: Policy = read(&response)?;
     let mut policy = before.clone();
     options.change(&mut policy, SystemClock.now());
     if policy != before {
         let body = Body::Json(serde_json::to_vec(&policy)?);
-        policy = api.fetch(Method::PUT, &url, body).await?;
+        // Refused if another changed it since it was read: what is sent would undo that.
+        let tag = response.headers.get(header::ETAG);
+        let headers = tag.map(|tag| (header::IF_MATCH, tag.clone()));
+        let headers = HeaderMap::from_iter(headers);
+        policy = read(&api.send_with(headers, Method::PUT, &url, body).await?)?;
     }
     if options.json {
         return context.printer.json(&Shown {

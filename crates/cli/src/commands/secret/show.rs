@@ -4,6 +4,7 @@ use clap::Args;
 use toolvault_vault::{Clock as _, SecretInfo, SystemClock};
 
 use super::status::{self, WithStatus};
+use super::uses;
 use crate::api::Api;
 use crate::api::connection::ConnectionOptions;
 use crate::context::Context;
@@ -25,11 +26,22 @@ pub(super) async fn run(options: &ShowOptions, context: &Context<'_>) -> anyhow:
     let secret = api.find_secret(&options.name).await?;
     let standings = status::all(&api).await?;
     let status = status::describe(&standings, &secret, SystemClock.now());
+    let mut known = uses::all(&api).await?;
+    let used = known.remove(&secret.secret_id).unwrap_or_default();
     if options.json {
-        let secret = &secret;
-        return context.printer.json(&WithStatus { secret, status });
+        return context.printer.json(&WithStatus {
+            secret: &secret,
+            used,
+            status,
+        });
     }
     let mut table = table(&secret);
+    table.row(["version", &used.version()]);
+    table.row(["last used", &used.last_used()]);
+    if used.last_used_at.is_some() {
+        table.row(["used for", used.last_tool.as_deref().unwrap_or_default()]);
+        table.row(["used by", used.last_actor.as_deref().unwrap_or_default()]);
+    }
     if !status.is_empty() {
         table.row(["status", &status]);
     }

@@ -8,6 +8,7 @@ use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_gateway::http::Method;
 use toolvault_vault::SecretInfo;
 
+use super::uses::Use;
 use crate::api::{Api, Body, List};
 use crate::failure::Failure;
 
@@ -34,11 +35,13 @@ pub(super) async fn all(api: &Api<'_>) -> Result<HashMap<SecretId, Standing>, Fa
         .collect())
 }
 
-/// A secret and its status, as JSON.
+/// A secret, its use and its status, as JSON.
 #[derive(Serialize)]
 pub(super) struct WithStatus<'a> {
     #[serde(flatten)]
     pub(super) secret: &'a SecretInfo,
+    #[serde(flatten)]
+    pub(super) used: Use,
     /// In a few words; empty if nothing needs to be done.
     pub(super) status: String,
 }

@@ -28,6 +28,29 @@ async fn a_policy_is_replaced_whole() {
 }
 
 #[tokio::test]
+async fn a_policy_is_replaced_only_while_it_is_the_one_that_was_read() {
+    let world = World::start().await;
+    let operator = world.operator();
+    let id = operator.named("name", "a value").await;
+    let path = format!("/v1/secrets/{id}/policy");
+    let tag = operator.get(&path).await.header("etag").unwrap().to_owned();
+    let operator = operator.with("if-match", &tag);
+    let changed = operator.put(&path, &json!({"protected": true})).await;
+    let next = changed.header("etag").unwrap().to_owned();
+    assert_ne!(next, tag);
+    let late = operator.put(&path, &json!({"redact": false})).await;
+    late.refused(412, "precondition_failed");
+    let read = operator.get(&path).await;
+    assert_eq!(read.header("etag"), Some(next.as_str()));
+    assert_eq!(read.expect(200)["protected"], true);
+    let operator = operator.with("if-match", &next);
+    operator
+        .put(&path, &json!({"redact": false}))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
 async fn a_policy_that_cannot_be_kept_is_refused() {
     let world = World::start().await;
     let operator = world.operator();

@@ -114,7 +114,7 @@ impl Change for UpdateSecret {
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<SecretAnswer, Error> {
         let locked = work.lock(&self.user).await?;
         let before = find(work, &self.caller, &locked.user, self.id)?;
-        require_match(&self.if_match, &before.info())?;
+        require_match(&self.if_match, &before.info().entity_tag())?;
         let mut after = before.clone();
         let kinds = self.edit(work, &locked.user, &mut after)?;
         if kinds.is_none() {

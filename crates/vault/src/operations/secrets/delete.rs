@@ -57,7 +57,7 @@ impl Change for DeleteSecret {
             Ok(secret) if secret.policy.protected && self.caller.is_limited() => {
                 return Err(Denial::SecretProtected.into());
             }
-            Ok(secret) => require_match(&self.if_match, &secret.info())?,
+            Ok(secret) => require_match(&self.if_match, &secret.info().entity_tag())?,
             // A row that was tampered with can still be deleted.
             Err(_) if self.if_match.is_empty() => {}
             Err(_) => return Err(Error::PreconditionFailed),
