@@ -20,6 +20,7 @@ use super::filter::{Filter, Spread};
 use super::form::Form;
 use super::key::Key;
 use super::window::{WIDTHS, choose};
+use letters::Letters;
 use pattern::{Pattern, is_letter};
 use search::{LARGE, Search};
 
@@ -140,7 +141,8 @@ impl Sieve {
                 key,
                 strides,
             };
-            search.find(bytes, 0..bytes.len(), LARGE, left, &mut noticed);
+            let (all, mut letters) = (0..bytes.len(), Letters::new());
+            search.find(bytes, all, LARGE, left, &mut letters, &mut noticed);
         }
         noticed
     }

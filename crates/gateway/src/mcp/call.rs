@@ -77,11 +77,10 @@ impl ToolCall<'_> {
         let tool = self.server.name.tool(self.name);
         let tool = tool.ok_or(Refusal::UnknownTool)?;
         let (visit, conversation) = (self.visit, self.conversation);
-        let link = conversation.link(visit, self.server, &tool).await?;
-        let (access, sent) = (&link.access, message.value());
-        visit.search(access, &tool, sent).await?;
+        let link = conversation.link_for_message(visit, self.server, &tool);
+        let link = link.await?;
         let mut headers = conversation.headers(Some(self.name))?;
-        visit.search_headers(access, &tool, &headers).await?;
+        let known = self.search(&link, &tool, &headers).await?;
         let target = self.target(&link, tool, &conversation.context()).await?;
         let settings = &self.server.settings;
         let withheld = match &target.tool {
@@ -91,10 +90,9 @@ impl ToolCall<'_> {
         let taken = take_out(&mut args, withheld, settings.allow_override);
         record.dropped = taken.dropped;
         let (args, applied) = self.complete(&link, &target, args).await?;
-        if applied > 0 {
-            // The values of this call are known from here on.
-            visit.search(access, &target.name, sent).await?;
-            visit.search_headers(access, &target.name, &headers).await?;
+        // The values of this call are known from here on, and those of others that began meanwhile.
+        if link.access.values.count() != known {
+            self.search(&link, &target.name, &headers).await?;
         }
         if conversation.era() == Era::Modern {
             mirror(&target, &args, &mut headers);
@@ -110,6 +108,22 @@ impl ToolCall<'_> {
         }
         let question = link.post(headers, tree.to_json());
         Ok((link, question))
+    }
+
+    /// Searches the call and its headers for the values that are known, and returns how many are.
+    async fn search(
+        &self,
+        link: &Link,
+        tool: &ToolName,
+        headers: &HeaderMap,
+    ) -> Result<u64, Refusal> {
+        let known = link.access.values.count();
+        let sent = self.incoming.message.value();
+        self.visit.search(&link.access, tool, sent).await?;
+        self.visit
+            .search_headers(&link.access, tool, headers)
+            .await?;
+        Ok(known)
     }
 
     async fn target(

@@ -128,7 +128,7 @@ impl Conversation {
         }
     }
 
-    /// The connection to a server, for a request about `tool`.
+    /// The connection to a server, for a request about `tool`. What our own requests say of the client is searched.
     pub(crate) async fn link(
         &self,
         visit: &Visit,
@@ -136,21 +136,55 @@ impl Conversation {
         tool: &ToolName,
     ) -> Result<Arc<Link>, Refusal> {
         visit.allow(tool)?;
+        let link = self.open(visit, server).await;
+        self.search(visit, server, tool).await?;
+        link
+    }
+
+    /// As [`link`](Self::link), for a message that is searched before it goes on: what our own requests say of the client
+    /// is a part of it.
+    pub(crate) async fn link_for_message(
+        &self,
+        visit: &Visit,
+        server: &Arc<Server>,
+        tool: &ToolName,
+    ) -> Result<Arc<Link>, Refusal> {
+        visit.allow(tool)?;
+        let link = self.open(visit, server).await;
+        if link.is_err() {
+            // A program that did not begin may have read our own requests all the same.
+            self.search(visit, server, tool).await?;
+        }
+        link
+    }
+
+    async fn open(&self, visit: &Visit, server: &Arc<Server>) -> Result<Arc<Link>, Refusal> {
         match self {
             Self::Session(session) => session_link(visit, session, server).await,
             Self::Stateless(request) => {
                 let (vault, caller) = (&visit.state.vault, visit.caller());
                 let (upstream, context) = (visit.upstream(server), &request.context);
                 let link = upstream.stateless(vault, caller, context, &visit.rules);
-                let link = link.await;
-                // Our own requests say it, too: a program that did not begin may have read it all the same.
-                let said = Wiped::new(context.params(None));
-                if let Ok(said) = parse(said.as_bytes()) {
-                    visit.search(&upstream.access, tool, said).await?;
-                }
-                link
+                link.await
             }
         }
+    }
+
+    /// Searches what our own requests to a server say of the client.
+    async fn search(
+        &self,
+        visit: &Visit,
+        server: &Arc<Server>,
+        tool: &ToolName,
+    ) -> Result<(), Refusal> {
+        if let Self::Stateless(request) = self {
+            let said = Wiped::new(request.context.params(None));
+            if let Ok(said) = parse(said.as_bytes()) {
+                let access = &visit.upstream(server).access;
+                visit.search(access, tool, said).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Notes a request that sets something at the server for as long as the session lasts.

@@ -48,8 +48,8 @@ pub(crate) async fn answer(
         };
         return call.answer().await;
     }
-    let link = conversation.link(visit, server, &server.tool).await;
-    let link = link.map_err(|refusal| in_words(server, refusal))?;
+    let link = conversation.link_for_message(visit, server, &server.tool);
+    let link = link.await.map_err(|refusal| in_words(server, refusal))?;
     let mut tree = owned(&incoming.message)?;
     let Some(name) = name else {
         let headers = conversation.headers(None)?;

@@ -14,7 +14,8 @@ pub(super) const CHUNK: usize = 2 << 10;
 /// with the last of them.
 const SPACE: usize = STRETCH + CHUNK + size_of::<Room>();
 
-/// The letters of a text, one chunk at a time.
+/// The letters of a text, one chunk at a time. Reused for one text after another: the buffer takes longer to overwrite than
+/// a short text to read.
 pub(super) struct Letters {
     buffer: Wiped<[u8; SPACE]>,
     length: usize,
@@ -27,14 +28,22 @@ pub(super) struct Letters {
 }
 
 impl Letters {
-    pub(super) fn new(passes_escapes: bool) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             buffer: Wiped::new([0; SPACE]),
             length: 0,
-            passes_escapes,
+            passes_escapes: false,
             is_escape: false,
-            has_escapes: !passes_escapes,
+            has_escapes: false,
         }
+    }
+
+    /// Begins another text.
+    pub(super) fn begin(&mut self, passes_escapes: bool) {
+        self.length = 0;
+        self.passes_escapes = passes_escapes;
+        self.is_escape = false;
+        self.has_escapes = !passes_escapes;
     }
 
     /// The letters of the chunk at `at`, in either case, after those with which a window in it can begin.
@@ -115,7 +124,10 @@ mod tests {
             passes_escapes in any::<bool>(),
         ) {
             let text = text.concat();
-            let mut letters = Letters::new(passes_escapes);
+            let mut letters = Letters::new();
+            letters.begin(!passes_escapes);
+            letters.read(b"of the text before\\", 0);
+            letters.begin(passes_escapes);
             let (mut all, mut kept) = (Vec::new(), 0);
             for at in (0..text.len()).step_by(CHUNK) {
                 let read = letters.read(text.as_bytes(), at);

@@ -31,6 +31,7 @@ impl Search<'_> {
         part: Range<usize>,
         size: usize,
         left: Left,
+        letters: &mut Letters,
         noticed: &mut Noticed,
     ) {
         let (mut at, mut overlap) = (part.start, SPELLED_DEEP);
@@ -40,9 +41,9 @@ impl Search<'_> {
                 .get(at.saturating_sub(overlap)..end)
                 .unwrap_or_default();
             let mut is_deep = false;
-            let is_noticed = self.notices(piece, left, 0, &mut is_deep);
+            let is_noticed = self.notices(piece, left, 0, letters, &mut is_deep);
             if is_noticed && size > SMALL {
-                self.find(bytes, at..end, SMALL, left, noticed);
+                self.find(bytes, at..end, SMALL, left, letters, noticed);
             } else if is_noticed {
                 noticed.parts.push(at..end);
             }
@@ -53,17 +54,24 @@ impl Search<'_> {
     }
 
     /// Whether there is a window in `reading`, or in its decoded forms; `depth` kinds of escape are decoded already.
-    fn notices(&self, reading: &[u8], left: Left, depth: usize, is_deep: &mut bool) -> bool {
+    fn notices(
+        &self,
+        reading: &[u8],
+        left: Left,
+        depth: usize,
+        letters: &mut Letters,
+        is_deep: &mut bool,
+    ) -> bool {
         *is_deep |= depth > 1;
         let is_fragile = self.sieve.fragile > 0;
         let mut has_escapes = is_fragile;
-        if is_fragile && self.scan(reading, false, &mut has_escapes)
-            || self.scan(reading, true, &mut has_escapes)
+        if is_fragile && self.scan(reading, false, letters, &mut has_escapes)
+            || self.scan(reading, true, letters, &mut has_escapes)
         {
             return true;
         }
         if let Some(undone) = undone::prefixes(reading)
-            && self.scan(&undone, true, &mut false)
+            && self.scan(&undone, true, letters, &mut false)
         {
             return true;
         }
@@ -73,14 +81,21 @@ impl Search<'_> {
             }
             let undone = undone::escapes(reading, *escape, is_fragile);
             undone.is_some_and(|undone| {
-                self.notices(&undone, left.within(*escape), depth + 1, is_deep)
+                let left = left.within(*escape);
+                self.notices(&undone, left, depth + 1, letters, is_deep)
             })
         })
     }
 
     /// Whether there is a window in `reading`.
-    fn scan(&self, reading: &[u8], passes_escapes: bool, has_escapes: &mut bool) -> bool {
-        let mut letters = Letters::new(passes_escapes);
+    fn scan(
+        &self,
+        reading: &[u8],
+        passes_escapes: bool,
+        letters: &mut Letters,
+        has_escapes: &mut bool,
+    ) -> bool {
+        letters.begin(passes_escapes);
         let is_noticed = (0..reading.len())
             .step_by(CHUNK)
             .any(|at| self.samples(letters.read(reading, at)));

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use toolvault_core::confidential::Wiped;
@@ -29,6 +29,8 @@ pub(crate) struct Values {
     redactor: Redactor,
     /// The oldest first.
     remembered: Mutex<VecDeque<Remembered>>,
+    /// How many values were ever remembered.
+    count: AtomicU64,
 }
 
 struct Remembered {
@@ -92,7 +94,13 @@ impl Values {
             budget: budgets.of(principal),
             redactor: Redactor::new(&budgets.key),
             remembered: Mutex::default(),
+            count: AtomicU64::new(0),
         }
+    }
+
+    /// How many values were ever remembered. While it stays the same, a text need not be searched again.
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Acquire)
     }
 
     /// Remembers values, before they are sent. Forgets one that is no longer confidential.
@@ -127,6 +135,7 @@ impl Values {
                     added,
                 });
                 new += 1;
+                self.count.fetch_add(1, Ordering::Release);
                 self.forget_versions(&mut remembered, value.secret_id);
             }
         }

@@ -12,11 +12,19 @@ pub const METADATA: &str = "io.modelcontextprotocol/";
 pub struct Message<'a> {
     value: Value<'a>,
     members: [Option<Value<'a>>; MEMBERS.len()],
-    metadata: Option<Object<'a>>,
+    metadata: [Option<Value<'a>>; METADATA_MEMBERS.len()],
 }
 
 /// The members that a message may have.
 const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
+
+/// The protocol's own members of `_meta` that are read here.
+const METADATA_MEMBERS: [&str; 4] = [
+    "io.modelcontextprotocol/protocolVersion",
+    "io.modelcontextprotocol/clientInfo",
+    "io.modelcontextprotocol/clientCapabilities",
+    "io.modelcontextprotocol/subscriptionId",
+];
 
 /// What kind of message it is.
 #[expect(missing_debug_implementations, reason = "a message may hold anything")]
@@ -58,9 +66,11 @@ impl<'a> Message<'a> {
         let mut message = Self {
             value,
             members: object.get_all(MEMBERS),
-            metadata: None,
+            metadata: [None; _],
         };
-        message.metadata = message.param("_meta").and_then(Value::as_object);
+        if let Some(metadata) = message.param("_meta").and_then(Value::as_object) {
+            message.metadata = metadata.get_all(METADATA_MEMBERS);
+        }
         let is_version_2 = message
             .text("jsonrpc")
             .is_some_and(|version| *version == "2.0");
@@ -148,9 +158,11 @@ impl<'a> Message<'a> {
         self.param(name)?.as_text()?.ok()
     }
 
-    /// A member of `params._meta`, named without the protocol's prefix.
+    /// One of the protocol's own members of `params._meta`, named without its prefix.
     pub fn metadata(&self, name: &str) -> Option<Value<'a>> {
-        self.metadata?.get(&format!("{METADATA}{name}"))
+        let is_named = |member: &&str| member.strip_prefix(METADATA) == Some(name);
+        let place = METADATA_MEMBERS.iter().position(is_named)?;
+        self.metadata.get(place).copied().flatten()
     }
 
     fn text(&self, name: &str) -> Option<Wiped<String>> {
