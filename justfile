@@ -42,6 +42,11 @@ older *commit:
 faults *arguments:
     scripts/faults {{ arguments }}
 
+# Clients that change and read a few secrets at the same time, and a check that one order explains every answer.
+linearizability operations='1000000':
+    cargo build --release --locked
+    TOOLVAULT_BINARY=target/release/toolvault scripts/with-postgres scripts/suites/linearizability {{ operations }}
+
 # Measure what a server holds after many values, sessions and attacks. Takes about two hours; `--help` lists the lengths.
 soak *arguments:
     scripts/soak {{ arguments }}
