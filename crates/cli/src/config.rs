@@ -14,6 +14,7 @@ mod keys;
 mod layers;
 mod reader;
 mod root_key;
+mod ship;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub(crate) use self::gateway::is_reserved_header;
 pub(crate) use self::jobs::{Backups, Checkpoints};
 pub(crate) use self::layers::Layers;
 pub(crate) use self::root_key::{RootKey, read_secret_file};
+pub(crate) use self::ship::{Shipping, read_headers};
 pub(crate) use self::show::show;
 pub(crate) use self::validate::{Configuration, LogFormat};
 use crate::environment::{self, Environment};

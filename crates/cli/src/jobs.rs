@@ -1,13 +1,14 @@
-//! What the server does regularly by itself. A failure is logged, and never blocks a request.
+//! What the server does by itself. A failure is logged, and never blocks a request.
 //!
-//! [`backup`], [`checkpoint`] and [`prune`] do the work, [`series`] names their files, and [`mod@report`] says how it
-//! went. Of several servers on one database only one does it, as long as it runs.
+//! [`backup`], [`checkpoint`] and [`prune`] do what is due now and then, [`series`] names their files, and [`ship`] ships
+//! audit records as they are written. [`mod@report`] says how it went. Of several servers on one database only one does it, as long as it runs.
 
 mod backup;
 mod checkpoint;
 mod prune;
 mod report;
 mod series;
+mod ship;
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use toolvault_core::timestamp::{SECOND, Timestamp};
+use toolvault_gateway::shipping::Receiver;
 use toolvault_server::{Job, ServerHandle};
 use toolvault_vault::{Lead, Vault};
 
@@ -23,6 +25,7 @@ use self::checkpoint::CheckpointWork;
 use self::prune::PruneWork;
 pub(crate) use self::report::{JobReport, report};
 use self::series::Series;
+use self::ship::Shipper;
 use crate::config::Configuration;
 use crate::environment::Environment;
 use crate::failure::with_causes;
@@ -56,6 +59,7 @@ pub(crate) async fn run(
     server: &ServerHandle,
     configuration: &Configuration,
     environment: &Environment,
+    receiver: Option<&Receiver>,
     stop: &CancellationToken,
 ) {
     let runner = Runner {
@@ -96,7 +100,19 @@ pub(crate) async fn run(
             runner.repeat(Job::Prune, PRUNE_EVERY, &work).await;
         }
     };
-    tokio::join!(backups, checkpoints, prunes);
+    let ships = async {
+        if let (Some(settings), Some(receiver)) = (&configuration.shipping, receiver) {
+            let shipper = Shipper {
+                vault,
+                server,
+                stop,
+                settings,
+                receiver,
+            };
+            shipper.run().await;
+        }
+    };
+    tokio::join!(backups, checkpoints, prunes, ships);
 }
 
 struct Runner<'a> {

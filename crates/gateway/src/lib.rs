@@ -4,12 +4,14 @@
 //!
 //! - [`http`]: the one guarded HTTP client and the rules about where it may connect.
 //! - [`mcp`]: the relay between agents and tool servers.
+//! - [`shipping`]: audit records on their way to a receiver elsewhere.
 //! - [`settings`]: the servers that are reached, and the rules for all of them.
 //! - [`stdio`]: programs on this machine, and what they must not read.
 
 pub mod http;
 pub mod mcp;
 pub mod settings;
+pub mod shipping;
 pub mod stdio;
 
 pub use http::{GuardedClient, HttpError, HttpPolicy, Response};

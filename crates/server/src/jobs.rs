@@ -1,5 +1,7 @@
-//! How the jobs went that the server does regularly by itself: backups, checkpoints and retention
-//! of the audit trail.
+//! How the jobs went that the server does by itself: backups, and checkpoints, retention and shipping of the audit
+//! trail.
+
+mod shipping;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +14,8 @@ use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 use toolvault_core::timestamp::Timestamp;
 
+pub use self::shipping::Shipping;
+
 /// A job of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -22,6 +26,8 @@ pub enum Job {
     Checkpoint,
     /// The deletion of the audit trail's oldest records.
     Prune,
+    /// The shipping of audit records to a receiver elsewhere.
+    Ship,
 }
 
 impl Job {
@@ -31,6 +37,7 @@ impl Job {
             Self::Backup => "backup",
             Self::Checkpoint => "checkpoint",
             Self::Prune => "prune",
+            Self::Ship => "ship",
         }
     }
 }
@@ -55,6 +62,7 @@ pub struct Jobs {
     states: Mutex<BTreeMap<Job, JobState>>,
     last: Family<JobLabels, Gauge>,
     failures: Family<JobLabels, Counter>,
+    shipping: Shipping,
 }
 
 impl Jobs {
@@ -64,6 +72,12 @@ impl Jobs {
         registry.register("job_last_success_seconds", help, self.last.clone());
         let help = "Failures of a job of the server";
         registry.register("job_failures", help, self.failures.clone());
+        self.shipping.register(registry);
+    }
+
+    /// The counts of the shipping of audit records.
+    pub fn shipping(&self) -> &Shipping {
+        &self.shipping
     }
 
     /// Notes when the job last succeeded.
@@ -106,7 +120,7 @@ mod tests {
         jobs.register(&mut registry);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let lines = text.lines().filter(|line| line.starts_with("job_"));
         lines.collect::<Vec<_>>().join("\n")
     }
 

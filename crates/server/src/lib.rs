@@ -37,7 +37,7 @@ mod wire;
 
 pub use app::ServerHandle;
 pub use entrance::GatewaySettingsError;
-pub use jobs::{Job, JobState, Jobs};
+pub use jobs::{Job, JobState, Jobs, Shipping};
 pub use jwt::{Algorithm, IssuerConfig, IssuerConfigError};
 pub use listener::Server;
 pub use openapi::document as openapi_document;

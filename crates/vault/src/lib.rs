@@ -45,7 +45,8 @@ pub use clock::{Clock, SystemClock, SystemEntropy};
 pub use error::{BoxError, Denial, Error, Problem};
 pub use key::KeyInfo;
 pub use operations::audit::{
-    AuditFilter, AuditPage, Evidence, Fault, Progress, Pruned, PrunedPart, Verification,
+    AuditFilter, AuditPage, Evidence, Fault, Progress, Pruned, PrunedPart, RecordedPage,
+    ShippingStatus, Unshipped, Verification,
 };
 pub use operations::credentials::{CredentialStamp, Credentials};
 pub use operations::doctor::Diagnosis;

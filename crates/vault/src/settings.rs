@@ -14,6 +14,8 @@ pub struct Settings {
     pub limits: Limits,
     /// When the record of a use counts as accepted.
     pub audit_uses: Durability,
+    /// Whether records are shipped to a receiver elsewhere. Then only those that it has are pruned.
+    pub ships_audit: bool,
     /// Whether cached rows may be used.
     pub consistency: Consistency,
     /// The most memory that the caches may take, in bytes.
@@ -104,6 +106,7 @@ impl Settings {
             database,
             limits: Limits::default(),
             audit_uses: Durability::default(),
+            ships_audit: false,
             consistency: Consistency::default(),
             cache_bytes: 256 << 20,
             patience: Duration::from_millis(1_900),

@@ -9,6 +9,7 @@
 pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod audit_cut;
+pub(crate) mod audit_shipped;
 pub(crate) mod backup;
 pub(crate) mod database;
 pub(crate) mod dialect;

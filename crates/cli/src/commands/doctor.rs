@@ -77,8 +77,7 @@ async fn examine(
     match report.and_then(|report| Ok((report, status?))) {
         Ok((report, status)) => {
             stored::check(&report, now, findings);
-            let installation = status.store.installation;
-            let jobs = jobs::report(configuration, installation, &status.jobs, now);
+            let jobs = jobs::report(configuration, &status, now);
             scheduled::check(&jobs, findings);
         }
         Err(failure) => findings.bad("store", &failure.to_string(), "run: toolvault audit verify"),

@@ -45,7 +45,7 @@ pub(crate) async fn run(
     api.close().await;
     let status = status?;
     let now = SystemClock.now();
-    let jobs = jobs::report(&configuration, status.store.installation, &status.jobs, now);
+    let jobs = jobs::report(&configuration, &status, now);
     let report = Report {
         status: &status,
         root_key: root_key(&configuration),
@@ -130,6 +130,7 @@ impl Report<'_> {
         table.row(["audit pages", &store.audit_pages.to_string()]);
         table.row(["last backup", &self.job(Job::Backup)]);
         table.row(["last checkpoint", &self.job(Job::Checkpoint)]);
+        table.row(["audit shipping", &self.shipping()]);
         for replica in &store.replicas {
             let heard = format!("{}, heard {} ms ago", replica.process, replica.silent_ms);
             table.row(["replica", &heard]);
@@ -147,6 +148,19 @@ impl Report<'_> {
             (true, _) => format!("version {version}, running since {since}"),
             (false, "SQLite") => "not running".to_owned(),
             (false, _) => "each server on this database knows its own gateway".to_owned(),
+        }
+    }
+
+    fn shipping(&self) -> String {
+        match self.status.store.shipping {
+            None => "the server ships none".to_owned(),
+            Some(shipping) => {
+                let waiting = shipping.waiting;
+                format!(
+                    "{waiting} records wait; last acknowledged: {}",
+                    self.job(Job::Ship)
+                )
+            }
         }
     }
 

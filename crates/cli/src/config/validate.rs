@@ -12,6 +12,7 @@ use super::jobs::{self, Backups, Checkpoints};
 use super::keys::{ISSUERS, split_issuer};
 use super::layers::Layers;
 use super::root_key::{RootKey, read_secret_file};
+use super::ship::Shipping;
 
 const ADDRESS: &str = "expected an address and a port, as in 127.0.0.1:8710";
 
@@ -33,6 +34,8 @@ pub(crate) struct Configuration {
     pub(crate) checkpoints: Option<Checkpoints>,
     /// How long the server keeps audit records, in microseconds; `None` for ever.
     pub(crate) audit_keep: Option<i64>,
+    /// Where audit records are shipped to.
+    pub(crate) shipping: Option<Shipping>,
 }
 
 /// The format of log lines.
@@ -71,15 +74,20 @@ fn assemble(layers: &mut Layers) -> Option<Configuration> {
     let backups = Backups::of(layers);
     let checkpoints = Checkpoints::of(layers);
     let audit_keep = jobs::audit_keep(layers);
+    let shipping = Shipping::of(layers);
     Some(Configuration {
         server: server?,
-        vault: vault?,
+        vault: Settings {
+            ships_audit: shipping.is_some(),
+            ..vault?
+        },
         root_key: root_key?,
         first_keys: FirstKeysFile::of(layers)?,
         log_format,
         backups,
         checkpoints,
         audit_keep,
+        shipping,
     })
 }
 

@@ -44,6 +44,9 @@ impl Work for PruneWork {
         let pruned = pruned.map_err(|error| with_causes(&error));
         if let Ok(pruned) = &pruned {
             tracing::info!(records = pruned.records, "old audit records were deleted");
+            if pruned.waits_for_shipping {
+                tracing::warn!("old audit records stay until they are shipped");
+            }
         }
         self.tried.set(Some((now, pruned.is_ok())));
         pruned.map(|_| now)

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use toolvault_core::identity::InstallationId;
 use toolvault_core::timestamp::{SECOND, Timestamp};
-use toolvault_server::{Job, JobState};
+use toolvault_server::{Job, JobState, Status};
+use toolvault_vault::ShippingStatus;
 
-use super::PRUNE_EVERY;
 use super::series::Series;
+use super::{PRUNE_EVERY, ship};
 use crate::config::Configuration;
 
 /// How late a job may be, in microseconds, beside the time of one more.
@@ -25,13 +25,9 @@ pub(crate) struct JobReport {
     pub(crate) fault: Option<String>,
 }
 
-/// How the configured jobs went. `states` is what the server says.
-pub(crate) fn report(
-    configuration: &Configuration,
-    installation: InstallationId,
-    states: &BTreeMap<Job, JobState>,
-    now: Timestamp,
-) -> Vec<JobReport> {
+/// How the configured jobs went.
+pub(crate) fn report(configuration: &Configuration, of: &Status, now: Timestamp) -> Vec<JobReport> {
+    let (installation, states) = (of.store.installation, &of.jobs);
     let backups = configuration.backups.as_ref().map(|settings| {
         let series = Series::backups(&settings.directory, installation);
         (Job::Backup, settings.every, Some(series))
@@ -62,7 +58,41 @@ pub(crate) fn report(
             fault: state.failure.or(unreadable).or_else(late),
         }
     })
+    .chain(
+        of.store
+            .shipping
+            .map(|shipping| of_shipping(shipping, states, now)),
+    )
     .collect()
+}
+
+/// The store says how far it is, whichever server does it.
+fn of_shipping(
+    shipping: ShippingStatus,
+    states: &BTreeMap<Job, JobState>,
+    now: Timestamp,
+) -> JobReport {
+    let changed = || {
+        let why =
+            "the position of shipping was changed, or the store was put back to an earlier state";
+        shipping.is_changed.then(|| why.to_owned())
+    };
+    let late = || {
+        let oldest = shipping
+            .oldest
+            .filter(|oldest| now.since(*oldest) > GRACE)?;
+        let waiting = shipping.waiting;
+        Some(format!("{waiting} records wait, the oldest since {oldest}"))
+    };
+    let failure = states
+        .get(&Job::Ship)
+        .and_then(|state| state.failure.clone());
+    JobReport {
+        job: Job::Ship,
+        every_seconds: ship::LOOK_EVERY.as_secs().cast_signed(),
+        last: shipping.last,
+        fault: failure.or_else(changed).or_else(late),
+    }
 }
 
 fn lateness(last: Option<Timestamp>, every: i64, now: Timestamp) -> Option<String> {

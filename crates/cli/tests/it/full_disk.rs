@@ -32,6 +32,18 @@ pub(crate) fn request(
     path: &str,
     body: &str,
 ) -> (u16, Value) {
+    let (status, body) = exchange(server, key, method, path, body);
+    (status, serde_json::from_str(&body).unwrap_or_default())
+}
+
+/// What a path has.
+pub(crate) fn text(server: &Server, key: &str, path: &str) -> String {
+    let (status, body) = exchange(server, key, "GET", path, "");
+    assert_eq!(status, 200, "{body}");
+    body
+}
+
+fn exchange(server: &Server, key: &str, method: &str, path: &str, body: &str) -> (u16, String) {
     let address = server.url.strip_prefix("http://").unwrap();
     let mut connection = TcpStream::connect(address).unwrap();
     connection.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -44,7 +56,7 @@ pub(crate) fn request(
     connection.read_to_string(&mut answer).unwrap();
     let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    (status, serde_json::from_str(body).unwrap_or_default())
+    (status, body.to_owned())
 }
 
 fn store(server: &Server, key: &str, name: &str) -> u16 {

@@ -54,6 +54,9 @@ mod secrets;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
+#[cfg(target_os = "linux")]
+mod ship;
+#[cfg(test)]
 mod status;
 #[cfg(test)]
 mod values;

@@ -8,13 +8,13 @@ use std::process::Command;
 use crate::installation::{Installation, Server, variable};
 
 /// A schema that is dropped after the test.
-struct Schema {
+pub(crate) struct Schema {
     database: String,
     name: String,
 }
 
 impl Schema {
-    fn new(installation: &Installation) -> Option<Self> {
+    pub(crate) fn new(installation: &Installation) -> Option<Self> {
         let Some(database) = variable("TOOLVAULT_TEST_DATABASE_URL") else {
             let is_skipped = variable("TOOLVAULT_TEST_SKIP_POSTGRES").as_deref() == Some("1");
             assert!(is_skipped, "run this under scripts/with-postgres");
@@ -44,7 +44,7 @@ impl Schema {
         assert!(done.status.success(), "{errors}");
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("{}?options=-csearch_path%3D{}", self.database, self.name)
     }
 }

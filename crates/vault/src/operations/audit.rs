@@ -1,8 +1,10 @@
 //! Lists the audit trail. [`verify`] checks the trail and the rows against it; [`proof`] also checks it against
-//! evidence kept elsewhere. [`prune`] deletes its oldest pages.
+//! evidence kept elsewhere. [`prune`] deletes its oldest pages, and [`ship`] tells which ones a receiver elsewhere does
+//! not have yet.
 
 mod proof;
 pub(crate) mod prune;
+mod ship;
 pub(crate) mod verify;
 
 use toolvault_core::audit::record::{Action, Record};
@@ -15,6 +17,7 @@ use toolvault_core::transcript::Transcript;
 
 pub use self::proof::Evidence;
 pub use self::prune::Pruned;
+pub use self::ship::{RecordedPage, ShippingStatus, Unshipped};
 pub use self::verify::{Fault, Progress, PrunedPart, Verification};
 use crate::caller::Caller;
 use crate::error::Error;

@@ -9,6 +9,7 @@ use toolvault_core::timestamp::Timestamp;
 use crate::caller::Caller;
 use crate::channel::Replica;
 use crate::error::Error;
+use crate::operations::audit::ShippingStatus;
 use crate::operations::audit::verify::kept::find_ends;
 use crate::settings::Consistency;
 use crate::store::{backup, doctor, installation};
@@ -43,6 +44,8 @@ pub struct StoreStatus {
     pub audit_pages: i64,
     /// How many records they contain.
     pub audit_records: i64,
+    /// How far their shipping is; `None` if they are not shipped.
+    pub shipping: Option<ShippingStatus>,
     /// The other processes on the database that this one heard of lately.
     pub replicas: Vec<Replica>,
 }
@@ -74,6 +77,7 @@ impl Vault {
                 secrets_expired,
                 audit_pages: head.page - cut.page,
                 audit_records: head.sequence - cut.sequence,
+                shipping: self.shipping_status(&mut tx).await?,
                 replicas: self.shared.channel.replicas(),
             })
         })

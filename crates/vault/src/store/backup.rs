@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::transaction::{Tx, on};
 
 /// Every table, each after those that it refers to, with the migration that made it.
-const TABLES: [(&str, i64); 15] = [
+const TABLES: [(&str, i64); 16] = [
     ("installation", 1),
     ("keyring", 1),
     ("users", 1),
@@ -26,6 +26,7 @@ const TABLES: [(&str, i64); 15] = [
     ("audit_cut", 4),
     ("audit_kept", 4),
     ("ended_sign_ins", 5),
+    ("audit_shipped", 6),
 ];
 
 /// The tables of this schema.

@@ -104,6 +104,9 @@ on_both! {
         let before = app.clock.now().plus(-DAY);
         let pruned = app.vault.prune_audit(&app.local().caller, before).await;
         assert!(pruned.unwrap().records > 0);
+        let local = app.local().caller;
+        let unshipped = app.vault.unshipped(&local).await.unwrap();
+        app.vault.note_shipped(&local, unshipped).await.unwrap();
         let file = app.backup().await;
         let trail = dump(&app, &["audit_pages", "audit_epochs"]).await;
         let rows = dump(&app, &kept()).await;

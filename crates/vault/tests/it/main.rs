@@ -72,6 +72,8 @@ mod secrets;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod ship;
+#[cfg(test)]
 mod status;
 #[cfg(test)]
 mod tampering;

@@ -54,6 +54,9 @@ pub(super) async fn run(
         printer.line(&format!(
             "Deleted records: {records}. Deleted pages: {pages}."
         ))?;
+        if pruned.waits_for_shipping {
+            printer.line("Older records stay until they are shipped. See: toolvault status")?;
+        }
     }
     Ok(ExitStatus::Success)
 }

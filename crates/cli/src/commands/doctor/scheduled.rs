@@ -1,4 +1,4 @@
-//! Checks of what the server does regularly: backups, checkpoints and retention of the audit trail.
+//! Checks of what the server does regularly: backups, and checkpoints, retention and shipping of the audit trail.
 
 use toolvault_server::Job;
 
@@ -11,9 +11,11 @@ pub(super) fn check(reports: &[JobReport], findings: &mut Findings) {
             Job::Backup => "backups",
             Job::Checkpoint => "checkpoints",
             Job::Prune => "audit retention",
+            Job::Ship => "audit shipping",
         };
         let done = match report.job {
             Job::Prune => "old records were last deleted",
+            Job::Ship => "the receiver last acknowledged records",
             _ => "the last one was made",
         };
         match (&report.fault, report.last) {
@@ -22,10 +24,14 @@ pub(super) fn check(reports: &[JobReport], findings: &mut Findings) {
                 fault,
                 match report.job {
                     Job::Prune => "read the server's log, then run: toolvault audit verify",
+                    Job::Ship => "read the server's log and the receiver's; toolvault status shows how many records wait",
                     _ => "read the server's log; if it cannot write, the directory must exist, and the server must be able to write to it",
                 },
             ),
             (None, Some(last)) => findings.good(check, &format!("{done} at {last}")),
+            (None, None) if report.job == Job::Ship => {
+                findings.good(check, "nothing was shipped yet, and nothing waits long");
+            }
             (None, None) => findings.good(check, "only the server knows the last one"),
         }
     }

@@ -11,10 +11,12 @@ use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 
 use self::step::Pruner;
+use super::ship::Position;
 use super::verify::Progress;
 use super::verify::trail::{Trail, Verified};
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::store::transaction::Tx;
 use crate::store::{audit, dialect};
 use crate::vault::Vault;
 
@@ -32,6 +34,9 @@ pub struct Pruned {
     pub pages: i64,
     /// How many records they had.
     pub records: i64,
+    /// Whether pages that are old enough stay because they were not shipped yet.
+    #[serde(default)]
+    pub waits_for_shipping: bool,
 }
 
 impl Vault {
@@ -53,10 +58,13 @@ impl Vault {
 
     async fn prune(&self, caller: &Caller, before: Timestamp) -> Result<Pruned, Error> {
         let mut done = Pruned::default();
-        let Some((mut pruner, steps)) = self.plan_prune(caller, before).await? else {
+        let Some((mut pruner, plan)) = self.plan_prune(caller, before).await? else {
             return Ok(done);
         };
-        let of = steps.last().map_or(0, |last| last.page) - pruner.start().page;
+        done.waits_for_shipping = plan.waits_for_shipping;
+        let steps = plan.steps;
+        let start = pruner.start().page;
+        let of = steps.last().map_or(0, |last| last.page - start);
         for to in steps {
             let from = pruner.start().clone();
             pruner = pruner.step(self, to).await?;
@@ -70,12 +78,12 @@ impl Vault {
         Ok(done)
     }
 
-    /// Verifies the trail. Returns the positions after the pages of each step; `None` if there is nothing to prune.
+    /// Verifies the trail. Returns what to prune; `None` if no page is old enough.
     async fn plan_prune(
         &self,
         caller: &Caller,
         before: Timestamp,
-    ) -> Result<Option<(Pruner, Vec<Head>)>, Error> {
+    ) -> Result<Option<(Pruner, Plan)>, Error> {
         let mut tx = self.shared.database.read().await?;
         dialect::take_time(&mut tx).await?;
         let oldest = audit::pages_after(&mut tx, i64::MIN, 1).await?;
@@ -89,6 +97,8 @@ impl Vault {
             before,
             // A trail has at least one page, and a start reads pages for what the journal has.
             last: needed.unwrap_or(i64::MAX).min(head.page - 1),
+            shipped: self.shipped_page(&mut tx).await?,
+            waits_for_shipping: false,
             steps: Vec::new(),
             pages: 0,
             bytes: 0,
@@ -107,7 +117,16 @@ impl Vault {
             );
             return Err(Error::Integrity);
         }
-        Ok((!plan.steps.is_empty()).then_some((pruner, plan.steps)))
+        Ok(Some((pruner, plan)))
+    }
+
+    /// The last page that may go because it was shipped.
+    async fn shipped_page(&self, tx: &mut Tx) -> Result<i64, Error> {
+        if !self.shared.settings.ships_audit {
+            return Ok(i64::MAX);
+        }
+        let position = Position::find(tx, &self.shared.keyring).await?;
+        Ok(position.map_or(0, |position| position.head.page))
     }
 }
 
@@ -116,6 +135,10 @@ struct Plan {
     before: Timestamp,
     /// The last page that may go.
     last: i64,
+    /// The last page that was shipped.
+    shipped: i64,
+    /// Whether a page would go that was not shipped.
+    waits_for_shipping: bool,
     /// The position after each step.
     steps: Vec<Head>,
     /// How many pages and bytes the last step has.
@@ -129,6 +152,10 @@ impl Plan {
     fn see(&mut self, page: &Verified) {
         let (_, newest) = page.span;
         self.is_over |= newest >= self.before || page.head.page > self.last;
+        if !self.is_over && page.head.page > self.shipped {
+            self.waits_for_shipping = true;
+            self.is_over = true;
+        }
         if self.is_over {
             return;
         }

@@ -16,6 +16,7 @@ use toolvault_core::timestamp::Timestamp;
 
 use self::expected::States;
 use self::trail::Trail;
+use super::ship::Position;
 use crate::error::Error;
 use crate::store::dialect;
 use crate::vault::Vault;
@@ -103,6 +104,16 @@ impl Vault {
         if let Some(expected) = expected {
             self.verify_rows(&mut tx, expected, &mut verification)
                 .await?;
+        }
+        if Position::find(&mut tx, &self.shared.keyring)
+            .await
+            .is_err_and(|error| matches!(error, Error::Integrity))
+        {
+            verification.fault(
+                "trail",
+                "shipping".to_owned(),
+                "the position up to which it was shipped was changed",
+            );
         }
         verification.ok = verification.faults.is_empty();
         Ok(verification)

@@ -231,7 +231,7 @@ impl Place {
 }
 
 /// Every table of the store.
-pub(crate) const TABLES: [&str; 15] = [
+pub(crate) const TABLES: [&str; 16] = [
     "installation",
     "keyring",
     "users",
@@ -247,4 +247,5 @@ pub(crate) const TABLES: [&str; 15] = [
     "audit_head",
     "audit_cut",
     "audit_kept",
+    "audit_shipped",
 ];

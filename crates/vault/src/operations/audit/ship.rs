@@ -1,0 +1,289 @@
+//! Shipping: which records a receiver elsewhere does not have yet.
+//!
+//! The position is a row, which moves after the receiver has acknowledged, so a record may arrive twice but is never
+//! left out. The row has a MAC: whoever writes to the database can put an earlier position back, but none that leaves
+//! records out.
+
+use serde::{Deserialize, Serialize};
+use toolvault_core::audit::cut::Cut;
+use toolvault_core::audit::epoch::Epoch;
+use toolvault_core::audit::page::{Head, Page};
+use toolvault_core::audit::record::Record;
+use toolvault_core::identity::{InstallationId, UserId};
+use toolvault_core::keyring::Keyring;
+use toolvault_core::scope::Scope;
+use toolvault_core::timestamp::Timestamp;
+use toolvault_core::transcript::Transcript;
+use uuid::Uuid;
+
+use super::verify::kept::find_ends;
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::store::audit;
+use crate::store::audit_shipped::{self, ShippedRow};
+use crate::store::transaction::Tx;
+use crate::vault::Vault;
+use crate::writer::change::{Change, Work};
+
+/// Pages read at once. A page of records with the longest names has 9 MiB.
+const PORTION: i64 = 16;
+
+/// The records of one page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedPage {
+    /// Its number.
+    pub number: i64,
+    /// Its hash, which also covers all pages before it.
+    pub hash: [u8; 32],
+    /// Its records, oldest first, each with the line of JSON that the hash covers.
+    pub records: Vec<(Record, String)>,
+}
+
+/// The oldest records that were not shipped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unshipped {
+    /// The pages that have them, oldest first. None if everything was shipped.
+    pub pages: Vec<RecordedPage>,
+    /// How many records wait, these included.
+    pub waiting: i64,
+    /// How many records before them were pruned without having been shipped.
+    pub lost: i64,
+    /// The page of the stored position; 0 if there is none.
+    from: i64,
+    /// The position after the pages.
+    end: Head,
+}
+
+/// How far shipping is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShippingStatus {
+    /// How many records wait.
+    pub waiting: i64,
+    /// The time of the oldest of them, as the database has it.
+    pub oldest: Option<Timestamp>,
+    /// When the receiver last acknowledged records.
+    pub last: Option<Timestamp>,
+    /// Whether the position is not as this store left it, so that nothing more is shipped.
+    pub is_changed: bool,
+}
+
+/// Up to where the trail was shipped, and when.
+pub(super) struct Position {
+    pub(super) head: Head,
+    shipped_at: Timestamp,
+}
+
+impl Vault {
+    /// The oldest records that were not shipped. Needs `admin`.
+    ///
+    /// The pages are the ones that follow those that were shipped, and are signed. Otherwise, or if the stored position
+    /// is not as this vault stored it, the error is [`Error::Integrity`].
+    pub async fn unshipped(&self, caller: &Caller) -> Result<Unshipped, Error> {
+        self.note_refusal(caller, caller.require(Scope::Admin))
+            .await?;
+        let reading = async {
+            let mut tx = self.shared.database.read().await?;
+            let (start, end) = find_span(&mut tx, &self.shared.keyring).await?;
+            let pages = audit::pages_after(&mut tx, start.head.page, PORTION).await?;
+            let pages: Vec<_> = pages.into_iter().map(|(page, _)| page).collect();
+            let mut signers: Vec<Epoch> = Vec::new();
+            for page in &pages {
+                if signers.last().map(|signer| signer.number) != Some(page.epoch) {
+                    let signer = audit::find_epoch(&mut tx, page.epoch).await?;
+                    signers.push(signer.ok_or(Error::Integrity)?);
+                }
+            }
+            Ok((start, end, pages, signers))
+        };
+        let (start, end, pages, signers) = self.in_time(reading).await?;
+        if pages.is_empty() && end != start.head {
+            return Err(Error::Integrity);
+        }
+        let installation = self.installation();
+        let first = start.head.clone();
+        let checking =
+            tokio::task::spawn_blocking(move || check(installation, first, pages, &signers));
+        let (pages, after) = checking.await.map_err(Error::internal)??;
+        Ok(Unshipped {
+            pages,
+            waiting: end.sequence.max(after.sequence) - start.head.sequence,
+            lost: start.lost,
+            from: start.from,
+            end: after,
+        })
+    }
+
+    /// Notes that the receiver has these records. Needs `admin`.
+    ///
+    /// Fails if another process noted it meanwhile.
+    pub async fn note_shipped(&self, caller: &Caller, shipped: Unshipped) -> Result<(), Error> {
+        self.note_refusal(caller, caller.require(Scope::Admin))
+            .await?;
+        let position = Position {
+            head: shipped.end,
+            shipped_at: self.shared.clock.now(),
+        };
+        let change = Move {
+            from: shipped.from,
+            row: position.row(&self.shared.keyring),
+        };
+        self.writer.change(change).await
+    }
+
+    /// How far shipping is, if records are shipped.
+    pub(crate) async fn shipping_status(
+        &self,
+        tx: &mut Tx,
+    ) -> Result<Option<ShippingStatus>, Error> {
+        if !self.shared.settings.ships_audit {
+            return Ok(None);
+        }
+        let (start, end) = match find_span(tx, &self.shared.keyring).await {
+            Err(Error::Integrity) => {
+                return Ok(Some(ShippingStatus {
+                    is_changed: true,
+                    ..ShippingStatus::default()
+                }));
+            }
+            found => found?,
+        };
+        let next = audit::pages_after(tx, start.head.page, 1).await?;
+        Ok(Some(ShippingStatus {
+            waiting: end.sequence - start.head.sequence,
+            oldest: next.first().map(|(_, (first, _))| *first),
+            last: start.last,
+            is_changed: false,
+        }))
+    }
+}
+
+/// Where the records begin that were not shipped.
+struct Start {
+    head: Head,
+    from: i64,
+    lost: i64,
+    last: Option<Timestamp>,
+}
+
+/// Where they begin and end. A position after the end is of a trail that was put back to an earlier state.
+async fn find_span(tx: &mut Tx, keyring: &Keyring) -> Result<(Start, Head), Error> {
+    let position = Position::find(tx, keyring).await?;
+    let (head, cut) = find_ends(tx, keyring).await?;
+    let end = head.head().ok_or(Error::Integrity)?;
+    let start = Start::after(position, cut);
+    if start.head.page > end.page || start.head.sequence > end.sequence {
+        return Err(Error::Integrity);
+    }
+    Ok((start, end))
+}
+
+impl Start {
+    fn after(position: Option<Position>, cut: Option<Cut>) -> Self {
+        let shipped_at = position.as_ref().map(|position| position.shipped_at);
+        let from = position.as_ref().map_or(0, |position| position.head.page);
+        let shipped = position.map_or(Head::EMPTY, |position| position.head);
+        let cut = cut.map_or(Head::EMPTY, |cut| cut.head);
+        let lost = (cut.sequence - shipped.sequence).max(0);
+        let head = if cut.page > shipped.page {
+            cut
+        } else {
+            shipped
+        };
+        Self {
+            head,
+            from,
+            lost,
+            last: shipped_at,
+        }
+    }
+}
+
+impl Position {
+    /// The stored position; [`Error::Integrity`] if it is not as it was stored.
+    pub(super) async fn find(tx: &mut Tx, keyring: &Keyring) -> Result<Option<Self>, Error> {
+        let Some(row) = audit_shipped::find(tx).await? else {
+            return Ok(None);
+        };
+        let hash = row.hash.as_slice().try_into();
+        let position = Self {
+            head: Head {
+                page: row.page,
+                sequence: row.sequence,
+                hash: hash.map_err(|_| Error::Integrity)?,
+            },
+            shipped_at: Timestamp::from_microseconds(row.shipped_at),
+        };
+        if !keyring.is_row_authentic(&position.transcript(), &row.mac) {
+            return Err(Error::Integrity);
+        }
+        Ok(Some(position))
+    }
+
+    fn transcript(&self) -> Transcript {
+        Transcript::new("audit_shipped/v1")
+            .number(self.head.page)
+            .number(self.head.sequence)
+            .bytes(&self.head.hash)
+            .number(self.shipped_at.microseconds())
+    }
+
+    fn row(&self, keyring: &Keyring) -> ShippedRow {
+        ShippedRow {
+            page: self.head.page,
+            sequence: self.head.sequence,
+            hash: self.head.hash.to_vec(),
+            shipped_at: self.shipped_at.microseconds(),
+            mac: keyring.mac_row(&self.transcript()).to_vec(),
+        }
+    }
+}
+
+/// The records of the pages, if they follow the position and are signed; and the position after them.
+fn check(
+    installation: InstallationId,
+    mut head: Head,
+    pages: Vec<Page>,
+    signers: &[Epoch],
+) -> Result<(Vec<RecordedPage>, Head), Error> {
+    let mut checked = Vec::with_capacity(pages.len());
+    for page in pages {
+        let signer = signers.iter().find(|signer| signer.number == page.epoch);
+        let is_signed =
+            signer.is_some_and(|signer| page.is_signed(installation, &signer.public_key));
+        if !is_signed || !page.follows(installation, &head) {
+            return Err(Error::Integrity);
+        }
+        head = page.head();
+        let records = page.read_records().map_err(|_| Error::Integrity)?;
+        let lines = page.records.lines().map(str::to_owned);
+        checked.push(RecordedPage {
+            number: page.number,
+            hash: page.hash,
+            records: records.into_iter().zip(lines).collect(),
+        });
+    }
+    Ok((checked, head))
+}
+
+/// Moves the position. It has no record, which would have to be shipped in turn.
+struct Move {
+    from: i64,
+    row: ShippedRow,
+}
+
+impl Change for Move {
+    type Answer = ();
+
+    fn user(&self) -> UserId {
+        UserId(Uuid::nil())
+    }
+
+    async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
+        if !audit_shipped::replace(work.tx, self.from, &self.row).await? {
+            let why = "another server shipped audit records meanwhile";
+            return Err(Error::Unavailable(Some(why.into())));
+        }
+        work.has_written = true;
+        Ok(())
+    }
+}
