@@ -28,17 +28,20 @@ class FaultProxy:
 
     def __init__(self, target: int) -> None:
         self.target = target
+        self.port = 0
         self.faults = Faults()
         self.cut = 0
         self.writers: set[asyncio.StreamWriter] = set()
         self.tasks: set[asyncio.Task] = set()
 
     async def __aenter__(self) -> "FaultProxy":
-        self.port = 0
         await self.listen()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.end()
+
+    async def end(self) -> None:
         self.leave()
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=5)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import suite
 from checks import Checks, spread
 from client import Client
+from fault_proxy import FaultProxy
 from postgres import Postgres
 from replicas import BOUND, Pair, until
 from server import free_port
@@ -35,7 +36,25 @@ class World:
         self.ports = [urlsplit(self.primary.url).port, free_port()]
         self.standby = Standby(self.primary, folder / "host-1", self.ports[1])
         self.hosts = 1
-        self.pair = Pair(folder, self.standby.before(self.primary.new_database("faults")), NAMES)
+        # Between the servers and each host of the database.
+        self.proxies = [FaultProxy(port) for port in self.ports]
+        self.pair: Pair | None = None
+
+    async def begin(self) -> None:
+        url = self.standby.before(self.primary.new_database("faults"))
+        for proxy in self.proxies:
+            await proxy.listen()
+            url = url.replace(f":{proxy.target}", f":{proxy.port}")
+        self.pair = Pair(self.folder, url, NAMES)
+        await self.pair.begin()
+        self.pair.take_keys()
+
+    async def end(self) -> None:
+        if self.pair:
+            self.pair.kill()
+        for proxy in self.proxies:
+            await proxy.end()
+        self.standby.stop()
 
     async def lasts(self) -> None:
         await asyncio.sleep(self.chance.uniform(0.1, 3.0))
@@ -64,6 +83,21 @@ class World:
         self.primary.pause()
         await self.lasts()
         self.primary.resume()
+        return self.pair.servers
+
+    async def connections_cut(self) -> list:
+        for _ in range(self.chance.randrange(1, 6)):
+            for proxy in self.proxies:
+                proxy.break_all()
+            await asyncio.sleep(self.chance.uniform(0.0, 0.3))
+        return self.pair.servers
+
+    async def network_cut(self) -> list:
+        for proxy in self.proxies:
+            proxy.leave()
+        await self.lasts()
+        for proxy in self.proxies:
+            await proxy.listen()
         return self.pair.servers
 
     async def standby_promoted(self) -> list:
@@ -116,12 +150,13 @@ async def faults(checks: Checks, folder: Path, number: int, seed: int) -> None:
         world.server_suspended,
         world.database_restarted,
         world.database_suspended,
+        world.connections_cut,
+        world.network_cut,
         world.standby_promoted,
     ]
     made, wrong, refused = Counter(), [], []
     try:
-        await world.pair.begin()
-        world.pair.take_keys()
+        await world.begin()
         for turn in range(number):
             fault = world.chance.choice(kinds)
             found = await world.go_through(fault)
@@ -132,8 +167,7 @@ async def faults(checks: Checks, folder: Path, number: int, seed: int) -> None:
             made[fault.__name__] += 1
             print(f"{turn + 1}/{number} {fault.__name__}: {world.pair.journal.acknowledged} changes, {len(wrong)} faults found")
     finally:
-        world.pair.kill()
-        world.standby.stop()
+        await world.end()
     print(", ".join(f"{count} × {kind}" for kind, count in sorted(made.items())))
     print(f"a revoked key is refused by each other server after {spread(refused)}")
     checks.that("control: changes were acknowledged", world.pair.journal.acknowledged > number, world.pair.journal.acknowledged)

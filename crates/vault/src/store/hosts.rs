@@ -142,20 +142,23 @@ impl Hosts {
             watched = None;
             match self.find().await {
                 Ok((options, connection)) => {
-                    is_away = false;
                     let host = name_of(&options);
                     // Connections to the same host that were lost are replaced one by one, when they are next used.
                     if host != name_of(&pools.borrow().connect_options()) {
                         let pool = match self.pool(options, patience).await {
                             Ok(pool) => pool,
                             Err(error) => {
-                                tracing::warn!(host, %error, "cannot connect to this host of the database");
+                                if !is_away {
+                                    tracing::warn!(host, %error, "cannot connect to this host of the database");
+                                }
+                                is_away = true;
                                 continue;
                             }
                         };
                         tracing::warn!(host, "changes now go to this host of the database");
                         pools.send_replace(pool);
                     }
+                    is_away = false;
                     watched = Some(connection);
                 }
                 Err(tried) => {
