@@ -27,12 +27,12 @@ async function freePort() {
   return port;
 }
 
-/** A server on an empty store. */
-async function serve() {
+/** A server on an empty store; `configure` gets its URL and folder, and gives more of the configuration. */
+async function serve(configure) {
   const folder = mkdtempSync(join(tmpdir(), "toolvault-dashboard-"));
   const url = `http://127.0.0.1:${await freePort()}`;
   mkdirSync(join(folder, "configuration"));
-  writeFileSync(join(folder, "toolvault.toml"), CONFIGURATION);
+  writeFileSync(join(folder, "toolvault.toml"), CONFIGURATION + (await configure(url, folder)));
   const ours = Object.entries(process.env).filter(([name]) => !name.startsWith("TOOLVAULT_"));
   const env = {
     ...Object.fromEntries(ours),
@@ -67,12 +67,15 @@ async function serve() {
   return { url, own: keys[0], agent: keys[1], command, stop };
 }
 
-/** The world of a file of tests: `{ url, own, agent, command, api, open, signedIn }`. `prepare` fills it. */
-export function world(prepare = async () => {}) {
-  const it = {};
+/**
+ * The world of a file of tests: `{ url, own, agent, command, api, open, signedIn }`. `prepare` fills it, and `configure`
+ * gives more of the server's configuration. Pages may go to the origins in `elsewhere`.
+ */
+export function world(prepare = async () => {}, configure = () => "") {
+  const it = { elsewhere: [] };
   let browser;
   before(async () => {
-    Object.assign(it, await serve());
+    Object.assign(it, await serve(configure));
     browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
     await prepare();
   });
@@ -114,7 +117,7 @@ export function world(prepare = async () => {}) {
     });
     page.on("request", (request) => {
       const { origin, protocol } = new URL(request.url());
-      if (origin !== it.url && protocol !== "blob:") faults.push(`a request to ${request.url()}`);
+      if (origin !== it.url && !it.elsewhere.includes(origin) && protocol !== "blob:") faults.push(`a request to ${request.url()}`);
     });
     t.after(async () => {
       if (!context) await mine.close();

@@ -1,6 +1,8 @@
-// A real OpenID provider (npm oidc-provider) on 127.0.0.1, for the tests of JWT sign-in.
+// A real OpenID provider (npm oidc-provider) on 127.0.0.1, for the tests of JWT sign-in and of people who sign in.
 //
-//   node provider.mjs [PORT]        PORT 0, the default, takes a free one
+//   node provider.mjs [PORT [REDIRECT…]]        PORT 0, the default, takes a free one
+//
+// With redirect URLs, people sign in to the client `dashboard` by their name, without a password.
 //
 // Prints one line of JSON when it is ready, and ends with SIGTERM or when its standard input closes
 // if TOOLVAULT_TEST_OIDC_ATTACHED is set. Its keys are new at every start. The client may ask for
@@ -64,8 +66,44 @@ function finish(_context, token, parts) {
   Object.assign(parts.payload, { aud: AUDIENCE }, flaw?.(now));
 }
 
+// The client of people. Its secret must be encoded to be sent.
+const DASHBOARD = { client_id: 'dashboard', client_secret: 'a secret: of 100% +' };
+const REDIRECTS = process.argv.slice(3);
+const PEOPLE = {
+  ...DASHBOARD,
+  grant_types: ['authorization_code'],
+  redirect_uris: REDIRECTS,
+  response_types: ['code'],
+  scope: 'openid',
+};
+
+/** The page on which people say who they are, and what it sends. */
+async function interact(provider, request, response) {
+  if (request.method === 'GET') {
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    response.end('<title>Provider</title><link rel="icon" href="data:,"><form method="post"><label>Name <input name="name"></label>'
+      + '<button name="act" value="go">Continue</button><button name="act" value="cancel">Cancel</button></form>');
+    return;
+  }
+  const chunks = await request.toArray();
+  const form = new URLSearchParams(Buffer.concat(chunks).toString());
+  const result = form.get('act') === 'go'
+    ? { login: { accountId: form.get('name') } }
+    : { error: 'access_denied' };
+  await provider.interactionFinished(request, response, result);
+}
+
+/** Everybody agrees that the dashboard learns who they are. */
+async function agree(context) {
+  const { client, session, provider } = context.oidc;
+  const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
+  grant.addOIDCScope('openid');
+  await grant.save();
+  return grant;
+}
+
 const configuration = {
-  clients: [{
+  clients: [...(REDIRECTS.length > 0 ? [PEOPLE] : []), {
     ...CLIENT,
     grant_types: ['client_credentials'],
     redirect_uris: [],
@@ -82,6 +120,8 @@ const configuration = {
     },
   },
   formats: { customizers: { jwt: finish } },
+  interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
+  loadExistingGrant: agree,
   jwks: { keys: Object.entries(KEYS).map(privateKey) },
   scopes: SCOPE.split(' '),
   ttl: { ClientCredentials: LIFETIME_SECONDS },
@@ -91,13 +131,18 @@ const server = createServer();
 server.listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
   const provider = new Provider(issuer, configuration);
-  server.on('request', provider.callback());
+  const serve = provider.callback();
+  server.on('request', (request, response) => {
+    if (!request.url.startsWith('/interaction/')) return serve(request, response);
+    interact(provider, request, response).catch((error) => response.writeHead(500).end(String(error)));
+  });
   const ready = {
     issuer,
     jwks_url: `${issuer}/jwks`,
     token_url: `${issuer}/token`,
     audience: AUDIENCE,
     ...CLIENT,
+    dashboard: DASHBOARD,
     resources,
     flaws: Object.keys(FLAWS),
   };

@@ -15,7 +15,7 @@ use crate::timestamp::Timestamp;
 use crate::transcript::Transcript;
 
 /// Whose rights a session has. The rights themselves are read for each request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Holder {
     /// The holder of an API key.
@@ -27,10 +27,19 @@ pub enum Holder {
         /// The user for whom they act.
         user: UserId,
     },
+    /// A person who signed in at an issuer.
+    Issuer {
+        /// The issuer, `iss`.
+        issuer: String,
+        /// The subject, `sub`.
+        subject: String,
+        /// The user that the subject maps to.
+        user: UserId,
+    },
 }
 
 /// A session of a browser.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Identifies it.
     pub id: SignInId,
@@ -55,6 +64,29 @@ pub struct Link {
     pub until: Timestamp,
 }
 
+/// A sign-in at an issuer, while the person is there.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    missing_debug_implementations,
+    reason = "its verifier is confidential until the sign-in ends"
+)]
+pub struct Flow {
+    /// Identifies it.
+    pub id: SignInId,
+    /// The name of the issuer in the configuration.
+    pub issuer: String,
+    /// Where the issuer sends the browser.
+    pub redirect_url: String,
+    /// What the issuer's answer must repeat (RFC 6749, section 10.12).
+    pub state: String,
+    /// What its token must repeat (`OpenID` Connect Core, section 3.1.2.1).
+    pub nonce: String,
+    /// What proves that the code is exchanged by whoever asked for it (RFC 7636).
+    pub verifier: String,
+    /// When it expires.
+    pub until: Timestamp,
+}
+
 /// What can be sealed for a browser. Each kind is bound to its label, so that none passes for another.
 pub trait Held: Serialize + DeserializeOwned {
     /// The label.
@@ -63,6 +95,10 @@ pub trait Held: Serialize + DeserializeOwned {
 
 impl Held for Session {
     const LABEL: &'static str = "toolvault/session/v1";
+}
+
+impl Held for Flow {
+    const LABEL: &'static str = "toolvault/sign-in-flow/v1";
 }
 
 impl Held for Link {
@@ -117,7 +153,12 @@ mod tests {
         let entropy = Deterministic::new(3);
         let user = UserId::generate(&entropy, Timestamp::default()).unwrap();
         let key = Holder::Key("a1B2c3D4".parse().unwrap());
-        for holder in [key, Holder::Local { uid: 1_000, user }] {
+        let person = Holder::Issuer {
+            issuer: "https://issuer.example".to_owned(),
+            subject: "alice".to_owned(),
+            user,
+        };
+        for holder in [key, Holder::Local { uid: 1_000, user }, person] {
             let session = session(holder);
             let sealed = seal(&session, &own, &entropy).unwrap();
             assert_eq!(open(&sealed, &own), Ok(session));
@@ -147,6 +188,24 @@ mod tests {
         let sealed = seal(&link, &keyring, &entropy).unwrap();
         assert_eq!(open(&sealed, &keyring), Ok(link));
         assert_eq!(open::<Session>(&sealed, &keyring), Err(OpenError::Forged));
+    }
+
+    #[test]
+    fn a_flow_is_no_session() {
+        let (keyring, entropy) = (keyring(1), Deterministic::new(3));
+        let flow = Flow {
+            id: SignInId::generate(&entropy, Timestamp::default()).unwrap(),
+            issuer: "main".to_owned(),
+            redirect_url: "https://vault.example/sign-in/main".to_owned(),
+            state: "state".to_owned(),
+            nonce: "nonce".to_owned(),
+            verifier: "verifier".to_owned(),
+            until: Timestamp::default(),
+        };
+        let sealed = seal(&flow, &keyring, &entropy).unwrap();
+        assert!(open::<Flow>(&sealed, &keyring).is_ok_and(|opened| opened == flow));
+        assert_eq!(open::<Session>(&sealed, &keyring), Err(OpenError::Forged));
+        assert_eq!(open::<Link>(&sealed, &keyring), Err(OpenError::Forged));
     }
 
     #[test]

@@ -35,7 +35,7 @@ export function Dialog({ title, onClose, mustFinish, wide, children }) {
 }
 
 /** A form that sends once at a time and shows why it was refused. `act` gets the form's element. */
-export function Form({ act, submit, danger, disabled, onCancel, children, className = "form" }) {
+export function Form({ act, submit, danger, quiet, disabled, onCancel, children, className = "form" }) {
   const [refusal, setRefusal] = useState(null);
   const [isBusy, setBusy] = useState(false);
   const send = async (event) => {
@@ -56,7 +56,7 @@ export function Form({ act, submit, danger, disabled, onCancel, children, classN
       ${refusal && html`<${Notice} tone="bad">${refusal.message}<//>`}
       <div class="actions end">
         ${onCancel && html`<button type="button" class="button" onClick=${onCancel}>Cancel</button>`}
-        <button type="submit" class=${danger ? "button primary danger" : "button primary"} disabled=${disabled || isBusy}>${submit}</button>
+        <button type="submit" class=${quiet ? "button" : danger ? "button primary danger" : "button primary"} disabled=${disabled || isBusy}>${submit}</button>
       </div>
     </form>
   `;

@@ -2,8 +2,8 @@
 
 import { toast } from "./dialog.js";
 import { Notice } from "./parts.js";
-import { takeLink } from "./router.js";
-import { resume, signIn, takeReason, watch } from "./session.js";
+import { takeAnswer, takeLink } from "./router.js";
+import { comeBack, issuers, resume, signIn, takeReason, watch } from "./session.js";
 import { Shell } from "./shell.js";
 import { SignIn } from "./pages/sign-in.js";
 import { html, render } from "./ui.js";
@@ -19,15 +19,19 @@ function enter(session) {
   show(html`<${Shell} session=${session} />`);
 }
 
+const LINK_REFUSED = "This link was used already or has expired. Run `toolvault open` for another.";
+const ANSWER_REFUSED = "The sign-in was not accepted, or took too long. Sign in again.";
+
 async function start() {
   const link = takeLink();
+  const answer = takeAnswer();
   let refused;
-  if (link) {
-    try {
-      return enter(await signIn({ link }));
-    } catch (refusal) {
-      refused = refusal.status === 401 ? "This link was used already or has expired. Run `toolvault open` for another." : refusal.message;
-    }
+  try {
+    if (link) return enter(await signIn({ link }));
+    if (answer) return enter(await comeBack(answer));
+  } catch (refusal) {
+    const general = link ? LINK_REFUSED : ANSWER_REFUSED;
+    refused = refusal.status === 401 ? general : refusal.message;
   }
   const reason = takeReason();
   const session = await resume();
@@ -36,11 +40,12 @@ async function start() {
     if (refused) toast(refused, "warn");
     return;
   }
-  ask(refused ? { text: refused, tone: "bad" } : reason && { text: reason });
+  await ask(refused ? { text: refused, tone: "bad" } : reason && { text: reason });
 }
 
-function ask(message) {
-  show(html`<${SignIn} message=${message} onSignedIn=${enter} />`);
+async function ask(message) {
+  const names = await issuers();
+  show(html`<${SignIn} message=${message} issuers=${names} onSignedIn=${enter} />`);
 }
 
 // A link that is opened where the page is open already changes only the fragment. A page that comes back from the

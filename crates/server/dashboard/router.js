@@ -38,6 +38,15 @@ export function takeLink() {
   return path[1];
 }
 
+/** If the address has an issuer's answer, `{ issuer, answer }`, which is then removed from the address. */
+export function takeAnswer() {
+  const { path } = read();
+  if (path[0] !== "signed-in" || !path[1]) return null;
+  const answer = location.hash.slice(location.hash.indexOf("?") + 1);
+  history.replaceState(null, "", "#/");
+  return { issuer: path[1], answer };
+}
+
 export function useRoute() {
   const [route, setRoute] = useState(read);
   useEffect(() => {

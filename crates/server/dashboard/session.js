@@ -43,11 +43,46 @@ export async function resume() {
   }
 }
 
-/** Signs in with `{ key }` or `{ link }`. A session that there is stays if that fails: any page can open a wrong link. */
+/** Signs in with `{ key }`, `{ link }` or `{ oidc }`. A session that there is stays if that fails: any page can open a wrong link. */
 export async function signIn(credential) {
   const { body } = await send("POST", "v1/session", { json: credential });
   token.set(body.csrf_token);
   return body;
+}
+
+/** The names of the issuers at which one can sign in; none if the server does not tell. */
+export async function issuers() {
+  try {
+    return (await send("GET", "v1/session/issuers")).body.data.map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+// What the page needs when a person comes back from an issuer. This storage belongs to the tab, so an answer that someone
+// else began is refused here, and no other port can read it.
+const FLOW = "toolvault.flow";
+
+/** Leaves for an issuer. */
+export async function leaveFor(issuer) {
+  const { body } = await send("POST", "v1/session/issuers", { json: { issuer } });
+  sessionStorage.setItem(FLOW, JSON.stringify({ flow: body.flow, back: location.hash }));
+  location.assign(body.url);
+}
+
+/** Signs in with what the issuer answered, and shows the page from which one left. */
+export async function comeBack({ issuer, answer }) {
+  const kept = JSON.parse(sessionStorage.getItem(FLOW));
+  sessionStorage.removeItem(FLOW);
+  if (!kept) throw new Error("This tab did not begin a sign-in. Sign in again.");
+  const error = new URLSearchParams(answer).get("error");
+  if (error !== null) {
+    const code = /^\w{1,40}$/.test(error) ? ` (${error})` : "";
+    throw new Error(`The identity provider did not sign you in${code}.`);
+  }
+  const session = await signIn({ oidc: { flow: kept.flow, issuer, answer } });
+  history.replaceState(null, "", kept.back || "#/");
+  return session;
 }
 
 export async function signOut(reason = "You are signed out.") {

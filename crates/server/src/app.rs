@@ -18,6 +18,7 @@ use crate::limits::bodies::Bodies;
 use crate::limits::rate::RateLimiter;
 use crate::limits::throttle::Throttle;
 use crate::metrics::Metrics;
+use crate::oidc::Providers;
 use crate::reload::{ReloadRequest, Reloads};
 use crate::request_log::RequestIds;
 use crate::serve_error::ServeError;
@@ -36,6 +37,7 @@ pub(crate) struct Parts {
     pub(crate) certificate: Option<Certificate>,
     pub(crate) reloads: Reloads,
     pub(crate) tokens: JwtVerifier,
+    pub(crate) providers: Providers,
     pub(crate) settings: ServerSettings,
     pub(crate) throttle: Throttle,
     pub(crate) rate: RateLimiter,
@@ -70,6 +72,7 @@ impl App {
             certificate: certificate.map(Certificate::new),
             reloads: Reloads::default(),
             tokens: JwtVerifier::new(settings.issuers.clone())?,
+            providers: Providers::new(&settings.issuers)?,
             request_ids: RequestIds::default(),
             throttle: Throttle::new(limits.sign_in_failures_per_minute),
             rate: RateLimiter::new(limits.requests_per_second),

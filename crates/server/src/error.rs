@@ -97,6 +97,8 @@ pub(crate) enum ApiError {
     TooManyBytes,
     /// The bodies of all requests take too much memory.
     Busy,
+    /// The issuer at which a person signs in does not answer as it should.
+    IssuerUnavailable,
     /// Not ready to serve.
     NotReady,
     /// A defect of Toolvault.
@@ -149,6 +151,7 @@ impl ApiError {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::TooManyBytes => (StatusCode::TOO_MANY_REQUESTS, "too_many_bytes"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::IssuerUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "issuer_not_available"),
             Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         };
@@ -182,6 +185,9 @@ impl ApiError {
                 "Your other requests in progress have too many bytes. Wait for their answers."
             }
             Self::Busy => "Too many large requests are in progress. Try again.",
+            Self::IssuerUnavailable => {
+                "The identity provider does not answer as it should. Try again; the log of the server says what is wrong."
+            }
             Self::NotReady => "Not ready.",
             Self::Vault(_) | Self::Validation(_) | Self::Internal => "Internal Server Error",
         }
@@ -192,6 +198,7 @@ impl ApiError {
             Self::TooManyRequests(seconds) => Some(*seconds),
             Self::TooManyBytes
             | Self::Busy
+            | Self::IssuerUnavailable
             | Self::NotReady
             | Self::Vault(VaultError::Unavailable(_)) => Some(1),
             _ => None,

@@ -2,14 +2,15 @@
 //!
 //! [`token`] parses a token strictly. Its issuer is found by the exact `iss`, its signature is verified with that
 //! issuer's keys only ([`key_source`], [`key_set`]), and then its claims are checked ([`claims`]). Start with
-//! [`JwtVerifier::verify`]. The time is always an argument.
+//! [`JwtVerifier::verify`]. ID tokens, which say who signed in, are accepted only by [`JwtVerifier::verify_sign_in`]. The
+//! time is always an argument.
 
 mod algorithm;
 mod claims;
 mod config;
 mod error;
 mod identity;
-mod json;
+pub(crate) mod json;
 mod key;
 mod key_file;
 mod key_set;
@@ -45,12 +46,26 @@ pub(crate) struct VerifiedToken {
     pub(crate) subject: String,
     /// The user that (iss, sub) identifies.
     pub(crate) user_id: UserId,
-    /// The claim `scope`, limited to the issuer's `scopes`; without the claim, the issuer's `scopes`.
+    /// The claim `scope`, limited to the issuer's `scopes`; without the claim, the issuer's `scopes`. Of a person who
+    /// signed in, the issuer's `sign_in_scopes`.
     pub(crate) scopes: ScopeSet,
     /// Whether an unknown user is created.
     pub(crate) create_users: bool,
     /// The claim `exp`. The token is accepted for another 60 seconds.
     pub(crate) expires_at: Timestamp,
+}
+
+impl From<VerifiedToken> for toolvault_vault::Token {
+    fn from(verified: VerifiedToken) -> Self {
+        Self {
+            issuer: verified.issuer,
+            subject: verified.subject,
+            user: verified.user_id,
+            scopes: verified.scopes,
+            create_user: verified.create_users,
+            expires_at: verified.expires_at,
+        }
+    }
 }
 
 /// The configured issuers and their keys.
@@ -89,30 +104,71 @@ impl JwtVerifier {
     ) -> Result<VerifiedToken, JwtError> {
         let parts = Parts::decode(token)?;
         let token = Token::read(&parts)?;
-        let issuer = self
-            .issuers
-            .get(&token.claims.issuer()?)
-            .ok_or(JwtError::UnknownIssuer)?;
+        let issuer = self.issuer(&token)?;
         token.check_type(&issuer.config.token_types)?;
-        if !issuer.config.algorithms.contains(&token.algorithm) {
-            return Err(JwtError::Algorithm);
+        issuer.check_signature(&token, now).await?;
+        token.claims.check_audience(&issuer.config.audience)?;
+        let scopes = token.claims.scopes(issuer.config.scopes)?;
+        issuer.judge(&token, scopes, now)
+    }
+
+    /// The content of the ID token with `nonce` that `issuer` gave to its client for a person who signed in, if it is
+    /// valid at `now`.
+    pub(crate) async fn verify_sign_in(
+        &self,
+        token: &str,
+        issuer: &str,
+        nonce: &str,
+        now: Timestamp,
+    ) -> Result<VerifiedToken, JwtError> {
+        let parts = Parts::decode(token)?;
+        let token = Token::read(&parts)?;
+        let found = self.issuer(&token)?;
+        let scopes = found.config.scopes_of_people();
+        let (Some(client_id), Some(scopes)) = (&found.config.client_id, scopes) else {
+            return Err(JwtError::UnknownIssuer);
+        };
+        if found.config.issuer != issuer {
+            return Err(JwtError::UnknownIssuer);
         }
-        let keys = issuer
-            .keys
-            .with_key(token.key_id.as_deref(), token.algorithm, now)
-            .await?;
-        keys.find(token.key_id.as_deref(), token.algorithm)?
-            .verify(token.algorithm, token.signed, token.signature)?;
-        issuer.judge(&token, now)
+        token.check_id_token_type()?;
+        found.check_signature(&token, now).await?;
+        token.claims.check_sign_in(client_id, nonce)?;
+        found.judge(&token, scopes, now)
+    }
+
+    /// The scopes of people who sign in at the issuer with this `iss`; `None` if they cannot.
+    pub(crate) fn scopes_of_people(&self, issuer: &str) -> Option<ScopeSet> {
+        self.issuers.get(issuer)?.config.scopes_of_people()
+    }
+
+    fn issuer(&self, token: &Token<'_>) -> Result<&Issuer, JwtError> {
+        self.issuers
+            .get(&token.claims.issuer()?)
+            .ok_or(JwtError::UnknownIssuer)
     }
 }
 
 impl Issuer {
-    fn judge(&self, token: &Token<'_>, now: Timestamp) -> Result<VerifiedToken, JwtError> {
+    async fn check_signature(&self, token: &Token<'_>, now: Timestamp) -> Result<(), JwtError> {
+        if !self.config.algorithms.contains(&token.algorithm) {
+            return Err(JwtError::Algorithm);
+        }
+        let id = token.key_id.as_deref();
+        let keys = self.keys.with_key(id, token.algorithm, now).await?;
+        keys.find(id, token.algorithm)?
+            .verify(token.algorithm, token.signed, token.signature)
+    }
+
+    fn judge(
+        &self,
+        token: &Token<'_>,
+        scopes: ScopeSet,
+        now: Timestamp,
+    ) -> Result<VerifiedToken, JwtError> {
         let config = &self.config;
         let claims = &token.claims;
         let expires_at = claims.check_times(now, config.max_lifetime_seconds)?;
-        claims.check_audience(&config.audience)?;
         let subject = claims.subject()?;
         let user_id = if config.subject_is_user_id {
             identity::user_in_subject(&subject).ok_or(JwtError::Claim("sub"))?
@@ -124,7 +180,7 @@ impl Issuer {
             issuer: config.issuer.clone(),
             subject,
             user_id,
-            scopes: claims.scopes(config.scopes)?,
+            scopes,
             create_users: config.create_users,
             expires_at,
         })

@@ -25,6 +25,7 @@ mod jwt;
 mod limits;
 mod listener;
 mod metrics;
+mod oidc;
 mod openapi;
 mod reload;
 mod request_log;

@@ -52,6 +52,10 @@ pub(crate) fn api() -> OpenApiRouter<App> {
             session::start_session,
             session::end_session
         ))
+        .routes(routes!(
+            session::issuers::list_issuers,
+            session::issuers::begin_sign_in
+        ))
         .routes(routes!(gateway::get_gateway))
         // The caller's own keys, rights and usage.
         .routes(routes!(keys::list_keys, keys::create_key))
@@ -122,6 +126,7 @@ fn for_everyone() -> Router<App> {
         // The dashboard.
         .route("/", get(dashboard::page))
         .route("/dashboard/{*name}", get(dashboard::part))
+        .route("/sign-in/{issuer}", get(session::issuers::come_back))
         // The page on which a user stores a secret that a call needs.
         .route("/mcp-secrets/{pending_id}", get(mcp_secrets::page))
         .route("/mcp-secrets/page.js", get(mcp_secrets::script))

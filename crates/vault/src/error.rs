@@ -76,6 +76,9 @@ pub enum Denial {
     /// The named user does not exist or is disabled.
     #[error("The user that this key acts for does not exist or is disabled.")]
     UserUnavailable,
+    /// A person signed in at an issuer, and no active user is theirs.
+    #[error("You signed in, but you have no user here, or it is disabled. Ask the administrator.")]
+    NoUser,
     /// The policy of the secret forbids the change.
     #[error("This secret is protected; only its value may be replaced.")]
     SecretProtected,
@@ -92,6 +95,7 @@ impl Denial {
             Self::NotAnyUser => "not_any_user",
             Self::UserNotNamed => "user_not_named",
             Self::UserUnavailable => "user_unavailable",
+            Self::NoUser => "no_user",
             Self::SecretProtected => "secret_protected",
         }
     }

@@ -16,6 +16,8 @@ const OTHERS = [
   "POST /session",
   "GET /session",
   "DELETE /session",
+  "GET /session/issuers",
+  "POST /session/issuers",
   "GET /healthz",
   "GET /readyz",
   "GET /metrics",

@@ -18,6 +18,7 @@ pub(crate) use self::header::is_reserved as is_reserved_header;
 pub(super) use self::literals::warn_of_literals;
 use super::computed::profiles_directory;
 use super::first_keys::FirstKeysFile;
+use super::keys::ISSUERS;
 use super::layers::Layers;
 
 /// The gateway's settings.
@@ -114,6 +115,12 @@ fn concealed(layers: &Layers) -> Vec<PathBuf> {
         "tls.key",
     ];
     paths.extend(keys.iter().filter_map(|key| layers.path(key)));
+    let of_issuers = layers.below(ISSUERS);
+    let secrets = of_issuers.filter_map(|(key, value)| {
+        let is_secret = key.ends_with(".client_secret_file");
+        value.as_str().filter(|_| is_secret).map(PathBuf::from)
+    });
+    paths.extend(secrets);
     if let Some(data_dir) = layers.path("data_dir") {
         paths.push(data_dir);
     }

@@ -98,6 +98,9 @@ pub(super) const ISSUER_KEYS: &[(&str, Kind)] = &[
     ("max_lifetime_seconds", Integer),
     ("allow_private_network", Boolean),
     ("ca_file", Text),
+    ("client_id", Text),
+    ("client_secret_file", Text),
+    ("sign_in_scopes", Texts),
 ];
 
 /// The table of issuers, each with a name that the operator chooses.

@@ -3,14 +3,14 @@
 import { Form } from "../dialog.js";
 import { Field } from "../fields.js";
 import { Notice } from "../parts.js";
-import { signIn } from "../session.js";
+import { leaveFor, signIn } from "../session.js";
 import { html, useEffect, useRef } from "../ui.js";
 
-export function SignIn({ message, onSignedIn }) {
+export function SignIn({ message, issuers, onSignedIn }) {
   const field = useRef();
   useEffect(() => {
     document.title = "Sign in · Toolvault";
-    field.current.focus();
+    if (issuers.length === 0) field.current.focus();
     const clear = () => (field.current.value = "");
     addEventListener("pagehide", clear);
     return () => removeEventListener("pagehide", clear);
@@ -33,7 +33,9 @@ export function SignIn({ message, onSignedIn }) {
       <section class="card">
         <h1>Sign in</h1>
         ${message && html`<${Notice} tone=${message.tone}>${message.text}<//>`}
-        <${Form} act=${act} submit="Sign in">
+        ${issuers.map((name) => html`<${Form} key=${name} act=${() => leaveFor(name)} submit=${`Sign in with ${name}`} />`)}
+        ${issuers.length > 0 && html`<p class="or hint">or</p>`}
+        <${Form} act=${act} submit="Sign in" quiet=${issuers.length > 0}>
           <${Field} label="API key" hint="One of your own, with the scope manage. It is sent to this server once and is not kept in the browser.">
             ${(joined) => html`<input ref=${field} class="mono" type="password" required placeholder="tvk_…" autocomplete="off" autocapitalize="off" spellcheck=${false} ...${joined} />`}
           <//>

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::entrance::BaseUrl;
 use crate::error::ApiError;
 use crate::extract::reached::Reached;
+use crate::jwt::IssuerConfig;
 
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
@@ -26,7 +27,7 @@ pub(crate) async fn metadata(
     if !is_described(&app, path) {
         return Err(ApiError::NoSuchRoute);
     }
-    let issuers = app.settings.issuers.iter();
+    let issuers = token_issuers(&app);
     Ok(Json(json!({
         "resource": format!("{}{path}", reached.base_url),
         "authorization_servers": issuers.map(|issuer| &issuer.issuer).collect::<Vec<_>>(),
@@ -45,5 +46,11 @@ pub(super) fn metadata_url(app: &App, base_url: &BaseUrl, path: &str) -> Option<
 
 fn is_described(app: &App, path: &str) -> bool {
     let is_server = |name: &str| name.parse::<ServerName>().is_ok();
-    !app.settings.issuers.is_empty() && path.strip_prefix("/mcp/").is_none_or(is_server)
+    token_issuers(app).next().is_some() && path.strip_prefix("/mcp/").is_none_or(is_server)
+}
+
+/// The issuers whose tokens programs may present. At the others only people sign in.
+fn token_issuers(app: &App) -> impl Iterator<Item = &IssuerConfig> {
+    let issuers = app.settings.issuers.iter();
+    issuers.filter(|issuer| !issuer.audience.is_empty())
 }

@@ -1,7 +1,11 @@
-//! `/v1/session`: a person signs in with an API key or with a link of the command line, and signs out.
+//! `/v1/session`: a person signs in with an API key, with a link of the command line or at an issuer ([`issuers`]), and
+//! signs out.
+
+pub(crate) mod issuers;
 
 use axum::Json;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -16,10 +20,11 @@ use toolvault_core::timestamp::Timestamp;
 use toolvault_vault::{Error, SignedIn};
 use utoipa::ToSchema;
 
+use self::issuers::CameBack;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::{on_behalf, refuse};
-use crate::extract::input::read_body;
+use crate::extract::input::{ReceivedBody, read_body};
 use crate::extract::session::{Browser, InSession};
 use crate::limits::bodies::Sender;
 use crate::openapi::words::Scope;
@@ -27,7 +32,7 @@ use crate::openapi::{errors, requests};
 use crate::wire::{Body, Fields, Problem, ValidationErrors, check};
 
 /// The longest body of a sign-in, in bytes.
-const LONGEST: usize = 4_096;
+const LONGEST: usize = 16_384;
 
 /// A person's session.
 #[derive(Serialize, ToSchema)]
@@ -43,13 +48,13 @@ pub(crate) struct Session {
     #[schema(value_type = Uuid)]
     user_id: UserId,
     user_name: String,
-    /// The name of the key, or `local:` and the user of the machine
+    /// The name of the key, the subject at the issuer, or `local:` and the user of the machine
     name: String,
     #[schema(value_type = Vec<Scope>)]
     scopes: ScopeSet,
     #[schema(value_type = Vec<String>)]
     tools: Vec<ToolPattern>,
-    /// The key whose rights it has; null for a link of the command line
+    /// The key whose rights it has; null for a link of the command line, and at an issuer
     #[schema(required = true, value_type = Option<String>)]
     key_id: Option<KeyId>,
 }
@@ -87,7 +92,8 @@ pub(crate) async fn get_session(State(app): State<App>, session: InSession) -> J
 
 /// Sign In
 ///
-/// Begins a session with an API key or with the token of a link of `toolvault open`. The answer sets a cookie.
+/// Begins a session with an API key, with the token of a link of `toolvault open`, or with the answer of an issuer. The
+/// answer sets a cookie.
 #[utoipa::path(
     post,
     path = "/api/v1/session",
@@ -109,29 +115,26 @@ pub(crate) async fn start_session(
     browser: Browser,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (mut parts, body) = request.into_parts();
-    parts.extensions.insert(Sender::unknown());
-    let body = read_body(&app, &parts, body, LONGEST).await?;
-    let content_type = parts.headers.get(header::CONTENT_TYPE);
-    let content_type = content_type.map(|value| value.to_str().unwrap_or("?"));
-    let presented = read(Body::read(content_type, &body.bytes)?)?;
+    let anonymous = read_anonymous(&app, request).await?;
+    let presented = read(anonymous.body()?)?;
+    let parts = &anonymous.parts;
     let limits = app.settings.dashboard.session_limits();
-    let (begun, reason) = match &presented {
+    let accept = |begun: Result<SignedIn, Error>, reason| match begun {
+        Err(Error::Unauthenticated) => Err(refuse(parts, &app, reason)),
+        begun => begun.map_err(ApiError::from),
+    };
+    let signed_in = match &presented {
         Presented::Key(key) => {
             let on_behalf = on_behalf(&parts.headers);
             let begun = app.vault.begin_session(key, on_behalf, limits).await;
-            (begun, "key_not_accepted")
+            accept(begun, "key_not_accepted")?
         }
         Presented::Link(link) => {
             let link = URL_SAFE_NO_PAD.decode(link.as_bytes()).unwrap_or_default();
             let begun = app.vault.begin_session_by_link(&link, limits).await;
-            (begun, "link_not_accepted")
+            accept(begun, "link_not_accepted")?
         }
-    };
-    let signed_in = match begun {
-        Ok(signed_in) => signed_in,
-        Err(Error::Unauthenticated) => return Err(refuse(&parts, &app, reason)),
-        Err(error) => return Err(error.into()),
+        Presented::AtIssuer(came_back) => issuers::begin_session(&app, parts, came_back).await?,
     };
     let cookie = signed_in.renewed.as_deref().ok_or(ApiError::Internal)?;
     let headers = [
@@ -160,10 +163,32 @@ pub(crate) async fn end_session(
     Ok((StatusCode::NO_CONTENT, cookie).into_response())
 }
 
+/// A request of a person who is not signed in.
+struct Anonymous {
+    parts: Parts,
+    body: ReceivedBody,
+}
+
+async fn read_anonymous(app: &App, request: Request) -> Result<Anonymous, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(Sender::unknown());
+    let body = read_body(app, &parts, body, LONGEST).await?;
+    Ok(Anonymous { parts, body })
+}
+
+impl Anonymous {
+    fn body(&self) -> Result<Body<'_>, ApiError> {
+        let content_type = self.parts.headers.get(header::CONTENT_TYPE);
+        let content_type = content_type.map(|value| value.to_str().unwrap_or("?"));
+        Ok(Body::read(content_type, &self.body.bytes)?)
+    }
+}
+
 /// What a person signs in with.
 enum Presented {
     Key(Wiped<String>),
     Link(Wiped<String>),
+    AtIssuer(CameBack),
 }
 
 fn read(body: Body<'_>) -> Result<Presented, ApiError> {
@@ -171,11 +196,27 @@ fn read(body: Body<'_>) -> Result<Presented, ApiError> {
     let mut fields = Fields::of(body, &mut errors);
     let key = fields.optional("key", |value| check::text(value, 1..=1024));
     let link = fields.optional("link", |value| check::text(value, 1..=1024));
-    let presented = match (key, link) {
-        (Some(key), None) => Some(Presented::Key(key)),
-        (None, Some(link)) => Some(Presented::Link(link)),
+    let oidc = fields.optional("oidc", check::dictionary);
+    let presented = match (key, link, oidc) {
+        (Some(key), None, None) => Some(Presented::Key(key)),
+        (None, Some(link), None) => Some(Presented::Link(link)),
+        (None, None, Some(object)) => {
+            let mut fields = fields.inside(["oidc".into()], object);
+            let flow = fields.required("flow", |value| check::text(value, 1..=2048));
+            let issuer = fields.required("issuer", |value| check::text(value, 1..=64));
+            let answer = fields.required("answer", |value| check::text(value, 1..=8192));
+            flow.zip(issuer)
+                .zip(answer)
+                .map(|((flow, issuer), answer)| {
+                    Presented::AtIssuer(CameBack {
+                        flow,
+                        issuer,
+                        answer,
+                    })
+                })
+        }
         _ => {
-            let problem = Problem::value_error("give either 'key' or 'link'");
+            let problem = Problem::value_error("give one of 'key', 'link' and 'oidc'");
             fields.refuse([], problem);
             None
         }

@@ -196,16 +196,7 @@ async fn authenticate_token(app: &App, token: &str, on_behalf: OnBehalf) -> Resu
     if on_behalf != OnBehalf::Unnamed {
         return Err(Denial::NotAnyUser.into());
     }
-    app.vault
-        .authenticate_token(Token {
-            issuer: verified.issuer,
-            subject: verified.subject,
-            user: verified.user_id,
-            scopes: verified.scopes,
-            create_user: verified.create_users,
-            expires_at: verified.expires_at,
-        })
-        .await
+    app.vault.authenticate_token(Token::from(verified)).await
 }
 
 pub(crate) fn on_behalf(headers: &HeaderMap) -> OnBehalf {

@@ -69,6 +69,19 @@ impl RequestedHost {
         self.authority.port()
     }
 
+    /// Where the pages of this origin are: below the path of the public URL, if that has this origin.
+    pub(super) fn own_url(&self, is_https: bool, entrance: &Entrance) -> BaseUrl {
+        let is_own = |url: &&BaseUrl| {
+            url.origin.starts_with("https://") == is_https
+                && Authority::of_origin(&url.origin).as_ref() == Some(&self.authority)
+        };
+        let public = entrance.public_url().filter(is_own);
+        BaseUrl {
+            origin: self.origin(is_https),
+            path: public.map_or_else(String::new, |url| url.path.clone()),
+        }
+    }
+
     /// The origin of its own pages as browsers write it: without the default port of the scheme, which proxies may add.
     fn origin(&self, is_https: bool) -> String {
         let (scheme, port) = if is_https {

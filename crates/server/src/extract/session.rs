@@ -18,6 +18,7 @@ use toolvault_vault::{Error, SignedIn};
 use super::caller::{identify, on_behalf, refuse};
 use super::reached::Requested;
 use crate::app::App;
+use crate::entrance::BaseUrl;
 use crate::error::ApiError;
 
 /// Over HTTPS. Browsers accept a cookie of this name only over HTTPS, for one host, and for all of its paths.
@@ -43,6 +44,24 @@ impl FromRequestParts<App> for Browser {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         Self::of(parts, app)
+    }
+}
+
+/// A page of this server that sends requests.
+pub(crate) struct OwnPage {
+    /// Where the dashboard is for its browser.
+    pub(crate) base_url: BaseUrl,
+}
+
+impl FromRequestParts<App> for OwnPage {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let Browser { is_https, .. } = Browser::of(parts, app)?;
+        let requested = Requested::of(parts, app).ok_or(ApiError::NoSuchRoute)?;
+        let entrance = app.entrance();
+        let base_url = requested.host(&entrance)?.own_url(is_https, &entrance);
+        Ok(Self { base_url })
     }
 }
 
@@ -146,7 +165,10 @@ async fn resume(parts: &Parts, app: &App, browser: Browser) -> Result<Option<InS
     for text in found {
         let sealed = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
         let on_behalf = on_behalf(&parts.headers);
-        let resuming = app.vault.resume_session(&sealed, &token, on_behalf, limits);
+        let scopes_of = |issuer: &str| app.tokens.scopes_of_people(issuer);
+        let resuming = app
+            .vault
+            .resume_session(&sealed, &token, on_behalf, limits, scopes_of);
         resumed = resuming.await;
         if !matches!(resumed, Err(Error::Unauthenticated)) {
             break;

@@ -2,7 +2,7 @@
 //!
 //! A claim of the wrong type is refused, not treated as absent.
 
-use toolvault_core::json::Object;
+use toolvault_core::json::{Object, Value};
 use toolvault_core::scope::{Scope, ScopeSet};
 use toolvault_core::timestamp::{SECOND, Timestamp};
 
@@ -71,6 +71,28 @@ impl<'a> Claims<'a> {
         } else {
             Err(JwtError::Audience)
         }
+    }
+
+    /// Checks that this is the ID token that answers to one sign-in of the client (`OpenID` Connect Core, section
+    /// 3.1.3.7): its `nonce`, `aud` and `azp`, and that it says when it was issued.
+    pub(super) fn check_sign_in(&self, client_id: &str, nonce: &str) -> Result<(), JwtError> {
+        if self.text("nonce")? != nonce {
+            return Err(JwtError::Claim("nonce"));
+        }
+        if self.0.get("events").is_some() {
+            return Err(JwtError::NotIdToken);
+        }
+        self.check_audience(&[client_id.to_owned()])?;
+        let is_for_others = self.0.get("aud").and_then(Value::as_array);
+        let is_for_others = is_for_others.is_some_and(|named| named.elements().count() > 1);
+        let party = self.0.get("azp").map(|_| self.text("azp")).transpose()?;
+        match party {
+            Some(party) if party == client_id => {}
+            None if !is_for_others => {}
+            _ => return Err(JwtError::Audience),
+        }
+        self.date("iat")?.ok_or(JwtError::Claim("iat"))?;
+        Ok(())
     }
 
     /// The claim `exp`, if the token is valid at `now` and its lifetime is within the limit.

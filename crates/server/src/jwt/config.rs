@@ -1,6 +1,9 @@
 //! One issuer of tokens as configured in `[auth.issuers.<name>]`, and its validation.
 
+mod sign_in;
+
 use std::collections::BTreeSet;
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +15,7 @@ use super::algorithm::Algorithm;
 use super::key_file::KeyFileError;
 use super::key_set::MAX_KEY_SET_BYTES;
 
-/// The time limit of one fetch of a key set.
+/// The time limit of one request to an issuer.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The longest `max_lifetime_seconds`: thirty days.
@@ -27,8 +30,9 @@ pub struct IssuerConfig {
     pub name: String,
     /// The required claim `iss`, compared byte by byte.
     pub issuer: String,
-    /// The accepted values of the claim `aud`; one of them must be there. A single string is accepted, too.
-    #[serde(deserialize_with = "one_or_many")]
+    /// The accepted values of the claim `aud`; one of them must be there. A single string is accepted, too. It may be
+    /// empty if people sign in at the issuer: then none of its tokens is accepted from programs.
+    #[serde(default, deserialize_with = "one_or_many")]
     pub audience: Vec<String>,
     /// Where the issuer publishes its keys: https, or http on this machine.
     pub jwks_url: Option<String>,
@@ -54,11 +58,32 @@ pub struct IssuerConfig {
     /// The longest time from `iat` to `exp`, in seconds; by default one day.
     #[serde(default = "default_max_lifetime_seconds")]
     pub max_lifetime_seconds: u32,
-    /// Whether `jwks_url` may point to a private network or to this machine.
+    /// Whether the issuer and `jwks_url` may be in a private network or on this machine.
     #[serde(default)]
     pub allow_private_network: bool,
-    /// A PEM file of certificates to trust for `jwks_url`, besides the system's.
+    /// A PEM file of certificates to trust for the issuer and `jwks_url`, besides the system's.
     pub ca_file: Option<PathBuf>,
+    /// The client that the issuer knows this server as. With it, people sign in to the dashboard at the issuer.
+    pub client_id: Option<String>,
+    /// A file with the client's secret, if it has one. It is read for each sign-in.
+    pub client_secret_file: Option<PathBuf>,
+    /// The scopes of people who signed in; by default `manage` and `audit`.
+    pub sign_in_scopes: Option<ScopeSet>,
+}
+
+impl IssuerConfig {
+    /// The rules of the connections to the issuer.
+    pub(crate) fn policy(&self) -> HttpPolicy {
+        HttpPolicy {
+            connect_timeout: FETCH_TIMEOUT,
+            total_timeout: FETCH_TIMEOUT,
+            silence_timeout: None,
+            max_body_bytes: MAX_KEY_SET_BYTES,
+            allow_private_network: self.allow_private_network,
+            allow_plain_http: false,
+            ca_file: self.ca_file.clone(),
+        }
+    }
 }
 
 fn default_algorithms() -> Vec<Algorithm> {
@@ -125,8 +150,42 @@ pub enum IssuerConfigError {
         /// What is wrong.
         source: KeyFileError,
     },
-    /// `ca_file` or `allow_private_network` is set, but no keys are fetched.
-    #[error("auth.issuers.{name}: '{field}' has an effect only with 'jwks_url'")]
+    /// People sign in at the issuer, whose URL, or the network address behind it, cannot be used.
+    #[error(
+        "auth.issuers.{name}: people cannot sign in at 'issuer': {source}{}",
+        hint(source)
+    )]
+    Url {
+        /// The issuer's name.
+        name: String,
+        /// What is wrong.
+        source: HttpError,
+    },
+    /// People sign in at the issuer, and its name cannot be a part of a URL.
+    #[error(
+        "auth.issuers.{0}: with 'client_id', the name must have 1 to 64 letters, digits, hyphens or underscores"
+    )]
+    Name(String),
+    /// `client_secret_file` cannot be used.
+    #[error("auth.issuers.{name}: 'client_secret_file' {}: {source}", path.display())]
+    ClientSecret {
+        /// The issuer's name.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: io::Error,
+    },
+    /// A setting is for sign-ins, and people cannot sign in at the issuer.
+    #[error("auth.issuers.{name}: '{field}' has an effect only with 'client_id'")]
+    NeedsClient {
+        /// The issuer's name.
+        name: String,
+        /// The setting.
+        field: &'static str,
+    },
+    /// `ca_file` or `allow_private_network` is set, but nothing connects to the issuer.
+    #[error("auth.issuers.{name}: '{field}' has an effect only with 'jwks_url' or 'client_id'")]
     NeedsKeyUrl {
         /// The issuer's name.
         name: String,
@@ -196,10 +255,21 @@ fn validate(config: &IssuerConfig) -> Result<(), IssuerConfigError> {
     let audience: BTreeSet<&str> = config.audience.iter().map(String::as_str).collect();
     for (field, is_empty) in [
         ("issuer", config.issuer.is_empty()),
-        ("audience", audience.is_empty() || audience.contains("")),
+        (
+            "audience",
+            audience.contains("") || (audience.is_empty() && config.client_id.is_none()),
+        ),
         ("algorithms", config.algorithms.is_empty()),
         ("token_types", config.token_types.is_empty()),
         ("scopes", config.scopes.is_empty()),
+        (
+            "client_id",
+            config.client_id.as_ref().is_some_and(String::is_empty),
+        ),
+        (
+            "sign_in_scopes",
+            config.sign_in_scopes.is_some_and(ScopeSet::is_empty),
+        ),
     ] {
         if is_empty {
             return Err(IssuerConfigError::Empty {
@@ -211,8 +281,9 @@ fn validate(config: &IssuerConfig) -> Result<(), IssuerConfigError> {
     if !(1..=LONGEST_LIFETIME_SECONDS).contains(&config.max_lifetime_seconds) {
         return Err(IssuerConfigError::Lifetime(name()));
     }
+    sign_in::validate(config)?;
     match (&config.jwks_url, &config.jwks_file) {
-        (Some(url), None) => match policy(config).check(url) {
+        (Some(url), None) => match config.policy().check(url) {
             Ok(_) => Ok(()),
             Err(source) => Err(IssuerConfigError::KeyUrl {
                 name: name(),
@@ -224,7 +295,7 @@ fn validate(config: &IssuerConfig) -> Result<(), IssuerConfigError> {
                 ("ca_file", config.ca_file.is_some()),
                 ("allow_private_network", config.allow_private_network),
             ] {
-                if is_set {
+                if is_set && config.client_id.is_none() {
                     return Err(IssuerConfigError::NeedsKeyUrl {
                         name: name(),
                         field,
@@ -237,21 +308,9 @@ fn validate(config: &IssuerConfig) -> Result<(), IssuerConfigError> {
     }
 }
 
-fn policy(config: &IssuerConfig) -> HttpPolicy {
-    HttpPolicy {
-        connect_timeout: FETCH_TIMEOUT,
-        total_timeout: FETCH_TIMEOUT,
-        silence_timeout: None,
-        max_body_bytes: MAX_KEY_SET_BYTES,
-        allow_private_network: config.allow_private_network,
-        allow_plain_http: false,
-        ca_file: config.ca_file.clone(),
-    }
-}
-
 /// The client that fetches the keys of `config`.
 pub(super) fn key_client(config: &IssuerConfig) -> Result<GuardedClient, IssuerConfigError> {
-    GuardedClient::new(policy(config)).map_err(|source| IssuerConfigError::KeyUrl {
+    GuardedClient::new(config.policy()).map_err(|source| IssuerConfigError::KeyUrl {
         name: config.name.clone(),
         source,
     })

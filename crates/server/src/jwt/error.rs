@@ -15,6 +15,9 @@ pub(crate) enum JwtError {
     /// It is an ID token, or another token that was not issued for access.
     #[error("the token is not an access token")]
     NotAccessToken,
+    /// It is not an ID token.
+    #[error("the token is not an ID token")]
+    NotIdToken,
     /// Its `alg` is not one of the issuer's, or not the key's.
     #[error("the token's algorithm is not accepted")]
     Algorithm,

@@ -5,18 +5,18 @@
 use toolvault_core::json::{Object, Value, parse_text};
 
 /// The object in `bytes`, with nothing around it.
-pub(super) fn object(bytes: &[u8]) -> Option<Object<'_>> {
+pub(crate) fn object(bytes: &[u8]) -> Option<Object<'_>> {
     let value = parse_text(std::str::from_utf8(bytes).ok()?).ok()?;
     value.as_object().filter(|_| is_unambiguous(value))
 }
 
 /// The text of a string.
-pub(super) fn text(value: Value<'_>) -> Option<String> {
+pub(crate) fn text(value: Value<'_>) -> Option<String> {
     Some(value.as_text()?.ok()?.to_string())
 }
 
 /// The elements of an array, each parsed by `read`.
-pub(super) fn array<'a, T>(
+pub(crate) fn array<'a, T>(
     value: Value<'a>,
     read: impl FnMut(Value<'a>) -> Option<T>,
 ) -> Option<Vec<T>> {

@@ -89,6 +89,15 @@ impl Token<'_> {
         }
         self.claims.check_purpose()
     }
+
+    /// Checks that the token is not of a type that only other tokens have.
+    pub(super) fn check_id_token_type(&self) -> Result<(), JwtError> {
+        if short(self.typ.as_deref().unwrap_or("jwt")) == "jwt" {
+            Ok(())
+        } else {
+            Err(JwtError::NotIdToken)
+        }
+    }
 }
 
 /// The bytes of a part, which must be non-empty canonical base64url without padding.

@@ -84,7 +84,7 @@ pub(crate) struct SetPolicy {
     redact: Option<bool>,
 }
 
-/// Exactly one of both.
+/// Exactly one of them.
 #[derive(ToSchema)]
 pub(crate) struct SignIn {
     /// An API key
@@ -93,6 +93,30 @@ pub(crate) struct SignIn {
     /// The token of a link of `toolvault open`
     #[schema(required = false, min_length = 1, max_length = 1024)]
     link: String,
+    #[schema(required = false)]
+    oidc: SignInAnswer,
+}
+
+/// The answer of an issuer.
+#[derive(ToSchema)]
+pub(crate) struct SignInAnswer {
+    /// What the sign-in began with
+    #[schema(min_length = 1, max_length = 2048)]
+    flow: String,
+    /// The issuer in the path to which the person came back
+    #[schema(min_length = 1, max_length = 64)]
+    issuer: String,
+    /// The query of the URL to which the person came back
+    #[schema(min_length = 1, max_length = 8192)]
+    answer: String,
+}
+
+/// Where a person wants to sign in.
+#[derive(ToSchema)]
+pub(crate) struct BeginSignIn {
+    /// The name of the issuer
+    #[schema(min_length = 1, max_length = 64)]
+    issuer: String,
 }
 
 /// At most one of `expires_in` and `expires_at` may be given.

@@ -1,6 +1,8 @@
 //! The dashboard: its files, and people who sign in, work and sign out in a browser.
 
 mod attacks;
+mod issuer_attacks;
+mod issuers;
 mod links;
 mod page;
 mod sessions;

@@ -1,7 +1,10 @@
-//! Sessions of browsers: begun with an API key or with a link from the command line, and ended.
+//! Sessions of browsers: begun with an API key, a link from the command line, or a sign-in at an issuer
+//! ([`issuer`]), and ended.
 //!
 //! A session holds no rights. Each request reads those of its key, or of its user, as they are then. The session is
 //! sealed in a cookie. Its token, which only the page holds, proves that the cookie was not copied from the browser.
+
+mod issuer;
 
 use std::fmt;
 
@@ -9,11 +12,11 @@ use toolvault_core::api_key::{ApiKey, KeyId};
 use toolvault_core::audit::record::{Action, Actor, Decision, Record};
 use toolvault_core::identity::{SignInId, UserId};
 use toolvault_core::keyring::is_equal;
-use toolvault_core::scope::Scope;
+use toolvault_core::scope::{Scope, ScopeSet};
 use toolvault_core::sign_in::{self, Holder, Link, Session};
 use toolvault_core::timestamp::{SECOND, Timestamp};
 
-use crate::caller::{Caller, OnBehalf};
+use crate::caller::{Caller, OnBehalf, Token};
 use crate::error::{Denial, Error};
 use crate::store::ended_sign_ins;
 use crate::vault::Vault;
@@ -140,12 +143,15 @@ impl Vault {
     }
 
     /// The caller in a session that was not ended, with the rights of now. `token` must be the session's.
+    ///
+    /// `scopes_of` gives the scopes of people who signed in at an issuer, or `None` if they no longer may.
     pub async fn resume_session(
         &self,
         sealed: &[u8],
         token: &[u8],
         on_behalf: OnBehalf,
         limits: SessionLimits,
+        scopes_of: impl Fn(&str) -> Option<ScopeSet>,
     ) -> Result<SignedIn, Error> {
         let session: Session =
             sign_in::open(sealed, &self.shared.keyring).map_err(|_| Error::Unauthenticated)?;
@@ -154,12 +160,25 @@ impl Vault {
         if !is_whole || limits.has_ended(&session, now) || self.is_ended(session.id).await? {
             return Err(Error::Unauthenticated);
         }
-        let caller = match session.holder {
-            Holder::Key(id) => self.holder_of(id, on_behalf).await?,
-            Holder::Local { .. } if on_behalf != OnBehalf::Unnamed => {
-                return Err(Denial::NotAnyUser.into());
+        let caller = match &session.holder {
+            Holder::Key(id) => self.holder_of(*id, on_behalf).await?,
+            _ if on_behalf != OnBehalf::Unnamed => return Err(Denial::NotAnyUser.into()),
+            Holder::Local { uid, user } => Caller::signed_in(*uid, *user),
+            Holder::Issuer {
+                issuer,
+                subject,
+                user,
+            } => {
+                let token = Token {
+                    scopes: scopes_of(issuer).ok_or(Error::Unauthenticated)?,
+                    issuer: issuer.clone(),
+                    subject: subject.clone(),
+                    user: *user,
+                    create_user: false,
+                    expires_at: limits.end(&session),
+                };
+                self.authenticate_token(token).await?
             }
-            Holder::Local { uid, user } => Caller::signed_in(uid, user),
         };
         let is_recent = now.since(session.seen_at) < SEEN_PRECISION;
         let session = Session {

@@ -48,6 +48,8 @@ mod names;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod pointers;
 #[cfg(test)]
 mod policy;

@@ -30,7 +30,7 @@ async fn resume(app: &App, begun: &SignedIn) -> Result<SignedIn, Error> {
     let sealed = begun.renewed.as_deref().unwrap();
     let resumed = app
         .vault
-        .resume_session(sealed, &begun.token, OnBehalf::Unnamed, LIMITS);
+        .resume_session(sealed, &begun.token, OnBehalf::Unnamed, LIMITS, |_| None);
     resumed.await
 }
 

@@ -1,10 +1,11 @@
 //! The configuration of issuers: optional settings, and the messages of refusals.
 
 use serde_json::json;
-use toolvault_core::scope::Scope;
+use toolvault_core::scope::{Scope, ScopeSet};
 
 use super::super::{Algorithm, IssuerConfig, validate_issuers};
 use super::{minimal, with};
+use crate::oidc::Providers;
 
 fn with_url(url: &str) -> IssuerConfig {
     IssuerConfig {
@@ -163,7 +164,9 @@ fn settings_of_a_fetch_are_refused_beside_a_file() {
         ca_file: Some("ca.pem".into()),
         ..with_url("")
     };
-    assert!(complaint(&[file]).contains("'ca_file' has an effect only with 'jwks_url'"));
+    assert!(
+        complaint(&[file]).contains("'ca_file' has an effect only with 'jwks_url' or 'client_id'")
+    );
 }
 
 #[test]
@@ -186,4 +189,102 @@ fn issuers_are_told_apart_and_only_one_chooses_user_ids() {
         complaint(&[choose(first, "a"), choose(second, "b")]),
         "only one issuer may set 'subject_is_user_id': main and second do"
     );
+}
+
+fn with_client(change: impl FnOnce(&mut IssuerConfig)) -> IssuerConfig {
+    let mut config = with_url("https://issuer.example/jwks");
+    config.client_id = Some("client".to_owned());
+    change(&mut config);
+    config
+}
+
+#[test]
+fn people_sign_in_at_an_issuer_with_a_client() {
+    let config = with_client(|config| config.audience.clear());
+    assert!(validate_issuers(std::slice::from_ref(&config)).is_ok());
+    let scopes = config.scopes_of_people().unwrap();
+    assert!(scopes.iter().eq([Scope::Manage, Scope::Audit]));
+    assert_eq!(minimal().scopes_of_people(), None);
+    for (issuer, url) in [
+        (
+            "https://a.example",
+            "https://a.example/.well-known/openid-configuration",
+        ),
+        (
+            "https://a.example/b/",
+            "https://a.example/b/.well-known/openid-configuration",
+        ),
+    ] {
+        let config = with_client(|config| issuer.clone_into(&mut config.issuer));
+        assert_eq!(config.discovery_url(), url);
+    }
+}
+
+#[test]
+fn settings_of_sign_ins_are_checked() {
+    let people = "auth.issuers.main: people cannot sign in at 'issuer': ";
+    for (config, expected) in [
+        (with_client(|config| config.client_id = Some(String::new())), "auth.issuers.main: 'client_id' must not be empty".to_owned()),
+        (
+            with_client(|config| config.sign_in_scopes = Some(ScopeSet::default())),
+            "auth.issuers.main: 'sign_in_scopes' must not be empty".to_owned(),
+        ),
+        (
+            with_client(|config| "an issuer".clone_into(&mut config.issuer)),
+            format!("{people}not an absolute URL with a host"),
+        ),
+        (
+            with_client(|config| "http://issuer.example".clone_into(&mut config.issuer)),
+            format!("{people}plain http is refused, except to this machine: use https"),
+        ),
+        (
+            with_client(|config| "https://issuer.example/?a".clone_into(&mut config.issuer)),
+            format!("{people}not an absolute URL with a host"),
+        ),
+        (
+            with_client(|config| "https://127.0.0.1".clone_into(&mut config.issuer)),
+            format!("{people}the host has a private, local or reserved address ('allow_private_network' would allow it)"),
+        ),
+        (
+            with_client(|config| "a/../b".clone_into(&mut config.name)),
+            "auth.issuers.a/../b: with 'client_id', the name must have 1 to 64 letters, digits, hyphens or underscores".to_owned(),
+        ),
+        (
+            with_client(|config| {
+                config.client_id = None;
+                config.client_secret_file = Some("secret".into());
+            }),
+            "auth.issuers.main: 'client_secret_file' has an effect only with 'client_id'".to_owned(),
+        ),
+        (
+            with_client(|config| {
+                config.client_id = None;
+                config.sign_in_scopes = Some(config.scopes);
+            }),
+            "auth.issuers.main: 'sign_in_scopes' has an effect only with 'client_id'".to_owned(),
+        ),
+    ] {
+        assert_eq!(complaint(&[config]), expected);
+    }
+}
+
+#[test]
+fn a_clients_secret_is_one_line_in_a_file() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let config = with_client(|config| config.client_secret_file = Some(file.path().to_owned()));
+    for (content, is_good) in [
+        ("secret", true),
+        ("secret\r\n", true),
+        ("", false),
+        ("\n", false),
+        ("two\nlines", false),
+    ] {
+        std::fs::write(file.path(), content).unwrap();
+        let providers = Providers::new(std::slice::from_ref(&config));
+        assert_eq!(providers.is_ok(), is_good, "{content:?}");
+    }
+    let gone = with_client(|config| config.client_secret_file = Some("/nowhere/secret".into()));
+    let error = Providers::new(&[gone]).unwrap_err().to_string();
+    let expected = "auth.issuers.main: 'client_secret_file' /nowhere/secret: No such file";
+    assert!(error.starts_with(expected), "{error}");
 }

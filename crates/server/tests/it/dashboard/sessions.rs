@@ -183,7 +183,7 @@ async fn only_one_credential_signs_in_and_only_a_good_one() {
         answer.refused(401, "unauthenticated");
         assert_eq!(answer.header("set-cookie"), None);
     }
-    let long = json!({"key": "x".repeat(5_000)});
+    let long = json!({"key": "x".repeat(20_000)});
     anonymous
         .post("/v1/session", &long)
         .await

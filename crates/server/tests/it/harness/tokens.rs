@@ -36,20 +36,25 @@ pub(crate) fn claims_for(subject: &str) -> Value {
 
 /// A token of the known issuer.
 pub(crate) fn sign(claims: &Value) -> String {
-    sign_with(&pair(7), claims)
+    sign_with(&pair(7), "JWT", claims)
+}
+
+/// A token of the known issuer with this `typ`.
+pub(crate) fn sign_as(typ: &str, claims: &Value) -> String {
+    sign_with(&pair(7), typ, claims)
 }
 
 /// A token with the same claims, signed with another key.
 pub(crate) fn sign_as_stranger(claims: &Value) -> String {
-    sign_with(&pair(8), claims)
+    sign_with(&pair(8), "JWT", claims)
 }
 
 fn pair(seed: u8) -> Ed25519KeyPair {
     Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap()
 }
 
-fn sign_with(pair: &Ed25519KeyPair, claims: &Value) -> String {
-    let header = json!({"typ": "JWT", "alg": "EdDSA", "kid": "one"});
+fn sign_with(pair: &Ed25519KeyPair, typ: &str, claims: &Value) -> String {
+    let header = json!({"typ": typ, "alg": "EdDSA", "kid": "one"});
     let [header, claims] = [&header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
     let signed = format!("{header}.{claims}");
     let signature = URL_SAFE_NO_PAD.encode(pair.sign(signed.as_bytes()).as_ref());

@@ -1,0 +1,261 @@
+//! The issuers at which people sign in to the dashboard (`OpenID` Connect Core, the authorization code flow with PKCE).
+//!
+//! [`Provider::authorization_url`] sends a person to the issuer, [`answer`] reads what comes back in the URL, and
+//! [`Provider::id_token`] exchanges the code. [`metadata`] knows the issuer's endpoints. The token is verified by
+//! [`JwtVerifier::verify_sign_in`](crate::jwt::JwtVerifier::verify_sign_in).
+
+pub(crate) mod answer;
+mod metadata;
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::sync::Semaphore;
+use toolvault_core::confidential::Wiped;
+use toolvault_core::digest::sha256;
+use toolvault_core::sign_in::Flow;
+use toolvault_core::timestamp::Timestamp;
+use toolvault_gateway::http::{HeaderMap, HeaderValue, Method, StatusCode, Url, header};
+use toolvault_gateway::{GuardedClient, HttpError};
+
+use self::metadata::{ClientAuthentication, Metadata, MetadataSource};
+use crate::jwt::{IssuerConfig, IssuerConfigError, json};
+
+/// How many codes are exchanged at the same time at one issuer: whoever begins a sign-in can cause an exchange.
+const EXCHANGES: usize = 8;
+/// The most bytes of a client's secret.
+const LONGEST_SECRET: usize = 4_096;
+/// What a form leaves as it is (`application/x-www-form-urlencoded`).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'*');
+
+/// Why a person cannot be signed in. No variant holds anything that the issuer or the browser sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OidcError {
+    /// The issuer does not accept the code.
+    #[error("the issuer does not accept the code")]
+    Code,
+    /// The issuer cannot be reached.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The issuer answers with this status.
+    #[error("the issuer's answer has status {0}")]
+    Status(StatusCode),
+    /// The issuer refuses this server's client.
+    #[error("the issuer refuses the client: check 'client_id' and 'client_secret_file'")]
+    Client,
+    /// The issuer's description or answer is not what the standard demands.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// The file with the client's secret cannot be used.
+    #[error("'client_secret_file' cannot be used")]
+    ClientSecret(#[source] std::io::Error),
+    /// The last attempt to read the issuer's description failed a moment ago.
+    #[error("the issuer was not available a moment ago")]
+    Unavailable,
+}
+
+/// An issuer at which people sign in.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    config: IssuerConfig,
+    client_id: String,
+    client: GuardedClient,
+    metadata: MetadataSource,
+    exchanges: Semaphore,
+}
+
+/// All issuers at which people sign in.
+#[derive(Debug)]
+pub(crate) struct Providers(Vec<Provider>);
+
+impl Providers {
+    /// Those of `issuers`, which are valid.
+    pub(crate) fn new(issuers: &[IssuerConfig]) -> Result<Self, IssuerConfigError> {
+        let providers = issuers.iter().filter_map(|config| {
+            let client_id = config.client_id.clone()?;
+            Some(Provider::new(config.clone(), client_id))
+        });
+        providers.collect::<Result<_, _>>().map(Self)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(Provider::name)
+    }
+
+    /// The one with this name in the configuration.
+    pub(crate) fn named(&self, name: &str) -> Option<&Provider> {
+        self.0.iter().find(|provider| provider.name() == name)
+    }
+}
+
+impl Provider {
+    fn new(config: IssuerConfig, client_id: String) -> Result<Self, IssuerConfigError> {
+        if let Some(path) = &config.client_secret_file {
+            read_secret(path).map_err(|source| IssuerConfigError::ClientSecret {
+                name: config.name.clone(),
+                path: path.clone(),
+                source,
+            })?;
+        }
+        let client =
+            GuardedClient::new(config.policy()).map_err(|source| IssuerConfigError::Url {
+                name: config.name.clone(),
+                source,
+            })?;
+        Ok(Self {
+            client_id,
+            client,
+            metadata: MetadataSource::default(),
+            exchanges: Semaphore::new(EXCHANGES),
+            config,
+        })
+    }
+
+    /// Its name in the configuration.
+    pub(crate) fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// The issuer, `iss`.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.config.issuer
+    }
+
+    /// Where the person signs in.
+    pub(crate) async fn authorization_url(
+        &self,
+        flow: &Flow,
+        now: Timestamp,
+    ) -> Result<String, OidcError> {
+        let metadata = self.metadata(now).await?;
+        let mut url = metadata.authorization_endpoint.clone();
+        let challenge = URL_SAFE_NO_PAD.encode(sha256(flow.verifier.as_bytes()));
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.client_id)
+            .append_pair("redirect_uri", &flow.redirect_url)
+            .append_pair("scope", "openid")
+            .append_pair("state", &flow.state)
+            .append_pair("nonce", &flow.nonce)
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256");
+        Ok(url.into())
+    }
+
+    /// Whether every answer of the issuer names it (RFC 9207).
+    pub(crate) async fn names_itself(&self, now: Timestamp) -> Result<bool, OidcError> {
+        Ok(self.metadata(now).await?.names_itself)
+    }
+
+    /// The ID token for `code`. The access token beside it is not read.
+    pub(crate) async fn id_token(
+        &self,
+        flow: &Flow,
+        code: &str,
+        now: Timestamp,
+    ) -> Result<Wiped<String>, OidcError> {
+        let metadata = self.metadata(now).await?;
+        let (headers, body) = self.token_request(&metadata, flow, code)?;
+        let turn = self.exchanges.acquire().await;
+        let url = metadata.token_endpoint.as_str();
+        let answer = self.client.send(Method::POST, url, headers, body.into());
+        let answer = answer.await?;
+        drop(turn);
+        let object = json::object(&answer.body);
+        let text = |name: &str| object?.get(name).and_then(json::text);
+        match answer.status {
+            StatusCode::OK => text("id_token")
+                .map(Wiped::new)
+                .ok_or(OidcError::Malformed("the issuer's answer has no ID token")),
+            StatusCode::BAD_REQUEST if text("error").as_deref() == Some("invalid_grant") => {
+                Err(OidcError::Code)
+            }
+            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED
+                if text("error").as_deref() == Some("invalid_client") =>
+            {
+                Err(OidcError::Client)
+            }
+            status => Err(OidcError::Status(status)),
+        }
+    }
+
+    fn token_request(
+        &self,
+        metadata: &Metadata,
+        flow: &Flow,
+        code: &str,
+    ) -> Result<(HeaderMap, String), OidcError> {
+        let mut headers = HeaderMap::new();
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        headers.insert(header::CONTENT_TYPE, form);
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        let mut fields = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", flow.redirect_url.as_str()),
+            ("code_verifier", flow.verifier.as_str()),
+        ];
+        let secret = match &self.config.client_secret_file {
+            Some(path) => Some(read_secret(path).map_err(OidcError::ClientSecret)?),
+            None => None,
+        };
+        match &secret {
+            Some(secret) if metadata.client_authentication == ClientAuthentication::Basic => {
+                let pair = Wiped::new(format!("{}:{}", escaped(&self.client_id), escaped(secret)));
+                let value = Wiped::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+                let mut value = HeaderValue::try_from(value.as_str())
+                    .map_err(|_| OidcError::Malformed("the client's secret is not text"))?;
+                value.set_sensitive(true);
+                headers.insert(header::AUTHORIZATION, value);
+            }
+            Some(secret) => {
+                fields.extend([
+                    ("client_id", self.client_id.as_str()),
+                    ("client_secret", secret),
+                ]);
+            }
+            None => fields.push(("client_id", &self.client_id)),
+        }
+        let pairs = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", escaped(value)));
+        Ok((headers, pairs.collect::<Vec<_>>().join("&")))
+    }
+
+    async fn metadata(&self, now: Timestamp) -> Result<Metadata, OidcError> {
+        self.metadata.get(&self.config, &self.client, now).await
+    }
+}
+
+fn escaped(text: &str) -> String {
+    utf8_percent_encode(text, ESCAPED).to_string()
+}
+
+/// The secret in the file, without the end of its line.
+fn read_secret(path: &Path) -> std::io::Result<Wiped<String>> {
+    let text = Wiped::new(std::fs::read_to_string(path)?);
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() || secret.len() > LONGEST_SECRET || secret.chars().any(char::is_control) {
+        return Err(std::io::Error::other(
+            "it must have one line of 1 to 4096 bytes",
+        ));
+    }
+    Ok(Wiped::new(secret.to_owned()))
+}
+
+/// The URL, if a browser may be sent there.
+fn endpoint(config: &IssuerConfig, text: &str) -> Result<Url, HttpError> {
+    config
+        .policy()
+        .check(text)
+        .and_then(|url| match url.fragment() {
+            Some(_) => Err(HttpError::InvalidUrl),
+            None => Ok(url),
+        })
+}
