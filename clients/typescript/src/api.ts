@@ -23,6 +23,20 @@ export interface AuditPage {
   readonly next_cursor: string | null;
 }
 
+/** Where a person wants to sign in. */
+export interface BeginSignIn {
+  /** The name of the issuer */
+  readonly issuer: string;
+}
+
+/** A sign-in that has begun. */
+export interface BegunSignIn {
+  /** What the page needs when the person comes back, within ten minutes */
+  readonly flow: string;
+  /** Where the person signs in */
+  readonly url: string;
+}
+
 export interface NewSecret {
   /** Whether it fills the argument when a call omits it */
   readonly is_default_for_tool?: boolean | null;
@@ -422,9 +436,9 @@ export interface Session {
   readonly expires_at: string;
   /** After so many seconds without a request it ends earlier */
   readonly idle_seconds: number;
-  /** The key whose rights it has; null for a link of the command line */
+  /** The key whose rights it has; null for a link of the command line, and at an issuer */
   readonly key_id: string | null;
-  /** The name of the key, or `local:` and the user of the machine */
+  /** The name of the key, the subject at the issuer, or `local:` and the user of the machine */
   readonly name: string;
   readonly scopes: ReadonlyArray<Scope>;
   readonly tools: ReadonlyArray<string>;
@@ -446,12 +460,34 @@ export interface SetPolicy {
   readonly when?: { readonly [name: string]: ReadonlyArray<string> } | null;
 }
 
-/** Exactly one of both. */
+/** Exactly one of them. */
 export interface SignIn {
   /** An API key */
   readonly key?: string;
   /** The token of a link of `toolvault open` */
   readonly link?: string;
+  readonly oidc?: SignInAnswer;
+}
+
+/** The answer of an issuer. */
+export interface SignInAnswer {
+  /** The query of the URL to which the person came back */
+  readonly answer: string;
+  /** What the sign-in began with */
+  readonly flow: string;
+  /** The issuer in the path to which the person came back */
+  readonly issuer: string;
+}
+
+/** An issuer at which people can sign in. */
+export interface SignInIssuer {
+  /** Its name in the configuration */
+  readonly name: string;
+}
+
+/** The issuers at which people can sign in. */
+export interface SignInIssuers {
+  readonly data: ReadonlyArray<SignInIssuer>;
 }
 
 export interface Status {

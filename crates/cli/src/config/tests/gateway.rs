@@ -89,7 +89,7 @@ fn rules_and_limits_come_from_file_and_variables() {
 
 #[test]
 fn programs_are_kept_from_everything_that_opens_the_store() {
-    let file = "database_url_file = 'url'\n[tls]\ncertificate = '/c.pem'\nkey = '/k.pem'\n";
+    let file = "database_url_file = 'url'\n[tls]\ncertificate = '/c.pem'\nkey = '/k.pem'\n[auth.issuers.a]\nissuer = 'i'\nclient_secret_file = '/client-secret'\n";
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("url"), "postgres://localhost/x").unwrap();
     let file = file.replace("'url'", &format!("'{}/url'", directory.path().display()));
@@ -99,6 +99,7 @@ fn programs_are_kept_from_everything_that_opens_the_store() {
         "/srv/vault.root.key",
         "/srv/vault.first-keys",
         "/k.pem",
+        "/client-secret",
     ] {
         assert!(concealed.contains(&PathBuf::from(path)), "{concealed:?}");
     }
