@@ -1,5 +1,5 @@
-"""The files of examples/monitoring and examples/proxy: checked by promtool, compared with the metrics of a real server,
-and run with real proxies before one."""
+"""The files of examples/monitoring, examples/proxy and examples/rsyslog: checked by promtool, compared with the metrics of
+a real server, run with real proxies before one, and with a real rsyslog that gets its audit records."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from checks import Checks
 from pages import ROOT
 from server import Toolvault, free_port
 
-MONITORING, PROXY = ROOT / "examples/monitoring", ROOT / "examples/proxy"
+MONITORING, PROXY, RSYSLOG = (ROOT / "examples" / name for name in ("monitoring", "proxy", "rsyslog"))
 NAME = "vault.example.com"
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -81,6 +81,7 @@ async def body(checks: Checks, folder: Path) -> None:
     trail = (await toolvault.command("audit", "export")).stdout.decode()
     checks.that("the trail has the address that a trusted proxy adds", "192.0.2.8" in trail, trail[:900])
     checks.that("but not one that its client claims", "192.0.2.7" not in trail, trail[:900])
+    await syslog(checks, folder / "syslog")
 
 
 async def use(toolvault: Toolvault, key: str) -> None:
@@ -91,6 +92,49 @@ async def use(toolvault: Toolvault, key: str) -> None:
     await wrong.request("GET", "/v1/secrets")
     operator.close()
     wrong.close()
+
+
+async def syslog(checks: Checks, folder: Path) -> None:
+    """rsyslog starts later than the server, and is stopped and started again."""
+    folder.mkdir()
+    port, certificate, records = free_port(), folder / "tls.crt", folder / "toolvault-audit.json"
+    make_certificate("localhost", certificate, folder / "tls.key", "-addext", "basicConstraints=critical,CA:FALSE")
+    configuration = folder / "rsyslog.conf"
+    text = (RSYSLOG / "toolvault.conf").read_text().replace("/etc/rsyslog/", f"{folder}/").replace("/var/log/", f"{folder}/")
+    configuration.write_text(text.replace("6514", str(port)))
+    libraries = Path(os.environ["TOOLVAULT_TEST_RSYSLOG"])
+    command = ["env", f"LD_LIBRARY_PATH={libraries}", "rsyslogd", "-n", "-f", configuration, "-i", folder / "pid",
+               "-M", libraries / "rsyslog"]  # fmt: skip
+    toolvault = Toolvault(
+        folder / "server",
+        audit__ship__url=f"syslog+tls://localhost:{port}",
+        audit__ship__allow_private_network="true",
+        audit__ship__ca_file=str(certificate),
+    )
+    await toolvault.serve()
+    try:
+        for number in range(2):
+            with proxy(folder, port, *command):
+                for name in range(10):
+                    await toolvault.command("user", "create", f"user-{number}-{name}")
+                last = json.loads((await toolvault.command("audit", "verify", "--json")).stdout)["records"]
+                received = received_until(last, records)
+    finally:
+        await toolvault.stop()
+    complete = list(range(1, last + 1))
+    checks.that("rsyslog has every audit record", sorted(set(received)) == complete, received[-9:])
+
+
+def received_until(last: int, records: Path) -> list[int]:
+    """The sequences of the records in the file, as soon as it has the last one."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        lines = records.read_text().splitlines(keepends=True) if records.exists() else []
+        sequences = [json.loads(line)["record"]["sequence"] for line in lines if line.endswith("\n")]
+        if last in sequences:
+            return sequences
+        time.sleep(0.05)
+    raise RuntimeError(f"the record {last} does not arrive")
 
 
 @contextmanager
@@ -122,8 +166,7 @@ def listens(port: int) -> bool:
 
 def proxies(checks: Checks, folder: Path, toolvault: Toolvault, port: int, key: str) -> None:
     certificate, private = folder / f"{NAME}.crt", folder / f"{NAME}.key"
-    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj",
-        f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}", "-keyout", private, "-out", certificate, check=True)  # fmt: skip
+    make_certificate(NAME, certificate, private)
 
     def adapted(name: str) -> str:
         text = (PROXY / name).read_text().replace("8710", str(toolvault.port)).replace("/etc/ssl/", f"{folder}/")
@@ -142,6 +185,12 @@ def proxies(checks: Checks, folder: Path, toolvault: Toolvault, port: int, key: 
         with proxy(folder, port, name, *words) as process:
             ask(checks, folder, name, port, key)
         checks.that(f"{name} ends without an error", process.returncode == 0, process.returncode)
+
+
+def make_certificate(name: str, certificate: Path, private: Path, *options: str) -> None:
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj",
+        f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", *options, "-keyout", private, "-out", certificate,
+        check=True)  # fmt: skip
 
 
 def ask(checks: Checks, folder: Path, name: str, port: int, key: str) -> None:

@@ -2,9 +2,11 @@
 //!
 //! [`policy`] judges a URL, [`resolver`] looks its host up and [`address`] judges the addresses;
 //! the connection goes to exactly those addresses. Start with [`GuardedClient::send`], or with
-//! [`GuardedClient::open`] for an answer that is read as it comes.
+//! [`GuardedClient::open`] for an answer that is read as it comes. [`connection`] opens connections for other protocols
+//! under the same rules.
 
 mod address;
+mod connection;
 mod error;
 mod policy;
 mod resolver;
@@ -17,7 +19,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::redirect;
 
+pub(crate) use self::connection::connect;
 pub use self::error::HttpError;
+pub(crate) use self::policy::bare_host;
 pub use self::policy::{HttpPolicy, is_on_this_machine};
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode, Url};

@@ -1,35 +1,43 @@
-//! Ships audit records to a receiver elsewhere, by OTLP over HTTP with JSON.
+//! Ships audit records to a receiver elsewhere: by OTLP over HTTP with JSON, or by syslog.
 //!
-//! [`otlp`] writes the requests. Each is answered before the next one is sent, so records arrive in their order. What was
-//! not acknowledged is sent again, so a record may arrive twice.
+//! [`otlp`] and [`syslog`] write the records and know what acknowledges them. A request is acknowledged before the next
+//! one is sent, so records arrive in their order. What was not acknowledged is sent again, so a record may arrive twice.
 
 mod otlp;
+mod syslog;
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::time::Duration;
 
+use toolvault_core::audit::record::{Action, Decision, Record};
+use toolvault_core::digest::hexadecimal;
 use toolvault_core::identity::InstallationId;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_vault::RecordedPage;
 
-use crate::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use crate::http::{GuardedClient, HttpError, HttpPolicy, Method, Response, StatusCode};
+use self::syslog::Address;
+use crate::http::header::HeaderMap;
+use crate::http::{GuardedClient, HttpError, HttpPolicy, StatusCode};
+
+/// The most records in a request.
+const MOST_RECORDS: usize = 512;
+/// The most bytes of records in a request, unless one record alone has more.
+const MOST_BYTES: usize = 1 << 20;
 
 /// A receiver of records.
-#[derive(Debug)]
+#[expect(
+    missing_debug_implementations,
+    reason = "the URL may hold a credential"
+)]
 pub struct Receiver {
-    client: GuardedClient,
-    url: ReceiverUrl,
+    channel: Channel,
 }
 
-/// An URL, which may hold a credential and is therefore not printed.
-struct ReceiverUrl(String);
-
-impl std::fmt::Debug for ReceiverUrl {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("ReceiverUrl")
-    }
+enum Channel {
+    Otlp(GuardedClient, String),
+    Syslog(syslog::Target),
 }
 
 /// Why records were not acknowledged. No variant holds what the receiver said, which may repeat a credential.
@@ -37,7 +45,10 @@ impl std::fmt::Debug for ReceiverUrl {
 pub enum DeliveryError {
     /// The receiver has no answer.
     #[error("the receiver gave no answer")]
-    NoAnswer(#[source] HttpError),
+    NoAnswer(#[from] HttpError),
+    /// The connection for syslog failed, or the receiver did not end it properly.
+    #[error("the connection to the receiver failed")]
+    Broken(#[from] io::Error),
     /// The receiver cannot take records now: 429, 502, 503 or 504.
     #[error("the receiver cannot take records now: it answered with status {status}")]
     Busy {
@@ -74,16 +85,24 @@ impl DeliveryError {
 }
 
 impl Receiver {
-    /// The receiver at `url`, reached under `policy`.
-    pub fn new(url: String, policy: HttpPolicy) -> Result<Self, HttpError> {
-        policy.check(&url)?;
-        Ok(Self {
-            client: GuardedClient::new(policy)?,
-            url: ReceiverUrl(url),
-        })
+    /// Whether `url` is one of a receiver to which a connection could start under `policy`.
+    pub fn check(url: &str, policy: &HttpPolicy) -> Result<(), HttpError> {
+        if Address::of(url, policy)?.is_none() {
+            policy.check(url)?;
+        }
+        Ok(())
     }
 
-    /// Sends the records of these pages with `headers`, in requests of at most 512 records or 1 MiB.
+    /// The receiver at `url`, reached under `policy`.
+    pub fn new(url: String, policy: HttpPolicy) -> Result<Self, HttpError> {
+        let channel = match Address::of(&url, &policy)? {
+            Some(address) => Channel::Syslog(syslog::Target::new(address, policy)?),
+            None => Channel::Otlp(GuardedClient::new(policy)?, url),
+        };
+        Ok(Self { channel })
+    }
+
+    /// Sends the records of these pages, in requests of at most 512 records or 1 MiB. Over OTLP, each has these headers.
     ///
     /// Returns how many of them the receiver took over and rejected. It must not get those again.
     pub async fn deliver(
@@ -94,31 +113,57 @@ impl Receiver {
         now: Timestamp,
     ) -> Result<u64, DeliveryError> {
         let mut rejected = 0;
-        for body in otlp::requests(installation, pages, now) {
-            let mut headers = headers.clone();
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            let url = &self.url.0;
-            let sent = self.client.send(Method::POST, url, headers, body.into());
-            let response = sent.await.map_err(DeliveryError::NoAnswer)?;
-            rejected += read(&response)?;
+        match &self.channel {
+            Channel::Otlp(client, url) => {
+                for body in otlp::requests(installation, pages, now) {
+                    rejected += otlp::send(client, url, headers, body).await?;
+                }
+            }
+            Channel::Syslog(target) => {
+                for messages in batches(syslog::messages(installation, pages)) {
+                    target.send(&messages).await?;
+                }
+            }
         }
         Ok(rejected)
     }
 }
 
-fn read(response: &Response) -> Result<u64, DeliveryError> {
-    let status = response.status;
-    if status.is_success() {
-        return otlp::rejected(&response.body).ok_or(DeliveryError::NotOtlp);
-    }
-    // https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes
-    if !matches!(status.as_u16(), 429 | 502 | 503 | 504) {
-        return Err(DeliveryError::Refused(status));
-    }
-    let text = response.headers.get(RETRY_AFTER);
-    let seconds = text.and_then(|text| text.to_str().ok()?.trim().parse().ok());
-    Err(DeliveryError::Busy {
-        status,
-        retry_after: seconds.map(Duration::from_secs),
+/// Groups of encoded records for a request each, in their order.
+fn batches(records: impl Iterator<Item = String>) -> impl Iterator<Item = Vec<String>> {
+    let mut records = records.peekable();
+    std::iter::from_fn(move || {
+        let first = records.next()?;
+        let mut bytes = first.len();
+        let mut batch = vec![first];
+        while batch.len() < MOST_RECORDS
+            && let Some(next) = records.next_if(|next| bytes + next.len() <= MOST_BYTES)
+        {
+            bytes += next.len();
+            batch.push(next);
+        }
+        Some(batch)
     })
+}
+
+enum Severity {
+    Error,
+    Warning,
+    Information,
+}
+
+impl Severity {
+    fn of(record: &Record) -> Self {
+        match (record.action, record.decision) {
+            (Action::TamperingDetected | Action::ValueRepeated, _) => Self::Error,
+            (_, Decision::Denied) => Self::Warning,
+            (_, Decision::Allowed) => Self::Information,
+        }
+    }
+}
+
+/// What two copies of a record have in common, and no other record: the page's hash tells those apart that have the same
+/// sequence in a store that was restored.
+fn uid(page: &RecordedPage, record: &Record) -> String {
+    format!("{}-{}", hexadecimal(&page.hash), record.sequence)
 }

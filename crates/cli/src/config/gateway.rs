@@ -18,7 +18,7 @@ pub(crate) use self::header::is_reserved as is_reserved_header;
 pub(super) use self::literals::warn_of_literals;
 use super::computed::profiles_directory;
 use super::first_keys::FirstKeysFile;
-use super::keys::ISSUERS;
+use super::keys::{self, Kind};
 use super::layers::Layers;
 
 /// The gateway's settings.
@@ -108,19 +108,9 @@ fn public_url(layers: &mut Layers) -> Option<String> {
 /// The absolute paths that the gateway's programs must not read.
 fn concealed(layers: &Layers) -> Vec<PathBuf> {
     let mut paths = layers.files.clone();
-    let keys = [
-        "root_key.file",
-        "root_key.passphrase_file",
-        "database_url_file",
-        "tls.key",
-    ];
-    paths.extend(keys.iter().filter_map(|key| layers.path(key)));
-    let of_issuers = layers.below(ISSUERS);
-    let secrets = of_issuers.filter_map(|(key, value)| {
-        let is_secret = key.ends_with(".client_secret_file");
-        value.as_str().filter(|_| is_secret).map(PathBuf::from)
-    });
-    paths.extend(secrets);
+    let files = layers.entries.iter();
+    let files = files.filter(|(key, _)| keys::kind(key) == Some(Kind::SecretFile));
+    paths.extend(files.filter_map(|(_, file)| file.value.as_str().map(PathBuf::from)));
     if let Some(data_dir) = layers.path("data_dir") {
         paths.push(data_dir);
     }

@@ -10,6 +10,8 @@ pub(super) enum Kind {
     Text,
     /// A confidential text.
     Secret,
+    /// The path of a file with something confidential, which the gateway's programs must not read.
+    SecretFile,
     Integer,
     Boolean,
     /// A list of texts.
@@ -22,7 +24,7 @@ pub(super) enum Kind {
     Table,
 }
 
-use Kind::{Boolean, Integer, Secret, Text, TextOrTexts, Texts};
+use Kind::{Boolean, Integer, Secret, SecretFile, Text, TextOrTexts, Texts};
 
 /// The root key itself, which only the environment may set.
 pub(super) const ROOT_KEY_VALUE: &str = "root_key";
@@ -31,7 +33,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("listen", Text),
     ("data_dir", Text),
     ("database_url", Secret),
-    ("database_url_file", Text),
+    ("database_url_file", SecretFile),
     ("insecure_http", Boolean),
     ("consistency", Text),
     ("cache_bytes", Integer),
@@ -40,11 +42,11 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("log_format", Text),
     ("first_keys_file", Text),
     ("tls.certificate", Text),
-    ("tls.key", Text),
+    ("tls.key", SecretFile),
     (ROOT_KEY_VALUE, Secret),
-    ("root_key.file", Text),
+    ("root_key.file", SecretFile),
     ("root_key.command", Texts),
-    ("root_key.passphrase_file", Text),
+    ("root_key.passphrase_file", SecretFile),
     ("limits.body_bytes", Integer),
     ("limits.header_seconds", Integer),
     ("limits.body_seconds", Integer),
@@ -64,7 +66,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("audit.checkpoints.directory", Text),
     ("audit.checkpoints.command", Kind::Command),
     ("audit.ship.url", Secret),
-    ("audit.ship.headers_file", Text),
+    ("audit.ship.headers_file", SecretFile),
     ("audit.ship.allow_private_network", Boolean),
     ("audit.ship.ca_file", Text),
     ("backup.every", Text),
@@ -99,7 +101,7 @@ pub(super) const ISSUER_KEYS: &[(&str, Kind)] = &[
     ("allow_private_network", Boolean),
     ("ca_file", Text),
     ("client_id", Text),
-    ("client_secret_file", Text),
+    ("client_secret_file", SecretFile),
     ("sign_in_scopes", Texts),
 ];
 

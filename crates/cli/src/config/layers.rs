@@ -240,7 +240,9 @@ fn read_text(kind: Kind, text: &str) -> Option<Value> {
                 .map(|item| Value::String(item.trim().to_owned()))
                 .collect(),
         ),
-        Kind::Text | Kind::Secret | Kind::TextOrTexts => Value::String(text.to_owned()),
+        Kind::Text | Kind::Secret | Kind::SecretFile | Kind::TextOrTexts => {
+            Value::String(text.to_owned())
+        }
     };
     has_kind(kind, &value).then_some(value)
 }
@@ -251,7 +253,7 @@ fn has_kind(kind: Kind, value: &Value) -> bool {
         items.is_some_and(|items| items.iter().all(Value::is_str))
     };
     match kind {
-        Kind::Text | Kind::Secret => value.is_str(),
+        Kind::Text | Kind::Secret | Kind::SecretFile => value.is_str(),
         Kind::Integer => value.is_integer(),
         Kind::Boolean => value.is_bool(),
         Kind::Texts | Kind::Command => is_texts(value),
@@ -263,7 +265,7 @@ fn has_kind(kind: Kind, value: &Value) -> bool {
 
 const fn expectation(kind: Kind) -> &'static str {
     match kind {
-        Kind::Text | Kind::Secret => "expected a text",
+        Kind::Text | Kind::Secret | Kind::SecretFile => "expected a text",
         Kind::Integer => "expected a whole number",
         Kind::Boolean => "expected true or false",
         Kind::Texts => "expected a list of texts",

@@ -2,12 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use toolvault_gateway::HttpPolicy;
 use toolvault_gateway::http::{HeaderMap, HeaderName, HeaderValue};
+use toolvault_gateway::shipping::Receiver;
+use toolvault_gateway::{HttpError, HttpPolicy};
 
 use super::gateway::is_reserved_header;
 use super::layers::Layers;
 use super::root_key::read_secret_file;
+
+const SYSLOG_URLS: &str =
+    "expected syslog+tls://HOST:PORT, syslog+tcp://HOST:PORT or syslog+unix:///PATH";
 
 /// A receiver of audit records. It has no `Debug`: the URL may hold a credential.
 #[derive(Clone)]
@@ -34,8 +38,18 @@ impl Shipping {
             ca_file: layers.path("audit.ship.ca_file"),
             ..HttpPolicy::default()
         };
-        if let Err(error) = policy.check(&url) {
-            layers.problem_at(URL, &error.to_string());
+        let is_syslog = url.starts_with("syslog+");
+        match Receiver::check(&url, &policy) {
+            Err(HttpError::InvalidUrl) if is_syslog => layers.problem_at(URL, SYSLOG_URLS),
+            Err(HttpError::PlainHttp) if is_syslog => {
+                let advice = "plain TCP is refused, except to this machine: use syslog+tls";
+                layers.problem_at(URL, advice);
+            }
+            Err(error) => layers.problem_at(URL, &error.to_string()),
+            Ok(()) => {}
+        }
+        if is_syslog && headers_file.is_some() {
+            layers.problem_at(HEADERS, "syslog has no headers");
         }
         if let Err(why) = read_headers(headers_file.as_deref()) {
             layers.problem_at(HEADERS, &why);

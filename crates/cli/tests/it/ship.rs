@@ -3,6 +3,7 @@
 mod receiver;
 mod replicas;
 mod settings;
+mod syslog;
 
 use serde_json::json;
 
@@ -21,16 +22,21 @@ struct World {
 
 impl World {
     fn new(address: impl std::fmt::Display) -> Self {
+        Self::at(
+            &format!("http://{address}/v1/logs"),
+            "headers_file = 'HEADERS'\n",
+        )
+    }
+
+    /// One with this receiver, and with more settings.
+    fn at(url: &str, settings: &str) -> Self {
         let installation = Installation::empty();
         let headers = installation.path().join("headers");
         std::fs::write(&headers, format!("Authorization: Bearer {TOKEN}\n")).unwrap();
-        let headers = headers.to_str().unwrap();
-        let settings = format!(
-            "[audit.ship]\nurl = 'http://{address}/v1/logs'\nheaders_file = '{headers}'\n\
-             allow_private_network = true\n"
-        );
+        let settings = settings.replace("HEADERS", headers.to_str().unwrap());
+        let text = format!("[audit.ship]\nurl = '{url}'\nallow_private_network = true\n{settings}");
         let file = installation.path().join("toolvault.toml");
-        std::fs::write(&file, settings).unwrap();
+        std::fs::write(&file, text).unwrap();
         Self {
             file: file.to_str().unwrap().to_owned(),
             installation,

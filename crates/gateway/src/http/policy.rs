@@ -55,12 +55,18 @@ impl HttpPolicy {
         if !matches!(url.scheme(), "https" | "http") {
             return Err(HttpError::UnsupportedScheme);
         }
+        self.check_host(&url, url.scheme() == "https")?;
+        Ok(url)
+    }
+
+    /// Whether a connection to the host of `url` could start under this policy.
+    pub(crate) fn check_host(&self, url: &Url, is_encrypted: bool) -> Result<(), HttpError> {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(HttpError::UserInfo);
         }
         let host = url.host_str().ok_or(HttpError::InvalidUrl)?;
         let literal = literal_address(host);
-        if url.scheme() == "http" && !self.allow_plain_http && !is_on_this_machine(&url) {
+        if !is_encrypted && !self.allow_plain_http && !is_on_this_machine(url) {
             return Err(HttpError::PlainHttp);
         }
         // The transport connects to a literal address without asking the resolver.
@@ -68,7 +74,7 @@ impl HttpPolicy {
         {
             return Err(HttpError::ForbiddenAddress);
         }
-        Ok(url)
+        Ok(())
     }
 }
 
@@ -81,11 +87,14 @@ pub fn is_on_this_machine(url: &Url) -> bool {
 
 /// The address that the host of a parsed URL spells; `0x7f.1` and the like are normalised by then.
 fn literal_address(host: &str) -> Option<IpAddr> {
-    let bare = host
-        .strip_prefix('[')
+    bare_host(host).parse().ok()
+}
+
+/// The host of a URL without the brackets of an IPv6 address.
+pub(crate) fn bare_host(host: &str) -> &str {
+    host.strip_prefix('[')
         .and_then(|inner| inner.strip_suffix(']'))
-        .unwrap_or(host);
-    bare.parse().ok()
+        .unwrap_or(host)
 }
 
 /// The certificates in the PEM file at `path`, at least one.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::address::{self, AddressRefused};
+use super::error::BoxError;
 
 /// The addresses of a look-up, once they are there.
 pub(super) type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
@@ -59,23 +60,34 @@ impl CheckedResolver {
     }
 }
 
+/// The addresses of a host, if a connection to every one of them may be opened.
+pub(super) async fn look_up(
+    lookup: &dyn Lookup,
+    host: String,
+    allow_private_network: bool,
+) -> Result<Vec<IpAddr>, BoxError> {
+    // RFC 6761, section 6.3: these names mean this machine, whatever a name server says.
+    let must_be_loopback = address::is_localhost(&host);
+    let addresses = lookup.addresses(host).await?;
+    // One bad address refuses the name: an answer that mixes both kinds is an attack.
+    let all_allowed = addresses.iter().all(|&address| {
+        address::is_allowed(address, allow_private_network)
+            && (!must_be_loopback || address::is_loopback(address))
+    });
+    if all_allowed {
+        Ok(addresses)
+    } else {
+        Err(AddressRefused.into())
+    }
+}
+
 impl Resolve for CheckedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
-        // RFC 6761, section 6.3: these names mean this machine, whatever a name server says.
-        let must_be_loopback = address::is_localhost(&host);
         let allow_private_network = self.allow_private_network;
-        let addresses = self.lookup.addresses(host);
+        let lookup = Arc::clone(&self.lookup);
         Box::pin(async move {
-            let addresses = addresses.await?;
-            // One bad address refuses the name: an answer that mixes both kinds is an attack.
-            let all_allowed = addresses.iter().all(|&address| {
-                address::is_allowed(address, allow_private_network)
-                    && (!must_be_loopback || address::is_loopback(address))
-            });
-            if !all_allowed {
-                return Err(AddressRefused.into());
-            }
+            let addresses = look_up(lookup.as_ref(), host, allow_private_network).await?;
             let checked: Addrs = Box::new(
                 addresses
                     .into_iter()

@@ -3,17 +3,17 @@
 //! Integers of 64 bits are texts there. The body of a log record is the line that the trail has, and each of its fields
 //! is an attribute, so that receivers need not parse the body.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
-use toolvault_core::audit::record::{Action, Decision, Record};
-use toolvault_core::digest::hexadecimal;
+use toolvault_core::audit::record::Record;
 use toolvault_core::identity::InstallationId;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_vault::RecordedPage;
 
-/// The most records in a request.
-const MOST_RECORDS: usize = 512;
-/// The most bytes of records in a request, unless one record alone has more.
-const MOST_BYTES: usize = 1 << 20;
+use super::{DeliveryError, Severity, batches, uid};
+use crate::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use crate::http::{GuardedClient, Method, Response};
 
 /// The bodies of the requests that carry the records of these pages, in their order.
 pub(super) fn requests(
@@ -21,28 +21,40 @@ pub(super) fn requests(
     pages: &[RecordedPage],
     now: Timestamp,
 ) -> impl Iterator<Item = String> {
-    let records = pages.iter().flat_map(|page| {
-        page.records
-            .iter()
-            .map(move |(record, line)| (page, record, line))
+    let logs = pages.iter().flat_map(move |page| {
+        let records = page.records.iter();
+        records.map(move |(record, line)| log_record(page, record, line, now).to_string())
     });
-    let mut logs = records
-        .map(move |(page, record, line)| log_record(page, record, line, now).to_string())
-        .peekable();
-    std::iter::from_fn(move || {
-        let mut body = beginning(installation);
-        body.push_str(&logs.next()?);
-        let mut count = 1;
-        let mut has_room = |log: &String, body: &String| {
-            count += 1;
-            count <= MOST_RECORDS && body.len() + log.len() < MOST_BYTES
-        };
-        while let Some(log) = logs.next_if(|log| has_room(log, &body)) {
-            body.push(',');
-            body.push_str(&log);
-        }
-        body.push_str("]}]}]}");
-        Some(body)
+    batches(logs).map(move |logs| body(installation, &logs.join(",")))
+}
+
+/// Sends one request. Returns how many of its records the receiver rejected.
+pub(super) async fn send(
+    client: &GuardedClient,
+    url: &str,
+    headers: &HeaderMap,
+    body: String,
+) -> Result<u64, DeliveryError> {
+    let mut headers = headers.clone();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let response = client.send(Method::POST, url, headers, body.into()).await?;
+    read(&response)
+}
+
+fn read(response: &Response) -> Result<u64, DeliveryError> {
+    let status = response.status;
+    if status.is_success() {
+        return rejected(&response.body).ok_or(DeliveryError::NotOtlp);
+    }
+    // https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes
+    if !matches!(status.as_u16(), 429 | 502 | 503 | 504) {
+        return Err(DeliveryError::Refused(status));
+    }
+    let text = response.headers.get(RETRY_AFTER);
+    let seconds = text.and_then(|text| text.to_str().ok()?.trim().parse().ok());
+    Err(DeliveryError::Busy {
+        status,
+        retry_after: seconds.map(Duration::from_secs),
     })
 }
 
@@ -64,7 +76,7 @@ pub(super) fn rejected(body: &[u8]) -> Option<u64> {
     }
 }
 
-fn beginning(installation: InstallationId) -> String {
+fn body(installation: InstallationId, logs: &str) -> String {
     let resource = attributes([
         ("service.name", json!("toolvault")),
         ("service.version", json!(env!("CARGO_PKG_VERSION"))),
@@ -72,23 +84,21 @@ fn beginning(installation: InstallationId) -> String {
     ]);
     format!(
         "{{\"resourceLogs\":[{{\"resource\":{{\"attributes\":{resource}}},\
-         \"scopeLogs\":[{{\"scope\":{{\"name\":\"toolvault.audit\"}},\"logRecords\":["
+         \"scopeLogs\":[{{\"scope\":{{\"name\":\"toolvault.audit\"}},\"logRecords\":[{logs}]}}]}}]}}"
     )
 }
 
 fn log_record(page: &RecordedPage, record: &Record, line: &str, now: Timestamp) -> Value {
-    let (severity, severity_text) = match (record.action, record.decision) {
-        (Action::TamperingDetected | Action::ValueRepeated, _) => (17, "ERROR"),
-        (_, Decision::Denied) => (13, "WARN"),
-        (_, Decision::Allowed) => (9, "INFO"),
+    let (severity, severity_text) = match Severity::of(record) {
+        Severity::Error => (17, "ERROR"),
+        Severity::Warning => (13, "WARN"),
+        Severity::Information => (9, "INFO"),
     };
     let fields: Map<String, Value> = serde_json::from_str(line).unwrap_or_default();
-    // The page's hash tells records apart that have the same sequence in a store that was restored.
-    let uid = format!("{}-{}", hexadecimal(&page.hash), record.sequence);
     let own = fields.into_iter().filter(|(_, value)| !value.is_null());
     let own = own.map(|(name, value)| (format!("toolvault.audit.{name}"), value));
     let others = [
-        ("log.record.uid".to_owned(), json!(uid)),
+        ("log.record.uid".to_owned(), json!(uid(page, record))),
         ("toolvault.audit.page".to_owned(), json!(page.number)),
     ];
     json!({

@@ -1,5 +1,7 @@
 //! What is sent, and what is made of the answers.
 
+mod syslog;
+
 use serde_json::{Value, json};
 use toolvault_core::audit::record::{Action, Actor, Decision, Record};
 use toolvault_core::identity::InstallationId;

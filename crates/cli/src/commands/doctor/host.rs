@@ -20,6 +20,10 @@ pub(super) fn check_secret_files(configuration: &Configuration, findings: &mut F
         RootKey::Command(_) => findings.good("root key", "it comes from a command"),
         RootKey::Text(_) => findings.good("root key", "it comes from the environment"),
     }
+    let headers = configuration.shipping.as_ref();
+    if let Some(path) = headers.and_then(|shipping| shipping.headers_file.as_deref()) {
+        check_file("headers of audit shipping", path, findings);
+    }
     for path in configuration.first_keys.paths() {
         if !path.exists() {
             break;

@@ -89,10 +89,16 @@ fn rules_and_limits_come_from_file_and_variables() {
 
 #[test]
 fn programs_are_kept_from_everything_that_opens_the_store() {
-    let file = "database_url_file = 'url'\n[tls]\ncertificate = '/c.pem'\nkey = '/k.pem'\n[auth.issuers.a]\nissuer = 'i'\nclient_secret_file = '/client-secret'\n";
+    let file = "database_url_file = 'url'\n[tls]\ncertificate = '/c.pem'\nkey = '/k.pem'\n\
+                [audit.ship]\nurl = 'https://a.example.com'\nheaders_file = 'headers'\n\
+                [auth.issuers.corp]\nissuer = 'https://id.example.com'\naudience = 'a'\n\
+                jwks_url = 'https://id.example.com/keys'\nclient_secret_file = '/client-secret'\n";
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("url"), "postgres://localhost/x").unwrap();
-    let file = file.replace("'url'", &format!("'{}/url'", directory.path().display()));
+    std::fs::write(directory.path().join("headers"), "").unwrap();
+    let place = directory.path().display();
+    let file = file.replace("'url'", &format!("'{place}/url'"));
+    let file = file.replace("'headers'", &format!("'{place}/headers'"));
     let concealed = gateway(&file).concealed;
     for path in [
         "/srv/vault",
@@ -103,7 +109,9 @@ fn programs_are_kept_from_everything_that_opens_the_store() {
     ] {
         assert!(concealed.contains(&PathBuf::from(path)), "{concealed:?}");
     }
-    assert!(concealed.contains(&directory.path().join("url")));
+    for name in ["url", "headers"] {
+        assert!(concealed.contains(&directory.path().join(name)));
+    }
     for name in ["toolvault.toml", "toolvault"] {
         assert!(concealed.iter().any(|path| path.ends_with(name)), "{name}");
     }

@@ -16,6 +16,18 @@ fn settings_that_cannot_be_used_are_refused() {
             "a user name or password",
         ),
         (
+            "url = 'syslog+tcp://logs.example.com:601'",
+            "plain TCP is refused",
+        ),
+        (
+            "url = 'syslog+udp://logs.example.com:514'",
+            "expected syslog+tls://HOST:PORT",
+        ),
+        (
+            "url = 'syslog+tls://logs.example.com:6514'\nheaders_file = '/dev/null'",
+            "syslog has no headers",
+        ),
+        (
             "url = 'https://10.0.0.1/v1/logs'",
             "private, local or reserved",
         ),
