@@ -18,8 +18,10 @@ class Postgres:
         if not self.url:
             raise RuntimeError("TOOLVAULT_TEST_DATABASE_URL is not set: run this by scripts/with-postgres")
 
-    def query(self, statement: str, url: str | None = None) -> str:
+    def query(self, statement: str, url: str | None = None, *, before: str = "") -> str:
+        """What a statement prints. `before` is run before it in the same session."""
         words = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"]
+        words += ["--command", before] if before else []
         done = subprocess.run([*words, "--command", statement, url or self.url], capture_output=True, text=True, check=True)
         return done.stdout.strip()
 

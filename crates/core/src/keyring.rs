@@ -196,6 +196,23 @@ impl Keyring {
         Ok(mac(&self.sign_in()?, &label))
     }
 
+    /// The MAC of what a server tells the others on its database about itself.
+    pub fn mac_replica(&self, told: &Transcript) -> [u8; 32] {
+        let told = Transcript::new("toolvault/replica/v1")
+            .bytes(self.installation.as_bytes())
+            .bytes(told.as_slice());
+        mac(&self.row_mac, &told)
+    }
+
+    /// The key of one request that a server forwards to another, derived from the key that authenticates rows. Each
+    /// request has its own, because random nonces serve one key for 2^32 messages only.
+    pub fn forwarding(&self, request: &[u8; 16]) -> Result<NumberedKey, OpenError> {
+        let label = Transcript::new("toolvault/forwarding-key/v1")
+            .bytes(self.installation.as_bytes())
+            .bytes(request);
+        derive(&self.row_mac, &label)
+    }
+
     /// The key that seals what a client holds for the server.
     pub fn cursor(&self) -> &NumberedKey {
         &self.cursor

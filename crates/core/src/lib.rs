@@ -16,6 +16,7 @@
 //! - [`transcript`]: an unambiguous encoding for additional data, MACs and hashes.
 //! - [`mask`], [`api_key`]: the masked form of a value, and API keys.
 //! - [`sign_in`]: what a browser holds: a session, and the link that begins one.
+//! - [`replica`]: what servers on one database tell each other.
 //! - [`redaction`]: finds values in what a tool sends back.
 //! - [`backup`]: the format of a backup file.
 //! - [`audit`]: the chain of pages that records every change and use.
@@ -42,6 +43,7 @@ pub mod policy;
 pub mod ranking;
 pub mod redaction;
 pub mod reference;
+pub mod replica;
 pub mod scope;
 pub mod sign_in;
 pub mod terminal;

@@ -12,6 +12,7 @@ use toolvault_gateway::mcp::Gateway;
 use toolvault_vault::{Clock, SystemClock, SystemEntropy, Vault};
 
 use crate::entrance::{Entrance, GatewaySettingsError};
+use crate::forward::Forwarding;
 use crate::jobs::Jobs;
 use crate::jwt::JwtVerifier;
 use crate::limits::bodies::Bodies;
@@ -32,6 +33,8 @@ pub(crate) struct App(Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) vault: Vault,
     pub(crate) gateway: Gateway,
+    /// `None` if the other servers on the database do not reach this one.
+    pub(crate) forwarding: Option<Forwarding>,
     entrance: RwLock<Arc<Entrance>>,
     /// `None` for plain HTTP.
     pub(crate) certificate: Option<Certificate>,
@@ -54,6 +57,11 @@ impl App {
         let limits = settings.limits;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entrance = Entrance::new(&settings.gateway)?;
+        // Before the gateway, whose IDs say whether the other servers reach this one.
+        let forwarding = settings.replica.as_ref().map(|replica| {
+            Forwarding::new(replica, settings.insecure_http, &vault).map_err(ServeError::Replica)
+        });
+        let forwarding = forwarding.transpose()?;
         let gateway = Gateway::new(
             vault.clone(),
             settings.gateway.clone(),
@@ -68,6 +76,7 @@ impl App {
             metrics: Metrics::new(&gateway, &jobs),
             jobs,
             gateway,
+            forwarding,
             entrance: RwLock::new(Arc::new(entrance)),
             certificate: certificate.map(Certificate::new),
             reloads: Reloads::default(),

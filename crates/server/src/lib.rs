@@ -8,6 +8,7 @@
 //! - `extract/`: the caller (known before the body is read), and what they sent.
 //! - `wire/`: parses requests as `FastAPI` and pydantic do; `error`: the error type and its responses.
 //! - `entrance`: the host names of the gateway.
+//! - `forward/`: requests for what another server on the database has.
 //! - `jwt/`: tokens of configured issuers.
 //! - `listener`, `tls`, `limits/`: connections and rate limits.
 //! - [`control`]: the same API for local commands, through a Unix socket or in their own process.
@@ -20,6 +21,7 @@ pub mod control;
 mod entrance;
 mod error;
 mod extract;
+mod forward;
 mod jobs;
 mod jwt;
 mod limits;
@@ -44,5 +46,5 @@ pub use listener::Server;
 pub use openapi::document as openapi_document;
 pub use reload::{ReloadReport, ReloadRequest};
 pub use serve_error::ServeError;
-pub use settings::{DashboardSettings, RequestLimits, ServerSettings, TlsFiles};
+pub use settings::{DashboardSettings, ReplicaSettings, RequestLimits, ServerSettings, TlsFiles};
 pub use status::Status;

@@ -13,7 +13,7 @@ use axum::response::Response;
 
 use crate::app::App;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 64;
 
 /// The ID of the request in logs, in the audit trail and in the response.

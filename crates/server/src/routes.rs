@@ -19,6 +19,7 @@ use crate::api::{
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::session::renew;
+use crate::forward;
 
 /// The API's routes, each with its description.
 pub(crate) fn api() -> OpenApiRouter<App> {
@@ -76,7 +77,12 @@ pub(crate) fn api() -> OpenApiRouter<App> {
 
 /// All routes for the network.
 pub(crate) fn router(app: App) -> Router {
-    complete(for_everyone(), app).layer(from_fn(renew))
+    let direct = complete(for_everyone(), app.clone()).layer(from_fn(renew));
+    if app.forwarding.is_none() {
+        return direct;
+    }
+    let received = post(forward::receive::receive).with_state((app, direct.clone()));
+    direct.route(forward::PATH, received)
 }
 
 /// All routes for local commands: those for the network, and `/local`.

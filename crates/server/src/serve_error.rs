@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use toolvault_gateway::http::HttpError;
+
 use crate::entrance::GatewaySettingsError;
 use crate::jwt::IssuerConfigError;
 use crate::tls::TlsError;
@@ -29,6 +31,9 @@ pub enum ServeError {
     /// An issuer of tokens cannot be used.
     #[error(transparent)]
     Issuer(#[from] IssuerConfigError),
+    /// The other servers on the database cannot be reached with these settings.
+    #[error("replica.url, replica.ca_file: {0}")]
+    Replica(#[source] HttpError),
     /// The gateway's settings cannot be used.
     #[error(transparent)]
     Gateway(#[from] GatewaySettingsError),

@@ -33,6 +33,8 @@ pub struct ServerSettings {
     pub issuers: Vec<IssuerConfig>,
     /// The servers of the gateway.
     pub gateway: GatewaySettings,
+    /// How the other servers on the database reach this one; `None` if they do not.
+    pub replica: Option<ReplicaSettings>,
 }
 
 impl ServerSettings {
@@ -64,8 +66,18 @@ impl ServerSettings {
             dashboard: DashboardSettings::default(),
             issuers: Vec::new(),
             gateway: GatewaySettings::default(),
+            replica: None,
         }
     }
+}
+
+/// How the servers on one database reach each other.
+#[derive(Clone, Debug)]
+pub struct ReplicaSettings {
+    /// The URL of this server for the others: a scheme, a host, and perhaps a path.
+    pub url: String,
+    /// Certificates, in PEM, to trust for the others in addition to the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Certificate chain and private key, as files in PEM.

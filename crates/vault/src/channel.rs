@@ -3,10 +3,12 @@
 //! An announcement is part of the transaction that makes the change, so it arrives if and only if the change was
 //! committed. Heartbeats show that the channel works: see [`crate::cache::trust`].
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+mod heard;
+
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -15,8 +17,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::api_key::KeyId;
 use toolvault_core::identity::UserId;
+use toolvault_core::replica::Address;
 use uuid::Uuid;
 
+use self::heard::Heard;
+pub use self::heard::Replica;
 use crate::cache::Effect;
 use crate::cache::trust::{Heartbeat, Trust};
 use crate::changes::Changed;
@@ -24,8 +29,6 @@ use crate::shared::Shared;
 
 const NAME: &str = "toolvault";
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(200);
-/// For how long one that is silent is remembered.
-const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 /// How many IDs one announcement carries; PostgreSQL limits it to 8,000 bytes.
 const MOST_IDS: usize = 100;
@@ -35,24 +38,20 @@ pub(crate) struct Channel {
     process: Uuid,
     is_shared: bool,
     next_batch: AtomicU64,
-    /// The other processes, and when each was last heard of.
-    heard: Mutex<HashMap<Uuid, Instant>>,
+    /// The URL at which the others reach this process.
+    url: OnceLock<String>,
+    /// The other processes.
+    pub(crate) heard: Heard,
     /// Batches for which this process does not know whether they were committed.
     unresolved: Mutex<HashSet<u64>>,
-}
-
-/// Another process on the same database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Replica {
-    /// The random ID that it has as long as it runs.
-    pub process: Uuid,
-    /// How long ago it was last heard of, in milliseconds. It sends five heartbeats a second.
-    pub silent_ms: u64,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Message {
     from: Uuid,
+    /// Absent from processes that the others cannot reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<Address>,
     #[serde(flatten)]
     content: Content,
 }
@@ -83,7 +82,8 @@ impl Channel {
             process,
             is_shared,
             next_batch: AtomicU64::new(0),
-            heard: Mutex::default(),
+            url: OnceLock::new(),
+            heard: Heard::default(),
             unresolved: Mutex::new(HashSet::new()),
         }
     }
@@ -114,30 +114,18 @@ impl Channel {
             keys: keys.into_iter().collect(),
             all,
         };
-        self.encode(content)
+        self.encode(content, None)
             .map(|payload| Announcement { batch, payload })
     }
 
-    /// The other processes on the database that were heard of lately.
-    pub(crate) fn replicas(&self) -> Vec<Replica> {
-        let heard = self.heard.lock();
-        let mut replicas: Vec<_> = heard
-            .iter()
-            .map(|(process, at)| Replica {
-                process: *process,
-                silent_ms: u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX),
-            })
-            .collect();
-        replicas.sort_by_key(|replica| replica.process);
-        replicas
+    /// Tells the others from now on at which URL they reach this process. Only the first call counts.
+    pub(crate) fn announce_url(&self, url: String) {
+        let _ = self.url.set(url);
     }
 
-    fn hear(&self, process: Uuid) {
-        let mut heard = self.heard.lock();
-        heard.retain(|_, at| at.elapsed() < FORGOTTEN_AFTER);
-        if process != self.process {
-            heard.insert(process, Instant::now());
-        }
+    /// The ID of this process, if the others can reach it.
+    pub(crate) fn reachable(&self) -> Option<Uuid> {
+        self.url.get().map(|_| self.process)
     }
 
     /// Notes that a batch may or may not have been committed.
@@ -145,9 +133,10 @@ impl Channel {
         self.unresolved.lock().insert(batch);
     }
 
-    fn encode(&self, content: Content) -> Option<String> {
+    fn encode(&self, content: Content, address: Option<Address>) -> Option<String> {
         serde_json::to_string(&Message {
             from: self.process,
+            address,
             content,
         })
         .ok()
@@ -162,7 +151,7 @@ impl Channel {
 
 /// Listens and sends heartbeats until `stop` is called. While the channel is down, caches are not used.
 ///
-/// If every use reads the database anyway, it only listens: heartbeats would have no purpose.
+/// If every use reads the database anyway, heartbeats only tell the address of this process, if the others reach it.
 pub(crate) async fn run(
     shared: Arc<Shared>,
     pools: watch::Receiver<PgPool>,
@@ -172,28 +161,27 @@ pub(crate) async fn run(
         Trust::Heartbeat(heartbeat) => Some(heartbeat),
         Trust::Alone | Trust::Never => None,
     };
-    let sending = async {
-        match heartbeat {
-            Some(heartbeat) => send(&shared, heartbeat, &pools).await,
-            None => std::future::pending().await,
-        }
-    };
     tokio::select! {
         () = stop.cancelled() => {}
-        () = sending => {}
+        () = send(&shared, heartbeat, &pools) => {}
         () = listen(&shared, heartbeat, pools.clone()) => {}
     }
 }
 
-async fn send(shared: &Shared, heartbeat: &Heartbeat, pools: &watch::Receiver<PgPool>) {
+async fn send(shared: &Shared, heartbeat: Option<&Heartbeat>, pools: &watch::Receiver<PgPool>) {
     let mut ticks = tokio::time::interval(HEARTBEAT_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let Some(payload) = shared
-            .channel
-            .encode(Content::Heartbeat(heartbeat.elapsed()))
-        else {
+        let address = shared.channel.url.get().map(|url| {
+            let (process, now) = (shared.channel.process, shared.clock.now());
+            Address::new(process, url.clone(), now, &shared.keyring)
+        });
+        if heartbeat.is_none() && address.is_none() {
+            continue;
+        }
+        let content = Content::Heartbeat(heartbeat.map_or(0, Heartbeat::elapsed));
+        let Some(payload) = shared.channel.encode(content, address) else {
             return;
         };
         let pool = pools.borrow().clone();
@@ -204,7 +192,7 @@ async fn send(shared: &Shared, heartbeat: &Heartbeat, pools: &watch::Receiver<Pg
             tracing::debug!(error = %error, "a heartbeat was not sent");
         }
         // A connection that died silently announces nothing, so receivers must check for themselves.
-        if !shared.cache.trust.is_given() {
+        if heartbeat.is_some() && !shared.cache.trust.is_given() {
             shared.cache.announcements.send(Changed::All);
         }
     }
@@ -254,13 +242,14 @@ async fn listen_once(
 
 fn receive(shared: &Shared, heartbeat: Option<&Heartbeat>, message: Message) {
     match message.content {
-        Content::Heartbeat(sent) => {
-            shared.channel.hear(message.from);
-            if let Some(heartbeat) = heartbeat
-                && message.from == shared.channel.process
-            {
+        Content::Heartbeat(sent) if message.from == shared.channel.process => {
+            if let Some(heartbeat) = heartbeat {
                 heartbeat.returned(sent);
             }
+        }
+        Content::Heartbeat(_) => {
+            let (heard, now) = (&shared.channel.heard, shared.clock.now());
+            heard.hear(message.from, message.address, now, &shared.keyring);
         }
         Content::Changed {
             batch,

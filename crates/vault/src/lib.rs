@@ -51,6 +51,7 @@ pub use operations::audit::{
 pub use operations::credentials::{CredentialStamp, Credentials};
 pub use operations::doctor::Diagnosis;
 pub use operations::explain::{Candidate, Explained, Explanation, Near};
+pub use operations::forwarding::{ForwardError, Forwarded};
 pub use operations::injection::{RepeatedValue, ToolCall};
 pub use operations::keys::{IssuedKey, KeyChange, LONGEST_OVERLAP, NewKey};
 pub use operations::policy::list::PolicyInfo;

@@ -5,6 +5,7 @@ pub(crate) mod authentication;
 pub(crate) mod credentials;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod forwarding;
 pub(crate) mod injection;
 pub(crate) mod keys;
 mod names;

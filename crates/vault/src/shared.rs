@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::operations::audit::Progress;
+use crate::operations::forwarding::Accepted;
 use crate::settings::Settings;
 use crate::store::audit::HeadRow;
 use crate::store::database::Database;
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) cache: Cache,
     pub(crate) channel: Channel,
+    /// The forwarded requests that this process accepted lately.
+    pub(crate) accepted: Mutex<Accepted>,
     pub(crate) sign_in_failures: SignInFailures,
     /// `None` on PostgreSQL.
     pub(crate) journal: Option<Arc<Journal>>,

@@ -132,7 +132,12 @@ impl Report<'_> {
         table.row(["last checkpoint", &self.job(Job::Checkpoint)]);
         table.row(["audit shipping", &self.shipping()]);
         for replica in &store.replicas {
-            let heard = format!("{}, heard {} ms ago", replica.process, replica.silent_ms);
+            let at = replica.url.as_ref().map(|url| format!(", at {url}"));
+            let at = at.unwrap_or_default();
+            let heard = format!(
+                "{}, heard {} ms ago{at}",
+                replica.process, replica.silent_ms
+            );
             table.row(["replica", &heard]);
         }
         let gateway = self.is_served.then_some(self.status.gateway.as_slice());

@@ -43,6 +43,8 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("first_keys_file", Text),
     ("tls.certificate", Text),
     ("tls.key", SecretFile),
+    ("replica.url", Text),
+    ("replica.ca_file", Text),
     (ROOT_KEY_VALUE, Secret),
     ("root_key.file", SecretFile),
     ("root_key.command", Texts),

@@ -215,6 +215,19 @@ fn all_problems_are_told_at_once_by_key_and_without_values() {
 }
 
 #[test]
+fn only_servers_on_postgresql_have_replicas() {
+    let url = "[replica]\nurl = 'https://10.0.0.7:8710'";
+    let [problem] = problems(url, &[]).try_into().unwrap();
+    assert!(problem.starts_with("replica.url ("), "{problem}");
+    let database = [("TOOLVAULT_DATABASE_URL", "postgres://canary")];
+    assert!(problems(url, &database).is_empty());
+    let [problem] = problems("[replica]\nca_file = 'ca.pem'", &database)
+        .try_into()
+        .unwrap();
+    assert!(problem.starts_with("replica.ca_file ("), "{problem}");
+}
+
+#[test]
 fn a_file_that_does_not_parse_is_named_with_its_line_and_not_quoted() {
     let problems = problems("database_url = canary-password", &[]);
     assert_eq!(problems.len(), 1, "{problems:?}");

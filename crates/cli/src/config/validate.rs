@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use toml::{Table, Value};
-use toolvault_server::{DashboardSettings, IssuerConfig, RequestLimits, ServerSettings, TlsFiles};
+use toolvault_server::{
+    DashboardSettings, IssuerConfig, ReplicaSettings, RequestLimits, ServerSettings, TlsFiles,
+};
 use toolvault_vault::{Consistency, DatabaseLocation, DatabaseUrl, Durability, Limits, Settings};
 
 use super::first_keys::FirstKeysFile;
@@ -130,7 +132,28 @@ fn server(layers: &mut Layers) -> Option<ServerSettings> {
         },
         issuers: issuers(layers),
         gateway: gateway::settings(layers),
+        replica: replica(layers),
         listen: listen?,
+    })
+}
+
+fn replica(layers: &mut Layers) -> Option<ReplicaSettings> {
+    let Some(url) = layers.text("replica.url").map(|(url, _)| url.to_owned()) else {
+        if layers.path("replica.ca_file").is_some() {
+            layers.problem_at("replica.ca_file", "set replica.url too");
+        }
+        return None;
+    };
+    let is_shared = |key| layers.text(key).is_some();
+    if !is_shared("database_url") && !is_shared("database_url_file") {
+        layers.problem_at(
+            "replica.url",
+            "set database_url too: only a PostgreSQL database has several servers",
+        );
+    }
+    Some(ReplicaSettings {
+        url,
+        ca_file: layers.path("replica.ca_file"),
     })
 }
 

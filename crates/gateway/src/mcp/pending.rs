@@ -12,7 +12,7 @@ use toolvault_core::pattern::ToolPattern;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_vault::{Caller, Clock, NewSecret, SecretInfo, Vault};
 
-use super::session::random_id;
+use super::session::new_id;
 use crate::settings::ServerName;
 
 /// For how long a pending secret can be set, in microseconds.
@@ -98,7 +98,7 @@ impl PendingSecrets {
     /// The ID under which this user can set the secret; the same one as long as it is valid.
     pub(crate) fn ask(&self, user: UserId, secret: MissingSecret) -> Option<String> {
         let now = self.clock.now();
-        let id = random_id(self.entropy.as_ref()).ok()?;
+        let id = new_id(&self.vault, self.entropy.as_ref()).ok()?;
         let mut by_id = self.by_id.lock();
         by_id.retain(|_, entry| entry.left(now).is_some());
         let known = by_id

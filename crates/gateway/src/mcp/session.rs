@@ -13,7 +13,7 @@ use toolvault_core::confidential::Wiped;
 use toolvault_core::digest::hexadecimal;
 use toolvault_core::entropy::{Entropy, EntropyError};
 use toolvault_core::json::{Value, parse};
-use toolvault_vault::{Caller, Clock};
+use toolvault_vault::{Caller, Clock, Vault};
 
 use self::wishes::Wishes;
 use super::access::Principal;
@@ -107,14 +107,14 @@ pub(crate) struct Sessions {
 
 impl Session {
     pub(crate) fn new(
-        entropy: &dyn Entropy,
+        id: String,
         clock: &Arc<dyn Clock>,
         caller: &Caller,
         server: Option<ServerName>,
         opening: &str,
-    ) -> Result<Self, EntropyError> {
-        Ok(Self {
-            id: random_id(entropy)?,
+    ) -> Self {
+        Self {
+            id,
             principal: Principal::of(caller),
             server,
             opening: Wiped::new(opening.to_owned()),
@@ -126,7 +126,7 @@ impl Session {
             uses: Arc::default(),
             caller: Mutex::new(caller.clone()),
             used: Used::now(clock),
-        })
+        }
     }
 
     pub(crate) fn caller(&self) -> Caller {
@@ -286,9 +286,14 @@ pub(crate) fn offers_urls(capabilities: Value<'_>) -> bool {
         .is_some_and(|elicitation| elicitation.get("url").is_some())
 }
 
-/// 128 random bits as hexadecimal digits.
-pub(crate) fn random_id(entropy: &dyn Entropy) -> Result<String, EntropyError> {
+/// An ID of 128 random bits as hexadecimal digits, after the ID of this process and a full stop if the other servers on
+/// the database reach it: they forward what is asked under that ID.
+pub(crate) fn new_id(vault: &Vault, entropy: &dyn Entropy) -> Result<String, EntropyError> {
     let mut bytes = [0; 16];
     entropy.fill(&mut bytes)?;
-    Ok(hexadecimal(&bytes))
+    let random = hexadecimal(&bytes);
+    Ok(match vault.replica_id() {
+        Some(process) => format!("{}.{random}", process.simple()),
+        None => random,
+    })
 }

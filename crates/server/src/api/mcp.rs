@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::scope::Scope;
+use toolvault_gateway::mcp::protocol::headers::SESSION_ID;
 use toolvault_gateway::mcp::{McpBody, McpReply, McpRequest};
 use toolvault_vault::Caller;
 
@@ -27,6 +28,7 @@ use crate::entrance::BaseUrl;
 use crate::extract::caller::AuthenticatedProgram;
 use crate::extract::input::{ReceivedBody, read_body};
 use crate::extract::reached::Reached;
+use crate::forward::forward;
 use crate::limits::bodies::Room;
 
 /// Headers that carry the caller's own credentials. They are never passed on to a tool server.
@@ -71,9 +73,7 @@ impl FromRequestParts<App> for Client {
 
 /// What the client sent.
 pub(crate) struct Message {
-    server: Option<String>,
-    method: Method,
-    headers: HeaderMap,
+    parts: Parts,
     body: ReceivedBody,
 }
 
@@ -84,37 +84,41 @@ impl FromRequest<App> for Message {
         let (parts, body) = request.into_parts();
         let most_bytes = app.entrance().message_bytes;
         let body = read_body(app, &parts, body, most_bytes).await?;
-        let mut headers = parts.headers;
-        for name in CREDENTIALS {
-            headers.remove(HeaderName::from_static(name));
-        }
-        Ok(Self {
-            // Not decoded: no server name needs an escape, so a name with one is unknown.
-            server: parts.uri.path().strip_prefix("/mcp/").map(str::to_owned),
-            method: parts.method,
-            headers,
-            body,
-        })
+        Ok(Self { parts, body })
     }
 }
 
-/// Passes a message to the gateway and returns its answer.
+/// Passes a message to the gateway, here or on the server that has the session, and returns its answer.
 pub(crate) async fn relay(
     State(app): State<App>,
     Extension(Stopping(stop)): Extension<Stopping>,
     client: Client,
-    message: Message,
+    Message { parts, body }: Message,
 ) -> Response {
-    let lifetime = Lifetime::of(&message.method, &message.headers);
+    let lifetime = Lifetime::of(&parts.method, &parts.headers);
+    let session = parts.headers.get(SESSION_ID);
+    if let Some(session) = session.and_then(|session| session.to_str().ok())
+        && let Some(answer) = forward(&app, &parts, session, &body.bytes).await
+    {
+        return match answer {
+            Ok(answer) => lifetime.limit(answer, stop),
+            Err(error) => Refusal::from(error).into_response(),
+        };
+    }
+    let mut headers = parts.headers;
+    for name in CREDENTIALS {
+        headers.remove(HeaderName::from_static(name));
+    }
     let may_use = client.caller.scopes().contains(Scope::Use);
-    let ReceivedBody { bytes, room } = message.body;
+    let ReceivedBody { bytes, room } = body;
     let reply = app
         .gateway
         .handle(McpRequest {
             caller: client.caller,
-            server: message.server,
-            method: message.method,
-            headers: message.headers,
+            // Not decoded: no server name needs an escape, so a name with one is unknown.
+            server: parts.uri.path().strip_prefix("/mcp/").map(str::to_owned),
+            method: parts.method,
+            headers,
             body: bytes,
             base_url: client.base_url.to_string(),
         })
@@ -146,6 +150,17 @@ impl Lifetime {
             Self::Open
         } else {
             Self::Request
+        }
+    }
+
+    /// Ends the stream of another server's answer, too.
+    fn limit(self, answer: Response, stop: CancellationToken) -> Response {
+        match self {
+            Self::Request => answer,
+            Self::Open => answer.map(|body| {
+                let pieces = body.into_data_stream();
+                Body::from_stream(pieces.take_until(stop.cancelled_owned()))
+            }),
         }
     }
 }

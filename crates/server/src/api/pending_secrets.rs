@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use toolvault_core::scope::Scope;
 use toolvault_gateway::mcp::SetError;
@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::{Input, require};
+use crate::forward::forward;
 use crate::openapi::{errors, parameters, requests, successes};
 use crate::wire::{Fields, ValidationErrors};
 
@@ -49,16 +50,20 @@ pub(crate) async fn get_pending_secret(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     input: Input,
-) -> Result<Json<PendingSecret>, ApiError> {
+) -> Result<Response, ApiError> {
     require_manage(&caller)?;
     let id = input.text_segment("pending_id").unwrap_or_default();
+    if let Some(answer) = forward(&app, input.parts(), &id, input.bytes()).await {
+        return answer;
+    }
     let pending = app.gateway.pending(&caller, &id).ok_or(Error::NotFound)?;
-    Ok(Json(PendingSecret {
+    let pending = Json(PendingSecret {
         server: pending.server,
         argument: pending.argument,
         secret_name: pending.secret_name,
         expires_in: pending.expires_in.as_secs(),
-    }))
+    });
+    Ok(pending.into_response())
 }
 
 /// Set Pending Secret
@@ -78,11 +83,14 @@ pub(crate) async fn set_pending_secret(
     input: Input,
 ) -> Result<Response, ApiError> {
     require_manage(&caller)?;
+    let id = input.text_segment("pending_id").unwrap_or_default();
+    if let Some(answer) = forward(&app, input.parts(), &id, input.bytes()).await {
+        return answer;
+    }
     let body = input.json()?;
     let mut errors = ValidationErrors::default();
     let value = Fields::of(body, &mut errors).required("secret_value", text);
     let value = require(value, errors)?;
-    let id = input.text_segment("pending_id").unwrap_or_default();
     match app.gateway.set_pending(&caller, &id, value).await {
         Ok(info) => Ok(answer(info)),
         Err(SetError::Unknown) => Err(Error::NotFound.into()),

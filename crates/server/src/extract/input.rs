@@ -84,6 +84,11 @@ async fn read(
 }
 
 impl Input {
+    /// The head.
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
     /// The path segment that the route names `name`, still percent-encoded.
     fn segment(&self, name: &str) -> &str {
         let route = self.parts.extensions.get::<MatchedPath>();

@@ -17,6 +17,8 @@ mod connections;
 #[cfg(test)]
 mod dashboard;
 #[cfg(test)]
+mod forwarded;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod harness;

@@ -78,7 +78,7 @@ impl Vault {
                 audit_pages: head.page - cut.page,
                 audit_records: head.sequence - cut.sequence,
                 shipping: self.shipping_status(&mut tx).await?,
-                replicas: self.shared.channel.replicas(),
+                replicas: self.shared.channel.heard.replicas(),
             })
         })
         .await

@@ -81,6 +81,7 @@ impl Vault {
             cache: Cache::new(settings.cache_bytes, trust),
             settings,
             channel: Channel::new(Uuid::from_bytes(process), is_shared),
+            accepted: Mutex::default(),
             sign_in_failures: SignInFailures::default(),
             journal,
             failed: CancellationToken::new(),

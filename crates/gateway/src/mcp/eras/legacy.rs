@@ -14,7 +14,7 @@ use crate::mcp::protocol::Message;
 use crate::mcp::protocol::headers::{LAST_EVENT_ID, SESSION_ID};
 use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::server::Server;
-use crate::mcp::session::{Purpose, Session, UsedSession};
+use crate::mcp::session::{Purpose, Session, UsedSession, new_id};
 use crate::mcp::state::Visit;
 use crate::settings::ServerName;
 
@@ -68,9 +68,9 @@ pub(crate) async fn begin(
     opening: &str,
 ) -> Result<UsedSession, Refusal> {
     let state = &visit.state;
-    let (entropy, clock) = (state.entropy.as_ref(), &state.clock);
-    let session = Session::new(entropy, clock, visit.caller(), server, opening)
+    let id = new_id(&state.vault, state.entropy.as_ref())
         .map_err(|error| toolvault_vault::Error::Internal(error.into()))?;
+    let session = Session::new(id, &state.clock, visit.caller(), server, opening);
     let session = Arc::new(session);
     let limits = &visit.rules.settings.limits;
     let used = session.used();

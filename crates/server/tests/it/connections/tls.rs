@@ -209,6 +209,7 @@ async fn plain_http_is_refused_where_others_could_reach_it() {
         dashboard: toolvault_server::DashboardSettings::default(),
         issuers: Vec::new(),
         gateway: toolvault_gateway::GatewaySettings::default(),
+        replica: None,
     };
     let refused = Server::bind(world.vault.clone(), settings.clone()).await;
     assert!(matches!(refused, Err(ServeError::PlainHttp(_))));
@@ -220,7 +221,23 @@ async fn plain_http_is_refused_where_others_could_reach_it() {
     let refused = Server::bind(world.vault.clone(), settings.clone()).await;
     assert!(matches!(refused, Err(ServeError::Tls(_))));
     settings.tls = None;
+    settings.listen = "127.0.0.1:0".parse().unwrap();
+    for url in [
+        "http://192.0.2.1:8710",
+        "vault.example",
+        "https://a:b@vault.example",
+        "https://vault.example/?a",
+    ] {
+        settings.replica = Some(toolvault_server::ReplicaSettings {
+            url: url.to_owned(),
+            ca_file: None,
+        });
+        let refused = Server::bind(world.vault.clone(), settings.clone()).await;
+        assert!(matches!(refused, Err(ServeError::Replica(_))), "{url}");
+    }
+    settings.replica = None;
     settings.insecure_http = true;
+    settings.listen = "0.0.0.0:0".parse().unwrap();
     Server::bind(world.vault.clone(), settings).await.unwrap();
 }
 

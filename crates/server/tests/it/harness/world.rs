@@ -64,6 +64,7 @@ impl World {
                 dashboard: DashboardSettings::default(),
                 issuers: Vec::new(),
                 gateway: GatewaySettings::default(),
+                replica: None,
             },
             vault: Settings::new(DatabaseLocation::Directory(data)),
             directory,
