@@ -32,7 +32,8 @@ BEYOND_SCHEMA = {
 BEYOND_SCHEMA_MESSAGES = {
     "A key with 'any_user' needs an expiry.",
     "Value error, give 'expires_in' or 'expires_at', not both",
-    "Value error, give either 'key' or 'link'",
+    "Value error, give one of 'key', 'link' and 'oidc'",
+    "Value error, no issuer of this name signs people in",
     "Value error, the expiry must lie in the future",
     "Value error, a URL pattern holds a whole origin without '*', then '/…'",
 }
