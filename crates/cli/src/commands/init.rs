@@ -1,4 +1,9 @@
-//! `toolvault init`: takes over the servers of all clients on this machine, and tests them.
+//! `toolvault init`: makes a service of the server, takes over the servers of all clients on this machine, and tests them.
+
+mod service;
+mod system;
+mod systemd;
+mod unit;
 
 use std::collections::BTreeSet;
 
@@ -16,12 +21,24 @@ use crate::printer::Printer;
 #[derive(Args)]
 #[command(after_help = "\
 It looks for the files of Claude Code, Claude Desktop, Codex, Cursor, Gemini CLI, opencode, VS Code, Windsurf and Zed in
-your home directory and in this folder, and asks before it changes one. See `toolvault mcp import --help`. The server
-must be running on this machine; `toolvault serve` starts it.")]
+your home directory and in this folder, and asks before it changes one. See `toolvault mcp import --help`.
+
+If no server runs on this machine, it offers a service of yours (systemd --user), which also runs after a restart; a new
+store gets its keys first, and commands a profile. Without systemd, start `toolvault serve` before.")]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
 pub(crate) struct InitOptions {
     /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
+    /// Make the service without asking, and fail if it cannot be made
+    #[arg(long, conflicts_with = "no_service")]
+    service: bool,
+    /// Make no service
+    #[arg(long)]
+    no_service: bool,
+    /// Make a service of the system with a user of its own, and do nothing else; for root
+    #[arg(long, conflicts_with_all = ["service", "no_service", "config"])]
+    system: bool,
     #[command(flatten)]
     file: FileOptions,
     #[command(flatten)]
@@ -33,6 +50,11 @@ pub(crate) async fn run(
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {
     let printer = context.printer;
+    if options.system {
+        system::make(options, context).await?;
+        return Ok(ExitStatus::Success);
+    }
+    service::offer(options, context).await?;
     let found = find(printer);
     if found.is_empty() {
         printer.line("No file of a client with MCP servers was found.")?;

@@ -121,6 +121,35 @@ fn receiver(configuration: &Configuration) -> Result<Option<Receiver>, Failure> 
     receiver.map_err(|error| Failure::refused(format!("audit.ship: {}", with_causes(&error))))
 }
 
+/// Sets up the store, if it is empty, for a server that starts without a person: its keys are delivered, and kept in a
+/// profile.
+pub(super) async fn set_up(
+    configuration: &Configuration,
+    context: &Context<'_>,
+) -> anyhow::Result<()> {
+    refuse_plain_http(&configuration.server)?;
+    make_profiles_directory();
+    let Opened { vault, first_keys } = open(configuration).await?;
+    vault.close().await;
+    let Some(keys) = &first_keys else {
+        return Ok(());
+    };
+    let printer = context.printer;
+    let file = first_keys::deliver(keys, configuration, printer)?;
+    if let Some(file) = file {
+        let file = file.display();
+        printer.line(&format!(
+            "A new store was set up. Its first keys are in {file}"
+        ))?;
+    }
+    let address = configuration.server.listen;
+    if address.ip().is_loopback() {
+        let url = announcement::url(address, configuration.server.tls.is_some());
+        printer.text(&first_keys::keep(keys, &url, context).await)?;
+    }
+    Ok(())
+}
+
 async fn open(configuration: &Configuration) -> Result<Opened, Failure> {
     let root_key = configuration.root_key.source()?;
     let opened = Vault::open(

@@ -27,7 +27,7 @@ pub(super) fn is_configured(name: &ServerName, file: &FileOptions, context: &Con
     configuration.is_ok_and(|configuration| configuration.server.gateway.servers.contains_key(name))
 }
 
-pub(super) fn load(file: &FileOptions, context: &Context<'_>) -> anyhow::Result<Configuration> {
+pub(crate) fn load(file: &FileOptions, context: &Context<'_>) -> anyhow::Result<Configuration> {
     let store = StoreOptions {
         config: file.config.clone(),
         ..StoreOptions::default()

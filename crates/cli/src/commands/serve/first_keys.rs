@@ -14,15 +14,16 @@ use crate::failure::Failure;
 use crate::printer::{Printer, Table};
 use crate::profile::{DEFAULT, Keys, Profile, Profiles};
 
-/// Prints or writes the keys.
+/// Prints the keys, or writes them and returns the file.
 pub(super) fn deliver(
     keys: &FirstKeys,
     configuration: &Configuration,
     printer: &Printer,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<PathBuf>> {
     let file = &configuration.first_keys;
-    if is_shown(configuration, printer) {
+    let written = if is_shown(configuration, printer) {
         show(keys, configuration, printer)?;
+        None
     } else {
         let path = write(keys, file).map_err(|error| {
             Failure::failed(format!(
@@ -34,12 +35,13 @@ pub(super) fn deliver(
             path = %path.display(),
             "a new store was set up; its first keys are only in this file: move them and delete it"
         );
-    }
+        Some(path)
+    };
     tracing::info!(
         audit.public_key = keys.audit_public_key,
         "the audit trail begins; keep its public key elsewhere to verify it"
     );
-    Ok(())
+    Ok(written)
 }
 
 /// Whether the keys are shown on the terminal, to the person who set up the store.
