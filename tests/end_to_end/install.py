@@ -87,6 +87,9 @@ def archive(checks: Checks, release: Path, folder: Path) -> None:
     query = f"source {unpacked / 'completions/toolvault.fish'}; complete --do-complete 'toolvault ba'"
     fish = passes(checks, "fish reads its completions", "fish", "--no-config", "--command", query)
     checks.that("and completes a command there", fish.startswith("backup"), fish)
+    names = 'source "$1"; COMP_WORDS=(toolvault secret show x); COMP_CWORD=3; _toolvault echo x show; echo "${COMPREPLY[@]}"'
+    bash = passes(checks, "bash asks for names", "bash", "-c", names, "bash", unpacked / "completions/toolvault.bash")
+    checks.that("of secrets that begin so", bash.split() == ["__secret-names", "x"], bash)
     passes(checks, "zsh reads its completions", "zsh", "--no-rcs", "-n", unpacked / "completions/_toolvault")
 
 

@@ -162,6 +162,11 @@ impl<'a> Api<'a> {
         self.base.as_str().trim_end_matches('/')
     }
 
+    /// Whether the server is on this machine.
+    pub(crate) fn is_on_this_machine(&self) -> bool {
+        toolvault_gateway::http::is_on_this_machine(&self.base)
+    }
+
     /// Where secrets go, for the plan of an import.
     pub(crate) fn destination(&self) -> String {
         let profile = self.profile.as_ref();

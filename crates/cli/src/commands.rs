@@ -104,6 +104,9 @@ pub(crate) enum Command {
     Config(config::ConfigOptions),
     /// Print a script that completes commands in a shell
     Completions(completions::CompletionsOptions),
+    /// Print the names of secrets; the scripts of completions call this
+    #[command(name = completions::names::COMMAND, hide = true)]
+    SecretNames(completions::names::NamesOptions),
     /// Write the manual pages to a directory; scripts/release calls this
     #[command(hide = true)]
     Man(completions::ManOptions),
@@ -139,6 +142,7 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Openapi => openapi::run(context),
         Command::Config(options) => config::run(&options, context),
         Command::Completions(options) => completions::run(&options, context),
+        Command::SecretNames(options) => completions::names::run(&options, context).await,
         Command::Man(options) => completions::write_manual(&options),
         Command::Sandbox(options) => sandbox::run(options),
     }

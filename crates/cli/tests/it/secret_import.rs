@@ -6,6 +6,7 @@ use std::net::TcpListener;
 
 use insta::assert_snapshot;
 
+use crate::installation::{Installation, Server};
 use crate::secrets::Client;
 
 /// What no output has.
@@ -345,4 +346,99 @@ fn an_export_has_bindings_and_policies_and_no_value() {
     assert_eq!(exported[0]["tool_name"], "linear__*");
     assert_eq!(exported[0]["policy"]["rotate_after_days"], 90);
     assert_eq!(exported[1]["policy"], serde_json::Value::Null);
+}
+
+/// Runs it on a terminal, on which a person types `answer`.
+fn on_terminal(client: &Client, line: &str, answer: &str) -> String {
+    let mut command = client.installation.command(&[]);
+    let arguments = format!("{} secret import {line}", env!("CARGO_BIN_EXE_toolvault"));
+    let mut script = std::process::Command::new("script");
+    script
+        .args(["--quiet", "--return", "--command", &arguments, "/dev/null"])
+        .env_clear()
+        .current_dir(client.installation.path())
+        .env("PATH", "/usr/bin:/bin")
+        .env("TOOLVAULT_URL", &client.server.url)
+        .env("TOOLVAULT_API_KEY", &client.key);
+    for (name, value) in command.env("TERM", "dumb").get_envs() {
+        script.env(name, value.unwrap());
+    }
+    client.installation.transcript(&mut script, answer)
+}
+
+#[test]
+fn a_person_is_asked_after_the_plan() {
+    let client = client();
+    let path = client.installation.path().join(".env");
+    fs::write(path, format!("GITHUB_TOKEN=ghp_{CANARY}\n")).unwrap();
+    let stored = || {
+        client
+            .json(&["secret", "list", "--json"], "")
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    let refused = on_terminal(&client, ".env", "n\n");
+    assert!(refused.starts_with("exit status 1\n"), "{refused}");
+    assert!(
+        refused.contains("Send the values to http://[address]? [y/N]"),
+        "{refused}"
+    );
+    assert_eq!(stored(), 0);
+    let done = on_terminal(&client, ".env", "y\n");
+    assert!(
+        done.starts_with("exit status 0\n") && done.contains("Stored 1, left 0."),
+        "{done}"
+    );
+    assert_eq!(done.matches("GITHUB_TOKEN").count(), 2, "{done}");
+    assert_eq!(stored(), 1);
+    let again = on_terminal(&client, ".env", "");
+    assert!(again.contains("There is nothing to store."), "{again}");
+    assert!(!(refused + &done + &again).contains(CANARY));
+}
+
+#[test]
+fn values_go_to_another_machine_only_after_a_yes() {
+    // This machine by its name, which the command takes for another one.
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let name = name.trim();
+    let installation = Installation::empty();
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    let [certificate, key] =
+        ["certificate.pem", "key.pem"].map(|file| installation.path().join(file));
+    fs::write(&certificate, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
+    let options = [
+        "--listen",
+        "0.0.0.0:0",
+        "--tls-cert",
+        certificate,
+        "--tls-key",
+        key,
+    ];
+    let server = Server::start(installation.command(&["serve"]).args(options));
+    let url = server.url.replace("0.0.0.0", name);
+    let operator = installation.first_key("operator_key");
+    let run = |arguments: &[&str]| {
+        let mut command = installation.command(arguments);
+        command
+            .env("TOOLVAULT_URL", &url)
+            .env("TOOLVAULT_API_KEY", &operator)
+            .env("TOOLVAULT_CA_FILE", certificate);
+        installation.transcript(&mut command, &format!("TOKEN=ghp_{CANARY}\n"))
+    };
+    let refused = run(&["secret", "import", "-"]);
+    assert!(
+        refused.starts_with("exit status 1\nSecrets go to https://"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("it needs confirmation") && refused.contains("--yes"),
+        "{refused}"
+    );
+    assert!(!run(&["secret", "list"]).contains("TOKEN"));
+    let done = run(&["secret", "import", "-", "--yes"]);
+    assert!(done.contains("Stored 1, left 0."), "{done}");
+    assert!(run(&["secret", "list"]).contains("TOKEN"));
 }

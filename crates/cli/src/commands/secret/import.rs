@@ -9,6 +9,7 @@ mod exports;
 mod format;
 mod plan;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -21,6 +22,7 @@ use super::show::yes_or_no;
 use crate::api::Api;
 use crate::api::connection::ConnectionOptions;
 use crate::api::secrets::{Change, Filter, New, store};
+use crate::confirm::confirm;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::printer::{Printer, Table};
@@ -36,10 +38,10 @@ Examples:
   vault kv get -format=json secret/app | toolvault secret import -
   op item get GitHub --format json | toolvault secret import -
 
-Without --yes it prints what it would do, and changes nothing. Read that first, then add --yes. A secret that a server of
-the configuration names, or that is called like the server and one of its credential arguments (ISSUES_API_TOKEN), is
-bound to that server's tools, unless another secret is the default there. In a .env, JSON or YAML file, what looks like a
-setting is left out.")]
+It prints what it would do, then asks. Without a terminal it changes nothing: read the plan, then add --yes. A secret
+that a server of the configuration names, or that is called like the server and one of its credential arguments
+(ISSUES_API_TOKEN), is bound to that server's tools, unless another secret is the default there. In a .env, JSON or YAML
+file, what looks like a setting is left out.")]
 pub(crate) struct ImportOptions {
     /// File with secrets: dotenv, JSON, YAML, or an export of Infisical, Doppler, Vault or 1Password; - is standard
     /// input
@@ -64,10 +66,10 @@ pub(crate) struct ImportOptions {
     /// Bind nothing
     #[arg(long)]
     no_bind: bool,
-    /// Do it
+    /// Do it without asking
     #[arg(long)]
     yes: bool,
-    /// Print JSON
+    /// Print JSON; without --yes, only the plan
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -91,10 +93,9 @@ pub(super) async fn run(options: &ImportOptions, context: &Context<'_>) -> anyho
     let planned = plan::plan(entries, &places, &stored, options);
     if !options.yes {
         show(&planned, false, &api, options, printer)?;
-        if !options.json {
-            printer.line("Nothing is changed. To do this, add --yes.")?;
+        if options.json || !is_confirmed(&planned, &api, printer)? {
+            return Ok(());
         }
-        return Ok(());
     }
     let mut done = 0;
     for secret in &planned {
@@ -108,7 +109,9 @@ pub(super) async fn run(options: &ImportOptions, context: &Context<'_>) -> anyho
         })?;
         done += usize::from(secret.action.is_change());
     }
-    show(&planned, true, &api, options, printer)?;
+    if options.yes {
+        show(&planned, true, &api, options, printer)?;
+    }
     if !options.json {
         let left = planned.len() - done;
         printer.line(&format!("Stored {done}, left {left}."))?;
@@ -120,6 +123,22 @@ pub(super) async fn run(options: &ImportOptions, context: &Context<'_>) -> anyho
         }
     }
     Ok(())
+}
+
+/// Asks whether to store the secrets. Without a terminal, the plan was all, unless values would go to another machine:
+/// then a program has forgotten --yes.
+fn is_confirmed(planned: &[Planned<'_>], api: &Api<'_>, printer: &Printer) -> anyhow::Result<bool> {
+    if !planned.iter().any(|secret| secret.action.is_change()) {
+        printer.line("There is nothing to store.")?;
+        return Ok(false);
+    }
+    if api.is_on_this_machine() && !std::io::stdin().is_terminal() {
+        printer.line("Nothing is changed. To do this, add --yes.")?;
+        return Ok(false);
+    }
+    let question = format!("Send the values to {}?", api.server());
+    confirm(&question, false, printer)?;
+    Ok(true)
 }
 
 async fn carry_out(api: &Api<'_>, secret: &Planned<'_>) -> Result<(), Failure> {
