@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { assertNowhere, heading, row, world } from "./world.mjs";
+import { assertNowhere, heading, row, signIn, world } from "./world.mjs";
 
 const it = world();
 const button = (page, name) => page.getByRole("button", { name, exact: true });
@@ -100,6 +100,25 @@ test("an administrator creates, limits, disables and deletes a user", async (t) 
   await page.getByText("The user is deleted").waitFor();
   await row(page, "ada").waitFor({ state: "detached" });
   await page.getByText("Ready").waitFor();
+});
+
+test("an administrator ends all sessions of a user, who can sign in again", async (t) => {
+  const eve = await it.api("POST", "v1/users", { name: "eve" });
+  const key = it.command("key", "create", "--user", "eve", "--scope", "manage", "--json").match(/tvk_\w+/)[0];
+  const hers = await it.signedIn(t, "keys", { key, refused: [401] });
+  const page = await it.signedIn(t, "admin");
+  await button(page, "Manage eve").click();
+  await button(page, "End all sessions").click();
+  await button(page, "End them").click();
+  await page.getByText("The sessions are ended").waitFor();
+  await hers.getByRole("link", { name: "Usage" }).click();
+  await hers.getByText("Your session has ended").waitFor();
+  await signIn(hers, key);
+  await heading(hers, "Usage").waitFor();
+  await page.reload();
+  await row(page, "eve").waitFor();
+  const [record] = (await it.api("GET", "v1/audit?action=session.ended&limit=1")).data;
+  assert.deepEqual([record.user_id, record.reason], [eve.user_id, "all"]);
 });
 
 test("whoever revokes the key of the session is signed out", async (t) => {

@@ -45,6 +45,9 @@ pub struct Session {
     pub id: SignInId,
     /// Whose rights it has.
     pub holder: Holder,
+    /// How often all sessions of its user had been ended when it began.
+    #[serde(default)]
+    pub generation: i64,
     /// When it began.
     pub began_at: Timestamp,
     /// When it was last used, nearly.
@@ -60,6 +63,9 @@ pub struct Link {
     pub uid: u32,
     /// The user for whom they act.
     pub user: UserId,
+    /// The generation of the session.
+    #[serde(default)]
+    pub generation: i64,
     /// When it expires.
     pub until: Timestamp,
 }
@@ -142,6 +148,7 @@ mod tests {
         Session {
             id: SignInId::generate(&entropy, Timestamp::default()).unwrap(),
             holder,
+            generation: 3,
             began_at: Timestamp::from_microseconds(1),
             seen_at: Timestamp::from_microseconds(2),
         }
@@ -183,6 +190,7 @@ mod tests {
             id: held.id,
             uid: 0,
             user: UserId(held.id.0),
+            generation: 3,
             until: Timestamp::default(),
         };
         let sealed = seal(&link, &keyring, &entropy).unwrap();

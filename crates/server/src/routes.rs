@@ -69,6 +69,7 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         // Administration.
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::update_user, users::delete_user))
+        .routes(routes!(users::end_user_sessions))
         // Health and metrics.
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

@@ -30,6 +30,14 @@ export class Users {
     return this.#runner.run({ method: "PATCH", path, body: new Body(change), read: asIs<api.User> }, options);
   }
 
+  /** Signs a user out of the dashboard in every browser. Keys and tokens stay valid. */
+  endSessions(userId: string, options?: CallOptions): Promise<void> {
+    return this.#runner.run(
+      { method: "DELETE", path: `${PATH}/${segment(userId)}/sessions`, read: nothing },
+      options,
+    );
+  }
+
   /** Deletes a user with all their secrets and keys. */
   delete(userId: string, options?: CallOptions): Promise<void> {
     return this.#runner.run({ method: "DELETE", path: `${PATH}/${segment(userId)}`, read: nothing }, options);

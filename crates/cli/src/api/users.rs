@@ -36,6 +36,13 @@ impl Api<'_> {
         Ok(())
     }
 
+    /// Ends all sessions of a user.
+    pub(crate) async fn end_sessions(&self, user: UserId) -> Result<(), Failure> {
+        let url = self.url(&["users", &user.to_string(), "sessions"]);
+        self.send(Method::DELETE, &url, Body::Nothing).await?;
+        Ok(())
+    }
+
     /// All users, or those with the given name; oldest first.
     pub(crate) async fn list_users(&self, name: Option<&str>) -> Result<Vec<UserInfo>, Failure> {
         let mut url = self.url(&["users"]);

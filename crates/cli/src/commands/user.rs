@@ -23,6 +23,8 @@ pub(crate) enum UserCommand {
     Disable(NamedOptions),
     /// Accept a user's keys and tokens again
     Enable(NamedOptions),
+    /// Sign a user out of the dashboard in all browsers; keys and tokens stay valid
+    SignOut(NamedOptions),
     /// Show or set how much a user may store
     Quota(QuotaOptions),
     /// Delete a user with all their secrets and keys
@@ -104,6 +106,7 @@ pub(crate) async fn run(command: UserCommand, context: &Context<'_>) -> anyhow::
         UserCommand::List(options) => list(options, context).await?,
         UserCommand::Disable(options) => set_disabled(options, true, context).await?,
         UserCommand::Enable(options) => set_disabled(options, false, context).await?,
+        UserCommand::SignOut(options) => sign_out(options, context).await?,
         UserCommand::Quota(options) => quota(options, context).await?,
         UserCommand::Delete(options) => delete(options, context).await?,
     }
@@ -154,6 +157,16 @@ async fn set_disabled(
     .await?;
     let done = if is_disabled { "Disabled" } else { "Enabled" };
     say(done, &user, options.json, context.printer)
+}
+
+async fn sign_out(options: NamedOptions, context: &Context<'_>) -> anyhow::Result<()> {
+    let user = Api::with_store(options.store, context, async |api| {
+        let user = api.find_user(&options.name).await?;
+        api.end_sessions(user.user_id).await?;
+        Ok(user)
+    })
+    .await?;
+    say("Signed out", &user, options.json, context.printer)
 }
 
 async fn quota(options: QuotaOptions, context: &Context<'_>) -> anyhow::Result<()> {

@@ -84,12 +84,13 @@ fn user_explains_its_commands() {
     Usage: toolvault user <COMMAND>
 
     Commands:
-      create   Create a user
-      list     List all users
-      disable  Refuse a user's keys and tokens from now on
-      enable   Accept a user's keys and tokens again
-      quota    Show or set how much a user may store
-      delete   Delete a user with all their secrets and keys
+      create    Create a user
+      list      List all users
+      disable   Refuse a user's keys and tokens from now on
+      enable    Accept a user's keys and tokens again
+      sign-out  Sign a user out of the dashboard in all browsers; keys and tokens stay valid
+      quota     Show or set how much a user may store
+      delete    Delete a user with all their secrets and keys
 
     Options:
       -h, --help  Print help

@@ -62,6 +62,22 @@ fn a_disabled_user_is_enabled_again() {
 }
 
 #[test]
+fn a_user_is_signed_out_of_all_browsers() {
+    let installation = Installation::set_up();
+    assert_snapshot!(installation.run(&["user", "sign-out", "default"]), @r"
+    exit status 0
+    Signed out the user default ([id]).
+    ");
+    let records = installation.output(&["audit", "tail", "-n", "1"]);
+    assert!(records.contains("session.ended by local:"), "{records}");
+    assert!(records.contains("reason=all"), "{records}");
+    assert_snapshot!(installation.run(&["user", "sign-out", "nobody"]), @r"
+    exit status 1
+    error: there is no user 'nobody'
+    ");
+}
+
+#[test]
 fn the_quota_of_a_user_is_set_and_taken_back() {
     let installation = Installation::set_up();
     installation.output(&["user", "create", "planner"]);

@@ -65,6 +65,20 @@ function Delete({ of, onClose, onDone }) {
   `;
 }
 
+function SignOut({ of, isSelf, onClose, onDone }) {
+  const act = async () => {
+    await send("DELETE", `${url(of.user_id)}/sessions`);
+    toast("The sessions are ended.");
+    onDone();
+  };
+  return html`
+    <${Confirm} title="End all sessions" submit="End them" act=${act} onClose=${onClose}>
+      <p><${Text} of=${of.name} /> is signed out of the dashboard in every browser. Keys and tokens stay valid.</p>
+      ${isSelf && html`<p><strong>This includes yours.</strong></p>`}
+    <//>
+  `;
+}
+
 function UserKeys({ of, onClose }) {
   const state = useData((signal) => get("v1/keys", { user_id: of.user_id }, signal), [of.user_id]);
   return html`
@@ -95,6 +109,7 @@ function Manage({ of, isSelf, ask, onDone, onClose }) {
       <div class="actions end">
         <button type="button" class="button" onClick=${() => ask("keys")}>Keys</button>
         <button type="button" class="button" onClick=${() => ask("limits")}>Change the limits</button>
+        <button type="button" class="button" onClick=${() => ask("signOut")}>End all sessions</button>
       </div>
       ${!isSelf && html`
         <${Form} act=${disable} submit=${of.disabled ? "Enable" : "Disable"} danger=${!of.disabled}>
@@ -105,7 +120,7 @@ function Manage({ of, isSelf, ask, onDone, onClose }) {
   `;
 }
 
-const DIALOGS = { create: Create, manage: Manage, limits: Limits, delete: Delete, keys: UserKeys };
+const DIALOGS = { create: Create, manage: Manage, limits: Limits, signOut: SignOut, delete: Delete, keys: UserKeys };
 
 function Users() {
   const session = useContext(Session);

@@ -171,3 +171,28 @@ pub(crate) async fn delete_user(
     app.vault.delete_user(&caller, id).await?;
     Ok(Json(Nothing {}))
 }
+
+/// End Sessions of a User
+///
+/// Signs a user out of the dashboard in every browser, also with links that were made before. Keys and tokens stay valid.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/users/{user_id}/sessions",
+    tag = "users",
+    params(parameters::UserId, parameters::Credentials),
+    responses(
+        (status = 200, description = "The sessions are ended", body = Nothing),
+        errors::NotFound, errors::Refusals, errors::Reading, errors::Invalid
+    )
+)]
+pub(crate) async fn end_user_sessions(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    input: Input,
+) -> Result<Json<Nothing>, ApiError> {
+    let mut errors = ValidationErrors::default();
+    let id = input.identifier("user_id", &mut errors).map(UserId);
+    let id = require(id, errors)?;
+    app.vault.end_sessions(&caller, id).await?;
+    Ok(Json(Nothing {}))
+}

@@ -18,7 +18,7 @@ use toolvault_core::timestamp::{SECOND, Timestamp};
 
 use crate::caller::{Caller, OnBehalf, Token};
 use crate::error::{Denial, Error};
-use crate::store::ended_sign_ins;
+use crate::store::{ended_sign_ins, session_generations, users};
 use crate::vault::Vault;
 use crate::writer::change::{Change, Work};
 
@@ -97,6 +97,7 @@ impl Vault {
             id: SignInId::generate(entropy, now)?,
             uid,
             user,
+            generation: self.generation(user).await?,
             until: now.plus(LINK_LASTS),
         };
         let sealed = sign_in::seal(&link, &self.shared.keyring, entropy)?;
@@ -112,9 +113,11 @@ impl Vault {
     ) -> Result<SignedIn, Error> {
         let caller = self.authenticate_key(presented, on_behalf, false).await?;
         let id = ApiKey::parse(presented).ok_or(Error::Unauthenticated)?.id();
+        let generation = self.generation(caller.user).await?;
         let record = self.record(&caller, Action::SessionStarted, Decision::Allowed);
         self.writer.record(vec![record]).await?;
-        self.begun(caller, Holder::Key(id), limits).await
+        self.begun(caller, Holder::Key(id), generation, limits)
+            .await
     }
 
     /// Begins a session with a link, which cannot be used again.
@@ -137,8 +140,11 @@ impl Vault {
             user: link.user,
         };
         self.writer.change(end).await?;
+        if self.generation(link.user).await? != link.generation {
+            return Err(Error::Unauthenticated);
+        }
         let (uid, user) = (link.uid, link.user);
-        self.begun(caller, Holder::Local { uid, user }, limits)
+        self.begun(caller, Holder::Local { uid, user }, link.generation, limits)
             .await
     }
 
@@ -180,6 +186,9 @@ impl Vault {
                 self.authenticate_token(token).await?
             }
         };
+        if self.generation(caller.user).await? != session.generation {
+            return Err(Error::Unauthenticated);
+        }
         let is_recent = now.since(session.seen_at) < SEEN_PRECISION;
         let session = Session {
             seen_at: if is_recent { session.seen_at } else { now },
@@ -200,16 +209,29 @@ impl Vault {
         self.writer.change(end).await
     }
 
+    /// Ends all sessions of a user, also those that begin with a link that was made before. Needs `admin`.
+    pub async fn end_sessions(&self, caller: &Caller, user: UserId) -> Result<(), Error> {
+        self.note_refusal(caller, caller.require(Scope::Admin))
+            .await?;
+        let mut record = self.record(caller, Action::SessionEnded, Decision::Allowed);
+        record.user_id = Some(user);
+        record.subject = Some(user.to_string());
+        record.reason = Some("all".to_owned());
+        self.change(caller, EndAll { user, record }).await
+    }
+
     async fn begun(
         &self,
         caller: Caller,
         holder: Holder,
+        generation: i64,
         limits: SessionLimits,
     ) -> Result<SignedIn, Error> {
         let now = self.shared.clock.now();
         let session = Session {
             id: SignInId::generate(self.shared.entropy.as_ref(), now)?,
             holder,
+            generation,
             began_at: now,
             seen_at: now,
         };
@@ -247,6 +269,15 @@ impl Vault {
         .await
     }
 
+    /// The generation to which the user's sessions must belong.
+    async fn generation(&self, user: UserId) -> Result<i64, Error> {
+        self.in_time(async {
+            let mut tx = self.shared.database.read().await?;
+            Ok(session_generations::current(&mut tx, user).await?)
+        })
+        .await
+    }
+
     async fn is_ended(&self, id: SignInId) -> Result<bool, Error> {
         self.in_time(async {
             let mut tx = self.shared.database.read().await?;
@@ -276,6 +307,31 @@ impl Change for End {
         if !ended_sign_ins::insert(work.tx, self.id, self.until).await? {
             return Err(Error::Unauthenticated);
         }
+        work.records.push(self.record.clone());
+        Ok(())
+    }
+}
+
+/// Ends all sessions of a user.
+struct EndAll {
+    user: UserId,
+    record: Record,
+}
+
+impl Change for EndAll {
+    type Answer = ();
+
+    fn user(&self) -> UserId {
+        self.user
+    }
+
+    async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
+        // The user must be there until this is committed.
+        users::lock(work.tx, self.user).await?;
+        users::find(work.tx, self.user)
+            .await?
+            .ok_or(Error::NotFound)?;
+        session_generations::advance(work.tx, self.user).await?;
         work.records.push(self.record.clone());
         Ok(())
     }

@@ -50,6 +50,8 @@ async fn furnished(app: &App) -> Actor {
         .end_session(&session.await.unwrap())
         .await
         .unwrap();
+    let (local, user) = (app.local(), ann.caller.user());
+    app.vault.end_sessions(&local.caller, user).await.unwrap();
     let id = revoked.key_id();
     app.vault.revoke_key(&ann.caller, id).await.unwrap();
     assert_eq!(ann.token("tool").await, "second-value");

@@ -69,6 +69,15 @@ on_both! {
         assert_eq!(operator.records(Action::SessionStarted).await.len(), 1);
     }
 
+    async fn a_session_that_began_at_an_issuer_ends_with_all_of_its_user(app: App) {
+        let begun = signed_in(&app).await;
+        let user = begun.caller.user();
+        app.vault.end_sessions(&app.local().caller, user).await.unwrap();
+        assert!(resume(&app, &begun, |_| Some(manage())).await.is_err());
+        let again = signed_in(&app).await;
+        resume(&app, &again, |_| Some(manage())).await.unwrap();
+    }
+
     async fn rights_are_those_that_the_issuer_gives_now(app: App) {
         let begun = signed_in(&app).await;
         assert_eq!(begun.user_name, "alice");

@@ -66,6 +66,35 @@ on_both! {
         other.vault.close().await;
     }
 
+    async fn all_sessions_of_a_user_end_at_once_and_later_ones_begin(app: App) {
+        let (ann, bea, operator) = (app.person("ann").await, app.person("bea").await, app.operator().await);
+        let (first, second) = (begin(&app, &ann).await, begin(&app, &ann).await);
+        let hers = begin(&app, &bea).await;
+        let refused = app.vault.end_sessions(&bea.caller, ann.caller.user()).await;
+        assert!(matches!(refused, Err(Error::Denied(Denial::MissingScope(Scope::Admin)))));
+        assert!(resume(&app, &first).await.is_ok());
+        app.vault.end_sessions(&operator.caller, ann.caller.user()).await.unwrap();
+        assert!(is_refused(&resume(&app, &first).await) && is_refused(&resume(&app, &second).await));
+        assert!(resume(&app, &hers).await.is_ok());
+        assert!(resume(&app, &begin(&app, &ann).await).await.is_ok());
+        ann.list().await;
+        let ended = ann.records(Action::SessionEnded).await;
+        let actor = operator.caller.actor().to_string();
+        assert_eq!(ended.iter().map(|record| &record.actor).collect::<Vec<_>>(), [&actor]);
+        assert_eq!(ended[0].reason.as_deref(), Some("all"));
+
+        // A link that was made before begins no session, and one that began with a link ends.
+        let early = link(&app).await;
+        let by_link = app.vault.begin_session_by_link(&link(&app).await, LIMITS).await.unwrap();
+        app.vault.end_sessions(&app.local().caller, app.user).await.unwrap();
+        assert!(is_refused(&resume(&app, &by_link).await));
+        assert!(is_refused(&app.vault.begin_session_by_link(&early, LIMITS).await));
+        assert!(app.vault.begin_session_by_link(&link(&app).await, LIMITS).await.is_ok());
+        let unknown = toolvault_core::identity::UserId(uuid::Uuid::nil());
+        let missing = app.vault.end_sessions(&operator.caller, unknown).await;
+        assert!(matches!(missing, Err(Error::NotFound)));
+    }
+
     async fn sixteen_at_once_begin_one_session_with_a_link(app: App) {
         let link = link(&app).await;
         let followers: Vec<_> = (0..16).map(|_| {

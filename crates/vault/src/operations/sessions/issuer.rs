@@ -69,6 +69,7 @@ impl Vault {
             Error::Unauthenticated => Denial::NoUser.into(),
             error => error,
         })?;
+        let generation = self.generation(caller.user).await?;
         let end = End {
             id: flow.id,
             until: flow.until,
@@ -76,6 +77,6 @@ impl Vault {
             user: caller.user,
         };
         self.writer.change(end).await?;
-        self.begun(caller, holder, limits).await
+        self.begun(caller, holder, generation, limits).await
     }
 }

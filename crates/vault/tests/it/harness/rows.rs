@@ -231,7 +231,7 @@ impl Place {
 }
 
 /// Every table of the store.
-pub(crate) const TABLES: [&str; 16] = [
+pub(crate) const TABLES: [&str; 17] = [
     "installation",
     "keyring",
     "users",
@@ -242,6 +242,7 @@ pub(crate) const TABLES: [&str; 16] = [
     "api_key_uses",
     "idempotent_answers",
     "ended_sign_ins",
+    "session_generations",
     "audit_pages",
     "audit_epochs",
     "audit_head",
