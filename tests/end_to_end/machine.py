@@ -1,7 +1,9 @@
 """A machine of its own: a container with systemd on a view of this system's files, which keeps this system unchanged."""
 
 import os
+import select
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -45,6 +47,7 @@ class Machine(AbstractContextManager):
                     if name == "X_NSPAWN_LEADER_PID":
                         self.leader = value
                     is_ready |= line == "READY=1"
+        self.init = os.pidfd_open(int(self.leader))
         return self
 
     def enter(self) -> list[str]:
@@ -57,6 +60,10 @@ class Machine(AbstractContextManager):
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait()
+        # It outlives the program that booted it, and ends after all others of the machine, which hold its files.
+        signal.pidfd_send_signal(self.init, signal.SIGKILL)
+        select.select([self.init], [], [])
+        os.close(self.init)
         self.console.close()
         subprocess.run(["umount", self.root], check=True)
         subprocess.run(["umount", self.folder], check=True)
