@@ -91,7 +91,7 @@ test("a disabled user is told so, and signed out in the middle of a session", as
   const { data } = await it.api("GET", "v1/users");
   const bob = data.find(({ name }) => name === "bob");
   await it.api("PATCH", `v1/users/${bob.user_id}`, { disabled: true });
-  await page.getByRole("link", { name: "Keys" }).click();
+  await page.goto("/#/keys");
   await page.getByText("Your session has ended").waitFor();
   // The provider still knows who he is, and does not ask again.
   await button(page).click();
