@@ -32,10 +32,7 @@ export class Users {
 
   /** Signs a user out of the dashboard in every browser. Keys and tokens stay valid. */
   endSessions(userId: string, options?: CallOptions): Promise<void> {
-    return this.#runner.run(
-      { method: "DELETE", path: `${PATH}/${segment(userId)}/sessions`, read: nothing },
-      options,
-    );
+    return this.#runner.run({ method: "DELETE", path: `${PATH}/${segment(userId)}/sessions`, read: nothing }, options);
   }
 
   /** Deletes a user with all their secrets and keys. */
