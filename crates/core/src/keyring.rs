@@ -322,4 +322,4 @@ fn mac(key: &NumberedKey, transcript: &Transcript) -> [u8; 32] {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -156,17 +156,8 @@ const ANSWER: &str = "toolvault/forwarded-answer/v1";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::confidential::Key;
     use crate::entropy::deterministic::Deterministic;
-    use crate::identity::InstallationId;
-
-    fn keyring(seed: u64) -> Keyring {
-        let entropy = Deterministic::new(seed);
-        let root = Key::generate(&entropy).unwrap();
-        let installation = InstallationId::generate(&entropy, Timestamp::default()).unwrap();
-        let rows = Keyring::create(&root, installation, &entropy).unwrap();
-        Keyring::open(&root, installation, &rows).unwrap()
-    }
+    use crate::keyring::tests::keyring;
 
     fn head() -> ForwardedHead {
         ForwardedHead {

@@ -45,7 +45,7 @@ pub struct Session {
     pub id: SignInId,
     /// Whose rights it has.
     pub holder: Holder,
-    /// How often all sessions of its user had been ended when it began.
+    /// The generation of its user's sessions in which it began.
     #[serde(default)]
     pub generation: i64,
     /// When it began.
@@ -131,17 +131,8 @@ pub fn open<T: Held>(sealed: &[u8], keyring: &Keyring) -> Result<T, OpenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::confidential::Key;
     use crate::entropy::deterministic::Deterministic;
-    use crate::identity::InstallationId;
-
-    fn keyring(seed: u64) -> Keyring {
-        let entropy = Deterministic::new(seed);
-        let root = Key::generate(&entropy).unwrap();
-        let installation = InstallationId::generate(&entropy, Timestamp::default()).unwrap();
-        let rows = Keyring::create(&root, installation, &entropy).unwrap();
-        Keyring::open(&root, installation, &rows).unwrap()
-    }
+    use crate::keyring::tests::keyring;
 
     fn session(holder: Holder) -> Session {
         let entropy = Deterministic::new(5);

@@ -48,6 +48,11 @@ impl Fixture {
     }
 }
 
+/// Another keyring for each seed.
+pub(crate) fn keyring(seed: u64) -> Keyring {
+    Fixture::new(seed).keyring()
+}
+
 fn keys(keyring: &Keyring) -> [&NumberedKey; 5] {
     Purpose::ALL.map(|purpose| keyring.key(purpose))
 }

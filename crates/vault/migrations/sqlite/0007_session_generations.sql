@@ -1,5 +1,6 @@
--- How often all sessions of a user were ended. Sessions of an earlier generation are over.
+-- The generation to which each user's sessions must belong; 0 where there is no row. It outlives the user: the same person
+-- at an issuer gets the same ID again, and no session of before may count then.
 CREATE TABLE session_generations (
-    user_id    BLOB NOT NULL PRIMARY KEY REFERENCES users (user_id) ON DELETE CASCADE,
+    user_id    BLOB NOT NULL PRIMARY KEY,
     generation INTEGER NOT NULL
 ) STRICT;

@@ -28,7 +28,7 @@ use crate::setup::OpenError;
 use crate::store::database::{self, Database};
 use crate::store::open_database_error::OpenDatabaseError;
 use crate::store::transaction::Tx;
-use crate::store::{api_keys, audit, backup, dialect, given, installation};
+use crate::store::{api_keys, audit, backup, dialect, given, installation, session_generations};
 use crate::vault::Vault;
 use crate::writer::page::Press;
 
@@ -269,8 +269,9 @@ impl Filling<'_> {
         }
     }
 
-    /// Revokes every key that is not revoked, adds a record of each, and returns how many there were.
+    /// Revokes every key that is not revoked, adds a record of each, and returns how many there were. Sessions end, too.
     async fn revoke_keys(&self, tx: &mut Tx, records: &mut Vec<Record>) -> Result<i64, Error> {
+        session_generations::advance_all(tx, self.now).await?;
         let mut revoked = 0;
         let states = states_of_keys(tx, self.keyring).await?;
         for row in api_keys::list(tx, None).await? {

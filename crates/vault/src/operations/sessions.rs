@@ -331,7 +331,7 @@ impl Change for EndAll {
         users::find(work.tx, self.user)
             .await?
             .ok_or(Error::NotFound)?;
-        session_generations::advance(work.tx, self.user).await?;
+        session_generations::advance(work.tx, self.user, work.now).await?;
         work.records.push(self.record.clone());
         Ok(())
     }

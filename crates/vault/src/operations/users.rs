@@ -7,6 +7,7 @@ use toolvault_core::scope::Scope;
 use crate::cache::Effect;
 use crate::caller::{Caller, Token};
 use crate::error::Error;
+use crate::store::session_generations;
 use crate::store::users::{self, UserRow};
 use crate::user::{self, Origin, User, UserInfo, insert_user};
 use crate::vault::Vault;
@@ -272,6 +273,7 @@ impl Change for DeleteUser {
             }
         }
         users::delete(work.tx, self.user).await?;
+        session_generations::advance(work.tx, self.user, work.now).await?;
         let mut record = complete(self.record.clone(), &row);
         record.state = None;
         work.records.push(record);

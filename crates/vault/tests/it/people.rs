@@ -4,9 +4,10 @@ use toolvault_core::audit::record::Action;
 use toolvault_core::identity::UserId;
 use toolvault_core::scope::{Scope, ScopeSet};
 use toolvault_core::timestamp::Timestamp;
-use toolvault_vault::{Denial, Error, OnBehalf, SessionLimits, SignedIn, Token};
+use toolvault_vault::{Denial, Error, Keys, OnBehalf, SessionLimits, SignedIn, Token};
 use uuid::Uuid;
 
+use crate::harness::backups::sqlite_place;
 use crate::harness::{App, HOUR, MINUTE};
 
 const LIMITS: SessionLimits = SessionLimits {
@@ -42,10 +43,10 @@ async fn resume(
     scopes_of: impl Fn(&str) -> Option<ScopeSet>,
 ) -> Result<SignedIn, Error> {
     let sealed = begun.renewed.as_deref().unwrap();
-    let (token, nobody_else) = (&begun.token, OnBehalf::Unnamed);
+    let (token, unnamed) = (&begun.token, OnBehalf::Unnamed);
     let resumed = app
         .vault
-        .resume_session(sealed, token, nobody_else, LIMITS, scopes_of);
+        .resume_session(sealed, token, unnamed, LIMITS, scopes_of);
     resumed.await
 }
 
@@ -76,6 +77,32 @@ on_both! {
         assert!(resume(&app, &begun, |_| Some(manage())).await.is_err());
         let again = signed_in(&app).await;
         resume(&app, &again, |_| Some(manage())).await.unwrap();
+    }
+
+    async fn a_session_is_over_when_its_user_was_deleted_and_comes_again(app: App) {
+        let begun = signed_in(&app).await;
+        app.vault.delete_user(&app.local().caller, begun.caller.user()).await.unwrap();
+        assert!(resume(&app, &begun, |_| Some(manage())).await.is_err());
+        let again = signed_in(&app).await;
+        assert_eq!(again.caller.user(), begun.caller.user());
+        assert!(resume(&app, &begun, |_| Some(manage())).await.is_err());
+        resume(&app, &again, |_| Some(manage())).await.unwrap();
+    }
+
+    async fn a_session_that_was_ended_does_not_come_back_with_a_backup(app: App) {
+        let before = signed_in(&app).await;
+        let file = app.backup().await;
+        app.vault.end_sessions(&app.local().caller, before.caller.user()).await.unwrap();
+        let after = signed_in(&app).await;
+        app.clock.advance(1);
+        let (there, _) = app.restore(sqlite_place(), &file, Keys::Revoke).await;
+        for begun in [&before, &after] {
+            assert!(resume(&there, begun, |_| Some(manage())).await.is_err());
+        }
+        let (kept, _) = app.restore(sqlite_place(), &file, Keys::Keep).await;
+        assert!(resume(&kept, &before, |_| Some(manage())).await.is_ok());
+        there.vault.close().await;
+        kept.vault.close().await;
     }
 
     async fn rights_are_those_that_the_issuer_gives_now(app: App) {
