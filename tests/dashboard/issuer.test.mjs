@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { heading, world } from "./world.mjs";
+import { heading, signsOut, world } from "./world.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SHOTS = process.env.SCREENSHOTS_FOLDER;
@@ -51,7 +51,7 @@ async function leave(page, name, act = "Continue") {
 const signedIn = (page) => page.getByRole("navigation", { name: "Pages" }).waitFor();
 
 test("a person signs in at the provider, and is back where they wanted to go", async (t) => {
-  const page = await it.open(t);
+  const page = await it.open(t, signsOut);
   const answers = answersTo(page);
   await page.goto("/#/keys");
   await leave(page, "alice");

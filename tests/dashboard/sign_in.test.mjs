@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { assertNowhere, heading, signIn, world } from "./world.mjs";
+import { assertNowhere, heading, signIn, signsOut, world } from "./world.mjs";
 
 const it = world();
 const link = () => it.command("open").match(/#\/sign-in\/\S+/)[0];
@@ -28,7 +28,7 @@ test("a wrong key is refused and says why", async (t) => {
 });
 
 test("a link signs in once, and leaves no trace in the address", async (t) => {
-  const page = await it.open(t, { refused: [401] });
+  const page = await it.open(t, signsOut);
   const once = link();
   await page.goto(`/${once}`);
   await heading(page, "Secrets").waitFor();
@@ -52,8 +52,8 @@ test("a session that the server ended leads to the sign-in page, and back to whe
 });
 
 test("signing out in one tab signs out the other", async (t) => {
-  const first = await it.signedIn(t);
-  const second = await it.open(t, { context: first.context() });
+  const first = await it.signedIn(t, "", signsOut);
+  const second = await it.open(t, { context: first.context(), ...signsOut });
   await second.goto("/#/keys");
   await heading(second, "Keys").waitFor();
   await first.getByRole("button", { name: "Sign out" }).click();
@@ -63,7 +63,7 @@ test("signing out in one tab signs out the other", async (t) => {
 });
 
 test("a page that is left alone signs out", async (t) => {
-  const page = await it.open(t);
+  const page = await it.open(t, signsOut);
   await page.clock.install();
   await page.goto("/");
   await signIn(page, it.own);

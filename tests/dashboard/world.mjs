@@ -136,6 +136,9 @@ export function world(prepare = async () => {}, configure = () => "") {
   return it;
 }
 
+/** How a page is opened that signs out: the server refuses the requests that are still on their way then. */
+export const signsOut = { refused: [401] };
+
 export async function signIn(page, key) {
   await page.getByLabel("API key").fill(key);
   await page.getByRole("button", { name: "Sign in" }).click();
