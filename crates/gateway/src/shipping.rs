@@ -78,7 +78,7 @@ impl DeliveryError {
         }
     }
 
-    /// Whether the same records will fail again until somebody changes something.
+    /// Whether the same records will fail again until an operator changes something.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::NotOtlp)
     }

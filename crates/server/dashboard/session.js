@@ -50,7 +50,7 @@ export async function signIn(credential) {
   return body;
 }
 
-/** The names of the issuers at which one can sign in; none if the server does not tell. */
+/** The names of the issuers at which one can sign in; empty if the server does not tell. */
 export async function issuers() {
   try {
     return (await send("GET", "v1/session/issuers")).body.data.map(({ name }) => name);

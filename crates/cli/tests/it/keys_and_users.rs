@@ -71,9 +71,9 @@ fn a_user_is_signed_out_of_all_browsers() {
     let records = installation.output(&["audit", "tail", "-n", "1"]);
     assert!(records.contains("session.ended by local:"), "{records}");
     assert!(records.contains("reason=all"), "{records}");
-    assert_snapshot!(installation.run(&["user", "sign-out", "nobody"]), @r"
+    assert_snapshot!(installation.run(&["user", "sign-out", "missing"]), @r"
     exit status 1
-    error: there is no user 'nobody'
+    error: there is no user 'missing'
     ");
 }
 
@@ -201,9 +201,9 @@ fn keys_are_made_listed_rotated_and_revoked() {
 #[test]
 fn what_cannot_be_is_refused() {
     let installation = Installation::set_up();
-    assert_snapshot!(installation.run(&["key", "create", "--user", "nobody", "--scope", "use"]), @r"
+    assert_snapshot!(installation.run(&["key", "create", "--user", "missing", "--scope", "use"]), @r"
     exit status 1
-    error: there is no user 'nobody'
+    error: there is no user 'missing'
     ");
     assert_snapshot!(installation.run(&["key", "create", "--user", "default", "--scope", "admin", "--expires", "1d", "--any-user"]), @r"
     exit status 1

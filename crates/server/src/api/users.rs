@@ -165,10 +165,9 @@ pub(crate) async fn delete_user(
     Authenticated(caller): Authenticated,
     input: Input,
 ) -> Result<Json<Nothing>, ApiError> {
-    let mut errors = ValidationErrors::default();
-    let id = input.identifier("user_id", &mut errors).map(UserId);
-    let id = require(id, errors)?;
-    app.vault.delete_user(&caller, id).await?;
+    app.vault
+        .delete_user(&caller, user_in_path(&input)?)
+        .await?;
     Ok(Json(Nothing {}))
 }
 
@@ -190,9 +189,14 @@ pub(crate) async fn end_user_sessions(
     Authenticated(caller): Authenticated,
     input: Input,
 ) -> Result<Json<Nothing>, ApiError> {
+    app.vault
+        .end_sessions(&caller, user_in_path(&input)?)
+        .await?;
+    Ok(Json(Nothing {}))
+}
+
+fn user_in_path(input: &Input) -> Result<UserId, ApiError> {
     let mut errors = ValidationErrors::default();
     let id = input.identifier("user_id", &mut errors).map(UserId);
-    let id = require(id, errors)?;
-    app.vault.end_sessions(&caller, id).await?;
-    Ok(Json(Nothing {}))
+    require(id, errors)
 }

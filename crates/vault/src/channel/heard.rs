@@ -153,25 +153,14 @@ mod tests {
         let (heard, own) = (Heard::default(), keyring());
         let address = Address::new(PROCESS, "dead".to_owned(), at(1), &own);
         heard.hear(PROCESS, Some(address.clone()), at(1), &own);
-        let last = heard
-            .processes
-            .lock()
-            .get(&PROCESS)
-            .unwrap()
-            .told
-            .as_ref()
-            .unwrap()
-            .heard;
+        let told = || {
+            heard.processes.lock()[&PROCESS]
+                .told
+                .as_ref()
+                .map(|told| told.heard)
+        };
+        let last = told().unwrap();
         heard.hear(PROCESS, Some(address), at(2), &own);
-        let now = heard
-            .processes
-            .lock()
-            .get(&PROCESS)
-            .unwrap()
-            .told
-            .as_ref()
-            .unwrap()
-            .heard;
-        assert_eq!(last, now);
+        assert_eq!(told(), Some(last));
     }
 }

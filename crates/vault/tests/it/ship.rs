@@ -1,4 +1,4 @@
-//! Shipping: every record leaves once in order, and nobody else moves the position.
+//! Shipping: every record leaves once in order, and only shipping moves the position.
 
 use toolvault_core::audit::record::Record;
 use toolvault_core::scope::Scope;

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use toolvault_core::digest::sha256;
 use toolvault_core::scope::{Scope, ScopeSet};
-use toolvault_vault::UserChange;
 
 use crate::harness::{Actor, Answer, AtIssuer, Provider, World, cookie_of, sign, token_of};
 
@@ -184,18 +183,10 @@ async fn a_session_ends_with_its_user_and_by_its_own_limits() {
     let again = provider.sign_in(&world, "alice").await;
     again.refused(403, "no_user");
     assert_eq!(again.header("set-cookie"), None);
-    let enabled = UserChange {
-        disabled: Some(false),
-        ..UserChange::default()
-    };
-    let local = world.local(world.keys.user);
-    world
-        .vault
-        .update_user(&local, user, enabled)
-        .await
-        .unwrap();
+    world.enable(user).await;
     let again = person(&world, &provider.sign_in(&world, "alice").await);
     again.get("/v1/me").await.expect(200);
+    let local = world.local(world.keys.user);
     world.vault.delete_user(&local, user).await.unwrap();
     again.get("/v1/me").await.refused(401, "unauthenticated");
 }

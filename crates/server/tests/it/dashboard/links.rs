@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 use toolvault_core::identity::UserId;
 use toolvault_server::control::{OwnStore, Request};
-use toolvault_vault::UserChange;
 
 use crate::harness::{Actor, Answer, World, cookie_of, token_of};
 
@@ -153,16 +152,7 @@ async fn a_session_ends_while_its_user_is_disabled() {
     // A request that is refused does not keep it alive.
     person.get("/v1/me").await.refused(401, "unauthenticated");
     world.clock.advance(60);
-    let enabled = UserChange {
-        disabled: Some(false),
-        ..UserChange::default()
-    };
-    let local = world.local(world.keys.user);
-    world
-        .vault
-        .update_user(&local, user, enabled)
-        .await
-        .unwrap();
+    world.enable(user).await;
     person.get("/v1/me").await.refused(401, "unauthenticated");
     let again = signed_in(&world, user).await;
     again.get("/v1/me").await.expect(200);

@@ -132,8 +132,16 @@ impl World {
     }
 
     pub(crate) async fn disable(&self, user: UserId) {
+        self.set_disabled(user, true).await;
+    }
+
+    pub(crate) async fn enable(&self, user: UserId) {
+        self.set_disabled(user, false).await;
+    }
+
+    async fn set_disabled(&self, user: UserId, disabled: bool) {
         let change = UserChange {
-            disabled: Some(true),
+            disabled: Some(disabled),
             ..UserChange::default()
         };
         let local = self.local(self.keys.user);

@@ -42,7 +42,7 @@ pub struct RecordedPage {
 /// The oldest records that were not shipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unshipped {
-    /// The pages that have them, oldest first. None if everything was shipped.
+    /// The pages that have them, oldest first. Empty if everything was shipped.
     pub pages: Vec<RecordedPage>,
     /// How many records wait, these included.
     pub waiting: i64,
