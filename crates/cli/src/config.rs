@@ -4,6 +4,7 @@
 //! [`Configuration`] from them, or reports all problems at once. The manual is `config.default.toml`. Start with
 //! [`load`].
 
+mod bucket;
 mod computed;
 mod file;
 mod first_keys;

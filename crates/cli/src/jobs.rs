@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use toolvault_core::timestamp::{SECOND, Timestamp};
+use toolvault_gateway::bucket::Bucket;
 use toolvault_gateway::shipping::Receiver;
 use toolvault_server::{Job, ServerHandle};
 use toolvault_vault::{Lead, Vault};
@@ -28,7 +29,7 @@ use self::series::Series;
 use self::ship::Shipper;
 use crate::config::Configuration;
 use crate::environment::Environment;
-use crate::failure::with_causes;
+use crate::failure::{Failure, with_causes};
 
 /// How often to look whether something is due, at least.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
@@ -53,13 +54,44 @@ trait Work {
     async fn run(&self) -> Result<Timestamp, String>;
 }
 
+/// What jobs send to elsewhere.
+pub(crate) struct Connections {
+    receiver: Option<Receiver>,
+    bucket: Option<Bucket>,
+}
+
+impl Connections {
+    /// The clients for what is configured. Nothing is connected yet.
+    pub(crate) fn of(configuration: &Configuration) -> Result<Self, Failure> {
+        let refused = |part: &str, error: &dyn std::error::Error| {
+            Failure::refused(format!("{part}: {}", with_causes(error)))
+        };
+        let receiver = configuration.shipping.clone();
+        let receiver = receiver.map(|settings| Receiver::new(settings.url, settings.policy));
+        let checkpoints = configuration.checkpoints.as_ref();
+        let bucket = checkpoints.and_then(|settings| settings.bucket.clone());
+        let bucket = bucket.map(|settings| {
+            let (region, id) = (settings.region, settings.access_key_id);
+            Bucket::new(&settings.url, region, id, settings.policy)
+        });
+        Ok(Self {
+            receiver: receiver
+                .transpose()
+                .map_err(|error| refused("audit.ship", &error))?,
+            bucket: bucket
+                .transpose()
+                .map_err(|error| refused("audit.checkpoints.s3", &error))?,
+        })
+    }
+}
+
 /// Does the jobs that are configured, until `stop`.
 pub(crate) async fn run(
     vault: &Vault,
     server: &ServerHandle,
     configuration: &Configuration,
     environment: &Environment,
-    receiver: Option<&Receiver>,
+    connections: &Connections,
     stop: &CancellationToken,
 ) {
     let runner = Runner {
@@ -84,6 +116,7 @@ pub(crate) async fn run(
                 vault: vault.clone(),
                 withheld: environment.iter().map(|(name, _)| name.into()).collect(),
                 last: RefCell::default(),
+                bucket: connections.bucket.clone(),
                 settings,
             };
             let every = work.settings.every;
@@ -101,7 +134,7 @@ pub(crate) async fn run(
         }
     };
     let ships = async {
-        if let (Some(settings), Some(receiver)) = (&configuration.shipping, receiver) {
+        if let (Some(settings), Some(receiver)) = (&configuration.shipping, &connections.receiver) {
             let shipper = Shipper {
                 vault,
                 server,

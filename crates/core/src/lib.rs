@@ -19,6 +19,7 @@
 //! - [`replica`]: what servers on one database tell each other.
 //! - [`redaction`]: finds values in what a tool sends back.
 //! - [`backup`]: the format of a backup file.
+//! - [`signature_v4`]: the signature of a request to an S3-compatible store.
 //! - [`audit`]: the chain of pages that records every change and use.
 
 #![deny(missing_docs)]
@@ -46,6 +47,7 @@ pub mod reference;
 pub mod replica;
 pub mod scope;
 pub mod sign_in;
+pub mod signature_v4;
 pub mod terminal;
 pub mod timestamp;
 pub mod transcript;

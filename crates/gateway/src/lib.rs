@@ -2,12 +2,14 @@
 //!
 //! # Layout
 //!
+//! - [`bucket`]: objects on their way to an S3-compatible store.
 //! - [`http`]: the one guarded HTTP client and the rules about where it may connect.
 //! - [`mcp`]: the relay between agents and tool servers.
 //! - [`shipping`]: audit records on their way to a receiver elsewhere.
 //! - [`settings`]: the servers that are reached, and the rules for all of them.
 //! - [`stdio`]: programs on this machine, and what they must not read.
 
+pub mod bucket;
 pub mod http;
 pub mod mcp;
 pub mod settings;

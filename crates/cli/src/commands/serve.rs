@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use toolvault_gateway::shipping::Receiver;
 use toolvault_server::control::ControlSocket;
 use toolvault_server::{ServeError, Server, ServerSettings};
 use toolvault_vault::{DatabaseLocation, Opened, SystemClock, SystemEntropy, Vault};
@@ -32,7 +31,7 @@ pub(crate) async fn run(
     let configuration = config::load(&options, &context.environment, context.printer)?;
     logging::start(configuration.log_format, &context.environment)?;
     refuse_plain_http(&configuration.server)?;
-    let receiver = receiver(&configuration)?;
+    let connections = jobs::Connections::of(&configuration)?;
     let signals = Signals::catch()?;
     hygiene::raise_descriptors();
     make_profiles_directory();
@@ -80,7 +79,7 @@ pub(crate) async fn run(
             &handle,
             &configuration,
             environment,
-            receiver.as_ref(),
+            &connections,
             stop,
         ))
         .await;
@@ -111,14 +110,6 @@ fn refuse_plain_http(settings: &ServerSettings) -> Result<(), Failure> {
         return Ok(());
     }
     Err(refused_to_serve(&ServeError::PlainHttp(settings.listen)))
-}
-
-/// Where audit records are shipped to.
-fn receiver(configuration: &Configuration) -> Result<Option<Receiver>, Failure> {
-    let settings = configuration.shipping.clone();
-    let receiver = settings.map(|settings| Receiver::new(settings.url, settings.policy));
-    let receiver = receiver.transpose();
-    receiver.map_err(|error| Failure::refused(format!("audit.ship: {}", with_causes(&error))))
 }
 
 /// Sets up the store, if it is empty, for a server that starts without a person: its keys are delivered, and kept in a

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use toolvault_core::timestamp::SECOND;
 
+use super::bucket::BucketSettings;
 use super::layers::Layers;
 use crate::duration;
 
@@ -17,14 +18,15 @@ pub(crate) struct Backups {
     pub(crate) directory: PathBuf,
 }
 
-/// Checkpoints of the audit trail, in files, for a command, or both.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Checkpoints of the audit trail: in files, for a command, in a bucket, or in several of these.
+#[derive(Clone)]
 pub(crate) struct Checkpoints {
     /// How often, in microseconds.
     pub(crate) every: i64,
     pub(crate) directory: Option<PathBuf>,
     /// A program and its arguments. Empty: none.
     pub(crate) command: Vec<String>,
+    pub(crate) bucket: Option<BucketSettings>,
 }
 
 impl Backups {
@@ -55,15 +57,17 @@ impl Checkpoints {
         const EVERY: &str = "audit.checkpoints.every";
         let directory = directory(layers, "audit.checkpoints.directory");
         let command = layers.texts("audit.checkpoints.command");
-        let has_target = directory.is_some() || !command.is_empty();
+        let bucket = BucketSettings::of(layers);
+        let has_target = directory.is_some() || !command.is_empty() || bucket.is_some();
         match every(layers, EVERY)? {
             Some(every) if has_target => Some(Self {
                 every,
                 directory,
                 command,
+                bucket,
             }),
             Some(_) => {
-                let advice = "set audit.checkpoints.directory or audit.checkpoints.command too";
+                let advice = "set audit.checkpoints.directory, audit.checkpoints.command or audit.checkpoints.s3.url too";
                 layers.problem_at(EVERY, advice);
                 None
             }

@@ -1,4 +1,4 @@
-//! Writes checkpoints of the audit trail to a directory and to a command.
+//! Writes checkpoints of the audit trail to a directory, a command and a bucket.
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 use toolvault_core::audit::checkpoint::Checkpoint;
-use toolvault_core::timestamp::Timestamp;
+use toolvault_core::identity::InstallationId;
+use toolvault_core::signature_v4::date_and_time;
+use toolvault_core::timestamp::{SECOND, Timestamp};
+use toolvault_gateway::bucket::Bucket;
 use toolvault_vault::{Caller, Vault};
 
 use super::series::Series;
@@ -26,6 +29,7 @@ const LONGEST: u64 = 4_096;
 pub(super) struct CheckpointWork {
     pub(super) vault: Vault,
     pub(super) settings: Checkpoints,
+    pub(super) bucket: Option<Bucket>,
     /// The variables that the command does not get: our own settings, of which one may be the root key.
     pub(super) withheld: Vec<OsString>,
     /// The newest one that this process wrote.
@@ -43,6 +47,20 @@ impl CheckpointWork {
             newest.map(|(_, path)| read(&path)).transpose()
         })
         .await
+    }
+
+    /// Writes the checkpoint of this time to the bucket, if there is one.
+    async fn put(&self, at: Timestamp, line: &[u8]) -> Result<(), String> {
+        let (Some(bucket), Some(settings)) = (&self.bucket, &self.settings.bucket) else {
+            return Ok(());
+        };
+        let secret = settings.secret.clone();
+        let secret = off_the_runtime(move || secret.read()).await;
+        let secret = secret.map_err(|why| format!("audit.checkpoints.s3: {why}"))?;
+        let name = object_name(self.vault.installation(), at);
+        let now = self.vault.clock().now();
+        let written = bucket.put(&name, line.to_vec(), &secret, now).await;
+        written.map_err(|error| with_causes(&error))
     }
 
     async fn hand_over(&self, line: &[u8]) -> Result<(), String> {
@@ -105,8 +123,9 @@ impl Work for CheckpointWork {
         };
         let mut line = serde_json::to_vec(&checkpoint).map_err(|error| error.to_string())?;
         line.push(b'\n');
-        // The file counts as done, so it comes last: if the command fails, it gets the next one soon.
+        // The file counts as done, so it comes last: if the command or the bucket fails, it gets the next one soon.
         self.hand_over(&line).await?;
+        self.put(checkpoint.at, &line).await?;
         if let Some(series) = self.series() {
             let at = checkpoint.at;
             off_the_runtime(move || {
@@ -122,6 +141,14 @@ impl Work for CheckpointWork {
         self.last.replace(Some(checkpoint));
         Ok(at)
     }
+}
+
+/// Names in the order of their times, to the microsecond: a server that starts again at once must not need a name twice.
+fn object_name(installation: InstallationId, at: Timestamp) -> String {
+    let moment = date_and_time(at);
+    let second = moment.trim_end_matches('Z');
+    let fraction = at.microseconds().rem_euclid(SECOND);
+    format!("toolvault-{installation}-{second}.{fraction:06}Z.checkpoint")
 }
 
 fn read(path: &Path) -> Result<Checkpoint, String> {

@@ -261,7 +261,7 @@ fn settings_that_go_together_are_required_together() {
         ("audit.keep = '23h'", "expected at least 1d"),
         (
             "audit.checkpoints.every = '1d'",
-            "set audit.checkpoints.directory or",
+            "set audit.checkpoints.directory, audit.checkpoints.command or",
         ),
         (
             "audit.checkpoints.command = ['true']",

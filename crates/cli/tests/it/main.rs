@@ -9,6 +9,8 @@ mod backup;
 #[cfg(test)]
 mod beside_a_server;
 #[cfg(test)]
+mod bucket;
+#[cfg(test)]
 mod completions;
 #[cfg(test)]
 mod configuration;

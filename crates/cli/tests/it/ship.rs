@@ -1,6 +1,6 @@
 //! Audit records on their way to a receiver: none is left out, and no use waits for it.
 
-mod receiver;
+pub(crate) mod receiver;
 mod replicas;
 mod settings;
 mod syslog;

@@ -1,4 +1,4 @@
-//! A receiver of OTLP logs. A test decides how each request is answered, and when.
+//! A server of HTTP requests, such as a receiver of OTLP logs. A test decides how each request is answered, and when.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,22 +9,22 @@ use std::thread::JoinHandle;
 
 use serde_json::Value;
 
-pub(super) struct Receiver {
-    pub(super) address: SocketAddr,
+pub(crate) struct Receiver {
+    pub(crate) address: SocketAddr,
     requests: mpsc::Receiver<Request>,
     is_over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// A request that waits for its answer. Dropped, it never gets one.
-pub(super) struct Request {
-    pub(super) head: String,
-    pub(super) body: String,
+pub(crate) struct Request {
+    pub(crate) head: String,
+    pub(crate) body: String,
     stream: TcpStream,
 }
 
 impl Receiver {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::at(SocketAddr::from(([127, 0, 0, 1], 0)))
     }
 
@@ -54,7 +54,7 @@ impl Receiver {
     }
 
     /// The next request, as soon as it is there.
-    pub(super) fn next(&self) -> Request {
+    pub(crate) fn next(&self) -> Request {
         self.requests.recv().unwrap()
     }
 }
@@ -86,7 +86,7 @@ fn read(stream: TcpStream) -> Option<Request> {
 
 impl Request {
     /// Answers, and closes the connection. The status may be followed by headers.
-    pub(super) fn answer(mut self, status: &str, body: &str) {
+    pub(crate) fn answer(mut self, status: &str, body: &str) {
         let length = body.len();
         let answer = format!(
             "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
