@@ -274,8 +274,10 @@ async fn open_sqlite(
 /// (<https://sqlite.org/lang_transaction.html>, section 3.1). The driver does not notice: its own rollback fails, and
 /// from then on it believes that a transaction is open. Such a connection is closed, and the next group opens another.
 async fn is_reusable(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
-    // The driver may only have queued a rollback; this runs it.
-    connection.ping().await?;
+    if connection.is_in_transaction() {
+        // The driver may only have queued a rollback; this runs it.
+        connection.ping().await?;
+    }
     Ok(!connection.is_in_transaction())
 }
 

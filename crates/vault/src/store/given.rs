@@ -23,6 +23,8 @@ pub(crate) enum Column {
     Truths(Vec<bool>),
 }
 
+type OnSqlite = Query<'static, Sqlite, SqliteArguments>;
+
 /// A statement with its rows.
 pub(crate) struct Statement {
     text: &'static str,
@@ -77,14 +79,14 @@ impl Statement {
     where
         T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>,
     {
-        let mut found = Vec::with_capacity(self.rows);
+        if !self.has_rows() {
+            return Ok(Vec::new());
+        }
         match tx {
             Tx::Sqlite(tx) => {
-                for portion in self.portions() {
-                    for row in self.on_sqlite(portion).fetch_all(&mut **tx).await? {
-                        found.push(T::from_row(&row)?);
-                    }
-                }
+                let query = join(std::slice::from_ref(&self), None);
+                let rows = query.fetch_all(&mut **tx).await?;
+                rows.iter().map(T::from_row).collect()
             }
             Tx::Postgres(tx) => {
                 let text = format!("{} {}", self.given(1), self.text);
@@ -92,12 +94,10 @@ impl Statement {
                 for (_, column) in self.columns {
                     query = bind_array(query, column);
                 }
-                for row in query.fetch_all(&mut **tx).await? {
-                    found.push(T::from_row(&row)?);
-                }
+                let rows = query.fetch_all(&mut **tx).await?;
+                rows.iter().map(T::from_row).collect()
             }
         }
-        Ok(found)
     }
 
     fn names(&self) -> String {
@@ -121,23 +121,22 @@ impl Statement {
         starts.map(move |start| start..rows.min(start + MOST_ROWS))
     }
 
-    fn on_sqlite(&self, rows: std::ops::Range<usize>) -> Query<'static, Sqlite, SqliteArguments> {
+    fn on_sqlite(&self, rows: usize) -> String {
         let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
-        let values = vec![row; rows.len()].join(", ");
+        let values = vec![row; rows].join(", ");
         let (names, text) = (self.names(), self.text);
-        let text = format!("WITH given({names}) AS (VALUES {values}) {text}");
-        // A text for each number of rows would drive all others out of the cache.
-        let mut query = sqlx::query(AssertSqlSafe(text)).persistent(rows.len() == 1);
-        for row in rows {
-            for (_, column) in &self.columns {
-                query = match column {
-                    Column::Ids(values) => query.bind(values.get(row).copied().flatten()),
-                    Column::Integers(values) => query.bind(values.get(row).copied()),
-                    Column::Texts(values) => query.bind(values.get(row).cloned().flatten()),
-                    Column::Bytes(values) => query.bind(values.get(row).cloned().flatten()),
-                    Column::Truths(values) => query.bind(values.get(row).copied()),
-                };
-            }
+        format!("WITH given({names}) AS (VALUES {values}) {text}")
+    }
+
+    fn bind_row(&self, mut query: OnSqlite, row: usize) -> OnSqlite {
+        for (_, column) in &self.columns {
+            query = match column {
+                Column::Ids(values) => query.bind(values.get(row).copied().flatten()),
+                Column::Integers(values) => query.bind(values.get(row).copied()),
+                Column::Texts(values) => query.bind(values.get(row).cloned().flatten()),
+                Column::Bytes(values) => query.bind(values.get(row).cloned().flatten()),
+                Column::Truths(values) => query.bind(values.get(row).copied()),
+            };
         }
         query
     }
@@ -152,11 +151,10 @@ pub(crate) async fn run(
     announcement: Option<&str>,
 ) -> sqlx::Result<()> {
     match tx {
-        Tx::Sqlite(tx) => write(tx, &statements).await,
-        Tx::Postgres(_)
-            if announcement.is_none() && !statements.iter().any(Statement::has_rows) =>
-        {
-            Ok(())
+        _ if announcement.is_none() && !statements.iter().any(Statement::has_rows) => Ok(()),
+        Tx::Sqlite(tx) => {
+            let query = join(&statements, None);
+            query.execute(&mut **tx).await.map(|_| ())
         }
         Tx::Postgres(tx) => {
             let notify = "SELECT pg_notify('toolvault', $1) WHERE $1 IS NOT NULL";
@@ -180,8 +178,8 @@ where
 {
     match tx {
         Tx::Sqlite(tx) => {
-            write(tx, &statements).await?;
-            let row = sqlx::query(last).fetch_optional(&mut **tx).await?;
+            let query = join(&statements, Some(last));
+            let row = query.fetch_optional(&mut **tx).await?;
             row.map(|row| T::from_row(&row)).transpose()
         }
         Tx::Postgres(tx) => {
@@ -194,19 +192,26 @@ where
     }
 }
 
-async fn write(
-    connection: &mut sqlx::SqliteConnection,
-    statements: &[Statement],
-) -> sqlx::Result<()> {
-    for statement in statements {
-        for portion in statement.portions() {
-            statement
-                .on_sqlite(portion)
-                .execute(&mut *connection)
-                .await?;
+/// All of these and `last`, one after another, as one query of SQLite: the driver hands each query to a thread and back,
+/// which takes longer than a small statement.
+fn join(statements: &[Statement], last: Option<&'static str>) -> OnSqlite {
+    let portions = statements.iter().flat_map(|statement| {
+        let portions = statement.portions();
+        portions.map(move |rows| (statement, rows))
+    });
+    let portions: Vec<_> = portions.collect();
+    let texts = portions.iter();
+    let texts = texts.map(|(statement, rows)| statement.on_sqlite(rows.len()));
+    let texts: Vec<_> = texts.chain(last.map(str::to_owned)).collect();
+    // A text for each number of rows would drive all others out of the cache.
+    let is_common = portions.iter().all(|(_, rows)| rows.len() == 1);
+    let mut query = sqlx::query(AssertSqlSafe(texts.join("; "))).persistent(is_common);
+    for (statement, rows) in portions {
+        for row in rows {
+            query = statement.bind_row(query, row);
         }
     }
-    Ok(())
+    query
 }
 
 /// One statement of PostgreSQL that does the same as all of these and `last`. Those without rows are left out.
