@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::decoder::LONGEST_SPELLING;
 use super::escape::{Escape, LONGEST, Left, Reading};
 use super::search::noticed;
+use super::sieve::Letters;
 use super::table::Table;
 use super::window::FURTHEST;
 
@@ -15,7 +16,7 @@ const EDGE: usize = 1 << 10;
 const ENOUGH: usize = 3 * FURTHEST;
 
 /// The parts of `chunk` that the views must read, by their starts.
-pub(super) fn parts(table: &Table, chunk: &[u8]) -> Vec<Range<usize>> {
+pub(super) fn parts(table: &Table, chunk: &[u8], letters: &mut Letters) -> Vec<Range<usize>> {
     let whole = 0..chunk.len();
     let (Some(first), Some(last)) = (chunk.first_chunk::<EDGE>(), chunk.last_chunk::<EDGE>())
     else {
@@ -24,7 +25,7 @@ pub(super) fn parts(table: &Table, chunk: &[u8]) -> Vec<Range<usize>> {
     if chunk.len() < 4 * EDGE || !has_enough(first) || !has_enough(last) {
         return vec![whole];
     }
-    let mut parts = noticed(table, chunk, Left::TEXT);
+    let mut parts = noticed(table, chunk, Left::TEXT, letters);
     parts.extend([0..EDGE, whole.end - EDGE..whole.end]);
     parts.sort_unstable_by_key(|part| part.start);
     parts

@@ -21,8 +21,9 @@ pub(super) fn write(table: &Table, raw: &str, out: &mut Vec<u8>) -> Vec<u64> {
         out,
     };
     let bytes = raw.as_bytes();
+    let parts = noticed(table, bytes, Left::DOCUMENT, &mut writer.search.letters);
     let mut at = 0;
-    for part in noticed(table, bytes, Left::DOCUMENT) {
+    for part in parts {
         while at < part.end
             && let Some(byte) = bytes.get(at)
         {

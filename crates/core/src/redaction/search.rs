@@ -7,6 +7,7 @@ use super::alphabet::LONGEST_GAP;
 use super::decoder::Symbol;
 use super::escape::{LONGEST, Left};
 use super::ranges::{Found, Ranges};
+use super::sieve::Letters;
 use super::table::Table;
 use super::view::View;
 use super::window::FURTHEST;
@@ -21,6 +22,7 @@ const AROUND_DEEP: usize = FURTHEST * 128;
 #[derive(Default)]
 pub(super) struct Search {
     pub(super) found: Ranges,
+    pub(super) letters: Letters,
     view: Option<View>,
     markers: HashMap<u64, String>,
     /// Disables the sieve, for tests.
@@ -67,7 +69,7 @@ impl Search {
     /// Searches the whole of `bytes`, and forgets earlier matches.
     pub(super) fn whole(&mut self, table: &Table, bytes: &[u8]) {
         self.found.clear();
-        let parts = noticed(table, bytes, Left::TEXT);
+        let parts = noticed(table, bytes, Left::TEXT, &mut self.letters);
         #[cfg(test)]
         let parts = if self.is_thorough {
             std::iter::once(0..bytes.len()).collect()
@@ -121,8 +123,13 @@ impl Search {
 }
 
 /// The parts of `bytes` that the views must read, in order.
-pub(super) fn noticed(table: &Table, bytes: &[u8], left: Left) -> Vec<Range<usize>> {
-    let noticed = table.sieve.find(&table.key, bytes, left);
+pub(super) fn noticed(
+    table: &Table,
+    bytes: &[u8],
+    left: Left,
+    letters: &mut Letters,
+) -> Vec<Range<usize>> {
+    let noticed = table.sieve.find(&table.key, bytes, left, letters);
     let around = if noticed.is_deep { AROUND_DEEP } else { AROUND };
     let mut parts: Vec<Range<usize>> = Vec::new();
     for part in noticed.parts {

@@ -20,7 +20,7 @@ use super::filter::{Filter, Spread};
 use super::form::Form;
 use super::key::Key;
 use super::window::{WIDTHS, choose};
-use letters::Letters;
+pub(super) use letters::Letters;
 use pattern::{Pattern, is_letter};
 use search::{LARGE, Search};
 
@@ -130,7 +130,13 @@ impl Sieve {
     }
 
     /// The parts of `bytes` with a window, or shortly before one.
-    pub(super) fn find(&self, key: &Key, bytes: &[u8], left: Left) -> Noticed {
+    pub(super) fn find(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        left: Left,
+        letters: &mut Letters,
+    ) -> Noticed {
         let mut noticed = Noticed::default();
         let strides = self.strides();
         if strides.contains(&Some(0)) {
@@ -141,8 +147,7 @@ impl Sieve {
                 key,
                 strides,
             };
-            let (all, mut letters) = (0..bytes.len(), Letters::new());
-            search.find(bytes, all, LARGE, left, &mut letters, &mut noticed);
+            search.find(bytes, 0..bytes.len(), LARGE, left, letters, &mut noticed);
         }
         noticed
     }

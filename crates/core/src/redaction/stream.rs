@@ -43,7 +43,8 @@ impl Stream {
         }
         let end = self.base + self.held.len();
         self.held.extend_from_slice(chunk);
-        self.search.read(&table, chunk, end, &parts(&table, chunk));
+        let parts = parts(&table, chunk, &mut self.search.letters);
+        self.search.read(&table, chunk, end, &parts);
         let open = self.search.open_from(end + chunk.len());
         self.write_until(&table, open, out)
     }

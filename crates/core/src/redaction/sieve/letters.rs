@@ -16,8 +16,10 @@ const SPACE: usize = STRETCH + CHUNK + size_of::<Room>();
 
 /// The letters of a text, one chunk at a time. Reused for one text after another: the buffer takes longer to overwrite than
 /// a short text to read.
-pub(super) struct Letters {
-    buffer: Wiped<[u8; SPACE]>,
+#[derive(Default)]
+pub(in crate::redaction) struct Letters {
+    /// Empty until the first text.
+    buffer: Wiped<Vec<u8>>,
     length: usize,
     /// Whether simple escapes are skipped.
     passes_escapes: bool,
@@ -28,18 +30,9 @@ pub(super) struct Letters {
 }
 
 impl Letters {
-    pub(super) fn new() -> Self {
-        Self {
-            buffer: Wiped::new([0; SPACE]),
-            length: 0,
-            passes_escapes: false,
-            is_escape: false,
-            has_escapes: false,
-        }
-    }
-
     /// Begins another text.
     pub(super) fn begin(&mut self, passes_escapes: bool) {
+        self.buffer.resize(SPACE, 0);
         self.length = 0;
         self.passes_escapes = passes_escapes;
         self.is_escape = false;
@@ -124,7 +117,7 @@ mod tests {
             passes_escapes in any::<bool>(),
         ) {
             let text = text.concat();
-            let mut letters = Letters::new();
+            let mut letters = Letters::default();
             letters.begin(!passes_escapes);
             letters.read(b"of the text before\\", 0);
             letters.begin(passes_escapes);

@@ -23,7 +23,7 @@ fn plain(value: &str) -> Form {
 
 fn notices(sieve: &Sieve, text: &str) -> bool {
     !sieve
-        .find(&key(), text.as_bytes(), Left::TEXT)
+        .find(&key(), text.as_bytes(), Left::TEXT, &mut Letters::default())
         .parts
         .is_empty()
 }

@@ -2,6 +2,7 @@
 
 use super::{looks_for, streamed};
 use crate::redaction::chunk::parts;
+use crate::redaction::sieve::Letters;
 
 const VALUE: &str = "k3y-with-letters";
 
@@ -9,7 +10,7 @@ const VALUE: &str = "k3y-with-letters";
 fn read(chunk: &str) -> Vec<std::ops::Range<usize>> {
     let redactor = looks_for([("key", VALUE)]);
     let table = redactor.table();
-    parts(&table, chunk.as_bytes())
+    parts(&table, chunk.as_bytes(), &mut Letters::default())
 }
 
 /// Calm text of 8 KiB that begins with `begin` repeated in its first KiB, or ends so.

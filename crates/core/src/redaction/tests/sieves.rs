@@ -5,6 +5,7 @@ use super::{Numbers, looks_for};
 use crate::redaction::Redactor;
 use crate::redaction::escape::Left;
 use crate::redaction::search::Search;
+use crate::redaction::sieve::Letters;
 
 const VALUE: &str = "k7Kq2mZv9RtB4nWc8LsD1fGh6JpY3aQe5TuV";
 
@@ -12,7 +13,12 @@ fn noticed(redactor: &Redactor, text: &str) -> Vec<std::ops::Range<usize>> {
     let table = redactor.table();
     table
         .sieve
-        .find(&table.key, text.as_bytes(), Left::TEXT)
+        .find(
+            &table.key,
+            text.as_bytes(),
+            Left::TEXT,
+            &mut Letters::default(),
+        )
         .parts
 }
 

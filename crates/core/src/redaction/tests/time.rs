@@ -8,6 +8,7 @@ use super::{Numbers, looks_for};
 use crate::redaction::Redactor;
 use crate::redaction::escape::Left;
 use crate::redaction::search::Search;
+use crate::redaction::sieve::Letters;
 
 const VALUE: &str = "ghp_k7Kq2mZv9RtB4nWc8LsD1fGh6JpY3aQe5TuV";
 /// A different letter everywhere, but of the same class: digits and hexadecimal digits are read differently.
@@ -36,7 +37,12 @@ fn below_a_whole_window_nothing_is_compared() {
             let text = text(&mut numbers, VALUE, count, is_end);
             for times in 0..3 {
                 let text = super::spellings::nested_json(text.as_bytes(), times);
-                let noticed = table.sieve.find(&table.key, text.as_bytes(), Left::TEXT);
+                let noticed = table.sieve.find(
+                    &table.key,
+                    text.as_bytes(),
+                    Left::TEXT,
+                    &mut Letters::default(),
+                );
                 assert!(noticed.parts.is_empty(), "{count}");
                 let mut search = Search::default();
                 search.is_thorough = true;
@@ -46,7 +52,12 @@ fn below_a_whole_window_nothing_is_compared() {
         }
         // A whole window makes a difference.
         let text = text(&mut numbers, VALUE, VALUE.len() - 1, is_end);
-        let noticed = table.sieve.find(&table.key, text.as_bytes(), Left::TEXT);
+        let noticed = table.sieve.find(
+            &table.key,
+            text.as_bytes(),
+            Left::TEXT,
+            &mut Letters::default(),
+        );
         assert!(!noticed.parts.is_empty());
         let mut search = Search::default();
         search.whole(&table, VALUE.as_bytes());
