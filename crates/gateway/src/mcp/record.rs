@@ -28,10 +28,7 @@ pub(crate) struct Recorder {
     tasks: TaskTracker,
 }
 
-struct EndedCall {
-    caller: Caller,
-    call: ToolCall,
-}
+type EndedCall = (Caller, ToolCall);
 
 /// A call that is going on. It is recorded when it ends, also when its client has left.
 pub(crate) struct CallRecord {
@@ -109,11 +106,11 @@ impl CallRecord {
             dropped: std::mem::take(&mut self.dropped),
         };
         let caller = self.caller.clone();
-        if let Err(ended) = recorder.ended.try_send(EndedCall { caller, call }) {
+        if let Err(ended) = recorder.ended.try_send((caller, call)) {
             let (vault, ended) = (recorder.vault.clone(), ended.into_inner());
             recorder
                 .tasks
-                .spawn(async move { ended.record(&vault).await });
+                .spawn(async move { record(&vault, [ended]).await });
         }
     }
 }
@@ -124,14 +121,12 @@ impl Drop for CallRecord {
     }
 }
 
-impl EndedCall {
-    async fn record(self, vault: &Vault) {
-        if let Err(error) = vault.record_tool_call(&self.caller, self.call).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "a call was not recorded"
-            );
-        }
+async fn record(vault: &Vault, calls: impl IntoIterator<Item = EndedCall>) {
+    if let Err(error) = vault.record_tool_calls(calls).await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "calls were not recorded"
+        );
     }
 }
 
@@ -157,12 +152,8 @@ async fn record_ended(
         while let Ok(call) = ended.try_recv() {
             calls.push(call);
         }
-        // The record of one user's call may wait for a search of names, and those of others do not wait for it.
         let vault = vault.clone();
-        tasks.spawn(async move {
-            let recording = calls.into_iter().map(|call| call.record(&vault));
-            futures_util::future::join_all(recording).await;
-        });
+        tasks.spawn(async move { record(&vault, calls).await });
         if is_over {
             return;
         }

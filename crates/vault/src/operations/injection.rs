@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use toolvault_core::audit::record::{Action, Decision};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use toolvault_core::audit::record::{Action, Decision, Record};
 use toolvault_core::identity::SecretId;
 use toolvault_core::json::Kind;
 use toolvault_core::pattern::ToolName;
@@ -23,6 +25,8 @@ const MOST_NAMES: usize = 64;
 const LONGEST_NAME: usize = 128;
 /// How many bytes the names of a list take in all, so that one call cannot create a large page.
 const MOST_BYTES: usize = 4_096;
+/// How many calls are handed over at once.
+const MOST_TOGETHER: usize = 64;
 /// How many characters of a reason are recorded.
 const LONGEST_REASON: usize = 256;
 
@@ -120,16 +124,45 @@ impl Vault {
         self.record_named(&entry, records.collect()).await
     }
 
-    /// Records one call through the gateway, including one that was refused because the key does not reach the tool.
-    /// Needs `use`. Returns when the audit trail has accepted the record.
+    /// Records calls through the gateway, including those that were refused because the key does not reach the tool.
+    /// Needs `use`. Returns when the audit trail has accepted the records.
+    ///
+    /// The record of one user's call may wait for a search of names. Those of others are accepted meanwhile.
     ///
     /// Names come from a model. The user's current values are taken out of them, and they are truncated: at most 64 per
     /// list, 128 characters each and 4 KiB in all. A truncated list ends in `… <n> more`.
-    pub async fn record_tool_call(&self, caller: &Caller, call: ToolCall) -> Result<(), Error> {
-        self.note_refusal(caller, caller.require(Scope::Use))
+    ///
+    /// # Errors
+    /// One of those that occurred. All calls that can be recorded are.
+    pub async fn record_tool_calls(
+        &self,
+        calls: impl IntoIterator<Item = (Caller, ToolCall)>,
+    ) -> Result<(), Error> {
+        let calls = calls.into_iter();
+        let calls: FuturesUnordered<_> = calls
+            .map(|(caller, call)| self.tool_call(caller, call))
+            .collect();
+        let mut recorded = Ok(());
+        let mut ready = calls.ready_chunks(MOST_TOGETHER);
+        while let Some(records) = ready.next().await {
+            let mut accepted = Vec::with_capacity(records.len());
+            for record in records {
+                match record {
+                    Ok(record) => accepted.push(record),
+                    Err(error) => recorded = Err(error),
+                }
+            }
+            recorded = self.writer.record(accepted).await.and(recorded);
+        }
+        recorded
+    }
+
+    /// The record of a call.
+    async fn tool_call(&self, caller: Caller, call: ToolCall) -> Result<Record, Error> {
+        self.note_refusal(&caller, caller.require(Scope::Use))
             .await?;
         let entry = self.user_entry(caller.user).await.ok().flatten();
-        let mut record = self.record(caller, Action::ToolCalled, call.decision);
+        let mut record = self.record(&caller, Action::ToolCalled, call.decision);
         record.reason = call
             .reason
             .as_deref()
@@ -157,7 +190,7 @@ impl Vault {
         record.arguments = Some(bounded(arguments, call.arguments.len()));
         let dropped = clean.map(|name| cut(&name, LONGEST_NAME)).collect();
         record.dropped = (!call.dropped.is_empty()).then(|| bounded(dropped, call.dropped.len()));
-        self.writer.record(vec![record]).await
+        Ok(record)
     }
 }
 

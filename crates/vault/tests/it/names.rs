@@ -55,7 +55,7 @@ on_both! {
         // A name is cut only after the search, which finds no half of a value.
         let argument = format!("{}{VALUE}", "x".repeat(120));
         let call = called(&name, vec![(argument, Kind::Null)]);
-        ann.vault.record_tool_call(&ann.caller, call).await.unwrap();
+        ann.vault.record_tool_calls([(ann.caller.clone(), call)]).await.unwrap();
         for action in [Action::SecretUsed, Action::UseRefused, Action::AccessDenied, Action::ValueRepeated, Action::ToolCalled] {
             let record = newest(&ann, action).await;
             assert_eq!(record.tool.as_deref(), Some("linear__[secret:wide]"), "{action}");

@@ -30,9 +30,9 @@ on_both! {
         let arguments = ["a", "b", "c", "d", "e", "x:\n\"y"].into_iter().map(str::to_owned).zip(kinds).collect();
         let full = ToolCall { arguments, dropped: vec!["token".to_owned()], ..called("linear__get") };
         let caller = ann.caller.clone().with_request_id("req-1".into());
-        app.vault.record_tool_call(&caller, full).await.unwrap();
+        app.vault.record_tool_calls([(caller.clone(), full)]).await.unwrap();
         let refused = ToolCall { decision: Decision::Denied, reason: Some("tool_not_allowed".into()), ..called("linear__set") };
-        app.vault.record_tool_call(&ann.caller, refused).await.unwrap();
+        app.vault.record_tool_calls([(ann.caller.clone(), refused)]).await.unwrap();
         let records = ann.records(Action::ToolCalled).await;
         assert_eq!(records.len(), 2);
         let (refused, full) = (&records[0], &records[1]);
@@ -61,9 +61,9 @@ on_both! {
             duration: Duration::MAX,
             ..called("linear__get")
         };
-        app.vault.record_tool_call(&ann.caller, huge).await.unwrap();
+        app.vault.record_tool_calls([(ann.caller.clone(), huge)]).await.unwrap();
         let many = ToolCall { arguments: vec![("é".repeat(200), Kind::Null); 3], ..called("linear__get") };
-        app.vault.record_tool_call(&ann.caller, many).await.unwrap();
+        app.vault.record_tool_calls([(ann.caller.clone(), many)]).await.unwrap();
         let records = ann.records(Action::ToolCalled).await;
         assert_eq!(records[0].arguments.as_deref().unwrap(), vec![format!("{}:null", "é".repeat(128)); 3]);
         let written = serde_json::to_string(&records[1]).unwrap();
@@ -76,11 +76,11 @@ on_both! {
     async fn only_use_has_calls_to_record_and_a_limited_key_sees_those_of_its_tools(app: App) {
         let ann = app.person("ann").await;
         let other = ann.delegate(key("o", &[Scope::Manage, Scope::Resolve, Scope::Audit])).await;
-        let refused = app.vault.record_tool_call(&other.caller, called("linear__get")).await;
+        let refused = app.vault.record_tool_calls([(other.caller.clone(), called("linear__get"))]).await;
         assert!(matches!(refused, Err(Error::Denied(Denial::MissingScope(Scope::Use)))));
         let limited = ann.limited(&[Scope::Use, Scope::Audit], &["linear__*"]).await;
         for name in ["linear__get", "github__get"] {
-            app.vault.record_tool_call(&limited.caller, called(name)).await.unwrap();
+            app.vault.record_tool_calls([(limited.caller.clone(), called(name))]).await.unwrap();
         }
         assert_eq!(limited.records(Action::ToolCalled).await.len(), 1);
         assert_eq!(ann.records(Action::ToolCalled).await.len(), 2);
