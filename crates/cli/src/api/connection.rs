@@ -120,7 +120,7 @@ impl<'a> Server<'a> {
         }
         let Some((name, profile)) = &self.profile else {
             return Err(Failure::refused("no API key is set").hint(format!(
-                "sign in with: toolvault login; or set {API_KEY} or {API_KEY_FILE}. toolvault serve showed a key when it set up the store, and toolvault key create creates a new one"
+                "sign in with: toolvault login; or set {API_KEY} or {API_KEY_FILE}. toolvault serve showed a key when it set up the store, or wrote it to the file toolvault.first-keys; toolvault key create makes a new one"
             )));
         };
         // A key goes only to the server that it is for.

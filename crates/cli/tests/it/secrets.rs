@@ -277,7 +277,7 @@ fn the_key_is_needed_and_may_be_in_a_file() {
     assert_snapshot!(without(None), @r"
     exit status 1
     error: no API key is set
-    hint: sign in with: toolvault login; or set TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE. toolvault serve showed a key when it set up the store, and toolvault key create creates a new one
+    hint: sign in with: toolvault login; or set TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE. toolvault serve showed a key when it set up the store, or wrote it to the file toolvault.first-keys; toolvault key create makes a new one
     ");
     let path = client.installation.path().join("key");
     std::fs::write(&path, format!("{}\n", client.key)).unwrap();
