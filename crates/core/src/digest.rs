@@ -1,11 +1,20 @@
-//! The only hash function, SHA-256 (FIPS 180-4), and hexadecimal.
+//! The hash functions (FIPS 180-4), and hexadecimal. What is stored uses SHA-256 only.
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA256, SHA512, digest};
 
 /// SHA-256 of `bytes`.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut output = [0; 32];
     for (target, byte) in output.iter_mut().zip(digest(&SHA256, bytes).as_ref()) {
+        *target = *byte;
+    }
+    output
+}
+
+/// SHA-512 of `bytes`. Only for hashes that another party chose.
+pub fn sha512(bytes: &[u8]) -> [u8; 64] {
+    let mut output = [0; 64];
+    for (target, byte) in output.iter_mut().zip(digest(&SHA512, bytes).as_ref()) {
         *target = *byte;
     }
     output

@@ -20,7 +20,7 @@ use bytes::{Bytes, BytesMut};
 use reqwest::redirect;
 
 pub(crate) use self::connection::connect;
-pub use self::error::HttpError;
+pub use self::error::{HttpError, root_cause};
 pub(crate) use self::policy::bare_host;
 pub use self::policy::{HttpPolicy, is_on_this_machine};
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};

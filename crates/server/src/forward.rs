@@ -18,7 +18,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::{StreamExt as _, stream};
 use toolvault_core::replica::{ForwardedHead, Passage};
-use toolvault_gateway::http::{GuardedClient, HttpError, HttpPolicy, Opening};
+use toolvault_gateway::http::{GuardedClient, HttpError, HttpPolicy, Opening, root_cause};
 use toolvault_vault::{Error, Vault};
 use uuid::Uuid;
 
@@ -139,8 +139,11 @@ pub(crate) async fn forward(
             Some(Err(Error::Unavailable(Some(error.into())).into()))
         }
         Err(error) => {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(replica = %maker, error, "another server could not be reached for its session");
+            let cause = root_cause(&error);
+            tracing::warn!(
+                replica = %maker, %error, %cause,
+                "another server could not be reached for its session"
+            );
             None
         }
     }

@@ -68,6 +68,17 @@ impl From<VerifiedToken> for toolvault_vault::Token {
     }
 }
 
+/// What an ID token must agree with.
+#[derive(Clone, Copy)]
+pub(crate) struct ExpectedSignIn<'a> {
+    /// The issuer, `iss`.
+    pub(crate) issuer: &'a str,
+    /// What this sign-in began with.
+    pub(crate) nonce: &'a str,
+    /// The access token that the issuer gave beside it.
+    pub(crate) access_token: Option<&'a str>,
+}
+
 /// The configured issuers and their keys.
 #[derive(Debug)]
 pub(crate) struct JwtVerifier {
@@ -112,13 +123,12 @@ impl JwtVerifier {
         issuer.judge(&token, scopes, now)
     }
 
-    /// The content of the ID token with `nonce` that `issuer` gave to its client for a person who signed in, if it is
-    /// valid at `now`.
+    /// The content of the ID token that an issuer gave to its client for a person who signed in, if it is the expected
+    /// one and valid at `now`.
     pub(crate) async fn verify_sign_in(
         &self,
         token: &str,
-        issuer: &str,
-        nonce: &str,
+        expected: ExpectedSignIn<'_>,
         now: Timestamp,
     ) -> Result<VerifiedToken, JwtError> {
         let parts = Parts::decode(token)?;
@@ -128,12 +138,15 @@ impl JwtVerifier {
         let (Some(client_id), Some(scopes)) = (&found.config.client_id, scopes) else {
             return Err(JwtError::UnknownIssuer);
         };
-        if found.config.issuer != issuer {
+        if found.config.issuer != expected.issuer {
             return Err(JwtError::UnknownIssuer);
         }
         token.check_id_token_type()?;
         found.check_signature(&token, now).await?;
-        token.claims.check_sign_in(client_id, nonce)?;
+        token.claims.check_sign_in(client_id, expected.nonce)?;
+        token
+            .claims
+            .check_access_token(expected.access_token, token.algorithm)?;
         found.judge(&token, scopes, now)
     }
 

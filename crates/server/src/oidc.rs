@@ -1,7 +1,7 @@
 //! The issuers at which people sign in to the dashboard (`OpenID` Connect Core, the authorization code flow with PKCE).
 //!
 //! [`Provider::authorization_url`] sends a person to the issuer, [`answer`] reads what comes back in the URL, and
-//! [`Provider::id_token`] exchanges the code. [`metadata`] knows the issuer's endpoints. The token is verified by
+//! [`Provider::tokens`] exchanges the code. [`metadata`] knows the issuer's endpoints. The token is verified by
 //! [`JwtVerifier::verify_sign_in`](crate::jwt::JwtVerifier::verify_sign_in).
 
 pub(crate) mod answer;
@@ -9,11 +9,12 @@ mod metadata;
 
 use std::path::Path;
 
+use axum::body::Bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::Semaphore;
-use toolvault_core::confidential::Wiped;
+use toolvault_core::confidential::{Buffer, Wiped};
 use toolvault_core::digest::sha256;
 use toolvault_core::sign_in::Flow;
 use toolvault_core::timestamp::Timestamp;
@@ -58,6 +59,14 @@ pub(crate) enum OidcError {
     /// The last attempt to read the issuer's description failed a moment ago.
     #[error("the issuer was not available a moment ago")]
     Unavailable,
+}
+
+/// What an issuer gives for a code.
+pub(crate) struct Tokens {
+    /// Who signed in.
+    pub(crate) id_token: Wiped<String>,
+    /// Only compared with the ID token's `at_hash`.
+    pub(crate) access_token: Option<Wiped<String>>,
 }
 
 /// An issuer at which people sign in.
@@ -153,26 +162,29 @@ impl Provider {
         Ok(self.metadata(now).await?.names_itself)
     }
 
-    /// The ID token for `code`. The access token beside it is not read.
-    pub(crate) async fn id_token(
+    /// The tokens for `code`.
+    pub(crate) async fn tokens(
         &self,
         flow: &Flow,
         code: &str,
         now: Timestamp,
-    ) -> Result<Wiped<String>, OidcError> {
+    ) -> Result<Tokens, OidcError> {
         let metadata = self.metadata(now).await?;
         let (headers, body) = self.token_request(&metadata, flow, code)?;
         let turn = self.exchanges.acquire().await;
         let url = metadata.token_endpoint.as_str();
-        let answer = self.client.send(Method::POST, url, headers, body.into());
+        let answer = self.client.send(Method::POST, url, headers, body);
         let answer = answer.await?;
         drop(turn);
         let object = json::object(&answer.body);
         let text = |name: &str| object?.get(name).and_then(json::text);
         match answer.status {
-            StatusCode::OK => text("id_token")
-                .map(Wiped::new)
-                .ok_or(OidcError::Malformed("the issuer's answer has no ID token")),
+            StatusCode::OK => Ok(Tokens {
+                id_token: text("id_token")
+                    .map(Wiped::new)
+                    .ok_or(OidcError::Malformed("the issuer's answer has no ID token"))?,
+                access_token: text("access_token").map(Wiped::new),
+            }),
             StatusCode::BAD_REQUEST if text("error").as_deref() == Some("invalid_grant") => {
                 Err(OidcError::Code)
             }
@@ -190,7 +202,7 @@ impl Provider {
         metadata: &Metadata,
         flow: &Flow,
         code: &str,
-    ) -> Result<(HeaderMap, String), OidcError> {
+    ) -> Result<(HeaderMap, Bytes), OidcError> {
         let mut headers = HeaderMap::new();
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         headers.insert(header::CONTENT_TYPE, form);
@@ -207,9 +219,13 @@ impl Provider {
         };
         match &secret {
             Some(secret) if metadata.client_authentication == ClientAuthentication::Basic => {
-                let pair = Wiped::new(format!("{}:{}", escaped(&self.client_id), escaped(secret)));
-                let value = Wiped::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
-                let mut value = HeaderValue::try_from(value.as_str())
+                let mut pair = Buffer::default();
+                escape(&mut pair, &self.client_id);
+                pair.extend(b":");
+                escape(&mut pair, secret);
+                let encoded = Wiped::new(STANDARD.encode(&*pair));
+                let value = Wiped::new(["Basic ", encoded.as_str()].concat().into_bytes());
+                let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(value))
                     .map_err(|_| OidcError::Malformed("the client's secret is not text"))?;
                 value.set_sensitive(true);
                 headers.insert(header::AUTHORIZATION, value);
@@ -222,10 +238,16 @@ impl Provider {
             }
             None => fields.push(("client_id", &self.client_id)),
         }
-        let pairs = fields
-            .iter()
-            .map(|(name, value)| format!("{name}={}", escaped(value)));
-        Ok((headers, pairs.collect::<Vec<_>>().join("&")))
+        let mut body = Buffer::default();
+        for (name, value) in fields {
+            if !body.is_empty() {
+                body.extend(b"&");
+            }
+            body.extend(name.as_bytes());
+            body.extend(b"=");
+            escape(&mut body, value);
+        }
+        Ok((headers, Bytes::from_owner(body.into_inner())))
     }
 
     async fn metadata(&self, now: Timestamp) -> Result<Metadata, OidcError> {
@@ -233,8 +255,11 @@ impl Provider {
     }
 }
 
-fn escaped(text: &str) -> String {
-    utf8_percent_encode(text, ESCAPED).to_string()
+/// Appends `text` as forms have it.
+fn escape(buffer: &mut Buffer, text: &str) {
+    for part in utf8_percent_encode(text, ESCAPED) {
+        buffer.extend(part.as_bytes());
+    }
 }
 
 /// The secret in the file, without the end of its line.

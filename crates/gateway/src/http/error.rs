@@ -81,3 +81,12 @@ fn is_caused_by_refused_address(error: &(dyn Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| (*error).source())
         .any(<dyn Error>::is::<AddressRefused>)
 }
+
+/// What an error goes back to, for logs in JSON, which omit the sources of an error.
+pub fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last
+}

@@ -5,7 +5,7 @@ use toolvault_vault::{Error as VaultError, Problem};
 
 use super::protocol::headers::HeaderMismatch;
 use super::protocol::{self, Defect, Era, Malformed};
-use crate::http::HttpError;
+use crate::http::{HttpError, root_cause};
 use crate::stdio::LaunchError;
 
 /// Codes of our own lie outside the range that JSON-RPC and MCP reserve.
@@ -297,13 +297,6 @@ fn wait(seconds: Option<u64>) -> String {
         Some(seconds) => format!("in {seconds} s"),
         None => "later".to_owned(),
     }
-}
-
-/// What an error goes back to.
-fn root_cause(error: &dyn std::error::Error) -> &dyn std::error::Error {
-    std::iter::successors(Some(error), |error| error.source())
-        .last()
-        .unwrap_or(error)
 }
 
 /// What is wrong with the secrets of a call, and how to set each.

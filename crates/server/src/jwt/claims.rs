@@ -2,10 +2,13 @@
 //!
 //! A claim of the wrong type is refused, not treated as absent.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use toolvault_core::json::{Object, Value};
 use toolvault_core::scope::{Scope, ScopeSet};
 use toolvault_core::timestamp::{SECOND, Timestamp};
 
+use super::algorithm::Algorithm;
 use super::error::JwtError;
 use super::json;
 
@@ -93,6 +96,25 @@ impl<'a> Claims<'a> {
         }
         self.date("iat")?.ok_or(JwtError::Claim("iat"))?;
         Ok(())
+    }
+
+    /// Checks that an ID token with the claim `at_hash` came with this access token (`OpenID` Connect Core, section
+    /// 3.1.3.8): the left half of its hash.
+    pub(super) fn check_access_token(
+        &self,
+        access_token: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<(), JwtError> {
+        if self.0.get("at_hash").is_none() {
+            return Ok(());
+        }
+        let named = self.text("at_hash")?;
+        let half = access_token.map(|token| algorithm.left_half(token.as_bytes()));
+        if half.is_some_and(|half| URL_SAFE_NO_PAD.encode(half) == named) {
+            Ok(())
+        } else {
+            Err(JwtError::Claim("at_hash"))
+        }
     }
 
     /// The claim `exp`, if the token is valid at `now` and its lifetime is within the limit.

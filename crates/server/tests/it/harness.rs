@@ -14,7 +14,7 @@ mod world;
 
 pub(crate) use actors::{Actor, Rights};
 pub(crate) use answer::Answer;
-pub(crate) use provider::{AtIssuer, Provider};
+pub(crate) use provider::{ACCESS_TOKEN, AtIssuer, Provider};
 pub(crate) use request::{exchange, exchange_without_body, read_answer, read_answers};
 pub(crate) use sessions::{cookie_of, token_of};
 pub(crate) use tokens::{ISSUER, claims_for, issuer_in, sign, sign_as, sign_as_stranger};

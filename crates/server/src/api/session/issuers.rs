@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use toolvault_core::confidential::Wiped;
+use toolvault_gateway::http::root_cause;
 use toolvault_vault::{Denial, Error, SignedIn, Token};
 use utoipa::ToSchema;
 
@@ -19,7 +20,7 @@ use crate::error::ApiError;
 use crate::extract::caller::refuse;
 use crate::extract::reached::Reached;
 use crate::extract::session::{Browser, OwnPage};
-use crate::jwt::JwtError;
+use crate::jwt::{ExpectedSignIn, JwtError};
 use crate::oidc::answer::Answer;
 use crate::oidc::{OidcError, Provider};
 use crate::openapi::{errors, requests};
@@ -164,10 +165,13 @@ pub(super) async fn begin_session(
         .as_ref()
         .and_then(|answer| answer.code(&flow.state, provider.issuer(), names_itself))
         .ok_or_else(|| refused("answer_not_accepted"))?;
-    let token = provider.id_token(&flow, code, now).await.map_err(failed)?;
-    let verifying = app
-        .tokens
-        .verify_sign_in(&token, provider.issuer(), &flow.nonce, now);
+    let tokens = provider.tokens(&flow, code, now).await.map_err(failed)?;
+    let expected = ExpectedSignIn {
+        issuer: provider.issuer(),
+        nonce: &flow.nonce,
+        access_token: tokens.access_token.as_ref().map(|token| token.as_str()),
+    };
+    let verifying = app.tokens.verify_sign_in(&tokens.id_token, expected, now);
     let verified = verifying.await.map_err(|error| match error {
         JwtError::Unavailable => ApiError::IssuerUnavailable,
         error => {
@@ -192,7 +196,8 @@ pub(super) async fn begin_session(
 fn unavailable(provider: &Provider, error: &OidcError) -> ApiError {
     tracing::error!(
         issuer.name = provider.name(),
-        error = error as &dyn std::error::Error,
+        %error,
+        cause = %root_cause(error),
         "a person cannot sign in at an issuer"
     );
     ApiError::IssuerUnavailable

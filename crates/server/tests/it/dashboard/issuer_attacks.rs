@@ -1,9 +1,14 @@
 //! What an attacker, another page or a hostile issuer sends when people sign in at an issuer.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use toolvault_core::digest::{sha256, sha512};
 
 use super::issuers::{person, records};
-use crate::harness::{AtIssuer, Provider, World, claims_for, sign, sign_as, sign_as_stranger};
+use crate::harness::{
+    ACCESS_TOKEN, AtIssuer, Provider, World, claims_for, sign, sign_as, sign_as_stranger,
+};
 
 #[tokio::test]
 async fn an_id_token_for_another_sign_in_client_or_issuer_is_refused() {
@@ -65,6 +70,46 @@ async fn an_id_token_for_another_sign_in_client_or_issuer_is_refused() {
     world.operator().named("n", "a value").await;
     let failures = records(&world, "sign_in.failed").await;
     assert_eq!(failures[0]["reason"], "token_not_accepted");
+}
+
+#[tokio::test]
+async fn an_id_token_with_the_hash_of_another_access_token_is_refused() {
+    let provider = Provider::start().await;
+    let world = provider.world().await;
+    let half = |token: &str| URL_SAFE_NO_PAD.encode(&sha512(token.as_bytes())[..32]);
+    let own = half(ACCESS_TOKEN);
+    let whole = URL_SAFE_NO_PAD.encode(sha512(ACCESS_TOKEN.as_bytes()));
+    let other_function = URL_SAFE_NO_PAD.encode(&sha256(ACCESS_TOKEN.as_bytes())[..16]);
+    for value in [
+        json!(half("another")),
+        json!(whole),
+        json!(other_function),
+        json!(format!("{own}=")),
+        json!(own.to_uppercase()),
+        json!(""),
+        json!(null),
+        json!([own]),
+    ] {
+        let at = AtIssuer::begin(&world).await;
+        let mut claims = provider.claims("alice", &at);
+        claims["at_hash"] = value;
+        provider.gives(&sign(&claims));
+        let answer = at.come_back(&world).await;
+        answer.refused(401, "unauthenticated");
+    }
+    // Without the access token, the hash says nothing.
+    let at = AtIssuer::begin(&world).await;
+    let mut claims = provider.claims("alice", &at);
+    claims["at_hash"] = json!(own);
+    let token = sign(&claims);
+    for beside in [Value::Null, json!(7), json!("")] {
+        let body = json!({"id_token": token, "access_token": beside});
+        provider.answers(200, &body.to_string());
+        let answer = at.come_back(&world).await;
+        answer.refused(401, "unauthenticated");
+    }
+    provider.gives(&token);
+    at.come_back(&world).await.expect(200);
 }
 
 #[tokio::test]

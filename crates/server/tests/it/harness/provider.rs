@@ -19,6 +19,8 @@ use super::{Answer, World};
 
 /// The client as which the server is known.
 pub(crate) const CLIENT: &str = "the vault";
+/// The access token beside an ID token.
+pub(crate) const ACCESS_TOKEN: &str = "an access token that no one uses";
 
 /// An issuer with one endpoint for each purpose.
 #[derive(Clone)]
@@ -125,8 +127,9 @@ impl Provider {
 
     /// Answers with this ID token.
     pub(crate) fn gives(&self, id_token: &str) {
-        let access = "an access token that no one reads";
-        let body = json!({"id_token": id_token, "access_token": access, "token_type": "Bearer"});
+        let body = json!({
+            "id_token": id_token, "access_token": ACCESS_TOKEN, "token_type": "Bearer",
+        });
         self.answers(200, &body.to_string());
     }
 
