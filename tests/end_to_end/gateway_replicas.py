@@ -14,6 +14,7 @@ from checks import Checks
 from client import Client
 from echo import Echo
 from forwarded import forged, observed, redirected
+from forwarded_tls import over_https
 from gateway import Gateway, User
 from postgres import Postgres
 from recorder import Recorder
@@ -257,6 +258,7 @@ async def gateway_replicas(checks: Checks, folder: Path) -> None:
         await forged(checks, fleet)
         await redirected(checks, fleet, postgres, of_last)
         await one_dies(checks, fleet, nginx, sessions)
+        await over_https(checks, folder, postgres.new_database("https"), echo.port)
     finally:
         fleet.kill()
         echo.close()

@@ -23,6 +23,12 @@ from server import Toolvault
 GLIBC = (2, 34)  # of RHEL 9, Ubuntu 22.04; Debian 12 has a later one
 WORST_EXPOSURE = 25  # tenths, as `systemd-analyze security` counts
 RELEASE, HELM, VALIDATE = sys.argv[1:4]
+# How the pods of the chart reach each other, if there are several.
+POD = "$(POD_NAME).vault-pods.default.svc:8710"
+ADDRESSES = {
+    "with several pods": {"TOOLVAULT_REPLICA__URL": f"http://{POD}"},
+    "with everything": {"TOOLVAULT_REPLICA__URL": f"https://{POD}", "TOOLVAULT_REPLICA__CA_FILE": "/run/secrets/tls/ca.crt"},
+}
 
 
 def run(*words: str | Path, **options: object) -> subprocess.CompletedProcess:
@@ -97,7 +103,8 @@ def chart(checks: Checks, release: Path, folder: Path) -> None:
     package = one(release, "toolvault-chart-*.tgz")
     settings = {
         "with its own database": "rootKey.secret=r",
-        "with everything": "rootKey.secret=r,database.secret=d,tls.secret=t,replicas=3",
+        "with several pods": "rootKey.secret=r,database.secret=d,replicas=2",
+        "with everything": "rootKey.secret=r,database.secret=d,tls.secret=t,tls.ca=ca.crt,replicas=3",
         "with metrics": "rootKey.secret=r,metrics=true",
     }
     for name, values in settings.items():
@@ -105,6 +112,12 @@ def chart(checks: Checks, release: Path, folder: Path) -> None:
         rendered = folder / "objects.yaml"
         rendered.write_text(passes(checks, f"helm renders it {name}", HELM, "template", "vault", package, "--set", values))
         passes(checks, f"Kubernetes' schemas allow it {name}", VALIDATE, "--strict", rendered)
+        text = rendered.read_text()
+        names = dict(re.findall(r"- name: (TOOLVAULT_REPLICA__\w+)\n\s+value: (\S+)", text))
+        checks.that(f"its pods have the addresses that they need {name}", names == ADDRESSES.get(name, {}), names)
+        checks.that(f"and any pod gets any request {name}", "sessionAffinity" not in text)
+        governing = re.search(r"serviceName: (\S+)", text)[1]
+        checks.that(f"and a service names them {name}", f"kind: Service\nmetadata:\n  name: {governing}\n" in text, governing)
     for name, values, reason in [
         ("no root key", "replicas=1", "rootKey.secret"),
         ("replicas without a database", "rootKey.secret=r,replicas=2", "database.secret"),

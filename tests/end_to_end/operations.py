@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import suite
+from certificates import make_certificate
 from checks import Checks
 from pages import ROOT
 from server import Toolvault, free_port
@@ -98,7 +99,7 @@ async def syslog(checks: Checks, folder: Path) -> None:
     """rsyslog starts later than the server, and is stopped and started again."""
     folder.mkdir()
     port, certificate, records = free_port(), folder / "tls.crt", folder / "toolvault-audit.json"
-    make_certificate("localhost", certificate, folder / "tls.key", "-addext", "basicConstraints=critical,CA:FALSE")
+    make_certificate("DNS:localhost", certificate, folder / "tls.key")
     configuration = folder / "rsyslog.conf"
     text = (RSYSLOG / "toolvault.conf").read_text().replace("/etc/rsyslog/", f"{folder}/").replace("/var/log/", f"{folder}/")
     configuration.write_text(text.replace("6514", str(port)))
@@ -166,7 +167,7 @@ def listens(port: int) -> bool:
 
 def proxies(checks: Checks, folder: Path, toolvault: Toolvault, port: int, key: str) -> None:
     certificate, private = folder / f"{NAME}.crt", folder / f"{NAME}.key"
-    make_certificate(NAME, certificate, private)
+    make_certificate(f"DNS:{NAME}", certificate, private)
 
     def adapted(name: str) -> str:
         text = (PROXY / name).read_text().replace("8710", str(toolvault.port)).replace("/etc/ssl/", f"{folder}/")
@@ -185,12 +186,6 @@ def proxies(checks: Checks, folder: Path, toolvault: Toolvault, port: int, key: 
         with proxy(folder, port, name, *words) as process:
             ask(checks, folder, name, port, key)
         checks.that(f"{name} ends without an error", process.returncode == 0, process.returncode)
-
-
-def make_certificate(name: str, certificate: Path, private: Path, *options: str) -> None:
-    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj",
-        f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", *options, "-keyout", private, "-out", certificate,
-        check=True)  # fmt: skip
 
 
 def ask(checks: Checks, folder: Path, name: str, port: int, key: str) -> None:
