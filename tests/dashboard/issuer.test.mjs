@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { heading, signsOut, world } from "./world.mjs";
+import { heading, row, signsOut, world } from "./world.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SHOTS = process.env.SCREENSHOTS_FOLDER;
@@ -146,6 +146,90 @@ test("a provider that does not answer is no dead end", async (t) => {
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await signedIn(page);
 });
+
+/** `toolvault login` with a browser that opens nothing: `{ page, compared, ended }`. */
+async function login() {
+  const programs = join(it.folder, "programs");
+  mkdirSync(programs, { recursive: true });
+  writeFileSync(join(programs, "xdg-open"), "#!/bin/sh\n", { mode: 0o755 });
+  const more = { PATH: `${programs}:${process.env.PATH}` };
+  const command = it.begin(["login", "--with", "browser", "--no-keyring"], more);
+  const ended = once(command, "exit");
+  let told = "";
+  let out = "";
+  command.stdout.on("data", (text) => (out += text));
+  while (!told.includes("shows: ") || !told.endsWith("\n")) told += (await once(command.stderr, "data"))[0];
+  const page = told.match(/else open: (\S+)/)[1];
+  const port = new URLSearchParams(page.split("?")[1]).get("port");
+  it.elsewhere.push(`http://127.0.0.1:${port}`);
+  return { page, compared: told.match(/shows: (\S+)/)[1], ended: async () => [(await ended)[0], out] };
+}
+
+test("a person approves a key for the command line, which ends it when they sign out there", async (t) => {
+  const { page: address, compared, ended } = await login();
+  const page = await it.open(t);
+  await page.goto(address);
+  await leave(page, "dora");
+  await heading(page, "A key for your command line").waitFor();
+  await page.getByText(compared, { exact: true }).waitFor();
+  await page.getByText("A command line asks for an API key of dora.").waitFor();
+  await page.getByLabel("Name of the key").fill("dora's laptop");
+  await page.getByLabel("audit", { exact: true }).uncheck();
+  await page.getByLabel("Expires").selectOption("In a day");
+  await page.getByRole("button", { name: "Approve" }).click();
+  await heading(page, "Approved").waitFor();
+  assert.ok(!page.url().includes("code="), page.url());
+  const [status, out] = await ended();
+  assert.equal(status, 0, out);
+  assert.match(out, /with the key dora's laptop \(manage\)/);
+  await page.goto("/#/keys");
+  await row(page, "dora's laptop").getByText("manage").waitFor();
+  const { data } = await it.api("GET", "v1/audit?action=key.created");
+  assert.deepEqual([data[0].actor, data[0].reason], [`jwt:${issuer} dora`, "login"]);
+  assert.match(it.command("logout"), /Its key is revoked\./);
+  const revoked = (await it.api("GET", "v1/audit?action=key.revoked")).data;
+  assert.deepEqual([revoked[0].actor, revoked[0].subject], [`key:${data[0].subject}`, data[0].subject]);
+});
+
+test("a key that is not approved, or at a wrong address, is not made", async (t) => {
+  const page = await it.signedIn(t, "keys");
+  const before = (await it.api("GET", "v1/keys")).data.length;
+  const challenge = "0123456789abcdef".repeat(4);
+  for (const query of ["", "challenge=0", `challenge=${challenge.toUpperCase()}`, `challenge=${challenge}&port=x`, `challenge=${challenge}&port=1@evil.example`]) {
+    await page.goto(`/#/approve?${query}`);
+    await page.reload();
+    await page.getByText("The address is not complete.").waitFor();
+  }
+  await page.goto(`/#/approve?challenge=${challenge}&name=x`);
+  await page.reload();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await heading(page, "Secrets").waitFor();
+  await page.goto(`/#/approve?challenge=${challenge}&name=x`);
+  await page.getByRole("button", { name: "Approve" }).click();
+  // The browser is on another machine: the code is typed there.
+  const code = page.getByLabel("Code, for the next two minutes");
+  assert.match(await code.innerText(), /^[\w-]{300,}$/);
+  assert.equal((await it.api("GET", "v1/keys")).data.length, before);
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const width of [1280, 360]) {
+    test(`axe finds nothing on the page that approves a key, ${colorScheme}, ${width} wide`, async (t) => {
+      const page = await it.signedIn(t, `approve?challenge=${"0123456789abcdef".repeat(4)}&name=command+line+on+laptop`, { colorScheme, viewport: { width, height: 900 }, reducedMotion: "reduce" });
+      await heading(page, "A key for your command line").waitFor();
+      for (const step of ["asks", "code"]) {
+        if (SHOTS) await page.screenshot({ path: join(SHOTS, `approve-${step}-${colorScheme}-${width}.png`), fullPage: true });
+        await page.evaluate(AXE);
+        const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+        assert.deepEqual(violations.map(({ id }) => id), []);
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+        if (step === "code") break;
+        await page.getByRole("button", { name: "Approve" }).click();
+        await page.getByText("Paste this only into the terminal").waitFor();
+      }
+    });
+  }
+}
 
 for (const colorScheme of ["light", "dark"]) {
   for (const width of [1280, 360]) {

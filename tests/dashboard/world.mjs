@@ -64,11 +64,12 @@ async function serve(configure) {
   await ready;
   const keys = readFileSync(join(folder, "data.first-keys"), "utf8").match(/tvk_\w+/g);
   const command = (...args) => execFileSync(BINARY, args, { env, encoding: "utf8" });
-  return { url, own: keys[0], agent: keys[1], command, stop };
+  const begin = (args, more) => spawn(BINARY, args, { env: { ...env, ...more }, stdio: ["ignore", "pipe", "pipe"] });
+  return { url, folder, own: keys[0], agent: keys[1], command, begin, stop };
 }
 
 /**
- * The world of a file of tests: `{ url, own, agent, command, api, open, signedIn }`. `prepare` fills it, and `configure`
+ * The world of a file of tests: `{ url, folder, own, agent, command, begin, api, open, signedIn }`. `prepare` fills it, and `configure`
  * gives more of the server's configuration. Pages may go to the origins in `elsewhere`.
  */
 export function world(prepare = async () => {}, configure = () => "") {
@@ -141,7 +142,7 @@ export const signsOut = { refused: [401] };
 
 export async function signIn(page, key) {
   await page.getByLabel("API key").fill(key);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByRole("navigation", { name: "Pages" }).waitFor();
 }
 

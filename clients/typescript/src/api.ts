@@ -16,6 +16,24 @@ export interface Applied {
 /** Why a secret was applied. */
 export type AppliedSource = "default" | "binding";
 
+/** A key for a command line. */
+export interface ApproveKey {
+  /** SHA-256 of the command line's verifier */
+  readonly challenge: string;
+  /** Seconds until the key expires. It also ends with the key with which the person signed in */
+  readonly expires_in: number;
+  /** The holder's name for the key */
+  readonly name: string;
+  /** The scopes of the key, within the session's */
+  readonly scopes: ReadonlyArray<Scope>;
+}
+
+/** An approval, for the command line that asked for it. */
+export interface Approved {
+  /** The command line gets the key for it, within two minutes */
+  readonly code: string;
+}
+
 export interface AuditPage {
   /** Newest first */
   readonly data: ReadonlyArray<Record>;
@@ -220,6 +238,14 @@ export interface GatewayTool {
   readonly title: string | null;
   /** The name that its server has for it */
   readonly tool_name: string;
+}
+
+/** What proves that the command line asked for the key. */
+export interface GetApprovedKey {
+  /** What the page got for the approval */
+  readonly code: string;
+  /** The text whose hash was approved */
+  readonly verifier: string;
 }
 
 /** All mistakes of one request, in the order in which they were found: path, query, body. */

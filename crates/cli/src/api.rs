@@ -77,18 +77,18 @@ impl<'a> Api<'a> {
         let policy = server.policy();
         let base = server.url(&policy)?;
         let authorization = server.authorization(&base, Role::Operator).await?;
-        let api = Self::at(base, policy, authorization, context.printer)?;
+        let api = Self::at(base, policy, Some(authorization), context.printer)?;
         Ok(Self {
             profile: server.profile_name().map(str::to_owned),
             ..api
         })
     }
 
-    /// The API at a URL, with the header that holds the key.
+    /// The API at a URL, with the header that holds the key, or without a key.
     pub(crate) fn at(
         base: Url,
         policy: HttpPolicy,
-        authorization: HeaderValue,
+        authorization: Option<HeaderValue>,
         printer: &'a Printer,
     ) -> Result<Self, Failure> {
         let policy = HttpPolicy {

@@ -37,6 +37,8 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
     /// Whether something was not found.
     pub(crate) is_not_found: bool,
+    /// Whether the server did not accept the credential.
+    pub(crate) is_unauthenticated: bool,
 }
 
 impl Failure {
@@ -47,6 +49,7 @@ impl Failure {
             message: message.into(),
             hint: None,
             is_not_found: false,
+            is_unauthenticated: false,
         }
     }
 
@@ -61,6 +64,12 @@ impl Failure {
     /// Marks that something was not found.
     pub(crate) fn not_found(mut self) -> Self {
         self.is_not_found = true;
+        self
+    }
+
+    /// Marks that the server did not accept the credential.
+    pub(crate) fn unauthenticated(mut self) -> Self {
+        self.is_unauthenticated = true;
         self
     }
 

@@ -5,6 +5,7 @@
 //! through [`printer`] only.
 
 mod api;
+mod browser;
 mod commands;
 mod config;
 mod confirm;

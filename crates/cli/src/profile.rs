@@ -57,6 +57,9 @@ pub(crate) struct Profile {
     /// The public part of the API key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key_id: Option<String>,
+    /// The public parts of those API keys that were made for this profile, and end with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) made: Vec<String>,
     /// The API keys, if a key in the keyring opens them.
     #[serde(skip_serializing_if = "Option::is_none")]
     sealed: Option<Sealed>,
@@ -84,6 +87,16 @@ pub(crate) struct Keys {
     /// To call tools through the gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) agent: Option<String>,
+}
+
+impl Keys {
+    /// The key with this public part.
+    pub(crate) fn with_id(&self, id: &str) -> Option<&str> {
+        let all = [self.operator.as_deref(), self.agent.as_deref()];
+        all.into_iter()
+            .flatten()
+            .find(|key| ApiKey::parse(key).is_some_and(|key| key.id().as_str() == id))
+    }
 }
 
 impl Profiles {
@@ -179,6 +192,7 @@ impl Profile {
             url,
             ca_file,
             key_id: key.map(|key| key.id().as_str().to_owned()),
+            made: Vec::new(),
             sealed: None,
             keys: Some(keys),
         }

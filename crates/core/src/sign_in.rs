@@ -1,4 +1,4 @@
-//! What a browser holds: a session, and the link that begins one.
+//! What a browser holds: a session, the link that begins one, and what a person approved in it.
 //!
 //! Both are sealed under a key of the installation, so every server on its database opens them, and nothing is stored
 //! for them.
@@ -11,6 +11,7 @@ use crate::entropy::{Entropy, EntropyError};
 use crate::envelope::{self, OpenError};
 use crate::identity::{SignInId, UserId};
 use crate::keyring::Keyring;
+use crate::scope::ScopeSet;
 use crate::timestamp::Timestamp;
 use crate::transcript::Transcript;
 
@@ -93,6 +94,25 @@ pub struct Flow {
     pub until: Timestamp,
 }
 
+/// What a person approved in a session: a key for whoever has the verifier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Identifies it.
+    pub id: SignInId,
+    /// The session in which it was approved.
+    pub session: Session,
+    /// SHA-256 of the verifier, in hexadecimal.
+    pub challenge: String,
+    /// The name of the key.
+    pub name: String,
+    /// What the key may do.
+    pub scopes: ScopeSet,
+    /// When the key expires.
+    pub expires_at: Timestamp,
+    /// When the approval expires.
+    pub until: Timestamp,
+}
+
 /// What can be sealed for a browser. Each kind is bound to its label, so that none passes for another.
 pub trait Held: Serialize + DeserializeOwned {
     /// The label.
@@ -105,6 +125,10 @@ impl Held for Session {
 
 impl Held for Flow {
     const LABEL: &'static str = "toolvault/sign-in-flow/v1";
+}
+
+impl Held for Approval {
+    const LABEL: &'static str = "toolvault/approval/v1";
 }
 
 impl Held for Link {
@@ -205,6 +229,24 @@ mod tests {
         assert!(open::<Flow>(&sealed, &keyring).is_ok_and(|opened| opened == flow));
         assert_eq!(open::<Session>(&sealed, &keyring), Err(OpenError::Forged));
         assert_eq!(open::<Link>(&sealed, &keyring), Err(OpenError::Forged));
+    }
+
+    #[test]
+    fn an_approval_is_no_session() {
+        let (keyring, entropy) = (keyring(1), Deterministic::new(3));
+        let session = session(Holder::Key("a1B2c3D4".parse().unwrap()));
+        let approval = Approval {
+            id: session.id,
+            session,
+            challenge: "0".repeat(64),
+            name: "laptop".to_owned(),
+            scopes: ScopeSet::default(),
+            expires_at: Timestamp::default(),
+            until: Timestamp::default(),
+        };
+        let sealed = seal(&approval, &keyring, &entropy).unwrap();
+        assert_eq!(open(&sealed, &keyring), Ok(approval));
+        assert_eq!(open::<Session>(&sealed, &keyring), Err(OpenError::Forged));
     }
 
     #[test]

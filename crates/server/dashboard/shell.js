@@ -21,6 +21,12 @@ const PAGES = [
   { id: "admin", title: "Admin", load: async () => (await import("./pages/admin.js")).Admin, allowed: (session) => may(session, "admin") && !isLimited(session) },
 ];
 
+/** Pages to which only a command line leads. */
+const ASIDE = [
+  { id: "approve", load: async () => (await import("./pages/approve.js")).Approve, allowed: PAGES.find(({ id }) => id === "keys").allowed },
+  { id: "approved", load: async () => (await import("./pages/approve.js")).Approved, allowed: () => true },
+];
+
 async function secretPage([, id, act]) {
   if (!id) return (await import("./pages/secrets.js")).Secrets;
   if (id !== "new" && act !== "edit") return (await import("./pages/secret.js")).Secret;
@@ -75,7 +81,7 @@ export function Shell({ session }) {
   const [isSearching, setSearching] = useState(false);
   const allowed = PAGES.filter((page) => page.allowed(session));
   const path = route.path.length > 0 ? route.path : [allowed[0]?.id ?? ""];
-  const current = allowed.find(({ id }) => id === path[0]);
+  const current = [...allowed, ...ASIDE.filter((page) => page.allowed(session))].find(({ id }) => id === path[0]);
   useEffect(() => {
     const onKeyDown = (event) => {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && !document.querySelector("dialog[open]")) {

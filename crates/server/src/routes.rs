@@ -57,6 +57,8 @@ pub(crate) fn api() -> OpenApiRouter<App> {
             session::issuers::list_issuers,
             session::issuers::begin_sign_in
         ))
+        .routes(routes!(session::approvals::approve_key))
+        .routes(routes!(session::approvals::get_approved_key))
         .routes(routes!(gateway::get_gateway))
         // The caller's own keys, rights and usage.
         .routes(routes!(keys::list_keys, keys::create_key))

@@ -18,6 +18,8 @@ const OTHERS = [
   "DELETE /session",
   "GET /session/issuers",
   "POST /session/issuers",
+  "POST /session/approvals",
+  "POST /session/approvals/key",
   "GET /healthz",
   "GET /readyz",
   "GET /metrics",

@@ -91,6 +91,14 @@ impl Api<'_> {
         Ok(())
     }
 
+    /// Revokes the key that this API uses. A key that the server no longer accepts is no failure.
+    pub(crate) async fn revoke_itself(&self, key: &str) -> Result<(), Failure> {
+        match self.revoke_key(key_id(key)?).await {
+            Err(failure) if failure.is_unauthenticated => Ok(()),
+            revoked => revoked,
+        }
+    }
+
     fn key_url(&self, id: KeyId) -> Url {
         self.url(&["keys", id.as_str()])
     }

@@ -55,7 +55,7 @@ pub(super) fn of(response: &Response) -> Failure {
         Failure::refused(text)
     };
     match status {
-        StatusCode::UNAUTHORIZED => failure.hint(format!(
+        StatusCode::UNAUTHORIZED => failure.unauthenticated().hint(format!(
             "check the key in {API_KEY}, or sign in with: toolvault login"
         )),
         StatusCode::NOT_FOUND => failure.not_found(),

@@ -13,10 +13,10 @@ use crate::store::AS_OWNER;
 
 /// A transport of the API.
 pub(super) enum Transport {
-    /// A server over the network, with a key.
+    /// A server over the network, with a key if it needs one.
     Network {
         client: GuardedClient,
-        authorization: HeaderValue,
+        authorization: Option<HeaderValue>,
     },
     /// The server that has this data directory open, with the rights of the root key.
     Socket(PathBuf),
@@ -38,7 +38,9 @@ impl Transport {
             authorization,
         } = self
         {
-            headers.insert(header::AUTHORIZATION, authorization.clone());
+            if let Some(authorization) = authorization {
+                headers.insert(header::AUTHORIZATION, authorization.clone());
+            }
             let sent = client.send(method, url.as_str(), headers, Bytes::from(body));
             return sent.await.map_err(|error| no_answer(url, &error));
         }

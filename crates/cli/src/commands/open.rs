@@ -1,21 +1,13 @@
 //! `toolvault open`: a link that opens the dashboard, signed in.
 
-use std::process::{Command, Stdio};
-
 use clap::Args;
 use toolvault_vault::DatabaseLocation;
 
 use crate::api::Api;
+use crate::browser;
 use crate::config::{self, Configuration, ServeOptions, StoreOptions};
 use crate::context::Context;
 use crate::failure::{ExitStatus, Failure};
-
-/// What opens a URL with the program that the person chose for it.
-const OPENER: &str = if cfg!(target_os = "macos") {
-    "open"
-} else {
-    "xdg-open"
-};
 
 #[derive(Args)]
 pub(crate) struct OpenOptions {
@@ -38,7 +30,7 @@ pub(crate) async fn run(options: OpenOptions, context: &Context<'_>) -> anyhow::
     api.close().await;
     let link = link?;
     context.printer.line(&link)?;
-    if options.browser && !is_opened(&link) {
+    if options.browser && !browser::open(&link) {
         context
             .printer
             .error_line("No browser could be started. Open the link in one within a minute.");
@@ -66,12 +58,4 @@ async fn link(api: &Api<'_>, user: &str, configuration: &Configuration) -> Resul
         Failure::refused("the address of the server is not known").hint("set listen to its port")
     })?;
     Ok(format!("{base}/#/sign-in/{}", link.token))
-}
-
-/// Whether a browser was started. The link is in its arguments, which other programs can read.
-fn is_opened(link: &str) -> bool {
-    let mut command = Command::new(OPENER);
-    let command = command.arg(link).stdin(Stdio::null());
-    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
-    status.is_ok_and(|status| status.success())
 }

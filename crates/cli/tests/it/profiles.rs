@@ -1,6 +1,8 @@
 //! `login`, `logout` and `profile`: a server and a key that commands use without variables.
 
 #[cfg(target_os = "linux")]
+mod approval;
+#[cfg(target_os = "linux")]
 mod first_start;
 
 use std::fs;
@@ -81,6 +83,7 @@ fn commands_use_the_profile_until_its_user_signs_out() {
     assert_snapshot!(run(&client, &["logout"], ""), @r"
     exit status 1
     error: there is no profile in use
+    hint: toolvault profile list shows them, and toolvault logout NAME removes one
     ");
 }
 

@@ -5,20 +5,12 @@ import { Dialog, Form, toast } from "../dialog.js";
 import { Check, Field, Input, Select } from "../fields.js";
 import { date } from "../format.js";
 import { Copy, Notice, Snippets } from "../parts.js";
+import { DAY, SCOPES } from "../scopes.js";
 import { Session } from "../session.js";
 import { clients } from "../snippets.js";
 import { Text } from "../text.js";
 import { html, useContext, useRef, useState } from "../ui.js";
 
-const SCOPES = [
-  ["use", "Call tools through the gateway. A value never reaches the holder. For agents."],
-  ["resolve", "Receive completed arguments, that is, read what a tool may receive. For runtimes that you trust."],
-  ["manage", "Create and change secrets and keys. Never give it to an agent."],
-  ["audit", "Read your audit trail."],
-  ["admin", "Users, quotas, anyone's keys and the whole trail. Reads no value."],
-];
-
-const DAY = 86_400;
 const SPANS = [
   [String(7 * DAY), "In 7 days"],
   [String(30 * DAY), "In 30 days"],

@@ -1,7 +1,7 @@
 //! `/v1/keys`: API keys.
 
-mod answers;
-mod rights;
+pub(super) mod answers;
+pub(super) mod rights;
 
 use axum::Json;
 use axum::extract::State;

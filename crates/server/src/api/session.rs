@@ -1,6 +1,7 @@
-//! `/v1/session`: a person signs in with an API key, with a link of the command line or at an issuer ([`issuers`]), and
-//! signs out.
+//! `/v1/session`: a person signs in with an API key, with a link of the command line or at an issuer ([`issuers`]), signs
+//! out, and approves keys for command lines ([`approvals`]).
 
+pub(crate) mod approvals;
 pub(crate) mod issuers;
 
 use axum::Json;

@@ -110,7 +110,7 @@ async fn authenticate(
 }
 
 /// Notes the caller for logs and limits, and the ID of the request for the audit trail.
-pub(super) fn identify(parts: &mut Parts, caller: Caller) -> Caller {
+pub(crate) fn identify(parts: &mut Parts, caller: Caller) -> Caller {
     if let Some(RequestActor(actor)) = parts.extensions.get() {
         // Set once: each request is authenticated once.
         let _ = actor.set(caller.actor().to_string());

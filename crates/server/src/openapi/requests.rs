@@ -119,6 +119,34 @@ pub(crate) struct BeginSignIn {
     issuer: String,
 }
 
+/// A key for a command line.
+#[derive(ToSchema)]
+pub(crate) struct ApproveKey {
+    /// SHA-256 of the command line's verifier
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    challenge: String,
+    /// The holder's name for the key
+    #[schema(min_length = 1, max_length = 1024)]
+    name: String,
+    /// The scopes of the key, within the session's
+    #[schema(min_items = 1)]
+    scopes: Vec<Scope>,
+    /// Seconds until the key expires. It also ends with the key with which the person signed in
+    #[schema(minimum = 1, maximum = 7_776_000)]
+    expires_in: i64,
+}
+
+/// What proves that the command line asked for the key.
+#[derive(ToSchema)]
+pub(crate) struct GetApprovedKey {
+    /// What the page got for the approval
+    #[schema(min_length = 1, max_length = 8192)]
+    code: String,
+    /// The text whose hash was approved
+    #[schema(min_length = 1, max_length = 128)]
+    verifier: String,
+}
+
 /// At most one of `expires_in` and `expires_at` may be given.
 #[derive(ToSchema)]
 pub(crate) struct CreateKey {

@@ -1,5 +1,6 @@
 //! The dashboard: its files, and people who sign in, work and sign out in a browser.
 
+mod approvals;
 mod attacks;
 mod issuer_attacks;
 mod issuers;

@@ -72,6 +72,17 @@ impl Vault {
     /// Creates a key whose rights lie within the caller's. Needs `manage` for the caller's own user, `admin` for
     /// another.
     pub async fn create_key(&self, caller: &Caller, new: NewKey) -> Result<IssuedKey, Error> {
+        let (key, insert) = self.prepare_insert(caller, new).await?;
+        let info = self.change(caller, insert).await?;
+        Ok(IssuedKey { info, key })
+    }
+
+    /// A new key, if the caller may create it, and the change that does.
+    pub(crate) async fn prepare_insert(
+        &self,
+        caller: &Caller,
+        new: NewKey,
+    ) -> Result<(ApiKey, InsertKey), Error> {
         let rights = self.note_refusal(caller, grant(caller, new)).await?;
         if let Some(creator) = rights.creator {
             self.require_shallow(creator).await?;
@@ -91,8 +102,7 @@ impl Vault {
             &rights,
         )?;
         let record = self.record(caller, Action::KeyCreated, Decision::Allowed);
-        let info = self.change(caller, InsertKey { row, record }).await?;
-        Ok(IssuedKey { info, key })
+        Ok((key, InsertKey { row, record }))
     }
 
     /// Lists the keys of the caller's user or, with `admin`, of `user`. Lists all keys for an administrator without

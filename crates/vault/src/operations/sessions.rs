@@ -1,9 +1,10 @@
 //! Sessions of browsers: begun with an API key, a link from the command line, or a sign-in at an issuer
-//! ([`issuer`]), and ended.
+//! ([`issuer`]), and ended. In a session a person approves keys for command lines ([`approval`]).
 //!
 //! A session holds no rights. Each request reads those of its key, or of its user, as they are then. The session is
 //! sealed in a cookie. Its token, which only the page holds, proves that the cookie was not copied from the browser.
 
+mod approval;
 mod issuer;
 
 use std::fmt;
@@ -162,8 +163,30 @@ impl Vault {
         let session: Session =
             sign_in::open(sealed, &self.shared.keyring).map_err(|_| Error::Unauthenticated)?;
         let now = self.shared.clock.now();
-        let is_whole = is_equal(&self.shared.keyring.session_token(session.id)?, token);
-        if !is_whole || limits.has_ended(&session, now) || self.is_ended(session.id).await? {
+        if !is_equal(&self.shared.keyring.session_token(session.id)?, token) {
+            return Err(Error::Unauthenticated);
+        }
+        let caller = self
+            .caller_in(&session, on_behalf, limits, scopes_of)
+            .await?;
+        let is_recent = now.since(session.seen_at) < SEEN_PRECISION;
+        let session = Session {
+            seen_at: if is_recent { session.seen_at } else { now },
+            ..session
+        };
+        self.signed_in(caller, session, limits, !is_recent).await
+    }
+
+    /// The caller in a session, with the rights of now, if it has not ended.
+    async fn caller_in(
+        &self,
+        session: &Session,
+        on_behalf: OnBehalf,
+        limits: SessionLimits,
+        scopes_of: impl Fn(&str) -> Option<ScopeSet>,
+    ) -> Result<Caller, Error> {
+        let has_ended = limits.has_ended(session, self.shared.clock.now());
+        if has_ended || self.is_ended(session.id).await? {
             return Err(Error::Unauthenticated);
         }
         let caller = match &session.holder {
@@ -181,7 +204,7 @@ impl Vault {
                     subject: subject.clone(),
                     user: *user,
                     create_user: false,
-                    expires_at: limits.end(&session),
+                    expires_at: limits.end(session),
                 };
                 self.authenticate_token(token).await?
             }
@@ -189,12 +212,7 @@ impl Vault {
         if self.generation(caller.user).await? != session.generation {
             return Err(Error::Unauthenticated);
         }
-        let is_recent = now.since(session.seen_at) < SEEN_PRECISION;
-        let session = Session {
-            seen_at: if is_recent { session.seen_at } else { now },
-            ..session
-        };
-        self.signed_in(caller, session, limits, !is_recent).await
+        Ok(caller)
     }
 
     /// Ends a session: no copy of its cookie is accepted any more.
@@ -303,12 +321,19 @@ impl Change for End {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
-        ended_sign_ins::delete_expired(work.tx, work.now).await?;
-        if !ended_sign_ins::insert(work.tx, self.id, self.until).await? {
-            return Err(Error::Unauthenticated);
-        }
+        use_up(work, self.id, self.until).await?;
         work.records.push(self.record.clone());
         Ok(())
+    }
+}
+
+/// Remembers that this was used, until it expires anyway. Refuses what was used before.
+async fn use_up(work: &mut Work<'_>, id: SignInId, until: Timestamp) -> Result<(), Error> {
+    ended_sign_ins::delete_expired(work.tx, work.now).await?;
+    if ended_sign_ins::insert(work.tx, id, until).await? {
+        Ok(())
+    } else {
+        Err(Error::Unauthenticated)
     }
 }
 

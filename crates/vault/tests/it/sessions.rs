@@ -1,6 +1,7 @@
 //! Sessions of browsers, and the links that begin them.
 
 use toolvault_core::audit::record::Action;
+use toolvault_core::digest::{hexadecimal, sha256};
 use toolvault_core::scope::Scope;
 use toolvault_vault::{Clock as _, Denial, Error, OnBehalf, SessionLimits, SignedIn};
 
@@ -108,6 +109,38 @@ on_both! {
         assert_eq!(begun, 1);
         let operator = app.operator().await;
         assert_eq!(operator.records(Action::SessionStarted).await.len(), 1);
+    }
+
+    async fn an_approved_key_is_made_once_by_any_server(app: App) {
+        let ann = app.person("ann").await;
+        let begun = begin(&app, &ann).await;
+        let challenge = hexadecimal(&sha256(b"verifier"));
+        let scopes = [Scope::Manage].into_iter().collect();
+        let ends = app.clock.now().plus(HOUR);
+        let sealed = app
+            .vault
+            .approve_key(&begun, challenge, "laptop".to_owned(), scopes, ends)
+            .await
+            .unwrap();
+        // On PostgreSQL beside the first, on SQLite after it.
+        let other = if app.is_sqlite() { app.reopen().await } else { app.another(app.settings()).await };
+        let followers: Vec<_> = (0..16).map(|number| {
+            let first = if number % 2 == 0 || app.is_sqlite() { &other } else { &app };
+            let (vault, sealed) = (first.vault.clone(), sealed.clone());
+            tokio::spawn(async move {
+                let redeem = vault.redeem_approval(&sealed, "verifier", LIMITS, |_| None, |caller| caller);
+                redeem.await.map(|issued| issued.info)
+            })
+        }).collect();
+        let mut made = Vec::new();
+        for follower in followers {
+            made.extend(follower.await.unwrap());
+        }
+        assert_eq!(made.len(), 1);
+        assert_eq!((made[0].user_id, made[0].expires_at), (ann.caller.user(), Some(ends)));
+        let listed = other.vault.list_keys(&ann.caller, None).await.unwrap();
+        assert_eq!(listed.iter().filter(|key| key.name == "laptop").count(), 1);
+        other.vault.close().await;
     }
 
     async fn only_the_local_command_line_makes_links(app: App) {

@@ -38,7 +38,10 @@ pub(super) fn read_new(
     })
 }
 
-pub(super) fn read_scopes(fields: &mut Fields<'_, '_>, is_required: bool) -> Option<ScopeSet> {
+pub(in crate::api) fn read_scopes(
+    fields: &mut Fields<'_, '_>,
+    is_required: bool,
+) -> Option<ScopeSet> {
     let list = if is_required {
         fields.required("scopes", check::list)
     } else {
@@ -96,7 +99,7 @@ pub(super) fn read_expiry(fields: &mut Fields<'_, '_>, now: Timestamp) -> Option
     at.or(seconds_from_now.map(|after| now.plus(seconds(after))))
 }
 
-pub(super) fn name(value: Value<'_>) -> Result<String, Problem> {
+pub(in crate::api) fn name(value: Value<'_>) -> Result<String, Problem> {
     let mut text = check::text(value, NAME_LENGTHS)?;
     Ok(std::mem::take(&mut *text))
 }

@@ -34,6 +34,8 @@ const NEW_KEY: &str = r#"{"name":"n","scopes":["manage"]}"#;
 const NEW_USER: &str = r#"{"name":"user <number>"}"#;
 const SIGN_IN: &str = r#"{"key":"no key"}"#;
 const NO_ISSUER: &str = r#"{"issuer":"unknown"}"#;
+const APPROVAL: &str = r#"{"challenge":"0000000000000000000000000000000000000000000000000000000000000000","name":"n","scopes":["manage"],"expires_in":60}"#;
+const NO_APPROVAL: &str = r#"{"code":"unknown","verifier":"unknown"}"#;
 const ONE_CALL: &str = r#"{"tool_name":"linear__get"}"#;
 
 #[rustfmt::skip]
@@ -63,6 +65,8 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("DELETE", "/api/v1/session",                        "",         "401  401  401  401  401  401  401  | 401  401  401  401  401  | 401  | 401  401  401 | 401  401  401 | 204  401"),
     ("GET",    "/api/v1/session/issuers",               "",         "200  200  200  200  200  200  200  | 200  200  200  200  200  | 200  | 200  200  200 | 200  200  200 | 200  200"),
     ("POST",   "/api/v1/session/issuers",               NO_ISSUER,  "422  422  422  422  422  422  422  | 422  422  422  422  422  | 422  | 422  422  422 | 422  422  422 | 422  422"),
+    ("POST",   "/api/v1/session/approvals",             APPROVAL,   "401  401  401  401  401  401  401  | 401  401  401  401  401  | 401  | 401  401  401 | 401  401  401 | 200  401"),
+    ("POST",   "/api/v1/session/approvals/key",         NO_APPROVAL, "401  401  401  401  401  401  401  | 401  401  401  401  401  | 401  | 401  401  401 | 401  401  401 | 401  401"),
     ("GET",    "/api/v1/gateway",                        "",         "401  401  401  401  401  401  401  | 200  200  403  403  403  | 200  | 200  403  403 | 200  200  200 | 200  401"),
     ("GET",    "/api/v1/uses",                           "",         "401  401  401  401  401  401  401  | 200  403  403  200  403  | 200  | 200  403  403 | 200  200  200 | 200  401"),
     ("GET",    "/api/v1/keys",                           "",         "401  401  401  401  401  401  401  | 200  403  403  403  200  | 403  | 200  403  403 | 200  200  200 | 200  401"),

@@ -15,9 +15,9 @@ use crate::store::api_keys::{self, ApiKeyRow};
 use crate::store::users;
 use crate::writer::change::{Change, Work};
 
-pub(super) struct InsertKey {
+pub(crate) struct InsertKey {
     pub(super) row: ApiKeyRow,
-    pub(super) record: Record,
+    pub(crate) record: Record,
 }
 
 impl Change for InsertKey {
