@@ -149,6 +149,7 @@ fn search(
         .iter()
         .flat_map(|secret| [secret.tool(), secret.binding.argument.as_deref()])
         .flatten()
+        .filter(|bound| names.contains(*bound))
         .collect();
     let (bound, free): (Vec<String>, Vec<String>) = names
         .into_iter()
