@@ -19,6 +19,7 @@ mod ship;
 mod show;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod validate;
 
 pub(crate) use self::computed::{beside, profiles_directory, profiles_path};
@@ -31,6 +32,7 @@ pub(crate) use self::layers::Layers;
 pub(crate) use self::root_key::{RootKey, read_secret_file};
 pub(crate) use self::ship::{Shipping, read_headers};
 pub(crate) use self::show::show;
+pub(crate) use self::traces::Tracing;
 pub(crate) use self::validate::{Configuration, LogFormat};
 use crate::environment::{self, Environment};
 use crate::failure::Failure;

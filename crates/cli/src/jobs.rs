@@ -1,7 +1,7 @@
 //! What the server does by itself. A failure is logged, and never blocks a request.
 //!
 //! [`backup`], [`checkpoint`] and [`prune`] do what is due now and then, [`series`] names their files, and [`ship`] ships
-//! audit records as they are written. [`mod@report`] says how it went. Of several servers on one database only one does it, as long as it runs.
+//! audit records as they are written; so [`export`] does with traces. [`mod@report`] says how it went. Of several servers on one database only one does it, as long as it runs.
 
 mod backup;
 mod checkpoint;
@@ -11,6 +11,7 @@ mod series;
 mod ship;
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_gateway::bucket::Bucket;
 use toolvault_gateway::shipping::Receiver;
+use toolvault_gateway::traces::Exporter;
 use toolvault_server::{Job, ServerHandle};
 use toolvault_vault::{Lead, Vault};
 
@@ -30,6 +32,7 @@ use self::ship::Shipper;
 use crate::config::Configuration;
 use crate::environment::Environment;
 use crate::failure::{Failure, with_causes};
+use crate::traces::export;
 
 /// How often to look whether something is due, at least.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
@@ -58,11 +61,15 @@ trait Work {
 pub(crate) struct Connections {
     receiver: Option<Receiver>,
     bucket: Option<Bucket>,
+    exporter: Option<Exporter>,
 }
 
 impl Connections {
     /// The clients for what is configured. Nothing is connected yet.
-    pub(crate) fn of(configuration: &Configuration) -> Result<Self, Failure> {
+    pub(crate) fn of(
+        configuration: &Configuration,
+        exporter: Option<Exporter>,
+    ) -> Result<Self, Failure> {
         let refused = |part: &str, error: &dyn std::error::Error| {
             Failure::refused(format!("{part}: {}", with_causes(error)))
         };
@@ -75,6 +82,7 @@ impl Connections {
             Bucket::new(&settings.url, region, id, settings.policy)
         });
         Ok(Self {
+            exporter,
             receiver: receiver
                 .transpose()
                 .map_err(|error| refused("audit.ship", &error))?,
@@ -85,15 +93,15 @@ impl Connections {
     }
 }
 
-/// Does the jobs that are configured, until `stop`.
+/// Does the jobs that are configured, until `stop`. It never returns.
 pub(crate) async fn run(
     vault: &Vault,
     server: &ServerHandle,
     configuration: &Configuration,
     environment: &Environment,
-    connections: &Connections,
+    connections: Connections,
     stop: &CancellationToken,
-) {
+) -> Infallible {
     let runner = Runner {
         vault,
         server,
@@ -145,7 +153,13 @@ pub(crate) async fn run(
             shipper.run().await;
         }
     };
-    tokio::join!(backups, checkpoints, prunes, ships);
+    let exports = async {
+        if let (Some(settings), Some(exporter)) = (&configuration.tracing, connections.exporter) {
+            export::run(exporter, vault.installation(), settings).await;
+        }
+    };
+    tokio::join!(backups, checkpoints, prunes, ships, exports);
+    std::future::pending().await
 }
 
 struct Runner<'a> {

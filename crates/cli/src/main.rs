@@ -27,6 +27,7 @@ mod progress;
 mod replace;
 mod signals;
 mod store;
+mod traces;
 mod value;
 
 use std::io;

@@ -7,14 +7,18 @@
 //! - [`mcp`]: the relay between agents and tool servers.
 //! - [`shipping`]: audit records on their way to a receiver elsewhere.
 //! - [`settings`]: the servers that are reached, and the rules for all of them.
+//! - [`otlp`]: what all OTLP has in common.
+//! - [`traces`]: spans on their way to a collector.
 //! - [`stdio`]: programs on this machine, and what they must not read.
 
 pub mod bucket;
 pub mod http;
 pub mod mcp;
+mod otlp;
 pub mod settings;
 pub mod shipping;
 pub mod stdio;
+pub mod traces;
 
 pub use http::{GuardedClient, HttpError, HttpPolicy, Response};
 pub use settings::{GatewayLimits, GatewaySettings, ServerName, ServerSettings, Template};

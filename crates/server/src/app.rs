@@ -73,7 +73,7 @@ impl App {
         let jobs = Jobs::default();
         Ok(Self(Arc::new(Parts {
             vault,
-            metrics: Metrics::new(&gateway, &jobs),
+            metrics: Metrics::new(&gateway, &jobs, settings.traces.as_ref()),
             jobs,
             gateway,
             forwarding,

@@ -46,5 +46,7 @@ pub use listener::Server;
 pub use openapi::document as openapi_document;
 pub use reload::{ReloadReport, ReloadRequest};
 pub use serve_error::ServeError;
-pub use settings::{DashboardSettings, ReplicaSettings, RequestLimits, ServerSettings, TlsFiles};
+pub use settings::{
+    DashboardSettings, ReplicaSettings, RequestLimits, ServerSettings, TlsFiles, TraceSettings,
+};
 pub use status::Status;

@@ -14,6 +14,7 @@ use toolvault_gateway::mcp::Gateway;
 
 use self::rotation::RotationDue;
 use crate::jobs::Jobs;
+use crate::settings::TraceSettings;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -48,7 +49,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(gateway: &Gateway, jobs: &Jobs) -> Self {
+    pub(crate) fn new(gateway: &Gateway, jobs: &Jobs, traces: Option<&TraceSettings>) -> Self {
         let mut registry = Registry::with_prefix("toolvault");
         let requests = Family::default();
         registry.register("http_requests", "Requests answered", requests.clone());
@@ -68,6 +69,9 @@ impl Metrics {
         rotation_due.register(&mut registry);
         gateway.register_metrics(&mut registry);
         jobs.register(&mut registry);
+        if let Some(traces) = traces {
+            traces.counts.register(&mut registry);
+        }
         Self {
             registry: Mutex::new(registry),
             requests,

@@ -7,9 +7,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use toolvault_vault::SPANS;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::app::App;
 
@@ -57,10 +60,19 @@ pub(crate) async fn log_request(
     request.extensions_mut().insert(actor.clone());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
+    let span = tracing::trace_span!(
+        target: SPANS,
+        "http.request",
+        http.request.method = known(&method),
+        http.route = route.as_ref().map(MatchedPath::as_str),
+        http.response.status_code = Empty,
+        traceparent = app.settings.traces.as_ref().and_then(|traces| traces.parent(&request)),
+    );
+    let mut response = next.run(request).instrument(span.clone()).await;
     let duration = began.elapsed();
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let status = response.status();
+    span.record("http.response.status_code", u64::from(status.as_u16()));
     app.metrics
         .answered(method.as_str(), route, status.as_u16(), duration);
     macro_rules! log {
@@ -85,6 +97,20 @@ pub(crate) async fn log_request(
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// The method, unless it is a word that the client chose.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "_OTHER",
+    }
 }
 
 /// The caller's request ID if it is harmless.

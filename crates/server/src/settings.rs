@@ -4,10 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::extract::Request;
 use ipnet::IpNet;
 use serde::Deserialize;
 use toolvault_core::timestamp::SECOND;
 use toolvault_gateway::GatewaySettings;
+use toolvault_gateway::traces::Counts;
 use toolvault_vault::SessionLimits;
 
 use crate::jwt::IssuerConfig;
@@ -35,6 +37,8 @@ pub struct ServerSettings {
     pub gateway: GatewaySettings,
     /// How the other servers on the database reach this one; `None` if they do not.
     pub replica: Option<ReplicaSettings>,
+    /// The traces that are sent; `None` without a collector.
+    pub traces: Option<TraceSettings>,
 }
 
 impl ServerSettings {
@@ -67,7 +71,25 @@ impl ServerSettings {
             issuers: Vec::new(),
             gateway: GatewaySettings::default(),
             replica: None,
+            traces: None,
         }
+    }
+}
+
+/// Traces that are sent to a collector.
+#[derive(Clone, Debug)]
+pub struct TraceSettings {
+    /// Whether a request continues the trace that its header `traceparent` names.
+    pub continues: bool,
+    /// What became of the spans, for the metrics.
+    pub counts: Counts,
+}
+
+impl TraceSettings {
+    /// The `traceparent` of a request that continues a trace. Whoever reads it must check it.
+    pub(crate) fn parent<'a>(&self, request: &'a Request) -> Option<&'a str> {
+        let parent = request.headers().get("traceparent")?;
+        parent.to_str().ok().filter(|_| self.continues)
     }
 }
 

@@ -77,3 +77,6 @@ pub use store::lead::Lead;
 pub use store::open_database_error::OpenDatabaseError;
 pub use user::{Origin, UserInfo};
 pub use vault::{Opened, Vault};
+
+/// The target of the spans that are sent as traces. They hold no value, and no name with a value in it.
+pub const SPANS: &str = "toolvault_traces";

@@ -23,15 +23,17 @@ use crate::hygiene;
 use crate::jobs;
 use crate::logging;
 use crate::store::{of_open_error, own_uid};
+use crate::traces::export;
 
 pub(crate) async fn run(
     options: ServeOptions,
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {
-    let configuration = config::load(&options, &context.environment, context.printer)?;
-    logging::start(configuration.log_format, &context.environment)?;
+    let mut configuration = config::load(&options, &context.environment, context.printer)?;
+    let (traces, exporter) = export::prepare(&mut configuration)?.unzip();
+    logging::start(configuration.log_format, &context.environment, traces)?;
     refuse_plain_http(&configuration.server)?;
-    let connections = jobs::Connections::of(&configuration)?;
+    let connections = jobs::Connections::of(&configuration, exporter)?;
     let signals = Signals::catch()?;
     hygiene::raise_descriptors();
     make_profiles_directory();
@@ -73,22 +75,18 @@ pub(crate) async fn run(
     let time_limit = Duration::from_secs(configuration.server.limits.shutdown_seconds);
     let handle = server.handle();
     let (environment, stop) = (&context.environment, &signals.stop);
-    let jobs = async {
-        Box::pin(jobs::run(
-            &vault,
-            &handle,
-            &configuration,
-            environment,
-            &connections,
-            stop,
-        ))
-        .await;
-        std::future::pending().await
-    };
+    let jobs = Box::pin(jobs::run(
+        &vault,
+        &handle,
+        &configuration,
+        environment,
+        connections,
+        stop,
+    ));
     tokio::select! {
         status = serve(&vault, server, control, &signals, time_limit) => status,
         never = reload::follow(requests, &options, context) => match never {},
-        never = jobs => never,
+        never = jobs => match never {},
     }
 }
 

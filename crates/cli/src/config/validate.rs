@@ -15,6 +15,7 @@ use super::keys::{ISSUERS, split_issuer};
 use super::layers::Layers;
 use super::root_key::{RootKey, read_secret_file};
 use super::ship::Shipping;
+use super::traces::Tracing;
 
 const ADDRESS: &str = "expected an address and a port, as in 127.0.0.1:8710";
 
@@ -38,6 +39,8 @@ pub(crate) struct Configuration {
     pub(crate) audit_keep: Option<i64>,
     /// Where audit records are shipped to.
     pub(crate) shipping: Option<Shipping>,
+    /// Where traces are sent to.
+    pub(crate) tracing: Option<Tracing>,
 }
 
 /// The format of log lines.
@@ -77,6 +80,7 @@ fn assemble(layers: &mut Layers) -> Option<Configuration> {
     let checkpoints = Checkpoints::of(layers);
     let audit_keep = jobs::audit_keep(layers);
     let shipping = Shipping::of(layers);
+    let tracing = Tracing::of(layers);
     Some(Configuration {
         server: server?,
         vault: Settings {
@@ -90,6 +94,7 @@ fn assemble(layers: &mut Layers) -> Option<Configuration> {
         checkpoints,
         audit_keep,
         shipping,
+        tracing,
     })
 }
 
@@ -133,6 +138,8 @@ fn server(layers: &mut Layers) -> Option<ServerSettings> {
         issuers: issuers(layers),
         gateway: gateway::settings(layers),
         replica: replica(layers),
+        // Set when the collector's client was made.
+        traces: None,
         listen: listen?,
     })
 }

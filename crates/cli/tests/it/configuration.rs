@@ -15,12 +15,10 @@ fn file_with(installation: &Installation, text: &str) -> PathBuf {
 #[test]
 fn each_value_is_shown_with_where_it_came_from() {
     let installation = Installation::empty();
-    let file = file_with(
-        &installation,
-        "listen = '127.0.0.1:1'\ncolour = 'canary'\n[limits]\nsecrets = 5\n",
-    );
-    let mut command =
-        installation.command(&["config", "--root-key-file", "/etc/key", "--insecure-http"]);
+    let text = "listen = '127.0.0.1:1'\ncolour = 'canary'\n[limits]\nsecrets = 5\n";
+    let file = file_with(&installation, text);
+    let arguments = ["config", "--root-key-file", "/etc/key", "--insecure-http"];
+    let mut command = installation.command(&arguments);
     command
         .env("TOOLVAULT_CONFIG", file)
         .env("TOOLVAULT_LIMITS__BODY_BYTES", "2048")
@@ -69,6 +67,9 @@ fn each_value_is_shown_with_where_it_came_from() {
     listen = "[address]"  # [directory]/vault.toml
     log_format = "auto"  # default
     root_key.file = "/etc/key"  # --root-key-file
+    traces.allow_private_network = false  # default
+    traces.continue = false  # default
+    traces.percent = 100  # default
     trusted_proxies = []  # default
     warning: colour ([directory]/vault.toml) is not a setting of toolvault
     warning: TOOLVAULT_SERVICE_HOST is not a variable of toolvault

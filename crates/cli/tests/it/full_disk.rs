@@ -32,24 +32,46 @@ pub(crate) fn request(
     path: &str,
     body: &str,
 ) -> (u16, Value) {
-    let (status, body) = exchange(server, key, method, path, body);
+    request_with(server, &[("x-api-key", key)], method, path, body)
+}
+
+/// The same with these headers.
+pub(crate) fn request_with(
+    server: &Server,
+    headers: &[(&str, &str)],
+    method: &str,
+    path: &str,
+    body: &str,
+) -> (u16, Value) {
+    let (status, body) = exchange(server, headers, method, path, body);
     (status, serde_json::from_str(&body).unwrap_or_default())
 }
 
 /// What a path has.
 pub(crate) fn text(server: &Server, key: &str, path: &str) -> String {
-    let (status, body) = exchange(server, key, "GET", path, "");
+    let (status, body) = exchange(server, &[("x-api-key", key)], "GET", path, "");
     assert_eq!(status, 200, "{body}");
     body
 }
 
-fn exchange(server: &Server, key: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+fn exchange(
+    server: &Server,
+    headers: &[(&str, &str)],
+    method: &str,
+    path: &str,
+    body: &str,
+) -> (u16, String) {
     let address = server.url.strip_prefix("http://").unwrap();
     let mut connection = TcpStream::connect(address).unwrap();
     connection.set_read_timeout(Some(PATIENCE)).unwrap();
     let length = body.len();
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    let headers = headers.concat();
     let head = format!(
-        "{method} {path} HTTP/1.0\r\nhost: {address}\r\nx-api-key: {key}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.0\r\nhost: {address}\r\n{headers}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     connection.write_all(head.as_bytes()).unwrap();
     let mut answer = String::new();

@@ -9,6 +9,7 @@ mod backup;
 #[cfg(test)]
 mod beside_a_server;
 #[cfg(test)]
+#[cfg(target_os = "linux")]
 mod bucket;
 #[cfg(test)]
 mod completions;
@@ -62,5 +63,8 @@ mod serve;
 mod ship;
 #[cfg(test)]
 mod status;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod traces;
 #[cfg(test)]
 mod values;

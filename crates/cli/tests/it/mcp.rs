@@ -3,7 +3,7 @@
 mod file;
 mod import;
 mod sandbox;
-mod script;
+pub(crate) mod script;
 #[cfg(target_os = "linux")]
 mod stdio;
 mod test;

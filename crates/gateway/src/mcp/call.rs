@@ -13,6 +13,7 @@ use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Kind, Tree, parse};
 use toolvault_core::pattern::ToolName;
 use toolvault_core::pointer::{ArgumentPath, Found};
+use tracing::Instrument as _;
 
 pub(crate) use self::missing::in_words;
 use self::missing::{explain, is_own_input};
@@ -45,7 +46,12 @@ impl ToolCall<'_> {
     pub(crate) async fn answer(self) -> Result<McpReply, Refusal> {
         let recorder = &self.visit.state.recorder;
         let full_name = self.server.name.tool(self.name);
-        let mut record = recorder.begin(self.visit.caller(), self.server, full_name);
+        let record = recorder.begin(self.visit.caller(), self.server, full_name);
+        let span = record.span.clone();
+        self.make(record).instrument(span).await
+    }
+
+    async fn make(self, mut record: CallRecord) -> Result<McpReply, Refusal> {
         let (link, question) = match self.prepare(&mut record).await {
             Ok(prepared) => prepared,
             Err(refusal) => {

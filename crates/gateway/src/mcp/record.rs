@@ -9,7 +9,9 @@ use tokio_util::task::TaskTracker;
 use toolvault_core::audit::record::Decision;
 use toolvault_core::json::Kind;
 use toolvault_core::pattern::ToolName;
-use toolvault_vault::{Caller, ToolCall, Vault};
+use toolvault_vault::{Caller, SPANS, ToolCall, Vault};
+use tracing::Span;
+use tracing::field::Empty;
 
 use super::metrics::Metrics;
 use super::server::Server;
@@ -39,6 +41,8 @@ pub(crate) struct CallRecord {
     began: Instant,
     pub(crate) arguments: Vec<(String, Kind)>,
     pub(crate) dropped: Vec<String>,
+    /// Of the whole call, in traces.
+    pub(crate) span: Span,
 }
 
 impl Recorder {
@@ -75,6 +79,10 @@ impl Recorder {
             began: Instant::now(),
             arguments: Vec::new(),
             dropped: Vec::new(),
+            span: tracing::trace_span!(
+                target: SPANS, "gateway.call", toolvault.server = server.name.as_str(), toolvault.tool = Empty,
+                error.type = Empty, ended = Empty,
+            ),
         }
     }
 }
@@ -97,6 +105,9 @@ impl CallRecord {
         recorder.metrics.called(decision, duration);
         let now = recorder.vault.clock().now();
         self.server.noted.note(now, reason);
+        // It is closed when the call was recorded, with the name of the tool.
+        self.span.record("ended", true);
+        self.span.record("error.type", reason);
         let call = ToolCall {
             tool,
             arguments: std::mem::take(&mut self.arguments),
@@ -104,6 +115,7 @@ impl CallRecord {
             reason: reason.map(str::to_owned),
             duration,
             dropped: std::mem::take(&mut self.dropped),
+            span: self.span.clone(),
         };
         let caller = self.caller.clone();
         if let Err(ended) = recorder.ended.try_send((caller, call)) {

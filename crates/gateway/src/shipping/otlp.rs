@@ -14,6 +14,7 @@ use toolvault_vault::RecordedPage;
 use super::{DeliveryError, Severity, batches, uid};
 use crate::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use crate::http::{GuardedClient, Method, Response};
+use crate::otlp::{attributes, resource};
 
 /// The bodies of the requests that carry the records of these pages, in their order.
 pub(super) fn requests(
@@ -77,11 +78,7 @@ pub(super) fn rejected(body: &[u8]) -> Option<u64> {
 }
 
 fn body(installation: InstallationId, logs: &str) -> String {
-    let resource = attributes([
-        ("service.name", json!("toolvault")),
-        ("service.version", json!(env!("CARGO_PKG_VERSION"))),
-        ("toolvault.installation", json!(installation)),
-    ]);
+    let resource = resource(installation);
     format!(
         "{{\"resourceLogs\":[{{\"resource\":{{\"attributes\":{resource}}},\
          \"scopeLogs\":[{{\"scope\":{{\"name\":\"toolvault.audit\"}},\"logRecords\":[{logs}]}}]}}]}}"
@@ -110,26 +107,6 @@ fn log_record(page: &RecordedPage, record: &Record, line: &str, now: Timestamp) 
         "body": { "stringValue": line },
         "attributes": attributes(others.into_iter().chain(own)),
     })
-}
-
-fn attributes<K: Into<String>>(pairs: impl IntoIterator<Item = (K, Value)>) -> Value {
-    let pairs = pairs.into_iter();
-    pairs
-        .map(|(key, value)| json!({ "key": key.into(), "value": any_value(value) }))
-        .collect()
-}
-
-fn any_value(value: Value) -> Value {
-    match value {
-        Value::Array(items) => {
-            let values: Vec<_> = items.into_iter().map(any_value).collect();
-            json!({ "arrayValue": { "values": values } })
-        }
-        Value::Bool(truth) => json!({ "boolValue": truth }),
-        Value::Number(number) => json!({ "intValue": number.to_string() }),
-        Value::String(text) => json!({ "stringValue": text }),
-        other => json!({ "stringValue": other.to_string() }),
-    }
 }
 
 fn nanoseconds(at: Timestamp) -> String {

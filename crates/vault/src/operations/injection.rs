@@ -11,10 +11,12 @@ use toolvault_core::identity::SecretId;
 use toolvault_core::json::Kind;
 use toolvault_core::pattern::ToolName;
 use toolvault_core::scope::Scope;
+use tracing::{Instrument as _, Span};
 
 use super::resolve::places::defaults;
 use super::resolve::within::Within;
 use super::resolve::{Call, Injected};
+use crate::SPANS;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::vault::Vault;
@@ -45,6 +47,8 @@ pub struct ToolCall {
     pub duration: Duration,
     /// The hidden arguments for which a value was received and discarded.
     pub dropped: Vec<String>,
+    /// Its span in traces, which gets the name of the tool without values. It closes when the call is recorded.
+    pub span: Span,
 }
 
 /// A value that a tool server has received and that a caller also sent there.
@@ -93,13 +97,17 @@ impl Vault {
         call: Call,
         within: &Within,
     ) -> Result<Injected, Error> {
-        self.note_refusal(caller, caller.require(Scope::Use))
-            .await?;
-        let entry = self.caller_entry(caller).await?;
-        let mut records = Vec::new();
-        let injected = self.complete(caller, &entry, call, within, &mut records);
-        self.record_named(&entry, records).await?;
-        injected
+        let span = tracing::trace_span!(target: SPANS, "resolve", toolvault.calls = 1_u64);
+        let injecting = async {
+            self.note_refusal(caller, caller.require(Scope::Use))
+                .await?;
+            let entry = self.caller_entry(caller).await?;
+            let mut records = Vec::new();
+            let injected = self.complete(caller, &entry, call, within, &mut records);
+            self.record_named(&entry, records).await?;
+            injected
+        };
+        injecting.instrument(span).await
     }
 
     /// Records values that a caller sent to a tool and that the tool's server has received before. Needs `use`. Returns
@@ -178,6 +186,7 @@ impl Vault {
         let clean = self.clean_names(entry.as_ref(), names.collect()).await;
         let mut clean = clean.into_iter();
         record.tool = clean.next();
+        call.span.record("toolvault.tool", record.tool.as_deref());
         // The iterator that ends first stands first, so that no name of the other one is lost.
         let arguments: Vec<String> = recorded()
             .zip(clean.by_ref())

@@ -21,10 +21,12 @@ use toolvault_core::pattern::ToolName;
 use toolvault_core::pointer::ArgumentPath;
 use toolvault_core::reference::Reference;
 use toolvault_core::scope::Scope;
+use tracing::Instrument as _;
 
 use self::decide::{Decided, Outcome, decide};
 use self::value::AppliedValue;
 use self::within::Within;
+use crate::SPANS;
 use crate::cache::UserEntry;
 use crate::caller::Caller;
 use crate::error::{Denial, Error, Problem};
@@ -106,20 +108,24 @@ impl Vault {
         caller: &Caller,
         calls: Vec<Call>,
     ) -> Result<Vec<Result<Completed, Error>>, Error> {
-        self.note_refusal(caller, caller.require(Scope::Resolve))
-            .await?;
-        let entry = self.caller_entry(caller).await?;
-        let mut records = Vec::new();
-        let completed = calls
-            .into_iter()
-            .map(|call| {
-                self.complete(caller, &entry, call, &Within(None), &mut records)
-                    .map(|injected| injected.completed)
-            })
-            .collect();
-        // If the trail cannot take the records, the values are dropped here: no use without a record.
-        self.record_named(&entry, records).await?;
-        Ok(completed)
+        let span = tracing::trace_span!(target: SPANS, "resolve", toolvault.calls = calls.len());
+        let resolving = async {
+            self.note_refusal(caller, caller.require(Scope::Resolve))
+                .await?;
+            let entry = self.caller_entry(caller).await?;
+            let mut records = Vec::new();
+            let completed = calls
+                .into_iter()
+                .map(|call| {
+                    self.complete(caller, &entry, call, &Within(None), &mut records)
+                        .map(|injected| injected.completed)
+                })
+                .collect();
+            // If the trail cannot take the records, the values are dropped here: no use without a record.
+            self.record_named(&entry, records).await?;
+            Ok(completed)
+        };
+        resolving.instrument(span).await
     }
 
     /// Completes one call, and adds the records of what was used or refused.

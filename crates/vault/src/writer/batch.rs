@@ -8,9 +8,12 @@ use tokio::sync::oneshot;
 use toolvault_core::api_key::KeyId;
 use toolvault_core::audit::record::Record;
 use toolvault_core::timestamp::Timestamp;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::Entry;
 use super::change::ErasedChange;
+use crate::SPANS;
 use crate::cache::Effect;
 use crate::error::Error;
 use crate::shared::Shared;
@@ -77,6 +80,33 @@ impl Batch {
         batch
     }
 
+    /// Commits, unless the database is given up. It belongs to no request's trace: those that wait for it may be many.
+    async fn commit_or_abandon(
+        &mut self,
+        shared: &Shared,
+        outcome: &mut Outcome,
+    ) -> Result<bool, Error> {
+        let span = tracing::trace_span!(
+            target: SPANS, parent: None, "database.group",
+            toolvault.changes = self.changes.len(),
+            toolvault.records = outcome.records.len(),
+            error.type = Empty,
+        );
+        let abandoned = shared.database.abandoned();
+        let committing = async {
+            tokio::select! {
+                biased;
+                committed = self.commit(shared, outcome) => committed,
+                cause = abandoned => Err(Error::Unavailable(Some(cause.into()))),
+            }
+        };
+        let committed = committing.instrument(span.clone()).await;
+        if committed.is_err() {
+            span.record("error.type", "not_committed");
+        }
+        committed
+    }
+
     /// Runs everything, with the records that wait in the journal, and answers all callers. Returns whether it is on
     /// disk.
     pub(crate) async fn run(mut self, shared: &Shared) -> bool {
@@ -91,12 +121,7 @@ impl Batch {
         if self.is_empty() && outcome.records.is_empty() {
             return true;
         }
-        let abandoned = shared.database.abandoned();
-        let committed = tokio::select! {
-            biased;
-            committed = self.commit(shared, &mut outcome) => committed,
-            cause = abandoned => Err(Error::Unavailable(Some(cause.into()))),
-        };
+        let committed = self.commit_or_abandon(shared, &mut outcome).await;
         let failure = note(shared, committed);
         let is_committed = failure.is_none();
         if is_committed {

@@ -25,6 +25,7 @@ fn called(name: &str, arguments: Vec<(String, Kind)>) -> ToolCall {
         decision: Decision::Allowed,
         reason: None,
         duration: Duration::ZERO,
+        span: tracing::Span::none(),
     }
 }
 

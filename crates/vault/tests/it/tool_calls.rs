@@ -20,6 +20,7 @@ fn called(name: &str) -> ToolCall {
         reason: None,
         duration: Duration::from_micros(2_900),
         dropped: Vec::new(),
+        span: tracing::Span::none(),
     }
 }
 

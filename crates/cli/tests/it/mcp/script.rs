@@ -10,43 +10,43 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// Long enough for a machine that is busy with other tests.
-pub(super) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A request to the gateway.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) headers: HashMap<String, String>,
-    pub(super) body: Value,
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: Value,
 }
 
 impl Asked {
     /// A header, or nothing.
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 
     /// The method of its message.
-    pub(super) fn rpc(&self) -> &str {
+    pub(crate) fn rpc(&self) -> &str {
         self.body["method"].as_str().unwrap_or_default()
     }
 }
 
 /// An answer of the gateway.
 #[derive(Clone, Debug)]
-pub(super) struct Reply {
+pub(crate) struct Reply {
     head: String,
     body: String,
     is_held: bool,
 }
 
 impl Reply {
-    pub(super) fn json(status: u16, body: &Value) -> Self {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self::text(status, "application/json", &body.to_string())
     }
 
-    pub(super) fn text(status: u16, kind: &str, body: &str) -> Self {
+    pub(crate) fn text(status: u16, kind: &str, body: &str) -> Self {
         Self {
             head: format!(
                 "HTTP/1.1 {status} Told\r\nconnection: close\r\ncontent-type: {kind}\r\n"
@@ -57,7 +57,7 @@ impl Reply {
     }
 
     /// An answer to the request, as one message.
-    pub(super) fn result(asked: &Asked, result: &Value) -> Self {
+    pub(crate) fn result(asked: &Asked, result: &Value) -> Self {
         let id = &asked.body["id"];
         Self::json(
             200,
@@ -66,12 +66,12 @@ impl Reply {
     }
 
     /// Events, as raw text.
-    pub(super) fn events(text: &str) -> Self {
+    pub(crate) fn events(text: &str) -> Self {
         Self::text(200, "text/event-stream", text)
     }
 
     /// The connection ends without an answer.
-    pub(super) fn nothing() -> Self {
+    pub(crate) fn nothing() -> Self {
         Self {
             head: String::new(),
             body: String::new(),
@@ -79,17 +79,17 @@ impl Reply {
         }
     }
 
-    pub(super) fn empty(status: u16) -> Self {
+    pub(crate) fn empty(status: u16) -> Self {
         Self::text(status, "text/plain", "")
     }
 
-    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.head = format!("{}{name}: {value}\r\n", self.head);
         self
     }
 
     /// The connection stays open until the client closes it.
-    pub(super) fn held(mut self) -> Self {
+    pub(crate) fn held(mut self) -> Self {
         self.is_held = true;
         self
     }
@@ -97,20 +97,20 @@ impl Reply {
 
 /// What happened at the gateway.
 #[derive(Debug)]
-pub(super) enum Happening {
+pub(crate) enum Happening {
     Asked(Asked),
     /// The client abandoned an answer that was held back.
     Left(Asked),
 }
 
 /// It listens until the test ends.
-pub(super) struct Script {
+pub(crate) struct Script {
     address: SocketAddr,
     happenings: Receiver<Happening>,
 }
 
 impl Script {
-    pub(super) fn start(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, happenings) = channel();
@@ -127,17 +127,17 @@ impl Script {
         }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// The next thing that happens.
-    pub(super) fn next(&self) -> Happening {
+    pub(crate) fn next(&self) -> Happening {
         self.happenings.recv_timeout(PATIENCE).unwrap()
     }
 
     /// The requests up to the first for which `is_it` is true.
-    pub(super) fn asked_until(&self, mut is_it: impl FnMut(&Asked) -> bool) -> Vec<Asked> {
+    pub(crate) fn asked_until(&self, mut is_it: impl FnMut(&Asked) -> bool) -> Vec<Asked> {
         let mut all = Vec::new();
         loop {
             if let Happening::Asked(asked) = self.next() {
@@ -150,7 +150,7 @@ impl Script {
     }
 
     /// The requests so far.
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         let so_far = self.happenings.try_iter();
         so_far
             .filter_map(|happening| match happening {

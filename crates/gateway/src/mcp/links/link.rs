@@ -8,6 +8,9 @@ use ::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::sync::OnceCell;
 use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Value, parse};
+use toolvault_vault::SPANS;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::context::Context;
 use super::exchange::{Content, Events, Exchange, Question};
@@ -140,7 +143,19 @@ impl Link {
         answer
     }
 
-    async fn ask_once(&self, mut question: Question) -> Result<Exchange, UpstreamError> {
+    async fn ask_once(&self, question: Question) -> Result<Exchange, UpstreamError> {
+        let server = self.access.server.name.as_str();
+        let span = tracing::trace_span!(
+            target: SPANS, "upstream", toolvault.server = server, error.type = Empty,
+        );
+        let answer = self.exchange(question).instrument(span.clone()).await;
+        if answer.is_err() {
+            span.record("error.type", "no_answer");
+        }
+        answer
+    }
+
+    async fn exchange(&self, mut question: Question) -> Result<Exchange, UpstreamError> {
         match &self.wire {
             Wire::Program(program, number) => {
                 program.ask(*number, question, self.limits.silence).await

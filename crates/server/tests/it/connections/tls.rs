@@ -210,6 +210,7 @@ async fn plain_http_is_refused_where_others_could_reach_it() {
         issuers: Vec::new(),
         gateway: toolvault_gateway::GatewaySettings::default(),
         replica: None,
+        traces: None,
     };
     let refused = Server::bind(world.vault.clone(), settings.clone()).await;
     assert!(matches!(refused, Err(ServeError::PlainHttp(_))));

@@ -65,6 +65,7 @@ impl World {
                 issuers: Vec::new(),
                 gateway: GatewaySettings::default(),
                 replica: None,
+                traces: None,
             },
             vault: Settings::new(DatabaseLocation::Directory(data)),
             directory,
