@@ -1,13 +1,10 @@
 // What every page has in common: its size, that it can be used by everyone, and on every screen.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { test } from "node:test";
 
-import { focused, heading, signIn, world } from "./world.mjs";
+import { focused, heading, signIn, violations, world } from "./world.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const LARGEST = 150_000;
 let id;
 
@@ -18,14 +15,6 @@ const it = world(async () => {
 });
 
 const pages = () => ["secrets", "secrets/new", `secrets/${id}`, `secrets/${id}/edit`, "keys", "try?tool=issues__get_issue", "gateway", "audit", "usage", "admin"];
-
-/** Violations that axe finds, of any weight. */
-async function violations(page) {
-  // The policy of the page does not allow scripts in its own document; the protocol of the browser does.
-  await page.evaluate(AXE);
-  const { violations: found } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
-  return found.map(({ id: rule, nodes }) => `${rule}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join("; ")}`);
-}
 
 async function settled(page) {
   await page.getByRole("heading", { level: 1 }).waitFor();

@@ -11,17 +11,8 @@ const button = (page, name) => page.getByRole("button", { name, exact: true });
 
 /** A call of the tool, as an agent makes it. */
 async function call() {
-  const session = {};
-  const ask = async (body) => {
-    const headers = { "x-api-key": it.agent, "content-type": "application/json", accept: "application/json, text/event-stream", ...session };
-    const response = await fetch(`${it.url}/mcp/issues`, { method: "POST", headers, body: JSON.stringify({ jsonrpc: "2.0", ...body }) });
-    session["mcp-session-id"] ??= response.headers.get("mcp-session-id");
-    return response.text();
-  };
-  const clientInfo = { name: "test", version: "1" };
-  await ask({ id: 1, method: "initialize", params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo } });
-  await ask({ method: "notifications/initialized" });
-  return ask({ id: 2, method: "tools/call", params: { name: "get_issue", arguments: { issue_id: "ENG-42" } } });
+  const ask = await it.session("issues");
+  return ask("tools/call", { name: "get_issue", arguments: { issue_id: "ENG-42" } });
 }
 
 test("the gateway's page leads from what is missing to a call that works", async (t) => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { after, before } from "node:test";
 
 import { chromium } from "playwright-core";
 
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const BINARY = process.env.TOOLVAULT_BINARY;
 const EXAMPLES = process.env.EXAMPLES_FOLDER;
 
@@ -69,8 +71,8 @@ async function serve(configure) {
 }
 
 /**
- * The world of a file of tests: `{ url, folder, own, agent, command, begin, api, open, signedIn }`. `prepare` fills it, and `configure`
- * gives more of the server's configuration. Pages may go to the origins in `elsewhere`.
+ * The world of a file of tests: `{ url, folder, own, agent, command, begin, api, session, open, signedIn }`. `prepare` fills
+ * it, and `configure` gives more of the server's configuration. Pages may go to the origins in `elsewhere`.
  */
 export function world(prepare = async () => {}, configure = () => "") {
   const it = { elsewhere: [] };
@@ -91,6 +93,21 @@ export function world(prepare = async () => {}, configure = () => "") {
     const response = await fetch(`${it.url}/${path}`, { method, headers, body: json && JSON.stringify(json) });
     assert.ok(response.ok, `${method} ${path}: ${response.status} ${await response.clone().text()}`);
     return response.status === 204 ? null : response.json();
+  };
+
+  /** A session of an agent with a server: `ask(method, params)` returns the text of the answer. */
+  it.session = async (server) => {
+    const session = {};
+    const send = async (body) => {
+      const headers = { "x-api-key": it.agent, "content-type": "application/json", accept: "application/json, text/event-stream", ...session };
+      const response = await fetch(`${it.url}/mcp/${server}`, { method: "POST", headers, body: JSON.stringify({ jsonrpc: "2.0", ...body }) });
+      session["mcp-session-id"] ??= response.headers.get("mcp-session-id");
+      return response.text();
+    };
+    const clientInfo = { name: "test", version: "1" };
+    await send({ id: 1, method: "initialize", params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo } });
+    await send({ method: "notifications/initialized" });
+    return (method, params = {}) => send({ id: 2, method, params });
   };
 
   /** Stores a secret. */
@@ -162,4 +179,12 @@ export async function assertNowhere(page, value) {
     return [document.documentElement.outerHTML, location.href, document.title, document.cookie, JSON.stringify(history.state), ...fields, ...stored];
   });
   assert.ok(!places.some((place) => place?.includes(value)), "the value is still there");
+}
+
+/** Violations that axe finds on a page, of any weight. */
+export async function violations(page) {
+  // The policy of the page does not allow scripts in its own document; the protocol of the browser does.
+  await page.evaluate(AXE);
+  const { violations: found } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+  return found.map(({ id: rule, nodes }) => `${rule}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join("; ")}`);
 }

@@ -1,6 +1,13 @@
 // Generated from the server's OpenAPI document: node scripts/types.mjs
 
-export type Action = "store.created" | "store.backed_up" | "store.restored" | "audit.pruned" | "root_key.rotated" | "user_keys.rotated" | "secret.created" | "secret.renamed" | "secret.rebound" | "secret.value_replaced" | "secret.version_restored" | "secret.version_deleted" | "secret.policy_changed" | "secret.deleted" | "default.shadowed" | "secret.used" | "tool.called" | "value.repeated" | "use.refused" | "tampering.detected" | "key.created" | "key.changed" | "key.rotated" | "key.revoked" | "user.created" | "user.changed" | "user.deleted" | "session.started" | "session.ended" | "sign_in.failed" | "access.denied";
+export interface AcceptTool {
+  /** The SHA-256 of the change, which is refused if the tool changed again */
+  readonly sha256: string;
+  /** The name that its server has for it */
+  readonly tool: string;
+}
+
+export type Action = "store.created" | "store.backed_up" | "store.restored" | "audit.pruned" | "root_key.rotated" | "user_keys.rotated" | "secret.created" | "secret.renamed" | "secret.rebound" | "secret.value_replaced" | "secret.version_restored" | "secret.version_deleted" | "secret.policy_changed" | "secret.deleted" | "default.shadowed" | "secret.used" | "tool.called" | "value.repeated" | "tool.pinned" | "tool.changed" | "tool.accepted" | "use.refused" | "tampering.detected" | "key.created" | "key.changed" | "key.rotated" | "key.revoked" | "user.created" | "user.changed" | "user.deleted" | "session.started" | "session.ended" | "sign_in.failed" | "access.denied";
 
 /** A secret that was applied. */
 export interface Applied {
@@ -537,6 +544,35 @@ export interface ToolCall {
 /** Several calls, each answered separately. */
 export interface ToolCalls {
   readonly calls: ReadonlyArray<ToolCall>;
+}
+
+/** A definition other than the pinned one. */
+export interface ToolChange {
+  /** What differs, in words; null if a definition was not kept */
+  readonly differences: ReadonlyArray<string> | null;
+  /** When it was seen */
+  readonly seen_at: string;
+  /** SHA-256 of the canonical definition */
+  readonly sha256: string;
+  /** Where it holds hidden characters */
+  readonly warnings: ReadonlyArray<string>;
+}
+
+/** What a tool is pinned as. */
+export interface ToolPin {
+  readonly change: ToolChange | null;
+  /** When that was first seen or accepted */
+  readonly pinned_at: string;
+  /** SHA-256 of its canonical definition */
+  readonly sha256: string;
+  /** The name that its server has for it */
+  readonly tool: string;
+  /** What a person should know of its name and definition: that it looks like another tool, or holds hidden characters */
+  readonly warnings: ReadonlyArray<string>;
+}
+
+export interface ToolPinList {
+  readonly data: ReadonlyArray<ToolPin>;
 }
 
 /** How a server of the gateway is reached. */

@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 
 import type * as api from "./api.js";
 import type { ApiError } from "./errors.js";
-import { asIs, type CallOptions, type Operation, type Runner } from "./http/operation.js";
+import { asIs, Body, type CallOptions, data, type Operation, type Runner, segment } from "./http/operation.js";
 import { Sender } from "./http/sender.js";
 import { type ClientOptions, identified, settings } from "./http/settings.js";
 import type { Injected } from "./injection/injected.js";
@@ -119,6 +119,18 @@ export class Toolvault implements Runner {
   /** The servers behind the gateway, with their tools and what is missing. */
   gateway(options?: CallOptions): Promise<api.Gateway> {
     return this.run({ method: "GET", path: "/v1/gateway", read: asIs<api.Gateway>, isRepeatable: true }, options);
+  }
+
+  /** What the tools of a server behind the gateway are pinned as, and how they changed. Needs `admin`. */
+  async pins(server: string, options?: CallOptions): Promise<readonly api.ToolPin[]> {
+    const path = `/v1/gateway/pins/${segment(server)}`;
+    return this.run({ method: "GET", path, read: data<api.ToolPin>, isRepeatable: true }, options);
+  }
+
+  /** Accepts the last change of a tool, if it is still this one. Needs `admin`. */
+  async acceptTool(server: string, change: api.AcceptTool, options?: CallOptions): Promise<api.ToolPin> {
+    const path = `/v1/gateway/pins/${segment(server)}`;
+    return this.run({ method: "POST", path, body: new Body(change), read: asIs<api.ToolPin> }, options);
   }
 
   /** @internal */

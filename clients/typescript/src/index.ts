@@ -1,6 +1,7 @@
 /** Toolvault: your agent's tools get the keys. Your agent doesn't. */
 
 export type {
+  AcceptTool,
   Action,
   Applied,
   AuditPage,
@@ -23,6 +24,8 @@ export type {
   SecretUse,
   SecretUses,
   SetPolicy,
+  ToolChange,
+  ToolPin,
   UpdateKey,
   UpdateUser,
   Usage,

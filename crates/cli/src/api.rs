@@ -8,6 +8,7 @@ pub(crate) mod connection;
 pub(crate) mod explain;
 pub(crate) mod keys;
 pub(crate) mod local;
+pub(crate) mod pins;
 mod refusal;
 pub(crate) mod resolve;
 pub(crate) mod secrets;

@@ -17,6 +17,7 @@ mod value;
 
 pub use error::{Error, MAXIMUM_DEPTH, MAXIMUM_INTEGER_DIGITS};
 pub use object::{Array, Member, Object};
+pub(crate) use scanner::{Failure, skip_string, skip_value, skip_whitespace};
 pub(crate) use strings::decode_lossily;
 pub use strings::{LoneSurrogate, escaped_length, spelled, write_string};
 pub use tree::{Members, Tree};

@@ -9,10 +9,11 @@
 //! - [`pattern`], [`binding`], [`ranking`]: which secret a tool's argument receives.
 //! - [`reference`](mod@reference), [`json`], [`pointer`](mod@pointer), [`arguments`]: how a caller names a secret and a place in the
 //!   arguments, and arguments that stay unchanged.
+//! - [`canonical`](mod@canonical): the one spelling of a JSON document.
 //! - [`conversion`]: text as another JSON type.
 //! - [`policy`]: the conditions of a secret's use.
 //! - [`confidential`], [`entropy`], [`envelope`], [`keyring`], [`user_keys`]: how a value is stored.
-//! - [`terminal`]: text of others in a terminal.
+//! - [`terminal`], [`lookalike`]: text of others in a terminal, and what people do not see or take for something else.
 //! - [`transcript`]: an unambiguous encoding for additional data, MACs and hashes.
 //! - [`mask`], [`api_key`]: the masked form of a value, and API keys.
 //! - [`sign_in`]: what a browser holds: a session, and the link that begins one.
@@ -29,6 +30,7 @@ pub mod arguments;
 pub mod audit;
 pub mod backup;
 pub mod binding;
+pub mod canonical;
 pub mod confidential;
 pub mod conversion;
 pub mod digest;
@@ -37,6 +39,7 @@ pub mod envelope;
 pub mod identity;
 pub mod json;
 pub mod keyring;
+pub mod lookalike;
 pub mod mask;
 pub mod pattern;
 pub mod pointer;

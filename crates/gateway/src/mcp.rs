@@ -18,6 +18,7 @@
 //! - [`session`], [`links`]: connections of clients and to servers.
 //! - [`access`]: what one caller may reach at one server. Two callers share nothing.
 //! - [`tools`], [`schema`]: what servers list.
+//! - [`pins`], [`visible`]: which of them are as they were, and what a caller sees of them.
 //! - [`rules`], [`server`], [`pending`], [`record`], [`last_call`], [`repeats`], [`metrics`], [`refusal`].
 //! - [`protocol`]: the Model Context Protocol itself.
 
@@ -36,6 +37,7 @@ mod multiplex;
 mod one;
 mod overview;
 mod pending;
+mod pins;
 pub mod protocol;
 mod record;
 mod refusal;
@@ -47,6 +49,7 @@ mod session;
 mod state;
 mod tools;
 mod used;
+mod visible;
 
 pub use self::answer::{McpBody, McpReply};
 pub use self::explain::GatewayExplanation;
@@ -54,4 +57,5 @@ pub use self::gateway::Gateway;
 pub use self::last_call::{LastCall, ServerState};
 pub use self::overview::{Listing, ServerOverview, ToolOverview};
 pub use self::pending::{PendingSecret, SetError};
+pub use self::pins::ListedPin;
 pub use self::state::{GatewayError, McpRequest};

@@ -41,6 +41,20 @@ pub struct ServerSettings {
     pub credential_arguments: BTreeSet<String>,
     /// Whether a value that the model supplies for a hidden argument is kept.
     pub allow_override: bool,
+    /// Which of its tools are withheld when they change.
+    pub pin: Pin,
+}
+
+/// Which tools of a server are withheld when their definitions change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pin {
+    /// Those that get a secret, before or after the change.
+    #[default]
+    Bound,
+    /// All.
+    All,
+    /// None: a change is only recorded.
+    Off,
 }
 
 /// How a server is reached.

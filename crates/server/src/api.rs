@@ -13,6 +13,7 @@ pub(crate) mod mcp;
 pub(crate) mod mcp_secrets;
 pub(crate) mod me;
 pub(crate) mod pending_secrets;
+pub(crate) mod pins;
 pub(crate) mod policy;
 pub(crate) mod protected_resource;
 pub(crate) mod secrets;

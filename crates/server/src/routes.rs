@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 
 use crate::api::{
     audit, dashboard, documents, gateway, health, keys, local, mcp, mcp_secrets, me,
-    pending_secrets, policy, protected_resource, secrets, session, tools, users, uses, values,
-    versions,
+    pending_secrets, pins, policy, protected_resource, secrets, session, tools, users, uses,
+    values, versions,
 };
 use crate::app::App;
 use crate::error::ApiError;
@@ -60,6 +60,7 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(session::approvals::approve_key))
         .routes(routes!(session::approvals::get_approved_key))
         .routes(routes!(gateway::get_gateway))
+        .routes(routes!(pins::list_pins, pins::accept_tool))
         // The caller's own keys, rights and usage.
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::update_key, keys::delete_key))

@@ -12,6 +12,7 @@ pub(crate) mod slots;
 pub(crate) mod trust;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{RwLock, RwLockReadGuard};
 use toolvault_core::api_key::KeyId;
@@ -35,6 +36,8 @@ pub(crate) enum Effect {
     SecretDeleted(UserId, SecretId, i64),
     UserChanged(UserId),
     KeyChanged(KeyId),
+    /// A change of a tool became its pin. Pins are cached where they are used.
+    PinAccepted,
 }
 
 /// A user and their secrets.
@@ -74,6 +77,7 @@ pub(crate) struct Cache {
     /// They stay when a user is evicted: what is known has the generation of the ledger.
     pub(crate) names: Slots<names::Owner, Names>,
     pub(crate) trust: Trust,
+    pins_stamp: AtomicU64,
     /// Announces every change after the caches have applied it.
     pub(crate) announcements: Announcements,
 }
@@ -86,6 +90,7 @@ impl Cache {
             keys: Slots::new(small),
             names: Slots::new(small),
             trust,
+            pins_stamp: AtomicU64::default(),
             announcements: Announcements::new(),
         }
     }
@@ -110,6 +115,7 @@ impl Cache {
                 }
                 Effect::UserChanged(user) => self.forget_user(user),
                 Effect::KeyChanged(key) => self.forget_key(key),
+                Effect::PinAccepted => self.forget_pins(),
             }
         }
     }
@@ -138,6 +144,7 @@ impl Cache {
                     self.forget_user(*user);
                 }
                 Effect::KeyChanged(key) => self.forget_key(*key),
+                Effect::PinAccepted => self.forget_pins(),
             }
         }
     }
@@ -153,8 +160,17 @@ impl Cache {
         self.announcements.send(Changed::Key(key));
     }
 
+    pub(crate) fn forget_pins(&self) {
+        self.pins_stamp.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn pins_stamp(&self) -> u64 {
+        self.pins_stamp.load(Ordering::Acquire)
+    }
+
     /// Evicts everything.
     pub(crate) fn clear(&self) {
+        self.forget_pins();
         self.users.clear();
         self.keys.clear();
         self.announcements.send(Changed::All);

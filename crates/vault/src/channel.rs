@@ -67,6 +67,9 @@ enum Content {
         keys: Vec<KeyId>,
         /// Too many IDs to list: everything may have changed.
         all: bool,
+        /// Whether a pin changed. Absent from processes that have none.
+        #[serde(default)]
+        pins: bool,
     },
 }
 
@@ -95,12 +98,16 @@ impl Channel {
         }
         let mut users = HashSet::new();
         let mut keys = HashSet::new();
+        let mut pins = false;
         for effect in effects {
             match effect {
-                Effect::SecretStored(secret, _) => users.insert(secret.user),
-                Effect::SecretDeleted(user, ..) | Effect::UserChanged(user) => users.insert(*user),
-                Effect::KeyChanged(key) => keys.insert(*key),
-            };
+                Effect::SecretStored(secret, _) => _ = users.insert(secret.user),
+                Effect::SecretDeleted(user, ..) | Effect::UserChanged(user) => {
+                    users.insert(*user);
+                }
+                Effect::KeyChanged(key) => _ = keys.insert(*key),
+                Effect::PinAccepted => pins = true,
+            }
         }
         let all = users.len() + keys.len() > MOST_IDS;
         if all {
@@ -113,6 +120,7 @@ impl Channel {
             users: users.into_iter().collect(),
             keys: keys.into_iter().collect(),
             all,
+            pins,
         };
         self.encode(content, None)
             .map(|payload| Announcement { batch, payload })
@@ -256,12 +264,16 @@ fn receive(shared: &Shared, heartbeat: Option<&Heartbeat>, message: Message) {
             users,
             keys,
             all,
+            pins,
         } => {
             if shared.channel.is_known(message.from, batch) {
                 return;
             }
             if all {
                 shared.cache.clear();
+            }
+            if pins {
+                shared.cache.forget_pins();
             }
             for user in users {
                 shared.cache.forget_user(user);

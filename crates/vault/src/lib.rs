@@ -54,6 +54,7 @@ pub use operations::explain::{Candidate, Explained, Explanation, Near};
 pub use operations::forwarding::{ForwardError, Forwarded};
 pub use operations::injection::{RepeatedValue, ToolCall};
 pub use operations::keys::{IssuedKey, KeyChange, LONGEST_OVERLAP, NewKey};
+pub use operations::pins::{MOST_TOOL_PINS, PinnedTexts, SeenTool, ToolChange, ToolPin};
 pub use operations::policy::list::PolicyInfo;
 pub use operations::resolve::value::AppliedValue;
 pub use operations::resolve::within::Within;

@@ -9,6 +9,7 @@ pub(crate) mod forwarding;
 pub(crate) mod injection;
 pub(crate) mod keys;
 mod names;
+pub(crate) mod pins;
 pub(crate) mod policy;
 pub(crate) mod resolve;
 pub(crate) mod root_key;

@@ -25,6 +25,7 @@ pub(crate) mod lead;
 pub(crate) mod open_database_error;
 pub(crate) mod secrets;
 pub(crate) mod session_generations;
+pub(crate) mod tool_pins;
 pub(crate) mod transaction;
 pub(crate) mod users;
 pub(crate) mod versions;

@@ -126,6 +126,11 @@ impl Vault {
         Lead::new(pools, self.installation(), work, patience)
     }
 
+    /// How long a caller waits for the database.
+    pub fn patience(&self) -> Duration {
+        self.shared.settings.patience
+    }
+
     /// The clock that times are taken from.
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.shared.clock)

@@ -4,6 +4,7 @@ mod add;
 pub(crate) mod file;
 pub(crate) mod import;
 mod list;
+mod pins;
 mod remove;
 mod stdio;
 pub(crate) mod test;
@@ -27,6 +28,8 @@ pub(crate) enum McpCommand {
     Import(import::ImportOptions),
     /// Test a server through the gateway, and show which secrets its tools get
     Test(test::TestOptions),
+    /// Show what the tools of a server are pinned as, and accept a change
+    Pins(pins::PinsOptions),
     /// Connect a client that starts programs to the gateway, over standard input and output
     Stdio(stdio::StdioOptions),
     /// Remove a server from the configuration file
@@ -39,6 +42,7 @@ pub(crate) async fn run(command: McpCommand, context: &Context<'_>) -> anyhow::R
         McpCommand::List(options) => list::run(&options, context)?,
         McpCommand::Import(options) => return import::run(&options, context).await,
         McpCommand::Test(options) => return test::run(&options, context).await,
+        McpCommand::Pins(options) => pins::run(options, context).await?,
         McpCommand::Stdio(options) => stdio::run(&options, context).await?,
         McpCommand::Remove(options) => remove::run(&options, context)?,
     }

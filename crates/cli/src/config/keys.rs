@@ -139,8 +139,11 @@ pub(super) const PROGRAM_KEYS: &[(&str, Kind)] = &[
 ];
 
 /// The keys of every table of [`SERVERS`].
-pub(super) const SERVER_KEYS: &[(&str, Kind)] =
-    &[("credential_arguments", Texts), ("allow_override", Boolean)];
+pub(super) const SERVER_KEYS: &[(&str, Kind)] = &[
+    ("credential_arguments", Texts),
+    ("allow_override", Boolean),
+    ("pin", Text),
+];
 
 /// The table of the gateway's servers. Only a file may set them.
 pub(super) const SERVERS: &str = "gateway.servers.";

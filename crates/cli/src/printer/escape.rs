@@ -30,9 +30,10 @@ pub(super) fn escape_json(document: &str) -> Cow<'_, str> {
     let mut escaped = String::with_capacity(document.len() + 16);
     for character in document.chars() {
         if is_unsafe(character) {
-            // All unsafe characters are in the basic plane, so one UTF-16 unit suffices. Writing to a String cannot
-            // fail.
-            let _ = write!(escaped, "\\u{:04x}", u32::from(character));
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
         } else {
             escaped.push(character);
         }
@@ -55,7 +56,7 @@ mod tests {
 
     #[test]
     fn json_stays_the_same_json() {
-        let value = serde_json::json!({"name": "a\u{1b}\u{9b}\u{202e}\u{7f}b"});
+        let value = serde_json::json!({"name": "a\u{1b}\u{9b}\u{202e}\u{7f}\u{e0041}b"});
         let document = serde_json::to_string_pretty(&value).unwrap();
         let escaped = escape_json(&document);
         assert!(!escaped.chars().any(|c| c != '\n' && is_unsafe(c)));

@@ -389,6 +389,7 @@ fn mcp_explains_its_commands() {
       list    List the servers of the configuration
       import  Import a client's MCP servers and the keys in its file
       test    Test a server through the gateway, and show which secrets its tools get
+      pins    Show what the tools of a server are pinned as, and accept a change
       stdio   Connect a client that starts programs to the gateway, over standard input and output
       remove  Remove a server from the configuration file
 

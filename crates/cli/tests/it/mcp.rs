@@ -2,6 +2,7 @@
 
 mod file;
 mod import;
+mod pins;
 mod sandbox;
 pub(crate) mod script;
 #[cfg(target_os = "linux")]

@@ -96,6 +96,12 @@ actions! {
     ToolCalled = "tool.called",
     /// A value that a tool server was given was found in what a caller sent to it.
     ValueRepeated = "value.repeated",
+    /// The definition of a tool behind the gateway was seen for the first time.
+    ToolPinned = "tool.pinned",
+    /// A tool server defines a tool otherwise than it is pinned.
+    ToolChanged = "tool.changed",
+    /// An operator accepted the changed definition of a tool.
+    ToolAccepted = "tool.accepted",
     /// A use of a secret was refused.
     UseRefused = "use.refused",
     /// A row differs from what was stored.

@@ -10,7 +10,7 @@ const EXPECTING_COMMA: &str = "Expecting ',' delimiter";
 
 /// An error with a byte index; [`Error`] has an index in code points.
 #[derive(Clone, Copy)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     Syntax(&'static str, usize),
     TooDeep,
     NumberTooLong,
@@ -64,7 +64,7 @@ impl Open {
     }
 }
 
-pub(super) fn skip_whitespace(bytes: &[u8], from: usize) -> usize {
+pub(crate) fn skip_whitespace(bytes: &[u8], from: usize) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
     from + rest
         .iter()
@@ -73,7 +73,7 @@ pub(super) fn skip_whitespace(bytes: &[u8], from: usize) -> usize {
 }
 
 /// Reads one value of any kind, which must start exactly at `from`.
-pub(super) fn skip_value(bytes: &[u8], from: usize) -> Result<usize, Failure> {
+pub(crate) fn skip_value(bytes: &[u8], from: usize) -> Result<usize, Failure> {
     let mut open = Open {
         depth: 0,
         objects: [0; MAXIMUM_DEPTH.div_ceil(64)],
@@ -160,7 +160,7 @@ fn skip_scalar(bytes: &[u8], from: usize) -> Result<usize, Failure> {
 }
 
 /// Reads the string whose opening quote is at `from`; returns the index after the closing quote.
-pub(super) fn skip_string(bytes: &[u8], from: usize) -> Result<usize, Failure> {
+pub(crate) fn skip_string(bytes: &[u8], from: usize) -> Result<usize, Failure> {
     let mut at = from + 1;
     loop {
         match bytes.get(at) {

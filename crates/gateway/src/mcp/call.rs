@@ -140,8 +140,18 @@ impl ToolCall<'_> {
     ) -> Result<Target, Refusal> {
         let (visit, server) = (self.visit, self.server);
         let catalogue = link.catalogue_with(self.name, context).await?;
-        let (vault, caller) = (&visit.state.vault, visit.caller());
-        Target::find(vault, &visit.rules, caller, server, tool, &catalogue).await
+        let (state, rules, caller) = (&visit.state, &visit.rules, visit.caller());
+        let pinned = state.pins.check(caller, &link.access, &catalogue).await?;
+        Target::find(
+            &state.vault,
+            rules,
+            caller,
+            server,
+            tool,
+            &catalogue,
+            &pinned,
+        )
+        .await
     }
 
     /// The arguments with their secrets, and how many were applied.

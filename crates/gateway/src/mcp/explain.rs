@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use toolvault_core::pattern::ToolName;
 use toolvault_core::scope::Scope;
 use toolvault_vault::{Call, Caller, Error, Explained};
 
@@ -87,12 +88,9 @@ pub(super) async fn explain(
     let planned = match catalogue {
         None => Some((without_schema(server, call), String::new())),
         Some(catalogue) => {
-            let found = Target::find(vault, &rules, caller, server, tool, &catalogue).await;
-            match found {
-                Ok(target) => {
-                    let access = &state.upstreams.find(caller, server).access;
-                    Some(plan(access, &target, call))
-                }
+            let access = &state.upstreams.find(caller, server).access;
+            match target(state, &rules, access, caller, tool, &catalogue).await {
+                Ok(target) => Some(plan(access, &target, call)),
                 Err(Refusal::Vault(error)) => return Err(error),
                 // The tool is withheld.
                 Err(_) => None,
@@ -111,6 +109,19 @@ pub(super) async fn explain(
     let failing = credentials.into_iter().filter(is_error);
     explanation.arguments.extend(failing);
     Ok(Some(explanation))
+}
+
+async fn target(
+    state: &State,
+    rules: &Rules,
+    access: &Access,
+    caller: &Caller,
+    tool: ToolName,
+    catalogue: &Catalogue,
+) -> Result<Target, Refusal> {
+    let (vault, server) = (&state.vault, &access.server);
+    let pinned = state.pins.check(caller, access, catalogue).await?;
+    Target::find(vault, rules, caller, server, tool, catalogue, &pinned).await
 }
 
 /// The call as it would be completed, and why other arguments get nothing.

@@ -19,6 +19,7 @@ use super::links::Slots;
 use super::metrics::Count;
 use super::overview::{self, ServerOverview};
 use super::pending::{PendingSecret, SetError};
+use super::pins::ListedPin;
 use super::protocol::headers::{PROTOCOL_VERSION, SESSION_ID};
 use super::protocol::{Era, Malformed, Shape, is_modern};
 use super::refusal::{Refusal, UpstreamError};
@@ -149,6 +150,35 @@ impl Gateway {
     ) -> Result<SecretInfo, SetError> {
         self.0.pending.set(caller, id, value).await
     }
+
+    /// What the tools of a server are pinned as, by name; empty for a server that never listed one. The error is
+    /// [`Error::NotFound`](toolvault_vault::Error::NotFound) if no server can have the name. The caller needs `admin`.
+    pub async fn pins(
+        &self,
+        caller: &Caller,
+        server: &str,
+    ) -> Result<Vec<ListedPin>, toolvault_vault::Error> {
+        self.0.pins.list(caller, server_name(server)?).await
+    }
+
+    /// Accepts the last change of a tool, which has this SHA-256. The caller needs `admin`.
+    ///
+    /// The error is [`Error::NotFound`](toolvault_vault::Error::NotFound) if the tool has no change, and
+    /// [`Error::PreconditionFailed`](toolvault_vault::Error::PreconditionFailed) if it is another one.
+    pub async fn accept_tool(
+        &self,
+        caller: &Caller,
+        server: &str,
+        tool: &str,
+        hash: [u8; 32],
+    ) -> Result<ListedPin, toolvault_vault::Error> {
+        let server = server_name(server)?;
+        self.0.pins.accept(caller, server, tool, hash).await
+    }
+}
+
+fn server_name(text: &str) -> Result<ServerName, toolvault_vault::Error> {
+    text.parse().map_err(|_| toolvault_vault::Error::NotFound)
 }
 
 impl Visit {

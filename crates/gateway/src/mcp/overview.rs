@@ -99,7 +99,11 @@ async fn one(
                 let ago = access.listed_ago().unwrap_or_default().as_micros();
                 let ago = i64::try_from(ago).unwrap_or(i64::MAX);
                 overview.listing = Listing::Listed(state.clock.now().plus(-ago));
-                overview.tools = tools(state, rules, caller, access, &catalogue).await?;
+                match tools(state, rules, caller, access, &catalogue).await {
+                    Ok(tools) => overview.tools = tools,
+                    Err(Refusal::Vault(error)) => return Err(error),
+                    Err(refusal) => overview.listing = Listing::Failing(refusal.text()),
+                }
             }
             Err(Refusal::Vault(error @ (Error::Integrity | Error::Internal(_)))) => {
                 return Err(error);
@@ -116,8 +120,9 @@ async fn tools(
     caller: &Caller,
     access: &Access,
     catalogue: &Catalogue,
-) -> Result<Vec<ToolOverview>, Error> {
+) -> Result<Vec<ToolOverview>, Refusal> {
     let server = &access.server;
+    let pinned = state.pins.check(caller, access, catalogue).await?;
     let reached = catalogue
         .tools()
         .filter(|tool| caller.reaches_tool(&tool.full_name));
@@ -130,9 +135,9 @@ async fn tools(
         .await?;
     let shown = reached.iter().zip(&defaults).filter_map(|(tool, served)| {
         let hidden = hidden(server, tool, served);
-        let overview = tool
-            .can_hide(&hidden)
-            .then(|| describe(tool, hidden, served))?;
+        let is_shown =
+            tool.can_hide(&hidden) && pinned.require(server, tool, &hidden, served).is_ok();
+        let overview = is_shown.then(|| describe(tool, hidden, served))?;
         overview.is_harmless(access).then_some(overview)
     });
     Ok(shown.collect())

@@ -62,6 +62,9 @@ pub(crate) enum Refusal {
         "Too many sessions are open and in use: end one, or raise sessions_per_caller or sessions in [gateway.limits]."
     )]
     TooManySessions,
+    /// What was changed, and how an operator accepts it.
+    #[error("{0}")]
+    ToolChanged(String),
     #[error(
         "This key sent values of secrets to the tool too often, so the tool is refused for up to an hour. The audit trail names the secrets (value.repeated): replace them, or mark what is not confidential with toolvault secret policy NAME --no-redact."
     )]
@@ -188,6 +191,7 @@ impl Refusal {
             Self::Vault(VaultError::Unresolved(_)) | Self::Lacking(_) => SECRET_MISSING,
             Self::Vault(VaultError::Denied(_) | VaultError::Unauthenticated)
             | Self::WholeServerOnly
+            | Self::ToolChanged(_)
             | Self::ValuesRepeated => NOT_ALLOWED,
             Self::Vault(_)
             | Self::TooManySessions
@@ -287,6 +291,7 @@ impl Refusal {
             Self::DoesNotFit(_) => "value_does_not_fit",
             Self::UnknownTool => "unknown_tool",
             Self::ValuesRepeated => "values_repeated",
+            Self::ToolChanged(_) => "tool_changed",
             _ => "refused",
         }
     }

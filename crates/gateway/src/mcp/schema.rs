@@ -13,7 +13,7 @@
 //!   needs a copy. Definitions that are not used any more are dropped, so that no reference dangles.
 //! - `title`, `description` and `$comment` stay as they are, even if they mention the argument.
 //!
-//! `definition` reads what is declared and `types` which types it takes. `clean` cleans, `references` looks at what refers to it, and `verify` checks the result independently.
+//! `pinned` is the part of a definition that must not change. `definition` reads what is declared and `types` which types it takes. `clean` cleans, `references` looks at what refers to it, and `verify` checks the result independently.
 
 mod clean;
 mod definition;
@@ -21,6 +21,7 @@ mod document;
 mod draft;
 mod error;
 mod hidden;
+mod pinned;
 mod references;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{self, Tree, Value};
 
 pub(crate) use self::definition::Definition;
+pub(crate) use self::pinned::pinned;
 pub(crate) use self::types::types;
 
 use self::document::{Document, repeats_a_name};

@@ -211,6 +211,7 @@ mod tests {
             transport,
             credential_arguments: BTreeSet::new(),
             allow_override: false,
+            pin: crate::settings::Pin::default(),
         };
         let limits = GatewayLimits::default();
         Server::new("files".parse().unwrap(), settings, &limits).unwrap()

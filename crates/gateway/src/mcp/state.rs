@@ -18,6 +18,7 @@ use super::answer::Services;
 use super::links::{Slots, Upstream, Upstreams};
 use super::metrics::Metrics;
 use super::pending::PendingSecrets;
+use super::pins::Pins;
 use super::protocol::headers::{METHOD, NAME, PARAMETER, PROTOCOL_VERSION};
 use super::record::Recorder;
 use super::refusal::Refusal;
@@ -40,6 +41,7 @@ pub(crate) struct State {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) recorder: Recorder,
     pub(crate) repeats: Repeats,
+    pub(crate) pins: Arc<Pins>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
@@ -112,6 +114,7 @@ impl State {
                 stop.clone(),
             ),
             repeats: Repeats::new(vault.clone(), Arc::clone(&metrics)),
+            pins: Arc::new(Pins::new(vault.clone())),
             metrics,
             vault,
             entropy,
@@ -236,6 +239,7 @@ impl Visit {
             vault: self.state.vault.clone(),
             rules: Arc::clone(&self.rules),
             metrics: Arc::clone(&self.state.metrics),
+            pins: Arc::clone(&self.state.pins),
             stop: self.state.stop.clone(),
         }
     }

@@ -1,19 +1,18 @@
-//! The tools of a server: which it lists, which of them may be called, and what one caller may see of them.
+//! The tools of a server: which it lists, and what is hidden of them.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use toolvault_core::confidential::Wiped;
 use toolvault_core::conversion::Types;
-use toolvault_core::json::{Array, Object, Tree, Value, parse};
+use toolvault_core::digest::sha256;
+use toolvault_core::json::{Tree, Value, parse};
 use toolvault_core::pattern::ToolName;
 use toolvault_core::pointer::ArgumentPath;
-use toolvault_vault::{Caller, Vault};
 
-use super::refusal::Refusal;
-use super::rules::Rules;
-use super::schema::{Definition, hide, types};
+use super::schema::{Definition, hide, pinned, types};
 use super::server::Server;
 use crate::settings::ServerName;
 
@@ -32,6 +31,8 @@ pub(crate) struct Catalogue {
     order: Vec<String>,
     /// Names that stood for more than one tool.
     ambiguous: HashSet<String>,
+    /// Whether they were compared with their pins, and pinned if they had none.
+    is_noted: AtomicBool,
 }
 
 /// One tool.
@@ -41,6 +42,8 @@ pub(crate) struct Tool {
     pub(crate) definition: Definition,
     /// Its definition as the server spelled it.
     pub(crate) raw: Wiped<String>,
+    /// SHA-256 of what is pinned of it.
+    pub(crate) hash: [u8; 32],
     cleaned: Mutex<Vec<(BTreeSet<String>, bool)>>,
     /// The types that its schema takes for arguments; `None` for one that it does not declare.
     types: Mutex<HashMap<String, Option<Types>>>,
@@ -89,6 +92,7 @@ impl Catalogue {
             tools: self.tools.clone(),
             order: self.order.clone(),
             ambiguous: &self.ambiguous | &page.ambiguous,
+            is_noted: AtomicBool::default(),
         };
         corrected.tools.retain(|name, _| !page.is_ambiguous(name));
         for tool in page.tools() {
@@ -115,6 +119,15 @@ impl Catalogue {
         self.order.iter().filter_map(|name| self.tools.get(name))
     }
 
+    /// Whether they were compared with their pins.
+    pub(crate) fn is_noted(&self) -> bool {
+        self.is_noted.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_noted(&self) {
+        self.is_noted.store(true, Ordering::Release);
+    }
+
     /// Whether several tools had that name.
     pub(crate) fn is_ambiguous(&self, name: &str) -> bool {
         self.ambiguous.contains(name)
@@ -129,6 +142,7 @@ impl Tool {
             full_name: server.tool(&definition.name)?,
             definition,
             raw: Wiped::new(tool.raw().to_owned()),
+            hash: sha256(pinned(tool).as_bytes()),
             cleaned: Mutex::default(),
             types: Mutex::default(),
         })
@@ -200,73 +214,4 @@ pub(crate) fn innermost<'a>(arguments: impl Iterator<Item = &'a String>) -> BTre
         .iter()
         .filter(|path| !paths.iter().any(|inner| path.holds(*inner)));
     innermost.map(|path| path.as_str().to_owned()).collect()
-}
-
-/// The tools of a page as it defines them, as far as each name stands for one tool only.
-pub(crate) fn of_page<'a>(
-    server: &Server,
-    catalogue: &Catalogue,
-    page: Object<'a>,
-) -> Vec<(Value<'a>, Arc<Tool>)> {
-    let array = page.get("tools").and_then(Value::as_array);
-    let raw = array.into_iter().flat_map(Array::elements);
-    raw.filter_map(|raw| {
-        let tool = Tool::read(&server.name, raw)?;
-        catalogue.get(&tool.definition.name)?;
-        Some((raw, Arc::new(tool)))
-    })
-    .collect()
-}
-
-/// All tools of a catalogue.
-pub(crate) fn of_catalogue(catalogue: &Catalogue) -> Vec<(Value<'_>, Arc<Tool>)> {
-    catalogue
-        .tools()
-        .filter_map(|tool| Some((parse(tool.raw.as_bytes()).ok()?, Arc::clone(tool))))
-        .collect()
-}
-
-/// Those of a server's tools that the caller may see, without what is hidden; under names that other servers' tools cannot
-/// have, if `is_shared`.
-///
-/// Withheld are: tools out of the key's reach, of which there are two, that no secret could be bound to, and whose
-/// schema cannot be cleaned.
-pub(crate) async fn visible<'a>(
-    vault: &Vault,
-    rules: &Rules,
-    caller: &Caller,
-    server: &Server,
-    tools: Vec<(Value<'a>, Arc<Tool>)>,
-    is_shared: bool,
-) -> Result<Vec<Tree<'a>>, Refusal> {
-    let reached: Vec<_> = tools
-        .into_iter()
-        .filter(|(_, tool)| caller.reaches_tool(&tool.full_name))
-        .collect();
-    let names: Vec<_> = reached
-        .iter()
-        .map(|(_, tool)| tool.full_name.clone())
-        .collect();
-    let within = rules.within(&server.name);
-    let defaults = vault.hidden_arguments(caller, &names, &within).await?;
-    let mut visible = Vec::with_capacity(reached.len());
-    for ((raw, tool), defaults) in reached.into_iter().zip(defaults) {
-        let mut tree = Tree::from(raw);
-        if hide(&mut tree, &hidden(server, &tool, &defaults)).is_err() {
-            tracing::warn!(
-                mcp.server = %server.name,
-                "a tool is withheld: its schema cannot be shown without its credentials"
-            );
-            continue;
-        }
-        if is_shared
-            && tree
-                .set("name", Tree::text(tool.full_name.as_str()))
-                .is_err()
-        {
-            continue;
-        }
-        visible.push(tree);
-    }
-    Ok(visible)
 }

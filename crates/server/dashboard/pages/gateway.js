@@ -11,6 +11,7 @@ import { adding, clients } from "../snippets.js";
 import { Table } from "../table.js";
 import { Text, visible } from "../text.js";
 import { html, useContext, useEffect, useState } from "../ui.js";
+import { Pins } from "./pins.js";
 
 const STATES = {
   ok: ["good", "Working"],
@@ -47,7 +48,7 @@ const Tool = ({ of, mayManage }) => html`
   </li>
 `;
 
-function Server({ of, mayManage }) {
+function Server({ of, mayManage, mayAdmin, reload }) {
   const [isOpen, setOpen] = useState(false);
   const [tone, text] = STATES[of.state] ?? ["", of.state];
   const missing = of.tools.filter((tool) => tool.missing.length > 0).length;
@@ -60,6 +61,7 @@ function Server({ of, mayManage }) {
         <div class="inset"><${Notice} tone="warn" title="A credential of the server is missing">
           ${of.missing.map((name) => html`<p><code>${name}</code> ${mayManage && html`<a href=${href("secrets", "new", { tool: `${of.name}__*`, argument: name, default: "false" })}>Store the secret that the configuration names there</a>`}</p>`)}
         <//></div>`}
+      ${mayAdmin && html`<${Pins} of=${of} reload=${reload} />`}
       ${isOpen && html`<div class="inset"><${Snippets} label="Clients" of=${clients(of.name)} /></div>`}
       ${of.tools.length > 0
         ? html`<ul class="rows" aria-label=${`Tools of ${of.name}`}>${of.tools.map((tool) => html`<${Tool} key=${tool.name} of=${tool} mayManage=${mayManage} />`)}</ul>`
@@ -101,7 +103,7 @@ export function Gateway() {
       actions=${html`<button type="button" class="button" onClick=${state.reload} disabled=${state.isLoading}><${Icon} name="refresh" />Refresh</button>`}>
       <${Loaded} state=${state}>
         ${(list) => (list.length > 0
-          ? html`<div class="stack">${list.map((server) => html`<${Server} key=${server.name} of=${server} mayManage=${may(session, "manage")} />`)}</div>`
+          ? html`<div class="stack">${list.map((server) => html`<${Server} key=${server.name} of=${server} mayManage=${may(session, "manage")} mayAdmin=${may(session, "admin")} reload=${state.reload} />`)}</div>`
           : html`
             <${Empty} icon="gateway" title="Put a server behind the gateway">
               <p>Agents then call its tools at <code>/mcp</code>, and each call gets its credentials on the way. On the server's machine:</p>

@@ -65,6 +65,14 @@ pub(crate) struct PendingId {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
+pub(crate) struct Server {
+    /// The name of a server of the gateway
+    #[param(example = "linear")]
+    server: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
 pub(crate) struct ToolName {
     /// The tool's whole name, percent-encoded, with `/` as `%2F`
     #[param(

@@ -193,6 +193,16 @@ pub(crate) struct RotateKey {
 }
 
 #[derive(ToSchema)]
+pub(crate) struct AcceptTool {
+    /// The name that its server has for it
+    #[schema(min_length = 1, max_length = 1024)]
+    tool: String,
+    /// The SHA-256 of the change, which is refused if the tool changed again
+    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9A-Fa-f]{64}$")]
+    sha256: String,
+}
+
+#[derive(ToSchema)]
 pub(crate) struct CreateUser {
     /// Unique among local users
     #[schema(min_length = 1, max_length = 1024)]

@@ -11,7 +11,7 @@ use crate::harness::{Actor, Answer};
 const CANARY: &str = "cAnArY7fQ2zW9";
 
 /// Each route that takes a body.
-const WITH_BODY: [(&str, &str); 12] = [
+const WITH_BODY: [(&str, &str); 13] = [
     ("POST", "/v1/secrets/"),
     ("PATCH", "/v1/secrets/00000000-0000-7000-8000-000000000000"),
     (
@@ -22,6 +22,7 @@ const WITH_BODY: [(&str, &str); 12] = [
     ("POST", "/v1/tools/t/explain"),
     ("POST", "/v1/resolve"),
     ("POST", "/v1/explain"),
+    ("POST", "/v1/gateway/pins/linear"),
     ("POST", "/v1/keys"),
     ("PATCH", "/v1/keys/00000000"),
     ("POST", "/v1/keys/00000000/rotate"),

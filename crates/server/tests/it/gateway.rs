@@ -2,7 +2,7 @@
 //! secret.
 //!
 //! [`relay`] connects agents with a scripted tool server, for `listing`, `calling`,
-//! `pointers`, `explaining`, `overview`, `failing`, `redaction`, `repeats`, `credentials`, `sessions`, `expiry`, `tasks`, `news`,
+//! `pins`, `pointers`, `explaining`, `overview`, `failing`, `redaction`, `repeats`, `credentials`, `sessions`, `expiry`, `tasks`, `news`,
 //! `missing`, `modern`,
 //! `programs` and `together`.
 
@@ -20,6 +20,7 @@ mod names;
 mod news;
 mod overview;
 mod page;
+mod pins;
 mod pointers;
 mod programs;
 mod redaction;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::transaction::{Tx, on};
 
 /// Every table, each after those that it refers to, with the migration that made it.
-const TABLES: [(&str, i64); 17] = [
+const TABLES: [(&str, i64); 18] = [
     ("installation", 1),
     ("keyring", 1),
     ("users", 1),
@@ -28,6 +28,7 @@ const TABLES: [(&str, i64); 17] = [
     ("ended_sign_ins", 5),
     ("audit_shipped", 6),
     ("session_generations", 7),
+    ("tool_pins", 9),
 ];
 
 /// The tables of this schema.

@@ -50,6 +50,8 @@ mod opening;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod pins;
+#[cfg(test)]
 mod pointers;
 #[cfg(test)]
 mod policy;

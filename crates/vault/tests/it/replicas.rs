@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use toolvault_core::digest::sha256;
 use toolvault_core::scope::Scope;
-use toolvault_vault::{Consistency, Error, KeyChange, Settings, UserChange};
+use toolvault_vault::{Consistency, Error, KeyChange, SeenTool, Settings, UserChange};
 
 use crate::harness::app::key;
 use crate::harness::databases::on_postgres;
@@ -104,6 +105,25 @@ on_two! {
         rows.close().await;
         assert!(second.is_held().await.unwrap());
         assert!(!first.is_held().await.unwrap());
+    }
+
+    async fn an_accepted_change_of_a_tool_holds_on_the_other(one: App, two: App) {
+        let here = one.operator().await;
+        let tool = |definition: &str| SeenTool {
+            name: "a".to_owned(),
+            hash: sha256(definition.as_bytes()),
+            definition: None,
+        };
+        for definition in ["one", "two"] {
+            let noted = here.vault.note_tools(&here.caller, "files", vec![tool(definition)]);
+            noted.await.unwrap();
+        }
+        soon(Instant::now(), async || two.vault.pins_stamp().is_some()).await;
+        let stamp = two.vault.pins_stamp();
+        let since = Instant::now();
+        let accepted = here.vault.accept_tool(&here.caller, "files", "a", sha256(b"two"));
+        accepted.await.unwrap();
+        soon(since, async || two.vault.pins_stamp() != stamp).await;
     }
 
     async fn a_change_and_a_deletion_hold_on_the_other(one: App, two: App) {

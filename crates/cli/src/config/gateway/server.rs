@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toolvault_core::pattern::MAX_NAME_CHARS;
 use toolvault_core::pointer::ArgumentPath;
 use toolvault_gateway::settings::{
-    HttpServer, ServerName, ServerSettings, StdioServer, Template, Transport,
+    HttpServer, Pin, ServerName, ServerSettings, StdioServer, Template, Transport,
 };
 
 use super::{header, url};
@@ -47,7 +47,13 @@ pub(super) fn settings(layers: &mut Layers, name: &ServerName) -> Option<ServerS
         transport,
         credential_arguments: credential_arguments(layers, &table),
         allow_override: layers.boolean(&format!("{table}allow_override")),
+        pin: pin(layers, &table),
     })
+}
+
+fn pin(layers: &mut Layers, table: &str) -> Pin {
+    let choices = [("bound", Pin::Bound), ("all", Pin::All), ("off", Pin::Off)];
+    layers.choice(&format!("{table}pin"), &choices)
 }
 
 /// Refuses settings of the other kind of server: they would have no effect.

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use toolvault_gateway::GatewaySettings;
-use toolvault_gateway::settings::{HttpServer, Sandbox, ServerSettings, StdioServer, Transport};
+use toolvault_gateway::settings::{
+    HttpServer, Pin, Sandbox, ServerSettings, StdioServer, Transport,
+};
 
 use super::super::validate::validate;
 use super::*;
@@ -41,12 +43,14 @@ command = ['mcp-server-filesystem', '/srv/docs']
 env = { API_TOKEN = 'secret://files-token', LD_PRELOAD = '/x.so' }
 credential_arguments = ['api_token']
 allow_override = true
+pin = 'all'
 directory = '/srv'",
     );
     let [(_, files), (name, linear)] = &gateway.servers.iter().collect::<Vec<_>>()[..] else {
         panic!("not two servers");
     };
     assert_eq!(name.as_str(), "linear");
+    assert_eq!(linear.pin, Pin::Bound);
     let linear = http(linear);
     let headers: Vec<(&str, &str)> = linear
         .headers
@@ -60,6 +64,7 @@ directory = '/srv'",
             ("x-api-key", "X-API-Key")
         ]
     );
+    assert_eq!(files.pin, Pin::All);
     assert!(files.allow_override && files.credential_arguments.contains("api_token"));
     let program = program(files);
     assert_eq!(program.command, ["mcp-server-filesystem", "/srv/docs"]);
@@ -153,6 +158,10 @@ fn a_server_that_cannot_be_one_is_refused_without_a_value() {
             (
                 "[gateway.servers.s]\ncommand = ['x']\ncredential_arguments = ['']",
                 "names of arguments",
+            ),
+            (
+                "[gateway.servers.s]\ncommand = ['x']\npin = 'canary'",
+                "expected \"bound\" or \"all\" or \"off\"",
             ),
         ],
     );

@@ -9,11 +9,12 @@ use toolvault_vault::{Caller, Vault};
 
 use crate::mcp::links::{Context, Link};
 use crate::mcp::metrics::Metrics;
+use crate::mcp::pins::Pins;
 use crate::mcp::protocol::{Era, Message, Repaired, Shape, is_same_id, repair};
 use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::rules::Rules;
 use crate::mcp::session::{Purpose, Unanswered, UsedSession};
-use crate::mcp::tools::{of_page, visible};
+use crate::mcp::visible::{of_page, visible};
 use crate::settings::ServerName;
 
 type Text = Wiped<Vec<u8>>;
@@ -25,6 +26,7 @@ pub(crate) struct Services {
     /// The rules by which the request was answered.
     pub(crate) rules: Arc<Rules>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) pins: Arc<Pins>,
     /// Cancelled when the gateway closes.
     pub(crate) stop: CancellationToken,
 }
@@ -189,13 +191,17 @@ impl Downstream {
                 .catalogue_corrected_by(result, &self.context)
                 .await?
         };
-        let server = &self.link.access.server;
+        let access = &self.link.access;
+        let server = &access.server;
+        let pins = &self.services.pins;
+        let pinned = pins.check(&self.caller, access, &catalogue).await?;
         let tools = visible(
             &self.services.vault,
             &self.services.rules,
             &self.caller,
             server,
-            of_page(server, &catalogue, result),
+            of_page(&catalogue, result),
+            &pinned,
             false,
         )
         .await?;

@@ -24,10 +24,16 @@ const URL_ELICITATION_REQUIRED: i64 = -32042;
 const INPUT: &str = "toolvault-";
 
 /// The answer to a call that was refused. A missing secret is explained in a result that the model can read or, if the
-/// client can open URLs, with a page on which its user can set the secret. Any other refusal stays one.
+/// client can open URLs, with a page on which its user can set the secret. A tool that changed is explained in a result,
+/// too. Any other refusal stays one.
 pub(super) fn explain(call: &ToolCall<'_>, refusal: Refusal) -> Result<McpReply, Refusal> {
-    let Refusal::Vault(VaultError::Unresolved(problems)) = &refusal else {
-        return Err(refusal);
+    let problems = match &refusal {
+        Refusal::Vault(VaultError::Unresolved(problems)) => problems,
+        Refusal::ToolChanged(text) => {
+            let text = Wiped::new(tell(call, text));
+            return Ok(McpReply::whole(StatusCode::OK, text));
+        }
+        _ => return Err(refusal),
     };
     let secrets = missing(call.server, problems);
     // A user who was asked and comes back without the secret is told in words.

@@ -7,6 +7,7 @@ use toolvault_core::arguments::Arguments;
 use toolvault_core::pattern::ToolName;
 use toolvault_vault::{Call, Caller, Vault};
 
+use crate::mcp::pins::Pinned;
 use crate::mcp::refusal::Refusal;
 use crate::mcp::rules::Rules;
 use crate::mcp::server::Server;
@@ -30,6 +31,7 @@ impl Target {
         server: &Server,
         full_name: ToolName,
         catalogue: &Catalogue,
+        pinned: &Pinned,
     ) -> Result<Self, Refusal> {
         let name = full_name.as_str().strip_prefix(&server.name.prefix());
         let name = name.ok_or(Refusal::UnknownTool)?;
@@ -37,6 +39,7 @@ impl Target {
             return Err(Refusal::UnknownTool);
         }
         let Some(tool) = catalogue.get(name) else {
+            pinned.require_unknown(server, name)?;
             return Ok(Self {
                 name: full_name,
                 tool: None,
@@ -48,6 +51,7 @@ impl Target {
         let defaults = vault.hidden_arguments(caller, names, &within).await?;
         let defaults = defaults.into_iter().next().unwrap_or_default();
         let hidden = hidden(server, tool, &defaults);
+        pinned.require(server, tool, &hidden, &defaults)?;
         if !tool.can_hide(&hidden) {
             return Err(Refusal::UnknownTool);
         }

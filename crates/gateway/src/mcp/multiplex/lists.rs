@@ -11,7 +11,7 @@ use crate::mcp::access::Access;
 use crate::mcp::links::{Context, Link, List};
 use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::state::Visit;
-use crate::mcp::tools::{of_catalogue, visible};
+use crate::mcp::visible::{of_catalogue, visible};
 
 /// How long one server may take while the others wait.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -88,12 +88,15 @@ pub(super) async fn tools(
 async fn tools_of(visit: &Visit, link: &Link, context: &Context) -> Result<Vec<Text>, Refusal> {
     link.forget_catalogue().await;
     let catalogue = link.catalogue(context).await?;
+    let (state, caller) = (&visit.state, visit.caller());
+    let pinned = state.pins.check(caller, &link.access, &catalogue).await?;
     let visible = visible(
-        &visit.state.vault,
+        &state.vault,
         &visit.rules,
-        visit.caller(),
+        caller,
         &link.access.server,
         of_catalogue(&catalogue),
+        &pinned,
         true,
     )
     .await?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::timeout;
+use toolvault_gateway::settings::Pin;
 
 use super::relay::{ERAS, Era, Gate};
 use crate::harness::Actor;
@@ -12,7 +13,11 @@ const SEND: &str = r#"{"name":"send","inputSchema":{"type":"object","properties"
 const VALUE: &str = "a value that is secret";
 
 async fn gate() -> Gate {
-    let gate = Gate::start(&[SEND]).await;
+    gate_with(Pin::default()).await
+}
+
+async fn gate_with(pin: Pin) -> Gate {
+    let gate = Gate::start_with(&[SEND], |_, server| server.pin = pin).await;
     let operator = gate.world.operator();
     operator.default_for("linear__send", "api_key", VALUE).await;
     gate
@@ -282,7 +287,7 @@ async fn a_policy_that_refuses_is_told_as_the_tools_own_error() {
 
 #[tokio::test]
 async fn tools_are_listed_before_the_first_call_and_again_when_they_have_changed() {
-    let gate = gate().await;
+    let gate = gate_with(Pin::Off).await;
     for era in ERAS {
         let feed = gate.upstream.streams();
         let before = gate.upstream.heard("tools/list").len();

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use toolvault_core::scope::Scope::Use;
+use toolvault_gateway::settings::Pin;
 
 use super::relay::{ERAS, Era, Gate};
 use crate::harness::Rights;
@@ -63,7 +64,7 @@ async fn later_pages_are_cleaned_too() {
 
 #[tokio::test]
 async fn a_page_that_has_changed_since_the_tools_were_listed_is_cleaned_by_what_it_says_now() {
-    let gate = Gate::start(&[]).await;
+    let gate = Gate::start_with(&[], |_, server| server.pin = Pin::Off).await;
     let before = r#"{"name":"send","inputSchema":{"type":"object","properties":{"to":{}}}}"#;
     gate.upstream.lists(&[&[PLAIN], &[before]]);
     let operator = gate.world.operator();

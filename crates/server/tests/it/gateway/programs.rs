@@ -16,7 +16,7 @@ use super::relay::{Client, ERAS, Era, PATH};
 use crate::harness::World;
 
 /// It answers in both eras; its tool `send` returns its arguments, its environment and its process ID.
-const PROGRAM: &str = r#"
+pub(super) const PROGRAM: &str = r#"
 import json, os, sys
 def say(message): print(json.dumps(message), flush=True)
 for line in sys.stdin:
@@ -56,6 +56,7 @@ fn program(directory: &Path, code: &str) -> ServerSettings {
         }),
         credential_arguments: ["api_key".to_owned()].into(),
         allow_override: false,
+        pin: toolvault_gateway::settings::Pin::default(),
     }
 }
 
@@ -68,7 +69,10 @@ async fn world_with(change: impl FnOnce(&mut GatewaySettings)) -> (World, String
     world_of(PROGRAM, change).await
 }
 
-async fn world_of(code: &str, change: impl FnOnce(&mut GatewaySettings)) -> (World, String) {
+pub(super) async fn world_of(
+    code: &str,
+    change: impl FnOnce(&mut GatewaySettings),
+) -> (World, String) {
     let world = World::start_with(|settings| {
         settings.server.limits.shutdown_seconds = 3;
         let server = program(settings.directory.path(), code);

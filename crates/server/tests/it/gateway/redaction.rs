@@ -1,6 +1,7 @@
 //! A server that repeats what it receives: no value reaches the client.
 
 use serde_json::json;
+use toolvault_gateway::settings::Pin;
 
 use super::relay::{Client, ERAS, Era, Gate, Said};
 
@@ -8,8 +9,9 @@ const SEND: &str = r#"{"name":"send","inputSchema":{"type":"object","properties"
 const VALUE: &str = "s3cr\"et/välue+of the test";
 const SHOWN: &str = "[secret:api_key of linear__send]";
 
+/// A server whose tools may say anything at any time.
 async fn gate() -> (Gate, String) {
-    let gate = Gate::start(&[SEND]).await;
+    let gate = Gate::start_with(&[SEND], |_, server| server.pin = Pin::Off).await;
     let operator = gate.world.operator();
     let id = operator.default_for("linear__send", "api_key", VALUE).await;
     (gate, id)

@@ -57,9 +57,9 @@ async fn what_is_somebody_elses_does_not_exist() {
 #[test]
 fn every_route_with_an_id_is_asked_here_or_elsewhere() {
     let elsewhere = |path: &str| {
-        // A tool's name is not an ID; only administrators use users, and they get every user; and the tests
+        // Names of tools and servers are no IDs; only administrators use users, and they get every user; and the tests
         // of the gateway request another user's pending secret.
-        ["{tool_name}", "{user_id}", "{pending_id}"]
+        ["{tool_name}", "{server}", "{user_id}", "{pending_id}"]
             .iter()
             .any(|place| path.contains(place))
     };

@@ -32,6 +32,8 @@ const NEW_VALUE: &str = r#"{"secret_value":"another value"}"#;
 const NEW_POLICY: &str = r#"{"redact":false}"#;
 const NEW_KEY: &str = r#"{"name":"n","scopes":["manage"]}"#;
 const NEW_USER: &str = r#"{"name":"user <number>"}"#;
+const ACCEPTED: &str =
+    r#"{"tool":"get","sha256":"0000000000000000000000000000000000000000000000000000000000000000"}"#;
 const SIGN_IN: &str = r#"{"key":"no key"}"#;
 const NO_ISSUER: &str = r#"{"issuer":"unknown"}"#;
 const APPROVAL: &str = r#"{"challenge":"0000000000000000000000000000000000000000000000000000000000000000","name":"n","scopes":["manage"],"expires_in":60}"#;
@@ -68,6 +70,8 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("POST",   "/api/v1/session/approvals",             APPROVAL,   "401  401  401  401  401  401  401  | 401  401  401  401  401  | 401  | 401  401  401 | 401  401  401 | 200  401"),
     ("POST",   "/api/v1/session/approvals/key",         NO_APPROVAL, "401  401  401  401  401  401  401  | 401  401  401  401  401  | 401  | 401  401  401 | 401  401  401 | 401  401"),
     ("GET",    "/api/v1/gateway",                        "",         "401  401  401  401  401  401  401  | 200  200  403  403  403  | 200  | 200  403  403 | 200  200  200 | 200  401"),
+    ("GET",    "/api/v1/gateway/pins/{server}",          "",         "401  401  401  401  401  401  401  | 403  403  403  403  200  | 403  | 403  403  403 | 403  403  200 | 200  401"),
+    ("POST",   "/api/v1/gateway/pins/{server}",          ACCEPTED,   "401  401  401  401  401  401  401  | 403  403  403  403  404  | 403  | 403  403  403 | 403  403  404 | 404  401"),
     ("GET",    "/api/v1/uses",                           "",         "401  401  401  401  401  401  401  | 200  403  403  200  403  | 200  | 200  403  403 | 200  200  200 | 200  401"),
     ("GET",    "/api/v1/keys",                           "",         "401  401  401  401  401  401  401  | 200  403  403  403  200  | 403  | 200  403  403 | 200  200  200 | 200  401"),
     ("POST",   "/api/v1/keys",                           NEW_KEY,    "401  401  401  401  401  401  401  | 200  403  403  403  403  | 403  | 200  403  403 | 200  200  200 | 200  401"),

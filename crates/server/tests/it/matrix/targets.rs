@@ -46,6 +46,7 @@ impl Target {
             .replace("{key_id}", &self.key)
             .replace("{user_id}", &self.user)
             .replace("{tool_name}", "linear__get")
+            .replace("{server}", "linear")
             .replace("{version}", "1")
             // No call lacked a secret.
             .replace("{pending_id}", "00000000000000000000000000000000")

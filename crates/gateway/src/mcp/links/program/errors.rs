@@ -128,6 +128,7 @@ mod tests {
             }),
             credential_arguments: BTreeSet::new(),
             allow_override: false,
+            pin: crate::settings::Pin::default(),
         };
         let name = "files".parse().unwrap();
         let server = Server::new(name, settings, &GatewayLimits::default()).unwrap();
