@@ -7,6 +7,7 @@
 pub(crate) mod connection;
 pub(crate) mod explain;
 pub(crate) mod keys;
+mod listener;
 pub(crate) mod local;
 pub(crate) mod pins;
 mod refusal;

@@ -18,6 +18,8 @@ pub(crate) const API_KEY_FILE: &str = "TOOLVAULT_API_KEY_FILE";
 pub(crate) const PROFILE: &str = "TOOLVAULT_PROFILE";
 /// A file with certificates to trust besides the system's.
 pub(crate) const CA_FILE: &str = "TOOLVAULT_CA_FILE";
+/// The account that runs the server on this machine.
+pub(crate) const SERVER_USER: &str = "TOOLVAULT_SERVER_USER";
 /// The log filter.
 pub(crate) const LOG: &str = "TOOLVAULT_LOG";
 /// The configuration file.
@@ -28,8 +30,16 @@ pub(crate) const ROOT_KEY: &str = "TOOLVAULT_ROOT_KEY";
 pub(crate) const ROOT_KEY_FILE: &str = "TOOLVAULT_ROOT_KEY_FILE";
 
 /// The variables that are not settings.
-pub(crate) const NOT_SETTINGS: [&str; 7] =
-    [URL, API_KEY, API_KEY_FILE, PROFILE, CA_FILE, LOG, CONFIG];
+pub(crate) const NOT_SETTINGS: [&str; 8] = [
+    URL,
+    API_KEY,
+    API_KEY_FILE,
+    PROFILE,
+    CA_FILE,
+    SERVER_USER,
+    LOG,
+    CONFIG,
+];
 
 /// The names of Toolvault's variables, which commands that are run do not get.
 #[expect(

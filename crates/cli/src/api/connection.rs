@@ -7,6 +7,7 @@ use toolvault_core::confidential::Wiped;
 use toolvault_gateway::http::{HeaderValue, Url};
 use toolvault_gateway::{GuardedClient, HttpError, HttpPolicy};
 
+use super::listener;
 use crate::config::read_secret_file;
 use crate::environment::{API_KEY, API_KEY_FILE, CA_FILE, Environment, PROFILE, URL};
 use crate::failure::{Failure, with_causes};
@@ -109,6 +110,7 @@ impl<'a> Server<'a> {
         role: Role,
     ) -> Result<HeaderValue, Failure> {
         let environment = self.environment;
+        listener::require_trusted(url, environment)?;
         if let Some(key) = environment.get(API_KEY) {
             return header(API_KEY, key.trim());
         }
