@@ -5,7 +5,16 @@ use std::io::{BufRead as _, IsTerminal as _};
 use crate::failure::Failure;
 use crate::printer::Printer;
 
-/// Asks on the terminal. Without a terminal, `--yes` is required.
+/// Asks on the terminal before what the command is for. Without a terminal, a program runs it and knows what it asked for.
+pub(crate) fn confirm_on_terminal(
+    question: &str,
+    is_yes: bool,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    confirm(question, is_yes || !std::io::stdin().is_terminal(), printer)
+}
+
+/// Asks on the terminal before what the command does beside what it is for. Without a terminal, `--yes` is required.
 pub(crate) fn confirm(question: &str, is_yes: bool, printer: &Printer) -> anyhow::Result<()> {
     if is_yes {
         return Ok(());

@@ -8,7 +8,7 @@ use toolvault_vault::UserInfo;
 
 use crate::api::Api;
 use crate::config::StoreOptions;
-use crate::confirm::confirm;
+use crate::confirm::confirm_on_terminal;
 use crate::context::Context;
 use crate::failure::ExitStatus;
 use crate::printer::{Printer, Table};
@@ -83,7 +83,7 @@ pub(crate) struct QuotaOptions {
 pub(crate) struct DeleteOptions {
     /// Name or ID of the user
     name: String,
-    /// Do not ask for confirmation
+    /// Do not ask on a terminal
     #[arg(long)]
     yes: bool,
     /// Print JSON
@@ -208,7 +208,7 @@ fn limit(text: &str) -> Result<Value, String> {
 async fn delete(options: DeleteOptions, context: &Context<'_>) -> anyhow::Result<()> {
     let name = &options.name;
     let question = format!("Delete the user {name} with all their secrets and keys?");
-    confirm(&question, options.yes, context.printer)?;
+    confirm_on_terminal(&question, options.yes, context.printer)?;
     let user = Api::with_store(options.store, context, async |api| {
         let user = api.find_user(name).await?;
         api.delete_user(user.user_id).await?;

@@ -34,11 +34,6 @@ fn users_are_made_listed_disabled_and_deleted() {
     team  [id]  local  enabled  [time]
     ");
     assert_snapshot!(installation.run(&["user", "delete", "planner"]), @r"
-    exit status 1
-    error: not done: it needs confirmation, and there is no terminal
-    hint: add --yes
-    ");
-    assert_snapshot!(installation.run(&["user", "delete", "planner", "--yes"]), @r"
     exit status 0
     Deleted the user planner ([id]).
     ");

@@ -121,15 +121,10 @@ fn a_credential_is_stored_explained_and_changed() {
 }
 
 #[test]
-fn a_secret_is_deleted_only_when_somebody_confirms_it() {
+fn a_secret_is_deleted_without_a_question_where_there_is_no_terminal() {
     let client = Client::new();
     client.run(&LINEAR, "lin_api_0123456789abcdef\n");
     assert_snapshot!(client.run(&["secret", "delete", "linear-prod"], ""), @r"
-    exit status 1
-    error: not done: it needs confirmation, and there is no terminal
-    hint: add --yes
-    ");
-    assert_snapshot!(client.run(&["secret", "delete", "linear-prod", "--yes"], ""), @r"
     exit status 0
     Deleted the secret linear-prod ([id]).
     ");

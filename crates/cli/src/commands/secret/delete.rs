@@ -5,14 +5,14 @@ use toolvault_gateway::http::Method;
 
 use crate::api::connection::ConnectionOptions;
 use crate::api::{Api, Body};
-use crate::confirm::confirm;
+use crate::confirm::confirm_on_terminal;
 use crate::context::Context;
 
 #[derive(Args)]
 pub(crate) struct DeleteOptions {
     /// Name or ID of the secret
     name: String,
-    /// Do not ask for confirmation
+    /// Do not ask on a terminal
     #[arg(long)]
     yes: bool,
     /// Print JSON
@@ -27,7 +27,7 @@ pub(super) async fn run(options: &DeleteOptions, context: &Context<'_>) -> anyho
     let secret = api.find_secret(&options.name).await?;
     let (name, id) = (&secret.secret_name, secret.secret_id);
     let question = format!("Delete the secret {name} ({id}) permanently?");
-    confirm(&question, options.yes, context.printer)?;
+    confirm_on_terminal(&question, options.yes, context.printer)?;
     let url = api.secret_url(&secret);
     api.send(Method::DELETE, &url, Body::Nothing).await?;
     if options.json {
