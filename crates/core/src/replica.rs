@@ -77,6 +77,8 @@ pub struct ForwardedHead {
     pub peer: SocketAddr,
     /// The local address of that connection.
     pub local: SocketAddr,
+    /// The ID of the request.
+    pub request_id: String,
     /// The method.
     pub method: String,
     /// The URI.
@@ -165,6 +167,7 @@ mod tests {
             at: Timestamp::from_microseconds(2),
             peer: "192.0.2.1:3".parse().unwrap(),
             local: "[2001:db8::4]:5".parse().unwrap(),
+            request_id: "an-id".to_owned(),
             method: "POST".to_owned(),
             uri: "/mcp/issues".to_owned(),
             headers: vec![("x-any".to_owned(), "\u{ff}".to_owned())],

@@ -10,9 +10,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::Method;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -110,9 +110,8 @@ pub(crate) async fn forward(
     let mut headers = HeaderMap::new();
     let text = HeaderValue::try_from(URL_SAFE_NO_PAD.encode(&sealed.head));
     headers.insert(HEAD, text.ok()?);
-    if let Some(id) = request_id(parts) {
-        headers.insert(REQUEST_ID, id);
-    }
+    // For the log of the other server: what it records has the one in the head.
+    headers.insert(REQUEST_ID, HeaderValue::try_from(&head.request_id).ok()?);
     let url = format!("{url}{PATH}");
     let asking = forwarding
         .client
@@ -126,13 +125,14 @@ pub(crate) async fn forward(
             Some(Ok(response(opening, gone(app.vault.clone(), maker))))
         }
         Ok(opening) => {
-            let status = opening.status.as_u16();
+            let status = opening.status;
             tracing::warn!(
-                replica = %maker, status,
+                replica = %maker, status = status.as_u16(),
                 "another server did not take a request for its session: what answers at its URL is not it, or the \
                  clocks differ"
             );
-            None
+            // A proxy before it may say anything else, also after the request was carried out.
+            (status != StatusCode::NOT_FOUND).then(|| Err(Error::Unavailable(None).into()))
         }
         // It may have been carried out.
         Err(error @ (HttpError::Timeout | HttpError::Broken(_))) => {
@@ -152,6 +152,7 @@ pub(crate) async fn forward(
 /// The head of the request as it arrived here. `None` for a local command, which has no connection.
 fn head_of(app: &App, parts: &Parts, to: Uuid) -> Option<ForwardedHead> {
     let (Peer(peer), Local(local)) = (*parts.extensions.get()?, *parts.extensions.get()?);
+    let RequestId(request_id) = parts.extensions.get()?;
     let is_forwarded = |name: &HeaderName| !OF_CONNECTION.contains(name) && name != REQUEST_ID;
     let headers = parts.headers.iter().filter(|(name, _)| is_forwarded(name));
     let text = |value: &HeaderValue| value.as_bytes().iter().copied().map(char::from).collect();
@@ -160,17 +161,13 @@ fn head_of(app: &App, parts: &Parts, to: Uuid) -> Option<ForwardedHead> {
         at: app.vault.clock().now(),
         peer,
         local,
+        request_id: request_id.clone(),
         method: parts.method.to_string(),
         uri: parts.uri.to_string(),
         headers: headers
             .map(|(name, value)| (name.to_string(), text(value)))
             .collect(),
     })
-}
-
-fn request_id(parts: &Parts) -> Option<HeaderValue> {
-    let RequestId(id) = parts.extensions.get()?;
-    HeaderValue::from_str(id).ok()
 }
 
 fn is_proven(opening: &Opening, passage: &Passage) -> bool {

@@ -94,7 +94,7 @@ async fn inner(
     extensions.insert(Received);
     extensions.insert(Peer(head.peer));
     extensions.insert(Local(head.local));
-    keep::<RequestId>(&outer, extensions);
+    extensions.insert(RequestId(head.request_id));
     keep::<RequestActor>(&outer, extensions);
     keep::<Stopping>(&outer, extensions);
     Ok(request)

@@ -29,6 +29,7 @@ fn head(world: &World, key: &str) -> ForwardedHead {
         at: world.vault.clock().now(),
         peer: CLIENT.parse().unwrap(),
         local: "192.0.2.1:8710".parse().unwrap(),
+        request_id: "of-the-first".to_owned(),
         method: "GET".to_owned(),
         uri: "/api/v1/me".to_owned(),
         headers: vec![("x-api-key".to_owned(), key.to_owned())],
@@ -46,7 +47,8 @@ async fn send(world: &World, head: &[u8], body: &[u8]) -> Answer {
     // What arrives beside the sealed parts is not used.
     let sender = sender
         .with("x-api-key", "tvk_other")
-        .with("x-forwarded-for", "192.0.2.66");
+        .with("x-forwarded-for", "192.0.2.66")
+        .with("x-request-id", "of-this-connection");
     sender.send("POST", "/forwarded", None, body).await
 }
 
