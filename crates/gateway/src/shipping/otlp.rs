@@ -66,11 +66,18 @@ pub(super) fn rejected(body: &[u8]) -> Option<u64> {
     if body.is_empty() {
         return Some(0);
     }
-    let answer: Value = serde_json::from_slice(body).ok()?;
-    let Some(partial) = answer.as_object()?.get("partialSuccess") else {
+    let answer: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    let Some((name, partial)) = answer.iter().next() else {
         return Some(0);
     };
-    match partial.get("rejectedLogRecords") {
+    // JSON of Protocol Buffers is read with either spelling.
+    let is_partial = matches!(name.as_str(), "partialSuccess" | "partial_success");
+    if !is_partial || answer.len() > 1 {
+        return None;
+    }
+    let partial = partial.as_object()?;
+    let rejected = ["rejectedLogRecords", "rejected_log_records"];
+    match rejected.iter().find_map(|name| partial.get(*name)) {
         None => Some(0),
         Some(Value::String(text)) => text.parse().ok(),
         Some(number) => number.as_u64(),

@@ -133,6 +133,11 @@ fn only_an_answer_of_otlp_acknowledges() {
         (r#"{"partialSuccess":{"rejectedLogRecords":"3"}}"#, Some(3)),
         (r#"{"partialSuccess":{"rejectedLogRecords":3}}"#, Some(3)),
         (r#"{"partialSuccess":{"rejectedLogRecords":-1}}"#, None),
+        (r#"{"partial_success":{"rejected_log_records":3}}"#, Some(3)),
+        (r#"{"partialSuccess":"3"}"#, None),
+        (r#"{"partialSuccess":{},"more":1}"#, None),
+        (r#"{"error":"no such index"}"#, None),
+        (r#"{"status":"ok"}"#, None),
         ("<html>welcome</html>", None),
         ("[]", None),
     ] {
