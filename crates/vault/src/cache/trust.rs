@@ -50,8 +50,10 @@ impl Heartbeat {
         i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX)
     }
 
-    /// A heartbeat that was sent at `sent` has returned.
+    /// A heartbeat that was sent at `sent` has returned. Anyone who may connect to the database can send one, so the time
+    /// is at most that of now.
     pub(crate) fn returned(&self, sent: i64) {
+        let sent = sent.min(self.elapsed());
         let window = i64::try_from(WINDOW.as_micros()).unwrap_or(0);
         self.until
             .fetch_max(sent.saturating_add(window), Ordering::AcqRel);
