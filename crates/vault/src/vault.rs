@@ -28,7 +28,7 @@ use crate::settings::Consistency;
 use crate::setup::FirstKeys;
 use crate::shared::Shared;
 use crate::store::lead::Lead;
-use crate::store::{api_keys, installation, secrets, users};
+use crate::store::{api_keys, disk, installation, secrets, users};
 use crate::user::{Ledger, User};
 use crate::writer::Writer;
 use crate::writer::change::Change;
@@ -104,8 +104,18 @@ impl Vault {
         let last = *self.shared.last_write.lock();
         match last {
             Some((at, has_succeeded)) if at.elapsed() < WRITES_KNOWN_FOR => has_succeeded,
-            _ => self.writer.probe().await.is_ok(),
+            // The probe itself may fit where there is no space for anything else.
+            _ => self.writer.probe().await.is_ok() && self.has_space().await,
         }
+    }
+
+    async fn has_space(&self) -> bool {
+        let Some(directory) = self.shared.database.directory() else {
+            return true;
+        };
+        let directory = directory.to_owned();
+        let found = tokio::task::spawn_blocking(move || disk::has_space(&directory));
+        found.await.unwrap_or(false)
     }
 
     /// Subscribes to changes by this process and, on PostgreSQL, by all others on the same database.

@@ -31,6 +31,12 @@ pub(crate) fn obstacle(directory: &Path) -> Option<Obstacle> {
     })
 }
 
+/// Whether the disk has space for one transaction. Waits for the disk.
+pub(crate) fn has_space(directory: &Path) -> bool {
+    rustix::fs::statvfs(directory)
+        .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= LENGTH as u64)
+}
+
 fn write(path: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .create(true)
@@ -63,6 +69,8 @@ mod tests {
     #[test]
     fn a_directory_that_can_be_written_to_is_left_as_it_was() {
         let directory = tempfile::tempdir().unwrap();
+        assert!(has_space(directory.path()));
+        assert!(!has_space(&directory.path().join("gone")));
         assert!(obstacle(directory.path()).is_none());
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
