@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 use self::issuers::CameBack;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::caller::{on_behalf, refuse};
+use crate::extract::caller::refuse;
 use crate::extract::input::{ReceivedBody, read_body};
 use crate::extract::session::{Browser, InSession};
 use crate::limits::bodies::Sender;
@@ -126,8 +126,7 @@ pub(crate) async fn start_session(
     };
     let signed_in = match &presented {
         Presented::Key(key) => {
-            let on_behalf = on_behalf(&parts.headers);
-            let begun = app.vault.begin_session(key, on_behalf, limits).await;
+            let begun = app.vault.begin_session(key, limits).await;
             accept(begun, "key_not_accepted")?
         }
         Presented::Link(link) => {

@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use toolvault_vault::{Error, SignedIn};
+use toolvault_vault::{Denial, Error, OnBehalf, SignedIn};
 
 use super::caller::{identify, on_behalf, refuse};
 use super::reached::Requested;
@@ -164,11 +164,8 @@ async fn resume(parts: &Parts, app: &App, browser: Browser) -> Result<Option<InS
     let mut resumed = Err(Error::Unauthenticated);
     for text in found {
         let sealed = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
-        let on_behalf = on_behalf(&parts.headers);
         let scopes_of = |issuer: &str| app.tokens.scopes_of_people(issuer);
-        let resuming = app
-            .vault
-            .resume_session(&sealed, &token, on_behalf, limits, scopes_of);
+        let resuming = app.vault.resume_session(&sealed, &token, limits, scopes_of);
         resumed = resuming.await;
         if !matches!(resumed, Err(Error::Unauthenticated)) {
             break;
@@ -179,6 +176,9 @@ async fn resume(parts: &Parts, app: &App, browser: Browser) -> Result<Option<InS
         Err(Error::Unauthenticated) => return Err(refuse(parts, app, NOT_ACCEPTED)),
         Err(error) => return Err(error.into()),
     };
+    if on_behalf(&parts.headers) != OnBehalf::Unnamed {
+        return Err(Error::from(Denial::NotAnyUser).into());
+    }
     app.rate
         .take(signed_in.caller.actor())
         .map_err(ApiError::TooManyRequests)?;

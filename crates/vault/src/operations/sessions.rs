@@ -105,14 +105,15 @@ impl Vault {
         Ok((sealed, link.until))
     }
 
-    /// Begins a session with an API key.
+    /// Begins a session with an API key that acts for its own user. One for any user has no sessions: they could not be
+    /// ended with those of a user.
     pub async fn begin_session(
         &self,
         presented: &str,
-        on_behalf: OnBehalf,
         limits: SessionLimits,
     ) -> Result<SignedIn, Error> {
-        let caller = self.authenticate_key(presented, on_behalf, false).await?;
+        let own = OnBehalf::Unnamed;
+        let caller = self.authenticate_key(presented, own, false).await?;
         let id = ApiKey::parse(presented).ok_or(Error::Unauthenticated)?.id();
         let generation = self.generation(caller.user).await?;
         let record = self.record(&caller, Action::SessionStarted, Decision::Allowed);
@@ -156,7 +157,6 @@ impl Vault {
         &self,
         sealed: &[u8],
         token: &[u8],
-        on_behalf: OnBehalf,
         limits: SessionLimits,
         scopes_of: impl Fn(&str) -> Option<ScopeSet>,
     ) -> Result<SignedIn, Error> {
@@ -190,8 +190,7 @@ impl Vault {
             return Err(Error::Unauthenticated);
         }
         let caller = match &session.holder {
-            Holder::Key(id) => self.holder_of(*id, on_behalf).await?,
-            _ if on_behalf != OnBehalf::Unnamed => return Err(Denial::NotAnyUser.into()),
+            Holder::Key(id) => self.holder_of(*id).await?,
             Holder::Local { uid, user } => Caller::signed_in(*uid, *user),
             Holder::Issuer {
                 issuer,
@@ -279,10 +278,10 @@ impl Vault {
         })
     }
 
-    async fn holder_of(&self, key: KeyId, on_behalf: OnBehalf) -> Result<Caller, Error> {
+    async fn holder_of(&self, key: KeyId) -> Result<Caller, Error> {
         self.in_time(Box::pin(async {
             let record = self.key_record(key).await?.ok_or(Error::Unauthenticated)?;
-            self.accept(&record, on_behalf, false).await
+            self.accept(&record, OnBehalf::Unnamed, false).await
         }))
         .await
     }

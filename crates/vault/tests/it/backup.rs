@@ -45,7 +45,7 @@ async fn furnished(app: &App) -> Actor {
         idle: HOUR,
         total: HOUR,
     };
-    let session = app.vault.begin_session(&ann.key, OnBehalf::Unnamed, limits);
+    let session = app.vault.begin_session(&ann.key, limits);
     app.vault
         .end_session(&session.await.unwrap())
         .await

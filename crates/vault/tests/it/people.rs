@@ -4,7 +4,7 @@ use toolvault_core::audit::record::Action;
 use toolvault_core::identity::UserId;
 use toolvault_core::scope::{Scope, ScopeSet};
 use toolvault_core::timestamp::Timestamp;
-use toolvault_vault::{Denial, Error, Keys, OnBehalf, SessionLimits, SignedIn, Token};
+use toolvault_vault::{Denial, Error, Keys, SessionLimits, SignedIn, Token};
 use uuid::Uuid;
 
 use crate::harness::backups::sqlite_place;
@@ -43,10 +43,9 @@ async fn resume(
     scopes_of: impl Fn(&str) -> Option<ScopeSet>,
 ) -> Result<SignedIn, Error> {
     let sealed = begun.renewed.as_deref().unwrap();
-    let (token, unnamed) = (&begun.token, OnBehalf::Unnamed);
     let resumed = app
         .vault
-        .resume_session(sealed, token, unnamed, LIMITS, scopes_of);
+        .resume_session(sealed, &begun.token, LIMITS, scopes_of);
     resumed.await
 }
 

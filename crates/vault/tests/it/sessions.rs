@@ -3,7 +3,7 @@
 use toolvault_core::audit::record::Action;
 use toolvault_core::digest::{hexadecimal, sha256};
 use toolvault_core::scope::Scope;
-use toolvault_vault::{Clock as _, Denial, Error, OnBehalf, SessionLimits, SignedIn};
+use toolvault_vault::{Clock as _, Denial, Error, SessionLimits, SignedIn};
 
 use crate::harness::app::key;
 use crate::harness::rows::Rows;
@@ -15,9 +15,7 @@ const LIMITS: SessionLimits = SessionLimits {
 };
 
 async fn begin(app: &App, actor: &Actor) -> SignedIn {
-    let begun = app
-        .vault
-        .begin_session(&actor.key, OnBehalf::Unnamed, LIMITS);
+    let begun = app.vault.begin_session(&actor.key, LIMITS);
     begun.await.unwrap()
 }
 
@@ -31,7 +29,7 @@ async fn resume(app: &App, begun: &SignedIn) -> Result<SignedIn, Error> {
     let sealed = begun.renewed.as_deref().unwrap();
     let resumed = app
         .vault
-        .resume_session(sealed, &begun.token, OnBehalf::Unnamed, LIMITS, |_| None);
+        .resume_session(sealed, &begun.token, LIMITS, |_| None);
     resumed.await
 }
 
