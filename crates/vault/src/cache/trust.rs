@@ -64,3 +64,16 @@ impl Heartbeat {
         self.until.store(0, Ordering::Release);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_heartbeat_gives_trust_for_longer_than_the_window() {
+        let heartbeat = Heartbeat::new();
+        heartbeat.returned(i64::MAX);
+        let latest = heartbeat.elapsed() + i64::try_from(WINDOW.as_micros()).unwrap();
+        assert!(heartbeat.until.load(Ordering::Acquire) <= latest);
+    }
+}

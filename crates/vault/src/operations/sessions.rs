@@ -166,9 +166,7 @@ impl Vault {
         if !is_equal(&self.shared.keyring.session_token(session.id)?, token) {
             return Err(Error::Unauthenticated);
         }
-        let caller = self
-            .caller_in(&session, on_behalf, limits, scopes_of)
-            .await?;
+        let caller = self.caller_in(&session, limits, scopes_of).await?;
         let is_recent = now.since(session.seen_at) < SEEN_PRECISION;
         let session = Session {
             seen_at: if is_recent { session.seen_at } else { now },
@@ -181,7 +179,6 @@ impl Vault {
     async fn caller_in(
         &self,
         session: &Session,
-        on_behalf: OnBehalf,
         limits: SessionLimits,
         scopes_of: impl Fn(&str) -> Option<ScopeSet>,
     ) -> Result<Caller, Error> {

@@ -1,7 +1,9 @@
 //! Keys created with keys: never more rights than the creator, at creation and at use.
 
 use toolvault_core::scope::Scope;
-use toolvault_vault::{Clock as _, Denial, Error, KeyChange, NewKey, OnBehalf, UserChange};
+use toolvault_vault::{
+    Clock as _, Denial, Error, KeyChange, NewKey, OnBehalf, SessionLimits, UserChange,
+};
 
 use crate::harness::actor::{any_record, pattern};
 use crate::harness::app::key;
@@ -173,6 +175,10 @@ on_both! {
         }
         let unclear = app.vault.authenticate_key(&platform, OnBehalf::Unclear, true).await;
         assert!(matches!(unclear, Err(Error::Denied(Denial::UserNotNamed))));
+        // A session of it could not be ended with those of a user.
+        let limits = SessionLimits { idle: SECOND, total: SECOND };
+        let refused = app.vault.begin_session(&platform, limits).await;
+        assert!(matches!(refused, Err(Error::Denied(Denial::UserNotNamed))));
         for on_behalf in [OnBehalf::User(bob.caller.user()), OnBehalf::Unclear] {
             let refused = app.vault.authenticate_key(&alice.key, on_behalf, false).await;
             assert!(matches!(refused, Err(Error::Denied(Denial::NotAnyUser))));

@@ -11,7 +11,7 @@ use toolvault_core::sign_in::{self, Approval};
 use toolvault_core::timestamp::{SECOND, Timestamp};
 
 use super::{SessionLimits, SignedIn, use_up};
-use crate::caller::{Caller, OnBehalf};
+use crate::caller::Caller;
 use crate::error::{Denial, Error};
 use crate::key::KeyInfo;
 use crate::operations::keys::change::InsertKey;
@@ -77,7 +77,7 @@ impl Vault {
         if !is_answered || self.shared.clock.now() >= approval.until {
             return Err(Error::Unauthenticated);
         }
-        let resuming = self.caller_in(&approval.session, OnBehalf::Unnamed, limits, scopes_of);
+        let resuming = self.caller_in(&approval.session, limits, scopes_of);
         let caller = identify(resuming.await?);
         let (key, mut insert) = self.prepare_insert(&caller, key_of(&approval)).await?;
         insert.record.reason = Some(REASON.to_owned());
