@@ -104,7 +104,7 @@ fn user_explains_its_commands() {
       <NAME>  Name or ID of the user
 
     Options:
-          --yes                   Do not ask for confirmation
+          --yes                   Do not ask on a terminal
           --json                  Print JSON
           --config <FILE>         Configuration file
           --data-dir <DIRECTORY>  Directory of the embedded database [default: the platform's data
