@@ -12,7 +12,7 @@ from rpc import Legacy, Modern, Peer, Standard
 
 HERE = Path(__file__).parent.parent / "mcp" / "hostile"
 OVER_STDIO = [sys.executable, str(HERE / "over_stdio.py")]
-PLACES = ("plain", "duplicates", "foreign", "changing", "shared", "old")
+PLACES = ("plain", "duplicates", "foreign", "changing", "pinned", "shared", "old")
 # Each has different special characters; a header allows only ASCII.
 MARKS = "\"/<&%'\\+ "
 
@@ -95,8 +95,11 @@ def settings(program: Program, fixture: Program) -> dict[str, dict]:
             "Authorization": f"Bearer {{{{ secret://{server}-authorization }}}}",
             "X-Key": f"{{{{ secret://{server}-x-key }}}}",
         }
-        url = f"http://127.0.0.1:{program.port}/mcp/{place}?k={{{{ secret://{server}-query }}}}"
+        path = "changing" if place == "pinned" else place
+        url = f"http://127.0.0.1:{program.port}/mcp/{path}?k={{{{ secret://{server}-query }}}}"
         servers[server] = {"url": url, "headers": headers, "allow_private_network": True}
+    # Elsewhere, a tool whose definition changes is withheld.
+    servers["hostile-changing"]["pin"] = "off"
     for place in ("plain", "duplicates", "stubborn", "large"):
         server = f"program-{place}"
         servers[server] = {"command": [*OVER_STDIO, place], "env": {"HOSTILE_TOKEN": f"secret://{server}-variable"}}

@@ -163,6 +163,16 @@ async def odd_lists(checks: Checks, gateway: Gateway, ada: Owner) -> None:
                 seen.count(False) >= 1 and seen.count(True) >= 2,
                 seen,
             )
+    for era, peer in peers(gateway, ada.user, "hostile-pinned"):
+        async with peer:
+            shown, called = [], []
+            for _ in range(4):
+                shown.append("echo" in await peer.tools())
+                called.append(await refused(peer, "tools/call", {"name": "echo", "arguments": {}}) == 0)
+                await peer.call("change")
+            # Of the four definitions, one is pinned.
+            checks.that(f"{era}: a tool is there only as it was first seen", shown.count(True) == 1, shown)
+            checks.that(f"{era}: and can be called only then", called == shown, (called, shown))
 
 
 async def rotation(checks: Checks, gateway: Gateway, ada: Owner) -> None:
