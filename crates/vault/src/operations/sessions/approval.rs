@@ -10,9 +10,10 @@ use toolvault_core::scope::ScopeSet;
 use toolvault_core::sign_in::{self, Approval};
 use toolvault_core::timestamp::{SECOND, Timestamp};
 
-use super::{SessionLimits, SignedIn, use_up};
+use super::end::use_up;
+use super::{SessionLimits, SignedIn};
 use crate::caller::Caller;
-use crate::error::{Denial, Error};
+use crate::error::Error;
 use crate::key::KeyInfo;
 use crate::operations::keys::change::InsertKey;
 use crate::operations::keys::{IssuedKey, NewKey};
@@ -38,11 +39,6 @@ impl Vault {
         expires_at: Timestamp,
     ) -> Result<Vec<u8>, Error> {
         let caller = &signed_in.caller;
-        if caller.is_any_user {
-            return self
-                .note_refusal(caller, Err(Denial::UserNotNamed.into()))
-                .await;
-        }
         let limit = caller.key.and(caller.expires_at);
         let (entropy, now) = (self.shared.entropy.as_ref(), self.shared.clock.now());
         let approval = Approval {

@@ -6,7 +6,8 @@ use toolvault_core::identity::SignInId;
 use toolvault_core::sign_in::{self, Flow, Holder};
 use toolvault_core::timestamp::{SECOND, Timestamp};
 
-use super::{End, SessionLimits, SignedIn};
+use super::end::End;
+use super::{SessionLimits, SignedIn};
 use crate::caller::Token;
 use crate::error::{Denial, Error};
 use crate::vault::Vault;
