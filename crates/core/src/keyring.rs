@@ -196,6 +196,14 @@ impl Keyring {
         Ok(mac(&self.sign_in()?, &label))
     }
 
+    /// The key that seals how this installation is registered at authorization servers, derived from the key that wraps
+    /// the keys of users.
+    pub fn registrations(&self) -> Result<NumberedKey, OpenError> {
+        let label =
+            Transcript::new("toolvault/registrations-key/v1").bytes(self.installation.as_bytes());
+        derive(&self.user_wrap, &label)
+    }
+
     /// The MAC of what a server tells the others on its database about itself.
     pub fn mac_replica(&self, told: &Transcript) -> [u8; 32] {
         let told = Transcript::new("toolvault/replica/v1")

@@ -94,6 +94,50 @@ pub struct Flow {
     pub until: Timestamp,
 }
 
+/// A sign-in at a tool server's authorization server, while the person is there.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    missing_debug_implementations,
+    reason = "its verifier is confidential until the sign-in ends"
+)]
+pub struct ConnectionFlow {
+    /// Identifies it.
+    pub id: SignInId,
+    /// Who began it, and alone can complete it.
+    pub user: UserId,
+    /// When it expires.
+    pub until: Timestamp,
+    /// What it asks for.
+    pub request: ConnectionRequest,
+}
+
+/// What a sign-in at a tool server's authorization server asks for.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    missing_debug_implementations,
+    reason = "its verifier is confidential until the sign-in ends"
+)]
+pub struct ConnectionRequest {
+    /// The name of the tool server in the configuration.
+    pub server: String,
+    /// The issuer of the authorization server, which its answer must name (RFC 9207).
+    pub issuer: String,
+    /// Whether the authorization server said that its answers name it.
+    pub requires_iss: bool,
+    /// The resource that the tokens are for (RFC 8707).
+    pub resource: String,
+    /// The client that asks.
+    pub client_id: String,
+    /// What proves that the code is exchanged by whoever asked for it (RFC 7636).
+    pub verifier: String,
+    /// What the answer must repeat (RFC 6749, section 10.12).
+    pub state: String,
+    /// Where the authorization server sends the browser.
+    pub redirect_uri: String,
+    /// The scopes that were asked for.
+    pub scopes: Vec<String>,
+}
+
 /// What a person approved in a session: a key for whoever has the verifier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
@@ -125,6 +169,10 @@ impl Held for Session {
 
 impl Held for Flow {
     const LABEL: &'static str = "toolvault/sign-in-flow/v1";
+}
+
+impl Held for ConnectionFlow {
+    const LABEL: &'static str = "toolvault/connection-flow/v1";
 }
 
 impl Held for Approval {
@@ -229,6 +277,35 @@ mod tests {
         assert!(open::<Flow>(&sealed, &keyring).is_ok_and(|opened| opened == flow));
         assert_eq!(open::<Session>(&sealed, &keyring), Err(OpenError::Forged));
         assert_eq!(open::<Link>(&sealed, &keyring), Err(OpenError::Forged));
+    }
+
+    #[test]
+    fn a_connection_flow_is_no_flow_of_a_session() {
+        let (keyring, entropy) = (keyring(1), Deterministic::new(3));
+        let id = SignInId::generate(&entropy, Timestamp::default()).unwrap();
+        let flow = ConnectionFlow {
+            id,
+            user: UserId(id.0),
+            until: Timestamp::default(),
+            request: ConnectionRequest {
+                server: "linear".to_owned(),
+                issuer: "https://auth.example".to_owned(),
+                requires_iss: true,
+                resource: "https://mcp.example/mcp".to_owned(),
+                client_id: "client".to_owned(),
+                verifier: "verifier".to_owned(),
+                state: "state".to_owned(),
+                redirect_uri: "https://vault.example/oauth/callback".to_owned(),
+                scopes: vec!["read".to_owned()],
+            },
+        };
+        let sealed = seal(&flow, &keyring, &entropy).unwrap();
+        assert!(open::<ConnectionFlow>(&sealed, &keyring).is_ok_and(|opened| opened == flow));
+        assert_eq!(
+            open::<Flow>(&sealed, &keyring).err(),
+            Some(OpenError::Forged)
+        );
+        assert_eq!(open::<Session>(&sealed, &keyring), Err(OpenError::Forged));
     }
 
     #[test]

@@ -23,6 +23,7 @@ use self::names::Names;
 use self::slots::{Slots, Weigh};
 use self::trust::Trust;
 use crate::changes::{Announcements, Changed};
+use crate::connection::StoredConnection;
 use crate::error::Error;
 use crate::key::KeyRecord;
 use crate::secret::Secret;
@@ -40,14 +41,16 @@ pub(crate) enum Effect {
     PinAccepted,
 }
 
-/// A user and their secrets.
+/// A user with their secrets and their connections.
 pub(crate) struct UserEntry {
     pub(crate) user: User,
     pub(crate) index: RwLock<Index>,
+    /// A change of these replaces the entry.
+    pub(crate) connections: Vec<Arc<StoredConnection>>,
 }
 
 impl UserEntry {
-    /// The user's secrets, if they are exactly as they were stored.
+    /// The user's secrets, if they and the connections are exactly as they were stored.
     pub(crate) fn intact(&self) -> Result<RwLockReadGuard<'_, Index>, Error> {
         let index = self.index.read();
         if index.is_intact() {
@@ -60,7 +63,9 @@ impl UserEntry {
 
 impl Weigh for UserEntry {
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.index.read().weight()
+        let connections = self.connections.iter();
+        let connections: usize = connections.map(|connection| connection.weight()).sum();
+        size_of::<Self>() + self.index.read().weight() + connections
     }
 }
 

@@ -21,6 +21,7 @@ mod caller;
 mod changes;
 mod channel;
 mod clock;
+mod connection;
 mod error;
 mod journal;
 mod key;
@@ -42,12 +43,15 @@ pub use caller::{Caller, OnBehalf, Token};
 pub use changes::Changed;
 pub use channel::Replica;
 pub use clock::{Clock, SystemClock, SystemEntropy};
+pub use connection::{Client, Connection};
 pub use error::{BoxError, Denial, Error, Problem};
 pub use key::KeyInfo;
 pub use operations::audit::{
     AuditFilter, AuditPage, Evidence, Fault, Progress, Pruned, PrunedPart, RecordedPage,
     ShippingStatus, Unshipped, Verification,
 };
+pub use operations::connections::refresh::{Lease, NewTokens, RefreshEnd, RefreshLease};
+pub use operations::connections::{ConnectionStamp, Disconnected, OpenConnection};
 pub use operations::credentials::{CredentialStamp, Credentials};
 pub use operations::doctor::Diagnosis;
 pub use operations::explain::{Candidate, Explained, Explanation, Near};

@@ -11,6 +11,8 @@ pub(crate) mod audit;
 pub(crate) mod audit_cut;
 pub(crate) mod audit_shipped;
 pub(crate) mod backup;
+pub(crate) mod client_registrations;
+pub(crate) mod connections;
 pub(crate) mod database;
 pub(crate) mod dialect;
 mod directory;

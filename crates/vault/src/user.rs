@@ -3,13 +3,15 @@
 use serde::Serialize;
 use toolvault_core::digest::{hexadecimal, sha256};
 use toolvault_core::entropy::Entropy;
+use toolvault_core::envelope::version::StateHash;
 use toolvault_core::envelope::{open, seal};
-use toolvault_core::identity::UserId;
+use toolvault_core::identity::{InstallationId, UserId};
 use toolvault_core::keyring::Keyring;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_core::transcript::Transcript;
 use toolvault_core::user_keys::UserKeys;
 
+use crate::connection::StoredConnection;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::settings::Limits;
@@ -119,13 +121,42 @@ fn transcript(row: &UserRow) -> Transcript {
         .bytes(&row.wrapped_key)
 }
 
-/// The sums for the quota, the time of the user's newest change, and a digest of all states.
+/// What a ledger counts: a secret, or a connection.
+pub(crate) trait Counted {
+    /// The length of its value.
+    fn bytes(&self) -> u32;
+
+    fn state_hash(&self, installation: InstallationId) -> StateHash;
+}
+
+impl Counted for Secret {
+    fn bytes(&self) -> u32 {
+        self.shown.bytes
+    }
+
+    fn state_hash(&self, installation: InstallationId) -> StateHash {
+        self.state_hash(installation)
+    }
+}
+
+impl Counted for StoredConnection {
+    fn bytes(&self) -> u32 {
+        self.bytes()
+    }
+
+    fn state_hash(&self, installation: InstallationId) -> StateHash {
+        self.state_hash(installation)
+    }
+}
+
+/// The sums for the quota, the time of the user's newest change, and a digest of all states. Each connection counts as
+/// one secret.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ledger {
     pub(crate) secrets: i64,
     pub(crate) bytes: i64,
     pub(crate) last_change: Timestamp,
-    /// The exclusive or of the states of all secrets, each keyed by the keyring. It changes when a secret is removed or
+    /// The exclusive or of the states of all secrets and connections, each keyed by the keyring. It changes when a secret is removed or
     /// put back into an earlier state, and finding states that cancel out needs the key.
     states: [u8; 32],
 }
@@ -150,18 +181,18 @@ impl Ledger {
         })
     }
 
-    /// Adds a secret.
-    pub(crate) fn add(&mut self, secret: &Secret, keyring: &Keyring) {
+    /// Adds a secret or a connection.
+    pub(crate) fn add(&mut self, counted: &impl Counted, keyring: &Keyring) {
         self.secrets += 1;
-        self.bytes += i64::from(secret.shown.bytes);
-        self.toggle(secret, keyring);
+        self.bytes += i64::from(counted.bytes());
+        self.toggle(counted, keyring);
     }
 
-    /// Removes a secret.
-    pub(crate) fn remove(&mut self, secret: &Secret, keyring: &Keyring) {
+    /// Removes a secret or a connection.
+    pub(crate) fn remove(&mut self, counted: &impl Counted, keyring: &Keyring) {
         self.secrets -= 1;
-        self.bytes -= i64::from(secret.shown.bytes);
-        self.toggle(secret, keyring);
+        self.bytes -= i64::from(counted.bytes());
+        self.toggle(counted, keyring);
     }
 
     /// Whether it equals `found`, the ledger recomputed from the rows.
@@ -169,8 +200,8 @@ impl Ledger {
         (self.secrets, self.bytes, self.states) == (found.secrets, found.bytes, found.states)
     }
 
-    fn toggle(&mut self, secret: &Secret, keyring: &Keyring) {
-        let state = secret.state_hash(keyring.installation());
+    fn toggle(&mut self, counted: &impl Counted, keyring: &Keyring) {
+        let state = counted.state_hash(keyring.installation());
         let element = Transcript::new("ledger-element/v1").bytes(state.as_bytes());
         for (sum, byte) in self.states.iter_mut().zip(keyring.mac_row(&element)) {
             *sum ^= byte;

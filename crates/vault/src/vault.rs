@@ -21,6 +21,7 @@ use crate::cache::slots::{Slots, Weigh};
 use crate::caller::Caller;
 use crate::changes::Changed;
 use crate::clock::Clock;
+use crate::connection::StoredConnection;
 use crate::error::{Denial, Error};
 use crate::key::KeyRecord;
 use crate::secret::Secret;
@@ -28,7 +29,7 @@ use crate::settings::Consistency;
 use crate::setup::FirstKeys;
 use crate::shared::Shared;
 use crate::store::lead::Lead;
-use crate::store::{api_keys, disk, installation, secrets, users};
+use crate::store::{api_keys, connections, disk, installation, secrets, users};
 use crate::user::{Ledger, User};
 use crate::writer::Writer;
 use crate::writer::change::Change;
@@ -289,6 +290,16 @@ impl Vault {
             }
         })
         .await?;
+        let mut connections = Vec::new();
+        for row in connections::list(&mut tx, Some(user.id())).await? {
+            match StoredConnection::verify(row, keyring.installation(), &user.keys) {
+                Ok(connection) => {
+                    found.add(&connection, keyring);
+                    connections.push(Arc::new(connection));
+                }
+                Err(_) => is_sound = false,
+            }
+        }
         // The rollback that this queues need not be waited for.
         drop(tx);
         let generation = ledger.as_ref().map_or(0, |row| row.generation);
@@ -303,6 +314,7 @@ impl Vault {
         Ok(Some(UserEntry {
             user,
             index: RwLock::new(index),
+            connections,
         }))
     }
 }

@@ -102,6 +102,18 @@ actions! {
     ToolChanged = "tool.changed",
     /// An operator accepted the changed definition of a tool.
     ToolAccepted = "tool.accepted",
+    /// A user signed in at a tool server.
+    ConnectionCreated = "connection.created",
+    /// A user signed in at a tool server again.
+    ConnectionReplaced = "connection.replaced",
+    /// A tool server's authorization server issued new tokens for a connection.
+    ConnectionRenewed = "connection.renewed",
+    /// A token of a connection was handed out.
+    ConnectionUsed = "connection.used",
+    /// A tool server's authorization server no longer accepts a connection's refresh token.
+    ConnectionEnded = "connection.ended",
+    /// A connection was deleted and its keys erased.
+    ConnectionDeleted = "connection.deleted",
     /// A use of a secret was refused.
     UseRefused = "use.refused",
     /// A row differs from what was stored.
@@ -168,7 +180,7 @@ pub struct Record {
     /// The version concerned.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<i64>,
-    /// The API key or user concerned, if it is not the actor.
+    /// The API key, user or connection concerned, if it is not the actor.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub subject: Option<String>,
     /// The tool's name, or the pattern of a binding.

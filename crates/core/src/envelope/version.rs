@@ -4,11 +4,16 @@
 //! for the display form, and each of them encrypts once. The wrap of the data key is bound to installation, user,
 //! secret and version, and for the current version also to the hash of the secret's [state](SecretState). A row that
 //! was edited, swapped or rolled back therefore does not open.
+//!
+//! The tokens of a connection are sealed in the same way: it takes the place of the secret, and it has its own
+//! [state](ConnectionState).
 
+mod connection;
 mod state;
 
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 
+pub use self::connection::ConnectionState;
 pub use self::state::{SecretState, StateHash};
 use super::{NumberedKey, OpenError, open, seal};
 use crate::confidential::{Confidential, Key, Wiped};
@@ -153,6 +158,11 @@ impl SealedValue {
     /// The wrapped data key.
     pub fn data_key(&self) -> &[u8] {
         self.split().0
+    }
+
+    /// The padded value, still sealed.
+    pub fn sealed_value(&self) -> &[u8] {
+        self.split().1
     }
 
     /// The value, if the row is exactly as it was stored.

@@ -12,6 +12,7 @@ use toolvault_core::redaction::{Key, Redactor};
 use crate::cache::UserEntry;
 use crate::cache::index::Index;
 use crate::cache::names::Names;
+use crate::connection::StoredConnection;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::shared::Shared;
@@ -163,17 +164,22 @@ fn search(
     let mut random = Wiped::new([0; 64]);
     shared.entropy.fill(random.as_mut())?;
     let key = Key::new(&random);
-    let mut values = secrets
+    let of_secrets = secrets.iter().filter_map(|secret| {
+        let value = value_within(shared, entry, secret, longest)?;
+        Some((secret.name.to_string(), value))
+    });
+    let of_connections = entry
+        .connections
         .iter()
-        .filter_map(|secret| Some((secret, value_within(shared, entry, secret, longest)?)))
-        .peekable();
+        .flat_map(|connection| tokens_within(shared, entry, connection, longest));
+    let mut values = of_secrets.chain(of_connections).peekable();
     while values.peek().is_some() {
         let redactor = Redactor::new(&key);
         while redactor.bytes() < MOST_BYTES
-            && let Some((secret, value)) = values.next()
+            && let Some((owner, value)) = values.next()
         {
             if let Some(text) = value.expose_text() {
-                redactor.add(&secret.name, text);
+                redactor.add(&owner, text);
             }
         }
         for name in &free {
@@ -210,10 +216,32 @@ fn value_within(
     }
     // A value that does not open is known to no caller.
     let opened = secret.open_value(shared.keyring.installation(), &entry.user.keys);
-    opened.ok().filter(|value| {
-        let text = value.expose_text();
-        text.is_some_and(|text| text.len() <= longest || !is_token(text))
-    })
+    opened.ok().filter(|value| may_be_within(value, longest))
+}
+
+/// The tokens of a connection that may be in a name, each with the name of the server.
+fn tokens_within(
+    shared: &Shared,
+    entry: &UserEntry,
+    connection: &StoredConnection,
+    longest: usize,
+) -> Vec<(String, Confidential)> {
+    let opened = connection.open(shared.keyring.installation(), &entry.user.keys);
+    let tokens = opened
+        .ok()
+        .map(|tokens| [Some(tokens.access_token), tokens.refresh_token]);
+    tokens
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|token| may_be_within(token, longest))
+        .map(|token| (connection.info.server.clone(), token))
+        .collect()
+}
+
+fn may_be_within(value: &Confidential, longest: usize) -> bool {
+    let text = value.expose_text();
+    text.is_some_and(|text| text.len() <= longest || !is_token(text))
 }
 
 /// Whether a value is one word. It has no parts that are searched for too, and no form of it is shorter than itself.

@@ -5,7 +5,7 @@
 //! sealed in a cookie. Its token, which only the page holds, proves that the cookie was not copied from the browser.
 
 mod approval;
-mod end;
+pub(crate) mod end;
 mod issuer;
 
 use std::fmt;

@@ -26,7 +26,7 @@ use crate::writer::change::{Change, Work};
 
 /// How many versions one transaction takes, approximately. The other changes wait for it.
 const PORTION: i64 = 64;
-/// What the turn of a user counts in addition to their versions: it needs up to eleven statements.
+/// What the turn of a user counts in addition to their versions: it needs up to thirteen statements.
 const TURN: i64 = 16;
 
 /// How long ago a rotation may have begun that the next one goes on with: a day, in microseconds.

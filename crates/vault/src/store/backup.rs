@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::transaction::{Tx, on};
 
 /// Every table, each after those that it refers to, with the migration that made it.
-const TABLES: [(&str, i64); 18] = [
+const TABLES: [(&str, i64); 20] = [
     ("installation", 1),
     ("keyring", 1),
     ("users", 1),
@@ -29,6 +29,8 @@ const TABLES: [(&str, i64); 18] = [
     ("audit_shipped", 6),
     ("session_generations", 7),
     ("tool_pins", 9),
+    ("connections", 10),
+    ("client_registrations", 10),
 ];
 
 /// The tables of this schema.

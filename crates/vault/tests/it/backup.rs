@@ -16,6 +16,7 @@ use toolvault_vault::{
 
 use crate::harness::app::{key, open, patient, root_key_of};
 use crate::harness::backups::{empty_places, restore_at, sqlite_place};
+use crate::harness::connections::client;
 use crate::harness::databases::Place;
 use crate::harness::rows::{Rows, TABLES};
 use crate::harness::{Actor, App, DAY, HOUR, NewSecretExt as _, secret};
@@ -35,6 +36,15 @@ async fn furnished(app: &App) -> Actor {
         Some("a key of a request that may be sent again"),
     );
     answered.await.unwrap();
+    ann.connect("linear", "ann").await;
+    app.vault
+        .keep_client_registration(
+            "https://auth.example",
+            "http://127.0.0.1:1/callback",
+            &client(),
+        )
+        .await
+        .unwrap();
     let expiring = NewKey {
         expires_at: Some(app.clock.now().plus(HOUR)),
         ..key("expiring", &[Scope::Use])

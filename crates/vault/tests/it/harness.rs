@@ -7,6 +7,7 @@ pub(crate) mod app;
 pub(crate) mod backups;
 pub(crate) mod calls;
 pub(crate) mod clock;
+pub(crate) mod connections;
 pub(crate) mod databases;
 pub(crate) mod entropy;
 pub(crate) mod gateway;

@@ -71,7 +71,13 @@ async fn furnish(app: &App, name: &str) -> Actor {
         .revoke_key(&person.caller, child.key_id())
         .await
         .unwrap();
+    person.connect("linear", "first").await;
+    person.connect("linear", "second").await;
+    person.connect("github", "gone").await;
+    let disconnected = app.vault.disconnect(&person.caller, "github").await;
+    disconnected.unwrap();
     let other = app.person(&format!("{name}'s other")).await;
+    other.connect("linear", "other").await;
     other.store(secret("s", "the value")).await;
     app.vault
         .delete_user(&app.local().caller, other.caller.user())

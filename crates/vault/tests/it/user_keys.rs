@@ -51,6 +51,7 @@ pub(crate) async fn left_behind(app: &App, number: u32) -> i64 {
     let mut left = 0;
     for (column, table) in [
         ("data_key", "secret_versions"),
+        ("data_key", "connections"),
         ("sealed", "ledgers"),
         ("sealed", "idempotent_answers"),
     ] {

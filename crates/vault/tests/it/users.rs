@@ -66,6 +66,7 @@ on_both! {
         let new = secret("s", "the value").default_for("t", "k");
         let id = alice.vault.create_secret(&alice.caller, new, Some("once")).await.unwrap().info.secret_id;
         alice.set_value(id, "second value").await;
+        alice.connect("linear", "alice").await;
         alice.delegate(key("child", &[Scope::Use])).await;
         alice.sign_in_again().await.unwrap();
         app.vault.delete_user(&operator.caller, user).await.unwrap();
@@ -73,7 +74,7 @@ on_both! {
         assert!(matches!(alice.try_store(secret("x", "value")).await, Err(Error::Unauthenticated)));
         let rows = Rows::of(&app).await;
         let user_id = rows.id(user.0);
-        for table in ["users", "ledgers", "secrets", "api_keys", "idempotent_answers"] {
+        for table in ["users", "ledgers", "secrets", "api_keys", "connections", "idempotent_answers"] {
             let query = format!("SELECT COUNT(*) FROM {table} WHERE user_id = {user_id}");
             assert_eq!(rows.number(&query).await, 0, "{table}");
         }

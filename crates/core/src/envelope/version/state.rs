@@ -34,6 +34,10 @@ pub struct SecretState<'a> {
 pub struct StateHash([u8; 32]);
 
 impl StateHash {
+    pub(super) fn of(state: &Transcript) -> Self {
+        Self(sha256(state.as_slice()))
+    }
+
     /// The 32 bytes of the hash.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -88,6 +92,6 @@ impl SecretState<'_> {
                 transcript = transcript.text(pattern);
             }
         }
-        StateHash(sha256(transcript.as_slice()))
+        StateHash::of(&transcript)
     }
 }

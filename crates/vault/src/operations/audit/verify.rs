@@ -67,7 +67,7 @@ pub struct PrunedPart {
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// `trail`, `checkpoint`, `secret`, `key` or `user`.
+    /// `trail`, `checkpoint`, `secret`, `connection`, `key` or `user`.
     pub kind: Cow<'static, str>,
     /// The page or the ID concerned.
     pub subject: String,

@@ -295,7 +295,7 @@ pub(crate) fn save(
 ) -> Result<(), Error> {
     work.edits.push(Edit::Secret(after.row()?));
     locked.ledger.remove(before, &work.shared.keyring);
-    locked.ledger.add(after, &work.shared.keyring);
+    locked.ledger.add(after.as_ref(), &work.shared.keyring);
     locked.ledger.last_change = after.updated_at;
     let stored = Effect::SecretStored(Arc::clone(after), locked.generation);
     work.effects.push(stored);

@@ -7,8 +7,10 @@ use toolvault_core::pattern::ToolPattern;
 use super::require_match;
 use crate::cache::Effect;
 use crate::caller::Caller;
+use crate::connection::StoredConnection;
 use crate::error::{Denial, Error};
 use crate::secret::Secret;
+use crate::store::connections;
 use crate::store::wanted::Wanted;
 use crate::user::{Ledger, User};
 use crate::writer::change::{Change, Work};
@@ -76,9 +78,9 @@ impl Change for DeleteSecret {
     }
 }
 
-/// The ledger without a secret whose share in it is unknown: recomputed from the other secrets, if all of them are sound
-/// and none is missing.
-async fn count_again(
+/// The ledger without a secret or a connection whose share in it is unknown: recomputed from the others, if all of them
+/// are sound and none is missing.
+pub(crate) async fn count_again(
     work: &mut Work<'_>,
     locked: &Locked,
     left_out: SecretId,
@@ -89,6 +91,15 @@ async fn count_again(
     for row in rows.into_iter().filter(|row| row.secret_id != left_out.0) {
         if let Ok(secret) = Secret::verify(row, keyring.installation(), &user.keys) {
             found.add(&secret, keyring);
+        }
+    }
+    let rows = connections::list(work.tx, Some(user.id())).await?;
+    for row in rows
+        .into_iter()
+        .filter(|row| row.connection_id != left_out.0)
+    {
+        if let Ok(connection) = StoredConnection::verify(row, keyring.installation(), &user.keys) {
+            found.add(&connection, keyring);
         }
     }
     let mut left = locked.ledger;

@@ -36,7 +36,7 @@ impl Vault {
         self.change(caller, EndAll { user, record }).await
     }
 
-    pub(super) async fn is_ended(&self, id: SignInId) -> Result<bool, Error> {
+    pub(crate) async fn is_ended(&self, id: SignInId) -> Result<bool, Error> {
         self.in_time(async {
             let mut tx = self.shared.database.read().await?;
             Ok(ended_sign_ins::contains(&mut tx, id).await?)
@@ -68,7 +68,7 @@ impl Change for End {
 }
 
 /// Remembers that this was used, until it expires anyway. Refuses what was used before.
-pub(super) async fn use_up(
+pub(crate) async fn use_up(
     work: &mut Work<'_>,
     id: SignInId,
     until: Timestamp,

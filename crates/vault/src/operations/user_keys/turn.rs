@@ -10,12 +10,13 @@ use uuid::Uuid;
 
 use super::RotationPosition;
 use crate::cache::Effect;
+use crate::connection::StoredConnection;
 use crate::error::Error;
 use crate::operations::secrets::change::rewrap_error;
 use crate::operations::secrets::create::reseal_answer;
 use crate::secret::Secret;
 use crate::store::versions::WrapRow;
-use crate::store::{given, idempotent_answers, users, versions};
+use crate::store::{connections, given, idempotent_answers, users, versions};
 use crate::user::{self, Ledger, User};
 use crate::writer::change::Work;
 
@@ -47,6 +48,8 @@ struct Portion {
     data_keys: Vec<(SecretId, i64, Vec<u8>)>,
     /// Answers by the hash of their key.
     answers: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Data keys of connections.
+    connections: Vec<(SecretId, Vec<u8>)>,
     /// Where the rest begins, if there may be more.
     after: Option<SecretId>,
 }
@@ -99,6 +102,7 @@ async fn take(
 
     let statements = vec![
         versions::save_data_keys(&portion.data_keys),
+        connections::save_data_keys(&portion.connections),
         idempotent_answers::save(id, &portion.answers),
     ];
     given::run(work.tx, statements, None).await?;
@@ -108,7 +112,9 @@ async fn take(
     }
     if portion.after.is_none() {
         let newest = header(&user.keys);
-        if versions::count_others(work.tx, id, newest).await? == 0 {
+        let others = versions::count_others(work.tx, id, newest).await?
+            + connections::count_others(work.tx, id, newest).await?;
+        if others == 0 {
             user.keys = user.keys.without_former();
             if !is_new(&user, at, work) {
                 // An earlier rotation began this turn.
@@ -125,7 +131,8 @@ async fn take(
         save(work, &mut user, is_over, record).await?;
     }
     Ok(Turn::Taken {
-        data_keys: i64::try_from(portion.data_keys.len()).map_err(Error::internal)?,
+        data_keys: i64::try_from(portion.data_keys.len() + portion.connections.len())
+            .map_err(Error::internal)?,
         versions: portion.versions,
         after: portion.after,
     })
@@ -165,6 +172,10 @@ async fn seal_again(
             portion.data_keys.push((secret, version, data_key));
         }
     }
+    if after.0.is_nil() {
+        // There are few: at most one for each server.
+        wrap_connections(work, id, keys, &mut portion).await?;
+    }
     let (shared, newest) = (work.shared, header(keys));
     let answers = idempotent_answers::list_others(work.tx, id, newest, limit(ANSWERS)).await?;
     let is_last = secrets.len() < SECRETS && answers.len() < ANSWERS;
@@ -175,6 +186,31 @@ async fn seal_again(
         portion.answers.push((key_hash, sealed));
     }
     Ok(portion)
+}
+
+/// Wraps the data keys of all connections again. Each is opened, for the reason that [`rewrap`] gives.
+async fn wrap_connections(
+    work: &mut Work<'_>,
+    id: UserId,
+    keys: &UserKeys,
+    portion: &mut Portion,
+) -> Result<(), Error> {
+    let (installation, entropy) = (
+        work.shared.keyring.installation(),
+        work.shared.entropy.as_ref(),
+    );
+    for row in connections::list(work.tx, Some(id)).await? {
+        let connection = StoredConnection::verify(row, installation, keys)?;
+        let (id, is_done) = (
+            connection.id,
+            key_id(connection.data_key())? == keys.newest().id,
+        );
+        let data_key = connection.wrap_again(installation, keys, entropy)?;
+        if !is_done {
+            portion.connections.push((id, data_key));
+        }
+    }
+    Ok(())
 }
 
 fn limit(most: usize) -> i64 {

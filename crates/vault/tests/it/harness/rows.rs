@@ -231,7 +231,7 @@ impl Place {
 }
 
 /// Every table of the store.
-pub(crate) const TABLES: [&str; 17] = [
+pub(crate) const TABLES: [&str; 19] = [
     "installation",
     "keyring",
     "users",
@@ -240,6 +240,8 @@ pub(crate) const TABLES: [&str; 17] = [
     "secret_versions",
     "api_keys",
     "api_key_uses",
+    "connections",
+    "client_registrations",
     "idempotent_answers",
     "ended_sign_ins",
     "session_generations",

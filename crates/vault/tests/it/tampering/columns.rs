@@ -76,6 +76,30 @@ pub(super) const VERSIONS: Table = Table {
     ],
 };
 
+// Who has the refresh token and when it was last used decide nothing.
+pub(super) const CONNECTIONS: Table = Table {
+    name: "connections",
+    keys: 1,
+    columns: &[
+        ("connection_id", Id),
+        ("user_id", Id),
+        ("server", Text),
+        ("issuer", Text),
+        ("resource", Text),
+        ("client_id", Text),
+        ("scopes", Text),
+        ("version", Number),
+        ("connected_at", Number),
+        ("renewed_at", Number),
+        ("expires_at", MaybeNumber),
+        ("can_refresh", Flag),
+        ("needs_sign_in", Flag),
+        ("data_key", Bytes),
+        ("value", Bytes),
+        ("display", Bytes),
+    ],
+};
+
 pub(super) const API_KEYS: Table = Table {
     name: "api_keys",
     keys: 1,
@@ -165,6 +189,8 @@ pub(super) const TABLES: &[&Table] = &[
     &VERSIONS,
     &API_KEYS,
     &API_KEYS,
+    &CONNECTIONS,
+    &CONNECTIONS,
     &AUDIT_PAGES,
     &AUDIT_EPOCHS,
     &AUDIT_HEAD,

@@ -40,6 +40,7 @@ impl Scene {
                 let info = actor.store(new.default_for(tool, "api_token")).await;
                 secrets.push(info.secret_id.0);
             }
+            actor.connect("linear", name).await;
             people.push(Person {
                 user: actor.caller.user(),
                 secrets,
@@ -90,6 +91,12 @@ impl Scene {
                 let got = vault.get_secret(caller, SecretId(*secret)).await;
                 answers.push(got.map(|info| format!("{info:?}")));
             }
+            let opened = vault.connection_tokens(caller, "linear").await;
+            answers.push(opened.map(|opened| {
+                let opened = opened.unwrap();
+                let token = opened.access_token.expose_text().unwrap().to_owned();
+                format!("{token} {:?}", opened.connection.scopes)
+            }));
             let calls = vec![call("tool_a").build(), call("tool_b").build()];
             match vault.resolve(caller, calls).await {
                 Ok(resolved) => answers.extend(resolved.into_iter().map(|one| {
@@ -115,6 +122,7 @@ async fn go_on(app: &App, actors: &[Actor], moment: usize) {
         if moment == SNAPSHOTS - 1 {
             actor.delete(secrets[2].secret_id).await.unwrap();
         }
+        actor.connect("linear", &format!("{number} {moment}")).await;
         let child = actor
             .delegate(key("child", &[Scope::Use, Scope::Resolve]))
             .await;

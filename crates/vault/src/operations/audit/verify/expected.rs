@@ -1,4 +1,5 @@
-//! The rows that must exist according to the trail: users, keys, secrets and versions, with their last states.
+//! The rows that must exist according to the trail, with their last states: users, keys, connections, and secrets with
+//! their versions.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,6 +18,8 @@ pub(crate) struct Expected {
     pub(super) users: States<String>,
     pub(super) owners: HashMap<SecretId, UserId>,
     pub(super) key_owners: HashMap<String, UserId>,
+    pub(super) connections: States<String>,
+    pub(super) connection_owners: HashMap<String, UserId>,
     /// The newest prune of the trail.
     pub(super) prune: Option<Prune>,
 }
@@ -34,7 +37,10 @@ impl Expected {
     pub(crate) fn concerns(record: &Record) -> bool {
         let is_removal = matches!(
             record.action,
-            Action::SecretDeleted | Action::UserDeleted | Action::SecretVersionDeleted
+            Action::SecretDeleted
+                | Action::UserDeleted
+                | Action::SecretVersionDeleted
+                | Action::ConnectionDeleted
         );
         is_removal || record.state.is_some() || adds_version(record.action)
     }
@@ -48,6 +54,12 @@ impl Expected {
                     self.secrets.remove(&id);
                     self.versions.remove(&id);
                     self.owners.remove(&id);
+                }
+            }
+            Action::ConnectionDeleted => {
+                if let Some(id) = record.subject {
+                    self.connections.remove(&id);
+                    self.connection_owners.remove(&id);
                 }
             }
             Action::UserDeleted => {
@@ -87,6 +99,11 @@ impl Expected {
                 Action::UserCreated | Action::UserChanged | Action::UserKeysRotated
             ) {
                 self.users.insert(subject, state);
+            } else if changes_connection(record.action) {
+                if let Some(user) = record.user_id {
+                    self.connection_owners.insert(subject.clone(), user);
+                }
+                self.connections.insert(subject, state);
             } else {
                 if let Some(user) = record.user_id {
                     self.key_owners.insert(subject.clone(), user);
@@ -104,7 +121,20 @@ impl Expected {
         self.secrets.retain(|id, _| self.owners.contains_key(id));
         self.versions.retain(|id, _| self.owners.contains_key(id));
         self.keys.retain(|id, _| self.key_owners.contains_key(id));
+        self.connection_owners.retain(|_, owner| *owner != user);
+        self.connections
+            .retain(|id, _| self.connection_owners.contains_key(id));
     }
+}
+
+fn changes_connection(action: Action) -> bool {
+    matches!(
+        action,
+        Action::ConnectionCreated
+            | Action::ConnectionReplaced
+            | Action::ConnectionRenewed
+            | Action::ConnectionEnded
+    )
 }
 
 fn adds_version(action: Action) -> bool {

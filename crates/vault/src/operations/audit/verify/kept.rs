@@ -16,7 +16,7 @@ use crate::store::audit::{self, HeadRow};
 use crate::store::audit_cut::{self, CutRow};
 use crate::store::transaction::Tx;
 
-/// The contents, by object: `user:<id>`, `key:<id>`, `secret:<id>` and `epoch:<number>`.
+/// The contents, by object: `user:<id>`, `key:<id>`, `secret:<id>`, `connection:<id>` and `epoch:<number>`.
 pub(crate) type Contents = BTreeMap<String, String>;
 
 /// Where the trail begins, and what the pruned pages said.
@@ -31,6 +31,12 @@ pub(crate) struct Kept {
 #[derive(Serialize, Deserialize)]
 struct KeptKey {
     owner: Option<UserId>,
+    state: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptConnection {
+    owner: UserId,
     state: String,
 }
 
@@ -64,6 +70,14 @@ impl Kept {
             };
             contents.insert(format!("secret:{id}"), text(&kept)?);
         }
+        for (id, state) in &expected.connections {
+            let owner = expected.connection_owners.get(id);
+            let kept = KeptConnection {
+                owner: *owner.ok_or(Error::Integrity)?,
+                state: state.clone(),
+            };
+            contents.insert(format!("connection:{id}"), text(&kept)?);
+        }
         for (epoch, hash) in &self.befores {
             contents.insert(format!("epoch:{epoch}"), hexadecimal(hash));
         }
@@ -91,6 +105,12 @@ impl Kept {
                     expected.owners.insert(id, secret.owner);
                     expected.versions.insert(id, secret.versions);
                     expected.secrets.insert(id, secret.state);
+                }
+                ("connection", id) => {
+                    let connection: KeptConnection = serde_json::from_str(&content).ok()?;
+                    let owners = &mut expected.connection_owners;
+                    owners.insert(id.to_owned(), connection.owner);
+                    expected.connections.insert(id.to_owned(), connection.state);
                 }
                 ("epoch", number) => {
                     let hash = from_hexadecimal(&content)?.try_into().ok()?;

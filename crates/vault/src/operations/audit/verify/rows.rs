@@ -8,13 +8,14 @@ use uuid::Uuid;
 
 use super::Verification;
 use super::expected::Expected;
+use crate::connection::StoredConnection;
 use crate::error::Error;
 use crate::key;
 use crate::secret::Secret;
 use crate::store::secrets::SecretRow;
 use crate::store::transaction::Tx;
 use crate::store::versions::VersionRow;
-use crate::store::{api_keys, secrets, users, versions};
+use crate::store::{api_keys, connections, secrets, users, versions};
 use crate::user::{self, Ledger, User};
 use crate::vault::Vault;
 use crate::version;
@@ -22,7 +23,7 @@ use crate::version;
 /// Secrets read per query, with all their versions.
 const PORTION: i64 = 64;
 
-/// The users with sound rows, and the ledger computed from their secrets.
+/// The users with sound rows, and the ledger computed from their secrets and connections.
 type Owners = HashMap<Uuid, Option<(User, Ledger)>>;
 
 impl Vault {
@@ -37,6 +38,8 @@ impl Vault {
             .await?;
         self.verify_keys(tx, &mut expected, verification).await?;
         self.verify_secrets(tx, &mut expected, verification, &mut owners)
+            .await?;
+        self.verify_connections(tx, &mut expected, verification, &mut owners)
             .await?;
         verify_ledgers(tx, owners, verification).await
     }
@@ -111,6 +114,32 @@ impl Vault {
             let what = "there are versions of a secret that is not there";
             verification.fault("secret", orphan.to_string(), what);
         }
+        Ok(())
+    }
+
+    async fn verify_connections(
+        &self,
+        tx: &mut Tx,
+        expected: &mut Expected,
+        verification: &mut Verification,
+        owners: &mut Owners,
+    ) -> Result<(), Error> {
+        let installation = self.installation();
+        for row in connections::list(tx, None).await? {
+            let id = row.connection_id.to_string();
+            let owner = owners.get_mut(&row.user_id).and_then(Option::as_mut);
+            let state = owner.and_then(|(user, ledger)| {
+                let found = StoredConnection::verify(row, installation, &user.keys).ok()?;
+                ledger.add(&found, &self.shared.keyring);
+                found.open(installation, &user.keys).ok()?;
+                Some(found.state_text(installation))
+            });
+            let is_sound = state.is_some();
+            let wanted = expected.connections.remove(&id);
+            let state = state.unwrap_or_default();
+            verification.compare("connection", id, wanted, &state, is_sound);
+        }
+        verification.missing("connection", &expected.connections);
         Ok(())
     }
 

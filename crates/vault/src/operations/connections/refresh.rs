@@ -1,0 +1,352 @@
+//! New tokens: from a sign-in, and for a refresh token. One caller at a time uses a refresh token, also if several
+//! servers share the database: most issuers accept each only once (RFC 9700, section 4.14), and end the connection if
+//! it comes a second time.
+
+use toolvault_core::audit::record::{Action, Decision, Record};
+use toolvault_core::confidential::Confidential;
+use toolvault_core::identity::UserId;
+use toolvault_core::sign_in::ConnectionFlow;
+use toolvault_core::timestamp::{SECOND, Timestamp};
+use uuid::Uuid;
+
+use super::change::{Connect, lock, put, store};
+use super::{OpenConnection, about, may_manage, may_use};
+use crate::caller::Caller;
+use crate::connection::{Client, Connection, StoredConnection, Tokens};
+use crate::error::Error;
+use crate::store::connections::{self, ConnectionRow};
+use crate::vault::Vault;
+use crate::writer::change::{Change, Work};
+use crate::writer::rows::Locked;
+
+/// How long a lease lasts, in microseconds.
+const LEASE_LASTS: i64 = 30 * SECOND;
+/// The longest token, in bytes.
+const LONGEST_TOKEN: usize = 16 << 10;
+
+/// What an authorization server issued.
+#[expect(missing_debug_implementations, reason = "it holds tokens")]
+pub struct NewTokens {
+    /// The access token, at most 16 KiB.
+    pub access_token: Confidential,
+    /// The refresh token, at most 16 KiB. A renewal without one keeps the former (RFC 6749, section 6).
+    pub refresh_token: Option<Confidential>,
+    /// When the access token expires, if the issuer said so.
+    pub expires_at: Option<Timestamp>,
+    /// What they permit.
+    pub scopes: Vec<String>,
+}
+
+/// The right to use a refresh token alone, for 30 seconds.
+#[expect(missing_debug_implementations, reason = "it holds a token")]
+pub struct Lease {
+    id: Uuid,
+    /// The connection to renew.
+    pub connection: Connection,
+    /// Its refresh token.
+    pub refresh_token: Confidential,
+    /// The client that it was issued to.
+    pub client: Client,
+}
+
+/// Whether the caller may use the refresh token.
+#[expect(missing_debug_implementations, reason = "it holds a token")]
+pub enum RefreshLease {
+    /// They may. [`renew`](Vault::renew) or [`end_refresh`](Vault::end_refresh) must follow.
+    Leased(Box<Lease>),
+    /// Someone else uses it now. The connection then changes, or the lease ends within 30 seconds.
+    Busy,
+    /// The connection has changed: it has other tokens, or none that can be renewed.
+    Changed,
+}
+
+/// How a refresh ended that led to no tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshEnd {
+    /// The issuer does not accept the refresh token (`invalid_grant`): the user must sign in again.
+    Refused,
+    /// Something else failed: it may be tried again.
+    Failed,
+}
+
+impl Vault {
+    /// Stores what a sign-in led to, in place of the user's former connection to the server. The sign-in is used up.
+    /// Needs `manage`.
+    ///
+    /// A connection counts as one secret in the user's quota, and the lengths of its tokens as bytes.
+    pub async fn connect(
+        &self,
+        caller: &Caller,
+        flow: &ConnectionFlow,
+        client: Client,
+        tokens: NewTokens,
+    ) -> Result<Connection, Error> {
+        let request = &flow.request;
+        self.note_refusal(caller, may_manage(caller, &request.server))
+            .await?;
+        if flow.user != caller.user || self.shared.clock.now() >= flow.until {
+            return Err(super::flow::over());
+        }
+        require_short(&tokens)?;
+        let entry = self.caller_entry(caller).await?;
+        let info = Connection {
+            server: request.server.clone(),
+            issuer: request.issuer.clone(),
+            resource: request.resource.clone(),
+            client_id: client.id.clone(),
+            scopes: tokens.scopes,
+            connected_at: Timestamp::default(),
+            renewed_at: Timestamp::default(),
+            expires_at: tokens.expires_at,
+            last_used_at: None,
+            can_refresh: tokens.refresh_token.is_some(),
+            needs_sign_in: false,
+            version: 1,
+        };
+        let connect = Connect {
+            user: caller.user,
+            flow: (flow.id, flow.until),
+            limits: entry.user.limits(self.shared.settings.limits),
+            info,
+            tokens: Tokens {
+                access_token: tokens.access_token,
+                refresh_token: tokens.refresh_token,
+                client,
+            },
+            record: self.record(caller, Action::ConnectionCreated, Decision::Allowed),
+        };
+        self.change(caller, connect).await
+    }
+
+    /// Asks for the right to use the refresh token of a connection of this version. Needs `use`, and a key with tool
+    /// patterns must reach some tool of the server. The audit trail has accepted the record of the use.
+    pub async fn lease_refresh(
+        &self,
+        caller: &Caller,
+        server: &str,
+        version: i64,
+    ) -> Result<RefreshLease, Error> {
+        self.note_refusal(caller, may_use(caller, server)).await?;
+        let mut id = [0; 16];
+        self.shared.entropy.fill(&mut id)?;
+        let lease = TakeLease {
+            user: caller.user,
+            server: server.to_owned(),
+            version,
+            id: Uuid::from_bytes(id),
+            record: self.record(caller, Action::ConnectionUsed, Decision::Allowed),
+        };
+        self.change(caller, lease).await
+    }
+
+    /// Stores the tokens that a refresh led to, and ends the lease. `None` if the connection has changed meanwhile, so
+    /// that they are of no use. Needs what the lease needs.
+    pub async fn renew(
+        &self,
+        caller: &Caller,
+        lease: Lease,
+        tokens: NewTokens,
+    ) -> Result<Option<OpenConnection>, Error> {
+        let allowed = may_use(caller, &lease.connection.server);
+        self.note_refusal(caller, allowed).await?;
+        require_short(&tokens)?;
+        let renew = Renew {
+            user: caller.user,
+            lease,
+            tokens: Some(tokens),
+            record: self.record(caller, Action::ConnectionRenewed, Decision::Allowed),
+        };
+        self.change(caller, renew).await
+    }
+
+    /// Ends a lease without new tokens. Needs what the lease needs.
+    pub async fn end_refresh(
+        &self,
+        caller: &Caller,
+        lease: Lease,
+        end: RefreshEnd,
+    ) -> Result<(), Error> {
+        let allowed = may_use(caller, &lease.connection.server);
+        self.note_refusal(caller, allowed).await?;
+        let end = EndLease {
+            user: caller.user,
+            lease,
+            end,
+            record: self.record(caller, Action::ConnectionEnded, Decision::Allowed),
+        };
+        self.change(caller, end).await
+    }
+}
+
+fn require_short(tokens: &NewTokens) -> Result<(), Error> {
+    let all = [Some(&tokens.access_token), tokens.refresh_token.as_ref()];
+    let mut all = all.into_iter().flatten();
+    if all.all(|token| token.expose().len() <= LONGEST_TOKEN) {
+        return Ok(());
+    }
+    let message = "The authorization server issued a token of more than 16 KiB.";
+    Err(Error::invalid("token_too_long", &["body"], message))
+}
+
+/// The connection of this version, verified, with the row. `None` if there is none.
+async fn find(
+    work: &mut Work<'_>,
+    locked: &Locked,
+    server: &str,
+    version: i64,
+) -> Result<Option<(StoredConnection, Lent)>, Error> {
+    let row = connections::find(work.tx, locked.user.id(), server).await?;
+    let Some(row) = row else { return Ok(None) };
+    let lent = Lent::of(&row);
+    let installation = work.shared.keyring.installation();
+    let found = StoredConnection::verify(row, installation, &locked.user.keys)?;
+    Ok((found.info.version == version).then_some((found, lent)))
+}
+
+/// Who has the refresh token. Anyone who writes to the database can change it: at worst, a refresh waits.
+struct Lent {
+    id: Option<Uuid>,
+    until: Timestamp,
+}
+
+impl Lent {
+    fn of(row: &ConnectionRow) -> Self {
+        Self {
+            id: row.lease_id,
+            until: Timestamp::from_microseconds(row.leased_until.unwrap_or(0)),
+        }
+    }
+
+    /// Whether it is not to be given to anyone else. A lease that ends later than any was given while a clock was wrong.
+    fn is_lent(&self, now: Timestamp) -> bool {
+        self.id.is_some() && now < self.until && self.until <= now.plus(2 * LEASE_LASTS)
+    }
+}
+
+struct TakeLease {
+    user: UserId,
+    server: String,
+    version: i64,
+    id: Uuid,
+    record: Record,
+}
+
+impl Change for TakeLease {
+    type Answer = RefreshLease;
+
+    fn user(&self) -> UserId {
+        self.user
+    }
+
+    async fn apply(&mut self, work: &mut Work<'_>) -> Result<RefreshLease, Error> {
+        let locked = lock(work, self.user).await?;
+        let found = find(work, &locked, &self.server, self.version).await?;
+        let usable = found.filter(|(found, _)| !found.info.needs_sign_in);
+        let Some((found, lent)) = usable else {
+            return Ok(RefreshLease::Changed);
+        };
+        if lent.is_lent(work.now) {
+            return Ok(RefreshLease::Busy);
+        }
+        let tokens = found.open(work.shared.keyring.installation(), &locked.user.keys)?;
+        let Some(refresh_token) = tokens.refresh_token else {
+            return Ok(RefreshLease::Changed);
+        };
+        let lease = (self.id, work.now.plus(LEASE_LASTS));
+        connections::set_lease(work.tx, found.id, Some(lease)).await?;
+        let mut record = about(self.record.clone(), found.id, &found.info);
+        record.reason = Some("refresh".to_owned());
+        work.records.push(record);
+        Ok(RefreshLease::Leased(Box::new(Lease {
+            id: self.id,
+            connection: found.info,
+            refresh_token,
+            client: tokens.client,
+        })))
+    }
+}
+
+struct Renew {
+    user: UserId,
+    lease: Lease,
+    /// Present until it is applied.
+    tokens: Option<NewTokens>,
+    record: Record,
+}
+
+impl Change for Renew {
+    type Answer = Option<OpenConnection>;
+
+    fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// It counts even if its lease has ended: nobody has newer tokens as long as the version is the same.
+    async fn apply(&mut self, work: &mut Work<'_>) -> Result<Option<OpenConnection>, Error> {
+        let mut locked = lock(work, self.user).await?;
+        let leased = &self.lease.connection;
+        let found = find(work, &locked, &leased.server, leased.version).await?;
+        let (Some((found, _)), Some(new)) = (found, self.tokens.take()) else {
+            return Ok(None);
+        };
+        let refresh_token = new
+            .refresh_token
+            .unwrap_or_else(|| self.lease.refresh_token.clone());
+        let tokens = Tokens {
+            access_token: new.access_token,
+            refresh_token: Some(refresh_token),
+            client: self.lease.client.clone(),
+        };
+        locked.ledger.remove(&found, &work.shared.keyring);
+        let info = Connection {
+            scopes: new.scopes,
+            renewed_at: work.now,
+            expires_at: new.expires_at,
+            version: found.info.version.saturating_add(1),
+            ..found.info
+        };
+        let placed = (found.id, info);
+        let stored = put(work, &mut locked, placed, &tokens, &self.record).await?;
+        Ok(Some(stored.opened(tokens)))
+    }
+}
+
+struct EndLease {
+    user: UserId,
+    lease: Lease,
+    end: RefreshEnd,
+    record: Record,
+}
+
+impl Change for EndLease {
+    type Answer = ();
+
+    fn user(&self) -> UserId {
+        self.user
+    }
+
+    async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
+        let mut locked = lock(work, self.user).await?;
+        let leased = &self.lease.connection;
+        let found = find(work, &locked, &leased.server, leased.version).await?;
+        // If someone else has it by now, the refusal may be because they used it.
+        let own = found.filter(|(_, lent)| lent.id == Some(self.lease.id));
+        let Some((mut found, _)) = own else {
+            return Ok(());
+        };
+        if self.end == RefreshEnd::Failed {
+            connections::set_lease(work.tx, found.id, None).await?;
+            work.has_written = true;
+            return Ok(());
+        }
+        locked.ledger.remove(&found, &work.shared.keyring);
+        let (installation, entropy) = (
+            work.shared.keyring.installation(),
+            work.shared.entropy.as_ref(),
+        );
+        found.end(installation, &locked.user.keys, entropy)?;
+        let mut record = self.record.clone();
+        record.reason = Some("invalid_grant".to_owned());
+        store(work, &mut locked, &found, &record).await
+    }
+}
