@@ -33,6 +33,8 @@ use crate::writer::change::{Change, Work};
 /// A connection with its access token.
 #[expect(missing_debug_implementations, reason = "it holds a token")]
 pub struct OpenConnection {
+    /// Identifies it among the connections and secrets of the installation, until it is deleted.
+    pub id: SecretId,
     /// The connection.
     pub connection: Connection,
     /// The token for requests to the server.
@@ -44,8 +46,10 @@ pub struct OpenConnection {
 /// Identifies the tokens of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionStamp {
-    id: SecretId,
-    version: i64,
+    /// When the user signed in. No two sign-ins at a server have the same time.
+    pub connected_at: Timestamp,
+    /// The version of the connection. No two of a server have the same version and time.
+    pub version: i64,
 }
 
 /// A connection that was deleted, with its tokens so that they can be revoked (RFC 7009).
@@ -64,13 +68,14 @@ pub struct Disconnected {
 impl StoredConnection {
     fn stamp(&self) -> ConnectionStamp {
         ConnectionStamp {
-            id: self.id,
+            connected_at: self.info.connected_at,
             version: self.info.version,
         }
     }
 
     fn opened(&self, tokens: Tokens) -> OpenConnection {
         OpenConnection {
+            id: self.id,
             connection: self.info.clone(),
             access_token: tokens.access_token,
             stamp: self.stamp(),

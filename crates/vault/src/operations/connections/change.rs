@@ -125,11 +125,14 @@ impl Change for Connect {
         let mut locked = lock(work, self.user).await?;
         let before = locked.ledger;
         let row = connections::find(work.tx, self.user, &self.info.server).await?;
-        let (mut id, mut version) = (None, 1);
+        let (mut id, mut version, mut connected_at) = (None, 1, work.now);
         let mut action = Action::ConnectionCreated;
         if let Some(row) = row {
             // Not believed if it was tampered with, but no version is used twice.
             version = row.version.saturating_add(1);
+            connected_at = work
+                .now
+                .after(Timestamp::from_microseconds(row.connected_at));
             id = Some(SecretId(row.connection_id));
             action = Action::ConnectionReplaced;
             take_out(work, &mut locked, row).await?;
@@ -138,8 +141,8 @@ impl Change for Connect {
         let id = id.map_or_else(|| SecretId::generate(entropy, work.now), Ok)?;
         let mut info = self.info.clone();
         info.version = version;
-        info.connected_at = work.now;
-        info.renewed_at = work.now;
+        info.connected_at = connected_at;
+        info.renewed_at = connected_at;
         self.record.action = action;
         let placed = (id, info);
         let stored = put(work, &mut locked, placed, &self.tokens, &self.record).await?;

@@ -56,8 +56,10 @@ pub enum RefreshLease {
     Leased(Box<Lease>),
     /// Someone else uses it now. The connection then changes, or the lease ends within 30 seconds.
     Busy,
-    /// The connection has changed: it has other tokens, or none that can be renewed.
+    /// The connection has changed: it has other tokens, or the user must sign in again.
     Changed,
+    /// There is no refresh token.
+    CannotRefresh,
 }
 
 /// How a refresh ended that led to no tokens.
@@ -250,7 +252,7 @@ impl Change for TakeLease {
         }
         let tokens = found.open(work.shared.keyring.installation(), &locked.user.keys)?;
         let Some(refresh_token) = tokens.refresh_token else {
-            return Ok(RefreshLease::Changed);
+            return Ok(RefreshLease::CannotRefresh);
         };
         let lease = (self.id, work.now.plus(LEASE_LASTS));
         connections::set_lease(work.tx, found.id, Some(lease)).await?;

@@ -12,6 +12,7 @@ fn leased(lease: RefreshLease) -> Box<Lease> {
         RefreshLease::Leased(lease) => lease,
         RefreshLease::Busy => panic!("busy"),
         RefreshLease::Changed => panic!("changed"),
+        RefreshLease::CannotRefresh => panic!("cannot refresh"),
     }
 }
 
@@ -32,6 +33,7 @@ async fn race(actors: &[Actor]) {
                         1
                     }
                     RefreshLease::Busy | RefreshLease::Changed => 0,
+                    RefreshLease::CannotRefresh => panic!("cannot refresh"),
                 }
             })
         })
@@ -116,7 +118,7 @@ on_both! {
         let short = NewTokens { refresh_token: None, ..tokens("short") };
         let connected = ann.try_connect("linear", short).await.unwrap();
         assert!(!connected.can_refresh);
-        assert!(matches!(ann.lease("linear", 1).await, RefreshLease::Changed));
+        assert!(matches!(ann.lease("linear", 1).await, RefreshLease::CannotRefresh));
     }
 }
 
