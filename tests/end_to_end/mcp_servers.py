@@ -8,6 +8,7 @@ from pathlib import Path
 
 import everything
 import suite
+import toolbox
 from checks import Checks
 from gateway import DIRECT, Gateway, Program, User
 from rpc import Legacy, Modern, Peer, Refused, Standard
@@ -125,11 +126,12 @@ async def directly(checks: Checks, place: Place, over_http: Program) -> None:
         await everything.converse(checks, "everything directly over HTTP", peer, {})
 
 
-def settings(place: Place, over_http: Program) -> dict[str, dict]:
+def settings(place: Place, over_http: Program, shop: Program) -> dict[str, dict]:
     servers = {name: {"command": command} for name, command in place.programs().items()}
     servers["memory"]["env"] = {"MEMORY_FILE_PATH": str(place.memory)}
     servers["everything"]["env"] = {"ISSUE_TOKEN": "secret://issue-token"}
     servers["everything-http"] = {"url": over_http.url, "allow_private_network": True}
+    servers["shop"] = {"url": shop.url, "allow_private_network": True, "secure_parameters": True}
     return servers
 
 
@@ -247,12 +249,13 @@ async def restarts(checks: Checks, place: Place, gateway: Gateway, user: User, o
 async def servers(checks: Checks, folder: Path) -> None:
     place = Place(folder / "place")
     over_http = place.everything_over_http()
+    shop = toolbox.begin(f"{FOLDER}/node_modules/.bin/toolbox", folder / "shop")
     gateway = None
     try:
         await directly(checks, place, over_http)
         if os.environ.get(DIRECT):
             return
-        gateway = Gateway(folder / "gateway", settings(place, over_http))
+        gateway = Gateway(folder / "gateway", settings(place, over_http, shop))
         await gateway.begin()
         ada, bob = await gateway.user("ada"), await gateway.user("bob")
         bound = {user.name: await bind(user, place) for user in (ada, bob)}
@@ -265,6 +268,8 @@ async def servers(checks: Checks, folder: Path) -> None:
                     f"the program of {user.name} has its token", "[secret:issue-token]" in environment, environment
                 )
                 checks.that(f"but nothing of the gateway's, {user.name}", "TOOLVAULT_" not in environment, environment)
+        await toolbox.converse(checks, gateway, ada, "a lamp")
+        await toolbox.converse(checks, gateway, bob, "a chair")
         await together(checks, gateway, ada)
         await apart(checks, gateway, ada, bob)
         over_http = await restarts(checks, place, gateway, ada, over_http)
@@ -276,6 +281,7 @@ async def servers(checks: Checks, folder: Path) -> None:
         checks.that("the audit trail verifies", (await gateway.command("audit", "verify", "--json")).returncode == 0)
     finally:
         over_http.end()
+        shop.end()
         if gateway:
             gateway.kill()
 

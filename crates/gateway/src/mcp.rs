@@ -44,6 +44,7 @@ mod refusal;
 mod repeats;
 mod rules;
 mod schema;
+mod secure;
 mod server;
 mod session;
 mod state;

@@ -43,6 +43,8 @@ pub struct ServerSettings {
     pub allow_override: bool,
     /// Which of its tools are withheld when they change.
     pub pin: Pin,
+    /// Whether it gets the secure parameters of its tools apart from their arguments (`com.google.cloud/toolbox.v1`).
+    pub secure_parameters: bool,
 }
 
 /// Which tools of a server are withheld when their definitions change.

@@ -143,6 +143,7 @@ pub(super) const SERVER_KEYS: &[(&str, Kind)] = &[
     ("credential_arguments", Texts),
     ("allow_override", Boolean),
     ("pin", Text),
+    ("secure_parameters", Boolean),
 ];
 
 /// The table of the gateway's servers. Only a file may set them.

@@ -25,6 +25,7 @@ use super::protocol::headers::encode_argument;
 use super::protocol::{Era, Message, MirroredArguments};
 use super::record::CallRecord;
 use super::refusal::{Refusal, UpstreamError};
+use super::secure::{self, ARGUMENTS};
 use super::server::Server;
 use super::session::Purpose;
 use super::state::Visit;
@@ -95,7 +96,9 @@ impl ToolCall<'_> {
         };
         let taken = take_out(&mut args, withheld, settings.allow_override);
         record.dropped = taken.dropped;
-        let (args, applied) = self.complete(&link, &target, args).await?;
+        let (mut args, applied) = self.complete(&link, &target, args).await?;
+        let secure =
+            (settings.secure_parameters).then(|| secure::split(&mut args, target.secure()));
         // The values of this call are known from here on, and those of others that began meanwhile.
         if link.access.values.count() != known {
             self.search(&link, &target.name, &headers).await?;
@@ -111,6 +114,13 @@ impl ToolCall<'_> {
             if message.param("arguments").is_some() || taken.is_changed || applied > 0 {
                 params.set("arguments", json(&args)?).map_err(refused)?;
             }
+            if let Some(secure) = secure {
+                params.set(ARGUMENTS, json(&secure)?).map_err(refused)?;
+            }
+        }
+        if settings.secure_parameters && conversation.era() == Era::Modern {
+            secure::declare(&mut tree)
+                .map_err(|_| Refusal::InvalidParams("'_meta' cannot be read"))?;
         }
         let question = link.post(headers, tree.to_json());
         Ok((link, question))

@@ -15,6 +15,7 @@ use super::protocol::headers::NAME;
 use super::protocol::{Era, Shape};
 use super::refusal::Refusal;
 use super::rules::permit;
+use super::secure;
 use super::server::Server;
 use super::session::Purpose;
 use super::state::Visit;
@@ -91,6 +92,10 @@ pub(crate) async fn forward(
     visit.search(access, tool, sent).await?;
     visit.search_headers(access, tool, &headers).await?;
     keep_to_own_tasks(visit.caller(), access, method, &mut tree, &mut headers)?;
+    if access.server.settings.secure_parameters && conversation.era() == Era::Modern {
+        secure::declare(&mut tree)
+            .map_err(|_| Refusal::InvalidParams("'params' cannot be read"))?;
+    }
     conversation.note(link, incoming);
     let purpose = Purpose::of(method, &incoming.message);
     let mut answering = conversation.answering(visit, link, purpose, id);

@@ -193,7 +193,7 @@ impl Pins {
             for (pin, texts) in pins.iter().zip(texts) {
                 let text = texts.pinned.unwrap_or_default();
                 if let Ok(definition) = parse(text.as_bytes()) {
-                    pinned.set_before(&pin.tool, Tool::read(server, definition));
+                    pinned.set_before(&pin.tool, Tool::read(&access.server, definition));
                 }
             }
         }

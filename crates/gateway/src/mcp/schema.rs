@@ -33,7 +33,7 @@ use std::collections::BTreeSet;
 use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{self, Tree, Value};
 
-pub(crate) use self::definition::Definition;
+pub(crate) use self::definition::{Definition, SECURE_SCHEMA};
 pub(crate) use self::pinned::pinned;
 pub(crate) use self::types::types;
 

@@ -212,6 +212,7 @@ mod tests {
             credential_arguments: BTreeSet::new(),
             allow_override: false,
             pin: crate::settings::Pin::default(),
+            secure_parameters: false,
         };
         let limits = GatewayLimits::default();
         Server::new("files".parse().unwrap(), settings, &limits).unwrap()

@@ -14,7 +14,6 @@ use toolvault_core::pointer::ArgumentPath;
 
 use super::schema::{Definition, hide, pinned, types};
 use super::server::Server;
-use crate::settings::ServerName;
 
 /// How many tools of one server are read.
 pub(crate) const MOST_TOOLS: usize = 10_000;
@@ -51,7 +50,7 @@ pub(crate) struct Tool {
 
 impl Catalogue {
     /// Adds the tools of one page.
-    pub(crate) fn add<'a>(&mut self, server: &ServerName, tools: impl Iterator<Item = Value<'a>>) {
+    pub(crate) fn add<'a>(&mut self, server: &Server, tools: impl Iterator<Item = Value<'a>>) {
         for tool in tools {
             if self.tools.len() >= MOST_TOOLS {
                 return;
@@ -64,7 +63,7 @@ impl Catalogue {
                 continue;
             }
             if self.tools.remove(&name).is_some() {
-                tracing::warn!(server = %server, "a server lists two tools of one name; both are withheld");
+                tracing::warn!(server = %server.name, "a server lists two tools of one name; both are withheld");
                 self.ambiguous.insert(name);
             } else {
                 self.order.push(name.clone());
@@ -76,7 +75,7 @@ impl Catalogue {
     /// The catalogue corrected by a page of tools, which is newer; `None` if the page says nothing new.
     pub(crate) fn corrected<'a>(
         &self,
-        server: &ServerName,
+        server: &Server,
         tools: impl Iterator<Item = Value<'a>>,
     ) -> Option<Self> {
         let mut page = Self::default();
@@ -136,10 +135,10 @@ impl Catalogue {
 
 impl Tool {
     /// A tool as its server defines it; `None` if no secret could be bound to it.
-    pub(crate) fn read(server: &ServerName, tool: Value<'_>) -> Option<Self> {
-        let definition = Definition::read(tool).ok()?;
+    pub(crate) fn read(server: &Server, tool: Value<'_>) -> Option<Self> {
+        let definition = Definition::read(tool, server.settings.secure_parameters).ok()?;
         Some(Self {
-            full_name: server.tool(&definition.name)?,
+            full_name: server.name.tool(&definition.name)?,
             definition,
             raw: Wiped::new(tool.raw().to_owned()),
             hash: sha256(pinned(tool).as_bytes()),
@@ -196,14 +195,15 @@ impl Tool {
 }
 
 /// What a model is not shown of a tool: arguments that the caller's defaults serve, and those that the
-/// configuration calls credentials, as far as the tool declares them.
+/// configuration calls credentials, as far as the tool declares them; and its secure parameters.
 pub(crate) fn hidden(
     server: &Server,
     tool: &Tool,
     defaults: &BTreeSet<String>,
 ) -> BTreeSet<String> {
     let arguments = defaults.union(&server.settings.credential_arguments);
-    innermost(arguments.filter(|argument| tool.declares(argument)))
+    let declared = arguments.filter(|argument| tool.declares(argument));
+    innermost(declared.chain(tool.definition.secure.keys()))
 }
 
 /// The arguments without those that hold another of them: a pointer wins over the argument that it leads into.

@@ -8,7 +8,7 @@ use toolvault_vault::{Caller, Vault};
 use super::pins::Pinned;
 use super::refusal::Refusal;
 use super::rules::Rules;
-use super::schema::hide;
+use super::schema::{SECURE_SCHEMA, hide};
 use super::server::Server;
 use super::tools::{Catalogue, Tool, hidden};
 
@@ -70,6 +70,9 @@ pub(crate) async fn visible<'a>(
                 mcp.server = %server.name,
                 "a tool is withheld: its schema cannot be shown without its credentials"
             );
+            continue;
+        }
+        if server.settings.secure_parameters && tree.remove(SECURE_SCHEMA).is_err() {
             continue;
         }
         if is_shared

@@ -3,7 +3,7 @@
 //!
 //! [`relay`] connects agents with a scripted tool server, for `listing`, `calling`,
 //! `pins`, `pointers`, `explaining`, `overview`, `failing`, `redaction`, `repeats`, `credentials`, `sessions`, `expiry`, `tasks`, `news`,
-//! `missing`, `modern`,
+//! `missing`, `modern`, `secure`,
 //! `programs` and `together`.
 
 mod calling;
@@ -27,6 +27,7 @@ mod redaction;
 pub(crate) mod relay;
 mod repeats;
 mod requests;
+mod secure;
 mod sessions;
 mod tasks;
 mod together;

@@ -43,11 +43,18 @@ pub(super) fn settings(layers: &mut Layers, name: &ServerName) -> Option<ServerS
             return None;
         }
     };
+    let allow_override = layers.boolean(&format!("{table}allow_override"));
+    let secure_parameters = layers.boolean(&format!("{table}secure_parameters"));
+    if allow_override && secure_parameters {
+        let message = "a model must not choose secure parameters: set only one of allow_override and secure_parameters";
+        layers.problem_at(&format!("{table}secure_parameters"), message);
+    }
     Some(ServerSettings {
         transport,
         credential_arguments: credential_arguments(layers, &table),
-        allow_override: layers.boolean(&format!("{table}allow_override")),
+        allow_override,
         pin: pin(layers, &table),
+        secure_parameters,
     })
 }
 

@@ -38,6 +38,7 @@ fn the_servers_of_the_contract_are_read() {
 url = 'https://mcp.linear.app/mcp'
 headers = { Authorization = 'Bearer {{ secret://linear-prod }}', X-API-Key = 'secret://k' }
 allow_private_network = false
+secure_parameters = true
 [gateway.servers.files]
 command = ['mcp-server-filesystem', '/srv/docs']
 env = { API_TOKEN = 'secret://files-token', LD_PRELOAD = '/x.so' }
@@ -51,6 +52,7 @@ directory = '/srv'",
     };
     assert_eq!(name.as_str(), "linear");
     assert_eq!(linear.pin, Pin::Bound);
+    assert!(linear.secure_parameters && !files.secure_parameters);
     let linear = http(linear);
     let headers: Vec<(&str, &str)> = linear
         .headers
@@ -143,6 +145,10 @@ fn a_server_that_cannot_be_one_is_refused_without_a_value() {
             ("[gateway.servers.s]", "set url or command"),
             ("[gateway.servers.S]\nurl = 'canary'", "a server's name has"),
             ("[gateway.servers]\ns = 'canary'", "expected a table"),
+            (
+                "[gateway.servers.s]\nurl = 'https://h/'\nallow_override = true\nsecure_parameters = true",
+                "set only one of allow_override and secure_parameters",
+            ),
             (
                 "[gateway.servers.s]\nurl = 'https://h/'\ncommand = ['canary']",
                 "set only one of",

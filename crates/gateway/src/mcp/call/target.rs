@@ -65,6 +65,9 @@ impl Target {
     /// The call to be completed: secrets go into what is hidden, as the types that the schema takes.
     pub(crate) fn call(&self, server: &Server, args: Arguments) -> Call {
         let credentials = &server.settings.credential_arguments;
+        let is_required = |argument: &String| {
+            credentials.contains(argument) || self.secure().get(argument) == Some(&true)
+        };
         let types = self.hidden.iter().filter_map(|argument| {
             let types = self.tool.as_ref()?.types(argument)?;
             Some((argument.clone(), types))
@@ -74,8 +77,16 @@ impl Target {
             args,
             bindings: BTreeMap::new(),
             accepts: Some(self.hidden.clone()),
-            require: self.hidden.intersection(credentials).cloned().collect(),
+            require: (self.hidden.iter().filter(|argument| is_required(argument)))
+                .cloned()
+                .collect(),
             types: types.collect(),
         }
+    }
+
+    /// Its secure parameters, each with whether it is required.
+    pub(crate) fn secure(&self) -> &BTreeMap<String, bool> {
+        const NONE: &BTreeMap<String, bool> = &BTreeMap::new();
+        (self.tool.as_ref()).map_or(NONE, |tool| &tool.definition.secure)
     }
 }

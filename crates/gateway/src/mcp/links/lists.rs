@@ -7,8 +7,9 @@ use toolvault_core::json::{Array, Object, Value};
 
 use super::context::Context;
 use super::link::Link;
-use crate::mcp::protocol::Message;
+use crate::mcp::protocol::{Era, Message};
 use crate::mcp::refusal::{Refusal, UpstreamError};
+use crate::mcp::secure;
 use crate::mcp::tools::{Catalogue, MOST_TOOLS};
 
 /// For how long a list of tools is believed without word from the server.
@@ -85,10 +86,7 @@ impl Link {
     ) -> Result<Arc<Catalogue>, Refusal> {
         let mut held = self.catalogue.lock().await;
         let mut catalogue = Catalogue::default();
-        catalogue.add(
-            &self.access.server.name,
-            elements(page, "tools").into_iter(),
-        );
+        catalogue.add(&self.access.server, elements(page, "tools").into_iter());
         let catalogue = match next_cursor(page) {
             Some(cursor) => self.list(catalogue, Some(cursor), context).await?,
             None => catalogue,
@@ -108,7 +106,7 @@ impl Link {
         let mut held = self.catalogue.lock().await;
         let catalogue = self.known(&mut held, context).await?;
         let tools = elements(page, "tools").into_iter();
-        let Some(corrected) = catalogue.corrected(&self.access.server.name, tools) else {
+        let Some(corrected) = catalogue.corrected(&self.access.server, tools) else {
             return Ok(catalogue);
         };
         let corrected = Arc::new(corrected);
@@ -129,7 +127,7 @@ impl Link {
         cursor: Option<String>,
         context: &Context,
     ) -> Result<Catalogue, Refusal> {
-        let server = &self.access.server.name;
+        let server = &self.access.server;
         self.pages(TOOLS, cursor, context, |tools| {
             catalogue.add(server, tools.into_iter());
         })
@@ -148,7 +146,10 @@ impl Link {
     ) -> Result<(), Refusal> {
         let (mut bytes, mut count) = (0, 0);
         for _ in 0..MOST_PAGES {
-            let params = context.params(cursor.as_deref());
+            let mut params = context.params(cursor.as_deref());
+            if self.access.server.settings.secure_parameters && self.era == Era::Modern {
+                params = secure::declared(&params).unwrap_or(params);
+            }
             let (answer, _) = self
                 .request(list.method, Some(&params), context.headers())
                 .await?;

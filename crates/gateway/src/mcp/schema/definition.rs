@@ -8,6 +8,8 @@ use super::document::{Document, repeats_a_name};
 use super::error::CannotClean;
 use crate::mcp::protocol::{AnnotationError, MirroredArguments};
 
+/// The schema of the secure parameters (`com.google.cloud/toolbox.v1`, section 3.1).
+pub(crate) const SECURE_SCHEMA: &str = "secureInputSchema";
 /// How deep branches and references that describe the arguments may nest.
 pub(super) const DEEPEST: usize = 64;
 
@@ -21,6 +23,8 @@ pub(crate) struct Definition {
     /// The arguments whose values are repeated in headers (`x-mcp-header`).
     /// `None` if an annotation is invalid, so that clients over HTTP must not list the tool.
     pub mirrored: Option<MirroredArguments>,
+    /// The secure parameters, each with whether it is required. They are declared, too.
+    pub secure: BTreeMap<String, bool>,
 }
 
 /// A definition that cannot be relied on.
@@ -50,8 +54,9 @@ impl From<CannotClean> for Unusable {
 }
 
 impl Definition {
-    /// Reads the definition of one tool, an element of `tools`. A tool without a schema declares nothing.
-    pub(crate) fn read(tool: Value<'_>) -> Result<Self, Unusable> {
+    /// Reads the definition of one tool, an element of `tools`. A tool without a schema declares nothing. Its secure
+    /// parameters are read only if the server gets them.
+    pub(crate) fn read(tool: Value<'_>, reads_secure: bool) -> Result<Self, Unusable> {
         let object = tool.as_object().ok_or(Unusable::Malformed)?;
         if repeats_a_name(object)? {
             return Err(Unusable::Malformed);
@@ -67,6 +72,7 @@ impl Definition {
             name: name.as_str().to_owned(),
             declared: BTreeSet::new(),
             mirrored: Some(MirroredArguments::default()),
+            secure: BTreeMap::new(),
         };
         if let Some(schema) = object.get("inputSchema") {
             if !matches!(schema.kind(), Kind::Object | Kind::Bool) {
@@ -80,8 +86,33 @@ impl Definition {
                 Err(AnnotationError::TooLarge) => return Err(Unusable::TooLarge),
             };
         }
+        if let Some(schema) = object.get(SECURE_SCHEMA).filter(|_| reads_secure) {
+            definition.secure = secure(schema)?;
+            let names = definition.secure.keys().cloned();
+            definition.declared.extend(names);
+        }
         Ok(definition)
     }
+}
+
+/// The parameters of a `secureInputSchema`, each with whether it is required.
+fn secure(schema: Value<'_>) -> Result<BTreeMap<String, bool>, Unusable> {
+    let document = Document::new(schema);
+    let looked = document.members(schema)?.ok_or(Unusable::Malformed)?;
+    let required = looked.get("required");
+    let required = required.map(|names| document.names(names)).transpose()?;
+    let required: Vec<_> = required.flatten().unwrap_or_default();
+    let is_required = |wanted: &str| {
+        let mut names = required.iter().filter_map(|(_, name)| name.as_deref());
+        names.any(|name| name == wanted)
+    };
+    let declared = declared(&document, &[])?.into_keys();
+    // A secret's argument that begins so is a pointer.
+    let names = declared.filter(|name| !name.starts_with('/'));
+    let names = names.map(|name| (is_required(&name), name));
+    Ok(names
+        .map(|(is_required, name)| (name, is_required))
+        .collect())
 }
 
 /// Declared members, each with the schemas that describe it.

@@ -4,12 +4,15 @@ use toolvault_core::canonical::canonical_members;
 use toolvault_core::confidential::Wiped;
 use toolvault_core::json::Value;
 
+use super::definition::SECURE_SCHEMA;
+
 /// The members of a tool that are pinned (MCP 2025-11-25 and 2026-07-28, server/tools, "Tool").
-const PINNED: [&str; 6] = [
+const PINNED: [&str; 7] = [
     "name",
     "title",
     "description",
     "inputSchema",
+    SECURE_SCHEMA,
     "outputSchema",
     "annotations",
 ];

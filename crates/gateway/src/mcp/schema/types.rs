@@ -4,7 +4,7 @@ use toolvault_core::conversion::Types;
 use toolvault_core::json::{Array, Value};
 use toolvault_core::pointer::ArgumentPath;
 
-use super::definition::{DEEPEST, declared};
+use super::definition::{DEEPEST, SECURE_SCHEMA, declared};
 use super::document::Document;
 use super::error::CannotClean;
 
@@ -13,7 +13,12 @@ use super::error::CannotClean;
 /// Where several schemas describe the place, such as those of alternatives, each counts that names types. If none does,
 /// any type is taken.
 pub(crate) fn types(tool: Value<'_>, path: ArgumentPath<'_>) -> Option<Types> {
-    let schema = tool.as_object()?.get("inputSchema")?;
+    let tool = tool.as_object()?;
+    let mut schemas = ["inputSchema", SECURE_SCHEMA].into_iter();
+    schemas.find_map(|schema| in_schema(tool.get(schema)?, path))
+}
+
+fn in_schema(schema: Value<'_>, path: ArgumentPath<'_>) -> Option<Types> {
     let document = Document::new(schema);
     let mut steps: Vec<_> = path.steps().map(std::borrow::Cow::into_owned).collect();
     let name = steps.pop()?;

@@ -67,5 +67,6 @@ pub(crate) fn settings_of(upstream: &Upstream) -> ServerSettings {
         credential_arguments: std::collections::BTreeSet::new(),
         allow_override: false,
         pin: toolvault_gateway::settings::Pin::default(),
+        secure_parameters: false,
     }
 }

@@ -7,7 +7,7 @@ use crate::mcp::schema::Definition;
 use crate::mcp::schema::definition::Unusable;
 
 fn read(tool: &str) -> Result<Definition, Unusable> {
-    Definition::read(parse_text(tool).unwrap())
+    Definition::read(parse_text(tool).unwrap(), false)
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn headers_of_arguments_are_found() {
         "nested":{"properties":{"deep":{"x-mcp-header":"Deep"}}},
         "x-mcp-header":{"type":"array"},
         "example":{"const":{"x-mcp-header":""}}}}}"#;
-    let definition = Definition::read(parse_text(tool).unwrap()).unwrap();
+    let definition = Definition::read(parse_text(tool).unwrap(), false).unwrap();
     let mirrored = definition.mirrored.unwrap();
     let mut headers: Vec<_> = mirrored
         .iter()
@@ -53,7 +53,7 @@ fn a_tool_with_an_invalid_annotation_is_not_made_valid() {
         assert_eq!(cleaned(&schema, &["other"]), Ok(None));
         let tool = format!(r#"{{"name":"t","inputSchema":{schema}}}"#);
         assert_eq!(
-            Definition::read(parse_text(&tool).unwrap())
+            Definition::read(parse_text(&tool).unwrap(), false)
                 .unwrap()
                 .mirrored,
             None

@@ -64,7 +64,7 @@ fn deep_nesting_is_refused_where_it_describes_the_arguments_and_passed_elsewhere
     assert_eq!(cleaned(&branches, &["key"]), Err(CannotClean::Limit));
     let tool = format!(r#"{{"name":"t","inputSchema":{branches}}}"#);
     assert_eq!(
-        Definition::read(parse_text(&tool).unwrap()),
+        Definition::read(parse_text(&tool).unwrap(), false),
         Err(Unusable::TooLarge)
     );
 

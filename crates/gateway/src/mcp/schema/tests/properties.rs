@@ -143,7 +143,7 @@ fn schema() -> impl Strategy<Value = Value> {
 fn clean(schema: &Value) -> Option<(Value, Vec<&'static str>)> {
     let text = schema.to_string();
     let tool = format!(r#"{{"name":"t","inputSchema":{text}}}"#);
-    let definition = Definition::read(parse_text(&tool).unwrap()).unwrap();
+    let definition = Definition::read(parse_text(&tool).unwrap(), false).unwrap();
     let hidden = HIDDEN.into_iter();
     let hidden: Vec<_> = hidden
         .filter(|name| definition.declared.contains(*name))
