@@ -4,6 +4,8 @@
 //! kind and the source text. Nothing is copied until a string is decoded. `scanner` is the grammar, `strings` handles
 //! escapes, [`Object`] and [`Array`] are views, and a [`Tree`] is a value under modification.
 //!
+//! [`unambiguous`] reads documents of others in which no member may be repeated.
+//!
 //! It differs from Python on purpose: `NaN` and `Infinity` are syntax errors, and UTF-16 and UTF-32 are refused.
 
 mod error;
@@ -13,6 +15,7 @@ mod strings;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tree;
+pub mod unambiguous;
 mod value;
 
 pub use error::{Error, MAXIMUM_DEPTH, MAXIMUM_INTEGER_DIGITS};

@@ -20,6 +20,7 @@
 //! - [`replica`]: what servers on one database tell each other.
 //! - [`redaction`]: finds values in what a tool sends back.
 //! - [`backup`]: the format of a backup file.
+//! - [`client_key`]: the key with which an OAuth client proves who it is.
 //! - [`signature_v4`]: the signature of a request to an S3-compatible store.
 //! - [`audit`]: the chain of pages that records every change and use.
 
@@ -31,6 +32,7 @@ pub mod audit;
 pub mod backup;
 pub mod binding;
 pub mod canonical;
+pub mod client_key;
 pub mod confidential;
 pub mod conversion;
 pub mod digest;

@@ -10,7 +10,6 @@ mod claims;
 mod config;
 mod error;
 mod identity;
-pub(crate) mod json;
 mod key;
 mod key_file;
 mod key_set;

@@ -7,34 +7,24 @@
 pub(crate) mod answer;
 mod metadata;
 
-use std::path::Path;
-
 use axum::body::Bytes;
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::sync::Semaphore;
-use toolvault_core::confidential::{Buffer, Wiped};
+use toolvault_core::confidential::Wiped;
 use toolvault_core::digest::sha256;
+use toolvault_core::json::unambiguous as json;
 use toolvault_core::sign_in::Flow;
 use toolvault_core::timestamp::Timestamp;
-use toolvault_gateway::http::{HeaderMap, HeaderValue, Method, StatusCode, Url, header};
+use toolvault_gateway::http::{HeaderMap, Method, StatusCode, Url};
+use toolvault_gateway::oauth::{Form, read_secret};
 use toolvault_gateway::{GuardedClient, HttpError};
 
-use self::metadata::{ClientAuthentication, Metadata, MetadataSource};
-use crate::jwt::{IssuerConfig, IssuerConfigError, json};
+use self::metadata::{Metadata, MetadataSource};
+use crate::jwt::{IssuerConfig, IssuerConfigError};
 
 /// How many codes are exchanged at the same time at one issuer: whoever begins a sign-in can cause an exchange.
 const EXCHANGES: usize = 8;
-/// The most bytes of a client's secret.
-const LONGEST_SECRET: usize = 4_096;
-/// What a form leaves as it is (`application/x-www-form-urlencoded`).
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'*');
-
 /// Why a person cannot be signed in. No variant holds anything that the issuer or the browser sent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OidcError {
@@ -203,75 +193,25 @@ impl Provider {
         flow: &Flow,
         code: &str,
     ) -> Result<(HeaderMap, Bytes), OidcError> {
-        let mut headers = HeaderMap::new();
-        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-        headers.insert(header::CONTENT_TYPE, form);
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        let mut fields = vec![
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("redirect_uri", flow.redirect_url.as_str()),
-            ("code_verifier", flow.verifier.as_str()),
-        ];
         let secret = match &self.config.client_secret_file {
             Some(path) => Some(read_secret(path).map_err(OidcError::ClientSecret)?),
             None => None,
         };
-        match &secret {
-            Some(secret) if metadata.client_authentication == ClientAuthentication::Basic => {
-                let mut pair = Buffer::default();
-                escape(&mut pair, &self.client_id);
-                pair.extend(b":");
-                escape(&mut pair, secret);
-                let encoded = Wiped::new(STANDARD.encode(&*pair));
-                let value = Wiped::new(["Basic ", encoded.as_str()].concat().into_bytes());
-                let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(value))
-                    .map_err(|_| OidcError::Malformed("the client's secret is not text"))?;
-                value.set_sensitive(true);
-                headers.insert(header::AUTHORIZATION, value);
-            }
-            Some(secret) => {
-                fields.extend([
-                    ("client_id", self.client_id.as_str()),
-                    ("client_secret", secret),
-                ]);
-            }
-            None => fields.push(("client_id", &self.client_id)),
-        }
-        let mut body = Buffer::default();
-        for (name, value) in fields {
-            if !body.is_empty() {
-                body.extend(b"&");
-            }
-            body.extend(name.as_bytes());
-            body.extend(b"=");
-            escape(&mut body, value);
-        }
-        Ok((headers, Bytes::from_owner(body.into_inner())))
+        let secret = secret
+            .as_ref()
+            .map(|secret| (metadata.client_authentication, secret.as_str()));
+        let (mut form, mut headers) = (Form::default(), Form::headers());
+        form.add("grant_type", "authorization_code");
+        form.add("code", code);
+        form.add("redirect_uri", &flow.redirect_url);
+        form.add("code_verifier", &flow.verifier);
+        form.add_client(&mut headers, &self.client_id, secret);
+        Ok((headers, form.into_body()))
     }
 
     async fn metadata(&self, now: Timestamp) -> Result<Metadata, OidcError> {
         self.metadata.get(&self.config, &self.client, now).await
     }
-}
-
-/// Appends `text` as forms have it.
-fn escape(buffer: &mut Buffer, text: &str) {
-    for part in utf8_percent_encode(text, ESCAPED) {
-        buffer.extend(part.as_bytes());
-    }
-}
-
-/// The secret in the file, without the end of its line.
-fn read_secret(path: &Path) -> std::io::Result<Wiped<String>> {
-    let text = Wiped::new(std::fs::read_to_string(path)?);
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() || secret.len() > LONGEST_SECRET || secret.chars().any(char::is_control) {
-        return Err(std::io::Error::other(
-            "it must have one line of 1 to 4096 bytes",
-        ));
-    }
-    Ok(Wiped::new(secret.to_owned()))
 }
 
 /// The URL, if a browser may be sent there.

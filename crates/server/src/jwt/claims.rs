@@ -4,13 +4,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use toolvault_core::json::{Object, Value};
+use toolvault_core::json::{Object, Value, unambiguous as json};
 use toolvault_core::scope::{Scope, ScopeSet};
 use toolvault_core::timestamp::{SECOND, Timestamp};
 
 use super::algorithm::Algorithm;
 use super::error::JwtError;
-use super::json;
 
 /// How much the issuer's clock may differ from ours, in microseconds.
 const LEEWAY: i64 = 60 * SECOND;

@@ -5,11 +5,10 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
-use toolvault_core::json::Object;
+use toolvault_core::json::{Object, unambiguous as json};
 
 use super::algorithm::{Algorithm, KeyType};
 use super::error::JwtError;
-use super::json;
 use super::token::MAX_KEY_ID_BYTES;
 
 /// The only accepted public exponent, 65537.

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use toolvault_core::json::Value;
+use toolvault_core::json::{Value, unambiguous as json};
 
 use super::algorithm::Algorithm;
 use super::error::JwtError;
-use super::json;
 use super::key::Key;
 
 /// The most bytes of a key set.

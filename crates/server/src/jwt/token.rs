@@ -2,12 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use toolvault_core::json::Object;
+use toolvault_core::json::{Object, unambiguous as json};
 
 use super::algorithm::Algorithm;
 use super::claims::Claims;
 use super::error::JwtError;
-use super::json;
 
 /// The most bytes of a token.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;

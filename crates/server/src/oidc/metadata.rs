@@ -1,27 +1,19 @@
 //! What an issuer says about itself (`OpenID` Connect Discovery 1.0): read when a person signs in, and kept for a while.
 
 use tokio::sync::Mutex;
-use toolvault_core::json::Object;
+use toolvault_core::json::{Object, unambiguous as json};
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_gateway::GuardedClient;
 use toolvault_gateway::http::{StatusCode, Url};
+use toolvault_gateway::oauth::ClientAuthentication;
 
 use super::{OidcError, endpoint};
-use crate::jwt::{IssuerConfig, json};
+use crate::jwt::IssuerConfig;
 
 /// A description of this age is read again, in microseconds.
 const MAX_AGE: i64 = 10 * 60 * SECOND;
 /// The time after a failure before the next attempt, in microseconds.
 const RETRY_INTERVAL: i64 = 5 * SECOND;
-
-/// How the client proves to the issuer who it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ClientAuthentication {
-    /// `client_secret_basic`, which every issuer accepts that does not say otherwise.
-    Basic,
-    /// `client_secret_post`.
-    Post,
-}
 
 /// The description of an issuer.
 #[derive(Clone, Debug)]
@@ -87,17 +79,11 @@ fn read(config: &IssuerConfig, document: Object<'_>) -> Result<Metadata, OidcErr
     };
     let methods = document.get("token_endpoint_auth_methods_supported");
     let methods = methods.and_then(|methods| json::array(methods, json::text));
-    let accepts = |name: &str| methods.iter().flatten().any(|method| method == name);
-    let is_post_only = accepts("client_secret_post") && !accepts("client_secret_basic");
     let names_itself = document.get("authorization_response_iss_parameter_supported");
     Ok(Metadata {
         authorization_endpoint: url("authorization_endpoint")?,
         token_endpoint: url("token_endpoint")?,
-        client_authentication: if is_post_only {
-            ClientAuthentication::Post
-        } else {
-            ClientAuthentication::Basic
-        },
+        client_authentication: ClientAuthentication::of(methods.as_deref()),
         names_itself: names_itself.is_some_and(|value| value.as_bool() == Some(true)),
     })
 }

@@ -2,24 +2,21 @@
 //!
 //! Parsers disagree about which repetition counts, so they would read different tokens (RFC 8725, section 2.4).
 
-use toolvault_core::json::{Object, Value, parse_text};
+use super::{Object, Value, parse_text};
 
 /// The object in `bytes`, with nothing around it.
-pub(crate) fn object(bytes: &[u8]) -> Option<Object<'_>> {
+pub fn object(bytes: &[u8]) -> Option<Object<'_>> {
     let value = parse_text(std::str::from_utf8(bytes).ok()?).ok()?;
     value.as_object().filter(|_| is_unambiguous(value))
 }
 
 /// The text of a string.
-pub(crate) fn text(value: Value<'_>) -> Option<String> {
+pub fn text(value: Value<'_>) -> Option<String> {
     Some(value.as_text()?.ok()?.to_string())
 }
 
 /// The elements of an array, each parsed by `read`.
-pub(crate) fn array<'a, T>(
-    value: Value<'a>,
-    read: impl FnMut(Value<'a>) -> Option<T>,
-) -> Option<Vec<T>> {
+pub fn array<'a, T>(value: Value<'a>, read: impl FnMut(Value<'a>) -> Option<T>) -> Option<Vec<T>> {
     value.as_array()?.elements().map(read).collect()
 }
 
