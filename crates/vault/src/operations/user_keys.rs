@@ -10,7 +10,10 @@
 
 mod turn;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use toolvault_core::audit::record::{Action, Decision, Record};
 use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::scope::Scope;
@@ -24,10 +27,14 @@ use crate::store::{dialect, installation, users, versions};
 use crate::vault::Vault;
 use crate::writer::change::{Change, Work};
 
-/// How many versions one transaction takes, approximately. The other changes wait for it.
-const PORTION: i64 = 64;
+/// How many versions the first transaction takes, and the fewest that one takes, approximately.
+const FEWEST: u16 = 32;
+/// The most that one takes: they are in memory.
+const MOST: u16 = 512;
+/// How long a transaction may take until its commit. The other changes wait for it.
+const LONGEST: Duration = Duration::from_millis(40);
 /// What the turn of a user counts in addition to their versions: it needs up to thirteen statements.
-const TURN: i64 = 16;
+const TURN: usize = 16;
 
 /// How long ago a rotation may have begun that the next one goes on with: a day, in microseconds.
 const LONGEST_PAUSE: i64 = 24 * 3_600 * SECOND;
@@ -45,6 +52,16 @@ pub struct RotationPosition {
     left: u64,
     /// Whether no user is left.
     is_at_end: bool,
+    /// How many versions the next portion takes. Each takes twice as many as the one before, as long as that is quick.
+    #[serde(default)]
+    size: u16,
+}
+
+impl RotationPosition {
+    /// How many versions the next portion takes. The position comes from a client.
+    fn size(&self) -> u16 {
+        self.size.clamp(FEWEST, MOST)
+    }
 }
 
 /// A rotation that has begun.
@@ -92,6 +109,7 @@ impl Vault {
             secret: SecretId(Uuid::nil()),
             left: 0,
             is_at_end: false,
+            size: FEWEST,
         };
         Ok(RotationBegun {
             position,
@@ -176,16 +194,17 @@ impl Change for Continue {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<RotationPortion, Error> {
+        let began = Instant::now();
         let mut portion = RotationPortion::default();
         let mut at = self.position;
-        let mut budget = PORTION;
-        while budget > 0 {
+        let mut budget = usize::from(at.size());
+        while budget > 0 && began.elapsed() < LONGEST {
             let Some(next) = users::next(work.tx, at.user).await? else {
                 at.is_at_end = true;
                 break;
             };
             let next = UserId(next);
-            let turn = take_turn(work, next, &at, &self.record).await?;
+            let turn = take_turn(work, next, &at, budget, &self.record).await?;
             let mut is_over = true;
             match turn {
                 Turn::Passed { versions } => portion.versions += versions,
@@ -200,22 +219,33 @@ impl Change for Continue {
                 } => {
                     portion.data_keys += data_keys;
                     portion.versions += versions;
-                    budget -= versions;
+                    budget = budget.saturating_sub(usize::try_from(versions).unwrap_or(budget));
                     is_over = after.is_none();
                     at.secret = after.unwrap_or(at.secret);
                     portion.users += i64::from(is_over);
                 }
             }
-            if is_over {
-                at.user = next;
-                at.secret = SecretId(Uuid::nil());
-                budget -= TURN;
-            } else {
+            if !is_over {
                 break;
             }
+            at.user = next;
+            at.secret = SecretId(Uuid::nil());
+            budget = budget.saturating_sub(TURN);
         }
+        at.size = next_size(at.size(), began.elapsed());
         portion.position = Some(at);
         Ok(portion)
+    }
+}
+
+/// How many versions the next portion takes, after one of this size.
+fn next_size(size: u16, took: Duration) -> u16 {
+    if took > LONGEST {
+        FEWEST.max(size / 2)
+    } else if took < LONGEST / 2 {
+        MOST.min(size * 2)
+    } else {
+        size
     }
 }
 
@@ -242,5 +272,23 @@ impl Change for Complete {
             work.records.push(record);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn portions_grow_while_they_are_quick_and_stay_within_bounds() {
+        let quick = LONGEST / 4;
+        let grown: Vec<_> =
+            std::iter::successors(Some(FEWEST), |size| Some(next_size(*size, quick)))
+                .take(7)
+                .collect();
+        assert_eq!(grown, [32, 64, 128, 256, 512, 512, 512]);
+        assert_eq!(next_size(256, LONGEST * 3 / 4), 256);
+        assert_eq!(next_size(256, LONGEST * 2), 128);
+        assert_eq!(next_size(FEWEST, LONGEST * 2), FEWEST);
     }
 }

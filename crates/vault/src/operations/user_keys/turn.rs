@@ -20,11 +20,6 @@ use crate::store::{connections, given, idempotent_answers, users, versions};
 use crate::user::{self, Ledger, User};
 use crate::writer::change::Work;
 
-/// How many secrets, with all their versions, a turn takes at once.
-const SECRETS: usize = 32;
-/// How many remembered answers it takes at once.
-const ANSWERS: usize = 32;
-
 /// What became of a user's turn.
 pub(super) enum Turn {
     /// They need nothing: their key is new, or they are gone.
@@ -54,14 +49,16 @@ struct Portion {
     after: Option<SecretId>,
 }
 
-/// Takes the next portion of what is a user's, and after the last one deletes their old key.
+/// Takes the next `most` secrets of a user with all their versions, and as many answers, and after the last of them
+/// deletes the user's old key.
 pub(super) async fn take_turn(
     work: &mut Work<'_>,
     id: UserId,
     at: &RotationPosition,
+    most: usize,
     record: &Record,
 ) -> Result<Turn, Error> {
-    let taken = take(work, id, at, record).await;
+    let taken = take(work, id, at, most, record).await;
     if !matches!(taken, Err(Error::Integrity)) {
         return taken;
     }
@@ -79,6 +76,7 @@ async fn take(
     work: &mut Work<'_>,
     id: UserId,
     at: &RotationPosition,
+    most: usize,
     record: &Record,
 ) -> Result<Turn, Error> {
     users::lock(work.tx, id).await?;
@@ -98,7 +96,7 @@ async fn take(
     if begins {
         user.keys = user.keys.renew(work.now, entropy)?;
     }
-    let mut portion = seal_again(work, id, &user.keys, at.secret).await?;
+    let mut portion = seal_again(work, id, &user.keys, at.secret, most).await?;
 
     let statements = vec![
         versions::save_data_keys(&portion.data_keys),
@@ -157,10 +155,12 @@ async fn seal_again(
     id: UserId,
     keys: &UserKeys,
     after: SecretId,
+    most: usize,
 ) -> Result<Portion, Error> {
     let mut portion = Portion::default();
-    let rows = versions::list_wraps(work.tx, id, after, limit(SECRETS)).await?;
-    let mut secrets: Vec<SecretId> = Vec::with_capacity(SECRETS);
+    let limit = i64::try_from(most).map_err(Error::internal)?;
+    let rows = versions::list_wraps(work.tx, id, after, limit).await?;
+    let mut secrets: Vec<SecretId> = Vec::with_capacity(most);
     for row in rows {
         let secret = SecretId(row.secret.secret_id);
         if secrets.last() != Some(&secret) {
@@ -177,8 +177,8 @@ async fn seal_again(
         wrap_connections(work, id, keys, &mut portion).await?;
     }
     let (shared, newest) = (work.shared, header(keys));
-    let answers = idempotent_answers::list_others(work.tx, id, newest, limit(ANSWERS)).await?;
-    let is_last = secrets.len() < SECRETS && answers.len() < ANSWERS;
+    let answers = idempotent_answers::list_others(work.tx, id, newest, limit).await?;
+    let is_last = secrets.len() < most && answers.len() < most;
     portion.after = (!is_last).then(|| secrets.last().copied().unwrap_or(after));
     for (key_hash, sealed) in answers {
         let entropy = shared.entropy.as_ref();
@@ -211,10 +211,6 @@ async fn wrap_connections(
         }
     }
     Ok(())
-}
-
-fn limit(most: usize) -> i64 {
-    i64::try_from(most).unwrap_or(i64::MAX)
 }
 
 /// The data key wrapped with the newest key; `None` if it is already.
