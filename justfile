@@ -42,6 +42,10 @@ older *commit:
 faults *arguments:
     scripts/faults {{ arguments }}
 
+# User keys rotate under load, with 200 kills. Takes about 40 minutes; `--help` lists the options.
+key-rotation *arguments:
+    scripts/rotate-under-load {{ arguments }}
+
 # Clients that change and read a few secrets at the same time, and a check that one order explains every answer.
 linearizability operations='1000000':
     cargo build --release --locked

@@ -14,7 +14,7 @@ from echo import Echo
 from journal import SECRETS, Journal, judge, missing_uses, observe
 from postgres import Postgres
 from rpc import Legacy, Refused
-from server import Toolvault
+from server import COMMAND_TIMEOUT, Toolvault
 from writers import Burst
 
 RACES = 5
@@ -28,8 +28,9 @@ CHANNEL = "/v1/tools/propagated/resolve"
 class Pair:
     """The servers, two unless more are named, and the changes acknowledged by any."""
 
-    def __init__(self, folder: Path, url: str, names: tuple[str, ...] = ("one", "other"), **settings: str) -> None:
-        settings |= {"database_url": url, "root_key_file": str(folder / "root.key")}
+    def __init__(self, folder: Path, url: str | None, names: tuple[str, ...] = ("one", "other"), **settings: str) -> None:
+        """Without a URL, one server has the embedded database."""
+        settings |= {"root_key_file": str(folder / "root.key")} | ({"database_url": url} if url else {})
         self.servers = [
             Toolvault(folder / name, first_keys_file=str(folder / f"{name}.first-keys"), **settings)
             for name in names
@@ -53,9 +54,9 @@ class Pair:
     def clients(self, key: str | None = None) -> list[Client]:
         return [server.client(key or self.key) for server in self.servers]
 
-    async def verified(self) -> list[str]:
+    async def verified(self, within: float = COMMAND_TIMEOUT) -> list[str]:
         words = ["audit", "verify", "--json", "--public-key", self.public_key]
-        done = await self.servers[0].command(*words)
+        done = await self.servers[0].command(*words, within=within)
         is_sound = done.returncode == 0 and json.loads(done.stdout)["ok"] is True
         return [] if is_sound else [f"audit verify: {done.returncode} {done.stdout[:500]!r} {done.stderr[:500]!r}"]
 

@@ -107,11 +107,13 @@ class Toolvault:
     def client(self, key: str | None = None, **headers: str) -> Client:
         return Client(self.port, key, headers)
 
-    async def command(self, *words: str, stdin: bytes = b"", **settings: str) -> subprocess.CompletedProcess:
+    async def command(
+        self, *words: str, stdin: bytes = b"", within: float = COMMAND_TIMEOUT, **settings: str
+    ) -> subprocess.CompletedProcess:
         """Runs a local command while the server is running."""
         environment = self.environment | {f"TOOLVAULT_{name.upper()}": value for name, value in settings.items()}
         run = lambda: subprocess.run(  # noqa: E731
-            [self.binary, *words], env=environment, input=stdin, capture_output=True, timeout=COMMAND_TIMEOUT
+            [self.binary, *words], env=environment, input=stdin, capture_output=True, timeout=within
         )
         return await asyncio.to_thread(run)
 
