@@ -11,6 +11,8 @@
 mod connection;
 mod state;
 
+use std::sync::OnceLock;
+
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 
 pub use self::connection::ConnectionState;
@@ -138,6 +140,7 @@ pub struct SealedValue {
     parts: Box<[u8]>,
     /// Where the value begins.
     middle: u32,
+    word: OnceLock<bool>,
 }
 
 impl SealedValue {
@@ -147,6 +150,7 @@ impl SealedValue {
             parts: [data_key, value].concat().into_boxed_slice(),
             // A longer key than there is would not open.
             middle: u32::try_from(data_key.len()).unwrap_or(u32::MAX),
+            word: OnceLock::new(),
         }
     }
 
@@ -163,6 +167,17 @@ impl SealedValue {
     /// The padded value, still sealed.
     pub fn sealed_value(&self) -> &[u8] {
         self.split().1
+    }
+
+    /// Whether the value is one word, if [`note_word`](Self::note_word) was called.
+    pub fn is_word(&self) -> Option<bool> {
+        self.word.get().copied()
+    }
+
+    /// Remembers whether the value is one word, for as long as these bytes are in memory: to find out, it is opened.
+    pub fn note_word(&self, is_word: bool) {
+        // Another caller may have been first, with the same answer.
+        let _ = self.word.set(is_word);
     }
 
     /// The value, if the row is exactly as it was stored.

@@ -1,5 +1,7 @@
 //! One user's secrets, indexed so that resolving does not scan them all.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use toolvault_core::identity::SecretId;
@@ -19,6 +21,7 @@ pub(crate) struct Index {
     by_id: Vec<Arc<Secret>>,
     by_name: Vec<Arc<Secret>>,
     defaults: PatternIndex<Arc<Secret>>,
+    words: Words,
     /// Whether a row differs from what was stored, or the rows are not the ones that the ledger counts.
     is_broken: bool,
     /// The generation of the ledger for these secrets.
@@ -34,6 +37,43 @@ fn name(secret: &Secret) -> (&str, SecretId) {
     (&secret.name, secret.id)
 }
 
+/// How many secrets are bound to each tool and each argument, by the hashes of their names under a key of this map.
+#[derive(Default)]
+struct Words {
+    hasher: RandomState,
+    counts: HashMap<u64, u32>,
+}
+
+impl Words {
+    fn of(secret: &Secret) -> impl Iterator<Item = &str> {
+        [secret.tool(), secret.binding.argument.as_deref()]
+            .into_iter()
+            .flatten()
+    }
+
+    fn add(&mut self, secret: &Secret) {
+        for word in Self::of(secret) {
+            *self.counts.entry(self.hasher.hash_one(word)).or_default() += 1;
+        }
+    }
+
+    fn remove(&mut self, secret: &Secret) {
+        for word in Self::of(secret) {
+            let hash = self.hasher.hash_one(word);
+            if let Some(count) = self.counts.get_mut(&hash) {
+                *count -= 1;
+                if *count == 0 {
+                    self.counts.remove(&hash);
+                }
+            }
+        }
+    }
+
+    fn weight(&self) -> usize {
+        self.counts.capacity() * (size_of::<(u64, u32)>() + 1)
+    }
+}
+
 impl Index {
     /// An index of these secrets, which a ledger of this generation counts.
     pub(crate) fn new(mut secrets: Vec<Arc<Secret>>, generation: i64) -> Self {
@@ -44,12 +84,17 @@ impl Index {
         by_name.sort_by(|one, other| name(one).cmp(&name(other)));
         let mut defaults = PatternIndex::new();
         defaults.extend(secrets.iter().cloned());
+        let mut words = Words::default();
+        for secret in &secrets {
+            words.add(secret);
+        }
         Self {
             weight: secrets.iter().map(|secret| secret.weight()).sum(),
             by_age: secrets,
             by_id,
             by_name,
             defaults,
+            words,
             generation,
             ..Self::default()
         }
@@ -76,6 +121,7 @@ impl Index {
     pub(crate) fn store(&mut self, secret: Arc<Secret>) {
         self.remove(secret.id);
         self.weight += secret.weight();
+        self.words.add(&secret);
         let place = self
             .by_age
             .partition_point(|other| age(other) < age(&secret));
@@ -95,6 +141,7 @@ impl Index {
         };
         let secret = self.by_id.remove(place);
         self.weight = self.weight.saturating_sub(secret.weight());
+        self.words.remove(&secret);
         if let Ok(place) = self
             .by_age
             .binary_search_by_key(&age(&secret), |other| age(other))
@@ -142,6 +189,12 @@ impl Index {
         self.defaults.candidates(tool)
     }
 
+    /// Whether a secret is bound to a tool or an argument of exactly this name.
+    pub(crate) fn binds(&self, name: &str) -> bool {
+        let words = &self.words;
+        words.counts.contains_key(&words.hasher.hash_one(name))
+    }
+
     /// All secrets, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Secret>> {
         self.by_age.iter()
@@ -153,6 +206,6 @@ impl Index {
     }
 
     pub(crate) fn weight(&self) -> usize {
-        self.weight + self.by_age.len() * PLACES_WEIGHT
+        self.weight + self.by_age.len() * PLACES_WEIGHT + self.words.weight()
     }
 }

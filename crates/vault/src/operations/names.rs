@@ -88,10 +88,21 @@ impl Vault {
         names: &[String],
     ) -> Option<Clean> {
         let turn = Arc::clone(&remembered.turn).lock_owned().await;
-        let (secrets, generation) = {
+        let longest = names.iter().map(String::len).max()?;
+        let (secrets, bound, generation) = {
             let index = entry.index.read();
-            let secrets: Vec<Arc<Secret>> = index.iter().cloned().collect();
-            (secrets, known_generation(&index))
+            // These are stored in the clear anyway.
+            let bound: HashSet<String> = names
+                .iter()
+                .filter(|name| index.binds(name))
+                .cloned()
+                .collect();
+            let secrets: Vec<Arc<Secret>> = index
+                .iter()
+                .filter(|secret| !is_longer_word(secret, longest))
+                .cloned()
+                .collect();
+            (secrets, bound, known_generation(&index))
         };
         // Another request may have searched some of them meanwhile.
         let (mut clean, unknown) = look_up(remembered, generation, names);
@@ -99,7 +110,7 @@ impl Vault {
         // A user may have 10,000 values, and the lock that changes of the secrets wait for must not be held meanwhile.
         // It keeps the turn even if the request is abandoned.
         let searching = tokio::task::spawn_blocking(move || {
-            let found = search(&shared, &owner, &secrets, unknown);
+            let found = search(&shared, &owner, &secrets, &bound, unknown);
             (turn, found)
         });
         let (_turn, found) = searching.await.ok()?;
@@ -138,23 +149,16 @@ fn look_up(
 }
 
 /// Searches names for the values. The memory that this takes is bounded: one value can have thousands of parts that are
-/// searched for, too.
+/// searched for, too. A name that is `bound` stays as it is.
 fn search(
     shared: &Shared,
     entry: &UserEntry,
     secrets: &[Arc<Secret>],
+    bound: &HashSet<String>,
     names: HashSet<String>,
 ) -> Result<Clean, EntropyError> {
-    // These are stored in the clear anyway.
-    let bound: HashSet<&str> = secrets
-        .iter()
-        .flat_map(|secret| [secret.tool(), secret.binding.argument.as_deref()])
-        .flatten()
-        .filter(|bound| names.contains(*bound))
-        .collect();
-    let (bound, free): (Vec<String>, Vec<String>) = names
-        .into_iter()
-        .partition(|name| bound.contains(name.as_str()));
+    let (bound, free): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| bound.contains(name));
     let itself = |name: &String| (name.clone(), name.clone());
     let mut clean: Clean = bound.iter().map(itself).collect();
     let Some(longest) = free.iter().map(String::len).max() else {
@@ -204,7 +208,7 @@ fn note_found(clean: &mut Clean, name: &str, redacted: String) {
 }
 
 /// The value of a secret, if it is confidential and it or a part of it may be in a name of `longest` bytes. Most are
-/// tokens that are longer than names, and to prepare the search for a value takes ten times as long as to open it.
+/// words that are longer than names, and to prepare the search for a value takes ten times as long as to open it.
 fn value_within(
     shared: &Shared,
     entry: &UserEntry,
@@ -216,7 +220,15 @@ fn value_within(
     }
     // A value that does not open is known to no caller.
     let opened = secret.open_value(shared.keyring.installation(), &entry.user.keys);
-    opened.ok().filter(|value| may_be_within(value, longest))
+    let value = opened.ok()?;
+    secret.sealed.note_word(is_word(value.expose_text()?));
+    (!is_longer_word(secret, longest)).then_some(value)
+}
+
+/// Whether the value is known to be one word of more than `longest` bytes. Each value is opened once to find that out.
+fn is_longer_word(secret: &Secret, longest: usize) -> bool {
+    let bytes = usize::try_from(secret.shown.bytes).unwrap_or(usize::MAX);
+    bytes > longest && secret.sealed.is_word() == Some(true)
 }
 
 /// The tokens of a connection that may be in a name, each with the name of the server.
@@ -241,11 +253,11 @@ fn tokens_within(
 
 fn may_be_within(value: &Confidential, longest: usize) -> bool {
     let text = value.expose_text();
-    text.is_some_and(|text| text.len() <= longest || !is_token(text))
+    text.is_some_and(|text| text.len() <= longest || !is_word(text))
 }
 
 /// Whether a value is one word. It has no parts that are searched for too, and no form of it is shorter than itself.
-fn is_token(value: &str) -> bool {
+fn is_word(value: &str) -> bool {
     let is_of_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     value.bytes().all(is_of_word)
 }

@@ -84,6 +84,26 @@ on_both! {
         assert_eq!(newest(&ann, Action::SecretUsed).await.tool.unwrap(), "linear__[secret:late]");
     }
 
+    // What is remembered of a value, and of what the secrets are bound to, ends with it.
+    async fn a_name_is_searched_for_the_values_and_bindings_of_now(app: App) {
+        let ann = app.person("ann").await;
+        let long = "a-word-that-is-longer-than-any-name-of-a-tool-in-this-test";
+        let stored = ann.store(secret("wide", long).default_for("*", "k")).await;
+        let bound = ann.store(secret("bound", "another value").default_for("tool-of-ann", "k")).await;
+        let name = "linear__tool-of-ann";
+        ann.resolve(name).await.unwrap();
+        for value in ["a-short-word", "tool-of-ann"] {
+            ann.set_value(stored.secret_id, value).await;
+            ann.resolve(&format!("x__{value}")).await.unwrap();
+            assert_eq!(newest(&ann, Action::SecretUsed).await.tool.unwrap(), "x__[secret:wide]");
+        }
+        ann.resolve("tool-of-ann").await.unwrap();
+        assert_eq!(newest(&ann, Action::SecretUsed).await.tool.unwrap(), "tool-of-ann");
+        ann.delete(bound.secret_id).await.unwrap();
+        ann.resolve("tool-of-ann").await.unwrap();
+        assert_eq!(newest(&ann, Action::SecretUsed).await.tool.unwrap(), "[secret:wide]");
+    }
+
     async fn a_name_that_holds_no_confidential_value_is_recorded_as_it_is(app: App) {
         let ann = app.person("ann").await;
         let bob = app.person("bob").await;
