@@ -219,11 +219,10 @@ impl Runner<'_> {
                 None => work.last(),
             };
             jobs.found(job, last);
-            if work.waits(now) || !is_due(last, every, now) {
-                return Ok(None);
-            }
-            let leads = lead.is_held().await;
-            if !leads.map_err(|error| with_causes(&error))? {
+            // Also when nothing is due, so that one server leads at any time.
+            let leads = lead.is_held().await.map_err(|error| with_causes(&error))?;
+            jobs.leads(job, leads, lead.holder());
+            if !leads || work.waits(now) || !is_due(last, every, now) {
                 return Ok(None);
             }
             work.run().await.map(Some)

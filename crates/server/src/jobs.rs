@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 use toolvault_core::timestamp::Timestamp;
+use toolvault_vault::LeadHolder;
 
 pub use self::shipping::Shipping;
 
@@ -49,6 +50,8 @@ pub struct JobState {
     pub last: Option<Timestamp>,
     /// Why it failed, if it failed since.
     pub failure: Option<String>,
+    /// Who does it in place of this server: another one, or whoever took its lock in the database.
+    pub done_by: Option<LeadHolder>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -62,6 +65,7 @@ pub struct Jobs {
     states: Mutex<BTreeMap<Job, JobState>>,
     last: Family<JobLabels, Gauge>,
     failures: Family<JobLabels, Counter>,
+    leads: Family<JobLabels, Gauge>,
     shipping: Shipping,
 }
 
@@ -72,6 +76,8 @@ impl Jobs {
         registry.register("job_last_success_seconds", help, self.last.clone());
         let help = "Failures of a job of the server";
         registry.register("job_failures", help, self.failures.clone());
+        let help = "Whether this server does a job: of the servers on one database, one does each";
+        registry.register("job_leader", help, self.leads.clone());
         self.shipping.register(registry);
     }
 
@@ -87,6 +93,13 @@ impl Jobs {
         self.last.get_or_create(&labels).set(seconds);
         drop(self.failures.get_or_create(&labels));
         self.states.lock().entry(job).or_default().last = last;
+    }
+
+    /// Notes whether this server does the job, or who does it in its place.
+    pub fn leads(&self, job: Job, is_leader: bool, done_by: Option<&LeadHolder>) {
+        let labels = JobLabels { job: job.name() };
+        self.leads.get_or_create(&labels).set(is_leader.into());
+        self.states.lock().entry(job).or_default().done_by = done_by.cloned();
     }
 
     /// Notes that the job succeeded.
@@ -144,5 +157,17 @@ mod tests {
             "job_last_success_seconds{job=\"backup\"} 101\njob_failures_total{job=\"backup\"} 1";
         assert_eq!(text(&jobs), after);
         assert_eq!(jobs.states().len(), 1);
+        let holder = LeadHolder {
+            pid: 1,
+            role: None,
+            application: None,
+            address: None,
+        };
+        for (is_leader, done_by) in [(false, Some(&holder)), (true, None)] {
+            jobs.leads(Job::Backup, is_leader, done_by);
+            let line = format!("job_leader{{job=\"backup\"}} {}", u8::from(is_leader));
+            assert!(text(&jobs).contains(&line));
+            assert_eq!(jobs.states()[&Job::Backup].done_by.as_ref(), done_by);
+        }
     }
 }

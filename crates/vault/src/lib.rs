@@ -78,7 +78,7 @@ pub use secret::SecretInfo;
 pub use settings::{Consistency, DatabaseLocation, DatabaseUrl, Durability, Limits, Settings};
 pub use setup::{FirstKeys, OpenError};
 pub use store::hosts::Tried;
-pub use store::lead::Lead;
+pub use store::lead::{Lead, LeadHolder};
 pub use store::open_database_error::OpenDatabaseError;
 pub use user::{Origin, UserInfo};
 pub use vault::{Opened, Vault};

@@ -177,10 +177,10 @@ impl Report<'_> {
             Some(last) => last.to_string(),
             None => "unknown".to_owned(),
         };
-        match &report.fault {
-            Some(fault) => format!("{last}; {fault}"),
-            None => last,
-        }
+        let fault = report.fault.as_ref().map(|fault| format!("; {fault}"));
+        let done_by = report.done_by.as_ref();
+        let done_by = done_by.map(|holder| format!("; done by {holder}"));
+        [Some(last), fault, done_by].into_iter().flatten().collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_server::{Job, JobState, Status};
-use toolvault_vault::ShippingStatus;
+use toolvault_vault::{LeadHolder, ShippingStatus};
 
 use super::series::Series;
 use super::{PRUNE_EVERY, ship};
@@ -23,6 +23,8 @@ pub(crate) struct JobReport {
     pub(crate) last: Option<Timestamp>,
     /// What is wrong.
     pub(crate) fault: Option<String>,
+    /// Who does it in place of the server that answered.
+    pub(crate) done_by: Option<LeadHolder>,
 }
 
 /// How the configured jobs went.
@@ -48,14 +50,15 @@ pub(crate) fn report(configuration: &Configuration, of: &Status, now: Timestamp)
             Some(Err(error)) => (None, Some(format!("cannot read its directory: {error}"))),
             None => (state.last, None),
         };
-        // Only the server knows what became of those for a command.
-        let is_known = series.is_some() || !states.is_empty();
+        // Only the server that does it knows what became of one that makes no files.
+        let is_known = series.is_some() || !states.is_empty() && state.done_by.is_none();
         let late = || is_known.then(|| lateness(last, every, now)).flatten();
         JobReport {
             job,
             every_seconds: every / SECOND,
             last,
             fault: state.failure.or(unreadable).or_else(late),
+            done_by: state.done_by,
         }
     })
     .chain(
@@ -84,14 +87,13 @@ fn of_shipping(
         let waiting = shipping.waiting;
         Some(format!("{waiting} records wait, the oldest since {oldest}"))
     };
-    let failure = states
-        .get(&Job::Ship)
-        .and_then(|state| state.failure.clone());
+    let state = states.get(&Job::Ship).cloned().unwrap_or_default();
     JobReport {
         job: Job::Ship,
         every_seconds: ship::LOOK_EVERY.as_secs().cast_signed(),
         last: shipping.last,
-        fault: failure.or_else(changed).or_else(late),
+        fault: state.failure.or_else(changed).or_else(late),
+        done_by: state.done_by,
     }
 }
 

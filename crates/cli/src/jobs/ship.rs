@@ -79,8 +79,11 @@ impl Shipper<'_> {
 
     /// Ships the oldest records that wait, and returns how long to pause.
     async fn step(&self, lead: &mut Lead) -> Result<Duration, Failure> {
-        let counts = self.server.jobs().shipping();
-        if !lead.is_held().await.map_err(|error| Failure::of(&error))? {
+        let jobs = self.server.jobs();
+        let counts = jobs.shipping();
+        let leads = lead.is_held().await.map_err(|error| Failure::of(&error))?;
+        jobs.leads(Job::Ship, leads, lead.holder());
+        if !leads {
             counts.waits(0, None);
             return Ok(LOOK_EVERY);
         }

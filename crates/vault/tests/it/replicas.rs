@@ -93,7 +93,11 @@ on_two! {
         for _ in 0..2 {
             assert!(first.is_held().await.unwrap());
             assert!(!second.is_held().await.unwrap());
+            assert_eq!(first.holder(), None);
         }
+        let holder = second.holder().unwrap();
+        assert_eq!(holder.application.as_deref(), Some("toolvault"));
+        assert!(holder.role.is_some() && holder.to_string().contains(&holder.pid.to_string()));
         assert!(two.vault.lead("other work").is_held().await.unwrap());
         // Its connection is cut. It notices when it asks, and may be too late.
         let rows = Rows::of(&one).await;
@@ -104,6 +108,7 @@ on_two! {
         .await;
         rows.close().await;
         assert!(second.is_held().await.unwrap());
+        assert_eq!(second.holder(), None);
         assert!(!first.is_held().await.unwrap());
     }
 

@@ -19,6 +19,15 @@ pub(super) fn check(reports: &[JobReport], findings: &mut Findings) {
             _ => "the last one was made",
         };
         match (&report.fault, report.last) {
+            (Some(fault), _) if let Some(holder) = &report.done_by => findings.bad(
+                check,
+                &format!("{fault}; its lock has {holder}"),
+                &format!(
+                    "read the log of the server that has this session; if no server has it, someone else took the lock: \
+                     find out who, and end it with SELECT pg_terminate_backend({})",
+                    holder.pid
+                ),
+            ),
             (Some(fault), _) => findings.bad(
                 check,
                 fault,
@@ -32,7 +41,13 @@ pub(super) fn check(reports: &[JobReport], findings: &mut Findings) {
             (None, None) if report.job == Job::Ship => {
                 findings.good(check, "nothing was shipped yet, and nothing waits long");
             }
-            (None, None) => findings.good(check, "only the server knows the last one"),
+            (None, None) => findings.good(
+                check,
+                &match &report.done_by {
+                    Some(holder) => format!("only the server that does it knows the last one: {holder}"),
+                    None => "only the server knows the last one".to_owned(),
+                },
+            ),
         }
     }
 }
