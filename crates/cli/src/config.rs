@@ -6,6 +6,7 @@
 
 mod bucket;
 mod computed;
+mod destination;
 mod file;
 mod first_keys;
 mod flags;
@@ -30,7 +31,7 @@ pub(crate) use self::gateway::is_reserved_header;
 pub(crate) use self::jobs::{Backups, Checkpoints};
 pub(crate) use self::layers::Layers;
 pub(crate) use self::root_key::{RootKey, read_secret_file};
-pub(crate) use self::ship::{Shipping, read_headers};
+pub(crate) use self::ship::Shipping;
 pub(crate) use self::show::show;
 pub(crate) use self::traces::Tracing;
 pub(crate) use self::validate::{Configuration, LogFormat};

@@ -74,7 +74,10 @@ impl Connections {
             Failure::refused(format!("{part}: {}", with_causes(error)))
         };
         let receiver = configuration.shipping.clone();
-        let receiver = receiver.map(|settings| Receiver::new(settings.url, settings.policy));
+        let receiver = receiver.map(|settings| {
+            let (url, policy) = (settings.destination.url, settings.destination.policy);
+            Receiver::new(url, policy, settings.allows_unclean_end)
+        });
         let checkpoints = configuration.checkpoints.as_ref();
         let bucket = checkpoints.and_then(|settings| settings.bucket.clone());
         let bucket = bucket.map(|settings| {

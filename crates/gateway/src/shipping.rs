@@ -57,6 +57,12 @@ pub enum DeliveryError {
         /// How long it wants to be left alone.
         retry_after: Option<Duration>,
     },
+    /// The TLS connection for syslog ended without `close_notify` (RFC 5425, section 4.4), so it may have been cut.
+    #[error(
+        "the connection to the receiver ended without close_notify, so it may have been cut; if the receiver always \
+         ends connections so, set audit.ship.allow_unclean_end"
+    )]
+    UncleanEnd,
     /// The receiver does not accept what was sent. The same request will fail again.
     #[error(
         "the receiver refused the records with status {0}; check audit.ship.url and the headers, and its own log"
@@ -93,10 +99,18 @@ impl Receiver {
         Ok(())
     }
 
-    /// The receiver at `url`, reached under `policy`.
-    pub fn new(url: String, policy: HttpPolicy) -> Result<Self, HttpError> {
+    /// The receiver at `url`, reached under `policy`. With `allows_unclean_end`, a TLS connection of syslog may end
+    /// without `close_notify`.
+    pub fn new(
+        url: String,
+        policy: HttpPolicy,
+        allows_unclean_end: bool,
+    ) -> Result<Self, HttpError> {
         let channel = match Address::of(&url, &policy)? {
-            Some(address) => Channel::Syslog(syslog::Target::new(address, policy)?),
+            Some(address) => {
+                let target = syslog::Target::new(address, policy, allows_unclean_end)?;
+                Channel::Syslog(target)
+            }
             None => Channel::Otlp(GuardedClient::new(policy)?, url),
         };
         Ok(Self { channel })

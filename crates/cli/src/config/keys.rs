@@ -78,6 +78,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("audit.ship.headers_file", SecretFile),
     ("audit.ship.allow_private_network", Boolean),
     ("audit.ship.ca_file", Text),
+    ("audit.ship.allow_unclean_end", Boolean),
     ("traces.url", Secret),
     ("traces.headers_file", SecretFile),
     ("traces.percent", Integer),

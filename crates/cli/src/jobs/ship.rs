@@ -11,8 +11,7 @@ use toolvault_gateway::shipping::{DeliveryError, Receiver};
 use toolvault_server::{Job, ServerHandle};
 use toolvault_vault::{Caller, Lead, SystemEntropy, Unshipped, Vault};
 
-use super::off_the_runtime;
-use crate::config::{Shipping, read_headers};
+use crate::config::Shipping;
 use crate::failure::with_causes;
 use crate::store::own_uid;
 
@@ -103,11 +102,8 @@ impl Shipper<'_> {
     }
 
     async fn deliver(&self, caller: &Caller, unshipped: Unshipped) -> Result<(), Failure> {
-        // Read each time, so that a new credential needs no restart.
-        let path = self.settings.headers_file.clone();
-        let headers = off_the_runtime(move || read_headers(path.as_deref())).await;
-        let headers =
-            headers.map_err(|why| Failure::of_text(format!("audit.ship.headers_file: {why}")))?;
+        let headers = self.settings.destination.headers().await;
+        let headers = headers.map_err(Failure::of_text)?;
         let now = self.vault.clock().now();
         let (installation, pages) = (self.vault.installation(), &unshipped.pages);
         let delivered = self

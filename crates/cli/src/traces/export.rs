@@ -1,12 +1,11 @@
 //! The collector's client, which sends the spans as long as the server runs.
 
 use toolvault_core::identity::InstallationId;
-use toolvault_gateway::http::HeaderMap;
 use toolvault_gateway::traces::{Exporter, Spans};
 use toolvault_server::TraceSettings;
 
 use super::Traces;
-use crate::config::{Configuration, Tracing, read_headers};
+use crate::config::{Configuration, Tracing};
 use crate::failure::{Failure, with_causes};
 
 /// What makes the spans, and what sends them, if there is a collector.
@@ -17,7 +16,8 @@ pub(crate) fn prepare(
         return Ok(None);
     };
     let refused = |error| Failure::refused(format!("traces: {}", with_causes(&error)));
-    let made = Spans::new(settings.url.clone(), settings.policy.clone());
+    let destination = &settings.destination;
+    let made = Spans::new(destination.url.clone(), destination.policy.clone());
     let (spans, exporter) = made.map_err(refused)?;
     configuration.server.traces = Some(TraceSettings {
         continues: settings.continues,
@@ -35,7 +35,7 @@ pub(crate) async fn run(mut exporter: Exporter, installation: InstallationId, se
             // Nothing makes spans any more.
             return;
         }
-        let sent = match headers(settings).await {
+        let sent = match settings.destination.headers().await {
             Ok(headers) => {
                 let sent = exporter.send(installation, &spans, headers).await;
                 sent.map_err(|error| with_causes(&error))
@@ -57,12 +57,4 @@ pub(crate) async fn run(mut exporter: Exporter, installation: InstallationId, se
             Err(_) => {}
         }
     }
-}
-
-/// The headers for one request. Reading a file blocks, so not here.
-async fn headers(settings: &Tracing) -> Result<HeaderMap, String> {
-    let path = settings.headers_file.clone();
-    let reading = tokio::task::spawn_blocking(move || read_headers(path.as_deref()));
-    let read = reading.await.map_err(|error| error.to_string())?;
-    read.map_err(|why| format!("traces.headers_file: {why}"))
 }

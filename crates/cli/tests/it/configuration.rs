@@ -33,6 +33,7 @@ fn each_value_is_shown_with_where_it_came_from() {
     exit status 0
     audit.checkpoints.s3.allow_private_network = false  # default
     audit.ship.allow_private_network = false  # default
+    audit.ship.allow_unclean_end = false  # default
     audit.uses = "system"  # default
     backup.keep = 7  # default
     cache_bytes = 268435456  # default

@@ -75,10 +75,14 @@ pub(super) fn rejected(body: &[u8]) -> Option<u64> {
     if !is_partial || answer.len() > 1 {
         return None;
     }
-    let partial = partial.as_object()?;
+    // There, null is a field that is not set: some receivers write all fields.
+    let partial = match partial {
+        Value::Null => return Some(0),
+        partial => partial.as_object()?,
+    };
     let rejected = ["rejectedLogRecords", "rejected_log_records"];
     match rejected.iter().find_map(|name| partial.get(*name)) {
-        None => Some(0),
+        None | Some(Value::Null) => Some(0),
         Some(Value::String(text)) => text.parse().ok(),
         Some(number) => number.as_u64(),
     }

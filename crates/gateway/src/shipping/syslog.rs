@@ -2,7 +2,8 @@
 //! socket, each in a datagram.
 //!
 //! Syslog has no acknowledgement. On a stream we end our side after the last message, and the receiver's end says that it
-//! has read everything. The operating system acknowledges a datagram.
+//! has read everything. Over TLS that is its `close_notify`, which nobody else can make. The operating system acknowledges
+//! a datagram.
 
 use std::io;
 use std::path::PathBuf;
@@ -63,15 +64,21 @@ pub(super) struct Target {
     address: Address,
     policy: HttpPolicy,
     connector: Option<TlsConnector>,
+    allows_unclean_end: bool,
 }
 
 impl Target {
-    pub(super) fn new(address: Address, policy: HttpPolicy) -> Result<Self, HttpError> {
+    pub(super) fn new(
+        address: Address,
+        policy: HttpPolicy,
+        allows_unclean_end: bool,
+    ) -> Result<Self, HttpError> {
         let connector = matches!(address, Address::Tls(_)).then(|| connector(&policy));
         Ok(Self {
             connector: connector.transpose()?,
             address,
             policy,
+            allows_unclean_end,
         })
     }
 
@@ -99,7 +106,16 @@ impl Target {
             Some(connector) => {
                 let host = url.host_str().map(bare_host).unwrap_or_default();
                 let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-                transfer(connector.connect(name, stream).await?, messages).await?;
+                let stream = connector.connect(name, stream).await?;
+                match transfer(stream, messages).await {
+                    // rustls says so if there was no close_notify.
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                        if !self.allows_unclean_end {
+                            return Err(DeliveryError::UncleanEnd);
+                        }
+                    }
+                    transferred => transferred?,
+                }
             }
         }
         Ok(())
@@ -123,8 +139,6 @@ async fn transfer(
         match stream.read(&mut rest).await {
             Ok(0) => return Ok(()),
             Ok(_) => {}
-            // rsyslog with GnuTLS ends a session without saying so.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
             Err(error) => return Err(error),
         }
     }

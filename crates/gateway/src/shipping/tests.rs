@@ -126,6 +126,9 @@ fn only_an_answer_of_otlp_acknowledges() {
         ("", Some(0)),
         ("{}", Some(0)),
         (r#"{"partialSuccess":{}}"#, Some(0)),
+        // A collector in Rust writes all fields.
+        (r#"{"partialSuccess":null}"#, Some(0)),
+        (r#"{"partialSuccess":{"rejectedLogRecords":null}}"#, Some(0)),
         (
             r#"{"partialSuccess":{"errorMessage":"slow down"}}"#,
             Some(0),

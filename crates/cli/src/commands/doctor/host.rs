@@ -20,9 +20,21 @@ pub(super) fn check_secret_files(configuration: &Configuration, findings: &mut F
         RootKey::Command(_) => findings.good("root key", "it comes from a command"),
         RootKey::Text(_) => findings.good("root key", "it comes from the environment"),
     }
-    let headers = configuration.shipping.as_ref();
-    if let Some(path) = headers.and_then(|shipping| shipping.headers_file.as_deref()) {
-        check_file("headers of audit shipping", path, findings);
+    let shipping = configuration.shipping.as_ref();
+    let tracing = configuration.tracing.as_ref();
+    for (what, destination) in [
+        (
+            "headers of audit shipping",
+            shipping.map(|shipping| &shipping.destination),
+        ),
+        (
+            "headers of traces",
+            tracing.map(|tracing| &tracing.destination),
+        ),
+    ] {
+        if let Some(path) = destination.and_then(|found| found.headers_file.as_deref()) {
+            check_file(what, path, findings);
+        }
     }
     for path in configuration.first_keys.paths() {
         if !path.exists() {

@@ -27,7 +27,10 @@ async fn deliver(
     policy: HttpPolicy,
     pages: &[RecordedPage],
 ) -> Result<u64, DeliveryError> {
-    let receiver = Receiver::new(url.to_owned(), policy)?;
+    deliver_to(Receiver::new(url.to_owned(), policy, false)?, pages).await
+}
+
+async fn deliver_to(receiver: Receiver, pages: &[RecordedPage]) -> Result<u64, DeliveryError> {
     let headers = HeaderMap::new();
     receiver.deliver(installation(), pages, &headers, NOW).await
 }
@@ -121,8 +124,15 @@ async fn a_receiver_that_did_not_read_everything_acknowledges_nothing() {
     assert!(is_unreachable, "{delivered:?}");
 }
 
-#[tokio::test]
-async fn over_tls_only_a_trusted_receiver_gets_records() {
+/// A receiver over TLS for `localhost`, and the policy of those who trust it. The file of its authority is in a directory.
+struct Secured {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    trusting: HttpPolicy,
+    _directory: tempfile::TempDir,
+}
+
+async fn secured() -> Secured {
     let mut parameters = CertificateParams::new(Vec::new()).unwrap();
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap();
@@ -143,11 +153,29 @@ async fn over_tls_only_a_trusted_receiver_gets_records() {
         .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
     let trusting = HttpPolicy {
         ca_file: Some(ca_file),
         ..policy()
     };
+    Secured {
+        listener,
+        acceptor,
+        trusting,
+        _directory: directory,
+    }
+}
+
+impl Secured {
+    fn url(&self, host: &str) -> String {
+        let port = self.listener.local_addr().unwrap().port();
+        format!("syslog+tls://{host}:{port}")
+    }
+}
+
+#[tokio::test]
+async fn over_tls_only_a_trusted_receiver_gets_records() {
+    let secured = secured().await;
+    let trusting = secured.trusting.clone();
     let pages = [page(1, [record(1)])];
     for (host, policy, is_trusted) in [
         ("localhost", trusting.clone(), true),
@@ -155,16 +183,42 @@ async fn over_tls_only_a_trusted_receiver_gets_records() {
         ("127.0.0.1", trusting, false),
     ] {
         let receiving = async {
-            let (stream, _) = listener.accept().await.unwrap();
-            let mut stream = acceptor.accept(stream).await.ok()?;
+            let (stream, _) = secured.listener.accept().await.unwrap();
+            let mut stream = secured.acceptor.accept(stream).await.ok()?;
             let messages = frames(&mut stream).await;
             stream.shutdown().await.unwrap();
             Some(messages)
         };
-        let url = format!("syslog+tls://{host}:{port}");
+        let url = secured.url(host);
         let (messages, delivered) = tokio::join!(receiving, deliver(&url, policy, &pages));
         assert_eq!(delivered.is_ok(), is_trusted, "{host}: {delivered:?}");
         assert_eq!(messages, is_trusted.then(|| vec![message(1, 1)]));
+    }
+}
+
+// Everyone in the network can end a TCP connection; only the receiver can make a close_notify.
+#[tokio::test]
+async fn over_tls_a_connection_that_may_have_been_cut_acknowledges_only_if_that_is_allowed() {
+    let secured = secured().await;
+    let pages = [page(1, [record(1)])];
+    for is_allowed in [false, true] {
+        let cutting = async {
+            let (stream, _) = secured.listener.accept().await.unwrap();
+            let mut stream = secured.acceptor.accept(stream).await.unwrap();
+            assert_eq!(frames(&mut stream).await, [message(1, 1)]);
+        };
+        let receiver = Receiver::new(
+            secured.url("localhost"),
+            secured.trusting.clone(),
+            is_allowed,
+        );
+        let delivering = deliver_to(receiver.unwrap(), &pages);
+        let (delivered, ()) = tokio::join!(delivering, cutting);
+        match delivered {
+            Ok(0) => assert!(is_allowed),
+            Err(DeliveryError::UncleanEnd) => assert!(!is_allowed),
+            other => panic!("{other:?}"),
+        }
     }
 }
 
