@@ -196,6 +196,20 @@ pub(crate) async fn pages_after(
         .collect())
 }
 
+/// How many bytes the records of each of these pages have.
+pub(crate) async fn lengths_after(tx: &mut Tx, page: i64, limit: i64) -> sqlx::Result<Vec<i64>> {
+    on!(tx, connection => {
+        sqlx::query_scalar(
+            "SELECT CAST(octet_length(records) AS BIGINT) FROM audit_pages \
+             WHERE page > $1 ORDER BY page LIMIT $2",
+        )
+        .bind(page)
+        .bind(limit)
+        .fetch_all(connection)
+        .await
+    })
+}
+
 /// Pages with records before `sequence` and within the times, newest first.
 pub(crate) async fn pages_before(
     tx: &mut Tx,

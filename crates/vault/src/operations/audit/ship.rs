@@ -25,8 +25,11 @@ use crate::store::transaction::Tx;
 use crate::vault::Vault;
 use crate::writer::change::{Change, Work};
 
-/// Pages read at once. A page of records with the longest names has 9 MiB.
+/// The most pages read at once.
 const PORTION: i64 = 16;
+/// The most bytes of records read at once, unless one page alone has more: one of records with the longest names has 9 MiB.
+/// They are in memory a few times, as they are read, checked and sent.
+const MOST_BYTES: i64 = 8 << 20;
 
 /// The records of one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +87,9 @@ impl Vault {
         let reading = async {
             let mut tx = self.shared.database.read().await?;
             let (start, end) = find_span(&mut tx, &self.shared.keyring).await?;
-            let pages = audit::pages_after(&mut tx, start.head.page, PORTION).await?;
+            let lengths = audit::lengths_after(&mut tx, start.head.page, PORTION).await?;
+            let count = pages_within(&lengths, MOST_BYTES);
+            let pages = audit::pages_after(&mut tx, start.head.page, count).await?;
             let pages: Vec<_> = pages.into_iter().map(|(page, _)| page).collect();
             let mut signers: Vec<Epoch> = Vec::new();
             for page in &pages {
@@ -265,6 +270,16 @@ fn check(
     Ok((checked, head))
 }
 
+/// How many of the pages with these lengths have at most so many bytes together; the first one always counts.
+fn pages_within(lengths: &[i64], most: i64) -> i64 {
+    let sums = lengths.iter().scan(0_i64, |sum, length| {
+        *sum = sum.saturating_add(*length);
+        Some(*sum)
+    });
+    let count = sums.take_while(|sum| *sum <= most).count();
+    i64::try_from(count.max(1)).unwrap_or(PORTION)
+}
+
 /// Moves the position. It has no record, which would have to be shipped in turn.
 struct Move {
     from: i64,
@@ -285,5 +300,24 @@ impl Change for Move {
         }
         work.has_written = true;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_read_up_to_the_most_bytes_and_at_least_one() {
+        for (lengths, count) in [
+            (vec![], 1),
+            (vec![11], 1),
+            (vec![4, 6, 1], 2),
+            (vec![4, 7], 1),
+            (vec![1; 16], 10),
+            (vec![i64::MAX, i64::MAX], 1),
+        ] {
+            assert_eq!(pages_within(&lengths, 10), count, "{lengths:?}");
+        }
     }
 }
