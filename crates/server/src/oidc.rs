@@ -7,10 +7,12 @@
 pub(crate) mod answer;
 mod metadata;
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use toolvault_core::confidential::Wiped;
 use toolvault_core::digest::sha256;
 use toolvault_core::json::unambiguous as json;
@@ -25,6 +27,9 @@ use crate::jwt::{IssuerConfig, IssuerConfigError};
 
 /// How many codes are exchanged at the same time at one issuer: whoever begins a sign-in can cause an exchange.
 const EXCHANGES: usize = 8;
+/// How long a person waits until others have exchanged theirs. An exchange takes up to half a minute.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
 /// Why a person cannot be signed in. No variant holds anything that the issuer or the browser sent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OidcError {
@@ -49,6 +54,9 @@ pub(crate) enum OidcError {
     /// The last attempt to read the issuer's description failed a moment ago.
     #[error("the issuer was not available a moment ago")]
     Unavailable,
+    /// The issuer answers others so slowly that nobody else can be signed in.
+    #[error("the issuer answers so slowly that all {EXCHANGES} exchanges at a time are taken")]
+    Busy,
 }
 
 /// What an issuer gives for a code.
@@ -161,7 +169,7 @@ impl Provider {
     ) -> Result<Tokens, OidcError> {
         let metadata = self.metadata(now).await?;
         let (headers, body) = self.token_request(&metadata, flow, code)?;
-        let turn = self.exchanges.acquire().await;
+        let turn = turn(&self.exchanges, LONGEST_WAIT).await?;
         let url = metadata.token_endpoint.as_str();
         let answer = self.client.send(Method::POST, url, headers, body);
         let answer = answer.await?;
@@ -214,6 +222,12 @@ impl Provider {
     }
 }
 
+/// Waits for one of the places, at most so long.
+async fn turn(places: &Semaphore, longest: Duration) -> Result<SemaphorePermit<'_>, OidcError> {
+    let place = tokio::time::timeout(longest, places.acquire()).await;
+    place.ok().and_then(Result::ok).ok_or(OidcError::Busy)
+}
+
 /// The URL, if a browser may be sent there.
 fn endpoint(config: &IssuerConfig, text: &str) -> Result<Url, HttpError> {
     config
@@ -223,4 +237,19 @@ fn endpoint(config: &IssuerConfig, text: &str) -> Result<Url, HttpError> {
             Some(_) => Err(HttpError::InvalidUrl),
             None => Ok(url),
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_waits_longer_for_a_place_than_the_limit() {
+        let places = Semaphore::new(1);
+        let first = turn(&places, LONGEST_WAIT).await.unwrap();
+        let short = Duration::from_millis(1);
+        assert!(matches!(turn(&places, short).await, Err(OidcError::Busy)));
+        let (second, ()) = tokio::join!(turn(&places, LONGEST_WAIT), async { drop(first) });
+        assert!(second.is_ok());
+    }
 }
