@@ -3,6 +3,7 @@
 pub(crate) mod activity;
 pub(crate) mod connection;
 mod leftover;
+mod prepared;
 mod slots;
 mod stall;
 
@@ -22,6 +23,7 @@ use toolvault_vault::Vault;
 
 use self::connection::Connection;
 pub(crate) use self::connection::respond;
+pub use self::prepared::Prepared;
 use self::slots::{Connections, Slot};
 use self::stall::Stall;
 use crate::api::health;
@@ -31,7 +33,6 @@ use crate::limits::throttle::network;
 use crate::request_log::log_request;
 use crate::routes;
 use crate::serve_error::ServeError;
-use crate::settings::ServerSettings;
 use crate::tls::Certificate;
 
 /// A server that listens but does not accept yet.
@@ -52,20 +53,13 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    /// Checks the settings and binds the addresses.
-    pub async fn bind(vault: Vault, mut settings: ServerSettings) -> Result<Self, ServeError> {
+    /// Listens at the addresses.
+    pub fn new(vault: Vault, prepared: Prepared) -> Result<Self, ServeError> {
+        let (mut settings, listener, metrics) = prepared.listen()?;
         let address = settings.listen;
-        if settings.tls.is_none() && !address.ip().is_loopback() && !settings.insecure_http {
-            return Err(ServeError::PlainHttp(address));
-        }
-        let listener = listen(address).await?;
         let address = listener
             .local_addr()
             .map_err(|source| ServeError::Listen { address, source })?;
-        let metrics = match settings.metrics_listen {
-            Some(address) => Some(listen(address).await?),
-            None => None,
-        };
         settings.listen = address;
         let app = App::new(vault, settings)?;
         Ok(Self {
@@ -137,12 +131,6 @@ pub(crate) fn service(app: App, router: Router, shutdown: CancellationToken) -> 
     router
         .layer(middleware::from_fn_with_state(app, log_request))
         .layer(Extension(Stopping(shutdown)))
-}
-
-async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| ServeError::Listen { address, source })
 }
 
 /// Serves connections until `shutdown` is cancelled, then waits for the open ones.

@@ -6,13 +6,14 @@ mod reload;
 mod signals;
 
 use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use toolvault_server::control::ControlSocket;
-use toolvault_server::{ServeError, Server, ServerSettings};
+use toolvault_server::{Prepared, ServeError, Server, ServerSettings};
 use toolvault_vault::{DatabaseLocation, Opened, SystemClock, SystemEntropy, Vault};
 
 use self::signals::Signals;
@@ -32,7 +33,7 @@ pub(crate) async fn run(
     let mut configuration = config::load(&options, &context.environment, context.printer)?;
     let (traces, exporter) = export::prepare(&mut configuration)?.unzip();
     logging::start(configuration.log_format, &context.environment, traces)?;
-    refuse_plain_http(&configuration.server)?;
+    let prepared = prepare(&configuration.server)?;
     let connections = jobs::Connections::of(&configuration, exporter)?;
     let signals = Signals::catch()?;
     hygiene::raise_descriptors();
@@ -43,9 +44,8 @@ pub(crate) async fn run(
     if let Some(keys) = &first_keys {
         first_keys::deliver(keys, &configuration, context.printer)?;
     }
-    let prepared = prepare(&vault, &configuration).await;
-    let (server, control) = match prepared {
-        Ok(prepared) => prepared,
+    let (server, control) = match listen(&vault, prepared, &configuration) {
+        Ok(listening) => listening,
         Err(error) => {
             vault.close().await;
             return Err(error);
@@ -102,12 +102,9 @@ fn make_profiles_directory() {
     }
 }
 
-/// Refuses plain HTTP before anything is set up. Binding the address checks again.
-fn refuse_plain_http(settings: &ServerSettings) -> Result<(), Failure> {
-    if settings.tls.is_some() || settings.listen.ip().is_loopback() || settings.insecure_http {
-        return Ok(());
-    }
-    Err(refused_to_serve(&ServeError::PlainHttp(settings.listen)))
+/// Binds the addresses and checks what can be checked without a store, before one is set up.
+fn prepare(settings: &ServerSettings) -> Result<Prepared, Failure> {
+    Prepared::new(settings.clone()).map_err(|error| refused_to_serve(&error, settings))
 }
 
 /// Sets up the store, if it is empty, for a server that starts without a person: its keys are delivered, and kept in a
@@ -116,7 +113,8 @@ pub(super) async fn set_up(
     configuration: &Configuration,
     context: &Context<'_>,
 ) -> anyhow::Result<()> {
-    refuse_plain_http(&configuration.server)?;
+    // Bound only to see that they can be: the service binds them itself.
+    drop(prepare(&configuration.server)?);
     make_profiles_directory();
     let Opened { vault, first_keys } = open(configuration).await?;
     vault.close().await;
@@ -150,14 +148,14 @@ async fn open(configuration: &Configuration) -> Result<Opened, Failure> {
     opened.await.map_err(|error| of_open_error(&error))
 }
 
-/// Binds the addresses and, for the embedded database, the socket for local commands.
-async fn prepare(
+/// Listens, for the embedded database also at the socket for local commands.
+fn listen(
     vault: &Vault,
+    prepared: Prepared,
     configuration: &Configuration,
 ) -> anyhow::Result<(Server, Option<ControlSocket>)> {
-    let server = Server::bind(vault.clone(), configuration.server.clone())
-        .await
-        .map_err(|error| refused_to_serve(&error))?;
+    let server = Server::new(vault.clone(), prepared)
+        .map_err(|error| refused_to_serve(&error, &configuration.server))?;
     let control = match &configuration.vault.database {
         DatabaseLocation::Directory(directory) => {
             let socket = ControlSocket::bind(directory, server.handle(), own_uid());
@@ -173,9 +171,14 @@ async fn prepare(
     Ok((server, control))
 }
 
-fn refused_to_serve(error: &ServeError) -> Failure {
+fn refused_to_serve(error: &ServeError, settings: &ServerSettings) -> Failure {
     let failure = Failure::refused(with_causes(error));
     match error {
+        ServeError::Listen { address, .. } if Some(*address) == settings.metrics_listen => {
+            failure.hint("choose another address in metrics_listen")
+        }
+        ServeError::Listen { source, .. } if source.kind() == ErrorKind::AddrInUse => failure
+            .hint("another program, perhaps your own server, listens there: end it, or choose another address with --listen"),
         ServeError::Listen { .. } => failure.hint("choose another address with --listen"),
         _ => failure,
     }

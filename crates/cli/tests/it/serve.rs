@@ -148,14 +148,34 @@ fn plain_http_elsewhere_is_refused_before_anything_is_made() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_named_and_no_first_key_is_lost() {
+fn no_store_is_set_up_for_a_server_that_cannot_serve() {
     let installation = Installation::empty();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let refused = installation.run(&["serve", "--listen", &address]);
-    assert!(refused.starts_with("exit status 1"), "{refused}");
-    assert!(refused.contains("cannot listen on"), "{refused}");
-    assert!(installation.first_key("operator_key").starts_with("tvk_"));
+    let run = |arguments: &[&str], metrics: Option<&str>| {
+        let mut command = installation.command(arguments);
+        command.envs(metrics.map(|address| ("TOOLVAULT_METRICS_LISTEN", address)));
+        let refused = installation.transcript(&mut command, "");
+        assert!(!installation.data_dir().exists(), "{refused}");
+        assert!(!installation.path().join("data.root.key").exists());
+        refused
+    };
+    assert_snapshot!(run(&["serve", "--listen", &address], None), @r"
+    exit status 1
+    error: cannot listen on [address] Address already in use (os error 98)
+    hint: another program, perhaps your own server, listens there: end it, or choose another address with --listen
+    ");
+    let free = ["serve", "--listen", "127.0.0.1:0"];
+    assert_snapshot!(run(&free, Some(&address)), @r"
+    exit status 1
+    error: cannot listen on [address] Address already in use (os error 98)
+    hint: choose another address in metrics_listen
+    ");
+    let tls = ["--tls-cert", "none.pem", "--tls-key", "none.pem"];
+    assert_snapshot!(run(&[&free[..], &tls[..]].concat(), None), @r"
+    exit status 1
+    error: cannot read a certificate chain from none.pem: I/O error: No such file or directory (os error 2)
+    ");
 }
 
 #[test]

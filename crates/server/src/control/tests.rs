@@ -21,7 +21,7 @@ use super::gate::{Gate, PeerUid, TOKEN, admit};
 use super::token::{self, Token};
 use super::{ControlSocket, OwnStore, ask};
 use crate::extract::source::LocalUid;
-use crate::listener::Server;
+use crate::listener::{Prepared, Server};
 use crate::settings::ServerSettings;
 
 const OWN: u32 = 1_000;
@@ -123,9 +123,8 @@ async fn both_transports_answer_alike_and_the_socket_goes_with_the_server() {
     let vault = open(directory.path()).await;
     let data = directory.path().join("data");
     let own = own_uid(directory.path());
-    let server = Server::bind(vault.clone(), ServerSettings::local())
-        .await
-        .unwrap();
+    let prepared = Prepared::new(ServerSettings::local()).unwrap();
+    let server = Server::new(vault.clone(), prepared).unwrap();
     let socket = ControlSocket::bind(&data, server.handle(), own).unwrap();
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(socket.run(shutdown.clone()));

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use toolvault_server::{ServeError, Server, TlsFiles};
+use toolvault_server::{Prepared, ServeError, Server, TlsFiles};
 
 use crate::harness::{World, read_answer};
 
@@ -212,14 +212,14 @@ async fn plain_http_is_refused_where_others_could_reach_it() {
         replica: None,
         traces: None,
     };
-    let refused = Server::bind(world.vault.clone(), settings.clone()).await;
+    let refused = Prepared::new(settings.clone());
     assert!(matches!(refused, Err(ServeError::PlainHttp(_))));
     let file = world.directory.path().join("nothing.pem");
     settings.tls = Some(TlsFiles {
         certificate: file.clone(),
         key: file,
     });
-    let refused = Server::bind(world.vault.clone(), settings.clone()).await;
+    let refused = Prepared::new(settings.clone());
     assert!(matches!(refused, Err(ServeError::Tls(_))));
     settings.tls = None;
     settings.listen = "127.0.0.1:0".parse().unwrap();
@@ -233,13 +233,14 @@ async fn plain_http_is_refused_where_others_could_reach_it() {
             url: url.to_owned(),
             ca_file: None,
         });
-        let refused = Server::bind(world.vault.clone(), settings.clone()).await;
+        let prepared = Prepared::new(settings.clone()).unwrap();
+        let refused = Server::new(world.vault.clone(), prepared);
         assert!(matches!(refused, Err(ServeError::Replica(_))), "{url}");
     }
     settings.replica = None;
     settings.insecure_http = true;
     settings.listen = "0.0.0.0:0".parse().unwrap();
-    Server::bind(world.vault.clone(), settings).await.unwrap();
+    Prepared::new(settings).unwrap();
 }
 
 /// Creates another certificate and overwrites the world's with it.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use toolvault_core::identity::UserId;
 use toolvault_gateway::GatewaySettings;
 use toolvault_server::{
-    DashboardSettings, RequestLimits, ServeError, Server, ServerHandle, ServerSettings,
+    DashboardSettings, Prepared, RequestLimits, ServeError, Server, ServerHandle, ServerSettings,
 };
 use toolvault_vault::{
     Caller, DatabaseLocation, FirstKeys, Opened, RootKeySource, Settings, SystemEntropy,
@@ -82,7 +82,8 @@ impl World {
             Arc::new(SystemEntropy),
         );
         let Opened { vault, first_keys } = opened.await.unwrap();
-        let server = Server::bind(vault.clone(), settings.server).await.unwrap();
+        let prepared = Prepared::new(settings.server).unwrap();
+        let server = Server::new(vault.clone(), prepared).unwrap();
         let address = server.local_address();
         let metrics_address = server.metrics_address();
         let shutdown = CancellationToken::new();
