@@ -231,7 +231,7 @@ impl Place {
 }
 
 /// Every table of the store.
-pub(crate) const TABLES: [&str; 19] = [
+pub(crate) const TABLES: [&str; 20] = [
     "installation",
     "keyring",
     "users",
@@ -251,4 +251,5 @@ pub(crate) const TABLES: [&str; 19] = [
     "audit_cut",
     "audit_kept",
     "audit_shipped",
+    "tool_pins",
 ];
