@@ -58,7 +58,7 @@ test("a key is rotated and revoked", async (t) => {
   const old = await it.key(["use"], { name: "rotating" });
   const page = await it.signedIn(t, "keys");
   await button(page, "Rotate rotating").click();
-  await page.getByLabel("The old key ends").selectOption("At once");
+  await page.getByLabel("The old key expires").selectOption("At once");
   await button(page, "Make a new key").click();
   const once = page.getByRole("dialog", { name: "Copy your key now" });
   const renewed = await once.getByLabel("rotating").inputValue();
@@ -69,7 +69,7 @@ test("a key is rotated and revoked", async (t) => {
   await page.getByRole("dialog", { name: "Revoke the key" }).getByRole("button", { name: "Revoke" }).click();
   await page.getByText("The key is revoked").waitFor();
   assert.equal((await fetch(`${it.url}/v1/me`, { headers: { "x-api-key": renewed } })).status, 401);
-  await page.getByLabel("Show those that have ended").check();
+  await page.getByLabel("Show expired and revoked keys").check();
   await row(page, "rotating").getByText("Revoked").first().waitFor();
 });
 

@@ -30,6 +30,7 @@ test("a tool that changed is withheld, reviewed and accepted", async (t) => {
   for (const colorScheme of ["light", "dark"]) {
     const page = await it.signedIn(t, "gateway", { colorScheme, reducedMotion: "reduce" });
     await page.getByText("The server changed 1 tool").waitFor();
+    await page.getByText("those were withheld because they changed").waitFor();
     await page.getByRole("button", { name: "Review get_issue" }).click();
     const dialog = page.getByRole("dialog", { name: "The change of get_issue" });
     const differences = await dialog.getByRole("list", { name: "Differences" }).innerText();

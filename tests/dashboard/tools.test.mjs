@@ -49,6 +49,34 @@ test("a call is tried, on both paths, without values", async (t) => {
   assert.match(page.url(), /#\/try\?tool=issues__get_issue$/);
 });
 
+test("another address of the same page shows what it names", async (t) => {
+  const page = await it.signedIn(t, "try?tool=first__tool");
+  const go = (to) => page.evaluate((hash) => (location.hash = hash), `#/${to}`);
+  const shows = (label, value) => page.waitForFunction(([name, wanted]) => [...document.querySelectorAll("label")].some((one) => one.textContent === name && one.control?.value === wanted), [label, value]);
+  await shows("Tool", "first__tool");
+  await go("try?tool=second__tool");
+  await shows("Tool", "second__tool");
+  await go("secrets/new?tool=first__*&argument=a");
+  await shows("Tool pattern", "first__*");
+  await go("secrets/new?tool=second__*&argument=a");
+  await shows("Tool pattern", "second__*");
+  for (let time = 0; time < 2; time += 1) {
+    await go("keys?new=");
+    await page.getByRole("dialog", { name: "New key" }).waitFor();
+    await button(page, "Cancel").click();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  }
+});
+
+test("the trail names keys as the page of keys does", async (t) => {
+  const key = await it.key(["manage"], { name: "a key with a name" });
+  await it.api("POST", "v1/secrets/", { secret_name: "by-a-key", secret_value: "long enough, too" }, key);
+  const page = await it.signedIn(t, "audit");
+  const created = row(page, "by-a-key");
+  await created.getByText("a key with a name").waitFor();
+  await created.getByText(`key ${key.slice(4, 12)}`).waitFor();
+});
+
 test("arguments that are not JSON are refused with what to do", async (t) => {
   const page = await it.signedIn(t, "try");
   await page.getByLabel("Tool").fill("some__tool");

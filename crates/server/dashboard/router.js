@@ -47,10 +47,11 @@ export function takeAnswer() {
   return { issuer: path[1], answer };
 }
 
+/** The current address. Each one that a person goes to is another `visit`, also of the same page with another query. */
 export function useRoute() {
-  const [route, setRoute] = useState(read);
+  const [route, setRoute] = useState(() => ({ ...read(), visit: 0 }));
   useEffect(() => {
-    const changed = () => setRoute(read());
+    const changed = () => setRoute(({ visit }) => ({ ...read(), visit: visit + 1 }));
     addEventListener("hashchange", changed);
     return () => removeEventListener("hashchange", changed);
   }, []);

@@ -109,7 +109,7 @@ export function Shell({ session }) {
           <${Account} session=${session} />
         </header>
         <main id="content">
-          ${current ? html`<${Content} key=${path.join("/")} load=${current.load} route=${{ ...route, path }} />` : html`<${Nothing} />`}
+          ${current ? html`<${Content} key=${route.visit} load=${current.load} route=${{ ...route, path }} />` : html`<${Nothing} />`}
         </main>
       </div>
       ${isSearching && html`<${Palette} pages=${allowed} onClose=${() => setSearching(false)} />`}

@@ -142,7 +142,7 @@ function Users() {
     },
     { id: "limits", head: "Limits", className: "medium wide", cell: limits },
     { id: "since", head: "Since", className: "narrow wider", cell: ({ created_at: at }) => html`<${Ago} at=${at} />` },
-    { id: "state", head: "State", className: "slim", cell: ({ disabled }) => (disabled ? html`<${Badge} tone="bad">Disabled<//>` : html`<${Badge} tone="good">Active<//>`) },
+    { id: "state", head: "State", className: "slim", cell: ({ disabled }) => (disabled ? html`<${Badge} tone="bad">Disabled<//>` : html`<${Badge} tone="good">Enabled<//>`) },
     {
       id: "act",
       head: html`<span class="unheard">Actions</span>`,
@@ -176,10 +176,10 @@ function Status() {
         ${({ ready, version }) => html`
           <${Facts} of=${[
             ["State", html`<${Badge} tone=${ready === "ready" ? "good" : "bad"}>${ready === "ready" ? "Ready" : ready}<//>`],
-            ["Version", html`<span class="mono">${version}</span>`],
             ["Address", html`<span class="mono">${base}</span>`],
             ["Metrics", html`<span class="mono">${base}/metrics</span>, for Prometheus, with a key that has the scope admin`],
-            ["API", html`<a href="docs">Every operation</a>`],
+            ["API", html`Version ${version}: <a href="docs">every operation</a>`],
+            ["More", html`On the server's machine, <code>toolvault status</code> shows its version, its backups and the trail; <code>toolvault doctor</code> checks it.`],
           ]} />`}
       <//>
     <//>

@@ -8,8 +8,8 @@ import { html } from "../ui.js";
 
 const second = (content) => content && html`<span class="second mono">${content}</span>`;
 
-/** The columns; the secret's name is left out on the page of the secret itself. */
-export const recordColumns = ({ withSecret = true } = {}) => [
+/** The columns; the secret's name is left out on the page of the secret itself. `names` are those of keys (`keyNames`). */
+export const recordColumns = ({ withSecret = true, names = new Map() } = {}) => [
   { id: "at", head: "Time", className: "narrow at", cell: ({ at, sequence }) => html`<time datetime=${at} title=${moment(at)}>${clock(at)}</time>${second(`#${sequence}`)}` },
   {
     id: "action",
@@ -37,6 +37,9 @@ export const recordColumns = ({ withSecret = true } = {}) => [
     id: "actor",
     head: "By",
     className: "wider",
-    cell: ({ actor: by, source }) => html`<${Text} of=${actor(by)} />${second(source && html`<${Text} of=${source} />`)}`,
+    cell: ({ actor: by, source }) => {
+      const more = source ?? (names.has(by) && actor(by));
+      return html`<${Text} of=${names.get(by) ?? actor(by)} />${second(more && html`<${Text} of=${more} />`)}`;
+    },
   },
 ].filter(Boolean);

@@ -1,15 +1,16 @@
 // The audit trail.
 
 import { get } from "../api.js";
-import { useData, useDelayed } from "../data.js";
+import { keyNames, useData, useDelayed } from "../data.js";
 import { toast } from "../dialog.js";
 import { Check, Input, Select } from "../fields.js";
 import { number } from "../format.js";
 import { Icon } from "../icons.js";
 import { Card, Empty, Loaded, Page, Snippet } from "../parts.js";
 import { replace } from "../router.js";
+import { Session } from "../session.js";
 import { Table } from "../table.js";
-import { html, useEffect, useRef, useState } from "../ui.js";
+import { html, useContext, useEffect, useMemo, useRef, useState } from "../ui.js";
 import { recordColumns } from "./audit-records.js";
 import { save, toCsv, toJson } from "./export.js";
 
@@ -30,7 +31,6 @@ const SPANS = [
   ["720", "Last 30 days"],
 ];
 
-const COLUMNS = recordColumns();
 const FOLLOWED_EVERY = 2000;
 
 const asQuery = ({ action, tool, hours, secretId }) => ({
@@ -126,6 +126,9 @@ export function Audit({ query }) {
     replace("audit", ...(given.length > 0 ? [Object.fromEntries(given)] : []));
   }, 250, [action, tool, secretId]);
   const filter = { action, hours, ...settled };
+  const session = useContext(Session);
+  const named = useData((signal) => keyNames(session, signal));
+  const columns = useMemo(() => recordColumns({ names: named.data }), [named.data]);
   const { first, records, hasMore, more, follow } = useTrail(filter);
   useFollowing(isFollowing, follow);
   const [isLoadingMore, setLoadingMore] = useState(false);
@@ -146,7 +149,7 @@ export function Audit({ query }) {
       <${Loaded} state=${first}>
         ${() => (records.length > 0
           ? html`
-            <${Table} label="Audit records" columns=${COLUMNS} rows=${records} keyOf=${({ sequence }) => sequence} />
+            <${Table} label="Audit records" columns=${columns} rows=${records} keyOf=${({ sequence }) => sequence} />
             ${hasMore && html`<p class="more"><button type="button" class="button" disabled=${isLoadingMore} onClick=${load}>Load older records</button></p>`}`
           : html`<${Empty} icon="audit" title="No record fits"><p>Uses and changes appear here as they happen.</p><//>`)}
       <//>

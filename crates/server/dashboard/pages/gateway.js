@@ -19,6 +19,12 @@ const STATES = {
   unknown: ["muted", "Not asked yet"],
 };
 
+/** What it means that a server has no tool here. If it fails, the error says enough. */
+const NO_TOOLS = {
+  ok: "It has no tool for you: it lists none that your key reaches, or those were withheld because they changed.",
+  unknown: "Your key lacks the scope use, so the server is not asked for its tools.",
+};
+
 function Arguments({ of }) {
   const hidden = new Set(of.hidden);
   const all = [...new Set([...of.arguments, ...of.hidden])];
@@ -65,7 +71,7 @@ function Server({ of, mayManage, mayAdmin, reload }) {
       ${isOpen && html`<div class="inset"><${Snippets} label="Clients" of=${clients(of.name)} /></div>`}
       ${of.tools.length > 0
         ? html`<ul class="rows" aria-label=${`Tools of ${of.name}`}>${of.tools.map((tool) => html`<${Tool} key=${tool.name} of=${tool} mayManage=${mayManage} />`)}</ul>`
-        : html`<p class="inset hint">Its tools are not known yet. They are listed when an agent asks for them.</p>`}
+        : NO_TOOLS[of.state] && html`<p class="inset hint">${NO_TOOLS[of.state]}</p>`}
     <//>
   `;
 }
@@ -103,7 +109,7 @@ export function Gateway() {
       actions=${html`<button type="button" class="button" onClick=${state.reload} disabled=${state.isLoading}><${Icon} name="refresh" />Refresh</button>`}>
       <${Loaded} state=${state}>
         ${(list) => (list.length > 0
-          ? html`<div class="stack">${list.map((server) => html`<${Server} key=${server.name} of=${server} mayManage=${may(session, "manage")} mayAdmin=${may(session, "admin")} reload=${state.reload} />`)}</div>`
+          ? html`<p class="hint above">To list its tools, a server is asked with its own credentials. The trail records that as a use.</p><div class="stack">${list.map((server) => html`<${Server} key=${server.name} of=${server} mayManage=${may(session, "manage")} mayAdmin=${may(session, "admin")} reload=${state.reload} />`)}</div>`
           : html`
             <${Empty} icon="gateway" title="Put a server behind the gateway">
               <p>Agents then call its tools at <code>/mcp</code>, and each call gets its credentials on the way. On the server's machine:</p>

@@ -76,8 +76,8 @@ export function RotateKey({ of, onClose, onDone }) {
   return html`
     <${Dialog} title="Rotate the key" onClose=${onClose}>
       <${Form} act=${act} submit="Make a new key" onCancel=${onClose}>
-        <p>You get a new key with the rights of <${Text} of=${of.name || of.key_id} />. Keys that were created with the old one end with it.</p>
-        <${Select} label="The old key ends" value=${overlap} onInput=${setOverlap} options=${spans} />
+        <p>You get a new key with the rights of <${Text} of=${of.name || of.key_id} />. Keys that were created with the old one stop working with it.</p>
+        <${Select} label="The old key expires" value=${overlap} onInput=${setOverlap} options=${spans} />
       <//>
     <//>
   `;

@@ -17,26 +17,29 @@ import { CreateKey, RotateKey, ShowKey } from "./key-dialogs.js";
 
 const isOver = ({ revoked_at: revoked, expires_at: expires }) => Boolean(revoked) || (expires && Date.parse(expires) <= Date.now());
 
-/** Whether a key ends within a week. */
-const endsSoon = ({ expires_at: expires }) => expires && Date.parse(expires) - Date.now() < 7 * 86_400_000;
+/** Whether a key expires within a week. */
+const expiresSoon = ({ expires_at: expires }) => expires && Date.parse(expires) - Date.now() < 7 * 86_400_000;
 
 function State({ of }) {
   if (of.revoked_at) return html`<${Badge} tone="muted">Revoked<//>`;
   if (isOver(of)) return html`<${Badge} tone="bad">Expired<//>`;
-  return endsSoon(of) ? html`<${Badge} tone="warn">Ends soon<//>` : html`<${Badge} tone="good">Active<//>`;
+  return expiresSoon(of) ? html`<${Badge} tone="warn">Expires soon<//>` : html`<${Badge} tone="good">Active<//>`;
 }
+
+const scopesOf = ({ scopes }) => scopes.join(", ");
 
 const columns = (session, ask) => [
   {
     id: "name",
     head: "Name",
     className: "medium",
-    cell: (key) => html`<${Text} of=${key.name || "without a name"} /> ${key.key_id === session.key_id && html`<${Badge} tone="accent">This session<//>`}<span class="second mono">tvk_${key.key_id}_…</span>`,
+    cell: (key) => html`<${Text} of=${key.name || "without a name"} /> ${key.key_id === session.key_id && html`<${Badge} tone="accent">This session<//>`}<span class="second mono wide">tvk_${key.key_id}_…</span><span class="second phone">${scopesOf(key)}</span>`,
   },
   {
     id: "scopes",
     head: "Scopes",
-    cell: (key) => html`<span class="badges">${key.scopes.map((scope) => html`<${Badge}>${scope}<//>`)}${key.any_user && html`<${Badge} tone="warn">any user<//>`}</span>
+    className: "wide",
+    cell: (key) => html`<span title=${scopesOf(key)}>${scopesOf(key)}</span> ${key.any_user && html`<${Badge} tone="warn">any user<//>`}
       ${key.tools.length > 0 && html`<span class="second mono"><${Text} of=${key.tools.join(", ")} /></span>`}`,
   },
   { id: "used", head: "Last used", className: "narrow wide", cell: ({ last_used_at: at }) => (at ? html`<${Ago} at=${at} />` : html`<span class="hint">Never</span>`) },
@@ -83,7 +86,7 @@ export function KeyTable({ rows, reload }) {
   };
   const shown = rows.filter((key) => withOver || !isOver(key)).reverse();
   return html`
-    ${rows.some(isOver) && html`<div class="filters"><${Check} label="Show those that have ended" checked=${withOver} onInput=${setWithOver} /></div>`}
+    ${rows.some(isOver) && html`<div class="filters"><${Check} label="Show expired and revoked keys" checked=${withOver} onInput=${setWithOver} /></div>`}
     <${Table} label="Keys" columns=${columns(session, (act, key) => setAsked({ act, key }))} rows=${shown} keyOf=${({ key_id: id }) => id} />
     ${asked?.act === "revoke" && html`<${Revoke} of=${asked.key} session=${session} onClose=${close} onDone=${done} />`}
     ${asked?.act === "rotate" && html`<${RotateKey} of=${asked.key} onClose=${close} onDone=${done} />`}

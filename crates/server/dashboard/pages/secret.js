@@ -1,7 +1,7 @@
 // One secret: what it is bound to, where it was used, its versions and its policy.
 
 import { get, send } from "../api.js";
-import { may, policies, servers, toolsOf, useData, uses } from "../data.js";
+import { keyNames, may, policies, servers, toolsOf, useData, uses } from "../data.js";
 import { Confirm, Dialog, Form, toast } from "../dialog.js";
 import { Value } from "../fields.js";
 import { Ago, actor, count, moment } from "../format.js";
@@ -109,7 +109,11 @@ function Uses({ secret, use, noUse }) {
   const session = useContext(Session);
   const isShown = may(session, "audit", "admin");
   const state = useData(
-    async (signal) => (isShown ? (await get("v1/audit", { secret_id: secret.secret_id, limit: 20 }, signal)).data : []),
+    async (signal) => {
+      if (!isShown) return { records: [] };
+      const [{ data: records }, names] = await Promise.all([get("v1/audit", { secret_id: secret.secret_id, limit: 20 }, signal), keyNames(session, signal)]);
+      return { records, names };
+    },
     [secret.secret_id, secret.updated_at],
   );
   return html`
@@ -117,7 +121,7 @@ function Uses({ secret, use, noUse }) {
       ${use && html`<div class="inset"><${Bars} label="Uses on each of the last 30 days" values=${use.uses} /></div>`}
       ${isShown
         ? html`<${Loaded} state=${state}>
-            ${(records) => html`<${Table} label="Latest records" columns=${recordColumns({ withSecret: false })} rows=${records} keyOf=${({ sequence }) => sequence} />`}
+            ${({ records, names }) => html`<${Table} label="Latest records" columns=${recordColumns({ withSecret: false, names })} rows=${records} keyOf=${({ sequence }) => sequence} />`}
           <//>`
         : !use && noUse && html`<p class="hint">${noUse.text}.</p>`}
     <//>
