@@ -102,6 +102,7 @@ pub(crate) fn local_router(app: App) -> Router {
         .route("/local/reload", post(local::reload))
         .route("/local/sign-in-link", post(local::create_sign_in_link))
         .route("/local/root-key", post(local::rotate_root_key))
+        .route("/local/root-key/check", post(local::check_root_key))
         .route("/local/user-keys", post(local::begin_user_keys))
         .route("/local/user-keys/portion", post(local::continue_user_keys));
     complete(router, app).layer(map_response(local::tell_cause))

@@ -165,6 +165,21 @@ impl Api<'_> {
         Ok(answer.rotated)
     }
 
+    /// Whether this root key opens the store now; `None` if the server is too old to say. Only for local commands.
+    pub(crate) async fn opens_with(&self, root: &Key) -> Result<Option<bool>, Failure> {
+        #[derive(Deserialize)]
+        struct Answer {
+            opens: bool,
+        }
+        let url = self.local_url(&["root-key", "check"]);
+        let body = Body::Octets(root.expose().to_vec());
+        match self.fetch::<Answer>(Method::POST, &url, body).await {
+            Ok(answer) => Ok(Some(answer.opens)),
+            Err(failure) if failure.is_not_found => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Begins to give each user a new key, or goes on with a rotation that was stopped. Only for local commands.
     pub(crate) async fn begin_user_keys(&self) -> Result<RotationBegun, Failure> {
         let url = self.local_url(&["user-keys"]);

@@ -2,6 +2,7 @@
 
 mod findings;
 mod host;
+mod next_start;
 mod programs;
 mod scheduled;
 mod stored;
@@ -70,8 +71,13 @@ async fn examine(
             return Ok(());
         }
     };
-    findings.good("store", "it opens with this root key");
-    host::check_server(configuration, api.served_directory().is_some(), findings);
+    let is_served = api.served_directory().is_some();
+    if is_served {
+        next_start::check(configuration, &api, findings).await;
+    } else {
+        findings.good("store", "it opens with this root key");
+    }
+    host::check_server(configuration, is_served, findings);
     let (report, status) = (Report::of(&api).await, api.status().await);
     api.close().await;
     match report.and_then(|report| Ok((report, status?))) {

@@ -15,6 +15,7 @@ fn a_new_root_key_file_is_created_and_only_it_opens_the_store() {
     Created new.key with a random root key. Back it up.
     Only the root key in new.key opens this store from now on.
     Running servers need nothing now, and this key at their next start: see --root-key-file and [root_key].
+    Give it to them now, then toolvault doctor says whether their next start will work.
     Keep the old key as long as you keep backups from before: only it opens them.
     ");
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
@@ -38,6 +39,45 @@ fn a_new_root_key_file_is_created_and_only_it_opens_the_store() {
     ");
     std::fs::rename(&file, installation.path().join("data.root.key")).unwrap();
     assert_eq!(installation.serve(&[]).stop(), Some(0));
+}
+
+#[test]
+fn doctor_tells_while_the_server_runs_that_its_next_start_would_fail() {
+    let installation = Installation::empty();
+    let server = installation.serve(&[]);
+    let told = |line: &str| {
+        let report = installation.run(&["doctor"]);
+        let mut lines = report.lines().skip_while(|told| !told.contains(line));
+        (
+            report.lines().next().unwrap().to_owned(),
+            lines.next().unwrap().to_owned(),
+        )
+    };
+    let sound = (
+        "exit status 0".to_owned(),
+        "ok  store: it opens with this root key".to_owned(),
+    );
+    assert_eq!(told("store: "), sound);
+    let wrong = "WRONG  store: the server has it open, but its next start would fail: ";
+    installation.output(&["rotate", "root-key", "--new-root-key-file", "new.key"]);
+    let (status, line) = told("store: ");
+    assert_eq!(status, "exit status 1");
+    assert_eq!(
+        line,
+        format!("{wrong}the root key in the configuration is not the store's")
+    );
+    let old = installation.path().join("data.root.key");
+    std::fs::remove_file(&old).unwrap();
+    let (_, line) = told("store: ");
+    assert!(
+        line.starts_with(&format!(
+            "{wrong}the root key file [directory]/data.root.key is missing"
+        )),
+        "{line}"
+    );
+    std::fs::rename(installation.path().join("new.key"), &old).unwrap();
+    assert_eq!(told("store: "), sound);
+    assert_eq!(server.stop(), Some(0));
 }
 
 #[test]

@@ -143,6 +143,23 @@ pub(crate) async fn rotate_root_key(
     Ok(Json(RootKeyRotation { rotated }))
 }
 
+#[derive(Serialize)]
+pub(crate) struct RootKeyCheck {
+    /// Whether the key opens the store.
+    opens: bool,
+}
+
+/// Says whether the root key in the body, its 32 bytes, opens the store.
+pub(crate) async fn check_root_key(
+    State(app): State<App>,
+    Local(caller): Local,
+    input: Input,
+) -> Result<Json<RootKeyCheck>, ApiError> {
+    let root = Key::from_slice(input.bytes()).ok_or(ApiError::Unreadable)?;
+    let opens = app.vault.opens_with(&caller, &root).await?;
+    Ok(Json(RootKeyCheck { opens }))
+}
+
 /// Begins to give each user a new key, or goes on with a rotation that was stopped.
 pub(crate) async fn begin_user_keys(
     State(app): State<App>,

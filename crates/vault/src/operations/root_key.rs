@@ -24,6 +24,18 @@ impl Vault {
         record.user_id = None;
         self.change(caller, RotateRootKey { root, record }).await
     }
+
+    /// Whether this root key opens the store now, as a server that starts needs it. Needs `admin`.
+    pub async fn opens_with(&self, caller: &Caller, root: &Key) -> Result<bool, Error> {
+        self.note_refusal(caller, caller.require(Scope::Admin))
+            .await?;
+        let stored = self.in_time(async {
+            let mut tx = self.shared.database.read().await?;
+            Ok(installation::load_keyring(&mut tx).await?)
+        });
+        let id = self.shared.keyring.installation();
+        Ok(Keyring::open(root, id, &stored.await?).is_ok())
+    }
 }
 
 struct RotateRootKey {

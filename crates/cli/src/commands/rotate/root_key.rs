@@ -107,6 +107,9 @@ fn say(file: &Path, rotated: bool, created: bool, printer: &Printer) -> anyhow::
         "Only the root key in {shown} opens this store from now on."
     ))?;
     printer.line("Running servers need nothing now, and this key at their next start: see --root-key-file and [root_key].")?;
+    printer.line(
+        "Give it to them now, then toolvault doctor says whether their next start will work.",
+    )?;
     Ok(printer
         .line("Keep the old key as long as you keep backups from before: only it opens them.")?)
 }

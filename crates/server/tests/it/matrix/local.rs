@@ -13,7 +13,7 @@ use crate::harness::World;
 const POSITION: &str = r#"{"before":"2026-01-02T03:04:05Z","user":"00000000-0000-0000-0000-000000000000",
     "secret":"00000000-0000-0000-0000-000000000000","left":0,"is_at_end":false}"#;
 
-const LOCAL_ROUTES: [(&str, &str, &str, u16); 12] = [
+const LOCAL_ROUTES: [(&str, &str, &str, u16); 13] = [
     ("POST", "/local/audit/verify", r#"{"checkpoints":[]}"#, 200),
     ("GET", "/local/audit/checkpoint", "", 200),
     ("GET", "/local/audit/progress", "", 200),
@@ -38,6 +38,12 @@ const LOCAL_ROUTES: [(&str, &str, &str, u16); 12] = [
     (
         "POST",
         "/local/root-key",
+        "32 bytes that stand for the key.",
+        200,
+    ),
+    (
+        "POST",
+        "/local/root-key/check",
         "32 bytes that stand for the key.",
         200,
     ),
