@@ -16,6 +16,7 @@ pub(crate) mod secrets;
 mod transport;
 pub(crate) mod users;
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub(crate) struct Api<'a> {
     base: Url,
     /// The profile whose key it uses.
     profile: Option<String>,
+    /// What warnings are about, in a command that does several things.
+    subject: RefCell<Option<String>>,
     printer: &'a Printer,
 }
 
@@ -106,6 +109,7 @@ impl<'a> Api<'a> {
             },
             base,
             profile: None,
+            subject: RefCell::default(),
             printer,
         })
     }
@@ -126,6 +130,7 @@ impl<'a> Api<'a> {
             transport,
             base,
             profile: None,
+            subject: RefCell::default(),
             printer,
         })
     }
@@ -164,9 +169,9 @@ impl<'a> Api<'a> {
         self.base.as_str().trim_end_matches('/')
     }
 
-    /// Whether the server is on this machine.
-    pub(crate) fn is_on_this_machine(&self) -> bool {
-        toolvault_gateway::http::is_on_this_machine(&self.base)
+    /// Says in warnings what they are about, from now on.
+    pub(crate) fn warn_about(&self, subject: &str) {
+        self.subject.replace(Some(subject.to_owned()));
     }
 
     /// Where secrets go, for the plan of an import.
@@ -224,7 +229,11 @@ impl<'a> Api<'a> {
         let response = self.transport.send(method, url, headers, body).await?;
         for warning in response.headers.get_all("toolvault-warning") {
             let text = String::from_utf8_lossy(warning.as_bytes());
-            self.printer.error_line(&format!("warning: {text}"));
+            let about = self.subject.borrow();
+            let about = about
+                .as_ref()
+                .map_or_else(String::new, |about| format!("{about}: "));
+            self.printer.error_line(&format!("warning: {about}{text}"));
         }
         if response.status.is_success() {
             Ok(response)
@@ -246,8 +255,10 @@ impl<'a> Api<'a> {
 
 /// Parses an answer.
 pub(crate) fn read<T: DeserializeOwned>(response: &Response) -> Result<T, Failure> {
-    serde_json::from_slice(&response.body)
-        .map_err(|_| Failure::failed("the answer is not from a Toolvault server"))
+    serde_json::from_slice(&response.body).map_err(|_| {
+        Failure::failed("the answer is not from a Toolvault server")
+            .hint("check the URL: toolvault profile show")
+    })
 }
 
 /// The only item with this name.
@@ -262,9 +273,10 @@ fn only_one<T>(
         let message = format!("several {kind}s are called '{name}': {}", ids.join(", "));
         return Err(Failure::refused(message).hint("name one by its ID"));
     }
-    found
-        .pop()
-        .ok_or_else(|| Failure::refused(format!("there is no {kind} '{name}'")))
+    found.pop().ok_or_else(|| {
+        Failure::refused(format!("there is no {kind} '{name}'"))
+            .hint(format!("toolvault {kind} list shows them"))
+    })
 }
 
 /// The statuses that are not the caller's fault.

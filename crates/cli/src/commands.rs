@@ -147,3 +147,30 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Sandbox(options) => sandbox::run(options),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Arguments;
+
+    /// A paragraph with line breaks of its own is broken again where the terminal is narrower, into long and short lines.
+    fn assert_unbroken(command: &clap::Command) {
+        let help = command.get_after_help().map(ToString::to_string);
+        let help = help.unwrap_or_default();
+        for (line, next) in help.lines().zip(help.lines().skip(1)) {
+            let is_prose = |line: &str| !line.is_empty() && !line.starts_with(' ');
+            assert!(
+                !is_prose(line) || !is_prose(next),
+                "{}: {line}",
+                command.get_name()
+            );
+        }
+        command.get_subcommands().for_each(assert_unbroken);
+    }
+
+    #[test]
+    fn a_paragraph_of_help_is_one_line() {
+        assert_unbroken(&Arguments::command());
+    }
+}

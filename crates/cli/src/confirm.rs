@@ -10,28 +10,27 @@ pub(crate) fn confirm_on_terminal(
     question: &str,
     is_yes: bool,
     printer: &Printer,
-) -> anyhow::Result<()> {
+) -> Result<(), Failure> {
     confirm(question, is_yes || !std::io::stdin().is_terminal(), printer)
 }
 
 /// Asks on the terminal before what the command does beside what it is for. Without a terminal, `--yes` is required.
-pub(crate) fn confirm(question: &str, is_yes: bool, printer: &Printer) -> anyhow::Result<()> {
+pub(crate) fn confirm(question: &str, is_yes: bool, printer: &Printer) -> Result<(), Failure> {
     if is_yes {
         return Ok(());
     }
     let input = std::io::stdin();
     if !input.is_terminal() {
-        return Err(
-            Failure::refused("not done: it needs confirmation, and there is no terminal")
-                .hint("add --yes")
-                .into(),
-        );
+        let why = "not done: it needs confirmation, and there is no terminal";
+        return Err(Failure::refused(why).hint("add --yes"));
     }
-    printer.ask(&format!("{question} [y/N]"))?;
     let mut answer = String::new();
-    input.lock().read_line(&mut answer)?;
+    printer
+        .ask(&format!("{question} [y/N]"))
+        .and_then(|()| input.lock().read_line(&mut answer))
+        .map_err(|error| Failure::failed(format!("cannot ask on the terminal: {error}")))?;
     match answer.trim() {
         "y" | "Y" | "yes" => Ok(()),
-        _ => Err(Failure::refused("not done").into()),
+        _ => Err(Failure::refused("not done")),
     }
 }

@@ -14,7 +14,7 @@ pub(crate) enum ExitStatus {
     Refused,
     /// A failure of Toolvault, of the machine or of the server.
     Failed,
-    /// That of a command that was run.
+    /// That of a command that was run, or what `toolvault run` says of it.
     OfCommand(u8),
 }
 
@@ -77,6 +77,11 @@ impl Failure {
     pub(crate) fn reworded(mut self, message: String) -> Self {
         self.message = message;
         self
+    }
+
+    /// The same failure with another exit status.
+    pub(crate) fn with_status(self, status: ExitStatus) -> Self {
+        Self { status, ..self }
     }
 
     /// Adds what to do about it.

@@ -55,7 +55,7 @@ fn main() -> ExitCode {
 fn run(printer: &Printer) -> anyhow::Result<ExitStatus> {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return misuse::answer(&error, printer),
+        Err(error) => return misuse::answer(error, printer),
     };
     if let Command::Sandbox(options) = arguments.command {
         return commands::sandbox::run(options);

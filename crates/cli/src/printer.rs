@@ -48,9 +48,33 @@ impl Printer {
         text.lines().try_for_each(|line| self.line(line))
     }
 
-    /// A table with a heading for each column.
+    /// A table with a heading for each column. On a terminal that is too narrow, it says which columns it leaves out.
     pub(crate) fn table(&self, table: &Table) -> io::Result<()> {
-        table.lines().iter().try_for_each(|line| self.line(line))
+        let (lines, left_out) = table.lines(self.room());
+        lines.iter().try_for_each(|line| self.line(line))?;
+        if !left_out.is_empty() {
+            let columns = left_out.join(", ");
+            self.error_line(&format!(
+                "The terminal is too narrow for {columns}: make it wider, or use --json."
+            ));
+        }
+        Ok(())
+    }
+
+    /// How many characters a line has room for: without end, unless standard output is a terminal.
+    fn room(&self) -> usize {
+        let size = rustix::termios::tcgetwinsize(&self.output).ok();
+        let columns = size.map(|size| usize::from(size.ws_col));
+        columns.filter(|&columns| columns > 0).unwrap_or(usize::MAX)
+    }
+
+    /// A table, or, if it has no rows, what that means and what to do, on standard error.
+    pub(crate) fn table_or(&self, table: &Table, empty: &str) -> io::Result<()> {
+        if table.is_empty() {
+            self.error_line(empty);
+            return Ok(());
+        }
+        self.table(table)
     }
 
     /// A JSON document of several lines.

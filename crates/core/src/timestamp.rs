@@ -27,7 +27,7 @@ const LATEST: i64 = 253_402_300_800 * SECOND - 1;
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TimestampError {
     /// It is no date and time.
-    #[error("not a date and time with an offset (RFC 3339)")]
+    #[error("not a date and time with an offset (RFC 3339), as in 2027-01-31T00:00:00Z")]
     NoDateTime,
     /// It has no offset.
     #[error("a date and time without an offset (RFC 3339)")]

@@ -1,5 +1,7 @@
 //! The connection to a server over the network: its URL, the key, and the trusted certificates.
 
+mod fault;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,6 +9,7 @@ use toolvault_core::confidential::Wiped;
 use toolvault_gateway::http::{HeaderValue, Url};
 use toolvault_gateway::{GuardedClient, HttpError, HttpPolicy};
 
+pub(crate) use self::fault::no_answer;
 use super::listener;
 use crate::config::read_secret_file;
 use crate::environment::{API_KEY, API_KEY_FILE, CA_FILE, Environment, PROFILE, URL};
@@ -186,7 +189,7 @@ pub(crate) fn policy(ca_file: Option<PathBuf>) -> HttpPolicy {
 pub(crate) fn base(source: &str, url: &str, policy: &HttpPolicy) -> Result<Url, Failure> {
     let url = policy
         .check(url)
-        .map_err(|error| Failure::refused(format!("{source}: {error}")))?;
+        .map_err(|error| fault::not_a_server(source, url, &error))?;
     if url.path().trim_end_matches('/').ends_with("/v1") {
         let why = format!("{source} ends in /v1, which commands add by themselves");
         return Err(Failure::refused(why).hint("leave out /v1"));
@@ -215,27 +218,6 @@ pub(crate) fn first_key_in(text: &str, role: Role) -> Option<&str> {
         Role::Agent => "agent_key=",
     };
     text.lines().find_map(|line| line.trim().strip_prefix(name))
-}
-
-/// The failure for a server that does not answer, with a hint.
-pub(crate) fn no_answer(url: &Url, error: &HttpError) -> Failure {
-    let server = url.origin().ascii_serialization();
-    let text = with_causes(error);
-    let failure = Failure::failed(format!("the server at {server} does not answer: {text}"));
-    // The TLS library begins its message so for every certificate that it refuses.
-    if text.contains("invalid peer certificate") {
-        return failure.hint(format!(
-            "the certificate of {server} is not trusted: name a PEM file with its CA in --ca-file or {CA_FILE}"
-        ));
-    }
-    match error {
-        HttpError::Unreachable(_) | HttpError::UnknownHost(_) | HttpError::Timeout => {
-            failure.hint(format!(
-                "is the server running? Start it with: toolvault serve. {URL} or a profile sets its address"
-            ))
-        }
-        _ => failure,
-    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use toolvault_vault::KeyInfo;
 use super::{Api, Body, List};
 use crate::failure::Failure;
 
-const ID_HINT: &str = "the ID of a key is the 8 letters and digits after tvk_";
+const ID_HINT: &str =
+    "the ID of a key is the 8 letters and digits after tvk_; toolvault key list shows them";
 
 /// A key to create.
 #[derive(Serialize)]

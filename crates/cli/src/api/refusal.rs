@@ -43,6 +43,8 @@ pub(super) fn of(response: &Response) -> Failure {
             .join("; "),
         Err(_) => format!("the server answered {status}"),
     };
+    // The framework's own words for a path that no route has.
+    let is_no_route = text == "Not Found";
     // Only local commands receive the cause.
     let cause = response.headers.get("toolvault-cause");
     let text = match cause.and_then(|cause| cause.to_str().ok()) {
@@ -58,6 +60,9 @@ pub(super) fn of(response: &Response) -> Failure {
         StatusCode::UNAUTHORIZED => failure.unauthenticated().hint(format!(
             "check the key in {API_KEY}, or sign in with: toolvault login"
         )),
+        StatusCode::NOT_FOUND if is_no_route => failure.not_found().hint(
+            "check the URL (toolvault profile show), and that the server is not older than this program",
+        ),
         StatusCode::NOT_FOUND => failure.not_found(),
         _ => failure,
     }

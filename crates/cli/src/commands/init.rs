@@ -20,10 +20,10 @@ use crate::printer::Printer;
 
 #[derive(Args)]
 #[command(after_help = "\
-It looks for the files of Claude Code, Claude Desktop, Codex, Cursor, Gemini CLI, opencode, VS Code, Windsurf and Zed in
+It looks for the files of Claude Code, Claude Desktop, Codex, Cursor, Gemini CLI, opencode, VS Code, Windsurf and Zed in \
 your home directory and in this folder, and asks before it changes one. See `toolvault mcp import --help`.
 
-If no server runs on this machine, it offers a service of yours (systemd --user), which also runs after a restart; a new
+If no server runs on this machine, it offers a service of yours (systemd --user), which also runs after a restart; a new \
 store gets its keys first, and commands a profile. Without systemd, start `toolvault serve` before.")]
 #[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
 pub(crate) struct InitOptions {

@@ -32,8 +32,8 @@ Example:
   token: \"{{ secret://github }}\"
   $ toolvault inject -i app.yaml.template -o app.yaml
 
-Values are inserted as they are, without quotes or escapes. Other text stays, also other braces. A reference is
-resolved for the tool `inject__<output file>`, such as inject__app.yaml, with the secret's name or ID as argument.
+Values are inserted as they are, without quotes or escapes. Other text stays, also other braces. A reference is \
+resolved for the tool `inject__<output file>`, such as inject__app.yaml, with the secret's name or ID as argument. \
 If one reference fails, nothing is written. To give values to a program without a file, use: toolvault run")]
 pub(crate) struct InjectOptions {
     /// Template with references as `{{ secret://name }}`; - is standard input

@@ -13,6 +13,7 @@ use self::create::CreateOptions;
 use crate::api::Api;
 use crate::api::keys::{IssuedKey, key_id};
 use crate::config::StoreOptions;
+use crate::confirm::confirm_on_terminal;
 use crate::context::Context;
 use crate::duration;
 use crate::failure::ExitStatus;
@@ -46,6 +47,9 @@ pub(crate) struct ListOptions {
 pub(crate) struct RevokeOptions {
     /// ID of the key: the 8 letters and digits after tvk_
     id: String,
+    /// Do not ask on a terminal
+    #[arg(long)]
+    yes: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -97,8 +101,10 @@ async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()>
         "SCOPES",
         "TOOLS",
         "STATE",
+        "EXPIRES",
         "LAST USED",
-    ]);
+    ])
+    .sparing(&["USER", "TOOLS", "LAST USED", "EXPIRES"]);
     for key in &keys {
         let user = if key.any_user {
             format!("{} (any)", key.user_id)
@@ -112,16 +118,28 @@ async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()>
             &user,
             &scopes(key),
             &tools(key),
-            &state(key, now),
+            state(key, now),
+            &expires(key),
             &last_used.unwrap_or_default(),
         ]);
     }
-    Ok(context.printer.table(&table)?)
+    let empty =
+        "There are no keys yet. Create one with: toolvault key create --user NAME --scope SCOPE";
+    Ok(context.printer.table_or(&table, empty)?)
 }
 
 async fn revoke(options: RevokeOptions, context: &Context<'_>) -> anyhow::Result<()> {
     let id = key_id(&options.id)?;
-    Api::with_store(options.store, context, async |api| api.revoke_key(id).await).await?;
+    Api::with_store(options.store, context, async |api| {
+        let keys = api.list_keys(None).await?;
+        let name = keys.iter().find(|key| key.key_id == id);
+        let name = name.map_or_else(String::new, |key| format!(" ({})", key.name));
+        let question =
+            format!("Revoke the key {id}{name}, and all keys that were created with it?");
+        confirm_on_terminal(&question, options.yes, context.printer)?;
+        api.revoke_key(id).await
+    })
+    .await?;
     if options.json {
         return context.printer.json(&json!({ "key_id": id }));
     }
@@ -150,8 +168,7 @@ fn show_issued(issued: &IssuedKey, is_json: bool, printer: &Printer) -> anyhow::
     table.row(["user", &info.user_id.to_string()]);
     table.row(["scopes", &scopes(info)]);
     table.row(["tools", &tools(info)]);
-    let expires = info.expires_at.map(|at| at.to_string());
-    table.row(["expires", expires.as_deref().unwrap_or("never")]);
+    table.row(["expires", &expires(info)]);
     printer.table(&table)?;
     printer.error_line("The key is not shown again.");
     Ok(())
@@ -171,11 +188,15 @@ fn tools(key: &KeyInfo) -> String {
     }
 }
 
-fn state(key: &KeyInfo, now: Timestamp) -> String {
+fn state(key: &KeyInfo, now: Timestamp) -> &'static str {
     match (key.revoked_at, key.expires_at) {
-        (Some(_), _) => "revoked".to_owned(),
-        (None, Some(end)) if end <= now => "expired".to_owned(),
-        (None, Some(end)) => format!("until {end}"),
-        (None, None) => "live".to_owned(),
+        (Some(_), _) => "revoked",
+        (None, Some(end)) if end <= now => "expired",
+        (None, _) => "active",
     }
+}
+
+fn expires(key: &KeyInfo) -> String {
+    let end = key.expires_at.map(|at| at.to_string());
+    end.unwrap_or_else(|| "never".to_owned())
 }

@@ -10,9 +10,9 @@ use crate::profile::{Profile, Profiles};
 
 #[derive(Subcommand)]
 #[command(after_help = "\
-A profile is a server's URL, your key and the agent's, which toolvault login keeps. Commands use the
-profile that TOOLVAULT_PROFILE names, else the one in use. If TOOLVAULT_API_KEY or
-TOOLVAULT_API_KEY_FILE is set, they use its key and no profile, and refuse TOOLVAULT_PROFILE. A
+A profile is a server's URL, your key and the agent's, which toolvault login keeps. Commands use the \
+profile that TOOLVAULT_PROFILE names, else the one in use. If TOOLVAULT_API_KEY or \
+TOOLVAULT_API_KEY_FILE is set, they use its key and no profile, and refuse TOOLVAULT_PROFILE. A \
 profile's key goes to its URL only: another TOOLVAULT_URL is refused.")]
 pub(crate) enum ProfileCommand {
     /// List the profiles
@@ -113,7 +113,8 @@ fn list(profiles: &Profiles, options: &ListOptions, context: &Context<'_>) -> an
         let key = one.key_id.unwrap_or_default();
         table.row([one.name, one.url, key, one.place(), in_use]);
     }
-    Ok(context.printer.table(&table)?)
+    let empty = "There are no profiles yet. Make one with: toolvault login";
+    Ok(context.printer.table_or(&table, empty)?)
 }
 
 fn show(

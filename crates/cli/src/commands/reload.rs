@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use toolvault_vault::DatabaseLocation;
 
 use crate::api::Api;
-use crate::config::StoreOptions;
+use crate::config::{self, ServeOptions, StoreOptions};
 use crate::context::Context;
 use crate::failure::{ExitStatus, Failure};
 
@@ -33,17 +34,23 @@ pub(crate) async fn run(
     options: ReloadOptions,
     context: &Context<'_>,
 ) -> anyhow::Result<ExitStatus> {
-    let report = Api::with_store(options.store, context, async |api| {
-        if api.served_directory().is_some() {
-            api.reload().await
-        } else {
-            Err(
-                Failure::refused("no server with a control socket uses this store")
-                    .hint("toolvault serve starts one; a server on PostgreSQL reloads on SIGHUP"),
-            )
-        }
-    })
-    .await?;
+    let serve = ServeOptions::from(options.store);
+    let configuration = config::load(&serve, &context.environment, context.printer)?;
+    if let DatabaseLocation::Postgres(_) = &configuration.vault.database {
+        let why = "this reaches the server on an embedded database; those on PostgreSQL reload on SIGHUP, each on its own";
+        return Err(Failure::refused(why)
+            .hint("on each machine: systemctl reload toolvault; or: kill -HUP and the ID of its process")
+            .into());
+    }
+    let api = Api::open(&configuration, context.printer).await?;
+    let report = if api.served_directory().is_some() {
+        api.reload().await
+    } else {
+        Err(Failure::refused("no server runs on this data directory")
+            .hint("a server reads its configuration when it starts: toolvault serve"))
+    };
+    api.close().await;
+    let report = report?;
     let printer = context.printer;
     if options.json {
         printer.json(&report)?;

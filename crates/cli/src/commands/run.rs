@@ -19,7 +19,7 @@ use crate::api::Api;
 use crate::api::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::environment;
-use crate::failure::{ExitStatus, Failure};
+use crate::failure::{ExitStatus, Failure, with_causes};
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -27,8 +27,11 @@ Examples:
   toolvault run --env GITHUB_TOKEN=secret://github -- gh repo list
   toolvault run --env-file .env.toolvault -- npm start
 
-Without --tool, the command receives only what --env and --env-file name. A reference is resolved for the tool
-`run__<program>`, such as run__gh, with the variable's name as argument. The exit status is the command's.")]
+Without --tool, the command receives only what --env and --env-file name. A reference is resolved for the tool \
+`run__<program>`, such as run__gh, with the variable's name as argument.
+
+The exit status is the command's, or 128 and the number of the signal that ended it; 127 if there is no such command, \
+126 if it cannot be started, 125 if Toolvault refuses or fails before.")]
 pub(crate) struct RunOptions {
     /// Set a variable to the secret that a reference names. Can be repeated
     #[arg(long = "env", value_name = "NAME=REFERENCE")]
@@ -58,7 +61,21 @@ pub(crate) struct RunOptions {
     command: Vec<OsString>,
 }
 
+/// As with `env` (POSIX) and `docker run`, so that it cannot be taken for the command's own.
+pub(crate) const OWN_FAILURE: ExitStatus = ExitStatus::OfCommand(125);
+
 pub(crate) async fn run(options: RunOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
+    let outcome = start(options, context).await;
+    outcome.map_err(|error| match error.downcast::<Failure>() {
+        Ok(failure) if matches!(failure.status, ExitStatus::OfCommand(_)) => failure.into(),
+        Ok(failure) => failure.with_status(OWN_FAILURE).into(),
+        Err(error) => Failure::failed(with_causes(error.as_ref()))
+            .with_status(OWN_FAILURE)
+            .into(),
+    })
+}
+
+async fn start(options: RunOptions, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
     let (program, arguments) = options
         .command
         .split_first()
@@ -110,5 +127,12 @@ fn own_tool(program: &OsString) -> String {
 }
 
 fn not_started(program: &OsStr, error: &io::Error) -> Failure {
-    Failure::refused(format!("cannot run {}: {error}", program.to_string_lossy()))
+    let status = if error.kind() == io::ErrorKind::NotFound {
+        127
+    } else {
+        126
+    };
+    let program = program.to_string_lossy();
+    Failure::refused(format!("cannot run {program}: {error}"))
+        .with_status(ExitStatus::OfCommand(status))
 }

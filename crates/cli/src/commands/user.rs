@@ -135,7 +135,8 @@ async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()>
     if options.json {
         return context.printer.json(&users);
     }
-    let mut table = Table::new(&["NAME", "ID", "ORIGIN", "STATE", "CREATED"]);
+    let mut table =
+        Table::new(&["NAME", "ID", "ORIGIN", "STATE", "CREATED"]).sparing(&["ID", "CREATED"]);
     for user in &users {
         let state = if user.disabled { "disabled" } else { "enabled" };
         let (id, created) = (user.user_id.to_string(), user.created_at.to_string());
@@ -206,11 +207,11 @@ fn limit(text: &str) -> Result<Value, String> {
 }
 
 async fn delete(options: DeleteOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let name = &options.name;
-    let question = format!("Delete the user {name} with all their secrets and keys?");
-    confirm_on_terminal(&question, options.yes, context.printer)?;
     let user = Api::with_store(options.store, context, async |api| {
-        let user = api.find_user(name).await?;
+        let user = api.find_user(&options.name).await?;
+        let (name, id) = (&user.name, user.user_id);
+        let question = format!("Delete the user {name} ({id}) with all their secrets and keys?");
+        confirm_on_terminal(&question, options.yes, context.printer)?;
         api.delete_user(user.user_id).await?;
         Ok(user)
     })

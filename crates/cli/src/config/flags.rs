@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// The location of the store, for the server and for local commands.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct StoreOptions {
     /// Configuration file
     #[arg(long, value_name = "FILE")]

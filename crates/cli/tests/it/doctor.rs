@@ -17,7 +17,7 @@ fn a_sound_installation_is_sound() {
     note  server: no server is running on this data directory
            fix: toolvault serve
     ok  engine: SQLite 3.51.3
-    ok  keys: 2 are valid, and none expires within 14 days
+    ok  keys: 2 are active, and none expires within 14 days
     ok  names: no user has two secrets with the same name
     ");
     let server = installation.serve(&[]);
@@ -41,7 +41,7 @@ fn a_store_without_a_valid_key_is_told() {
     let report = installation.run(&["doctor"]);
     assert!(
         report.contains(
-            "note  keys: no key is valid, so no agent and no command over the network can do anything
+            "note  keys: no key is active, so no agent and no command over the network can do anything
        fix: toolvault key create --user NAME --scope SCOPE"
         ),
         "{report}"

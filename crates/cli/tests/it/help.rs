@@ -510,3 +510,17 @@ fn secret_policy_explains_its_conditions() {
       -h, --help                       Print help
     ");
 }
+
+#[test]
+fn a_misspelt_command_gets_the_closest_one_and_none_that_is_hidden() {
+    let installation = Installation::empty();
+    let suggested = |command: &str| {
+        let refused = installation.run(&[command]);
+        assert!(refused.starts_with("exit status 1\n"), "{refused}");
+        let tip = refused.split_once("tip: ").map(|(_, tip)| tip);
+        tip.map(|tip| tip.lines().next().unwrap().to_owned())
+    };
+    let secret = "a similar subcommand exists: 'secret'".to_owned();
+    assert_eq!(suggested("sercet"), Some(secret));
+    assert_eq!(suggested("sandbx"), None);
+}

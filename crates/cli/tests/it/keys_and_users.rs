@@ -40,6 +40,7 @@ fn users_are_made_listed_disabled_and_deleted() {
     assert_snapshot!(installation.run(&["user", "disable", "planner"]), @r"
     exit status 1
     error: there is no user 'planner'
+    hint: toolvault user list shows them
     ");
 }
 
@@ -69,6 +70,7 @@ fn a_user_is_signed_out_of_all_browsers() {
     assert_snapshot!(installation.run(&["user", "sign-out", "missing"]), @r"
     exit status 1
     error: there is no user 'missing'
+    hint: toolvault user list shows them
     ");
 }
 
@@ -199,6 +201,7 @@ fn what_cannot_be_is_refused() {
     assert_snapshot!(installation.run(&["key", "create", "--user", "missing", "--scope", "use"]), @r"
     exit status 1
     error: there is no user 'missing'
+    hint: toolvault user list shows them
     ");
     assert_snapshot!(installation.run(&["key", "create", "--user", "default", "--scope", "admin", "--expires", "1d", "--any-user"]), @r"
     exit status 1
@@ -211,17 +214,17 @@ fn what_cannot_be_is_refused() {
     assert_snapshot!(installation.run(&["key", "revoke", "12345678"]), @r"
     exit status 1
     error: there is no key '12345678'
-    hint: the ID of a key is the 8 letters and digits after tvk_
+    hint: the ID of a key is the 8 letters and digits after tvk_; toolvault key list shows them
     ");
     assert_snapshot!(installation.run(&["key", "revoke", "tvk_1"]), @r"
     exit status 1
     error: that is not the ID of a key
-    hint: the ID of a key is the 8 letters and digits after tvk_
+    hint: the ID of a key is the 8 letters and digits after tvk_; toolvault key list shows them
     ");
     assert_snapshot!(installation.run(&["key", "revoke", "tvk_00000000_x"]), @r"
     exit status 1
     error: there is no key '00000000'
-    hint: the ID of a key is the 8 letters and digits after tvk_
+    hint: the ID of a key is the 8 letters and digits after tvk_; toolvault key list shows them
     ");
     assert_snapshot!(installation.run(&["key", "rotate", "12345678", "--overlap", "8d"]), @r"
     exit status 1

@@ -67,4 +67,6 @@ mod status;
 #[cfg(target_os = "linux")]
 mod traces;
 #[cfg(test)]
+mod unreachable;
+#[cfg(test)]
 mod values;

@@ -31,6 +31,7 @@ fn it_prints_a_link_to_the_running_server() {
     assert_snapshot!(installation.run(&["open", "--user", "nobody"]), @r"
     exit status 1
     error: there is no user 'nobody'
+    hint: toolvault user list shows them
     ");
     // Without a program that opens URLs, too.
     let run = installation

@@ -57,7 +57,7 @@ fn commands_use_the_profile_until_its_user_signs_out() {
     assert_eq!(mode & 0o777, 0o600);
     assert_snapshot!(run(&client, &["secret", "list"], ""), @r"
     exit status 0
-    NAME  ID  TOOL  ARGUMENT  DEFAULT  VALUE  VERSION  UPDATED  LAST USED  STATUS
+    There are no secrets yet. Store one with: toolvault secret create NAME --tool PATTERN --arg ARGUMENT --default
     ");
     let id = &client.key[4..12];
     let shown = run(&client, &["profile", "show"], "");
@@ -104,6 +104,7 @@ fn a_key_is_kept_only_if_the_server_takes_it() {
     assert_snapshot!(run(&client, &["login", "http://vault.example.com"], "tvk_x"), @r"
     exit status 1
     error: URL: plain http is refused, except to this machine: use https
+    hint: a key goes to another machine only if its server has HTTPS
     ");
     assert_snapshot!(run(&client, &["login", url, "tvk_as-an-argument"], ""), @r"
     exit status 1

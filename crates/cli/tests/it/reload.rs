@@ -121,8 +121,19 @@ fn without_a_server_there_is_nothing_to_reload() {
     let installation = Installation::set_up();
     assert_snapshot!(installation.run(&["reload"]), @r"
     exit status 1
-    error: no server with a control socket uses this store
-    hint: toolvault serve starts one; a server on PostgreSQL reloads on SIGHUP
+    error: no server runs on this data directory
+    hint: a server reads its configuration when it starts: toolvault serve
+    ");
+    // Nothing connects to the database: no server there would hear of it.
+    let mut command = installation.command(&["reload"]);
+    command.env(
+        "TOOLVAULT_DATABASE_URL",
+        "postgres://nobody@127.0.0.1:1/none",
+    );
+    assert_snapshot!(installation.transcript(&mut command, ""), @r"
+    exit status 1
+    error: this reaches the server on an embedded database; those on PostgreSQL reload on SIGHUP, each on its own
+    hint: on each machine: systemctl reload toolvault; or: kill -HUP and the ID of its process
     ");
 }
 

@@ -156,8 +156,8 @@ fn a_tool_brings_its_defaults_and_a_file_its_lines() {
         world.run(&rest),
         format!("exit status 0\nnone {VALUE} eu-1")
     );
-    assert_snapshot!(world.run(&["--tool", "deep__tool", "--", "true"]), @"
-    exit status 1
+    assert_snapshot!(world.run(&["--tool", "deep__tool", "--", "true"]), @r"
+    exit status 125
     error: the secret for params fills a member of an argument, not a whole one
     hint: a variable gets a default whose argument is the variable's name, or what --env names without --tool
     ");
@@ -168,19 +168,35 @@ fn nothing_is_started_unless_everything_is_there() {
     let world = World::new();
     let started = world.installation.path().join("started");
     let touch = ["--", "touch", started.to_str().unwrap()];
-    assert_snapshot!(world.run(&[&["--env", "A=secret://github", "--env", "B=secret://absent"], &touch[..]].concat()), @"
-    exit status 1
+    assert_snapshot!(world.run(&[&["--env", "A=secret://github", "--env", "B=secret://absent"], &touch[..]].concat()), @r"
+    exit status 125
     error: B: No usable secret for argument 'B' of tool 'run__touch'. Run: toolvault explain 'run__touch'
     ");
-    assert_snapshot!(world.run(&[&["--env", "LD_PRELOAD=secret://github"], &touch[..]].concat()), @"
-    exit status 1
+    assert_snapshot!(world.run(&[&["--env", "LD_PRELOAD=secret://github"], &touch[..]].concat()), @r"
+    exit status 125
     error: --env: LD_PRELOAD decides which code a program runs or where it connects to; no secret is set there
     ");
     assert!(!started.exists());
     assert_snapshot!(world.run(&["--env", "A=secret://github", "--", "no-such-program"]), @"
-    exit status 1
+    exit status 127
     error: cannot run no-such-program: No such file or directory (os error 2)
     ");
+    assert_snapshot!(world.run(&["--env", "A=secret://github", "--", "/etc/passwd"]), @"
+    exit status 126
+    error: cannot run /etc/passwd: Permission denied (os error 13)
+    ");
+    // Before the command starts, the status is neither its own nor one of those.
+    for refused in [
+        &["--env", "A=secret://none", "--", "true"][..],
+        &["--env-file", "none", "--", "true"],
+        &["--only", "A", "--", "true"],
+        &["--no-such-option", "--", "true"],
+        &["true"],
+        &["--"],
+    ] {
+        let refused = world.run(refused);
+        assert!(refused.starts_with("exit status 125\nerror: "), "{refused}");
+    }
 }
 
 #[test]
@@ -221,8 +237,8 @@ fn only_some_variables_are_set_and_a_pristine_command_has_no_others() {
         "exit status 0\nlin_key_of_some_length none eu-1"
     );
     let run = [&file[..], &["--only", "REGION", "--only", "MISSING"], &rest].concat();
-    assert_snapshot!(world.run(&run), @"
-    exit status 1
+    assert_snapshot!(world.run(&run), @r"
+    exit status 125
     error: --only: there is no value for MISSING
     hint: name it in --env or --env-file, or bind a default of the --tool to it
     ");
@@ -277,13 +293,13 @@ fn output_that_cannot_be_printed_is_an_error() {
         let reference = ["run", "--env", "T=secret://github"];
         world.command(&[&reference[..], &["--", "sh", "-c", script]].concat())
     };
-    for (script, status) in [("echo data", 2), ("echo data >&2", 2), ("exit 3", 3)] {
+    for (script, status) in [("echo data", 125), ("echo data >&2", 125), ("exit 3", 3)] {
         let mut command = command(script);
         let done = command.stdout(full()).stderr(full()).status().unwrap();
         assert_eq!(done.code(), Some(status), "{script}");
     }
     let done = command("echo data").stdout(full()).output().unwrap();
-    assert_eq!(done.status.code(), Some(2));
+    assert_eq!(done.status.code(), Some(125));
     let errors = String::from_utf8(done.stderr).unwrap();
     assert_eq!(
         errors,

@@ -131,6 +131,7 @@ fn a_secret_is_deleted_without_a_question_where_there_is_no_terminal() {
     assert_snapshot!(client.run(&["secret", "show", "linear-prod"], ""), @r"
     exit status 1
     error: there is no secret 'linear-prod'
+    hint: toolvault secret list shows them
     ");
 }
 
@@ -299,7 +300,7 @@ fn a_server_that_is_not_there_is_a_failure_with_a_hint() {
     let transcript = installation.transcript(&mut command, "");
     assert!(
         transcript.starts_with(
-            "exit status 2\nerror: the server at http://[address] does not answer: the host cannot be connected to"
+            "exit status 2\nerror: the server at http://[address] does not answer: Connection refused"
         ),
         "{transcript}"
     );
@@ -319,6 +320,7 @@ fn plain_http_to_elsewhere_is_refused() {
     assert_snapshot!(installation.transcript(&mut command, ""), @r"
     exit status 1
     error: TOOLVAULT_URL: plain http is refused, except to this machine: use https
+    hint: a key goes to another machine only if its server has HTTPS
     ");
 }
 

@@ -93,21 +93,21 @@ fn check_keys(report: &Report, now: Timestamp, findings: &mut Findings) {
         .filter_map(|key| Some((key, key.expires_at?)))
         .filter(|&(_, end)| end.since(now) <= SOON)
         .collect();
-    let valid = report
+    let active = report
         .keys
         .iter()
         .filter(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now));
-    let valid = valid.count();
-    if valid == 0 {
+    let active = active.count();
+    if active == 0 {
         findings.notice(
             "keys",
-            "no key is valid, so no agent and no command over the network can do anything",
+            "no key is active, so no agent and no command over the network can do anything",
             "toolvault key create --user NAME --scope SCOPE",
         );
     } else if ending.is_empty() {
         findings.good(
             "keys",
-            &format!("{valid} are valid, and none expires within 14 days"),
+            &format!("{active} are active, and none expires within 14 days"),
         );
     }
     for (key, end) in ending {
@@ -195,7 +195,7 @@ mod tests {
         assert!(found(&report(), Grade::Bad).is_empty());
         assert_eq!(
             found(&report(), Grade::Notice),
-            ["no key is valid, so no agent and no command over the network can do anything"]
+            ["no key is active, so no agent and no command over the network can do anything"]
         );
     }
 

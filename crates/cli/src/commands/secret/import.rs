@@ -38,9 +38,9 @@ Examples:
   vault kv get -format=json secret/app | toolvault secret import -
   op item get GitHub --format json | toolvault secret import -
 
-It prints what it would do, then asks. Without a terminal it changes nothing: read the plan, then add --yes. A secret
-that a server of the configuration names, or that is called like the server and one of its credential arguments
-(ISSUES_API_TOKEN), is bound to that server's tools, unless another secret is the default there. In a .env, JSON or YAML
+It prints what it would do, then asks. Without a terminal it changes nothing: read the plan, then add --yes. A secret \
+that a server of the configuration names, or that is called like the server and one of its credential arguments \
+(ISSUES_API_TOKEN), is bound to that server's tools, unless another secret is the default there. In a .env, JSON or YAML \
 file, what looks like a setting is left out.")]
 pub(crate) struct ImportOptions {
     /// File with secrets: dotenv, JSON, YAML, or an export of Infisical, Doppler, Vault or 1Password; - is standard
@@ -125,15 +125,14 @@ pub(super) async fn run(options: &ImportOptions, context: &Context<'_>) -> anyho
     Ok(())
 }
 
-/// Asks whether to store the secrets. Without a terminal, the plan was all, unless values would go to another machine:
-/// then a program has forgotten --yes.
+/// Asks whether to store the secrets. Without a terminal, the plan was all.
 fn is_confirmed(planned: &[Planned<'_>], api: &Api<'_>, printer: &Printer) -> anyhow::Result<bool> {
     if !planned.iter().any(|secret| secret.action.is_change()) {
         printer.line("There is nothing to store.")?;
         return Ok(false);
     }
-    if api.is_on_this_machine() && !std::io::stdin().is_terminal() {
-        printer.line("Nothing is changed. To do this, add --yes.")?;
+    if !std::io::stdin().is_terminal() {
+        printer.line("Nothing was stored. To do this, run the same command with --yes.")?;
         return Ok(false);
     }
     let question = format!("Send the values to {}?", api.server());
@@ -142,6 +141,7 @@ fn is_confirmed(planned: &[Planned<'_>], api: &Api<'_>, printer: &Printer) -> an
 }
 
 async fn carry_out(api: &Api<'_>, secret: &Planned<'_>) -> Result<(), Failure> {
+    api.warn_about(&secret.name);
     match &secret.action {
         Action::Leave(_) => {}
         Action::Replace(existing) => {

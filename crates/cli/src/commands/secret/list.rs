@@ -89,6 +89,15 @@ pub(super) async fn run(options: &ListOptions, context: &Context<'_>) -> anyhow:
     if options.json {
         return context.printer.json(&listed);
     }
+    let empty = if options.due || options.unused.is_some() || options.tool.is_some() {
+        "No secret fits."
+    } else {
+        "There are no secrets yet. Store one with: toolvault secret create NAME --tool PATTERN --arg ARGUMENT --default"
+    };
+    Ok(context.printer.table_or(&table(&listed), empty)?)
+}
+
+fn table(listed: &[WithStatus<'_>]) -> Table {
     let mut table = Table::new(&[
         "NAME",
         "ID",
@@ -100,12 +109,13 @@ pub(super) async fn run(options: &ListOptions, context: &Context<'_>) -> anyhow:
         "UPDATED",
         "LAST USED",
         "STATUS",
-    ]);
+    ])
+    .sparing(&["ID", "VERSION", "UPDATED", "VALUE", "DEFAULT", "LAST USED"]);
     for WithStatus {
         secret,
         used,
         status,
-    } in &listed
+    } in listed
     {
         table.row([
             &secret.secret_name,
@@ -120,5 +130,5 @@ pub(super) async fn run(options: &ListOptions, context: &Context<'_>) -> anyhow:
             status,
         ]);
     }
-    Ok(context.printer.table(&table)?)
+    table
 }

@@ -170,14 +170,16 @@ impl Session {
         let url = self.url();
         Err(match status {
             StatusCode::UNAUTHORIZED => Failure::refused("Missing or invalid credentials.")
-                .hint(format!("check the key in {API_KEY}, or sign in with: toolvault login"))
+                .hint(format!(
+                    "check the key in {API_KEY}, or sign in with: toolvault login"
+                ))
                 .into(),
             StatusCode::FORBIDDEN => Failure::refused("the gateway refuses this key")
                 .hint("it needs the scope 'use', and tools of this server among its patterns")
                 .into(),
             StatusCode::NOT_FOUND => Failure::refused(format!("there is nothing at {url}"))
                 .not_found()
-                .hint("toolvault mcp list shows the servers of the configuration; to serve one that was added, run toolvault reload or restart the server")
+                .hint(NO_SERVER)
                 .into(),
             status => Unanswered::Error {
                 status,
@@ -193,6 +195,8 @@ impl From<Failure> for Unanswered {
     }
 }
 
+const NO_SERVER: &str = "toolvault mcp list shows the servers of the configuration; to serve one that was added, run toolvault reload or restart the server";
+
 /// Words of the gateway inside a sentence of ours.
 fn said(words: &str) -> String {
     format!("the gateway says: {}", words.trim_end_matches('.'))
@@ -203,10 +207,12 @@ impl From<Unanswered> for Failure {
         match unanswered {
             Unanswered::Failure(failure) => failure,
             Unanswered::Error { status, words } if status.is_server_error() => {
-                Self::failed(said(&words))
+                Self::failed(said(&words)).hint(
+                    "the log of toolvault serve says more, also what a program printed; for a service: journalctl --user --unit toolvault",
+                )
             }
             Unanswered::Error { status, words } if status == StatusCode::NOT_FOUND => {
-                Self::refused(said(&words)).not_found()
+                Self::refused(said(&words)).not_found().hint(NO_SERVER)
             }
             Unanswered::Error { words, .. } => Self::refused(said(&words)),
         }
