@@ -142,7 +142,7 @@ function Users() {
     },
     { id: "limits", head: "Limits", className: "medium wide", cell: limits },
     { id: "since", head: "Since", className: "narrow wider", cell: ({ created_at: at }) => html`<${Ago} at=${at} />` },
-    { id: "state", head: "State", className: "slim", cell: ({ disabled }) => (disabled ? html`<${Badge} tone="bad">Disabled<//>` : html`<${Badge} tone="good">Enabled<//>`) },
+    { id: "state", head: "State", className: "narrow", cell: ({ disabled }) => (disabled ? html`<${Badge} tone="bad">Disabled<//>` : html`<${Badge} tone="good">Enabled<//>`) },
     {
       id: "act",
       head: html`<span class="unheard">Actions</span>`,

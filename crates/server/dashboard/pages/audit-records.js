@@ -25,7 +25,7 @@ export const recordColumns = ({ withSecret = true, names = new Map() } = {}) => 
     className: "wide",
     cell: ({ secret_id: id, secret_name: name, version, subject }) => (name
       ? html`${id ? html`<a href=${href("secrets", id)}><${Text} of=${name} /></a>` : html`<${Text} of=${name} />`}${version && second(`version ${version}`)}`
-      : subject && html`<${Text} of=${actor(subject)} />`),
+      : subject && html`<${Text} of=${names.get(`key:${subject}`) ?? actor(subject)} />${names.has(`key:${subject}`) && second(html`<${Text} of=${subject} />`)}`),
   },
   {
     id: "tool",

@@ -39,7 +39,7 @@ const columns = (session, ask) => [
     id: "scopes",
     head: "Scopes",
     className: "wide",
-    cell: (key) => html`<span title=${scopesOf(key)}>${scopesOf(key)}</span> ${key.any_user && html`<${Badge} tone="warn">any user<//>`}
+    cell: (key) => html`<span class="hint" title=${scopesOf(key)}>${scopesOf(key)}</span> ${key.any_user && html`<${Badge} tone="warn">any user<//>`}
       ${key.tools.length > 0 && html`<span class="second mono"><${Text} of=${key.tools.join(", ")} /></span>`}`,
   },
   { id: "used", head: "Last used", className: "narrow wide", cell: ({ last_used_at: at }) => (at ? html`<${Ago} at=${at} />` : html`<span class="hint">Never</span>`) },

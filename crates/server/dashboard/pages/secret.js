@@ -62,6 +62,8 @@ function Delete({ secret, etag, use, noUse, reach, onClose }) {
 
 function Versions({ secret, onChange }) {
   const state = useData((signal) => get(url(secret.secret_id, "versions"), {}, signal), [secret.secret_id, secret.updated_at]);
+  const session = useContext(Session);
+  const named = useData((signal) => keyNames(session, signal));
   const [asked, setAsked] = useState(null);
   const done = (text) => {
     setAsked(null);
@@ -85,7 +87,7 @@ function Versions({ secret, onChange }) {
   const columns = [
     { id: "version", head: "Version", className: "slim", cell: ({ version }) => version },
     { id: "at", head: "Stored", cell: ({ created_at: at }) => html`<${Ago} at=${at} />` },
-    { id: "by", head: "By", className: "wide", cell: ({ created_by: by }) => html`<${Text} of=${actor(by)} />` },
+    { id: "by", head: "By", className: "wide", cell: ({ created_by: by }) => html`<${Text} of=${named.data?.get(by) ?? actor(by)} />` },
     { id: "act", head: html`<span class="unheard">Actions</span>`, className: "ends", cell: (of) => (of.state === "current" ? html`<${Badge} tone="good">Current<//>` : buttons(of)) },
   ];
   return html`

@@ -60,7 +60,7 @@ const COLUMNS = [
     head: "Bound to",
     sort: true,
     cell: ({ secret }) => html`
-      ${secret.tool_name ? html`<${Text} of=${secret.tool_name} mono />` : html`<span class="hint">by reference only</span>`}
+      ${secret.tool_name ? html`<${Text} of=${secret.tool_name} mono />` : html`<span class="hint">by reference</span>`}
       ${secret.tool_arg && html`<span class="second mono"><${Text} of=${secret.tool_arg} /></span>`}`,
   },
   { id: "default", head: "Default", className: "slim wide", cell: ({ secret }) => secret.is_default_for_tool && html`<${Badge} tone="accent">Default<//>` },
