@@ -245,13 +245,18 @@ fn what_is_wrong_is_said_in_plain_words() {
         ),
         (
             200,
+            json!({"jsonrpc": "2.0", "id": null, "error": {"code": 1001, "message": "api_token has no secret"}}),
+            "exit status 1\nerror: the gateway says: api_token has no secret",
+        ),
+        (
+            200,
             json!({"jsonrpc": "2.0", "id": null, "error": {"code": 1002, "message": "no answer from 'linear'"}}),
-            "exit status 1\nerror: the gateway says: no answer from 'linear'",
+            "exit status 1\nerror: the gateway says: no answer from 'linear'\nhint: the log of toolvault serve says why, and what a program printed; for a service: journalctl --user --unit toolvault",
         ),
         (
             502,
             json!({}),
-            "exit status 2\nerror: the gateway says: the gateway answered 502 Bad Gateway, without a message of the protocol",
+            "exit status 2\nerror: the gateway says: the gateway answered 502 Bad Gateway, without a message of the protocol\nhint: the log of toolvault serve says why, and what a program printed; for a service: journalctl --user --unit toolvault",
         ),
     ] {
         let gateway = Script::start(move |_| Reply::json(status, &body));

@@ -34,7 +34,12 @@ pub(super) struct Session {
 /// Why there is no result.
 enum Unanswered {
     /// The server or the gateway refuses this request.
-    Error { status: StatusCode, words: String },
+    Error {
+        status: StatusCode,
+        /// Whether the server failed, not the request.
+        is_failure: bool,
+        words: String,
+    },
     /// Nothing can be asked here.
     Failure(Failure),
 }
@@ -164,7 +169,12 @@ impl Session {
             }
             if let Some(words) = answer.pointer("/error/message").and_then(Value::as_str) {
                 let words = words.to_owned();
-                return Err(Unanswered::Error { status, words });
+                let code = answer.pointer("/error/code").and_then(Value::as_i64);
+                return Err(Unanswered::Error {
+                    status,
+                    is_failure: code == Some(SERVER_FAILED) || status.is_server_error(),
+                    words,
+                });
             }
         }
         let url = self.url();
@@ -183,6 +193,7 @@ impl Session {
                 .into(),
             status => Unanswered::Error {
                 status,
+                is_failure: status.is_server_error(),
                 words: format!("the gateway answered {status}, without a message of the protocol"),
             },
         })
@@ -195,6 +206,8 @@ impl From<Failure> for Unanswered {
     }
 }
 
+/// The code of the gateway for a server that failed.
+const SERVER_FAILED: i64 = 1002;
 const NO_SERVER: &str = "toolvault mcp list shows the servers of the configuration; to serve one that was added, run toolvault reload or restart the server";
 
 /// Words of the gateway inside a sentence of ours.
@@ -206,13 +219,20 @@ impl From<Unanswered> for Failure {
     fn from(unanswered: Unanswered) -> Self {
         match unanswered {
             Unanswered::Failure(failure) => failure,
-            Unanswered::Error { status, words } if status.is_server_error() => {
-                Self::failed(said(&words)).hint(
-                    "the log of toolvault serve says more, also what a program printed; for a service: journalctl --user --unit toolvault",
-                )
-            }
-            Unanswered::Error { status, words } if status == StatusCode::NOT_FOUND => {
+            Unanswered::Error { status, words, .. } if status == StatusCode::NOT_FOUND => {
                 Self::refused(said(&words)).not_found().hint(NO_SERVER)
+            }
+            Unanswered::Error {
+                status,
+                is_failure: true,
+                words,
+            } => {
+                let failure = if status.is_server_error() {
+                    Self::failed(said(&words))
+                } else {
+                    Self::refused(said(&words))
+                };
+                failure.hint("the log of toolvault serve says why, and what a program printed; for a service: journalctl --user --unit toolvault")
             }
             Unanswered::Error { words, .. } => Self::refused(said(&words)),
         }
