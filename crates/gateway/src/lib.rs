@@ -15,7 +15,6 @@
 pub mod bucket;
 pub mod http;
 pub mod mcp;
-#[expect(dead_code, reason = "the relay uses it from the next change on")]
 pub mod oauth;
 mod otlp;
 pub mod settings;

@@ -10,6 +10,7 @@
 //!
 //! - [`Gateway`]: start here.
 //! - [`multiplex`]: requests to all servers at once; [`one`]: requests to one server.
+//! - [`connect`]: how people sign in at servers.
 //! - [`eras`], [`conversation`]: what the two eras of the protocol do differently.
 //! - [`explain`]: what would become of a call; [`overview`]: what is known of the servers.
 //! - [`call`]: one `tools/call`.
@@ -17,14 +18,17 @@
 //! - [`answer`]: the way of an answer back to the client.
 //! - [`session`], [`links`]: connections of clients and to servers.
 //! - [`access`]: what one caller may reach at one server. Two callers share nothing.
+//! - [`accounts`]: tokens for servers.
 //! - [`tools`], [`schema`]: what servers list.
 //! - [`pins`], [`visible`]: which of them are as they were, and what a caller sees of them.
 //! - [`rules`], [`server`], [`pending`], [`record`], [`last_call`], [`repeats`], [`metrics`], [`refusal`].
 //! - [`protocol`]: the Model Context Protocol itself.
 
 mod access;
+mod accounts;
 mod answer;
 mod call;
+mod connect;
 mod conversation;
 mod eras;
 mod explain;
@@ -53,6 +57,7 @@ mod used;
 mod visible;
 
 pub use self::answer::{McpBody, McpReply};
+pub use self::connect::{BegunConnection, ConnectError};
 pub use self::explain::GatewayExplanation;
 pub use self::gateway::Gateway;
 pub use self::last_call::{LastCall, ServerState};
@@ -60,3 +65,4 @@ pub use self::overview::{Listing, ServerOverview, ToolOverview};
 pub use self::pending::{PendingSecret, SetError};
 pub use self::pins::ListedPin;
 pub use self::state::{GatewayError, McpRequest};
+pub use crate::oauth::AuthorizationAnswer;

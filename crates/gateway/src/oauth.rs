@@ -31,14 +31,6 @@ pub(crate) mod token;
 pub use self::authorization::AuthorizationAnswer;
 pub use self::challenge::is_scope;
 pub use self::client::{ClientAuthentication, Form, read_secret};
-#[cfg_attr(
-    not(test),
-    expect(unused_imports, reason = "the relay uses it from the next change on")
-)]
 pub(crate) use self::client::{Identity, Proof};
 pub use self::error::OAuthError;
-#[cfg_attr(
-    not(test),
-    expect(unused_imports, reason = "the relay uses it from the next change on")
-)]
 pub(crate) use self::site::Site;

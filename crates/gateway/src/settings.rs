@@ -1,6 +1,7 @@
 //! What an operator may set about the gateway, validated. The command line fills it.
 
 mod name;
+mod oauth;
 mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,8 +9,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use self::name::{ServerName, ServerNameError};
+pub use self::oauth::{Grant, OAuthSettings};
 pub use self::template::{Part, Template, TemplateError};
 use crate::http::HeaderName;
+use crate::http::header::AUTHORIZATION;
 
 /// The servers that are reached through the gateway, and the rules for all of them.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +82,16 @@ pub struct HttpServer {
     pub allow_private_network: bool,
     /// A PEM file of certificates to trust beside the system's.
     pub ca_file: Option<PathBuf>,
+    /// How tokens for it are got. Has no effect where it has a header `Authorization`.
+    pub oauth: OAuthSettings,
+}
+
+impl HttpServer {
+    /// Whether tokens can be used at it: each request has room for one, and its URL is the same for everyone.
+    pub(crate) fn takes_tokens(&self) -> bool {
+        let mut headers = self.headers.iter();
+        headers.all(|header| header.name != AUTHORIZATION) && self.url.references().next().is_none()
+    }
 }
 
 /// A header that each request to a server carries.

@@ -4,6 +4,7 @@
 
 mod header;
 mod literals;
+mod oauth;
 mod server;
 mod url;
 

@@ -130,6 +130,12 @@ pub(super) const HTTP_KEYS: &[(&str, Kind)] = &[
     ("headers", Kind::Table),
     ("allow_private_network", Boolean),
     ("ca_file", Text),
+    ("oauth.issuer", Text),
+    ("oauth.client_id", Text),
+    ("oauth.client_secret_file", SecretFile),
+    ("oauth.private_key_file", SecretFile),
+    ("oauth.scopes", Texts),
+    ("oauth.grant", Text),
 ];
 
 /// The keys of a table of [`SERVERS`] for a program.

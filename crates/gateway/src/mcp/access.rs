@@ -1,20 +1,26 @@
 //! What one caller may reach at one server: the filled credentials, the values sent there, and the tasks begun there.
 //! It holds no connection.
 
+mod account;
 mod tasks;
 mod values;
 
+use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::identity::UserId;
-use toolvault_vault::{Caller, Clock, Vault};
+use toolvault_vault::{Caller, Clock, ConnectionStamp, Vault};
 
+use self::account::Found;
+pub(crate) use self::account::{Account, Token};
 use self::tasks::Tasks;
 pub(crate) use self::tasks::{UNKNOWN_TASK, asked_for};
 pub(crate) use self::values::{Budgets, Values};
+use super::accounts::Accounts;
 use super::refusal::Refusal;
 use super::server::{Filled, Server};
 use super::tools::Catalogue;
@@ -58,11 +64,13 @@ pub(crate) struct Access {
     pub(crate) tasks: Tasks,
     /// Cancelled when everything that was made for this access ends.
     pub(crate) ended: CancellationToken,
-    filled: tokio::sync::Mutex<Option<Arc<Filled>>>,
+    entry: tokio::sync::Mutex<Option<Arc<Entry>>>,
     caller: Mutex<Caller>,
     pub(crate) used: Used,
     /// `/mcp` leaves the server out until then, because it did not answer.
     left_out: Until,
+    /// Whether the server wants a sign-in that the caller lacks.
+    needs_sign_in: AtomicBool,
     /// Until then the server is believed to know only the earlier era.
     only_legacy: Until,
     /// The server's tools as they were last listed to explain a call, and when.
@@ -81,10 +89,11 @@ impl Access {
             values: Values::new(&Principal::of(caller), budgets),
             tasks: Tasks::default(),
             ended: CancellationToken::new(),
-            filled: tokio::sync::Mutex::new(None),
+            entry: tokio::sync::Mutex::new(None),
             caller: Mutex::new(caller.clone()),
             used: Used::now(clock),
             left_out: Until::default(),
+            needs_sign_in: AtomicBool::new(false),
             only_legacy: Until::default(),
             listed: Mutex::default(),
         }
@@ -111,8 +120,34 @@ impl Access {
         self.left_out.clear();
     }
 
-    pub(crate) fn is_left_out(&self) -> bool {
-        self.left_out.is_ahead_of(Instant::now())
+    /// Notes that the server needs no sign-in, or that the caller signed in.
+    pub(crate) fn note_signed_in(&self) {
+        if self.needs_sign_in() {
+            self.needs_sign_in.store(false, Ordering::Relaxed);
+            self.left_out.clear();
+        }
+    }
+
+    /// Whether `/mcp` leaves the server out. Not if the person has signed in meanwhile.
+    pub(crate) async fn is_left_out(&self, vault: &Vault, caller: &Caller) -> bool {
+        if !self.left_out.is_ahead_of(Instant::now()) {
+            return false;
+        }
+        let has_signed_in =
+            self.needs_sign_in() && !self.has_current_credentials(vault, caller).await;
+        !has_signed_in
+    }
+
+    /// Notes that the server wants a sign-in that the caller lacks.
+    pub(crate) fn note_sign_in(&self) {
+        self.needs_sign_in.store(true, Ordering::Relaxed);
+        self.server.wants_sign_in.store(true, Ordering::Relaxed);
+        self.leave_out();
+    }
+
+    /// Whether the server wants a sign-in that the caller lacks.
+    pub(crate) fn needs_sign_in(&self) -> bool {
+        self.needs_sign_in.load(Ordering::Relaxed)
     }
 
     /// Notes that the server knows only the earlier era.
@@ -142,43 +177,85 @@ impl Access {
         listed.as_ref().map(|(at, _)| at.elapsed())
     }
 
-    /// The server's templates with the caller's values. Filled again, and recorded, only if the values would be others
-    /// now.
-    pub(crate) async fn filled(
+    /// What the caller reaches the server with: its templates with the caller's values, and the caller's account. Filled
+    /// again, and recorded, only if the values or the account would be others now.
+    pub(crate) async fn entry(
         &self,
-        vault: &Vault,
+        accounts: &Arc<Accounts>,
         caller: &Caller,
-    ) -> Result<Arc<Filled>, Refusal> {
-        let wanted = &self.server.wanted;
-        let mut held = self.filled.lock().await;
-        if let Some(filled) = held.as_ref()
-            && (wanted.is_empty() || self.is_current(vault, caller, filled).await?)
+    ) -> Result<Arc<Entry>, Refusal> {
+        let mut held = self.entry.lock().await;
+        if let Some(entry) = held.as_ref()
+            && (self.is_plain(entry) || self.is_good(accounts, caller, entry).await?)
         {
-            return Ok(Arc::clone(filled));
+            return Ok(Arc::clone(entry));
         }
         *held = None;
-        let filled = if wanted.is_empty() {
-            self.server.fill(std::iter::empty(), None)?
-        } else {
-            let credentials = vault.credentials(caller, &self.server.tool, wanted).await?;
-            let values = credentials.values.iter().map(|given| &given.value);
-            let filled = self.server.fill(values, Some(credentials.stamp))?;
-            // Before the first byte leaves, answers are searched for the values.
-            self.values.add(credentials.values);
-            filled
+        let filled = self.fill(&accounts.vault, caller).await?;
+        let (account, elsewhere) = match Account::find(accounts, self, caller).await? {
+            Found::Account(account) => {
+                self.note_signed_in();
+                (Some(account), None)
+            }
+            Found::Nothing => (None, None),
+            Found::Elsewhere(stamp) => (None, Some(stamp)),
         };
-        let filled = Arc::new(filled);
-        *held = Some(Arc::clone(&filled));
+        let entry = Arc::new(Entry {
+            filled,
+            account,
+            elsewhere,
+        });
+        *held = Some(Arc::clone(&entry));
+        Ok(entry)
+    }
+
+    async fn fill(&self, vault: &Vault, caller: &Caller) -> Result<Filled, Refusal> {
+        let wanted = &self.server.wanted;
+        if wanted.is_empty() {
+            return Ok(self.server.fill(std::iter::empty(), None)?);
+        }
+        let credentials = vault.credentials(caller, &self.server.tool, wanted).await?;
+        let values = credentials.values.iter().map(|given| &given.value);
+        let filled = self.server.fill(values, Some(credentials.stamp))?;
+        // Before the first byte leaves, answers are searched for the values.
+        self.values.add(credentials.values);
         Ok(filled)
     }
 
-    /// Whether the templates would be filled with the same values now.
+    /// Whether nothing of the caller's is or belongs in it.
+    fn is_plain(&self, entry: &Entry) -> bool {
+        self.server.wanted.is_empty() && entry.account.is_none() && !self.needs_sign_in()
+    }
+
+    /// Whether it is current, with a token that is good.
+    async fn is_good(
+        &self,
+        accounts: &Accounts,
+        caller: &Caller,
+        entry: &Entry,
+    ) -> Result<bool, Refusal> {
+        let vault = &accounts.vault;
+        if !self.is_current(vault, caller, entry).await? {
+            return Ok(false);
+        }
+        match &entry.account {
+            Some(account) => account.keep_fresh(self, caller).await.map(|()| true),
+            None => Ok(!(self.needs_sign_in() && self.is_connected(vault, caller, entry).await)),
+        }
+    }
+
+    /// Whether the templates would be filled with the same values now, and the account is the same.
     pub(crate) async fn is_current(
         &self,
         vault: &Vault,
         caller: &Caller,
-        filled: &Filled,
+        entry: &Entry,
     ) -> Result<bool, Refusal> {
+        if let Some(account) = &entry.account
+            && !account.is_current(self, vault, caller).await?
+        {
+            return Ok(false);
+        }
         let wanted = &self.server.wanted;
         if wanted.is_empty() {
             return Ok(true);
@@ -186,23 +263,50 @@ impl Access {
         let stamp = vault
             .credential_stamp(caller, &self.server.tool, wanted)
             .await?;
-        Ok(filled.stamp.as_ref() == Some(&stamp))
+        Ok(entry.stamp.as_ref() == Some(&stamp))
     }
 
-    /// Whether what was filled last is current; `true` if nothing was filled.
+    /// Whether what was filled last is current; `true` if nothing was filled. Unlike
+    /// [`is_current`](Self::is_current), it finds out that the caller has an account now.
     pub(crate) async fn has_current_credentials(&self, vault: &Vault, caller: &Caller) -> bool {
-        let filled = self.filled.lock().await.clone();
-        match filled {
-            Some(filled) => self
-                .is_current(vault, caller, &filled)
-                .await
-                .unwrap_or(false),
-            None => true,
+        let entry = self.entry.lock().await.clone();
+        let Some(entry) = entry else {
+            return true;
+        };
+        let is_current = self.is_current(vault, caller, &entry).await;
+        let is_new = entry.account.is_none() && self.is_connected(vault, caller, &entry).await;
+        is_current.unwrap_or(false) && !is_new
+    }
+
+    /// Whether the caller signed in at the server since it was tried without.
+    async fn is_connected(&self, vault: &Vault, caller: &Caller, entry: &Entry) -> bool {
+        if !self.server.takes_sign_ins() {
+            return false;
         }
+        let stamp = vault.connection_stamp(caller, self.server.name.as_str());
+        matches!(stamp.await, Ok(Some(stamp)) if entry.elsewhere != Some(stamp))
     }
 
     pub(crate) async fn forget_credentials(&self) {
-        *self.filled.lock().await = None;
+        *self.entry.lock().await = None;
+        self.note_signed_in();
+    }
+}
+
+/// What a caller reaches a server with.
+pub(crate) struct Entry {
+    filled: Filled,
+    /// The account whose token each request carries.
+    pub(crate) account: Option<Arc<Account>>,
+    /// The caller's connection if its tokens are for another server.
+    elsewhere: Option<ConnectionStamp>,
+}
+
+impl Deref for Entry {
+    type Target = Filled;
+
+    fn deref(&self) -> &Filled {
+        &self.filled
     }
 }
 

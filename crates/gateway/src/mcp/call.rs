@@ -60,12 +60,18 @@ impl ToolCall<'_> {
                 return explain(&self, refusal);
             }
         };
+        let asked = link.ask(question).await;
+        if let Err(error @ UpstreamError::SignIn(_)) = asked {
+            let refusal = Refusal::Upstream(error);
+            record.refused(refusal.reason());
+            return explain(&self, refusal);
+        }
         let conversation = self.conversation;
         let mut answering =
             conversation.answering(self.visit, &link, Purpose::Other, Some(self.id));
         answering.downstream.tool = Some(self.name.to_owned());
         answering.record = Some(record);
-        match link.ask(question).await {
+        match asked {
             Ok(exchange) => Ok(answering.relay(exchange).await),
             Err(UpstreamError::SessionEnded) => {
                 answering.fail(&UpstreamError::SessionEnded.into());

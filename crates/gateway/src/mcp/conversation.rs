@@ -8,12 +8,13 @@ use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Tree, parse};
 use toolvault_core::pattern::ToolName;
 
+use super::access::Entry;
 use super::answer::{Announcement, Answering, Downstream};
 use super::links::{Context, Link, Started};
 use super::protocol::headers::{NAME, decode, encode};
 use super::protocol::{Era, INITIALIZED, Malformed, Message, Shape};
 use super::refusal::{Refusal, UpstreamError};
-use super::server::{Filled, Server};
+use super::server::Server;
 use super::session::{Purpose, Session, UsedSession};
 use super::state::Visit;
 
@@ -162,9 +163,9 @@ impl Conversation {
         match self {
             Self::Session(session) => session_link(visit, session, server).await,
             Self::Stateless(request) => {
-                let (vault, caller) = (&visit.state.vault, visit.caller());
+                let (accounts, caller) = (&visit.state.accounts, visit.caller());
                 let (upstream, context) = (visit.upstream(server), &request.context);
-                let link = upstream.stateless(vault, caller, context, &visit.rules);
+                let link = upstream.stateless(accounts, caller, context, &visit.rules);
                 link.await
             }
         }
@@ -237,10 +238,10 @@ async fn session_link(
     session: &Session,
     server: &Arc<Server>,
 ) -> Result<Arc<Link>, Refusal> {
-    let (vault, caller) = (&visit.state.vault, visit.caller());
+    let (accounts, caller) = (&visit.state.accounts, visit.caller());
     let upstream = visit.upstream(server);
-    let filled = upstream.access.filled(vault, caller).await;
-    let is_good = |link: &Arc<Link>, filled: &Arc<Filled>| {
+    let filled = upstream.access.entry(accounts, caller).await;
+    let is_good = |link: &Arc<Link>, filled: &Arc<Entry>| {
         Arc::ptr_eq(&link.access, &upstream.access)
             && Arc::ptr_eq(&link.filled, filled)
             && link.is_open()
@@ -278,9 +279,9 @@ pub(crate) async fn initialize(
     server: &Arc<Server>,
     opening: &str,
 ) -> Result<Started, Refusal> {
-    let (vault, caller) = (&visit.state.vault, visit.caller());
+    let (accounts, caller) = (&visit.state.accounts, visit.caller());
     let upstream = visit.upstream(server);
-    let started = upstream.initialize(vault, caller, opening, &visit.rules);
+    let started = upstream.initialize(accounts, caller, opening, &visit.rules);
     let started = started.await;
     // The credentials of the server are known from here on. It may have read the parameters even if it failed.
     if let Ok(said) = parse(opening.as_bytes()) {

@@ -205,7 +205,7 @@ async fn list(
     let context = Context::own();
     let stateless = async {
         let link = upstream
-            .stateless(&state.vault, caller, &context, rules)
+            .stateless(&state.accounts, caller, &context, rules)
             .await?;
         link.catalogue(&context).await
     };
@@ -217,7 +217,7 @@ async fn list(
         return first;
     }
     let started = upstream
-        .initialize(&state.vault, caller, OPENING, rules)
+        .initialize(&state.accounts, caller, OPENING, rules)
         .await;
     let Ok(Some(link)) = started.map(|started| started.link) else {
         return first;

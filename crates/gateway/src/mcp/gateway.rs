@@ -2,15 +2,17 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ::http::{Method, StatusCode};
 use prometheus_client::registry::Registry;
 use toolvault_core::confidential::Wiped;
 use toolvault_core::entropy::Entropy;
 use toolvault_core::scope::Scope;
-use toolvault_vault::{Call, Caller, Clock, Denial, SecretInfo, Vault};
+use toolvault_vault::{Call, Caller, Clock, Connection, Denial, SecretInfo, Vault};
 
 use super::answer::{Announcement, McpReply};
+use super::connect::{self, BegunConnection, ConnectError};
 use super::conversation::{Conversation, Incoming};
 use super::eras::{legacy, modern};
 use super::explain::{self, GatewayExplanation};
@@ -29,6 +31,7 @@ use super::server::Server;
 use super::session::{Sessions, UsedSession};
 use super::state::{GatewayError, McpRequest, State, Visit};
 use super::{janitor, multiplex, one};
+use crate::oauth::AuthorizationAnswer;
 use crate::settings::{GatewaySettings, ServerName};
 
 /// The relay between agents and tool servers. Cheap to clone; all clones are the same.
@@ -177,6 +180,60 @@ impl Gateway {
     }
 }
 
+impl Gateway {
+    /// Begins a sign-in of the caller at a server, which ends at `redirect_uri`: an https URL, or one of this machine. With
+    /// `scopes` these are asked for, beside those that were granted before. The caller needs `manage`.
+    ///
+    /// The answer holds all that is known of the sign-in, for ten minutes: nothing is stored.
+    pub async fn begin_connection(
+        &self,
+        caller: &Caller,
+        server: &str,
+        redirect_uri: &str,
+        scopes: Option<Vec<String>>,
+    ) -> Result<BegunConnection, ConnectError> {
+        let begun = connect::begin(&self.0, caller, server, redirect_uri, scopes);
+        Box::pin(begun).await
+    }
+
+    /// Completes a sign-in that the caller's user began, with what the browser brought back. The caller needs `manage`.
+    pub async fn complete_connection(
+        &self,
+        caller: &Caller,
+        server: &str,
+        flow: &str,
+        answer: AuthorizationAnswer,
+    ) -> Result<Connection, ConnectError> {
+        let completed = connect::complete(&self.0, caller, server, flow, answer);
+        let connection = Box::pin(completed).await?;
+        janitor::end_changed(&self.0, caller, server).await;
+        Ok(connection)
+    }
+
+    /// Deletes the caller's connection to a server, then gives its tokens back to their issuer. `None` if there was none,
+    /// and false if the issuer did not take them. The caller needs `manage`.
+    pub async fn disconnect(
+        &self,
+        caller: &Caller,
+        server: &str,
+    ) -> Result<Option<bool>, ConnectError> {
+        let disconnected = Box::pin(connect::disconnect(&self.0, caller, server)).await?;
+        janitor::end_changed(&self.0, caller, server).await;
+        Ok(disconnected)
+    }
+
+    /// The servers that the caller reaches and at which people sign in: those with settings for it, and those that asked
+    /// for it since the process began.
+    pub fn oauth_servers(&self, caller: &Caller) -> Vec<ServerName> {
+        let servers = self.0.rules().reachable(caller).into_iter();
+        let servers = servers.filter(|server| {
+            let wants_sign_in = server.wants_sign_in.load(Ordering::Relaxed);
+            server.takes_sign_ins() && (wants_sign_in || server.has_oauth_settings())
+        });
+        servers.map(|server| server.name.clone()).collect()
+    }
+}
+
 fn server_name(text: &str) -> Result<ServerName, toolvault_vault::Error> {
     text.parse().map_err(|_| toolvault_vault::Error::NotFound)
 }
@@ -187,6 +244,7 @@ impl Visit {
             Ok(reply) => reply,
             Err((refusal, id)) => {
                 refusal.log(self.server_name());
+                let refusal = self.with_page(refusal);
                 let mut reply = McpReply::refused(&refusal, id.as_deref(), false);
                 // An error with status 200 is an answer to a request only.
                 if id.is_none() && reply.status == StatusCode::OK {

@@ -58,6 +58,20 @@ async fn end_lost(state: &Arc<State>, changed: Changed) {
     }
 }
 
+/// Ends the user's connections to a server that were made with another account than they have there now.
+pub(crate) async fn end_changed(state: &Arc<State>, caller: &Caller, server: &str) {
+    for upstream in state.upstreams.all() {
+        let access = &upstream.access;
+        let own = access.caller();
+        if own.user() == caller.user()
+            && access.server.name.as_str() == server
+            && !access.has_current_credentials(&state.vault, &own).await
+        {
+            upstream.disconnect().await;
+        }
+    }
+}
+
 /// Ends what nothing used for longer than the limits allow.
 pub(crate) fn end_idle(state: &Arc<State>) {
     let limits = state.rules().settings.limits;

@@ -11,6 +11,7 @@ mod link;
 mod lists;
 mod program;
 mod programs;
+mod signed;
 mod slots;
 mod upstream;
 

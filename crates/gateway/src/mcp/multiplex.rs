@@ -186,8 +186,13 @@ fn result(id: &str, result: &[u8]) -> McpReply {
 /// In the later era one server that knows only the earlier is an error: the client then begins with `initialize`,
 /// because all servers are served in the same era.
 async fn links(visit: &Visit, conversation: &Conversation) -> Result<Vec<Arc<Link>>, Refusal> {
-    let mut servers = visit.rules.reachable(visit.caller());
-    servers.retain(|server| !visit.upstream(server).access.is_left_out());
+    let mut servers = Vec::new();
+    for server in visit.rules.reachable(visit.caller()) {
+        let (vault, access) = (&visit.state.vault, &visit.upstream(&server).access);
+        if !access.is_left_out(vault, visit.caller()).await {
+            servers.push(server);
+        }
+    }
     let opening = servers
         .iter()
         .map(|server| in_time(conversation.link(visit, server, &server.tool)));
@@ -243,6 +248,7 @@ async fn discover(
     for (link, greeting) in greetings(conversation, links).await? {
         merged.add(visit.caller(), link, &greeting)?;
     }
+    merged.add_sign_ins(visit, &visit.rules.reachable(visit.caller()));
     let text = merged.discovered().to_string();
     Ok(result(id, text.as_bytes()))
 }
@@ -277,6 +283,7 @@ pub(crate) async fn initialize(
         let mut links = session.links.lock().await;
         links.insert(server.name.clone(), Arc::new(link));
     }
+    merged.add_sign_ins(visit, &servers);
     let text = merged.initialized(message).to_string();
     Ok(legacy::with_session(result(id, text.as_bytes()), &session))
 }

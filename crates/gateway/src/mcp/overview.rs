@@ -11,7 +11,7 @@ use toolvault_vault::{Caller, Error};
 
 use super::access::Access;
 use super::explain::{catalogue, is_error};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, UpstreamError};
 use super::rules::Rules;
 use super::server::Server;
 use super::state::State;
@@ -38,6 +38,8 @@ pub struct ServerOverview {
 pub enum Listing {
     /// It does, and did so then.
     Listed(Timestamp),
+    /// It does not, because the caller must sign in there.
+    NeedsSignIn,
     /// It does not, and why.
     Failing(String),
     /// It was not asked: the caller lacks `use`.
@@ -107,6 +109,9 @@ async fn one(
             }
             Err(Refusal::Vault(error @ (Error::Integrity | Error::Internal(_)))) => {
                 return Err(error);
+            }
+            Err(Refusal::Upstream(UpstreamError::SignIn(_))) => {
+                overview.listing = Listing::NeedsSignIn;
             }
             Err(refusal) => overview.listing = Listing::Failing(refusal.text()),
         }

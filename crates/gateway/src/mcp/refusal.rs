@@ -1,11 +1,15 @@
 //! Errors for clients. Their texts say what to do, and never repeat the text of a server.
 
 use ::http::StatusCode;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use toolvault_vault::{Error as VaultError, Problem};
 
 use super::protocol::headers::HeaderMismatch;
 use super::protocol::{self, Defect, Era, Malformed};
 use crate::http::{HttpError, root_cause};
+use crate::oauth::OAuthError;
+use crate::oauth::challenge::Challenge;
+use crate::settings::ServerName;
 use crate::stdio::LaunchError;
 
 /// Codes of our own lie outside the range that JSON-RPC and MCP reserve.
@@ -15,6 +19,7 @@ const SERVER_FAILED: i64 = 1_002;
 const UNAVAILABLE: i64 = 1_003;
 const NO_SUCH_SERVER: i64 = 1_004;
 const NO_SUCH_SESSION: i64 = 1_005;
+const SIGN_IN_NEEDED: i64 = 1_006;
 /// MCP 2026-07-28, basic, "Error Codes".
 const HEADER_MISMATCH: i64 = -32020;
 const METHOD_NOT_FOUND: i64 = -32601;
@@ -30,6 +35,9 @@ pub(crate) enum Refusal {
     Vault(#[from] VaultError),
     #[error("{0}")]
     Lacking(String),
+    /// Where the person signs in.
+    #[error("{0}")]
+    SignIn(String),
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
     #[error(transparent)]
@@ -96,6 +104,13 @@ pub(crate) enum UpstreamError {
     },
     #[error("the server refused its credential")]
     CredentialRefused,
+    /// What the server says with a 401 or 403. [`Link`](super::links::Link) makes one of its neighbours of it.
+    #[error("the server refused its credential")]
+    Challenged(StatusCode, Option<Box<Challenge>>),
+    #[error("{0}")]
+    SignIn(Box<NeededSignIn>),
+    #[error("there is no token for the server: {0}")]
+    NoToken(#[source] OAuthError),
     #[error("the server answered with a redirect, which is not followed")]
     Redirect,
     #[error("the server's answer is not MCP")]
@@ -127,6 +142,9 @@ impl UpstreamError {
             }
             Self::Busy { .. }
             | Self::CredentialRefused
+            | Self::Challenged(..)
+            | Self::SignIn(_)
+            | Self::NoToken(_)
             | Self::SessionEnded
             | Self::NotStarted(_)
             | Self::Pausing
@@ -140,6 +158,39 @@ impl UpstreamError {
             | Self::NotMcp
             | Self::Unusable(_)
             | Self::Ended => false,
+        }
+    }
+}
+
+/// A sign-in that a server wants.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server '{server}' needs a sign-in: run toolvault mcp connect {server}")]
+pub(crate) struct NeededSignIn {
+    pub(crate) server: ServerName,
+    /// What the person did not grant yet; empty for what the server wants first.
+    pub(crate) scopes: Vec<String>,
+}
+
+impl NeededSignIn {
+    /// Our page on which the person signs in, at the address `base`.
+    pub(crate) fn page(&self, base: &str) -> String {
+        let page = format!("{}/#/connect/{}", base.trim_end_matches('/'), self.server);
+        if self.scopes.is_empty() {
+            return page;
+        }
+        let scopes = self.scopes.join(" ");
+        let scopes = utf8_percent_encode(&scopes, NON_ALPHANUMERIC);
+        format!("{page}?scopes={scopes}")
+    }
+
+    /// What a person is told.
+    pub(crate) fn text(&self, page: &str) -> String {
+        let server = &self.server;
+        let command = format!("run toolvault mcp connect {server}");
+        if self.scopes.is_empty() {
+            format!("The server '{server}' needs a sign-in. Open {page} to sign in, or {command}.")
+        } else {
+            format!("The server '{server}' needs more rights. Open {page} to grant them.")
         }
     }
 }
@@ -189,6 +240,7 @@ impl Refusal {
         match self {
             Self::Malformed(malformed) => malformed.code(),
             Self::Vault(VaultError::Unresolved(_)) | Self::Lacking(_) => SECRET_MISSING,
+            Self::SignIn(_) | Self::Upstream(UpstreamError::SignIn(_)) => SIGN_IN_NEEDED,
             Self::Vault(VaultError::Denied(_) | VaultError::Unauthenticated)
             | Self::WholeServerOnly
             | Self::ToolChanged(_)
@@ -258,6 +310,10 @@ impl Refusal {
     pub(crate) fn log(&self, server: Option<&str>) {
         let server = server.unwrap_or("all");
         match self {
+            // The person is told, not the operator.
+            Self::Upstream(UpstreamError::SignIn(_)) => {
+                tracing::debug!(mcp.server = server, "a server needs a sign-in");
+            }
             Self::Upstream(error) => tracing::warn!(
                 mcp.server = server,
                 error = %error,
@@ -286,6 +342,7 @@ impl Refusal {
             Self::Vault(VaultError::Denied(denial)) => denial.code(),
             Self::Vault(_) => "unavailable",
             Self::Lacking(_) => "secret_not_available",
+            Self::SignIn(_) | Self::Upstream(UpstreamError::SignIn(_)) => "sign_in_needed",
             Self::Upstream(UpstreamError::Busy { .. }) => "server_busy",
             Self::Upstream(_) => "server_failed",
             Self::DoesNotFit(_) => "value_does_not_fit",

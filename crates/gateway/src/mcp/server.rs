@@ -1,5 +1,10 @@
 //! A configured server, ready to be reached, and its templates filled for one caller.
 
+mod oauth;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use ::http::header::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use toolvault_core::confidential::{Confidential, Wiped};
@@ -7,6 +12,7 @@ use toolvault_core::pattern::ToolName;
 use toolvault_core::reference::Reference;
 use toolvault_vault::CredentialStamp;
 
+pub(crate) use self::oauth::{Found, MachineToken};
 use super::last_call::Noted;
 use super::refusal::DoesNotFit;
 use crate::http::{GuardedClient, HttpError, HttpPolicy, Url};
@@ -29,6 +35,10 @@ pub(crate) struct Server {
     pub(crate) wanted: Vec<(String, Reference)>,
     pub(crate) client: Option<GuardedClient>,
     pub(crate) noted: Noted,
+    /// The token of its own client.
+    pub(crate) machine: tokio::sync::Mutex<Option<Arc<MachineToken>>>,
+    /// Whether it asked someone to sign in.
+    pub(crate) wants_sign_in: AtomicBool,
 }
 
 /// The templates of a server with one caller's values in them.
@@ -109,6 +119,8 @@ impl Server {
             wanted,
             client,
             noted: Noted::default(),
+            machine: tokio::sync::Mutex::default(),
+            wants_sign_in: AtomicBool::default(),
         })
     }
 
@@ -204,7 +216,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
-    use crate::settings::{Header, HttpServer, StdioServer};
+    use crate::settings::{Header, HttpServer, OAuthSettings, StdioServer};
 
     fn server(transport: Transport) -> Server {
         let settings = ServerSettings {
@@ -228,6 +240,7 @@ mod tests {
             }],
             allow_private_network: false,
             ca_file: None,
+            oauth: OAuthSettings::default(),
         }))
     }
 

@@ -14,6 +14,7 @@ use toolvault_core::redaction::Key;
 use toolvault_vault::{Caller, Clock, Vault};
 
 use super::access::{Access, Budgets};
+use super::accounts::Accounts;
 use super::answer::Services;
 use super::links::{Slots, Upstream, Upstreams};
 use super::metrics::Metrics;
@@ -21,7 +22,7 @@ use super::pending::PendingSecrets;
 use super::pins::Pins;
 use super::protocol::headers::{METHOD, NAME, PARAMETER, PROTOCOL_VERSION};
 use super::record::Recorder;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, UpstreamError};
 use super::repeats::{Found, Repeats};
 use super::rules::Rules;
 use super::server::Server;
@@ -35,6 +36,7 @@ pub(crate) struct State {
     pub(crate) clock: Arc<dyn Clock>,
     rules: RwLock<Arc<Rules>>,
     pub(crate) upstreams: Upstreams,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) slots: Arc<Slots>,
     pub(crate) pending: PendingSecrets,
@@ -104,6 +106,12 @@ impl State {
                 tasks.clone(),
                 Arc::clone(&clock),
             ),
+            accounts: Arc::new(Accounts::new(
+                vault.clone(),
+                Arc::clone(&clock),
+                Arc::clone(&entropy),
+                tasks.clone(),
+            )),
             sessions: Arc::default(),
             slots,
             pending: PendingSecrets::new(vault.clone(), Arc::clone(&clock), Arc::clone(&entropy)),
@@ -170,6 +178,23 @@ impl McpRequest {
 impl Visit {
     pub(crate) fn caller(&self) -> &Caller {
         &self.request.caller
+    }
+
+    /// Where the client reaches our pages.
+    pub(crate) fn base_url(&self) -> &str {
+        let configured = self.rules.settings.public_url.as_deref();
+        let base = configured.unwrap_or(&self.request.base_url);
+        base.trim_end_matches('/')
+    }
+
+    /// A refusal because of a sign-in with the page for it; any other as it is.
+    pub(crate) fn with_page(&self, refusal: Refusal) -> Refusal {
+        match refusal {
+            Refusal::Upstream(UpstreamError::SignIn(needed)) => {
+                Refusal::SignIn(needed.text(&needed.page(self.base_url())))
+            }
+            refusal => refusal,
+        }
     }
 
     /// Refuses a tool to which the caller repeated too many values.

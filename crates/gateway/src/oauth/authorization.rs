@@ -49,15 +49,8 @@ impl Request<'_> {
     }
 }
 
-/// The scopes to ask for, by the order of the specification: those that someone chose, then those of the challenge, then
-/// all that the server knows. With `offline_access` where it gives a refresh token.
-pub(crate) fn scopes(
-    chosen: Option<Vec<String>>,
-    challenge: Option<Vec<String>>,
-    supported: Option<Vec<String>>,
-    issuer: &Issuer,
-) -> Vec<String> {
-    let mut scopes = chosen.or(challenge).or(supported).unwrap_or_default();
+/// The scopes, with `offline_access` where it gives a refresh token.
+pub(crate) fn with_offline_access(mut scopes: Vec<String>, issuer: &Issuer) -> Vec<String> {
     if has_offline_access(&issuer.scopes) && !has_offline_access(&scopes) {
         scopes.push(OFFLINE_ACCESS.to_owned());
     }

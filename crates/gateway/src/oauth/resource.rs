@@ -114,7 +114,7 @@ pub(super) fn scopes(document: Object<'_>, member: &str) -> Option<Vec<String>> 
 
 /// Whether a resource with this identifier is the server at `url` or contains it: it has the same origin, and a path of
 /// which the server's is below. Otherwise a server could have tokens issued that are meant for another.
-fn covers(identifier: &str, url: &Url) -> bool {
+pub(crate) fn covers(identifier: &str, url: &Url) -> bool {
     let Ok(resource) = Url::parse(identifier) else {
         return false;
     };

@@ -57,6 +57,7 @@ impl From<ServerOverview> for GatewayServer {
     fn from(server: ServerOverview) -> Self {
         let (state, error, as_of) = match server.listing {
             Listing::Listed(at) => ("ok", None, Some(at)),
+            Listing::NeedsSignIn => ("needs_sign_in", None, None),
             Listing::Failing(why) => ("failing", Some(why), None),
             Listing::Unknown => ("unknown", None, None),
         };

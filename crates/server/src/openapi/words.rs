@@ -39,7 +39,7 @@ words! {
     Transport = ["http", "stdio"];
 
     /// Whether a server of the gateway lists its tools; `unknown` if it was not asked.
-    GatewayState = ["ok", "failing", "unknown"];
+    GatewayState = ["ok", "failing", "needs_sign_in", "unknown"];
 
     /// What an argument would get, or the type of its error.
     Outcome = [

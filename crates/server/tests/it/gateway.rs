@@ -3,7 +3,7 @@
 //!
 //! [`relay`] connects agents with a scripted tool server, for `listing`, `calling`,
 //! `pins`, `pointers`, `explaining`, `overview`, `failing`, `redaction`, `repeats`, `credentials`, `sessions`, `expiry`, `tasks`, `news`,
-//! `missing`, `modern`, `secure`,
+//! `missing`, `modern`, `oauth`, `secure`,
 //! `programs` and `together`.
 
 mod calling;
@@ -18,6 +18,7 @@ mod missing;
 mod modern;
 mod names;
 mod news;
+mod oauth;
 mod overview;
 mod page;
 mod pins;

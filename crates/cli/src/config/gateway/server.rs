@@ -8,7 +8,7 @@ use toolvault_gateway::settings::{
     HttpServer, Pin, ServerName, ServerSettings, StdioServer, Template, Transport,
 };
 
-use super::{header, url};
+use super::{header, oauth, url};
 use crate::config::keys::{HTTP_KEYS, PROGRAM_KEYS, SERVERS};
 use crate::config::layers::Layers;
 use crate::environment::PREFIX;
@@ -80,12 +80,15 @@ fn http(layers: &mut Layers, table: &str) -> Option<HttpServer> {
     let allow_private_network = layers.boolean(&format!("{table}allow_private_network"));
     let url = url::of_key(layers, &format!("{table}url"), allow_private_network);
     let headers = header::all(layers, &format!("{table}headers."));
-    Some(HttpServer {
+    let server = HttpServer {
         url: url?,
         headers,
         allow_private_network,
         ca_file: layers.path(&format!("{table}ca_file")),
-    })
+        oauth: oauth::settings(layers, &format!("{table}oauth."), allow_private_network),
+    };
+    oauth::check(layers, table, &server);
+    Some(server)
 }
 
 fn program(layers: &mut Layers, table: &str) -> Option<StdioServer> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use toolvault_gateway::GatewaySettings;
 use toolvault_gateway::settings::{
-    HttpServer, Pin, Sandbox, ServerSettings, StdioServer, Transport,
+    Grant, HttpServer, OAuthSettings, Pin, Sandbox, ServerSettings, StdioServer, Transport,
 };
 
 use super::super::validate::validate;
@@ -297,4 +297,76 @@ env = { API_TOKEN = 'canary', LEVEL = 'debug' }";
     assert_eq!(warnings.len(), 6, "{warnings:?}");
     assert!(!warnings.concat().contains("canary"), "{warnings:?}");
     assert!(validate(layers).is_ok());
+}
+
+#[test]
+fn the_oauth_table_is_read() {
+    let gateway = gateway(
+        "[gateway.servers.linear]
+url = 'https://mcp.linear.app/mcp'
+[gateway.servers.linear.oauth]
+issuer = 'https://id.example.com/'
+client_id = 'toolvault'
+private_key_file = '/etc/key.pem'
+scopes = ['read', 'write']
+grant = 'client_credentials'
+[gateway.servers.plain]
+url = 'https://mcp.example.com/mcp'",
+    );
+    let mut servers = gateway.servers.values();
+    let oauth = &http(servers.next().unwrap()).oauth;
+    assert_eq!(oauth.issuer.as_deref(), Some("https://id.example.com/"));
+    assert_eq!(oauth.client_id.as_deref(), Some("toolvault"));
+    assert_eq!(oauth.scopes, ["read", "write"]);
+    assert_eq!(oauth.grant, Grant::ClientCredentials);
+    assert_eq!(
+        http(servers.next().unwrap()).oauth,
+        OAuthSettings::default()
+    );
+    // A program cannot read the key.
+    let key = std::path::Path::new("/etc/key.pem");
+    assert!(gateway.concealed.iter().any(|path| path == key));
+}
+
+#[test]
+fn oauth_settings_that_do_not_go_together_are_refused() {
+    let server = "[gateway.servers.a]\nurl = 'https://a.test/mcp'\n";
+    let oauth = "[gateway.servers.a.oauth]\n";
+    for (before, table, told) in [
+        (
+            "headers = { authorization = 'secret://t' }\n",
+            "client_id = 'x'",
+            "remove the header Authorization",
+        ),
+        ("", "issuer = 'http://id.test'", "plain http is refused"),
+        ("", "issuer = 'https://10.0.0.1'", "private"),
+        ("", "issuer = 'https://id.test?a=b'", "without query"),
+        ("", "scopes = ['a b']", "expected scopes"),
+        ("", "grant = 'password'", "expected \"authorization_code\""),
+        ("", "client_secret_file = '/s'", "set client_id"),
+        (
+            "",
+            "client_id = 'x'\nclient_secret_file = '/s'\nprivate_key_file = '/k'",
+            "set only one",
+        ),
+        (
+            "",
+            "client_id = 'x'\ngrant = 'client_credentials'",
+            "set client_id, and client_secret_file",
+        ),
+        (
+            "",
+            "client_id = 'x'\nclient_secret_file = '/s'\ngrant = 'jwt_bearer'",
+            "set client_id and private_key_file",
+        ),
+    ] {
+        let file = format!("{server}{before}{oauth}{table}");
+        let Err(problems) = validate(layers(&file, &[], &ServeOptions::default())) else {
+            panic!("{file}");
+        };
+        let problems = format!("{problems:?}");
+        assert!(problems.contains(told), "{file}: {problems}");
+    }
+    let program = format!("[gateway.servers.a]\ncommand = ['x']\n{oauth}client_id = 'x'");
+    assert!(validate(layers(&program, &[], &ServeOptions::default())).is_err());
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use ::http::StatusCode;
 use serde_json::json;
 use toolvault_core::confidential::Wiped;
+use toolvault_core::digest::hexadecimal;
 use toolvault_core::json::Value;
 use toolvault_core::reference::Reference;
 use toolvault_core::terminal::shell_word;
@@ -15,7 +16,7 @@ use super::ToolCall;
 use crate::mcp::answer::McpReply;
 use crate::mcp::pending::MissingSecret;
 use crate::mcp::protocol::{self, Era, Message};
-use crate::mcp::refusal::{Refusal, of_problems};
+use crate::mcp::refusal::{NeededSignIn, Refusal, UpstreamError, of_problems};
 use crate::mcp::server::Server;
 
 /// "URL elicitation required" of 2025-11-25, client/elicitation.
@@ -23,12 +24,16 @@ const URL_ELICITATION_REQUIRED: i64 = -32042;
 /// What the names of our own requests for input begin with.
 const INPUT: &str = "toolvault-";
 
-/// The answer to a call that was refused. A missing secret is explained in a result that the model can read or, if the
-/// client can open URLs, with a page on which its user can set the secret. A tool that changed is explained in a result,
-/// too. Any other refusal stays one.
+/// The answer to a call that was refused. A user who was asked and comes back is told in words. A missing secret is explained in a result that the model can read or, if the
+/// client can open URLs, with a page on which its user can set the secret. So is a sign-in. A tool that changed is
+/// explained in a result, too. Any other refusal stays one.
 pub(super) fn explain(call: &ToolCall<'_>, refusal: Refusal) -> Result<McpReply, Refusal> {
+    let can_ask = call.conversation.opens_urls() && !was_asked(&call.incoming.message);
     let problems = match &refusal {
         Refusal::Vault(VaultError::Unresolved(problems)) => problems,
+        Refusal::Upstream(UpstreamError::SignIn(needed)) => {
+            return Ok(sign_in(call, needed, can_ask));
+        }
         Refusal::ToolChanged(text) => {
             let text = Wiped::new(tell(call, text));
             return Ok(McpReply::whole(StatusCode::OK, text));
@@ -36,8 +41,6 @@ pub(super) fn explain(call: &ToolCall<'_>, refusal: Refusal) -> Result<McpReply,
         _ => return Err(refusal),
     };
     let secrets = missing(call.server, problems);
-    // A user who was asked and comes back without the secret is told in words.
-    let can_ask = call.conversation.opens_urls() && !was_asked(&call.incoming.message);
     let text = match (can_ask, secrets.iter().cloned().collect()) {
         (true, Some(secrets)) => ask(call, secrets),
         _ => None,
@@ -59,9 +62,7 @@ fn tell(call: &ToolCall<'_>, text: &str) -> Vec<u8> {
 /// The URLs of our pages; `None` if one cannot be made.
 fn ask(call: &ToolCall<'_>, secrets: Vec<MissingSecret>) -> Option<Vec<u8>> {
     let visit = call.visit;
-    let base = visit.rules.settings.public_url.as_deref();
-    let base = base.unwrap_or(&visit.request.base_url);
-    let base = base.trim_end_matches('/');
+    let base = visit.base_url();
     let mut asked = Vec::new();
     for secret in secrets {
         let text = format!(
@@ -72,7 +73,30 @@ fn ask(call: &ToolCall<'_>, secrets: Vec<MissingSecret>) -> Option<Vec<u8>> {
         let url = format!("{base}/mcp-secrets/{page}");
         asked.push((page, url, text));
     }
-    Some(match call.conversation.era() {
+    Some(open_urls(
+        call,
+        &asked,
+        "This tool needs a secret that is not set.",
+    ))
+}
+
+/// The page on which the person signs in at a server.
+fn sign_in(call: &ToolCall<'_>, needed: &NeededSignIn, can_ask: bool) -> McpReply {
+    let page = needed.page(call.visit.base_url());
+    let told = needed.text(&page);
+    let mut bytes = [0; 16];
+    let text = if can_ask && call.visit.state.entropy.fill(&mut bytes).is_ok() {
+        let asked = [(hexadecimal(&bytes), page, told)];
+        open_urls(call, &asked, "This tool needs a sign-in at its server.")
+    } else {
+        tell(call, &told)
+    };
+    McpReply::whole(StatusCode::OK, Wiped::new(text))
+}
+
+/// Asks the client to send its user to each URL, which has an ID and a text.
+fn open_urls(call: &ToolCall<'_>, asked: &[(String, String, String)], text: &str) -> Vec<u8> {
+    match call.conversation.era() {
         Era::Legacy => {
             let elicitations: Vec<_> = asked
                 .iter()
@@ -81,7 +105,6 @@ fn ask(call: &ToolCall<'_>, secrets: Vec<MissingSecret>) -> Option<Vec<u8>> {
                 })
                 .collect();
             let data = json!({ "elicitations": elicitations }).to_string();
-            let text = "This tool needs a secret that is not set.";
             protocol::error(Some(call.id), URL_ELICITATION_REQUIRED, text, Some(&data))
         }
         Era::Modern => {
@@ -96,7 +119,7 @@ fn ask(call: &ToolCall<'_>, secrets: Vec<MissingSecret>) -> Option<Vec<u8>> {
             let result = json!({ "resultType": "input_required", "inputRequests": requests });
             protocol::result(call.id, result.to_string().as_bytes())
         }
-    })
+    }
 }
 
 /// A refusal because of secrets, in words that say how to set them; any other as it is.

@@ -14,6 +14,7 @@ use crate::mcp::protocol::{Event, EventReader};
 use crate::mcp::refusal::UpstreamError;
 
 /// One request to a server.
+#[derive(Clone)]
 pub(crate) struct Question {
     pub(crate) method: Method,
     /// The protocol's own headers: version, method, name, mirrored parameters, last event.

@@ -1,6 +1,6 @@
 //! A server over Streamable HTTP.
 
-use ::http::header::{ACCEPT, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use ::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use bytes::Bytes;
 use toolvault_core::confidential::Wiped;
@@ -9,15 +9,17 @@ use super::exchange::{Content, Events, Exchange, Question};
 use crate::http::{GuardedClient, Opening};
 use crate::mcp::protocol::headers::SESSION_ID;
 use crate::mcp::refusal::UpstreamError;
+use crate::oauth::challenge::Challenge;
 
 const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";
 
-/// Asks the server at `url`. `credentials` win over every header of the question.
+/// Asks the server at `url`. `credentials` and the token win over every header of the question.
 pub(super) async fn ask(
     client: &GuardedClient,
     url: &str,
     credentials: &HeaderMap,
+    token: Option<&HeaderValue>,
     session: Option<&str>,
     question: Question,
     limit: usize,
@@ -40,6 +42,9 @@ pub(super) async fn ask(
     }
     for (name, value) in credentials {
         headers.insert(name.clone(), value.clone());
+    }
+    if let Some(token) = token {
+        headers.insert(AUTHORIZATION, token.clone());
     }
     let is_request = method == Method::POST;
     let asking = client.open(method, url, headers, Bytes::from_owner(body));
@@ -67,7 +72,8 @@ async fn read(
         return Err(UpstreamError::Redirect);
     }
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-        return Err(UpstreamError::CredentialRefused);
+        let challenge = Challenge::of(&opening.headers).map(Box::new);
+        return Err(UpstreamError::Challenged(status, challenge));
     }
     let seconds = text(&opening.headers, RETRY_AFTER.as_str()).and_then(|text| text.parse().ok());
     if status == StatusCode::TOO_MANY_REQUESTS

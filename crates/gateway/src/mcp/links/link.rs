@@ -16,19 +16,18 @@ use super::context::Context;
 use super::exchange::{Content, Events, Exchange, Question};
 use super::http;
 use super::program::Program;
-use crate::mcp::access::Access;
+use crate::mcp::access::{Access, Entry, Token};
 use crate::mcp::protocol::headers::{METHOD, PROTOCOL_VERSION};
 use crate::mcp::protocol::{Era, Message, Repaired, is_same_id, repair};
 use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::rules::AnswerLimits;
-use crate::mcp::server::Filled;
 use crate::mcp::tools::Catalogue;
 
 /// One connection to one server.
 pub(crate) struct Link {
     pub(crate) access: Arc<Access>,
     pub(crate) era: Era,
-    pub(crate) filled: Arc<Filled>,
+    pub(crate) filled: Arc<Entry>,
     wire: Wire,
     pub(super) catalogue: tokio::sync::Mutex<Option<(Instant, Arc<Catalogue>)>>,
     discovered: OnceCell<Wiped<Vec<u8>>>,
@@ -53,7 +52,7 @@ impl Link {
     pub(super) fn new(
         access: Arc<Access>,
         era: Era,
-        filled: Arc<Filled>,
+        filled: Arc<Entry>,
         wire: Wire,
         limits: AnswerLimits,
     ) -> Self {
@@ -73,7 +72,7 @@ impl Link {
     /// Begins a legacy session over HTTP: the link, and the server's answer to `initialize`.
     pub(super) async fn initialize_over_http(
         access: Arc<Access>,
-        filled: Arc<Filled>,
+        filled: Arc<Entry>,
         params: &str,
         limits: AnswerLimits,
     ) -> Result<(Self, Wiped<Vec<u8>>), UpstreamError> {
@@ -125,7 +124,7 @@ impl Link {
     /// Asks the server.
     pub(crate) async fn ask(&self, question: Question) -> Result<Exchange, UpstreamError> {
         let method = question.method.clone();
-        let mut answer = self.ask_once(question).await;
+        let mut answer = self.ask_signed(question).await;
         let is_refused = |answer: &Exchange| match answer.status {
             StatusCode::BAD_REQUEST => method != Method::DELETE,
             StatusCode::NOT_FOUND => method == Method::GET,
@@ -143,19 +142,29 @@ impl Link {
         answer
     }
 
-    async fn ask_once(&self, question: Question) -> Result<Exchange, UpstreamError> {
+    /// Asks with this token.
+    pub(super) async fn ask_once(
+        &self,
+        question: Question,
+        token: Option<&Token>,
+    ) -> Result<Exchange, UpstreamError> {
         let server = self.access.server.name.as_str();
         let span = tracing::trace_span!(
             target: SPANS, "upstream", toolvault.server = server, error.type = Empty,
         );
-        let answer = self.exchange(question).instrument(span.clone()).await;
+        let asking = self.exchange(question, token);
+        let answer = asking.instrument(span.clone()).await;
         if answer.is_err() {
             span.record("error.type", "no_answer");
         }
         answer
     }
 
-    async fn exchange(&self, mut question: Question) -> Result<Exchange, UpstreamError> {
+    async fn exchange(
+        &self,
+        mut question: Question,
+        token: Option<&Token>,
+    ) -> Result<Exchange, UpstreamError> {
         match &self.wire {
             Wire::Program(program, number) => {
                 program.ask(*number, question, self.limits.silence).await
@@ -169,6 +178,7 @@ impl Link {
                     client.ok_or(UpstreamError::Ended)?,
                     &self.filled.url,
                     &self.filled.headers,
+                    token.map(|token| &token.header),
                     session.as_deref(),
                     question,
                     self.limits.message_bytes,
@@ -184,7 +194,7 @@ impl Link {
     async fn is_refused_altogether(&self) -> bool {
         let ping = r#"{"jsonrpc":"2.0","id":"toolvault-ping","method":"ping"}"#;
         let ping = Wiped::new(ping.as_bytes().to_vec());
-        match self.ask_once(self.post(HeaderMap::new(), ping)).await {
+        match self.ask_signed(self.post(HeaderMap::new(), ping)).await {
             Ok(answer) => answer.status == StatusCode::BAD_REQUEST,
             Err(error) => matches!(error, UpstreamError::SessionEnded),
         }

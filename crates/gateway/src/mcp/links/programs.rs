@@ -12,11 +12,10 @@ use toolvault_vault::Clock;
 use super::link::{DISCOVER, Link, Wire, is_modern};
 use super::program::{ErrorLog, Program};
 use super::slots::{Slot, Slots};
-use crate::mcp::access::{Access, Principal};
+use crate::mcp::access::{Access, Entry, Principal};
 use crate::mcp::protocol::{Era, Message};
 use crate::mcp::refusal::UpstreamError;
 use crate::mcp::rules::Rules;
-use crate::mcp::server::Filled;
 use crate::mcp::used::Used;
 use crate::settings::{GatewaySettings, StdioServer, Transport};
 use crate::stdio::{Backoff, GRACE, Launch, OWN_BINARY, Process};
@@ -39,7 +38,7 @@ struct Running {
     era: Era,
     /// The protocol's version and what the client can do; who it is makes no difference.
     opening: Wiped<Vec<u8>>,
-    filled: Arc<Filled>,
+    filled: Arc<Entry>,
     program: Arc<Program>,
     began: Instant,
     used: Used,
@@ -71,7 +70,7 @@ impl Programs {
     pub(crate) async fn start(
         self: &Arc<Self>,
         access: &Arc<Access>,
-        filled: Arc<Filled>,
+        filled: Arc<Entry>,
         era: Era,
         params: &str,
         rules: &Arc<Rules>,
@@ -89,14 +88,14 @@ impl Programs {
     async fn find_or_start(
         &self,
         access: &Arc<Access>,
-        filled: Arc<Filled>,
+        filled: Arc<Entry>,
         era: Era,
         params: &str,
         rules: &Rules,
     ) -> Result<Started, UpstreamError> {
         let (settings, limits) = (&rules.settings, rules.limits());
         let opening = opening(params);
-        let link = |program: &Arc<Program>, filled: &Arc<Filled>| {
+        let link = |program: &Arc<Program>, filled: &Arc<Entry>| {
             let wire = Wire::Program(Arc::clone(program), program.join());
             Link::new(Arc::clone(access), era, Arc::clone(filled), wire, limits)
         };
@@ -175,7 +174,7 @@ impl Programs {
     }
 
     /// Notes which programs ended by themselves, and stops those with other credentials.
-    async fn clear(&self, running: &mut Vec<Running>, filled: &Arc<Filled>) {
+    async fn clear(&self, running: &mut Vec<Running>, filled: &Arc<Entry>) {
         let (alive, ended): (Vec<_>, Vec<_>) = std::mem::take(running)
             .into_iter()
             .partition(|entry| entry.program.is_running());
@@ -208,7 +207,7 @@ impl Programs {
     async fn launch(
         &self,
         access: &Arc<Access>,
-        filled: &Arc<Filled>,
+        filled: &Arc<Entry>,
         era: Era,
         settings: &GatewaySettings,
     ) -> Result<Arc<Program>, UpstreamError> {

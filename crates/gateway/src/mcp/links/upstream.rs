@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio_util::task::TaskTracker;
-use toolvault_vault::{Caller, Clock, Vault};
+use toolvault_vault::{Caller, Clock};
 
 use super::context::Context;
 use super::link::{Link, Wire};
 use super::programs::{Programs, Started};
 use super::slots::Slots;
 use crate::mcp::access::{Access, Budgets, Principal};
+use crate::mcp::accounts::Accounts;
 use crate::mcp::protocol::{Era, Message};
 use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::rules::Rules;
@@ -39,13 +40,13 @@ impl Upstream {
     /// A new connection of the earlier era, begun with the client's parameters of `initialize`.
     pub(crate) async fn initialize(
         &self,
-        vault: &Vault,
+        accounts: &Arc<Accounts>,
         caller: &Caller,
         params: &str,
         rules: &Arc<Rules>,
     ) -> Result<Started, Refusal> {
         let access = &self.access;
-        let filled = access.filled(vault, caller).await?;
+        let filled = access.entry(accounts, caller).await?;
         if let Transport::Stdio(_) = access.server.settings.transport {
             let started = self
                 .programs
@@ -65,13 +66,13 @@ impl Upstream {
     /// The connection of the later era.
     pub(crate) async fn stateless(
         &self,
-        vault: &Vault,
+        accounts: &Arc<Accounts>,
         caller: &Caller,
         context: &Context,
         rules: &Arc<Rules>,
     ) -> Result<Arc<Link>, Refusal> {
         let access = &self.access;
-        let filled = access.filled(vault, caller).await?;
+        let filled = access.entry(accounts, caller).await?;
         if access.is_only_legacy() {
             return Err(UpstreamError::OtherEra.into());
         }

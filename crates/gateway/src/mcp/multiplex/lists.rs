@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use serde_json::json;
 use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Tree, parse};
 
 use crate::mcp::access::Access;
 use crate::mcp::links::{Context, Link, List};
 use crate::mcp::refusal::{Refusal, UpstreamError};
+use crate::mcp::server::Server;
 use crate::mcp::state::Visit;
 use crate::mcp::visible::{of_catalogue, visible};
 
@@ -52,7 +54,8 @@ pub(super) async fn in_time<T>(
 pub(super) fn leave_out(access: &Access, refusal: &Refusal) {
     refusal.log(Some(access.server.name.as_str()));
     match refusal {
-        Refusal::Upstream(UpstreamError::SessionEnded) => {}
+        // Noted already.
+        Refusal::Upstream(UpstreamError::SessionEnded | UpstreamError::SignIn(_)) => {}
         Refusal::Upstream(_) => access.leave_out(),
         _ => {}
     }
@@ -82,7 +85,27 @@ pub(super) async fn tools(
         .iter()
         .map(|link| in_time(tools_of(visit, link, context)));
     let tools = of_all(links, join_all(listing).await)?;
-    Ok(tools.into_iter().flatten().collect())
+    let mut tools: Vec<Text> = tools.into_iter().flatten().collect();
+    for server in visit.rules.reachable(visit.caller()) {
+        if visit.upstream(&server).access.needs_sign_in() {
+            tools.push(Wiped::new(sign_in_tool(&server)));
+        }
+    }
+    Ok(tools)
+}
+
+/// What stands for the tools of a server that wants a sign-in. A call of any tool of it says where to sign in.
+fn sign_in_tool(server: &Server) -> Vec<u8> {
+    let name = &server.name;
+    let tool = json!({
+        "name": format!("{}sign_in", name.prefix()),
+        "title": format!("Sign in at {name}"),
+        "description": format!(
+            "The tools of the server '{name}' can be used after a person signs in. Call this to learn where."
+        ),
+        "inputSchema": { "type": "object" },
+    });
+    tool.to_string().into_bytes()
 }
 
 async fn tools_of(visit: &Visit, link: &Link, context: &Context) -> Result<Vec<Text>, Refusal> {

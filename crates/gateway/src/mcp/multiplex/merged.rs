@@ -1,12 +1,16 @@
 //! What several servers say of themselves, as one server would.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json, json};
 use toolvault_vault::Caller;
 
 use crate::mcp::eras::modern::VERSION;
 use crate::mcp::links::Link;
 use crate::mcp::protocol::{METADATA, Message};
-use crate::mcp::refusal::Refusal;
+use crate::mcp::refusal::{NeededSignIn, Refusal};
+use crate::mcp::server::Server;
+use crate::mcp::state::Visit;
 
 /// The versions of the earlier era, newest first.
 const VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
@@ -55,6 +59,20 @@ impl Merged {
             self.instructions.push(format!("{server}: {text}"));
         }
         Ok(())
+    }
+
+    /// Says which servers want a sign-in: until then they have no tools.
+    pub(super) fn add_sign_ins(&mut self, visit: &Visit, servers: &[Arc<Server>]) {
+        for server in servers {
+            if visit.upstream(server).access.needs_sign_in() {
+                let needed = NeededSignIn {
+                    server: server.name.clone(),
+                    scopes: Vec::new(),
+                };
+                let text = needed.text(&needed.page(visit.base_url()));
+                self.instructions.push(text);
+            }
+        }
     }
 
     /// The result of `initialize`, in the version that the client asks for if it is known.

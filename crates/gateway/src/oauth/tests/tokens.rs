@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::oauth::authorization::{Request, scopes};
+use crate::oauth::authorization::{Request, with_offline_access};
 use crate::oauth::registration::register;
 use crate::oauth::revocation::revoke;
 use crate::oauth::token::{Grant, TokenRequest, Tokens, bearer};
@@ -92,7 +92,7 @@ async fn a_registration_with_another_redirect_or_without_a_client_is_refused() {
 #[tokio::test]
 async fn the_sign_in_has_pkce_state_resource_and_scopes() {
     let (_, issuer) = authority().await;
-    let wanted = scopes(None, Some(vec!["read".to_owned()]), None, &issuer);
+    let wanted = with_offline_access(vec!["read".to_owned()], &issuer);
     let request = Request {
         client_id: "id&x",
         redirect_uri: REDIRECT,

@@ -5,7 +5,7 @@
 mod client;
 mod upstream;
 
-use toolvault_gateway::settings::{HttpServer, Transport};
+use toolvault_gateway::settings::{HttpServer, OAuthSettings, Transport};
 use toolvault_gateway::{GatewaySettings, ServerSettings, Template};
 
 pub(crate) use client::{Client, ERAS, Era, Events, Reply};
@@ -63,6 +63,7 @@ pub(crate) fn settings_of(upstream: &Upstream) -> ServerSettings {
             headers: Vec::new(),
             allow_private_network: true,
             ca_file: None,
+            oauth: OAuthSettings::default(),
         }),
         credential_arguments: std::collections::BTreeSet::new(),
         allow_override: false,

@@ -41,6 +41,7 @@ pub(crate) enum Said {
 }
 
 type Script = Box<dyn Fn(&Heard) -> Said + Send + Sync>;
+type Guard = Box<dyn Fn(&Heard) -> Option<Said> + Send + Sync>;
 
 /// The server. It supports both eras.
 pub(crate) struct Upstream {
@@ -53,6 +54,7 @@ struct Stage {
     heard: watch::Sender<Vec<Heard>>,
     pages: Mutex<Vec<Vec<String>>>,
     scripts: Mutex<HashMap<String, Script>>,
+    guard: Mutex<Option<Guard>>,
     /// How many sessions it has begun; `None` if it has no sessions.
     sessions: Mutex<Option<u32>>,
 }
@@ -127,6 +129,7 @@ impl Upstream {
             heard: watch::Sender::new(Vec::new()),
             pages: Mutex::default(),
             scripts: Mutex::default(),
+            guard: Mutex::default(),
             sessions: Mutex::new(Some(0)),
         });
         let router = Router::new()
@@ -152,6 +155,11 @@ impl Upstream {
     pub(crate) fn on(&self, method: &str, script: impl Fn(&Heard) -> Said + Send + Sync + 'static) {
         let mut scripts = self.stage.scripts.lock().unwrap();
         scripts.insert(method.to_owned(), Box::new(script));
+    }
+
+    /// Asks the guard first about each request; what it says is the answer.
+    pub(crate) fn guarded(&self, guard: impl Fn(&Heard) -> Option<Said> + Send + Sync + 'static) {
+        *self.stage.guard.lock().unwrap() = Some(Box::new(guard));
     }
 
     /// Stops it: its port no longer accepts connections.
@@ -233,7 +241,11 @@ async fn answer(State(stage): State<Arc<Stage>>, request: Request) -> Response {
         let scripts = stage.scripts.lock().unwrap();
         scripts.get(&heard.method()).map(|script| script(&heard))
     };
-    let said = scripted.unwrap_or_else(|| stage.usual(&heard));
+    let refused = {
+        let guard = stage.guard.lock().unwrap();
+        guard.as_ref().and_then(|guard| guard(&heard))
+    };
+    let said = refused.or(scripted).unwrap_or_else(|| stage.usual(&heard));
     let is_greeting = heard.method() == "initialize";
     let mut response = written(said);
     if is_greeting && response.status() == 200 {
