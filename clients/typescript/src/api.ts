@@ -7,7 +7,7 @@ export interface AcceptTool {
   readonly tool: string;
 }
 
-export type Action = "store.created" | "store.backed_up" | "store.restored" | "audit.pruned" | "root_key.rotated" | "user_keys.rotated" | "secret.created" | "secret.renamed" | "secret.rebound" | "secret.value_replaced" | "secret.version_restored" | "secret.version_deleted" | "secret.policy_changed" | "secret.deleted" | "default.shadowed" | "secret.used" | "tool.called" | "value.repeated" | "tool.pinned" | "tool.changed" | "tool.accepted" | "use.refused" | "tampering.detected" | "key.created" | "key.changed" | "key.rotated" | "key.revoked" | "user.created" | "user.changed" | "user.deleted" | "session.started" | "session.ended" | "sign_in.failed" | "access.denied";
+export type Action = "store.created" | "store.backed_up" | "store.restored" | "audit.pruned" | "root_key.rotated" | "user_keys.rotated" | "secret.created" | "secret.renamed" | "secret.rebound" | "secret.value_replaced" | "secret.version_restored" | "secret.version_deleted" | "secret.policy_changed" | "secret.deleted" | "default.shadowed" | "secret.used" | "tool.called" | "value.repeated" | "tool.pinned" | "tool.changed" | "tool.accepted" | "connection.created" | "connection.replaced" | "connection.renewed" | "connection.used" | "connection.ended" | "connection.deleted" | "use.refused" | "tampering.detected" | "key.created" | "key.changed" | "key.rotated" | "key.revoked" | "user.created" | "user.changed" | "user.deleted" | "session.started" | "session.ended" | "sign_in.failed" | "access.denied";
 
 /** A secret that was applied. */
 export interface Applied {
@@ -48,6 +48,14 @@ export interface AuditPage {
   readonly next_cursor: string | null;
 }
 
+/** Where the person comes back to, and what the tokens are to permit. */
+export interface BeginConnection {
+  /** The port at which a command line on the person's machine waits for the answer, at `http://127.0.0.1:PORT/callback`. Without it, the person comes back to the dashboard */
+  readonly redirect_port?: number | null;
+  /** The scopes to ask for; those that the server asks for if not given */
+  readonly scopes?: ReadonlyArray<string> | null;
+}
+
 /** Where a person wants to sign in. */
 export interface BeginSignIn {
   /** The name of the issuer */
@@ -58,6 +66,18 @@ export interface BeginSignIn {
 export interface BegunSignIn {
   /** What the page needs when the person comes back, within ten minutes */
   readonly flow: string;
+  /** Where the person signs in */
+  readonly url: string;
+}
+
+/** A sign-in that has begun. */
+export interface BegunSignInAtServer {
+  /** What `complete` needs, within ten minutes */
+  readonly flow: string;
+  /** The host of the authorization server */
+  readonly issuer_host: string;
+  /** What is asked for */
+  readonly scopes: ReadonlyArray<string>;
   /** Where the person signs in */
   readonly url: string;
 }
@@ -122,6 +142,14 @@ export interface Candidate {
   readonly wins: boolean;
 }
 
+/** What the authorization server answered. */
+export interface CompleteConnection {
+  /** The query of the URL to which the person came back */
+  readonly answer: string;
+  /** What the sign-in began with */
+  readonly flow: string;
+}
+
 /** Completed arguments. They contain the values in plain text. */
 export interface Completed {
   readonly applied: ReadonlyArray<Applied>;
@@ -132,6 +160,34 @@ export interface Completed {
 
 /** The answer to one call, or to several. */
 export type CompletedOrResults = Completed | CallResults;
+
+/** Where a person is signed in, or can be. No answer holds a token. */
+export interface Connection {
+  /** Whether it is renewed without the user */
+  readonly can_refresh: boolean;
+  /** When the user signed in */
+  readonly connected_at: string | null;
+  /** When the access token expires, if its issuer said so */
+  readonly expires_at: string | null;
+  /** The issuer of the tokens */
+  readonly issuer: string | null;
+  /** When it was last used, to the minute */
+  readonly last_used_at: string | null;
+  /** When the tokens were issued */
+  readonly renewed_at: string | null;
+  /** What the tokens permit */
+  readonly scopes: ReadonlyArray<string>;
+  /** The server's name in the configuration */
+  readonly server: string;
+  readonly state: ConnectionState;
+}
+
+export interface ConnectionList {
+  readonly data: ReadonlyArray<Connection>;
+}
+
+/** Whether the user is signed in at a server. */
+export type ConnectionState = "connected" | "needs_sign_in" | "not_connected";
 
 /** At most one of `expires_in` and `expires_at` may be given. */
 export interface CreateKey {
@@ -158,6 +214,12 @@ export interface CreateUser {
 
 /** Whether the action was carried out. */
 export type Decision = "allowed" | "denied";
+
+/** A connection that was deleted. */
+export interface DeletedConnection {
+  /** Whether the authorization server took the tokens back. If not, they end there when they expire */
+  readonly revoked: boolean;
+}
 
 /** Why a request was refused. */
 export interface Error {
@@ -231,7 +293,7 @@ export interface GatewayServer {
 }
 
 /** Whether a server of the gateway lists its tools; `unknown` if it was not asked. */
-export type GatewayState = "ok" | "failing" | "unknown";
+export type GatewayState = "ok" | "failing" | "needs_sign_in" | "unknown";
 
 /** A tool of such a server. */
 export interface GatewayTool {

@@ -3,6 +3,7 @@
 
 mod asset;
 pub(crate) mod audit;
+pub(crate) mod connections;
 pub(crate) mod dashboard;
 pub(crate) mod documents;
 pub(crate) mod gateway;

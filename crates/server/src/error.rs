@@ -5,6 +5,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
+use toolvault_gateway::mcp::ConnectError;
 use toolvault_vault::{Error as VaultError, Problem};
 use utoipa::ToSchema;
 
@@ -99,6 +100,8 @@ pub(crate) enum ApiError {
     Busy,
     /// The issuer at which a person signs in does not answer as it should.
     IssuerUnavailable,
+    /// A person cannot sign in at a tool server, or out.
+    Connection(ConnectError),
     /// Not ready to serve.
     NotReady,
     /// A defect of Toolvault.
@@ -108,6 +111,15 @@ pub(crate) enum ApiError {
 impl From<VaultError> for ApiError {
     fn from(error: VaultError) -> Self {
         Self::Vault(error)
+    }
+}
+
+impl From<ConnectError> for ApiError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Vault(error) => Self::Vault(error),
+            error => Self::Connection(error),
+        }
     }
 }
 
@@ -135,6 +147,10 @@ impl ApiError {
             Self::Validation(errors) => {
                 let body = ErrorBody::Validation(errors);
                 return (StatusCode::UNPROCESSABLE_ENTITY, "invalid", body);
+            }
+            Self::Connection(error) => {
+                let code = error.code();
+                return (connection_status(code), code, detail(error.to_string()));
             }
             Self::Unreadable => (StatusCode::BAD_REQUEST, "unreadable"),
             Self::UnsupportedMediaType => {
@@ -189,7 +205,9 @@ impl ApiError {
                 "The identity provider does not answer as it should. Try again; the log of the server says what is wrong."
             }
             Self::NotReady => "Not ready.",
-            Self::Vault(_) | Self::Validation(_) | Self::Internal => "Internal Server Error",
+            Self::Vault(_) | Self::Connection(_) | Self::Validation(_) | Self::Internal => {
+                "Internal Server Error"
+            }
         }
     }
 
@@ -230,6 +248,15 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let texts: Vec<String> = causes.map(ToString::to_string).collect();
     texts.join(": ")
+}
+
+fn connection_status(code: &str) -> StatusCode {
+    match code {
+        "no_such_server" => StatusCode::NOT_FOUND,
+        "invalid_redirect" | "invalid_scopes" => StatusCode::UNPROCESSABLE_ENTITY,
+        "sign_in_failed" => StatusCode::BAD_GATEWAY,
+        _ => StatusCode::CONFLICT,
+    }
 }
 
 fn vault_parts(error: &VaultError) -> (StatusCode, &'static str, ErrorBody<'static>) {

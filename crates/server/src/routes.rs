@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    audit, dashboard, documents, gateway, health, keys, local, mcp, mcp_secrets, me,
+    audit, connections, dashboard, documents, gateway, health, keys, local, mcp, mcp_secrets, me,
     pending_secrets, pins, policy, protected_resource, secrets, session, tools, users, uses,
     values, versions,
 };
@@ -61,6 +61,10 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(session::approvals::get_approved_key))
         .routes(routes!(gateway::get_gateway))
         .routes(routes!(pins::list_pins, pins::accept_tool))
+        .routes(routes!(connections::list_connections))
+        .routes(routes!(connections::begin_connection))
+        .routes(routes!(connections::complete_connection))
+        .routes(routes!(connections::delete_connection))
         // The caller's own keys, rights and usage.
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::update_key, keys::delete_key))
@@ -138,6 +142,8 @@ fn for_everyone() -> Router<App> {
         .route("/", get(dashboard::page))
         .route("/dashboard/{*name}", get(dashboard::part))
         .route("/sign-in/{issuer}", get(session::issuers::come_back))
+        .route("/oauth/callback", get(connections::come_back))
+        .route("/oauth/client.json", get(connections::client_metadata))
         // The page on which a user stores a secret that a call needs.
         .route("/mcp-secrets/{pending_id}", get(mcp_secrets::page))
         .route("/mcp-secrets/page.js", get(mcp_secrets::script))

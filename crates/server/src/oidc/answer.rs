@@ -11,24 +11,31 @@ pub(crate) struct Answer {
     issuer: Option<String>,
 }
 
-impl Answer {
-    /// Reads a query. A parameter that is there twice has no meaning.
-    pub(crate) fn read(query: &str) -> Option<Self> {
-        let (mut code, mut state, mut issuer) = (None, None, None);
-        for pair in query.split('&') {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let place = match name {
-                "code" => &mut code,
-                "state" => &mut state,
-                "iss" => &mut issuer,
-                _ => continue,
-            };
-            let value = value.replace('+', " ");
-            let value = percent_decode_str(&value).decode_utf8().ok()?.into_owned();
-            if place.replace(value).is_some() {
-                return None;
-            }
+/// The parameters of these names in a query. `None` if it cannot be read, or has one of them twice: that has no meaning.
+pub(crate) fn parameters<const N: usize>(
+    query: &str,
+    names: [&str; N],
+) -> Option<[Option<String>; N]> {
+    let mut found = [const { None }; N];
+    for pair in query.split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let mut places = names.iter().zip(&mut found);
+        let Some((_, place)) = places.find(|(known, _)| **known == name) else {
+            continue;
+        };
+        let value = value.replace('+', " ");
+        let value = percent_decode_str(&value).decode_utf8().ok()?.into_owned();
+        if place.replace(value).is_some() {
+            return None;
         }
+    }
+    Some(found)
+}
+
+impl Answer {
+    /// Reads a query.
+    pub(crate) fn read(query: &str) -> Option<Self> {
+        let [code, state, issuer] = parameters(query, ["code", "state", "iss"])?;
         Some(Self {
             code: Wiped::new(code.filter(|code| !code.is_empty())?),
             state: state?,

@@ -107,6 +107,30 @@ impl IntoResponses for NotCompleted {
     }
 }
 
+/// The responses of signing in at a tool server.
+pub(crate) struct NotConnected;
+
+impl IntoResponses for NotConnected {
+    fn responses() -> Responses {
+        named([
+            (
+                "409",
+                refusal(
+                    "Nobody can sign in at this server, or the sign-in is over",
+                    "Error",
+                ),
+            ),
+            (
+                "502",
+                refusal(
+                    "The server or its authorization server does not do what is needed",
+                    "Error",
+                ),
+            ),
+        ])
+    }
+}
+
 /// The response of a server that is not ready.
 pub(crate) struct NotReady;
 

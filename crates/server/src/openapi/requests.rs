@@ -192,6 +192,29 @@ pub(crate) struct RotateKey {
     overlap_seconds: Option<i64>,
 }
 
+/// Where the person comes back to, and what the tokens are to permit.
+#[derive(ToSchema)]
+pub(crate) struct BeginConnection {
+    /// The port at which a command line on the person's machine waits for the answer, at `http://127.0.0.1:PORT/callback`.
+    /// Without it, the person comes back to the dashboard
+    #[schema(minimum = 1, maximum = 65_535)]
+    redirect_port: Option<i64>,
+    /// The scopes to ask for; those that the server asks for if not given
+    #[schema(max_items = 100)]
+    scopes: Option<Vec<String>>,
+}
+
+/// What the authorization server answered.
+#[derive(ToSchema)]
+pub(crate) struct CompleteConnection {
+    /// What the sign-in began with
+    #[schema(min_length = 1, max_length = 65_536)]
+    flow: String,
+    /// The query of the URL to which the person came back
+    #[schema(min_length = 1, max_length = 8192)]
+    answer: String,
+}
+
 #[derive(ToSchema)]
 pub(crate) struct AcceptTool {
     /// The name that its server has for it

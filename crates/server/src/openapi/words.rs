@@ -41,6 +41,9 @@ words! {
     /// Whether a server of the gateway lists its tools; `unknown` if it was not asked.
     GatewayState = ["ok", "failing", "needs_sign_in", "unknown"];
 
+    /// Whether the user is signed in at a server.
+    ConnectionState = ["connected", "needs_sign_in", "not_connected"];
+
     /// What an argument would get, or the type of its error.
     Outcome = [
         "received",

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod attacks;
+mod callback;
 mod issuer_attacks;
 mod issuers;
 mod links;

@@ -155,6 +155,7 @@ impl Vault {
     ) -> Result<Option<Disconnected>, Error> {
         self.note_refusal(caller, may_manage(caller, server))
             .await?;
+        self.caller_entry(caller).await?;
         let disconnect = Disconnect {
             user: caller.user,
             server: server.to_owned(),

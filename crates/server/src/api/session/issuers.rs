@@ -115,9 +115,14 @@ pub(crate) async fn come_back(
     let provider = app.providers.named(&issuer);
     let provider = provider.filter(|_| app.settings.dashboard.enabled);
     let name = provider.ok_or(ApiError::NoSuchRoute)?.name();
+    into_fragment(&format!("signed-in/{name}"), &uri)
+}
+
+/// Sends the browser to a page of the dashboard, with the query in the fragment.
+pub(crate) fn into_fragment(page: &str, uri: &Uri) -> Result<Response, ApiError> {
     let query = uri.query().unwrap_or_default();
-    let mut location = HeaderValue::try_from(format!("../#/signed-in/{name}?{query}"))
-        .map_err(|_| ApiError::Internal)?;
+    let mut location =
+        HeaderValue::try_from(format!("../#/{page}?{query}")).map_err(|_| ApiError::Internal)?;
     location.set_sensitive(true);
     let headers = [
         (header::LOCATION, location),

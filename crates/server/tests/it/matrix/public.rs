@@ -51,6 +51,10 @@ async fn only_what_is_on_this_list_needs_no_credential() {
         "/mcp-secrets",
         "/mcp-secrets/",
         "/mcp-secrets/a/b",
+        "/oauth",
+        "/oauth/callback/x",
+        // No public URL is configured here.
+        "/oauth/client.json",
         // No issuer is configured here.
         "/.well-known/oauth-protected-resource",
         "/.well-known/oauth-protected-resource/mcp",

@@ -40,6 +40,9 @@ const APPROVAL: &str = r#"{"challenge":"0000000000000000000000000000000000000000
 const NO_APPROVAL: &str = r#"{"code":"unknown","verifier":"unknown"}"#;
 const ONE_CALL: &str = r#"{"tool_name":"linear__get"}"#;
 
+/// An answer to a sign-in.
+const ANSWERED: &str = r#"{"flow":"00","answer":"code=c&state=s"}"#;
+
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, &str, &str)] = &[
     // route                                             body         anon bad  garb revo expi disa stra | mana use
@@ -72,6 +75,10 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("GET",    "/api/v1/gateway",                        "",         "401  401  401  401  401  401  401  | 200  200  403  403  403  | 200  | 200  403  403 | 200  200  200 | 200  401"),
     ("GET",    "/api/v1/gateway/pins/{server}",          "",         "401  401  401  401  401  401  401  | 403  403  403  403  200  | 403  | 403  403  403 | 403  403  200 | 200  401"),
     ("POST",   "/api/v1/gateway/pins/{server}",          ACCEPTED,   "401  401  401  401  401  401  401  | 403  403  403  403  404  | 403  | 403  403  403 | 403  403  404 | 404  401"),
+    ("GET",    "/api/v1/connections",                    "",         "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200 | 200  401"),
+    ("POST",   "/api/v1/connections/{server}/begin",     "{}",       "401  401  401  401  401  401  401  | 404  403  403  403  403  | 404  | 404  403  403 | 404  404  404 | 404  401"),
+    ("POST",   "/api/v1/connections/{server}/complete",  ANSWERED,   "401  401  401  401  401  401  401  | 404  403  403  403  403  | 404  | 404  403  403 | 404  404  404 | 404  401"),
+    ("DELETE", "/api/v1/connections/{server}",           "",         "401  401  401  401  401  401  401  | 404  403  403  403  403  | 404  | 404  403  403 | 404  404  404 | 404  401"),
     ("GET",    "/api/v1/uses",                           "",         "401  401  401  401  401  401  401  | 200  403  403  200  403  | 200  | 200  403  403 | 200  200  200 | 200  401"),
     ("GET",    "/api/v1/keys",                           "",         "401  401  401  401  401  401  401  | 200  403  403  403  200  | 403  | 200  403  403 | 200  200  200 | 200  401"),
     ("POST",   "/api/v1/keys",                           NEW_KEY,    "401  401  401  401  401  401  401  | 200  403  403  403  403  | 403  | 200  403  403 | 200  200  200 | 200  401"),
