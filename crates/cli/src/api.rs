@@ -5,6 +5,7 @@
 //! [`Api::with_store`] to the store on this machine with the rights of the root key.
 
 pub(crate) mod connection;
+pub(crate) mod connections;
 pub(crate) mod explain;
 pub(crate) mod keys;
 mod listener;

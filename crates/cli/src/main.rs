@@ -18,6 +18,7 @@ mod harmless;
 mod hygiene;
 mod jobs;
 mod logging;
+mod loopback;
 mod mcp;
 mod misuse;
 mod new_file;

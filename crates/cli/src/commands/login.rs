@@ -2,7 +2,6 @@
 //! ([`approval`]).
 
 mod approval;
-mod loopback;
 
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};

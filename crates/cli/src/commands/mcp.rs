@@ -1,6 +1,9 @@
 //! `toolvault mcp`: the servers behind the gateway, and the gateway as a client sees it.
 
 mod add;
+mod connect;
+mod connections;
+mod disconnect;
 pub(crate) mod file;
 pub(crate) mod import;
 mod list;
@@ -16,7 +19,7 @@ use crate::failure::ExitStatus;
 
 #[derive(Subcommand)]
 #[command(
-    after_help = "import, test and stdio send requests to the server of the profile in use (toolvault login), \
+    after_help = "import, test, connect, connections, disconnect and stdio send requests to the server of the profile in use (toolvault login), \
     unless TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE is set."
 )]
 pub(crate) enum McpCommand {
@@ -30,6 +33,12 @@ pub(crate) enum McpCommand {
     Test(test::TestOptions),
     /// Show what the tools of a server are pinned as, and accept a change
     Pins(pins::PinsOptions),
+    /// Sign in at a server in the browser, so that your agents can use its tools
+    Connect(connect::ConnectOptions),
+    /// List the servers at which you are signed in, or can be
+    Connections(connections::ConnectionsOptions),
+    /// Sign out at a server: delete its tokens, and give them back
+    Disconnect(disconnect::DisconnectOptions),
     /// Connect a client that starts programs to the gateway, over standard input and output
     Stdio(stdio::StdioOptions),
     /// Remove a server from the configuration file
@@ -43,6 +52,9 @@ pub(crate) async fn run(command: McpCommand, context: &Context<'_>) -> anyhow::R
         McpCommand::Import(options) => return import::run(&options, context).await,
         McpCommand::Test(options) => return test::run(&options, context).await,
         McpCommand::Pins(options) => pins::run(options, context).await?,
+        McpCommand::Connect(options) => connect::run(&options, context).await?,
+        McpCommand::Connections(options) => connections::run(&options, context).await?,
+        McpCommand::Disconnect(options) => disconnect::run(&options, context).await?,
         McpCommand::Stdio(options) => stdio::run(&options, context).await?,
         McpCommand::Remove(options) => remove::run(&options, context)?,
     }

@@ -385,19 +385,71 @@ fn mcp_explains_its_commands() {
     Usage: toolvault mcp <COMMAND>
 
     Commands:
-      add     Add a server to the configuration file
-      list    List the servers of the configuration
-      import  Import a client's MCP servers and the keys in its file
-      test    Test a server through the gateway, and show which secrets its tools get
-      pins    Show what the tools of a server are pinned as, and accept a change
-      stdio   Connect a client that starts programs to the gateway, over standard input and output
-      remove  Remove a server from the configuration file
+      add          Add a server to the configuration file
+      list         List the servers of the configuration
+      import       Import a client's MCP servers and the keys in its file
+      test         Test a server through the gateway, and show which secrets its tools get
+      pins         Show what the tools of a server are pinned as, and accept a change
+      connect      Sign in at a server in the browser, so that your agents can use its tools
+      connections  List the servers at which you are signed in, or can be
+      disconnect   Sign out at a server: delete its tokens, and give them back
+      stdio        Connect a client that starts programs to the gateway, over standard input and output
+      remove       Remove a server from the configuration file
 
     Options:
       -h, --help  Print help
 
-    import, test and stdio send requests to the server of the profile in use (toolvault login), unless
-    TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE is set.
+    import, test, connect, connections, disconnect and stdio send requests to the server of the profile
+    in use (toolvault login), unless TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE is set.
+    ");
+    assert_snapshot!(help("mcp connect"), @r"
+    Sign in at a server in the browser, so that your agents can use its tools
+
+    Usage: toolvault mcp connect [OPTIONS] <NAME>
+
+    Arguments:
+      <NAME>  Name of the server
+
+    Options:
+          --scope <SCOPE>   Ask for this scope instead of those that the server asks for
+          --no-browser      Print the address only. Open it in a browser of this machine
+          --json            Print JSON
+          --ca-file <FILE>  PEM file with certificates to trust besides the system's [default:
+                            `TOOLVAULT_CA_FILE`]
+      -h, --help            Print help
+
+    Examples:
+      toolvault mcp connect linear
+      toolvault mcp connect github --scope repo --scope read:org
+
+    Toolvault finds the server's authorization server, and you sign in there in the browser. Only
+    Toolvault gets the tokens, renews them, and adds them to your agents' calls to this server.
+    The key needs the scope manage.
+    ");
+    assert_snapshot!(help("mcp connections"), @r"
+    List the servers at which you are signed in, or can be
+
+    Usage: toolvault mcp connections [OPTIONS]
+
+    Options:
+          --json            Print JSON
+          --ca-file <FILE>  PEM file with certificates to trust besides the system's [default:
+                            `TOOLVAULT_CA_FILE`]
+      -h, --help            Print help
+    ");
+    assert_snapshot!(help("mcp disconnect"), @r"
+    Sign out at a server: delete its tokens, and give them back
+
+    Usage: toolvault mcp disconnect [OPTIONS] <NAME>
+
+    Arguments:
+      <NAME>  Name of the server
+
+    Options:
+          --json            Print JSON
+          --ca-file <FILE>  PEM file with certificates to trust besides the system's [default:
+                            `TOOLVAULT_CA_FILE`]
+      -h, --help            Print help
     ");
     assert_snapshot!(help("mcp add"), @r"
     Add a server to the configuration file

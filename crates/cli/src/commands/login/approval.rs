@@ -13,11 +13,11 @@ use toolvault_gateway::http::{Method, Url};
 use toolvault_vault::SystemEntropy;
 
 use super::At;
-use super::loopback::Loopback;
 use crate::api::keys::IssuedKey;
 use crate::api::{Api, Body};
 use crate::browser;
 use crate::failure::{ExitStatus, Failure, with_causes};
+use crate::loopback::{Loopback, code_for, see_other};
 
 /// How long the person may take.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -89,7 +89,12 @@ async fn brought(at: &At<'_>, challenge: &str) -> Result<Wiped<String>, Failure>
         return typed(at, challenge);
     }
     let approved = format!("{}#/approved", base(at.url));
-    match timeout(PATIENCE, loopback.code(challenge, &approved)).await {
+    match timeout(
+        PATIENCE,
+        loopback.brought(code_for(challenge), see_other(&approved)),
+    )
+    .await
+    {
         Ok(code) => code.map_err(cannot),
         Err(_elapsed) => Err(Failure::refused("no approval came within 10 minutes")
             .hint("for a browser on another machine, use: toolvault login --with code")),

@@ -95,8 +95,10 @@ fn describe_secrets(
         printer.line(&format!("  writes as they are, as settings: {settings}"))?;
     }
     if plan.table.url.is_some() && plan.secrets.is_empty() && !has_default {
-        printer
-            .line("  gets no credential; a server that asks for a login (OAuth) will refuse it")?;
+        printer.line(&format!(
+            "  gets no credential; if it asks for a sign-in (OAuth), run: toolvault mcp connect {}",
+            plan.name
+        ))?;
     }
     Ok(())
 }

@@ -22,14 +22,12 @@ pub(super) enum Given {
 pub(super) const ADDRESSES: [&str; 3] = ["httpUrl", "serverUrl", "url"];
 /// Members that name the transport.
 pub(super) const TRANSPORTS: [&str; 2] = ["type", "transport"];
-/// Members with which a client signs in by itself, or asks a program for headers.
-const SIGN_IN: [&str; 5] = [
-    "oauth",
-    "auth",
-    "authProviderType",
-    "oauth_resource",
-    "headersHelper",
-];
+/// Members with which a client gets credentials from a program, or from an account of its own.
+const OWN_WAYS: [&str; 3] = ["auth", "authProviderType", "headersHelper"];
+/// Members that say how a client signs in (OAuth).
+const SIGN_IN: [&str; 1] = ["oauth"];
+/// Members of these that name a client which is registered for that.
+const REGISTERED: [&str; 4] = ["clientId", "client_id", "clientSecret", "client_secret"];
 
 /// How a server is reached.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,9 +55,15 @@ pub(super) fn sse() -> Left {
     "it speaks HTTP with SSE, the transport before Streamable HTTP".into()
 }
 
-/// Why a server with a client's own login stays.
-pub(super) fn sign_in() -> Left {
-    "its client signs in by itself (OAuth or a helper program), which the gateway cannot do".into()
+/// Why a server stays whose credentials come from elsewhere.
+fn own_way() -> Left {
+    "its client gets credentials from a program or an account of its own, which the gateway cannot do"
+        .into()
+}
+
+/// Why a server stays for which a client is registered.
+pub(super) fn registered() -> Left {
+    "its client signs in (OAuth) as one that is registered there; add the server with toolvault mcp add, and set client_id in its table oauth".into()
 }
 
 impl Given {
@@ -72,11 +76,18 @@ impl Given {
         if members.get("envFile").is_some() {
             return Err("it takes variables from a file of the client".into());
         }
-        if SIGN_IN
+        if OWN_WAYS
             .iter()
             .any(|name| members.get(name).is_some_and(is_on))
         {
-            return Err(sign_in());
+            return Err(own_way());
+        }
+        // The gateway signs in by itself, too, unless it needs a certain client for that.
+        let mut ways = SIGN_IN
+            .iter()
+            .filter_map(|name| members.get(name)?.as_object());
+        if ways.any(|way| REGISTERED.iter().any(|name| way.get(name).is_some())) {
+            return Err(registered());
         }
         let spelled = TRANSPORTS.iter().find_map(|name| text(members.get(name)?));
         let transport = spelled

@@ -108,7 +108,7 @@ fn a_clash_of_names_concerns_its_servers_only() {
     exit status 1
     third becomes the server third:
       connects to https://b.example
-      gets no credential; a server that asks for a login (OAuth) will refuse it
+      gets no credential; if it asks for a sign-in (OAuth), run: toolvault mcp connect third
       mcp.json leads to the gateway, with a new key that may use third__* only
     Servers are written to [directory]/vault.toml.
     Secrets go to http://[address]

@@ -7,7 +7,7 @@ use toolvault_core::confidential::Wiped;
 
 use super::Entry;
 use crate::commands::mcp::import::client::Surroundings;
-use crate::commands::mcp::import::given::{Given, sign_in, unreadable};
+use crate::commands::mcp::import::given::{Given, registered, unreadable};
 use crate::commands::mcp::import::left::{Left, Text};
 use crate::commands::mcp::import::rewrite::Replacement;
 use crate::environment::{API_KEY, URL};
@@ -16,7 +16,7 @@ use crate::failure::Failure;
 /// The table with a table for each server.
 pub(super) const TABLE: &str = "mcp_servers";
 /// Keys that say how a server is reached; everything else of a server stays.
-const REPLACED: [&str; 10] = [
+const REPLACED: [&str; 13] = [
     "url",
     "http_headers",
     "env_http_headers",
@@ -27,9 +27,11 @@ const REPLACED: [&str; 10] = [
     "env",
     "env_vars",
     "cwd",
+    // How Codex signs in, as the gateway does by itself.
+    "oauth",
+    "oauth_resource",
+    "scopes",
 ];
-/// Keys with which Codex signs in by itself.
-const SIGN_IN: [&str; 3] = ["oauth", "oauth_resource", "scopes"];
 
 pub(super) struct File {
     document: DocumentMut,
@@ -80,8 +82,9 @@ impl File {
 }
 
 fn given(table: &dyn TableLike) -> Result<Given, Left> {
-    if SIGN_IN.iter().any(|key| table.contains_key(key)) {
-        return Err(sign_in());
+    let way = table.get("oauth").and_then(Item::as_table_like);
+    if way.is_some_and(|way| way.contains_key("client_id")) {
+        return Err(registered());
     }
     if let Some(url) = text(table, "url") {
         let mut headers = pairs(table, "http_headers")?;

@@ -1,16 +1,15 @@
 //! `mcp-remote`: a program that only passes on to a URL, which the gateway reaches by itself.
 
 use crate::commands::mcp::import::client::Surroundings;
-use crate::commands::mcp::import::given::{sign_in, sse};
+use crate::commands::mcp::import::given::{registered, sse};
 use crate::commands::mcp::import::left::{Left, Text};
 
 /// Options without a value that change nothing for the gateway.
 const HARMLESS: [&str; 4] = ["--allow-http", "--debug", "--enable-proxy", "--silent"];
-/// Options with which it signs in.
-const SIGN_IN: [&str; 5] = [
-    "--auth-timeout",
-    "--host",
-    "--resource",
+/// Options of its sign-in with a value. The gateway signs in by itself.
+const SIGN_IN: [&str; 3] = ["--auth-timeout", "--host", "--resource"];
+/// Options with which it signs in as a client that is registered.
+const REGISTERED: [&str; 2] = [
     "--static-oauth-client-info",
     "--static-oauth-client-metadata",
 ];
@@ -51,11 +50,12 @@ impl Remote {
                     return Err(sse());
                 }
                 "--transport" => {}
-                text if SIGN_IN.contains(&text) => return Err(sign_in()),
+                text if SIGN_IN.contains(&text) => drop(arguments.next()),
+                text if REGISTERED.contains(&text) => return Err(registered()),
                 text if HARMLESS.contains(&text) => {}
                 text if url.is_none() && !text.starts_with('-') => url = Some(word.clone()),
-                // The port that it waits at for the answer of a login.
-                text if text.bytes().all(|byte| byte.is_ascii_digit()) => return Err(sign_in()),
+                // The port that it waits at for the answer of a sign-in.
+                text if text.bytes().all(|byte| byte.is_ascii_digit()) => {}
                 text => {
                     return Err(format!(
                         "it is mcp-remote with '{text}', which the gateway has not"

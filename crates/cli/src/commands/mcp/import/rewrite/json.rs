@@ -10,13 +10,14 @@ use crate::commands::mcp::import::left::Text;
 use crate::environment::{API_KEY, URL};
 
 /// What says how a server is reached; everything else of an entry stays.
-const REPLACED: [&str; 11] = [
+const REPLACED: [&str; 12] = [
     "type",
     "transport",
     "url",
     "serverUrl",
     "httpUrl",
     "headers",
+    "oauth",
     "command",
     "args",
     "env",
