@@ -1,5 +1,6 @@
 // The start: who is signed in decides between the sign-in page and the dashboard.
 
+import { comeBack as comeBackFromServer } from "./connections.js";
 import { toast } from "./dialog.js";
 import { Notice } from "./parts.js";
 import { takeAnswer, takeLink } from "./router.js";
@@ -26,6 +27,11 @@ async function start() {
   const link = takeLink();
   const answer = takeAnswer();
   let refused;
+  try {
+    comeBackFromServer();
+  } catch (error) {
+    toast(error.message, "warn");
+  }
   try {
     if (link) return enter(await signIn({ link }));
     if (answer) return enter(await comeBack(answer));

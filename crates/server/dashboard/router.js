@@ -47,6 +47,15 @@ export function takeAnswer() {
   return { issuer: path[1], answer };
 }
 
+/** If the address has the answer of a tool server's authorization server, that, which is then removed from the address. */
+export function takeConnected() {
+  const { path } = read();
+  if (path[0] !== "connected") return null;
+  const answer = location.hash.slice(location.hash.indexOf("?") + 1);
+  history.replaceState(null, "", "#/");
+  return answer;
+}
+
 /** The current address. Each one that a person goes to is another `visit`, also of the same page with another query. */
 export function useRoute() {
   const [route, setRoute] = useState(() => ({ ...read(), visit: 0 }));

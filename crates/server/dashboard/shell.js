@@ -21,9 +21,10 @@ const PAGES = [
   { id: "admin", title: "Admin", load: async () => (await import("./pages/admin.js")).Admin, allowed: (session) => may(session, "admin") && !isLimited(session) },
 ];
 
-/** Pages to which only a command line leads. */
+/** Pages to which only links lead. */
 const ASIDE = [
   { id: "approve", load: async () => (await import("./pages/approve.js")).Approve, allowed: PAGES.find(({ id }) => id === "keys").allowed },
+  { id: "connect", load: async () => (await import("./pages/connect.js")).Connect, allowed: (session) => may(session, "manage") },
   { id: "approved", load: async () => (await import("./pages/approve.js")).Approved, allowed: () => true },
 ];
 

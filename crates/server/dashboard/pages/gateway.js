@@ -4,18 +4,20 @@ import { get } from "../api.js";
 import { may, servers, useData } from "../data.js";
 import { Ago, count } from "../format.js";
 import { Icon } from "../icons.js";
-import { Badge, Card, Empty, Loaded, Notice, Page, Snippets } from "../parts.js";
+import { Badge, Card, Empty, Loaded, Notice, Page, Snippets, Unloaded } from "../parts.js";
 import { href } from "../router.js";
 import { Session } from "../session.js";
 import { adding, clients } from "../snippets.js";
 import { Table } from "../table.js";
 import { Text, visible } from "../text.js";
 import { html, useContext, useEffect, useState } from "../ui.js";
+import { Account } from "./account.js";
 import { Pins } from "./pins.js";
 
 const STATES = {
   ok: ["good", "Working"],
   failing: ["bad", "Failing"],
+  needs_sign_in: ["warn", "Needs a sign-in"],
   unknown: ["muted", "Not asked yet"],
 };
 
@@ -54,7 +56,7 @@ const Tool = ({ of, mayManage }) => html`
   </li>
 `;
 
-function Server({ of, mayManage, mayAdmin, reload }) {
+function Server({ of, connection, mayManage, mayAdmin, reload }) {
   const [isOpen, setOpen] = useState(false);
   const [tone, text] = STATES[of.state] ?? ["", of.state];
   const missing = of.tools.filter((tool) => tool.missing.length > 0).length;
@@ -67,6 +69,7 @@ function Server({ of, mayManage, mayAdmin, reload }) {
         <div class="inset"><${Notice} tone="warn" title="A credential of the server is missing">
           ${of.missing.map((name) => html`<p><code>${name}</code> ${mayManage && html`<a href=${href("secrets", "new", { tool: `${of.name}__*`, argument: name, default: "false" })}>Store the secret that the configuration names there</a>`}</p>`)}
         <//></div>`}
+      ${connection && html`<${Account} of=${connection} reload=${reload} />`}
       ${mayAdmin && html`<${Pins} of=${of} reload=${reload} />`}
       ${isOpen && html`<div class="inset"><${Snippets} label="Clients" of=${clients(of.name)} /></div>`}
       ${of.tools.length > 0
@@ -104,18 +107,31 @@ function Calls() {
 export function Gateway() {
   const session = useContext(Session);
   const state = useData((signal) => servers(session, signal));
+  const mayManage = may(session, "manage");
+  const accounts = useData(async (signal) => (mayManage ? (await get("v1/connections", {}, signal)).data : []));
+  const reload = () => {
+    state.reload();
+    accounts.reload();
+  };
+  const of = (server) => accounts.data?.find((connection) => connection.server === server);
   return html`
     <${Page} title="Gateway" lead="MCP servers that your agents reach through Toolvault. Arguments that are struck through are hidden from the model."
-      actions=${html`<button type="button" class="button" onClick=${state.reload} disabled=${state.isLoading}><${Icon} name="refresh" />Refresh</button>`}>
+      actions=${html`<button type="button" class="button" onClick=${reload} disabled=${state.isLoading}><${Icon} name="refresh" />Refresh</button>`}>
+      <${Unloaded} of=${[["Where you are signed in", accounts]]} />
       <${Loaded} state=${state}>
         ${(list) => (list.length > 0
-          ? html`<p class="hint above">To list its tools, a server is asked with its own credentials. The trail records that as a use.</p><div class="stack">${list.map((server) => html`<${Server} key=${server.name} of=${server} mayManage=${may(session, "manage")} mayAdmin=${may(session, "admin")} reload=${state.reload} />`)}</div>`
+          ? html`<p class="hint above">To list its tools, a server is asked with its own credentials. The trail records that as a use.</p><div class="stack">${list.map((server) => html`<${Server} key=${server.name} of=${server} connection=${of(server.name)} mayManage=${mayManage} mayAdmin=${may(session, "admin")} reload=${reload} />`)}</div>`
           : html`
             <${Empty} icon="gateway" title="Put a server behind the gateway">
               <p>Agents then call its tools at <code>/mcp</code>, and each call gets its credentials on the way. On the server's machine:</p>
               <${Snippets} label="Ways to add a server" of=${adding} />
             <//>`)}
       <//>
+      ${state.data && accounts.data?.filter(({ server }) => !state.data.some(({ name }) => name === server)).map((connection) => html`
+        <${Card} key=${connection.server} flush title=${html`<span class="mono">${connection.server}</span> <${Badge} tone="muted">No longer behind the gateway<//>`}>
+          <${Account} of=${connection} reload=${reload} />
+        <//>
+      `)}
       ${may(session, "audit", "admin") && html`<${Calls} />`}
     <//>
   `;
