@@ -56,6 +56,7 @@ pub use operations::credentials::{CredentialStamp, Credentials};
 pub use operations::doctor::Diagnosis;
 pub use operations::explain::{Candidate, Explained, Explanation, Near};
 pub use operations::forwarding::{ForwardError, Forwarded};
+pub use operations::gateway_tasks::TaskAt;
 pub use operations::injection::{RepeatedValue, ToolCall};
 pub use operations::keys::{IssuedKey, KeyChange, LONGEST_OVERLAP, NewKey};
 pub use operations::pins::{MOST_TOOL_PINS, PinnedTexts, SeenTool, ToolChange, ToolPin};

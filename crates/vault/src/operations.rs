@@ -7,6 +7,7 @@ pub(crate) mod credentials;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod forwarding;
+pub(crate) mod gateway_tasks;
 pub(crate) mod injection;
 pub(crate) mod keys;
 mod names;

@@ -19,6 +19,7 @@ mod directory;
 pub(crate) mod disk;
 pub(crate) mod doctor;
 pub(crate) mod ended_sign_ins;
+pub(crate) mod gateway_tasks;
 pub(crate) mod given;
 pub(crate) mod hosts;
 pub(crate) mod idempotent_answers;

@@ -139,7 +139,7 @@ async fn request_once(
                 }
                 Owner::Unknown => {
                     let links = permitted(visit, links, method);
-                    let link = owner::find(&links, incoming, &context).await?;
+                    let link = owner::find(visit, era, &links, incoming, &context).await?;
                     permit(visit.caller(), &link.access.server, method)?;
                     let tree = owned(&incoming.message)?;
                     let headers = conversation.headers(None)?;

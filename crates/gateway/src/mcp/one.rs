@@ -6,7 +6,7 @@ use ::http::{HeaderMap, HeaderValue};
 use toolvault_core::json::{Tree, Value};
 use toolvault_vault::Caller;
 
-use super::access::{Access, UNKNOWN_TASK};
+use super::access::{Access, UNKNOWN_TASK, asked_for};
 use super::answer::{Announcement, McpReply};
 use super::call::{ToolCall, in_words};
 use super::conversation::{Conversation, Incoming, owned};
@@ -91,6 +91,15 @@ pub(crate) async fn forward(
     let sent = incoming.message.value();
     visit.search(access, tool, sent).await?;
     visit.search_headers(access, tool, &headers).await?;
+    if conversation.era() == Era::Modern
+        && let Some(task) = asked_for(method, &incoming.message)?
+    {
+        let (vault, server) = (&visit.state.vault, access.server.name.as_str());
+        access
+            .tasks
+            .look_up(vault, visit.caller(), server, &task)
+            .await;
+    }
     keep_to_own_tasks(visit.caller(), access, method, &mut tree, &mut headers)?;
     if access.server.settings.secure_parameters && conversation.era() == Era::Modern {
         secure::declare(&mut tree)

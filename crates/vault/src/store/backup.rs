@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::transaction::{Tx, on};
 
 /// Every table, each after those that it refers to, with the migration that made it.
-const TABLES: [(&str, i64); 20] = [
+const TABLES: [(&str, i64); 21] = [
     ("installation", 1),
     ("keyring", 1),
     ("users", 1),
@@ -31,6 +31,7 @@ const TABLES: [(&str, i64); 20] = [
     ("tool_pins", 9),
     ("connections", 10),
     ("client_registrations", 10),
+    ("gateway_tasks", 11),
 ];
 
 /// The tables of this schema.

@@ -12,7 +12,7 @@ use toolvault_core::digest::sha256;
 use toolvault_core::scope::Scope;
 use toolvault_vault::{
     Clock as _, Denial, Error, Keys, NewKey, OnBehalf, OpenDatabaseError, OpenError, RestoreError,
-    SeenTool, SessionLimits, SystemEntropy, Vault,
+    SeenTool, SessionLimits, SystemEntropy, TaskAt, Vault,
 };
 
 use crate::harness::app::{key, open, patient, root_key_of};
@@ -74,6 +74,14 @@ async fn furnished(app: &App) -> Actor {
         let noted = app.vault.note_tools(&ann.caller, "files", vec![seen]);
         noted.await.unwrap();
     }
+    let task = TaskAt {
+        server: "files",
+        id: "t-1",
+    };
+    ann.vault
+        .note_task(&ann.caller, task, "read")
+        .await
+        .unwrap();
     assert_eq!(ann.token("tool").await, "second-value");
     // The writer takes the times of use in order, so they are saved before this.
     app.person("bea").await;

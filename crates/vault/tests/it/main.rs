@@ -36,6 +36,8 @@ mod explain;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod gateway_tasks;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod idempotency;

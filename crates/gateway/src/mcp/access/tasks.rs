@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use parking_lot::Mutex;
 use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Object, Tree, Value};
+use toolvault_vault::{Caller, TaskAt, Vault};
 
 use crate::mcp::protocol::Message;
 use crate::mcp::refusal::Refusal;
@@ -28,12 +29,33 @@ struct Known {
 }
 
 impl Tasks {
-    /// Notes the task that a call of a tool began, if its result says so.
-    pub(crate) fn note(&self, tool: &str, result: Object<'_>) {
-        let id = id_in(result).filter(|id| id.len() <= LONGEST_ID);
-        let Some(id) = id else { return };
+    /// Notes the task that a call of a tool began, if its result says so, and returns its ID.
+    pub(crate) fn note(&self, tool: &str, result: Object<'_>) -> Option<String> {
+        let id = id_in(result).filter(|id| id.len() <= LONGEST_ID)?;
+        self.insert(id.clone(), tool.to_owned());
+        Some(id)
+    }
+
+    /// Takes over a task that the caller began before this process knew them, or through another one.
+    pub(crate) async fn look_up(&self, vault: &Vault, caller: &Caller, server: &str, id: &str) {
+        if id.len() > LONGEST_ID || self.tool(id).is_some() {
+            return;
+        }
+        match vault.find_task(caller, TaskAt { server, id }).await {
+            Ok(Some(tool)) => self.insert(id.to_owned(), tool),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a task was not looked up"
+                );
+            }
+        }
+    }
+
+    fn insert(&self, id: String, tool: String) {
         let mut known = self.0.lock();
-        if known.tools.insert(id.clone(), tool.to_owned()).is_some() {
+        if known.tools.insert(id.clone(), tool).is_some() {
             return;
         }
         known.order.push_back(id);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{LoneSurrogate, Object, Tree, Value, parse};
-use toolvault_vault::{Caller, Vault};
+use toolvault_vault::{Caller, TaskAt, Vault};
 
 use crate::mcp::links::{Context, Link};
 use crate::mcp::metrics::Metrics;
@@ -132,8 +132,11 @@ impl Downstream {
                 Purpose::Tasks => tasks.keep_own(result, &mut tree),
                 Purpose::Other => {}
             }
-            if let Some(tool) = &tool {
-                tasks.note(tool, result);
+            if let Some(tool) = &tool
+                && let Some(id) = tasks.note(tool, result)
+                && self.session.is_none()
+            {
+                self.keep_task(&id, tool).await;
             }
             self.private(purpose, result, &mut tree).map_err(broken)?;
         }
@@ -141,6 +144,19 @@ impl Downstream {
         // The whole is read again, so that all of it is searched.
         let message = Message::parse(&text)?;
         Ok(Passed::Response(self.redacted(message.value())))
+    }
+
+    /// Remembers a task for the other servers. The caller can still reach it through this one if that fails.
+    async fn keep_task(&self, id: &str, tool: &str) {
+        let server = self.link.access.server.name.as_str();
+        let noted = self
+            .services
+            .vault
+            .note_task(&self.caller, TaskAt { server, id }, tool);
+        if let Err(error) = noted.await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "only this server knows of a task that a tool began");
+        }
     }
 
     /// The request that a response is to: the one of this exchange or, where that waits for none, one of the same

@@ -59,12 +59,23 @@ pub(super) fn of(visit: &Visit, era: Era, incoming: &Incoming<'_>) -> Result<Own
 
 /// The server that knows the task or the resource.
 pub(super) async fn find(
+    visit: &Visit,
+    era: Era,
     links: &[Arc<Link>],
     incoming: &Incoming<'_>,
     context: &Context,
 ) -> Result<Arc<Link>, Refusal> {
     let message = &incoming.message;
     if let Some(task) = asked_for(incoming.method(), message)? {
+        if era == Era::Modern {
+            for access in links.iter().map(|link| &link.access) {
+                let (vault, server) = (&visit.state.vault, access.server.name.as_str());
+                access
+                    .tasks
+                    .look_up(vault, visit.caller(), server, &task)
+                    .await;
+            }
+        }
         let link = links
             .iter()
             .find(|link| link.access.tasks.tool(&task).is_some());

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use toolvault_core::scope::Scope::Use;
+use toolvault_gateway::GatewaySettings;
 
-use super::relay::{Client, ERAS, Era, Gate};
+use super::relay::{Client, ERAS, Era, Gate, settings_of};
 use crate::harness::Rights;
 
 const SLOW: &str = r#"{"name":"slow","inputSchema":{"type":"object"}}"#;
@@ -115,4 +116,25 @@ async fn on_the_path_of_all_servers_a_task_is_found_for_its_caller_only() {
         assert_eq!(ask(&other, "tasks/get").await["error"]["code"], -32602);
         assert_eq!(gate.upstream.heard("tasks/get").len(), before);
     }
+}
+
+// After a reload this server knows as little of the caller as another one of the store.
+#[tokio::test]
+async fn a_task_of_the_later_era_is_found_by_a_server_that_did_not_begin_it() {
+    let gate = gate().await;
+    let mut settings = GatewaySettings::default();
+    let server = settings_of(&gate.upstream);
+    settings.servers.insert("linear".parse().unwrap(), server);
+    let agent = gate.agent(Era::Modern).await;
+    agent.call("slow", "{}").await;
+    let begin = |actor| Client::begin(&gate.world, actor, "/mcp", Era::Modern);
+    let (own, other) = (gate.world.agent(), gate.world.scoped(&[Use]).await);
+    let (together, other) = (begin(&own).await, begin(&other).await);
+    for client in [&agent, &together] {
+        let reload = |settings| gate.world.handle.reload_gateway(settings).unwrap();
+        reload(GatewaySettings::default());
+        reload(settings.clone());
+        assert_eq!(ask(client, "tasks/get").await["result"]["taskId"], "t-1");
+    }
+    assert_eq!(ask(&other, "tasks/get").await["error"]["code"], -32602);
 }

@@ -231,7 +231,7 @@ impl Place {
 }
 
 /// Every table of the store.
-pub(crate) const TABLES: [&str; 20] = [
+pub(crate) const TABLES: [&str; 21] = [
     "installation",
     "keyring",
     "users",
@@ -252,4 +252,5 @@ pub(crate) const TABLES: [&str; 20] = [
     "audit_kept",
     "audit_shipped",
     "tool_pins",
+    "gateway_tasks",
 ];
