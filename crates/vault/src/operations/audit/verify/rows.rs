@@ -21,7 +21,7 @@ use crate::vault::Vault;
 use crate::version;
 
 /// Secrets read per query, with all their versions.
-const PORTION: i64 = 64;
+const PORTION: i64 = 256;
 
 /// The users with sound rows, and the ledger computed from their secrets and connections.
 type Owners = HashMap<Uuid, Option<(User, Ledger)>>;
