@@ -149,3 +149,21 @@ async fn what_may_not_begin_does_not() {
     assert_eq!(begun.await.err().unwrap().code(), "no_such_server");
     assert!(scene.upstream.all().is_empty());
 }
+
+#[tokio::test]
+async fn a_token_goes_only_to_the_server_that_it_is_for() {
+    let scene = Scene::start().await;
+    scene.connect().await;
+    let agent = scene.agent(Era::Modern).await;
+    let other = Upstream::start(&[TOOL]).await;
+    let mut settings = GatewaySettings::default();
+    let name = "linear".parse().unwrap();
+    settings.servers.insert(name, settings_of(&other));
+    scene.world.handle.reload_gateway(settings).unwrap();
+    let reply = agent.call("send", "{}").await;
+    assert!(reply.message().get("result").is_some(), "{reply:?}");
+    for heard in other.all() {
+        assert!(!heard.everything().contains("access-token"), "{heard:?}");
+    }
+    assert!(!other.heard("tools/call").is_empty());
+}

@@ -63,10 +63,11 @@ async fn a_token_that_the_server_refuses_is_renewed_once_and_the_session_goes_on
 #[tokio::test]
 async fn a_refresh_token_that_is_refused_ends_the_connection() {
     let scene = Scene::start().await;
+    scene.authority.shared.lock().unwrap().answer = [("expires_in", json!(60))].into();
     scene.connect().await;
     let agent = scene.agent(Era::Legacy).await;
     scene.authority.shared.lock().unwrap().refuses = true;
-    scene.world.clock.advance(3_700);
+    scene.world.clock.advance(61);
     for _ in 0..2 {
         let reply = agent.call("send", "{}").await;
         assert!(reply.tool_error().contains("needs a sign-in"), "{reply:?}");
@@ -93,7 +94,7 @@ async fn a_token_without_a_refresh_token_is_used_until_the_server_refuses_it() {
     let connection = scene.connect().await;
     assert!(!connection.can_refresh);
     let agent = scene.agent(Era::Modern).await;
-    scene.world.clock.advance(3_600);
+    scene.world.clock.advance(61);
     let reply = agent.call("send", "{}").await;
     assert!(reply.message().get("result").is_some(), "{reply:?}");
     scene.authority.ends_tokens();
