@@ -29,8 +29,8 @@ Examples:
   toolvault mcp connect linear
   toolvault mcp connect github --scope repo --scope read:org
 
-Toolvault finds the server's authorization server, and you sign in there in the browser. Only
-Toolvault gets the tokens, renews them, and adds them to your agents' calls to this server.
+Toolvault finds the server's authorization server, and you sign in there in the browser. Only \
+Toolvault gets the tokens, renews them, and adds them to your agents' calls to this server. \
 The key needs the scope manage.")]
 pub(crate) struct ConnectOptions {
     /// Name of the server
