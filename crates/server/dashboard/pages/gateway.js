@@ -108,11 +108,9 @@ export function Gateway() {
   const session = useContext(Session);
   const state = useData((signal) => servers(session, signal));
   const mayManage = may(session, "manage");
-  const accounts = useData(async (signal) => (mayManage ? (await get("v1/connections", {}, signal)).data : []));
-  const reload = () => {
-    state.reload();
-    accounts.reload();
-  };
+  // After the servers: whether one wants a sign-in is known when it was asked.
+  const accounts = useData(async (signal) => (mayManage && state.data ? (await get("v1/connections", {}, signal)).data : []), [state.data]);
+  const reload = state.reload;
   const of = (server) => accounts.data?.find((connection) => connection.server === server);
   return html`
     <${Page} title="Gateway" lead="MCP servers that your agents reach through Toolvault. Arguments that are struck through are hidden from the model."
