@@ -313,7 +313,7 @@ async fn client(
 }
 
 /// Deletes the caller's connection to a server, then gives its tokens back, if the authorization server takes them.
-/// `None` if there was none.
+/// `None` if they are unknown.
 pub(super) async fn disconnect(
     state: &State,
     caller: &Caller,

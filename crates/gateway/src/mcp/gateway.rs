@@ -210,8 +210,10 @@ impl Gateway {
         Ok(connection)
     }
 
-    /// Deletes the caller's connection to a server, then gives its tokens back to their issuer. `None` if there was none,
-    /// and false if the issuer did not take them. The caller needs `manage`.
+    /// Deletes the caller's connection to a server, then gives its tokens back to their issuer: false if that did not take
+    /// them, `None` if they are unknown because the stored connection was tampered with. The caller needs `manage`.
+    ///
+    /// The error holds [`Error::NotFound`](toolvault_vault::Error::NotFound) if there is no connection.
     pub async fn disconnect(
         &self,
         caller: &Caller,

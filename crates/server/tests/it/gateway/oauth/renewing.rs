@@ -67,6 +67,7 @@ async fn a_refresh_token_that_is_refused_ends_the_connection() {
     scene.connect().await;
     let agent = scene.agent(Era::Legacy).await;
     scene.authority.shared.lock().unwrap().refuses = true;
+    scene.authority.ends_tokens();
     scene.world.clock.advance(61);
     for _ in 0..2 {
         let reply = agent.call("send", "{}").await;

@@ -1,6 +1,8 @@
 //! A call without a token leads to a page; after the sign-in it is made with the token of the person.
 
 use super::super::relay::{ERAS, Reply};
+use toolvault_vault::Error;
+
 use super::*;
 
 /// The text that a client without elicitation gets.
@@ -81,7 +83,7 @@ async fn a_person_signs_in_calls_and_signs_out() {
         assert!(reply.text.contains("#/connect/linear"), "{}", reply.text);
         assert_eq!(scene.tokens_sent().len(), 1);
         let gone = scene.desk.disconnect(&scene.person(), "linear").await;
-        assert_eq!(gone.unwrap(), None);
+        assert!(matches!(gone, Err(ConnectError::Vault(Error::NotFound))));
     }
 }
 
