@@ -22,10 +22,7 @@ fn each_value_is_shown_with_where_it_came_from() {
     command
         .env("TOOLVAULT_CONFIG", file)
         .env("TOOLVAULT_LIMITS__BODY_BYTES", "2048")
-        .env(
-            "TOOLVAULT_DATABASE_URL",
-            "postgres://vault:canary@localhost/vault",
-        )
+        .env("TOOLVAULT_DATABASE_URL", "postgres://v:canary@localhost/v")
         .env("TOOLVAULT_SERVICE_HOST", "canary");
     let transcript = installation.transcript(&mut command, "");
     assert!(!transcript.contains("canary"), "{transcript}");

@@ -402,6 +402,10 @@ fn mcp_explains_its_commands() {
     import, test, connect, connections, disconnect and stdio send requests to the server of the profile
     in use (toolvault login), unless TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE is set.
     ");
+}
+
+#[test]
+fn mcp_explains_how_to_sign_in_at_servers() {
     assert_snapshot!(help("mcp connect"), @r"
     Sign in at a server in the browser, so that your agents can use its tools
 
@@ -451,6 +455,10 @@ fn mcp_explains_its_commands() {
                             `TOOLVAULT_CA_FILE`]
       -h, --help            Print help
     ");
+}
+
+#[test]
+fn mcp_explains_how_to_add_a_server() {
     assert_snapshot!(help("mcp add"), @r"
     Add a server to the configuration file
 

@@ -165,12 +165,11 @@ impl Accounts {
         {
             return Ok(Arc::clone(token));
         }
-        let (id, number) = match held.as_ref() {
-            Some(before) => (before.id, before.number + 1),
-            None => {
-                let id = SecretId::generate(self.entropy.as_ref(), now);
-                (id.map_err(toolvault_vault::Error::from)?, 1)
-            }
+        let (id, number) = if let Some(before) = held.as_ref() {
+            (before.id, before.number + 1)
+        } else {
+            let id = SecretId::generate(self.entropy.as_ref(), now);
+            (id.map_err(toolvault_vault::Error::from)?, 1)
         };
         let issued = self.issued(server).await;
         let tokens = issued.map_err(UpstreamError::NoToken)?;

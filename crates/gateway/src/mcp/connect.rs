@@ -77,10 +77,9 @@ impl ConnectError {
             Self::TakesNoSignIn => "no_sign_in",
             Self::Redirect => "invalid_redirect",
             Self::Scopes => "invalid_scopes",
-            Self::ClientChanged => "sign_in_over",
             Self::OAuth(OAuthError::Denied) => "sign_in_denied",
             Self::OAuth(OAuthError::Mismatch) => "sign_in_mismatch",
-            Self::OAuth(OAuthError::Grant) => "sign_in_over",
+            Self::ClientChanged | Self::OAuth(OAuthError::Grant) => "sign_in_over",
             Self::OAuth(OAuthError::NoClient | OAuthError::NotRegistered) => "client_needed",
             Self::OAuth(_) => "sign_in_failed",
         }

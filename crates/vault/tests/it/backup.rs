@@ -37,15 +37,6 @@ async fn furnished(app: &App) -> Actor {
         Some("a key of a request that may be sent again"),
     );
     answered.await.unwrap();
-    ann.connect("linear", "ann").await;
-    app.vault
-        .keep_client_registration(
-            "https://auth.example",
-            "http://127.0.0.1:1/callback",
-            &client(),
-        )
-        .await
-        .unwrap();
     let expiring = NewKey {
         expires_at: Some(app.clock.now().plus(HOUR)),
         ..key("expiring", &[Scope::Use])
@@ -65,6 +56,24 @@ async fn furnished(app: &App) -> Actor {
     app.vault.end_sessions(&local.caller, user).await.unwrap();
     let id = revoked.key_id();
     app.vault.revoke_key(&ann.caller, id).await.unwrap();
+    use_the_gateway(app, &ann).await;
+    assert_eq!(ann.token("tool").await, "second-value");
+    // The writer takes the times of use in order, so they are saved before this.
+    app.person("bea").await;
+    ann
+}
+
+/// Adds what the gateway keeps: pins, tasks, connections and registrations.
+async fn use_the_gateway(app: &App, ann: &Actor) {
+    ann.connect("linear", "ann").await;
+    app.vault
+        .keep_client_registration(
+            "https://auth.example",
+            "http://127.0.0.1:1/callback",
+            &client(),
+        )
+        .await
+        .unwrap();
     for definition in ["as first seen", "as it changed"] {
         let seen = SeenTool {
             name: "read".to_owned(),
@@ -82,10 +91,6 @@ async fn furnished(app: &App) -> Actor {
         .note_task(&ann.caller, task, "read")
         .await
         .unwrap();
-    assert_eq!(ann.token("tool").await, "second-value");
-    // The writer takes the times of use in order, so they are saved before this.
-    app.person("bea").await;
-    ann
 }
 
 /// Every row of these tables.

@@ -29,7 +29,7 @@ on_both! {
         assert_eq!((connected.issuer.as_str(), connected.resource.as_str()),
             ("https://auth.linear.example", "https://linear.example/mcp"));
         assert_eq!(connected.expires_at, Some(app.clock.now().plus(MINUTE)));
-        assert_eq!(ann.connections().await, [connected.clone()]);
+        assert_eq!(ann.connections().await, std::slice::from_ref(&connected));
         let stamp = ann.vault.connection_stamp(&ann.caller, "linear").await.unwrap().unwrap();
         let opened = ann.opened("linear").await.unwrap().unwrap();
         assert_eq!(opened.access_token.expose(), b"first-access");

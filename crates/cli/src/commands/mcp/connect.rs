@@ -52,7 +52,9 @@ pub(crate) struct ConnectOptions {
 pub(super) async fn run(options: &ConnectOptions, context: &Context<'_>) -> anyhow::Result<()> {
     let (name, printer) = (&options.name, context.printer);
     let api = Api::connect(&options.connection, context).await?;
-    let loopback = Loopback::bind().await.map_err(cannot_listen)?;
+    let loopback = Loopback::bind()
+        .await
+        .map_err(|error| cannot_listen(&error))?;
     let begun = api
         .begin_connection(name, loopback.port, &options.scopes)
         .await?;
@@ -60,7 +62,7 @@ pub(super) async fn run(options: &ConnectOptions, context: &Context<'_>) -> anyh
     tell(options, &begun, context);
     let waiting = loopback.brought(callback_with(state), text(DONE));
     let answer: Wiped<String> = match timeout(PATIENCE, waiting).await {
-        Ok(answer) => answer.map_err(cannot_listen)?,
+        Ok(answer) => answer.map_err(|error| cannot_listen(&error))?,
         Err(_elapsed) => {
             return Err(Failure::refused("no answer came within 10 minutes")
                 .hint("the browser must be on this machine; else sign in on the dashboard's page Gateway")
@@ -105,8 +107,8 @@ fn tell(options: &ConnectOptions, begun: &Begun, context: &Context<'_>) {
     printer.error_line(&format!("{act}: {}", begun.url));
 }
 
-fn cannot_listen(error: std::io::Error) -> Failure {
-    let why = with_causes(&error);
+fn cannot_listen(error: &std::io::Error) -> Failure {
+    let why = with_causes(error);
     Failure::failed(format!("cannot listen on this machine: {why}"))
         .hint("sign in on the dashboard's page Gateway")
 }

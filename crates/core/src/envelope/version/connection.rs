@@ -120,9 +120,9 @@ mod tests {
         };
         hashes.push(split.hash(&identity(1)));
         for change in changes {
-            let mut changed = state;
-            change(&mut changed);
-            hashes.push(changed.hash(&identity(1)));
+            let mut edited = state;
+            change(&mut edited);
+            hashes.push(edited.hash(&identity(1)));
         }
         let different: std::collections::HashSet<_> =
             hashes.iter().map(StateHash::as_bytes).collect();

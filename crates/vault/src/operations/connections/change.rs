@@ -41,17 +41,14 @@ async fn take_out(
 ) -> Result<Option<StoredConnection>, Error> {
     let keyring = &work.shared.keyring;
     let id = SecretId(row.connection_id);
-    match StoredConnection::verify(row, keyring.installation(), &locked.user.keys) {
-        Ok(found) => {
-            locked.ledger.remove(&found, keyring);
-            Ok(Some(found))
-        }
-        // A row that was tampered with can still be replaced or deleted.
-        Err(_) => {
-            locked.ledger = count_again(work, locked, id).await?;
-            Ok(None)
-        }
+    let found = StoredConnection::verify(row, keyring.installation(), &locked.user.keys);
+    if let Ok(found) = found {
+        locked.ledger.remove(&found, keyring);
+        return Ok(Some(found));
     }
+    // A row that was tampered with can still be replaced or deleted.
+    locked.ledger = count_again(work, locked, id).await?;
+    Ok(None)
 }
 
 /// Saves the ledger with its new generation, and has the caches read the user again.

@@ -58,6 +58,7 @@ async fn one_token_of_the_client_serves_all_callers_until_its_end() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the key is made up for the test")]
 async fn a_key_signs_who_the_client_is() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("key.pem");
