@@ -112,6 +112,7 @@ test("an answer that this tab did not ask for connects nothing", async (t) => {
 test("the command line connects, lists and disconnects", async (t) => {
   const page = await it.open(t, { refused: [404] });
   const command = it.begin(["mcp", "connect", "notes", "--no-browser"], { TOOLVAULT_API_KEY: it.own });
+  const ended = once(command, "exit");
   let told = "";
   const address = new Promise((resolve, reject) => {
     command.stderr.on("data", (text) => {
@@ -126,16 +127,12 @@ test("the command line connects, lists and disconnects", async (t) => {
   await page.goto(url);
   await say(page, "bob");
   await page.getByText("Toolvault has the answer.").waitFor();
-  const [status] = await once(command, "exit");
+  const [status] = await ended;
   assert.equal(status, 0, told);
   assert.match(await whoami(), /You are bob\./);
-  const env = { ...process.env, TOOLVAULT_API_KEY: it.own };
-  const run = async (...args) => {
-    const done = it.begin(args, env);
-    const lines = (await done.stdout.toArray()).join("");
-    return lines;
-  };
+  const run = async (...args) => (await it.begin(args, { TOOLVAULT_API_KEY: it.own }).stdout.toArray()).join("");
   assert.match(await run("mcp", "connections"), /^notes\s+connected\s/m);
   assert.match(await run("mcp", "disconnect", "notes"), /^Signed out at notes\.$/m);
+  assert.doesNotMatch(await whoami(), /You are bob\./);
   assert.match(await run("mcp", "connections"), /^notes\s+not signed in\s*$/m);
 });

@@ -22,15 +22,6 @@ const accounts = createServer();
 const [origin, issuer] = await Promise.all([listen(tools), listen(accounts)]);
 const resource = `${origin}/mcp`;
 
-/** Everybody agrees to what the client asks for. */
-async function agree({ oidc: { client, session, provider } }) {
-  const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
-  grant.addOIDCScope('openid offline_access');
-  grant.addResourceScope(resource, SCOPE);
-  await grant.save();
-  return grant;
-}
-
 const provider = new Provider(issuer, {
   features: {
     devInteractions: { enabled: false },
@@ -48,14 +39,26 @@ const provider = new Provider(issuer, {
   },
   interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
   issueRefreshToken: () => true,
-  loadExistingGrant: agree,
   pkce: { required: () => true },
   rotateRefreshToken: () => true,
   scopes: ['openid', 'offline_access', ...SCOPE.split(' ')],
 });
 
+/** Everybody agrees to what the client asks for. */
+async function agree({ params, session }) {
+  const grant = new provider.Grant({ clientId: params.client_id, accountId: session.accountId });
+  grant.addOIDCScope(`openid offline_access ${SCOPE}`);
+  grant.addResourceScope(resource, SCOPE);
+  return { consent: { grantId: await grant.save() } };
+}
+
 /** The page on which people say who they are, and what it sends. */
 async function interact(request, response) {
+  const details = await provider.interactionDetails(request, response);
+  if (details.prompt.name === 'consent') {
+    await provider.interactionFinished(request, response, await agree(details), { mergeWithLastSubmission: true });
+    return;
+  }
   if (request.method === 'GET') {
     response.setHeader('content-type', 'text/html; charset=utf-8');
     response.end('<title>Provider</title><link rel="icon" href="data:,"><form method="post"><label>Name <input name="name"></label>'
