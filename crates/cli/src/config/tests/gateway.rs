@@ -342,7 +342,7 @@ fn oauth_settings_that_do_not_go_together_are_refused() {
         ("", "issuer = 'https://10.0.0.1'", "private"),
         ("", "issuer = 'https://id.test?a=b'", "without query"),
         ("", "scopes = ['a b']", "expected scopes"),
-        ("", "grant = 'password'", "expected \"authorization_code\""),
+        ("", "grant = 'password'", "authorization_code"),
         ("", "client_secret_file = '/s'", "set client_id"),
         (
             "",
