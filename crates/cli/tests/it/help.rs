@@ -427,8 +427,8 @@ fn mcp_explains_how_to_sign_in_at_servers() {
       toolvault mcp connect github --scope repo --scope read:org
 
     Toolvault finds the server's authorization server, and you sign in there in the browser. Only
-    Toolvault gets the tokens, renews them, and adds them to your agents' calls to this server.
-    The key needs the scope manage.
+    Toolvault gets the tokens, renews them, and adds them to your agents' calls to this server. The key
+    needs the scope manage.
     ");
     assert_snapshot!(help("mcp connections"), @r"
     List the servers at which you are signed in, or can be
