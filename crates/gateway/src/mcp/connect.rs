@@ -47,9 +47,9 @@ pub enum ConnectError {
     /// There is no server of that name, or the caller does not reach it.
     #[error("There is no such server.")]
     NoSuchServer,
-    /// Nobody signs in at the server.
+    /// The server takes no sign-in.
     #[error(
-        "Nobody signs in at this server: it is a program, has a header 'Authorization' or a reference in its URL, or uses the tokens of its own client."
+        "This server takes no sign-in: it is a program, has a header 'Authorization' or a reference in its URL, or uses the tokens of its own client."
     )]
     TakesNoSignIn,
     /// The redirect is neither https nor to this machine.

@@ -283,7 +283,7 @@ impl Change for Renew {
         self.user
     }
 
-    /// It counts even if its lease has ended: nobody has newer tokens as long as the version is the same.
+    /// It counts even if its lease has ended: there are no newer tokens as long as the version is the same.
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<Option<OpenConnection>, Error> {
         let mut locked = lock(work, self.user).await?;
         let leased = &self.lease.connection;
