@@ -183,7 +183,7 @@ test("a person approves a key for the command line, which ends it when they sign
   assert.equal(status, 0, out);
   assert.match(out, /with the key dora's laptop \(manage\)/);
   await page.goto("/#/keys");
-  await row(page, "dora's laptop").getByText("manage").waitFor();
+  await row(page, "dora's laptop").getByTitle("manage").waitFor();
   const { data } = await it.api("GET", "v1/audit?action=key.created");
   assert.deepEqual([data[0].actor, data[0].reason], [`jwt:${issuer} dora`, "login"]);
   assert.match(it.command("logout"), /Its key is revoked\./);
