@@ -31,6 +31,7 @@ BEYOND_SCHEMA = {
 }
 BEYOND_SCHEMA_MESSAGES = {
     "A key with 'any_user' needs an expiry.",
+    "Value error, it is not the answer of an authorization server",
     "Value error, give 'expires_in' or 'expires_at', not both",
     "Value error, give one of 'key', 'link' and 'oidc'",
     "Value error, no issuer of this name signs people in",

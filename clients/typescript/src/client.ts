@@ -12,6 +12,7 @@ import type { SecretOptions } from "./injection/options.js";
 import { Supplier, supplier } from "./injection/supplier.js";
 import type { Completed, ResolveOptions, ToolCall } from "./models.js";
 import { Audit } from "./resources/audit.js";
+import { Connections } from "./resources/connections.js";
 import { Keys } from "./resources/keys.js";
 import { Secrets } from "./resources/secrets.js";
 import * as tools from "./resources/tools.js";
@@ -25,6 +26,7 @@ export class Toolvault implements Runner {
   readonly keys: Keys;
   readonly users: Users;
   readonly audit: Audit;
+  readonly connections: Connections;
   /** @internal */
   readonly [supplier]: Supplier;
   readonly #acting = new AsyncLocalStorage<string>();
@@ -39,8 +41,9 @@ export class Toolvault implements Runner {
     this.keys = new Keys(this);
     this.users = new Users(this);
     this.audit = new Audit(this);
+    this.connections = new Connections(this);
     this[supplier] = new Supplier(this.#runner, (user) => this.#user(user));
-    for (const name of ["url", "secrets", "keys", "users", "audit", supplier] as const) {
+    for (const name of ["url", "secrets", "keys", "users", "audit", "connections", supplier] as const) {
       Object.defineProperty(this, name, { enumerable: name === "url", writable: false });
     }
   }

@@ -199,8 +199,7 @@ pub(crate) struct BeginConnection {
     /// Without it, the person comes back to the dashboard
     #[schema(minimum = 1, maximum = 65_535)]
     redirect_port: Option<i64>,
-    /// The scopes to ask for; those that the server asks for if not given
-    #[schema(max_items = 100)]
+    #[schema(schema_with = super::schemas::server_scopes)]
     scopes: Option<Vec<String>>,
 }
 

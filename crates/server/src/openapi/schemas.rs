@@ -26,6 +26,12 @@ pub(super) fn tool_patterns() -> Schema {
     )
 }
 
+/// Scopes of an authorization server, or null.
+pub(super) fn server_scopes() -> Schema {
+    let described = names("The scopes to ask for; those that the server asks for if not given");
+    Schema::Array(described.max_items(Some(100)).build())
+}
+
 /// Companion arguments with the patterns, one of which each must match, or null.
 pub(super) fn conditions() -> Schema {
     let patterns = ArrayBuilder::new()
