@@ -120,6 +120,8 @@ test("the colours follow the system until one chooses", async (t) => {
 
 test("every page is reached with the keyboard, and its heading has the focus", async (t) => {
   const page = await it.signedIn(t);
+  // The heading of the first page takes the focus when it is drawn, which may be after a link got it.
+  await focused(page, "Secrets");
   for (const name of ["Keys", "Try it", "Gateway", "Audit", "Usage", "Admin", "Secrets"]) {
     await page.getByRole("link", { name, exact: true }).focus();
     await page.keyboard.press("Enter");
