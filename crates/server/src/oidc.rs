@@ -54,7 +54,7 @@ pub(crate) enum OidcError {
     /// The last attempt to read the issuer's description failed a moment ago.
     #[error("the issuer was not available a moment ago")]
     Unavailable,
-    /// The issuer answers others so slowly that nobody else can be signed in.
+    /// The issuer answers others so slowly that no other sign-in can be completed.
     #[error("the issuer answers so slowly that all {EXCHANGES} exchanges at a time are taken")]
     Busy,
 }

@@ -247,7 +247,8 @@ impl StoredConnection {
     /// Whether the time of a use is to be noted: at most once a minute.
     pub(crate) fn must_note_use(&self, now: Timestamp) -> bool {
         let (now, noted) = (now.microseconds(), self.noted_at.load(Ordering::Acquire));
-        let is_due = now < noted || now - noted >= USE_PRECISION;
+        // The time in the row is not sealed, so it may be anything.
+        let is_due = now < noted || now.saturating_sub(noted) >= USE_PRECISION;
         is_due
             && self
                 .noted_at

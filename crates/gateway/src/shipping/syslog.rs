@@ -2,7 +2,7 @@
 //! socket, each in a datagram.
 //!
 //! Syslog has no acknowledgement. On a stream we end our side after the last message, and the receiver's end says that it
-//! has read everything. Over TLS that is its `close_notify`, which nobody else can make. The operating system acknowledges
+//! has read everything. Over TLS that is its `close_notify`, which only the receiver can make. The operating system acknowledges
 //! a datagram.
 
 use std::io;

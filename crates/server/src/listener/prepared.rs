@@ -11,7 +11,7 @@ use crate::tls::Loaded;
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1_024;
 
-/// The settings of a server, checked, and its addresses, which are bound. Nobody can connect yet.
+/// The settings of a server, checked, and its addresses, which are bound. It does not listen yet.
 pub struct Prepared {
     pub(super) settings: ServerSettings,
     api: Bound,

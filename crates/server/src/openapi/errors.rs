@@ -116,7 +116,7 @@ impl IntoResponses for NotConnected {
             (
                 "409",
                 refusal(
-                    "Nobody can sign in at this server, or the sign-in is over",
+                    "The server takes no sign-in, or the sign-in is over",
                     "Error",
                 ),
             ),

@@ -176,7 +176,7 @@ impl Vault {
         Ok(entry)
     }
 
-    /// Notes when it was used, at most once a minute. Nobody waits for that.
+    /// Notes when it was used, at most once a minute. The caller does not wait for that.
     fn note_connection_use(&self, connection: &StoredConnection) {
         let at = self.shared.clock.now();
         if !connection.must_note_use(at) {

@@ -1,4 +1,4 @@
-//! Servers at which nobody signs in: the tokens are those of the server's own client.
+//! Servers without sign-ins: the tokens are those of the server's own client.
 
 use toolvault_core::scope::Scope::Use;
 use toolvault_gateway::settings::{Grant, OAuthSettings, ServerSettings, Transport};
