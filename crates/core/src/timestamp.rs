@@ -50,6 +50,12 @@ impl Timestamp {
         self.0.div_euclid(SECOND)
     }
 
+    /// The beginning of its second, as tables for people show it.
+    #[must_use]
+    pub const fn whole_second(self) -> Self {
+        Self(self.seconds().saturating_mul(SECOND))
+    }
+
     /// This moment plus `microseconds`, saturating.
     #[must_use]
     pub const fn plus(self, microseconds: i64) -> Self {
@@ -201,6 +207,7 @@ mod tests {
         for (microseconds, seconds) in [(-1, -1), (0, 0), (2 * SECOND - 1, 1), (2 * SECOND, 2)] {
             let moment = Timestamp::from_microseconds(microseconds);
             assert_eq!(moment.seconds(), seconds);
+            assert_eq!(moment.whole_second().microseconds(), seconds * SECOND);
         }
     }
 

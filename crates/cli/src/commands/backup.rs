@@ -140,7 +140,7 @@ async fn check(options: BackupOptions, context: &Context<'_>) -> anyhow::Result<
 /// What a backup contains, as a table.
 pub(super) fn show(contents: &Contents, printer: &Printer) -> anyhow::Result<()> {
     let mut table = Table::plain();
-    table.row(["made at", &contents.created_at.to_string()]);
+    table.row(["made at", &contents.created_at.whole_second().to_string()]);
     table.row(["made on", &contents.engine]);
     for (name, rows) in counts(contents) {
         table.row([&name.replace('_', " "), &rows.to_string()]);

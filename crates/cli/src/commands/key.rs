@@ -2,8 +2,11 @@
 
 mod create;
 
+use std::collections::HashMap;
+
 use clap::{Args, Subcommand};
 use serde_json::json;
+use toolvault_core::identity::UserId;
 use toolvault_core::pattern::ToolPattern;
 use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
@@ -82,18 +85,20 @@ pub(crate) async fn run(command: KeyCommand, context: &Context<'_>) -> anyhow::R
 }
 
 async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()> {
-    let keys = Api::with_store(options.store, context, async |api| {
+    let (keys, users) = Api::with_store(options.store, context, async |api| {
         let user = match &options.user {
             Some(user) => Some(api.find_user(user).await?.user_id),
             None => None,
         };
-        api.list_keys(user).await
+        Ok((api.list_keys(user).await?, api.list_users(None).await?))
     })
     .await?;
     if options.json {
         return context.printer.json(&keys);
     }
     let now = SystemClock.now();
+    let names = users.iter().map(|user| (user.user_id, user.name.as_str()));
+    let names: HashMap<UserId, &str> = names.collect();
     let mut table = Table::new(&[
         "ID",
         "NAME",
@@ -106,12 +111,13 @@ async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()>
     ])
     .sparing(&["USER", "TOOLS", "LAST USED", "EXPIRES"]);
     for key in &keys {
+        let name = names.get(&key.user_id).copied().unwrap_or_default();
         let user = if key.any_user {
-            format!("{} (any)", key.user_id)
+            format!("{name} (any)")
         } else {
-            key.user_id.to_string()
+            name.to_owned()
         };
-        let last_used = key.last_used_at.map(|at| at.to_string());
+        let last_used = key.last_used_at.map(|at| at.whole_second().to_string());
         table.row([
             key.key_id.as_str(),
             &key.name,
@@ -197,6 +203,6 @@ fn state(key: &KeyInfo, now: Timestamp) -> &'static str {
 }
 
 fn expires(key: &KeyInfo) -> String {
-    let end = key.expires_at.map(|at| at.to_string());
+    let end = key.expires_at.map(|at| at.whole_second().to_string());
     end.unwrap_or_else(|| "never".to_owned())
 }

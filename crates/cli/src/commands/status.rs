@@ -114,7 +114,7 @@ impl Report<'_> {
         let (engine, version, schema) = (&store.engine, &store.engine_version, store.schema);
         let engine = format!("{engine} {version}, schema {schema}, {consistency} consistency");
         table.row(["engine", &engine]);
-        let since = store.root_key_since;
+        let since = store.root_key_since.whole_second();
         let days = self.now.since(since) / DAY;
         let root_key = format!("{}, since {since} ({days} days)", self.root_key);
         table.row(["root key", &root_key]);
@@ -148,7 +148,8 @@ impl Report<'_> {
     }
 
     fn server(&self) -> String {
-        let (version, since) = (&self.status.version, self.status.started_at);
+        let version = &self.status.version;
+        let since = self.status.started_at.whole_second();
         match (self.is_served, self.status.store.engine.as_str()) {
             (true, _) => format!("version {version}, running since {since}"),
             (false, "SQLite") => "not running".to_owned(),
@@ -174,7 +175,7 @@ impl Report<'_> {
             return "the server makes none".to_owned();
         };
         let last = match report.last {
-            Some(last) => last.to_string(),
+            Some(last) => last.whole_second().to_string(),
             None => "unknown".to_owned(),
         };
         let fault = report.fault.as_ref().map(|fault| format!("; {fault}"));
@@ -188,10 +189,10 @@ impl Report<'_> {
 fn state(server: &ServerState) -> String {
     match &server.last_call {
         None => "no call yet".to_owned(),
-        Some(LastCall { at, failure: None }) => format!("answered at {at}"),
+        Some(LastCall { at, failure: None }) => format!("answered at {}", at.whole_second()),
         Some(LastCall {
             at,
             failure: Some(failure),
-        }) => format!("{failure} at {at}"),
+        }) => format!("{failure} at {}", at.whole_second()),
     }
 }

@@ -139,8 +139,8 @@ async fn list(options: ListOptions, context: &Context<'_>) -> anyhow::Result<()>
         Table::new(&["NAME", "ID", "ORIGIN", "STATE", "CREATED"]).sparing(&["ID", "CREATED"]);
     for user in &users {
         let state = if user.disabled { "disabled" } else { "enabled" };
-        let (id, created) = (user.user_id.to_string(), user.created_at.to_string());
-        table.row([&user.name, &id, &user.origin, state, &created]);
+        let (id, created) = (user.user_id.to_string(), user.created_at.whole_second());
+        table.row([&user.name, &id, &user.origin, state, &created.to_string()]);
     }
     Ok(context.printer.table(&table)?)
 }

@@ -196,6 +196,36 @@ fn keys_are_made_listed_rotated_and_revoked() {
 }
 
 #[test]
+fn keys_are_listed_with_their_user_and_times_without_fractions() {
+    let installation = Installation::set_up();
+    installation.output(&[
+        "key",
+        "create",
+        "--user",
+        "default",
+        "--scope",
+        "resolve",
+        "--name",
+        "runtime",
+        "--expires",
+        "90d",
+        "--any-user",
+    ]);
+    let listed = installation.output(&["key", "list"]);
+    let row = listed
+        .lines()
+        .find(|line| line.contains("runtime"))
+        .unwrap();
+    let cells: Vec<&str> = row
+        .split("  ")
+        .map(str::trim)
+        .filter(|cell| !cell.is_empty())
+        .collect();
+    assert_eq!(cells[1..3], ["runtime", "default (any)"], "{row}");
+    assert_eq!(cells[6].len(), "2027-01-31T00:00:00Z".len(), "{row}");
+}
+
+#[test]
 fn what_cannot_be_is_refused() {
     let installation = Installation::set_up();
     assert_snapshot!(installation.run(&["key", "create", "--user", "missing", "--scope", "use"]), @r"

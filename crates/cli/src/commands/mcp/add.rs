@@ -80,7 +80,9 @@ pub(super) fn run(options: &AddOptions, context: &Context<'_>) -> anyhow::Result
     }
     context.printer.line(&format!("Wrote to {path}:"))?;
     context.printer.text(&server.text(name))?;
-    Ok(context.printer.line(HOW_IT_TAKES_EFFECT)?)
+    context.printer.line(HOW_IT_TAKES_EFFECT)?;
+    let next = format!("Then test it with: toolvault mcp test {name}");
+    Ok(context.printer.line(&next)?)
 }
 
 /// Where a program starts whose command names a file from here; by itself it would start in an empty place.

@@ -27,7 +27,9 @@ pub(super) async fn run(options: &ConnectionsOptions, context: &Context<'_>) -> 
     if connections.is_empty() {
         return Ok(printer.line("No server behind the gateway is known to want a sign-in.")?);
     }
-    let time = |time: Option<Timestamp>| time.map_or_else(String::new, |time| time.to_string());
+    let time = |time: Option<Timestamp>| {
+        time.map_or_else(String::new, |time| time.whole_second().to_string())
+    };
     let mut table = Table::new(&[
         "SERVER",
         "STATE",

@@ -131,7 +131,7 @@ fn list(
     let mut table = Table::new(&["TOOL", "PINNED", "STATE"]);
     for pin in pins {
         let state = pin.change.as_ref().map_or("unchanged", |_| "changed");
-        table.row([&pin.tool, &pin.pinned_at.to_string(), state]);
+        table.row([&pin.tool, &pin.pinned_at.whole_second().to_string(), state]);
     }
     printer.table(&table)?;
     let is_shown = |pin: &&ToolPin| pin.change.is_some() || !pin.warnings.is_empty();
@@ -144,7 +144,7 @@ fn list(
 
 /// What is warned of in a tool, and its change in words.
 fn show(pin: &ToolPin, printer: &Printer) -> io::Result<()> {
-    let (tool, pinned_at) = (&pin.tool, pin.pinned_at);
+    let (tool, pinned_at) = (&pin.tool, pin.pinned_at.whole_second());
     let Some(ToolChange {
         sha256,
         seen_at,
@@ -155,6 +155,7 @@ fn show(pin: &ToolPin, printer: &Printer) -> io::Result<()> {
         printer.line(&format!("{tool}: pinned {pinned_at}"))?;
         return warn(&pin.warnings, printer);
     };
+    let seen_at = seen_at.whole_second();
     printer.line(&format!(
         "{tool}: pinned {pinned_at}, changed {seen_at}, now sha256:{sha256}"
     ))?;

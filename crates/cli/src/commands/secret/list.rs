@@ -125,7 +125,7 @@ fn table(listed: &[WithStatus<'_>]) -> Table {
             yes_or_no(secret.is_default_for_tool),
             secret.display.as_deref().unwrap_or_default(),
             &used.version(),
-            &secret.updated_at.to_string(),
+            &secret.updated_at.whole_second().to_string(),
             &used.last_used(),
             status,
         ]);

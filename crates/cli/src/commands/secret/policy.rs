@@ -146,7 +146,7 @@ fn print(secret: &SecretInfo, policy: &Policy, printer: &Printer) -> std::io::Re
     let mut table = Table::plain();
     table.row(["name", &secret.secret_name]);
     table.row(["id", &secret.secret_id.to_string()]);
-    let expires = policy.expires_at.map(|at| at.to_string());
+    let expires = policy.expires_at.map(|at| at.whole_second().to_string());
     table.row(["expires", expires.as_deref().unwrap_or("never")]);
     let rotation = policy.rotate_after_days.map(|days| format!("{days} d"));
     table.row(["rotate after", rotation.as_deref().unwrap_or("never")]);

@@ -64,8 +64,8 @@ fn table(secret: &SecretInfo) -> Table {
     table.row(["argument", secret.tool_arg.as_deref().unwrap_or_default()]);
     table.row(["default", yes_or_no(secret.is_default_for_tool)]);
     table.row(["value", secret.display.as_deref().unwrap_or_default()]);
-    table.row(["created", &secret.created_at.to_string()]);
-    table.row(["updated", &secret.updated_at.to_string()]);
+    table.row(["created", &secret.created_at.whole_second().to_string()]);
+    table.row(["updated", &secret.updated_at.whole_second().to_string()]);
     table
 }
 

@@ -28,7 +28,7 @@ impl Use {
 
     pub(super) fn last_used(&self) -> String {
         self.last_used_at
-            .map(|at| at.to_string())
+            .map(|at| at.whole_second().to_string())
             .unwrap_or_default()
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn run(options: &VersionsOptions, context: &Context<'_>) -> any
     for version in &versions {
         table.row([
             &version.number.to_string(),
-            &version.created_at.to_string(),
+            &version.created_at.whole_second().to_string(),
             &version.created_by,
             &version.state,
         ]);

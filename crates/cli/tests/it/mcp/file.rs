@@ -67,6 +67,7 @@ fn what_is_added_is_shown_and_the_file_is_its_owners_only() {
     url = "https://mcp.linear.app/mcp"
     headers = { Authorization = "Bearer {{ secret://linear-prod }}" }
     Restart the server, or run `toolvault reload`, to apply this.
+    Then test it with: toolvault mcp test linear
     "#);
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -78,6 +79,7 @@ fn what_is_added_is_shown_and_the_file_is_its_owners_only() {
     env = { API_TOKEN = "secret://files-token" }
     credential_arguments = ["api_token"]
     Restart the server, or run `toolvault reload`, to apply this.
+    Then test it with: toolvault mcp test files
     "#);
 }
 
