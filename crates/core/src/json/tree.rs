@@ -164,6 +164,13 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// The same value, which borrows nothing.
+    pub fn detached(&self) -> Tree<'static> {
+        let text = std::mem::take(&mut *self.to_json());
+        // It was made of text.
+        Tree::Raw(Wiped::new(String::from_utf8(text).unwrap_or_default()))
+    }
+
     /// The value as JSON.
     pub fn to_json(&self) -> Wiped<Vec<u8>> {
         let mut out = Wiped::new(Vec::new());

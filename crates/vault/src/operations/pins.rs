@@ -16,7 +16,7 @@ use toolvault_core::transcript::Transcript;
 use self::change::{Accept, Note, Noted};
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::store::tool_pins::{self, PinRow};
+use crate::store::tool_pins::{self, PinRow, Texts};
 use crate::vault::Vault;
 
 /// How many tools of one server are pinned. A server that names its tools anew each time must not fill the database.
@@ -115,6 +115,29 @@ impl Vault {
         self.in_time(reading).await
     }
 
+    /// The pin of one tool with its definitions; `None` if the tool was never seen. Needs `use`.
+    pub async fn tool_pin(
+        &self,
+        caller: &Caller,
+        server: &str,
+        tool: &str,
+    ) -> Result<Option<(ToolPin, PinnedTexts)>, Error> {
+        self.note_refusal(caller, caller.require(Scope::Use))
+            .await?;
+        let reading = async {
+            let mut tx = self.shared.database.read().await?;
+            let Some(row) = tool_pins::find(&mut tx, server, tool).await? else {
+                return Ok(None);
+            };
+            let pin = verify(&row, &self.shared.keyring)?;
+            let texts = tool_pins::find_texts(&mut tx, server, &[tool]).await?;
+            let texts = verified_texts(texts, std::slice::from_ref(&pin))?;
+            Ok(Some(pin).zip(texts.into_iter().next()))
+        };
+        let found = self.in_time(reading).await;
+        self.note_refusal(caller, found).await
+    }
+
     async fn read_pins(&self, caller: &Caller, server: &str) -> Result<Vec<ToolPin>, Error> {
         let reading = async {
             let mut tx = self.shared.database.read().await?;
@@ -139,20 +162,7 @@ impl Vault {
             let mut tx = self.shared.database.read().await?;
             let tools: Vec<_> = pins.iter().map(|pin| pin.tool.as_str()).collect();
             let texts = tool_pins::find_texts(&mut tx, server, &tools).await?;
-            let mut texts: HashMap<_, _> = texts
-                .into_iter()
-                .map(|(tool, pinned, changed)| (tool, PinnedTexts { pinned, changed }))
-                .collect();
-            let texts = pins.iter().map(|pin| {
-                let texts = texts.remove(&pin.tool).unwrap_or_default();
-                matches(texts.pinned.as_deref(), Some(pin.hash))?;
-                matches(
-                    texts.changed.as_deref(),
-                    pin.change.map(|change| change.hash),
-                )?;
-                Ok(texts)
-            });
-            texts.collect()
+            verified_texts(texts, pins)
         };
         let texts = self.in_time(reading).await;
         self.note_refusal(caller, texts).await
@@ -216,6 +226,24 @@ impl Vault {
         let accepted = self.writer.change(accept).await;
         self.note_refusal(caller, accepted).await
     }
+}
+
+/// The texts of these pins, in their order. [`Error::Integrity`] if one is not the one of the hash.
+fn verified_texts(texts: Vec<Texts>, pins: &[ToolPin]) -> Result<Vec<PinnedTexts>, Error> {
+    let mut texts: HashMap<_, _> = texts
+        .into_iter()
+        .map(|(tool, pinned, changed)| (tool, PinnedTexts { pinned, changed }))
+        .collect();
+    let verified = pins.iter().map(|pin| {
+        let texts = texts.remove(&pin.tool).unwrap_or_default();
+        matches(texts.pinned.as_deref(), Some(pin.hash))?;
+        matches(
+            texts.changed.as_deref(),
+            pin.change.map(|change| change.hash),
+        )?;
+        Ok(texts)
+    });
+    verified.collect()
 }
 
 fn may_read(caller: &Caller) -> Result<(), Error> {

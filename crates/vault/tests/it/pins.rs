@@ -62,6 +62,11 @@ on_both! {
         let texts = app.vault.pinned_texts(&local, "files", &listed).await.unwrap();
         let texts: Vec<_> = texts.iter().map(|of| (of.pinned.as_deref(), of.changed.as_deref())).collect();
         assert_eq!(texts, [(Some("one"), Some("three")), (Some("one"), None)]);
+        let (pin, of) = app.vault.tool_pin(&ann.caller, "files", "a").await.unwrap().unwrap();
+        assert_eq!((pin, of.pinned.as_deref(), of.changed.as_deref()), (later[0].clone(), Some("one"), Some("three")));
+        for (server, tool) in [("files", "c"), ("other", "a")] {
+            assert_eq!(app.vault.tool_pin(&ann.caller, server, tool).await.unwrap(), None);
+        }
         let names = app.vault.pinned_names(&local).await.unwrap();
         assert_eq!(names, ["a", "b"].map(|tool| ("files".to_owned(), tool.to_owned())));
         let accepted = accept(b"three").await.unwrap();
@@ -101,6 +106,8 @@ on_both! {
         let refused = other.vault.note_tools(&other.caller, "files", vec![seen("a", "one")]).await;
         assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
         let refused = other.vault.tool_pins(&other.caller, "files").await;
+        assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
+        let refused = other.vault.tool_pin(&other.caller, "files", "a").await;
         assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
         let agent = operator.delegate(key("agent", &[Scope::Use])).await;
         note(&agent, &[("a", "one")]).await;
@@ -165,6 +172,8 @@ on_both! {
         for column in ["definition", "changed_definition"] {
             rows.run(&format!("UPDATE tool_pins SET {column} = 'harmless' WHERE tool = 'a'")).await;
             let found = texts().await;
+            assert!(matches!(found, Err(Error::Integrity)), "{found:?}");
+            let found = app.vault.tool_pin(&ann.caller, "files", "a").await;
             assert!(matches!(found, Err(Error::Integrity)), "{found:?}");
             rows.run(put_back).await;
         }

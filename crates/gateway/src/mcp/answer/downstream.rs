@@ -221,7 +221,7 @@ impl Downstream {
             false,
         )
         .await?;
-        let tools: Vec<Tree<'static>> = tools.iter().map(detached).collect();
+        let tools: Vec<Tree<'static>> = tools.iter().map(Tree::detached).collect();
         let broken = |_| Refusal::Upstream(UpstreamError::NotMcp);
         if let Some(result) = tree.get_mut("result").map_err(broken)? {
             result.set("tools", Tree::Array(tools)).map_err(broken)?;
@@ -279,13 +279,6 @@ impl Downstream {
             "a message of a server was dropped"
         );
     }
-}
-
-/// A tree that borrows nothing.
-fn detached(tree: &Tree<'_>) -> Tree<'static> {
-    let mut text = tree.to_json();
-    let text = String::from_utf8(std::mem::take(&mut *text)).unwrap_or_default();
-    Tree::Raw(Wiped::new(text))
 }
 
 /// What separates a server's name from its own ID where several servers ask on one path.
