@@ -12,6 +12,7 @@
 //! - [`multiplex`]: requests to all servers at once; [`one`]: requests to one server.
 //! - [`connect`]: how people sign in at servers.
 //! - [`eras`], [`conversation`]: what the two eras of the protocol do differently.
+//! - [`external`]: messages that another gateway relays.
 //! - [`explain`]: what would become of a call; [`overview`]: what is known of the servers.
 //! - [`call`]: one `tools/call`.
 //! - [`state`], [`janitor`]: what is kept between requests, and when it ends.
@@ -32,6 +33,7 @@ mod connect;
 mod conversation;
 mod eras;
 mod explain;
+mod external;
 mod gateway;
 mod janitor;
 mod last_call;
@@ -59,10 +61,12 @@ mod visible;
 pub use self::answer::{McpBody, McpReply};
 pub use self::connect::{BegunConnection, ConnectError};
 pub use self::explain::GatewayExplanation;
+pub use self::external::{Checked, ExternalMessage, ExternalRefusal};
 pub use self::gateway::Gateway;
 pub use self::last_call::{LastCall, ServerState};
 pub use self::overview::{Listing, ServerOverview, ToolOverview};
 pub use self::pending::{PendingSecret, SetError};
 pub use self::pins::ListedPin;
+pub use self::refusal::RefusalKind;
 pub use self::state::{GatewayError, McpRequest};
 pub use crate::oauth::AuthorizationAnswer;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ::http::HeaderMap;
 use toolvault_core::arguments::Arguments;
 use toolvault_core::confidential::Wiped;
-use toolvault_core::json::{Kind, Tree, parse};
+use toolvault_core::json::{Kind, Tree, Value, parse};
 use toolvault_core::pattern::ToolName;
 use toolvault_core::pointer::{ArgumentPath, Found};
 use tracing::Instrument as _;
@@ -22,7 +22,7 @@ use super::answer::McpReply;
 use super::conversation::{Conversation, Incoming, owned};
 use super::links::{Context, Link, Question};
 use super::protocol::headers::encode_argument;
-use super::protocol::{Era, Message, MirroredArguments};
+use super::protocol::{Era, MirroredArguments};
 use super::record::CallRecord;
 use super::refusal::{Refusal, UpstreamError};
 use super::secure::{self, ARGUMENTS};
@@ -85,7 +85,7 @@ impl ToolCall<'_> {
     /// its value, before this returns.
     async fn prepare(&self, record: &mut CallRecord) -> Result<(Arc<Link>, Question), Refusal> {
         let message = &self.incoming.message;
-        let mut args = arguments(message)?;
+        let mut args = arguments(message.param("arguments"))?;
         record.arguments = shape(&args);
         let tool = self.server.name.tool(self.name);
         let tool = tool.ok_or(Refusal::UnknownTool)?;
@@ -102,7 +102,8 @@ impl ToolCall<'_> {
         };
         let taken = take_out(&mut args, withheld, settings.allow_override);
         record.dropped = taken.dropped;
-        let (mut args, applied) = self.complete(&link, &target, args).await?;
+        let completed = target.complete(self.visit, &link.access, args).await?;
+        let (mut args, applied) = completed;
         let secure =
             (settings.secure_parameters).then(|| secure::split(&mut args, target.secure()));
         // The values of this call are known from here on, and those of others that began meanwhile.
@@ -169,32 +170,12 @@ impl ToolCall<'_> {
         )
         .await
     }
-
-    /// The arguments with their secrets, and how many were applied.
-    async fn complete(
-        &self,
-        link: &Link,
-        target: &Target,
-        args: Arguments,
-    ) -> Result<(Arguments, usize), Refusal> {
-        if target.hidden.is_empty() {
-            return Ok((args, 0));
-        }
-        let call = target.call(self.server, args);
-        let visit = self.visit;
-        let within = visit.rules.within(&self.server.name);
-        let vault = &visit.state.vault;
-        let injected = vault.inject(visit.caller(), call, &within).await?;
-        link.access.values.add(injected.values);
-        let applied = injected.completed.applied.len();
-        Ok((injected.completed.args, applied))
-    }
 }
 
 /// The arguments of a call; a call without any has none.
-fn arguments(message: &Message<'_>) -> Result<Arguments, Refusal> {
+pub(crate) fn arguments(sent: Option<Value<'_>>) -> Result<Arguments, Refusal> {
     let refused = || Refusal::InvalidParams("'arguments' is not an object");
-    match message.param("arguments") {
+    match sent {
         None => Ok(Arguments::new()),
         Some(value) if value.is_null() => Ok(Arguments::new()),
         Some(value) => {
@@ -204,7 +185,8 @@ fn arguments(message: &Message<'_>) -> Result<Arguments, Refusal> {
     }
 }
 
-fn json(args: &Arguments) -> Result<Tree<'static>, Refusal> {
+/// Arguments as JSON.
+pub(crate) fn json(args: &Arguments) -> Result<Tree<'static>, Refusal> {
     let mut text = Wiped::new(Vec::new());
     args.write_json(&mut text);
     let text = String::from_utf8(std::mem::take(&mut text))
@@ -213,7 +195,7 @@ fn json(args: &Arguments) -> Result<Tree<'static>, Refusal> {
 }
 
 /// The names and kinds of arguments, for the audit trail.
-fn shape(args: &Arguments) -> Vec<(String, Kind)> {
+pub(crate) fn shape(args: &Arguments) -> Vec<(String, Kind)> {
     let names = args.names();
     names
         .filter_map(|name| {
@@ -226,9 +208,9 @@ fn shape(args: &Arguments) -> Vec<(String, Kind)> {
 /// What was taken out of a call.
 #[derive(Default)]
 pub(crate) struct TakenOut {
-    is_changed: bool,
+    pub(crate) is_changed: bool,
     /// The arguments for which the model sent a value.
-    dropped: Vec<String>,
+    pub(crate) dropped: Vec<String>,
 }
 
 /// Takes out what a model sent for arguments that are hidden from it. Models send `null` or an empty text for what they

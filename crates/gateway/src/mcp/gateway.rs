@@ -16,6 +16,7 @@ use super::connect::{self, BegunConnection, ConnectError};
 use super::conversation::{Conversation, Incoming};
 use super::eras::{legacy, modern};
 use super::explain::{self, GatewayExplanation};
+use super::external::{self, Checked, ExternalMessage, ExternalRefusal};
 use super::last_call::ServerState;
 use super::links::Slots;
 use super::metrics::Count;
@@ -64,6 +65,21 @@ impl Gateway {
             found: Found::default(),
         };
         visit.answer().await
+    }
+
+    /// What becomes of a request that another gateway is about to send. The caller needs `use`.
+    ///
+    /// What goes on holds values of secrets: it must not reach the caller.
+    pub async fn check_request(
+        &self,
+        message: ExternalMessage,
+    ) -> Result<Checked, ExternalRefusal> {
+        Box::pin(external::request(&self.0, message)).await
+    }
+
+    /// What becomes of a result that another gateway is about to pass on. The caller needs `use`.
+    pub async fn check_result(&self, message: ExternalMessage) -> Result<Checked, ExternalRefusal> {
+        Box::pin(external::result(&self.0, message)).await
     }
 
     /// Says what would become of calls through the gateway, without values. `None` if a tool lies behind no server that

@@ -133,6 +133,30 @@ impl Pins {
         }
     }
 
+    /// A tool as it was listed last, in a list of its own, for a call whose server is not asked. The list is empty if that
+    /// is not known: the tool was never listed, or its definition was not kept.
+    pub(crate) async fn last_listed(
+        &self,
+        caller: &Caller,
+        access: &Access,
+        tool: &str,
+    ) -> Result<Catalogue, Refusal> {
+        let mut catalogue = Catalogue::default();
+        let server = &access.server;
+        let found = self.vault.tool_pin(caller, server.name.as_str(), tool);
+        let Some((pin, texts)) = found.await? else {
+            return Ok(catalogue);
+        };
+        let text = match pin.change {
+            Some(_) => texts.changed,
+            None => texts.pinned,
+        };
+        if let Some(Ok(definition)) = text.as_ref().map(|text| parse(text.as_bytes())) {
+            catalogue.add(server, std::iter::once(definition));
+        }
+        Ok(catalogue)
+    }
+
     async fn compare(
         &self,
         caller: &Caller,

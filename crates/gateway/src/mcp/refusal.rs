@@ -26,6 +26,19 @@ const METHOD_NOT_FOUND: i64 = -32601;
 const INVALID_PARAMS: i64 = -32602;
 const INVALID_REQUEST: i64 = -32600;
 
+/// What kind of refusal it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// The caller may not do this, or lacks a secret for it.
+    Denied,
+    /// The message cannot be used.
+    Invalid,
+    /// The caller did this too often.
+    Exhausted,
+    /// Something failed that is not the caller's fault.
+    Failed,
+}
+
 /// Why a client is not answered as it asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -257,6 +270,15 @@ impl Refusal {
             Self::HeaderMismatch(_) => HEADER_MISMATCH,
             Self::MethodNotFound(_) => METHOD_NOT_FOUND,
             Self::UnsupportedVersion { .. } => -32022,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> RefusalKind {
+        match self.code() {
+            _ if matches!(self, Self::ValuesRepeated) => RefusalKind::Exhausted,
+            NOT_ALLOWED | SECRET_MISSING | NO_SUCH_SERVER => RefusalKind::Denied,
+            INVALID_PARAMS | INVALID_REQUEST => RefusalKind::Invalid,
+            _ => RefusalKind::Failed,
         }
     }
 

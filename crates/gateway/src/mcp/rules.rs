@@ -89,9 +89,8 @@ impl Rules {
     }
 }
 
-/// Whether a key for only some of a server's tools may use a method: what is about tools, and about the connection
-/// itself. Everything else is about the whole server.
-pub(crate) fn permit(caller: &Caller, server: &Server, method: &str) -> Result<(), Refusal> {
+/// Whether a method is about tools, or about the connection itself. Everything else is about a whole server.
+pub(crate) fn is_about_tools(method: &str) -> bool {
     const OF_TOOLS: [&str; 7] = [
         "initialize",
         "ping",
@@ -101,10 +100,14 @@ pub(crate) fn permit(caller: &Caller, server: &Server, method: &str) -> Result<(
         "tools/call",
         "tools/list",
     ];
-    let is_permitted = OF_TOOLS.contains(&method)
+    OF_TOOLS.contains(&method)
         || method.starts_with("tasks/")
-        || method.starts_with("notifications/");
-    if is_permitted || caller.reaches_all_of(&server.name.prefix()) {
+        || method.starts_with("notifications/")
+}
+
+/// Refuses a method that is about a whole server to a key for only some of its tools.
+pub(crate) fn permit(caller: &Caller, server: &Server, method: &str) -> Result<(), Refusal> {
+    if is_about_tools(method) || caller.reaches_all_of(&server.name.prefix()) {
         Ok(())
     } else {
         Err(Refusal::WholeServerOnly)

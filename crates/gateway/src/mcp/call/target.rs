@@ -7,10 +7,12 @@ use toolvault_core::arguments::Arguments;
 use toolvault_core::pattern::ToolName;
 use toolvault_vault::{Call, Caller, Vault};
 
+use crate::mcp::access::Access;
 use crate::mcp::pins::Pinned;
 use crate::mcp::refusal::Refusal;
 use crate::mcp::rules::Rules;
 use crate::mcp::server::Server;
+use crate::mcp::state::Visit;
 use crate::mcp::tools::{Catalogue, Tool, hidden};
 
 /// What is known of the tool that is called.
@@ -82,6 +84,27 @@ impl Target {
                 .collect(),
             types: types.collect(),
         }
+    }
+
+    /// The arguments with their secrets, and how many were applied. The values are remembered, so that answers are
+    /// searched for them.
+    pub(crate) async fn complete(
+        &self,
+        visit: &Visit,
+        access: &Access,
+        args: Arguments,
+    ) -> Result<(Arguments, usize), Refusal> {
+        if self.hidden.is_empty() {
+            return Ok((args, 0));
+        }
+        let server = &access.server;
+        let call = self.call(server, args);
+        let within = visit.rules.within(&server.name);
+        let vault = &visit.state.vault;
+        let injected = vault.inject(visit.caller(), call, &within).await?;
+        access.values.add(injected.values);
+        let applied = injected.completed.applied.len();
+        Ok((injected.completed.args, applied))
     }
 
     /// Its secure parameters, each with whether it is required.
