@@ -7,6 +7,7 @@
 mod bucket;
 mod computed;
 mod destination;
+mod ext_mcp;
 mod file;
 mod first_keys;
 mod flags;

@@ -8,6 +8,7 @@
 //! - `extract/`: the caller (known before the body is read), and what they sent.
 //! - `wire/`: parses requests as `FastAPI` and pydantic do; `error`: the error type and its responses.
 //! - `entrance`: the host names of the gateway.
+//! - `ext_mcp/`: what another gateway asks about the messages that it relays, over gRPC.
 //! - `forward/`: requests for what another server on the database has.
 //! - `jwt/`: tokens of configured issuers.
 //! - `listener`, `tls`, `limits/`: connections and rate limits.
@@ -20,6 +21,7 @@ mod app;
 pub mod control;
 mod entrance;
 mod error;
+mod ext_mcp;
 mod extract;
 mod forward;
 mod jobs;
@@ -47,6 +49,7 @@ pub use openapi::document as openapi_document;
 pub use reload::{ReloadReport, ReloadRequest};
 pub use serve_error::ServeError;
 pub use settings::{
-    DashboardSettings, ReplicaSettings, RequestLimits, ServerSettings, TlsFiles, TraceSettings,
+    DashboardSettings, ExtMcpSettings, ReplicaSettings, RequestLimits, ServerSettings, TlsFiles,
+    TraceSettings,
 };
 pub use status::Status;

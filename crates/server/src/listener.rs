@@ -23,11 +23,13 @@ use toolvault_vault::Vault;
 
 use self::connection::Connection;
 pub(crate) use self::connection::respond;
+use self::prepared::Listeners;
 pub use self::prepared::Prepared;
 use self::slots::{Connections, Slot};
 use self::stall::Stall;
 use crate::api::health;
 use crate::app::{App, ServerHandle, Stopping};
+use crate::ext_mcp;
 use crate::extract::source::{Local, Peer};
 use crate::limits::throttle::network;
 use crate::request_log::log_request;
@@ -38,9 +40,8 @@ use crate::tls::Certificate;
 /// A server that listens but does not accept yet.
 pub struct Server {
     app: App,
-    listener: TcpListener,
+    listeners: Listeners,
     address: SocketAddr,
-    metrics: Option<TcpListener>,
 }
 
 impl std::fmt::Debug for Server {
@@ -55,18 +56,17 @@ impl std::fmt::Debug for Server {
 impl Server {
     /// Listens at the addresses.
     pub fn new(vault: Vault, prepared: Prepared) -> Result<Self, ServeError> {
-        let (mut settings, listener, metrics) = prepared.listen()?;
+        let (mut settings, listeners) = prepared.listen()?;
         let address = settings.listen;
-        let address = listener
+        let address = (listeners.api)
             .local_addr()
             .map_err(|source| ServeError::Listen { address, source })?;
         settings.listen = address;
         let app = App::new(vault, settings)?;
         Ok(Self {
             app,
-            listener,
+            listeners,
             address,
-            metrics,
         })
     }
 
@@ -77,7 +77,12 @@ impl Server {
 
     /// The address at which metrics are served without a credential, with its port.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
-        self.metrics.as_ref()?.local_addr().ok()
+        self.listeners.metrics.as_ref()?.local_addr().ok()
+    }
+
+    /// The address at which another gateway asks, with its port.
+    pub fn ext_mcp_address(&self) -> Option<SocketAddr> {
+        self.listeners.ext_mcp.as_ref()?.local_addr().ok()
     }
 
     /// A handle for the server when it runs.
@@ -90,9 +95,10 @@ impl Server {
         let limits = self.app.settings.limits;
         let router = routes::router(self.app.clone());
         let router = service(self.app.clone(), router, shutdown.clone());
+        let is_tls = self.app.certificate.is_some();
         let api = accept(
-            self.listener,
-            self.app.certificate.is_some(),
+            self.listeners.api,
+            is_tls,
             router,
             self.app.clone(),
             shutdown.clone(),
@@ -103,15 +109,22 @@ impl Server {
             }
         };
         let metrics = async {
-            if let Some(listener) = self.metrics {
+            if let Some(listener) = self.listeners.metrics {
                 let app = self.app.clone();
                 let metrics = get(move || async move { health::encoded(&app).await });
                 let router = Router::new().route("/metrics", metrics);
                 accept(listener, false, router, self.app.clone(), shutdown.clone()).await;
             }
         };
+        let ext_mcp = async {
+            if let Some(listener) = self.listeners.ext_mcp {
+                let router = ext_mcp::router(self.app.clone());
+                let router = service(self.app.clone(), router, shutdown.clone());
+                accept(listener, is_tls, router, self.app.clone(), shutdown.clone()).await;
+            }
+        };
         let orderly = async {
-            tokio::join!(api, metrics, certificate);
+            tokio::join!(api, metrics, ext_mcp, certificate);
             self.app.gateway.close().await;
         };
         let overdue = async {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::extract::Request;
 use ipnet::IpNet;
 use serde::Deserialize;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::timestamp::SECOND;
 use toolvault_gateway::GatewaySettings;
 use toolvault_gateway::traces::Counts;
@@ -25,6 +26,8 @@ pub struct ServerSettings {
     pub insecure_http: bool,
     /// A second address that serves `/metrics` only, without authentication.
     pub metrics_listen: Option<SocketAddr>,
+    /// Where another gateway asks about the messages that it relays; `None` if none does.
+    pub ext_mcp: Option<ExtMcpSettings>,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// Limits of requests and connections.
@@ -65,6 +68,7 @@ impl ServerSettings {
             tls: None,
             insecure_http: false,
             metrics_listen: None,
+            ext_mcp: None,
             trusted_proxies: Vec::new(),
             limits: RequestLimits::default(),
             dashboard: DashboardSettings::default(),
@@ -73,6 +77,25 @@ impl ServerSettings {
             replica: None,
             traces: None,
         }
+    }
+}
+
+/// Where another gateway asks about the messages that it relays.
+#[derive(Clone)]
+pub struct ExtMcpSettings {
+    /// The address.
+    pub listen: SocketAddr,
+    /// What the other gateway proves itself with. Whoever has it and a caller's credential reads the values that the
+    /// caller may use.
+    pub token: Wiped<String>,
+}
+
+impl std::fmt::Debug for ExtMcpSettings {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ExtMcpSettings")
+            .field("listen", &self.listen)
+            .finish_non_exhaustive()
     }
 }
 

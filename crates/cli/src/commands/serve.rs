@@ -72,6 +72,9 @@ pub(crate) async fn run(
     if let Some(address) = server.metrics_address() {
         tracing::info!(address = %address, "metrics are served without a credential");
     }
+    if let Some(address) = server.ext_mcp_address() {
+        tracing::info!(address = %address, "another gateway can ask about its messages");
+    }
     let time_limit = Duration::from_secs(configuration.server.limits.shutdown_seconds);
     let handle = server.handle();
     let (environment, stop) = (&context.environment, &signals.stop);
@@ -176,6 +179,11 @@ fn refused_to_serve(error: &ServeError, settings: &ServerSettings) -> Failure {
     match error {
         ServeError::Listen { address, .. } if Some(*address) == settings.metrics_listen => {
             failure.hint("choose another address in metrics_listen")
+        }
+        ServeError::Listen { address, .. }
+            if (settings.ext_mcp.as_ref()).is_some_and(|ext_mcp| ext_mcp.listen == *address) =>
+        {
+            failure.hint("choose another address in ext_mcp.listen")
         }
         ServeError::Listen { source, .. } if source.kind() == ErrorKind::AddrInUse => failure
             .hint("another program, perhaps your own server, listens there: end it, or choose another address with --listen"),

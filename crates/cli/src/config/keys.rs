@@ -88,6 +88,8 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("backup.every", Text),
     ("backup.keep", Integer),
     ("backup.directory", Text),
+    ("ext_mcp.listen", Text),
+    ("ext_mcp.token_file", SecretFile),
     ("gateway.allow_broad_patterns", Boolean),
     ("gateway.allowed_hosts", Texts),
     ("gateway.public_url", Text),

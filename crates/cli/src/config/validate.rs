@@ -8,6 +8,7 @@ use toolvault_server::{
 };
 use toolvault_vault::{Consistency, DatabaseLocation, DatabaseUrl, Durability, Limits, Settings};
 
+use super::ext_mcp;
 use super::first_keys::FirstKeysFile;
 use super::gateway;
 use super::jobs::{self, Backups, Checkpoints};
@@ -17,7 +18,7 @@ use super::root_key::{RootKey, read_secret_file};
 use super::ship::Shipping;
 use super::traces::Tracing;
 
-const ADDRESS: &str = "expected an address and a port, as in 127.0.0.1:8710";
+pub(super) const ADDRESS: &str = "expected an address and a port, as in 127.0.0.1:8710";
 
 /// The effective configuration, validated.
 pub(crate) struct Configuration {
@@ -128,6 +129,7 @@ fn server(layers: &mut Layers) -> Option<ServerSettings> {
         tls,
         insecure_http: layers.boolean("insecure_http"),
         metrics_listen,
+        ext_mcp: ext_mcp::settings(layers),
         trusted_proxies,
         limits,
         dashboard: DashboardSettings {

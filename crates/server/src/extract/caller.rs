@@ -20,7 +20,7 @@ use crate::jwt::JwtError;
 use crate::limits::bodies::Sender;
 use crate::request_log::{RequestActor, RequestId};
 
-const ON_BEHALF: &str = "x-toolvault-user";
+pub(crate) const ON_BEHALF: &str = "x-toolvault-user";
 
 /// A caller with a valid credential.
 pub(crate) struct Authenticated(pub(crate) Caller);

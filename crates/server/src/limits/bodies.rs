@@ -40,6 +40,11 @@ impl Sender {
         Self(UserId(Uuid::nil()), Actor::Anonymous)
     }
 
+    /// Another gateway, for all of its callers.
+    pub(crate) fn other_gateway() -> Self {
+        Self(UserId(Uuid::max()), Actor::Anonymous)
+    }
+
     fn accounts(&self) -> [Account; 3] {
         [
             Account::All,

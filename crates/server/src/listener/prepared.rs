@@ -16,6 +16,14 @@ pub struct Prepared {
     pub(super) settings: ServerSettings,
     api: Bound,
     metrics: Option<Bound>,
+    ext_mcp: Option<Bound>,
+}
+
+/// Where a server listens.
+pub(super) struct Listeners {
+    pub(super) api: TcpListener,
+    pub(super) metrics: Option<TcpListener>,
+    pub(super) ext_mcp: Option<TcpListener>,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -30,26 +38,31 @@ impl std::fmt::Debug for Prepared {
 impl Prepared {
     /// Refuses plain HTTP that other machines could reach, reads the certificate, and binds the addresses.
     pub fn new(settings: ServerSettings) -> Result<Self, ServeError> {
-        let address = settings.listen;
-        if settings.tls.is_none() && !address.ip().is_loopback() && !settings.insecure_http {
-            return Err(ServeError::PlainHttp(address));
+        let ext_mcp = settings.ext_mcp.as_ref().map(|ext_mcp| ext_mcp.listen);
+        for address in [settings.listen].into_iter().chain(ext_mcp) {
+            if settings.tls.is_none() && !address.ip().is_loopback() && !settings.insecure_http {
+                return Err(ServeError::PlainHttp(address));
+            }
         }
         if let Some(files) = &settings.tls {
             Loaded::read(files)?;
         }
         Ok(Self {
-            api: Bound::new(address)?,
+            api: Bound::new(settings.listen)?,
             metrics: settings.metrics_listen.map(Bound::new).transpose()?,
+            ext_mcp: ext_mcp.map(Bound::new).transpose()?,
             settings,
         })
     }
 
-    /// Listens, at the API's address and at that of the metrics.
-    pub(super) fn listen(
-        self,
-    ) -> Result<(ServerSettings, TcpListener, Option<TcpListener>), ServeError> {
-        let metrics = self.metrics.map(Bound::listen).transpose()?;
-        Ok((self.settings, self.api.listen()?, metrics))
+    /// Listens at all addresses.
+    pub(super) fn listen(self) -> Result<(ServerSettings, Listeners), ServeError> {
+        let listeners = Listeners {
+            metrics: self.metrics.map(Bound::listen).transpose()?,
+            ext_mcp: self.ext_mcp.map(Bound::listen).transpose()?,
+            api: self.api.listen()?,
+        };
+        Ok((self.settings, listeners))
     }
 }
 

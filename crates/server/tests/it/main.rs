@@ -17,6 +17,8 @@ mod connections;
 #[cfg(test)]
 mod dashboard;
 #[cfg(test)]
+mod ext_mcp;
+#[cfg(test)]
 mod forwarded;
 #[cfg(test)]
 mod gateway;

@@ -204,6 +204,7 @@ async fn plain_http_is_refused_where_others_could_reach_it() {
         tls: None,
         insecure_http: false,
         metrics_listen: None,
+        ext_mcp: None,
         trusted_proxies: Vec::new(),
         limits: toolvault_server::RequestLimits::default(),
         dashboard: toolvault_server::DashboardSettings::default(),

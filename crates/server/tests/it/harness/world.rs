@@ -27,6 +27,8 @@ pub(crate) struct World {
     pub(crate) address: SocketAddr,
     /// Where metrics are served without a credential, if a test wants that.
     pub(crate) metrics_address: Option<SocketAddr>,
+    /// Where another gateway asks, if a test wants that.
+    pub(crate) ext_mcp_address: Option<SocketAddr>,
     pub(crate) vault: Vault,
     pub(crate) keys: FirstKeys,
     pub(crate) clock: Arc<MovedClock>,
@@ -59,6 +61,7 @@ impl World {
                 tls: None,
                 insecure_http: false,
                 metrics_listen: None,
+                ext_mcp: None,
                 trusted_proxies: Vec::new(),
                 limits: RequestLimits::default(),
                 dashboard: DashboardSettings::default(),
@@ -86,12 +89,14 @@ impl World {
         let server = Server::new(vault.clone(), prepared).unwrap();
         let address = server.local_address();
         let metrics_address = server.metrics_address();
+        let ext_mcp_address = server.ext_mcp_address();
         let shutdown = CancellationToken::new();
         let handle = server.handle();
         let running = tokio::spawn(server.run(shutdown.clone()));
         Self {
             address,
             metrics_address,
+            ext_mcp_address,
             vault,
             keys: first_keys.unwrap(),
             clock,
