@@ -1,5 +1,7 @@
 //! Errors for clients. Their texts say what to do, and never repeat the text of a server.
 
+use std::error::Error as _;
+
 use ::http::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use toolvault_vault::{Error as VaultError, Problem};
@@ -336,10 +338,14 @@ impl Refusal {
             Self::Upstream(UpstreamError::SignIn(_)) => {
                 tracing::debug!(mcp.server = server, "a server needs a sign-in");
             }
+            // Clients that speak both eras ask in the later one first.
+            Self::Upstream(UpstreamError::OtherEra) => {
+                tracing::debug!(mcp.server = server, "a server speaks the earlier era");
+            }
             Self::Upstream(error) => tracing::warn!(
                 mcp.server = server,
                 error = %error,
-                cause = %root_cause(error),
+                cause = error.source().map(|source| tracing::field::display(root_cause(source))),
                 "a tool server did not answer as it should"
             ),
             Self::Vault(error @ (VaultError::Integrity | VaultError::Internal(_))) => {
