@@ -239,7 +239,16 @@ impl<'a> Api<'a> {
         if response.status.is_success() {
             Ok(response)
         } else {
-            Err(refusal::of(&response))
+            Err(self.with_advice(refusal::of(&response)))
+        }
+    }
+
+    /// Says which key was not accepted.
+    fn with_advice(&self, failure: Failure) -> Failure {
+        if failure.is_unauthenticated {
+            failure.hint(connection::refused_key(self.profile.as_deref()))
+        } else {
+            failure
         }
     }
 

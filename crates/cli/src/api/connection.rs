@@ -176,6 +176,16 @@ pub(crate) fn key_variable(environment: &Environment) -> Option<&'static str> {
     names.find(|name| environment.get(name).is_some())
 }
 
+/// What to do about a key that the server does not accept: that of a profile, or of a variable.
+pub(crate) fn refused_key(profile: Option<&str>) -> String {
+    match profile {
+        Some(name) => format!(
+            "the server no longer accepts the key of the profile '{name}': sign in again with: toolvault login --profile {name}"
+        ),
+        None => format!("check the key in {API_KEY}, or sign in with: toolvault login"),
+    }
+}
+
 /// The rules for requests to a server, with the certificates of a file.
 pub(crate) fn policy(ca_file: Option<PathBuf>) -> HttpPolicy {
     HttpPolicy {

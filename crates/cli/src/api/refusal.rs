@@ -6,7 +6,6 @@ use toolvault_gateway::Response;
 use toolvault_gateway::http::StatusCode;
 
 use super::is_our_failure;
-use crate::environment::API_KEY;
 use crate::failure::Failure;
 
 #[derive(Deserialize)]
@@ -57,9 +56,7 @@ pub(super) fn of(response: &Response) -> Failure {
         Failure::refused(text)
     };
     match status {
-        StatusCode::UNAUTHORIZED => failure.unauthenticated().hint(format!(
-            "check the key in {API_KEY}, or sign in with: toolvault login"
-        )),
+        StatusCode::UNAUTHORIZED => failure.unauthenticated(),
         StatusCode::NOT_FOUND if is_no_route => failure.not_found().hint(
             "check the URL (toolvault profile show), and that the server is not older than this program",
         ),

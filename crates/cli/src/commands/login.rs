@@ -344,7 +344,16 @@ impl At<'_> {
     /// Asks the server whose key it is.
     async fn check(&self, key: &str) -> Result<Me, Failure> {
         let api = self.api(Some(header("the key", key)?))?;
-        api.fetch(Method::GET, &api.url(&["me"]), Body::Nothing)
-            .await
+        let url = api.url(&["me"]);
+        let checked = api.fetch(Method::GET, &url, Body::Nothing).await;
+        checked.map_err(|failure: Failure| {
+            if !failure.is_unauthenticated {
+                return failure;
+            }
+            let why = format!("{} does not accept this key", self.url);
+            failure.reworded(why).hint(
+                "check that the whole key was given, and that it is of this server and not revoked; on the server's machine, toolvault key create makes a new one",
+            )
+        })
     }
 }

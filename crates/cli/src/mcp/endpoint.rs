@@ -6,7 +6,7 @@ use bytes::Bytes;
 use toolvault_gateway::http::{HeaderMap, HeaderValue, Method, Opening, Url, header};
 use toolvault_gateway::{GuardedClient, HttpError, HttpPolicy};
 
-use crate::api::connection::{ConnectionOptions, Role, Server, client};
+use crate::api::connection::{ConnectionOptions, Role, Server, client, refused_key};
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -18,6 +18,8 @@ pub(crate) struct Endpoint {
     client: GuardedClient,
     url: Url,
     authorization: HeaderValue,
+    /// The profile whose key it uses.
+    profile: Option<String>,
 }
 
 impl Endpoint {
@@ -42,12 +44,18 @@ impl Endpoint {
             client: client(policy)?,
             url,
             authorization,
+            profile: at.profile_name().map(str::to_owned),
         })
     }
 
     /// Its URL.
     pub(crate) fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// What to do about a key that the gateway does not accept.
+    pub(crate) fn refused_key(&self) -> String {
+        refused_key(self.profile.as_deref())
     }
 
     /// Sends one message.

@@ -93,8 +93,8 @@ fn a_key_is_kept_only_if_the_server_takes_it() {
     let url = &client.server.url;
     assert_snapshot!(run(&client, &["login", url], "tvk_wrong\n"), @r"
     exit status 1
-    error: Missing or invalid credentials.
-    hint: check the key in TOOLVAULT_API_KEY, or sign in with: toolvault login
+    error: http://[address]/ does not accept this key
+    hint: check that the whole key was given, and that it is of this server and not revoked; on the server's machine, toolvault key create makes a new one
     ");
     assert_snapshot!(run(&client, &["login", url], ""), @r"
     exit status 1
@@ -211,9 +211,31 @@ fn the_gateway_is_never_asked_with_the_operators_key() {
     exit status 0
     Signed in to http://[address]/ with the key operator (manage, use, resolve, audit, admin).
     The profile default is in [directory]/home/.config/toolvault/profiles.toml, and its key in that file.
-    warning: the profile's other key is not kept: Missing or invalid credentials.
+    warning: the profile's other key is not kept: http://[address]/ does not accept this key
     ");
     assert!(bridge().contains("has no key for an agent"));
+}
+
+#[test]
+fn a_profile_whose_keys_were_revoked_is_named() {
+    let client = Client::new();
+    let keys = client.installation.path().join("data.first-keys");
+    login(&client, &["--key-file", keys.to_str().unwrap()]);
+    let agent = client.installation.first_key("agent_key");
+    for key in [&client.key, &agent] {
+        client.installation.output(&["key", "revoke", &key[4..12]]);
+    }
+    assert_snapshot!(run(&client, &["secret", "list"], ""), @r"
+    exit status 1
+    error: Missing or invalid credentials.
+    hint: the server no longer accepts the key of the profile 'default': sign in again with: toolvault login --profile default
+    ");
+    // It has another key of the profile, and another client.
+    assert_snapshot!(run(&client, &["mcp", "test", "issues"], ""), @r"
+    exit status 1
+    error: the gateway does not accept this key
+    hint: the server no longer accepts the key of the profile 'default': sign in again with: toolvault login --profile default
+    ");
 }
 
 #[test]

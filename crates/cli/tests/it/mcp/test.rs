@@ -231,7 +231,7 @@ fn what_is_wrong_is_said_in_plain_words() {
         (
             401,
             json!({"detail": "x"}),
-            "exit status 1\nerror: Missing or invalid credentials.\nhint: check the key in TOOLVAULT_API_KEY, or sign in with: toolvault login",
+            "exit status 1\nerror: the gateway does not accept this key\nhint: check the key in TOOLVAULT_API_KEY, or sign in with: toolvault login",
         ),
         (
             403,

@@ -67,6 +67,7 @@ pub(super) async fn store(
     let SecretValue::Literal(value) = &planned.value else {
         return Ok(());
     };
+    api.warn_about(&planned.name);
     if let Some(secret) = stored {
         let change = secrets::Change::default();
         api.change_secret(secret.clone(), change, Some(value))
@@ -95,8 +96,10 @@ pub(super) fn command(plan: &Plan, planned: &PlannedSecret) -> Option<String> {
 
 /// Makes the key with which a client calls the tools of one server.
 pub(super) async fn make_key(api: &Api<'_>, server: &ServerName) -> Result<IssuedKey, Failure> {
+    let name = format!("mcp import {server}");
+    api.warn_about(&name);
     let new = NewKey {
-        name: &format!("mcp import {server}"),
+        name: &name,
         scopes: [Scope::Use].into_iter().collect(),
         tools: &[pattern(server)],
         expires_at: None,

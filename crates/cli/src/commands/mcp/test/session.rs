@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
-use toolvault_gateway::HttpError;
 use toolvault_gateway::http::{HeaderMap, HeaderValue, StatusCode, Url};
 use toolvault_gateway::mcp::protocol::headers::{PROTOCOL_VERSION, SESSION_ID, of_message};
 use toolvault_gateway::mcp::protocol::{INITIALIZED, METADATA, Message};
 
 use crate::api::connection::no_answer;
-use crate::environment::API_KEY;
 use crate::failure::Failure;
 use crate::mcp::{Endpoint, Messages};
 
@@ -154,7 +152,7 @@ impl Session {
         };
         tokio::time::timeout(PATIENCE, exchange)
             .await
-            .unwrap_or_else(|_| Err(no_answer(self.url(), &HttpError::Timeout).into()))
+            .unwrap_or_else(|_| Err(silent().into()))
     }
 
     fn read(
@@ -163,6 +161,10 @@ impl Session {
         answer: Option<Value>,
     ) -> Result<(Value, HeaderMap), Unanswered> {
         let status = messages.status();
+        if status == StatusCode::UNAUTHORIZED {
+            let failure = Failure::refused("the gateway does not accept this key");
+            return Err(failure.hint(self.endpoint.refused_key()).into());
+        }
         if let Some(answer) = answer {
             if let Some(result) = answer.get("result").filter(|_| status.is_success()) {
                 return Ok((result.clone(), messages.opening().headers.clone()));
@@ -179,11 +181,6 @@ impl Session {
         }
         let url = self.url();
         Err(match status {
-            StatusCode::UNAUTHORIZED => Failure::refused("Missing or invalid credentials.")
-                .hint(format!(
-                    "check the key in {API_KEY}, or sign in with: toolvault login"
-                ))
-                .into(),
             StatusCode::FORBIDDEN => Failure::refused("the gateway refuses this key")
                 .hint("it needs the scope 'use', and tools of this server among its patterns")
                 .into(),
@@ -200,6 +197,17 @@ impl Session {
     }
 }
 
+/// The failure for a server behind the gateway that does not answer in time.
+fn silent() -> Failure {
+    let seconds = PATIENCE.as_secs();
+    Failure::refused(format!(
+        "the gateway has no answer from the server within {seconds} s"
+    ))
+    .hint(format!(
+        "if its program is downloaded first, as by npx or uvx, test it again when that is done; {LOG}"
+    ))
+}
+
 impl From<Failure> for Unanswered {
     fn from(failure: Failure) -> Self {
         Self::Failure(failure)
@@ -209,6 +217,8 @@ impl From<Failure> for Unanswered {
 /// The code of the gateway for a server that failed.
 const SERVER_FAILED: i64 = 1002;
 const NO_SERVER: &str = "toolvault mcp list shows the servers of the configuration; to serve one that was added, run toolvault reload or restart the server";
+
+const LOG: &str = "the log of toolvault serve says why, and what a program printed; for a service: journalctl --user --unit toolvault";
 
 /// Words of the gateway inside a sentence of ours.
 fn said(words: &str) -> String {
@@ -232,7 +242,7 @@ impl From<Unanswered> for Failure {
                 } else {
                     Self::refused(said(&words))
                 };
-                failure.hint("the log of toolvault serve says why, and what a program printed; for a service: journalctl --user --unit toolvault")
+                failure.hint(LOG)
             }
             Unanswered::Error { words, .. } => Self::refused(said(&words)),
         }

@@ -248,7 +248,7 @@ fn keys_in_the_history_of_git_and_in_other_places_are_told() {
         .filter(|line| line.starts_with("warning"))
         .collect();
     assert_snapshot!(warnings.join("\n"), @r"
-    warning: this value can be guessed in fewer than 2^50 tries, and redaction can confirm a guess
+    warning: s-key: this value can be guessed in fewer than 2^50 tries, and redaction can confirm a guess
     warning: the value of s-key stands in another place of client/mcp.json too; take it out there
     warning: git has the file, so every key that was in it is in its history: replace them where they were issued, and store the new ones with toolvault secret set
     ");
