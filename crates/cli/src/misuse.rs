@@ -8,6 +8,15 @@ use crate::commands::run::OWN_FAILURE;
 use crate::failure::{ExitStatus, Failure};
 use crate::printer::Printer;
 
+/// Words of other programs for what our commands do. `get` must not suggest `set`, which changes the value.
+const SYNONYMS: &[&[&str]] = &[
+    &["create", "add", "new", "store", "put"],
+    &["delete", "remove", "rm", "del"],
+    &["show", "get", "read", "view", "reveal"],
+    &["set", "update", "edit", "change"],
+    &["serve", "start", "server", "up"],
+];
+
 /// Prints help on standard output, and errors on standard error with status 1, or as `run` does.
 pub(crate) fn answer(mut error: clap::Error, printer: &Printer) -> anyhow::Result<ExitStatus> {
     suggest_the_closest(&mut error);
@@ -18,17 +27,7 @@ pub(crate) fn answer(mut error: clap::Error, printer: &Printer) -> anyhow::Resul
             return Ok(ExitStatus::Success);
         }
         // A surplus argument may be the value of a secret, so it is not repeated.
-        ErrorKind::UnknownArgument if !names_a_flag(error) => {
-            let failure = Failure::refused("there is one argument too many").with_status(status());
-            let usage = error.get(ContextKind::Usage).map(ToString::to_string);
-            let is_about_value = usage.is_some_and(|usage| usage.contains("toolvault secret"));
-            return Err(if is_about_value {
-                failure.hint("the value of a secret is never an argument: it is read from a prompt, standard input or --value-file")
-            } else {
-                failure.hint("--help shows which arguments there are")
-            }
-            .into());
-        }
+        ErrorKind::UnknownArgument if !names_a_flag(error) => return Err(surplus(error).into()),
         _ => {}
     }
     for line in error.render().to_string().lines() {
@@ -37,23 +36,59 @@ pub(crate) fn answer(mut error: clap::Error, printer: &Printer) -> anyhow::Resul
     Ok(status())
 }
 
-/// Leaves of the commands that are suggested the one that is most like what was typed, and none that is hidden.
+/// The failure for an argument that no parameter takes.
+fn surplus(error: &clap::Error) -> Failure {
+    let failure = Failure::refused("there is one argument too many").with_status(status());
+    let usage = error.get(ContextKind::Usage).map(ToString::to_string);
+    let usage = usage.unwrap_or_default();
+    if usage.contains("toolvault secret") {
+        return failure.hint("the value of a secret is never an argument: it is read from a prompt, standard input or --value-file");
+    }
+    if status() == OWN_FAILURE {
+        return failure.hint("write -- before the command that is run: toolvault run -- COMMAND");
+    }
+    failure.hint("--help shows which arguments there are")
+}
+
+/// Leaves of the commands that are suggested the one that does what was typed, else that which is most like it, and none
+/// that is hidden.
 fn suggest_the_closest(error: &mut clap::Error) {
-    let Some(ContextValue::Strings(names)) = error.get(ContextKind::SuggestedSubcommand) else {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
         return;
     };
-    let command = Arguments::command();
-    let is_hidden = |name: &String| {
+    let command = misunderstood();
+    let is_shown = |name: &str| {
         let found = command.find_subcommand(name);
-        found.is_some_and(clap::Command::is_hide_set)
+        found.is_some_and(|found| !found.is_hide_set())
+    };
+    let mut synonyms = SYNONYMS
+        .iter()
+        .filter(|words| words.contains(&typed.as_str()));
+    let synonym = synonyms.find_map(|words| words.iter().find(|word| is_shown(word)));
+    let alike = match error.get(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::Strings(names)) => names.as_slice(),
+        _ => &[],
     };
     // The last is the most similar.
-    let closest = names.iter().rfind(|name| !is_hidden(name)).cloned();
+    let alike = alike.iter().rfind(|name| is_shown(name)).cloned();
+    let closest = synonym.map(|&word| word.to_owned()).or(alike);
     error.remove(ContextKind::SuggestedSubcommand);
     if let Some(name) = closest {
         let closest = ContextValue::Strings(vec![name]);
         error.insert(ContextKind::SuggestedSubcommand, closest);
     }
+}
+
+/// The command in which a subcommand was not known: that of the words before it.
+fn misunderstood() -> clap::Command {
+    let mut command = Arguments::command();
+    for word in std::env::args_os().skip(1) {
+        let Some(found) = command.find_subcommand(&word) else {
+            break;
+        };
+        command = found.clone();
+    }
+    command
 }
 
 /// What an invalid command line exits with.

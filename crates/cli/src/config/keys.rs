@@ -24,6 +24,9 @@ pub(super) enum Kind {
     Table,
 }
 
+/// How much like a key another must be to be meant, from 0 to 1 (Jaro-Winkler).
+const NEAR: f64 = 0.9;
+
 use Kind::{Boolean, Integer, Secret, SecretFile, Text, TextOrTexts, Texts};
 
 /// The root key itself, which only the environment may set.
@@ -178,6 +181,24 @@ pub(super) fn kind(key: &str) -> Option<Kind> {
         .find_map(|keys| find(keys, field))
 }
 
+/// The key that an unknown one is most like, if any is near. Of a server or an issuer, it is a key of the same table.
+pub(super) fn closest(unknown: &str) -> Option<String> {
+    let (field, tables): (&str, &[&[(&str, Kind)]]) =
+        match (split_server(unknown), split_issuer(unknown)) {
+            (Some((_, field)), _) => (field, &[HTTP_KEYS, PROGRAM_KEYS, SERVER_KEYS]),
+            (None, Some((_, field))) => (field, &[ISSUER_KEYS]),
+            (None, None) => (unknown, &[KEYS]),
+        };
+    let table = unknown.strip_suffix(field)?;
+    let names = tables
+        .iter()
+        .flat_map(|keys| keys.iter())
+        .map(|(name, _)| name);
+    let rated = names.map(|name| (strsim::jaro_winkler(field, name), name));
+    let (likeness, name) = rated.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    (likeness >= NEAR).then(|| format!("{table}{name}"))
+}
+
 /// The server's name and the field of a key in [`SERVERS`]. A server's name has no full stop.
 pub(super) fn split_server(key: &str) -> Option<(&str, &str)> {
     key.strip_prefix(SERVERS)?.split_once('.')
@@ -197,4 +218,9 @@ pub(super) fn of_variable(variable: &str) -> Option<Cow<'static, str>> {
     }
     let name = variable.strip_prefix(PREFIX)?;
     Some(name.to_ascii_lowercase().replace("__", ".").into())
+}
+
+/// The environment variable that sets a key.
+pub(super) fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
 }

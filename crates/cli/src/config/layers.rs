@@ -108,8 +108,10 @@ impl Layers {
                 continue;
             }
             let Some(kind) = keys::kind(&key) else {
+                let meant = keys::closest(&key).map(|key| keys::variable(&key));
+                let meant = did_you_mean(meant);
                 self.warnings
-                    .push(format!("{variable} is not a variable of toolvault"));
+                    .push(format!("{variable} is not a variable of toolvault{meant}"));
                 continue;
             };
             let origin = Origin::Variable(variable.to_owned());
@@ -205,9 +207,12 @@ impl Layers {
             }
             match (value, keys::kind(&key)) {
                 (Value::Table(table), _) => self.add_level(&format!("{key}."), table, origin),
-                (_, None) => self
-                    .warnings
-                    .push(format!("{key} ({origin}) is not a setting of toolvault")),
+                (_, None) => {
+                    let meant = did_you_mean(keys::closest(&key));
+                    self.warnings.push(format!(
+                        "{key} ({origin}) is not a setting of toolvault{meant}"
+                    ));
+                }
                 (_, Some(_)) if key == keys::ROOT_KEY_VALUE => {
                     let advice = format!(
                         "the root key itself can be set only with {ROOT_KEY}; root_key.file names a file with it"
@@ -221,6 +226,11 @@ impl Layers {
             }
         }
     }
+}
+
+/// The end of a sentence about a name that nothing has.
+fn did_you_mean(name: Option<String>) -> String {
+    name.map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
 
 /// The value that a variable's text represents.

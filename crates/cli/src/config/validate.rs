@@ -18,7 +18,8 @@ use super::root_key::{RootKey, read_secret_file};
 use super::ship::Shipping;
 use super::traces::Tracing;
 
-pub(super) const ADDRESS: &str = "expected an address and a port, as in 127.0.0.1:8710";
+pub(super) const ADDRESS: &str =
+    "expected an address and a port, as in 127.0.0.1:8710 or [::1]:8710";
 
 /// The effective configuration, validated.
 pub(crate) struct Configuration {

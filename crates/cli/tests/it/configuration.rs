@@ -75,6 +75,36 @@ fn each_value_is_shown_with_where_it_came_from() {
 }
 
 #[test]
+fn a_misspelt_setting_is_told_with_the_one_that_is_near() {
+    let installation = Installation::empty();
+    let file = file_with(
+        &installation,
+        "lisen = '127.0.0.1:1'\n[tls]\ncert = 'x'\n[gateway.servers.a]\ncommnad = ['b']\nurl = 'http://127.0.0.1'\n[auth.issuers.b]\nclientid = 'c'\n",
+    );
+    let mut command = installation.command(&["config", "--config", file.to_str().unwrap()]);
+    let output = command
+        .env("TOOLVAULT_LIMITS__SECRET", "1")
+        .output()
+        .unwrap();
+    let warnings = String::from_utf8(output.stderr).unwrap();
+    let meant: Vec<&str> = warnings
+        .lines()
+        .filter_map(|line| Some(line.split_once("; did you mean ")?.1))
+        .collect();
+    assert_eq!(
+        meant,
+        [
+            "auth.issuers.b.client_id?",
+            "gateway.servers.a.command?",
+            "listen?",
+            "tls.certificate?",
+            "TOOLVAULT_LIMITS__SECRETS?",
+        ],
+        "{warnings}"
+    );
+}
+
+#[test]
 fn what_may_hold_a_credential_of_a_server_is_hidden() {
     let installation = Installation::empty();
     let file = file_with(
@@ -159,7 +189,7 @@ fn what_cannot_be_used_is_told_all_at_once() {
         .env("TOOLVAULT_LIMITS__VERSIONS", "0");
     assert_snapshot!(installation.transcript(&mut command, ""), @r#"
     exit status 1
-    error: listen (TOOLVAULT_LISTEN): expected an address and a port, as in [address]; limits.versions (TOOLVAULT_LIMITS__VERSIONS): expected a whole number from 1 on; audit.uses (TOOLVAULT_AUDIT__USES): expected "system" or "disk"
+    error: listen (TOOLVAULT_LISTEN): expected an address and a port, as in [address] or [::1]:8710; limits.versions (TOOLVAULT_LIMITS__VERSIONS): expected a whole number from 1 on; audit.uses (TOOLVAULT_AUDIT__USES): expected "system" or "disk"
     hint: toolvault config shows where each value came from
     "#);
     assert_snapshot!(installation.run(&["user", "list", "--config", "/nowhere/vault.toml"]), @r"

@@ -362,6 +362,19 @@ fn the_document_of_the_api_is_printed() {
 }
 
 #[test]
+fn a_full_disk_under_the_output_is_told() {
+    let installation = Installation::empty();
+    let mut command = installation.command(&["openapi"]);
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let output = command.stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "error: cannot write to standard output: No space left on device (os error 28)\n"
+    );
+}
+
+#[test]
 fn a_reader_that_stops_reading_is_no_error() {
     use std::process::Stdio;
     let installation = Installation::empty();
@@ -575,7 +588,8 @@ fn secret_policy_explains_its_conditions() {
 fn a_misspelt_command_gets_the_closest_one_and_none_that_is_hidden() {
     let installation = Installation::empty();
     let suggested = |command: &str| {
-        let refused = installation.run(&[command]);
+        let words: Vec<&str> = command.split(' ').collect();
+        let refused = installation.run(&words);
         assert!(refused.starts_with("exit status 1\n"), "{refused}");
         let tip = refused.split_once("tip: ").map(|(_, tip)| tip);
         tip.map(|tip| tip.lines().next().unwrap().to_owned())
@@ -583,4 +597,26 @@ fn a_misspelt_command_gets_the_closest_one_and_none_that_is_hidden() {
     let secret = "a similar subcommand exists: 'secret'".to_owned();
     assert_eq!(suggested("sercet"), Some(secret));
     assert_eq!(suggested("sandbx"), None);
+    for (typed, meant) in [
+        // `set` is more alike, and would change the value.
+        ("secret get", "show"),
+        ("secret add", "create"),
+        ("secret rm", "delete"),
+        ("mcp delete", "remove"),
+        ("start", "serve"),
+        ("secret ls", "list"),
+    ] {
+        let tip = format!("a similar subcommand exists: '{meant}'");
+        assert_eq!(suggested(typed), Some(tip), "{typed}");
+    }
+    assert_eq!(suggested("user get"), None);
+}
+
+#[test]
+fn a_command_without_dashes_before_it_is_told_so() {
+    assert_snapshot!(Installation::empty().run(&["run", "ls"]), @r"
+    exit status 125
+    error: there is one argument too many
+    hint: write -- before the command that is run: toolvault run -- COMMAND
+    ");
 }
