@@ -20,6 +20,13 @@ pub(crate) enum Target {
     Errors,
 }
 
+/// The kind stays: a reader that is gone is no error.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn not_printed(error: io::Error) -> io::Error {
+    let why = format!("cannot write to standard output: {error}");
+    io::Error::new(error.kind(), why)
+}
+
 /// Prints text and JSON.
 #[derive(Debug)]
 pub(crate) struct Printer {
@@ -39,8 +46,10 @@ impl Printer {
     /// One line on standard output.
     pub(crate) fn line(&self, text: &str) -> io::Result<()> {
         let mut output = self.output.lock();
-        output.write_all(escape(text).as_bytes())?;
-        output.write_all(b"\n")
+        output
+            .write_all(escape(text).as_bytes())
+            .and_then(|()| output.write_all(b"\n"))
+            .map_err(not_printed)
     }
 
     /// Several trusted lines on standard output.

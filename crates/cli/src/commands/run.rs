@@ -90,6 +90,11 @@ async fn start(options: RunOptions, context: &Context<'_>) -> anyhow::Result<Exi
             .fill(&api, options.tool.as_deref(), &own_tool(program))
             .await?
     };
+    if let Some(tool) = options.tool.as_ref().filter(|_| filled.values.is_empty()) {
+        context.printer.error_line(&format!(
+            "note: the command gets no secret, because none is a default for '{tool}'; see toolvault explain"
+        ));
+    }
     let mut only = options.only.iter();
     if let Some(name) = only.find(|name| !filled.values.contains_key(*name)) {
         let why = format!("--only: there is no value for {name}");

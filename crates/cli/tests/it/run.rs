@@ -200,6 +200,16 @@ fn nothing_is_started_unless_everything_is_there() {
 }
 
 #[test]
+fn a_tool_without_defaults_is_told() {
+    let world = World::new();
+    let mut command = world.command(&["run", "--tool", "linear__get", "--", "true"]);
+    assert_snapshot!(world.installation.transcript(&mut command, ""), @r"
+    exit status 0
+    note: the command gets no secret, because none is a default for 'linear__get'; see toolvault explain
+    ");
+}
+
+#[test]
 fn only_some_variables_are_set_and_a_pristine_command_has_no_others() {
     let world = World::new();
     world.store(

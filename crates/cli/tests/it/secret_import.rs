@@ -243,7 +243,7 @@ fn exports_of_other_managers_are_read() {
             &["--format", "yaml", "--all"][..],
             &[
                 "A_KEY  A_KEY  -  -  no  store",
-                "PIN  PIN  -  -  no  leave: it is not a text; put it in quotes",
+                "PIN  PIN  -  -  no  leave: it is not a text; put a number in quotes",
                 "multi  multi  -  -  no  store",
             ][..],
         ),

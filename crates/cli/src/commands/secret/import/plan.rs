@@ -131,7 +131,7 @@ fn action<'a>(
 ) -> Action<'a> {
     let (value, length) = (&entry.value, entry.value.chars().count());
     let wrong = if !entry.is_text {
-        Some("it is not a text; put it in quotes")
+        Some("it is not a text; put a number in quotes")
     } else if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || name.contains('\0') {
         Some("its name is too long, or none")
     } else if length < credential::SHORTEST {
