@@ -49,9 +49,9 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Run the server; an empty store is set up first
+    /// Run the server, and set up an empty store first
     Serve(ServeOptions),
-    /// Take over the MCP servers of all clients that are found, and test them
+    /// Import the MCP servers of all clients on this machine, and test them
     Init(init::InitOptions),
     /// Print a link that opens the dashboard, signed in
     Open(open::OpenOptions),
@@ -87,12 +87,12 @@ pub(crate) enum Command {
     Audit(audit::AuditCommand),
     /// Write a backup of the whole store to a file, or check one
     Backup(backup::BackupOptions),
-    /// Make a store from a backup, on either database
+    /// Restore a backup into a new store, on either database
     Restore(restore::RestoreOptions),
     /// Replace the root key, or the keys of all users
     #[command(subcommand)]
     Rotate(rotate::RotateCommand),
-    /// Show the installation at a glance
+    /// Show an overview of the installation
     Status(status::StatusOptions),
     /// Check the installation and suggest fixes
     Doctor(doctor::DoctorOptions),

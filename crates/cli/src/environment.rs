@@ -16,7 +16,7 @@ pub(crate) const API_KEY: &str = "TOOLVAULT_API_KEY";
 pub(crate) const API_KEY_FILE: &str = "TOOLVAULT_API_KEY_FILE";
 /// The profile to use.
 pub(crate) const PROFILE: &str = "TOOLVAULT_PROFILE";
-/// A file with certificates to trust besides the system's.
+/// A file with certificates to trust in addition to the system's.
 pub(crate) const CA_FILE: &str = "TOOLVAULT_CA_FILE";
 /// The account that runs the server on this machine.
 pub(crate) const SERVER_USER: &str = "TOOLVAULT_SERVER_USER";

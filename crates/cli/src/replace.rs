@@ -91,7 +91,9 @@ fn require_unchanged(path: &Path, before: Option<&[u8]>) -> io::Result<()> {
     if now.as_ref().map(|now| now.as_slice()) == before {
         Ok(())
     } else {
-        Err(io::Error::other("another process has changed it meanwhile"))
+        Err(io::Error::other(
+            "another process changed it in the meantime",
+        ))
     }
 }
 

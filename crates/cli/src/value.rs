@@ -28,7 +28,7 @@ pub(crate) fn read(file: Option<&Path>, printer: &Printer) -> anyhow::Result<Wip
         _ => read_all(std::io::stdin().lock(), "standard input")?,
     };
     if read.had_byte_order_mark {
-        printer.error_line("note: a byte order mark before the value was taken off");
+        printer.error_line("note: removed the byte order mark before the value");
     }
     Ok(read.value)
 }

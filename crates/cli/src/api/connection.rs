@@ -21,7 +21,7 @@ pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:8710";
 /// The flags of commands that send requests to a server.
 #[derive(Args, Clone, Default)]
 pub(crate) struct ConnectionOptions {
-    /// PEM file with certificates to trust besides the system's [default: `TOOLVAULT_CA_FILE`]
+    /// PEM file with certificates to trust in addition to the system's [default: `TOOLVAULT_CA_FILE`]
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 }
@@ -201,7 +201,7 @@ pub(crate) fn base(source: &str, url: &str, policy: &HttpPolicy) -> Result<Url, 
         .check(url)
         .map_err(|error| fault::not_a_server(source, url, &error))?;
     if url.path().trim_end_matches('/').ends_with("/v1") {
-        let why = format!("{source} ends in /v1, which commands add by themselves");
+        let why = format!("{source} ends in /v1, which the command adds itself");
         return Err(Failure::refused(why).hint("leave out /v1"));
     }
     Ok(url)

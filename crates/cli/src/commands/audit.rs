@@ -21,7 +21,7 @@ pub(crate) enum AuditCommand {
     Verify(VerifyOptions),
     /// Print a signed checkpoint, to keep elsewhere
     ///
-    /// With it, `audit verify --checkpoint` finds out whether the trail was truncated since, or put back to an earlier
+    /// With it, `audit verify --checkpoint` finds out whether the trail was truncated later, or set back to an earlier
     /// state.
     Checkpoint(CheckpointOptions),
     /// Print the newest records
@@ -30,8 +30,8 @@ pub(crate) enum AuditCommand {
     Export(ExportOptions),
     /// Delete the oldest records
     ///
-    /// The rest still verifies from the first public key, and a record says who deleted what. Verify the trail with your
-    /// checkpoints first: afterwards nothing shows whether the deleted part had been changed.
+    /// The rest still verifies with the first public key, and a record says who deleted what. Verify the trail with
+    /// your checkpoints first: afterwards there is no way to tell whether the deleted part had been changed.
     Prune(PruneOptions),
 }
 

@@ -23,8 +23,8 @@ use crate::printer::Printer;
 It looks for the files of Claude Code, Claude Desktop, Codex, Cursor, Gemini CLI, opencode, VS Code, Windsurf and Zed in \
 your home directory and in this folder, and asks before it changes one. See `toolvault mcp import --help`.
 
-If no server runs on this machine, it offers a service of yours (systemd --user), which also runs after a restart; a new \
-store gets its keys first, and commands a profile. Without systemd, start `toolvault serve` before.")]
+If no server runs on this machine, it offers to make a service of your user (systemd --user), which also runs after a \
+restart, and sets up a new store and a profile for it. Without systemd, start `toolvault serve` first.")]
 #[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
 pub(crate) struct InitOptions {
     /// Do not ask for confirmation
@@ -36,7 +36,7 @@ pub(crate) struct InitOptions {
     /// Make no service
     #[arg(long)]
     no_service: bool,
-    /// Make a service of the system with a user of its own, and do nothing else; for root
+    /// As root: make a service of the system that has its own user, and do nothing else
     #[arg(long, conflicts_with_all = ["service", "no_service", "config"])]
     system: bool,
     #[command(flatten)]

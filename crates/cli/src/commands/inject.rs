@@ -32,17 +32,17 @@ Example:
   token: \"{{ secret://github }}\"
   $ toolvault inject -i app.yaml.template -o app.yaml
 
-Values are inserted as they are, without quotes or escapes. Other text stays, also other braces. A reference is \
+Values are inserted as they are, without quotes or escapes. All other text is copied, even other braces. A reference is \
 resolved for the tool `inject__<output file>`, such as inject__app.yaml, with the secret's name or ID as argument. \
 If one reference fails, nothing is written. To give values to a program without a file, use: toolvault run")]
 pub(crate) struct InjectOptions {
     /// Template with references as `{{ secret://name }}`; - is standard input
     #[arg(short, long, value_name = "TEMPLATE")]
     input: PathBuf,
-    /// File to write, which only its owner can read; an existing one is replaced at once
+    /// File to write, which only its owner can read; an existing one is replaced atomically
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Tool for which to resolve
+    /// Resolve for this tool
     #[arg(long, value_name = "NAME")]
     tool: Option<String>,
     /// Print JSON

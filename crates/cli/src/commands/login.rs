@@ -34,10 +34,10 @@ Examples:
   toolvault login https://vault.example.com --profile work
   toolvault login --key-file ~/.local/share/toolvault.first-keys
 
-Without --with and --key-file, a person at a terminal signs in in the browser if the server has an \
+Without --with and --key-file, you sign in at a terminal: in the browser if the server has an \
 identity provider, else with an API key. Without a terminal the key is read from standard input.
 
-The key that you approve in the browser ends when you approve another, or with toolvault logout.
+A key that you approved in the browser ends when you approve another one, and with toolvault logout.
 
 A key with only the scope use is kept as the agent's; the profile's other key stays. If \
 TOOLVAULT_API_KEY or TOOLVAULT_API_KEY_FILE is set, commands use its key and no profile.")]

@@ -31,13 +31,13 @@ pub(crate) enum McpCommand {
     Import(import::ImportOptions),
     /// Test a server through the gateway, and show which secrets its tools get
     Test(test::TestOptions),
-    /// Show what the tools of a server are pinned as, and accept a change
+    /// Show the pinned definitions of a server's tools, and accept a change
     Pins(pins::PinsOptions),
     /// Sign in at a server in the browser, so that your agents can use its tools
     Connect(connect::ConnectOptions),
-    /// List the servers at which you are signed in, or can be
+    /// List the servers at which you are or can be signed in
     Connections(connections::ConnectionsOptions),
-    /// Sign out at a server: delete its tokens, and give them back
+    /// Sign out at a server: delete its tokens, and revoke them there
     Disconnect(disconnect::DisconnectOptions),
     /// Connect a client that starts programs to the gateway, over standard input and output
     Stdio(stdio::StdioOptions),

@@ -14,8 +14,8 @@ pub(crate) struct OpenOptions {
     /// Name or ID of the user to sign in as
     #[arg(long, value_name = "NAME", default_value = "default")]
     user: String,
-    /// Also open the link in the browser. Until it has read the link, every program of this machine
-    /// that lists processes can, and use it first
+    /// Also open the link in the browser. Until the browser has used the link, any program on this machine that lists
+    /// processes can read it and use it first
     #[arg(long)]
     browser: bool,
     #[command(flatten)]

@@ -10,7 +10,7 @@ use crate::profile::{Profile, Profiles};
 
 #[derive(Subcommand)]
 #[command(after_help = "\
-A profile is a server's URL, your key and the agent's, which toolvault login keeps. Commands use the \
+A profile has a server's URL, your key and the agent's key. toolvault login makes it. Commands use the \
 profile that TOOLVAULT_PROFILE names, else the one in use. If TOOLVAULT_API_KEY or \
 TOOLVAULT_API_KEY_FILE is set, they use its key and no profile, and refuse TOOLVAULT_PROFILE. A \
 profile's key goes to its URL only: another TOOLVAULT_URL is refused.")]

@@ -31,7 +31,7 @@ Without --tool, the command receives only what --env and --env-file name. A refe
 `run__<program>`, such as run__gh, with the variable's name as argument.
 
 The exit status is the command's, or 128 and the number of the signal that ended it; 127 if there is no such command, \
-126 if it cannot be started, 125 if Toolvault refuses or fails before.")]
+126 if it cannot be started, 125 if Toolvault itself refuses or fails.")]
 pub(crate) struct RunOptions {
     /// Set a variable to the secret that a reference names. Can be repeated
     #[arg(long = "env", value_name = "NAME=REFERENCE")]
@@ -39,19 +39,19 @@ pub(crate) struct RunOptions {
     /// File with a line NAME=REFERENCE or NAME=TEXT for each variable
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
-    /// Tool for which to resolve; each of its defaults is set as the variable of the argument's name
+    /// Resolve for this tool, and set each of its defaults as a variable with the argument's name
     #[arg(long, value_name = "NAME")]
     tool: Option<String>,
-    /// Set only these of the variables that the other options name; may be repeated, or a list with commas
+    /// Set only this one of the variables that the other options name; may be repeated, or a list with commas
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
-    /// Give the command no other variable of this environment than PATH, HOME and the like
+    /// Pass on only PATH, HOME and similar variables of this environment
     #[arg(long)]
     pristine: bool,
-    /// Replace values in what the command prints, also on a terminal
+    /// Replace values in the command's output, even on a terminal
     #[arg(long)]
     mask: bool,
-    /// Do not replace values in what the command prints [default: they are replaced unless it is a terminal]
+    /// Do not replace values in the command's output [default: replace them unless it is a terminal]
     #[arg(long, conflicts_with = "mask")]
     no_mask: bool,
     #[command(flatten)]

@@ -186,7 +186,7 @@ fn refused_to_serve(error: &ServeError, settings: &ServerSettings) -> Failure {
             failure.hint("choose another address in ext_mcp.listen")
         }
         ServeError::Listen { source, .. } if source.kind() == ErrorKind::AddrInUse => failure
-            .hint("another program, perhaps your own server, listens there: end it, or choose another address with --listen"),
+            .hint("another program, perhaps your own server, listens there: stop it, or choose another address with --listen"),
         ServeError::Listen { .. } => failure.hint("choose another address with --listen"),
         _ => failure,
     }

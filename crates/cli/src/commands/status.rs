@@ -1,4 +1,4 @@
-//! `toolvault status`: the installation at a glance.
+//! `toolvault status`: an overview of the installation.
 
 use std::time::Duration;
 

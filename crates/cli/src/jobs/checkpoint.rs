@@ -115,9 +115,9 @@ impl Work for CheckpointWork {
         let made = made.map_err(|error| with_causes(&error))?;
         let Some(checkpoint) = made else {
             return Err(
-                "the audit trail does not contain the page of the newest checkpoint: the store was put back to an \
+                "the audit trail does not contain the page of the newest checkpoint: the store was set back to an \
                  earlier state; run: toolvault audit verify --checkpoint PATH. If you restored a backup, move the \
-                 checkpoints of the time after it away"
+                 newer checkpoints away"
                     .to_owned(),
             );
         };

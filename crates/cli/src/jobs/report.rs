@@ -77,7 +77,7 @@ fn of_shipping(
 ) -> JobReport {
     let changed = || {
         let why =
-            "the position of shipping was changed, or the store was put back to an earlier state";
+            "the position of shipping was changed, or the store was set back to an earlier state";
         shipping.is_changed.then(|| why.to_owned())
     };
     let late = || {

@@ -57,7 +57,7 @@ async fn forget(entry: Option<&str>, context: &Context<'_>) {
         && let Err(why) = keyring::delete(entry).await
     {
         context.printer.error_line(&format!(
-            "warning: an entry of the profile, which is of no use any more, stays in the keyring: {why}"
+            "warning: an unused entry of the profile stays in the keyring: {why}"
         ));
     }
 }

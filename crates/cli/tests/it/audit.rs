@@ -107,7 +107,7 @@ fn a_trail_that_was_put_back_is_found_by_a_checkpoint() {
     }
     assert_snapshot!(verify(&[all]), @r"
     exit status 1
-    fault: checkpoint 2: the trail ends before this page: it was truncated or put back to an earlier state
+    fault: checkpoint 2: the trail ends before this page: it was truncated or set back to an earlier state
     The audit trail is NOT sound.
     records  4
     pages  1
@@ -122,7 +122,7 @@ fn a_trail_that_was_put_back_is_found_by_a_checkpoint() {
     assert!(verify(&[&first]).starts_with("exit status 0"));
     assert_snapshot!(verify(&[&second]), @r"
     exit status 1
-    fault: checkpoint 2: the trail has another page in its place: it was put back to an earlier state and has gone on otherwise
+    fault: checkpoint 2: the trail has another page in its place: it was set back to an earlier state and then continued
     The audit trail is NOT sound.
     records  6
     pages  3
@@ -159,7 +159,7 @@ fn a_checkpoint_of_another_store_or_a_damaged_one_is_found() {
     };
     assert_snapshot!(verify(&of_other.replace(&id(&of_other), &id(&own))), @r"
     exit status 1
-    fault: checkpoint 1: the key of this trail did not sign the checkpoint: the trail was put back to an earlier state and has gone on otherwise, or the checkpoint was changed
+    fault: checkpoint 1: the key of this trail did not sign the checkpoint: the trail was set back to an earlier state and then continued, or the checkpoint was changed
     The audit trail is NOT sound.
     records  4
     pages  1

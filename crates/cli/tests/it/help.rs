@@ -18,8 +18,8 @@ fn the_program_lists_its_commands() {
     Usage: toolvault <COMMAND>
 
     Commands:
-      serve        Run the server; an empty store is set up first
-      init         Take over the MCP servers of all clients that are found, and test them
+      serve        Run the server, and set up an empty store first
+      init         Import the MCP servers of all clients on this machine, and test them
       open         Print a link that opens the dashboard, signed in
       login        Sign in to a server, and keep its URL and the key in a profile
       logout       Forget a profile and its key
@@ -34,9 +34,9 @@ fn the_program_lists_its_commands() {
       reload       Make the running server reload its configuration
       audit        Verify and read the audit trail
       backup       Write a backup of the whole store to a file, or check one
-      restore      Make a store from a backup, on either database
+      restore      Restore a backup into a new store, on either database
       rotate       Replace the root key, or the keys of all users
-      status       Show the installation at a glance
+      status       Show an overview of the installation
       doctor       Check the installation and suggest fixes
       ready        Check that the server is ready, as health checks do; it needs no key
       openapi      Print the OpenAPI document of the API
@@ -54,7 +54,7 @@ fn the_program_lists_its_commands() {
 #[test]
 fn serve_explains_its_flags() {
     assert_snapshot!(help("serve"), @r"
-    Run the server; an empty store is set up first
+    Run the server, and set up an empty store first
 
     Usage: toolvault serve [OPTIONS]
 
@@ -223,7 +223,7 @@ fn secret_explains_where_values_come_from() {
                                [default: ask on a terminal, else read standard input]. A single line
                                loses its line break
           --json               Print JSON
-          --ca-file <FILE>     PEM file with certificates to trust besides the system's [default:
+          --ca-file <FILE>     PEM file with certificates to trust in addition to the system's [default:
                                `TOOLVAULT_CA_FILE`]
       -h, --help               Print help
     ");
@@ -245,7 +245,7 @@ fn secret_explains_where_values_come_from() {
           --default            Fill the argument when a call omits it
           --no-default         Do not fill the argument when a call omits it
           --json               Print JSON
-          --ca-file <FILE>     PEM file with certificates to trust besides the system's [default:
+          --ca-file <FILE>     PEM file with certificates to trust in addition to the system's [default:
                                `TOOLVAULT_CA_FILE`]
       -h, --help               Print help
     ");
@@ -402,10 +402,10 @@ fn mcp_explains_its_commands() {
       list         List the servers of the configuration
       import       Import a client's MCP servers and the keys in its file
       test         Test a server through the gateway, and show which secrets its tools get
-      pins         Show what the tools of a server are pinned as, and accept a change
+      pins         Show the pinned definitions of a server's tools, and accept a change
       connect      Sign in at a server in the browser, so that your agents can use its tools
-      connections  List the servers at which you are signed in, or can be
-      disconnect   Sign out at a server: delete its tokens, and give them back
+      connections  List the servers at which you are or can be signed in
+      disconnect   Sign out at a server: delete its tokens, and revoke them there
       stdio        Connect a client that starts programs to the gateway, over standard input and output
       remove       Remove a server from the configuration file
 
@@ -429,9 +429,9 @@ fn mcp_explains_how_to_sign_in_at_servers() {
 
     Options:
           --scope <SCOPE>   Ask for this scope instead of those that the server asks for
-          --no-browser      Print the address only. Open it in a browser of this machine
+          --no-browser      Only print the address. Open it in a browser on this machine
           --json            Print JSON
-          --ca-file <FILE>  PEM file with certificates to trust besides the system's [default:
+          --ca-file <FILE>  PEM file with certificates to trust in addition to the system's [default:
                             `TOOLVAULT_CA_FILE`]
       -h, --help            Print help
 
@@ -444,18 +444,18 @@ fn mcp_explains_how_to_sign_in_at_servers() {
     needs the scope manage.
     ");
     assert_snapshot!(help("mcp connections"), @r"
-    List the servers at which you are signed in, or can be
+    List the servers at which you are or can be signed in
 
     Usage: toolvault mcp connections [OPTIONS]
 
     Options:
           --json            Print JSON
-          --ca-file <FILE>  PEM file with certificates to trust besides the system's [default:
+          --ca-file <FILE>  PEM file with certificates to trust in addition to the system's [default:
                             `TOOLVAULT_CA_FILE`]
       -h, --help            Print help
     ");
     assert_snapshot!(help("mcp disconnect"), @r"
-    Sign out at a server: delete its tokens, and give them back
+    Sign out at a server: delete its tokens, and revoke them there
 
     Usage: toolvault mcp disconnect [OPTIONS] <NAME>
 
@@ -464,7 +464,7 @@ fn mcp_explains_how_to_sign_in_at_servers() {
 
     Options:
           --json            Print JSON
-          --ca-file <FILE>  PEM file with certificates to trust besides the system's [default:
+          --ca-file <FILE>  PEM file with certificates to trust in addition to the system's [default:
                             `TOOLVAULT_CA_FILE`]
       -h, --help            Print help
     ");
@@ -506,7 +506,7 @@ fn mcp_explains_how_to_add_a_server() {
       [NAME]  Name of the server; without it, all servers together
 
     Options:
-          --ca-file <FILE>  PEM file with certificates to trust besides the system's [default:
+          --ca-file <FILE>  PEM file with certificates to trust in addition to the system's [default:
                             `TOOLVAULT_CA_FILE`]
       -h, --help            Print help
     ");
@@ -521,8 +521,8 @@ fn mcp_explains_what_becomes_of_the_keys_of_a_client() {
 
     Arguments:
       [FILE]  Client's configuration file, such as `.mcp.json`, `.cursor/mcp.json`,
-              `~/.codex/config.toml` or `claude_desktop_config.json`. Without it, the files that are
-              found are listed
+              `~/.codex/config.toml` or `claude_desktop_config.json`. Without it, list the files that
+              are found
 
     Options:
           --yes             Do not ask for confirmation
@@ -531,7 +531,7 @@ fn mcp_explains_what_becomes_of_the_keys_of_a_client() {
           --stdio           For a client without HTTP: let it start `toolvault mcp stdio`
           --keep-plaintext  Keep a copy of the original file, with the keys in it
           --config <FILE>   Configuration file [default: `TOOLVAULT_CONFIG`, else the platform's]
-          --ca-file <FILE>  PEM file with certificates to trust besides the system's [default:
+          --ca-file <FILE>  PEM file with certificates to trust in addition to the system's [default:
                             `TOOLVAULT_CA_FILE`]
       -h, --help            Print help
     ");
@@ -544,10 +544,10 @@ fn mcp_explains_what_becomes_of_the_keys_of_a_client() {
       <NAME>  Name of the server
 
     Options:
-          --tool <TOOL>     Only this tool of it
+          --tool <TOOL>     Test only this tool
           --json            Print JSON
           --config <FILE>   Configuration file [default: `TOOLVAULT_CONFIG`, else the platform's]
-          --ca-file <FILE>  PEM file with certificates to trust besides the system's [default:
+          --ca-file <FILE>  PEM file with certificates to trust in addition to the system's [default:
                             `TOOLVAULT_CA_FILE`]
       -h, --help            Print help
     ");
@@ -578,7 +578,7 @@ fn secret_policy_explains_its_conditions() {
           --no-redact                  Leave the value in the answers of tools, because it is not
                                        confidential
           --json                       Print JSON
-          --ca-file <FILE>             PEM file with certificates to trust besides the system's
+          --ca-file <FILE>             PEM file with certificates to trust in addition to the system's
                                        [default: `TOOLVAULT_CA_FILE`]
       -h, --help                       Print help
     ");

@@ -137,7 +137,7 @@ fn no_checkpoint_is_written_of_a_store_that_was_put_back() {
     std::fs::write(&database, kept).unwrap();
     let mut server = world.installation.serve(&["--config", &world.file]);
     let line = wait_for(&mut server, FAILED, "checkpoint");
-    assert!(line.contains("put back to an earlier state"), "{line}");
+    assert!(line.contains("set back to an earlier state"), "{line}");
     let doctor = world.doctor();
     assert!(
         doctor.contains("WRONG  checkpoints: the audit trail does not contain"),

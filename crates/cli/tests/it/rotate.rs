@@ -14,9 +14,9 @@ fn a_new_root_key_file_is_created_and_only_it_opens_the_store() {
     exit status 0
     Created new.key with a random root key. Back it up.
     Only the root key in new.key opens this store from now on.
-    Running servers need nothing now, and this key at their next start: see --root-key-file and [root_key].
+    Running servers go on without a restart, but need this key at their next start: see --root-key-file and [root_key].
     Give it to them now, then toolvault doctor says whether their next start will work.
-    Keep the old key as long as you keep backups from before: only it opens them.
+    Keep the old key as long as you keep earlier backups: only it opens them.
     ");
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -58,7 +58,7 @@ fn doctor_tells_while_the_server_runs_that_its_next_start_would_fail() {
         "ok  store: it opens with this root key".to_owned(),
     );
     assert_eq!(told("store: "), sound);
-    let wrong = "WRONG  store: the server has it open, but its next start would fail: ";
+    let wrong = "WRONG  store: the server has the store open, but its next start would fail: ";
     installation.output(&["rotate", "root-key", "--new-root-key-file", "new.key"]);
     let (status, line) = told("store: ");
     assert_eq!(status, "exit status 1");

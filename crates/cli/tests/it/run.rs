@@ -159,7 +159,7 @@ fn a_tool_brings_its_defaults_and_a_file_its_lines() {
     assert_snapshot!(world.run(&["--tool", "deep__tool", "--", "true"]), @r"
     exit status 125
     error: the secret for params fills a member of an argument, not a whole one
-    hint: a variable gets a default whose argument is the variable's name, or what --env names without --tool
+    hint: use a default whose argument is the variable's name, or --env without --tool
     ");
 }
 

@@ -477,7 +477,7 @@ fn a_wrong_connection_is_told_with_what_is_wrong() {
     let url = format!("{}/v1", client.server.url);
     assert_snapshot!(transcript(&list, ("TOOLVAULT_URL", &url)), @r"
     exit status 1
-    error: TOOLVAULT_URL ends in /v1, which commands add by themselves
+    error: TOOLVAULT_URL ends in /v1, which the command adds itself
     hint: leave out /v1
     ");
     assert_snapshot!(transcript(&list, ("TOOLVAULT_API_KEY_FILE", "/nonexist")), @r"

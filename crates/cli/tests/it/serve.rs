@@ -82,7 +82,7 @@ fn the_first_keys_go_where_they_are_told_to() {
     doctor.env("TOOLVAULT_FIRST_KEYS_FILE", &file);
     let transcript = installation.transcript(&mut doctor, "");
     assert!(
-        transcript.contains("elsewhere/keys still holds the keys"),
+        transcript.contains("elsewhere/keys still holds the first keys"),
         "{transcript}"
     );
 }
@@ -163,7 +163,7 @@ fn no_store_is_set_up_for_a_server_that_cannot_serve() {
     assert_snapshot!(run(&["serve", "--listen", &address], None), @r"
     exit status 1
     error: cannot listen on [address] Address already in use (os error 98)
-    hint: another program, perhaps your own server, listens there: end it, or choose another address with --listen
+    hint: another program, perhaps your own server, listens there: stop it, or choose another address with --listen
     ");
     let free = ["serve", "--listen", "127.0.0.1:0"];
     assert_snapshot!(run(&free, Some(&address)), @r"

@@ -74,12 +74,12 @@ fn hint_about(change: impl Fn(&mut CertificateParams), host: &str, is_trusted: b
 fn what_is_wrong_with_a_certificate_is_said_with_what_to_do() {
     let nothing = |_: &mut CertificateParams| {};
     assert_snapshot!(hint_about(nothing, "localhost", true), @"check the key in TOOLVAULT_API_KEY, or sign in with: toolvault login");
-    assert_snapshot!(hint_about(nothing, "localhost", false), @"the certificate of https://[address] is not trusted: name a PEM file with its CA, or with itself if it is self-signed, in --ca-file or TOOLVAULT_CA_FILE");
+    assert_snapshot!(hint_about(nothing, "localhost", false), @"the certificate of https://[address] is not trusted: name a PEM file with its CA, or with the certificate itself if it is self-signed, in --ca-file or TOOLVAULT_CA_FILE");
     assert_snapshot!(hint_about(nothing, "127.0.0.1", true), @"the certificate of https://[address] is for other names: use one of them in the URL, or add this one to it");
     let authority = |parameters: &mut CertificateParams| {
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     };
-    assert_snapshot!(hint_about(authority, "localhost", true), @"the certificate of https://[address] is for signing others. Make one for a server: with openssl req -x509, add -addext basicConstraints=critical,CA:FALSE");
+    assert_snapshot!(hint_about(authority, "localhost", true), @"the certificate of https://[address] is one of a CA. Make one for a server: with openssl req -x509, add -addext basicConstraints=critical,CA:FALSE");
     let expired = |parameters: &mut CertificateParams| {
         parameters.not_after = rcgen::date_time_ymd(2020, 1, 1);
     };

@@ -59,17 +59,17 @@ pub enum Missed {
     Foreign,
     /// The trail has the epoch, and its key did not sign the checkpoint.
     #[error(
-        "the key of this trail did not sign the checkpoint: the trail was put back to an earlier state and has gone on \
-         otherwise, or the checkpoint was changed"
+        "the key of this trail did not sign the checkpoint: the trail was set back to an earlier state and then \
+         continued, or the checkpoint was changed"
     )]
     Unsigned,
     /// The trail has a different page with that number.
     #[error(
-        "the trail has another page in its place: it was put back to an earlier state and has gone on otherwise"
+        "the trail has another page in its place: it was set back to an earlier state and then continued"
     )]
     Replaced,
     /// The trail ends before the page.
-    #[error("the trail ends before this page: it was truncated or put back to an earlier state")]
+    #[error("the trail ends before this page: it was truncated or set back to an earlier state")]
     Truncated,
 }
 

@@ -1,8 +1,8 @@
 //! Checkpoints: signed heads of the trail, copied to a place that a writer of the database cannot change.
 //!
-//! A chain alone cannot show that its end was cut off, or that it was put back to an earlier state and has gone on
-//! otherwise. A checkpoint names a page that existed; a [`ChainVerifier`](super::chain::ChainVerifier) with that
-//! checkpoint looks for that page.
+//! A chain alone cannot show that its end was cut off, or that it was set back to an earlier state and then continued.
+//! A checkpoint names a page that existed; a [`ChainVerifier`](super::chain::ChainVerifier) with that checkpoint looks
+//! for that page.
 
 use serde::{Deserialize, Serialize};
 

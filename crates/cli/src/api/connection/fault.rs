@@ -80,7 +80,7 @@ fn of_certificate(server: &str, fault: &str) -> String {
     let is = |words: &[&str]| words.iter().any(|word| fault.contains(word));
     if is(&["CaUsedAsEndEntity"]) {
         return format!(
-            "the certificate of {server} is for signing others. Make one for a server: with openssl req -x509, add -addext basicConstraints=critical,CA:FALSE"
+            "the certificate of {server} is one of a CA. Make one for a server: with openssl req -x509, add -addext basicConstraints=critical,CA:FALSE"
         );
     }
     if is(&["NotValidForName", "not valid for name"]) {
@@ -92,7 +92,7 @@ fn of_certificate(server: &str, fault: &str) -> String {
         return format!("renew the certificate of {server}, or set the clock of this machine");
     }
     format!(
-        "the certificate of {server} is not trusted: name a PEM file with its CA, or with itself if it is self-signed, in --ca-file or {CA_FILE}"
+        "the certificate of {server} is not trusted: name a PEM file with its CA, or with the certificate itself if it is self-signed, in --ca-file or {CA_FILE}"
     )
 }
 

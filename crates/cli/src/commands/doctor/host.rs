@@ -43,8 +43,8 @@ pub(super) fn check_secret_files(configuration: &Configuration, findings: &mut F
         let path = path.display();
         findings.notice(
             "first keys",
-            &format!("{path} still holds the keys of the set-up"),
-            &format!("move them to where they are used, and: rm {path}"),
+            &format!("{path} still holds the first keys"),
+            &format!("put them where you use them, then run: rm {path}"),
         );
     }
 }

@@ -10,7 +10,7 @@ pub(super) async fn check(configuration: &Configuration, api: &Api<'_>, findings
     const FIX: &str = "after a rotation, give the server the new file: name it in root_key.file or --root-key-file, or move it to where the old one is";
     // A passphrase is stretched with a salt that only the store has.
     if matches!(configuration.root_key, RootKey::PassphraseFile(_)) {
-        return findings.good("store", "the server has it open");
+        return findings.good("store", "the server has the store open");
     }
     let key = match configuration.root_key.source() {
         Ok(source) => source.load(&[]).await,
@@ -20,7 +20,7 @@ pub(super) async fn check(configuration: &Configuration, api: &Api<'_>, findings
         Ok(key) => key,
         Err(error) => {
             let why = format!(
-                "the server has it open, but its next start would fail: {}",
+                "the server has the store open, but its next start would fail: {}",
                 with_causes(&error)
             );
             return findings.bad("store", &why, FIX);
@@ -28,10 +28,10 @@ pub(super) async fn check(configuration: &Configuration, api: &Api<'_>, findings
     };
     match api.opens_with(&key).await {
         Ok(Some(true)) => findings.good("store", "it opens with this root key"),
-        Ok(None) => findings.good("store", "the server has it open"),
+        Ok(None) => findings.good("store", "the server has the store open"),
         Ok(Some(false)) => findings.bad(
             "store",
-            "the server has it open, but its next start would fail: the root key in the configuration is not the store's",
+            "the server has the store open, but its next start would fail: the root key in the configuration is not the store's",
             FIX,
         ),
         Err(failure) => findings.bad("store", &failure.to_string(), "run: toolvault audit verify"),

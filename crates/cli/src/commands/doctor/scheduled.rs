@@ -39,13 +39,13 @@ pub(super) fn check(reports: &[JobReport], findings: &mut Findings) {
             ),
             (None, Some(last)) => findings.good(check, &format!("{done} at {last}")),
             (None, None) if report.job == Job::Ship => {
-                findings.good(check, "nothing was shipped yet, and nothing waits long");
+                findings.good(check, "nothing was shipped yet, and no record waits for long");
             }
             (None, None) => findings.good(
                 check,
                 &match &report.done_by {
-                    Some(holder) => format!("only the server that does it knows the last one: {holder}"),
-                    None => "only the server knows the last one".to_owned(),
+                    Some(holder) => format!("only the server that does it knows when it last succeeded: {holder}"),
+                    None => "only the server knows when it last succeeded".to_owned(),
                 },
             ),
         }

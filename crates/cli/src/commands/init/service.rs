@@ -27,7 +27,7 @@ pub(super) async fn offer(options: &InitOptions, context: &Context<'_>) -> anyho
     if let Some(url) = running(options, context).await? {
         if options.service {
             return Err(Failure::refused(format!("a server runs already at {url}"))
-                .hint("end it first; or leave out --service")
+                .hint("stop it first, or leave out --service")
                 .into());
         }
         return Ok(());
@@ -43,7 +43,7 @@ pub(super) async fn offer(options: &InitOptions, context: &Context<'_>) -> anyho
         return Ok(());
     }
     confirm(
-        "No server runs. Make a service of yours (systemd --user) that runs it now and after a restart?",
+        "No server runs. Make a service of your user (systemd --user) that runs it now and after a restart?",
         options.yes || options.service,
         context.printer,
     )?;

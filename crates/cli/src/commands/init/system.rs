@@ -28,7 +28,7 @@ pub(super) async fn make(options: &InitOptions, context: &Context<'_>) -> anyhow
     let printer = context.printer;
     if own_uid() != 0 {
         return Err(Failure::refused("only root can make a service of the system")
-            .hint("run: sudo toolvault init --system; or leave out --system for a service of yours")
+            .hint("run: sudo toolvault init --system; or leave out --system for a service of your user")
             .into());
     }
     if Path::new(UNIT_OF_PACKAGE).exists() {
@@ -64,7 +64,7 @@ pub(super) async fn make(options: &InitOptions, context: &Context<'_>) -> anyhow
     Ok(printer.text(&format!(
         "The server runs as the service toolvault, also after a restart.
 Copy {ROOT_KEY_FILE} to a safe place: without it, neither the database nor a backup can be read.
-The first keys of a new store are in /var/lib/toolvault/first-keys: move them to where they are used.
+The first keys of a new store are in /var/lib/toolvault/first-keys: put them where you use them.
 Each person signs in with a key: toolvault login"
     ))?)
 }

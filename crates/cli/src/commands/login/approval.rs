@@ -48,7 +48,7 @@ pub(super) async fn approved_key(at: &At<'_>, way: Way) -> Result<IssuedKey, Fai
     issued.map_err(|failure: Failure| {
         if failure.is_unauthenticated {
             Failure::refused("the server did not accept the approval")
-                .hint("it is good for two minutes and for one key: run toolvault login again")
+                .hint("an approval is valid for two minutes and one key: run toolvault login again")
         } else {
             failure
         }

@@ -120,7 +120,7 @@ impl AddOptions {
         if let Some(place) = credential::in_arguments(&words).next() {
             let message = format!("word {} of the command looks like a credential", place + 1);
             return Err(Failure::refused(message).hint(
-                "arguments of a program are seen by others; if it takes the credential from its environment, give it with --env NAME=secret://…",
+                "other users can see the arguments of a program; if it takes the credential from its environment, give it with --env NAME=secret://…",
             ));
         }
         Ok(())
@@ -129,7 +129,7 @@ impl AddOptions {
     fn literal(&self, argument: &str, place: &str) -> Failure {
         let server = &self.name;
         Failure::refused(format!(
-            "{place} holds what looks like a literal credential; a configuration file is no place for one"
+            "{place} seems to hold a credential; a configuration file must not hold one"
         ))
         .hint(format!(
             "store it (you are asked for the value): toolvault secret create {server}-key --tool '{}*' --arg {argument}; then write secret://{server}-key, or inside other text {{{{ secret://{server}-key }}}}",

@@ -39,7 +39,7 @@ pub(crate) struct ConnectOptions {
     /// Ask for this scope instead of those that the server asks for
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// Print the address only. Open it in a browser of this machine
+    /// Only print the address. Open it in a browser on this machine
     #[arg(long)]
     no_browser: bool,
     /// Print JSON
@@ -88,7 +88,7 @@ fn state_in(url: &str) -> Result<String, Failure> {
     let state = query.split('&').find(|pair| pair.starts_with("state="));
     state
         .map(str::to_owned)
-        .ok_or_else(|| Failure::failed("the server sent no address at which one signs in"))
+        .ok_or_else(|| Failure::failed("the server sent no address of a sign-in page"))
 }
 
 fn tell(options: &ConnectOptions, begun: &Begun, context: &Context<'_>) {

@@ -25,7 +25,7 @@ pub(super) async fn run(options: &ConnectionsOptions, context: &Context<'_>) -> 
         return printer.json(&connections);
     }
     if connections.is_empty() {
-        return Ok(printer.line("No server behind the gateway is known to want a sign-in.")?);
+        return Ok(printer.line("No server behind the gateway is known to require a sign-in.")?);
     }
     let time = |time: Option<Timestamp>| {
         time.map_or_else(String::new, |time| time.whole_second().to_string())

@@ -39,7 +39,7 @@ pub(super) async fn run(options: &DisconnectOptions, context: &Context<'_>) -> a
     printer.line(&format!("Signed out at {name}."))?;
     if !revoked {
         printer.error_line(
-            "warning: the authorization server did not take the tokens back; end the access there, too",
+            "warning: the authorization server did not revoke the tokens; end the access there, too",
         );
     }
     Ok(())

@@ -41,7 +41,7 @@ use crate::mcp::Endpoint;
 #[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
 pub(crate) struct ImportOptions {
     /// Client's configuration file, such as `.mcp.json`, `.cursor/mcp.json`, `~/.codex/config.toml` or
-    /// `claude_desktop_config.json`. Without it, the files that are found are listed
+    /// `claude_desktop_config.json`. Without it, list the files that are found
     file: Option<PathBuf>,
     /// Do not ask for confirmation
     #[arg(long)]

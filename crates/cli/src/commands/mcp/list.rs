@@ -56,7 +56,7 @@ pub(super) fn run(options: &ListOptions, context: &Context<'_>) -> anyhow::Resul
             &server.credential_arguments.join(" "),
         ]);
     }
-    let empty = "There are no servers yet. Add one with: toolvault mcp add NAME URL; or take over a client's with: toolvault mcp import FILE";
+    let empty = "There are no servers yet. Add one with: toolvault mcp add NAME URL; or import a client's with: toolvault mcp import FILE";
     Ok(context.printer.table_or(&table, empty)?)
 }
 

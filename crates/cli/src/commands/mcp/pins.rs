@@ -1,4 +1,4 @@
-//! `toolvault mcp pins`: what the tools of a server are pinned as, how they changed, and an operator's consent.
+//! `toolvault mcp pins`: the pinned definitions of a server's tools, how they changed, and an operator's consent.
 
 use std::io;
 
@@ -25,7 +25,7 @@ pub(crate) struct PinsOptions {
     /// Accept the changes of all tools: shows them, then asks
     #[arg(long, conflicts_with = "accept")]
     accept_all: bool,
-    /// Do not ask before all are accepted
+    /// Do not ask before accepting all changes
     #[arg(long, requires = "accept_all")]
     yes: bool,
     /// Print JSON

@@ -28,7 +28,7 @@ pub(crate) struct TestOptions {
     /// Name of the server
     #[arg(value_parser = parse_name)]
     name: ServerName,
-    /// Only this tool of it
+    /// Test only this tool
     #[arg(long, value_name = "TOOL")]
     tool: Option<String>,
     /// Print JSON

@@ -106,10 +106,12 @@ fn say(file: &Path, rotated: bool, created: bool, printer: &Printer) -> anyhow::
     printer.line(&format!(
         "Only the root key in {shown} opens this store from now on."
     ))?;
-    printer.line("Running servers need nothing now, and this key at their next start: see --root-key-file and [root_key].")?;
+    printer.line("Running servers go on without a restart, but need this key at their next start: see --root-key-file and [root_key].")?;
     printer.line(
         "Give it to them now, then toolvault doctor says whether their next start will work.",
     )?;
-    Ok(printer
-        .line("Keep the old key as long as you keep backups from before: only it opens them.")?)
+    Ok(
+        printer
+            .line("Keep the old key as long as you keep earlier backups: only it opens them.")?,
+    )
 }

@@ -43,7 +43,7 @@ pub(crate) async fn run(
             .await
             .map_err(|failure| match failure.hint {
                 Some(_) => failure,
-                None => failure.hint("run it again: it goes on where it stopped"),
+                None => failure.hint("run it again: it continues where it stopped"),
             })
     })
     .await?;
@@ -82,7 +82,7 @@ async fn rotate(api: &Api<'_>, printer: &Printer) -> Result<Rotated, Failure> {
 
 fn say(rotated: &Rotated, printer: &Printer) -> anyhow::Result<()> {
     if rotated.resumed {
-        printer.line("Went on with a rotation that was stopped.")?;
+        printer.line("Continued a rotation that was stopped.")?;
     }
     let Rotated {
         users, data_keys, ..

@@ -55,7 +55,7 @@ pub(super) async fn run(
     for (name, value) in &filled.confidential {
         if redactor.add(name, value).is_none() {
             printer.error_line(&format!(
-                "warning: the value of '{name}' is too short to be replaced in what the command prints"
+                "warning: the value of '{name}' is too short to be replaced in the command's output"
             ));
         }
     }

@@ -148,7 +148,7 @@ impl Filled {
                 let why =
                     format!("the secret for {name} fills a member of an argument, not a whole one");
                 return Err(Failure::refused(why).hint(
-                    "a variable gets a default whose argument is the variable's name, or what --env names without --tool",
+                    "use a default whose argument is the variable's name, or --env without --tool",
                 ));
             };
             values.insert(name, Wiped::new(text));
@@ -194,7 +194,7 @@ fn unquoted(text: &str) -> Result<&str, String> {
     // JSON, for example.
     inner
         .strip_suffix(quote)
-        .ok_or_else(|| "there is text behind a quote".to_owned())
+        .ok_or_else(|| "there is text after a closing quote".to_owned())
 }
 
 fn is_name(name: &str) -> bool {
@@ -207,7 +207,7 @@ fn is_name(name: &str) -> bool {
 fn require_not_ours(name: &str) -> Result<(), String> {
     if name.starts_with(PREFIX) {
         return Err(format!(
-            "{name} is a variable of Toolvault, which commands do not get"
+            "{name} is a variable of Toolvault, which the command does not get"
         ));
     }
     Ok(())

@@ -39,7 +39,7 @@ Examples:
   op item get GitHub --format json | toolvault secret import -
 
 It prints what it would do, then asks. Without a terminal it changes nothing: read the plan, then add --yes. A secret \
-that a server of the configuration names, or that is called like the server and one of its credential arguments \
+that a server of the configuration names, or whose name joins those of a server and one of its credential arguments \
 (ISSUES_API_TOKEN), is bound to that server's tools, unless another secret is the default there. In a .env, JSON or YAML \
 file, what looks like a setting is left out.")]
 pub(crate) struct ImportOptions {
@@ -60,7 +60,7 @@ pub(crate) struct ImportOptions {
     /// Give secrets that exist the value in the file, instead of leaving them
     #[arg(long)]
     replace: bool,
-    /// Import what looks like a setting too
+    /// Also import what looks like a setting
     #[arg(long)]
     all: bool,
     /// Bind nothing

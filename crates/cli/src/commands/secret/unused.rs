@@ -44,7 +44,7 @@ pub(super) async fn retain(
     let earlier = [("until", from.plus(MARGIN).to_string())];
     if api.records(&earlier, 1, None).await?.data.is_empty() {
         let why = format!(
-            "the audit trail has no records from before {from}, so it does not say what was unused since then"
+            "the audit trail has no records from before {from}, so it does not show what was unused since then"
         );
         return Err(Failure::refused(why)
             .hint("older records were pruned; name a shorter time for --unused"));

@@ -33,7 +33,7 @@ pub(super) fn deliver(
         })?;
         tracing::warn!(
             path = %path.display(),
-            "a new store was set up; its first keys are only in this file: move them and delete it"
+            "a new store was set up; its first keys are only in this file: put them where you use them, and delete it"
         );
         Some(path)
     };
@@ -104,7 +104,7 @@ fn show(keys: &FirstKeys, configuration: &Configuration, printer: &Printer) -> s
 /// Writes the keys to the first of the paths that does not exist yet, and returns it.
 fn write(keys: &FirstKeys, file: &FirstKeysFile) -> std::io::Result<PathBuf> {
     let text = Wiped::new(format!(
-        "# The first keys of a Toolvault store. Move them to where they are used and delete this file.\n\
+        "# The first keys of a Toolvault store. Put them where you use them, and delete this file.\n\
          # operator_key: manage, use, resolve, audit, admin. agent_key: use.\n\
          operator_key={}\n\
          agent_key={}\n\

@@ -210,7 +210,7 @@ fn a_literal_credential_is_refused_with_how_to_store_it() {
     let url = "https://mcp.example/mcp";
     assert_snapshot!(run(&installation, &["mcp", "add", "s", url, "--header", "Authorization: Bearer canary"]), @r"
     exit status 1
-    error: the header Authorization holds what looks like a literal credential; a configuration file is no place for one
+    error: the header Authorization seems to hold a credential; a configuration file must not hold one
     hint: store it (you are asked for the value): toolvault secret create s-key --tool 's__*' --arg headers.Authorization; then write secret://s-key, or inside other text {{ secret://s-key }}
     ");
     for arguments in [

@@ -204,7 +204,7 @@ fn an_approval_for_another_command_line_is_refused() {
     errors.read_to_string(&mut told).unwrap();
     assert_snapshot!(told, @r"
     error: the server did not accept the approval
-    hint: it is good for two minutes and for one key: run toolvault login again
+    hint: an approval is valid for two minutes and one key: run toolvault login again
     ");
     assert!(!file(&client).exists());
     let mut other = other;

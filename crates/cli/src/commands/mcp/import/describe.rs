@@ -39,7 +39,7 @@ pub(super) fn describe(
         } else {
             format!("a new key that may use {} only", store::pattern(&plan.name))
         };
-        printer.line(&format!("  {file} leads to the gateway, with {key}"))?;
+        printer.line(&format!("  {file} will use the gateway, with {key}"))?;
     }
     if !sorted.taken.is_empty() {
         let path = configuration.path().display();
@@ -48,7 +48,7 @@ pub(super) fn describe(
     if sorted.done > 0 {
         let done = sorted.done;
         printer.line(&format!(
-            "{done} of the servers in {file} lead to the gateway already."
+            "{done} of the servers in {file} already use the gateway."
         ))?;
     }
     for (name, reason) in &sorted.left {
@@ -92,7 +92,7 @@ fn describe_secrets(
     let settings = plan.settings();
     if !settings.is_empty() {
         let settings = settings.join(", ");
-        printer.line(&format!("  writes as they are, as settings: {settings}"))?;
+        printer.line(&format!("  writes unchanged, as settings: {settings}"))?;
     }
     if plan.table.url.is_some() && plan.secrets.is_empty() && !has_default {
         printer.line(&format!(

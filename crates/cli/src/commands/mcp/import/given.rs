@@ -46,7 +46,7 @@ pub(super) fn transport(spelled: &str) -> Result<Transport, Left> {
         "http" | "https" | "streamablehttp" | "streamable" | "remote" => Ok(Transport::Http),
         "stdio" | "local" | "command" => Ok(Transport::Stdio),
         "sse" | "httpsse" => Err(sse()),
-        _ => Err("its transport is one that the gateway does not speak".into()),
+        _ => Err("the gateway does not speak its transport".into()),
     }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn sse() -> Left {
 
 /// Why a server stays whose credentials come from elsewhere.
 fn own_way() -> Left {
-    "its client gets credentials from a program or an account of its own, which the gateway cannot do"
+    "its client gets credentials from a program or from its own account, which the gateway cannot do"
         .into()
 }
 
@@ -71,7 +71,7 @@ impl Given {
     pub(super) fn of(members: Object<'_>, kind: Kind) -> Result<Self, Left> {
         let names = members.members().map_err(|_| unreadable("a name"))?;
         if names.len() != members.written_members() {
-            return Err("it says something twice".into());
+            return Err("it sets something twice".into());
         }
         if members.get("envFile").is_some() {
             return Err("it takes variables from a file of the client".into());
@@ -134,7 +134,7 @@ impl Given {
             || command.is_none_or(Value::is_null)
         {
             return Err(if kind == Kind::Zed && members.get("settings").is_some() {
-                "it belongs to an extension of Zed, which says itself how to start it".into()
+                "an extension of Zed starts it".into()
             } else {
                 "it has neither a URL nor a command".into()
             });
@@ -195,5 +195,5 @@ fn spelled(value: Value<'_>) -> Option<Text> {
 }
 
 pub(super) fn unreadable(name: &str) -> Left {
-    format!("'{name}' holds something else than texts").into()
+    format!("'{name}' has a value that is not a text").into()
 }

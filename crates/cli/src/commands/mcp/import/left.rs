@@ -8,7 +8,7 @@ pub(super) type Text = Wiped<String>;
 /// Why a server stays as it is.
 #[derive(Clone)]
 pub(super) enum Left {
-    /// It leads to the gateway already.
+    /// It already uses the gateway.
     Done,
     /// It cannot be taken over.
     Reason(String),

@@ -131,7 +131,7 @@ impl Plan {
     ) -> Result<(), Left> {
         for (name, value) in headers {
             let Ok(parsed) = name.parse::<HeaderName>() else {
-                return Err("the name of a header is none".into());
+                return Err("the name of one of its headers is invalid".into());
             };
             // The gateway sets the headers of the protocol itself.
             if is_reserved_header(&parsed) {
@@ -178,7 +178,7 @@ impl Plan {
         let plain: Vec<&str> = command.iter().map(String::as_str).collect();
         if let Some(place) = credential::in_arguments(&plain).next() {
             return Err(format!(
-                "word {} of its command looks like a credential, which everybody on the machine can read while it runs; give it in a variable, if the program takes one, and import again",
+                "word {} of its command looks like a credential, which every user of the machine can read while it runs; if the program can read it from a variable, put it there and import again",
                 place + 1
             )
             .into());

@@ -21,7 +21,7 @@ pub(super) struct Sorted<'a> {
     pub(super) taken: Vec<Taken<'a>>,
     /// Names, and why each stays as it is.
     pub(super) left: Vec<(String, String)>,
-    /// How many lead to the gateway already.
+    /// How many already use the gateway.
     pub(super) done: usize,
 }
 

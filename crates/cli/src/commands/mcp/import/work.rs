@@ -49,7 +49,7 @@ impl Work<'_> {
         if outcome.is_err() {
             let path = self.document.path().display();
             printer.error_line(&format!(
-                "note: {path} is as it was. What was done is kept; run the same again to do the rest"
+                "note: {path} is unchanged. What was done is kept; run the command again to do the rest"
             ));
         }
         outcome
@@ -137,7 +137,7 @@ impl Work<'_> {
         context: &Context<'_>,
     ) -> Result<(), Failure> {
         let program = std::env::current_exe().map_err(|error| {
-            Failure::failed(format!("it is not known where this program is: {error}"))
+            Failure::failed(format!("cannot find the path of this program: {error}"))
         })?;
         let base = self.gateway.trim_end_matches("/mcp");
         let mut replacements = Vec::with_capacity(taken.len());
@@ -172,7 +172,7 @@ impl Work<'_> {
             {
                 let name = &secret.name;
                 context.printer.error_line(&format!(
-                    "warning: the value of {name} stands in another place of {path} too; take it out there"
+                    "warning: the value of {name} is also elsewhere in {path}; remove it there"
                 ));
             }
         }

@@ -92,7 +92,10 @@ fn an_error_tells_the_line_and_nothing_of_a_value() {
             "A=1\nKEY=\"-----BEGIN canary\nMIIE=\n",
             "file:2: a quote is not closed; a value has one line",
         ),
-        ("A='x' canary\n", "file:1: there is text behind a quote"),
+        (
+            "A='x' canary\n",
+            "file:1: there is text after a closing quote",
+        ),
     ] {
         assert_eq!(read_file(text).err().as_deref(), Some(why));
     }

@@ -45,7 +45,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Entry>, String> {
         };
         let line_end = behind.lines().next().unwrap_or_default().trim();
         if !line_end.is_empty() && !line_end.starts_with('#') {
-            return Err(at("there is text behind a quote"));
+            return Err(at("there is text after a closing quote"));
         }
         entries.push(Entry {
             name: name.to_owned(),
@@ -121,7 +121,7 @@ mod tests {
         let text = "\u{20}\n# comment\nexport A=one\r\n  B = two words # why\nC='it''s'\n";
         assert_eq!(
             read(text).unwrap_err(),
-            "line 5: there is text behind a quote"
+            "line 5: there is text after a closing quote"
         );
         let text = "# comment\n\nexport A=one\r\n  B = two words # why\nC='$x \\n' # note\nD=\nE=a#b\n\
             F=\"first\nsecond \\\"x\\\" \\$ \\n\\d\"\nG=x=y==";
@@ -166,7 +166,10 @@ mod tests {
                 "line 1: what is before the '=' is not the name of a variable",
             ),
             ("A=\"canary\n", "line 1: a quote is not closed"),
-            ("A='x' canary", "line 1: there is text behind a quote"),
+            (
+                "A='x' canary",
+                "line 1: there is text after a closing quote",
+            ),
         ] {
             assert_eq!(read(text).unwrap_err(), expected, "{text:?}");
         }

@@ -36,10 +36,10 @@ fn what_cannot_be_taken_over_stays_with_the_reason() {
     assert_snapshot!(scene.run(&["mcp", "import", "mcp.json", "--yes"]), @r"
     exit status 1
     Nothing is changed.
-    warning: a stays as it is: word 2 of its command looks like a credential, which everybody on the machine can read while it runs; give it in a variable, if the program takes one, and import again
+    warning: a stays as it is: word 2 of its command looks like a credential, which every user of the machine can read while it runs; if the program can read it from a variable, put it there and import again
     warning: b stays as it is: it speaks HTTP with SSE, the transport before Streamable HTTP
     warning: c stays as it is: it uses ${workspaceFolder}, which only its client can fill in
-    warning: e stays as it is: its URL cannot be asked: plain http is refused, except to this machine: use https
+    warning: e stays as it is: the gateway cannot use its URL: plain http is refused, except to this machine: use https
     warning: f stays as it is: it has neither a URL nor a command
     warning: g stays as it is: it takes variables from a file of the client
     warning: d stays as it is: its client takes a credential from the variable D_TOKEN; store it first: toolvault secret create 'd-authorization' --tool 'd__*' --arg 'headers.Authorization'
@@ -109,7 +109,7 @@ fn a_clash_of_names_concerns_its_servers_only() {
     third becomes the server third:
       connects to https://b.example
       gets no credential; if it asks for a sign-in (OAuth), run: toolvault mcp connect third
-      mcp.json leads to the gateway, with a new key that may use third__* only
+      mcp.json will use the gateway, with a new key that may use third__* only
     Servers are written to [directory]/vault.toml.
     Secrets go to http://[address]
     Wrote the servers to [directory]/vault.toml.

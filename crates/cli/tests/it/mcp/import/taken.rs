@@ -15,21 +15,21 @@ fn servers_are_taken_over_and_their_keys_leave_the_file() {
       connects to https://mcp.linear.example
       stores the secret linear-api_key for linear__*, url
       stores the secret linear-authorization for linear__*, headers.Authorization
-      writes as they are, as settings: headers.X-Team
-      mcp.json leads to the gateway, with a new key that may use linear__* only
+      writes unchanged, as settings: headers.X-Team
+      mcp.json will use the gateway, with a new key that may use linear__* only
     files becomes the server files:
       runs mcp-files --root /srv/docs, in /srv
       stores the secret files-api_token for files__*, env.API_TOKEN
-      writes as they are, as settings: env.LEVEL, env.PORT
-      mcp.json leads to the gateway, with a new key that may use files__* only
+      writes unchanged, as settings: env.LEVEL, env.PORT
+      mcp.json will use the gateway, with a new key that may use files__* only
     bridged becomes the server bridged:
       connects to https://r.example
       stores the secret bridged-authorization for bridged__*, headers.Authorization
-      mcp.json leads to the gateway, with a new key that may use bridged__* only
+      mcp.json will use the gateway, with a new key that may use bridged__* only
     container becomes the server container:
       runs docker run -e DB_PASSWORD image
       stores the secret container-db_password for container__*, env.DB_PASSWORD
-      mcp.json leads to the gateway, with a new key that may use container__* only
+      mcp.json will use the gateway, with a new key that may use container__* only
     Servers are written to [directory]/vault.toml.
     Secrets go to http://[address]
     Stored the secret linear-api_key.
@@ -86,11 +86,11 @@ fn stored_defaults_that_a_server_gets_are_shown_before_it_is_taken_over() {
       connects to https://evil.example
       gets the stored secret work, which is a default for linear__*, token
       gets the stored secret any, which is a default for *, token
-      mcp.json leads to the gateway, with a new key that may use linear__* only
+      mcp.json will use the gateway, with a new key that may use linear__* only
     sh becomes the server sh:
       runs sh -c "a \"b\u{1b}[2J", in /tmp
       gets the stored secret any, which is a default for *, token
-      mcp.json leads to the gateway, with a new key that may use sh__* only
+      mcp.json will use the gateway, with a new key that may use sh__* only
     "#);
 }
 
@@ -143,7 +143,7 @@ fn what_was_in_the_file_is_in_the_configuration_and_the_store() {
     let (file, secrets) = (scene.read("mcp.json"), scene.secrets());
     assert_snapshot!(scene.run(&["mcp", "import", "mcp.json", "--yes"]), @r"
     exit status 0
-    4 of the servers in mcp.json lead to the gateway already.
+    4 of the servers in mcp.json already use the gateway.
     Nothing is changed.
     ");
     assert_eq!(scene.read("mcp.json"), file);
@@ -215,7 +215,7 @@ fn where_it_stops_it_says_what_was_done_and_the_rest_is_done_later() {
     Secrets go to http://[address]
     Stored the secret linear-api_key.
     Stored the secret linear-authorization.
-    note: mcp.json is as it was. What was done is kept; run the same again to do the rest
+    note: mcp.json is unchanged. What was done is kept; run the command again to do the rest
     error: The limit on the number of secrets is reached.
     ");
     assert!(transcript.starts_with("exit status 1\n"), "{transcript}");
@@ -249,7 +249,7 @@ fn keys_in_the_history_of_git_and_in_other_places_are_told() {
         .collect();
     assert_snapshot!(warnings.join("\n"), @r"
     warning: s-key: this value can be guessed in fewer than 2^50 tries, and redaction can confirm a guess
-    warning: the value of s-key stands in another place of client/mcp.json too; take it out there
+    warning: the value of s-key is also elsewhere in client/mcp.json; remove it there
     warning: git has the file, so every key that was in it is in its history: replace them where they were issued, and store the new ones with toolvault secret set
     ");
 }
@@ -309,7 +309,7 @@ fn a_stored_secret_is_overwritten_only_after_it_is_said() {
     s becomes the server s:
       runs x
       overwrites the value of the secret s-key for s__*, env.KEY
-      mcp.json leads to the gateway, with a new key that may use s__* only
+      mcp.json will use the gateway, with a new key that may use s__* only
     Servers are written to [directory]/vault.toml.
     Secrets go to http://[address]
     error: not done: it needs confirmation, and there is no terminal

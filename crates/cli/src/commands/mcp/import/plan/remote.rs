@@ -43,7 +43,7 @@ impl Remote {
                         .next()
                         .map(|text| fill_in(text, env, surroundings));
                     let header = header.as_deref().and_then(|text| text.split_once(':'));
-                    let (name, value) = header.ok_or("one of its headers is none")?;
+                    let (name, value) = header.ok_or("one of its headers is invalid")?;
                     headers.push((name.to_owned(), Text::new(value.trim().to_owned())));
                 }
                 "--transport" if arguments.next().is_some_and(|kind| kind.starts_with("sse")) => {
@@ -58,7 +58,7 @@ impl Remote {
                 text if text.bytes().all(|byte| byte.is_ascii_digit()) => {}
                 text => {
                     return Err(format!(
-                        "it is mcp-remote with '{text}', which the gateway has not"
+                        "it is mcp-remote with '{text}', which the gateway does not support"
                     )
                     .into());
                 }

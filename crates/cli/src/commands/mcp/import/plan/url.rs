@@ -68,7 +68,8 @@ pub(super) fn parts(address: &str) -> Result<Parts, Left> {
 
 /// The URL, if it can be asked, and whether its address is private.
 fn checked(address: &str) -> Result<(Url, bool), Left> {
-    let refused = |error: HttpError| Left::Reason(format!("its URL cannot be asked: {error}"));
+    let refused =
+        |error: HttpError| Left::Reason(format!("the gateway cannot use its URL: {error}"));
     let is_private = match HttpPolicy::default().check(address) {
         Ok(url) => url
             .host_str()
