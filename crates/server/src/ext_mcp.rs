@@ -66,7 +66,7 @@ async fn check(app: &App, request: Request, side: Side) -> Result<McpResult, Sta
     let most_bytes = app.entrance().message_bytes.saturating_add(ENVELOPE);
     let body = read_body(app, &parts, body, most_bytes).await;
     let ReceivedBody { bytes, room } = body.map_err(|error| Status::of(&error))?;
-    let message = grpc::only_message(Bytes::from_owner(bytes))?;
+    let message = grpc::only_message(&Bytes::from_owner(bytes))?;
     let message = McpMessage::decode(message).map_err(|_| Status::MALFORMED)?;
     let caller = match caller::of_message(app, &parts, &message).await {
         Ok(caller) => caller,

@@ -116,13 +116,14 @@ impl Server {
                 accept(listener, false, router, self.app.clone(), shutdown.clone()).await;
             }
         };
-        let ext_mcp = async {
+        // Boxed, because few servers have it.
+        let ext_mcp = Box::pin(async {
             if let Some(listener) = self.listeners.ext_mcp {
                 let router = ext_mcp::router(self.app.clone());
                 let router = service(self.app.clone(), router, shutdown.clone());
                 accept(listener, is_tls, router, self.app.clone(), shutdown.clone()).await;
             }
-        };
+        });
         let orderly = async {
             tokio::join!(api, metrics, ext_mcp, certificate);
             self.app.gateway.close().await;

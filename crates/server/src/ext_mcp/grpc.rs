@@ -92,7 +92,7 @@ pub(super) fn require_media_type(headers: &HeaderMap) -> Result<(), Status> {
 }
 
 /// The message of a body that holds one.
-pub(super) fn only_message(body: Bytes) -> Result<Bytes, Status> {
+pub(super) fn only_message(body: &Bytes) -> Result<Bytes, Status> {
     let (compressed, length) = match body.first_chunk::<PREFIX>() {
         Some([compressed, length @ ..]) => (*compressed, u32::from_be_bytes(*length)),
         None => return Err(Status::MALFORMED),
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_body_holds_one_message_that_is_not_compressed() {
-        let read = |body: &'static [u8]| only_message(Bytes::from_static(body));
+        let read = |body: &'static [u8]| only_message(&Bytes::from_static(body));
         assert_eq!(read(b"\0\0\0\0\x02ab").unwrap(), "ab");
         assert_eq!(read(b"\0\0\0\0\0").unwrap(), "");
         for body in [
