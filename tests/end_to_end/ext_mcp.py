@@ -8,9 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import ext_mcp_pb2
+import ext_mcp_pb2_grpc
 import grpc
 
 import suite
+from certificates import make_certificate
 from checks import Checks, quantile
 from gateway import Gateway, User
 from other_gateway import OtherGateway, Rejected
@@ -25,7 +28,8 @@ CALLS = 300
 class World:
     """Toolvault, a Git repository, and servers for it and for the time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
+        folder.mkdir(exist_ok=True)
         self.repository = folder / "repository"
         git = ["git", "-c", "user.name=suite", "-c", "user.email=suite@localhost"]
         subprocess.run([*git, "init", "--quiet", str(self.repository)], check=True)
@@ -40,9 +44,11 @@ class World:
         token_file.write_text(f"{self.token}\n")
         self.gateway = Gateway(
             folder / "toolvault",
-            {name: {"command": command} for name, command in self.programs.items()},
+            # Only the other gateway reaches them.
+            {name: {} for name in self.programs},
             ext_mcp__listen=f"127.0.0.1:{self.port}",
             ext_mcp__token_file=str(token_file),
+            **settings,
         )
 
     def server(self, name: str) -> Standard:
@@ -187,8 +193,38 @@ async def again(checks: Checks, world: World, ann: User) -> None:
     checks.that("the trail verifies", verified.returncode == 0, verified.stderr)
 
 
+async def encrypted(checks: Checks, folder: Path) -> None:
+    """With [tls], the service is reached over TLS and not without."""
+    certificate, key = folder / "tls.crt", folder / "tls.key"
+    make_certificate("IP:127.0.0.1", certificate, key)
+    world = World(folder, tls__certificate=str(certificate), tls__key=str(key))
+    world.gateway.start("--config", str(world.gateway.configuration))
+    trusted = grpc.ssl_channel_credentials(certificate.read_bytes())
+    try:
+        async with grpc.aio.secure_channel(f"127.0.0.1:{world.port}", trusted) as channel:
+            await asyncio.wait_for(channel.channel_ready(), 30)
+            code = await asked(channel)
+            checks.that("the service is reached over TLS", code == grpc.StatusCode.UNAUTHENTICATED, code)
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{world.port}") as channel:
+            code = await asked(channel)
+            checks.that("and not without", code == grpc.StatusCode.UNAVAILABLE, code)
+    finally:
+        await world.gateway.stop()
+
+
+async def asked(channel: grpc.aio.Channel) -> grpc.StatusCode:
+    """What becomes of a question without a token."""
+    try:
+        await ext_mcp_pb2_grpc.ExtMcpStub(channel).CheckRequest(ext_mcp_pb2.McpRequest(), timeout=10)
+    except grpc.aio.AioRpcError as error:
+        return error.code()
+    return grpc.StatusCode.OK
+
+
 async def body(checks: Checks, folder: Path) -> None:
-    world = World(folder)
+    (folder / "encrypted").mkdir()
+    await encrypted(checks, folder / "encrypted")
+    world = World(folder / "plain")
     await world.gateway.begin()
     try:
         ann, bob = await world.gateway.user("ann"), await world.gateway.user("bob")

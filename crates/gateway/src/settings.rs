@@ -69,6 +69,8 @@ pub enum Transport {
     Http(HttpServer),
     /// A program on this machine, over its standard input and output.
     Stdio(StdioServer),
+    /// Not by this gateway: another one relays its messages, and asks about them.
+    Elsewhere,
 }
 
 /// A server over Streamable HTTP.

@@ -1,5 +1,6 @@
 //! Layers, problems, and the manual against the defaults in the code.
 
+mod ext_mcp;
 mod gateway;
 
 use toolvault_gateway::GatewayLimits;

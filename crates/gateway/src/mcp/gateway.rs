@@ -33,7 +33,7 @@ use super::session::{Sessions, UsedSession};
 use super::state::{GatewayError, McpRequest, State, Visit};
 use super::{janitor, multiplex, one};
 use crate::oauth::AuthorizationAnswer;
-use crate::settings::{GatewaySettings, ServerName};
+use crate::settings::{GatewaySettings, ServerName, Transport};
 
 /// The relay between agents and tool servers. Cheap to clone; all clones are the same.
 #[derive(Clone)]
@@ -132,7 +132,7 @@ impl Gateway {
         let servers = rules.servers.values();
         let state = |server: &Arc<Server>| ServerState {
             name: server.name.to_string(),
-            is_program: server.client.is_none(),
+            is_program: matches!(server.settings.transport, Transport::Stdio(_)),
             last_call: server.noted.last(),
         };
         servers.map(state).collect()

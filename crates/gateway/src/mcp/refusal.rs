@@ -142,6 +142,8 @@ pub(crate) enum UpstreamError {
     Pausing,
     #[error("too many programs are running")]
     TooManyPrograms,
+    #[error("the server is reached only through another gateway")]
+    Elsewhere,
     #[error("the server speaks only earlier versions of the protocol: initialize first")]
     OtherEra,
 }
@@ -164,6 +166,7 @@ impl UpstreamError {
             | Self::NotStarted(_)
             | Self::Pausing
             | Self::TooManyPrograms
+            | Self::Elsewhere
             | Self::OtherEra => true,
             // 303, or 201 with a location, is how servers answer a POST that was carried out.
             Self::Redirect

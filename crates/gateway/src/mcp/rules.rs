@@ -9,7 +9,7 @@ use toolvault_vault::{Caller, Within};
 use super::refusal::Refusal;
 use super::server::Server;
 use crate::http::HttpError;
-use crate::settings::{GatewayLimits, GatewaySettings, ServerName};
+use crate::settings::{GatewayLimits, GatewaySettings, ServerName, Transport};
 
 /// The configuration and the servers made from it.
 pub(crate) struct Rules {
@@ -79,10 +79,11 @@ impl Rules {
             .ok_or(Refusal::NoSuchServer)
     }
 
-    /// All servers of which the caller reaches any tool.
+    /// All servers of which the caller reaches any tool through this gateway.
     pub(crate) fn reachable(&self, caller: &Caller) -> Vec<Arc<Server>> {
         let servers = self.servers.values();
         servers
+            .filter(|server| server.settings.transport != Transport::Elsewhere)
             .filter(|server| caller.reaches_some_of(&server.name.prefix()))
             .cloned()
             .collect()

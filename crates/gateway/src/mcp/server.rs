@@ -84,6 +84,7 @@ fn templates(transport: &Transport) -> Vec<(Place<'_>, &Template)> {
                 .map(|(name, template)| (Place::Variable(name), template))
                 .collect()
         }
+        Transport::Elsewhere => Vec::new(),
     }
 }
 
@@ -94,7 +95,7 @@ impl Server {
         limits: &GatewayLimits,
     ) -> Result<Self, HttpError> {
         let client = match &settings.transport {
-            Transport::Stdio(_) => None,
+            Transport::Stdio(_) | Transport::Elsewhere => None,
             Transport::Http(server) => Some(GuardedClient::new(HttpPolicy {
                 total_timeout: limits.silence,
                 max_body_bytes: limits.message_bytes,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use toolvault_core::scope::Scope;
 
 use self::plane::{Answer, Plane, Question, REQUEST, RESULT};
+use crate::gateway::relay::{Client, ERAS, Era};
 use crate::harness::Rights;
 
 const VALUE: &str = "a value that is secret";
@@ -61,7 +62,6 @@ async fn a_call_is_completed_and_its_result_redacted() {
     let harmless = text("sent");
     let answer = plane.of(&agent, RESULT, "tools/call", &harmless).await;
     assert_eq!(answer, Answer::Pass);
-    assert!(plane.upstream.all().is_empty());
     let operator = plane.world.operator();
     let used = operator
         .get("/v1/audit?action=secret.used")
@@ -229,4 +229,24 @@ async fn repeated_values_are_recorded_and_end_the_calls() {
         .await
         .expect(200);
     assert_eq!(records["data"].as_array().unwrap().len(), 10, "{records}");
+}
+
+#[tokio::test]
+async fn such_a_server_is_reached_in_no_other_way() {
+    let plane = plane().await;
+    let agent = plane.world.agent();
+    let together = Client::begin(&plane.world, &agent, "/mcp", Era::Modern).await;
+    let listed = together.result("tools/list", "{}").await;
+    assert_eq!(listed["tools"], json!([]), "{listed}");
+    for era in ERAS {
+        let alone = Client::unbegun(&plane.world, &agent, "/mcp/linear", era);
+        let refused = match era {
+            Era::Legacy => alone.initialize().await,
+            Era::Modern => alone.ask("tools/list", "{}").await,
+        };
+        let (_, text) = refused.error();
+        assert!(text.contains("only through another gateway"), "{text}");
+    }
+    let shown = agent.get("/v1/gateway").await.expect(200);
+    assert_eq!(shown["servers"], json!([]));
 }

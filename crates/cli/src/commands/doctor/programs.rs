@@ -35,7 +35,7 @@ fn programs(settings: &GatewaySettings) -> impl Iterator<Item = (&ServerName, &S
         .iter()
         .filter_map(|(name, server)| match &server.transport {
             Transport::Stdio(program) => Some((name, program)),
-            Transport::Http(_) => None,
+            Transport::Http(_) | Transport::Elsewhere => None,
         })
 }
 

@@ -71,6 +71,7 @@ fn describe(name: &str, server: &ServerSettings) -> Listed {
             let target = program.command.first().cloned().unwrap_or_default();
             ("stdio", target, program.env.values().collect())
         }
+        Transport::Elsewhere => ("elsewhere", String::new(), Vec::new()),
     };
     let references = templates.iter().flat_map(|template| template.references());
     let mut secrets: Vec<String> = references.map(ToString::to_string).collect();

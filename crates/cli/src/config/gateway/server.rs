@@ -36,6 +36,11 @@ pub(super) fn settings(layers: &mut Layers, name: &ServerName) -> Option<ServerS
         (false, false) if layers.problems.iter().any(|told| told.starts_with(&table)) => {
             return None;
         }
+        (false, false) if layers.text("ext_mcp.listen").is_some() => {
+            refuse_others(layers, &table, PROGRAM_KEYS, "command");
+            refuse_others(layers, &table, HTTP_KEYS, "url");
+            Transport::Elsewhere
+        }
         (false, false) => {
             let origin = layers.servers.get(name)?.clone();
             let key = table.trim_end_matches('.');

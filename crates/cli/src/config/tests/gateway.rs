@@ -20,14 +20,14 @@ fn gateway(file: &str) -> GatewaySettings {
 fn http(server: &ServerSettings) -> &HttpServer {
     match &server.transport {
         Transport::Http(http) => http,
-        Transport::Stdio(_) => panic!("a program"),
+        _ => panic!("not over HTTP"),
     }
 }
 
 fn program(server: &ServerSettings) -> &StdioServer {
     match &server.transport {
         Transport::Stdio(program) => program,
-        Transport::Http(_) => panic!("not a program"),
+        _ => panic!("not a program"),
     }
 }
 

@@ -47,11 +47,15 @@ impl Upstream {
     ) -> Result<Started, Refusal> {
         let access = &self.access;
         let filled = access.entry(accounts, caller).await?;
-        if let Transport::Stdio(_) = access.server.settings.transport {
-            let started = self
-                .programs
-                .start(access, filled, Era::Legacy, params, rules);
-            return Ok(started.await?);
+        match access.server.settings.transport {
+            Transport::Http(_) => {}
+            Transport::Elsewhere => return Err(UpstreamError::Elsewhere.into()),
+            Transport::Stdio(_) => {
+                let started = self
+                    .programs
+                    .start(access, filled, Era::Legacy, params, rules);
+                return Ok(started.await?);
+            }
         }
         let access = Arc::clone(access);
         let initialized = Link::initialize_over_http(access, filled, params, rules.limits());
@@ -91,6 +95,7 @@ impl Upstream {
                 let access = Arc::clone(access);
                 Link::new(access, Era::Modern, filled, wire, rules.limits())
             }
+            Transport::Elsewhere => return Err(UpstreamError::Elsewhere.into()),
             Transport::Stdio(_) => {
                 let params = context.params(None);
                 let started = self

@@ -52,7 +52,7 @@ impl Server {
     fn http(&self) -> Option<&HttpServer> {
         match &self.settings.transport {
             Transport::Http(server) => Some(server),
-            Transport::Stdio(_) => None,
+            Transport::Stdio(_) | Transport::Elsewhere => None,
         }
     }
 

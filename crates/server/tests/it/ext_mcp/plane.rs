@@ -9,9 +9,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use toolvault_core::confidential::Wiped;
+use toolvault_gateway::settings::{ServerSettings, Transport};
 use toolvault_server::ExtMcpSettings;
 
-use crate::gateway::relay::{Upstream, settings_of};
+use crate::gateway::relay::settings_at;
 use crate::harness::{Actor, World};
 
 pub(super) const TOKEN: &str = "the token of the other gateway, which is long";
@@ -21,8 +22,6 @@ pub(super) const RESULT: &str = "CheckResponse";
 /// A server that another gateway asks.
 pub(super) struct Plane {
     pub(super) world: World,
-    /// What the configuration names. It is never asked.
-    pub(super) upstream: Upstream,
     pub(super) token: &'static str,
 }
 
@@ -48,9 +47,8 @@ pub(super) enum Answer {
 }
 
 impl Plane {
-    /// With servers of these names.
+    /// With servers of these names, which only the other gateway reaches.
     pub(super) async fn start(names: &[&str]) -> Self {
-        let upstream = Upstream::start(&[]).await;
         let world = World::start_with(|settings| {
             settings.server.ext_mcp = Some(ExtMcpSettings {
                 listen: "127.0.0.1:0".parse().unwrap(),
@@ -58,13 +56,16 @@ impl Plane {
             });
             for name in names {
                 let servers = &mut settings.server.gateway.servers;
-                servers.insert(name.parse().unwrap(), settings_of(&upstream));
+                let elsewhere = ServerSettings {
+                    transport: Transport::Elsewhere,
+                    ..settings_at("http://localhost")
+                };
+                servers.insert(name.parse().unwrap(), elsewhere);
             }
         })
         .await;
         Self {
             world,
-            upstream,
             token: TOKEN,
         }
     }

@@ -54,12 +54,16 @@ impl Gate {
     }
 }
 
-/// The default settings of a server at this URL.
+/// The default settings of this server.
 pub(crate) fn settings_of(upstream: &Upstream) -> ServerSettings {
-    let url = format!("http://{}/mcp", upstream.address);
+    settings_at(&format!("http://{}/mcp", upstream.address))
+}
+
+/// The default settings of a server at this URL.
+pub(crate) fn settings_at(url: &str) -> ServerSettings {
     ServerSettings {
         transport: Transport::Http(HttpServer {
-            url: Template::parse(&url).unwrap(),
+            url: Template::parse(url).unwrap(),
             headers: Vec::new(),
             allow_private_network: true,
             ca_file: None,

@@ -60,6 +60,7 @@ impl Places {
                     .map(|(name, text)| (format!("env.{name}"), text))
                     .collect()
             }
+            Transport::Elsewhere => Vec::new(),
         };
         for (argument, template) in templates {
             for reference in template.references() {

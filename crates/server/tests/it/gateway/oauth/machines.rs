@@ -9,7 +9,7 @@ use crate::harness::Rights;
 fn oauth(server: &mut ServerSettings) -> &mut OAuthSettings {
     match &mut server.transport {
         Transport::Http(server) => &mut server.oauth,
-        Transport::Stdio(_) => panic!("a program"),
+        _ => panic!("not over HTTP"),
     }
 }
 
