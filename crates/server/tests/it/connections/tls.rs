@@ -13,6 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use toolvault_core::confidential::Wiped;
 use toolvault_server::{Prepared, ServeError, Server, TlsFiles};
 
 use crate::harness::{World, read_answer};
@@ -215,6 +216,14 @@ async fn plain_http_is_refused_where_others_could_reach_it() {
     };
     let refused = Prepared::new(settings.clone());
     assert!(matches!(refused, Err(ServeError::PlainHttp(_))));
+    settings.listen = "127.0.0.1:0".parse().unwrap();
+    settings.ext_mcp = Some(toolvault_server::ExtMcpSettings {
+        listen: "0.0.0.0:0".parse().unwrap(),
+        token: Wiped::new("a token".to_owned()),
+    });
+    let refused = Prepared::new(settings.clone());
+    assert!(matches!(refused, Err(ServeError::PlainHttp(_))));
+    settings.ext_mcp = None;
     let file = world.directory.path().join("nothing.pem");
     settings.tls = Some(TlsFiles {
         certificate: file.clone(),
@@ -223,7 +232,6 @@ async fn plain_http_is_refused_where_others_could_reach_it() {
     let refused = Prepared::new(settings.clone());
     assert!(matches!(refused, Err(ServeError::Tls(_))));
     settings.tls = None;
-    settings.listen = "127.0.0.1:0".parse().unwrap();
     for url in [
         "http://192.0.2.1:8710",
         "vault.example",
