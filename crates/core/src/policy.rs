@@ -26,6 +26,10 @@ pub struct Policy {
     pub protected: bool,
     /// Whether the value is redacted in what a tool answers.
     pub redact: bool,
+    /// It is never applied: who tries to use it, or sends its value, sets off an alarm. Written only if set, so that the
+    /// rows and entity tags of other policies stay as they are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub canary: bool,
 }
 
 impl Default for Policy {
@@ -36,6 +40,7 @@ impl Default for Policy {
             when: BTreeMap::new(),
             protected: false,
             redact: true,
+            canary: false,
         }
     }
 }

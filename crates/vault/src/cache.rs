@@ -2,7 +2,7 @@
 //!
 //! They hold no plaintext. [`slots`] bounds the memory and prevents a slow reader from storing data that a change has
 //! replaced meanwhile. [`loads`] lets callers share what one of them reads. [`index`] arranges one user's secrets for
-//! resolving. [`names`] remembers what names of tools are recorded as. [`trust`] limits how long another process's
+//! resolving. [`names`] remembers what names of tools are recorded as. [`watch`] searches what callers send. [`trust`] limits how long another process's
 //! changes can be unknown here.
 
 pub(crate) mod index;
@@ -10,6 +10,7 @@ mod loads;
 pub(crate) mod names;
 pub(crate) mod slots;
 pub(crate) mod trust;
+pub(crate) mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +23,7 @@ use self::index::Index;
 use self::names::Names;
 use self::slots::{Slots, Weigh};
 use self::trust::Trust;
+use self::watch::Watch;
 use crate::changes::{Announcements, Changed};
 use crate::connection::StoredConnection;
 use crate::error::Error;
@@ -47,6 +49,8 @@ pub(crate) struct UserEntry {
     pub(crate) index: RwLock<Index>,
     /// A change of these replaces the entry.
     pub(crate) connections: Vec<Arc<StoredConnection>>,
+    /// The search for the values of canaries.
+    pub(crate) watch: Watch,
 }
 
 impl UserEntry {
@@ -65,7 +69,8 @@ impl Weigh for UserEntry {
     fn weight(&self) -> usize {
         let connections = self.connections.iter();
         let connections: usize = connections.map(|connection| connection.weight()).sum();
-        size_of::<Self>() + self.index.read().weight() + connections
+        let index = self.index.read();
+        size_of::<Self>() + index.weight() + Watch::weight(&index) + connections
     }
 }
 

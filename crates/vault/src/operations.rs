@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod authentication;
+mod canaries;
 pub(crate) mod connections;
 pub(crate) mod credentials;
 pub(crate) mod doctor;

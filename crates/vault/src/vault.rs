@@ -18,6 +18,7 @@ use toolvault_core::identity::{InstallationId, UserId};
 use crate::cache::UserEntry;
 use crate::cache::index::Index;
 use crate::cache::slots::{Slots, Weigh};
+use crate::cache::watch::Watch;
 use crate::caller::Caller;
 use crate::changes::Changed;
 use crate::clock::Clock;
@@ -315,6 +316,7 @@ impl Vault {
             user,
             index: RwLock::new(index),
             connections,
+            watch: Watch::default(),
         }))
     }
 }

@@ -61,6 +61,7 @@ class Policy:
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     protected: bool = False
     redact: bool = True
+    canary: bool = False
 
 
 @dataclass(frozen=True)

@@ -94,8 +94,10 @@ actions! {
     SecretUsed = "secret.used",
     /// A tool was called through the gateway, or the call was refused.
     ToolCalled = "tool.called",
-    /// A value that a tool server was given was found in what a caller sent to it.
+    /// A value that a tool server was given, or that of a canary, was found in what a caller sent.
     ValueRepeated = "value.repeated",
+    /// A canary would have been applied, or a reference named it.
+    CanaryUsed = "canary.used",
     /// The definition of a tool behind the gateway was seen for the first time.
     ToolPinned = "tool.pinned",
     /// A tool server defines a tool otherwise than it is pinned.

@@ -84,3 +84,18 @@ fn an_unknown_condition_is_not_read() {
         when("owner", &["acme"])
     );
 }
+
+#[test]
+fn a_policy_without_later_conditions_is_written_as_before_they_existed() {
+    let written =
+        r#"{"expires_at":null,"rotate_after_days":null,"when":{},"protected":false,"redact":true}"#;
+    let policy = Policy::default();
+    assert_eq!(serde_json::to_string(&policy).unwrap(), written);
+    let canary = Policy {
+        canary: true,
+        ..policy.clone()
+    };
+    assert_ne!(canary.entity_tag(), policy.entity_tag());
+    let json = serde_json::to_string(&canary).unwrap();
+    assert_eq!(serde_json::from_str::<Policy>(&json).unwrap(), canary);
+}

@@ -68,8 +68,9 @@ impl Repeats {
         Ok(())
     }
 
-    /// Records and counts each of `values` in what the caller sends to `tool`, except those in `found`. The audit trail
-    /// has accepted the records before this returns.
+    /// Records each of `values`, and the value of each canary, in what the caller sends to `tool`, except those in
+    /// `found`. The audit trail has accepted the records before this returns. Canaries do not count towards a refusal,
+    /// which would tell them apart from other text.
     pub(crate) async fn note(
         &self,
         caller: &Caller,
@@ -78,19 +79,21 @@ impl Repeats {
         sent: Value<'_>,
         found: &Found,
     ) -> Result<(), Refusal> {
-        let repeated = found.new_of(tool, values.found(sent));
+        let mut repeated = self.vault.canaries_in(caller, sent).await?;
+        repeated.extend(values.found(sent));
+        let repeated = found.new_of(tool, repeated);
         if repeated.is_empty() {
             return Ok(());
         }
         // Without the tool's name, which the client chose and which may hold the value.
         tracing::warn!("a caller sent the value of a secret to a tool");
         self.metrics.repeated(repeated.len());
-        self.counts.lock().add(
-            &Principal::of(caller),
-            tool.as_str(),
-            repeated.len(),
-            Instant::now(),
-        );
+        let counted = repeated.iter().filter(|value| !value.is_canary).count();
+        if counted > 0 {
+            let principal = Principal::of(caller);
+            let mut counts = self.counts.lock();
+            counts.add(&principal, tool.as_str(), counted, Instant::now());
+        }
         let recorded = self.vault.record_repeated_values(caller, tool, &repeated);
         Ok(recorded.await?)
     }

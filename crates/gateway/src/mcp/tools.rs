@@ -148,7 +148,7 @@ impl Tool {
     }
 
     /// Whether its schema declares an argument, a name or a pointer.
-    fn declares(&self, argument: &str) -> bool {
+    pub(crate) fn declares(&self, argument: &str) -> bool {
         let Ok(path) = ArgumentPath::parse(argument) else {
             return false;
         };

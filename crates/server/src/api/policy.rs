@@ -40,6 +40,8 @@ pub(crate) struct Policy {
     when: BTreeMap<String, Vec<String>>,
     protected: bool,
     redact: bool,
+    /// Never applied: an attempt to use it, or to send its value, sets off an alarm
+    canary: bool,
 }
 
 impl From<policy::Policy> for Policy {
@@ -50,6 +52,7 @@ impl From<policy::Policy> for Policy {
             when: policy.when,
             protected: policy.protected,
             redact: policy.redact,
+            canary: policy.canary,
         }
     }
 }
@@ -182,6 +185,7 @@ fn read(body: Body<'_>, errors: &mut ValidationErrors) -> policy::Policy {
     let when = when.map(|object| read_when(object, &mut fields));
     let protected = fields.nullable("protected", check::boolean).given();
     let redact = fields.nullable("redact", check::boolean).given();
+    let canary = fields.nullable("canary", check::boolean).given();
     policy::Policy {
         expires_at: expires_at.given(),
         rotate_after_days: rotate_after_days
@@ -190,6 +194,7 @@ fn read(body: Body<'_>, errors: &mut ValidationErrors) -> policy::Policy {
         when: when.unwrap_or_default(),
         protected: protected.unwrap_or(false),
         redact: redact.unwrap_or(true),
+        canary: canary.unwrap_or(false),
     }
 }
 

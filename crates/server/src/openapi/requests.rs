@@ -82,6 +82,8 @@ pub(crate) struct SetPolicy {
     protected: Option<bool>,
     /// Whether the value is confidential; `true` if not given
     redact: Option<bool>,
+    /// Never apply it, and record each attempt as `canary.used`; `false` if not given
+    canary: Option<bool>,
 }
 
 /// Exactly one of them.

@@ -21,6 +21,7 @@ pub(crate) struct Index {
     by_id: Vec<Arc<Secret>>,
     by_name: Vec<Arc<Secret>>,
     defaults: PatternIndex<Arc<Secret>>,
+    canaries: Vec<Arc<Secret>>,
     words: Words,
     /// Whether a row differs from what was stored, or the rows are not the ones that the ledger counts.
     is_broken: bool,
@@ -84,6 +85,8 @@ impl Index {
         by_name.sort_by(|one, other| name(one).cmp(&name(other)));
         let mut defaults = PatternIndex::new();
         defaults.extend(secrets.iter().cloned());
+        let canaries = secrets.iter().filter(|secret| secret.policy.canary);
+        let canaries = canaries.cloned().collect();
         let mut words = Words::default();
         for secret in &secrets {
             words.add(secret);
@@ -94,6 +97,7 @@ impl Index {
             by_id,
             by_name,
             defaults,
+            canaries,
             words,
             generation,
             ..Self::default()
@@ -131,6 +135,9 @@ impl Index {
             .partition_point(|other| name(other) < name(&secret));
         self.by_name.insert(place, Arc::clone(&secret));
         self.defaults.insert(Arc::clone(&secret));
+        if secret.policy.canary {
+            self.canaries.push(Arc::clone(&secret));
+        }
         let place = self.by_id.partition_point(|other| other.id < secret.id);
         self.by_id.insert(place, secret);
     }
@@ -154,6 +161,7 @@ impl Index {
         if let Ok(place) = found {
             self.by_name.remove(place);
         }
+        self.canaries.retain(|other| other.id != id);
         if let Some(pattern) = &secret.binding.tool {
             self.defaults.remove(pattern, |other| other.id == id);
         }
@@ -193,6 +201,11 @@ impl Index {
     pub(crate) fn binds(&self, name: &str) -> bool {
         let words = &self.words;
         words.counts.contains_key(&words.hasher.hash_one(name))
+    }
+
+    /// Those that are never applied.
+    pub(crate) fn canaries(&self) -> &[Arc<Secret>] {
+        &self.canaries
     }
 
     /// All secrets, oldest first.

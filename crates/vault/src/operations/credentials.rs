@@ -110,6 +110,7 @@ impl Vault {
         records: &mut Vec<Record>,
     ) -> Result<Credentials, Error> {
         let mut decided = self.decided_credentials(entry, tool, wanted)?;
+        self.note_named(caller, entry, tool, wanted, records);
         require_all(tool, &decided)?;
         let stamp = CredentialStamp::of(&decided);
         let mut values = Vec::with_capacity(decided.len());

@@ -51,7 +51,7 @@ pub struct ToolCall {
     pub span: Span,
 }
 
-/// A value that a tool server has received and that a caller also sent there.
+/// A value that a caller sent: the tool server has received it before, or it is that of a canary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepeatedValue {
     /// The secret.
@@ -60,6 +60,8 @@ pub struct RepeatedValue {
     pub secret_name: String,
     /// The version of the value.
     pub version: i64,
+    /// Whether no server ever received it from here.
+    pub is_canary: bool,
 }
 
 impl Vault {
@@ -110,8 +112,7 @@ impl Vault {
         injecting.instrument(span).await
     }
 
-    /// Records values that a caller sent to a tool and that the tool's server has received before. Needs `use`. Returns
-    /// when the audit trail has accepted the records.
+    /// Records values that a caller sent to a tool. Needs `use`. Returns when the audit trail has accepted the records.
     pub async fn record_repeated_values(
         &self,
         caller: &Caller,
@@ -121,15 +122,25 @@ impl Vault {
         self.note_refusal(caller, caller.require(Scope::Use))
             .await?;
         let entry = self.caller_entry(caller).await?;
-        let records = repeated.iter().map(|value| {
-            let mut record = self.record(caller, Action::ValueRepeated, Decision::Allowed);
-            record.secret_id = Some(value.secret_id);
-            record.secret_name = Some(value.secret_name.clone());
-            record.version = Some(value.version);
-            record.tool = Some(tool.as_str().to_owned());
-            record
-        });
+        let records = repeated
+            .iter()
+            .map(|value| self.repeated(caller, tool, value));
         self.record_named(&entry, records.collect()).await
+    }
+
+    pub(super) fn repeated(
+        &self,
+        caller: &Caller,
+        tool: &ToolName,
+        value: &RepeatedValue,
+    ) -> Record {
+        let mut record = self.record(caller, Action::ValueRepeated, Decision::Allowed);
+        record.secret_id = Some(value.secret_id);
+        record.secret_name = Some(value.secret_name.clone());
+        record.version = Some(value.version);
+        record.tool = Some(tool.as_str().to_owned());
+        record.reason = value.is_canary.then(|| "canary".to_owned());
+        record
     }
 
     /// Records calls through the gateway, including those that were refused because the key does not reach the tool.

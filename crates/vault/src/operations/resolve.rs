@@ -4,6 +4,7 @@
 //! each comes from, without opening anything. This file opens the chosen secrets, has the audit trail record the use,
 //! and only then returns the values.
 
+pub(crate) mod canaries;
 pub(crate) mod decide;
 pub(crate) mod places;
 pub(crate) mod value;
@@ -113,7 +114,7 @@ impl Vault {
             self.note_refusal(caller, caller.require(Scope::Resolve))
                 .await?;
             let entry = self.caller_entry(caller).await?;
-            let mut records = Vec::new();
+            let mut records = self.canaries_of_calls(caller, &entry, &calls)?;
             let completed = calls
                 .into_iter()
                 .map(|call| {
@@ -155,6 +156,7 @@ impl Vault {
     ) -> Result<Injected, Error> {
         require_tool(caller, &call.tool)?;
         let mut decided = self.decided(caller, entry, &call, within)?;
+        self.note_tried(caller, entry, &call, within, &decided, records);
         let Call {
             tool,
             mut args,

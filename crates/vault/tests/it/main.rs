@@ -20,6 +20,8 @@ mod backup_check;
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod canary_secrets;
+#[cfg(test)]
 mod changes;
 #[cfg(test)]
 mod checkpoints;

@@ -51,6 +51,7 @@ on_both! {
             secret_id: stored.secret_id,
             secret_name: "wide".to_owned(),
             version: 1,
+            is_canary: false,
         };
         ann.vault.record_repeated_values(&ann.caller, &tool(&name), &[repeated]).await.unwrap();
         // A name is cut only after the search, which finds no half of a value.

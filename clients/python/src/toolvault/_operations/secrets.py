@@ -170,6 +170,7 @@ class SecretOperations:
         when: Mapping[str, Sequence[str]] | None = None,
         protected: bool = False,
         redact: bool = True,
+        canary: bool = False,
     ) -> Operation[Policy]:
         """Replaces the policy; fields that are not given get their defaults."""
         content = {
@@ -178,6 +179,7 @@ class SecretOperations:
             "when": {name: [*patterns] for name, patterns in (when or {}).items()},
             "protected": protected,
             "redact": redact,
+            "canary": canary,
         }
         path = f"{PATH}{segment(secret_id)}/policy"
         return Operation("PUT", path, a(Policy), body=Body(content), is_change=True)

@@ -64,6 +64,7 @@ impl SecretState<'_> {
             when,
             protected,
             redact,
+            canary,
         } = policy;
         let mut transcript = Transcript::new("toolvault/secret-state/v1")
             .bytes(identity.secret.as_bytes())
@@ -91,6 +92,10 @@ impl SecretState<'_> {
             for pattern in patterns {
                 transcript = transcript.text(pattern);
             }
+        }
+        // Later members count only if they are set: the wraps of older secrets are bound to a hash without them.
+        if *canary {
+            transcript = transcript.text("canary");
         }
         StateHash::of(&transcript)
     }

@@ -131,6 +131,7 @@ impl Values {
                         secret_id: value.secret_id,
                         secret_name: value.secret_name,
                         version: value.version,
+                        is_canary: false,
                     },
                     added,
                 });

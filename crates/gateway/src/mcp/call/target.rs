@@ -22,6 +22,8 @@ pub(crate) struct Target {
     pub(crate) tool: Option<Arc<Tool>>,
     /// Declared, and hidden from models.
     pub(crate) hidden: BTreeSet<String>,
+    /// Declared, and shown: for these the caller has canaries.
+    canaries: BTreeSet<String>,
 }
 
 impl Target {
@@ -46,6 +48,7 @@ impl Target {
                 name: full_name,
                 tool: None,
                 hidden: BTreeSet::new(),
+                canaries: BTreeSet::new(),
             });
         };
         let within = rules.within(&server.name);
@@ -57,10 +60,15 @@ impl Target {
         if !tool.can_hide(&hidden) {
             return Err(Refusal::UnknownTool);
         }
+        let canaries = vault.canary_defaults(caller, &full_name, &within).await?;
+        let declared = canaries
+            .into_iter()
+            .filter(|argument| tool.declares(argument));
         Ok(Self {
             name: full_name,
             tool: Some(Arc::clone(tool)),
             hidden,
+            canaries: declared.collect(),
         })
     }
 
@@ -78,7 +86,7 @@ impl Target {
             tool: self.name.clone(),
             args,
             bindings: BTreeMap::new(),
-            accepts: Some(self.hidden.clone()),
+            accepts: Some(self.hidden.union(&self.canaries).cloned().collect()),
             require: (self.hidden.iter().filter(|argument| is_required(argument)))
                 .cloned()
                 .collect(),
@@ -94,7 +102,7 @@ impl Target {
         access: &Access,
         args: Arguments,
     ) -> Result<(Arguments, usize), Refusal> {
-        if self.hidden.is_empty() {
+        if self.hidden.is_empty() && self.canaries.is_empty() {
             return Ok((args, 0));
         }
         let server = &access.server;

@@ -344,3 +344,48 @@ async fn a_subscription_is_searched_for_each_server_that_arrives_later() {
     assert_eq!(records.len(), 1, "{records:?}");
     assert_eq!(records[0]["tool"], "late__");
 }
+
+#[tokio::test]
+async fn a_canary_is_found_wherever_it_goes_and_answers_as_if_there_were_none() {
+    let gate = Gate::start(&[SEND, OTHER]).await;
+    let operator = gate.world.operator();
+    let id = operator.default_for("linear__send", "api_key", VALUE).await;
+    let policy = format!("/v1/secrets/{id}/policy");
+    operator
+        .put(&policy, &json!({"canary": true}))
+        .await
+        .expect(200);
+    let mut expected = 0;
+    for era in ERAS {
+        let key = gate.world.scoped(&[Use]).await;
+        let agent = gate.client(&key, era).await;
+        let tools = agent.ask("tools/list", "{}").await;
+        let listed = tools.message()["result"]["tools"].to_string();
+        assert!(
+            listed.contains("api_key"),
+            "no argument is hidden: {listed}"
+        );
+        // More often than other values may be repeated, and never with another answer than any text gets.
+        for (tool, text) in [("other", VALUE), ("other", "a value that is known")].repeat(11) {
+            let reply = agent.call(tool, &json!({"to": text}).to_string()).await;
+            let answer = reply.message()["result"].to_string();
+            assert!(!answer.contains("[secret:"), "{answer}");
+            expected += usize::from(text == VALUE);
+        }
+        let records = repeated(&operator).await;
+        assert_eq!(records.len(), expected, "{era:?}");
+        assert_eq!(records[0]["reason"], "canary");
+        assert_eq!(records[0]["tool"], "linear__other");
+        assert_eq!(records[0]["actor"], format!("key:{}", key.key_id));
+        let before = attempts(&operator).await;
+        agent.call("send", "{}").await;
+        assert_eq!(attempts(&operator).await, before + 1);
+    }
+}
+
+/// How often a canary would have been applied.
+async fn attempts(operator: &Actor) -> usize {
+    let path = "/v1/audit?action=canary.used&limit=100";
+    let page = operator.get(path).await.expect(200);
+    page["data"].as_array().unwrap().len()
+}

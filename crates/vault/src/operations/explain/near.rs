@@ -150,6 +150,7 @@ impl Search<'_> {
             Reference::Name(name) if **name != *secret.name => {
                 "its name differs in case".to_owned()
             }
+            _ if secret.policy.canary => CANARY.to_owned(),
             _ if pattern.is_some_and(|pattern| !pattern.matches(&self.call.tool)) => {
                 "its pattern does not match the tool".to_owned()
             }
@@ -168,6 +169,7 @@ impl Search<'_> {
     fn is_sound(&self, secret: &Secret) -> bool {
         let pattern = secret.binding.tool.as_ref();
         secret.binding.is_default
+            && !secret.policy.canary
             && !secret.policy.is_expired(self.now)
             && self.caller.reaches_pattern(pattern)
             && pattern.is_some_and(|pattern| self.within.admits(pattern))
@@ -177,6 +179,7 @@ impl Search<'_> {
     fn fault(&self, secret: &Secret) -> Option<String> {
         let pattern = secret.binding.tool.as_ref();
         let text = match self.fit(secret)? {
+            _ if secret.policy.canary => CANARY.to_owned(),
             Fit::Unbound => "it is not bound to a tool".to_owned(),
             Fit::InAnotherCase => "the name of the tool differs in case".to_owned(),
             Fit::Matches if !self.caller.reaches_pattern(pattern) => OUTSIDE_KEY.to_owned(),
@@ -206,15 +209,18 @@ impl Search<'_> {
         self.may_tell_of(secret).then_some(fit)
     }
 
-    /// Without `manage` only secrets that match the tool are reported. Those outside the key's patterns are reported,
-    /// too, because the key reaches the tool.
+    /// Without `manage` only secrets that match the tool are reported, and no canaries. Those outside the key's patterns
+    /// are reported, too, because the key reaches the tool.
     fn may_tell_of(&self, secret: &Secret) -> bool {
         let pattern = secret.binding.tool.as_ref();
-        pattern.is_some_and(|pattern| pattern.matches(&self.call.tool))
-            || self.caller.scopes().contains(Scope::Manage) && self.caller.reaches_pattern(pattern)
+        let manages = self.caller.scopes().contains(Scope::Manage);
+        let is_of_tool = pattern.is_some_and(|pattern| pattern.matches(&self.call.tool));
+        is_of_tool && (manages || !secret.policy.canary)
+            || manages && self.caller.reaches_pattern(pattern)
     }
 }
 
+const CANARY: &str = "it is a canary, which is never applied";
 const OUTSIDE_KEY: &str = "its pattern lies outside the patterns of the key";
 
 /// Whether a server of the gateway gives it to itself, by reference: no tool has such an argument.

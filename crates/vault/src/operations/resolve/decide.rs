@@ -199,7 +199,9 @@ pub(crate) fn by_reference(
 ) -> Decided {
     let path = ArgumentPath::parse(name).ok();
     let is_granted = |secret: &&Arc<Secret>| {
-        is_reached(secret) && path.is_some_and(|path| secret.binding.permits_reference(tool, path))
+        is_reached(secret)
+            && path.is_some_and(|path| secret.binding.permits_reference(tool, path))
+            && !secret.policy.canary
     };
     let candidates: Vec<Arc<Secret>> = match reference {
         Reference::Id(id) => index

@@ -97,7 +97,7 @@ pub(crate) fn precedence(secret: &Secret) -> (bool, Option<Rank>) {
     (is_pointer, secret.rank())
 }
 
-/// Rule 4: the user's defaults whose pattern matches the whole tool name, each with its argument.
+/// Rule 4: the user's defaults whose pattern matches the whole tool name, each with its argument. Canaries are none.
 pub(crate) fn defaults<'a>(
     index: &'a Index,
     caller: &'a Caller,
@@ -107,7 +107,8 @@ pub(crate) fn defaults<'a>(
     index.defaults_for(tool).filter_map(|secret| {
         let pattern = secret.binding.tool.as_ref();
         let is_within = pattern.is_some_and(|pattern| within.admits(pattern));
+        let is_applied = is_within && !secret.policy.canary;
         let argument = secret.binding.argument.as_deref()?;
-        (is_within && caller.reaches_pattern(pattern)).then_some((argument, secret))
+        (is_applied && caller.reaches_pattern(pattern)).then_some((argument, secret))
     })
 }

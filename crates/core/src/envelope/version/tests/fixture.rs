@@ -71,6 +71,7 @@ impl OwnedState {
                 when,
                 protected: false,
                 redact: true,
+                canary: false,
             },
         }
     }

@@ -11,7 +11,7 @@ use crate::timestamp::Timestamp;
 
 type Change = (&'static str, fn(&mut OwnedState));
 
-const CHANGES: [Change; 20] = [
+const CHANGES: [Change; 21] = [
     ("name", |state| state.name.push('x')),
     ("name in other case", |state| {
         state.name = "Linear".to_owned();
@@ -44,6 +44,7 @@ const CHANGES: [Change; 20] = [
         std::mem::swap(&mut state.policy.protected, &mut state.policy.redact);
     }),
     ("no conditions", |state| state.policy.when.clear()),
+    ("canary", |state| state.policy.canary = true),
 ];
 
 const CONDITION_CHANGES: [Change; 8] = [
@@ -180,12 +181,13 @@ prop_compose! {
         when in prop::collection::btree_map(text(), prop::collection::vec(text(), 0..3), 0..3),
         protected in any::<bool>(),
         redact in any::<bool>(),
+        canary in any::<bool>(),
     ) -> OwnedState {
         let expires_at = expires_at.map(Timestamp::from_microseconds);
         OwnedState {
             name, tool, argument, is_default,
             created_at: moments[0], updated_at: moments[1], effective_at: moments[2],
-            policy: Policy { expires_at, rotate_after_days, when, protected, redact },
+            policy: Policy { expires_at, rotate_after_days, when, protected, redact, canary },
         }
     }
 }
