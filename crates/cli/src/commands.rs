@@ -1,5 +1,6 @@
 //! The command line. Each command has a file.
 
+pub(crate) mod alarms;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod completions;
@@ -82,6 +83,9 @@ pub(crate) enum Command {
     Mcp(mcp::McpCommand),
     /// Make the running server reload its configuration
     Reload(reload::ReloadOptions),
+    /// Try the alarms
+    #[command(subcommand)]
+    Alarms(alarms::AlarmsCommand),
     /// Verify and read the audit trail
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -118,7 +122,7 @@ pub(crate) enum Command {
 /// Runs one command.
 pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitStatus> {
     match command {
-        Command::Serve(options) => serve::run(options, context).await,
+        Command::Serve(options) => Box::pin(serve::run(options, context)).await,
         Command::Init(options) => init::run(&options, context).await,
         Command::Open(options) => open::run(options, context).await,
         Command::Login(options) => login::run(&options, context).await,
@@ -132,6 +136,10 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Inject(options) => inject::run(&options, context).await,
         Command::Mcp(command) => mcp::run(command, context).await,
         Command::Reload(options) => reload::run(options, context).await,
+        Command::Alarms(command) => {
+            alarms::run(command, context).await?;
+            Ok(ExitStatus::Success)
+        }
         Command::Audit(command) => audit::run(command, context).await,
         Command::Backup(options) => backup::run(options, context).await,
         Command::Restore(options) => restore::run(options, context).await,

@@ -4,6 +4,7 @@
 //! [`Configuration`] from them, or reports all problems at once. The manual is `config.default.toml`. Start with
 //! [`load`].
 
+mod alarms;
 mod bucket;
 mod computed;
 mod destination;
@@ -24,7 +25,9 @@ mod tests;
 mod traces;
 mod validate;
 
+pub(crate) use self::alarms::{Alarms, Way, read_signing_key};
 pub(crate) use self::computed::{beside, profiles_directory, profiles_path};
+pub(crate) use self::destination::Destination;
 pub(crate) use self::file::{ConfigurationFile, ServerTable};
 pub(crate) use self::first_keys::FirstKeysFile;
 pub(crate) use self::flags::{ServeOptions, StoreOptions};

@@ -1,12 +1,15 @@
 //! What the server does by itself. A failure is logged, and never blocks a request.
 //!
 //! [`backup`], [`checkpoint`] and [`prune`] do what is due now and then, [`series`] names their files, and [`ship`] ships
-//! audit records as they are written; so [`export`] does with traces. [`mod@report`] says how it went. Of several servers on one database only one does it, as long as it runs.
+//! audit records as they are written; so [`export`] does with traces. [`alarms`] sends those that people have to know of.
+//! [`mod@report`] says how it went. Of several servers on one database only one does it, as long as it runs.
 
+mod alarms;
 mod backup;
 mod checkpoint;
 mod prune;
 mod report;
+mod retry;
 mod series;
 mod ship;
 
@@ -23,12 +26,14 @@ use toolvault_gateway::traces::Exporter;
 use toolvault_server::{Job, ServerHandle};
 use toolvault_vault::{Lead, Vault};
 
+use self::alarms::Alarmer;
 use self::backup::BackupWork;
 use self::checkpoint::CheckpointWork;
 use self::prune::PruneWork;
 pub(crate) use self::report::{JobReport, report};
 use self::series::Series;
 use self::ship::Shipper;
+use crate::alarms::Sender;
 use crate::config::Configuration;
 use crate::environment::Environment;
 use crate::failure::{Failure, with_causes};
@@ -61,6 +66,7 @@ trait Work {
 pub(crate) struct Connections {
     receiver: Option<Receiver>,
     bucket: Option<Bucket>,
+    sender: Option<Sender>,
     exporter: Option<Exporter>,
 }
 
@@ -68,6 +74,7 @@ impl Connections {
     /// The clients for what is configured. Nothing is connected yet.
     pub(crate) fn of(
         configuration: &Configuration,
+        environment: &Environment,
         exporter: Option<Exporter>,
     ) -> Result<Self, Failure> {
         let refused = |part: &str, error: &dyn std::error::Error| {
@@ -84,8 +91,11 @@ impl Connections {
             let (region, id) = (settings.region, settings.access_key_id);
             Bucket::new(&settings.url, region, id, settings.policy)
         });
+        let alarms = configuration.alarms.as_ref();
+        let sender = alarms.map(|settings| Sender::of(settings, environment));
         Ok(Self {
             exporter,
+            sender: sender.transpose()?,
             receiver: receiver
                 .transpose()
                 .map_err(|error| refused("audit.ship", &error))?,
@@ -102,9 +112,10 @@ pub(crate) async fn run(
     server: &ServerHandle,
     configuration: &Configuration,
     environment: &Environment,
-    connections: Connections,
+    mut connections: Connections,
     stop: &CancellationToken,
 ) -> Infallible {
+    let exporter = connections.exporter.take();
     let runner = Runner {
         vault,
         server,
@@ -144,24 +155,13 @@ pub(crate) async fn run(
             runner.repeat(Job::Prune, PRUNE_EVERY, &work).await;
         }
     };
-    let ships = async {
-        if let (Some(settings), Some(receiver)) = (&configuration.shipping, &connections.receiver) {
-            let shipper = Shipper {
-                vault,
-                server,
-                stop,
-                settings,
-                receiver,
-            };
-            shipper.run().await;
-        }
-    };
     let exports = async {
-        if let (Some(settings), Some(exporter)) = (&configuration.tracing, connections.exporter) {
+        if let (Some(settings), Some(exporter)) = (&configuration.tracing, exporter) {
             export::run(exporter, vault.installation(), settings).await;
         }
     };
-    tokio::join!(backups, checkpoints, prunes, ships, exports);
+    let follows = runner.follow(configuration, &connections);
+    tokio::join!(backups, checkpoints, prunes, follows, exports);
     std::future::pending().await
 }
 
@@ -172,6 +172,38 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
+    /// What follows the audit trail as it is written.
+    async fn follow(&self, configuration: &Configuration, connections: &Connections) {
+        let (vault, server, stop) = (self.vault, self.server, self.stop);
+        let ships = async {
+            if let (Some(settings), Some(receiver)) =
+                (&configuration.shipping, &connections.receiver)
+            {
+                let shipper = Shipper {
+                    vault,
+                    server,
+                    stop,
+                    settings,
+                    receiver,
+                };
+                shipper.run().await;
+            }
+        };
+        let alarms = async {
+            if let (Some(settings), Some(sender)) = (&configuration.alarms, &connections.sender) {
+                let alarmer = Alarmer {
+                    vault,
+                    server,
+                    stop,
+                    settings,
+                    sender,
+                };
+                alarmer.run().await;
+            }
+        };
+        tokio::join!(ships, alarms);
+    }
+
     async fn repeat(&self, job: Job, every: i64, work: &impl Work) {
         let pause = Duration::from_micros(every.unsigned_abs()).min(LOOK_EVERY);
         let mut lead = self.vault.lead(job.name());

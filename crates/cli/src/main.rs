@@ -4,6 +4,7 @@
 //! commands, then [`api`] and [`store`], then [`config`], then [`context`], [`printer`] and [`failure`]. Commands print
 //! through [`printer`] only.
 
+mod alarms;
 mod api;
 mod browser;
 mod commands;
@@ -14,6 +15,7 @@ mod credential;
 mod duration;
 mod environment;
 mod failure;
+mod hand_over;
 mod harmless;
 mod hygiene;
 mod jobs;

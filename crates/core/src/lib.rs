@@ -22,6 +22,7 @@
 //! - [`backup`]: the format of a backup file.
 //! - [`client_key`]: the key with which an OAuth client proves who it is.
 //! - [`signature_v4`]: the signature of a request to an S3-compatible store.
+//! - [`webhook`]: the signature of a message to a receiver of alarms.
 //! - [`audit`]: the chain of pages that records every change and use.
 
 #![deny(missing_docs)]
@@ -57,3 +58,4 @@ pub mod terminal;
 pub mod timestamp;
 pub mod transcript;
 pub mod user_keys;
+pub mod webhook;

@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //!
+//! - [`alarms`]: what people have to know at once, on its way to them.
 //! - [`bucket`]: objects on their way to an S3-compatible store.
 //! - [`http`]: the one guarded HTTP client and the rules about where it may connect.
 //! - [`mcp`]: the relay between agents and tool servers.
@@ -12,6 +13,7 @@
 //! - [`traces`]: spans on their way to a collector.
 //! - [`stdio`]: programs on this machine, and what they must not read.
 
+pub mod alarms;
 pub mod bucket;
 pub mod http;
 pub mod mcp;

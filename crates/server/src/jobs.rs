@@ -1,6 +1,7 @@
-//! How the jobs went that the server does by itself: backups, and checkpoints, retention and shipping of the audit
-//! trail.
+//! How the jobs went that the server does by itself: backups, checkpoints, retention and shipping of the audit
+//! trail, and alarms.
 
+mod alarms;
 mod shipping;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use toolvault_core::timestamp::Timestamp;
 use toolvault_vault::LeadHolder;
 
+pub use self::alarms::Alarms;
 pub use self::shipping::Shipping;
 
 /// A job of the server.
@@ -29,6 +31,8 @@ pub enum Job {
     Prune,
     /// The shipping of audit records to a receiver elsewhere.
     Ship,
+    /// The sending of alarms.
+    Alarms,
 }
 
 impl Job {
@@ -39,6 +43,7 @@ impl Job {
             Self::Checkpoint => "checkpoint",
             Self::Prune => "prune",
             Self::Ship => "ship",
+            Self::Alarms => "alarms",
         }
     }
 }
@@ -67,6 +72,7 @@ pub struct Jobs {
     failures: Family<JobLabels, Counter>,
     leads: Family<JobLabels, Gauge>,
     shipping: Shipping,
+    alarms: Alarms,
 }
 
 impl Jobs {
@@ -79,11 +85,17 @@ impl Jobs {
         let help = "Whether this server does a job: of the servers on one database, one does each";
         registry.register("job_leader", help, self.leads.clone());
         self.shipping.register(registry);
+        self.alarms.register(registry);
     }
 
     /// The counts of the shipping of audit records.
     pub fn shipping(&self) -> &Shipping {
         &self.shipping
+    }
+
+    /// The counts of alarms.
+    pub fn alarms(&self) -> &Alarms {
+        &self.alarms
     }
 
     /// Notes when the job last succeeded.

@@ -42,7 +42,7 @@ mod wire;
 
 pub use app::ServerHandle;
 pub use entrance::GatewaySettingsError;
-pub use jobs::{Job, JobState, Jobs, Shipping};
+pub use jobs::{Alarms, Job, JobState, Jobs, Shipping};
 pub use jwt::{Algorithm, IssuerConfig, IssuerConfigError};
 pub use listener::{Prepared, Server};
 pub use openapi::document as openapi_document;

@@ -47,8 +47,8 @@ pub use connection::{Client, Connection};
 pub use error::{BoxError, Denial, Error, Problem};
 pub use key::KeyInfo;
 pub use operations::audit::{
-    AuditFilter, AuditPage, Evidence, Fault, Progress, Pruned, PrunedPart, RecordedPage,
-    ShippingStatus, Unshipped, Verification,
+    ALARMS_KEPT, AuditFilter, AuditPage, Evidence, Fault, Progress, Pruned, PrunedPart, Reader,
+    RecordedPage, ShippingStatus, Unshipped, Verification,
 };
 pub use operations::connections::refresh::{Lease, NewTokens, RefreshEnd, RefreshLease};
 pub use operations::connections::{ConnectionStamp, Disconnected, OpenConnection};
@@ -69,7 +69,7 @@ pub use operations::secrets::{
 };
 pub use operations::sessions::{SessionLimits, SignedIn};
 pub use operations::status::StoreStatus;
-pub use operations::usage::Usage;
+pub use operations::usage::{DueSecrets, Usage};
 pub use operations::user_keys::{RotationBegun, RotationPortion, RotationPosition};
 pub use operations::users::UserChange;
 pub use operations::uses::{LastUse, SecretUse, SecretUses};

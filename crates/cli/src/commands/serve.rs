@@ -34,7 +34,7 @@ pub(crate) async fn run(
     let (traces, exporter) = export::prepare(&mut configuration)?.unzip();
     logging::start(configuration.log_format, &context.environment, traces)?;
     let prepared = prepare(&configuration.server)?;
-    let connections = jobs::Connections::of(&configuration, exporter)?;
+    let connections = jobs::Connections::of(&configuration, &context.environment, exporter)?;
     let signals = Signals::catch()?;
     hygiene::raise_descriptors();
     make_profiles_directory();

@@ -131,6 +131,7 @@ impl Report<'_> {
         table.row(["last backup", &self.job(Job::Backup)]);
         table.row(["last checkpoint", &self.job(Job::Checkpoint)]);
         table.row(["audit shipping", &self.shipping()]);
+        table.row(["last alarm", &self.alarms()]);
         for replica in &store.replicas {
             let at = replica.url.as_ref().map(|url| format!(", at {url}"));
             let at = at.unwrap_or_default();
@@ -167,6 +168,17 @@ impl Report<'_> {
                     self.job(Job::Ship)
                 )
             }
+        }
+    }
+
+    fn alarms(&self) -> String {
+        let alarms = self.jobs.iter().find(|report| report.job == Job::Alarms);
+        match alarms {
+            None => "the server sends none".to_owned(),
+            Some(report) if report.last.is_none() && report.fault.is_none() && self.is_served => {
+                "none since the server started".to_owned()
+            }
+            Some(_) => self.job(Job::Alarms),
         }
     }
 

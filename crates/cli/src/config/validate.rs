@@ -8,6 +8,7 @@ use toolvault_server::{
 };
 use toolvault_vault::{Consistency, DatabaseLocation, DatabaseUrl, Durability, Limits, Settings};
 
+use super::alarms::Alarms;
 use super::ext_mcp;
 use super::first_keys::FirstKeysFile;
 use super::gateway;
@@ -41,6 +42,8 @@ pub(crate) struct Configuration {
     pub(crate) audit_keep: Option<i64>,
     /// Where audit records are shipped to.
     pub(crate) shipping: Option<Shipping>,
+    /// Who gets alarms.
+    pub(crate) alarms: Option<Alarms>,
     /// Where traces are sent to.
     pub(crate) tracing: Option<Tracing>,
 }
@@ -82,6 +85,7 @@ fn assemble(layers: &mut Layers) -> Option<Configuration> {
     let checkpoints = Checkpoints::of(layers);
     let audit_keep = jobs::audit_keep(layers);
     let shipping = Shipping::of(layers);
+    let alarms = Alarms::of(layers);
     let tracing = Tracing::of(layers);
     Some(Configuration {
         server: server?,
@@ -96,6 +100,7 @@ fn assemble(layers: &mut Layers) -> Option<Configuration> {
         checkpoints,
         audit_keep,
         shipping,
+        alarms,
         tracing,
     })
 }

@@ -5,10 +5,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
-use tokio::io::AsyncWriteExt as _;
 use toolvault_core::audit::checkpoint::Checkpoint;
 use toolvault_core::identity::InstallationId;
 use toolvault_core::signature_v4::date_and_time;
@@ -20,9 +17,9 @@ use super::series::Series;
 use super::{Work, off_the_runtime};
 use crate::config::Checkpoints;
 use crate::failure::with_causes;
+use crate::hand_over::hand_over;
 use crate::store::own_uid;
 
-const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 /// The longest checkpoint, in bytes. They have about 350.
 const LONGEST: u64 = 4_096;
 
@@ -62,40 +59,6 @@ impl CheckpointWork {
         let written = bucket.put(&name, line.to_vec(), &secret, now).await;
         written.map_err(|error| with_causes(&error))
     }
-
-    async fn hand_over(&self, line: &[u8]) -> Result<(), String> {
-        let Some((program, arguments)) = self.settings.command.split_first() else {
-            return Ok(());
-        };
-        let failed = |why: &dyn std::fmt::Display| format!("the command {program} failed: {why}");
-        let mut command = tokio::process::Command::new(program);
-        command
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true);
-        for name in &self.withheld {
-            command.env_remove(name);
-        }
-        let running = async {
-            let mut process = command.spawn()?;
-            if let Some(mut input) = process.stdin.take() {
-                // A command may end without reading everything; its exit status tells whether it failed.
-                let _ = input.write_all(line).await;
-            }
-            process.wait().await
-        };
-        let status = tokio::time::timeout(COMMAND_LIMIT, running)
-            .await
-            .map_err(|_| failed(&"it took longer than 30 s"))?
-            .map_err(|error| failed(&error.kind()))?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(failed(&status))
-        }
-    }
 }
 
 impl Work for CheckpointWork {
@@ -124,7 +87,9 @@ impl Work for CheckpointWork {
         let mut line = serde_json::to_vec(&checkpoint).map_err(|error| error.to_string())?;
         line.push(b'\n');
         // The file counts as done, so it comes last: if the command or the bucket fails, it gets the next one soon.
-        self.hand_over(&line).await?;
+        if !self.settings.command.is_empty() {
+            hand_over(&self.settings.command, &self.withheld, &line).await?;
+        }
         self.put(checkpoint.at, &line).await?;
         if let Some(series) = self.series() {
             let at = checkpoint.at;

@@ -8,7 +8,7 @@ use toolvault_server::{Job, JobState, Status};
 use toolvault_vault::{LeadHolder, ShippingStatus};
 
 use super::series::Series;
-use super::{PRUNE_EVERY, ship};
+use super::{PRUNE_EVERY, retry};
 use crate::config::Configuration;
 
 /// How late a job may be, in microseconds, beside the time of one more.
@@ -66,6 +66,7 @@ pub(crate) fn report(configuration: &Configuration, of: &Status, now: Timestamp)
             .shipping
             .map(|shipping| of_shipping(shipping, states, now)),
     )
+    .chain(configuration.alarms.as_ref().map(|_| of_alarms(states)))
     .collect()
 }
 
@@ -90,9 +91,21 @@ fn of_shipping(
     let state = states.get(&Job::Ship).cloned().unwrap_or_default();
     JobReport {
         job: Job::Ship,
-        every_seconds: ship::LOOK_EVERY.as_secs().cast_signed(),
+        every_seconds: retry::LOOK_EVERY.as_secs().cast_signed(),
         last: shipping.last,
         fault: state.failure.or_else(changed).or_else(late),
+        done_by: state.done_by,
+    }
+}
+
+/// Only the server that sends them knows how it goes.
+fn of_alarms(states: &BTreeMap<Job, JobState>) -> JobReport {
+    let state = states.get(&Job::Alarms).cloned().unwrap_or_default();
+    JobReport {
+        job: Job::Alarms,
+        every_seconds: retry::LOOK_EVERY.as_secs().cast_signed(),
+        last: state.last,
+        fault: state.failure,
         done_by: state.done_by,
     }
 }

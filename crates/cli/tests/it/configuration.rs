@@ -28,6 +28,8 @@ fn each_value_is_shown_with_where_it_came_from() {
     assert!(!transcript.contains("canary"), "{transcript}");
     assert_snapshot!(transcript, @r#"
     exit status 0
+    alarms.allow_private_network = false  # default
+    alarms.failures = 20  # default
     audit.checkpoints.s3.allow_private_network = false  # default
     audit.ship.allow_private_network = false  # default
     audit.ship.allow_unclean_end = false  # default

@@ -32,6 +32,7 @@ fn the_program_lists_its_commands() {
       inject       Write a file from a template with secrets
       mcp          Manage the servers of the MCP gateway, and connect clients to it
       reload       Make the running server reload its configuration
+      alarms       Try the alarms
       audit        Verify and read the audit trail
       backup       Write a backup of the whole store to a file, or check one
       restore      Restore a backup into a new store, on either database

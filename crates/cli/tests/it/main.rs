@@ -3,6 +3,8 @@
 //! [`installation`] is a data directory with an optional server.
 
 #[cfg(test)]
+mod alarms;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod backup;

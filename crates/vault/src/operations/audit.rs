@@ -17,7 +17,7 @@ use toolvault_core::transcript::Transcript;
 
 pub use self::proof::Evidence;
 pub use self::prune::Pruned;
-pub use self::ship::{RecordedPage, ShippingStatus, Unshipped};
+pub use self::ship::{ALARMS_KEPT, Reader, RecordedPage, ShippingStatus, Unshipped};
 pub use self::verify::{Fault, Progress, PrunedPart, Verification};
 use crate::caller::Caller;
 use crate::error::Error;

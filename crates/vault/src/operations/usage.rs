@@ -1,11 +1,15 @@
 //! What a user has stored compared with their limits, and how many secrets are due for rotation.
 
+use std::collections::BTreeMap;
+
+use toolvault_core::identity::UserId;
 use toolvault_core::policy::Policy;
 use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
 
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::store::secrets::PolicyRow;
 use crate::store::{secrets, users};
 use crate::user::{Ledger, User};
 use crate::vault::Vault;
@@ -15,6 +19,22 @@ const STEP: i64 = 1_024;
 
 /// How many secrets with a policy that may make them due or expired are looked at.
 const MOST_COUNTED: i64 = 100_000;
+
+/// How many secrets are named.
+const MOST_NAMES: usize = 20;
+
+/// Secrets of a user that have become due for rotation or expired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueSecrets {
+    /// The user.
+    pub user: UserId,
+    /// The names of some of them, at most 20.
+    pub names: Vec<String>,
+    /// How many there are.
+    pub count: usize,
+    /// When the last of them became due.
+    pub at: Timestamp,
+}
 
 /// What a user has stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +93,56 @@ impl Vault {
             .await
     }
 
+    /// The secrets that became due for rotation or expired after `since` and not after `until`, by user. Needs `admin`.
+    ///
+    /// It scans the table of secrets without verifying it, like [`rotation_due`](Self::rotation_due).
+    pub async fn due_between(
+        &self,
+        caller: &Caller,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<DueSecrets>, Error> {
+        self.note_refusal(caller, caller.require(Scope::Admin))
+            .await?;
+        let (rotated, expiring) = self
+            .in_time(async {
+                let mut tx = self.shared.database.read().await?;
+                let list = "rotate_after_days";
+                let rotated = secrets::list_with_policy(&mut tx, list, MOST_COUNTED).await?;
+                let list = "expires_at";
+                Ok((
+                    rotated,
+                    secrets::list_with_policy(&mut tx, list, MOST_COUNTED).await?,
+                ))
+            })
+            .await?;
+        let rotation = |row: &PolicyRow, policy: &Policy| {
+            policy.rotation_due_at(Timestamp::from_microseconds(row.created_at))
+        };
+        let rotated = rotated
+            .into_iter()
+            .filter_map(|row| at(row, since, until, rotation));
+        let expired = expiring
+            .into_iter()
+            .filter_map(|row| at(row, since, until, |_, policy| policy.expires_at));
+        let mut due: BTreeMap<UserId, DueSecrets> = BTreeMap::new();
+        for (row, at) in rotated.chain(expired) {
+            let user = UserId(row.user_id);
+            let due = due.entry(user).or_insert(DueSecrets {
+                user,
+                names: Vec::new(),
+                count: 0,
+                at,
+            });
+            due.count += 1;
+            due.at = due.at.max(at);
+            if due.names.len() < MOST_NAMES && !due.names.contains(&row.name) {
+                due.names.push(row.name);
+            }
+        }
+        Ok(due.into_values().collect())
+    }
+
     /// How many secrets have a policy with this member, and are counted.
     async fn count_with(
         &self,
@@ -85,11 +155,23 @@ impl Vault {
                 Ok(secrets::list_with_policy(&mut tx, member, MOST_COUNTED).await?)
             })
             .await?;
-        let counted = rows.iter().filter(|(policy, replaced_at)| {
-            let replaced_at = Timestamp::from_microseconds(*replaced_at);
-            serde_json::from_str::<Policy>(policy)
+        let counted = rows.iter().filter(|row| {
+            let replaced_at = Timestamp::from_microseconds(row.created_at);
+            serde_json::from_str::<Policy>(&row.policy)
                 .is_ok_and(|policy| is_counted(&policy, replaced_at))
         });
         Ok(counted.map(|_| 1).sum())
     }
+}
+
+/// The secret, and the time that its policy says, if that is after `since` and not after `until`.
+fn at(
+    row: PolicyRow,
+    since: Timestamp,
+    until: Timestamp,
+    time: impl Fn(&PolicyRow, &Policy) -> Option<Timestamp>,
+) -> Option<(PolicyRow, Timestamp)> {
+    let policy = serde_json::from_str(&row.policy).ok()?;
+    let at = time(&row, &policy)?;
+    (since < at && at <= until).then_some((row, at))
 }

@@ -196,6 +196,20 @@ pub(crate) async fn pages_after(
         .collect())
 }
 
+/// The newest page whose last record is of a time before `until`, as the table has it.
+pub(crate) async fn newest_before(tx: &mut Tx, until: Timestamp) -> sqlx::Result<Option<Page>> {
+    let row: Option<PageRow> = on!(tx, connection => {
+        sqlx::query_as(
+            "SELECT page, first_sequence, last_sequence, first_at, last_at, epoch, records, hash, \
+             signature FROM audit_pages WHERE last_at < $1 ORDER BY page DESC LIMIT 1",
+        )
+        .bind(until.microseconds())
+        .fetch_optional(connection)
+        .await
+    })?;
+    Ok(row.map(PageRow::into_page))
+}
+
 /// How many bytes the records of each of these pages have.
 pub(crate) async fn lengths_after(tx: &mut Tx, page: i64, limit: i64) -> sqlx::Result<Vec<i64>> {
     on!(tx, connection => {

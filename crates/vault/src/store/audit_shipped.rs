@@ -1,8 +1,9 @@
-//! Up to where the audit trail was shipped.
+//! Up to where the audit trail was read: for shipping, and for alarms.
 
 use sqlx::FromRow;
 
 use super::transaction::{Tx, on};
+use crate::operations::audit::Reader;
 
 /// The position as stored.
 #[derive(Clone, Debug, FromRow)]
@@ -14,24 +15,48 @@ pub(crate) struct ShippedRow {
     pub(crate) mac: Vec<u8>,
 }
 
-pub(crate) async fn find(tx: &mut Tx) -> sqlx::Result<Option<ShippedRow>> {
+pub(crate) async fn find(tx: &mut Tx, reader: Reader) -> sqlx::Result<Option<ShippedRow>> {
+    let select = match reader {
+        Reader::Shipping => "SELECT page, sequence, hash, shipped_at, mac FROM audit_shipped",
+        Reader::Alarms => "SELECT page, sequence, hash, shipped_at, mac FROM audit_alarmed",
+    };
     on!(tx, connection => {
-        sqlx::query_as("SELECT page, sequence, hash, shipped_at, mac FROM audit_shipped")
+        sqlx::query_as(select)
             .fetch_optional(connection)
             .await
     })
 }
 
-/// Moves the position from this page (0: there is none). Returns false if it is elsewhere.
-pub(crate) async fn replace(tx: &mut Tx, from: i64, row: &ShippedRow) -> sqlx::Result<bool> {
-    let written = on!(tx, connection => {
-        sqlx::query(
-            "INSERT INTO audit_shipped (only_row, page, sequence, hash, shipped_at, mac) \
-             SELECT 1, $2, $3, $4, $5, $6 WHERE $1 = 0 OR EXISTS (SELECT 1 FROM audit_shipped) \
-             ON CONFLICT (only_row) DO UPDATE SET page = excluded.page, sequence = excluded.sequence, \
-             hash = excluded.hash, shipped_at = excluded.shipped_at, mac = excluded.mac \
-             WHERE audit_shipped.page = $1",
+/// The statement that moves the position in a table.
+macro_rules! replace_in {
+    ($table:literal) => {
+        concat!(
+            "INSERT INTO ",
+            $table,
+            " (only_row, page, sequence, hash, shipped_at, mac) \
+             SELECT 1, $2, $3, $4, $5, $6 WHERE $1 = 0 OR EXISTS (SELECT 1 FROM ",
+            $table,
+            ") ON CONFLICT (only_row) DO UPDATE SET page = excluded.page, sequence = excluded.sequence, \
+             hash = excluded.hash, shipped_at = excluded.shipped_at, mac = excluded.mac WHERE ",
+            $table,
+            ".page = $1"
         )
+    };
+}
+
+/// Moves the position from this page (0: there is none). Returns false if it is elsewhere.
+pub(crate) async fn replace(
+    tx: &mut Tx,
+    reader: Reader,
+    from: i64,
+    row: &ShippedRow,
+) -> sqlx::Result<bool> {
+    let statement = match reader {
+        Reader::Shipping => replace_in!("audit_shipped"),
+        Reader::Alarms => replace_in!("audit_alarmed"),
+    };
+    let written = on!(tx, connection => {
+        sqlx::query(statement)
         .bind(from)
         .bind(row.page)
         .bind(row.sequence)

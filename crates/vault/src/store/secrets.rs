@@ -71,16 +71,26 @@ pub(crate) async fn list_after(
     })
 }
 
-/// For each secret whose policy has this member, the policy and the time of its current value.
+/// A secret with a policy, as the database has it.
+#[derive(FromRow)]
+pub(crate) struct PolicyRow {
+    pub(crate) user_id: Uuid,
+    pub(crate) name: String,
+    pub(crate) policy: String,
+    /// The time of its current value.
+    pub(crate) created_at: i64,
+}
+
+/// The secrets whose policy has this member.
 pub(crate) async fn list_with_policy(
     tx: &mut Tx,
     member: &str,
     limit: i64,
-) -> sqlx::Result<Vec<(String, i64)>> {
+) -> sqlx::Result<Vec<PolicyRow>> {
     // The quotes do not occur inside a string of the policy, where they would be escaped.
     on!(tx, connection => {
         sqlx::query_as(
-            "SELECT s.policy, v.created_at FROM secrets s JOIN secret_versions v \
+            "SELECT s.user_id, s.name, s.policy, v.created_at FROM secrets s JOIN secret_versions v \
              ON v.secret_id = s.secret_id AND v.version = s.version \
              WHERE s.policy NOT LIKE $1 LIMIT $2",
         )

@@ -140,7 +140,7 @@ on_both! {
         let pruned = app.vault.prune_audit(&app.local().caller, before).await;
         assert!(pruned.unwrap().records > 0);
         let local = app.local().caller;
-        let unshipped = app.vault.unshipped(&local).await.unwrap();
+        let unshipped = app.vault.unshipped(&local, toolvault_vault::Reader::Shipping).await.unwrap();
         app.vault.note_shipped(&local, unshipped).await.unwrap();
         let file = app.backup().await;
         let trail = dump(&app, &["audit_pages", "audit_epochs"]).await;

@@ -10,6 +10,8 @@
 mod harness;
 
 #[cfg(test)]
+mod alarms;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod audit_list;

@@ -2,7 +2,7 @@
 
 use toolvault_core::audit::record::Record;
 use toolvault_core::scope::Scope;
-use toolvault_vault::{Clock as _, Error, Keys, Settings, Unshipped};
+use toolvault_vault::{Clock as _, Error, Keys, Reader, Settings, Unshipped};
 
 use crate::harness::app::key;
 use crate::harness::backups::empty_places;
@@ -10,7 +10,10 @@ use crate::harness::rows::Rows;
 use crate::harness::{App, DAY, NewSecretExt as _, secret};
 
 async fn unshipped(app: &App) -> Unshipped {
-    app.vault.unshipped(&app.local().caller).await.unwrap()
+    app.vault
+        .unshipped(&app.local().caller, Reader::Shipping)
+        .await
+        .unwrap()
 }
 
 async fn note(app: &App, shipped: Unshipped) -> Result<(), Error> {
@@ -67,7 +70,10 @@ fn shipping(app: &App) -> Settings {
 }
 
 async fn assert_found(app: &App) {
-    let refused = app.vault.unshipped(&app.local().caller).await;
+    let refused = app
+        .vault
+        .unshipped(&app.local().caller, Reader::Shipping)
+        .await;
     assert!(matches!(refused, Err(Error::Integrity)), "{refused:?}");
 }
 
@@ -112,7 +118,7 @@ on_both! {
     async fn only_an_administrator_ships(app: App) {
         let operator = app.operator().await;
         let other = operator.delegate(key("k", &[Scope::Manage, Scope::Audit])).await;
-        let refused = app.vault.unshipped(&other.caller).await;
+        let refused = app.vault.unshipped(&other.caller, Reader::Shipping).await;
         assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
         let portion = unshipped(&app).await;
         let refused = app.vault.note_shipped(&other.caller, portion).await;

@@ -7,7 +7,7 @@ use toolvault_core::timestamp::Timestamp;
 use toolvault_vault::DatabaseLocation;
 
 use super::findings::Findings;
-use crate::config::{Configuration, RootKey};
+use crate::config::{Configuration, RootKey, Way};
 
 /// 2026-01-01: no machine that runs this version can be earlier.
 const EARLIEST: Timestamp = Timestamp::from_microseconds(1_767_225_600_000_000);
@@ -22,11 +22,19 @@ pub(super) fn check_secret_files(configuration: &Configuration, findings: &mut F
     }
     let shipping = configuration.shipping.as_ref();
     let tracing = configuration.tracing.as_ref();
+    let (receiver, key) = match configuration.alarms.as_ref().map(|alarms| &alarms.way) {
+        Some(Way::Webhook(destination, key)) => (Some(destination), key.as_deref()),
+        _ => (None, None),
+    };
+    if let Some(path) = key {
+        check_file("signing key of alarms", path, findings);
+    }
     for (what, destination) in [
         (
             "headers of audit shipping",
             shipping.map(|shipping| &shipping.destination),
         ),
+        ("headers of alarms", receiver),
         (
             "headers of traces",
             tracing.map(|tracing| &tracing.destination),

@@ -1,4 +1,4 @@
-//! Checks of what the server does regularly: backups, and checkpoints, retention and shipping of the audit trail.
+//! Checks of what the server does regularly: backups, and checkpoints, retention and shipping of the audit trail, and alarms.
 
 use toolvault_server::Job;
 
@@ -12,10 +12,12 @@ pub(super) fn check(reports: &[JobReport], findings: &mut Findings) {
             Job::Checkpoint => "checkpoints",
             Job::Prune => "audit retention",
             Job::Ship => "audit shipping",
+            Job::Alarms => "alarms",
         };
         let done = match report.job {
             Job::Prune => "old records were last deleted",
             Job::Ship => "the receiver last acknowledged records",
+            Job::Alarms => "one was last sent",
             _ => "the last one was made",
         };
         match (&report.fault, report.last) {
@@ -34,12 +36,16 @@ pub(super) fn check(reports: &[JobReport], findings: &mut Findings) {
                 match report.job {
                     Job::Prune => "read the server's log, then run: toolvault audit verify",
                     Job::Ship => "read the server's log and the receiver's; toolvault status shows how many records wait",
+                    Job::Alarms => "read the server's log and the receiver's, then run: toolvault alarms test",
                     _ => "read the server's log; if it cannot write, the directory must exist, and the server must be able to write to it",
                 },
             ),
             (None, Some(last)) => findings.good(check, &format!("{done} at {last}")),
             (None, None) if report.job == Job::Ship => {
                 findings.good(check, "nothing was shipped yet, and no record waits for long");
+            }
+            (None, None) if report.job == Job::Alarms && report.done_by.is_none() => {
+                findings.good(check, "none was sent since the server started");
             }
             (None, None) => findings.good(
                 check,

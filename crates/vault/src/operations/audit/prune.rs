@@ -11,7 +11,7 @@ use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::{SECOND, Timestamp};
 
 use self::step::Pruner;
-use super::ship::Position;
+use super::ship::{Position, Reader};
 use super::verify::Progress;
 use super::verify::trail::{Trail, Verified};
 use crate::caller::Caller;
@@ -125,7 +125,7 @@ impl Vault {
         if !self.shared.settings.ships_audit {
             return Ok(i64::MAX);
         }
-        let position = Position::find(tx, &self.shared.keyring).await?;
+        let position = Position::find(tx, &self.shared.keyring, Reader::Shipping).await?;
         Ok(position.map_or(0, |position| position.head.page))
     }
 }

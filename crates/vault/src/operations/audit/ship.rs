@@ -1,4 +1,5 @@
-//! Shipping: which records a receiver elsewhere does not have yet.
+//! Reading the trail as it grows: which records a receiver elsewhere does not have yet, and which of them alarms were
+//! not made of.
 //!
 //! The position is a row, which moves after the receiver has acknowledged, so a record may arrive twice but is never
 //! left out. The row has a MAC: whoever writes to the database can put an earlier position back, but none that leaves
@@ -12,7 +13,7 @@ use toolvault_core::audit::record::Record;
 use toolvault_core::identity::{InstallationId, UserId};
 use toolvault_core::keyring::Keyring;
 use toolvault_core::scope::Scope;
-use toolvault_core::timestamp::Timestamp;
+use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_core::transcript::Transcript;
 use uuid::Uuid;
 
@@ -30,6 +31,18 @@ const PORTION: i64 = 16;
 /// The most bytes of records read at once, unless one page alone has more: one of records with the longest names has 9 MiB.
 /// They are in memory a few times, as they are read, checked and sent.
 const MOST_BYTES: i64 = 8 << 20;
+
+/// How long an alarm is worth to be sent, in microseconds: three days, so that a weekend does not hide one.
+pub const ALARMS_KEPT: i64 = 72 * 3_600 * SECOND;
+
+/// Who reads the trail, each from a position of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// What ships records to a receiver elsewhere. It begins with the first record.
+    Shipping,
+    /// What makes alarms of records. It begins with those of the last [`ALARMS_KEPT`].
+    Alarms,
+}
 
 /// The records of one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,8 +64,11 @@ pub struct Unshipped {
     pub waiting: i64,
     /// How many records before them were pruned without having been shipped.
     pub lost: i64,
+    reader: Reader,
     /// The page of the stored position; 0 if there is none.
     from: i64,
+    /// When the position last moved.
+    pub last: Option<Timestamp>,
     /// The position after the pages.
     end: Head,
 }
@@ -77,16 +93,16 @@ pub(super) struct Position {
 }
 
 impl Vault {
-    /// The oldest records that were not shipped. Needs `admin`.
+    /// The oldest records that the reader has not noted. Needs `admin`.
     ///
-    /// The pages are the ones that follow those that were shipped, and are signed. Otherwise, or if the stored position
+    /// The pages are the ones that follow those that were noted, and are signed. Otherwise, or if the stored position
     /// is not as this vault stored it, the error is [`Error::Integrity`].
-    pub async fn unshipped(&self, caller: &Caller) -> Result<Unshipped, Error> {
+    pub async fn unshipped(&self, caller: &Caller, reader: Reader) -> Result<Unshipped, Error> {
         self.note_refusal(caller, caller.require(Scope::Admin))
             .await?;
         let reading = async {
             let mut tx = self.shared.database.read().await?;
-            let (start, end) = find_span(&mut tx, &self.shared.keyring).await?;
+            let (start, end) = self.find_span(&mut tx, reader).await?;
             let lengths = audit::lengths_after(&mut tx, start.head.page, PORTION).await?;
             let count = pages_within(&lengths, MOST_BYTES);
             let pages = audit::pages_after(&mut tx, start.head.page, count).await?;
@@ -113,12 +129,14 @@ impl Vault {
             pages,
             waiting: end.sequence.max(after.sequence) - start.head.sequence,
             lost: start.lost,
+            reader,
             from: start.from,
+            last: start.last,
             end: after,
         })
     }
 
-    /// Notes that the receiver has these records. Needs `admin`.
+    /// Notes that these records are done with. Needs `admin`.
     ///
     /// Fails if another process noted it meanwhile.
     pub async fn note_shipped(&self, caller: &Caller, shipped: Unshipped) -> Result<(), Error> {
@@ -129,8 +147,34 @@ impl Vault {
             shipped_at: self.shared.clock.now(),
         };
         let change = Move {
+            reader: shipped.reader,
             from: shipped.from,
-            row: position.row(&self.shared.keyring),
+            row: position.row(&self.shared.keyring, shipped.reader),
+        };
+        self.writer.change(change).await
+    }
+
+    /// Notes all records as done with, whatever state the trail and the position are in. Needs `admin`.
+    ///
+    /// Nothing that was written before is read by this reader any more.
+    pub async fn note_all(&self, caller: &Caller, reader: Reader) -> Result<(), Error> {
+        self.note_refusal(caller, caller.require(Scope::Admin))
+            .await?;
+        let reading = async {
+            let mut tx = self.shared.database.read().await?;
+            let row = audit_shipped::find(&mut tx, reader).await?;
+            let head = audit::find_head(&mut tx).await?;
+            Ok((row, head.and_then(|head| head.head())))
+        };
+        let (row, head) = self.in_time(reading).await?;
+        let position = Position {
+            head: head.ok_or(Error::Integrity)?,
+            shipped_at: self.shared.clock.now(),
+        };
+        let change = Move {
+            reader,
+            from: row.map_or(0, |row| row.page),
+            row: position.row(&self.shared.keyring, reader),
         };
         self.writer.change(change).await
     }
@@ -143,7 +187,7 @@ impl Vault {
         if !self.shared.settings.ships_audit {
             return Ok(None);
         }
-        let (start, end) = match find_span(tx, &self.shared.keyring).await {
+        let (start, end) = match self.find_span(tx, Reader::Shipping).await {
             Err(Error::Integrity) => {
                 return Ok(Some(ShippingStatus {
                     is_changed: true,
@@ -162,7 +206,7 @@ impl Vault {
     }
 }
 
-/// Where the records begin that were not shipped.
+/// Where the records begin that were not noted.
 struct Start {
     head: Head,
     from: i64,
@@ -170,23 +214,50 @@ struct Start {
     last: Option<Timestamp>,
 }
 
-/// Where they begin and end. A position after the end is of a trail that was put back to an earlier state.
-async fn find_span(tx: &mut Tx, keyring: &Keyring) -> Result<(Start, Head), Error> {
-    let position = Position::find(tx, keyring).await?;
-    let (head, cut) = find_ends(tx, keyring).await?;
-    let end = head.head().ok_or(Error::Integrity)?;
-    let start = Start::after(position, cut);
-    if start.head.page > end.page || start.head.sequence > end.sequence {
-        return Err(Error::Integrity);
+impl Vault {
+    /// Where they begin and end. A position after the end is of a trail that was put back to an earlier state.
+    async fn find_span(&self, tx: &mut Tx, reader: Reader) -> Result<(Start, Head), Error> {
+        let keyring = &self.shared.keyring;
+        let position = Position::find(tx, keyring, reader).await?;
+        let (head, cut) = find_ends(tx, keyring).await?;
+        let end = head.head().ok_or(Error::Integrity)?;
+        let begin = match (&position, reader) {
+            (None, Reader::Alarms) => self.recent(tx).await?,
+            _ => Head::EMPTY,
+        };
+        let start = Start::after(position, begin, cut);
+        if start.head.page > end.page || start.head.sequence > end.sequence {
+            return Err(Error::Integrity);
+        }
+        Ok((start, end))
     }
-    Ok((start, end))
+
+    /// After the newest page whose records are all too old for an alarm.
+    ///
+    /// The database says which page that is. The page itself is signed, so its own times are believed: who deletes the
+    /// position has alarms sent twice, but none left out.
+    async fn recent(&self, tx: &mut Tx) -> Result<Head, Error> {
+        let until = self.shared.clock.now().plus(-ALARMS_KEPT);
+        let Some(page) = audit::newest_before(tx, until).await? else {
+            return Ok(Head::EMPTY);
+        };
+        let signer = audit::find_epoch(tx, page.epoch).await?;
+        let signer = signer.ok_or(Error::Integrity)?;
+        let records = page.read_records().map_err(|_| Error::Integrity)?;
+        let is_old = records.iter().all(|record| record.at < until);
+        if is_old && page.is_signed(self.installation(), &signer.public_key) {
+            Ok(page.head())
+        } else {
+            Err(Error::Integrity)
+        }
+    }
 }
 
 impl Start {
-    fn after(position: Option<Position>, cut: Option<Cut>) -> Self {
+    fn after(position: Option<Position>, begin: Head, cut: Option<Cut>) -> Self {
         let shipped_at = position.as_ref().map(|position| position.shipped_at);
         let from = position.as_ref().map_or(0, |position| position.head.page);
-        let shipped = position.map_or(Head::EMPTY, |position| position.head);
+        let shipped = position.map_or(begin, |position| position.head);
         let cut = cut.map_or(Head::EMPTY, |cut| cut.head);
         let lost = (cut.sequence - shipped.sequence).max(0);
         let head = if cut.page > shipped.page {
@@ -205,8 +276,12 @@ impl Start {
 
 impl Position {
     /// The stored position; [`Error::Integrity`] if it is not as it was stored.
-    pub(super) async fn find(tx: &mut Tx, keyring: &Keyring) -> Result<Option<Self>, Error> {
-        let Some(row) = audit_shipped::find(tx).await? else {
+    pub(super) async fn find(
+        tx: &mut Tx,
+        keyring: &Keyring,
+        reader: Reader,
+    ) -> Result<Option<Self>, Error> {
+        let Some(row) = audit_shipped::find(tx, reader).await? else {
             return Ok(None);
         };
         let hash = row.hash.as_slice().try_into();
@@ -218,27 +293,32 @@ impl Position {
             },
             shipped_at: Timestamp::from_microseconds(row.shipped_at),
         };
-        if !keyring.is_row_authentic(&position.transcript(), &row.mac) {
+        if !keyring.is_row_authentic(&position.transcript(reader), &row.mac) {
             return Err(Error::Integrity);
         }
         Ok(Some(position))
     }
 
-    fn transcript(&self) -> Transcript {
-        Transcript::new("audit_shipped/v1")
+    // One reader's position must not become another's: it may be further.
+    fn transcript(&self, reader: Reader) -> Transcript {
+        let row = match reader {
+            Reader::Shipping => "audit_shipped/v1",
+            Reader::Alarms => "audit_alarmed/v1",
+        };
+        Transcript::new(row)
             .number(self.head.page)
             .number(self.head.sequence)
             .bytes(&self.head.hash)
             .number(self.shipped_at.microseconds())
     }
 
-    fn row(&self, keyring: &Keyring) -> ShippedRow {
+    fn row(&self, keyring: &Keyring, reader: Reader) -> ShippedRow {
         ShippedRow {
             page: self.head.page,
             sequence: self.head.sequence,
             hash: self.head.hash.to_vec(),
             shipped_at: self.shipped_at.microseconds(),
-            mac: keyring.mac_row(&self.transcript()).to_vec(),
+            mac: keyring.mac_row(&self.transcript(reader)).to_vec(),
         }
     }
 }
@@ -282,6 +362,7 @@ fn pages_within(lengths: &[i64], most: i64) -> i64 {
 
 /// Moves the position. It has no record, which would have to be shipped in turn.
 struct Move {
+    reader: Reader,
     from: i64,
     row: ShippedRow,
 }
@@ -294,8 +375,8 @@ impl Change for Move {
     }
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
-        if !audit_shipped::replace(work.tx, self.from, &self.row).await? {
-            let why = "another server shipped audit records meanwhile";
+        if !audit_shipped::replace(work.tx, self.reader, self.from, &self.row).await? {
+            let why = "another server moved the position in the audit trail meanwhile";
             return Err(Error::Unavailable(Some(why.into())));
         }
         work.has_written = true;

@@ -16,7 +16,7 @@ use toolvault_core::timestamp::Timestamp;
 
 use self::expected::States;
 use self::trail::Trail;
-use super::ship::Position;
+use super::ship::{Position, Reader};
 use crate::error::Error;
 use crate::store::dialect;
 use crate::vault::Vault;
@@ -105,15 +105,22 @@ impl Vault {
             self.verify_rows(&mut tx, expected, &mut verification)
                 .await?;
         }
-        if Position::find(&mut tx, &self.shared.keyring)
-            .await
-            .is_err_and(|error| matches!(error, Error::Integrity))
-        {
-            verification.fault(
-                "trail",
-                "shipping".to_owned(),
+        for (reader, subject, what) in [
+            (
+                Reader::Shipping,
+                "shipping",
                 "the position up to which it was shipped was changed",
-            );
+            ),
+            (
+                Reader::Alarms,
+                "alarms",
+                "the position up to which it was read for alarms was changed",
+            ),
+        ] {
+            let position = Position::find(&mut tx, &self.shared.keyring, reader).await;
+            if matches!(position, Err(Error::Integrity)) {
+                verification.fault("trail", subject.to_owned(), what);
+            }
         }
         verification.ok = verification.faults.is_empty();
         Ok(verification)

@@ -231,7 +231,7 @@ impl Place {
 }
 
 /// Every table of the store.
-pub(crate) const TABLES: [&str; 21] = [
+pub(crate) const TABLES: [&str; 22] = [
     "installation",
     "keyring",
     "users",
@@ -251,6 +251,7 @@ pub(crate) const TABLES: [&str; 21] = [
     "audit_cut",
     "audit_kept",
     "audit_shipped",
+    "audit_alarmed",
     "tool_pins",
     "gateway_tasks",
 ];

@@ -1,0 +1,201 @@
+//! Sends alarms of what the audit trail says, as it is written, and of secrets that are due. Nothing waits for it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use toolvault_core::digest::hexadecimal;
+use toolvault_core::timestamp::{SECOND, Timestamp};
+use toolvault_gateway::alarms::{Alarm, Kind, Watch};
+use toolvault_server::{Job, ServerHandle};
+use toolvault_vault::{ALARMS_KEPT, Caller, Error, Lead, Reader, Unshipped, Vault};
+
+use super::retry::{Failure, LOOK_EVERY, Retry};
+use crate::alarms::Sender;
+use crate::config::Alarms;
+use crate::store::own_uid;
+
+/// How often to look which secrets are due, in microseconds.
+const DUE_EVERY: i64 = 60 * SECOND;
+/// How often a trail that cannot be read is told, in microseconds.
+const UNREADABLE_EVERY: i64 = 3_600 * SECOND;
+
+pub(super) struct Alarmer<'a> {
+    pub(super) vault: &'a Vault,
+    pub(super) server: &'a ServerHandle,
+    pub(super) stop: &'a CancellationToken,
+    pub(super) settings: &'a Alarms,
+    pub(super) sender: &'a Sender,
+}
+
+/// What this process knows while it is the one that sends alarms.
+struct State {
+    watch: Watch,
+    /// What has to be sent, the oldest first. It is made of one portion of the trail, so it is bounded.
+    waiting: VecDeque<Alarm>,
+    /// Up to when it is known which secrets are due.
+    due: Option<Timestamp>,
+    /// Until when it need not be told again that the trail cannot be read.
+    told_unreadable: Option<Timestamp>,
+}
+
+impl State {
+    fn new(settings: &Alarms) -> Self {
+        Self {
+            watch: Watch::new(settings.kinds.clone(), settings.failures),
+            waiting: VecDeque::new(),
+            due: None,
+            told_unreadable: None,
+        }
+    }
+}
+
+impl Alarmer<'_> {
+    /// Sends alarms until the server stops.
+    pub(super) async fn run(&self) {
+        let mut lead = self.vault.lead(Job::Alarms.name());
+        let mut state = State::new(self.settings);
+        let retry = self.retry();
+        retry
+            .run(async || self.step(&mut lead, &mut state).await)
+            .await;
+    }
+
+    const fn retry(&self) -> Retry<'_> {
+        Retry {
+            job: Job::Alarms,
+            vault: self.vault,
+            server: self.server,
+            stop: self.stop,
+            failed: "an alarm was not sent",
+        }
+    }
+
+    /// Sends the alarms of the oldest records that were not read, and returns how long to pause.
+    async fn step(&self, lead: &mut Lead, state: &mut State) -> Result<Duration, Failure> {
+        let jobs = self.server.jobs();
+        let leads = lead.is_held().await.map_err(|error| Failure::of(&error))?;
+        jobs.leads(Job::Alarms, leads, lead.holder());
+        if !leads {
+            // Another server goes on where the stored position is.
+            *state = State::new(self.settings);
+            jobs.alarms().waits(0);
+            return Ok(LOOK_EVERY);
+        }
+        let now = self.vault.clock().now();
+        state.waiting.extend(state.watch.repeated(now));
+        // What could not be sent is sent first, and nothing more is read meanwhile.
+        self.deliver(state).await?;
+        let caller = Caller::local(own_uid(), None);
+        let unread = match self.vault.unshipped(&caller, Reader::Alarms).await {
+            Err(Error::Integrity) => return self.skip(&caller, state, now).await,
+            unread => unread.map_err(|error| Failure::of(&error))?,
+        };
+        self.look_for_due(&caller, state, unread.last, now).await?;
+        let read = self.read(&unread, state, now);
+        self.deliver(state).await?;
+        let has_more = unread.waiting > read;
+        if read > 0 {
+            let noted = self.vault.note_shipped(&caller, unread).await;
+            noted.map_err(|error| Failure::of(&error))?;
+        }
+        Ok(if has_more { Duration::ZERO } else { LOOK_EVERY })
+    }
+
+    /// Makes alarms of records, and returns how many records there are.
+    fn read(&self, unread: &Unshipped, state: &mut State, now: Timestamp) -> i64 {
+        let mut read = 0;
+        let mut dropped = unread.lost.unsigned_abs();
+        for page in &unread.pages {
+            for (record, _) in &page.records {
+                read += 1;
+                let kind = Kind::of(record).filter(|kind| state.watch.has(*kind));
+                if kind.is_some() && now.since(record.at) > ALARMS_KEPT {
+                    dropped += u64::from(kind != Some(Kind::Failures));
+                    continue;
+                }
+                // The hash tells records apart that have the same sequence in a store that was put back.
+                let id = format!("{}-{}", hexadecimal(&page.hash), record.sequence);
+                state.waiting.extend(state.watch.see(&id, record, now));
+            }
+        }
+        if dropped > 0 {
+            self.server.jobs().alarms().dropped(dropped);
+            self.retry().failed(&format!(
+                "{dropped} records were pruned before they were read, or were of alarms older than three days"
+            ));
+        }
+        read
+    }
+
+    /// Sends what waits, the oldest first.
+    async fn deliver(&self, state: &mut State) -> Result<(), Failure> {
+        let jobs = self.server.jobs();
+        let counts = jobs.alarms();
+        while let Some(alarm) = state.waiting.front() {
+            counts.waits(state.waiting.len());
+            let now = self.vault.clock().now();
+            if now.since(alarm.at) > ALARMS_KEPT {
+                counts.dropped(1);
+            } else {
+                let installation = Some(self.vault.installation());
+                let sent = self.sender.send(alarm, installation, now).await;
+                sent.map_err(|failure| {
+                    counts.failed();
+                    Failure::of_receiver(failure.why, failure.retry_after, false)
+                })?;
+                counts.sent();
+                jobs.succeeded(Job::Alarms, now);
+            }
+            state.waiting.pop_front();
+        }
+        counts.waits(0);
+        Ok(())
+    }
+
+    /// Tells that the trail, or the position in it, was changed, and goes on after its newest record: whoever changed it
+    /// must not silence what happens from now on.
+    async fn skip(
+        &self,
+        caller: &Caller,
+        state: &mut State,
+        now: Timestamp,
+    ) -> Result<Duration, Failure> {
+        let is_told = state.told_unreadable.is_some_and(|until| until > now);
+        if state.watch.has(Kind::Tampering) && !is_told {
+            let id = now.microseconds().to_string();
+            state.waiting.push_back(Alarm::unreadable(&id, now));
+            state.told_unreadable = Some(now.plus(UNREADABLE_EVERY));
+        }
+        self.deliver(state).await?;
+        let noted = self.vault.note_all(caller, Reader::Alarms).await;
+        noted.map_err(|error| Failure::of(&error))?;
+        Err(Failure::of_text(
+            "the audit trail was changed, so alarms may be missing; run: toolvault audit verify"
+                .to_owned(),
+        ))
+    }
+
+    /// Makes alarms of secrets that have become due or expired since the last look, or since the position last moved.
+    async fn look_for_due(
+        &self,
+        caller: &Caller,
+        state: &mut State,
+        moved: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        // A look came at most so long before the position moved.
+        let since = moved.map_or(now.plus(-ALARMS_KEPT), |moved| moved.plus(-DUE_EVERY));
+        let since = state.due.unwrap_or(since);
+        if !state.watch.has(Kind::SecretsDue) || now.since(since) < DUE_EVERY {
+            return Ok(());
+        }
+        let due = self.vault.due_between(caller, since, now).await;
+        for due in due.map_err(|error| Failure::of(&error))? {
+            let alarm = Alarm::due(due.user, &due.names, due.count, due.at);
+            state.waiting.push_back(alarm);
+        }
+        state.due = Some(now);
+        Ok(())
+    }
+}

@@ -1,0 +1,77 @@
+//! Alarms in words, as a chat service shows them.
+
+use toolvault_core::audit::record::Record;
+use toolvault_core::identity::UserId;
+
+use super::Kind;
+use super::watch::FAILURES_SECONDS;
+
+/// How many characters of a name are shown.
+const LONGEST: usize = 100;
+
+pub(super) fn of(kind: Kind, record: &Record, count: i64) -> String {
+    let actor = plain(&record.actor);
+    let secret = name(record.secret_name.as_deref());
+    let tool = name(record.tool.as_deref());
+    let text = match kind {
+        Kind::CanaryUsed => format!(
+            "{actor} tried to use the canary {secret} in tool {tool}. Nobody has a reason to: revoke the key, and find \
+             out who has it"
+        ),
+        Kind::ValueRepeated if record.reason.as_deref() == Some("canary") => format!(
+            "{actor} sent the value of the canary {secret} to tool {tool}. A copy of it leaked: find out from where, and \
+             replace what was kept beside it"
+        ),
+        Kind::ValueRepeated => format!(
+            "{actor} sent the value of secret {secret} to tool {tool}. A model has seen it: give the secret a new value"
+        ),
+        Kind::Tampering => {
+            "Something in the database was changed by someone other than Toolvault. \
+                            Run: toolvault audit verify"
+                .to_owned()
+        }
+        Kind::ToolChanged => format!(
+            "Tool {tool} is defined otherwise than before. Look at the change before you accept it: toolvault mcp pins"
+        ),
+        Kind::Failures => {
+            return format!(
+                "{count} attempts to sign in or to use a secret failed within {FAILURES_SECONDS} s, the last one by {actor}. \
+                 The audit trail names them"
+            );
+        }
+        Kind::ApprovalRequested => format!(
+            "{actor} waits for approval to call tool {tool}. Look at the call before you decide: toolvault approval list"
+        ),
+        Kind::SecretsDue => String::new(),
+    };
+    match count {
+        1 => format!("{text}."),
+        count => format!(
+            "{text}. It happened {count} more times until {}.",
+            record.at
+        ),
+    }
+}
+
+pub(super) fn due(user: UserId, names: &[String], count: usize) -> String {
+    let names: Vec<_> = names.iter().map(|secret| name(Some(secret))).collect();
+    let names = names.join(", ");
+    format!(
+        "{count} secrets of user {user} are due for new values, or have expired: {names}. Replace them: toolvault secret \
+         set"
+    )
+}
+
+fn name(name: Option<&str>) -> String {
+    format!("\"{}\"", plain(name.unwrap_or("?")))
+}
+
+/// A name that a model may have chosen must not become a link, a mention or markup.
+fn plain(name: &str) -> String {
+    let harmless = |character: char| match character {
+        '-' | '_' | ':' | ' ' => character,
+        character if character.is_alphanumeric() => character,
+        _ => '_',
+    };
+    name.chars().take(LONGEST).map(harmless).collect()
+}
