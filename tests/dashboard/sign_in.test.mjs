@@ -105,11 +105,11 @@ test("a link that does not work signs no one out", async (t) => {
   await heading(first, "Keys").waitFor();
 });
 
-test("signing out says so if the server could not be told", async (t) => {
+test("signing out says so if the server does not answer", async (t) => {
   const page = await it.signedIn(t, "", { refused: [503] });
   await page.route("**/v1/session", (route) => (route.request().method() === "DELETE" ? route.fulfill({ status: 503 }) : route.continue()));
   await page.getByRole("button", { name: "Sign out" }).click();
-  await page.getByText("but the server could not be told; the session ends within 30 minutes").waitFor();
+  await page.getByText("but the server did not answer. The session ends within 30 minutes").waitFor();
 });
 
 test("the server hears of someone who only writes", async (t) => {

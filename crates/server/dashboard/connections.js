@@ -11,7 +11,7 @@ let brought = null;
 
 /** Leaves for the authorization server. */
 export function leaveFor(server, { url, flow }) {
-  if (!/^https?:\/\//i.test(url)) throw new Error("The address of the authorization server is none of the web.");
+  if (!/^https?:\/\//i.test(url)) throw new Error("The address of the authorization server is not a web address.");
   sessionStorage.setItem(KEPT, JSON.stringify({ server, flow }));
   location.assign(url);
 }

@@ -93,11 +93,11 @@ export async function signOut(reason = "You are signed out.") {
     leave(reason);
   } catch (refusal) {
     const minutes = Math.ceil(own.idle_seconds / 60);
-    leave(refusal.status === 401 ? reason : `You are signed out here, but the server could not be told; the session ends within ${minutes} minutes.`);
+    leave(refusal.status === 401 ? reason : `You are signed out in this browser, but the server did not answer. The session ends within ${minutes} minutes.`);
   }
 }
 
-const ENDED = "Your session has ended. Sign in again to go on.";
+const ENDED = "Your session has ended. Sign in again to continue.";
 
 /** Ends the page when the session ends: refused, expired, not used, or signed out in another tab. */
 export function watch(session) {

@@ -22,7 +22,7 @@ export async function create(secret, value) {
     return secret.is_default_for_tool ? await change(id, { is_default_for_tool: true }) : stored;
   } catch (refusal) {
     await send("DELETE", url(id)).catch(() => {
-      throw new Error(`${refusal.message} The secret was made, is not complete and could not be removed: delete it in the list, then try again.`);
+      throw new Error(`${refusal.message} The secret was stored but is incomplete, and could not be removed. Delete it in the list, then try again.`);
     });
     throw refusal;
   }

@@ -128,8 +128,7 @@ pub(crate) async fn forward(
             let status = opening.status;
             tracing::warn!(
                 replica = %maker, status = status.as_u16(),
-                "another server did not take a request for its session: what answers at its URL is not it, or the \
-                 clocks differ"
+                "another server refused a request for its session: its URL leads to something else, or the clocks differ"
             );
             // A proxy before it may say anything else, also after the request was carried out.
             (status != StatusCode::NOT_FOUND).then(|| Err(Error::Unavailable(None).into()))

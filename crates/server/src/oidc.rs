@@ -55,7 +55,7 @@ pub(crate) enum OidcError {
     #[error("the issuer was not available a moment ago")]
     Unavailable,
     /// The issuer answers others so slowly that no other sign-in can be completed.
-    #[error("the issuer answers so slowly that all {EXCHANGES} exchanges at a time are taken")]
+    #[error("the issuer answers too slowly: {EXCHANGES} exchanges are in progress")]
     Busy,
 }
 

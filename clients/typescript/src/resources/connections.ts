@@ -29,7 +29,7 @@ export class Connections {
     return this.#runner.run({ method: "POST", path, body: new Body(request), read: asIs<api.Connection> }, options);
   }
 
-  /** Deletes the tokens, and gives them back to the authorization server. */
+  /** Deletes the tokens, and asks the authorization server to revoke them. */
   delete(server: string, options?: CallOptions): Promise<api.DeletedConnection> {
     const path = `${PATH}/${segment(server)}`;
     return this.#runner.run({ method: "DELETE", path, read: asIs<api.DeletedConnection> }, options);

@@ -36,7 +36,7 @@ export function Account({ of, reload }) {
       <p class="actions">${of.state === "connected" && connect("Sign in again")}<button type="button" class="button small" aria-label=${`Disconnect ${visible(of.server)}`} onClick=${() => setEnding(true)}>Disconnect</button></p>
       ${isEnding && html`
         <${Confirm} title=${`Disconnect ${visible(of.server)}?`} submit="Disconnect" act=${end} onClose=${() => setEnding(false)}>
-          <p>Toolvault deletes its tokens and gives them back to the authorization server. Your agents can no longer use this server.</p>
+          <p>Toolvault deletes its tokens and asks the authorization server to revoke them. Your agents can no longer use this server.</p>
         <//>`}
     </div>
   `;

@@ -48,9 +48,9 @@ function Request({ server, begun, asked }) {
         ["Tool server", html`<${Text} of=${server} mono />`],
         ["You sign in at", html`<strong><${Text} of=${begun.issuer_host} mono /></strong>`],
         ["For the user", html`<${Text} of=${session.user_name} />`],
-        ["Permissions", begun.scopes.length > 0 ? html`<${Scopes} of=${begun.scopes} />` : "Those that the server gives without a choice"],
+        ["Permissions", begun.scopes.length > 0 ? html`<${Scopes} of=${begun.scopes} />` : "The server's default permissions"],
       ]} />
-      ${asked.length > 0 && html`<${Notice} tone="warn">The link to this page asks for <${Text} of=${asked.join(", ")} mono />. Go on only if a call of your agent lacked that just now.<//>`}
+      ${asked.length > 0 && html`<${Notice} tone="warn">The link to this page asks for <${Text} of=${asked.join(", ")} mono />. Continue only if a call of your agent just failed without it.<//>`}
       <${Form} act=${() => leaveFor(server, begun)} submit=${`Go on to ${visible(begun.issuer_host)}`} onCancel=${() => go("gateway")} />
     <//>
   `;

@@ -59,7 +59,7 @@ function Outcomes({ of }) {
     <div class="split even">
       <${Outcome} title="A runtime that resolves" lead="Completes the call itself, with a key that has the scope resolve." of=${of} tool=${of.tool_name} />
       <${Outcome} title="The gateway" of=${behind} tool=${of.tool_name}
-        lead=${behind ? html`Calls the server <strong>${behind.server}</strong> for an agent.${!behind.schema_known && " Its schema is not known now, so every argument counts as declared."}` : "This tool is behind no server that your key reaches."} />
+        lead=${behind ? html`Calls the server <strong>${behind.server}</strong> for an agent.${!behind.schema_known && " Its schema is not known now, so every argument counts as declared."}` : "Your key reaches no server that has this tool."} />
     </div>
   `;
 }

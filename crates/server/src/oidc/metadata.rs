@@ -60,7 +60,7 @@ async fn discover(config: &IssuerConfig, client: &GuardedClient) -> Result<Metad
     }
     let document = json::object(&answer.body);
     let document = document.ok_or(OidcError::Malformed(
-        "the issuer's description is no object",
+        "the issuer's metadata is not a JSON object",
     ))?;
     read(config, document)
 }
@@ -69,7 +69,7 @@ fn read(config: &IssuerConfig, document: Object<'_>) -> Result<Metadata, OidcErr
     let text = |name: &str| document.get(name).and_then(json::text);
     if text("issuer").as_deref() != Some(config.issuer.as_str()) {
         return Err(OidcError::Malformed(
-            "the issuer's description is of another issuer",
+            "the issuer's metadata names another issuer",
         ));
     }
     let url = |name: &str| {
