@@ -4,6 +4,7 @@ pub(crate) mod activity;
 pub(crate) mod connection;
 mod leftover;
 mod prepared;
+mod repoll;
 mod slots;
 mod stall;
 

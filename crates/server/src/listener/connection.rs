@@ -1,6 +1,7 @@
 //! One connection: HTTP/1.1 or HTTP/2, with limits. A panic affects only its own request.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tower::ServiceExt as _;
 
 use super::activity::Activity;
 use super::leftover::Leftover;
+use super::repoll::Repoll;
 use crate::error::ApiError;
 use crate::routes::canonical;
 use crate::settings::RequestLimits;
@@ -81,8 +83,9 @@ impl Connection {
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection.into_owned());
+        let repoll = Repoll::new();
         let time_limit = tokio::select! {
-            ended = connection.as_mut() => return note(ended),
+            ended = poll_fn(|context| repoll.poll(context, connection.as_mut())) => return note(ended),
             () = stop.cancelled() => None,
             () = close.cancelled() => Some(FAREWELL),
             () = disuse(&activity, &limits) => Some(limits.header_timeout()),
