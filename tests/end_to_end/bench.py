@@ -8,9 +8,27 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from bench_aims import (
+    BARE,
+    CHANGE,
+    CHANGE_FAR,
+    DISK,
+    ETCD,
+    FAR,
+    GET,
+    LIST,
+    PGBENCH,
+    POSTGRES,
+    PROBE,
+    RESOLVE,
+    SQLITE,
+    Figure,
+    aims,
+)
 from bench_calls import Calls, mcp_proxy
 from bench_machine import describe
 from bench_users import users
@@ -23,8 +41,8 @@ DELAY = Path(__file__).with_name("delay.py")
 REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
 CONNECTIONS = (1, 16, 64)
 BINDINGS = 100
-RESOLVE = "/v1/tools/linear__get_issue/resolve"
-LIST = f"{SECRETS}?limit=20"
+RESOLVE_PATH = "/v1/tools/linear__get_issue/resolve"
+LIST_PATH = f"{SECRETS}?limit=20"
 VALUE = "a-key-that-is-injected-and-found-again"
 
 
@@ -51,7 +69,7 @@ class Store:
         return Http(url, self.gateway.process.pid, method, text, headers)
 
     def resolve(self) -> Http:
-        return self.http(RESOLVE, "POST", {"args": {"issue_id": "ENG-0001"}}, self.resolver)
+        return self.http(RESOLVE_PATH, "POST", {"args": {"issue_id": "ENG-0001"}}, self.resolver)
 
 
 class Bench:
@@ -60,6 +78,9 @@ class Bench:
     def __init__(self, folder: Path, programs: ExitStack) -> None:
         self.folder, self.programs = folder, programs
         self.tables: list[str] = []
+        # The ways of each part by name, by title and number of connections.
+        self.results: dict[tuple[str, int], dict[str, Way]] = {}
+        self.figures: list[Figure] = []
 
     def program(self, name: str, *words: str) -> Program:
         program = Program(list(words), self.folder / f"{name}.log")
@@ -72,9 +93,9 @@ class Bench:
         self.hop = self.program("hop", FIXTURE, "hop", "127.0.0.1:$PORT", f"127.0.0.1:{self.fixture.port}")
         servers = {"fixture": {"url": self.fixture.url, "allow_private_network": True}}
         places = {
-            "Toolvault, SQLite": {},
-            "Toolvault, SQLite, `audit.uses = \"disk\"`": {"audit__uses": "disk"},
-            "Toolvault, PostgreSQL": {"database_url": postgres.new_database("bench")},
+            SQLITE: {},
+            DISK: {"audit__uses": "disk"},
+            POSTGRES: {"database_url": postgres.new_database("bench")},
         }
         self.stores = []
         for number, (name, settings) in enumerate(places.items()):
@@ -93,11 +114,11 @@ class Bench:
         """A bare server that gives the answers of the first store."""
         store = self.stores[0]
         client = store.gateway.client(store.resolver)
-        resolved = await client.request("POST", RESOLVE, {"args": {"issue_id": "ENG-0001"}})
+        resolved = await client.request("POST", RESOLVE_PATH, {"args": {"issue_id": "ENG-0001"}})
         client.close()
         assert "api_token" in resolved.json()["args"], resolved
         answers = [f"/resolve={resolved.body.decode()}"]
-        for name, path in (("get", SECRETS + store.secret), ("list", LIST)):
+        for name, path in (("get", SECRETS + store.secret), ("list", LIST_PATH)):
             answer = await store.user.ask("GET", path)
             assert answer.status == 200, answer
             answers.append(f"/{name}={answer.body.decode()}")
@@ -106,12 +127,12 @@ class Bench:
     def ceiling(self, name: str, like: Http) -> Way:
         url = f"http://127.0.0.1:{self.bare.port}/{name}"
         load = Http(url, self.bare.process.pid, like.method, like.body, like.headers)
-        return Way("a bare server (axum)", load)
+        return Way(BARE, load)
 
     def in_etcd(self, call: str, **fields: str) -> Way:
         body = {name: base64.b64encode(text.encode()).decode() for name, text in fields.items()}
         url = f"http://127.0.0.1:{self.etcd.port}/v3/kv/{call}"
-        return Way("etcd, JSON over HTTP", Http(url, self.etcd.process.pid, "POST", json.dumps(body)))
+        return Way(ETCD, Http(url, self.etcd.process.pid, "POST", json.dumps(body)))
 
     def in_redis(self, command: str) -> Way:
         return Way(f"Redis, {command.upper()}", Redis(self.redis.port, self.redis.process.pid, command))
@@ -119,6 +140,7 @@ class Bench:
     def compare(self, title: str, ways: list[Way], connections: tuple[int, ...] = CONNECTIONS) -> None:
         for count in connections:
             measure(ways, count)
+            self.results[title, count] = {way.name: replace(way) for way in ways}
             heading = f"{title}, {count} at a time"
             self.tables.append(table(heading, ways))
             print(self.tables[-1], flush=True)
@@ -126,16 +148,15 @@ class Bench:
     async def resolve(self) -> None:
         ways = [Way(store.name, store.resolve()) for store in self.stores]
         peers = [self.in_etcd("range", key="a-key"), self.in_redis("get")]
-        title = "Resolve a call of a user with 100 bindings, with its audit record"
-        self.compare(title, [self.ceiling("resolve", ways[0].load), *ways, *peers])
+        self.compare(RESOLVE, [self.ceiling("resolve", ways[0].load), *ways, *peers])
 
     async def get(self) -> None:
         ways = [Way(store.name, store.http(SECRETS + store.secret)) for store in (self.stores[0], self.stores[-1])]
-        self.compare("Get one secret without its value", [self.ceiling("get", ways[0].load), *ways])
+        self.compare(GET, [self.ceiling("get", ways[0].load), *ways])
 
     async def list(self) -> None:
-        ways = [Way(store.name, store.http(LIST)) for store in (self.stores[0], self.stores[-1])]
-        self.compare("List 20 of 100 secrets", [self.ceiling("list", ways[0].load), *ways])
+        ways = [Way(store.name, store.http(LIST_PATH)) for store in (self.stores[0], self.stores[-1])]
+        self.compare(LIST, [self.ceiling("list", ways[0].load), *ways])
 
     async def change(self) -> None:
         body = {"secret_value": "lin_api_8fK2mQ9xWz4Lr7TpNc3Yh$N"}
@@ -144,23 +165,23 @@ class Bench:
             for store in (self.stores[0], self.stores[-1])
         ]
         peers = [
-            Way("PostgreSQL, one prepared INSERT (pgbench)", Pgbench(self.database, INSERT)),
+            Way(PGBENCH, Pgbench(self.database, INSERT)),
             self.in_etcd("put", key="a-key", value=VALUE),
             self.in_redis("set"),
         ]
-        self.compare("Replace a value, on disk when answered", [Way("fdatasync of 4 KiB", fdatasync), *ways, *peers])
+        self.compare(CHANGE, [Way(PROBE, fdatasync), *ways, *peers])
 
     async def far(self) -> None:
         """How many changes are saved while each answer of the database takes a millisecond longer."""
         url = urlsplit(Postgres().new_database("far"))
         away = self.program("delay", sys.executable, str(DELAY), "$PORT", str(url.port), "1")
         url = url._replace(netloc=url.netloc.replace(f":{url.port}", f":{away.port}"))
-        store = Store("Toolvault, PostgreSQL 1 ms away", Gateway(self.folder / "far", {}, database_url=urlunsplit(url)))
+        store = Store(FAR, Gateway(self.folder / "far", {}, database_url=urlunsplit(url)))
         self.programs.callback(store.gateway.kill)
         await store.fill()
         body = {"secret_value": VALUE + "$N"}
         way = Way(store.name, store.http(SECRETS + store.secret, "PATCH", body))
-        self.compare("Replace a value in a database 1 ms away", [way], (1, 64, 256))
+        self.compare(CHANGE_FAR, [way], (1, 64, 256))
 
     async def gateway(self) -> None:
         calls = Calls(self.stores[0], self.fixture, self.hop, mcp_proxy(self.folder, self.fixture.url, VALUE))
@@ -170,7 +191,9 @@ class Bench:
         await calls.compare(self.compare, "Call a tool that repeats its secret twice", "modern", "echo", VALUE)
 
     async def users(self) -> None:
-        self.tables.append(await users(self.folder / "users"))
+        text, figures = await users(self.folder / "users")
+        self.tables.append(text)
+        self.figures += figures
         print(self.tables[-1], flush=True)
 
     async def verify(self) -> None:
@@ -184,8 +207,9 @@ class Bench:
             report = await store.gateway.spoken("audit", "verify")
             rates.append(report["records"] / (loop.time() - began))
         rates.sort()
-        records, pages = report["records"], report["pages"]
-        text = f"`audit verify` of {records:,} records in {pages:,} pages: {rates[len(rates) // 2]:,.0f} records/s.\n"
+        records, pages, rate = report["records"], report["pages"], rates[len(rates) // 2]
+        text = f"`audit verify` of {records:,} records in {pages:,} pages: {rate:,.0f} records/s.\n"
+        self.figures.append(Figure("`audit verify`, records/s", rate, 200_000, at_most=False))
         self.tables.append(text)
         print(text, flush=True)
 
@@ -209,8 +233,10 @@ async def bench(folder: Path, parts: list[str]) -> None:
         for part in PARTS:
             if part in parts:
                 await getattr(bench, part)()
+    end = aims(bench.results, bench.figures)
+    print(end, flush=True)
     if parts == list(PARTS):
-        REPORT.write_text("\n".join([head, *bench.tables]))
+        REPORT.write_text("\n".join([head, *bench.tables, end]))
 
 
 if __name__ == "__main__":

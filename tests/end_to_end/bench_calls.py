@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench_aims import HOP, PROXY
 from bench_ways import Http, Way
 from gateway import Program
 from rpc import LEGACY, META, MODERN, Legacy
@@ -62,7 +63,7 @@ class Calls:
         # Without a gateway, the client adds the secret itself.
         given = {"message": MESSAGE, "api_key": value}
         servers = [
-            ("a plain hop", self.hop.url, self.hop.process.pid, {}, tool, given),
+            (HOP, self.hop.url, self.hop.process.pid, {}, tool, given),
             ("the tool server itself", self.fixture.url, self.fixture.process.pid, {}, tool, given),
         ]
         injected = {"message": MESSAGE}
@@ -70,7 +71,7 @@ class Calls:
         servers.append((self.store.name, gateway.url("fixture"), gateway.process.pid, own, tool, injected))
         if era == "legacy":
             url = f"http://127.0.0.1:{self.proxy.port}/"
-            servers.append(("mcp-proxy", url, self.proxy.process.pid, {}, f"fixture/{tool}", injected))
+            servers.append((PROXY, url, self.proxy.process.pid, {}, f"fixture/{tool}", injected))
         ways, peers = [], []
         for name, url, process, credentials, called, arguments in servers:
             session = {}

@@ -1,0 +1,156 @@
+"""What the benchmark aims at, beside what it measured: the end of docs/performance.md."""
+
+import textwrap
+from dataclasses import dataclass
+
+from bench_ways import Way
+
+# The ways and the parts, as the tables name them.
+SQLITE, DISK, POSTGRES = "Toolvault, SQLite", 'Toolvault, SQLite, `audit.uses = "disk"`', "Toolvault, PostgreSQL"
+FAR = "Toolvault, PostgreSQL 1 ms away"
+BARE, HOP, PROXY = "a bare server (axum)", "a plain hop", "mcp-proxy"
+PROBE, ETCD, PGBENCH = "fdatasync of 4 KiB", "etcd, JSON over HTTP", "PostgreSQL, one prepared INSERT (pgbench)"
+RESOLVE = "Resolve a call of a user with 100 bindings, with its audit record"
+GET, LIST = "Get one secret without its value", "List 20 of 100 secrets"
+CHANGE, CHANGE_FAR = "Replace a value, on disk when answered", "Replace a value in a database 1 ms away"
+CALL = "Call a tool over HTTP, legacy era"
+
+
+@dataclass(frozen=True)
+class Aim:
+    """At least so much of a figure, or at most, of one way; as a share of the same figure of `base` if there is one."""
+
+    what: str
+    title: str
+    connections: int
+    way: str
+    base: str
+    goal: float
+    figure: str = "per_second"
+    at_most: bool = False
+
+
+AIMS = [
+    Aim("Resolve, requests/s, of the bare server's", RESOLVE, 1, SQLITE, BARE, 0.75),
+    *(
+        aim
+        for count in (16, 64)
+        for aim in (
+            Aim("Resolve, requests/s, of the bare server's", RESOLVE, count, SQLITE, BARE, 0.8),
+            Aim("Resolve, processor, of the bare server's", RESOLVE, count, SQLITE, BARE, 1.4, "processor", True),
+            Aim("Resolve, p99, of the bare server's", RESOLVE, count, SQLITE, BARE, 2, "p99", True),
+        )
+    ),
+    Aim('Resolve with `audit.uses = "disk"`, requests/s, of the bare server\'s', RESOLVE, 64, DISK, BARE, 0.3),
+    Aim("Resolve on PostgreSQL, requests/s, of the bare server's", RESOLVE, 64, POSTGRES, BARE, 0.3),
+    *(Aim("Get, requests/s, of the bare server's", GET, count, SQLITE, BARE, 0.85) for count in (1, 16, 64)),
+    *(Aim("List, requests/s, of the bare server's", LIST, count, SQLITE, BARE, 0.65) for count in (1, 16, 64)),
+    Aim("Replace, changes/s, of fdatasync", CHANGE, 1, SQLITE, PROBE, 0.4),
+    Aim("Replace, changes/s, of fdatasync", CHANGE, 64, SQLITE, PROBE, 3),
+    Aim("Replace, changes/s, of etcd's", CHANGE, 64, SQLITE, ETCD, 2),
+    Aim("Replace on PostgreSQL, changes/s, of pgbench's", CHANGE, 64, POSTGRES, PGBENCH, 0.8),
+    Aim("Replace on PostgreSQL 1 ms away, changes/s", CHANGE_FAR, 64, FAR, "", 5000),
+    Aim("Replace on PostgreSQL 1 ms away, changes/s", CHANGE_FAR, 256, FAR, "", 15000),
+    Aim("Call of a tool, p50, of the plain hop's", CALL, 1, SQLITE, HOP, 1.5, "p50", True),
+    Aim("Call of a tool, calls/s, of mcp-proxy's", CALL, 1, SQLITE, PROXY, 1),
+    Aim("Call of a tool, calls/s, of mcp-proxy's", CALL, 16, SQLITE, PROXY, 1.5),
+]
+
+USERS = "The first request of a user after a start, one at a time"
+MEMORY = "Memory"
+
+HANDLING = (
+    "Authentication, the rights of the key and its ancestors, limits, metrics and the request's ID take about as "
+    "long as the bare server takes for HTTP. Fewer allocations would help: each costs more than usual, because "
+    "the allocator checks its memory (its feature `secure`)."
+)
+# Why an aim of a part may be missed, and what would help.
+REASONS = {
+    RESOLVE: (
+        "About two fifths of the instructions of a resolve are also those of a GET: HTTP, routing, "
+        "authentication. The rest is spread over deriving keys and decrypting the value, the record with its MAC "
+        "and its `write`, and the JSON of the arguments. The p99 has the writer in it, which signs a page and "
+        "syncs it every 200 ms on the same processors. A runtime of one thread for each processor would save the "
+        "waking of threads."
+    ),
+    GET: HANDLING,
+    LIST: HANDLING,
+    CHANGE: (
+        "SQLite runs in a thread of its own: one change alone switches threads for each step of its transaction, "
+        "and its page is hashed and signed. A writer that owns the connection would save the switches. On "
+        "PostgreSQL a group of changes has five round trips, and groups wait for each other, because each page of "
+        "the trail continues the one before. An INSERT of pgbench waits for none."
+    ),
+    CHANGE_FAR: (
+        "A group of changes has five round trips, and the next group begins when it has ended. The delay is made "
+        "by a Python program on the same processors. A commit sent together with the last statement would help."
+    ),
+    CALL: (
+        "The plain hop copies bytes and reads nothing. Toolvault parses and checks each message, searches it for "
+        "values in both directions, decrypts the secret, and records its use. About a sixth of the instructions "
+        "are the search, a sixth the allocator's, a tenth the HTTP client's, whose connections are tasks of their "
+        "own: a call wakes another thread for them. A runtime of one thread for each processor would save that."
+    ),
+    USERS: (
+        "All secrets of a user are read and verified before one is used, so that nothing can be resolved beside "
+        "an edited row. Verifying them in groups would help."
+    ),
+    MEMORY: (
+        "Beside the row, a cached secret has its names and patterns as texts of their own, and its places in the "
+        "index. Slices of one block for each user would take less."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that no table of ways has, with its aim."""
+
+    what: str
+    found: float
+    goal: float
+    at_most: bool
+    reason: str = ""
+
+
+def measured(aim: Aim, results: dict[tuple[str, int], dict[str, Way]]) -> Figure | None:
+    ways = results.get((aim.title, aim.connections), {})
+    way, base = ways.get(aim.way), ways.get(aim.base)
+    if way is None or (aim.base and base is None):
+        return None
+    found = way.share(base, aim.figure) if base else way.figure(aim.figure)
+    what = f"{aim.what}, {aim.connections} at a time"
+    return None if found is None else Figure(what, found, aim.goal, aim.at_most, aim.title)
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def wrapped(item: str) -> str:
+    return textwrap.fill(item, 120, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def aims(results: dict[tuple[str, int], dict[str, Way]], others: list[Figure]) -> str:
+    """All aims as a table, and why some are missed."""
+    known = [figure for aim in AIMS if (figure := measured(aim, results))]
+    lines = [
+        "## Aims\n",
+        "What this benchmark aims at, computed from the tables above.\n",
+        "| what | aim | here | |",
+        "| --- | --- | --: | --- |",
+    ]
+    missed = {}
+    for figure in [*known, *others]:
+        is_reached = figure.found <= figure.goal if figure.at_most else figure.found >= figure.goal
+        if is_reached:
+            verdict = "reached"
+        else:
+            missed[figure.reason] = None
+            verdict = f"missed by {abs(figure.found / figure.goal - 1):.0%}"
+        sign = "≤" if figure.at_most else "≥"
+        lines.append(f"| {figure.what} | {sign} {number(figure.goal)} | {number(figure.found)} | {verdict} |")
+    told = [wrapped(f"- {name}: {REASONS[name]}") for name in missed if name in REASONS]
+    if told:
+        lines += ["", "Why some are missed, and what would help:\n", *told]
+    return "\n".join([*lines, ""])
