@@ -51,6 +51,10 @@ identifier!(
     SecretId
 );
 identifier!(
+    /// A request that a person allow a call of a tool.
+    ApprovalId
+);
+identifier!(
     /// A session of a browser, or a link that begins one.
     SignInId
 );

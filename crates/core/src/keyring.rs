@@ -204,6 +204,14 @@ impl Keyring {
         derive(&self.user_wrap, &label)
     }
 
+    /// The key that seals what calls that wait for a person were called with, derived from the key that wraps the keys of
+    /// users.
+    pub fn approvals(&self) -> Result<NumberedKey, OpenError> {
+        let label =
+            Transcript::new("toolvault/approvals-key/v1").bytes(self.installation.as_bytes());
+        derive(&self.user_wrap, &label)
+    }
+
     /// The MAC of what a server tells the others on its database about itself.
     pub fn mac_replica(&self, told: &Transcript) -> [u8; 32] {
         let told = Transcript::new("toolvault/replica/v1")

@@ -1,11 +1,13 @@
 //! The conditions of a secret's use, bound into the wrap of its data key.
 
+mod approval;
 pub mod condition;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::approval::{Approval, Need};
 use self::condition::Condition;
 use crate::arguments::Arguments;
 use crate::digest::{hexadecimal, sha256};
@@ -30,6 +32,10 @@ pub struct Policy {
     /// rows and entity tags of other policies stay as they are.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub canary: bool,
+    /// Which calls a person must allow before the value is applied. Without it, policies are spelled and hashed as
+    /// before it existed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
 }
 
 impl Default for Policy {
@@ -41,6 +47,7 @@ impl Default for Policy {
             protected: false,
             redact: true,
             canary: false,
+            approval: None,
         }
     }
 }

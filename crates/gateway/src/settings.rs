@@ -1,5 +1,6 @@
 //! What an operator may set about the gateway, validated. The command line fills it.
 
+mod approval;
 mod name;
 mod oauth;
 mod template;
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::approval::ApprovalRules;
 pub use self::name::{ServerName, ServerNameError};
 pub use self::oauth::{Grant, OAuthSettings};
 pub use self::template::{Part, Template, TemplateError};
@@ -46,6 +48,8 @@ pub struct ServerSettings {
     pub allow_override: bool,
     /// Which of its tools are withheld when they change.
     pub pin: Pin,
+    /// Which of its tools a person must allow.
+    pub approval: ApprovalRules,
     /// Whether it gets the secure parameters of its tools apart from their arguments (`com.google.cloud/toolbox.v1`).
     pub secure_parameters: bool,
 }
@@ -53,7 +57,7 @@ pub struct ServerSettings {
 /// Which tools of a server are withheld when their definitions change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pin {
-    /// Those that get a secret, before or after the change.
+    /// Those that get a secret, before or after the change, or that a person must allow.
     #[default]
     Bound,
     /// All.
@@ -149,6 +153,10 @@ pub struct GatewayLimits {
     pub message_bytes: usize,
     /// For how long a server may be silent in the middle of a request.
     pub silence: Duration,
+    /// How long a call waits for a person before its client is told to repeat it.
+    pub approval_wait: Duration,
+    /// How long a person has to decide about a call.
+    pub approval_timeout: Duration,
 }
 
 impl GatewayLimits {
@@ -174,6 +182,8 @@ impl Default for GatewayLimits {
             processes_per_caller: 32,
             message_bytes: 16 << 20,
             silence: Duration::from_mins(5),
+            approval_wait: Duration::from_secs(50),
+            approval_timeout: Duration::from_mins(10),
         }
     }
 }

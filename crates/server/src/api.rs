@@ -1,6 +1,7 @@
 //! The handlers, one file per URL segment. Each file has the types of requests and answers, then the handlers in the
 //! order list, read, create, update, delete.
 
+pub(crate) mod approvals;
 mod asset;
 pub(crate) mod audit;
 pub(crate) mod connections;

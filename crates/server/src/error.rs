@@ -283,6 +283,16 @@ fn vault_parts(error: &VaultError) -> (StatusCode, &'static str, ErrorBody<'stat
                 .map_or("secret_not_available", |problem| problem.kind);
             return (StatusCode::CONFLICT, code, list(problems));
         }
+        VaultError::ApprovalNeeded(_) => (
+            StatusCode::CONFLICT,
+            "approval_needed",
+            "A person must allow this call first.",
+        ),
+        VaultError::ApprovalEnded => (
+            StatusCode::CONFLICT,
+            "approval_ended",
+            "It was decided already, or its time is over.",
+        ),
         VaultError::PreconditionFailed => (
             StatusCode::PRECONDITION_FAILED,
             "precondition_failed",

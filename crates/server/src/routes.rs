@@ -12,9 +12,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    audit, connections, dashboard, documents, gateway, health, keys, local, mcp, mcp_secrets, me,
-    pending_secrets, pins, policy, protected_resource, secrets, session, tools, users, uses,
-    values, versions,
+    approvals, audit, connections, dashboard, documents, gateway, health, keys, local, mcp,
+    mcp_secrets, me, pending_secrets, pins, policy, protected_resource, secrets, session, tools,
+    users, uses, values, versions,
 };
 use crate::app::App;
 use crate::error::ApiError;
@@ -65,6 +65,12 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(connections::begin_connection))
         .routes(routes!(connections::complete_connection))
         .routes(routes!(connections::delete_connection))
+        .routes(routes!(approvals::list_approvals))
+        .routes(routes!(
+            approvals::get_approval,
+            approvals::decide_approval,
+            approvals::delete_approval
+        ))
         // The caller's own keys, rights and usage.
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::update_key, keys::delete_key))

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 
 use toolvault_core::entropy::EntropyError;
 use toolvault_core::envelope::OpenError;
+use toolvault_core::policy::Need;
 use toolvault_core::scope::Scope;
 
 use crate::store::dialect;
@@ -26,6 +27,12 @@ pub enum Error {
     /// The tool's arguments cannot be completed.
     #[error("arguments cannot be completed")]
     Unresolved(Vec<Problem>),
+    /// A person must allow the call first. Nothing was opened.
+    #[error("a person must allow the call")]
+    ApprovalNeeded(Box<NeededApproval>),
+    /// The request for approval was decided already, or its time is over.
+    #[error("the request was decided already, or its time is over")]
+    ApprovalEnded,
     /// The secret's entity tag is not one that the caller named.
     #[error("the secret has changed")]
     PreconditionFailed,
@@ -41,6 +48,15 @@ pub enum Error {
     /// A defect of Toolvault.
     #[error("internal error")]
     Internal(#[source] BoxError),
+}
+
+/// What a call needs of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NeededApproval {
+    /// What a person must allow.
+    pub need: Need,
+    /// The secret whose policy asks; `None` if the configuration does.
+    pub secret_name: Option<String>,
 }
 
 /// The cause of an internal error.
@@ -82,6 +98,11 @@ pub enum Denial {
     /// The policy of the secret forbids the change.
     #[error("This secret is protected; only its value may be replaced.")]
     SecretProtected,
+    /// The caller, or a key from which it descends, made the call itself.
+    #[error(
+        "Whoever made a call cannot decide about it: use another key than the one that the call was made with."
+    )]
+    OwnCall,
 }
 
 impl Denial {
@@ -97,6 +118,7 @@ impl Denial {
             Self::UserUnavailable => "user_unavailable",
             Self::NoUser => "no_user",
             Self::SecretProtected => "secret_protected",
+            Self::OwnCall => "own_call",
         }
     }
 }

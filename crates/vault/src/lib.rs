@@ -44,8 +44,11 @@ pub use changes::Changed;
 pub use channel::Replica;
 pub use clock::{Clock, SystemClock, SystemEntropy};
 pub use connection::{Client, Connection};
-pub use error::{BoxError, Denial, Error, Problem};
+pub use error::{BoxError, Denial, Error, NeededApproval, Problem};
 pub use key::KeyInfo;
+pub use operations::approvals::{
+    Approval, ApprovalDecision, ApprovalList, ApprovalState, Asked, AskedCall, Waiting,
+};
 pub use operations::audit::{
     ALARMS_KEPT, AuditFilter, AuditPage, Evidence, Fault, Progress, Pruned, PrunedPart, Reader,
     RecordedPage, ShippingStatus, Unshipped, Verification,
@@ -63,7 +66,7 @@ pub use operations::pins::{MOST_TOOL_PINS, PinnedTexts, SeenTool, ToolChange, To
 pub use operations::policy::list::PolicyInfo;
 pub use operations::resolve::value::AppliedValue;
 pub use operations::resolve::within::Within;
-pub use operations::resolve::{Applied, Call, Completed, Injected, Source};
+pub use operations::resolve::{Applied, Approved, Call, Completed, Injected, Source};
 pub use operations::secrets::{
     Field, ListFilter, NewSecret, SecretAnswer, SecretChange, SecretList,
 };

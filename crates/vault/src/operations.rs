@@ -1,5 +1,6 @@
 //! The operations, one file for each kind of object. Each one authorises, loads, acts, records and commits.
 
+pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod authentication;
 mod canaries;

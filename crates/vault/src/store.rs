@@ -7,6 +7,7 @@
 //! error.
 
 pub(crate) mod api_keys;
+pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod audit_cut;
 pub(crate) mod audit_shipped;

@@ -58,6 +58,8 @@ fn limits(layers: &mut Layers) -> GatewayLimits {
     let session_idle = seconds("session_idle_seconds");
     let process_idle = seconds("process_idle_seconds");
     let silence = seconds("silence_seconds");
+    let approval_wait = seconds("approval_wait_seconds");
+    let approval_timeout = seconds("approval_timeout_seconds");
     let mut number =
         |key: &str, least: i64| layers.integer(&format!("gateway.limits.{key}"), least);
     GatewayLimits {
@@ -69,6 +71,8 @@ fn limits(layers: &mut Layers) -> GatewayLimits {
         processes_per_caller: number("processes_per_caller", 1),
         message_bytes: number("message_bytes", 1_024),
         silence,
+        approval_wait,
+        approval_timeout,
     }
 }
 

@@ -113,6 +113,8 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("gateway.limits.processes_per_caller", Integer),
     ("gateway.limits.message_bytes", Integer),
     ("gateway.limits.silence_seconds", Integer),
+    ("gateway.limits.approval_wait_seconds", Integer),
+    ("gateway.limits.approval_timeout_seconds", Integer),
 ];
 
 /// The keys of each table of [`ISSUERS`].
@@ -163,6 +165,7 @@ pub(super) const SERVER_KEYS: &[(&str, Kind)] = &[
     ("credential_arguments", Texts),
     ("allow_override", Boolean),
     ("pin", Text),
+    ("approval", Kind::Table),
     ("secure_parameters", Boolean),
 ];
 
@@ -183,6 +186,9 @@ pub(super) fn kind(key: &str) -> Option<Kind> {
     };
     if field.starts_with("headers.") || field.starts_with("env.") {
         return Some(Secret);
+    }
+    if field.starts_with("approval.") {
+        return Some(Text);
     }
     [HTTP_KEYS, PROGRAM_KEYS, SERVER_KEYS]
         .iter()

@@ -98,6 +98,14 @@ actions! {
     ValueRepeated = "value.repeated",
     /// A canary would have been applied, or a reference named it.
     CanaryUsed = "canary.used",
+    /// A call through the gateway asked a person to allow it.
+    ApprovalRequested = "approval.requested",
+    /// A person allowed or refused calls of a tool.
+    ApprovalDecided = "approval.decided",
+    /// A call was made because a person had allowed it.
+    ApprovalUsed = "approval.used",
+    /// What a person had allowed was revoked, or a request was withdrawn.
+    ApprovalDeleted = "approval.deleted",
     /// The definition of a tool behind the gateway was seen for the first time.
     ToolPinned = "tool.pinned",
     /// A tool server defines a tool otherwise than it is pinned.
@@ -182,7 +190,7 @@ pub struct Record {
     /// The version concerned.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<i64>,
-    /// The API key, user or connection concerned, if it is not the actor.
+    /// The API key, user, connection or approval concerned, if it is not the actor.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub subject: Option<String>,
     /// The tool's name, or the pattern of a binding.

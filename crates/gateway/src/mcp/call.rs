@@ -1,6 +1,7 @@
 //! One call of a tool, from the client's request to the server's answer: arguments that are hidden from models are
 //! taken out, secrets are put in.
 
+mod approval;
 mod missing;
 mod target;
 
@@ -53,7 +54,7 @@ impl ToolCall<'_> {
     }
 
     async fn make(self, mut record: CallRecord) -> Result<McpReply, Refusal> {
-        let (link, question) = match self.prepare(&mut record).await {
+        let (link, question) = match self.prepare_when_allowed(&mut record).await {
             Ok(prepared) => prepared,
             Err(refusal) => {
                 record.refused(refusal.reason());
@@ -83,7 +84,13 @@ impl ToolCall<'_> {
 
     /// The connection, and the call with its secrets. The use of each secret is recorded, and answers are searched for
     /// its value, before this returns.
-    async fn prepare(&self, record: &mut CallRecord) -> Result<(Arc<Link>, Question), Refusal> {
+    ///
+    /// `has_waited` if a person was asked about it before.
+    async fn prepare(
+        &self,
+        record: &mut CallRecord,
+        has_waited: bool,
+    ) -> Result<(Arc<Link>, Question), Refusal> {
         let message = &self.incoming.message;
         let mut args = arguments(message.param("arguments"))?;
         record.arguments = shape(&args);
@@ -102,8 +109,9 @@ impl ToolCall<'_> {
         };
         let taken = take_out(&mut args, withheld, settings.allow_override);
         record.dropped = taken.dropped;
-        let completed = target.complete(self.visit, &link.access, args).await?;
-        let (mut args, applied) = completed;
+        let sent = message.param("arguments");
+        let completed = target.complete(self.visit, &link.access, (sent, args), has_waited);
+        let (mut args, applied) = completed.await?;
         let secure =
             (settings.secure_parameters).then(|| secure::split(&mut args, target.secure()));
         // The values of this call are known from here on, and those of others that began meanwhile.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use toolvault_core::pattern::ToolName;
 use toolvault_core::scope::Scope;
-use toolvault_vault::{Call, Caller, Error, Explained};
+use toolvault_vault::{Approved, Call, Caller, Error, Explained};
 
 use super::access::Access;
 use super::call::{Target, take_out};
@@ -162,12 +162,16 @@ fn without_schema(server: &Server, mut call: Call) -> Call {
         bindings: BTreeMap::new(),
         accepts: None,
         require: credentials,
+        approved: Some(Approved::default()),
         ..call
     }
 }
 
 pub(super) fn is_error(explained: &Explained) -> bool {
-    explained.outcome.starts_with("secret_")
+    !matches!(
+        explained.outcome,
+        "received" | "default" | "binding" | "none"
+    )
 }
 
 /// The tools of a server for a caller with `use`. The server is asked, unless it was in the last seconds.

@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use ::http::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use toolvault_vault::{Error as VaultError, Problem};
+use toolvault_vault::{Error as VaultError, Problem, Waiting};
 
 use super::protocol::headers::HeaderMismatch;
 use super::protocol::{self, Defect, Era, Malformed};
@@ -85,6 +85,12 @@ pub(crate) enum Refusal {
         "Too many sessions are open and in use: end one, or raise sessions_per_caller or sessions in [gateway.limits]."
     )]
     TooManySessions,
+    /// A person must decide first.
+    #[error("A person must allow this call.")]
+    AwaitsApproval(Box<Waiting>),
+    /// The reason in the audit trail, and why the call is not made.
+    #[error("{1}")]
+    NotApproved(&'static str, String),
     /// What was changed, and how an operator accepts it.
     #[error("{0}")]
     ToolChanged(String),
@@ -261,6 +267,8 @@ impl Refusal {
             Self::SignIn(_) | Self::Upstream(UpstreamError::SignIn(_)) => SIGN_IN_NEEDED,
             Self::Vault(VaultError::Denied(_) | VaultError::Unauthenticated)
             | Self::WholeServerOnly
+            | Self::AwaitsApproval(_)
+            | Self::NotApproved(..)
             | Self::ToolChanged(_)
             | Self::ValuesRepeated => NOT_ALLOWED,
             Self::Vault(_)
@@ -380,6 +388,8 @@ impl Refusal {
             Self::UnknownTool => "unknown_tool",
             Self::ValuesRepeated => "values_repeated",
             Self::ToolChanged(_) => "tool_changed",
+            Self::AwaitsApproval(_) => "approval_pending",
+            Self::NotApproved(reason, _) => reason,
             _ => "refused",
         }
     }

@@ -11,7 +11,7 @@ use toolvault_core::entropy::{Entropy, EntropyError};
 use toolvault_core::json::{Value, parse, write_string};
 use toolvault_core::pattern::ToolName;
 use toolvault_core::redaction::Key;
-use toolvault_vault::{Caller, Clock, Vault};
+use toolvault_vault::{Caller, Clock, Vault, Waiting};
 
 use super::access::{Access, Budgets};
 use super::accounts::Accounts;
@@ -187,11 +187,26 @@ impl Visit {
         base.trim_end_matches('/')
     }
 
-    /// A refusal because of a sign-in with the page for it; any other as it is.
+    /// The page on which a person decides about a call that waits, and what a client is told.
+    pub(crate) fn where_to_decide(&self, waiting: &Waiting) -> (String, String) {
+        let page = format!("{}/#/approvals/{}", self.base_url(), waiting.id);
+        let text = format!(
+            "A person must allow this call first. Open {page} to decide, until {}. Once it is allowed, repeat the same \
+             call.",
+            waiting.expires_at
+        );
+        (page, text)
+    }
+
+    /// A refusal because of a sign-in or an approval with the page for it; any other as it is.
     pub(crate) fn with_page(&self, refusal: Refusal) -> Refusal {
         match refusal {
             Refusal::Upstream(UpstreamError::SignIn(needed)) => {
                 Refusal::SignIn(needed.text(&needed.page(self.base_url())))
+            }
+            Refusal::AwaitsApproval(waiting) => {
+                let (_, text) = self.where_to_decide(&waiting);
+                Refusal::NotApproved("approval_pending", text)
             }
             refusal => refusal,
         }

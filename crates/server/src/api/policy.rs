@@ -9,6 +9,7 @@ use serde::Serialize;
 use toolvault_core::identity::SecretId;
 use toolvault_core::json::{Object, Value};
 use toolvault_core::policy;
+use toolvault_core::policy::Approval;
 use toolvault_core::policy::condition::Condition;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_vault as vault;
@@ -20,6 +21,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
 use crate::extract::input::{Input, require};
+use crate::openapi::words::PolicyApproval;
 use crate::openapi::{errors, parameters, requests, successes};
 use crate::wire::{Body, Fields, Problem, ValidationErrors, check};
 
@@ -42,6 +44,9 @@ pub(crate) struct Policy {
     redact: bool,
     /// Never applied: an attempt to use it, or to send its value, sets off an alarm
     canary: bool,
+    /// When a person must allow a call that gets it; null for never
+    #[schema(value_type = Option<PolicyApproval>, required = true)]
+    approval: Option<Approval>,
 }
 
 impl From<policy::Policy> for Policy {
@@ -53,6 +58,7 @@ impl From<policy::Policy> for Policy {
             protected: policy.protected,
             redact: policy.redact,
             canary: policy.canary,
+            approval: policy.approval,
         }
     }
 }
@@ -186,6 +192,7 @@ fn read(body: Body<'_>, errors: &mut ValidationErrors) -> policy::Policy {
     let protected = fields.nullable("protected", check::boolean).given();
     let redact = fields.nullable("redact", check::boolean).given();
     let canary = fields.nullable("canary", check::boolean).given();
+    let approval = fields.nullable("approval", read_approval).given();
     policy::Policy {
         expires_at: expires_at.given(),
         rotate_after_days: rotate_after_days
@@ -195,7 +202,15 @@ fn read(body: Body<'_>, errors: &mut ValidationErrors) -> policy::Policy {
         protected: protected.unwrap_or(false),
         redact: redact.unwrap_or(true),
         canary: canary.unwrap_or(false),
+        approval,
     }
+}
+
+fn read_approval(value: Value<'_>) -> Result<Approval, Problem> {
+    let text = check::text(value, 0..=usize::MAX)?;
+    let mut all = Approval::ALL.into_iter();
+    all.find(|approval| approval.as_str() == text.as_str())
+        .ok_or_else(|| Problem::value_error("use 'always', 'first' or 'writes'"))
 }
 
 fn read_when(object: Object<'_>, fields: &mut Fields<'_, '_>) -> BTreeMap<String, Vec<String>> {

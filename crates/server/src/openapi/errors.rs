@@ -107,6 +107,17 @@ impl IntoResponses for NotCompleted {
     }
 }
 
+pub(crate) struct Decided;
+
+impl IntoResponses for Decided {
+    fn responses() -> Responses {
+        named([(
+            "409",
+            refusal("It was decided already, or its time is over", "Error"),
+        )])
+    }
+}
+
 /// The responses of signing in at a tool server.
 pub(crate) struct NotConnected;
 

@@ -65,6 +65,12 @@ pub(crate) struct PendingId {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
+pub(crate) struct ApprovalId {
+    approval_id: Uuid,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
 pub(crate) struct Server {
     /// The name of a server of the gateway
     #[param(example = "linear")]
@@ -103,6 +109,17 @@ pub(crate) struct IdempotencyKey {
         max_length = 255
     )]
     idempotency_key: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Page {
+    /// How many to list at most
+    #[param(required = false, minimum = 1, maximum = 100, default = 50)]
+    limit: i64,
+    /// How many to skip
+    #[param(required = false, minimum = 0, default = 0)]
+    offset: i64,
 }
 
 #[derive(IntoParams)]

@@ -10,7 +10,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::words::Scope;
+use super::words::{PersonsDecision, PolicyApproval, Scope};
 
 #[derive(ToSchema)]
 #[schema(as = Body_new_secret_v1_secrets__post)]
@@ -84,6 +84,13 @@ pub(crate) struct SetPolicy {
     redact: Option<bool>,
     /// Never apply it, and record each attempt as `canary.used`; `false` if not given
     canary: Option<bool>,
+    /// When a person must allow a call that gets it; never if not given
+    approval: Option<PolicyApproval>,
+}
+
+#[derive(ToSchema)]
+pub(crate) struct DecideApproval {
+    decision: PersonsDecision,
 }
 
 /// Exactly one of them.

@@ -1,7 +1,8 @@
 //! Strings with a fixed set of values, taken from the lists in the code.
 
 use toolvault_core::audit::record;
-use toolvault_core::scope;
+use toolvault_core::{policy, scope};
+use toolvault_vault as vault;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -44,6 +45,18 @@ words! {
     /// Whether the user is signed in at a server.
     ConnectionState = ["connected", "needs_sign_in", "not_connected"];
 
+    /// What a call needs of a person.
+    Need = [policy::Need::First, policy::Need::Each].map(policy::Need::as_str);
+
+    /// What became of a call that a person must allow.
+    StateOfApproval = vault::ApprovalState::NAMES;
+
+    /// What a person decides about a call.
+    PersonsDecision = vault::ApprovalDecision::ALL.map(vault::ApprovalDecision::as_str);
+
+    /// When a person must allow a call that gets the secret.
+    PolicyApproval = policy::Approval::ALL.map(policy::Approval::as_str);
+
     /// What an argument would get, or the type of its error.
     Outcome = [
         "received",
@@ -54,6 +67,7 @@ words! {
         "secret_expired",
         "secret_missing",
         "secret_ambiguous",
+        "approval_needed",
     ];
 
     UnresolvedType = [
@@ -61,5 +75,6 @@ words! {
         "secret_expired",
         "secret_missing",
         "secret_ambiguous",
+        "approval_needed",
     ];
 }

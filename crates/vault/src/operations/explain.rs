@@ -8,6 +8,7 @@ use std::sync::Arc;
 use toolvault_core::arguments::Arguments;
 use toolvault_core::identity::SecretId;
 use toolvault_core::pattern::ToolName;
+use toolvault_core::policy::Approval;
 use toolvault_core::ranking::Precedence;
 use toolvault_core::reference::Reference;
 use toolvault_core::scope::Scope;
@@ -157,6 +158,7 @@ impl Vault {
                     accepts: None,
                     require: BTreeSet::new(),
                     types: BTreeMap::new(),
+                    approved: None,
                 };
                 let search = Search {
                     index: &index,
@@ -196,7 +198,10 @@ fn explain(search: &Search<'_>, decided: &Decided, all: &[Decided]) -> Explained
     let winner = decided.outcome.winner().map(|secret| secret.id);
     let candidates = decided.candidates.iter().map(|secret| {
         let why = reason(search.call, decided, secret);
-        candidate(secret, winner == Some(secret.id), why)
+        let wins = winner == Some(secret.id);
+        // Where nobody is asked, the reason says so.
+        let approval = (secret.policy.approval).filter(|_| wins && search.call.approved.is_some());
+        candidate(secret, wins, why, approval)
     });
     Explained {
         arg: decided.name.clone(),
@@ -210,13 +215,20 @@ fn explain(search: &Search<'_>, decided: &Decided, all: &[Decided]) -> Explained
     }
 }
 
-fn candidate(secret: &Secret, wins: bool, why: &str) -> Candidate {
+fn candidate(secret: &Secret, wins: bool, why: &str, approval: Option<Approval>) -> Candidate {
+    let why = match approval {
+        Some(approval) => format!(
+            "{why}; its policy asks for a person's approval ({})",
+            approval.as_str()
+        ),
+        None => why.to_owned(),
+    };
     Candidate {
         secret_id: secret.id,
         secret_name: secret.name.to_string(),
         pattern: secret.tool().map(str::to_owned),
         wins,
-        why: why.to_owned(),
+        why,
     }
 }
 
@@ -236,6 +248,9 @@ fn reason(call: &Call, decided: &Decided, secret: &Arc<Secret>) -> &'static str 
         Outcome::Unsuitable(_) => "its text is not of the type that the tool wants",
         Outcome::Ambiguous => "several secrets of this name match",
         Outcome::Expired(winner) if winner.id == secret.id => "it has expired",
+        Outcome::NeedsApproval(winner) if winner.id == secret.id => {
+            "a person must allow its use, and only calls through the gateway can be allowed"
+        }
         Outcome::Binding(_) => "the binding names it",
         Outcome::Default(winner) if winner.id == secret.id => match decided_by(decided) {
             None => "the only default for this argument",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use toolvault_core::audit::record::Record;
 use toolvault_core::confidential::{Confidential, Wiped};
 use toolvault_core::entropy::EntropyError;
+use toolvault_core::json::parse;
 use toolvault_core::redaction::{Key, Redactor};
 
 use crate::cache::UserEntry;
@@ -77,6 +78,37 @@ impl Vault {
         }
         let clean = |name| clean.get(name).map_or(WITHHELD, String::as_str).to_owned();
         names.iter().map(clean).collect()
+    }
+
+    /// The JSON with `[secret:<name>]` in place of each of the user's current values in it.
+    pub(super) async fn clean_json(
+        &self,
+        entry: &Arc<UserEntry>,
+        json: &[u8],
+    ) -> Result<String, Error> {
+        // Every value is opened, for one request of the user at a time.
+        let owner = (entry.user.id(), entry.user.row.created_at);
+        let turn = Arc::clone(&self.shared.cache.names.of(owner).turn);
+        let turn = turn.lock_owned().await;
+        let secrets: Vec<Arc<Secret>> = entry.intact()?.iter().cloned().collect();
+        let (shared, owner) = (Arc::clone(&self.shared), Arc::clone(entry));
+        let mut clean = Wiped::new(json.to_vec());
+        let searching = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let mut result = Ok(());
+            let longest = clean.len();
+            for_each_redactor(&shared, &owner, &secrets, longest, |redactor| {
+                let mut redacted = Wiped::new(Vec::with_capacity(clean.len()));
+                match parse(&clean) {
+                    Ok(value) => _ = redactor.json(value, &mut redacted),
+                    Err(_) => result = Err(Error::Integrity),
+                }
+                clean = redacted;
+            })?;
+            result?;
+            String::from_utf8(std::mem::take(&mut *clean)).map_err(Error::internal)
+        });
+        searching.await.map_err(Error::internal)?
     }
 
     /// To search names, every value of the user is opened, once for all of them, so the result is remembered until a
@@ -165,6 +197,24 @@ fn search(
         return Ok(clean);
     };
     clean.extend(free.iter().map(itself));
+    for_each_redactor(shared, entry, secrets, longest, |redactor| {
+        for name in &free {
+            if let Some(redacted) = redactor.text(name) {
+                note_found(&mut clean, name, redacted);
+            }
+        }
+    })?;
+    Ok(clean)
+}
+
+/// Calls `search` with the values of the user that may be in a text of `longest` bytes, a part of them at a time.
+fn for_each_redactor(
+    shared: &Shared,
+    entry: &UserEntry,
+    secrets: &[Arc<Secret>],
+    longest: usize,
+    mut search: impl FnMut(&Redactor),
+) -> Result<(), EntropyError> {
     let mut random = Wiped::new([0; 64]);
     shared.entropy.fill(random.as_mut())?;
     let key = Key::new(&random);
@@ -186,13 +236,9 @@ fn search(
                 redactor.add(&owner, text);
             }
         }
-        for name in &free {
-            if let Some(redacted) = redactor.text(name) {
-                note_found(&mut clean, name, redacted);
-            }
-        }
+        search(&redactor);
     }
-    Ok(clean)
+    Ok(())
 }
 
 /// Notes what stands for a name with a value.

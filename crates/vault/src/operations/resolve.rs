@@ -20,6 +20,7 @@ use toolvault_core::identity::SecretId;
 use toolvault_core::json;
 use toolvault_core::pattern::ToolName;
 use toolvault_core::pointer::ArgumentPath;
+use toolvault_core::policy::Need;
 use toolvault_core::reference::Reference;
 use toolvault_core::scope::Scope;
 use tracing::Instrument as _;
@@ -30,7 +31,7 @@ use self::within::Within;
 use crate::SPANS;
 use crate::cache::UserEntry;
 use crate::caller::Caller;
-use crate::error::{Denial, Error, Problem};
+use crate::error::{Denial, Error, NeededApproval, Problem};
 use crate::secret::Secret;
 use crate::vault::Vault;
 
@@ -53,6 +54,19 @@ pub struct Call {
     pub require: BTreeSet<String>,
     /// The types that the tool's schema accepts, by argument as its secret names it; any type for the others.
     pub types: BTreeMap<String, Types>,
+    /// What a person allowed. `None` where nobody is asked: a secret that asks for approval is refused.
+    pub approved: Option<Approved>,
+}
+
+/// What a person allowed of a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Approved {
+    /// The most that was allowed; `None` for nothing.
+    pub given: Option<Need>,
+    /// What the configuration asks for, whatever the policies do.
+    pub asked: Option<Need>,
+    /// Whether the tool says that it only reads, and is pinned so.
+    pub only_reads: bool,
 }
 
 /// A completed tool call.
@@ -99,6 +113,32 @@ pub enum Source {
     Default,
     /// A reference names the secret.
     Binding,
+}
+
+impl Approved {
+    /// Refuses a call if what was allowed is less than what the configuration or the policy of a secret asks for.
+    fn require(self, decided: &[Decided]) -> Result<(), Error> {
+        let (mut asked, mut asking) = (self.asked, None);
+        for argument in decided {
+            let Some((secret, _)) = argument.applied() else {
+                continue;
+            };
+            let approval = secret.policy.approval;
+            let need = approval.and_then(|approval| approval.need(self.only_reads));
+            if need > asked {
+                (asked, asking) = (need, Some(secret));
+            }
+        }
+        match asked {
+            Some(need) if asked > self.given => {
+                Err(Error::ApprovalNeeded(Box::new(NeededApproval {
+                    need,
+                    secret_name: asking.map(|secret| secret.name.to_string()),
+                })))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Vault {
@@ -157,6 +197,7 @@ impl Vault {
         require_tool(caller, &call.tool)?;
         let mut decided = self.decided(caller, entry, &call, within)?;
         self.note_tried(caller, entry, &call, within, &decided, records);
+        let approved = call.approved;
         let Call {
             tool,
             mut args,
@@ -164,6 +205,9 @@ impl Vault {
             ..
         } = call;
         require_all(&tool, &decided)?;
+        if let Some(approved) = approved {
+            approved.require(&decided)?;
+        }
         let values = self.fill(entry, &mut args, &types, &mut decided)?;
         require_all(&tool, &decided)?;
         let mut completed = Completed {
@@ -226,7 +270,11 @@ impl Vault {
     ) -> Result<Vec<Decided>, Error> {
         let index = entry.intact()?;
         let now = self.shared.clock.now();
-        Ok(decide(&index, caller, call, within, now))
+        let mut decided = decide(&index, caller, call, within, now);
+        if call.approved.is_none() {
+            decided.iter_mut().for_each(Decided::withhold);
+        }
+        Ok(decided)
     }
 
     pub(crate) fn used(

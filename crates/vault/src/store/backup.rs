@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::transaction::{Tx, on};
 
 /// Every table, each after those that it refers to, with the migration that made it.
-const TABLES: [(&str, i64); 22] = [
+const TABLES: [(&str, i64); 23] = [
     ("installation", 1),
     ("keyring", 1),
     ("users", 1),
@@ -32,6 +32,7 @@ const TABLES: [(&str, i64); 22] = [
     ("connections", 10),
     ("client_registrations", 10),
     ("gateway_tasks", 11),
+    ("approvals", 12),
     ("audit_alarmed", 13),
 ];
 

@@ -12,6 +12,8 @@ mod harness;
 #[cfg(test)]
 mod alarms;
 #[cfg(test)]
+mod approvals;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod audit_list;

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use toolvault_core::pattern::MAX_NAME_CHARS;
+use toolvault_core::pattern::{MAX_NAME_CHARS, ToolPattern};
 use toolvault_core::pointer::ArgumentPath;
+use toolvault_core::policy::Approval;
 use toolvault_gateway::settings::{
-    HttpServer, Pin, ServerName, ServerSettings, StdioServer, Template, Transport,
+    ApprovalRules, HttpServer, Pin, ServerName, ServerSettings, StdioServer, Template, Transport,
 };
 
 use super::{header, oauth, url};
@@ -59,6 +60,7 @@ pub(super) fn settings(layers: &mut Layers, name: &ServerName) -> Option<ServerS
         credential_arguments: credential_arguments(layers, &table),
         allow_override,
         pin: pin(layers, &table),
+        approval: approval(layers, &table),
         secure_parameters,
     })
 }
@@ -66,6 +68,24 @@ pub(super) fn settings(layers: &mut Layers, name: &ServerName) -> Option<ServerS
 fn pin(layers: &mut Layers, table: &str) -> Pin {
     let choices = [("bound", Pin::Bound), ("all", Pin::All), ("off", Pin::Off)];
     layers.choice(&format!("{table}pin"), &choices)
+}
+
+fn approval(layers: &mut Layers, table: &str) -> ApprovalRules {
+    let mut rules = Vec::new();
+    for (text, word) in layers.texts_below(&format!("{table}approval.")) {
+        let key = format!("{table}approval.{text}");
+        let mut approvals = Approval::ALL.into_iter();
+        let approval = approvals.find(|approval| approval.as_str() == word);
+        if approval.is_none() && word != "never" {
+            let expected = "expected \"always\", \"first\", \"writes\" or \"never\"";
+            layers.problem_at(&key, expected);
+        }
+        match ToolPattern::parse(&text) {
+            Ok(pattern) => rules.push((pattern, approval)),
+            Err(error) => layers.problem_at(&key, &error.to_string()),
+        }
+    }
+    ApprovalRules::new(rules)
 }
 
 /// Refuses settings of the other kind of server: they would have no effect.

@@ -65,6 +65,7 @@ impl SecretState<'_> {
             protected,
             redact,
             canary,
+            approval,
         } = policy;
         let mut transcript = Transcript::new("toolvault/secret-state/v1")
             .bytes(identity.secret.as_bytes())
@@ -96,6 +97,9 @@ impl SecretState<'_> {
         // Later members count only if they are set: the wraps of older secrets are bound to a hash without them.
         if *canary {
             transcript = transcript.text("canary");
+        }
+        if let Some(approval) = approval {
+            transcript = transcript.text(approval.as_str());
         }
         StateHash::of(&transcript)
     }

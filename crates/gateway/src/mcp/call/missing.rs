@@ -1,4 +1,4 @@
-//! What a client is told if its call lacks a secret.
+//! What a client is told if its call lacks something that a person can give: a secret, a sign-in or an approval.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use toolvault_core::digest::hexadecimal;
 use toolvault_core::json::Value;
 use toolvault_core::reference::Reference;
 use toolvault_core::terminal::shell_word;
-use toolvault_vault::{Error as VaultError, Problem};
+use toolvault_vault::{Error as VaultError, Problem, Waiting};
 
 use super::ToolCall;
 use crate::mcp::answer::McpReply;
@@ -24,9 +24,10 @@ const URL_ELICITATION_REQUIRED: i64 = -32042;
 /// What the names of our own requests for input begin with.
 const INPUT: &str = "toolvault-";
 
-/// The answer to a call that was refused. A user who was asked and comes back is told in words. A missing secret is explained in a result that the model can read or, if the
-/// client can open URLs, with a page on which its user can set the secret. So is a sign-in. A tool that changed is
-/// explained in a result, too. Any other refusal stays one.
+/// The answer to a call that was refused. A user who was asked and comes back is told in words. A missing secret is
+/// explained in a result that the model can read or, if the client can open URLs, with a page on which its user can set
+/// the secret. So are a sign-in and an approval. A tool that changed is explained in a result, too. Any other refusal
+/// stays one.
 pub(super) fn explain(call: &ToolCall<'_>, refusal: Refusal) -> Result<McpReply, Refusal> {
     let can_ask = call.conversation.opens_urls() && !was_asked(&call.incoming.message);
     let problems = match &refusal {
@@ -34,7 +35,10 @@ pub(super) fn explain(call: &ToolCall<'_>, refusal: Refusal) -> Result<McpReply,
         Refusal::Upstream(UpstreamError::SignIn(needed)) => {
             return Ok(sign_in(call, needed, can_ask));
         }
-        Refusal::ToolChanged(text) => {
+        Refusal::AwaitsApproval(waiting) => {
+            return Ok(awaits_approval(call, waiting));
+        }
+        Refusal::ToolChanged(text) | Refusal::NotApproved(_, text) => {
             let text = Wiped::new(tell(call, text));
             return Ok(McpReply::whole(StatusCode::OK, text));
         }
@@ -88,6 +92,18 @@ fn sign_in(call: &ToolCall<'_>, needed: &NeededSignIn, can_ask: bool) -> McpRepl
     let text = if can_ask && call.visit.state.entropy.fill(&mut bytes).is_ok() {
         let asked = [(hexadecimal(&bytes), page, told)];
         open_urls(call, &asked, "This tool needs a sign-in at its server.")
+    } else {
+        tell(call, &told)
+    };
+    McpReply::whole(StatusCode::OK, Wiped::new(text))
+}
+
+/// The page on which a person decides about a call. A client that was sent there once waits the next time.
+fn awaits_approval(call: &ToolCall<'_>, waiting: &Waiting) -> McpReply {
+    let (page, told) = call.visit.where_to_decide(waiting);
+    let text = if waiting.is_new && call.conversation.opens_urls() {
+        let asked = [(waiting.id.0.simple().to_string(), page, told)];
+        open_urls(call, &asked, "A person must allow this call.")
     } else {
         tell(call, &told)
     };

@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use toolvault_core::arguments::Arguments;
 use toolvault_core::pattern::ToolName;
-use toolvault_vault::{Call, Caller, Vault};
+use toolvault_vault::{Approved, Call, Caller, Vault};
 
-use crate::mcp::access::Access;
 use crate::mcp::pins::Pinned;
 use crate::mcp::refusal::Refusal;
 use crate::mcp::rules::Rules;
 use crate::mcp::server::Server;
-use crate::mcp::state::Visit;
 use crate::mcp::tools::{Catalogue, Tool, hidden};
 
 /// What is known of the tool that is called.
@@ -23,7 +21,9 @@ pub(crate) struct Target {
     /// Declared, and hidden from models.
     pub(crate) hidden: BTreeSet<String>,
     /// Declared, and shown: for these the caller has canaries.
-    canaries: BTreeSet<String>,
+    pub(super) canaries: BTreeSet<String>,
+    /// Whether it says that it only reads, and is pinned so.
+    pub(crate) only_reads: bool,
 }
 
 impl Target {
@@ -49,6 +49,7 @@ impl Target {
                 tool: None,
                 hidden: BTreeSet::new(),
                 canaries: BTreeSet::new(),
+                only_reads: false,
             });
         };
         let within = rules.within(&server.name);
@@ -69,6 +70,7 @@ impl Target {
             tool: Some(Arc::clone(tool)),
             hidden,
             canaries: declared.collect(),
+            only_reads: tool.definition.only_reads && pinned.is_as_pinned(tool),
         })
     }
 
@@ -91,28 +93,8 @@ impl Target {
                 .cloned()
                 .collect(),
             types: types.collect(),
+            approved: Some(Approved::default()),
         }
-    }
-
-    /// The arguments with their secrets, and how many were applied. The values are remembered, so that answers are
-    /// searched for them.
-    pub(crate) async fn complete(
-        &self,
-        visit: &Visit,
-        access: &Access,
-        args: Arguments,
-    ) -> Result<(Arguments, usize), Refusal> {
-        if self.hidden.is_empty() && self.canaries.is_empty() {
-            return Ok((args, 0));
-        }
-        let server = &access.server;
-        let call = self.call(server, args);
-        let within = visit.rules.within(&server.name);
-        let vault = &visit.state.vault;
-        let injected = vault.inject(visit.caller(), call, &within).await?;
-        access.values.add(injected.values);
-        let applied = injected.completed.applied.len();
-        Ok((injected.completed.args, applied))
     }
 
     /// Its secure parameters, each with whether it is required.

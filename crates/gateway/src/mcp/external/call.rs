@@ -32,7 +32,7 @@ impl External {
             Ok(_) => record.answered(),
             Err(refusal) => record.refused(refusal.reason()),
         }
-        completed.map_err(|refusal| in_words(server, refusal))
+        completed.map_err(|refusal| visit.with_page(in_words(server, refusal)))
     }
 
     async fn complete(
@@ -53,7 +53,9 @@ impl External {
         let target = self.target(access, name).await?;
         let taken = take_out(&mut args, &target.hidden, server.settings.allow_override);
         record.dropped = taken.dropped;
-        let (args, applied) = target.complete(visit, access, args).await?;
+        let (args, applied) = target
+            .complete(visit, access, (params.get("arguments"), args), false)
+            .await?;
         // The values of this call are known from here on, and those of others that began meanwhile.
         if access.values.count() != known {
             visit.search(access, &tool, sent).await?;

@@ -41,7 +41,7 @@ impl Pinned {
         self.0.get(&tool.definition.name)
     }
 
-    pub(super) fn is_as_pinned(&self, tool: &Tool) -> bool {
+    pub(crate) fn is_as_pinned(&self, tool: &Tool) -> bool {
         self.of(tool)
             .is_some_and(|known| known.pin.hash == tool.hash)
     }
@@ -76,7 +76,9 @@ impl Pinned {
             Pin::Off => false,
             Pin::All => true,
             Pin::Bound => {
-                !hidden.is_empty() || known.is_some_and(|known| known.is_bound(server, defaults))
+                !hidden.is_empty()
+                    || server.settings.approval.of(&tool.definition.name).is_some()
+                    || known.is_some_and(|known| known.is_bound(server, defaults))
             }
         };
         if is_withheld {

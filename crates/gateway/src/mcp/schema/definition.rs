@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use toolvault_core::json::{Kind, LoneSurrogate, Value};
+use toolvault_core::json::{Kind, LoneSurrogate, Object, Value};
 
 use super::document::{Document, repeats_a_name};
 use super::error::CannotClean;
@@ -25,6 +25,8 @@ pub(crate) struct Definition {
     pub mirrored: Option<MirroredArguments>,
     /// The secure parameters, each with whether it is required. They are declared, too.
     pub secure: BTreeMap<String, bool>,
+    /// Whether it says that it only reads (MCP, server/tools, `ToolAnnotations`).
+    pub only_reads: bool,
 }
 
 /// A definition that cannot be relied on.
@@ -73,6 +75,7 @@ impl Definition {
             declared: BTreeSet::new(),
             mirrored: Some(MirroredArguments::default()),
             secure: BTreeMap::new(),
+            only_reads: only_reads(object)?,
         };
         if let Some(schema) = object.get("inputSchema") {
             if !matches!(schema.kind(), Kind::Object | Kind::Bool) {
@@ -93,6 +96,15 @@ impl Definition {
         }
         Ok(definition)
     }
+}
+
+/// Annotations that say it twice say nothing.
+fn only_reads(tool: Object<'_>) -> Result<bool, Unusable> {
+    let Some(annotations) = tool.get("annotations").and_then(Value::as_object) else {
+        return Ok(false);
+    };
+    let hint = annotations.get("readOnlyHint");
+    Ok(hint.is_some_and(|hint| hint.raw() == "true") && !repeats_a_name(annotations)?)
 }
 
 /// The parameters of a `secureInputSchema`, each with whether it is required.

@@ -76,6 +76,7 @@ fn read_fields(tool: Option<ToolName>, fields: &mut Fields<'_, '_>) -> Option<Ca
         accepts,
         require: require.unwrap_or_default(),
         types: BTreeMap::new(),
+        approved: None,
     })
 }
 

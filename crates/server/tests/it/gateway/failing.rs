@@ -49,6 +49,7 @@ async fn program() -> World {
             credential_arguments: std::collections::BTreeSet::new(),
             allow_override: false,
             pin: toolvault_gateway::settings::Pin::default(),
+            approval: toolvault_gateway::settings::ApprovalRules::default(),
             secure_parameters: false,
         };
         let gateway = &mut settings.server.gateway;

@@ -57,6 +57,7 @@ fn program(directory: &Path, code: &str) -> ServerSettings {
         credential_arguments: ["api_key".to_owned()].into(),
         allow_override: false,
         pin: toolvault_gateway::settings::Pin::default(),
+        approval: toolvault_gateway::settings::ApprovalRules::default(),
         secure_parameters: false,
     }
 }

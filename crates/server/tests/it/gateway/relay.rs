@@ -72,6 +72,7 @@ pub(crate) fn settings_at(url: &str) -> ServerSettings {
         credential_arguments: std::collections::BTreeSet::new(),
         allow_override: false,
         pin: toolvault_gateway::settings::Pin::default(),
+        approval: toolvault_gateway::settings::ApprovalRules::default(),
         secure_parameters: false,
     }
 }

@@ -38,6 +38,7 @@ const SIGN_IN: &str = r#"{"key":"no key"}"#;
 const NO_ISSUER: &str = r#"{"issuer":"unknown"}"#;
 const APPROVAL: &str = r#"{"challenge":"0000000000000000000000000000000000000000000000000000000000000000","name":"n","scopes":["manage"],"expires_in":60}"#;
 const NO_APPROVAL: &str = r#"{"code":"unknown","verifier":"unknown"}"#;
+const DECISION: &str = r#"{"decision":"once"}"#;
 const ONE_CALL: &str = r#"{"tool_name":"linear__get"}"#;
 
 /// An answer to a sign-in.
@@ -75,6 +76,10 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("GET",    "/api/v1/gateway",                        "",         "401  401  401  401  401  401  401  | 200  200  403  403  403  | 200  | 200  403  403 | 200  200  200 | 200  401"),
     ("GET",    "/api/v1/gateway/pins/{server}",          "",         "401  401  401  401  401  401  401  | 403  403  403  403  200  | 403  | 403  403  403 | 403  403  200 | 200  401"),
     ("POST",   "/api/v1/gateway/pins/{server}",          ACCEPTED,   "401  401  401  401  401  401  401  | 403  403  403  403  404  | 403  | 403  403  403 | 403  403  404 | 404  401"),
+    ("GET",    "/api/v1/approvals",                      "",         "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200 | 200  401"),
+    ("GET",    "/api/v1/approvals/{approval_id}",        "",         "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200 | 200  401"),
+    ("POST",   "/api/v1/approvals/{approval_id}",        DECISION,   "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200 | 200  401"),
+    ("DELETE", "/api/v1/approvals/{approval_id}",        "",         "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200 | 200  401"),
     ("GET",    "/api/v1/connections",                    "",         "401  401  401  401  401  401  401  | 200  403  403  403  403  | 200  | 200  403  403 | 200  200  200 | 200  401"),
     ("POST",   "/api/v1/connections/{server}/begin",     "{}",       "401  401  401  401  401  401  401  | 404  403  403  403  403  | 404  | 404  403  403 | 404  404  404 | 404  401"),
     ("POST",   "/api/v1/connections/{server}/complete",  ANSWERED,   "401  401  401  401  401  401  401  | 404  403  403  403  403  | 404  | 404  403  403 | 404  404  404 | 404  401"),

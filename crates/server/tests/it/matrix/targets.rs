@@ -1,10 +1,13 @@
 //! The target of a request: a new object of the caller's own, so that each request may change it.
 
+use std::time::Duration;
+
 use toolvault_core::confidential::{Confidential, Wiped};
 use toolvault_core::identity::{SecretId, UserId};
 use toolvault_core::pattern::ToolPattern;
+use toolvault_core::policy::Need;
 use toolvault_core::scope::Scope;
-use toolvault_vault::{NewSecret, SecretChange};
+use toolvault_vault::{Asked, AskedCall, NewSecret, OnBehalf, SecretChange};
 
 use crate::harness::{Rights, World};
 
@@ -14,6 +17,7 @@ pub(super) struct Target {
     pub(super) secret: String,
     pub(super) key: String,
     pub(super) user: String,
+    pub(super) approval: String,
 }
 
 impl Target {
@@ -34,6 +38,9 @@ impl Target {
             };
             target.key = world.holder(rights).await.key_id;
         }
+        if path.contains("{approval_id}") {
+            target.approval = waiting_call(world, owner).await;
+        }
         if path.contains("{user_id}") {
             let name = format!("target {}", world.fresh_number());
             target.user = world.new_user(&name).await.to_string();
@@ -45,6 +52,7 @@ impl Target {
         path.replace("{secret_id}", &self.secret)
             .replace("{key_id}", &self.key)
             .replace("{user_id}", &self.user)
+            .replace("{approval_id}", &self.approval)
             .replace("{tool_name}", "linear__get")
             .replace("{server}", "linear")
             .replace("{version}", "1")
@@ -64,6 +72,37 @@ async fn secret_of(world: &World, owner: UserId) -> String {
     let local = world.local(owner);
     let stored = world.vault.create_secret(&local, new, None).await.unwrap();
     stored.info.secret_id.to_string()
+}
+
+/// A call that waits for a person, with a key of its own.
+async fn waiting_call(world: &World, owner: UserId) -> String {
+    let rights = Rights {
+        scopes: &[Scope::Use],
+        user: Some(owner),
+        ..Rights::default()
+    };
+    let agent = world.holder(rights).await;
+    let key = agent.find("x-api-key").unwrap();
+    let caller = world.vault.authenticate_key(key, OnBehalf::Unnamed, false);
+    let caller = caller.await.unwrap();
+    let object = || Wiped::new(b"{}".to_vec());
+    let call = AskedCall {
+        server: "linear".to_owned(),
+        tool: "get".to_owned(),
+        title: None,
+        definition: None,
+        need: Need::Each,
+        secret_name: None,
+        arguments: object(),
+        shown: object(),
+        lasts: Duration::from_mins(10),
+        has_waited: false,
+    };
+    let asked = world.vault.ask_approval(&caller, &call);
+    match asked.await.unwrap() {
+        Asked::Waiting(waiting) => waiting.id.to_string(),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Makes version 1 an old one.

@@ -43,6 +43,8 @@ pub(crate) enum Outcome {
     Ambiguous,
     /// The winner has expired.
     Expired(Arc<Secret>),
+    /// The winner's policy asks for a person's approval, and nobody is asked.
+    NeedsApproval(Arc<Secret>),
     /// It is required, was not received, and has no default.
     Missing,
     /// The received arguments have no place for it: a value on the path of its pointer is not an object.
@@ -62,14 +64,18 @@ impl Outcome {
             Self::NotAvailable | Self::NoPlace | Self::Unsuitable(_) => "secret_not_available",
             Self::Ambiguous => "secret_ambiguous",
             Self::Expired(_) => "secret_expired",
+            Self::NeedsApproval(_) => "approval_needed",
             Self::Missing => "secret_missing",
         }
     }
 
-    /// The secret that is applied, or would be applied if it had not expired.
+    /// The secret that is applied, or would be applied if it had not expired and asked for no approval.
     pub(crate) fn winner(&self) -> Option<&Arc<Secret>> {
         match self {
-            Self::Default(secret) | Self::Binding(secret) | Self::Expired(secret) => Some(secret),
+            Self::Default(secret)
+            | Self::Binding(secret)
+            | Self::Expired(secret)
+            | Self::NeedsApproval(secret) => Some(secret),
             _ => None,
         }
     }
@@ -80,6 +86,7 @@ impl Outcome {
             Self::NotAvailable
                 | Self::Ambiguous
                 | Self::Expired(_)
+                | Self::NeedsApproval(_)
                 | Self::Missing
                 | Self::NoPlace
                 | Self::Unsuitable(_)
@@ -107,6 +114,15 @@ impl Decided {
         }
     }
 
+    /// Refuses a secret whose policy asks for approval.
+    pub(crate) fn withhold(&mut self) {
+        if let Some((secret, _)) = self.applied()
+            && secret.policy.approval.is_some()
+        {
+            self.outcome = Outcome::NeedsApproval(Arc::clone(secret));
+        }
+    }
+
     /// The error, if there is one.
     pub(crate) fn problem(&self, tool: &ToolName) -> Option<Problem> {
         let (name, tool) = (&self.name, tool.as_str());
@@ -120,6 +136,10 @@ impl Decided {
             Outcome::Expired(_) => {
                 format!("The secret for argument '{name}' of tool '{tool}' has expired.")
             }
+            Outcome::NeedsApproval(_) => format!(
+                "A person must allow each use of the secret for argument '{name}' of tool '{tool}', so it is applied only \
+                 to calls through the gateway."
+            ),
             Outcome::Missing => {
                 format!("Argument '{name}' of tool '{tool}' is required and no secret serves it.")
             }

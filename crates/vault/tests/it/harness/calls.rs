@@ -19,6 +19,7 @@ pub(crate) fn call(tool: &str) -> CallBuilder {
         accepts: None,
         require: BTreeSet::new(),
         types: BTreeMap::new(),
+        approved: None,
     })
 }
 

@@ -231,7 +231,7 @@ impl Place {
 }
 
 /// Every table of the store.
-pub(crate) const TABLES: [&str; 22] = [
+pub(crate) const TABLES: [&str; 23] = [
     "installation",
     "keyring",
     "users",
@@ -254,4 +254,5 @@ pub(crate) const TABLES: [&str; 22] = [
     "audit_alarmed",
     "tool_pins",
     "gateway_tasks",
+    "approvals",
 ];

@@ -72,6 +72,7 @@ impl OwnedState {
                 protected: false,
                 redact: true,
                 canary: false,
+                approval: None,
             },
         }
     }

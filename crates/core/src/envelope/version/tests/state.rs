@@ -6,12 +6,12 @@ use proptest::prelude::*;
 
 use super::super::*;
 use super::fixture::{Fixture, OwnedState};
-use crate::policy::Policy;
+use crate::policy::{Approval, Policy};
 use crate::timestamp::Timestamp;
 
 type Change = (&'static str, fn(&mut OwnedState));
 
-const CHANGES: [Change; 21] = [
+const CHANGES: [Change; 23] = [
     ("name", |state| state.name.push('x')),
     ("name in other case", |state| {
         state.name = "Linear".to_owned();
@@ -42,6 +42,12 @@ const CHANGES: [Change; 21] = [
     ("redaction", |state| state.policy.redact = false),
     ("protection and redaction exchanged", |state| {
         std::mem::swap(&mut state.policy.protected, &mut state.policy.redact);
+    }),
+    ("approval", |state| {
+        state.policy.approval = Some(Approval::Always);
+    }),
+    ("another approval", |state| {
+        state.policy.approval = Some(Approval::Writes);
     }),
     ("no conditions", |state| state.policy.when.clear()),
     ("canary", |state| state.policy.canary = true),
@@ -182,12 +188,13 @@ prop_compose! {
         protected in any::<bool>(),
         redact in any::<bool>(),
         canary in any::<bool>(),
+        approval in prop::option::of(prop::sample::select(&Approval::ALL)),
     ) -> OwnedState {
         let expires_at = expires_at.map(Timestamp::from_microseconds);
         OwnedState {
             name, tool, argument, is_default,
             created_at: moments[0], updated_at: moments[1], effective_at: moments[2],
-            policy: Policy { expires_at, rotate_after_days, when, protected, redact, canary },
+            policy: Policy { expires_at, rotate_after_days, when, protected, redact, canary, approval },
         }
     }
 }

@@ -129,6 +129,7 @@ mod tests {
             credential_arguments: BTreeSet::new(),
             allow_override: false,
             pin: crate::settings::Pin::default(),
+            approval: crate::settings::ApprovalRules::default(),
             secure_parameters: false,
         };
         let name = "files".parse().unwrap();

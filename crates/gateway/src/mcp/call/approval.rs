@@ -1,0 +1,186 @@
+//! A call that a person must allow: it is asked about before any secret is opened, and waits for the decision.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+use toolvault_core::arguments::Arguments;
+use toolvault_core::confidential::Wiped;
+use toolvault_core::json::{Value, parse};
+use toolvault_core::policy::Need;
+use toolvault_vault::{Approved, Asked, AskedCall, Error as VaultError, NeededApproval, Waiting};
+
+use super::{Target, ToolCall, arguments, paths, take_out};
+use crate::mcp::access::Access;
+use crate::mcp::links::{Link, Question};
+use crate::mcp::record::CallRecord;
+use crate::mcp::refusal::Refusal;
+use crate::mcp::server::Server;
+use crate::mcp::state::Visit;
+
+/// A longer title of a tool is not shown, in bytes.
+const LONGEST_TITLE: usize = 256;
+
+impl ToolCall<'_> {
+    /// As [`prepare`](Self::prepare), once a person has allowed the call, if one must. After each change the call is
+    /// prepared anew, so that what was decided, and everything else, is as it is then.
+    pub(super) async fn prepare_when_allowed(
+        &self,
+        record: &mut CallRecord,
+    ) -> Result<(Arc<Link>, Question), Refusal> {
+        let first = self.prepare(record, false).await;
+        let Err(Refusal::AwaitsApproval(mut waiting)) = first else {
+            return first;
+        };
+        if waiting.is_new && self.conversation.opens_urls() {
+            return Err(Refusal::AwaitsApproval(waiting));
+        }
+        let until = Instant::now() + self.visit.rules.settings.limits.approval_wait;
+        loop {
+            self.wait(waiting, until).await?;
+            match Box::pin(self.prepare(record, true)).await {
+                Err(Refusal::AwaitsApproval(again)) => waiting = again,
+                prepared => return prepared,
+            }
+        }
+    }
+
+    /// Returns when something may have been decided.
+    async fn wait(&self, mut waiting: Box<Waiting>, until: Instant) -> Result<(), Refusal> {
+        let (state, caller) = (&self.visit.state, self.visit.caller());
+        let left = waiting.expires_at.microseconds() - state.clock.now().microseconds();
+        let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
+        let end = Instant::now() + left;
+        tokio::select! {
+            () = waiting.changed(caller) => {}
+            () = sleep_until(end), if end < until => {
+                let text = "No person allowed the call in time, so it is refused.";
+                return Err(Refusal::NotApproved("approval_expired", text.to_owned()));
+            }
+            () = sleep_until(until) => return Err(Refusal::AwaitsApproval(waiting)),
+            () = state.stop.cancelled() => return Err(Refusal::AwaitsApproval(waiting)),
+        }
+        Ok(state.vault.recheck(caller).await?)
+    }
+}
+
+impl Target {
+    /// The arguments with their secrets, and how many were applied. The values are remembered, so that answers are
+    /// searched for them. If a person must allow the call, and nobody has, no secret was opened.
+    ///
+    /// `sent` are the arguments as the client sent them, and without those that it must not choose.
+    pub(crate) async fn complete(
+        &self,
+        visit: &Visit,
+        access: &Access,
+        sent: (Option<Value<'_>>, Arguments),
+        has_waited: bool,
+    ) -> Result<(Arguments, usize), Refusal> {
+        let (server, (sent, mut args)) = (&access.server, sent);
+        let asked = self.asked(server);
+        if self.hidden.is_empty() && self.canaries.is_empty() {
+            if let Some(need) = asked {
+                let needed = NeededApproval {
+                    need,
+                    secret_name: None,
+                };
+                Box::pin(self.ask(visit, access, needed, &args, has_waited)).await?;
+            }
+            return Ok((args, 0));
+        }
+        let within = visit.rules.within(&server.name);
+        let vault = &visit.state.vault;
+        let mut given = None;
+        loop {
+            let mut call = self.call(server, args);
+            call.approved = Some(Approved {
+                given,
+                asked,
+                only_reads: self.only_reads,
+            });
+            match vault.inject(visit.caller(), call, &within).await {
+                Err(VaultError::ApprovalNeeded(needed)) if Some(needed.need) > given => {
+                    given = Some(needed.need);
+                    args = arguments(sent)?;
+                    take_out(&mut args, &self.hidden, server.settings.allow_override);
+                    Box::pin(self.ask(visit, access, *needed, &args, has_waited)).await?;
+                }
+                injected => {
+                    let injected = injected?;
+                    access.values.add(injected.values);
+                    let applied = injected.completed.applied.len();
+                    return Ok((injected.completed.args, applied));
+                }
+            }
+        }
+    }
+
+    /// Returns if a person allowed the call.
+    async fn ask(
+        &self,
+        visit: &Visit,
+        access: &Access,
+        needed: NeededApproval,
+        args: &Arguments,
+        has_waited: bool,
+    ) -> Result<(), Refusal> {
+        let mut arguments = Wiped::new(Vec::new());
+        args.write_json(&mut arguments);
+        // Where models may override what is hidden, it is part of the call, but nothing for eyes.
+        let mut visible = args.clone();
+        for path in paths(&self.hidden) {
+            visible.remove(path);
+        }
+        let mut shown = Wiped::new(Vec::new());
+        visible.write_json(&mut shown);
+        if let Ok(value) = parse(&shown) {
+            (shown, _) = access.values.redacted(value);
+        }
+        let call = AskedCall {
+            server: access.server.name.to_string(),
+            tool: self.own_name(&access.server).to_owned(),
+            title: title(self),
+            definition: self.tool.as_ref().map(|tool| tool.hash),
+            need: needed.need,
+            secret_name: needed.secret_name,
+            arguments,
+            shown,
+            lasts: visit.rules.settings.limits.approval_timeout,
+            has_waited,
+        };
+        let vault = &visit.state.vault;
+        match vault.ask_approval(visit.caller(), &call).await? {
+            Asked::Allowed => Ok(()),
+            Asked::Waiting(waiting) => Err(Refusal::AwaitsApproval(Box::new(waiting))),
+            Asked::Refused => {
+                let text = "A person refused this call. For ten minutes it is refused without asking again.";
+                Err(Refusal::NotApproved("approval_refused", text.to_owned()))
+            }
+            Asked::NotAsked(why) => {
+                let text =
+                    format!("A person must allow this call, but nobody can be asked: {why}.");
+                Err(Refusal::NotApproved("approval_impossible", text))
+            }
+        }
+    }
+
+    /// What the configuration asks for.
+    fn asked(&self, server: &Server) -> Option<Need> {
+        let approval = server.settings.approval.of(self.own_name(server))?;
+        approval.need(self.only_reads)
+    }
+
+    /// The server's own name for it.
+    fn own_name(&self, server: &Server) -> &str {
+        let name = self.name.as_str();
+        name.strip_prefix(server.tool.as_str()).unwrap_or(name)
+    }
+}
+
+/// The tool's title, as its server wrote it.
+fn title(target: &Target) -> Option<String> {
+    let tool = parse(target.tool.as_ref()?.raw.as_bytes()).ok()?;
+    let title = tool.as_object()?.get("title").and_then(Value::as_text)?;
+    let title = title.ok().filter(|title| title.len() <= LONGEST_TITLE)?;
+    Some(title.as_str().to_owned())
+}
