@@ -1,5 +1,6 @@
 //! Metrics for Prometheus (`OpenMetrics` text), without the name of any user, secret or tool.
 
+mod approvals;
 mod rotation;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use toolvault_gateway::mcp::Gateway;
 
+use self::approvals::PendingApprovals;
 use self::rotation::RotationDue;
 use crate::jobs::Jobs;
 use crate::settings::TraceSettings;
@@ -46,6 +48,7 @@ pub(crate) struct Metrics {
     sign_in_failures: Family<ReasonLabels, Counter>,
     resolutions: Family<OutcomeLabels, Counter>,
     pub(crate) rotation_due: RotationDue,
+    pub(crate) pending_approvals: PendingApprovals,
 }
 
 impl Metrics {
@@ -67,6 +70,8 @@ impl Metrics {
         );
         let rotation_due = RotationDue::default();
         rotation_due.register(&mut registry);
+        let pending_approvals = PendingApprovals::default();
+        pending_approvals.register(&mut registry);
         gateway.register_metrics(&mut registry);
         jobs.register(&mut registry);
         if let Some(traces) = traces {
@@ -79,6 +84,7 @@ impl Metrics {
             sign_in_failures,
             resolutions,
             rotation_due,
+            pending_approvals,
         }
     }
 

@@ -83,6 +83,7 @@ pub(crate) async fn metrics(
 pub(crate) async fn encoded(app: &App) -> Result<Response, ApiError> {
     let now = app.clock.now();
     app.metrics.rotation_due.refresh(&app.vault, now).await;
+    app.metrics.pending_approvals.refresh(&app.vault).await;
     let text = app.metrics.encode().map_err(|_| ApiError::Internal)?;
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }

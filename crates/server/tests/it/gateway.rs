@@ -6,6 +6,7 @@
 //! `missing`, `modern`, `oauth`, `secure`,
 //! `programs` and `together`.
 
+mod approvals;
 mod calling;
 mod challenge;
 mod credentials;
