@@ -44,6 +44,8 @@ fn each_value_is_shown_with_where_it_came_from() {
     database_url = <set>  # TOOLVAULT_DATABASE_URL
     gateway.allow_broad_patterns = false  # default
     gateway.allowed_hosts = []  # default
+    gateway.limits.approval_timeout_seconds = 600  # default
+    gateway.limits.approval_wait_seconds = 50  # default
     gateway.limits.message_bytes = 16777216  # default
     gateway.limits.process_idle_seconds = 900  # default
     gateway.limits.processes = 256  # default

@@ -66,7 +66,12 @@ impl Cast {
         actors.insert("token", with_token(&world).await);
         actors.insert("other tenant", world.other_tenant().await);
         actors.insert("operator", world.operator());
-        let spare = Target::new(&world, world.keys.user, "{secret_id}{key_id}{user_id}").await;
+        let spare = Target::new(
+            &world,
+            world.keys.user,
+            "{secret_id}{key_id}{user_id}{approval_id}",
+        )
+        .await;
         // From here on the key with a lifetime of one minute has expired.
         world.clock.advance(120);
         let copied = world.in_session().await.without("x-csrf-token");

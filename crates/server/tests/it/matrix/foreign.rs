@@ -31,11 +31,13 @@ async fn what_is_somebody_elses_does_not_exist() {
     let world = World::start().await;
     let other = world.other_tenant().await;
     let owner = world.keys.user;
-    for row in rows_with("{secret_id}").chain(rows_with("{key_id}")) {
+    let places = ["{secret_id}", "{key_id}", "{approval_id}"];
+    for row in places.into_iter().flat_map(rows_with) {
         let foreign = Target::new(&world, owner, row.path).await.fill(row.path);
         let unknown = Target {
             secret: UNKNOWN_ID.to_owned(),
             key: "00000000".to_owned(),
+            approval: UNKNOWN_ID.to_owned(),
             ..Target::default()
         };
         let refused = ask(&other, &row, &foreign).await;
@@ -64,7 +66,9 @@ fn every_route_with_an_id_is_asked_here_or_elsewhere() {
             .any(|place| path.contains(place))
     };
     for row in rows_with("{") {
-        let is_asked = row.path.contains("{secret_id}") || row.path.contains("{key_id}");
+        let is_asked = ["{secret_id}", "{key_id}", "{approval_id}"]
+            .iter()
+            .any(|place| row.path.contains(place));
         assert!(is_asked || elsewhere(row.path), "{}", row.path);
     }
     assert!(rows_with("{secret_id}").count() > 0 && rows_with("{key_id}").count() > 0);

@@ -15,13 +15,13 @@ async fn a_policy_is_replaced_whole() {
     let path = format!("/v1/secrets/{id}/policy");
     let default = json!({
         "expires_at": null, "rotate_after_days": null, "when": {}, "protected": false,
-        "redact": true, "canary": false,
+        "redact": true, "canary": false, "approval": null,
     });
     assert_eq!(operator.get(&path).await.expect(200), default);
     let policy = json!({
         "expires_at": "2999-01-02T03:04:05Z", "rotate_after_days": 90,
         "when": {"base_url": ["https://api.github.com/*"]}, "protected": false, "redact": false,
-        "canary": true,
+        "canary": true, "approval": "writes",
     });
     assert_eq!(operator.put(&path, &policy).await.expect(200), policy);
     assert_eq!(operator.get(&path).await.expect(200), policy);
@@ -257,7 +257,8 @@ async fn policies_are_listed_with_what_is_due_and_expired() {
         listed["data"],
         json!([{
             "secret_id": id, "expires_at": "2000-01-01T00:00:00Z", "rotate_after_days": 1,
-            "when": {}, "protected": false, "redact": true, "canary": false, "rotation_due_at": due_at,
+            "when": {}, "protected": false, "redact": true, "canary": false, "approval": null,
+            "rotation_due_at": due_at,
             "is_due": true, "is_expired": true,
         }])
     );
