@@ -5,6 +5,7 @@ use axum::http::Request;
 use serde_json::json;
 
 use super::plane::{Answer, Plane, Question, REQUEST, RESULT, TOKEN, exchange, field, framed};
+use crate::harness::Actor;
 
 fn failed(code: &str) -> Answer {
     Answer::Failed(code.to_owned())
@@ -73,17 +74,21 @@ async fn only_grpc_is_answered() {
     assert_eq!(head.headers()["grpc-status"], "16");
 }
 
-#[tokio::test]
-async fn what_cannot_be_read_does_not_go_on() {
-    let plane = Plane::start(&["linear", "files"]).await;
-    let agent = plane.world.agent();
-    let question = |method: &'static str, content: &str| Question {
+/// A question about the server `linear`.
+fn question<'a>(agent: &'a Actor, method: &'a str, content: &str) -> Question<'a> {
+    Question {
         servers: &["linear"],
         method,
         metadata: vec![("x-api-key", agent.sends("x-api-key"))],
         content: Some(content.to_owned()),
         ..Question::default()
-    };
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_does_not_go_on() {
+    let plane = Plane::start(&["linear"]).await;
+    let agent = plane.world.agent();
     for content in [
         "",
         "{",
@@ -96,7 +101,8 @@ async fn what_cannot_be_read_does_not_go_on() {
         r#"{"name":"send","arguments":{"\ud800":1}}"#,
         "\u{feff}{",
     ] {
-        let answer = plane.ask(REQUEST, &question("tools/call", content)).await;
+        let asked = question(&agent, "tools/call", content);
+        let answer = plane.ask(REQUEST, &asked).await;
         assert!(
             matches!(answer, Answer::Error(3, _)),
             "{content}: {answer:?}"
@@ -109,12 +115,20 @@ async fn what_cannot_be_read_does_not_go_on() {
         ("tools/call", ""),
         ("tools/call", "nul"),
     ] {
-        let answer = plane.ask(RESULT, &question(method, content)).await;
+        let asked = question(&agent, method, content);
+        let answer = plane.ask(RESULT, &asked).await;
         assert!(
             matches!(answer, Answer::Error(0, _)),
             "{content}: {answer:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_message_is_for_one_known_server_and_of_one_caller() {
+    let plane = Plane::start(&["linear", "files"]).await;
+    let agent = plane.world.agent();
+    let call = json!({"name": "send"}).to_string();
     for servers in [
         &[][..],
         &["linear", "files"],
@@ -122,12 +136,11 @@ async fn what_cannot_be_read_does_not_go_on() {
         &["LINEAR"],
         &[""],
     ] {
-        let call = json!({"name": "send"}).to_string();
-        let question = Question {
+        let asked = Question {
             servers,
-            ..question("tools/call", &call)
+            ..question(&agent, "tools/call", &call)
         };
-        let answer = plane.ask(REQUEST, &question).await;
+        let answer = plane.ask(REQUEST, &asked).await;
         assert!(
             matches!(answer, Answer::Error(1, _)),
             "{servers:?}: {answer:?}"
@@ -140,13 +153,13 @@ async fn what_cannot_be_read_does_not_go_on() {
         vec![("X-Api-Key", key)],
         vec![("token", key)],
     ] {
-        let question = Question {
+        let asked = Question {
             metadata: metadata.clone(),
-            ..question("ping", "{}")
+            ..question(&agent, "ping", "{}")
         };
-        let answer = plane.ask(REQUEST, &question).await;
+        let answer = plane.ask(REQUEST, &asked).await;
         assert!(matches!(answer, Answer::Error(1 | 3, _)), "{answer:?}");
     }
-    let answer = plane.ask(REQUEST, &question("ping", "{}")).await;
+    let answer = plane.ask(REQUEST, &question(&agent, "ping", "{}")).await;
     assert_eq!(answer, Answer::Pass);
 }
