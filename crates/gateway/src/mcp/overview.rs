@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use toolvault_core::json::{Value, parse};
+use toolvault_core::policy::Approval;
 use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_vault::{Caller, Error};
@@ -61,6 +62,8 @@ pub struct ToolOverview {
     pub hidden: Vec<String>,
     /// The credentials among these that no default of the caller serves.
     pub missing: Vec<String>,
+    /// Which calls of it a person must allow, as the configuration says.
+    pub approval: Option<Approval>,
 }
 
 /// The servers that the caller reaches, each asked for its tools at the same time. The caller needs `use` or `manage`;
@@ -142,7 +145,7 @@ async fn tools(
         let hidden = hidden(server, tool, served);
         let is_shown =
             tool.can_hide(&hidden) && pinned.require(server, tool, &hidden, served).is_ok();
-        let overview = is_shown.then(|| describe(tool, hidden, served))?;
+        let overview = is_shown.then(|| describe(server, tool, hidden, served))?;
         overview.is_harmless(access).then_some(overview)
     });
     Ok(shown.collect())
@@ -157,7 +160,12 @@ impl ToolOverview {
     }
 }
 
-fn describe(tool: &Tool, hidden: BTreeSet<String>, served: &BTreeSet<String>) -> ToolOverview {
+fn describe(
+    server: &Server,
+    tool: &Tool,
+    hidden: BTreeSet<String>,
+    served: &BTreeSet<String>,
+) -> ToolOverview {
     let missing = hidden.difference(served).cloned();
     ToolOverview {
         full_name: tool.full_name.as_str().to_owned(),
@@ -166,6 +174,7 @@ fn describe(tool: &Tool, hidden: BTreeSet<String>, served: &BTreeSet<String>) ->
         arguments: tool.definition.declared.iter().cloned().collect(),
         missing: missing.collect(),
         hidden: hidden.into_iter().collect(),
+        approval: server.settings.approval.of(&tool.definition.name),
     }
 }
 

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use toolvault_core::policy::Approval;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_gateway::mcp::{Listing, ServerOverview, ToolOverview};
 use utoipa::ToSchema;
@@ -10,7 +11,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::caller::Authenticated;
-use crate::openapi::words::{GatewayState, Transport};
+use crate::openapi::words::{GatewayState, PolicyApproval, Transport};
 use crate::openapi::{errors, parameters};
 
 /// A server behind the gateway.
@@ -46,6 +47,9 @@ pub(crate) struct GatewayTool {
     hidden: Vec<String>,
     /// Those of the hidden arguments that no secret serves
     missing: Vec<String>,
+    /// Which calls a person must allow, as the configuration says; policies of secrets may ask for more
+    #[schema(required = true, value_type = Option<PolicyApproval>)]
+    approval: Option<Approval>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -82,6 +86,7 @@ impl From<ToolOverview> for GatewayTool {
             arguments: tool.arguments,
             hidden: tool.hidden,
             missing: tool.missing,
+            approval: tool.approval,
         }
     }
 }

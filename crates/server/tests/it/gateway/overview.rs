@@ -1,9 +1,11 @@
 //! What `/v1/gateway` says of the servers that a caller reaches.
 
 use serde_json::{Value, json};
+use toolvault_core::pattern::ToolPattern;
+use toolvault_core::policy::Approval;
 use toolvault_core::scope::Scope::{Manage, Use};
 use toolvault_gateway::Template;
-use toolvault_gateway::settings::{Header, Transport};
+use toolvault_gateway::settings::{ApprovalRules, Header, Transport};
 
 use super::relay::{Gate, Said};
 use crate::harness::{Actor, Rights};
@@ -25,6 +27,8 @@ async fn only_server(actor: &Actor) -> Value {
 async fn gate_with_credential(tools: &[&str]) -> Gate {
     Gate::start_with(tools, |_, server| {
         server.credential_arguments = ["pin".to_owned()].into();
+        let counting = (ToolPattern::parse("cou*").unwrap(), Some(Approval::Writes));
+        server.approval = ApprovalRules::new(vec![counting]);
         let Transport::Http(http) = &mut server.transport else {
             panic!("the server is reached over HTTP")
         };
@@ -63,11 +67,11 @@ async fn it_shows_tools_with_what_is_hidden_and_what_is_missing() {
     let expected = json!([
         {
             "name": "linear__send", "tool_name": "send", "title": "Send it", "arguments": ["api_key", "to"],
-            "hidden": ["api_key"], "missing": [],
+            "hidden": ["api_key"], "missing": [], "approval": null,
         },
         {
             "name": "linear__count", "tool_name": "count", "title": "Count them", "arguments": ["pin"],
-            "hidden": ["pin"], "missing": ["pin"],
+            "hidden": ["pin"], "missing": ["pin"], "approval": "writes",
         },
     ]);
     assert_eq!(server["tools"], expected);
