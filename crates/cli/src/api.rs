@@ -4,6 +4,7 @@
 //! a profile,
 //! [`Api::with_store`] to the store on this machine with the rights of the root key.
 
+pub(crate) mod approvals;
 pub(crate) mod connection;
 pub(crate) mod connections;
 pub(crate) mod explain;

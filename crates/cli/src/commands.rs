@@ -1,6 +1,7 @@
 //! The command line. Each command has a file.
 
 pub(crate) mod alarms;
+pub(crate) mod approval;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod completions;
@@ -81,6 +82,9 @@ pub(crate) enum Command {
     /// Manage the servers of the MCP gateway, and connect clients to it
     #[command(subcommand)]
     Mcp(mcp::McpCommand),
+    /// Decide the calls of tools that wait for a person
+    #[command(subcommand)]
+    Approval(approval::ApprovalCommand),
     /// Make the running server reload its configuration
     Reload(reload::ReloadOptions),
     /// Try the alarms
@@ -135,6 +139,7 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> anyhow::Resu
         Command::Run(options) => run::run(options, context).await,
         Command::Inject(options) => inject::run(&options, context).await,
         Command::Mcp(command) => mcp::run(command, context).await,
+        Command::Approval(command) => approval::run(command, context).await,
         Command::Reload(options) => reload::run(options, context).await,
         Command::Alarms(command) => {
             alarms::run(command, context).await?;

@@ -31,6 +31,7 @@ fn the_program_lists_its_commands() {
       run          Run a command with secrets in its environment
       inject       Write a file from a template with secrets
       mcp          Manage the servers of the MCP gateway, and connect clients to it
+      approval     Decide the calls of tools that wait for a person
       reload       Make the running server reload its configuration
       alarms       Try the alarms
       audit        Verify and read the audit trail
@@ -578,6 +579,13 @@ fn secret_policy_explains_its_conditions() {
           --redact                     Remove the value from the answers of tools
           --no-redact                  Leave the value in the answers of tools, because it is not
                                        confidential
+          --approval <WHEN>            Ask a person before a call gets the secret: always, first (until
+                                       the tool was allowed for a key), writes (unless the tool says
+                                       that it only reads) or never. Then only calls through the gateway
+                                       get it
+          --canary                     Never use the secret, and set off an alarm if anyone tries to, or
+                                       sends its value
+          --no-canary                  Use the secret like others
           --json                       Print JSON
           --ca-file <FILE>             PEM file with certificates to trust in addition to the system's
                                        [default: `TOOLVAULT_CA_FILE`]

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod alarms;
 #[cfg(test)]
+mod approvals;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod backup;

@@ -345,6 +345,7 @@ fn a_policy_is_shown_and_changed_only_where_something_is_given() {
     rotate after  never
     protected  no
     redacted  yes
+    approval  never
     ");
     let given = [
         "--expires-at",
@@ -358,6 +359,8 @@ fn a_policy_is_shown_and_changed_only_where_something_is_given() {
         "base_url=https://eu.linear.app/*",
         "--when",
         "team=research",
+        "--approval",
+        "writes",
     ];
     assert_snapshot!(client.policy(&given), @r"
     exit status 0
@@ -369,6 +372,7 @@ fn a_policy_is_shown_and_changed_only_where_something_is_given() {
     when team  research
     protected  yes
     redacted  yes
+    approval  writes
     ");
     let refused = client.run(&["secret", "set", "linear-prod", "--tool", "*"], "");
     assert!(refused.starts_with("exit status 1"), "{refused}");
@@ -378,12 +382,20 @@ fn a_policy_is_shown_and_changed_only_where_something_is_given() {
 fn what_a_policy_demands_is_lifted_and_the_list_says_what_ends() {
     let client = Client::new();
     client.run(&LINEAR, "lin_api_0123456789abcdef\n");
-    client.policy(&["--when", "base_url=https://api.linear.app/*", "--protect"]);
+    client.policy(&[
+        "--when",
+        "base_url=https://api.linear.app/*",
+        "--protect",
+        "--approval",
+        "first",
+    ]);
     let given = [
         "--expires-at",
         "never",
         "--unprotect",
         "--no-redact",
+        "--approval",
+        "never",
         "--when",
         "team=x=y",
         "--json",
@@ -415,6 +427,7 @@ fn what_a_policy_demands_is_lifted_and_the_list_says_what_ends() {
     rotate after  never
     protected  no
     redacted  no
+    approval  never
     ");
     assert_snapshot!(client.run(&["secret", "list"], ""), @r"
     exit status 0

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde::Serialize;
 use toolvault_core::identity::SecretId;
-use toolvault_core::policy::Policy;
+use toolvault_core::policy::{Approval, Policy};
 use toolvault_core::timestamp::{SECOND, Timestamp};
 use toolvault_gateway::http::{HeaderMap, Method, Url, header};
 use toolvault_vault::{Clock as _, SecretInfo, SystemClock};
@@ -50,6 +50,16 @@ pub(crate) struct PolicyOptions {
     /// Leave the value in the answers of tools, because it is not confidential
     #[arg(long)]
     no_redact: bool,
+    /// Ask a person before a call gets the secret: always, first (until the tool was allowed for a key), writes (unless
+    /// the tool says that it only reads) or never. Then only calls through the gateway get it
+    #[arg(long, value_name = "WHEN", value_parser = parse_approval)]
+    approval: Option<Limit<Approval>>,
+    /// Never use the secret, and set off an alarm if anyone tries to, or sends its value
+    #[arg(long, conflicts_with = "no_canary")]
+    canary: bool,
+    /// Use the secret like others
+    #[arg(long)]
+    no_canary: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -135,6 +145,12 @@ impl PolicyOptions {
         if self.redact || self.no_redact {
             policy.redact = self.redact;
         }
+        if let Some(approval) = self.approval {
+            policy.approval = approval.get();
+        }
+        if self.canary || self.no_canary {
+            policy.canary = self.canary;
+        }
     }
 }
 
@@ -155,6 +171,11 @@ fn print(secret: &SecretInfo, policy: &Policy, printer: &Printer) -> std::io::Re
     }
     table.row(["protected", yes_or_no(policy.protected)]);
     table.row(["redacted", yes_or_no(policy.redact)]);
+    let approval = policy.approval.map_or("never", Approval::as_str);
+    table.row(["approval", approval]);
+    if policy.canary {
+        table.row(["canary", "yes: it is never used"]);
+    }
     printer.table(&table)
 }
 
@@ -174,6 +195,17 @@ fn parse_days(text: &str) -> Result<Limit<u32>, String> {
     text.parse()
         .map(Limit::Of)
         .map_err(|_| "a number of days, or never".to_owned())
+}
+
+fn parse_approval(text: &str) -> Result<Limit<Approval>, String> {
+    if text == "never" {
+        return Ok(Limit::Never);
+    }
+    let mut approvals = Approval::ALL.into_iter();
+    let named = approvals.find(|approval| approval.as_str() == text);
+    named
+        .map(Limit::Of)
+        .ok_or_else(|| "always, first, writes or never".to_owned())
 }
 
 fn parse_condition(text: &str) -> Result<(String, String), String> {
