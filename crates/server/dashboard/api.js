@@ -39,6 +39,10 @@ function message(status, detail) {
   return `The server refused with status ${status}.`;
 }
 
+// A number that JavaScript would change, such as 9007199254740993, is kept as it was sent: a person allows a call by what
+// is shown of it.
+const exactly = (_, value, { source }) => (typeof value === "number" && String(value) !== source ? JSON.rawJSON(source) : value);
+
 /**
  * Sends a request. `path` is relative to the page, because a proxy may serve everything below a path prefix.
  * Returns `{ body, etag, warning }`; throws a `Refusal`.
@@ -57,7 +61,7 @@ export async function send(method, path, { json, type = "application/json", head
     response = await fetch(new URL(path, document.baseURI), options);
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.includes("json");
-    body = isJson && text ? JSON.parse(text) : text;
+    body = isJson && text ? JSON.parse(text, JSON.rawJSON && exactly) : text;
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Refusal(0);

@@ -44,6 +44,21 @@ export function useDelayed(act, delay, deps) {
   }, deps);
 }
 
+/** Runs `act` every `span` milliseconds while the page is seen, and at once when it is seen again. */
+export function useRepeated(act, span) {
+  const latest = useRef(act);
+  latest.current = act;
+  useEffect(() => {
+    const run = () => document.hidden || latest.current();
+    const timer = setInterval(run, span);
+    document.addEventListener("visibilitychange", run);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", run);
+    };
+  }, []);
+}
+
 /** All secrets; `show` gets the first of several pages. */
 export async function secrets(signal, show = () => {}) {
   for (let turn = 0; turn < TURNS; turn += 1) {

@@ -5,6 +5,7 @@ import { html } from "./ui.js";
 const PATHS = {
   secrets: "M8 9.5v2M4 7V5a4 4 0 0 1 8 0v2M3 7h10v7H3z",
   keys: "M10 6a3 3 0 1 1-6 0 3 3 0 0 1 6 0ZM9 8.2l4.5 4.5M11.5 11l1.5-1.5",
+  approvals: "M8 1.8l5 1.9v3.8c0 3.2-2 5.4-5 6.7-3-1.3-5-3.5-5-6.7V3.7zM5.6 8l1.8 1.8 3.2-3.4",
   try: "M4.5 3v10L13 8z",
   gateway: "M2 8h3M11 8h3M5 4h6v8H5zM8 4V1.5M8 14.5V12",
   audit: "M3 2h10v12H3zM5.5 5.5h5M5.5 8h5M5.5 10.5h3",

@@ -9,11 +9,13 @@ import { href, useRoute } from "./router.js";
 import { Session, signOut } from "./session.js";
 import { Text } from "./text.js";
 import { html, useEffect, useErrorBoundary, useState } from "./ui.js";
+import { Waiting } from "./waiting.js";
 
 /** The pages in the navigation. A page that the session may not use is not there; a page's module loads when it opens. */
 const PAGES = [
   { id: "secrets", title: "Secrets", load: secretPage, allowed: (session) => may(session, "manage") },
   { id: "keys", title: "Keys", load: async () => (await import("./pages/keys.js")).Keys, allowed: (session) => may(session, "manage") && !isLimited(session) },
+  { id: "approvals", title: "Approvals", load: approvalPage, allowed: (session) => may(session, "manage") },
   { id: "try", title: "Try it", load: async () => (await import("./pages/try.js")).Try, allowed: (session) => may(session, "manage", "use", "resolve") },
   { id: "gateway", title: "Gateway", load: async () => (await import("./pages/gateway.js")).Gateway, allowed: (session) => may(session, "manage", "use") },
   { id: "audit", title: "Audit", load: async () => (await import("./pages/audit.js")).Audit, allowed: (session) => may(session, "audit", "admin") },
@@ -33,6 +35,11 @@ async function secretPage([, id, act]) {
   if (id !== "new" && act !== "edit") return (await import("./pages/secret.js")).Secret;
   const forms = await import("./pages/secret-form.js");
   return id === "new" ? forms.NewSecret : forms.EditSecret;
+}
+
+async function approvalPage([, id]) {
+  const pages = await import("./pages/approvals.js");
+  return id ? pages.Approval : pages.Approvals;
 }
 
 function Content({ load, route }) {
@@ -104,7 +111,7 @@ export function Shell({ session }) {
           </button>
           <nav aria-label="Pages">
             ${allowed.map(({ id, title }) => html`
-              <a href=${href(id)} aria-current=${path[0] === id ? "page" : undefined}><${Icon} name=${id} /><span>${title}</span></a>
+              <a href=${href(id)} aria-current=${path[0] === id ? "page" : undefined}><${Icon} name=${id} /><span>${title}</span>${id === "approvals" && html`<${Waiting} visit=${route.visit} />`}</a>
             `)}
           </nav>
           <${Account} session=${session} />

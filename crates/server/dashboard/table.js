@@ -12,10 +12,12 @@ const SPARE = 12;
 function useWindow(body, count) {
   const [range, setRange] = useState([0, 50]);
   useEffect(() => {
+    // Preact ends effects a moment after it empties references: a frame may come in between.
+    const element = body.current;
     let frame = 0;
     const measure = () => {
       frame = 0;
-      const above = -body.current.getBoundingClientRect().top;
+      const above = -element.getBoundingClientRect().top;
       const start = Math.max(0, Math.floor(above / ROW) - SPARE);
       const end = Math.ceil((above + innerHeight) / ROW) + SPARE;
       setRange((last) => (last[0] === start && last[1] === end ? last : [start, end]));

@@ -23,7 +23,9 @@ export const recordColumns = ({ withSecret = true, names = new Map() } = {}) => 
     id: "secret",
     head: "Concerns",
     className: "wide",
-    cell: ({ secret_id: id, secret_name: name, version, subject }) => (name
+    cell: ({ action, secret_id: id, secret_name: name, version, subject }) => (action.startsWith("approval.") && subject
+      ? html`<a href=${href("approvals", subject)}>The call</a>${second(name && html`<${Text} of=${name} />`)}`
+      : name
       ? html`${id ? html`<a href=${href("secrets", id)}><${Text} of=${name} /></a>` : html`<${Text} of=${name} />`}${version && second(`version ${version}`)}`
       : subject && html`<${Text} of=${names.get(`key:${subject}`) ?? actor(subject)} />${names.has(`key:${subject}`) && second(html`<${Text} of=${subject} />`)}`),
   },

@@ -15,13 +15,14 @@ import { recordColumns } from "./audit-records.js";
 import { save, toCsv, toJson } from "./export.js";
 
 const ACTIONS = [
-  "secret.used", "tool.called", "use.refused", "value.repeated", "tool.pinned",
-  "tool.changed", "tool.accepted", "secret.created", "secret.renamed", "secret.rebound",
-  "secret.value_replaced", "secret.version_restored", "secret.version_deleted", "secret.policy_changed", "secret.deleted",
-  "default.shadowed", "connection.created", "connection.replaced", "connection.renewed", "connection.used", "connection.ended",
-  "connection.deleted", "key.created", "key.changed", "key.rotated", "key.revoked", "user.created", "user.changed", "user.deleted",
-  "session.started", "session.ended", "sign_in.failed", "access.denied", "tampering.detected", "store.created", "store.backed_up",
-  "store.restored", "audit.pruned", "root_key.rotated", "user_keys.rotated",
+  "secret.used", "tool.called", "use.refused", "value.repeated", "canary.used", "tool.pinned", "tool.changed",
+  "tool.accepted", "approval.requested", "approval.decided", "approval.used", "approval.deleted", "secret.created",
+  "secret.renamed", "secret.rebound", "secret.value_replaced", "secret.version_restored", "secret.version_deleted",
+  "secret.policy_changed", "secret.deleted", "default.shadowed", "connection.created", "connection.replaced",
+  "connection.renewed", "connection.used", "connection.ended", "connection.deleted", "key.created", "key.changed",
+  "key.rotated", "key.revoked", "user.created", "user.changed", "user.deleted", "session.started", "session.ended",
+  "sign_in.failed", "access.denied", "tampering.detected", "store.created", "store.backed_up", "store.restored",
+  "audit.pruned", "root_key.rotated", "user_keys.rotated",
 ];
 
 const SPANS = [

@@ -1,7 +1,7 @@
 // The servers behind the gateway, their tools, and what those lack.
 
 import { get } from "../api.js";
-import { may, servers, useData } from "../data.js";
+import { may, servers, useData, useRepeated } from "../data.js";
 import { Ago, count } from "../format.js";
 import { Icon } from "../icons.js";
 import { Badge, Card, Empty, Loaded, Notice, Page, Snippets, Unloaded } from "../parts.js";
@@ -10,7 +10,7 @@ import { Session } from "../session.js";
 import { adding, clients } from "../snippets.js";
 import { Table } from "../table.js";
 import { Text, visible } from "../text.js";
-import { html, useContext, useEffect, useState } from "../ui.js";
+import { html, useContext, useState } from "../ui.js";
 import { Account } from "./account.js";
 import { Pins } from "./pins.js";
 
@@ -39,6 +39,9 @@ function Arguments({ of }) {
   `;
 }
 
+/** Which calls of a tool a person must allow. */
+const APPROVAL = { always: "each call", first: "the first call with a key", writes: "each call, unless it only reads" };
+
 const Missing = ({ of, mayManage }) => html`
   <span class="actions">
     ${of.missing.map((name) => (mayManage
@@ -50,7 +53,7 @@ const Missing = ({ of, mayManage }) => html`
 
 const Tool = ({ of, mayManage }) => html`
   <li>
-    <div><${Text} of=${of.tool_name} mono />${of.title && html`<span class="second"><${Text} of=${of.title} /></span>`}</div>
+    <div><${Text} of=${of.tool_name} mono /> ${of.approval && html`<${Badge} title=${`A person allows ${APPROVAL[of.approval]}`}>Approval<//>`}${of.title && html`<span class="second"><${Text} of=${of.title} /></span>`}</div>
     <${Arguments} of=${of} />
     <${Missing} of=${of} mayManage=${mayManage} />
   </li>
@@ -89,10 +92,7 @@ const CALLS = [
 
 function Calls() {
   const state = useData(async (signal) => (await get("v1/audit", { action: "tool.called", limit: 20 }, signal)).data);
-  useEffect(() => {
-    const timer = setInterval(() => document.hidden || state.reload(), 5000);
-    return () => clearInterval(timer);
-  }, []);
+  useRepeated(state.reload, 5000);
   return html`
     <${Card} title="Recent calls" flush>
       <${Loaded} state=${state}>

@@ -3,9 +3,9 @@
 import { send } from "../api.js";
 import { useData } from "../data.js";
 import { Dialog, Form, toast } from "../dialog.js";
-import { Check, Field, Input } from "../fields.js";
+import { Check, Field, Input, Select } from "../fields.js";
 import { count, moment } from "../format.js";
-import { Card, Facts, Loaded } from "../parts.js";
+import { Badge, Card, Facts, Loaded } from "../parts.js";
 import { url } from "../store.js";
 import { Text } from "../text.js";
 import { html, useState } from "../ui.js";
@@ -39,6 +39,14 @@ function changed(when, lines) {
   throw new Error("Some of these conditions cannot be written as lines. Change them with the API.");
 }
 
+/** When a person must allow a call that gets the secret. */
+const APPROVAL = [
+  ["", "Never"],
+  ["first", "Until each key was allowed the tool once"],
+  ["writes", "For each call of a tool that is not read-only"],
+  ["always", "For each call"],
+];
+
 function Edit({ id, policy: current, etag: now, onClose, onDone }) {
   // What the fields began with, also if it is read again below them.
   const [[policy, etag]] = useState([current, now]);
@@ -47,6 +55,8 @@ function Edit({ id, policy: current, etag: now, onClose, onDone }) {
   const [when, setWhen] = useState(toLines(policy.when));
   const [isProtected, setProtected] = useState(policy.protected);
   const [redact, setRedact] = useState(policy.redact);
+  const [approval, setApproval] = useState(policy.approval ?? "");
+  const [isCanary, setCanary] = useState(policy.canary);
   const act = async () => {
     const json = {
       // What was not touched stays exactly as it is: a field has no seconds, and lines cannot say everything.
@@ -55,6 +65,8 @@ function Edit({ id, policy: current, etag: now, onClose, onDone }) {
       when: when === toLines(policy.when) ? policy.when : changed(policy.when, when),
       protected: isProtected,
       redact,
+      approval: approval || null,
+      canary: isCanary,
     };
     await send("PUT", url(id, "policy"), { json, headers: { "if-match": etag } });
     toast("The policy is changed.");
@@ -70,8 +82,10 @@ function Edit({ id, policy: current, etag: now, onClose, onDone }) {
         <${Field} label="Only if other arguments match" hint="One condition a line. A URL has a whole origin, then a path.">
           ${(joined) => html`<textarea class="mono" rows="3" spellcheck=${false} placeholder="base_url = https://api.github.com/*" value=${when} ...${joined} onInput=${(event) => setWhen(event.target.value)} />`}
         <//>
+        <${Select} label="Ask a person before a call" value=${approval} onInput=${setApproval} options=${APPROVAL} hint="Such a call waits on the page Approvals. Then only calls through the gateway get the secret." />
         <${Check} label="Protected" checked=${isProtected} onInput=${setProtected} hint="Only the value can be replaced, and nothing may take precedence over it." />
         <${Check} label="Confidential" checked=${redact} onInput=${setRedact} hint="Remove the value from what tools answer. Turn it off for a user name." />
+        <${Check} label="Canary" checked=${isCanary} onInput=${setCanary} hint="A bait: it is never applied, and who tries to use it, or sends its value, sets off an alarm." />
       <//>
     <//>
   `;
@@ -99,6 +113,8 @@ export function Policy({ id, onChange }) {
             ["Rotation", policy.rotate_after_days ? `Due after ${count(policy.rotate_after_days, "day")}` : "Not scheduled"],
             ["Conditions", Object.keys(policy.when).length > 0 ? conditions(policy.when) : "None"],
             ["Protected", policy.protected ? "Yes: only its value can be replaced" : "No"],
+            ["Approval", policy.approval ? APPROVAL.find(([mode]) => mode === policy.approval)[1] : "No person is asked"],
+            policy.canary && ["Canary", html`<${Badge} tone="warn">Never applied<//> An attempt to use it sets off an alarm`],
             ["Confidential", policy.redact ? "Yes: removed from answers" : "No: left in answers"],
           ]} />
           ${isOpen && html`<${Edit} id=${id} policy=${policy} etag=${etag} onClose=${close} onDone=${done} />`}

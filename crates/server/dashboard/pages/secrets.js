@@ -38,6 +38,8 @@ export const Status = ({ policy, use, noUse }) => html`
   <span class="badges">
     ${policy?.is_expired && html`<${Badge} tone="bad" title=${policy.expires_at}>Expired<//>`}
     ${policy?.is_due && html`<${Badge} tone="warn" title=${policy.rotation_due_at}>Due<//>`}
+    ${policy?.canary && html`<${Badge} tone="warn" title="Never applied: an attempt to use it sets off an alarm">Canary<//>`}
+    ${policy?.approval && html`<${Badge} title="A person allows its calls">Approval<//>`}
     ${policy?.protected && html`<${Badge} title="Only its value can be replaced">Protected<//>`}
     ${noUse && !use && html`<${Badge} tone="muted" title=${noUse.text}>${noUse.short}<//>`}
   </span>
