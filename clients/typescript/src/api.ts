@@ -7,7 +7,7 @@ export interface AcceptTool {
   readonly tool: string;
 }
 
-export type Action = "store.created" | "store.backed_up" | "store.restored" | "audit.pruned" | "root_key.rotated" | "user_keys.rotated" | "secret.created" | "secret.renamed" | "secret.rebound" | "secret.value_replaced" | "secret.version_restored" | "secret.version_deleted" | "secret.policy_changed" | "secret.deleted" | "default.shadowed" | "secret.used" | "tool.called" | "value.repeated" | "tool.pinned" | "tool.changed" | "tool.accepted" | "connection.created" | "connection.replaced" | "connection.renewed" | "connection.used" | "connection.ended" | "connection.deleted" | "use.refused" | "tampering.detected" | "key.created" | "key.changed" | "key.rotated" | "key.revoked" | "user.created" | "user.changed" | "user.deleted" | "session.started" | "session.ended" | "sign_in.failed" | "access.denied";
+export type Action = "store.created" | "store.backed_up" | "store.restored" | "audit.pruned" | "root_key.rotated" | "user_keys.rotated" | "secret.created" | "secret.renamed" | "secret.rebound" | "secret.value_replaced" | "secret.version_restored" | "secret.version_deleted" | "secret.policy_changed" | "secret.deleted" | "default.shadowed" | "secret.used" | "tool.called" | "value.repeated" | "canary.used" | "approval.requested" | "approval.decided" | "approval.used" | "approval.deleted" | "tool.pinned" | "tool.changed" | "tool.accepted" | "connection.created" | "connection.replaced" | "connection.renewed" | "connection.used" | "connection.ended" | "connection.deleted" | "use.refused" | "tampering.detected" | "key.created" | "key.changed" | "key.rotated" | "key.revoked" | "user.created" | "user.changed" | "user.deleted" | "session.started" | "session.ended" | "sign_in.failed" | "access.denied";
 
 /** A secret that was applied. */
 export interface Applied {
@@ -22,6 +22,45 @@ export interface Applied {
 
 /** Why a secret was applied. */
 export type AppliedSource = "default" | "binding";
+
+/** A call that a person must allow, or what was allowed. */
+export interface Approval {
+  readonly approval_id: string;
+  /** The arguments that the model gave, with `[secret:<name>]` in place of values of secrets */
+  readonly arguments: { readonly [name: string]: unknown };
+  readonly decided_at: string | null;
+  /** Who decided, as in the audit trail */
+  readonly decided_by: string | null;
+  readonly decision: PersonsDecision | null;
+  /** When the request counts as refused, or what was decided ends; null if it lasts */
+  readonly expires_at: string | null;
+  /** The key that made the call, if it was one */
+  readonly key_id: string | null;
+  /** Whether the tool must be allowed once, or each call */
+  readonly need: Need;
+  readonly requested_at: string;
+  /** Who made the call, as in the audit trail */
+  readonly requested_by: string;
+  /** The name of the key, or the subject of the token, that made the call */
+  readonly requester: string;
+  /** The secret whose policy asks; null if the configuration of the gateway does */
+  readonly secret_name: string | null;
+  /** The server's name in the configuration */
+  readonly server: string;
+  readonly state: StateOfApproval;
+  /** The tool's title */
+  readonly title: string | null;
+  /** The tool, as its server names it */
+  readonly tool: string;
+}
+
+export interface ApprovalList {
+  readonly data: ReadonlyArray<Approval>;
+  readonly limit: number;
+  readonly offset: number;
+  /** How many there are in all */
+  readonly total: number;
+}
 
 /** A key for a command line. */
 export interface ApproveKey {
@@ -212,6 +251,10 @@ export interface CreateUser {
   readonly name: string;
 }
 
+export interface DecideApproval {
+  readonly decision: PersonsDecision;
+}
+
 /** Whether the action was carried out. */
 export type Decision = "allowed" | "denied";
 
@@ -297,6 +340,7 @@ export type GatewayState = "ok" | "failing" | "needs_sign_in" | "unknown";
 
 /** A tool of such a server. */
 export interface GatewayTool {
+  readonly approval: PolicyApproval | null;
   readonly arguments: ReadonlyArray<string>;
   /** The arguments that no model is shown */
   readonly hidden: ReadonlyArray<string>;
@@ -376,11 +420,14 @@ export interface NearSecret {
   readonly why: string;
 }
 
+/** What a call needs of a person. */
+export type Need = "first" | "each";
+
 /** An empty object. */
 export type Nothing = { readonly [name: string]: never };
 
 /** What an argument would get, or the type of its error. */
-export type Outcome = "received" | "default" | "binding" | "none" | "secret_not_available" | "secret_expired" | "secret_missing" | "secret_ambiguous";
+export type Outcome = "received" | "default" | "binding" | "none" | "secret_not_available" | "secret_expired" | "secret_missing" | "secret_ambiguous" | "approval_needed";
 
 /** A secret that a tool call needs and the user has not stored yet. */
 export interface PendingSecret {
@@ -394,7 +441,13 @@ export interface PendingSecret {
   readonly server: string;
 }
 
+/** What a person decides about a call. */
+export type PersonsDecision = "once" | "hour" | "always" | "refuse";
+
 export interface Policy {
+  readonly approval: PolicyApproval | null;
+  /** Never applied: an attempt to use it, or to send its value, sets off an alarm */
+  readonly canary: boolean;
   readonly expires_at: string | null;
   readonly protected: boolean;
   readonly redact: boolean;
@@ -403,7 +456,13 @@ export interface Policy {
   readonly when: { readonly [name: string]: ReadonlyArray<string> };
 }
 
+/** When a person must allow a call that gets the secret. */
+export type PolicyApproval = "always" | "first" | "writes";
+
 export interface PolicyInfo {
+  readonly approval: PolicyApproval | null;
+  /** Never applied: an attempt to use it, or to send its value, sets off an alarm */
+  readonly canary: boolean;
   readonly expires_at: string | null;
   readonly is_due: boolean;
   readonly is_expired: boolean;
@@ -543,6 +602,9 @@ export interface Session {
 
 /** Fields that are absent or null get their default. */
 export interface SetPolicy {
+  readonly approval?: PolicyApproval | null;
+  /** Never apply it, and record each attempt as `canary.used`; `false` if not given */
+  readonly canary?: boolean | null;
   /** The secret is refused from this time on */
   readonly expires_at?: string | null;
   /** Only the value may be replaced */
@@ -584,6 +646,9 @@ export interface SignInIssuer {
 export interface SignInIssuers {
   readonly data: ReadonlyArray<SignInIssuer>;
 }
+
+/** What became of a call that a person must allow. */
+export type StateOfApproval = "pending" | "allowed" | "refused" | "expired" | "used";
 
 export interface Status {
   readonly status: string;
@@ -653,7 +718,7 @@ export interface UnresolvedArgument {
   readonly type: UnresolvedType;
 }
 
-export type UnresolvedType = "secret_not_available" | "secret_expired" | "secret_missing" | "secret_ambiguous";
+export type UnresolvedType = "secret_not_available" | "secret_expired" | "secret_missing" | "secret_ambiguous" | "approval_needed";
 
 /** Fields that are absent or null stay unchanged. A key's rights and lifetime can only be narrowed. */
 export interface UpdateKey {

@@ -11,6 +11,7 @@ import { Injector } from "./injection/injector.js";
 import type { SecretOptions } from "./injection/options.js";
 import { Supplier, supplier } from "./injection/supplier.js";
 import type { Completed, ResolveOptions, ToolCall } from "./models.js";
+import { Approvals } from "./resources/approvals.js";
 import { Audit } from "./resources/audit.js";
 import { Connections } from "./resources/connections.js";
 import { Keys } from "./resources/keys.js";
@@ -27,6 +28,7 @@ export class Toolvault implements Runner {
   readonly users: Users;
   readonly audit: Audit;
   readonly connections: Connections;
+  readonly approvals: Approvals;
   /** @internal */
   readonly [supplier]: Supplier;
   readonly #acting = new AsyncLocalStorage<string>();
@@ -42,8 +44,9 @@ export class Toolvault implements Runner {
     this.users = new Users(this);
     this.audit = new Audit(this);
     this.connections = new Connections(this);
+    this.approvals = new Approvals(this);
     this[supplier] = new Supplier(this.#runner, (user) => this.#user(user));
-    for (const name of ["url", "secrets", "keys", "users", "audit", "connections", supplier] as const) {
+    for (const name of ["url", "secrets", "keys", "users", "audit", "connections", "approvals", supplier] as const) {
       Object.defineProperty(this, name, { enumerable: name === "url", writable: false });
     }
   }

@@ -41,6 +41,7 @@ from .models import (
     Me as Me,
     NearSecret as NearSecret,
     Policy as Policy,
+    PolicyApproval as PolicyApproval,
     PolicyInfo as PolicyInfo,
     Record as Record,
     Scope as Scope,

@@ -10,6 +10,7 @@ from typing import Any, Literal, NoReturn
 from .confidential import Confidential
 
 Scope = Literal["manage", "use", "resolve", "audit", "admin"]
+PolicyApproval = Literal["always", "first", "writes"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Policy:
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     protected: bool = False
     redact: bool = True
+    approval: PolicyApproval | None = None
     canary: bool = False
 
 

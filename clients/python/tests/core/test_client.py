@@ -102,8 +102,16 @@ def test_policies(ask, vault):
     until = datetime(2040, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2)))
     patterns = {"base_url": ["https://api.github.com/*"]}
     policy = ask(
-        "secrets.set_policy", made.secret_id, expires_at=until, rotate_after_days=3, when=patterns, redact=False
+        "secrets.set_policy",
+        made.secret_id,
+        expires_at=until,
+        rotate_after_days=3,
+        when=patterns,
+        redact=False,
+        approval="writes",
+        canary=True,
     )
+    assert (policy.approval, policy.canary) == ("writes", True)
     assert (policy.expires_at, policy.when) == (until, {"base_url": ("https://api.github.com/*",)})
     [known] = ask("secrets.policies")
     assert (known.secret_id, known.redact, known.is_due, known.is_expired) == (made.secret_id, False, False, False)

@@ -9,7 +9,7 @@ from typing import Any
 
 from .._http.operation import JSON, Body, Operation
 from ..confidential import Confidential
-from ..models import Policy, PolicyInfo, SecretInfo, SecretPage, Version
+from ..models import Policy, PolicyApproval, PolicyInfo, SecretInfo, SecretPage, Version
 from .method import Steps, iteration, operation
 from .reading import (
     PAGE,
@@ -170,15 +170,20 @@ class SecretOperations:
         when: Mapping[str, Sequence[str]] | None = None,
         protected: bool = False,
         redact: bool = True,
+        approval: PolicyApproval | None = None,
         canary: bool = False,
     ) -> Operation[Policy]:
-        """Replaces the policy; fields that are not given get their defaults."""
+        """Replaces the policy; fields that are not given get their defaults.
+
+        With `approval`, only calls through the gateway get the secret, after a person allowed them. A canary is never used.
+        """
         content = {
             "expires_at": moment(expires_at),
             "rotate_after_days": rotate_after_days,
             "when": {name: [*patterns] for name, patterns in (when or {}).items()},
             "protected": protected,
             "redact": redact,
+            "approval": approval,
             "canary": canary,
         }
         path = f"{PATH}{segment(secret_id)}/policy"
