@@ -2,6 +2,7 @@
 //! It holds no connection.
 
 mod account;
+mod principal;
 mod tasks;
 mod values;
 
@@ -12,11 +13,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
-use toolvault_core::identity::UserId;
 use toolvault_vault::{Caller, Clock, ConnectionStamp, Vault};
 
 use self::account::Found;
 pub(crate) use self::account::{Account, Token};
+pub(crate) use self::principal::Principal;
 use self::tasks::Tasks;
 pub(crate) use self::tasks::{UNKNOWN_TASK, asked_for};
 pub(crate) use self::values::{Budgets, Values};
@@ -25,31 +26,6 @@ use super::refusal::Refusal;
 use super::server::{Filled, Server};
 use super::tools::Catalogue;
 use super::used::Used;
-
-/// A user with the key or token they came with. Nothing is shared between two principals.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Principal {
-    pub(crate) user: UserId,
-    actor: String,
-}
-
-impl Principal {
-    pub(crate) fn of(caller: &Caller) -> Self {
-        Self {
-            user: caller.user(),
-            actor: caller.actor().to_string(),
-        }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn test(number: u8) -> Self {
-        let user = format!("\"00000000-0000-7000-8000-0000000000{number:02x}\"");
-        Self {
-            user: serde_json::from_str(&user).unwrap(),
-            actor: String::new(),
-        }
-    }
-}
 
 const LEFT_OUT_FOR: Duration = Duration::from_secs(30);
 /// How long a list of tools is believed.
@@ -192,14 +168,15 @@ impl Access {
         }
         *held = None;
         let filled = self.fill(&accounts.vault, caller).await?;
-        let (account, elsewhere) = match Account::find(accounts, self, caller).await? {
-            Found::Account(account) => {
-                self.note_signed_in();
-                (Some(account), None)
-            }
-            Found::Nothing => (None, None),
-            Found::Elsewhere(stamp) => (None, Some(stamp)),
-        };
+        let (account, elsewhere) =
+            match Account::find(accounts, &self.server, &self.values, caller).await? {
+                Found::Account(account) => {
+                    self.note_signed_in();
+                    (Some(account), None)
+                }
+                Found::Nothing => (None, None),
+                Found::Elsewhere(stamp) => (None, Some(stamp)),
+            };
         let entry = Arc::new(Entry {
             filled,
             account,
@@ -239,7 +216,10 @@ impl Access {
             return Ok(false);
         }
         match &entry.account {
-            Some(account) => account.keep_fresh(self, caller).await.map(|()| true),
+            Some(account) => account
+                .keep_fresh(&self.values, caller)
+                .await
+                .map(|()| true),
             None => Ok(!(self.needs_sign_in() && self.is_connected(vault, caller, entry).await)),
         }
     }
@@ -252,7 +232,7 @@ impl Access {
         entry: &Entry,
     ) -> Result<bool, Refusal> {
         if let Some(account) = &entry.account
-            && !account.is_current(self, vault, caller).await?
+            && !account.is_current(&self.values, vault, caller).await?
         {
             return Ok(false);
         }

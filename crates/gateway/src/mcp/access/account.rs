@@ -5,12 +5,10 @@ use std::time::{Duration, Instant};
 
 use ::http::HeaderValue;
 use parking_lot::Mutex;
-use toolvault_core::confidential::Confidential;
-use toolvault_core::identity::SecretId;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_vault::{AppliedValue, Caller, ConnectionStamp, OpenConnection, Vault};
 
-use super::Access;
+use super::values::Values;
 use crate::mcp::accounts::{Accounts, renewed_from};
 use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::server::{MachineToken, Server};
@@ -25,6 +23,7 @@ const FAILURE_HOLDS_FOR: Duration = Duration::from_secs(5);
 /// A caller's account at one server.
 pub(crate) struct Account {
     accounts: Arc<Accounts>,
+    server: Arc<Server>,
     /// The sign-in that its tokens come from: with another one it is another account. `None` for the server's client.
     signed_in: Option<Timestamp>,
     token: Mutex<Arc<Token>>,
@@ -57,13 +56,13 @@ struct Renewals {
 }
 
 impl Account {
-    /// The account that `caller` has at the server of `access`, with a token that is good.
+    /// The account that `caller` has at the server, with a token that is good. `values` are searched for its tokens.
     pub(super) async fn find(
         accounts: &Arc<Accounts>,
-        access: &Access,
+        server: &Arc<Server>,
+        values: &Values,
         caller: &Caller,
     ) -> Result<Found, Refusal> {
-        let server = &access.server;
         let Some(grant) = server.grant() else {
             return Ok(Found::Nothing);
         };
@@ -76,18 +75,19 @@ impl Account {
                 return Ok(Found::Elsewhere(open.stamp));
             }
             let signed_in = open.stamp.connected_at;
-            (known(access, open)?, Some(signed_in))
+            (known(server, values, open)?, Some(signed_in))
         } else {
             let token = accounts.machine_token(server, None).await?;
-            (known_machine(access, &token)?, None)
+            (known_machine(server, values, &token)?, None)
         };
         let account = Arc::new(Self {
             accounts: Arc::clone(accounts),
+            server: Arc::clone(server),
             signed_in,
             token: Mutex::new(token),
             renewals: tokio::sync::Mutex::default(),
         });
-        account.keep_fresh(access, caller).await?;
+        account.keep_fresh(values, caller).await?;
         Ok(Found::Account(account))
     }
 
@@ -104,20 +104,20 @@ impl Account {
     /// Whether the caller would get the same account now. Takes over a token that another caller or server renewed.
     pub(super) async fn is_current(
         &self,
-        access: &Access,
+        values: &Values,
         vault: &Vault,
         caller: &Caller,
     ) -> Result<bool, Refusal> {
         if self.is_machine() {
             return Ok(true);
         }
-        let name = access.server.name.as_str();
+        let name = self.server.name.as_str();
         match vault.connection_stamp(caller, name).await? {
             None => Ok(false),
             Some(stamp) if self.holds(stamp) => Ok(true),
             Some(_) => {
                 let open = vault.connection_tokens(caller, name).await?;
-                self.take_over(access, open)
+                self.take_over(values, open)
             }
         }
     }
@@ -128,7 +128,7 @@ impl Account {
     }
 
     /// Renews the token if its end is near. One that cannot be renewed stays: its server says what it wants.
-    pub(super) async fn keep_fresh(&self, access: &Access, caller: &Caller) -> Result<(), Refusal> {
+    pub(super) async fn keep_fresh(&self, values: &Values, caller: &Caller) -> Result<(), Refusal> {
         let token = self.token();
         let now = self.accounts.clock.now();
         let Some((_, end)) = token.life.filter(|(soon, _)| now >= *soon) else {
@@ -140,10 +140,10 @@ impl Account {
         if self.token().number != token.number || is_good && renewals.failed.is_some_and(holds) {
             return Ok(());
         }
-        match self.renew(access, caller, &token).await {
+        match self.renew(values, caller, &token).await {
             Ok(_) => Ok(()),
             Err(refusal) if is_good => {
-                refusal.log(Some(access.server.name.as_str()));
+                refusal.log(Some(self.server.name.as_str()));
                 renewals.failed = Some(Instant::now());
                 Ok(())
             }
@@ -152,7 +152,12 @@ impl Account {
     }
 
     /// The server refused this token. Returns whether there is another one.
-    pub(crate) async fn refused(&self, access: &Access, token: &Token) -> Result<bool, Refusal> {
+    pub(crate) async fn refused(
+        &self,
+        values: &Values,
+        caller: &Caller,
+        token: &Token,
+    ) -> Result<bool, Refusal> {
         let mut renewals = self.renewals.lock().await;
         let now = self.token();
         if now.number != token.number {
@@ -163,23 +168,23 @@ impl Account {
             return Ok(false);
         }
         renewals.refused = Some(Instant::now());
-        self.renew(access, &access.caller(), token).await
+        self.renew(values, caller, token).await
     }
 
     /// Gets another token than this one. Returns whether there is one.
     async fn renew(
         &self,
-        access: &Access,
+        values: &Values,
         caller: &Caller,
         token: &Token,
     ) -> Result<bool, Refusal> {
-        let server = &access.server;
+        let server = &self.server;
         let Some(connected_at) = self.signed_in else {
             let new = self
                 .accounts
                 .machine_token(server, Some(token.number))
                 .await?;
-            *self.token.lock() = known_machine(access, &new)?;
+            *self.token.lock() = known_machine(server, values, &new)?;
             return Ok(true);
         };
         let known = ConnectionStamp {
@@ -187,18 +192,18 @@ impl Account {
             version: token.number,
         };
         let renewed = self.accounts.renew(server, caller, known).await?;
-        self.take_over(access, renewed)
+        self.take_over(values, renewed)
     }
 
     /// Uses a token if it is of the same sign-in.
-    fn take_over(&self, access: &Access, open: Option<OpenConnection>) -> Result<bool, Refusal> {
+    fn take_over(&self, values: &Values, open: Option<OpenConnection>) -> Result<bool, Refusal> {
         let Some(open) = open else {
             return Ok(false);
         };
-        if self.signed_in != Some(open.stamp.connected_at) || !is_for(&access.server, &open) {
+        if self.signed_in != Some(open.stamp.connected_at) || !is_for(&self.server, &open) {
             return Ok(false);
         }
-        *self.token.lock() = known(access, open)?;
+        *self.token.lock() = known(&self.server, values, open)?;
         Ok(true)
     }
 }
@@ -210,39 +215,49 @@ fn is_for(server: &Server, open: &OpenConnection) -> bool {
 }
 
 /// The token, for which answers are searched from here on.
-fn known(access: &Access, open: OpenConnection) -> Result<Arc<Token>, Refusal> {
+fn known(server: &Server, values: &Values, open: OpenConnection) -> Result<Arc<Token>, Refusal> {
     let info = &open.connection;
     let life = info
         .expires_at
         .map(|end| (renewed_from(info.renewed_at, end), end));
-    token(access, open.access_token, open.id, info.version, life)
+    let value = AppliedValue {
+        secret_id: open.id,
+        secret_name: server.name.to_string(),
+        version: info.version,
+        redact: true,
+        value: open.access_token,
+    };
+    token(values, value, life)
 }
 
-fn known_machine(access: &Access, new: &MachineToken) -> Result<Arc<Token>, Refusal> {
+fn known_machine(
+    server: &Server,
+    values: &Values,
+    new: &MachineToken,
+) -> Result<Arc<Token>, Refusal> {
     let life = new
         .expires_at
         .map(|end| (renewed_from(new.issued_at, end), end));
-    token(access, new.value.clone(), new.id, new.number, life)
+    let value = AppliedValue {
+        secret_id: new.id,
+        secret_name: server.name.to_string(),
+        version: new.number,
+        redact: true,
+        value: new.value.clone(),
+    };
+    token(values, value, life)
 }
 
 fn token(
-    access: &Access,
-    value: Confidential,
-    id: SecretId,
-    number: i64,
+    values: &Values,
+    value: AppliedValue,
     life: Option<(Timestamp, Timestamp)>,
 ) -> Result<Arc<Token>, Refusal> {
-    let header = bearer(&value).ok_or(UpstreamError::CredentialRefused)?;
-    access.values.add(vec![AppliedValue {
-        secret_id: id,
-        secret_name: access.server.name.to_string(),
-        version: number,
-        redact: true,
-        value,
-    }]);
-    Ok(Arc::new(Token {
-        header,
-        number,
+    let token = Token {
+        header: bearer(&value.value).ok_or(UpstreamError::CredentialRefused)?,
+        number: value.version,
         life,
-    }))
+    };
+    values.add(vec![value]);
+    Ok(Arc::new(token))
 }

@@ -11,7 +11,7 @@ use toolvault_core::json::Value;
 use toolvault_core::redaction::{Added, Key, Redactor, Stream};
 use toolvault_vault::{AppliedValue, RepeatedValue};
 
-use super::Principal;
+use super::principal::Principal;
 
 /// How many versions of one secret are remembered: the newest.
 const VERSIONS: usize = 4;

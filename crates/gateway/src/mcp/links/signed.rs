@@ -29,7 +29,9 @@ impl Link {
         if !is_refused {
             return answer.map_err(|error| self.judge(error));
         }
-        let renewed = account.refused(&self.access, &token).await;
+        let (values, caller) = (&self.access.values, self.access.caller());
+        let renewed = account.refused(values, &caller, &token);
+        let renewed = renewed.await;
         let answer = match renewed {
             Ok(true) => self.ask_once(again, Some(&account.token())).await,
             Ok(false) => answer,
