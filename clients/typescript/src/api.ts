@@ -315,6 +315,8 @@ export interface Gateway {
 export interface GatewayExplanation {
   /** Hidden arguments, those to which secrets almost apply, and credentials of the server that would fail */
   readonly arguments: ReadonlyArray<ExplainedArgument>;
+  /** Whether the user must sign in at the server first */
+  readonly needs_sign_in: boolean;
   /** Whether the server's own schema decided; if not, every argument counts as declared */
   readonly schema_known: boolean;
   readonly server: string;

@@ -5,8 +5,10 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize as _;
 
 use crate::api_key::KeyId;
+use crate::confidential::Wiped;
 use crate::entropy::{Entropy, EntropyError};
 use crate::envelope::{self, OpenError};
 use crate::identity::{SignInId, UserId};
@@ -115,7 +117,7 @@ pub struct ConnectionFlow {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(
     missing_debug_implementations,
-    reason = "its verifier is confidential until the sign-in ends"
+    reason = "its verifier and the secret are confidential"
 )]
 pub struct ConnectionRequest {
     /// The name of the tool server in the configuration.
@@ -128,6 +130,10 @@ pub struct ConnectionRequest {
     pub resource: String,
     /// The client that asks.
     pub client_id: String,
+    /// Its secret, if its registration gave one.
+    pub client_secret: Option<String>,
+    /// How it authenticates.
+    pub auth_method: String,
     /// What proves that the code is exchanged by whoever asked for it (RFC 7636).
     pub verifier: String,
     /// What the answer must repeat (RFC 6749, section 10.12).
@@ -136,6 +142,13 @@ pub struct ConnectionRequest {
     pub redirect_uri: String,
     /// The scopes that were asked for.
     pub scopes: Vec<String>,
+}
+
+impl Drop for ConnectionRequest {
+    fn drop(&mut self) {
+        self.client_secret.zeroize();
+        self.verifier.zeroize();
+    }
 }
 
 /// What a person approved in a session: a key for whoever has the verifier.
@@ -190,7 +203,7 @@ pub fn seal<T: Held>(
     entropy: &dyn Entropy,
 ) -> Result<Vec<u8>, EntropyError> {
     let key = keyring.sign_in().map_err(|_| EntropyError)?;
-    let text = serde_json::to_vec(held).map_err(|_| EntropyError)?;
+    let text = Wiped::new(serde_json::to_vec(held).map_err(|_| EntropyError)?);
     envelope::seal(&key, Transcript::new(T::LABEL), &text, entropy)
 }
 
@@ -293,6 +306,8 @@ mod tests {
                 requires_iss: true,
                 resource: "https://mcp.example/mcp".to_owned(),
                 client_id: "client".to_owned(),
+                client_secret: Some("secret".to_owned()),
+                auth_method: "client_secret_basic".to_owned(),
                 verifier: "verifier".to_owned(),
                 state: "state".to_owned(),
                 redirect_uri: "https://vault.example/oauth/callback".to_owned(),

@@ -19,6 +19,7 @@ pub(crate) mod authorization;
 pub(crate) mod challenge;
 mod client;
 mod error;
+mod freshness;
 pub(crate) mod issuer;
 pub(crate) mod registration;
 pub(crate) mod resource;

@@ -246,6 +246,8 @@ class GatewayExplanation:
     # Whether the server's own schema decided. If not, every argument counts as declared.
     schema_known: bool
     arguments: tuple[ExplainedArgument, ...]
+    # Whether the user must sign in at the server first.
+    needs_sign_in: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ pub(crate) struct Explanation {
 pub(crate) struct Gateway {
     pub(crate) server: String,
     pub(crate) would_succeed: bool,
+    #[serde(default)]
+    pub(crate) needs_sign_in: bool,
     pub(crate) schema_known: bool,
     pub(crate) arguments: Vec<Explained>,
 }

@@ -48,8 +48,12 @@ pub(super) fn show(explanation: &Explanation, printer: &Printer) -> std::io::Res
 
 /// Prints the outcome of the call through the gateway.
 pub(super) fn show_gateway(gateway: &Gateway, printer: &Printer) -> std::io::Result<()> {
-    let verdict = verdict(gateway.would_succeed, &gateway.arguments);
     let server = &gateway.server;
+    let verdict = if gateway.needs_sign_in {
+        format!("would be REFUSED: sign in with: toolvault mcp connect {server}")
+    } else {
+        verdict(gateway.would_succeed, &gateway.arguments).to_owned()
+    };
     printer.line(&format!(
         "Through the gateway, at the server {server}, it {verdict}"
     ))?;

@@ -197,8 +197,18 @@ impl Report<'_> {
     }
 }
 
-/// What the last call to a server of the gateway showed.
+/// What the last call to a server of the gateway showed, and whether it asks people to sign in.
 fn state(server: &ServerState) -> String {
+    let last = last_call(server);
+    if server.wants_sign_in {
+        let name = &server.name;
+        format!("{last}; each user signs in: toolvault mcp connect {name}")
+    } else {
+        last
+    }
+}
+
+fn last_call(server: &ServerState) -> String {
     match &server.last_call {
         None => "no call yet".to_owned(),
         Some(LastCall { at, failure: None }) => format!("answered at {}", at.whole_second()),
@@ -206,5 +216,24 @@ fn state(server: &ServerState) -> String {
             at,
             failure: Some(failure),
         }) => format!("{failure} at {}", at.whole_second()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_wants_sign_ins_is_said_with_the_command() {
+        let server = ServerState {
+            name: "linear".to_owned(),
+            is_program: false,
+            wants_sign_in: true,
+            last_call: None,
+        };
+        assert_eq!(
+            state(&server),
+            "no call yet; each user signs in: toolvault mcp connect linear"
+        );
     }
 }

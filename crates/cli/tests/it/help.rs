@@ -431,7 +431,7 @@ fn mcp_explains_how_to_sign_in_at_servers() {
 
     Options:
           --scope <SCOPE>   Ask for this scope instead of those that the server asks for
-          --no-browser      Only print the address. Open it in a browser on this machine
+          --no-browser      Only print the address, and take the one at which the browser ends
           --json            Print JSON
           --ca-file <FILE>  PEM file with certificates to trust in addition to the system's [default:
                             `TOOLVAULT_CA_FILE`]

@@ -18,7 +18,6 @@ use toolvault_vault::{
 pub(crate) use self::credentials::CONFIGURED;
 use super::refusal::{Refusal, UpstreamError};
 use super::server::{MachineToken, Server};
-use crate::oauth::issuer::Issuer;
 use crate::oauth::token::{Grant, TokenRequest, Tokens};
 use crate::oauth::{OAuthError, assertion};
 use crate::settings;
@@ -138,7 +137,7 @@ impl Accounts {
         let refused = OAuthError::Malformed("the refresh token is not text");
         let refresh_token = lease.refresh_token.expose_text().ok_or(refused)?;
         let site = server.site()?;
-        let issuer = Issuer::find(&site, &lease.connection.issuer).await?;
+        let issuer = server.issuer(&site, &lease.connection.issuer).await?;
         let client = self.credentials(server, &issuer, &lease.client)?;
         let request = TokenRequest {
             grant: Grant::Refresh(refresh_token),
@@ -146,7 +145,11 @@ impl Accounts {
             resource: &lease.connection.resource,
             scopes: &lease.connection.scopes,
         };
-        request.send(&site, &issuer, self.clock.now()).await
+        let refreshed = request.send(&site, &issuer, self.clock.now()).await;
+        if let Err(OAuthError::Http { .. } | OAuthError::Status { .. }) = refreshed {
+            server.forget_issuer();
+        }
+        refreshed
     }
 
     /// The token of the server's own client, and not the one with the number `refused`. One request for it runs at a time.

@@ -1,29 +1,28 @@
 //! How a person signs in at a server, and out. Nothing is kept meanwhile: whoever begins a sign-in holds it, sealed.
 
+mod client;
+mod error;
+
 use std::sync::Arc;
 
 use toolvault_core::confidential::Confidential;
 use toolvault_core::digest::hexadecimal;
-use toolvault_core::entropy::EntropyError;
 use toolvault_core::scope::Scope;
 use toolvault_core::sign_in::ConnectionRequest;
-use toolvault_vault::{Caller, Client, Connection, Disconnected, Error};
+use toolvault_vault::{Caller, Connection, Disconnected, Error};
 
-use super::accounts::{CONFIGURED, new_tokens};
+pub use self::error::ConnectError;
+use super::accounts::new_tokens;
 use super::server::{Found, Server};
 use super::state::State;
 use crate::http::{Url, is_on_this_machine};
 use crate::oauth::authorization::{Request, with_offline_access};
-use crate::oauth::issuer::Issuer;
-use crate::oauth::registration::register;
 use crate::oauth::revocation::revoke;
 use crate::oauth::token::{Grant, TokenRequest};
-use crate::oauth::{AuthorizationAnswer, OAuthError, Site, is_scope};
+use crate::oauth::{AuthorizationAnswer, OAuthError, is_scope};
 
 /// The most scopes that someone may choose.
 const MOST_SCOPES: usize = 100;
-/// Where our metadata as a client are, below the public URL.
-const CLIENT_METADATA: &str = "/oauth/client.json";
 
 /// A sign-in that has begun.
 #[expect(missing_debug_implementations, reason = "it holds a state")]
@@ -36,60 +35,6 @@ pub struct BegunConnection {
     pub issuer_host: String,
     /// What is asked for.
     pub scopes: Vec<String>,
-}
-
-/// Why a person cannot sign in at a server, or out.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// The vault refuses it.
-    #[error(transparent)]
-    Vault(#[from] Error),
-    /// There is no server of that name, or the caller does not reach it.
-    #[error("There is no such server.")]
-    NoSuchServer,
-    /// The server takes no sign-in.
-    #[error(
-        "This server takes no sign-in: it is a program, has a header 'Authorization' or a reference in its URL, or uses the tokens of its own client."
-    )]
-    TakesNoSignIn,
-    /// The redirect is neither https nor to this machine.
-    #[error("The redirect must be an https URL, or an http URL of this machine.")]
-    Redirect,
-    /// A scope has a character that none can have, or there are too many.
-    #[error(
-        "A scope has printable ASCII characters without space, '\"' and '\\'; at most 100 scopes."
-    )]
-    Scopes,
-    /// The client that the sign-in began with is no longer known.
-    #[error("The client of this sign-in is no longer known: begin again.")]
-    ClientChanged,
-    /// The server, or its authorization server, does not do what is needed.
-    #[error("The sign-in failed: {0}.")]
-    OAuth(#[from] OAuthError),
-}
-
-impl ConnectError {
-    /// A name for programs.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Vault(_) => "vault",
-            Self::NoSuchServer => "no_such_server",
-            Self::TakesNoSignIn => "no_sign_in",
-            Self::Redirect => "invalid_redirect",
-            Self::Scopes => "invalid_scopes",
-            Self::OAuth(OAuthError::Denied) => "sign_in_denied",
-            Self::OAuth(OAuthError::Mismatch) => "sign_in_mismatch",
-            Self::ClientChanged | Self::OAuth(OAuthError::Grant) => "sign_in_over",
-            Self::OAuth(OAuthError::NoClient | OAuthError::NotRegistered) => "client_needed",
-            Self::OAuth(_) => "sign_in_failed",
-        }
-    }
-}
-
-impl From<EntropyError> for ConnectError {
-    fn from(error: EntropyError) -> Self {
-        Self::Vault(error.into())
-    }
 }
 
 /// The server of that name, if people sign in there.
@@ -130,7 +75,8 @@ pub(super) async fn begin(
         None => found.scopes(),
     };
     let scopes = with_offline_access(scopes, issuer);
-    let client_id = client_id(state, &server, &site, issuer, redirect_uri).await?;
+    let client = client::choose(state, &server, &site, issuer, redirect_uri).await?;
+    let secret = client.secret.as_ref().and_then(Confidential::expose_text);
     let random = || {
         let mut bytes = [0; 32];
         state.entropy.fill(&mut bytes).map(|()| hexadecimal(&bytes))
@@ -140,7 +86,9 @@ pub(super) async fn begin(
         issuer: issuer.identifier.clone(),
         requires_iss: issuer.names_itself,
         resource: found.resource,
-        client_id,
+        client_secret: secret.map(str::to_owned),
+        client_id: client.id,
+        auth_method: client.auth_method,
         verifier: random()?,
         state: random()?,
         redirect_uri: redirect_uri.to_owned(),
@@ -194,48 +142,6 @@ fn require_redirect(redirect_uri: &str) -> Result<(), ConnectError> {
     }
 }
 
-/// The client to sign in with: the one in the settings, the document at our public URL, one that was registered before,
-/// or one that is registered now.
-async fn client_id(
-    state: &State,
-    server: &Server,
-    site: &Site,
-    issuer: &Issuer,
-    redirect_uri: &str,
-) -> Result<String, ConnectError> {
-    if let Some(configured) = server.oauth().client_id {
-        return Ok(configured);
-    }
-    if let Some(document) = client_document(state)
-        && issuer.reads_client_metadata
-    {
-        return Ok(document);
-    }
-    let (vault, identifier) = (&state.vault, &issuer.identifier);
-    let known = vault.client_registration(identifier, redirect_uri).await?;
-    if let Some(client) = known {
-        return Ok(client.id);
-    }
-    let registered = register(site, issuer, redirect_uri).await?;
-    let client = Client {
-        id: registered.id,
-        secret: registered.secret.map(Confidential::from),
-        auth_method: registered.auth_method,
-    };
-    vault
-        .keep_client_registration(identifier, redirect_uri, &client)
-        .await?;
-    Ok(client.id)
-}
-
-/// The URL of our metadata as a client, if authorization servers may read it.
-fn client_document(state: &State) -> Option<String> {
-    let rules = state.rules();
-    let base = rules.settings.public_url.as_deref()?;
-    let is_encrypted = base.starts_with("https://");
-    is_encrypted.then(|| format!("{}{CLIENT_METADATA}", base.trim_end_matches('/')))
-}
-
 /// Completes a sign-in with what the browser brought back.
 pub(super) async fn complete(
     state: &State,
@@ -254,8 +160,8 @@ pub(super) async fn complete(
     // Before the code goes anywhere.
     let code = answer.code(&request.state, &request.issuer, request.requires_iss)?;
     let site = server.site()?;
-    let issuer = Issuer::find(&site, &request.issuer).await?;
-    let client = client(state, &server, request).await?;
+    let issuer = server.issuer(&site, &request.issuer).await?;
+    let client = client::chosen(state, &server, request).await?;
     let credentials = state.accounts.credentials(&server, &issuer, &client)?;
     let exchange = TokenRequest {
         grant: Grant::Code {
@@ -268,47 +174,11 @@ pub(super) async fn complete(
         scopes: &request.scopes,
     };
     let tokens = exchange.send(&site, &issuer, state.clock.now()).await;
-    let is_registered = client.auth_method != CONFIGURED;
-    let is_unknown = matches!(tokens, Err(OAuthError::Client));
-    if is_registered && (is_unknown || is_for_once(&request.redirect_uri)) {
-        let (issuer, redirect_uri) = (&request.issuer, &request.redirect_uri);
-        let forgetting = state.vault.forget_client_registration(issuer, redirect_uri);
-        forgetting.await?;
+    if matches!(tokens, Err(OAuthError::Client)) {
+        client::forget(state, &client, request).await?;
     }
     let tokens = new_tokens(tokens?);
     Ok(state.vault.connect(caller, &flow, client, tokens).await?)
-}
-
-/// Whether it is the redirect of a command line, whose port does not come again.
-fn is_for_once(redirect_uri: &str) -> bool {
-    Url::parse(redirect_uri)
-        .is_ok_and(|url| is_on_this_machine(&url) && url.path() != "/oauth/callback")
-}
-
-/// The client that a sign-in began with.
-async fn client(
-    state: &State,
-    server: &Server,
-    request: &ConnectionRequest,
-) -> Result<Client, ConnectError> {
-    let public = |auth_method: &str| Client {
-        id: request.client_id.clone(),
-        secret: None,
-        auth_method: auth_method.to_owned(),
-    };
-    if server.is_own_client(&request.client_id) {
-        return Ok(public(CONFIGURED));
-    }
-    if client_document(state).as_ref() == Some(&request.client_id) {
-        return Ok(public("none"));
-    }
-    let (issuer, redirect_uri) = (&request.issuer, &request.redirect_uri);
-    let known = state
-        .vault
-        .client_registration(issuer, redirect_uri)
-        .await?;
-    let known = known.filter(|client| client.id == request.client_id);
-    known.ok_or(ConnectError::ClientChanged)
 }
 
 /// Deletes the caller's connection to a server, then gives its tokens back, if the authorization server takes them.
@@ -344,7 +214,9 @@ async fn give_back(
     disconnected: &Disconnected,
 ) -> Result<bool, OAuthError> {
     let site = server.site()?;
-    let issuer = Issuer::find(&site, &disconnected.connection.issuer).await?;
+    let issuer = server
+        .issuer(&site, &disconnected.connection.issuer)
+        .await?;
     let tokens = [
         ("refresh_token", disconnected.refresh_token.as_ref()),
         ("access_token", Some(&disconnected.access_token)),

@@ -37,6 +37,8 @@ pub struct GatewayExplanation {
     pub server: ServerName,
     /// Whether the call would go to the server with all its secrets.
     pub would_succeed: bool,
+    /// Whether the caller must sign in at the server first.
+    pub needs_sign_in: bool,
     /// Whether the server's own schema of the tool decided. If not, because the server cannot be asked or the caller lacks
     /// `use`, every argument counts as declared.
     pub schema_known: bool,
@@ -67,6 +69,7 @@ pub(super) async fn explain(
     let mut explanation = GatewayExplanation {
         server: server.name.clone(),
         would_succeed: !credentials.iter().any(is_error),
+        needs_sign_in: false,
         schema_known: false,
         arguments: Vec::new(),
     };
@@ -74,14 +77,17 @@ pub(super) async fn explain(
         explanation.arguments = credentials;
         return Ok(Some(explanation));
     }
-    let may_ask = caller.scopes().contains(Scope::Use) && !silent.contains(&server.name);
-    let catalogue = if may_ask {
+    let may_use = caller.scopes().contains(Scope::Use);
+    let catalogue = if may_use && !silent.contains(&server.name) {
         catalogue(state, &rules, caller, server).await.ok()
     } else {
         None
     };
     if catalogue.is_none() {
         silent.insert(server.name.clone());
+        explanation.needs_sign_in =
+            may_use && state.upstreams.find(caller, server).access.needs_sign_in();
+        explanation.would_succeed &= !explanation.needs_sign_in;
     }
     explanation.schema_known = catalogue.is_some();
     let tool = call.tool.clone();

@@ -133,6 +133,7 @@ impl Gateway {
         let state = |server: &Arc<Server>| ServerState {
             name: server.name.to_string(),
             is_program: matches!(server.settings.transport, Transport::Stdio(_)),
+            wants_sign_in: server.wants_sign_in.load(Ordering::Relaxed),
             last_call: server.noted.last(),
         };
         servers.map(state).collect()

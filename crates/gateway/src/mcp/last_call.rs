@@ -11,6 +11,9 @@ pub struct ServerState {
     pub name: String,
     /// Whether it is a program on this machine.
     pub is_program: bool,
+    /// Whether it asked a user to sign in since the server started or its settings changed.
+    #[serde(default)]
+    pub wants_sign_in: bool,
     /// How the last call ended; `None` if there was none since the server started or its settings changed.
     pub last_call: Option<LastCall>,
 }

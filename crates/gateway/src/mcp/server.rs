@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use ::http::header::{HeaderMap, HeaderName, HeaderValue};
+use parking_lot::Mutex;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use toolvault_core::confidential::{Confidential, Wiped};
 use toolvault_core::pattern::ToolName;
@@ -16,6 +17,7 @@ pub(crate) use self::oauth::{Found, MachineToken};
 use super::last_call::Noted;
 use super::refusal::DoesNotFit;
 use crate::http::{GuardedClient, HttpError, HttpPolicy, Url};
+use crate::oauth::issuer::Issuer;
 use crate::settings::{GatewayLimits, Part, ServerName, ServerSettings, Template, Transport};
 
 /// All but the unreserved characters of RFC 3986, section 2.3.
@@ -37,6 +39,8 @@ pub(crate) struct Server {
     pub(crate) noted: Noted,
     /// The token of its own client.
     pub(crate) machine: tokio::sync::Mutex<Option<Arc<MachineToken>>>,
+    /// The authorization server that was asked last.
+    known_issuer: Mutex<Option<Issuer>>,
     /// Whether it asked someone to sign in.
     pub(crate) wants_sign_in: AtomicBool,
 }
@@ -121,6 +125,7 @@ impl Server {
             client,
             noted: Noted::default(),
             machine: tokio::sync::Mutex::default(),
+            known_issuer: Mutex::default(),
             wants_sign_in: AtomicBool::default(),
         })
     }

@@ -44,6 +44,11 @@ pub enum OAuthError {
         "the authorization server refuses the client: check 'client_id', 'client_secret_file' and 'private_key_file', or connect again"
     )]
     Client,
+    /// The client's secret would go to an authorization server that the operator did not name.
+    #[error(
+        "the client's secret is sent only to the authorization server that the operator names: set 'issuer' in the server's 'oauth' table"
+    )]
+    NotNamed,
     /// It accepts neither the code nor the refresh token.
     #[error("the authorization server does not accept the sign-in: connect again")]
     Grant,

@@ -1,12 +1,15 @@
 //! The endpoints of an authorization server (RFC 8414, and `OpenID` Connect Discovery 1.0).
 
+use std::time::{Duration, Instant};
+
 use toolvault_core::json::{Object, unambiguous as json};
 
 use super::client::ClientAuthentication;
 use super::error::OAuthError;
+use super::freshness::lifetime;
 use super::resource::scopes;
 use super::site::Site;
-use crate::http::{StatusCode, Url};
+use crate::http::{Response, StatusCode, Url};
 
 const WHAT: &str = "the description of the authorization server";
 
@@ -28,6 +31,8 @@ pub(crate) struct Issuer {
     pub(crate) reads_client_metadata: bool,
     /// The scopes that it knows, if it says so.
     pub(super) scopes: Vec<String>,
+    read_at: Instant,
+    lifetime: Duration,
 }
 
 impl Issuer {
@@ -43,7 +48,7 @@ impl Issuer {
         for place in well_known(&url) {
             let answer = site.get(WHAT, &place).await?;
             if answer.status == StatusCode::OK {
-                return Self::read(site, identifier, &answer.body);
+                return Self::read(site, identifier, &answer);
             }
             refused = answer.status;
         }
@@ -53,8 +58,8 @@ impl Issuer {
         })
     }
 
-    fn read(site: &Site, identifier: &str, body: &[u8]) -> Result<Self, OAuthError> {
-        let document = json::object(body);
+    fn read(site: &Site, identifier: &str, answer: &Response) -> Result<Self, OAuthError> {
+        let document = json::object(&answer.body);
         let document = document.ok_or(OAuthError::Malformed(
             "the authorization server's description is no object",
         ))?;
@@ -82,7 +87,14 @@ impl Issuer {
             names_itself: is_true(document, "authorization_response_iss_parameter_supported"),
             reads_client_metadata: is_true(document, "client_id_metadata_document_supported"),
             scopes: scopes(document, "scopes_supported").unwrap_or_default(),
+            read_at: Instant::now(),
+            lifetime: lifetime(&answer.headers),
         })
+    }
+
+    /// Whether the description may be used again.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.read_at.elapsed() < self.lifetime
     }
 
     /// Where a person signs in. Refused if the server does not promise PKCE with S256: a code could be injected.
@@ -103,10 +115,14 @@ impl Issuer {
         ClientAuthentication::of(self.authentication_methods.as_deref())
     }
 
-    /// Whether it accepts clients without a secret.
-    pub(super) fn accepts_public_clients(&self) -> bool {
-        let methods = self.authentication_methods.as_ref();
-        methods.is_some_and(|methods| methods.iter().any(|method| method == "none"))
+    /// How a client that registers itself shows who it is: without a secret, if the server accepts that. The secret in the
+    /// form comes before the header, in which servers of the official Python SDK do not find the client's ID.
+    pub(super) fn registered_authentication(&self) -> &'static str {
+        let methods = self.authentication_methods.as_deref().unwrap_or_default();
+        let preferred = ["none", ClientAuthentication::Post.name()];
+        let is_listed = |name: &&str| methods.iter().any(|method| method == name);
+        let found = preferred.into_iter().find(is_listed);
+        found.unwrap_or(ClientAuthentication::Basic.name())
     }
 
     /// Its host, for people.

@@ -32,11 +32,7 @@ pub(crate) async fn register(
 ) -> Result<Registered, OAuthError> {
     let endpoint = issuer.registration_endpoint.as_ref();
     let endpoint = endpoint.ok_or(OAuthError::NoClient)?;
-    let auth_method = if issuer.accepts_public_clients() {
-        "none"
-    } else {
-        issuer.authentication().name()
-    };
+    let auth_method = issuer.registered_authentication();
     // Without it, servers that know OpenID Connect would refuse a redirect to this machine.
     let is_native = Url::parse(redirect_uri).is_ok_and(|url| is_on_this_machine(&url));
     let body = json!({

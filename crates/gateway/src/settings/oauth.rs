@@ -9,7 +9,7 @@ pub struct OAuthSettings {
     pub issuer: Option<String>,
     /// The client that was registered there; `None` to become one when it is needed.
     pub client_id: Option<String>,
-    /// A file with the client's secret.
+    /// A file with the client's secret, which goes only to `issuer`.
     pub client_secret_file: Option<PathBuf>,
     /// A file with the client's private key (PKCS #8 in PEM), which signs assertions instead of a secret.
     pub private_key_file: Option<PathBuf>,

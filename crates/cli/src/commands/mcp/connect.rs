@@ -1,8 +1,9 @@
-//! `toolvault mcp connect`: signs the user in at a server, in the browser of this machine.
+//! `toolvault mcp connect`: signs the user in at a server, in the browser of this machine or of another.
 
 use std::time::Duration;
 
 use clap::Args;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::time::timeout;
 use toolvault_core::confidential::Wiped;
 use toolvault_gateway::ServerName;
@@ -19,6 +20,8 @@ use crate::loopback::{Loopback, callback_with, text};
 
 /// How long the person may take.
 const PATIENCE: Duration = Duration::from_mins(10);
+/// The longest address that may be pasted, in bytes.
+const LONGEST_ADDRESS: u64 = 16 << 10;
 /// What the browser shows at the end.
 const DONE: &str =
     "Toolvault has the answer. Go back to your terminal, which says whether you are signed in.";
@@ -39,7 +42,7 @@ pub(crate) struct ConnectOptions {
     /// Ask for this scope instead of those that the server asks for
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// Only print the address. Open it in a browser on this machine
+    /// Only print the address, and take the one at which the browser ends
     #[arg(long)]
     no_browser: bool,
     /// Print JSON
@@ -59,13 +62,18 @@ pub(super) async fn run(options: &ConnectOptions, context: &Context<'_>) -> anyh
         .begin_connection(name, loopback.port, &options.scopes)
         .await?;
     let state = state_in(&begun.url)?;
-    tell(options, &begun, context);
-    let waiting = loopback.brought(callback_with(state), text(DONE));
+    let is_open = tell(options, &begun, context);
+    let waiting = async {
+        tokio::select! {
+            brought = loopback.brought(callback_with(state.clone()), text(DONE)) => brought,
+            pasted = pasted(&state, context), if !is_open => pasted,
+        }
+    };
     let answer: Wiped<String> = match timeout(PATIENCE, waiting).await {
         Ok(answer) => answer.map_err(|error| cannot_listen(&error))?,
         Err(_elapsed) => {
             return Err(Failure::refused("no answer came within 10 minutes")
-                .hint("the browser must be on this machine; else sign in on the dashboard's page Gateway")
+                .hint("if the browser is on another machine, use --no-browser; or sign in on the dashboard's page Gateway")
                 .into());
         }
     };
@@ -91,7 +99,38 @@ fn state_in(url: &str) -> Result<String, Failure> {
         .ok_or_else(|| Failure::failed("the server sent no address of a sign-in page"))
 }
 
-fn tell(options: &ConnectOptions, begun: &Begun, context: &Context<'_>) {
+/// The answer in an address that the person pastes: a browser of another machine ends there and cannot open it. Never
+/// comes if nothing can be read.
+async fn pasted(state: &str, context: &Context<'_>) -> std::io::Result<Wiped<String>> {
+    let mut input = BufReader::new(tokio::io::stdin());
+    loop {
+        let mut line = Wiped::new(String::new());
+        let mut limited = (&mut input).take(LONGEST_ADDRESS);
+        if limited.read_line(&mut line).await? == 0 {
+            return std::future::pending().await;
+        }
+        if let Some(answer) = answer_in(line.trim(), state) {
+            return Ok(answer);
+        }
+        if !line.trim().is_empty() {
+            let words = "This address does not end the sign-in that began here. Paste the one at which the browser ended.";
+            context.printer.error_line(words);
+        }
+    }
+}
+
+/// The query of an address, if it answers to the state. The address at which the sign-in begins has the state, too.
+fn answer_in(address: &str, state: &str) -> Option<Wiped<String>> {
+    let (_, query) = address.split_once('?')?;
+    let query = query.split('#').next().unwrap_or_default();
+    let mut pairs = query.split('&');
+    let is_ours = pairs.clone().any(|pair| pair == state);
+    let is_answer = pairs.any(|pair| pair.starts_with("code=") || pair.starts_with("error="));
+    (is_ours && is_answer).then(|| Wiped::new(query.to_owned()))
+}
+
+/// Says what to do. Returns whether a browser opened.
+fn tell(options: &ConnectOptions, begun: &Begun, context: &Context<'_>) -> bool {
     let printer = context.printer;
     let (name, host) = (&options.name, &begun.issuer_host);
     printer.error_line(&format!("Sign in for the server {name} at {host}."));
@@ -99,16 +138,46 @@ fn tell(options: &ConnectOptions, begun: &Begun, context: &Context<'_>) {
         printer.error_line(&format!("It asks for: {}", begun.scopes.join(" ")));
     }
     let is_open = !options.no_browser && browser::open(&begun.url);
-    let act = if is_open {
-        "It opens in your browser, else open"
+    let url = &begun.url;
+    if is_open {
+        printer.error_line(&format!("It opens in your browser, else open: {url}"));
     } else {
-        "Open in a browser of this machine"
-    };
-    printer.error_line(&format!("{act}: {}", begun.url));
+        printer.error_line(&format!("Open in a browser: {url}"));
+        printer.error_line(
+            "On another machine, it ends at an address of 127.0.0.1 that it cannot open: paste that address here.",
+        );
+    }
+    is_open
 }
 
 fn cannot_listen(error: &std::io::Error) -> Failure {
     let why = with_causes(error);
     Failure::failed(format!("cannot listen on this machine: {why}"))
         .hint("sign in on the dashboard's page Gateway")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_address_with_the_state_is_an_answer() {
+        let answer = |address| answer_in(address, "state=abc").map(|answer| answer.to_string());
+        for address in [
+            "http://127.0.0.1:4711/callback?code=c&state=abc",
+            "127.0.0.1:4711/callback?code=c&state=abc#x",
+        ] {
+            assert_eq!(answer(address).unwrap(), "code=c&state=abc");
+        }
+        for address in [
+            "",
+            "hello",
+            "https://auth.test/authorize?client_id=a&state=abc&code_challenge=b",
+            "http://127.0.0.1/callback?code=c&state=abcd",
+            "http://127.0.0.1/callback?code=c&xstate=abc",
+            "http://127.0.0.1/callback#code=c&state=abc",
+        ] {
+            assert_eq!(answer(address), None, "{address}");
+        }
+    }
 }

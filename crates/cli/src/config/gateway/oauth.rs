@@ -63,6 +63,7 @@ pub(super) fn check(layers: &mut Layers, table: &str, server: &HttpServer) {
     };
     let first = format!("{oauth}.{first}");
     let OAuthSettings {
+        issuer,
         client_id,
         client_secret_file,
         private_key_file,
@@ -95,6 +96,11 @@ pub(super) fn check(layers: &mut Layers, table: &str, server: &HttpServer) {
         !(has_secret && has_key),
         &format!("{oauth}.client_secret_file"),
         "set only one of client_secret_file and private_key_file",
+    );
+    require(
+        issuer.is_some() || !has_secret,
+        &format!("{oauth}.client_secret_file"),
+        "set issuer: else the server could name an authorization server that gets the secret",
     );
     let needed = match grant {
         Grant::AuthorizationCode => None,

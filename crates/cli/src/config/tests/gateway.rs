@@ -346,6 +346,11 @@ fn oauth_settings_that_do_not_go_together_are_refused() {
         ("", "client_secret_file = '/s'", "set client_id"),
         (
             "",
+            "client_id = 'x'\nclient_secret_file = '/s'",
+            "set issuer",
+        ),
+        (
+            "",
             "client_id = 'x'\nclient_secret_file = '/s'\nprivate_key_file = '/k'",
             "set only one",
         ),

@@ -77,6 +77,10 @@ impl Accounts {
         let settings = server.oauth();
         let proof = match (&settings.client_secret_file, &settings.private_key_file) {
             _ if !server.is_own_client(id) => OwnedProof::None,
+            // A server that names its authorization server itself must not get the operator's secret there.
+            (Some(_), _) if settings.issuer.as_deref() != Some(&issuer.identifier) => {
+                return Err(OAuthError::NotNamed);
+            }
             (Some(file), _) => {
                 let secret = read_secret(file).map_err(|source| OAuthError::File {
                     key: "client_secret_file",

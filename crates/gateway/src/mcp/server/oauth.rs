@@ -132,12 +132,11 @@ impl Server {
             None if challenge.is_some() => site.url.origin().ascii_serialization(),
             None => return Err(OAuthError::NoIssuer),
         };
-        let issuer = Issuer::find(site, &issuer)
-            .await
-            .map_err(|error| match error {
-                OAuthError::Status { .. } if !is_described => OAuthError::NoIssuer,
-                error => error,
-            })?;
+        let read = self.read_issuer(site, &issuer).await;
+        let issuer = read.map_err(|error| match error {
+            OAuthError::Status { .. } if !is_described => OAuthError::NoIssuer,
+            error => error,
+        })?;
         Ok(Found {
             issuer,
             resource: found.identifier,
@@ -145,6 +144,26 @@ impl Server {
             challenged: challenge.and_then(|challenge| challenge.scopes),
             supported: found.scopes,
         })
+    }
+
+    /// The authorization server with this identifier, as it last described itself.
+    pub(crate) async fn issuer(&self, site: &Site, identifier: &str) -> Result<Issuer, OAuthError> {
+        let known = self.known_issuer.lock().clone();
+        match known.filter(|known| known.identifier == identifier && known.is_fresh()) {
+            Some(known) => Ok(known),
+            None => self.read_issuer(site, identifier).await,
+        }
+    }
+
+    async fn read_issuer(&self, site: &Site, identifier: &str) -> Result<Issuer, OAuthError> {
+        let issuer = Issuer::find(site, identifier).await?;
+        *self.known_issuer.lock() = Some(issuer.clone());
+        Ok(issuer)
+    }
+
+    /// Has the authorization server asked again: an endpoint did not answer as it should.
+    pub(crate) fn forget_issuer(&self) {
+        *self.known_issuer.lock() = None;
     }
 
     /// The headers of each request that hold no secret.

@@ -67,6 +67,30 @@ async fn a_registration_says_what_kind_of_client_it_is() {
 }
 
 #[tokio::test]
+async fn a_client_registers_without_a_secret_or_with_one_in_the_form_if_it_can() {
+    let (basic, post) = ("client_secret_basic", "client_secret_post");
+    for (methods, chosen) in [
+        (json!([basic, post, "none"]), "none"),
+        (json!([basic, post]), post),
+        (json!([basic]), basic),
+        (json!(["private_key_jwt"]), basic),
+        (json!(null), basic),
+    ] {
+        let authority = Authority::start().await;
+        let changes = [("token_endpoint_auth_methods_supported", methods)];
+        authority.answer(PATH, description(&authority, &changes));
+        let issuer = described(&authority).await.unwrap();
+        let answer = json!({ "client_id": "abc", "client_secret": "s" });
+        authority.answer("/register", Answer::json(&answer));
+        let registered = register(&beside(&authority), &issuer, REDIRECT).await;
+        assert_eq!(registered.unwrap().auth_method, chosen);
+        let asked = authority.asked().pop().unwrap();
+        let part = format!(r#""token_endpoint_auth_method":"{chosen}""#);
+        assert!(asked.contains(&part), "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn a_registration_with_another_redirect_or_without_a_client_is_refused() {
     let (authority, issuer) = authority().await;
     let site = beside(&authority);

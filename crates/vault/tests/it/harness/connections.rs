@@ -13,6 +13,8 @@ pub(crate) fn request(server: &str) -> ConnectionRequest {
         requires_iss: true,
         resource: format!("https://{server}.example/mcp"),
         client_id: "client-1".to_owned(),
+        client_secret: None,
+        auth_method: "none".to_owned(),
         verifier: "verifier".to_owned(),
         state: "state".to_owned(),
         redirect_uri: "http://127.0.0.1:1/callback".to_owned(),

@@ -58,6 +58,8 @@ pub(crate) struct ExplainResult {
 pub(crate) struct GatewayExplanation {
     server: String,
     would_succeed: bool,
+    /// Whether the user must sign in at the server first
+    needs_sign_in: bool,
     /// Whether the server's own schema decided; if not, every argument counts as declared
     schema_known: bool,
     /// Hidden arguments, those to which secrets almost apply, and credentials of the server that would fail
@@ -126,6 +128,7 @@ impl Explanation {
             gateway: gateway.map(|gateway| GatewayExplanation {
                 server: gateway.server.to_string(),
                 would_succeed: gateway.would_succeed,
+                needs_sign_in: gateway.needs_sign_in,
                 schema_known: gateway.schema_known,
                 arguments: arguments(gateway.arguments),
             }),

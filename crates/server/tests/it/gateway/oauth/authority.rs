@@ -20,6 +20,9 @@ use toolvault_gateway::oauth::AuthorizationAnswer;
 use super::super::relay::{Said, Upstream};
 use super::answer;
 
+/// The secret of each client that registers itself.
+pub(super) const REGISTERED_SECRET: &str = "the-secret-of-the-client";
+
 /// The form of a request.
 pub(super) type Form = HashMap<String, String>;
 
@@ -33,6 +36,9 @@ pub(super) struct Authority {
 pub(super) struct Shared {
     /// What differs from the usual description.
     pub(super) description: BTreeMap<&'static str, Value>,
+    /// How often it described itself, and how long that is good: `Cache-Control`.
+    pub(super) described: usize,
+    pub(super) cache_control: Option<&'static str>,
     /// What differs from the usual answer with tokens.
     pub(super) answer: BTreeMap<&'static str, Value>,
     /// Whether refresh tokens are refused.
@@ -147,10 +153,13 @@ async fn describe(State(authority): State<Authority>) -> Response {
         "token_endpoint_auth_methods_supported": ["none"],
         "authorization_response_iss_parameter_supported": true,
     });
-    for (name, value) in &authority.shared.lock().unwrap().description {
+    let mut shared = authority.shared.lock().unwrap();
+    shared.described += 1;
+    for (name, value) in &shared.description {
         document[*name] = value.clone();
     }
-    axum::Json(document).into_response()
+    let cache_control = shared.cache_control.unwrap_or("public");
+    ([("cache-control", cache_control)], axum::Json(document)).into_response()
 }
 
 async fn register(State(authority): State<Authority>, body: String) -> Response {
@@ -158,6 +167,7 @@ async fn register(State(authority): State<Authority>, body: String) -> Response 
     let mut shared = authority.shared.lock().unwrap();
     shared.registrations.push(client.clone());
     client["client_id"] = json!(format!("client-{}", shared.registrations.len()));
+    client["client_secret"] = json!(REGISTERED_SECRET);
     (StatusCode::CREATED, axum::Json(client)).into_response()
 }
 

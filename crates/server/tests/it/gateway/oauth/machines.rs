@@ -14,9 +14,10 @@ fn oauth(server: &mut ServerSettings) -> &mut OAuthSettings {
 }
 
 async fn scene(change: impl FnOnce(&mut OAuthSettings)) -> Scene {
-    Scene::start_with(|settings, _| {
+    Scene::start_with(|settings, authority| {
         let server = settings.servers.values_mut().next().unwrap();
         let oauth = oauth(server);
+        oauth.issuer = Some(authority.url.clone());
         oauth.client_id = Some("machine".to_owned());
         oauth.grant = Grant::ClientCredentials;
         change(oauth);
@@ -55,6 +56,33 @@ async fn one_token_of_the_client_serves_all_callers_until_its_end() {
     let begun = scene.begin().await;
     assert_eq!(begun.err().unwrap().code(), "no_sign_in");
     assert!(scene.desk.oauth_servers(&scene.person()).is_empty());
+}
+
+#[tokio::test]
+async fn the_secret_of_the_client_goes_to_no_authorization_server_that_only_the_server_names() {
+    let directory = tempfile::tempdir().unwrap();
+    let secret = directory.path().join("secret");
+    std::fs::write(&secret, "the client's secret\n").unwrap();
+    for grant in [Grant::ClientCredentials, Grant::AuthorizationCode] {
+        let secret = secret.clone();
+        let scene = scene(|oauth| {
+            oauth.issuer = None;
+            oauth.client_secret_file = Some(secret);
+            oauth.grant = grant;
+        })
+        .await;
+        if grant == Grant::ClientCredentials {
+            let agent = scene.unbegun(Era::Modern);
+            let reply = agent.call("send", "{}").await;
+            assert!(reply.text.contains("no token for the server"), "{reply:?}");
+        } else {
+            let begun = scene.begin().await.unwrap();
+            let answer = scene.authority.signs_in(&begun.authorization_url);
+            let refused = scene.complete(&begun.flow, answer).await;
+            assert!(matches!(refused, Err(ConnectError::OAuth(_))));
+        }
+        assert!(scene.authority.shared.lock().unwrap().requests.is_empty());
+    }
 }
 
 #[tokio::test]

@@ -175,6 +175,51 @@ async fn a_server_cannot_tell_a_value_with_the_scopes_that_it_wants() {
 }
 
 #[tokio::test]
+async fn an_explanation_says_that_a_sign_in_is_needed() {
+    let scene = Scene::start().await;
+    let agent = scene.world.agent();
+    let calls = json!({"calls": [{"tool_name": "linear__send"}, {"tool_name": "linear__send"}]});
+    for is_needed in [true, false] {
+        let told = agent.post("/v1/explain", &calls).await.expect(200);
+        for result in told["results"].as_array().unwrap() {
+            let gateway = &result["result"]["gateway"];
+            assert_eq!(gateway["needs_sign_in"], is_needed, "{told}");
+            assert_eq!(gateway["would_succeed"], !is_needed, "{told}");
+        }
+        if is_needed {
+            scene.connect().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_registration_for_a_command_line_is_kept_by_the_sign_in_alone() {
+    let scene = Scene::start().await;
+    let methods = json!(["client_secret_post"]);
+    let description = [("token_endpoint_auth_methods_supported", methods)].into();
+    scene.authority.shared.lock().unwrap().description = description;
+    let begun = scene.begin().await.unwrap();
+    let (vault, issuer) = (&scene.world.vault, &scene.authority.url);
+    let kept = vault.client_registration(issuer, REDIRECT).await.unwrap();
+    assert!(kept.is_none());
+    let answer = scene.authority.signs_in(&begun.authorization_url);
+    scene.complete(&begun.flow, answer).await.unwrap();
+    let agent = scene.agent(Era::Modern).await;
+    scene.world.clock.advance(3_600);
+    let reply = agent.call("send", "{}").await;
+    assert!(reply.message().get("result").is_some(), "{reply:?}");
+    for grant in ["authorization_code", "refresh_token"] {
+        let requests = scene.authority.requests(grant);
+        assert_eq!(requests.len(), 1, "{grant}");
+        assert_eq!(requests[0]["client_secret"], authority::REGISTERED_SECRET);
+    }
+    assert_eq!(
+        scene.authority.shared.lock().unwrap().registrations.len(),
+        1
+    );
+}
+
+#[tokio::test]
 async fn a_registration_is_used_again_only_at_its_issuer() {
     let scene = Scene::start().await;
     let person = scene.person();
