@@ -118,7 +118,7 @@ test("the command line connects, lists and disconnects", async (t) => {
   const address = new Promise((resolve, reject) => {
     command.stderr.on("data", (text) => {
       told += text;
-      const found = told.match(/browser of this machine: (\S+)\n/);
+      const found = told.match(/Open in a browser: (\S+)\n/);
       if (found) resolve(found[1]);
     });
     command.on("exit", () => reject(new Error(told)));

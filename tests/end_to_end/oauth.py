@@ -58,10 +58,10 @@ def text(result: dict) -> str:
     return " ".join(one.get("text", "") for one in result["content"])
 
 
-async def said(peer: Peer, tool: str = "whoami") -> str:
+async def said(peer: Peer, tool: str = "whoami", **arguments: str) -> str:
     """What a tool says, or why it is refused."""
     try:
-        return text(await peer.call(tool))
+        return text(await peer.call(tool, **arguments))
     except Refused as refused:
         return str(refused.error.get("message", ""))
 
@@ -139,6 +139,10 @@ async def led_to_sign_in(checks: Checks, world: World) -> None:
     finally:
         await program.close()
     checks.that("over stdio, too", f"mcp connect {NAME}" in told, told)
+    for words in (["explain", f"{NAME}__whoami"], ["mcp", "test", NAME]):
+        done = await world.gateways[0].command(*words, api_key=world.user.key)
+        told = (done.stdout + done.stderr).decode()
+        checks.that(f"{words[0]} names the command", f"toolvault mcp connect {NAME}" in told, told)
 
 
 async def connected(checks: Checks, world: World) -> None:
@@ -158,9 +162,11 @@ async def connected(checks: Checks, world: World) -> None:
     url = found[1].decode()
     redirect = re.search(r"redirect_uri=([^&]+)", url)[1].replace("%3A", ":").replace("%2F", "/")
     answer = await person.sign_in(url, redirect, "ann")
-    await asyncio.to_thread(person.Browser().ask, answer)
+    # The browser is on another machine: its person pastes where it ended, after the wrong address.
+    pasted = f"{url}\n{answer}\n".encode()
     async with asyncio.timeout(60):
-        output, errors = await command.communicate()
+        output, errors = await command.communicate(pasted)
+    checks.that("an address of something else is no answer", b"does not end the sign-in" in errors, errors)
     checks.that("mcp connect signs in", command.returncode == 0 and NAME.encode() in output, (output, told, errors))
     checks.that("and asks for what the server's description has", b"read write" in told, told)
     seen = world.notes.seen()

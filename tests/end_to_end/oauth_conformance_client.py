@@ -11,8 +11,9 @@ import os
 import re
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import person
 from gateway import Gateway, User
@@ -27,7 +28,15 @@ def context() -> dict:
     return json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT") or "{}")
 
 
-def oauth(folder: Path) -> dict:
+def issuer(url: str) -> str:
+    """The authorization server at which an operator registered the client."""
+    parts = urlsplit(url)
+    address = f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{parts.path}"
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        return json.load(answer)["authorization_servers"][0]
+
+
+def oauth(folder: Path, url: str) -> dict:
     """The settings of the client that the scenario names."""
     given = context()
     settings = {}
@@ -36,7 +45,7 @@ def oauth(folder: Path) -> dict:
     if "client_secret" in given:
         file = folder / "client-secret"
         file.write_text(given["client_secret"])
-        settings["client_secret_file"] = str(file)
+        settings |= {"client_secret_file": str(file), "issuer": issuer(url)}
     if "private_key_pem" in given:
         file = folder / "client-key.pem"
         file.write_text(given["private_key_pem"])
@@ -89,7 +98,7 @@ async def main(url: str) -> None:
     with tempfile.TemporaryDirectory(prefix="toolvault-") as name:
         folder = Path(name)
         settings = {"url": url, "allow_private_network": True}
-        if configured := oauth(folder):
+        if configured := oauth(folder, url):
             settings["oauth"] = configured
         # Where servers that read them find the metadata of the client.
         gateway = Gateway(folder / "gateway", {NAME: settings}, {"public_url": "https://conformance-test.local"})
