@@ -185,6 +185,9 @@ on_both! {
         assert_eq!(ann.connections().await[0].last_used_at, None);
         let first = app.clock.now();
         ann.access("linear").await.unwrap();
+        // It is saved in the background.
+        let app = app.reopen().await;
+        let ann = app.sign_in(&ann.key).await;
         app.clock.advance(MINUTE - 1);
         ann.access("linear").await.unwrap();
         // The writer takes what is before this.
