@@ -66,7 +66,7 @@ fn bait(server: &Server, key: &str) {
 fn take(server: &Server, key: &str) {
     let body = r#"{"args":{},"bindings":{"token":"secret://bait"}}"#;
     let (status, answer) = request(server, key, "POST", "/v1/tools/tool/resolve", body);
-    assert_eq!(status, 422, "{answer}");
+    assert_eq!(status, 409, "{answer}");
     assert!(!answer.to_string().contains("canary"), "{answer}");
 }
 
