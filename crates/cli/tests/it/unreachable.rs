@@ -8,6 +8,18 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use crate::installation::Installation;
 
 #[test]
+fn a_database_that_takes_connections_and_says_nothing_ends_a_command() {
+    let installation = Installation::set_up();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://vault@{}/vault", listener.local_addr().unwrap());
+    assert_snapshot!(installation.run(&["user", "list", "--database-url", &url]), @r"
+    exit status 2
+    error: cannot reach the database: [address]: it did not answer within 10 s
+    hint: check that the database is running and that its URL names an existing database and user
+    ");
+}
+
+#[test]
 fn what_is_wrong_with_an_address_is_said_with_what_to_type() {
     let installation = Installation::empty();
     let server = installation.serve(&[]);

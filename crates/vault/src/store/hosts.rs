@@ -19,6 +19,8 @@ use crate::settings::DatabaseUrl;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long one of several hosts has to answer.
 const LIMIT: Duration = Duration::from_secs(1);
+/// How long the only host has to answer: there is no other to turn to.
+const LIMIT_OF_ONLY: Duration = Duration::from_secs(10);
 /// libpq's parameter for what this program always does.
 const WANTS_CHANGES: [&str; 2] = [
     "target_session_attrs=read-write",
@@ -41,8 +43,8 @@ enum Refusal {
     ReadOnly,
     #[error("it runs with {0} = off, so a crash can lose or damage what was acknowledged")]
     Unsafe(String),
-    #[error("it did not answer within {} s", LIMIT.as_secs())]
-    Silent,
+    #[error("it did not answer within {} s", .0.as_secs())]
+    Silent(Duration),
 }
 
 impl fmt::Display for Tried {
@@ -80,8 +82,8 @@ impl Hosts {
             let connected = if self.are_several() {
                 connect_for_changes(options).await
             } else {
-                let connected = PgConnection::connect_with(options).await;
-                connected.map_err(Refusal::Failed)
+                let connecting = PgConnection::connect_with(options);
+                within(LIMIT_OF_ONLY, async { Ok(connecting.await?) }).await
             };
             match connected {
                 Ok(connection) => return Ok((options.clone(), connection)),
@@ -211,8 +213,16 @@ async fn connect_for_changes(options: &PgConnectOptions) -> Result<PgConnection,
             None => Ok(connection),
         }
     };
-    let connected = timeout(LIMIT, connecting).await;
-    connected.unwrap_or(Err(Refusal::Silent))
+    within(LIMIT, connecting).await
+}
+
+/// A server that hangs still takes connections.
+async fn within<T>(
+    limit: Duration,
+    connecting: impl Future<Output = Result<T, Refusal>>,
+) -> Result<T, Refusal> {
+    let connected = timeout(limit, connecting).await;
+    connected.unwrap_or(Err(Refusal::Silent(limit)))
 }
 
 /// Whether the server accepts changes, in the sense of libpq's `target_session_attrs=read-write`.
@@ -292,7 +302,7 @@ mod tests {
     fn each_host_that_was_tried_is_named_with_its_reason() {
         let tried = Tried(vec![
             ("a:5432".to_owned(), Refusal::ReadOnly),
-            ("b:5433".to_owned(), Refusal::Silent),
+            ("b:5433".to_owned(), Refusal::Silent(LIMIT)),
         ]);
         let expected = "a:5432: it accepts no changes; b:5433: it did not answer within 1 s";
         assert_eq!(tried.to_string(), expected);
