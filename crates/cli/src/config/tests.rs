@@ -292,6 +292,41 @@ fn the_database_url_comes_from_a_file_too() {
 }
 
 #[test]
+fn a_command_for_a_directory_does_not_work_on_the_database_of_a_variable_or_a_file() {
+    let file = "database_url = 'postgres://canary'";
+    let variables = [("TOOLVAULT_DATABASE_URL", "postgres://canary")];
+    let with = |data_dir: Option<&str>, database_url: Option<&str>| ServeOptions {
+        store: crate::config::StoreOptions {
+            data_dir: data_dir.map(Into::into),
+            database_url: database_url.map(str::to_owned),
+            ..Default::default()
+        },
+        ..ServeOptions::default()
+    };
+    let problems = |text: &str, variables: &[(&str, &str)], options: &ServeOptions| {
+        validate(layers(text, variables, options))
+            .err()
+            .unwrap_or_default()
+    };
+    for (text, variables) in [(file, &[][..]), ("", &variables[..])] {
+        let [problem] = problems(text, variables, &with(Some("/drill"), None))
+            .try_into()
+            .unwrap();
+        assert!(
+            problem.starts_with("data_dir (--data-dir): database_url ("),
+            "{problem}"
+        );
+        assert!(!problem.contains("canary"), "{problem}");
+        // Both are named for this command, or the directory for all.
+        let both = with(Some("/drill"), Some("postgres://vault@localhost/vault"));
+        assert!(problems(text, variables, &both).is_empty());
+        assert!(problems(text, variables, &with(None, None)).is_empty());
+    }
+    let in_variables = [("TOOLVAULT_DATA_DIR", "/srv/vault"), variables[0]];
+    assert!(problems("", &in_variables, &with(None, None)).is_empty());
+}
+
+#[test]
 fn the_data_directory_has_a_name_to_which_a_suffix_can_be_added() {
     for (text, is_valid) in [
         ("/srv/vault/", true),

@@ -14,7 +14,7 @@ use super::first_keys::FirstKeysFile;
 use super::gateway;
 use super::jobs::{self, Backups, Checkpoints};
 use super::keys::{ISSUERS, split_issuer};
-use super::layers::Layers;
+use super::layers::{Layers, Origin};
 use super::root_key::{RootKey, read_secret_file};
 use super::ship::Shipping;
 use super::traces::Tracing;
@@ -199,7 +199,9 @@ fn vault(layers: &mut Layers) -> Option<Settings> {
 }
 
 fn database_url(layers: &mut Layers) -> Option<String> {
-    let url = match layers.latest(&["database_url", "database_url_file"])? {
+    let key = layers.latest(&["database_url", "database_url_file"])?;
+    require_one_store(layers, key);
+    let url = match key {
         "database_url" => layers.text("database_url")?.0.to_owned(),
         key => {
             let path = layers.path(key)?;
@@ -218,6 +220,22 @@ fn database_url(layers: &mut Layers) -> Option<String> {
             .push("database_url: expected a URL that begins with postgres://".to_owned());
     }
     Some(url)
+}
+
+/// A command with `--data-dir` is about that directory, such as a drill: it must not change the database that a variable
+/// or the file names.
+fn require_one_store(layers: &mut Layers, database: &str) {
+    let origin = |key: &str| layers.entries.get(key).map(|entry| &entry.origin);
+    let is_flag = |key: &str| matches!(origin(key), Some(Origin::Flag(_)));
+    if is_flag("data_dir")
+        && !is_flag(database)
+        && let Some(set) = origin(database)
+    {
+        let why = format!(
+            "{database} ({set}) names another store: leave out --data-dir, or unset the other, with --config if it is in a file"
+        );
+        layers.problem_at("data_dir", &why);
+    }
 }
 
 fn issuers(layers: &mut Layers) -> Vec<IssuerConfig> {
