@@ -29,6 +29,10 @@ pub(crate) fn confirm(question: &str, is_yes: bool, printer: &Printer) -> Result
         .ask(&format!("{question} [y/N]"))
         .and_then(|()| input.lock().read_line(&mut answer))
         .map_err(|error| Failure::failed(format!("cannot ask on the terminal: {error}")))?;
+    if answer.is_empty() {
+        // The terminal was closed, and the line of the question was not ended.
+        printer.error_line("");
+    }
     match answer.trim() {
         "y" | "Y" | "yes" => Ok(()),
         _ => Err(Failure::refused("not done")),

@@ -103,7 +103,48 @@ impl std::error::Error for Failure {}
 pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
-    // A transparent error has the same message as its source.
-    texts.dedup();
+    // A transparent error has the same message as its source, and others end with it.
+    texts.dedup_by(|cause, error| error.ends_with(cause.as_str()));
     texts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    enum Error {
+        #[error("the disk is full")]
+        Full,
+        #[error(transparent)]
+        Same(Box<Error>),
+        #[error("cannot write: {0}")]
+        Ending(#[source] Box<Error>),
+        #[error("cannot store")]
+        Other(#[source] Box<Error>),
+    }
+
+    #[test]
+    fn no_cause_is_told_twice() {
+        use Error::{Ending, Full, Other, Same};
+        let full = || Box::new(Full);
+        for (error, text) in [
+            (Same(full()), "the disk is full"),
+            (
+                Ending(Box::new(Same(full()))),
+                "cannot write: the disk is full",
+            ),
+            (Other(full()), "cannot store: the disk is full"),
+            (
+                Other(Box::new(Ending(full()))),
+                "cannot store: cannot write: the disk is full",
+            ),
+            (
+                Ending(Box::new(Other(full()))),
+                "cannot write: cannot store: the disk is full",
+            ),
+        ] {
+            assert_eq!(with_causes(&error), text);
+        }
+    }
 }

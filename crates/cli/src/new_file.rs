@@ -39,7 +39,8 @@ impl NewFile {
     pub(crate) fn begin_as(path: &Path, prefix: &str) -> io::Result<Self> {
         let file = Builder::new()
             .prefix(prefix)
-            .tempfile_in(directory_of(path))?;
+            .tempfile_in(directory_of(path))
+            .map_err(without_name)?;
         Ok(Self {
             file,
             path: path.to_owned(),
@@ -81,6 +82,15 @@ impl NewFile {
     }
 }
 
+/// The error without the temporary name, which means nothing to a user.
+fn without_name(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.split_once(" at path \"") {
+        Some((cause, _)) => io::Error::new(error.kind(), cause),
+        None => error,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -109,6 +119,17 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"onetwo");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(names(directory.path()), ["file"]);
+    }
+
+    #[test]
+    fn an_error_does_not_name_the_temporary_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("none/file");
+        let refused = NewFile::begin(&path, false).err().unwrap();
+        assert_eq!(
+            refused.to_string(),
+            "No such file or directory (os error 2)"
+        );
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) fn read(file: Option<&Path>, printer: &Printer) -> anyhow::Result<Wip
             })?;
             read_all(opened, &path.display().to_string())?
         }
-        None if std::io::stdin().is_terminal() => return prompt(),
+        None if std::io::stdin().is_terminal() => return prompt(printer),
         _ => read_all(std::io::stdin().lock(), "standard input")?,
     };
     if read.had_byte_order_mark {
@@ -39,9 +39,22 @@ struct Read {
     had_byte_order_mark: bool,
 }
 
-fn prompt() -> anyhow::Result<Wiped<String>> {
-    let value = Wiped::new(rpassword::prompt_password("Value: ")?);
-    let again = Wiped::new(rpassword::prompt_password("Again: ")?);
+/// Asks for a hidden text on the terminal.
+pub(crate) fn ask_hidden(question: &str, printer: &Printer) -> Result<Wiped<String>, Failure> {
+    let asked = rpassword::prompt_password(question).map(Wiped::new);
+    asked.map_err(|error| {
+        // The line of the question was not ended.
+        printer.error_line("");
+        match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => Failure::refused("nothing was entered"),
+            _ => Failure::failed(format!("cannot ask on the terminal: {error}")),
+        }
+    })
+}
+
+fn prompt(printer: &Printer) -> anyhow::Result<Wiped<String>> {
+    let value = ask_hidden("Value: ", printer)?;
+    let again = ask_hidden("Again: ", printer)?;
     if value == again {
         Ok(value)
     } else {

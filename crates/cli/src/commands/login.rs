@@ -22,7 +22,9 @@ use crate::config::read_secret_file;
 use crate::context::Context;
 use crate::environment::{CA_FILE, Environment, PROFILE, URL};
 use crate::failure::{ExitStatus, Failure};
+use crate::printer::Printer;
 use crate::profile::{DEFAULT, Keys, Profile, Profiles, parse_name};
+use crate::value::ask_hidden;
 
 /// The longest text with keys, in bytes.
 const LONGEST: u64 = 64 << 10;
@@ -164,14 +166,14 @@ fn check_replaced(profiles: &Profiles, name: &str, url: &Url) -> Result<(), Fail
 }
 
 /// The text with the keys: of the file or the input, or what is asked for.
-fn read_keys(file: Option<&Path>) -> anyhow::Result<Wiped<String>> {
+fn read_keys(file: Option<&Path>, printer: &Printer) -> anyhow::Result<Wiped<String>> {
     let text = match file {
         Some(path) if path != Path::new("-") => {
             let shown = path.display();
             read_secret_file(path)
                 .map_err(|error| Failure::refused(format!("cannot read {shown}: {error}")))?
         }
-        None if io::stdin().is_terminal() => Wiped::new(rpassword::prompt_password("API key: ")?),
+        None if io::stdin().is_terminal() => ask_hidden("API key: ", printer)?,
         _ => {
             let mut text = Wiped::new(String::new());
             io::stdin()
@@ -226,7 +228,7 @@ impl At<'_> {
             None => Way::Key,
         };
         if way == Way::Key {
-            let text = read_keys(options.key_file.as_deref())?;
+            let text = read_keys(options.key_file.as_deref(), self.context.printer)?;
             return Ok(Given { text, made: None });
         }
         let issued = Box::pin(approval::approved_key(self, way)).await?;

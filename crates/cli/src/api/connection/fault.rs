@@ -9,6 +9,9 @@ use crate::failure::Failure;
 /// The port of a server, unless it is told another.
 const PORT: u16 = 8710;
 
+/// How what is wrong with a certificate begins.
+const CERTIFICATE: &str = "invalid peer certificate: ";
+
 /// The failure for a text from `source` that is not the URL of a server. The text is repeated only if it is the name of a
 /// host: it may be a key.
 pub(super) fn not_a_server(source: &str, text: &str, error: &HttpError) -> Failure {
@@ -46,8 +49,13 @@ fn with_scheme(text: &str) -> Option<String> {
 pub(crate) fn no_answer(url: &Url, error: &HttpError) -> Failure {
     let server = url.origin().ascii_serialization();
     let cause = root_cause(error).to_string();
+    // What the TLS library says about a certificate ends with a dump of its fields.
+    let cause = match cause.split_once(" {") {
+        Some((cause, _)) if cause.starts_with(CERTIFICATE) => cause,
+        _ => &cause,
+    };
     let failure = Failure::failed(format!("the server at {server} does not answer: {cause}"));
-    match hint(url, &server, error, &cause) {
+    match hint(url, &server, error, cause) {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
@@ -56,7 +64,7 @@ pub(crate) fn no_answer(url: &Url, error: &HttpError) -> Failure {
 fn hint(url: &Url, server: &str, error: &HttpError, cause: &str) -> Option<String> {
     let host = server.split_once("://").map_or(server, |(_, host)| host);
     // The HTTP client hands on only the text of what the TLS library says.
-    if let Some(fault) = cause.strip_prefix("invalid peer certificate: ") {
+    if let Some(fault) = cause.strip_prefix(CERTIFICATE) {
         return Some(of_certificate(server, fault));
     }
     Some(match error {
