@@ -282,6 +282,8 @@ def test_clients_and_completed_arguments_cannot_be_pickled():
         ("http://10.0.0.1", False),
         ("https://user:password@vault.example.com", False),
         ("https://vault.example.com?a=b", False),
+        ("http://127.0.0.1:8710/v1", False),
+        ("https://vault.example.com/below/v1/", False),
         ("ftp://127.0.0.1", False),
         ("127.0.0.1:8710", False),
         ("http://[::1", False),

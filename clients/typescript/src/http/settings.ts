@@ -84,6 +84,9 @@ function address(text: string, allowHttp: boolean): URL {
   if (url.username || url.password) {
     throw new ConfigurationError("TOOLVAULT_URL must not contain a user or password; set the key in TOOLVAULT_API_KEY");
   }
+  if (/\/v1\/*$/.test(url.pathname)) {
+    throw new ConfigurationError("TOOLVAULT_URL must not end in /v1, which the client adds by itself");
+  }
   if (url.protocol === "http:" && !allowHttp && !isLoopback(url.hostname)) {
     throw new ConfigurationError(`plain http to ${url.hostname} would expose keys: use https, or allowHttp: true`);
   }

@@ -25,6 +25,12 @@ test("addresses that would expose the key are refused", () => {
   for (const url of refused) assert.throws(() => new Toolvault({ url, apiKey: KEY }), ConfigurationError, url);
 });
 
+test("an address that ends in what the client adds is refused", () => {
+  for (const url of ["http://127.0.0.1:8710/v1", "https://vault.example.com/base/v1/"]) {
+    assert.throws(() => new Toolvault({ url, apiKey: KEY }), { name: "ConfigurationError", message: /\/v1/ }, url);
+  }
+});
+
 test("https, and http to this machine, are accepted", () => {
   const accepted: Record<string, string> = {
     "https://vault.example.com/": "https://vault.example.com",

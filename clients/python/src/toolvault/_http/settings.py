@@ -129,6 +129,8 @@ def _address(url: str, allow_http: bool) -> str:
         raise ConfigurationError(f"{URL} must be an address such as {DEFAULT_URL} or https://vault.example.com")
     if parts.username is not None or parts.password is not None:
         raise ConfigurationError(f"{URL} must not contain a user or password; set the key in {API_KEY}")
+    if parts.path.rstrip("/").endswith("/v1"):
+        raise ConfigurationError(f"{URL} must not end in /v1, which the client adds by itself")
     if parts.scheme == "http" and not allow_http and not _is_loopback(host):
         raise ConfigurationError(f"plain http to {host} would expose keys: use https, or allow_http=True")
     return url.rstrip("/")
