@@ -167,7 +167,10 @@ fn a_call_is_refused_and_what_is_always_allowed_is_revoked() {
         assert!(paid.contains("paid {"), "{paid}");
     }
     let revoked = world.run(&["approval", "revoke", &id]);
-    assert_eq!(revoked, "exit status 0\nRevoked the approval [id].");
+    assert_eq!(
+        revoked,
+        format!("exit status 0\nRevoked the approval {id}.")
+    );
     let asked = world.pay("2");
     assert!(asked.contains("/#/approvals/"), "{asked}");
     assert_snapshot!(world.run(&["approval", "revoke", &id]), @r"
