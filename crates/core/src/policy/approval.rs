@@ -39,10 +39,9 @@ impl Approval {
     /// What a call needs of a tool that only reads, or of one that may write.
     pub const fn need(self, only_reads: bool) -> Option<Need> {
         match self {
-            Self::Always => Some(Need::Each),
             Self::First => Some(Need::First),
             Self::Writes if only_reads => None,
-            Self::Writes => Some(Need::Each),
+            Self::Always | Self::Writes => Some(Need::Each),
         }
     }
 }
