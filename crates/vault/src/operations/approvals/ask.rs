@@ -305,7 +305,7 @@ impl Ask {
         }
         let named = (self.server.as_str(), self.tool.as_str());
         let mut record = about(self.used.clone(), stored.id, named);
-        record.reason = stored.row.decision.clone();
+        record.reason.clone_from(&stored.row.decision);
         work.records.push(record);
         Ok(())
     }
