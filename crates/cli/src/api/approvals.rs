@@ -15,7 +15,8 @@ const PORTION: usize = 100;
 /// A call of a tool that a person decides, or has decided.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Approval {
-    pub(crate) approval_id: String,
+    #[serde(rename = "approval_id")]
+    pub(crate) id: String,
     pub(crate) server: String,
     pub(crate) tool: String,
     pub(crate) title: Option<String>,

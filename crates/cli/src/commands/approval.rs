@@ -112,7 +112,7 @@ async fn list(options: &ListOptions, context: &Context<'_>) -> anyhow::Result<()
         .sparing(&["ASKED", "KEY"]);
     for approval in &approvals {
         table.row([
-            &approval.approval_id,
+            &approval.id,
             &approval.server,
             &approval.tool,
             approval.caller(),
@@ -151,7 +151,7 @@ fn show(approval: &Approval, is_json: bool, printer: &Printer) -> anyhow::Result
         return printer.json(approval);
     }
     let mut table = Table::plain();
-    table.row(["id", &approval.approval_id]);
+    table.row(["id", &approval.id]);
     table.row(["server", &approval.server]);
     table.row(["tool", &approval.tool]);
     if let Some(title) = &approval.title {

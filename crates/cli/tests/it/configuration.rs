@@ -13,6 +13,7 @@ fn file_with(installation: &Installation, text: &str) -> PathBuf {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "all settings are one text")]
 fn each_value_is_shown_with_where_it_came_from() {
     let installation = Installation::empty();
     let text = "listen = '127.0.0.1:1'\ncolour = 'canary'\n[limits]\nsecrets = 5\n";

@@ -379,7 +379,7 @@ fn a_policy_is_shown_and_changed_only_where_something_is_given() {
 }
 
 #[test]
-fn what_a_policy_demands_is_lifted_and_the_list_says_what_ends() {
+fn what_a_policy_demands_is_lifted() {
     let client = Client::new();
     client.run(&LINEAR, "lin_api_0123456789abcdef\n");
     client.policy(&[
@@ -429,6 +429,13 @@ fn what_a_policy_demands_is_lifted_and_the_list_says_what_ends() {
     redacted  no
     approval  never
     ");
+}
+
+#[test]
+fn the_list_says_which_secrets_end() {
+    let client = Client::new();
+    client.run(&LINEAR, "lin_api_0123456789abcdef\n");
+    client.policy(&["--expires", "3d"]);
     assert_snapshot!(client.run(&["secret", "list"], ""), @r"
     exit status 0
     NAME  ID  TOOL  ARGUMENT  DEFAULT  VALUE  VERSION  UPDATED  LAST USED  STATUS

@@ -164,9 +164,9 @@ fn describe(
     server: &Server,
     tool: &Tool,
     hidden: BTreeSet<String>,
-    served: &BTreeSet<String>,
+    supplied: &BTreeSet<String>,
 ) -> ToolOverview {
-    let missing = hidden.difference(served).cloned();
+    let missing = hidden.difference(supplied).cloned();
     ToolOverview {
         full_name: tool.full_name.as_str().to_owned(),
         name: tool.definition.name.clone(),

@@ -27,8 +27,9 @@ const DEFAULT_LIMIT: i64 = 50;
 /// A call that a person must allow, or what was allowed.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Approval {
+    #[serde(rename = "approval_id")]
     #[schema(value_type = Uuid)]
-    approval_id: ApprovalId,
+    id: ApprovalId,
     /// The server's name in the configuration
     server: String,
     /// The tool, as its server names it
@@ -88,7 +89,7 @@ impl TryFrom<vault::Approval> for Approval {
         // As it is spelled: no number loses a digit.
         let arguments = RawValue::from_string(approval.arguments);
         Ok(Self {
-            approval_id: approval.id,
+            id: approval.id,
             server: approval.server,
             tool: approval.tool,
             title: approval.title,

@@ -221,7 +221,8 @@ async fn within<T>(
     limit: Duration,
     connecting: impl Future<Output = Result<T, Refusal>>,
 ) -> Result<T, Refusal> {
-    let connected = timeout(limit, connecting).await;
+    // On the heap: every command opens a store, and its future would hold this one.
+    let connected = timeout(limit, Box::pin(connecting)).await;
     connected.unwrap_or(Err(Refusal::Silent(limit)))
 }
 

@@ -331,9 +331,10 @@ async fn of_two_servers_one_uses_what_was_allowed_and_both_hear_of_it() {
         decide(&person_there, waiting.id, ApprovalDecision::Once).await;
         // The other server announces it.
         waiting.changed(&agent.caller).await;
-        let (once, call) = (call(SHOWN), call(SHOWN));
-        let (one, other) = tokio::join!(is_allowed(&agent, &once), is_allowed(&there, &call));
-        assert!(one ^ other);
+        let (here, elsewhere) = (call(SHOWN), call(SHOWN));
+        let (first, second_too) =
+            tokio::join!(is_allowed(&agent, &here), is_allowed(&there, &elsewhere));
+        assert!(first ^ second_too);
         second.vault.close().await;
     })
     .await;
