@@ -14,7 +14,7 @@ fn a_database_that_takes_connections_and_says_nothing_ends_a_command() {
     let url = format!("postgres://vault@{}/vault", listener.local_addr().unwrap());
     assert_snapshot!(installation.run(&["user", "list", "--database-url", &url]), @r"
     exit status 2
-    error: cannot reach the database: [address]: it did not answer within 10 s
+    error: cannot reach the database: [address] it did not answer within 10 s
     hint: check that the database is running and that its URL names an existing database and user
     ");
 }
