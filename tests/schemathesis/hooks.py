@@ -9,7 +9,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 OWN = os.environ.get("SUITE_KEY_ID"), os.environ.get("SUITE_USER_ID")
 SPARES = dict(zip(OWN, (os.environ.get("SUITE_SPARE_KEY_ID"), os.environ.get("SUITE_SPARE_USER_ID"))))
 
-BOOLEANS = {"is_default_for_tool", "any_user", "disabled", "protected", "redact"}
+BOOLEANS = {"is_default_for_tool", "any_user", "disabled", "protected", "redact", "canary"}
 INTEGERS = {"expires_in", "overlap_seconds", "secrets_limit", "bytes_limit", "limit", "offset", "rotate_after_days"}
 REQUESTS = itertools.count()
 WORDS = {"1", "t", "y", "on", "yes", "true", "0", "f", "n", "no", "off", "false"}

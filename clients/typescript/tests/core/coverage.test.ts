@@ -42,7 +42,15 @@ test("the client has every operation of the API, and no other", async () => {
     },
   };
   const vault = new Toolvault({ apiKey: "k" }, runner);
-  const rooms = [vault, vault.secrets, vault.keys, vault.users, vault.audit, vault.connections, vault.approvals] as any[];
+  const rooms = [
+    vault,
+    vault.secrets,
+    vault.keys,
+    vault.users,
+    vault.audit,
+    vault.connections,
+    vault.approvals,
+  ] as any[];
   for (const room of rooms) {
     for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(room))) {
       if (

@@ -294,7 +294,7 @@ on_both! {
         rows.close().await;
     }
 
-    async fn it_is_deleted_with_its_user_and_restored_with_a_backup(app: App) {
+    async fn it_is_deleted_with_its_user(app: App) {
         let bob = app.person("bob").await;
         waits(&bob, &call(SHOWN)).await;
         let local = app.local().caller;

@@ -1,4 +1,4 @@
-//! Backups: what is in one, what becomes of it, and what is refused.
+//! Backups: what is in one, how it is restored, and what is refused.
 
 mod schemas;
 
@@ -6,13 +6,16 @@ use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use toolvault_core::audit::record::Action;
+use toolvault_core::confidential::Wiped;
 use toolvault_core::digest::sha256;
+use toolvault_core::policy::Need;
 use toolvault_core::scope::Scope;
 use toolvault_vault::{
-    Clock as _, Denial, Error, Keys, NewKey, OnBehalf, OpenDatabaseError, OpenError, RestoreError,
-    SeenTool, SessionLimits, SystemEntropy, TaskAt, Vault,
+    AskedCall, Clock as _, Denial, Error, Keys, NewKey, OnBehalf, OpenDatabaseError, OpenError,
+    Reader, RestoreError, SeenTool, SessionLimits, SystemEntropy, TaskAt, Vault,
 };
 
 use crate::harness::app::{key, open, patient, root_key_of};
@@ -63,7 +66,7 @@ async fn furnished(app: &App) -> Actor {
     ann
 }
 
-/// Adds what the gateway keeps: pins, tasks, connections and registrations.
+/// Adds what the gateway keeps: pins, tasks, connections, registrations and approvals.
 async fn use_the_gateway(app: &App, ann: &Actor) {
     ann.connect("linear", "ann").await;
     app.vault
@@ -91,6 +94,19 @@ async fn use_the_gateway(app: &App, ann: &Actor) {
         .note_task(&ann.caller, task, "read")
         .await
         .unwrap();
+    let asked = AskedCall {
+        server: "files".to_owned(),
+        tool: "write".to_owned(),
+        title: None,
+        definition: None,
+        need: Need::Each,
+        secret_name: None,
+        arguments: Wiped::new(b"{}".to_vec()),
+        shown: Wiped::new(b"{}".to_vec()),
+        lasts: Duration::from_mins(10),
+        has_waited: false,
+    };
+    ann.vault.ask_approval(&ann.caller, &asked).await.unwrap();
 }
 
 /// Every row of these tables.
@@ -140,8 +156,10 @@ on_both! {
         let pruned = app.vault.prune_audit(&app.local().caller, before).await;
         assert!(pruned.unwrap().records > 0);
         let local = app.local().caller;
-        let unshipped = app.vault.unshipped(&local, toolvault_vault::Reader::Shipping).await.unwrap();
-        app.vault.note_shipped(&local, unshipped).await.unwrap();
+        for reader in [Reader::Shipping, Reader::Alarms] {
+            let portion = app.vault.unshipped(&local, reader).await.unwrap();
+            app.vault.note_shipped(&local, portion).await.unwrap();
+        }
         let file = app.backup().await;
         let trail = dump(&app, &["audit_pages", "audit_epochs"]).await;
         let rows = dump(&app, &kept()).await;

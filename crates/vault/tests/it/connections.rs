@@ -185,13 +185,11 @@ on_both! {
         assert_eq!(ann.connections().await[0].last_used_at, None);
         let first = app.clock.now();
         ann.access("linear").await.unwrap();
-        // It is saved in the background.
-        let app = app.reopen().await;
-        let ann = app.sign_in(&ann.key).await;
+        // The writer takes what is before this.
+        ann.store(secret("first", "v")).await;
         app.clock.advance(MINUTE - 1);
         ann.access("linear").await.unwrap();
-        // The writer takes what is before this.
-        ann.store(secret("s", "v")).await;
+        ann.store(secret("second", "v")).await;
         let app = app.reopen().await;
         let ann = app.sign_in(&ann.key).await;
         assert_eq!(ann.connections().await[0].last_used_at, Some(first));
