@@ -154,6 +154,15 @@ impl Writer {
         }
     }
 
+    /// Submits a change that no caller waits for. It is dropped if the writer is busy.
+    pub(crate) fn note<C: Change>(&self, change: C) {
+        let (pending, _) = Pending::new(change);
+        let sent = self.queue.try_send(Entry::Change(Box::new(pending)));
+        if sent.is_err() {
+            tracing::debug!("the writer is busy; a time of use was not noted");
+        }
+    }
+
     /// Makes the writer save, soon, the records that wait outside the queue.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();

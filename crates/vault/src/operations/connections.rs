@@ -182,15 +182,8 @@ impl Vault {
         if !connection.must_note_use(at) {
             return;
         }
-        let (writer, user, id) = (self.writer.clone(), connection.user, connection.id);
-        self.spawn(async move {
-            if let Err(error) = writer.change(NoteUse { user, id, at }).await {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "when a connection was last used was not saved"
-                );
-            }
-        });
+        let (user, id) = (connection.user, connection.id);
+        self.writer.note(NoteUse { user, id, at });
     }
 }
 
