@@ -649,7 +649,7 @@ export interface SignInIssuers {
   readonly data: ReadonlyArray<SignInIssuer>;
 }
 
-/** What became of a call that a person must allow. */
+/** The state of a call that a person must allow. */
 export type StateOfApproval = "pending" | "allowed" | "refused" | "expired" | "used";
 
 export interface Status {

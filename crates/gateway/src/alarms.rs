@@ -25,7 +25,7 @@ pub enum Kind {
     ValueRepeated,
     /// Something in the database is not as it was stored.
     Tampering,
-    /// A tool server defines a tool otherwise.
+    /// A tool server changed the definition of a tool.
     ToolChanged,
     /// Sign-ins or uses of secrets fail again and again.
     Failures,

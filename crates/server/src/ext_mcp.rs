@@ -1,4 +1,4 @@
-//! Another gateway asks what becomes of the MCP messages that it relays: the gRPC service that agentgateway calls external
+//! Another gateway asks about the MCP messages that it relays: the gRPC service that agentgateway calls external
 //! MCP processing (`ext_mcp.proto`).
 //!
 //! The answer to a request holds values of secrets. So two must be known: the gateway itself by its token, which its

@@ -100,7 +100,7 @@ pub enum Denial {
     SecretProtected,
     /// The caller, or a key from which it descends, made the call itself.
     #[error(
-        "Whoever made a call cannot decide about it: use another key than the one that the call was made with."
+        "The key or token that made a call cannot decide about it. Use another key with `manage`."
     )]
     OwnCall,
 }

@@ -15,7 +15,7 @@ pub(super) fn of(kind: Kind, record: &Record, count: i64) -> String {
     let tool = name(record.tool.as_deref());
     let text = match kind {
         Kind::CanaryUsed => format!(
-            "{actor} tried to use the canary {secret} in tool {tool}. Nobody has a reason to: revoke the key, and find \
+            "{actor} tried to use the canary {secret} in tool {tool}. There is no good reason to: revoke the key, and find \
              out who has it"
         ),
         Kind::ValueRepeated if record.reason.as_deref() == Some("canary") => format!(
@@ -31,7 +31,7 @@ pub(super) fn of(kind: Kind, record: &Record, count: i64) -> String {
                 .to_owned()
         }
         Kind::ToolChanged => format!(
-            "Tool {tool} is defined otherwise than before. Look at the change before you accept it: toolvault mcp pins"
+            "The definition of tool {tool} changed. Look at the change before you accept it: toolvault mcp pins"
         ),
         Kind::Failures => {
             return format!(
@@ -57,8 +57,7 @@ pub(super) fn due(user: UserId, names: &[String], count: usize) -> String {
     let names: Vec<_> = names.iter().map(|secret| name(Some(secret))).collect();
     let names = names.join(", ");
     format!(
-        "{count} secrets of user {user} are due for new values, or have expired: {names}. Replace them: toolvault secret \
-         set"
+        "Secrets of user {user} need new values, or have expired ({count}): {names}. Replace them: toolvault secret set"
     )
 }
 

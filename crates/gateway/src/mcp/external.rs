@@ -38,7 +38,7 @@ pub struct ExternalMessage {
     pub base_url: String,
 }
 
-/// What becomes of a message.
+/// What to do with a message.
 #[expect(missing_debug_implementations, reason = "a message may hold anything")]
 pub enum Checked {
     /// It goes on as it is.

@@ -67,7 +67,7 @@ impl Gateway {
         visit.answer().await
     }
 
-    /// What becomes of a request that another gateway is about to send. The caller needs `use`.
+    /// Decides about a request that another gateway is about to send. The caller needs `use`.
     ///
     /// What goes on holds values of secrets: it must not reach the caller.
     pub async fn check_request(
@@ -77,7 +77,7 @@ impl Gateway {
         Box::pin(external::request(&self.0, message)).await
     }
 
-    /// What becomes of a result that another gateway is about to pass on. The caller needs `use`.
+    /// Decides about a result that another gateway is about to pass on. The caller needs `use`.
     pub async fn check_result(&self, message: ExternalMessage) -> Result<Checked, ExternalRefusal> {
         Box::pin(external::result(&self.0, message)).await
     }

@@ -174,7 +174,7 @@ pub(crate) async fn get_approval(
 
 /// Decide Approval
 ///
-/// Allows or refuses a call that waits. Whoever made the call cannot decide.
+/// Allows or refuses a call that waits. The key or token that made the call cannot decide.
 #[utoipa::path(
     post,
     path = "/api/v1/approvals/{approval_id}",

@@ -39,7 +39,7 @@ pub(super) fn admit_gateway(app: &App, parts: &Parts) -> Result<(), Status> {
     Err(Status::UNAUTHENTICATED)
 }
 
-/// The caller, by the credential in the metadata of the message. A caller without one is nobody: the gateway has no
+/// The caller, by the credential in the metadata of the message. A message without one is refused: the gateway has no
 /// rights of its own.
 pub(super) async fn of_message(
     app: &App,

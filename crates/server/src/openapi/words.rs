@@ -48,7 +48,7 @@ words! {
     /// What a call needs of a person.
     Need = [policy::Need::First, policy::Need::Each].map(policy::Need::as_str);
 
-    /// What became of a call that a person must allow.
+    /// The state of a call that a person must allow.
     StateOfApproval = vault::ApprovalState::NAMES;
 
     /// What a person decides about a call.

@@ -3,7 +3,7 @@
 //! [`ask`] finds out whether a call is allowed already, or asks. [`decide`] is what a person does about it. [`stored`] is
 //! a request as it is stored: it is sealed, and its row has a MAC.
 //!
-//! Nobody decides about their own calls: neither the key that made one, nor a key that descends from it.
+//! Neither the key that made a call nor a key that descends from it can decide about that call.
 
 mod ask;
 mod decide;
@@ -91,7 +91,7 @@ impl Vault {
         Ok(())
     }
 
-    /// One request, whatever became of it, until a day after it ended. Needs `manage`.
+    /// One request, in any state, until a day after it ended. Needs `manage`.
     pub async fn approval(&self, caller: &Caller, id: ApprovalId) -> Result<Approval, Error> {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;
@@ -168,7 +168,7 @@ fn reaches(caller: &Caller, server: &str, tool: &str) -> bool {
     ToolName::parse(&full_name(server, tool)).is_ok_and(|name| caller.reaches_tool(&name))
 }
 
-/// Refuses whoever made the call that waits.
+/// Refuses the caller that made the call, and keys that descend from it.
 fn require_other(caller: &Caller, actor: &str) -> Result<(), Error> {
     let mut line = caller.line.iter().map(|(id, _)| format!("key:{id}"));
     if caller.actor.to_string() == actor || line.any(|key| key == actor) {

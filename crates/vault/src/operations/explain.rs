@@ -199,7 +199,7 @@ fn explain(search: &Search<'_>, decided: &Decided, all: &[Decided]) -> Explained
     let candidates = decided.candidates.iter().map(|secret| {
         let why = reason(search.call, decided, secret);
         let wins = winner == Some(secret.id);
-        // Where nobody is asked, the reason says so.
+        // Where no person is asked, the reason says so.
         let approval = (secret.policy.approval).filter(|_| wins && search.call.approved.is_some());
         candidate(secret, wins, why, approval)
     });

@@ -54,7 +54,7 @@ pub struct Call {
     pub require: BTreeSet<String>,
     /// The types that the tool's schema accepts, by argument as its secret names it; any type for the others.
     pub types: BTreeMap<String, Types>,
-    /// What a person allowed. `None` where nobody is asked: a secret that asks for approval is refused.
+    /// What a person allowed. `None` where no person is asked: a secret that asks for approval is refused.
     pub approved: Option<Approved>,
 }
 

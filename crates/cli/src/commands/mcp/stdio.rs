@@ -51,7 +51,7 @@ pub(super) async fn run(options: &StdioOptions, context: &Context<'_>) -> anyhow
             line = next_line(&mut input) => line?,
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            // Nobody reads the answers any more.
+            // The client has stopped reading.
             () = output.closed() => break,
         };
         match line {
@@ -65,7 +65,7 @@ pub(super) async fn run(options: &StdioOptions, context: &Context<'_>) -> anyhow
     Ok(writer.await??)
 }
 
-/// Writes messages until there are no more, or nobody reads them.
+/// Writes messages until there are no more, or the client has stopped reading.
 fn write(mut lines: mpsc::UnboundedReceiver<Vec<u8>>) -> std::io::Result<()> {
     let printer = Printer::new();
     while let Some(line) = lines.blocking_recv() {

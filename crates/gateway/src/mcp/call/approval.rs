@@ -66,7 +66,7 @@ impl ToolCall<'_> {
 
 impl Target {
     /// The arguments with their secrets, and how many were applied. The values are remembered, so that answers are
-    /// searched for them. If a person must allow the call, and nobody has, no secret was opened.
+    /// searched for them. No secret is opened before a person has allowed the call, if one must.
     ///
     /// `sent` are the arguments as the client sent them, and without those that it must not choose.
     pub(crate) async fn complete(
@@ -158,7 +158,7 @@ impl Target {
             }
             Asked::NotAsked(why) => {
                 let text =
-                    format!("A person must allow this call, but nobody can be asked: {why}.");
+                    format!("A person must allow this call, but the request was not made: {why}.");
                 Err(Refusal::NotApproved("approval_impossible", text))
             }
         }

@@ -11,7 +11,7 @@ use crate::mcp::record::CallRecord;
 use crate::mcp::refusal::Refusal;
 
 impl External {
-    /// The parameters of a call, completed. It is recorded here, as nobody tells how a call ended that failed.
+    /// The parameters of a call, completed. It is recorded here: the other gateway does not tell about calls that failed.
     pub(super) async fn call(&self, accesses: &[Arc<Access>]) -> Result<Checked, Refusal> {
         // Of more than one it would be unclear whose secrets the call gets.
         let ([access], [_]) = (accesses, self.servers.as_slice()) else {

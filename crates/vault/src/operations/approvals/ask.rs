@@ -1,4 +1,4 @@
-//! Asks whether a person allowed a call and, if nobody decided yet, asks a person.
+//! Finds the decision about a call. If there is none yet, asks a person.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ pub struct AskedCall {
     pub shown: Wiped<Vec<u8>>,
     /// How long a person has.
     pub lasts: Duration,
-    /// Whether this call waited already: then it asks nobody again.
+    /// Whether this call waited already: then no person is asked again.
     pub has_waited: bool,
 }
 
@@ -73,7 +73,7 @@ pub enum Asked {
     Refused,
     /// A person must decide.
     Waiting(Waiting),
-    /// Nobody can be asked, because of this.
+    /// The request could not be made, for this reason.
     NotAsked(&'static str),
 }
 
@@ -105,7 +105,7 @@ impl Waiting {
 }
 
 impl Vault {
-    /// Whether a person allowed a call; if nobody decided yet, a person is asked. Needs `use`. The audit trail has
+    /// Whether a person allowed a call. If there is no decision yet, a person is asked. Needs `use`. The audit trail has
     /// accepted the record of a call that may be made, and of a request.
     ///
     /// What was allowed is for this key or token, this tool and its definition and, except for an hour or where only the

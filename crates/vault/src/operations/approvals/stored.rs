@@ -53,7 +53,7 @@ impl ApprovalDecision {
     }
 }
 
-/// What became of a request.
+/// The state of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ApprovalState {
     /// It waits for a decision.
@@ -62,7 +62,7 @@ pub enum ApprovalState {
     Allowed,
     /// It was refused.
     Refused,
-    /// Nobody decided in time, or what was allowed is over.
+    /// No decision was made in time, or the approval has ended.
     Expired,
     /// It was allowed once, and the call was made.
     Used,
@@ -105,7 +105,7 @@ pub struct Approval {
     pub secret_name: Option<String>,
     /// What must be allowed.
     pub need: Need,
-    /// What became of it.
+    /// Its state.
     pub state: ApprovalState,
     /// What was decided.
     pub decision: Option<ApprovalDecision>,

@@ -43,7 +43,7 @@ pub(crate) enum Outcome {
     Ambiguous,
     /// The winner has expired.
     Expired(Arc<Secret>),
-    /// The winner's policy asks for a person's approval, and nobody is asked.
+    /// The winner's policy asks for a person's approval, and no person is asked.
     NeedsApproval(Arc<Secret>),
     /// It is required, was not received, and has no default.
     Missing,
