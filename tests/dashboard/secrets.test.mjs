@@ -274,7 +274,7 @@ test("a long value that could not be stored says that its secret stayed", async 
   await page.getByLabel("Name").fill("half-made");
   await page.getByLabel("Value").fill("x".repeat(2000));
   await button(page, "Store the secret").click();
-  await page.getByRole("alert").filter({ hasText: "There is no space. The secret was made" }).waitFor();
+  await page.getByRole("alert").filter({ hasText: "There is no space. The secret was stored but is incomplete" }).waitFor();
 });
 
 test("it is asked before another secret is shadowed, also if the preview is late or fails", async (t) => {

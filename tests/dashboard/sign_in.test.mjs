@@ -76,7 +76,7 @@ test("a page that is left alone signs out", async (t) => {
 
 test("a key sees only the pages that its scopes allow", async (t) => {
   const expected = {
-    manage: ["Secrets", "Keys", "Try it", "Gateway", "Usage"],
+    manage: ["Secrets", "Keys", "Approvals", "Try it", "Gateway", "Usage"],
     use: ["Try it", "Gateway"],
     audit: ["Audit"],
     admin: ["Audit", "Admin"],
