@@ -175,7 +175,8 @@ class SecretOperations:
     ) -> Operation[Policy]:
         """Replaces the policy; fields that are not given get their defaults.
 
-        With `approval`, only calls through the gateway get the secret, after a person allowed them. A canary is never used.
+        With `approval`, only calls through the gateway get the secret, after a person allowed them. A canary is never
+        used.
         """
         content = {
             "expires_at": moment(expires_at),
