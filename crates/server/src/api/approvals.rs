@@ -149,7 +149,7 @@ pub(crate) async fn list_approvals(
 
 /// Get Approval
 ///
-/// Returns one call that a person must allow, whatever was decided, until a day after it ended.
+/// Returns one call that a person must allow, in any state, until a day after it ended, or an hour if it was not decided.
 #[utoipa::path(
     get,
     path = "/api/v1/approvals/{approval_id}",

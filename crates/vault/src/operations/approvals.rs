@@ -91,7 +91,7 @@ impl Vault {
         Ok(())
     }
 
-    /// One request, in any state, until a day after it ended. Needs `manage`.
+    /// One request, in any state, until a day after it ended, or an hour if it was not decided. Needs `manage`.
     pub async fn approval(&self, caller: &Caller, id: ApprovalId) -> Result<Approval, Error> {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;

@@ -53,23 +53,24 @@ pub(crate) async fn find(
     })
 }
 
-/// The requests for calls of a tool by an actor, newest first.
-pub(crate) async fn find_all(
+/// The requests for calls by an actor of a server's tool that have not ended, newest first.
+pub(crate) async fn find_live(
     tx: &mut Tx,
     user: UserId,
-    actor: &str,
-    server: &str,
-    tool: &str,
+    (actor, server, tool): (&str, &str, &str),
+    now: Timestamp,
 ) -> sqlx::Result<Vec<ApprovalRow>> {
     on!(tx, connection => {
         sqlx::query_as(
             "SELECT * FROM approvals WHERE user_id = $1 AND actor = $2 AND server = $3 AND tool = $4 \
+             AND (expires_at IS NULL OR expires_at > $5) AND used_at IS NULL \
              ORDER BY requested_at DESC, approval_id DESC",
         )
         .bind(user.0)
         .bind(actor)
         .bind(server)
         .bind(tool)
+        .bind(now.microseconds())
         .fetch_all(connection)
         .await
     })
@@ -176,19 +177,28 @@ pub(crate) async fn delete(tx: &mut Tx, id: ApprovalId) -> sqlx::Result<()> {
     })
 }
 
-/// Deletes a user's requests that ended before `oldest`.
-pub(crate) async fn delete_old(tx: &mut Tx, user: UserId, oldest: Timestamp) -> sqlx::Result<()> {
+/// Deletes a user's requests that ended before `decided`, and those without a decision that ended before `undecided`.
+pub(crate) async fn delete_old(
+    tx: &mut Tx,
+    user: UserId,
+    decided: Timestamp,
+    undecided: Timestamp,
+) -> sqlx::Result<()> {
     on!(tx, connection => {
-        sqlx::query("DELETE FROM approvals WHERE user_id = $1 AND expires_at < $2")
+        sqlx::query(
+            "DELETE FROM approvals WHERE user_id = $1 \
+             AND (expires_at < $2 OR (decision IS NULL AND expires_at < $3))",
+        )
             .bind(user.0)
-            .bind(oldest.microseconds())
+            .bind(decided.microseconds())
+            .bind(undecided.microseconds())
             .execute(connection)
             .await
             .map(|_| ())
     })
 }
 
-/// Deletes what was asked or allowed for a tool that was defined otherwise.
+/// Deletes what was asked or allowed for another definition of the tool.
 pub(crate) async fn delete_changed(tx: &mut Tx, row: &ApprovalRow) -> sqlx::Result<()> {
     on!(tx, connection => {
         sqlx::query(

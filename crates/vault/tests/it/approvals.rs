@@ -12,7 +12,7 @@ use toolvault_vault::{ApprovalDecision, ApprovalState, Asked, AskedCall, Denial,
 use crate::harness::app::key;
 use crate::harness::databases::on_postgres;
 use crate::harness::rows::Rows;
-use crate::harness::{Actor, App, HOUR, MINUTE, NewSecretExt as _, secret};
+use crate::harness::{Actor, App, DAY, HOUR, MINUTE, NewSecretExt as _, secret};
 
 const SHOWN: &str = r#"{"title":"Ship","count":1}"#;
 
@@ -292,6 +292,25 @@ on_both! {
             assert!(matches!(decided.await, Err(Error::Integrity)));
         }
         rows.close().await;
+    }
+
+    async fn what_was_not_decided_is_kept_for_an_hour_and_what_was_decided_for_a_day(app: App) {
+        let (person, agent) = pair(&app).await;
+        let refused = waits(&agent, &call("{}")).await;
+        decide(&person, refused.id, ApprovalDecision::Refuse).await;
+        let undecided = waits(&agent, &call(SHOWN)).await;
+        let found = async |id| person.vault.approval(&person.caller, id).await.is_ok();
+        // A request is the occasion to delete.
+        for (after, refused_is_kept, undecided_is_kept) in [
+            (HOUR, true, true),
+            (11 * MINUTE, true, false),
+            (DAY, false, false),
+        ] {
+            app.clock.advance(after);
+            waits(&agent, &call(&format!(r#"{{"after":{after}}}"#))).await;
+            assert_eq!(found(refused.id).await, refused_is_kept, "{after}");
+            assert_eq!(found(undecided.id).await, undecided_is_kept, "{after}");
+        }
     }
 
     async fn it_is_deleted_with_its_user(app: App) {
