@@ -1,37 +1,32 @@
-//! Where a request enters the relay, and which way it takes: its era, and one server or all.
+//! The relay as the server sees it. [`way`] says which way a request takes.
+
+mod way;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ::http::{Method, StatusCode};
 use prometheus_client::registry::Registry;
 use toolvault_core::confidential::Wiped;
 use toolvault_core::entropy::Entropy;
-use toolvault_core::scope::Scope;
-use toolvault_vault::{Call, Caller, Clock, Connection, Denial, SecretInfo, Vault};
+use toolvault_vault::{Call, Caller, Clock, Connection, SecretInfo, Vault};
 
-use super::answer::{Announcement, McpReply};
+use super::answer::McpReply;
 use super::connect::{self, BegunConnection, ConnectError};
-use super::conversation::{Conversation, Incoming};
-use super::eras::{legacy, modern};
 use super::explain::{self, GatewayExplanation};
 use super::external::{self, Checked, ExternalMessage, ExternalRefusal};
+use super::janitor;
 use super::last_call::ServerState;
 use super::links::Slots;
 use super::metrics::Count;
 use super::overview::{self, ServerOverview};
 use super::pending::{PendingSecret, SetError};
 use super::pins::ListedPin;
-use super::protocol::headers::{PROTOCOL_VERSION, SESSION_ID};
-use super::protocol::{Era, Malformed, Shape, is_modern};
-use super::refusal::{Refusal, UpstreamError};
 use super::repeats::Found;
 use super::rules::Rules;
 use super::server::Server;
-use super::session::{Sessions, UsedSession};
+use super::session::Sessions;
 use super::state::{GatewayError, McpRequest, State, Visit};
-use super::{janitor, multiplex, one};
 use crate::oauth::AuthorizationAnswer;
 use crate::settings::{GatewaySettings, ServerName, Transport};
 
@@ -255,127 +250,4 @@ impl Gateway {
 
 fn server_name(text: &str) -> Result<ServerName, toolvault_vault::Error> {
     text.parse().map_err(|_| toolvault_vault::Error::NotFound)
-}
-
-impl Visit {
-    async fn answer(&self) -> McpReply {
-        match Box::pin(self.try_answer()).await {
-            Ok(reply) => reply,
-            Err((refusal, id)) => {
-                refusal.log(self.server_name());
-                let refusal = self.with_page(refusal);
-                let mut reply = McpReply::refused(&refusal, id.as_deref(), false);
-                // An error with status 200 is an answer to a request only.
-                if id.is_none() && reply.status == StatusCode::OK {
-                    reply.status = StatusCode::BAD_GATEWAY;
-                }
-                reply
-            }
-        }
-    }
-
-    /// The server that the client names, if there is one of that name.
-    fn server_name(&self) -> Option<&str> {
-        let name = self.request.server.as_deref()?;
-        let servers = &self.rules.servers;
-        servers
-            .keys()
-            .map(ServerName::as_str)
-            .find(|known| *known == name)
-    }
-
-    async fn try_answer(&self) -> Result<McpReply, (Refusal, Option<String>)> {
-        let nameless = |refusal: Refusal| (refusal, None);
-        let caller = self.caller();
-        if !caller.scopes().contains(Scope::Use) {
-            let denial = Denial::MissingScope(Scope::Use);
-            return Err(nameless(Refusal::Vault(denial.into())));
-        }
-        let name = self.request.server.as_deref();
-        let server = name.map(|name| self.rules.server(caller, name));
-        let server = server.transpose().map_err(nameless)?;
-        if self.request.method != Method::POST {
-            return self.without_message(server).await.map_err(nameless);
-        }
-        let incoming = Incoming::parse(&self.request.body).map_err(|bad| nameless(bad.into()))?;
-        // A call sent without an ID would escape the checks for requests.
-        if let Shape::Notification(method) = &incoming.shape
-            && !method.starts_with("notifications/")
-        {
-            return Err(nameless(Malformed::NotMessage.into()));
-        }
-        let answered = match incoming.check_size() {
-            Ok(()) => self.message(server, &incoming).await,
-            Err(refusal) => Err(refusal),
-        };
-        answered.map_err(|refusal| (refusal, incoming.id().map(str::to_owned)))
-    }
-
-    /// Answers a POST.
-    async fn message(
-        &self,
-        server: Option<&Arc<Server>>,
-        incoming: &Incoming<'_>,
-    ) -> Result<McpReply, Refusal> {
-        let conversation = match Era::of(&incoming.message, &self.request.headers) {
-            Era::Legacy => {
-                if let Shape::Request(id, method) = &incoming.shape
-                    && method == "initialize"
-                {
-                    let message = &incoming.message;
-                    return match server {
-                        Some(server) => legacy::initialize(self, server, message, *id).await,
-                        None => multiplex::initialize(self, message, id.raw()).await,
-                    };
-                }
-                Conversation::Session(self.session(server)?)
-            }
-            // "The client MUST NOT send JSON-RPC responses."
-            Era::Modern if matches!(incoming.shape, Shape::Response(_)) => {
-                return Ok(McpReply::empty(StatusCode::BAD_REQUEST));
-            }
-            Era::Modern => modern::conversation(self, server.map(AsRef::as_ref), incoming)?,
-        };
-        let Some(server) = server else {
-            return multiplex::answer(self, &conversation, incoming).await;
-        };
-        let answered = one::answer(self, &conversation, server, incoming, None).await;
-        if let Err(Refusal::Upstream(UpstreamError::SessionEnded)) = answered
-            && let Conversation::Session(session) = &conversation
-        {
-            session.end().await;
-        }
-        answered
-    }
-
-    /// The session that the request names, if it is this caller's and was begun on the same path.
-    fn session(&self, server: Option<&Arc<Server>>) -> Result<UsedSession, Refusal> {
-        let id = self.request.header(SESSION_ID).ok_or(Refusal::NoSession)?;
-        let name = server.map(|server| &server.name);
-        let session = self.state.sessions.find(id, self.caller(), name);
-        session.ok_or(Refusal::NoSuchSession)
-    }
-
-    /// Answers a GET, which opens a stream of a session, or a DELETE, which ends a session.
-    async fn without_message(&self, server: Option<&Arc<Server>>) -> Result<McpReply, Refusal> {
-        let version = self.request.header(PROTOCOL_VERSION);
-        if version.is_some_and(is_modern) {
-            return Ok(McpReply::empty(StatusCode::METHOD_NOT_ALLOWED));
-        }
-        let session = self.session(server)?;
-        if self.request.method == Method::DELETE {
-            session.end().await;
-            return Ok(McpReply::empty(StatusCode::OK));
-        }
-        let Some(server) = server else {
-            return multiplex::listen(self, session).await;
-        };
-        let conversation = Conversation::Session(session);
-        let link = conversation.link(self, server, &server.tool).await?;
-        let headers = legacy::headers_of_stream(self, &link);
-        self.search_headers(&link.access, &server.tool, &headers)
-            .await?;
-        let relay = legacy::listen(self, &conversation, &link, Announcement::Plain);
-        Ok(McpReply::stream(relay.run()))
-    }
 }

@@ -4,6 +4,7 @@
 //! each comes from, without opening anything. This file opens the chosen secrets, has the audit trail record the use,
 //! and only then returns the values.
 
+mod approved;
 pub(crate) mod canaries;
 pub(crate) mod decide;
 pub(crate) mod places;
@@ -20,18 +21,18 @@ use toolvault_core::identity::SecretId;
 use toolvault_core::json;
 use toolvault_core::pattern::ToolName;
 use toolvault_core::pointer::ArgumentPath;
-use toolvault_core::policy::Need;
 use toolvault_core::reference::Reference;
 use toolvault_core::scope::Scope;
 use tracing::Instrument as _;
 
+pub use self::approved::Approved;
 use self::decide::{Decided, Outcome, decide};
 use self::value::AppliedValue;
 use self::within::Within;
 use crate::SPANS;
 use crate::cache::UserEntry;
 use crate::caller::Caller;
-use crate::error::{Denial, Error, NeededApproval, Problem};
+use crate::error::{Denial, Error, Problem};
 use crate::secret::Secret;
 use crate::vault::Vault;
 
@@ -56,17 +57,6 @@ pub struct Call {
     pub types: BTreeMap<String, Types>,
     /// What a person allowed. `None` where no person is asked: a secret that asks for approval is refused.
     pub approved: Option<Approved>,
-}
-
-/// What a person allowed of a call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Approved {
-    /// The most that was allowed; `None` for nothing.
-    pub given: Option<Need>,
-    /// What the configuration asks for, whatever the policies do.
-    pub asked: Option<Need>,
-    /// Whether the tool says that it only reads, and is pinned so.
-    pub only_reads: bool,
 }
 
 /// A completed tool call.
@@ -113,32 +103,6 @@ pub enum Source {
     Default,
     /// A reference names the secret.
     Binding,
-}
-
-impl Approved {
-    /// Refuses a call if what was allowed is less than what the configuration or the policy of a secret asks for.
-    fn require(self, decided: &[Decided]) -> Result<(), Error> {
-        let (mut asked, mut asking) = (self.asked, None);
-        for argument in decided {
-            let Some((secret, _)) = argument.applied() else {
-                continue;
-            };
-            let approval = secret.policy.approval;
-            let need = approval.and_then(|approval| approval.need(self.only_reads));
-            if need > asked {
-                (asked, asking) = (need, Some(secret));
-            }
-        }
-        match asked {
-            Some(need) if asked > self.given => {
-                Err(Error::ApprovalNeeded(Box::new(NeededApproval {
-                    need,
-                    secret_name: asking.map(|secret| secret.name.to_string()),
-                })))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 impl Vault {

@@ -3,7 +3,15 @@
 use sqlx::FromRow;
 
 use super::transaction::{Tx, on};
-use crate::operations::audit::Reader;
+
+/// Who reads the trail, each from a position of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// What ships records to a receiver elsewhere. It begins with the first record.
+    Shipping,
+    /// What makes alarms of records. It begins with those of the last three days.
+    Alarms,
+}
 
 /// The position as stored.
 #[derive(Clone, Debug, FromRow)]

@@ -11,7 +11,7 @@ use crate::harness::gateway::{ANYWHERE, problems, tool};
 use crate::harness::{Actor, Answered as _, App, NewSecretExt as _, call, secret};
 
 const HEADER: &str = "headers.Authorization";
-const VALUE: &str = "canary value that nobody gives out";
+const VALUE: &str = "canary value that is never given out";
 
 fn canary() -> Policy {
     Policy {

@@ -32,7 +32,7 @@ async fn what_is_no_message_is_refused() {
         let answer = plane.send(REQUEST, &body).await;
         assert_eq!(answer, failed(code), "{} bytes", body.len());
     }
-    // A message within messages that nobody reads is skipped or refused, but harms nothing.
+    // A message within messages that are not read is skipped or refused, but harms nothing.
     let answer = plane.send(RESULT, &framed(0, &nested)).await;
     assert!(
         matches!(answer, Answer::Failed(_) | Answer::Error(..)),

@@ -1,30 +1,29 @@
 //! Reading the trail as it grows: which records a receiver elsewhere does not have yet, and which of them alarms were
 //! not made of.
 //!
-//! The position is a row, which moves after the receiver has acknowledged, so a record may arrive twice but is never
-//! left out. The row has a MAC: whoever writes to the database can put an earlier position back, but none that leaves
-//! records out.
+//! The [`position`] moves after the receiver has acknowledged, so a record may arrive twice but is never left out.
+
+mod position;
 
 use serde::{Deserialize, Serialize};
 use toolvault_core::audit::cut::Cut;
 use toolvault_core::audit::epoch::Epoch;
 use toolvault_core::audit::page::{Head, Page};
 use toolvault_core::audit::record::Record;
-use toolvault_core::identity::{InstallationId, UserId};
-use toolvault_core::keyring::Keyring;
+use toolvault_core::identity::InstallationId;
 use toolvault_core::scope::Scope;
 use toolvault_core::timestamp::{SECOND, Timestamp};
-use toolvault_core::transcript::Transcript;
-use uuid::Uuid;
 
+use self::position::Move;
+pub(super) use self::position::Position;
 use super::verify::kept::find_ends;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::store::audit;
-use crate::store::audit_shipped::{self, ShippedRow};
+use crate::store::audit_shipped;
+pub use crate::store::audit_shipped::Reader;
 use crate::store::transaction::Tx;
 use crate::vault::Vault;
-use crate::writer::change::{Change, Work};
 
 /// The most pages read at once.
 const PORTION: i64 = 16;
@@ -34,15 +33,6 @@ const MOST_BYTES: i64 = 8 << 20;
 
 /// How long an alarm is worth to be sent, in microseconds: three days, so that a weekend does not hide one.
 pub const ALARMS_KEPT: i64 = 72 * 3_600 * SECOND;
-
-/// Who reads the trail, each from a position of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
-    /// What ships records to a receiver elsewhere. It begins with the first record.
-    Shipping,
-    /// What makes alarms of records. It begins with those of the last [`ALARMS_KEPT`].
-    Alarms,
-}
 
 /// The records of one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,12 +74,6 @@ pub struct ShippingStatus {
     pub last: Option<Timestamp>,
     /// Whether the position is not as this store left it, so that nothing more is shipped.
     pub is_changed: bool,
-}
-
-/// Up to where the trail was shipped, and when.
-pub(super) struct Position {
-    pub(super) head: Head,
-    shipped_at: Timestamp,
 }
 
 impl Vault {
@@ -274,55 +258,6 @@ impl Start {
     }
 }
 
-impl Position {
-    /// The stored position; [`Error::Integrity`] if it is not as it was stored.
-    pub(super) async fn find(
-        tx: &mut Tx,
-        keyring: &Keyring,
-        reader: Reader,
-    ) -> Result<Option<Self>, Error> {
-        let Some(row) = audit_shipped::find(tx, reader).await? else {
-            return Ok(None);
-        };
-        let hash = row.hash.as_slice().try_into();
-        let position = Self {
-            head: Head {
-                page: row.page,
-                sequence: row.sequence,
-                hash: hash.map_err(|_| Error::Integrity)?,
-            },
-            shipped_at: Timestamp::from_microseconds(row.shipped_at),
-        };
-        if !keyring.is_row_authentic(&position.transcript(reader), &row.mac) {
-            return Err(Error::Integrity);
-        }
-        Ok(Some(position))
-    }
-
-    // One reader's position must not become another's: it may be further.
-    fn transcript(&self, reader: Reader) -> Transcript {
-        let row = match reader {
-            Reader::Shipping => "audit_shipped/v1",
-            Reader::Alarms => "audit_alarmed/v1",
-        };
-        Transcript::new(row)
-            .number(self.head.page)
-            .number(self.head.sequence)
-            .bytes(&self.head.hash)
-            .number(self.shipped_at.microseconds())
-    }
-
-    fn row(&self, keyring: &Keyring, reader: Reader) -> ShippedRow {
-        ShippedRow {
-            page: self.head.page,
-            sequence: self.head.sequence,
-            hash: self.head.hash.to_vec(),
-            shipped_at: self.shipped_at.microseconds(),
-            mac: keyring.mac_row(&self.transcript(reader)).to_vec(),
-        }
-    }
-}
-
 /// The records of the pages, if they follow the position and are signed; and the position after them.
 fn check(
     installation: InstallationId,
@@ -358,30 +293,6 @@ fn pages_within(lengths: &[i64], most: i64) -> i64 {
     });
     let count = sums.take_while(|sum| *sum <= most).count();
     i64::try_from(count.max(1)).unwrap_or(PORTION)
-}
-
-/// Moves the position. It has no record, which would have to be shipped in turn.
-struct Move {
-    reader: Reader,
-    from: i64,
-    row: ShippedRow,
-}
-
-impl Change for Move {
-    type Answer = ();
-
-    fn user(&self) -> UserId {
-        UserId(Uuid::nil())
-    }
-
-    async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
-        if !audit_shipped::replace(work.tx, self.reader, self.from, &self.row).await? {
-            let why = "another server moved the position in the audit trail meanwhile";
-            return Err(Error::Unavailable(Some(why.into())));
-        }
-        work.has_written = true;
-        Ok(())
-    }
 }
 
 #[cfg(test)]
