@@ -85,6 +85,20 @@ test("the arguments are shown as they are sent", async (t) => {
   await answer;
 });
 
+test("a browser that rounds numbers offers no decision", async (t) => {
+  const { answer } = await call("ENG-15");
+  const old = await it.open(t);
+  await old.addInitScript(() => delete JSON.rawJSON);
+  await old.goto("/#/approvals");
+  await old.getByLabel("API key").fill(it.own);
+  await old.getByRole("button", { name: "Sign in", exact: true }).click();
+  await card(old, "ENG-15").getByText("This browser is too old to decide").waitFor();
+  assert.equal(await old.getByRole("button", { name: /Allow|Refuse/ }).count(), 0);
+  const page = await it.signedIn(t, "approvals");
+  await card(page, "ENG-15").getByRole("button", { name: "Refuse" }).click();
+  await answer;
+});
+
 test("what is allowed always with the same arguments asks no more, until it is revoked", async (t) => {
   const { answer } = await call("ENG-20");
   const page = await it.signedIn(t, "approvals");

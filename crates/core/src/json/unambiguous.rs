@@ -20,6 +20,21 @@ pub fn array<'a, T>(value: Value<'a>, read: impl FnMut(Value<'a>) -> Option<T>) 
     value.as_array()?.elements().map(read).collect()
 }
 
+/// Whether an object in it, at any depth, repeats the name of a member. A name with half a character counts as repeated:
+/// parsers read it in different ways. The parser limits the depth.
+pub fn repeats_a_name(value: Value<'_>) -> bool {
+    if let Some(object) = value.as_object() {
+        !object.members().is_ok_and(|members| {
+            members.len() == object.written_members()
+                && !members.iter().any(|member| repeats_a_name(member.value))
+        })
+    } else if let Some(array) = value.as_array() {
+        array.elements().any(repeats_a_name)
+    } else {
+        false
+    }
+}
+
 /// Whether every parser finds the same members, text and numbers. The parser limits the depth.
 fn is_unambiguous(value: Value<'_>) -> bool {
     if let Some(object) = value.as_object() {

@@ -89,7 +89,8 @@ function Request({ of, isWaiting, onDecided }) {
         ${decision && html`<${Notice} tone=${tone} title=${title}>${text}<//>`}
         ${!decision && !isWaiting && html`<${Notice} title="It no longer waits">It was decided elsewhere, was withdrawn, or its time is over.<//>`}
       </div>
-      ${!decision && isWaiting && html`
+      ${!decision && isWaiting && !JSON.rawJSON && html`<${Notice} tone="bad" title="This browser is too old to decide">It rounds large numbers, so what is shown may not be what is sent. Use a current browser, or <code>toolvault approval</code>.<//>`}
+      ${!decision && isWaiting && JSON.rawJSON && html`
         <div class="actions" role="group" aria-labelledby=${id}>
           ${DECISIONS.map(([name, label, className]) => html`
             <button type="button" class=${className} aria-describedby=${id} disabled=${isBusy} onClick=${() => decide(name)}>${label}</button>

@@ -225,12 +225,26 @@ on_both! {
         assert!(waits(&agent, &call(SHOWN)).await.is_new);
     }
 
+    async fn arguments_that_servers_read_in_different_ways_are_not_asked_about(app: App) {
+        let (_, agent) = pair(&app).await;
+        for arguments in [
+            r#"{"n":1e400,"payment":[{"to":"mallory","to":"ann"}]}"#,
+            r#"{"payment":{"to":"mallory","\u0074o":"ann"}}"#,
+            r#"{"payment":{"\ud800":"mallory"}}"#,
+        ] {
+            assert!(matches!(ask(&agent, &call(arguments)).await, Asked::NotAsked(_)), "{arguments}");
+        }
+        waits(&agent, &call(r#"[{"to":"ann"},{"to":"ann"}]"#)).await;
+    }
+
     async fn values_are_masked_and_kept_nowhere(app: App) {
         let (person, agent) = pair(&app).await;
         person.store(secret("token", "s3cr3t-value-of-ann").bound("linear__*", "key")).await;
         let shown = r#"{"note":"use s3cr3t-value-of-ann","n":1e400}"#;
-        let waiting = waits(&agent, &call(shown)).await;
+        let asked = AskedCall { title: Some("Say s3cr3t-value-of-ann".to_owned()), ..call(shown) };
+        let waiting = waits(&agent, &asked).await;
         let found = person.vault.approval(&person.caller, waiting.id).await.unwrap();
+        assert_eq!(found.title.as_deref(), Some("Say [secret:token]"));
         assert_eq!(found.arguments, r#"{"note":"use [secret:token]","n":1e400}"#);
         let named = AskedCall { tool: "s3cr3t-value-of-ann".to_owned(), ..call("{}") };
         assert!(matches!(ask(&agent, &named).await, Asked::NotAsked(_)));

@@ -11,6 +11,7 @@ use toolvault_core::canonical::canonical;
 use toolvault_core::confidential::Wiped;
 use toolvault_core::identity::ApprovalId;
 use toolvault_core::json::parse;
+use toolvault_core::json::unambiguous::repeats_a_name;
 use toolvault_core::pattern::ToolName;
 use toolvault_core::policy::Need;
 use toolvault_core::scope::Scope;
@@ -28,6 +29,7 @@ use crate::vault::Vault;
 
 /// The most that a person is shown of arguments, in bytes.
 const MOST_SHOWN: usize = 64 << 10;
+
 /// A call that a person must allow.
 #[expect(
     missing_debug_implementations,
@@ -46,9 +48,9 @@ pub struct AskedCall {
     pub need: Need,
     /// The secret whose policy asks; `None` if the configuration does.
     pub secret_name: Option<String>,
-    /// The arguments without secrets, as a JSON object.
+    /// What is allowed, as JSON: the arguments without secrets, and what else the server is to get of the call.
     pub arguments: Wiped<Vec<u8>>,
-    /// Those of them that a person is shown, as a JSON object.
+    /// The same as a person is shown it, as a JSON object.
     pub shown: Wiped<Vec<u8>>,
     /// How long a person has.
     pub lasts: Duration,
@@ -110,13 +112,13 @@ impl Vault {
         });
         self.note_refusal(caller, permitted).await?;
         let entry = self.caller_entry(caller).await?;
-        if call.shown.len() > MOST_SHOWN {
-            return Ok(Asked::NotAsked(
-                "its arguments have more than 64 KiB, which no person can judge",
-            ));
+        if let Some(why) = cannot_be_judged(call) {
+            return Ok(Asked::NotAsked(why));
         }
-        let clean = self.clean_names(Some(&entry), vec![name.clone()]).await;
-        if clean.first() != Some(&name) {
+        let mut texts = vec![name.clone()];
+        texts.extend(call.title.clone());
+        let mut clean = self.clean_names(Some(&entry), texts).await.into_iter();
+        if clean.next() != Some(name) {
             return Ok(Asked::NotAsked("its name holds the value of a secret"));
         }
         // Before the request is looked at, so that no decision is missed.
@@ -131,7 +133,7 @@ impl Vault {
             let id = ApprovalId::generate(self.shared.entropy.as_ref(), self.shared.clock.now())?;
             let shown = self.clean_json(&entry, &call.shown).await?;
             let shown = Shown {
-                title: call.title.clone(),
+                title: clean.next(),
                 arguments: shown,
                 requester: caller.name.clone(),
                 secret_name: call.secret_name.clone(),
@@ -195,4 +197,15 @@ impl Vault {
         let transcript = Transcript::new("approval_arguments/v1").bytes(text);
         self.shared.keyring.mac_row(&transcript)
     }
+}
+
+/// Why no person can judge a call.
+fn cannot_be_judged(call: &AskedCall) -> Option<&'static str> {
+    if call.shown.len() > MOST_SHOWN {
+        return Some("its arguments have more than 64 KiB, which no person can judge");
+    }
+    let repeats = parse(&call.arguments).is_ok_and(repeats_a_name);
+    repeats.then_some(
+        "its arguments repeat the name of a member, which servers read in different ways",
+    )
 }
