@@ -109,8 +109,16 @@ impl ToolCall<'_> {
         };
         let taken = take_out(&mut args, withheld, settings.allow_override);
         record.dropped = taken.dropped;
-        let sent = message.param("arguments");
-        let completed = target.complete(self.visit, &link.access, (sent, args), has_waited);
+        let mut tree = owned(message)?;
+        let mut sent = Sent {
+            arguments: message.param("arguments"),
+            answers: Vec::new(),
+        };
+        if let Ok(Some(params)) = tree.get_mut("params") {
+            forget_own_input(params);
+            sent.answers = answers(params)?;
+        }
+        let completed = target.complete(self.visit, &link.access, (&sent, args), has_waited);
         let (mut args, applied) = completed.await?;
         let secure =
             (settings.secure_parameters).then(|| secure::split(&mut args, target.secure()));
@@ -121,12 +129,10 @@ impl ToolCall<'_> {
         if conversation.era() == Era::Modern {
             mirror(&target, &args, &mut headers);
         }
-        let mut tree = owned(message)?;
         if let Ok(Some(params)) = tree.get_mut("params") {
             let refused = |_| Refusal::InvalidParams("'params' cannot be read");
             params.set("name", Tree::text(self.name)).map_err(refused)?;
-            forget_own_input(params);
-            if message.param("arguments").is_some() || taken.is_changed || applied > 0 {
+            if sent.arguments.is_some() || taken.is_changed || applied > 0 {
                 params.set("arguments", json(&args)?).map_err(refused)?;
             }
             if let Some(secure) = secure {
@@ -191,6 +197,27 @@ pub(crate) fn arguments(sent: Option<Value<'_>>) -> Result<Arguments, Refusal> {
             Arguments::from_object(object).map_err(|_| refused())
         }
     }
+}
+
+/// What a client sent for a call.
+pub(crate) struct Sent<'a> {
+    pub(crate) arguments: Option<Value<'a>>,
+    pub(crate) answers: Answers,
+}
+
+/// The members of a request that answer what the server asked before, each as JSON.
+pub(crate) type Answers = Vec<(&'static str, Wiped<Vec<u8>>)>;
+
+/// Those of the parameters of a call.
+pub(crate) fn answers(params: &mut Tree<'_>) -> Result<Answers, Refusal> {
+    let mut answers = Answers::new();
+    for name in ["inputResponses", "requestState"] {
+        let refused = |_| Refusal::InvalidParams("a name holds half a character");
+        if let Some(answer) = params.get_mut(name).map_err(refused)? {
+            answers.push((name, answer.to_json()));
+        }
+    }
+    Ok(answers)
 }
 
 /// Arguments as JSON.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use ::http::HeaderMap;
+use tokio_util::sync::CancellationToken;
 use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Tree, parse};
 use toolvault_core::pattern::ToolName;
@@ -126,6 +127,15 @@ impl Conversation {
         match self {
             Self::Session(session) => session.opens_urls,
             Self::Stateless(request) => request.opens_urls,
+        }
+    }
+
+    /// Is cancelled when the client cancels a call that waits for a person, or ends its session. In the later era it closes
+    /// the connection.
+    pub(crate) fn waiting(&self, id: &str) -> Arc<CancellationToken> {
+        match self {
+            Self::Session(session) => session.waiting(id),
+            Self::Stateless(_) => Arc::default(),
         }
     }
 

@@ -4,7 +4,7 @@ mod wishes;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -42,6 +42,8 @@ pub(crate) struct Session {
     pub(crate) wishes: Mutex<Wishes>,
     /// Requests whose stream ended before their response came; it may come on another.
     unanswered: Mutex<VecDeque<Unanswered>>,
+    /// Calls that may wait for a person, by the ID of the request.
+    waiting: Mutex<Vec<(String, Weak<CancellationToken>)>>,
     /// Shared with each request and stream that uses the session.
     uses: Arc<()>,
     caller: Mutex<Caller>,
@@ -123,6 +125,7 @@ impl Session {
             ended: CancellationToken::new(),
             wishes: Mutex::default(),
             unanswered: Mutex::new(VecDeque::new()),
+            waiting: Mutex::default(),
             uses: Arc::default(),
             caller: Mutex::new(caller.clone()),
             used: Used::now(clock),
@@ -154,6 +157,25 @@ impl Session {
             .iter()
             .position(|request| is_same_id(&request.id, id))?;
         unanswered.remove(place)
+    }
+
+    /// Notes a call that may wait for a person, until the result is dropped. It is cancelled when the client cancels the
+    /// call, and when the session ends.
+    pub(crate) fn waiting(&self, id: &str) -> Arc<CancellationToken> {
+        let cancelled = Arc::new(self.ended.child_token());
+        let mut waiting = self.waiting.lock();
+        waiting.retain(|(_, other)| other.strong_count() > 0);
+        waiting.push((id.to_owned(), Arc::downgrade(&cancelled)));
+        cancelled
+    }
+
+    /// Cancels what waits for a person under this ID.
+    pub(crate) fn cancel_waiting(&self, id: Value<'_>) {
+        let waiting = self.waiting.lock();
+        let same = waiting.iter().filter(|(own, _)| is_same_id(own, id));
+        for cancelled in same.filter_map(|(_, cancelled)| cancelled.upgrade()) {
+            cancelled.cancel();
+        }
     }
 
     /// Ends it: its streams end, and its servers are told. Later requests do not find it.

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 use toolvault_core::arguments::Arguments;
 use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Value, parse};
 use toolvault_core::policy::Need;
 use toolvault_vault::{Approved, Asked, AskedCall, Error as VaultError, NeededApproval, Waiting};
 
-use super::{Target, ToolCall, arguments, paths, take_out};
+use super::{Answers, Sent, Target, ToolCall, arguments, take_out};
 use crate::mcp::access::Access;
 use crate::mcp::links::{Link, Question};
 use crate::mcp::record::CallRecord;
@@ -28,6 +29,8 @@ impl ToolCall<'_> {
         &self,
         record: &mut CallRecord,
     ) -> Result<(Arc<Link>, Question), Refusal> {
+        // Before a person is asked, so that no cancellation is missed.
+        let cancelled = self.conversation.waiting(self.id);
         let first = self.prepare(record, false).await;
         let Err(Refusal::AwaitsApproval(mut waiting)) = first else {
             return first;
@@ -37,7 +40,7 @@ impl ToolCall<'_> {
         }
         let until = Instant::now() + self.visit.rules.settings.limits.approval_wait;
         loop {
-            self.wait(waiting, until).await?;
+            self.wait(waiting, until, &cancelled).await?;
             match Box::pin(self.prepare(record, true)).await {
                 Err(Refusal::AwaitsApproval(again)) => waiting = again,
                 prepared => return prepared,
@@ -46,12 +49,22 @@ impl ToolCall<'_> {
     }
 
     /// Returns when something may have been decided.
-    async fn wait(&self, mut waiting: Box<Waiting>, until: Instant) -> Result<(), Refusal> {
+    async fn wait(
+        &self,
+        mut waiting: Box<Waiting>,
+        until: Instant,
+        cancelled: &CancellationToken,
+    ) -> Result<(), Refusal> {
         let (state, caller) = (&self.visit.state, self.visit.caller());
         let left = waiting.expires_at.microseconds() - state.clock.now().microseconds();
         let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
         let end = Instant::now() + left;
         tokio::select! {
+            biased;
+            () = cancelled.cancelled() => {
+                let text = "The client cancelled the call or ended its session.";
+                return Err(Refusal::NotApproved("abandoned", text.to_owned()));
+            }
             () = waiting.changed(caller) => {}
             () = sleep_until(end), if end < until => {
                 let text = "No person allowed the call in time, so it is refused.";
@@ -68,12 +81,12 @@ impl Target {
     /// The arguments with their secrets, and how many were applied. The values are remembered, so that answers are
     /// searched for them. No secret is opened before a person has allowed the call, if one must.
     ///
-    /// `sent` are the arguments as the client sent them, and without those that it must not choose.
+    /// `sent` is what the client sent, and its arguments without those that it must not choose.
     pub(crate) async fn complete(
         &self,
         visit: &Visit,
         access: &Access,
-        sent: (Option<Value<'_>>, Arguments),
+        sent: (&Sent<'_>, Arguments),
         has_waited: bool,
     ) -> Result<(Arguments, usize), Refusal> {
         let (server, (sent, mut args)) = (&access.server, sent);
@@ -84,7 +97,7 @@ impl Target {
                     need,
                     secret_name: None,
                 };
-                Box::pin(self.ask(visit, access, needed, &args, has_waited)).await?;
+                Box::pin(self.ask(visit, access, needed, (sent, &args), has_waited)).await?;
             }
             return Ok((args, 0));
         }
@@ -101,9 +114,9 @@ impl Target {
             match vault.inject(visit.caller(), call, &within).await {
                 Err(VaultError::ApprovalNeeded(needed)) if Some(needed.need) > given => {
                     given = Some(needed.need);
-                    args = arguments(sent)?;
+                    args = arguments(sent.arguments)?;
                     take_out(&mut args, &self.hidden, server.settings.allow_override);
-                    Box::pin(self.ask(visit, access, *needed, &args, has_waited)).await?;
+                    Box::pin(self.ask(visit, access, *needed, (sent, &args), has_waited)).await?;
                 }
                 injected => {
                     let injected = injected?;
@@ -121,18 +134,10 @@ impl Target {
         visit: &Visit,
         access: &Access,
         needed: NeededApproval,
-        args: &Arguments,
+        (sent, args): (&Sent<'_>, &Arguments),
         has_waited: bool,
     ) -> Result<(), Refusal> {
-        let mut arguments = Wiped::new(Vec::new());
-        args.write_json(&mut arguments);
-        // Where models may override what is hidden, it is part of the call, but nothing for eyes.
-        let mut visible = args.clone();
-        for path in paths(&self.hidden) {
-            visible.remove(path);
-        }
-        let mut shown = Wiped::new(Vec::new());
-        visible.write_json(&mut shown);
+        let (arguments, mut shown) = asked_for(args, &sent.answers);
         if let Ok(value) = parse(&shown) {
             (shown, _) = access.values.redacted(value);
         }
@@ -175,6 +180,25 @@ impl Target {
         let name = self.name.as_str();
         name.strip_prefix(server.tool.as_str()).unwrap_or(name)
     }
+}
+
+/// What an approval covers, and what a person is shown of it. Answers to what the server asked before are part of both.
+/// To be told from arguments, which are an object, what is covered is then an array.
+fn asked_for(args: &Arguments, answers: &Answers) -> (Wiped<Vec<u8>>, Wiped<Vec<u8>>) {
+    let mut arguments = Wiped::new(Vec::new());
+    args.write_json(&mut arguments);
+    if answers.is_empty() {
+        return (arguments.clone(), arguments);
+    }
+    let mut shown = Wiped::new(b"{\"arguments\":".to_vec());
+    shown.extend_from_slice(&arguments);
+    for (name, answer) in answers {
+        shown.extend_from_slice(format!(",\"{name}\":").as_bytes());
+        shown.extend_from_slice(answer);
+    }
+    shown.push(b'}');
+    let covered = [b"[".as_slice(), &shown, b"]"].concat();
+    (Wiped::new(covered), shown)
 }
 
 /// The tool's title, as its server wrote it.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use toolvault_core::json::unambiguous::repeats_a_name;
 use toolvault_core::json::{Object, Tree, Value, parse};
 
 use super::{Checked, External};
 use crate::mcp::access::Access;
-use crate::mcp::call::{Target, arguments, in_words, json, shape, take_out};
+use crate::mcp::call::{Sent, Target, answers, arguments, in_words, json, shape, take_out};
 use crate::mcp::record::CallRecord;
 use crate::mcp::refusal::Refusal;
 
@@ -53,17 +54,21 @@ impl External {
         let target = self.target(access, name).await?;
         let taken = take_out(&mut args, &target.hidden, server.settings.allow_override);
         record.dropped = taken.dropped;
+        let mut tree = Tree::from(sent);
+        let from_client = Sent {
+            arguments: params.get("arguments"),
+            answers: answers(&mut tree)?,
+        };
         let (args, applied) = target
-            .complete(visit, access, (params.get("arguments"), args), false)
+            .complete(visit, access, (&from_client, args), false)
             .await?;
         // The values of this call are known from here on, and those of others that began meanwhile.
         if access.values.count() != known {
             visit.search(access, &tool, sent).await?;
         }
-        if !taken.is_changed && applied == 0 {
+        if !taken.is_changed && applied == 0 && !repeats_a_name(sent) {
             return Ok(Checked::Unchanged);
         }
-        let mut tree = Tree::from(sent);
         tree.set("arguments", json(&args)?)
             .map_err(|_| Refusal::InvalidParams("'arguments' cannot be read"))?;
         Ok(Checked::Changed(tree.to_json()))

@@ -89,7 +89,13 @@ impl Visit {
                         None => multiplex::initialize(self, message, id.raw()).await,
                     };
                 }
-                Conversation::Session(self.session(server)?)
+                let session = self.session(server)?;
+                if incoming.method() == "notifications/cancelled"
+                    && let Some(id) = incoming.message.param("requestId")
+                {
+                    session.cancel_waiting(id);
+                }
+                Conversation::Session(session)
             }
             // "The client MUST NOT send JSON-RPC responses."
             Era::Modern if matches!(incoming.shape, Shape::Response(_)) => {

@@ -190,3 +190,95 @@ async fn a_missing_secret_is_told_before_anyone_is_asked() {
     let page = operator.get("/v1/approvals").await.expect(200);
     assert_eq!(page["total"], 0);
 }
+
+/// A call with answers to what the server asked before.
+fn answering(amount: u64) -> String {
+    let answers = json!({"amount": {"action": "accept", "content": {"amount": amount}}});
+    json!({"name": "send", "arguments": {"to": "ann"}, "inputResponses": answers, "requestState": "s"})
+        .to_string()
+}
+
+#[tokio::test]
+async fn what_is_allowed_covers_the_answers_to_the_server_and_they_are_shown() {
+    let gate = gate(&[("send", Some(Approval::Always))], NO_TIME).await;
+    let operator = gate.world.operator();
+    operator.default_for("linear__send", "api_key", VALUE).await;
+    let agent = gate.agent(Era::Modern).await;
+    text(&agent.call("send", TO).await);
+    decide(&operator, &waiting(&operator).await, "always").await;
+    agent.call("send", TO).await;
+    assert_eq!(gate.upstream.heard("tools/call").len(), 1);
+    // The same arguments with answers are another call, and so are other answers.
+    for (times, amount) in [(2, 1), (3, 1_000_000)] {
+        text(&agent.ask("tools/call", &answering(amount)).await);
+        let approval = waiting(&operator).await;
+        let shown = &approval["arguments"];
+        assert_eq!(shown["arguments"], json!({"to": "ann"}));
+        assert_eq!(
+            shown["inputResponses"]["amount"]["content"]["amount"],
+            amount
+        );
+        assert_eq!(shown["requestState"], "s");
+        decide(&operator, &approval, "always").await;
+        agent.ask("tools/call", &answering(amount)).await;
+        assert_eq!(gate.upstream.heard("tools/call").len(), times);
+    }
+    // Nor are arguments that look like it.
+    let alike = json!({"arguments": {"to": "ann"}, "inputResponses": {
+        "amount": {"action": "accept", "content": {"amount": 1}},
+    }, "requestState": "s"});
+    text(&agent.call("send", &alike.to_string()).await);
+    assert_eq!(gate.upstream.heard("tools/call").len(), 3);
+}
+
+#[tokio::test]
+async fn what_a_model_chose_for_a_hidden_argument_is_shown() {
+    let gate = Gate::start_with(&[SEND], |gateway, server| {
+        let rule = (ToolPattern::parse("send").unwrap(), Some(Approval::Always));
+        server.approval = ApprovalRules::new(vec![rule]);
+        server.allow_override = true;
+        gateway.limits.approval_wait = NO_TIME;
+    })
+    .await;
+    let operator = gate.world.operator();
+    operator.default_for("linear__send", "api_key", VALUE).await;
+    let agent = gate.agent(Era::Legacy).await;
+    let chosen = json!({"to": "ann", "api_key": "a key of the model's own"});
+    text(&agent.call("send", &chosen.to_string()).await);
+    assert_eq!(waiting(&operator).await["arguments"], chosen);
+}
+
+#[tokio::test]
+async fn a_call_whose_arguments_are_read_in_different_ways_is_refused() {
+    let gate = gate(&[("send", Some(Approval::Always))], MUCH_TIME).await;
+    let operator = gate.world.operator();
+    for era in ERAS {
+        let agent = gate.agent(era).await;
+        let twice = r#"{"payment":[{"to":"mallory","to":"ann"}]}"#;
+        assert!(text(&agent.call("send", twice).await).contains("repeat the name of a member"));
+    }
+    assert_eq!(operator.get("/v1/approvals").await.expect(200)["total"], 0);
+}
+
+#[tokio::test]
+async fn a_call_that_its_client_cancelled_is_not_made() {
+    let cancel = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#;
+    for body in [Some(cancel), None] {
+        let gate = gate(&[("send", Some(Approval::Always))], MUCH_TIME).await;
+        let operator = gate.world.operator();
+        operator.default_for("linear__send", "api_key", VALUE).await;
+        let agent = gate.agent(Era::Legacy).await;
+        let cancelling = async {
+            let approval = waiting(&operator).await;
+            let status = match body {
+                Some(cancel) => agent.post(cancel, &[]).await.head.status,
+                None => agent.open("DELETE", "", Vec::new()).await.head.status,
+            };
+            assert!(matches!(status, 200 | 202));
+            decide(&operator, &approval, "once").await;
+        };
+        let (told, ()) = tokio::join!(agent.call("send", TO), cancelling);
+        assert!(text(&told).contains("cancelled"));
+        assert_eq!(gate.upstream.heard("tools/call").len(), 0);
+    }
+}
