@@ -47,6 +47,8 @@ pub(crate) struct Access {
     left_out: Until,
     /// Whether the server wants a sign-in that the caller lacks.
     needs_sign_in: AtomicBool,
+    /// Whether it knows the values of a call that another gateway made.
+    has_completed: AtomicBool,
     /// Until then the server is believed to know only the earlier era.
     only_legacy: Until,
     /// The server's tools as they were last listed to explain a call, and when.
@@ -70,6 +72,7 @@ impl Access {
             used: Used::now(clock),
             left_out: Until::default(),
             needs_sign_in: AtomicBool::new(false),
+            has_completed: AtomicBool::new(false),
             only_legacy: Until::default(),
             listed: Mutex::default(),
         }
@@ -124,6 +127,16 @@ impl Access {
     /// Whether the server wants a sign-in that the caller lacks.
     pub(crate) fn needs_sign_in(&self) -> bool {
         self.needs_sign_in.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a call of another gateway was completed, and its values are known.
+    pub(crate) fn note_completed(&self) {
+        self.has_completed.store(true, Ordering::Release);
+    }
+
+    /// Whether a call of another gateway was completed. Otherwise a result is of a call whose values are not known.
+    pub(crate) fn has_completed(&self) -> bool {
+        self.has_completed.load(Ordering::Acquire)
     }
 
     /// Notes that the server knows only the earlier era.

@@ -1,8 +1,8 @@
 //! Messages that another gateway relays. It asks here before it sends a request to a server, and before it passes the
 //! result on: hidden arguments are taken out of lists, secrets are put into calls, values are taken out of results.
 //!
-//! What was asked about a request is not needed for its result, so the two may come to different processes. Only values
-//! are found where they were put in.
+//! What was asked about a request is not needed for its result. But values are found only where they were put in, so the
+//! result of a call is refused where none of this caller's calls to the server was completed.
 
 mod call;
 mod tools;
@@ -127,6 +127,9 @@ impl External {
         let accesses = self.accesses()?;
         let content = self.content.as_deref().ok_or_else(broken)?;
         let result = parse(content).map_err(|_| broken())?;
+        if ends_call(&self.method) && !accesses.iter().all(|access| access.has_completed()) {
+            return Err(Refusal::NotCompleted);
+        }
         let mut changed = None;
         if self.method == "tools/list" {
             let shown = self.tools(&accesses, result).await?;
@@ -168,6 +171,11 @@ impl External {
         }
         Ok(accesses)
     }
+}
+
+/// Whether a result of this method is the answer to a call, or may be that of its task.
+fn ends_call(method: &str) -> bool {
+    matches!(method, "tools/call" | "tasks/get" | "tasks/result")
 }
 
 fn refused(refusal: &Refusal) -> ExternalRefusal {

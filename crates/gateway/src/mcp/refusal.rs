@@ -100,6 +100,13 @@ pub(crate) enum Refusal {
         "The server's credentials or configuration, or the rights of the key, changed during the request."
     )]
     Over,
+    /// Of the result of a call that another gateway made.
+    #[error(
+        "Toolvault withholds this result, because it does not know the secrets that the call got: it was restarted, its \
+         configuration changed, or another Toolvault server completed the call. The call may have been carried out: \
+         check that before you repeat it."
+    )]
+    NotCompleted,
 }
 
 /// A value does not fit where its template puts it. The value is not told.
@@ -147,6 +154,7 @@ impl Refusal {
             Self::Vault(_)
             | Self::TooManySessions
             | Self::Over
+            | Self::NotCompleted
             | Self::Upstream(UpstreamError::Busy { .. }) => UNAVAILABLE,
             Self::Upstream(UpstreamError::OtherEra) | Self::NoSession => INVALID_REQUEST,
             Self::Upstream(UpstreamError::SessionEnded) | Self::NoSuchSession => NO_SUCH_SESSION,

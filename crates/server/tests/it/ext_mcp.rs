@@ -2,6 +2,7 @@
 
 mod hostile;
 mod plane;
+mod state;
 
 use serde_json::{Value, json};
 use toolvault_core::scope::Scope;

@@ -30,7 +30,10 @@ impl External {
         let mut record = recorder.begin(visit.caller(), server, server.name.tool(&name));
         let completed = self.complete(access, object, &name, &mut record).await;
         match &completed {
-            Ok(_) => record.answered(),
+            Ok(_) => {
+                access.note_completed();
+                record.answered();
+            }
             Err(refusal) => record.refused(refusal.reason()),
         }
         completed.map_err(|refusal| visit.with_page(in_words(server, refusal)))

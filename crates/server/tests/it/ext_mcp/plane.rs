@@ -56,11 +56,7 @@ impl Plane {
             });
             for name in names {
                 let servers = &mut settings.server.gateway.servers;
-                let elsewhere = ServerSettings {
-                    transport: Transport::Elsewhere,
-                    ..settings_at("http://localhost")
-                };
-                servers.insert(name.parse().unwrap(), elsewhere);
+                servers.insert(name.parse().unwrap(), elsewhere());
             }
         })
         .await;
@@ -121,6 +117,14 @@ pub(super) async fn exchange(
 ) -> (axum::http::Response<()>, Bytes, Status) {
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
     let connecting = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
+/// A server that only the other gateway reaches.
+pub(super) fn elsewhere() -> ServerSettings {
+    ServerSettings {
+        transport: Transport::Elsewhere,
+        ..settings_at("http://localhost")
+    }
+}
+
     let (mut sender, connection) = connecting.await.unwrap();
     let connection = tokio::spawn(connection);
     let response = sender.send_request(request).await.unwrap();
