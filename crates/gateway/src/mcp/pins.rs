@@ -45,7 +45,15 @@ pub struct ListedPin {
 
 impl ListedPin {
     /// Without texts if a server has so many changes and warnings that not all are told.
-    fn new(pin: ToolPin, texts: Option<PinnedTexts>, names: &Names, server: &ServerName) -> Self {
+    fn new(
+        mut pin: ToolPin,
+        texts: Option<PinnedTexts>,
+        names: &Names,
+        server: &ServerName,
+    ) -> Self {
+        // A tool that changed back is as it is pinned.
+        let is_back = pin.is_back();
+        pin.change = pin.change.filter(|_| !is_back);
         let Some(texts) = texts else {
             let untold = vec!["not told: the server has too many others".to_owned()];
             let differences = pin.change.map(|_| untold.clone());
@@ -59,8 +67,9 @@ impl ListedPin {
         let of = |text: Option<&String>| text.map(|text| warnings::of_definition(text));
         let mut warnings = names.warnings(server.as_str(), &pin.tool);
         warnings.extend(of(texts.pinned.as_ref()).unwrap_or_default());
-        let change_warnings = of(texts.changed.as_ref()).unwrap_or_default();
-        let texts = texts.pinned.zip(texts.changed);
+        let changed = texts.changed.filter(|_| !is_back);
+        let change_warnings = of(changed.as_ref()).unwrap_or_default();
+        let texts = texts.pinned.zip(changed);
         Self {
             pin,
             warnings,
@@ -93,11 +102,20 @@ impl OfServer {
             return None;
         }
         let is_noted =
-            catalogue.is_noted() || catalogue.tools().all(|tool| pinned.is_as_pinned(tool));
+            catalogue.is_noted() || catalogue.tools().all(|tool| pinned.is_unchanged(tool));
         if is_noted {
             catalogue.set_noted();
         }
         is_noted.then_some(pinned)
+    }
+
+    /// The next list is compared anew if this is not the pin that was read last: another process noted a change, and that
+    /// the tool changed back since must be noted, too.
+    fn forget_unless(&self, pin: &ToolPin) {
+        let mut held = self.pinned.lock();
+        if !held.1.has(pin) {
+            held.0 = None;
+        }
     }
 }
 
@@ -133,28 +151,35 @@ impl Pins {
         }
     }
 
-    /// A tool as it was listed last, in a list of its own, for a call whose server is not asked. The list is empty if that
-    /// is not known: the tool was never listed, or its definition was not kept.
+    /// A tool as it was listed last, in a list of its own with its pin, for a call whose server is not asked. `None` if
+    /// that is not known: the tool was never listed, or its definition was not kept.
     pub(crate) async fn last_listed(
         &self,
         caller: &Caller,
         access: &Access,
         tool: &str,
-    ) -> Result<Catalogue, Refusal> {
-        let mut catalogue = Catalogue::default();
+    ) -> Result<Option<(Catalogue, Pinned)>, Refusal> {
         let server = &access.server;
         let found = self.vault.tool_pin(caller, server.name.as_str(), tool);
         let Some((pin, texts)) = found.await? else {
-            return Ok(catalogue);
+            return Ok(None);
         };
-        let text = match pin.change {
-            Some(_) => texts.changed,
-            None => texts.pinned,
-        };
-        if let Some(Ok(definition)) = text.as_ref().map(|text| parse(text.as_bytes())) {
+        self.of(&server.name).forget_unless(&pin);
+        let PinnedTexts { pinned, changed } = texts;
+        let is_changed = pin.change.is_some() && !pin.is_back();
+        let last = if is_changed { &changed } else { &pinned };
+        let mut catalogue = Catalogue::default();
+        if let Some(Ok(definition)) = last.as_ref().map(|text| parse(text.as_bytes())) {
             catalogue.add(server, std::iter::once(definition));
         }
-        Ok(catalogue)
+        if catalogue.get(tool).is_none() {
+            return Ok(None);
+        }
+        let mut pins = Pinned::new(vec![pin], &Pinned::default());
+        if is_changed && let Some(Ok(before)) = pinned.as_ref().map(|text| parse(text.as_bytes())) {
+            pins.set_before(tool, Tool::read(server, before));
+        }
+        Ok(Some((catalogue, pins)))
     }
 
     async fn compare(

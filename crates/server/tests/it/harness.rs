@@ -18,4 +18,4 @@ pub(crate) use provider::{ACCESS_TOKEN, AtIssuer, Provider};
 pub(crate) use request::{exchange, exchange_without_body, read_answer, read_answers};
 pub(crate) use sessions::{cookie_of, token_of};
 pub(crate) use tokens::{ISSUER, claims_for, issuer_in, sign, sign_as, sign_as_stranger};
-pub(crate) use world::World;
+pub(crate) use world::{World, WorldSettings};

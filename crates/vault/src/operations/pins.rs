@@ -46,18 +46,26 @@ pub struct ToolPin {
     pub hash: [u8; 32],
     /// When that was first seen or accepted.
     pub pinned_at: Timestamp,
-    /// The last other definition that was seen.
+    /// The last other definition that was seen; the pinned one if the tool changed back to it.
     pub change: Option<ToolChange>,
 }
 
 impl ToolPin {
-    /// Whether a definition with this hash is to be noted: it differs from the pinned one, and the last change differs
-    /// from it too and is a minute old.
+    /// Whether a definition with this hash is to be noted: it is not the last one that was, and that is a minute old.
+    /// A tool that is as it is pinned may change at once: it could otherwise get secrets as what it no longer is.
     pub fn must_note(&self, hash: [u8; 32], now: Timestamp) -> bool {
-        let is_due = self
-            .change
-            .is_none_or(|change| change.hash != hash && now >= change.seen_at.plus(CHANGE_STAYS));
-        self.hash != hash && is_due
+        match self.change {
+            Some(change) => {
+                let is_due = self.is_back() || now >= change.seen_at.plus(CHANGE_STAYS);
+                change.hash != hash && is_due
+            }
+            None => self.hash != hash,
+        }
+    }
+
+    /// Whether the tool changed back to what it is pinned as.
+    pub fn is_back(&self) -> bool {
+        self.change.is_some_and(|change| change.hash == self.hash)
     }
 }
 

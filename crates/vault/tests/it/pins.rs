@@ -82,6 +82,26 @@ on_both! {
         app.vault.close().await;
     }
 
+    async fn a_tool_that_changed_back_is_noted_after_a_minute_and_its_next_change_at_once(app: App) {
+        let ann = app.person("ann").await;
+        note(&ann, &[("a", "one")]).await;
+        let local = app.local().caller;
+        for _ in 0..2 {
+            let changed = note(&ann, &[("a", "two")]).await;
+            assert_eq!((changed[0].change.unwrap().hash, changed[0].is_back()), (sha256(b"two"), false));
+            assert_eq!(note(&ann, &[("a", "one")]).await, changed);
+            app.clock.advance(MINUTE);
+            let back = note(&ann, &[("a", "one")]).await;
+            assert!(back[0].is_back() && back[0].hash == sha256(b"one"));
+            assert_eq!(note(&ann, &[("a", "one")]).await, back);
+            for hash in [b"one", b"two"] {
+                let refused = app.vault.accept_tool(&local, "files", "a", sha256(hash)).await;
+                assert!(matches!(refused, Err(Error::NotFound)), "{refused:?}");
+            }
+        }
+        assert_eq!(records(&app, Action::ToolChanged).await, 1);
+    }
+
     async fn each_step_is_recorded_once(app: App) {
         let operator = app.operator().await;
         let agent = operator.delegate(key("agent", &[Scope::Use])).await;

@@ -82,11 +82,8 @@ impl External {
         let (visit, server) = (&self.visit, &access.server);
         let (state, rules, caller) = (&visit.state, &visit.rules, visit.caller());
         let full_name = server.name.tool(name).ok_or(Refusal::UnknownTool)?;
-        let catalogue = state.pins.last_listed(caller, access, name).await?;
-        if catalogue.get(name).is_none() {
-            return Err(Refusal::UnknownTool);
-        }
-        let pinned = state.pins.check(caller, access, &catalogue).await?;
+        let listed = state.pins.last_listed(caller, access, name).await?;
+        let (catalogue, pinned) = listed.ok_or(Refusal::UnknownTool)?;
         let target = Target::find(
             &state.vault,
             rules,

@@ -1,11 +1,11 @@
-//! The pins of one server, and what becomes of a tool that is not as it is pinned.
+//! The pins of one server, and the refusal of a tool that is not as it is pinned.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use toolvault_core::terminal::shell_word;
-use toolvault_vault::ToolPin;
+use toolvault_vault::{ToolChange, ToolPin};
 
 use crate::mcp::refusal::Refusal;
 use crate::mcp::server::Server;
@@ -46,11 +46,24 @@ impl Pinned {
             .is_some_and(|known| known.pin.hash == tool.hash)
     }
 
+    /// Whether it is as it is pinned, and was when it was last noted.
+    pub(super) fn is_unchanged(&self, tool: &Tool) -> bool {
+        self.of(tool).is_some_and(|known| {
+            let is_last = |change: ToolChange| change.hash == tool.hash;
+            known.pin.hash == tool.hash && known.pin.change.is_none_or(is_last)
+        })
+    }
+
     /// The pin of a tool, if it is pinned as something else that is not known.
     pub(super) fn unknown_before(&self, tool: &Tool) -> Option<&ToolPin> {
         let known = self.of(tool)?;
         let is_unknown = known.pin.hash != tool.hash && known.before.is_none();
         is_unknown.then_some(&known.pin)
+    }
+
+    /// Whether this is the pin of its tool.
+    pub(super) fn has(&self, pin: &ToolPin) -> bool {
+        self.0.get(&pin.tool).is_some_and(|known| known.pin == *pin)
     }
 
     pub(super) fn set_before(&mut self, tool: &str, before: Option<Tool>) {

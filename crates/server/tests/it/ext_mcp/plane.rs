@@ -13,7 +13,7 @@ use toolvault_gateway::settings::{ServerSettings, Transport};
 use toolvault_server::ExtMcpSettings;
 
 use crate::gateway::relay::settings_at;
-use crate::harness::{Actor, World};
+use crate::harness::{Actor, World, WorldSettings};
 
 pub(super) const TOKEN: &str = "the token of the other gateway, which is long";
 pub(super) const REQUEST: &str = "CheckRequest";
@@ -49,6 +49,14 @@ pub(super) enum Answer {
 impl Plane {
     /// With servers of these names, which only the other gateway reaches.
     pub(super) async fn start(names: &[&str]) -> Self {
+        Self::start_with(names, |_| {}).await
+    }
+
+    /// As [`start`](Self::start), with other settings.
+    pub(super) async fn start_with(
+        names: &[&str],
+        change: impl FnOnce(&mut WorldSettings),
+    ) -> Self {
         let world = World::start_with(|settings| {
             settings.server.ext_mcp = Some(ExtMcpSettings {
                 listen: "127.0.0.1:0".parse().unwrap(),
@@ -58,6 +66,7 @@ impl Plane {
                 let servers = &mut settings.server.gateway.servers;
                 servers.insert(name.parse().unwrap(), elsewhere());
             }
+            change(settings);
         })
         .await;
         Self {
@@ -108,6 +117,14 @@ impl Plane {
     }
 }
 
+/// A server that only the other gateway reaches.
+pub(super) fn elsewhere() -> ServerSettings {
+    ServerSettings {
+        transport: Transport::Elsewhere,
+        ..settings_at("http://localhost")
+    }
+}
+
 type Status = Option<axum::http::HeaderValue>;
 
 /// Sends a request over a connection of HTTP/2 of its own. Returns the head, the body and the status in the trailers.
@@ -117,14 +134,6 @@ pub(super) async fn exchange(
 ) -> (axum::http::Response<()>, Bytes, Status) {
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
     let connecting = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
-/// A server that only the other gateway reaches.
-pub(super) fn elsewhere() -> ServerSettings {
-    ServerSettings {
-        transport: Transport::Elsewhere,
-        ..settings_at("http://localhost")
-    }
-}
-
     let (mut sender, connection) = connecting.await.unwrap();
     let connection = tokio::spawn(connection);
     let response = sender.send_request(request).await.unwrap();

@@ -136,7 +136,8 @@ impl Change for Accept {
         let row = tool_pins::find(work.tx, &self.server, &self.tool).await?;
         let mut row = row.ok_or(Error::NotFound)?;
         let pin = verify(&row, &work.shared.keyring)?;
-        let change = pin.change.ok_or(Error::NotFound)?;
+        let change = pin.change.filter(|_| !pin.is_back());
+        let change = change.ok_or(Error::NotFound)?;
         if change.hash != self.hash {
             return Err(Error::PreconditionFailed);
         }
