@@ -93,9 +93,12 @@ fn credentials(message: &McpMessage) -> Result<HeaderMap, ExternalRefusal> {
 /// Whether a header of the request repeats the caller's credential, so that the tool server would get it.
 fn goes_on(message: &McpMessage, credentials: &HeaderMap) -> bool {
     let secrets = credentials.iter().filter(|(name, _)| *name != ON_BEHALF);
-    let mut secrets = secrets.map(|(_, value)| value.as_bytes().rsplit(|byte| *byte == b' '));
-    secrets.any(|mut words| {
-        let secret = words.next().unwrap_or_default();
-        !secret.is_empty() && (message.headers.iter()).any(|header| header.value.ends_with(secret))
+    let mut secrets = secrets.filter_map(|(_, value)| {
+        let mut words = value.as_bytes().split(u8::is_ascii_whitespace);
+        words.rfind(|word| !word.is_empty())
+    });
+    secrets.any(|secret| {
+        let holds = |value: &[u8]| value.windows(secret.len()).any(|part| part == secret);
+        message.headers.iter().any(|header| holds(&header.value))
     })
 }

@@ -93,13 +93,13 @@ async fn neither_the_gateway_nor_the_caller_is_enough_alone() {
     let mut plane = plane().await;
     let agent = plane.world.agent();
     let sent = call(&json!({"to": "ann"}));
-    let nobody = Question {
+    let anonymous = Question {
         servers: &["linear"],
         method: "tools/call",
         content: Some(sent.to_string()),
         ..Question::default()
     };
-    let refused = plane.ask(REQUEST, &nobody).await;
+    let refused = plane.ask(REQUEST, &anonymous).await;
     assert!(matches!(refused, Answer::Error(1, _)), "{refused:?}");
     let rights = [&[Scope::Manage, Scope::Resolve][..], &[Scope::Admin]];
     for scopes in rights {
@@ -108,12 +108,19 @@ async fn neither_the_gateway_nor_the_caller_is_enough_alone() {
         assert!(matches!(refused, Answer::Error(1, _)), "{refused:?}");
     }
     let key = agent.sends("x-api-key").to_owned();
-    for name in ["x-api-key", "authorization", "x-other"] {
-        let spelled = format!("Bearer {key}");
+    for (name, given, spelled) in [
+        ("x-api-key", "Bearer KEY", "Bearer KEY"),
+        ("authorization", "Bearer KEY", "Bearer KEY"),
+        ("x-other", "Bearer KEY", "KEY"),
+        ("cookie", "Bearer KEY", "toolvault=KEY; theme=dark"),
+        ("authorization", "Bearer KEY ", "Bearer KEY "),
+        ("x-other", "Bearer KEY \t ", "KEY, KEY"),
+    ] {
+        let [given, spelled] = [given, spelled].map(|text| text.replace("KEY", &key));
         let leaking = Question {
-            metadata: vec![("authorization", &spelled)],
+            metadata: vec![("authorization", &given)],
             headers: vec![("accept", "*/*"), (name, &spelled)],
-            ..nobody.clone()
+            ..anonymous.clone()
         };
         let refused = plane.ask(REQUEST, &leaking).await;
         let Answer::Error(1, reason) = refused else {
