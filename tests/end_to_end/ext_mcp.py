@@ -133,7 +133,7 @@ async def callers(checks: Checks, world: World, ann: User) -> None:
                 except grpc.aio.AioRpcError as error:
                     checks.that(f"{claim} is refused", error.code() == grpc.StatusCode.UNAUTHENTICATED, error)
         for claim, credentials, part in (
-            ("nobody", {}, ""),
+            ("a caller without a credential", {}, ""),
             ("an unknown key", {"x-api-key": ann.key[:-4] + "aaaa"}, ""),
             ("a key without use", {"x-api-key": ann.manager}, "use"),
         ):
@@ -213,7 +213,7 @@ async def encrypted(checks: Checks, folder: Path) -> None:
 
 
 async def asked(channel: grpc.aio.Channel) -> grpc.StatusCode:
-    """What becomes of a question without a token."""
+    """The status of a question without a token."""
     try:
         await ext_mcp_pb2_grpc.ExtMcpStub(channel).CheckRequest(ext_mcp_pb2.McpRequest(), timeout=10)
     except grpc.aio.AioRpcError as error:

@@ -68,7 +68,7 @@ async fn check(app: &App, request: Request, side: Side) -> Result<McpResult, Sta
     let ReceivedBody { bytes, room } = body.map_err(|error| Status::of(&error))?;
     let message = grpc::only_message(&Bytes::from_owner(bytes))?;
     let message = McpMessage::decode(message).map_err(|_| Status::MALFORMED)?;
-    let caller = match caller::of_message(app, &parts, &message).await {
+    let caller = match caller::of_message(app, &parts, &message, side).await {
         Ok(caller) => caller,
         Err(refusal) => return Ok(refused(refusal)),
     };

@@ -9,7 +9,7 @@ use toolvault_vault::Caller;
 
 use super::grpc::Status;
 use super::messages::McpMessage;
-use super::of_error;
+use super::{Side, of_error};
 use crate::app::App;
 use crate::extract::caller::{AuthenticatedProgram, ON_BEHALF, refuse};
 
@@ -45,6 +45,7 @@ pub(super) async fn of_message(
     app: &App,
     parts: &Parts,
     message: &McpMessage,
+    side: Side,
 ) -> Result<Caller, ExternalRefusal> {
     let headers = credentials(message)?;
     if goes_on(message, &headers) {
@@ -58,11 +59,13 @@ pub(super) async fn of_message(
     let (mut presented, ()) = Request::new(()).into_parts();
     presented.headers = headers;
     presented.extensions = parts.extensions.clone();
-    let authenticated = AuthenticatedProgram::from_request_parts(&mut presented, app).await;
-    match authenticated {
-        Ok(AuthenticatedProgram(caller)) => Ok(caller),
-        Err(error) => Err(of_error(&error)),
-    }
+    // The request was counted, and its result must not be lost.
+    let authenticated = match side {
+        Side::Request => AuthenticatedProgram::from_request_parts(&mut presented, app).await,
+        Side::Result => AuthenticatedProgram::uncounted(&mut presented, app).await,
+    };
+    let caller = authenticated.map(|AuthenticatedProgram(caller)| caller);
+    caller.map_err(|error| of_error(&error))
 }
 
 /// What the metadata says of the caller. One that is there twice stays so, and is refused as ambiguous.

@@ -57,9 +57,16 @@ impl FromRequestParts<App> for AuthenticatedProgram {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        authenticate(parts, app, Accepted::PROGRAM).await.map(Self)
+    }
+}
+
+impl AuthenticatedProgram {
+    /// The caller of something that was counted already: it takes nothing from the caller's rate.
+    pub(crate) async fn uncounted(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let accepted = Accepted {
-            sessions: false,
-            ..Accepted::EXPLICIT_USER
+            is_counted: false,
+            ..Accepted::PROGRAM
         };
         authenticate(parts, app, accepted).await.map(Self)
     }
@@ -88,12 +95,19 @@ struct Accepted {
     user_later: bool,
     /// Whether the session of a browser is enough.
     sessions: bool,
+    /// Whether it takes from the rate of the key or token.
+    is_counted: bool,
 }
 
 impl Accepted {
     const EXPLICIT_USER: Self = Self {
         user_later: false,
         sessions: true,
+        is_counted: true,
+    };
+    const PROGRAM: Self = Self {
+        sessions: false,
+        ..Self::EXPLICIT_USER
     };
 }
 
@@ -157,9 +171,10 @@ async fn with_credential(parts: &Parts, app: &App, accepted: Accepted) -> Result
         Err((Error::Unauthenticated, reason)) => return Err(refuse(parts, app, reason)),
         Err((error, _)) => return Err(error.into()),
     };
-    app.rate
-        .take(caller.actor())
-        .map_err(ApiError::TooManyRequests)?;
+    if accepted.is_counted {
+        let taken = app.rate.take(caller.actor());
+        taken.map_err(ApiError::TooManyRequests)?;
+    }
     Ok(caller)
 }
 

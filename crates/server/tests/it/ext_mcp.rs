@@ -78,7 +78,7 @@ async fn only_the_caller_who_has_the_secret_gets_it() {
     let sent = call(&json!({"to": "ann"}));
     let answer = plane.of(&other, REQUEST, "tools/call", &sent).await;
     assert_eq!(answer, Answer::Pass);
-    // A value of somebody else is not looked for: that would tell of it.
+    // A value of another person is not looked for: that would tell of it.
     let told = text(VALUE);
     let answer = plane.of(&other, RESULT, "tools/call", &told).await;
     assert_eq!(answer, Answer::Pass);

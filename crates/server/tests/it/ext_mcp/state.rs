@@ -1,4 +1,4 @@
-//! What lasts between the messages that another gateway asks about: calls that were completed, and pins.
+//! What lasts between the messages that another gateway asks about: calls that were completed, pins, and rates.
 
 use serde_json::{Value, json};
 use toolvault_core::digest::sha256;
@@ -160,4 +160,37 @@ async fn without_pins_a_call_is_completed_for_what_was_listed_last() {
         assert_eq!(answer, Answer::Pass);
         plane.world.clock.advance(MINUTE);
     }
+}
+
+#[tokio::test]
+async fn a_result_takes_nothing_from_the_rate() {
+    let plane = Plane::start_with(&["linear"], |settings| {
+        settings.server.limits.requests_per_second = 1;
+    })
+    .await;
+    let agent = plane.world.agent();
+    for _ in 0..20 {
+        list(&plane, &agent, &send()).await;
+    }
+    let sent = call(&json!({"to": "ann"}));
+    let mut made = 0;
+    let refused = loop {
+        match plane.of(&agent, REQUEST, "tools/call", &sent).await {
+            Answer::Pass => made += 1,
+            refused => break refused,
+        }
+        assert!(made < 50, "fifty requests take no fifty seconds");
+    };
+    assert!(made > 0);
+    assert_eq!(reason(refused, 2), "Too many requests.");
+    for _ in 0..made {
+        let answer = plane.of(&agent, RESULT, "tools/call", &text("sent")).await;
+        assert_eq!(answer, Answer::Pass);
+    }
+    // The credential is still checked.
+    let unknown = plane.world.anonymous().with("x-api-key", "tvk_unknown");
+    let refused = plane
+        .of(&unknown, RESULT, "tools/call", &text("sent"))
+        .await;
+    assert!(matches!(refused, Answer::Error(1, _)), "{refused:?}");
 }
