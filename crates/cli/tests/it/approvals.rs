@@ -8,24 +8,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::installation::{Installation, Server, variable};
-
-/// A server of one tool, which answers with its arguments.
-const PAYING: &str = r#"
-import json, sys
-for line in sys.stdin:
-    message = json.loads(line)
-    if "id" not in message:
-        continue
-    answer = {"jsonrpc": "2.0", "id": message["id"]}
-    if message["method"] == "initialize":
-        answer["result"] = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "x", "version": "1"}}
-    elif message["method"] == "tools/list":
-        schema = {"type": "object", "properties": {"amount": {"type": "number"}}}
-        answer["result"] = {"tools": [{"name": "pay", "title": "Pay\u202e", "inputSchema": schema}]}
-    else:
-        answer["result"] = {"content": [{"type": "text", "text": "paid " + json.dumps(message["params"]["arguments"])}]}
-    print(json.dumps(answer), flush=True)
-"#;
+use crate::mcp::listed;
 
 struct World {
     installation: Installation,
@@ -36,17 +19,19 @@ impl World {
     /// A server behind which each payment asks a person, and whose calls do not wait for long.
     fn new() -> Self {
         let installation = Installation::empty();
-        let at = |name: &str| installation.path().join(name).display().to_string();
-        fs::write(at("paying.py"), PAYING).unwrap();
+        let schema = json!({"type": "object", "properties": {"amount": {"type": "number"}}});
+        let pay = json!({"name": "pay", "title": "Pay\u{202e}", "inputSchema": schema});
+        listed::list(&installation, &json!([pay]));
         let configuration = format!(
-            "[gateway.limits]\napproval_wait_seconds = 1\n\n[gateway.servers.bank]\ncommand = [\"python3\", \"{}\"]\n\
+            "[gateway.limits]\napproval_wait_seconds = 1\n\n[gateway.servers.bank]\ncommand = {:?}\n\
              approval = {{ pay = \"always\" }}\n",
-            at("paying.py")
+            listed::command(&installation)
         );
-        fs::write(at("vault.toml"), configuration).unwrap();
+        let file = installation.path().join("vault.toml");
+        fs::write(&file, configuration).unwrap();
         let mut serve = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
         serve
-            .env("TOOLVAULT_CONFIG", at("vault.toml"))
+            .env("TOOLVAULT_CONFIG", file)
             .env("PATH", variable("PATH").unwrap());
         let server = Server::start(&mut serve);
         Self {
@@ -137,7 +122,7 @@ fn a_call_waits_is_shown_and_allowed_once() {
     Allowed the tool pay of the server bank: allowed once.
     ");
     let paid = world.pay("9007199254740993");
-    assert!(paid.contains("paid {"), "{paid}");
+    assert!(paid.contains("got {"), "{paid}");
     // It was used up.
     let again = world.run(&["approval", "allow", &id]);
     assert!(again.starts_with("exit status 1\n"), "{again}");
@@ -164,7 +149,7 @@ fn a_call_is_refused_and_what_is_always_allowed_is_revoked() {
     );
     for _ in 0..2 {
         let paid = world.pay("2");
-        assert!(paid.contains("paid {"), "{paid}");
+        assert!(paid.contains("got {"), "{paid}");
     }
     let revoked = world.run(&["approval", "revoke", &id]);
     assert_eq!(

@@ -2,6 +2,7 @@
 
 mod file;
 mod import;
+pub(crate) mod listed;
 mod pins;
 mod sandbox;
 pub(crate) mod script;
