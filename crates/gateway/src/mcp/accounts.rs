@@ -82,7 +82,7 @@ impl Accounts {
         let mut changes = vault.changes();
         let deadline = Instant::now() + LONGEST_WAIT;
         loop {
-            match vault.lease_refresh(caller, name, known.version).await? {
+            match vault.lease_refresh(caller, name, known).await? {
                 RefreshLease::Leased(lease) => return self.refresh(server, caller, *lease).await,
                 RefreshLease::CannotRefresh => return Ok(None),
                 RefreshLease::Changed => {

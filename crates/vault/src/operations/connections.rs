@@ -46,9 +46,9 @@ pub struct OpenConnection {
 /// Identifies the tokens of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionStamp {
-    /// When the user signed in. No two sign-ins at a server have the same time.
-    pub connected_at: Timestamp,
-    /// The version of the connection. No two of a server have the same version and time.
+    /// The sign-in: the ID of the connection, and when the user signed in. No two sign-ins are equal in both.
+    pub sign_in: (SecretId, Timestamp),
+    /// The version of the connection. Each sign-in and each renewal increases it, until the connection is deleted.
     pub version: i64,
 }
 
@@ -68,7 +68,7 @@ pub struct Disconnected {
 impl StoredConnection {
     fn stamp(&self) -> ConnectionStamp {
         ConnectionStamp {
-            connected_at: self.info.connected_at,
+            sign_in: (self.id, self.info.connected_at),
             version: self.info.version,
         }
     }

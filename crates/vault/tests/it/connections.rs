@@ -105,6 +105,7 @@ on_both! {
     async fn each_operation_needs_its_scope_and_the_whole_server(app: App) {
         let ann = app.person("ann").await;
         ann.connect("linear", "ann").await;
+        let stamp = ann.connected("linear").await;
         let denied = |error: Option<Error>| matches!(error, Some(Error::Denied(_)));
         let user = ann.delegate(key("user", &[Scope::Use, Scope::Resolve])).await;
         let manager = ann.delegate(key("manager", &[Scope::Manage, Scope::Audit])).await;
@@ -122,7 +123,7 @@ on_both! {
             for error in [
                 vault.connection_tokens(caller, "linear").await.err(),
                 vault.connection_stamp(caller, "linear").await.err(),
-                vault.lease_refresh(caller, "linear", 9).await.err(),
+                vault.lease_refresh(caller, "linear", stamp).await.err(),
             ] {
                 assert_eq!(denied(error), !may_use, "{}", caller.name());
             }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use ::http::HeaderValue;
 use parking_lot::Mutex;
+use toolvault_core::identity::SecretId;
 use toolvault_core::timestamp::Timestamp;
 use toolvault_vault::{AppliedValue, Caller, ConnectionStamp, OpenConnection, Vault};
 
@@ -25,7 +26,7 @@ pub(crate) struct Account {
     accounts: Arc<Accounts>,
     server: Arc<Server>,
     /// The sign-in that its tokens come from: with another one it is another account. `None` for the server's client.
-    signed_in: Option<Timestamp>,
+    signed_in: Option<(SecretId, Timestamp)>,
     token: Mutex<Arc<Token>>,
     renewals: tokio::sync::Mutex<Renewals>,
 }
@@ -74,7 +75,7 @@ impl Account {
             if !is_for(server, &open) {
                 return Ok(Found::Elsewhere(open.stamp));
             }
-            let signed_in = open.stamp.connected_at;
+            let signed_in = open.stamp.sign_in;
             (known(server, values, open)?, Some(signed_in))
         } else {
             let token = accounts.machine_token(server, None).await?;
@@ -124,7 +125,7 @@ impl Account {
 
     /// Whether its token is the one with this stamp.
     fn holds(&self, stamp: ConnectionStamp) -> bool {
-        self.signed_in == Some(stamp.connected_at) && self.token().number == stamp.version
+        self.signed_in == Some(stamp.sign_in) && self.token().number == stamp.version
     }
 
     /// Renews the token if its end is near. One that cannot be renewed stays: its server says what it wants.
@@ -179,7 +180,7 @@ impl Account {
         token: &Token,
     ) -> Result<bool, Refusal> {
         let server = &self.server;
-        let Some(connected_at) = self.signed_in else {
+        let Some(sign_in) = self.signed_in else {
             let new = self
                 .accounts
                 .machine_token(server, Some(token.number))
@@ -188,7 +189,7 @@ impl Account {
             return Ok(true);
         };
         let known = ConnectionStamp {
-            connected_at,
+            sign_in,
             version: token.number,
         };
         let renewed = self.accounts.renew(server, caller, known).await?;
@@ -200,7 +201,7 @@ impl Account {
         let Some(open) = open else {
             return Ok(false);
         };
-        if self.signed_in != Some(open.stamp.connected_at) || !is_for(&self.server, &open) {
+        if self.signed_in != Some(open.stamp.sign_in) || !is_for(&self.server, &open) {
             return Ok(false);
         }
         *self.token.lock() = known(&self.server, values, open)?;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use self::changes::{EndLease, Renew, TakeLease};
 use super::change::Connect;
-use super::{OpenConnection, may_manage, may_use};
+use super::{ConnectionStamp, OpenConnection, may_manage, may_use};
 use crate::caller::Caller;
 use crate::connection::{Client, Connection, Tokens};
 use crate::error::Error;
@@ -38,6 +38,7 @@ pub struct NewTokens {
 #[expect(missing_debug_implementations, reason = "it holds a token")]
 pub struct Lease {
     id: Uuid,
+    stamp: ConnectionStamp,
     /// The connection to renew.
     pub connection: Connection,
     /// Its refresh token.
@@ -53,7 +54,7 @@ pub enum RefreshLease {
     Leased(Box<Lease>),
     /// Someone else uses it now. The connection then changes, or the lease ends within 30 seconds.
     Busy,
-    /// The connection has changed: it has other tokens, or the user must sign in again.
+    /// The connection has changed: it has other tokens, is of another sign-in, or the user must sign in again.
     Changed,
     /// There is no refresh token.
     CannotRefresh,
@@ -117,13 +118,13 @@ impl Vault {
         self.change(caller, connect).await
     }
 
-    /// Asks for the right to use the refresh token of a connection of this version. Needs `use`, and a key with tool
+    /// Asks for the right to use the refresh token of a connection with this stamp. Needs `use`, and a key with tool
     /// patterns must reach some tool of the server. The audit trail has accepted the record of the use.
     pub async fn lease_refresh(
         &self,
         caller: &Caller,
         server: &str,
-        version: i64,
+        stamp: ConnectionStamp,
     ) -> Result<RefreshLease, Error> {
         self.note_refusal(caller, may_use(caller, server)).await?;
         let mut id = [0; 16];
@@ -131,7 +132,7 @@ impl Vault {
         let lease = TakeLease {
             user: caller.user,
             server: server.to_owned(),
-            version,
+            stamp,
             id: Uuid::from_bytes(id),
             record: self.record(caller, Action::ConnectionUsed, Decision::Allowed),
         };

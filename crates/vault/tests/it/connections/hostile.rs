@@ -38,12 +38,13 @@ on_both! {
         ann.store(secret("s", "v")).await;
         ann.connect("github", "hub").await;
         ann.connect("linear", "ann").await;
+        let stamp = ann.connected("linear").await;
         let rows = Rows::of(&app).await;
         rows.run("UPDATE connections SET resource = 'https://evil.example/mcp' WHERE server = 'linear'").await;
         rows.close().await;
         assert!(matches!(ann.opened("linear").await, Err(Error::Integrity)));
         assert!(matches!(ann.opened("github").await, Err(Error::Integrity)));
-        assert!(ann.vault.lease_refresh(&ann.caller, "linear", 1).await.is_err());
+        assert!(ann.vault.lease_refresh(&ann.caller, "linear", stamp).await.is_err());
         ann.try_connect("linear", tokens("again")).await.unwrap();
         assert_eq!(ann.access("linear").await.as_deref(), Some("again-access"));
         assert_eq!(ann.access("github").await.as_deref(), Some("hub-access"));

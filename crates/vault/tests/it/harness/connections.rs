@@ -2,7 +2,9 @@
 
 use toolvault_core::confidential::Confidential;
 use toolvault_core::sign_in::ConnectionRequest;
-use toolvault_vault::{Client, Connection, Error, NewTokens, OpenConnection, RefreshLease};
+use toolvault_vault::{
+    Client, Connection, ConnectionStamp, Error, NewTokens, OpenConnection, RefreshLease,
+};
 
 use super::Actor;
 
@@ -72,8 +74,14 @@ impl Actor {
         Some(opened.access_token.expose_text().unwrap().to_owned())
     }
 
-    pub(crate) async fn lease(&self, server: &str, version: i64) -> RefreshLease {
-        let leased = self.vault.lease_refresh(&self.caller, server, version);
+    /// The stamp of the connection to a server.
+    pub(crate) async fn connected(&self, server: &str) -> ConnectionStamp {
+        let stamp = self.vault.connection_stamp(&self.caller, server).await;
+        stamp.unwrap().unwrap()
+    }
+
+    pub(crate) async fn lease(&self, server: &str, stamp: ConnectionStamp) -> RefreshLease {
+        let leased = self.vault.lease_refresh(&self.caller, server, stamp);
         leased.await.unwrap()
     }
 }

@@ -9,7 +9,7 @@ use super::{Lease, NewTokens, RefreshEnd, RefreshLease};
 use crate::connection::{Connection, StoredConnection, Tokens};
 use crate::error::Error;
 use crate::operations::connections::change::{lock, put, store};
-use crate::operations::connections::{OpenConnection, about};
+use crate::operations::connections::{ConnectionStamp, OpenConnection, about};
 use crate::store::connections::{self, ConnectionRow};
 use crate::writer::change::{Change, Work};
 use crate::writer::rows::Locked;
@@ -17,19 +17,19 @@ use crate::writer::rows::Locked;
 /// How long a lease lasts, in microseconds.
 const LEASE_LASTS: i64 = 30 * SECOND;
 
-/// The connection of this version, verified, with the row. `None` if there is none.
+/// The connection with this stamp, verified, with the row. `None` if there is none.
 async fn find(
     work: &mut Work<'_>,
     locked: &Locked,
     server: &str,
-    version: i64,
+    stamp: ConnectionStamp,
 ) -> Result<Option<(StoredConnection, Lent)>, Error> {
     let row = connections::find(work.tx, locked.user.id(), server).await?;
     let Some(row) = row else { return Ok(None) };
     let lent = Lent::of(&row);
     let installation = work.shared.keyring.installation();
     let found = StoredConnection::verify(row, installation, &locked.user.keys)?;
-    Ok((found.info.version == version).then_some((found, lent)))
+    Ok((found.stamp() == stamp).then_some((found, lent)))
 }
 
 /// Who has the refresh token. Anyone who writes to the database can change it: at worst, a refresh waits.
@@ -55,7 +55,7 @@ impl Lent {
 pub(super) struct TakeLease {
     pub(super) user: UserId,
     pub(super) server: String,
-    pub(super) version: i64,
+    pub(super) stamp: ConnectionStamp,
     pub(super) id: Uuid,
     pub(super) record: Record,
 }
@@ -69,7 +69,7 @@ impl Change for TakeLease {
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<RefreshLease, Error> {
         let locked = lock(work, self.user).await?;
-        let found = find(work, &locked, &self.server, self.version).await?;
+        let found = find(work, &locked, &self.server, self.stamp).await?;
         let usable = found.filter(|(found, _)| !found.info.needs_sign_in);
         let Some((found, lent)) = usable else {
             return Ok(RefreshLease::Changed);
@@ -88,6 +88,7 @@ impl Change for TakeLease {
         work.records.push(record);
         Ok(RefreshLease::Leased(Box::new(Lease {
             id: self.id,
+            stamp: found.stamp(),
             connection: found.info,
             refresh_token,
             client: tokens.client,
@@ -110,11 +111,12 @@ impl Change for Renew {
         self.user
     }
 
-    /// It counts even if its lease has ended: there are no newer tokens as long as the version is the same.
+    /// It counts even if its lease has ended: there are no newer tokens as long as the stamp is the same. The next holder
+    /// may have been refused meanwhile, because this one had used the refresh token: the new one is good.
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<Option<OpenConnection>, Error> {
         let mut locked = lock(work, self.user).await?;
-        let leased = &self.lease.connection;
-        let found = find(work, &locked, &leased.server, leased.version).await?;
+        let lease = &self.lease;
+        let found = find(work, &locked, &lease.connection.server, lease.stamp).await?;
         let (Some((found, _)), Some(new)) = (found, self.tokens.take()) else {
             return Ok(None);
         };
@@ -131,6 +133,7 @@ impl Change for Renew {
             scopes: new.scopes,
             renewed_at: work.now,
             expires_at: new.expires_at,
+            needs_sign_in: false,
             version: found.info.version.saturating_add(1),
             ..found.info
         };
@@ -156,8 +159,8 @@ impl Change for EndLease {
 
     async fn apply(&mut self, work: &mut Work<'_>) -> Result<(), Error> {
         let mut locked = lock(work, self.user).await?;
-        let leased = &self.lease.connection;
-        let found = find(work, &locked, &leased.server, leased.version).await?;
+        let lease = &self.lease;
+        let found = find(work, &locked, &lease.connection.server, lease.stamp).await?;
         // If someone else has it by now, the refusal may be because they used it.
         let own = found.filter(|(_, lent)| lent.id == Some(self.lease.id));
         let Some((mut found, _)) = own else {
