@@ -2,6 +2,7 @@
 
 mod credentials;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +19,17 @@ use toolvault_vault::{
 pub(crate) use self::credentials::CONFIGURED;
 use super::refusal::{Refusal, UpstreamError};
 use super::server::{MachineToken, Server};
+use crate::http::HttpError;
+use crate::oauth::issuer::{self, Issuer};
 use crate::oauth::token::{Grant, TokenRequest, Tokens};
-use crate::oauth::{OAuthError, assertion};
+use crate::oauth::{OAuthError, Site, assertion};
 use crate::settings;
 
-/// How long a caller waits for someone else's renewal: a little longer than it may take.
+/// How long a caller waits for someone else's renewal: a little longer than a lease lasts.
 const LONGEST_WAIT: Duration = Duration::from_secs(35);
+/// How long the description of the authorization server may take: with 20 seconds for the tokens, less than the 30 of a
+/// lease. After the lease, another server could send the same refresh token, and most issuers then end everything.
+const LONGEST_READING: Duration = Duration::from_secs(8);
 /// How often the vault is asked meanwhile, in case a change was not heard of.
 const ROUND: Duration = Duration::from_secs(1);
 /// How long before its end a token is renewed at most, in microseconds.
@@ -81,9 +87,16 @@ impl Accounts {
         let (vault, name) = (&self.vault, server.name.as_str());
         let mut changes = vault.changes();
         let deadline = Instant::now() + LONGEST_WAIT;
+        let mut reads_anew = false;
         loop {
             match vault.lease_refresh(caller, name, known).await? {
-                RefreshLease::Leased(lease) => return self.refresh(server, caller, *lease).await,
+                RefreshLease::Leased(lease) => {
+                    let refreshed = self.refresh(server, caller, *lease, reads_anew).await?;
+                    if let ControlFlow::Break(open) = refreshed {
+                        return Ok(open);
+                    }
+                    reads_anew = true;
+                }
                 RefreshLease::CannotRefresh => return Ok(None),
                 RefreshLease::Changed => {
                     let open = vault.connection_tokens(caller, name).await?;
@@ -100,22 +113,38 @@ impl Accounts {
         }
     }
 
+    /// `None` if the person must sign in again. Goes on if the client was refused where an earlier description led: the
+    /// endpoint may have moved, so a new one is read before the connection ends.
     async fn refresh(
         &self,
         server: &Server,
         caller: &Caller,
         lease: Lease,
-    ) -> Result<Option<OpenConnection>, Refusal> {
-        let refreshed = self.refreshed(server, &lease).await;
+        reads_anew: bool,
+    ) -> Result<ControlFlow<Option<OpenConnection>>, Refusal> {
+        let issuer = &lease.connection.issuer;
+        let known = (!reads_anew).then(|| server.known_issuer(issuer, self.clock.now()));
+        let known = known.flatten();
+        let is_known = known.is_some();
+        let refreshed = self.refreshed(server, &lease, known).await;
+        if refreshed.is_err() {
+            server.forget_issuer();
+        }
         let end = match refreshed {
             Ok(tokens) => {
                 let renewed = self.vault.renew(caller, lease, new_tokens(tokens)).await?;
                 if renewed.is_some() {
-                    return Ok(renewed);
+                    return Ok(ControlFlow::Break(renewed));
                 }
                 // The person signed in again, or out, meanwhile.
                 let name = server.name.as_str();
-                return Ok(self.vault.connection_tokens(caller, name).await?);
+                let open = self.vault.connection_tokens(caller, name).await?;
+                return Ok(ControlFlow::Break(open));
+            }
+            Err(OAuthError::Client) if is_known => {
+                let end = RefreshEnd::Failed;
+                self.vault.end_refresh(caller, lease, end).await?;
+                return Ok(ControlFlow::Continue(()));
             }
             Err(OAuthError::Grant) => RefreshEnd::Refused,
             // A client that registered itself cannot be mended otherwise.
@@ -130,14 +159,23 @@ impl Accounts {
             }
         };
         self.vault.end_refresh(caller, lease, end).await?;
-        Ok(None)
+        Ok(ControlFlow::Break(None))
     }
 
-    async fn refreshed(&self, server: &Server, lease: &Lease) -> Result<Tokens, OAuthError> {
+    /// `known` is the last description of the authorization server, if that may be used.
+    async fn refreshed(
+        &self,
+        server: &Server,
+        lease: &Lease,
+        known: Option<Issuer>,
+    ) -> Result<Tokens, OAuthError> {
         let refused = OAuthError::Malformed("the refresh token is not text");
         let refresh_token = lease.refresh_token.expose_text().ok_or(refused)?;
         let site = server.site()?;
-        let issuer = server.issuer(&site, &lease.connection.issuer).await?;
+        let issuer = match known {
+            Some(known) => known,
+            None => self.described(server, &site, lease).await?,
+        };
         let client = self.credentials(server, &issuer, &lease.client)?;
         let request = TokenRequest {
             grant: Grant::Refresh(refresh_token),
@@ -145,11 +183,23 @@ impl Accounts {
             resource: &lease.connection.resource,
             scopes: &lease.connection.scopes,
         };
-        let refreshed = request.send(&site, &issuer, self.clock.now()).await;
-        if let Err(OAuthError::Http { .. } | OAuthError::Status { .. }) = refreshed {
-            server.forget_issuer();
-        }
-        refreshed
+        request.send(&site, &issuer, self.clock.now()).await
+    }
+
+    /// What the authorization server says about itself now.
+    async fn described(
+        &self,
+        server: &Server,
+        site: &Site,
+        lease: &Lease,
+    ) -> Result<Issuer, OAuthError> {
+        let issuer = &lease.connection.issuer;
+        let reading = server.read_issuer(site, issuer, self.clock.now());
+        let read = timeout(LONGEST_READING, reading).await;
+        read.unwrap_or(Err(OAuthError::Http {
+            what: issuer::WHAT,
+            source: HttpError::Timeout,
+        }))
     }
 
     /// The token of the server's own client, and not the one with the number `refused`. One request for it runs at a time.
@@ -189,7 +239,7 @@ impl Accounts {
 
     async fn issued(&self, server: &Server) -> Result<Tokens, OAuthError> {
         let site = server.site()?;
-        let found = server.discover(&site).await?;
+        let found = server.discover(&site, self.clock.now()).await?;
         let settings = server.oauth();
         let id = settings.client_id.as_deref().ok_or(OAuthError::NoClient)?;
         let client = self.own_credentials(server, &found.issuer, id)?;

@@ -67,7 +67,7 @@ pub(super) async fn begin(
         return Err(ConnectError::Scopes);
     }
     let site = server.site()?;
-    let found = server.discover(&site).await?;
+    let found = server.discover(&site, state.clock.now()).await?;
     let issuer = &found.issuer;
     issuer.sign_in()?;
     let scopes = match chosen {
@@ -160,7 +160,8 @@ pub(super) async fn complete(
     // Before the code goes anywhere.
     let code = answer.code(&request.state, &request.issuer, request.requires_iss)?;
     let site = server.site()?;
-    let issuer = server.issuer(&site, &request.issuer).await?;
+    let issuer = server.issuer(&site, &request.issuer, state.clock.now());
+    let issuer = issuer.await?;
     let client = client::chosen(state, &server, request).await?;
     let credentials = state.accounts.credentials(&server, &issuer, &client)?;
     let exchange = TokenRequest {
@@ -214,9 +215,8 @@ async fn give_back(
     disconnected: &Disconnected,
 ) -> Result<bool, OAuthError> {
     let site = server.site()?;
-    let issuer = server
-        .issuer(&site, &disconnected.connection.issuer)
-        .await?;
+    let identifier = &disconnected.connection.issuer;
+    let issuer = server.issuer(&site, identifier, state.clock.now()).await?;
     let tokens = [
         ("refresh_token", disconnected.refresh_token.as_ref()),
         ("access_token", Some(&disconnected.access_token)),

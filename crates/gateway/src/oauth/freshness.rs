@@ -1,16 +1,14 @@
 //! How long metadata of a server are believed (RFC 9111, section 5.2.2).
 
-use std::time::Duration;
-
 use crate::http::{HeaderMap, header};
 
-/// If the server does not say how long.
-const USUAL: Duration = Duration::from_mins(10);
-/// However long the server says: endpoints that moved are found again.
-const LONGEST: Duration = Duration::from_hours(1);
+/// If the server does not say how long, in seconds.
+const USUAL: i64 = 600;
+/// However long the server says: endpoints that moved are found again. In seconds.
+const LONGEST: i64 = 3_600;
 
-/// How long an answer with these headers may be used again.
-pub(super) fn lifetime(headers: &HeaderMap) -> Duration {
+/// For how many seconds an answer with these headers may be used again.
+pub(super) fn lifetime(headers: &HeaderMap) -> i64 {
     let values = headers.get_all(header::CACHE_CONTROL).iter();
     let values: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
     let mut directives = values
@@ -23,13 +21,13 @@ pub(super) fn lifetime(headers: &HeaderMap) -> Duration {
             .any(|name| directive.eq_ignore_ascii_case(name))
     };
     if directives.clone().any(is_barred) {
-        return Duration::ZERO;
+        return 0;
     }
     let named = directives.find_map(|directive| {
         let (name, seconds) = directive.split_once('=')?;
-        let seconds = seconds.trim_matches('"').parse().ok()?;
-        name.eq_ignore_ascii_case("max-age")
-            .then(|| Duration::from_secs(seconds))
+        let seconds: u64 = seconds.trim_matches('"').parse().ok()?;
+        let seconds = i64::try_from(seconds).unwrap_or(LONGEST);
+        name.eq_ignore_ascii_case("max-age").then_some(seconds)
     });
     named.unwrap_or(USUAL).min(LONGEST)
 }
@@ -58,7 +56,7 @@ mod tests {
             for value in values {
                 headers.append(header::CACHE_CONTROL, HeaderValue::from_static(value));
             }
-            assert_eq!(lifetime(&headers).as_secs(), seconds, "{values:?}");
+            assert_eq!(lifetime(&headers), seconds, "{values:?}");
         }
     }
 }

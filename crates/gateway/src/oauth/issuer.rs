@@ -1,8 +1,7 @@
 //! The endpoints of an authorization server (RFC 8414, and `OpenID` Connect Discovery 1.0).
 
-use std::time::{Duration, Instant};
-
 use toolvault_core::json::{Object, unambiguous as json};
+use toolvault_core::timestamp::{SECOND, Timestamp};
 
 use super::client::ClientAuthentication;
 use super::error::OAuthError;
@@ -11,7 +10,7 @@ use super::resource::scopes;
 use super::site::Site;
 use crate::http::{Response, StatusCode, Url};
 
-const WHAT: &str = "the description of the authorization server";
+pub(crate) const WHAT: &str = "the description of the authorization server";
 
 /// What an authorization server says about itself.
 #[derive(Clone, Debug)]
@@ -31,13 +30,18 @@ pub(crate) struct Issuer {
     pub(crate) reads_client_metadata: bool,
     /// The scopes that it knows, if it says so.
     pub(super) scopes: Vec<String>,
-    read_at: Instant,
-    lifetime: Duration,
+    /// When it was read, and for how many microseconds it may be used.
+    read_at: Timestamp,
+    lifetime: i64,
 }
 
 impl Issuer {
     /// Reads the description of the authorization server with this identifier, and checks that it is of that one.
-    pub(crate) async fn find(site: &Site, identifier: &str) -> Result<Self, OAuthError> {
+    pub(crate) async fn find(
+        site: &Site,
+        identifier: &str,
+        now: Timestamp,
+    ) -> Result<Self, OAuthError> {
         let url = site.check(identifier).map_err(OAuthError::http(WHAT))?;
         if url.query().is_some() {
             return Err(OAuthError::Malformed(
@@ -48,7 +52,7 @@ impl Issuer {
         for place in well_known(&url) {
             let answer = site.get(WHAT, &place).await?;
             if answer.status == StatusCode::OK {
-                return Self::read(site, identifier, &answer);
+                return Self::read(site, identifier, &answer, now);
             }
             refused = answer.status;
         }
@@ -58,7 +62,12 @@ impl Issuer {
         })
     }
 
-    fn read(site: &Site, identifier: &str, answer: &Response) -> Result<Self, OAuthError> {
+    fn read(
+        site: &Site,
+        identifier: &str,
+        answer: &Response,
+        now: Timestamp,
+    ) -> Result<Self, OAuthError> {
         let document = json::object(&answer.body);
         let document = document.ok_or(OAuthError::Malformed(
             "the authorization server's description is no object",
@@ -87,14 +96,14 @@ impl Issuer {
             names_itself: is_true(document, "authorization_response_iss_parameter_supported"),
             reads_client_metadata: is_true(document, "client_id_metadata_document_supported"),
             scopes: scopes(document, "scopes_supported").unwrap_or_default(),
-            read_at: Instant::now(),
-            lifetime: lifetime(&answer.headers),
+            read_at: now,
+            lifetime: lifetime(&answer.headers) * SECOND,
         })
     }
 
     /// Whether the description may be used again.
-    pub(crate) fn is_fresh(&self) -> bool {
-        self.read_at.elapsed() < self.lifetime
+    pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
+        (0..self.lifetime).contains(&now.since(self.read_at))
     }
 
     /// Where a person signs in. Refused if the server does not promise PKCE with S256: a code could be injected.

@@ -44,7 +44,7 @@ fn description(authority: &Authority, changes: &[(&str, serde_json::Value)]) -> 
 }
 
 async fn described(authority: &Authority) -> Result<Issuer, OAuthError> {
-    Issuer::find(&beside(authority), &authority.url("")).await
+    Issuer::find(&beside(authority), &authority.url(""), now()).await
 }
 
 fn now() -> Timestamp {

@@ -121,7 +121,7 @@ impl Server {
     }
 
     /// Asks the server for its authorization server, and that one for its endpoints.
-    pub(crate) async fn discover(&self, site: &Site) -> Result<Found, OAuthError> {
+    pub(crate) async fn discover(&self, site: &Site, now: Timestamp) -> Result<Found, OAuthError> {
         let challenge = resource::challenge(site, self.literal_headers()).await?;
         let found = resource::find(site, challenge.as_ref()).await?;
         let settings = self.oauth();
@@ -132,7 +132,7 @@ impl Server {
             None if challenge.is_some() => site.url.origin().ascii_serialization(),
             None => return Err(OAuthError::NoIssuer),
         };
-        let read = self.read_issuer(site, &issuer).await;
+        let read = self.read_issuer(site, &issuer, now).await;
         let issuer = read.map_err(|error| match error {
             OAuthError::Status { .. } if !is_described => OAuthError::NoIssuer,
             error => error,
@@ -147,21 +147,37 @@ impl Server {
     }
 
     /// The authorization server with this identifier, as it last described itself.
-    pub(crate) async fn issuer(&self, site: &Site, identifier: &str) -> Result<Issuer, OAuthError> {
-        let known = self.known_issuer.lock().clone();
-        match known.filter(|known| known.identifier == identifier && known.is_fresh()) {
+    pub(crate) async fn issuer(
+        &self,
+        site: &Site,
+        identifier: &str,
+        now: Timestamp,
+    ) -> Result<Issuer, OAuthError> {
+        match self.known_issuer(identifier, now) {
             Some(known) => Ok(known),
-            None => self.read_issuer(site, identifier).await,
+            None => self.read_issuer(site, identifier, now).await,
         }
     }
 
-    async fn read_issuer(&self, site: &Site, identifier: &str) -> Result<Issuer, OAuthError> {
-        let issuer = Issuer::find(site, identifier).await?;
+    /// Its last description, as long as that may be used again.
+    pub(crate) fn known_issuer(&self, identifier: &str, now: Timestamp) -> Option<Issuer> {
+        let known = self.known_issuer.lock().clone();
+        known.filter(|known| known.identifier == identifier && known.is_fresh(now))
+    }
+
+    /// Its description, read anew.
+    pub(crate) async fn read_issuer(
+        &self,
+        site: &Site,
+        identifier: &str,
+        now: Timestamp,
+    ) -> Result<Issuer, OAuthError> {
+        let issuer = Issuer::find(site, identifier, now).await?;
         *self.known_issuer.lock() = Some(issuer.clone());
         Ok(issuer)
     }
 
-    /// Has the authorization server asked again: an endpoint did not answer as it should.
+    /// Has the authorization server asked again: an endpoint may have moved.
     pub(crate) fn forget_issuer(&self) {
         *self.known_issuer.lock() = None;
     }

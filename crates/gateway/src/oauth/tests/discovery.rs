@@ -107,7 +107,7 @@ async fn metadata_lead_neither_inside_nor_elsewhere() {
         for site in [&public, &inside] {
             let error = resource::find(site, Some(&challenge)).await.unwrap_err();
             assert!(is_forbidden(&error), "{url}: {error}");
-            let error = Issuer::find(site, url).await.unwrap_err();
+            let error = Issuer::find(site, url, now()).await.unwrap_err();
             assert!(is_forbidden(&error), "{url}: {error}");
         }
         for name in [
@@ -124,7 +124,8 @@ async fn metadata_lead_neither_inside_nor_elsewhere() {
     // Where the operator named the authorization server, it may be inside.
     let trusted = site("http://127.0.0.1:9/mcp", true, true);
     assert!(trusted.check("https://10.0.0.1/").is_ok());
-    let error = Issuer::find(&public, &authority.url("")).await.unwrap_err();
+    let error = Issuer::find(&public, &authority.url(""), now()).await;
+    let error = error.unwrap_err();
     assert!(is_forbidden(&error), "{error}");
     assert_eq!(authority.asked().len(), 32);
 }

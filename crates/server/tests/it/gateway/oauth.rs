@@ -2,6 +2,7 @@
 
 mod attacks;
 mod authority;
+mod descriptions;
 mod machines;
 mod renewing;
 mod signing_in;

@@ -39,6 +39,10 @@ pub(super) struct Shared {
     /// How often it described itself, and how long that is good: `Cache-Control`.
     pub(super) described: usize,
     pub(super) cache_control: Option<&'static str>,
+    /// Whether it does not describe itself, and leaves the connection open.
+    pub(super) is_silent: bool,
+    /// What the usual token endpoint answers to everyone.
+    pub(super) former: Option<(u16, &'static str)>,
     /// What differs from the usual answer with tokens.
     pub(super) answer: BTreeMap<&'static str, Value>,
     /// Whether refresh tokens are refused.
@@ -67,7 +71,8 @@ impl Authority {
         let router = Router::new()
             .route("/.well-known/oauth-authorization-server", get(describe))
             .route("/register", post(register))
-            .route("/token", post(token))
+            .route("/token", post(former))
+            .route("/elsewhere", post(token))
             .route("/revoke", post(revoke))
             .with_state(authority.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -153,6 +158,9 @@ async fn describe(State(authority): State<Authority>) -> Response {
         "token_endpoint_auth_methods_supported": ["none"],
         "authorization_response_iss_parameter_supported": true,
     });
+    if authority.shared.lock().unwrap().is_silent {
+        return std::future::pending().await;
+    }
     let mut shared = authority.shared.lock().unwrap();
     shared.described += 1;
     for (name, value) in &shared.description {
@@ -169,6 +177,15 @@ async fn register(State(authority): State<Authority>, body: String) -> Response 
     client["client_id"] = json!(format!("client-{}", shared.registrations.len()));
     client["client_secret"] = json!(REGISTERED_SECRET);
     (StatusCode::CREATED, axum::Json(client)).into_response()
+}
+
+async fn former(State(authority): State<Authority>, body: String) -> Response {
+    let former = authority.shared.lock().unwrap().former;
+    let Some((status, text)) = former else {
+        return token(State(authority), body).await;
+    };
+    authority.shared.lock().unwrap().requests.push(read(&body));
+    (StatusCode::from_u16(status).unwrap(), text).into_response()
 }
 
 async fn token(State(authority): State<Authority>, body: String) -> Response {

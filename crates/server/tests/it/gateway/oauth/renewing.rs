@@ -38,41 +38,6 @@ async fn fifty_calls_of_several_keys_lead_to_one_refresh() {
 }
 
 #[tokio::test]
-async fn a_refresh_is_one_request_as_long_as_the_description_holds() {
-    for (cache_control, read) in [(None, 1), (Some("max-age=60"), 1), (Some("no-store"), 3)] {
-        let scene = Scene::start().await;
-        scene.authority.shared.lock().unwrap().cache_control = cache_control;
-        scene.connect().await;
-        let agent = scene.agent(Era::Modern).await;
-        let described = || scene.authority.shared.lock().unwrap().described;
-        // The gateway at which the person signed in has read it, this one has not.
-        let before = described();
-        for _ in 0..3 {
-            scene.world.clock.advance(3_600);
-            let reply = agent.call("send", "{}").await;
-            assert!(reply.message().get("result").is_some(), "{reply:?}");
-        }
-        assert_eq!(scene.authority.requests("refresh_token").len(), 3);
-        assert_eq!(described() - before, read, "{cache_control:?}");
-    }
-}
-
-#[tokio::test]
-async fn an_endpoint_that_moved_is_found_again() {
-    let scene = Scene::start().await;
-    scene.connect().await;
-    let agent = scene.agent(Era::Modern).await;
-    let moved = format!("{}/elsewhere", scene.authority.url);
-    scene.authority.shared.lock().unwrap().description = [("token_endpoint", json!(moved))].into();
-    scene.world.clock.advance(3_600);
-    let reply = agent.call("send", "{}").await;
-    assert!(reply.text.contains("no token for the server"), "{reply:?}");
-    scene.authority.shared.lock().unwrap().description.clear();
-    let reply = agent.call("send", "{}").await;
-    assert!(reply.message().get("result").is_some(), "{reply:?}");
-}
-
-#[tokio::test]
 async fn a_token_that_the_server_refuses_is_renewed_once_and_the_session_goes_on() {
     for era in ERAS {
         let scene = Scene::start().await;
