@@ -160,8 +160,8 @@ pub(super) async fn complete(
     // Before the code goes anywhere.
     let code = answer.code(&request.state, &request.issuer, request.requires_iss)?;
     let site = server.site()?;
-    let issuer = server.issuer(&site, &request.issuer, state.clock.now());
-    let issuer = issuer.await?;
+    let now = state.clock.now();
+    let issuer = server.issuer(&site, &request.issuer, now).await?;
     let client = client::chosen(state, &server, request).await?;
     let credentials = state.accounts.credentials(&server, &issuer, &client)?;
     let exchange = TokenRequest {
@@ -175,6 +175,9 @@ pub(super) async fn complete(
         scopes: &request.scopes,
     };
     let tokens = exchange.send(&site, &issuer, state.clock.now()).await;
+    if tokens.is_err() {
+        server.forget_issuer();
+    }
     if matches!(tokens, Err(OAuthError::Client)) {
         client::forget(state, &client, request).await?;
     }

@@ -17,6 +17,14 @@ async fn signed_in(cache_control: Option<&'static str>) -> (Scene, Client) {
     (scene, agent)
 }
 
+/// The token endpoint is elsewhere from now on, and the former one answers this.
+fn moves(scene: &Scene, status: u16, former: &'static str) {
+    let moved = format!("{}/elsewhere", scene.authority.url);
+    let mut shared = scene.authority.shared.lock().unwrap();
+    shared.former = Some((status, former));
+    shared.description = [("token_endpoint", json!(moved))].into();
+}
+
 async fn refreshes(scene: &Scene, agent: &Client, step: i64) {
     scene.world.clock.advance(step);
     let reply = agent.call("send", "{}").await;
@@ -57,12 +65,7 @@ async fn an_endpoint_that_moved_is_found_again() {
     ] {
         let (scene, agent) = signed_in(None).await;
         refreshes(&scene, &agent, 30).await;
-        let moved = format!("{}/elsewhere", scene.authority.url);
-        {
-            let mut shared = scene.authority.shared.lock().unwrap();
-            shared.former = Some((status, former));
-            shared.description = [("token_endpoint", json!(moved))].into();
-        }
+        moves(&scene, status, former);
         if fails {
             scene.world.clock.advance(30);
             let reply = agent.call("send", "{}").await;
@@ -70,6 +73,16 @@ async fn an_endpoint_that_moved_is_found_again() {
         }
         refreshes(&scene, &agent, 30).await;
     }
+}
+
+#[tokio::test]
+async fn a_sign_in_finds_an_endpoint_that_moved_meanwhile() {
+    let scene = Scene::start().await;
+    let begun = scene.begin().await.unwrap();
+    moves(&scene, 404, "");
+    let answer = || scene.authority.signs_in(&begun.authorization_url);
+    scene.complete(&begun.flow, answer()).await.unwrap_err();
+    scene.complete(&begun.flow, answer()).await.unwrap();
 }
 
 #[tokio::test]
