@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::time::timeout;
 use toolvault_core::confidential::Wiped;
 use toolvault_gateway::ServerName;
@@ -17,6 +17,7 @@ use crate::browser;
 use crate::context::Context;
 use crate::failure::{Failure, with_causes};
 use crate::loopback::{Loopback, callback_with, text};
+use crate::printer::Printer;
 
 /// How long the person may take.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -66,7 +67,7 @@ pub(super) async fn run(options: &ConnectOptions, context: &Context<'_>) -> anyh
     let waiting = async {
         tokio::select! {
             brought = loopback.brought(callback_with(state.clone()), text(DONE)) => brought,
-            pasted = pasted(&state, context), if !is_open => pasted,
+            pasted = pasted(BufReader::new(tokio::io::stdin()), &state, printer), if !is_open => Ok(pasted),
         }
     };
     let answer: Wiped<String> = match timeout(PATIENCE, waiting).await {
@@ -100,22 +101,28 @@ fn state_in(url: &str) -> Result<String, Failure> {
 }
 
 /// The answer in an address that the person pastes: a browser of another machine ends there and cannot open it. Never
-/// comes if nothing can be read.
-async fn pasted(state: &str, context: &Context<'_>) -> std::io::Result<Wiped<String>> {
-    let mut input = BufReader::new(tokio::io::stdin());
+/// comes if nothing can be read: the browser may still bring it.
+async fn pasted(
+    mut input: impl AsyncBufRead + Unpin,
+    state: &str,
+    printer: &Printer,
+) -> Wiped<String> {
     loop {
-        let mut line = Wiped::new(String::new());
+        let mut line = Wiped::new(Vec::new());
         let mut limited = (&mut input).take(LONGEST_ADDRESS);
-        if limited.read_line(&mut line).await? == 0 {
+        let Ok(1..) = limited.read_until(b'\n', &mut line).await else {
             return std::future::pending().await;
+        };
+        let address = str::from_utf8(&line).map(str::trim);
+        if address == Ok("") {
+            continue;
         }
-        if let Some(answer) = answer_in(line.trim(), state) {
-            return Ok(answer);
+        if let Some(answer) = address.ok().and_then(|address| answer_in(address, state)) {
+            return answer;
         }
-        if !line.trim().is_empty() {
-            let words = "This address does not end the sign-in that began here. Paste the one at which the browser ended.";
-            context.printer.error_line(words);
-        }
+        printer.error_line(
+            "This address does not end the sign-in that began here. Paste the one at which the browser ended.",
+        );
     }
 }
 
@@ -158,7 +165,57 @@ fn cannot_listen(error: &std::io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use tokio::io::{AsyncRead, ReadBuf};
+
     use super::*;
+
+    const ANSWER: &str = "http://127.0.0.1:4711/callback?code=c&state=abc\n";
+
+    /// Standard input that cannot be read.
+    struct Broken;
+
+    impl AsyncRead for Broken {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Ready(Err(io::Error::other("broken")))
+        }
+    }
+
+    #[tokio::test]
+    async fn whatever_is_no_answer_is_asked_for_again() {
+        let long = "x".repeat(40 << 10);
+        for before in [
+            b"".as_slice(),
+            b"\n",
+            b"hello\n",
+            b"\xff\xfe\n",
+            long.as_bytes(),
+            b"\n\xc3",
+        ] {
+            let input = [before, b"\n", ANSWER.as_bytes()].concat();
+            let answer = pasted(input.as_slice(), "state=abc", &Printer::new()).await;
+            assert_eq!(*answer, "code=c&state=abc");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_standard_input_only_the_browser_is_waited_for() {
+        let printer = Printer::new();
+        let broken = BufReader::new(b"hello\n".chain(Broken));
+        tokio::select! {
+            biased;
+            _ = pasted(broken, "state=abc", &printer) => panic!("it ended"),
+            _ = pasted(b"".as_slice(), "state=abc", &printer) => panic!("it ended"),
+            () = std::future::ready(()) => {}
+        }
+    }
 
     #[test]
     fn only_an_address_with_the_state_is_an_answer() {
