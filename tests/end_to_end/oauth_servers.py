@@ -1,17 +1,17 @@
 """Servers of the official SDKs at which people sign in, behind the gateway, in each era that they know."""
 
 import asyncio
-import contextlib
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import person
 import suite
 from checks import Checks
 from gateway import Gateway, Program, until_listening
-from oauth import ERAS, said
-from rpc import LEGACY, MODERN, Refused
+from oauth import ERAS, told
+from rpc import LEGACY, MODERN
 from server import free_port
 
 PYTHON_1, PYTHON_2, FOLDER = sys.argv[1:4] if len(sys.argv) > 3 else ("", "", "")
@@ -36,34 +36,37 @@ def typescript(folder: Path) -> Program:
     return program
 
 
-async def told(gateway: Gateway, user, server: str, era: str, tool: str, **arguments: str) -> str:
-    """What a tool says to a new client."""
-    peer = ERAS[era](gateway.url(server), user.headers)
-    try:
-        await peer.open()
-        return await said(peer, tool, **arguments)
-    except Refused as refused:
-        return str(refused.error)
-    finally:
-        with contextlib.suppress(Refused):
-            await peer.close()
+@dataclass
+class Server:
+    """The eras that it knows, a call, what it answers, and whether it issues refresh tokens."""
+
+    eras: tuple[str, ...]
+    call: dict[str, str]
+    owed: str
+    refreshes: bool
 
 
-async def walk(checks: Checks, gateway: Gateway, name: str, eras: tuple[str, ...], call: dict, owed: str) -> None:
+async def walk(checks: Checks, gateway: Gateway, name: str, server: Server) -> None:
     user = await gateway.user(name)
+    eras, owed = server.eras, server.owed
+
+    async def said(era: str) -> str:
+        return await told(ERAS[era](gateway.url(name), user.headers), **server.call)
+
     for era in eras:
-        found = await told(gateway, user, name, era, **call)
+        found = await said(era)
         checks.that(f"{name}, {era}: without a sign-in a call says where it is", f"#/connect/{name}" in found, found)
     connection = await person.connect(user, name)
     checks.that(f"{name}: a person signs in", connection["state"] == "connected", connection)
     for era in eras:
-        found = await told(gateway, user, name, era, **call)
+        found = await said(era)
         checks.that(f"{name}, {era}: then the call is made", owed in found, found)
-    if connection["can_refresh"]:
+    checks.that(f"{name}: with a refresh token, if it issues any", connection["can_refresh"] == server.refreshes, connection)
+    if server.refreshes:
         # Only time ends a token.
         await asyncio.sleep(SECONDS + 1)
         for era in eras:
-            found = await told(gateway, user, name, era, **call)
+            found = await said(era)
             checks.that(f"{name}, {era}: and after its token has ended", owed in found, found)
         listed = (await user.ask("GET", "/v1/connections")).json()["data"]
         renewed = next(one["renewed_at"] for one in listed if one["server"] == name)
@@ -71,7 +74,7 @@ async def walk(checks: Checks, gateway: Gateway, name: str, eras: tuple[str, ...
     done = await user.ask("DELETE", f"/v1/connections/{name}")
     checks.that(f"{name}: the person signs out", done.status == 200, done)
     for era in eras:
-        found = await told(gateway, user, name, era, **call)
+        found = await said(era)
         checks.that(f"{name}, {era}: then there is no token", f"#/connect/{name}" in found, found)
 
 
@@ -96,9 +99,10 @@ async def servers(checks: Checks, folder: Path) -> None:
         )
         await gateway.begin()
         whoami, greet = {"tool": "whoami"}, {"tool": "greet", "name": "ann"}
-        await walk(checks, gateway, "python1", (LEGACY,), whoami, "You are ann, with notes.")
-        await walk(checks, gateway, "python2", (LEGACY, MODERN), whoami, "You are ann, with notes.")
-        await walk(checks, gateway, "typescript", (LEGACY,), greet, "Hello, ann!")
+        known = "You are ann, with notes."
+        await walk(checks, gateway, "python1", Server((LEGACY,), whoami, known, refreshes=True))
+        await walk(checks, gateway, "python2", Server((LEGACY, MODERN), whoami, known, refreshes=True))
+        await walk(checks, gateway, "typescript", Server((LEGACY,), greet, "Hello, ann!", refreshes=False))
     finally:
         for program in programs.values():
             program.end()

@@ -6,7 +6,8 @@
 // hour, and the tool server asks the authorization server about each (RFC 7662). Its tools say who one is, need a scope
 // that is not in its description, or have a stream that is longer than the token is good. It speaks both eras.
 //
-// `GET /seen` at the tool server says what happened at the authorization server.
+// `GET /seen` at the tool server says what happened at the authorization server, `GET /secrets` what it issued, and what
+// else only it and the client may know.
 //
 // Prints one line of JSON when it is ready, and ends with SIGTERM or when its standard input closes.
 import { createServer } from 'node:http';
@@ -93,6 +94,14 @@ provider.on('grant.success', ({ oidc }) => (seen[oidc.params.grant_type === 'ref
 provider.on('grant.error', () => (seen.refused += 1));
 for (const kind of ['access_token', 'refresh_token']) provider.on(`${kind}.destroyed`, () => (seen.revoked += 1));
 
+const secrets = {};
+const keep = (kind, value) => value && (secrets[kind] ??= []).push(value);
+for (const kind of ['access_token', 'authorization_code', 'refresh_token', 'registration_access_token']) {
+  provider.on(`${kind}.saved`, ({ jti }) => keep(kind, jti));
+}
+provider.on('authorization.success', ({ oidc }) => keep('state', oidc.params.state));
+provider.on('grant.success', ({ oidc }) => keep('code_verifier', oidc.params.code_verifier));
+
 /** What the authorization server says about a token. */
 async function introspect(token) {
   const identity = Buffer.from(Object.values(server).map(encodeURIComponent).join(':')).toString('base64');
@@ -137,6 +146,7 @@ async function answer(request, response) {
   const json = (status, value, headers = {}) => response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
   const metadata = `${origin}/.well-known/oauth-protected-resource/mcp`;
   if (request.url === '/seen') return json(200, seen);
+  if (request.url === '/secrets') return json(200, secrets);
   if (request.url === new URL(metadata).pathname) {
     return json(200, { resource, authorization_servers: [issuer], scopes_supported: SCOPE.split(' ') });
   }
