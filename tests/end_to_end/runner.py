@@ -40,6 +40,7 @@ class Copy:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
 
     def write(self, name: str, text: str) -> None:
@@ -55,8 +56,13 @@ def ended_by(checks: Checks, folder: Path, signalled: signal.Signals, suite: str
     with (folder / "started").open() as pipe:
         pipe.readline()
         copy.process.send_signal(signalled)
-        status = copy.process.wait(60)
+        try:
+            status = copy.process.wait(60)
+        except subprocess.TimeoutExpired:
+            status = None
         is_left = not is_closed(pipe.fileno())
+    if is_left:
+        os.killpg(copy.process.pid, signal.SIGKILL)
     checks.that(f"{signalled.name} ends a suite that runs {how}", not is_left, "it still runs")
     checks.that(f"the status says {signalled.name}", status == 128 + signalled, status)
 
@@ -80,6 +86,8 @@ def counts(checks: Checks, folder: Path) -> None:
 
 
 def main() -> int:
+    # A program that was started in the background ignores it, and so would scripts/test.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="toolvault-") as folder:
         room = Path(folder)
