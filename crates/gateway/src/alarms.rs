@@ -70,10 +70,8 @@ impl Kind {
             Action::SignInFailed | Action::UseRefused | Action::AccessDenied => {
                 Some(Self::Failures)
             }
-            // Of a server that is newer than this one, too.
-            action => {
-                (action.name() == Self::ApprovalRequested.name()).then_some(Self::ApprovalRequested)
-            }
+            Action::ApprovalRequested => Some(Self::ApprovalRequested),
+            _ => None,
         }
     }
 }
@@ -103,8 +101,19 @@ struct Message<'a> {
 }
 
 impl Alarm {
-    /// The alarm of a record. `count` equal events happened, this one last.
+    /// The alarm of a record, the last one of `count` equal events.
     fn of(kind: Kind, id: String, record: &Record, count: i64) -> Self {
+        let text = text::of(kind, record, count);
+        Self::with_text(kind, id, record, count, text)
+    }
+
+    /// That an event of which there was an alarm happened `count` more times, the last time as in the record.
+    fn repeated(kind: Kind, id: String, record: &Record, count: i64) -> Self {
+        let text = text::repeated(kind, record, count);
+        Self::with_text(kind, id, record, count, text)
+    }
+
+    fn with_text(kind: Kind, id: String, record: &Record, count: i64, text: String) -> Self {
         let mut data = Map::new();
         let fields = serde_json::to_value(record);
         if let Ok(Value::Object(fields)) = fields {
@@ -118,7 +127,7 @@ impl Alarm {
             id,
             name: kind.name(),
             at: record.at,
-            text: text::of(kind, record, count),
+            text,
             data,
         }
     }

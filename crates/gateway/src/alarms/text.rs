@@ -10,10 +10,34 @@ use super::watch::FAILURES_SECONDS;
 const LONGEST: usize = 100;
 
 pub(super) fn of(kind: Kind, record: &Record, count: i64) -> String {
+    if kind != Kind::Failures {
+        return format!("{}.", event(kind, record));
+    }
+    let actor = plain(&record.actor);
+    format!(
+        "{count} attempts to sign in or to use a secret failed within {FAILURES_SECONDS} s, the last one by {actor}. \
+         The audit trail names them"
+    )
+}
+
+pub(super) fn repeated(kind: Kind, record: &Record, count: i64) -> String {
+    let at = record.at;
+    if kind != Kind::Failures {
+        let event = event(kind, record);
+        return format!("{event}. It happened {count} more times until {at}.");
+    }
+    let actor = plain(&record.actor);
+    format!(
+        "{count} more attempts to sign in or to use a secret failed until {at}, the last one by {actor}. \
+         The audit trail names them"
+    )
+}
+
+fn event(kind: Kind, record: &Record) -> String {
     let actor = plain(&record.actor);
     let secret = name(record.secret_name.as_deref());
     let tool = name(record.tool.as_deref());
-    let text = match kind {
+    match kind {
         Kind::CanaryUsed => format!(
             "{actor} tried to use the canary {secret} in tool {tool}. There is no good reason to: revoke the key, and find \
              out who has it"
@@ -27,29 +51,16 @@ pub(super) fn of(kind: Kind, record: &Record, count: i64) -> String {
         ),
         Kind::Tampering => {
             "Something in the database was changed by someone other than Toolvault. \
-                            Run: toolvault audit verify"
+             Run: toolvault audit verify"
                 .to_owned()
         }
         Kind::ToolChanged => format!(
             "The definition of tool {tool} changed. Look at the change before you accept it: toolvault mcp pins"
         ),
-        Kind::Failures => {
-            return format!(
-                "{count} attempts to sign in or to use a secret failed within {FAILURES_SECONDS} s, the last one by {actor}. \
-                 The audit trail names them"
-            );
-        }
         Kind::ApprovalRequested => format!(
             "{actor} waits for approval to call tool {tool}. Look at the call before you decide: toolvault approval list"
         ),
-        Kind::SecretsDue => String::new(),
-    };
-    match count {
-        1 => format!("{text}."),
-        count => format!(
-            "{text}. It happened {count} more times until {}.",
-            record.at
-        ),
+        Kind::Failures | Kind::SecretsDue => String::new(),
     }
 }
 

@@ -15,8 +15,9 @@ const WINDOW: i64 = 60 * SECOND;
 const LONGEST_WINDOW: i64 = 3_600 * SECOND;
 /// Within how many seconds failures of one user are counted.
 pub const FAILURES_SECONDS: i64 = 60;
-/// How many kinds of events are told apart at a time. Further ones are told together.
-const MOST_GROUPS: usize = 256;
+/// How many events of one user are told apart at a time. Further ones of a kind are told together: a user can hide no
+/// event of another one, and the operator bounds how many users there are.
+const MOST_GROUPS: usize = 32;
 
 /// What makes alarms of records, and remembers those that were made lately.
 #[derive(Debug)]
@@ -71,10 +72,11 @@ impl Group {
         }
     }
 
-    const fn any(kind: Kind) -> Self {
+    /// All events of a kind of one user.
+    const fn any(kind: Kind, user: Option<UserId>) -> Self {
         Self {
             kind,
-            user: None,
+            user,
             actor: None,
             secret: None,
             object: None,
@@ -101,16 +103,13 @@ impl Watch {
     /// The alarm that a record is, if it is one and no equal one was made lately. `id` names the record.
     pub fn see(&mut self, id: &str, record: &Record, now: Timestamp) -> Option<Alarm> {
         let kind = Kind::of(record).filter(|kind| self.has(*kind))?;
-        if kind == Kind::Failures {
-            let count = self.failures_with(record)?;
-            return Some(Alarm::of(kind, id.to_owned(), record, count));
-        }
-        let mut group = Group::of(kind, record);
-        if self.groups.len() >= MOST_GROUPS && !self.groups.contains_key(&group) {
-            group = Group::any(kind);
-        }
+        let count = match kind {
+            Kind::Failures => self.failures_with(record)?,
+            _ => 1,
+        };
+        let group = self.group(kind, record);
         if let Some(repeats) = self.groups.get_mut(&group) {
-            repeats.count += 1;
+            repeats.count += count;
             repeats.last = Some((id.to_owned(), record.clone()));
             return None;
         }
@@ -121,11 +120,27 @@ impl Watch {
             last: None,
         };
         self.groups.insert(group, repeats);
-        Some(Alarm::of(kind, id.to_owned(), record, 1))
+        Some(Alarm::of(kind, id.to_owned(), record, count))
     }
 
-    /// Counts a failure, at its own time: many of the last days may be read at once. Returns how many there were if that
-    /// is an alarm.
+    /// The events that the record is told with.
+    fn group(&self, kind: Kind, record: &Record) -> Group {
+        let any = Group::any(kind, record.user_id);
+        if kind == Kind::Failures {
+            return any;
+        }
+        let group = Group::of(kind, record);
+        let of_user = |group: &&Group| group.user == record.user_id;
+        let is_full = || self.groups.keys().filter(of_user).count() >= MOST_GROUPS;
+        if self.groups.contains_key(&group) || !is_full() {
+            group
+        } else {
+            any
+        }
+    }
+
+    /// Counts a failure, at its own time: many of the last days may be read at once. Returns how many there were, as soon
+    /// as they are enough for an alarm, and then how many the record adds until the minute is over.
     fn failures_with(&mut self, record: &Record) -> Option<i64> {
         let begun = Failed {
             until: record.at.plus(FAILURES_SECONDS * SECOND),
@@ -136,12 +151,13 @@ impl Watch {
         if failed.until <= record.at {
             *failed = begun;
         }
-        failed.count += record.count.unwrap_or(1);
-        if failed.is_told || failed.count < self.failures {
-            return None;
+        let added = record.count.unwrap_or(1);
+        if failed.is_told {
+            return Some(added);
         }
-        failed.is_told = true;
-        Some(failed.count)
+        failed.count += added;
+        failed.is_told = failed.count >= self.failures;
+        failed.is_told.then_some(failed.count)
     }
 
     /// The alarms of what has repeated since it was last told, where it is time to tell.
@@ -155,7 +171,7 @@ impl Watch {
             let Some((id, record)) = repeats.last.take() else {
                 return false;
             };
-            alarms.push(Alarm::of(group.kind, id, &record, repeats.count));
+            alarms.push(Alarm::repeated(group.kind, id, &record, repeats.count));
             repeats.count = 0;
             repeats.window = (repeats.window * 2).min(LONGEST_WINDOW);
             repeats.until = now.plus(repeats.window);
@@ -163,22 +179,12 @@ impl Watch {
         });
         alarms
     }
-
-    /// How many events are counted and not told yet.
-    pub fn untold(&self) -> i64 {
-        self.groups.values().map(|repeats| repeats.count).sum()
-    }
-
-    /// Forgets everything, because another process goes on.
-    pub fn forget(&mut self) {
-        self.groups.clear();
-        self.failed.clear();
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use toolvault_core::audit::record::{Action, Actor, Decision};
+    use toolvault_vault::SystemEntropy;
 
     use super::*;
 
@@ -197,6 +203,11 @@ mod tests {
         Watch::new(Kind::ALL.into(), 3)
     }
 
+    /// How many events are counted and not told yet.
+    fn untold(watch: &Watch) -> i64 {
+        watch.groups.values().map(|repeats| repeats.count).sum()
+    }
+
     #[test]
     fn the_first_is_told_at_once_and_the_others_are_counted() {
         let mut watch = watch();
@@ -208,7 +219,7 @@ mod tests {
         let other = record(Action::CanaryUsed, 2);
         assert_eq!(watch.see("c", &other, at(1)).unwrap().data["count"], 1);
         assert_eq!(watch.repeated(at(59)), []);
-        assert_eq!(watch.untold(), 1_000);
+        assert_eq!(untold(&watch), 1_000);
         let told = watch.repeated(at(60));
         assert_eq!((told.len(), told[0].id.as_str()), (1, "b"));
         assert_eq!(told[0].data["count"], 1_000);
@@ -234,13 +245,62 @@ mod tests {
             failed.count = count;
             failed
         };
-        let mut see = |seconds, count| watch.see("a", &failed(seconds, count), at(1_000));
+        let mut see = |seconds, count| watch.see("a", &failed(seconds, count), at(seconds));
         assert_eq!(see(0, None), None);
         assert_eq!(see(59, None), None);
         assert_eq!(see(60, None), None, "another minute");
         assert_eq!(see(61, Some(2)).unwrap().data["count"], 3);
-        assert_eq!(see(62, None), None, "told once a minute");
-        assert_eq!(see(121, Some(70)).unwrap().data["count"], 70);
+        assert_eq!(see(62, None), None, "counted");
+        assert_eq!(see(120, None), None, "too few in this minute");
+        let told = watch.repeated(at(121));
+        assert_eq!((told.len(), &told[0].data["count"]), (1, &1.into()));
+        assert!(
+            told[0].text.starts_with("1 more attempts"),
+            "{}",
+            told[0].text
+        );
+    }
+
+    #[test]
+    fn failures_that_go_on_all_day_are_told_as_seldom_as_other_events() {
+        let mut watch = watch();
+        let (mut told, mut counted) = (0, 0);
+        let mut note = |alarm: Alarm| {
+            told += 1;
+            counted += alarm.data["count"].as_i64().unwrap();
+        };
+        for second in (0..86_400).step_by(10) {
+            watch.repeated(at(second)).into_iter().for_each(&mut note);
+            let mut failed = record(Action::SignInFailed, 1);
+            failed.at = at(second);
+            failed.count = Some(5);
+            watch
+                .see("a", &failed, at(second))
+                .into_iter()
+                .for_each(&mut note);
+        }
+        assert!((24..36).contains(&told), "{told}");
+        assert_eq!(counted + untold(&watch), 43_200);
+    }
+
+    #[test]
+    fn what_one_user_does_hides_nothing_of_another() {
+        let mut watch = watch();
+        let users = [(); 3].map(|()| UserId::generate(&SystemEntropy, at(0)).ok());
+        let of = |user: usize, actor| {
+            let mut tried = record(Action::CanaryUsed, actor);
+            tried.user_id = users[user];
+            tried
+        };
+        for actor in 0..1_000 {
+            watch.see("a", &of(1, actor), at(0));
+        }
+        assert!(watch.see("b", &of(2, 7), at(0)).is_some());
+        // Further ones of the first user are told together, and another kind is told at once.
+        let mut sent = of(1, 5_000);
+        assert_eq!(watch.see("c", &sent, at(0)), None);
+        sent.action = Action::ValueRepeated;
+        assert!(watch.see("d", &sent, at(0)).is_some());
     }
 
     #[test]
@@ -253,7 +313,7 @@ mod tests {
         }
         assert_eq!(told, MOST_GROUPS + 1);
         assert_eq!(watch.groups.len(), MOST_GROUPS + 1);
-        assert_eq!(watch.untold(), 10_000 - i64::try_from(told).unwrap());
+        assert_eq!(untold(&watch), 10_000 - i64::try_from(told).unwrap());
         assert_eq!(watch.repeated(at(60)).len(), 1);
     }
 
