@@ -33,6 +33,8 @@ struct State {
     watch: Watch,
     /// What has to be sent, the oldest first. It is made of one portion of the trail, so it is bounded.
     waiting: VecDeque<Alarm>,
+    /// The portion of the trail that they are made of, without its pages. It is noted once all of them are sent.
+    read: Option<Unshipped>,
     /// Up to when it is known which secrets are due.
     due: Option<Timestamp>,
     /// Until when it need not be told again that the trail cannot be read.
@@ -44,6 +46,7 @@ impl State {
         Self {
             watch: Watch::new(settings.kinds.clone(), settings.failures),
             waiting: VecDeque::new(),
+            read: None,
             due: None,
             told_unreadable: None,
         }
@@ -73,13 +76,10 @@ impl Alarmer<'_> {
 
     /// Sends the alarms of the oldest records that were not read, and returns how long to pause.
     async fn step(&self, lead: &mut Lead, state: &mut State) -> Result<Duration, Failure> {
-        let jobs = self.server.jobs();
-        let leads = lead.is_held().await.map_err(|error| Failure::of(&error))?;
-        jobs.leads(Job::Alarms, leads, lead.holder());
-        if !leads {
+        if !self.retry().leads(lead).await? {
             // Another server goes on where the stored position is.
             *state = State::new(self.settings);
-            jobs.alarms().waits(0);
+            self.server.jobs().alarms().waits(0);
             return Ok(LOOK_EVERY);
         }
         let now = self.vault.clock().now();
@@ -91,15 +91,32 @@ impl Alarmer<'_> {
             Err(Error::Integrity) => return self.skip(&caller, state, now).await,
             unread => unread.map_err(|error| Failure::of(&error))?,
         };
+        // These records were counted already, so they must not be read again.
+        if state
+            .read
+            .as_ref()
+            .is_some_and(|read| read.begins_like(&unread))
+        {
+            self.note(&caller, state).await?;
+            return Ok(Duration::ZERO);
+        }
         self.look_for_due(&caller, state, unread.last, now).await?;
         let read = self.read(&unread, state, now);
-        self.deliver(state).await?;
         let has_more = unread.waiting > read;
-        if read > 0 {
-            let noted = self.vault.note_shipped(&caller, unread).await;
-            noted.map_err(|error| Failure::of(&error))?;
-        }
+        state.read = (read > 0).then(|| unread.without_pages());
+        self.deliver(state).await?;
+        self.note(&caller, state).await?;
         Ok(if has_more { Duration::ZERO } else { LOOK_EVERY })
+    }
+
+    /// Moves the stored position after what was read and sent.
+    async fn note(&self, caller: &Caller, state: &mut State) -> Result<(), Failure> {
+        if let Some(read) = state.read.clone() {
+            let noted = self.vault.note_shipped(caller, read).await;
+            noted.map_err(|error| Failure::of(&error))?;
+            state.read = None;
+        }
+        Ok(())
     }
 
     /// Makes alarms of records, and returns how many records there are.
@@ -132,6 +149,7 @@ impl Alarmer<'_> {
     async fn deliver(&self, state: &mut State) -> Result<(), Failure> {
         let jobs = self.server.jobs();
         let counts = jobs.alarms();
+        let mut has_progressed = false;
         while let Some(alarm) = state.waiting.front() {
             counts.waits(state.waiting.len());
             let now = self.vault.clock().now();
@@ -139,14 +157,15 @@ impl Alarmer<'_> {
                 counts.dropped(1);
             } else {
                 let installation = Some(self.vault.installation());
-                let sent = self.sender.send(alarm, installation, now).await;
-                sent.map_err(|failure| {
+                if let Err(failure) = self.sender.send(alarm, installation, now).await {
                     counts.failed();
-                    Failure::of_receiver(failure.why, failure.retry_after, false)
-                })?;
+                    let failure = Failure::of_receiver(failure.why, failure.retry_after, false);
+                    return Err(failure.after_progress(has_progressed));
+                }
                 counts.sent();
                 jobs.succeeded(Job::Alarms, now);
             }
+            has_progressed = true;
             state.waiting.pop_front();
         }
         counts.waits(0);
@@ -164,10 +183,11 @@ impl Alarmer<'_> {
         let is_told = state.told_unreadable.is_some_and(|until| until > now);
         if state.watch.has(Kind::Tampering) && !is_told {
             let id = now.microseconds().to_string();
-            state.waiting.push_back(Alarm::unreadable(&id, now));
+            state.waiting.extend([Alarm::unreadable(&id, now)]);
             state.told_unreadable = Some(now.plus(UNREADABLE_EVERY));
         }
         self.deliver(state).await?;
+        state.read = None;
         let noted = self.vault.note_all(caller, Reader::Alarms).await;
         noted.map_err(|error| Failure::of(&error))?;
         Err(Failure::of_text(
@@ -191,10 +211,9 @@ impl Alarmer<'_> {
             return Ok(());
         }
         let due = self.vault.due_between(caller, since, now).await;
-        for due in due.map_err(|error| Failure::of(&error))? {
-            let alarm = Alarm::due(due.user, &due.names, due.count, due.at);
-            state.waiting.push_back(alarm);
-        }
+        let due = due.map_err(|error| Failure::of(&error))?.into_iter();
+        let alarms = due.map(|due| Alarm::due(due.user, &due.names, due.count, due.at));
+        state.waiting.extend(alarms);
         state.due = Some(now);
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use toolvault_core::entropy::Entropy as _;
 use toolvault_server::{Job, ServerHandle};
-use toolvault_vault::{SystemEntropy, Vault};
+use toolvault_vault::{Lead, SystemEntropy, Vault};
 
 use crate::failure::with_causes;
 
@@ -31,6 +31,8 @@ pub(super) struct Failure {
     retry_after: Option<Duration>,
     /// Whether trying again soon is of no use.
     is_final: bool,
+    /// Whether the step did some of its work before it failed.
+    has_progressed: bool,
 }
 
 impl Retry<'_> {
@@ -52,11 +54,7 @@ impl Retry<'_> {
                     }
                     Err(failure) => {
                         self.failed(&failure.why);
-                        failures = if failure.is_final {
-                            u32::MAX
-                        } else {
-                            failures.saturating_add(1)
-                        };
+                        failures = failure.follows(failures);
                         wait(failures, failure.retry_after, random())
                     }
                 }
@@ -70,6 +68,13 @@ impl Retry<'_> {
                 () = self.stop.cancelled() => return,
             }
         }
+    }
+
+    /// Whether this server does the job, of those on its database.
+    pub(super) async fn leads(&self, lead: &mut Lead) -> Result<bool, Failure> {
+        let leads = lead.is_held().await.map_err(|error| Failure::of(&error))?;
+        self.server.jobs().leads(self.job, leads, lead.holder());
+        Ok(leads)
     }
 
     pub(super) fn failed(&self, why: &str) {
@@ -88,6 +93,7 @@ impl Failure {
             why,
             retry_after: None,
             is_final: false,
+            has_progressed: false,
         }
     }
 
@@ -101,6 +107,22 @@ impl Failure {
             why,
             retry_after,
             is_final,
+            has_progressed: false,
+        }
+    }
+
+    /// The same of a step that did some of its work before it failed: a receiver that takes a few at a time is not away.
+    pub(super) const fn after_progress(mut self, has_progressed: bool) -> Self {
+        self.has_progressed = has_progressed;
+        self
+    }
+
+    /// How many failures there are in a row with this one.
+    const fn follows(&self, failures: u32) -> u32 {
+        match (self.is_final, self.has_progressed) {
+            (true, _) => u32::MAX,
+            (false, true) => 1,
+            (false, false) => failures.saturating_add(1),
         }
     }
 }
@@ -127,6 +149,16 @@ fn random() -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_receiver_that_takes_a_few_at_a_time_is_soon_tried_again() {
+        let failure = || Failure::of_receiver("busy".to_owned(), None, false);
+        assert_eq!(failure().follows(7), 8);
+        assert_eq!(failure().after_progress(false).follows(7), 8);
+        assert_eq!(failure().after_progress(true).follows(7), 1);
+        let last = Failure::of_receiver("gone".to_owned(), None, true);
+        assert_eq!(last.after_progress(true).follows(1), u32::MAX);
+    }
 
     #[test]
     fn waits_double_up_to_a_minute_and_respect_the_receiver() {

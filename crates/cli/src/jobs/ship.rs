@@ -42,11 +42,8 @@ impl Shipper<'_> {
 
     /// Ships the oldest records that wait, and returns how long to pause.
     async fn step(&self, lead: &mut Lead) -> Result<Duration, Failure> {
-        let jobs = self.server.jobs();
-        let counts = jobs.shipping();
-        let leads = lead.is_held().await.map_err(|error| Failure::of(&error))?;
-        jobs.leads(Job::Ship, leads, lead.holder());
-        if !leads {
+        let counts = self.server.jobs().shipping();
+        if !self.retry().leads(lead).await? {
             counts.waits(0, None);
             return Ok(LOOK_EVERY);
         }

@@ -35,9 +35,13 @@ impl World {
     }
 
     fn hooked(receiver: &Receiver) -> Self {
+        Self::hooked_with(receiver, "")
+    }
+
+    fn hooked_with(receiver: &Receiver, settings: &str) -> Self {
         let address = receiver.address;
         Self::new(&format!(
-            "url = 'http://{address}/hook'\nsecret_file = 'KEY_FILE'\nallow_private_network = true\n"
+            "url = 'http://{address}/hook'\nsecret_file = 'KEY_FILE'\nallow_private_network = true\n{settings}"
         ))
     }
 
@@ -68,6 +72,13 @@ fn take(server: &Server, key: &str) {
     let (status, answer) = request(server, key, "POST", "/v1/tools/tool/resolve", body);
     assert_eq!(status, 409, "{answer}");
     assert!(!answer.to_string().contains("canary"), "{answer}");
+}
+
+/// Sends its value.
+fn leak(server: &Server, key: &str) {
+    let sent = json!({"args": {"text": format!("see {VALUE}")}}).to_string();
+    let (status, _) = request(server, key, "POST", "/v1/tools/tool/resolve", &sent);
+    assert_eq!(status, 200);
 }
 
 /// The next alarm and its ID. It is signed as the standard says, and has no value.
@@ -119,14 +130,7 @@ fn an_attempt_on_a_canary_reaches_a_person_even_if_the_receiver_is_away_at_first
     third.answer("204 No Content", "");
     // Equal events are counted; another kind is told at once.
     take(&server, &key);
-    let sent = json!({"args": {"text": format!("see {VALUE}")}});
-    request(
-        &server,
-        &key,
-        "POST",
-        "/v1/tools/tool/resolve",
-        &sent.to_string(),
-    );
+    leak(&server, &key);
     let other = receiver.next();
     let (next, alarm) = read(&other);
     assert_ne!(next, id);
@@ -135,6 +139,27 @@ fn an_attempt_on_a_canary_reaches_a_person_even_if_the_receiver_is_away_at_first
         (&json!("value.repeated"), &json!("canary"))
     );
     other.answer("200 OK", "ok");
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn what_is_sent_again_is_not_counted_again() {
+    let receiver = Receiver::new();
+    let world = World::hooked_with(&receiver, "failures = 2\n");
+    let server = world.serve();
+    let key = world.installation.first_key("operator_key");
+    bait(&server, &key);
+    // One failure, and one attempt on a canary.
+    take(&server, &key);
+    let first = receiver.next();
+    first.answer("503 Service Unavailable", "");
+    let again = receiver.next();
+    assert_eq!(read(&again).1["type"], "canary.used");
+    again.answer("200 OK", "");
+    leak(&server, &key);
+    let next = receiver.next();
+    assert_eq!(read(&next).1["type"], "value.repeated");
+    next.answer("200 OK", "");
     assert_eq!(server.stop(), Some(0));
 }
 

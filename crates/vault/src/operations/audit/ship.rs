@@ -63,6 +63,22 @@ pub struct Unshipped {
     end: Head,
 }
 
+impl Unshipped {
+    /// The same without its pages, which need much memory: enough to note it.
+    #[must_use]
+    pub fn without_pages(self) -> Self {
+        Self {
+            pages: Vec::new(),
+            ..self
+        }
+    }
+
+    /// Whether both begin at the same position, so that the one was not noted when the other was read.
+    pub fn begins_like(&self, other: &Self) -> bool {
+        (self.reader, self.from, self.last) == (other.reader, other.from, other.last)
+    }
+}
+
 /// How far shipping is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShippingStatus {
