@@ -1,8 +1,9 @@
 //! Alarms: what people have to know at once, on its way to them.
 //!
-//! [`Watch`] makes them of records of the audit trail and counts what repeats, [`text`] says them in words, and
-//! [`Webhook`] sends them.
+//! [`Watch`] makes them of records of the audit trail and counts what repeats, [`text`] says them in words, [`Queue`]
+//! has those that wait, and [`Webhook`] sends them.
 
+mod queue;
 mod text;
 mod watch;
 mod webhook;
@@ -13,6 +14,7 @@ use toolvault_core::audit::record::{Action, Record};
 use toolvault_core::identity::{InstallationId, UserId};
 use toolvault_core::timestamp::Timestamp;
 
+pub use self::queue::Queue;
 pub use self::watch::{FAILURES_SECONDS, Watch};
 pub use self::webhook::{SigningKey, Webhook, WebhookError};
 
@@ -129,6 +131,22 @@ impl Alarm {
             at: record.at,
             text,
             data,
+        }
+    }
+
+    /// The same with a fixed text, and with only numbers and IDs in its data: nothing that an agent can choose.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        let is_id = |name: &str| matches!(name, "user_id" | "secret_id");
+        let data = self.data.iter();
+        let data = data.filter(|(name, value)| value.is_number() || is_id(name));
+        let sequence = self.data.get("sequence").and_then(Value::as_i64);
+        Self {
+            text: text::bare(self.name, sequence),
+            data: data
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            ..self.clone()
         }
     }
 

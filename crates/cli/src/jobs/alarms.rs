@@ -1,12 +1,11 @@
 //! Sends alarms of what the audit trail says, as it is written, and of secrets that are due. Nothing waits for it.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use toolvault_core::digest::hexadecimal;
 use toolvault_core::timestamp::{SECOND, Timestamp};
-use toolvault_gateway::alarms::{Alarm, Kind, Watch};
+use toolvault_gateway::alarms::{Alarm, Kind, Queue, Watch};
 use toolvault_server::{Job, ServerHandle};
 use toolvault_vault::{ALARMS_KEPT, Caller, Error, Lead, Reader, Unshipped, Vault};
 
@@ -32,7 +31,7 @@ pub(super) struct Alarmer<'a> {
 struct State {
     watch: Watch,
     /// What has to be sent, the oldest first. It is made of one portion of the trail, so it is bounded.
-    waiting: VecDeque<Alarm>,
+    waiting: Queue,
     /// The portion of the trail that they are made of, without its pages. It is noted once all of them are sent.
     read: Option<Unshipped>,
     /// Up to when it is known which secrets are due.
@@ -45,7 +44,7 @@ impl State {
     fn new(settings: &Alarms) -> Self {
         Self {
             watch: Watch::new(settings.kinds.clone(), settings.failures),
-            waiting: VecDeque::new(),
+            waiting: Queue::default(),
             read: None,
             due: None,
             told_unreadable: None,
@@ -150,15 +149,17 @@ impl Alarmer<'_> {
         let jobs = self.server.jobs();
         let counts = jobs.alarms();
         let mut has_progressed = false;
-        while let Some(alarm) = state.waiting.front() {
-            counts.waits(state.waiting.len());
+        while let Some(alarm) = state.waiting.first() {
+            counts.waits(state.waiting.count());
             let now = self.vault.clock().now();
             if now.since(alarm.at) > ALARMS_KEPT {
                 counts.dropped(1);
             } else {
                 let installation = Some(self.vault.installation());
-                if let Err(failure) = self.sender.send(alarm, installation, now).await {
+                if let Err(failure) = self.sender.send(&alarm, installation, now).await {
                     counts.failed();
+                    drop(alarm);
+                    state.waiting.failed();
                     let failure = Failure::of_receiver(failure.why, failure.retry_after, false);
                     return Err(failure.after_progress(has_progressed));
                 }
@@ -166,7 +167,7 @@ impl Alarmer<'_> {
                 jobs.succeeded(Job::Alarms, now);
             }
             has_progressed = true;
-            state.waiting.pop_front();
+            state.waiting.remove_first();
         }
         counts.waits(0);
         Ok(())

@@ -164,6 +164,36 @@ fn what_is_sent_again_is_not_counted_again() {
 }
 
 #[test]
+fn an_alarm_that_is_always_refused_does_not_hold_up_the_next_one() {
+    let receiver = Receiver::new();
+    let world = World::hooked(&receiver);
+    let server = world.serve();
+    let key = world.installation.first_key("operator_key");
+    bait(&server, &key);
+    take(&server, &key);
+    let refused = receiver.next();
+    let (id, alarm) = read(&refused);
+    assert_eq!(alarm["data"]["tool"], "tool");
+    leak(&server, &key);
+    refused.answer("403 Forbidden", "");
+    for _ in 1..5 {
+        let again = receiver.next();
+        assert_eq!(read(&again), (id.clone(), alarm.clone()));
+        again.answer("403 Forbidden", "");
+    }
+    let bare = receiver.next();
+    let (bare_id, told) = read(&bare);
+    assert_eq!((bare_id, &told["type"]), (id, &alarm["type"]));
+    assert_eq!(told["data"]["sequence"], alarm["data"]["sequence"]);
+    assert!(told["data"].get("tool").is_none(), "{told}");
+    bare.answer("200 OK", "");
+    let next = receiver.next();
+    assert_eq!(read(&next).1["type"], "value.repeated");
+    next.answer("200 OK", "");
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
 fn failures_that_pile_up_are_one_alarm() {
     let receiver = Receiver::new();
     let world = World::hooked(&receiver);

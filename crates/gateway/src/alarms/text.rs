@@ -33,6 +33,15 @@ pub(super) fn repeated(kind: Kind, record: &Record, count: i64) -> String {
     )
 }
 
+/// Says only where to look. `sequence` is that of the record, if the alarm is of one.
+pub(super) fn bare(name: &str, sequence: Option<i64>) -> String {
+    let place = sequence.map_or_else(
+        || "Run: toolvault status".to_owned(),
+        |sequence| format!("Record {sequence} of the audit trail has them: toolvault audit tail"),
+    );
+    format!("An alarm: {name}. The receiver did not take its details. {place}")
+}
+
 fn event(kind: Kind, record: &Record) -> String {
     let actor = plain(&record.actor);
     let secret = name(record.secret_name.as_deref());
