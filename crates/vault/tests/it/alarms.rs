@@ -58,6 +58,27 @@ on_both! {
         app.vault.close().await;
     }
 
+    async fn what_was_pruned_before_it_was_first_read_is_not_lost(app: App) {
+        create(&app, "old").await;
+        app.clock.advance(2 * DAY);
+        let new = create(&app, "new").await;
+        // All that is kept is younger than three days.
+        let local = app.local().caller;
+        let pruned = app.vault.prune_audit(&local, app.clock.now().plus(-DAY)).await.unwrap();
+        assert!(pruned.records > 0);
+        let first = unread(&app).await.unwrap();
+        assert_eq!(first.lost, 0);
+        assert_eq!(first.pages[0].records[0].0.sequence, pruned.records + 1);
+        assert!(first.waiting > new - pruned.records, "the pruning has a record, too");
+        // Of what has to be shipped, each is.
+        let unshipped = app.vault.unshipped(&local, Reader::Shipping).await.unwrap();
+        assert_eq!(unshipped.lost, pruned.records);
+        // Once there is a position, what is pruned after it is lost.
+        app.vault.note_shipped(&local, first.clone().without_pages()).await.unwrap();
+        let next = unread(&app).await.unwrap();
+        assert!(!first.begins_like(&next) && next.begins_like(&next));
+    }
+
     async fn a_position_that_leaves_records_out_is_found(app: App) {
         create(&app, "one").await;
         read(&app).await;

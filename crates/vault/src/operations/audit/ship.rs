@@ -52,7 +52,8 @@ pub struct Unshipped {
     pub pages: Vec<RecordedPage>,
     /// How many records wait, these included.
     pub waiting: i64,
-    /// How many records before them were pruned without having been shipped.
+    /// How many records after the stored position were pruned before they were read. Without a position, shipping
+    /// counts all that were pruned, and alarms count none.
     pub lost: i64,
     reader: Reader,
     /// The page of the stored position; 0 if there is none.
@@ -222,7 +223,14 @@ impl Vault {
         let (head, cut) = find_ends(tx, keyring).await?;
         let end = head.head().ok_or(Error::Integrity)?;
         let begin = match (&position, reader) {
-            (None, Reader::Alarms) => self.recent(tx).await?,
+            (None, Reader::Alarms) => {
+                let recent = self.recent(tx).await?;
+                // What was pruned before it was first read is not lost.
+                let pruned = cut.as_ref().map(|cut| cut.head.clone());
+                pruned
+                    .filter(|pruned| pruned.page > recent.page)
+                    .unwrap_or(recent)
+            }
             _ => Head::EMPTY,
         };
         let start = Start::after(position, begin, cut);
