@@ -1,6 +1,6 @@
 //! The values of a user's canaries, which are searched for in what the user's callers send.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use toolvault_core::json::Value;
@@ -16,7 +16,11 @@ const USUAL_BYTES: usize = 3 << 10;
 
 /// The search for the canaries of one generation of the user's secrets.
 #[derive(Default)]
-pub(crate) struct Watch(Mutex<Option<(i64, Arc<Watched>)>>);
+pub(crate) struct Watch {
+    kept: Mutex<Option<(i64, Arc<Watched>)>>,
+    /// Done once the log has that not all of them are found.
+    told: OnceLock<()>,
+}
 
 /// Values to search for, and whose they are. It has only keyed hashes of them.
 pub(crate) struct Watched {
@@ -25,18 +29,23 @@ pub(crate) struct Watched {
 }
 
 impl Watch {
+    /// Whether it is the first time that some were left out.
+    pub(crate) fn is_news(&self) -> bool {
+        self.told.set(()).is_ok()
+    }
+
     pub(crate) fn weight(index: &Index) -> usize {
         (index.canaries().len() * USUAL_BYTES).min(MOST_BYTES)
     }
 
     pub(crate) fn find(&self, generation: i64) -> Option<Arc<Watched>> {
-        let kept = self.0.lock();
+        let kept = self.kept.lock();
         let (kept, watched) = kept.as_ref()?;
         (*kept == generation).then(|| Arc::clone(watched))
     }
 
     pub(crate) fn keep(&self, generation: i64, watched: &Arc<Watched>) {
-        *self.0.lock() = Some((generation, Arc::clone(watched)));
+        *self.kept.lock() = Some((generation, Arc::clone(watched)));
     }
 }
 
@@ -48,14 +57,24 @@ impl Watched {
         }
     }
 
+    /// Whether there is room for a usual value.
     pub(crate) fn has_room(&self) -> bool {
-        self.redactor.bytes() < MOST_BYTES
+        self.redactor.bytes() + USUAL_BYTES <= MOST_BYTES
     }
 
-    pub(crate) fn add(&mut self, value: RepeatedValue, text: &str) {
-        if let Some(added) = self.redactor.add(&value.secret_name, text) {
+    /// Adds a value, and returns whether there was room for it. One that is too short is ignored.
+    pub(crate) fn add(&mut self, value: RepeatedValue, text: &str) -> bool {
+        let Some(added) = self.redactor.add(&value.secret_name, text) else {
+            return true;
+        };
+        // A value of many lines takes much more than usual.
+        let fits = self.redactor.bytes() <= MOST_BYTES;
+        if fits {
             self.values.push((added, value));
+        } else {
+            self.redactor.remove(added);
         }
+        fits
     }
 
     pub(crate) fn found(&self, sent: Value<'_>) -> Vec<RepeatedValue> {

@@ -95,11 +95,15 @@ impl Vault {
         let filled = self.shared.entropy.fill(random.as_mut());
         filled.map_err(Error::internal)?;
         let mut watched = Watched::new(&Key::new(&random));
+        let mut left_out = 0_usize;
         for canary in index.canaries() {
+            if !watched.has_room() {
+                left_out += 1;
+                continue;
+            }
             // One that does not open is reported where the index is used.
             let opened = canary.open_value(self.installation(), &entry.user.keys);
-            if watched.has_room()
-                && let Ok(value) = opened
+            if let Ok(value) = opened
                 && let Some(text) = value.expose_text()
             {
                 let value = RepeatedValue {
@@ -108,8 +112,16 @@ impl Vault {
                     version: canary.version,
                     is_canary: true,
                 };
-                watched.add(value, text);
+                left_out += usize::from(!watched.add(value, text));
             }
+        }
+        if left_out > 0 && entry.watch.is_news() {
+            let user = entry.user.id();
+            tracing::warn!(
+                %user,
+                left_out,
+                "a user has too many canaries: the values of some are not searched for"
+            );
         }
         let watched = Arc::new(watched);
         entry.watch.keep(index.generation(), &watched);

@@ -172,6 +172,17 @@ on_both! {
         assert_eq!(found(&ann, r#"["another value of the canary"]"#).await, []);
     }
 
+    async fn a_canary_of_many_lines_takes_no_room_from_others(app: App) {
+        let ann = app.person("ann").await;
+        let lines: Vec<_> = (0..1_000).map(|line| format!("line {line:04} of a canary")).collect();
+        mark(&ann, ann.store(secret("long", &lines.join("\n"))).await).await;
+        mark(&ann, ann.store(secret("bait", VALUE)).await).await;
+        let sent = format!(r#"["{}","{VALUE}"]"#, lines[500]);
+        let found = ann.vault.canaries_in(&ann.caller, json::parse_text(&sent).unwrap()).await.unwrap();
+        let names: Vec<_> = found.iter().map(|found| found.secret_name.as_str()).collect();
+        assert_eq!(names, ["bait"], "there is a limit to the memory that a search takes");
+    }
+
     async fn a_canary_cannot_be_made_a_secret_in_the_database(app: App) {
         let operator = app.operator().await;
         let bait = mark(&operator, operator.store(secret("bait", VALUE)).await).await;
