@@ -124,8 +124,8 @@ impl Search<'_> {
     fn usual_samples(&self, letters: &[u8]) -> bool {
         let (words, _) = letters.as_chunks();
         let (mut before, mut last) = (0, 0);
-        let mut pairs = words.iter().zip(words.iter().skip(1));
-        pairs.any(|(first, second)| {
+        let next = words.get(1..).unwrap_or_default();
+        words.iter().zip(next).any(|(first, second)| {
             let hash = self.key.part(*first, *second);
             let wide = joined(before, hash);
             (before, last) = (last, hash);
