@@ -234,6 +234,8 @@ async fn open_sqlite(
     let is_to_close = Arc::clone(&has_failed);
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
+        // There is no network in between, and a test takes a thread switch and back.
+        .test_before_acquire(false)
         .before_acquire(move |_, _| {
             let is_usable = !is_to_close.swap(false, Ordering::Relaxed);
             Box::pin(async move { Ok(is_usable) })
@@ -257,6 +259,7 @@ async fn open_sqlite(
         .map_err(OpenDatabaseError::Migrate)?;
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
+        .test_before_acquire(false)
         .acquire_timeout(dialect::most_of(patience))
         .connect_lazy_with(options);
     Ok(Database::Sqlite(SqliteDatabase {
