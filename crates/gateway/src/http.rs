@@ -6,27 +6,30 @@
 //! under the same rules.
 
 mod address;
+mod clients;
 mod connection;
 mod error;
 mod policy;
 mod resolver;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::redirect;
 
 pub(crate) use self::connection::connect;
 pub use self::error::{HttpError, root_cause};
 pub(crate) use self::policy::bare_host;
 pub use self::policy::{HttpPolicy, is_on_this_machine};
+pub(crate) use self::trust::client_config;
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode, Url};
 
-use self::resolver::{CheckedResolver, Lookup, SystemLookup};
+use self::clients::Clients;
+use self::resolver::{Lookup, SystemLookup};
 
 /// What came back: never more than the policy's `max_body_bytes`.
 #[expect(
@@ -62,7 +65,7 @@ pub struct Opening {
 /// proxy settings of the environment. Cloning is cheap and shares the connections.
 #[derive(Clone, Debug)]
 pub struct GuardedClient {
-    inner: reqwest::Client,
+    clients: Arc<Clients>,
     policy: Arc<HttpPolicy>,
 }
 
@@ -72,28 +75,9 @@ impl GuardedClient {
         Self::with_lookup(policy, Arc::new(SystemLookup))
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the guarded client that the lint points to"
-    )]
     fn with_lookup(policy: HttpPolicy, lookup: Arc<dyn Lookup>) -> Result<Self, HttpError> {
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_rustls()
-            .dns_resolver(CheckedResolver::new(lookup, policy.allow_private_network))
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .user_agent(concat!("toolvault/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(policy.connect_timeout)
-            .https_only(false);
-        if let Some(path) = &policy.ca_file {
-            builder = builder.tls_certs_merge(policy::certificates(path)?);
-        }
         Ok(Self {
-            inner: builder
-                .build()
-                .map_err(|error| HttpError::Setup(error.into()))?,
+            clients: Arc::new(Clients::new(&policy, lookup)?),
             policy: Arc::new(policy),
         })
     }
@@ -156,7 +140,7 @@ impl GuardedClient {
         body: Bytes,
     ) -> Result<reqwest::RequestBuilder, HttpError> {
         let url = self.policy.check(url)?;
-        let request = self.inner.request(method, url).headers(headers);
+        let request = self.clients.here()?.request(method, url).headers(headers);
         Ok(if body.is_empty() {
             request
         } else {

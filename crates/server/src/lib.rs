@@ -44,7 +44,7 @@ pub use app::ServerHandle;
 pub use entrance::GatewaySettingsError;
 pub use jobs::{Alarms, Job, JobState, Jobs, Shipping};
 pub use jwt::{Algorithm, IssuerConfig, IssuerConfigError};
-pub use listener::{Prepared, Server};
+pub use listener::{Prepared, Server, Workers};
 pub use openapi::document as openapi_document;
 pub use reload::{ReloadReport, ReloadRequest};
 pub use serve_error::ServeError;

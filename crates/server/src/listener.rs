@@ -4,9 +4,9 @@ pub(crate) mod activity;
 pub(crate) mod connection;
 mod leftover;
 mod prepared;
-mod repoll;
 mod slots;
 mod stall;
+mod workers;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -28,6 +28,7 @@ use self::prepared::Listeners;
 pub use self::prepared::Prepared;
 use self::slots::{Connections, Slot};
 use self::stall::Stall;
+pub use self::workers::Workers;
 use crate::api::health;
 use crate::app::{App, ServerHandle, Stopping};
 use crate::ext_mcp;
@@ -91,8 +92,12 @@ impl Server {
         ServerHandle(self.app.clone())
     }
 
-    /// Serves until `shutdown` is cancelled, then finishes requests in flight and stops the gateway's programs.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
+    /// Serves on `workers` until `shutdown` is cancelled, then finishes requests in flight and stops the gateway's programs.
+    pub async fn run(
+        self,
+        workers: &Workers,
+        shutdown: CancellationToken,
+    ) -> Result<(), ServeError> {
         let limits = self.app.settings.limits;
         let router = routes::router(self.app.clone());
         let router = service(self.app.clone(), router, shutdown.clone());
@@ -102,6 +107,7 @@ impl Server {
             is_tls,
             router,
             self.app.clone(),
+            workers,
             shutdown.clone(),
         );
         let certificate = async {
@@ -114,7 +120,8 @@ impl Server {
                 let app = self.app.clone();
                 let metrics = get(move || async move { health::encoded(&app).await });
                 let router = Router::new().route("/metrics", metrics);
-                accept(listener, false, router, self.app.clone(), shutdown.clone()).await;
+                let app = self.app.clone();
+                accept(listener, false, router, app, workers, shutdown.clone()).await;
             }
         };
         // Boxed, because few servers have it.
@@ -122,7 +129,8 @@ impl Server {
             if let Some(listener) = self.listeners.ext_mcp {
                 let router = ext_mcp::router(self.app.clone());
                 let router = service(self.app.clone(), router, shutdown.clone());
-                accept(listener, is_tls, router, self.app.clone(), shutdown.clone()).await;
+                let app = self.app.clone();
+                accept(listener, is_tls, router, app, workers, shutdown.clone()).await;
             }
         });
         let orderly = async {
@@ -154,6 +162,7 @@ pub(crate) async fn accept(
     is_tls: bool,
     router: Router,
     app: App,
+    workers: &Workers,
     shutdown: CancellationToken,
 ) {
     let limits = app.settings.limits;
@@ -161,6 +170,9 @@ pub(crate) async fn accept(
     let tasks = TaskTracker::new();
     while let Some((stream, peer)) = next(&listener, &shutdown).await {
         let Ok(local) = stream.local_addr() else {
+            continue;
+        };
+        let Ok(stream) = stream.into_std() else {
             continue;
         };
         let slot = tokio::select! {
@@ -182,9 +194,16 @@ pub(crate) async fn accept(
         };
         let certificate = app.certificate.as_ref().filter(|_| is_tls);
         let (tls, stop) = (certificate.map(Certificate::acceptor), shutdown.clone());
-        tasks.spawn(async move {
-            serve(connection, stream, tls, stop, &slot).await;
-        });
+        let place = workers.place();
+        let runtime = place.runtime.clone();
+        let serving = async move {
+            // The stream belongs to the runtime in which this runs.
+            if let Ok(stream) = TcpStream::from_std(stream) {
+                serve(connection, stream, tls, stop, &slot).await;
+            }
+            drop(place);
+        };
+        tasks.spawn_on(serving, &runtime);
     }
     drop(listener);
     tasks.close();

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use toolvault_server::control::ControlSocket;
-use toolvault_server::{Prepared, ServeError, Server, ServerSettings};
+use toolvault_server::{Prepared, ServeError, Server, ServerSettings, Workers};
 use toolvault_vault::{DatabaseLocation, Opened, SystemClock, SystemEntropy, Vault};
 
 use self::signals::Signals;
@@ -37,6 +37,7 @@ pub(crate) async fn run(
     let connections = jobs::Connections::of(&configuration, &context.environment, exporter)?;
     let signals = Signals::catch()?;
     hygiene::raise_descriptors();
+    let workers = Workers::start()?;
     make_profiles_directory();
 
     let Opened { vault, first_keys } = open(&configuration).await?;
@@ -87,7 +88,7 @@ pub(crate) async fn run(
         stop,
     ));
     tokio::select! {
-        status = serve(&vault, server, control, &signals, time_limit) => status,
+        status = serve(&vault, (server, &workers), control, &signals, time_limit) => status,
         never = reload::follow(requests, &options, context) => match never {},
         never = jobs => match never {},
     }
@@ -195,7 +196,7 @@ fn refused_to_serve(error: &ServeError, settings: &ServerSettings) -> Failure {
 /// Serves until a signal, a second signal, or a failure of the storage.
 async fn serve(
     vault: &Vault,
-    server: Server,
+    (server, workers): (Server, &Workers),
     control: Option<ControlSocket>,
     signals: &Signals,
     time_limit: Duration,
@@ -208,7 +209,7 @@ async fn serve(
         }
     };
     let requests = async {
-        let outcome = server.run(signals.stop.clone()).await;
+        let outcome = server.run(workers, signals.stop.clone()).await;
         // Local commands are served as long as requests are.
         finishing.cancel();
         outcome

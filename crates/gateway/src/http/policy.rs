@@ -1,10 +1,10 @@
 //! What a [`GuardedClient`](super::GuardedClient) may do: where to, how long, how much.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::{Certificate, Url};
+use reqwest::Url;
 
 use super::address;
 use super::error::HttpError;
@@ -95,19 +95,4 @@ pub(crate) fn bare_host(host: &str) -> &str {
     host.strip_prefix('[')
         .and_then(|inner| inner.strip_suffix(']'))
         .unwrap_or(host)
-}
-
-/// The certificates in the PEM file at `path`, at least one.
-pub(super) fn certificates(path: &Path) -> Result<Vec<Certificate>, HttpError> {
-    let refused = |source: Option<super::error::BoxError>| HttpError::CaFile {
-        path: path.to_owned(),
-        source,
-    };
-    let pem = std::fs::read(path).map_err(|error| refused(Some(error.into())))?;
-    let certificates =
-        Certificate::from_pem_bundle(&pem).map_err(|error| refused(Some(error.into())))?;
-    if certificates.is_empty() {
-        return Err(refused(None));
-    }
-    Ok(certificates)
 }

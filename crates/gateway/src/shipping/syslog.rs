@@ -9,8 +9,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::UnixDatagram;
 use tokio_rustls::TlsConnector;
@@ -19,7 +18,7 @@ use toolvault_core::identity::InstallationId;
 use toolvault_vault::RecordedPage;
 
 use super::{DeliveryError, Severity, uid};
-use crate::http::{HttpError, HttpPolicy, Url, bare_host, connect};
+use crate::http::{HttpError, HttpPolicy, Url, bare_host, client_config, connect};
 
 /// The facility `log audit`, at its place in a priority.
 const LOG_AUDIT: u8 = 13 << 3;
@@ -73,9 +72,11 @@ impl Target {
         policy: HttpPolicy,
         allows_unclean_end: bool,
     ) -> Result<Self, HttpError> {
-        let connector = matches!(address, Address::Tls(_)).then(|| connector(&policy));
+        let config = matches!(address, Address::Tls(_))
+            .then(|| client_config(policy.ca_file.as_deref()))
+            .transpose()?;
         Ok(Self {
-            connector: connector.transpose()?,
+            connector: config.map(|config| TlsConnector::from(Arc::new(config))),
             address,
             policy,
             allows_unclean_end,
@@ -142,29 +143,6 @@ async fn transfer(
             Err(error) => return Err(error),
         }
     }
-}
-
-fn connector(policy: &HttpPolicy) -> Result<TlsConnector, HttpError> {
-    let mut roots = Vec::new();
-    if let Some(path) = &policy.ca_file {
-        let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-        roots = read.map_err(|error| HttpError::CaFile {
-            path: path.clone(),
-            source: Some(error.into()),
-        })?;
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier =
-        rustls_platform_verifier::Verifier::new_with_extra_roots(roots, Arc::clone(&provider));
-    let verifier = verifier.map_err(|error| HttpError::Setup(error.into()))?;
-    let builder = rustls::ClientConfig::builder_with_provider(provider);
-    let builder = builder.with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| HttpError::Setup(error.into()))?;
-    let config = builder
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 /// The messages of these pages, in their order.

@@ -1,7 +1,6 @@
 //! One connection: HTTP/1.1 or HTTP/2, with limits. A panic affects only its own request.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -24,7 +23,6 @@ use tower::ServiceExt as _;
 
 use super::activity::Activity;
 use super::leftover::Leftover;
-use super::repoll::Repoll;
 use crate::error::ApiError;
 use crate::routes::canonical;
 use crate::settings::RequestLimits;
@@ -83,9 +81,8 @@ impl Connection {
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection.into_owned());
-        let repoll = Repoll::new();
         let time_limit = tokio::select! {
-            ended = poll_fn(|context| repoll.poll(context, connection.as_mut())) => return note(ended),
+            ended = connection.as_mut() => return note(ended),
             () = stop.cancelled() => None,
             () = close.cancelled() => Some(FAREWELL),
             () = disuse(&activity, &limits) => Some(limits.header_timeout()),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::runtime::Builder;
 
 use super::super::{
     GuardedClient, HeaderMap, HeaderValue, HttpError, HttpPolicy, Method, StatusCode,
@@ -155,4 +156,20 @@ async fn a_closed_port_is_unreachable() {
     drop(server);
     let error = local_client().get(&url).await.err().unwrap();
     assert!(matches!(error, HttpError::Unreachable(_)), "{error}");
+}
+
+#[test]
+fn a_runtime_does_not_wait_for_the_connections_of_another() {
+    let others = Builder::new_multi_thread().enable_all().build().unwrap();
+    let server = others.block_on(CannedServer::start(Behaviour::Pausing(
+        "HTTP/1.1 204 No Content\r\n\r\n",
+    )));
+    let client = local_client();
+    // The first one keeps its connection open, and does not run any more.
+    let runtimes = [(); 2].map(|()| Builder::new_current_thread().enable_all().build().unwrap());
+    for runtime in &runtimes {
+        let answer = runtime.block_on(client.get(&server.url("/")));
+        assert_eq!(answer.unwrap().status, StatusCode::NO_CONTENT);
+    }
+    assert_eq!(server.heads().len(), 2);
 }

@@ -61,13 +61,11 @@ impl Served {
         let router = Router::new().route("/", any(handler));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let running = tokio::spawn(listener::accept(
-            listener,
-            false,
-            router,
-            app,
-            shutdown.clone(),
-        ));
+        let stop = shutdown.clone();
+        let running = tokio::spawn(async move {
+            let workers = listener::Workers::start().unwrap();
+            listener::accept(listener, false, router, app, &workers, stop).await;
+        });
         Self {
             address,
             events,

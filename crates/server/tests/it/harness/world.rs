@@ -13,6 +13,7 @@ use toolvault_core::identity::UserId;
 use toolvault_gateway::GatewaySettings;
 use toolvault_server::{
     DashboardSettings, Prepared, RequestLimits, ServeError, Server, ServerHandle, ServerSettings,
+    Workers,
 };
 use toolvault_vault::{
     Caller, DatabaseLocation, FirstKeys, Opened, RootKeySource, Settings, SystemEntropy,
@@ -92,7 +93,11 @@ impl World {
         let ext_mcp_address = server.ext_mcp_address();
         let shutdown = CancellationToken::new();
         let handle = server.handle();
-        let running = tokio::spawn(server.run(shutdown.clone()));
+        let stop = shutdown.clone();
+        let running = tokio::spawn(async move {
+            let workers = Workers::start().unwrap();
+            server.run(&workers, stop).await
+        });
         Self {
             address,
             metrics_address,
