@@ -80,7 +80,8 @@ mod tests {
         let path = directory.path().join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&path).status();
         assert!(made.unwrap().success());
-        let script = format!("exec 3>'{}'; echo >&3; sleep 1000; true", path.display());
+        let script = "exec 3>'PIPE'; (echo >&3; exec sleep 1000) & wait";
+        let script = script.replace("PIPE", path.to_str().unwrap());
         let command = ["sh".to_owned(), "-c".to_owned(), script];
         let (begun, has_begun) = tokio::sync::oneshot::channel();
         let (ended, has_ended) = mpsc::channel();
@@ -88,7 +89,7 @@ mod tests {
             let mut pipe = std::fs::File::open(path).unwrap();
             pipe.read_exact(&mut [0]).unwrap();
             begun.send(()).unwrap();
-            // The shell and what it started have the other end.
+            // What the shell started has the other end, too.
             ended.send(pipe.read(&mut [0]).unwrap())
         });
         // A command that takes too long is dropped like this, too.
