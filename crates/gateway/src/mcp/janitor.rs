@@ -1,5 +1,5 @@
 //! Ends what is no longer valid: sessions and programs of callers that were revoked, of credentials that changed, of
-//! servers whose configuration changed, and of clients that never came back.
+//! servers whose configuration changed, and of clients that never came back. Old requests for approval are deleted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +13,15 @@ use super::state::State;
 
 /// How often time limits are checked.
 const ROUND: Duration = Duration::from_secs(5);
+/// How often old requests for approval are deleted.
+const DELETE_EVERY: Duration = Duration::from_hours(1);
 
 /// Works until the gateway closes.
 pub(crate) async fn run(state: Arc<State>) {
     let mut feed = state.vault.changes();
     let mut rounds = interval(ROUND);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut deletions = interval(DELETE_EVERY);
     loop {
         tokio::select! {
             () = state.stop.cancelled() => return,
@@ -27,8 +30,19 @@ pub(crate) async fn run(state: Arc<State>) {
                 end_lost(&state, Changed::All).await;
                 end_idle(&state);
             }
+            _ = deletions.tick() => delete_old(&state),
         }
     }
+}
+
+fn delete_old(state: &Arc<State>) {
+    let own = Arc::clone(state);
+    state.tasks.spawn(async move {
+        if let Err(error) = own.vault.delete_old_approvals().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "old requests for approval were not deleted");
+        }
+    });
 }
 
 /// Ends what a change made invalid. Each ending is a task of its own: one that takes long holds up no other.

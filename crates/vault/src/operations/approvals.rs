@@ -1,12 +1,13 @@
 //! Approvals: a call through the gateway waits until a person allows it.
 //!
 //! [`ask`] finds out whether a call is allowed already, or asks. [`decide`] is what a person does about it. [`stored`] is
-//! a request as it is stored: it is sealed, and its row has a MAC.
+//! a request as it is stored: it is sealed, and its row has a MAC. [`delete`] deletes what is old.
 //!
 //! Neither the key that made a call nor a key that descends from it can decide about that call.
 
 mod ask;
 mod decide;
+mod delete;
 pub(crate) mod stored;
 
 use std::collections::HashMap;
@@ -23,7 +24,7 @@ pub use self::stored::{Approval, ApprovalDecision, ApprovalState};
 use crate::cache::Effect;
 use crate::caller::Caller;
 use crate::error::{Denial, Error};
-use crate::store::approvals::{self, ApprovalKey};
+use crate::store::approvals;
 use crate::vault::Vault;
 use crate::writer::change::Work;
 
@@ -53,7 +54,6 @@ impl Vault {
             let mut tx = self.shared.database.read().await?;
             let mut live = approvals::list_live(&mut tx, caller.user, now).await?;
             live.retain(|key| reaches(caller, &key.server, &key.tool));
-            self.drop_ended(&mut live).await?;
             let page = live.iter().skip(offset).take(limit);
             let ids: Vec<_> = page.map(|key| key.approval_id).collect();
             let rows = approvals::find_some(&mut tx, &ids).await?;
@@ -73,25 +73,7 @@ impl Vault {
         self.note_refusal(caller, listed).await
     }
 
-    /// Takes out what was allowed to keys that ended.
-    async fn drop_ended(&self, live: &mut Vec<ApprovalKey>) -> Result<(), Error> {
-        let now = self.shared.clock.now();
-        let mut ended = HashMap::new();
-        for key in live.iter().filter(|key| key.decision.is_some()) {
-            let Some(Ok(id)) = key.actor.strip_prefix("key:").map(str::parse) else {
-                continue;
-            };
-            if !ended.contains_key(&key.actor) {
-                let record = self.key_record(id).await?;
-                let is_over = record.is_none_or(|record| !record.is_live(now));
-                ended.insert(key.actor.clone(), is_over);
-            }
-        }
-        live.retain(|key| key.decision.is_none() || ended.get(&key.actor) != Some(&true));
-        Ok(())
-    }
-
-    /// One request, in any state, until a day after it ended, or an hour if it was not decided. Needs `manage`.
+    /// One request, in any state, for a day after it ended, or an hour if it was not decided. Needs `manage`.
     pub async fn approval(&self, caller: &Caller, id: ApprovalId) -> Result<Approval, Error> {
         self.note_refusal(caller, caller.require(Scope::Manage))
             .await?;

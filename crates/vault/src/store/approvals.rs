@@ -29,6 +29,35 @@ pub(crate) struct ApprovalRow {
     pub(crate) mac: Vec<u8>,
 }
 
+/// Selects requests for calls by a key that ended at `$now`, or that descends from one that did or is gone.
+macro_rules! of_ended_key {
+    ($now:literal) => {
+        concat!(
+            "(approvals.actor LIKE 'key:%' AND EXISTS (WITH RECURSIVE line (key_id) AS (\
+             SELECT substr(approvals.actor, 5) UNION SELECT k.creator_id FROM line \
+             JOIN api_keys k ON k.key_id = line.key_id WHERE k.creator_id IS NOT NULL) \
+             SELECT 1 FROM line LEFT JOIN api_keys k ON k.key_id = line.key_id \
+             WHERE k.key_id IS NULL OR k.revoked_at <= ",
+            $now,
+            " OR k.expires_at <= ",
+            $now,
+            "))"
+        )
+    };
+}
+
+/// Selects requests that ended before `$1`, those without a decision that ended before `$2`, and what was allowed without
+/// an end to keys that ended at `$3`.
+macro_rules! old {
+    () => {
+        concat!(
+            "(expires_at < $1 OR (decision IS NULL AND expires_at < $2) OR (expires_at IS NULL AND ",
+            of_ended_key!("$3"),
+            "))"
+        )
+    };
+}
+
 /// A request without its content.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct ApprovalKey {
@@ -76,19 +105,21 @@ pub(crate) async fn find_live(
     })
 }
 
-/// A user's requests that wait for a decision or were allowed and are in force, newest first.
+/// A user's requests that wait for a decision or were allowed and are in force, newest first. Those of keys that ended are
+/// neither.
 pub(crate) async fn list_live(
     tx: &mut Tx,
     user: UserId,
     now: Timestamp,
 ) -> sqlx::Result<Vec<ApprovalKey>> {
     on!(tx, connection => {
-        sqlx::query_as(
+        sqlx::query_as(concat!(
             "SELECT approval_id, actor, server, tool, decision FROM approvals WHERE user_id = $1 \
              AND (expires_at IS NULL OR expires_at > $2) AND used_at IS NULL \
-             AND (decision IS NULL OR decision <> 'refuse') \
-             ORDER BY requested_at DESC, approval_id DESC",
-        )
+             AND (decision IS NULL OR decision <> 'refuse') AND NOT ",
+            of_ended_key!("$2"),
+            " ORDER BY requested_at DESC, approval_id DESC",
+        ))
         .bind(user.0)
         .bind(now.microseconds())
         .fetch_all(connection)
@@ -177,21 +208,35 @@ pub(crate) async fn delete(tx: &mut Tx, id: ApprovalId) -> sqlx::Result<()> {
     })
 }
 
-/// Deletes a user's requests that ended before `decided`, and those without a decision that ended before `undecided`.
-pub(crate) async fn delete_old(
-    tx: &mut Tx,
-    user: UserId,
-    decided: Timestamp,
-    undecided: Timestamp,
-) -> sqlx::Result<()> {
+/// What is old: what ended before `decided`, before `undecided` if there was no decision, and what was allowed to keys that
+/// ended at `now`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Old {
+    pub(crate) decided: Timestamp,
+    pub(crate) undecided: Timestamp,
+    pub(crate) now: Timestamp,
+}
+
+/// The users who have old requests.
+pub(crate) async fn users_with_old(tx: &mut Tx, old: Old) -> sqlx::Result<Vec<Uuid>> {
     on!(tx, connection => {
-        sqlx::query(
-            "DELETE FROM approvals WHERE user_id = $1 \
-             AND (expires_at < $2 OR (decision IS NULL AND expires_at < $3))",
-        )
+        sqlx::query_scalar(concat!("SELECT DISTINCT user_id FROM approvals WHERE ", old!()))
+            .bind(old.decided.microseconds())
+            .bind(old.undecided.microseconds())
+            .bind(old.now.microseconds())
+            .fetch_all(connection)
+            .await
+    })
+}
+
+/// Deletes a user's old requests.
+pub(crate) async fn delete_old(tx: &mut Tx, user: UserId, old: Old) -> sqlx::Result<()> {
+    on!(tx, connection => {
+        sqlx::query(concat!("DELETE FROM approvals WHERE user_id = $4 AND ", old!()))
+            .bind(old.decided.microseconds())
+            .bind(old.undecided.microseconds())
+            .bind(old.now.microseconds())
             .bind(user.0)
-            .bind(decided.microseconds())
-            .bind(undecided.microseconds())
             .execute(connection)
             .await
             .map(|_| ())

@@ -7,7 +7,9 @@ use toolvault_core::confidential::Wiped;
 use toolvault_core::identity::ApprovalId;
 use toolvault_core::policy::Need;
 use toolvault_core::scope::Scope;
-use toolvault_vault::{ApprovalDecision, ApprovalState, Asked, AskedCall, Denial, Error, Waiting};
+use toolvault_vault::{
+    ApprovalDecision, ApprovalState, Asked, AskedCall, Clock as _, Denial, Error, NewKey, Waiting,
+};
 
 use crate::harness::app::key;
 use crate::harness::databases::on_postgres;
@@ -310,20 +312,25 @@ on_both! {
 
     async fn what_was_not_decided_is_kept_for_an_hour_and_what_was_decided_for_a_day(app: App) {
         let (person, agent) = pair(&app).await;
+        let bob = app.person("bob").await;
         let refused = waits(&agent, &call("{}")).await;
         decide(&person, refused.id, ApprovalDecision::Refuse).await;
+        let lasting = waits(&agent, &asked(Need::First, SHOWN)).await;
+        decide(&person, lasting.id, ApprovalDecision::Once).await;
         let undecided = waits(&agent, &call(SHOWN)).await;
-        let found = async |id| person.vault.approval(&person.caller, id).await.is_ok();
-        // A request is the occasion to delete.
+        let of_another = waits(&bob, &call(SHOWN)).await;
+        let found = async |actor: &Actor, id| actor.vault.approval(&actor.caller, id).await.is_ok();
         for (after, refused_is_kept, undecided_is_kept) in [
             (HOUR, true, true),
             (11 * MINUTE, true, false),
             (DAY, false, false),
         ] {
             app.clock.advance(after);
-            waits(&agent, &call(&format!(r#"{{"after":{after}}}"#))).await;
-            assert_eq!(found(refused.id).await, refused_is_kept, "{after}");
-            assert_eq!(found(undecided.id).await, undecided_is_kept, "{after}");
+            app.vault.delete_old_approvals().await.unwrap();
+            assert_eq!(found(&person, refused.id).await, refused_is_kept, "{after}");
+            assert_eq!(found(&person, undecided.id).await, undecided_is_kept, "{after}");
+            assert_eq!(found(&bob, of_another.id).await, undecided_is_kept, "{after}");
+            assert!(found(&person, lasting.id).await);
         }
     }
 
@@ -337,17 +344,50 @@ on_both! {
         rows.close().await;
     }
 
-    async fn what_was_allowed_to_a_key_is_not_listed_when_the_key_ended(app: App) {
-        let (person, agent) = pair(&app).await;
-        let waiting = waits(&agent, &call(SHOWN)).await;
-        decide(&person, waiting.id, ApprovalDecision::Always).await;
+    async fn what_was_allowed_to_a_key_ends_with_the_key_or_one_that_it_descends_from(app: App) {
+        let person = app.operator().await;
         let total = async || person.vault.approvals(&person.caller, 10, 0).await.unwrap().total;
-        assert_eq!(total().await, 1);
-        let id = agent.key_id();
-        person.vault.revoke_key(&person.caller, id).await.unwrap();
-        assert_eq!(total().await, 0);
-        let refused = agent.vault.recheck(&agent.caller).await;
-        assert!(matches!(refused, Err(Error::Unauthenticated)), "{refused:?}");
+        let scopes = [Scope::Use, Scope::Manage];
+        for is_revoked in [true, false] {
+            let expires_at = (!is_revoked).then(|| app.clock.now().plus(HOUR));
+            let parent = person.delegate(NewKey { expires_at, ..key("parent", &scopes) }).await;
+            let agent = parent.delegate(key("agent", &[Scope::Use])).await;
+            let asking = waits(&agent, &call("{}")).await;
+            let allowed = waits(&agent, &call(SHOWN)).await;
+            decide(&person, allowed.id, ApprovalDecision::Always).await;
+            let other = waits(&person, &asked(Need::First, SHOWN)).await;
+            app.vault.delete_old_approvals().await.unwrap();
+            assert_eq!(total().await, 3);
+            if is_revoked {
+                person.vault.revoke_key(&person.caller, parent.key_id()).await.unwrap();
+            } else {
+                app.clock.advance(HOUR);
+            }
+            let refused = agent.vault.recheck(&agent.caller).await;
+            assert!(matches!(refused, Err(Error::Unauthenticated)), "{refused:?}");
+            let found = async |id| person.vault.approval(&person.caller, id).await.is_ok();
+            assert_eq!(total().await, usize::from(is_revoked));
+            assert!(found(allowed.id).await && found(asking.id).await);
+            app.vault.delete_old_approvals().await.unwrap();
+            assert!(!found(allowed.id).await && found(asking.id).await && found(other.id).await);
+            let withdrawn = person.vault.delete_approval(&person.caller, other.id).await;
+            withdrawn.unwrap();
+        }
+    }
+
+    async fn requests_for_keys_that_ended_do_not_count(app: App) {
+        let person = app.operator().await;
+        let parent = person.delegate(key("parent", &[Scope::Use, Scope::Manage])).await;
+        for _ in 0..4 {
+            let agent = parent.delegate(key("agent", &[Scope::Use])).await;
+            for number in 0..64 {
+                waits(&agent, &call(&format!("{{\"n\":{number}}}"))).await;
+            }
+        }
+        let other = person.delegate(key("other", &[Scope::Use])).await;
+        assert!(matches!(ask(&other, &call(SHOWN)).await, Asked::NotAsked(_)));
+        person.vault.revoke_key(&person.caller, parent.key_id()).await.unwrap();
+        assert!(waits(&other, &call(SHOWN)).await.is_new);
     }
 }
 

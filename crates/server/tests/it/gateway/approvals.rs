@@ -1,12 +1,16 @@
 //! Calls that a person must allow: nothing is sent and no value leaves before that.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use toolvault_core::pattern::ToolPattern;
 use toolvault_core::policy::Approval;
+use toolvault_gateway::GatewaySettings;
+use toolvault_gateway::mcp::Gateway;
 use toolvault_gateway::settings::ApprovalRules;
+use toolvault_vault::SystemEntropy;
 
 use super::relay::{ERAS, Era, Gate, Reply};
 use crate::harness::Actor;
@@ -281,4 +285,32 @@ async fn a_call_that_its_client_cancelled_is_not_made() {
         assert!(text(&told).contains("cancelled"));
         assert_eq!(gate.upstream.heard("tools/call").len(), 0);
     }
+}
+
+#[tokio::test]
+async fn a_gateway_deletes_what_is_old() {
+    let gate = gate(&[("send", Some(Approval::Always))], NO_TIME).await;
+    let operator = gate.world.operator();
+    operator.default_for("linear__send", "api_key", VALUE).await;
+    let agent = gate.agent(Era::Modern).await;
+    text(&agent.call("send", TO).await);
+    let approval = waiting(&operator).await;
+    let path = approval["approval_id"].as_str().unwrap();
+    let path = format!("/v1/approvals/{path}");
+    gate.world.clock.advance(2 * 3_600);
+    operator.get(&path).await.expect(200);
+    let gateway = Gateway::new(
+        gate.world.vault.clone(),
+        GatewaySettings::default(),
+        Arc::clone(&gate.world.clock) as Arc<_>,
+        Arc::new(SystemEntropy),
+    );
+    let gateway = gateway.unwrap();
+    let deleted = async {
+        while operator.get(&path).await.status != 404 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_mins(1), deleted).await.unwrap();
+    gateway.close().await;
 }

@@ -3,7 +3,7 @@
 use toolvault_core::audit::record::Record;
 use toolvault_core::identity::{ApprovalId, UserId};
 use toolvault_core::policy::Need;
-use toolvault_core::timestamp::{SECOND, Timestamp};
+use toolvault_core::timestamp::Timestamp;
 
 use crate::error::Error;
 use crate::operations::approvals::about;
@@ -17,10 +17,6 @@ const MOST_PENDING: usize = 64;
 const MOST_PENDING_OF_USER: usize = 256;
 /// How much a user may have allowed at a time.
 const MOST_ALLOWED: usize = 1_000;
-/// For how long a request is kept after it ended, in microseconds: one day.
-const KEPT: i64 = 86_400 * SECOND;
-/// The same if there was no decision: one hour. An agent makes such requests alone, so there may be many.
-const UNDECIDED_KEPT: i64 = 3_600 * SECOND;
 
 /// What was found of a call.
 pub(super) enum Found {
@@ -172,8 +168,6 @@ impl Ask {
             mac: Vec::new(),
         };
         authenticate(&mut row, &work.shared.keyring);
-        let (decided, undecided) = (work.now.plus(-KEPT), work.now.plus(-UNDECIDED_KEPT));
-        approvals::delete_old(work.tx, self.user, decided, undecided).await?;
         approvals::delete_changed(work.tx, &row).await?;
         approvals::insert(work.tx, &row).await?;
         let named = (self.server.as_str(), self.tool.as_str());
