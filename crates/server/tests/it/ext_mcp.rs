@@ -1,5 +1,6 @@
 //! What another gateway is told about the messages that it relays.
 
+mod approvals;
 mod hostile;
 mod plane;
 mod state;
@@ -257,35 +258,4 @@ async fn such_a_server_is_reached_in_no_other_way() {
     }
     let shown = agent.get("/v1/gateway").await.expect(200);
     assert_eq!(shown["servers"], json!([]));
-}
-
-#[tokio::test]
-async fn a_call_that_a_person_must_allow_is_refused_until_then() {
-    let plane = Plane::start(&["linear"]).await;
-    let (operator, agent) = (plane.world.operator(), plane.world.agent());
-    let id = operator.default_for("linear__send", "api_key", VALUE).await;
-    let always = r#"{"approval":"always"}"#;
-    let policy = format!("/v1/secrets/{id}/policy");
-    operator.json("PUT", &policy, always).await.expect(200);
-    plane
-        .of(&agent, RESULT, "tools/list", &tools(&[send()]))
-        .await;
-    let sent = call(&json!({"to": "ann"}));
-    let refused = plane.of(&agent, REQUEST, "tools/call", &sent).await;
-    let Answer::Error(1, reason) = refused else {
-        panic!("{refused:?}");
-    };
-    let (_, asked) = reason.split_once("/#/approvals/").expect(&reason);
-    let id = asked.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
-    let approval = id.into_iter().next().unwrap();
-    let path = format!("/v1/approvals/{approval}");
-    operator
-        .json("POST", &path, r#"{"decision":"once"}"#)
-        .await
-        .expect(200);
-    let completed = call(&json!({"to": "ann", "api_key": VALUE}));
-    let answer = plane.of(&agent, REQUEST, "tools/call", &sent).await;
-    assert_eq!(answer, Answer::Mutated(completed));
-    let again = plane.of(&agent, REQUEST, "tools/call", &sent).await;
-    assert!(matches!(again, Answer::Error(1, _)), "{again:?}");
 }
