@@ -163,7 +163,6 @@ fn skip_scalar(bytes: &[u8], from: usize) -> Result<usize, Failure> {
 pub(crate) fn skip_string(bytes: &[u8], from: usize) -> Result<usize, Failure> {
     let mut at = from + 1;
     loop {
-        at += plain(bytes.get(at..).unwrap_or_default());
         match bytes.get(at) {
             Some(b'"') => return Ok(at + 1),
             Some(b'\\') => match bytes.get(at + 1) {
@@ -180,22 +179,11 @@ pub(crate) fn skip_string(bytes: &[u8], from: usize) -> Result<usize, Failure> {
                 Some(_) => return Err(Failure::Syntax("Invalid \\escape", at)),
                 None => return Err(Failure::Syntax("Unterminated string starting at", from)),
             },
-            Some(_) => return Err(Failure::Syntax("Invalid control character at", at)),
+            Some(0..=0x1f) => return Err(Failure::Syntax("Invalid control character at", at)),
+            Some(_) => at += 1,
             None => return Err(Failure::Syntax("Unterminated string starting at", from)),
         }
     }
-}
-
-/// How many bytes at the start stand for themselves in a string.
-fn plain(bytes: &[u8]) -> usize {
-    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-    // Without an exit within a chunk, the compiler compares its bytes all at once.
-    let (chunks, _) = bytes.as_chunks::<16>();
-    let is_plain =
-        |chunk: &&[u8; 16]| !chunk.iter().fold(false, |any, byte| any | is_special(byte));
-    let whole = chunks.iter().take_while(is_plain).count() * 16;
-    let rest = bytes.get(whole..).unwrap_or_default();
-    whole + rest.iter().take_while(|byte| !is_special(byte)).count()
 }
 
 /// Reads the longest number at the start of `rest`, which is at index `from` of the document.
