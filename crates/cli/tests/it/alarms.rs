@@ -99,6 +99,13 @@ fn read(request: &Request) -> (String, Value) {
     (id, serde_json::from_str(&request.body).unwrap())
 }
 
+/// Takes the next alarm, which is of this type.
+fn receive(receiver: &Receiver, kind: &str) {
+    let next = receiver.next();
+    assert_eq!(read(&next).1["type"], kind);
+    next.answer("200 OK", "");
+}
+
 #[test]
 fn an_attempt_on_a_canary_reaches_a_person_even_if_the_receiver_is_away_at_first() {
     let receiver = Receiver::new();
@@ -153,13 +160,9 @@ fn what_is_sent_again_is_not_counted_again() {
     take(&server, &key);
     let first = receiver.next();
     first.answer("503 Service Unavailable", "");
-    let again = receiver.next();
-    assert_eq!(read(&again).1["type"], "canary.used");
-    again.answer("200 OK", "");
+    receive(&receiver, "canary.used");
     leak(&server, &key);
-    let next = receiver.next();
-    assert_eq!(read(&next).1["type"], "value.repeated");
-    next.answer("200 OK", "");
+    receive(&receiver, "value.repeated");
     assert_eq!(server.stop(), Some(0));
 }
 
@@ -187,9 +190,7 @@ fn an_alarm_that_is_always_refused_does_not_hold_up_the_next_one() {
     assert_eq!(told["data"]["sequence"], alarm["data"]["sequence"]);
     assert!(told["data"].get("tool").is_none(), "{told}");
     bare.answer("200 OK", "");
-    let next = receiver.next();
-    assert_eq!(read(&next).1["type"], "value.repeated");
-    next.answer("200 OK", "");
+    receive(&receiver, "value.repeated");
     assert_eq!(server.stop(), Some(0));
 }
 

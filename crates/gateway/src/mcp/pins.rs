@@ -3,6 +3,7 @@
 //! Each list of a server's tools is compared with the pins once. A call only looks up what its tool is pinned as.
 
 mod difference;
+mod listed;
 mod pinned;
 mod warnings;
 
@@ -14,7 +15,7 @@ use tokio::time::timeout;
 use toolvault_core::json::parse;
 use toolvault_vault::{Caller, Error, MOST_TOOL_PINS, PinnedTexts, SeenTool, ToolPin, Vault};
 
-use self::difference::differences;
+pub use self::listed::ListedPin;
 pub(crate) use self::pinned::Pinned;
 use self::warnings::Names;
 use super::access::Access;
@@ -29,55 +30,6 @@ const MOST_LINES: usize = 10_000;
 const READ_AT_ONCE: usize = 64;
 /// The longest definition that is kept, in bytes. Of a longer one only the hash is.
 const LONGEST_KEPT: usize = 32 << 10;
-
-/// A pin for an operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedPin {
-    /// What the tool is pinned as, and when it changed.
-    pub pin: ToolPin,
-    /// What a person should know of its name and its pinned definition.
-    pub warnings: Vec<String>,
-    /// What the change is, in words; `None` if there is no change, or a definition was not kept.
-    pub differences: Option<Vec<String>>,
-    /// What a person should know of the changed definition.
-    pub change_warnings: Vec<String>,
-}
-
-impl ListedPin {
-    /// Without texts if a server has so many changes and warnings that not all are told.
-    fn new(
-        mut pin: ToolPin,
-        texts: Option<PinnedTexts>,
-        names: &Names,
-        server: &ServerName,
-    ) -> Self {
-        // A tool that changed back is as it is pinned.
-        let is_back = pin.is_back();
-        pin.change = pin.change.filter(|_| !is_back);
-        let Some(texts) = texts else {
-            let untold = vec!["not told: the server has too many others".to_owned()];
-            let differences = pin.change.map(|_| untold.clone());
-            return Self {
-                pin,
-                warnings: untold,
-                differences,
-                change_warnings: Vec::new(),
-            };
-        };
-        let of = |text: Option<&String>| text.map(|text| warnings::of_definition(text));
-        let mut warnings = names.warnings(server.as_str(), &pin.tool);
-        warnings.extend(of(texts.pinned.as_ref()).unwrap_or_default());
-        let changed = texts.changed.filter(|_| !is_back);
-        let change_warnings = of(changed.as_ref()).unwrap_or_default();
-        let texts = texts.pinned.zip(changed);
-        Self {
-            pin,
-            warnings,
-            differences: texts.map(|(before, after)| differences(&before, &after)),
-            change_warnings,
-        }
-    }
-}
 
 /// The pins of all servers, as far as this process knows them.
 pub(crate) struct Pins {
