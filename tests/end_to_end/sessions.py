@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import time
 from pathlib import Path
 
@@ -128,10 +127,8 @@ async def ended(checks: Checks, gateway: Gateway, users: list[User], at_first: V
     until = time.monotonic() + QUIET
     while (left := await gateway.sessions()) and time.monotonic() < until:
         await asyncio.sleep(0.2)
-    # Each processor has connections to the tool server of its own, and keeps idle ones for 90 seconds. One is in VARIES.
-    most = at_first.descriptors + VARIES + WORKERS * ((os.cpu_count() or 1) - 1)
-    await at_rest(gateway, lambda now: now.descriptors <= most)
+    await at_rest(gateway, lambda now: now.descriptors <= at_first.descriptors + VARIES)
     now = Vitals.of(gateway)
     print(f"sessions, of users who are gone: {left} sessions, {Growth.line(now)}")
     checks.that("sessions: those of users who are gone are over", not left, left)
-    checks.that("sessions: nothing stays open", now.descriptors <= most, (at_first, now))
+    checks.that("sessions: nothing stays open", now.descriptors <= at_first.descriptors + VARIES, (at_first, now))

@@ -15,6 +15,10 @@ use super::policy::HttpPolicy;
 use super::resolver::{CheckedResolver, Lookup};
 use super::trust;
 
+/// How long a connection is kept without use. Each runtime has its own, so the usual 90 seconds would leave many; and many
+/// servers close theirs earlier, perhaps while a request is on its way.
+const IDLE: Duration = Duration::from_secs(20);
+
 /// The clients under one policy.
 pub(super) struct Clients {
     tls: ClientConfig,
@@ -69,6 +73,7 @@ impl Clients {
             .no_proxy()
             .user_agent(concat!("toolvault/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(self.connect_timeout)
+            .pool_idle_timeout(IDLE)
             .https_only(false);
         let client = builder.build();
         client.map_err(|error| HttpError::Setup(error.into()))
