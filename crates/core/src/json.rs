@@ -24,7 +24,7 @@ pub(crate) use scanner::{Failure, skip_string, skip_value, skip_whitespace};
 pub(crate) use strings::decode_lossily;
 pub use strings::{LoneSurrogate, escaped_length, spelled, write_string};
 pub use tree::{Members, Tree};
-pub use value::{Kind, Value};
+pub use value::{Kind, OwnedValue, Value};
 
 /// Checks `document`, UTF-8 with or without a byte order mark, and returns its value.
 pub fn parse(document: &[u8]) -> Result<Value<'_>, Error> {

@@ -31,7 +31,23 @@ pub struct Value<'a> {
     raw: &'a str,
 }
 
+/// A JSON value with its own text, which is overwritten when it is dropped.
+#[expect(missing_debug_implementations, reason = "a value may be confidential")]
+pub struct OwnedValue(Wiped<String>);
+
+impl OwnedValue {
+    /// The value.
+    pub fn value(&self) -> Value<'_> {
+        Value::of_checked(&self.0)
+    }
+}
+
 impl<'a> Value<'a> {
+    /// A copy of the value with its text.
+    pub fn to_owned_value(self) -> OwnedValue {
+        OwnedValue(Wiped::new(self.raw.to_owned()))
+    }
+
     /// The value with the text `raw`, which the scanner has accepted.
     pub(crate) fn of_checked(raw: &'a str) -> Self {
         Self { raw }

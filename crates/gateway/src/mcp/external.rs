@@ -140,7 +140,10 @@ impl External {
         }
         for access in &accesses {
             let text = changed.as_deref().map_or(content, Vec::as_slice);
-            let (text, is_found) = access.values.redacted(parse(text).map_err(|_| broken())?);
+            let (text, is_found) = access
+                .values
+                .redacted(parse(text).map_err(|_| broken())?)
+                .await;
             if is_found {
                 self.visit.state.metrics.redacted();
                 changed = Some(text);

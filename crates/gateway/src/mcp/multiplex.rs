@@ -246,7 +246,7 @@ async fn discover(
 ) -> Result<McpReply, Refusal> {
     let mut merged = Merged::default();
     for (link, greeting) in greetings(conversation, links).await? {
-        merged.add(visit.caller(), link, &greeting)?;
+        merged.add(visit.caller(), link, &greeting).await?;
     }
     merged.add_sign_ins(visit, &visit.rules.reachable(visit.caller()));
     let text = merged.discovered().to_string();
@@ -279,7 +279,7 @@ pub(crate) async fn initialize(
             }
         };
         let Some(link) = started.link else { continue };
-        merged.add(visit.caller(), &link, &started.greeting)?;
+        merged.add(visit.caller(), &link, &started.greeting).await?;
         let mut links = session.links.lock().await;
         links.insert(server.name.clone(), Arc::new(link));
     }

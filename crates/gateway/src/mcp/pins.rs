@@ -171,8 +171,10 @@ impl Pins {
             Some(pin) => pin.must_note(tool.hash, now),
             None => !is_full,
         };
-        let new = catalogue.tools().filter(must_note);
-        let new: Vec<SeenTool> = new.map(|tool| seen(access, tool)).collect();
+        let mut new: Vec<SeenTool> = Vec::new();
+        for tool in catalogue.tools().filter(must_note) {
+            new.push(seen(access, tool).await);
+        }
         if !new.is_empty() {
             let is_first = new
                 .iter()
@@ -292,15 +294,19 @@ impl Pins {
 }
 
 /// A tool to be pinned. Pins are for all callers, so a definition that repeats a value of this one is not kept.
-fn seen(access: &Access, tool: &Tool) -> SeenTool {
+async fn seen(access: &Access, tool: &Tool) -> SeenTool {
     let text = parse(tool.raw.as_bytes()).ok().map(schema::pinned);
-    let text = text.filter(|text| text.len() <= LONGEST_KEPT);
-    let harmless = text.filter(|text| {
-        parse(text.as_bytes()).is_ok_and(|definition| !access.values.redacted(definition).1)
-    });
+    let mut text = text.filter(|text| text.len() <= LONGEST_KEPT);
+    if let Some(definition) = &text {
+        let repeats = match parse(definition.as_bytes()) {
+            Ok(definition) => access.values.redacted(definition).await.1,
+            Err(_) => true,
+        };
+        text = text.filter(|_| !repeats);
+    }
     SeenTool {
         name: tool.definition.name.clone(),
         hash: tool.hash,
-        definition: harmless.map(|text| text.as_str().to_owned()),
+        definition: text.map(|text| text.as_str().to_owned()),
     }
 }

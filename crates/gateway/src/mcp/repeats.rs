@@ -80,7 +80,7 @@ impl Repeats {
         found: &Found,
     ) -> Result<(), Refusal> {
         let mut repeated = self.vault.canaries_in(caller, sent).await?;
-        repeated.extend(values.found(sent));
+        repeated.extend(values.found(sent).await);
         let repeated = found.new_of(tool, repeated);
         if repeated.is_empty() {
             return Ok(());

@@ -17,6 +17,7 @@ use crate::cache::UserEntry;
 use crate::cache::watch::Watched;
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::search::search;
 use crate::vault::Vault;
 
 impl Vault {
@@ -29,8 +30,10 @@ impl Vault {
         sent: Value<'_>,
     ) -> Result<Vec<RepeatedValue>, Error> {
         let entry = self.known_entry(caller).await?;
-        let watched = self.watched(&entry)?;
-        Ok(watched.map_or_else(Vec::new, |watched| watched.found(sent)))
+        let Some(watched) = self.watched(&entry)? else {
+            return Ok(Vec::new());
+        };
+        Ok(search(sent, move |sent| watched.found(sent)).await)
     }
 
     /// The arguments of a tool for which the caller would get a canary, as

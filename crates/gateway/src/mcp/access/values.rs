@@ -9,7 +9,7 @@ use toolvault_core::confidential::Wiped;
 use toolvault_core::identity::SecretId;
 use toolvault_core::json::Value;
 use toolvault_core::redaction::{Added, Key, Redactor, Stream};
-use toolvault_vault::{AppliedValue, RepeatedValue};
+use toolvault_vault::{AppliedValue, RepeatedValue, search};
 
 use super::principal::Principal;
 
@@ -155,18 +155,23 @@ impl Values {
     }
 
     /// The JSON of `value` without the values, and whether one was found.
-    pub(crate) fn redacted(&self, value: Value<'_>) -> (Wiped<Vec<u8>>, bool) {
-        let mut out = Wiped::new(Vec::with_capacity(value.raw().len()));
-        let is_found = self.redactor.json(value, &mut out);
-        (out, is_found)
+    pub(crate) async fn redacted(&self, value: Value<'_>) -> (Wiped<Vec<u8>>, bool) {
+        let redactor = self.redactor.clone();
+        let redact = move |value: Value<'_>| {
+            let mut out = Wiped::new(Vec::with_capacity(value.raw().len()));
+            let is_found = redactor.json(value, &mut out);
+            (out, is_found)
+        };
+        search(value, redact).await
     }
 
     /// Which of the values are in `sent`, which is on its way to the server.
-    pub(crate) fn found(&self, sent: Value<'_>) -> Vec<RepeatedValue> {
+    pub(crate) async fn found(&self, sent: Value<'_>) -> Vec<RepeatedValue> {
         if self.redactor.is_empty() {
             return Vec::new();
         }
-        let found = self.redactor.found(sent);
+        let redactor = self.redactor.clone();
+        let found = search(sent, move |sent| redactor.found(sent)).await;
         let remembered = self.remembered.lock();
         let found = remembered
             .iter()
@@ -207,6 +212,7 @@ impl Drop for Values {
 #[cfg(test)]
 mod tests {
     use toolvault_core::confidential::Confidential;
+    use toolvault_core::json::parse;
 
     use super::*;
 
@@ -244,6 +250,21 @@ mod tests {
             assert_eq!(finds(&values, &text), version > 2, "{version}");
         }
         assert!(finds(&values, "the value of another secret"));
+    }
+
+    #[tokio::test]
+    async fn a_long_text_is_searched_like_a_short_one() {
+        let values = Values::new(&Principal::test(1), &budgets());
+        values.add(sent(1, 1, "the value of a secret"));
+        for length in [0, 1 << 20] {
+            let before = "x".repeat(length);
+            let text = format!("[\"{before} the value of a secret\"]");
+            let value = parse(text.as_bytes()).unwrap();
+            let (redacted, is_found) = values.redacted(value).await;
+            let expected = format!("[\"{before} [secret:secret-1]\"]");
+            assert_eq!((is_found, *redacted == expected.into_bytes()), (true, true));
+            assert_eq!(values.found(value).await.len(), 1);
+        }
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl Answering {
                 self.end_record();
                 McpReply::whole(status, text)
             }
-            Ok(Passed::Nothing) => match self.nameless_error(status, text) {
+            Ok(Passed::Nothing) => match self.nameless_error(status, text).await {
                 Some(text) => McpReply::whole(status, text),
                 None => self.fail(&Exchange::failure(status).into()),
             },
@@ -137,12 +137,14 @@ impl Answering {
     }
 
     /// An error that names no request, as answer to one that the server could not even read.
-    fn nameless_error(&self, status: StatusCode, text: &[u8]) -> Option<Wiped<Vec<u8>>> {
+    async fn nameless_error(&self, status: StatusCode, text: &[u8]) -> Option<Wiped<Vec<u8>>> {
         let message = Message::parse(text).ok()?;
         let is_nameless = message.get("id").is_none_or(Value::is_null);
         let is_error = message.get("error").is_some();
-        (!status.is_success() && is_nameless && is_error)
-            .then(|| self.downstream.redacted(message.value()))
+        if status.is_success() || !is_nameless || !is_error {
+            return None;
+        }
+        Some(self.downstream.redacted(message.value()).await)
     }
 
     /// What a program says first, if it is an error that the later era wants told in the status of the answer.

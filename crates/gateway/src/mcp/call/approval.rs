@@ -139,7 +139,7 @@ impl Target {
     ) -> Result<(), Refusal> {
         let (arguments, mut shown) = asked_for(args, &sent.answers);
         if let Ok(value) = parse(&shown) {
-            (shown, _) = access.values.redacted(value);
+            (shown, _) = access.values.redacted(value).await;
         }
         let call = AskedCall {
             server: access.server.name.to_string(),

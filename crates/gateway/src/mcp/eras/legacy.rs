@@ -36,7 +36,8 @@ pub(crate) async fn initialize(
         let (text, _) = upstream
             .access
             .values
-            .redacted(Message::parse(&greeting)?.value());
+            .redacted(Message::parse(&greeting)?.value())
+            .await;
         return Ok(McpReply::whole(StatusCode::OK, text));
     };
     let link = Arc::new(link);

@@ -123,7 +123,11 @@ async fn tools_of(visit: &Visit, link: &Link, context: &Context) -> Result<Vec<T
         true,
     )
     .await?;
-    visible.iter().map(|tool| clean(link, tool)).collect()
+    let mut cleaned = Vec::with_capacity(visible.len());
+    for tool in visible {
+        cleaned.push(clean(link, &tool.to_json()).await?);
+    }
+    Ok(cleaned)
 }
 
 /// Everything else that these servers list.
@@ -146,22 +150,22 @@ pub(super) async fn all_of(
     list: List,
     context: &Context,
 ) -> Result<Vec<Text>, Refusal> {
-    let mut found = Vec::new();
-    let mut broken = Ok(());
+    let mut listed = Vec::new();
     link.pages(list, None, context, |elements| {
         for element in elements {
             let mut tree = Tree::from(element);
             if list.method == PROMPTS.method {
                 rename(link, &mut tree);
             }
-            match clean(link, &tree) {
-                Ok(text) => found.push(text),
-                Err(refusal) => broken = Err(refusal),
-            }
+            listed.push(tree.to_json());
         }
     })
     .await?;
-    broken.map(|()| found)
+    let mut found = Vec::with_capacity(listed.len());
+    for element in listed {
+        found.push(clean(link, &element).await?);
+    }
+    Ok(found)
 }
 
 fn rename(link: &Link, tree: &mut Tree<'_>) {
@@ -176,10 +180,9 @@ fn rename(link: &Link, tree: &mut Tree<'_>) {
 }
 
 /// An element without values that were sent to its server.
-fn clean(link: &Link, tree: &Tree<'_>) -> Result<Text, Refusal> {
-    let text = tree.to_json();
-    let value = parse(&text).map_err(|_| UpstreamError::NotMcp)?;
-    Ok(link.access.values.redacted(value).0)
+async fn clean(link: &Link, element: &[u8]) -> Result<Text, Refusal> {
+    let value = parse(element).map_err(|_| UpstreamError::NotMcp)?;
+    Ok(link.access.values.redacted(value).await.0)
 }
 
 /// A JSON object with one array of these elements, and further members.

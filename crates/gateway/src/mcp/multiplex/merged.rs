@@ -25,7 +25,7 @@ pub(super) struct Merged {
 impl Merged {
     /// Adds the greeting of one server, without values that were sent to it. A key for some tools of a server gets only
     /// what is about tools.
-    pub(super) fn add(
+    pub(super) async fn add(
         &mut self,
         caller: &Caller,
         link: &Link,
@@ -34,7 +34,7 @@ impl Merged {
         let server = &link.access.server.name;
         let is_whole = caller.reaches_all_of(&server.prefix());
         let greeting = Message::parse(greeting)?;
-        let (greeting, _) = link.access.values.redacted(greeting.value());
+        let (greeting, _) = link.access.values.redacted(greeting.value()).await;
         let Ok(message) = serde_json::from_slice::<Json>(&greeting) else {
             return Ok(());
         };

@@ -196,7 +196,12 @@ async fn news_hold_no_value_and_no_id_that_carries_one() {
     let middle = text.find("et/v").unwrap();
     feed.send(text[..middle].to_owned()).unwrap();
     feed.send(text[middle..].to_owned()).unwrap();
-    for id in [Some("1"), None, Some("3")] {
+    // Longer ones are not searched, so they do not pass.
+    let longest = "i".repeat(4 << 10);
+    for id in [&longest, &format!("{longest}i")] {
+        feed.send(format!("id: {id}\ndata: {message}\n\n")).unwrap();
+    }
+    for id in [Some("1"), None, Some("3"), Some(&longest), None] {
         let event = news.next().await.unwrap();
         shows_nothing(&event.text);
         assert_eq!(event.json()["params"]["data"], SHOWN);
