@@ -290,12 +290,12 @@ pub(crate) async fn initialize(
 
 /// Answers a GET of a session: what all servers send without being asked, and our own announcements.
 pub(crate) async fn listen(visit: &Visit, session: UsedSession) -> Result<McpReply, Refusal> {
-    let conversation = Conversation::Session(session);
+    let conversation = Conversation::Session(session.clone());
     let links = links(visit, &conversation).await?;
     let relay = |visit: &Visit, conversation: &Conversation, link: &Arc<Link>| {
         legacy::listen(visit, conversation, link, Announcement::None)
     };
     let announcement = Announcement::Plain;
-    let stream = listening::stream(visit, conversation, links, announcement, relay);
-    Ok(McpReply::stream(stream))
+    let events = listening::stream(visit, conversation, links, announcement, relay);
+    Ok(legacy::stream(visit, &session, events))
 }

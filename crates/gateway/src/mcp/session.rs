@@ -1,5 +1,6 @@
 //! Sessions of the earlier era. Each belongs to the caller who began it and to the path on which they did.
 
+mod unseen;
 mod wishes;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -13,8 +14,10 @@ use toolvault_core::confidential::Wiped;
 use toolvault_core::digest::hexadecimal;
 use toolvault_core::entropy::{Entropy, EntropyError};
 use toolvault_core::json::{Value, parse};
-use toolvault_vault::{Caller, Clock, Vault};
+use toolvault_vault::{Caller, Vault};
 
+use self::unseen::Unseen;
+pub(crate) use self::unseen::shows_in_tools;
 use self::wishes::Wishes;
 use super::access::Principal;
 use super::links::Link;
@@ -40,6 +43,7 @@ pub(crate) struct Session {
     pub(crate) ended: CancellationToken,
     /// What the client set at the servers.
     pub(crate) wishes: Mutex<Wishes>,
+    unseen: Mutex<Unseen>,
     /// Requests whose stream ended before their response came; it may come on another.
     unanswered: Mutex<VecDeque<Unanswered>>,
     /// Calls that may wait for a person, by the ID of the request.
@@ -110,7 +114,7 @@ pub(crate) struct Sessions {
 impl Session {
     pub(crate) fn new(
         id: String,
-        clock: &Arc<dyn Clock>,
+        vault: &Vault,
         caller: &Caller,
         server: Option<ServerName>,
         opening: &str,
@@ -124,11 +128,12 @@ impl Session {
             links: tokio::sync::Mutex::new(BTreeMap::new()),
             ended: CancellationToken::new(),
             wishes: Mutex::default(),
+            unseen: Mutex::new(Unseen::from_now(vault)),
             unanswered: Mutex::new(VecDeque::new()),
             waiting: Mutex::default(),
             uses: Arc::default(),
             caller: Mutex::new(caller.clone()),
-            used: Used::now(clock),
+            used: Used::now(&vault.clock()),
         }
     }
 
@@ -139,6 +144,16 @@ impl Session {
     /// Notes that it is in use.
     pub(crate) fn keep(&self) {
         self.used.note();
+    }
+
+    /// Notes that the client asks for its tools: call it before they are read.
+    pub(crate) fn note_listing(&self, vault: &Vault) {
+        *self.unseen.lock() = Unseen::from_now(vault);
+    }
+
+    /// Whether its tools may look different from when the client asked for them last, or began the session.
+    pub(crate) fn has_unseen_changes(&self, caller: &Caller) -> bool {
+        self.unseen.lock().shows_in_tools(caller)
     }
 
     /// Notes a request whose stream ended before its response came.

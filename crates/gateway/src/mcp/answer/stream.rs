@@ -16,7 +16,7 @@ use crate::mcp::links::Events;
 use crate::mcp::protocol::Event;
 use crate::mcp::record::CallRecord;
 use crate::mcp::refusal::{Refusal, UpstreamError};
-use crate::mcp::session::Unanswered;
+use crate::mcp::session::{Unanswered, shows_in_tools};
 
 /// How often a comment line keeps the connection open and time limits are checked.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -232,7 +232,7 @@ impl Running {
         if !self.is_valid().await {
             return self.failed(&Refusal::Over);
         }
-        if matches!(changed, Changed::Key(_)) {
+        if !shows_in_tools(changed, &downstream.caller) {
             return None;
         }
         self.relay.announcement.tell()

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use ::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
 use toolvault_core::confidential::Wiped;
 use toolvault_core::json::{Tree, Value};
 
@@ -71,7 +73,7 @@ pub(crate) async fn begin(
     let state = &visit.state;
     let id = new_id(&state.vault, state.entropy.as_ref())
         .map_err(|error| toolvault_vault::Error::Internal(error.into()))?;
-    let session = Session::new(id, &state.clock, visit.caller(), server, opening);
+    let session = Session::new(id, &state.vault, visit.caller(), server, opening);
     let session = Arc::new(session);
     let limits = &visit.rules.settings.limits;
     let used = session.used();
@@ -87,6 +89,19 @@ pub(crate) fn with_session(mut reply: McpReply, session: &Session) -> McpReply {
         reply.headers.insert(SESSION_ID, id);
     }
     reply
+}
+
+/// The answer to a GET of a session. It begins with an announcement if tools changed while the client could not hear of it.
+///
+/// `events` must hear of changes already, or one in between would be lost.
+pub(crate) fn stream(
+    visit: &Visit,
+    session: &Session,
+    events: impl Stream<Item = Bytes> + Send + 'static,
+) -> McpReply {
+    let has_missed = session.has_unseen_changes(visit.caller());
+    let missed = has_missed.then(|| Announcement::Plain.tell()).flatten();
+    McpReply::stream(futures_util::stream::iter(missed).chain(events))
 }
 
 /// What a server sends without being asked, with our announcements in between. If it offers no such stream, only

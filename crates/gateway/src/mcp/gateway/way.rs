@@ -13,7 +13,7 @@ use crate::mcp::protocol::headers::{PROTOCOL_VERSION, SESSION_ID};
 use crate::mcp::protocol::{Era, Malformed, Shape, is_modern};
 use crate::mcp::refusal::{Refusal, UpstreamError};
 use crate::mcp::server::Server;
-use crate::mcp::session::UsedSession;
+use crate::mcp::session::{Purpose, UsedSession};
 use crate::mcp::state::Visit;
 use crate::mcp::{multiplex, one};
 use crate::settings::ServerName;
@@ -95,6 +95,9 @@ impl Visit {
                 {
                     session.cancel_waiting(id);
                 }
+                if Purpose::of(incoming.method(), &incoming.message) == Purpose::Tools {
+                    session.note_listing(&self.state.vault);
+                }
                 Conversation::Session(session)
             }
             // "The client MUST NOT send JSON-RPC responses."
@@ -137,12 +140,12 @@ impl Visit {
         let Some(server) = server else {
             return multiplex::listen(self, session).await;
         };
-        let conversation = Conversation::Session(session);
+        let conversation = Conversation::Session(session.clone());
         let link = conversation.link(self, server, &server.tool).await?;
         let headers = legacy::headers_of_stream(self, &link);
         self.search_headers(&link.access, &server.tool, &headers)
             .await?;
         let relay = legacy::listen(self, &conversation, &link, Announcement::Plain);
-        Ok(McpReply::stream(relay.run()))
+        Ok(legacy::stream(self, &session, relay.run()))
     }
 }

@@ -16,6 +16,7 @@ use crate::mcp::answer::{Announcement, Relay};
 use crate::mcp::conversation::Conversation;
 use crate::mcp::links::Link;
 use crate::mcp::refusal::Refusal;
+use crate::mcp::session::shows_in_tools;
 use crate::mcp::state::Visit;
 
 /// How often is looked for servers that arrived or left.
@@ -137,6 +138,6 @@ impl Listening {
             return Some(false);
         }
         self.visit.state.vault.recheck(caller).await.ok()?;
-        Some(!matches!(changed, Changed::Key(_)))
+        Some(shows_in_tools(changed, caller))
     }
 }

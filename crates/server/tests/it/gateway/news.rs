@@ -92,6 +92,41 @@ async fn a_change_of_the_users_secrets_is_told_to_their_clients() {
 }
 
 #[tokio::test]
+async fn a_client_is_told_later_what_changed_while_it_had_no_stream() {
+    let gate = Gate::start(&[SEND]).await;
+    let operator = gate.world.operator();
+    let other = gate.world.other_tenant().await;
+    for path in ["/mcp/linear", "/mcp"] {
+        let agent = Client::begin(&gate.world, &gate.world.agent(), path, Era::Legacy).await;
+        let id = operator
+            .default_for("linear__send", "api_key", "a value that is secret")
+            .await;
+        let mut events = agent.listen().await;
+        assert_eq!(events.message().await["method"], CHANGED, "{path}");
+        drop(events);
+        // It has not asked for the new list yet: the announcement may have been lost with the stream.
+        let mut events = agent.listen().await;
+        assert_eq!(events.message().await["method"], CHANGED, "{path}");
+        drop(events);
+        let unseen = agent.ask("tools/list", r#"{"cursor":"1"}"#).await;
+        assert_eq!(unseen.head.status, 200);
+        let mut events = agent.listen().await;
+        assert_eq!(events.message().await["method"], CHANGED, "{path}");
+        drop(events);
+        assert!(!agent.ask("tools/list", "{}").await.text.contains("api_key"));
+        let others = other
+            .default_for("linear__send", "api_key", "a value that is secret")
+            .await;
+        other.delete(&format!("/v1/secrets/{others}")).await;
+        let feed = gate.upstream.streams();
+        let mut events = agent.listen().await;
+        let heard = heard_before_marker(&mut events, &feed).await;
+        assert!(heard.is_empty(), "{path} {heard:?}");
+        operator.delete(&format!("/v1/secrets/{id}")).await;
+    }
+}
+
+#[tokio::test]
 async fn another_users_changes_are_not_told() {
     let gate = Gate::start(&[SEND]).await;
     let other = gate.world.other_tenant().await;
