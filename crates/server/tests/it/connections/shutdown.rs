@@ -11,6 +11,16 @@ use crate::harness::{World, read_answer};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Begins a request, and returns once the server waits for its body of so many bytes.
+async fn begin_request(world: &World, length: usize) -> TcpStream {
+    let head = world.operator().head("POST", "/v1/secrets/");
+    let begin = format!("{head}content-length: {length}\r\nexpect: 100-continue\r\n\r\n");
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    stream.write_all(begin.as_bytes()).await.unwrap();
+    assert_eq!(read_answer(&mut stream).await.unwrap().status, 100);
+    stream
+}
+
 /// Connects until the server does not listen any more.
 async fn until_refused(world: &World) {
     let connecting = async { while TcpStream::connect(world.address).await.is_ok() {} };
@@ -22,20 +32,10 @@ async fn until_refused(world: &World) {
 #[tokio::test]
 async fn a_request_in_flight_is_finished_and_a_new_connection_refused() {
     let mut world = World::start().await;
-    let operator = world.operator();
     let body = br#"{"secret_name":"in flight","secret_value":"a value"}"#;
-    let request = operator.bytes("POST", "/v1/secrets/", None, body);
-    let (begin, rest) = request.split_at(request.len() - 20);
-    let mut stream = TcpStream::connect(world.address).await.unwrap();
-    // An answer on the same connection proves that it was accepted.
-    stream
-        .write_all(&operator.bytes("GET", "/healthz", None, b""))
-        .await
-        .unwrap();
-    read_answer(&mut stream).await.unwrap().expect(200);
-    stream.write_all(begin).await.unwrap();
+    let mut stream = begin_request(&world, body.len()).await;
     let mut idle = TcpStream::connect(world.address).await.unwrap();
-    idle.write_all(&operator.bytes("GET", "/healthz", None, b""))
+    idle.write_all(&world.operator().bytes("GET", "/healthz", None, b""))
         .await
         .unwrap();
     read_answer(&mut idle).await.unwrap().expect(200);
@@ -46,7 +46,7 @@ async fn a_request_in_flight_is_finished_and_a_new_connection_refused() {
         read_answer(&mut idle).await.is_none(),
         "an idle connection is closed"
     );
-    stream.write_all(rest).await.unwrap();
+    stream.write_all(body).await.unwrap();
     let created = read_answer(&mut stream).await.unwrap().expect(200);
     assert_eq!(created["secret_name"], "in flight");
     assert!(
@@ -68,15 +68,8 @@ async fn a_request_in_flight_is_finished_and_a_new_connection_refused() {
 #[tokio::test]
 async fn a_request_that_never_ends_is_waited_for_only_so_long() {
     let mut world = World::start_with(|settings| settings.server.limits.shutdown_seconds = 1).await;
-    let head = world.operator().head("POST", "/v1/secrets/");
-    let mut stream = TcpStream::connect(world.address).await.unwrap();
-    stream
-        .write_all(&world.operator().bytes("GET", "/healthz", None, b""))
-        .await
-        .unwrap();
-    read_answer(&mut stream).await.unwrap().expect(200);
-    let begun = format!("{head}content-length: 100\r\n\r\n{{");
-    stream.write_all(begun.as_bytes()).await.unwrap();
+    let mut stream = begin_request(&world, 100).await;
+    stream.write_all(b"{").await.unwrap();
     world.shutdown.cancel();
     let ended = timeout(PATIENCE, world.running.take().unwrap()).await;
     ended.expect("the server ends").unwrap().unwrap();
