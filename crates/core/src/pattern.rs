@@ -96,6 +96,12 @@ impl ToolPattern {
         self.0.split(WILDCARD).next().unwrap_or_default()
     }
 
+    /// The texts before the first `*` and after the last one.
+    fn ends(&self) -> (&str, &str) {
+        let suffix = self.0.rsplit(WILDCARD).next().unwrap_or_default();
+        (self.literal_prefix(), suffix)
+    }
+
     /// Whether it matches the whole name of `tool`.
     pub fn matches(&self, tool: &ToolName) -> bool {
         self.matches_text(tool.as_str())
@@ -154,18 +160,10 @@ impl ToolPattern {
         if other.is_exact() {
             return self.matches_text(&other.0);
         }
-        let ends = |pattern: &Self| {
-            let suffix = pattern
-                .0
-                .rsplit(WILDCARD)
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            (pattern.literal_prefix().to_owned(), suffix)
-        };
-        let ((prefix, suffix), (other_prefix, other_suffix)) = (ends(self), ends(other));
-        (prefix.starts_with(&other_prefix) || other_prefix.starts_with(&prefix))
-            && (suffix.ends_with(&other_suffix) || other_suffix.ends_with(&suffix))
+        let (prefix, suffix) = self.ends();
+        let (other_prefix, other_suffix) = other.ends();
+        (prefix.starts_with(other_prefix) || other_prefix.starts_with(prefix))
+            && (suffix.ends_with(other_suffix) || other_suffix.ends_with(suffix))
     }
 }
 

@@ -248,20 +248,26 @@ pub(crate) fn require_unprotected(
 /// Whether for some tool both are defaults for the same argument, or for an argument and a member of it, and
 /// `secret` wins.
 fn precedes(secret: &Secret, other: &Secret) -> bool {
+    if secret.id == other.id || !are_defaults_for_one_tool(secret, other) {
+        return false;
+    }
     let paths = secret.binding.path().zip(other.binding.path());
-    let wins = paths.is_some_and(|(path, others)| {
+    paths.is_some_and(|(path, others)| {
         others.holds(path) || path.is_at(others) && precedence(secret) > precedence(other)
-    });
-    wins && secret.id != other.id && are_defaults_for_one_tool(secret, other)
+    })
 }
 
 /// Whether for some tool both apply as defaults.
 fn are_defaults_for_one_tool(secret: &Secret, other: &Secret) -> bool {
-    let patterns = [secret, other].map(|secret| {
-        let pattern = secret.binding.tool.as_ref();
-        pattern.filter(|_| secret.binding.applies_by_itself())
-    });
-    matches!(patterns, [Some(left), Some(right)] if left.overlaps(right))
+    let patterns = secret
+        .binding
+        .tool
+        .as_ref()
+        .zip(other.binding.tool.as_ref());
+    // The patterns first: those of most pairs have no tool in common.
+    patterns.is_some_and(|(pattern, others)| pattern.overlaps(others))
+        && secret.binding.applies_by_itself()
+        && other.binding.applies_by_itself()
 }
 
 /// Refuses unless one of the entity tags is `tag`, that of what is stored. No tags accept any.

@@ -53,19 +53,29 @@ impl Vault {
         value_action: Action,
     ) -> Result<SecretAnswer, Error> {
         let entry = self.caller_entry(caller).await?;
+        let is_guessable = is_new_value_guessable(&entry, id, &change);
         let update = UpdateSecret {
-            is_guessable: is_new_value_guessable(&entry, id, &change),
             value_action,
             caller: caller.clone(),
             user: entry.user.clone(),
             limits: entry.user.limits(self.shared.settings.limits),
-            entry,
+            entry: Arc::clone(&entry),
             id,
             change,
             if_match,
             record: self.record(caller, Action::SecretRebound, Decision::Allowed),
         };
-        self.change(caller, update).await
+        let Updated { secret, kinds } = self.change(caller, update).await?;
+        let info = secret.info();
+        if kinds.is_none() {
+            let warnings = Vec::new();
+            return Ok(SecretAnswer { info, warnings });
+        }
+        // They compare the secret with all others, so they are found here, where no other change waits for them.
+        let index = entry.index.read();
+        let is_shadowing = (kinds.is_rebound || kinds.is_new_value) && shadows(&index, &secret);
+        let warnings = warnings(&index, caller, &secret, is_shadowing, is_guessable);
+        Ok(SecretAnswer { info, warnings })
     }
 }
 
@@ -80,7 +90,6 @@ fn is_new_value_guessable(entry: &UserEntry, id: SecretId, change: &SecretChange
 }
 
 struct UpdateSecret {
-    is_guessable: bool,
     value_action: Action,
     caller: Caller,
     user: User,
@@ -92,6 +101,12 @@ struct UpdateSecret {
     record: Record,
 }
 
+/// A secret after a change of these kinds.
+struct Updated {
+    secret: Arc<Secret>,
+    kinds: Kinds,
+}
+
 /// The kinds of change in one request.
 #[derive(Default)]
 struct Kinds {
@@ -101,7 +116,7 @@ struct Kinds {
 }
 
 impl Change for UpdateSecret {
-    type Answer = SecretAnswer;
+    type Answer = Updated;
 
     fn user(&self) -> UserId {
         self.user.id()
@@ -111,17 +126,15 @@ impl Change for UpdateSecret {
         Some(Wanted::secret(self.user.id(), self.id))
     }
 
-    async fn apply(&mut self, work: &mut Work<'_>) -> Result<SecretAnswer, Error> {
+    async fn apply(&mut self, work: &mut Work<'_>) -> Result<Updated, Error> {
         let locked = work.lock(&self.user).await?;
         let before = find(work, &self.caller, &locked.user, self.id)?;
         require_match(&self.if_match, &before.info().entity_tag())?;
         let mut after = before.clone();
         let kinds = self.edit(work, &locked.user, &mut after)?;
         if kinds.is_none() {
-            return Ok(SecretAnswer {
-                info: before.info(),
-                warnings: Vec::new(),
-            });
+            let secret = Arc::new(before);
+            return Ok(Updated { secret, kinds });
         }
         after.updated_at = work.now.after(locked.ledger.last_change);
         if kinds.is_rebound || kinds.is_new_value {
@@ -136,9 +149,10 @@ impl Change for UpdateSecret {
         } else {
             rewrap(work, &locked.user, &before, &mut after)?;
         }
-        let after = Arc::new(after);
-        save(work, locked, &before, &after)?;
-        Ok(self.finish(work, &after, &kinds))
+        let secret = Arc::new(after);
+        save(work, locked, &before, &secret)?;
+        self.record(work, &secret, &kinds);
+        Ok(Updated { secret, kinds })
     }
 }
 
@@ -231,7 +245,7 @@ impl UpdateSecret {
         Ok(())
     }
 
-    fn finish(&self, work: &mut Work<'_>, after: &Secret, kinds: &Kinds) -> SecretAnswer {
+    fn record(&self, work: &mut Work<'_>, after: &Secret, kinds: &Kinds) {
         let state = after.state_text(work.shared.keyring.installation());
         let actions = [
             (kinds.is_renamed, Action::SecretRenamed),
@@ -243,15 +257,9 @@ impl UpdateSecret {
             record.state = Some(state.clone());
             work.records.push(record);
         }
-        let index = self.entry.index.read();
-        let is_shadowing = (kinds.is_rebound || kinds.is_new_value) && shadows(&index, after);
-        if is_shadowing && kinds.is_rebound {
+        if kinds.is_rebound && shadows(&self.entry.index.read(), after) {
             work.records
                 .push(about(&self.record, after, Action::DefaultShadowed));
-        }
-        SecretAnswer {
-            info: after.info(),
-            warnings: warnings(&index, &self.caller, after, is_shadowing, self.is_guessable),
         }
     }
 }

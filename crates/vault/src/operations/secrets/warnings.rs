@@ -1,5 +1,7 @@
 //! Warnings about a change that was carried out but may surprise.
 
+use toolvault_core::pointer::ArgumentPath;
+
 use super::are_defaults_for_one_tool;
 use crate::cache::index::Index;
 use crate::caller::Caller;
@@ -66,9 +68,9 @@ pub(super) fn warnings(
 
 /// Whether one is a default for an argument and the other for a member of it, or for it by pointer, for some tool.
 fn overlap_in_one_argument(secret: &Secret, other: &Secret) -> bool {
-    let paths = secret.binding.path().zip(other.binding.path());
-    let overlap = paths.is_some_and(|(one, two)| {
+    let paths = || secret.binding.path().zip(other.binding.path());
+    let overlap = |(one, two): (ArgumentPath<'_>, ArgumentPath<'_>)| {
         one.holds(two) || two.holds(one) || one.is_at(two) && one.is_pointer() != two.is_pointer()
-    });
-    overlap && are_defaults_for_one_tool(secret, other)
+    };
+    are_defaults_for_one_tool(secret, other) && paths().is_some_and(overlap)
 }
