@@ -302,9 +302,7 @@ impl Filling<'_> {
     }
 
     async fn append(&self, tx: &mut Tx, records: &mut [Record]) -> Result<(), Error> {
-        let row = audit::lock_head(tx, Vec::new())
-            .await?
-            .ok_or(Error::Integrity)?;
+        let row = audit::lock_head(tx).await?.ok_or(Error::Integrity)?;
         let (installation, wrap) = (self.keyring.installation(), self.keyring.audit());
         let signer = Signer::open(installation, wrap, row.epoch, &row.signing_key)?;
         let press = Press {

@@ -7,7 +7,7 @@ use toolvault_core::audit::epoch::Epoch;
 use toolvault_core::audit::page::{Head, Page};
 use toolvault_core::timestamp::Timestamp;
 
-use super::given::{self, Column, Statement};
+use super::given::{Column, Statement};
 use super::transaction::{Tx, on};
 
 /// The head as stored.
@@ -54,14 +54,16 @@ impl HeadRow {
     }
 }
 
-/// Locks the chain until the transaction ends, after these statements.
-pub(crate) async fn lock_head(
-    tx: &mut Tx,
-    statements: Vec<Statement>,
-) -> sqlx::Result<Option<HeadRow>> {
-    let lock = "UPDATE audit_head SET page = page + 1 WHERE only_row = 1 RETURNING page - 1 AS page, \
-                sequence, hash, epoch, epoch_began_at, signing_key";
-    given::run_and_fetch(tx, statements, lock).await
+/// Locks the chain until the transaction ends.
+pub(crate) async fn lock_head(tx: &mut Tx) -> sqlx::Result<Option<HeadRow>> {
+    on!(tx, connection => {
+        sqlx::query_as(
+            "UPDATE audit_head SET page = page + 1 WHERE only_row = 1 RETURNING page - 1 AS page, \
+             sequence, hash, epoch, epoch_began_at, signing_key",
+        )
+        .fetch_optional(connection)
+        .await
+    })
 }
 
 pub(crate) async fn find_head(tx: &mut Tx) -> sqlx::Result<Option<HeadRow>> {

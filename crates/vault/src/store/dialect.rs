@@ -22,6 +22,8 @@ pub(crate) fn sqlite_options(path: &Path, patience: Duration) -> SqliteConnectOp
         // The thread that reads waits for the one that takes the rows when so many are between them. With the default of
         // 50 the two wake each other all the time.
         .row_buffer_size(1_024)
+        // A group of changes has a text for each combination of numbers of rows (`given`).
+        .statement_cache_capacity(256)
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
         .pragma("secure_delete", "ON")

@@ -1,7 +1,10 @@
 //! Statements on many rows. One text serves both databases: it takes the rows from the common table expression `given`.
 //!
 //! PostgreSQL gets an array for each column, so the text does not depend on the number of rows, and several statements
-//! go in one round trip. SQLite gets `VALUES`.
+//! go in one round trip. SQLite gets `VALUES` for a power of two of rows, of which it takes the first ones, so that there
+//! are few texts, and they stay prepared.
+
+use std::ops::Range;
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -12,7 +15,10 @@ use uuid::Uuid;
 use super::transaction::Tx;
 
 /// How many rows one statement of SQLite takes. It accepts 32,766 parameters.
-const MOST_ROWS: usize = 1_000;
+const MOST_ROWS: usize = 1_024;
+
+/// Statements of SQLite for more rows are rare, and large when they are prepared.
+const MOST_PREPARED_ROWS: usize = 64;
 
 /// A column of the given rows.
 pub(crate) enum Column {
@@ -84,7 +90,7 @@ impl Statement {
         }
         match tx {
             Tx::Sqlite(tx) => {
-                let query = join(std::slice::from_ref(&self), None);
+                let query = join(std::slice::from_ref(&self));
                 let rows = query.fetch_all(&mut **tx).await?;
                 rows.iter().map(T::from_row).collect()
             }
@@ -115,19 +121,22 @@ impl Statement {
     }
 
     /// The numbers of the rows that one statement of SQLite takes.
-    fn portions(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+    fn portions(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let rows = self.rows;
         let starts = (0..rows).step_by(MOST_ROWS);
         starts.map(move |start| start..rows.min(start + MOST_ROWS))
     }
 
+    /// The text for the first of so many rows. Their number is the parameter after the rows. The sum hides it from the query
+    /// planner: SQLite prepares a statement again whenever `LIMIT ?` is bound.
     fn on_sqlite(&self, rows: usize) -> String {
         let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
         let values = vec![row; rows].join(", ");
         let (names, text) = (self.names(), self.text);
-        format!("WITH given({names}) AS (VALUES {values}) {text}")
+        format!("WITH given({names}) AS (SELECT * FROM (VALUES {values}) LIMIT 0 + ?) {text}")
     }
 
+    /// Binds a row, which is all NULL if there is none of this number.
     fn bind_row(&self, mut query: OnSqlite, row: usize) -> OnSqlite {
         for (_, column) in &self.columns {
             query = match column {
@@ -153,90 +162,58 @@ pub(crate) async fn run(
     match tx {
         _ if announcement.is_none() && !statements.iter().any(Statement::has_rows) => Ok(()),
         Tx::Sqlite(tx) => {
-            let query = join(&statements, None);
+            let query = join(&statements);
             query.execute(&mut **tx).await.map(|_| ())
         }
         Tx::Postgres(tx) => {
-            let notify = "SELECT pg_notify('toolvault', $1) WHERE $1 IS NOT NULL";
-            let query = sqlx::query(compose(&statements, 2, notify)).bind(announcement);
-            bind_all(query, statements)
-                .execute(&mut **tx)
-                .await
-                .map(|_| ())
+            let mut query = sqlx::query(compose(&statements)).bind(announcement);
+            let statements = statements.into_iter().filter(Statement::has_rows);
+            for (_, column) in statements.flat_map(|statement| statement.columns) {
+                query = bind_array(query, column);
+            }
+            query.execute(&mut **tx).await.map(|_| ())
         }
     }
 }
 
-/// Runs statements that write, as [`run`] does, and `last`, which returns one row.
-pub(crate) async fn run_and_fetch<T>(
-    tx: &mut Tx,
-    statements: Vec<Statement>,
-    last: &'static str,
-) -> sqlx::Result<Option<T>>
-where
-    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>,
-{
-    match tx {
-        Tx::Sqlite(tx) => {
-            let query = join(&statements, Some(last));
-            let row = query.fetch_optional(&mut **tx).await?;
-            row.map(|row| T::from_row(&row)).transpose()
-        }
-        Tx::Postgres(tx) => {
-            let query = sqlx::query(compose(&statements, 1, last));
-            let row = bind_all(query, statements)
-                .fetch_optional(&mut **tx)
-                .await?;
-            row.map(|row| T::from_row(&row)).transpose()
-        }
-    }
-}
-
-/// All of these and `last`, one after another, as one query of SQLite: the driver hands each query to a thread and back,
-/// which takes longer than a small statement.
-fn join(statements: &[Statement], last: Option<&'static str>) -> OnSqlite {
+/// All of these, one after another, as one query of SQLite: the driver hands each query to a thread and back, which takes
+/// longer than a small statement.
+fn join(statements: &[Statement]) -> OnSqlite {
     let portions = statements.iter().flat_map(|statement| {
         let portions = statement.portions();
         portions.map(move |rows| (statement, rows))
     });
     let portions: Vec<_> = portions.collect();
+    let room = |rows: &Range<usize>| rows.len().next_power_of_two();
     let texts = portions.iter();
-    let texts = texts.map(|(statement, rows)| statement.on_sqlite(rows.len()));
-    let texts: Vec<_> = texts.chain(last.map(str::to_owned)).collect();
-    // A text for each number of rows would drive all others out of the cache.
-    let is_common = portions.iter().all(|(_, rows)| rows.len() == 1);
+    let texts = texts.map(|(statement, rows)| statement.on_sqlite(room(rows)));
+    let texts: Vec<_> = texts.collect();
+    let is_small = |(_, rows): &(_, Range<usize>)| rows.len() <= MOST_PREPARED_ROWS;
+    let is_common = portions.iter().all(is_small);
     let mut query = sqlx::query(AssertSqlSafe(texts.join("; "))).persistent(is_common);
     for (statement, rows) in portions {
-        for row in rows {
+        for row in rows.start..rows.start + room(&rows) {
             query = statement.bind_row(query, row);
         }
+        query = query.bind(i64::try_from(rows.len()).unwrap_or(i64::MAX));
     }
     query
 }
 
-/// One statement of PostgreSQL that does the same as all of these and `last`. Those without rows are left out.
-fn compose(statements: &[Statement], first: usize, last: &str) -> AssertSqlSafe<String> {
-    let (mut parts, mut first) = (Vec::new(), first);
+/// One statement of PostgreSQL that does the same as all of these, and notifies the other processes with parameter 1 unless
+/// it is NULL. Those without rows are left out.
+fn compose(statements: &[Statement]) -> AssertSqlSafe<String> {
+    let (mut parts, mut first) = (Vec::new(), 2);
     for statement in statements.iter().filter(|statement| statement.has_rows()) {
         let (number, given) = (parts.len(), statement.given(first));
         parts.push(format!("part{number} AS ({given} {})", statement.text));
         first += statement.columns.len();
     }
+    let notify = "SELECT pg_notify('toolvault', $1) WHERE $1 IS NOT NULL";
     if parts.is_empty() {
-        return AssertSqlSafe(last.to_owned());
+        return AssertSqlSafe(notify.to_owned());
     }
-    AssertSqlSafe(format!("WITH {} {last}", parts.join(", ")))
-}
-
-fn bind_all(
-    mut query: Query<'_, Postgres, PgArguments>,
-    statements: Vec<Statement>,
-) -> Query<'_, Postgres, PgArguments> {
-    let statements = statements.into_iter().filter(Statement::has_rows);
-    for (_, column) in statements.flat_map(|statement| statement.columns) {
-        query = bind_array(query, column);
-    }
-    query
+    AssertSqlSafe(format!("WITH {} {notify}", parts.join(", ")))
 }
 
 fn bind_array(

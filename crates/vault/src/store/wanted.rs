@@ -1,9 +1,10 @@
-//! What the changes of a group decide on, read at once.
+//! What the changes of a group decide on, read at once with the head of the audit trail.
 
 use sqlx::FromRow;
 use toolvault_core::identity::{SecretId, UserId};
 use uuid::Uuid;
 
+use super::audit::HeadRow;
 use super::given::{Column, Statement};
 use super::secrets::SecretRow;
 use super::transaction::Tx;
@@ -28,9 +29,15 @@ impl Wanted {
     }
 }
 
-/// What there is of it.
+/// What there is of it, and the head, which is the same in all rows.
 #[derive(FromRow)]
 pub(crate) struct FoundRow {
+    page: Option<i64>,
+    sequence: Option<i64>,
+    hash: Option<Vec<u8>>,
+    epoch: Option<i64>,
+    epoch_began_at: Option<i64>,
+    signing_key: Option<Vec<u8>>,
     pub(crate) owner_id: Uuid,
     generation: i64,
     sealed_ledger: Vec<u8>,
@@ -53,21 +60,45 @@ pub(crate) struct FoundRow {
     answered_at: Option<i64>,
 }
 
-pub(crate) async fn find(tx: &mut Tx, wanted: &[Wanted]) -> sqlx::Result<Vec<FoundRow>> {
+macro_rules! select_wanted {
+    ($lock:literal) => {
+        concat!(
+            ", head AS MATERIALIZED (SELECT page, sequence, hash, epoch, epoch_began_at, signing_key \
+             FROM audit_head WHERE only_row = 1",
+            $lock,
+            ") SELECT head.page, head.sequence, head.hash, head.epoch, head.epoch_began_at, \
+             head.signing_key, l.user_id AS owner_id, l.generation, l.sealed AS sealed_ledger, \
+             s.secret_id, s.name, s.tool, s.argument, s.is_default, s.policy, s.version, \
+             s.created_at, s.updated_at, s.effective_at, v.data_key, v.value, v.display, \
+             k.versions, a.key_hash, a.sealed AS answer, a.created_at AS answered_at \
+             FROM given LEFT JOIN head ON TRUE JOIN ledgers l ON l.user_id = given.user_id \
+             LEFT JOIN secrets s ON s.secret_id = given.secret_id AND s.user_id = given.user_id \
+             LEFT JOIN secret_versions v ON v.secret_id = s.secret_id AND v.version = s.version \
+             LEFT JOIN (SELECT secret_id, string_agg(CAST(version AS TEXT), ' ') AS versions \
+             FROM secret_versions WHERE secret_id IN (SELECT secret_id FROM given) \
+             GROUP BY secret_id) k ON k.secret_id = s.secret_id \
+             LEFT JOIN idempotent_answers a ON a.user_id = given.user_id \
+             AND a.key_hash = given.key_hash"
+        )
+    };
+}
+
+/// Finds what the changes want of users whose ledgers are locked, and may lock the head. A locked head is the newest; the
+/// rest is as it was when the statement began, which the locks of the ledgers make the newest, too.
+pub(crate) async fn find(
+    tx: &mut Tx,
+    wanted: &[Wanted],
+    locks_head: bool,
+) -> sqlx::Result<Vec<FoundRow>> {
     let secrets = wanted.iter().map(|one| one.secret.map(|secret| secret.0));
     let answers = wanted.iter().map(|one| one.answer.map(Vec::from));
+    let text = match tx {
+        Tx::Postgres(_) if locks_head => select_wanted!(" FOR UPDATE"),
+        // SQLite's only writer has locked everything.
+        _ => select_wanted!(""),
+    };
     let statement = Statement::new(
-        "SELECT l.user_id AS owner_id, l.generation, l.sealed AS sealed_ledger, s.secret_id, \
-         s.name, s.tool, s.argument, s.is_default, s.policy, s.version, s.created_at, \
-         s.updated_at, s.effective_at, v.data_key, v.value, v.display, \
-         (SELECT string_agg(CAST(k.version AS TEXT), ' ') FROM secret_versions k \
-         WHERE k.secret_id = s.secret_id) AS versions, \
-         a.key_hash, a.sealed AS answer, a.created_at AS answered_at FROM given \
-         JOIN ledgers l ON l.user_id = given.user_id \
-         LEFT JOIN secrets s ON s.secret_id = given.secret_id AND s.user_id = given.user_id \
-         LEFT JOIN secret_versions v ON v.secret_id = s.secret_id AND v.version = s.version \
-         LEFT JOIN idempotent_answers a ON a.user_id = given.user_id \
-         AND a.key_hash = given.key_hash",
+        text,
         wanted.len(),
         [
             ("user_id", Column::ids(wanted.iter().map(|one| one.user.0))),
@@ -79,6 +110,18 @@ pub(crate) async fn find(tx: &mut Tx, wanted: &[Wanted]) -> sqlx::Result<Vec<Fou
 }
 
 impl FoundRow {
+    /// The head; `None` if there is none.
+    pub(crate) fn head(&mut self) -> Option<HeadRow> {
+        Some(HeadRow {
+            page: self.page?,
+            sequence: self.sequence?,
+            hash: self.hash.take()?,
+            epoch: self.epoch?,
+            epoch_began_at: self.epoch_began_at?,
+            signing_key: self.signing_key.take()?,
+        })
+    }
+
     pub(crate) fn ledger(&self) -> LedgerRow {
         LedgerRow {
             generation: self.generation,

@@ -162,7 +162,7 @@ impl<C: Change> ErasedChange for Pending<C> {
 async fn run<C: Change>(change: &mut C, work: &mut Work<'_>) -> Result<C::Answer, Error> {
     let wanted = change.wants().filter(|_| work.is_alone);
     if let Some(wanted) = wanted {
-        *work.rows = Rows::read(work.tx, &[wanted]).await?;
+        *work.rows = Rows::read(work.tx, wanted).await?;
     }
     let answer = change.apply(work).await?;
     work.rows.apply(std::mem::take(&mut work.edits));

@@ -9,13 +9,14 @@ use toolvault_core::timestamp::Timestamp;
 
 use crate::error::Error;
 use crate::shared::Shared;
+use crate::store::audit::{self, HeadRow};
 use crate::store::given::Statement;
 use crate::store::idempotent_answers::{self, AnswerRow};
 use crate::store::secrets::{self, SecretRow};
 use crate::store::transaction::Tx;
 use crate::store::users::{self, LedgerRow};
 use crate::store::versions::{self, VersionRow};
-use crate::store::wanted::{self, Wanted};
+use crate::store::wanted::{self, FoundRow, Wanted};
 use crate::user::{Ledger, User};
 
 /// A user whose secrets are locked until the commit.
@@ -69,9 +70,28 @@ struct Written {
 }
 
 impl Rows {
-    pub(crate) async fn read(tx: &mut Tx, wanted: &[Wanted]) -> Result<Self, Error> {
-        let mut rows = Self::default();
-        for mut row in wanted::find(tx, wanted).await? {
+    /// Reads those that one change decides on.
+    pub(crate) async fn read(tx: &mut Tx, wanted: Wanted) -> Result<Self, Error> {
+        let found = wanted::find(tx, &[wanted], false).await?;
+        Ok(Self::of(found).0)
+    }
+
+    /// Reads them, and locks the head of the audit trail.
+    pub(crate) async fn read_and_lock_head(
+        tx: &mut Tx,
+        wanted: &[Wanted],
+    ) -> Result<(Self, HeadRow), Error> {
+        let (rows, mut head) = Self::of(wanted::find(tx, wanted, true).await?);
+        if head.is_none() {
+            // No row was found that could hold it.
+            head = audit::lock_head(tx).await?;
+        }
+        Ok((rows, head.ok_or(Error::Integrity)?))
+    }
+
+    fn of(found: Vec<FoundRow>) -> (Self, Option<HeadRow>) {
+        let (mut rows, mut head) = (Self::default(), None);
+        for mut row in found {
             let user = UserId(row.owner_id);
             rows.ledgers.insert(user, row.ledger());
             if let Some((key_hash, sealed, at)) = row.answer() {
@@ -79,13 +99,14 @@ impl Rows {
                 rows.answers.insert((user, key_hash), answer);
             }
             let versions = row.versions().collect();
+            head = head.or_else(|| row.head());
             if let Some(secret) = row.secret() {
                 let id = SecretId(secret.secret_id);
                 rows.versions.insert(id, versions);
                 rows.secrets.insert(id, secret);
             }
         }
-        Ok(rows)
+        (rows, head)
     }
 
     /// Opens the ledger for a change. `user` may be older than the user's newest key.

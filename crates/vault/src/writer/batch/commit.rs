@@ -3,15 +3,12 @@
 //! Changes of secrets decide on [`Rows`] in memory, so their number does not change the number of round trips. All
 //! others run statements of their own behind savepoints; they form groups of their own.
 
-use std::collections::BTreeMap;
-
-use toolvault_core::api_key::KeyId;
 use toolvault_core::identity::UserId;
-use toolvault_core::timestamp::Timestamp;
 
 use super::{Batch, Outcome};
 use crate::error::Error;
 use crate::shared::Shared;
+use crate::store::audit::HeadRow;
 use crate::store::given::{self, Statement};
 use crate::store::transaction::Tx;
 use crate::store::wanted::Wanted;
@@ -49,6 +46,7 @@ impl Batch {
                 outcome.records.truncate(records);
                 outcome.effects.clear();
                 outcome.has_written = false;
+                outcome.page = None;
                 self.commit_apart(shared, outcome, &users).await
             }
             committed => committed,
@@ -64,13 +62,16 @@ impl Batch {
         wanted: &[Wanted],
     ) -> Result<bool, Error> {
         let mut tx = shared.database.write(users).await?;
-        let mut rows = Rows::read(&mut tx, wanted).await?;
+        // Before the head is locked, as every process does, so that two cannot deadlock.
+        self.save_key_uses(&mut tx, false).await?;
+        let (mut rows, head) = Rows::read_and_lock_head(&mut tx, wanted).await?;
         for change in &mut self.changes {
             let work = Work::new(shared, &mut tx, &mut rows, false);
             apply(work, change.as_mut(), outcome).await?;
         }
         let statements = rows.statements(shared)?;
-        self.finish(shared, tx, statements, false, outcome).await
+        self.finish(shared, tx, statements, Some(head), outcome)
+            .await
     }
 
     /// Runs each change except the first behind a savepoint, in a transaction that has locked these users.
@@ -103,29 +104,40 @@ impl Batch {
                 tx = shared.database.write(users).await?;
             }
         }
-        self.finish(shared, tx, Vec::new(), is_marked, outcome)
-            .await
+        self.save_key_uses(&mut tx, is_marked).await?;
+        self.finish(shared, tx, Vec::new(), None, outcome).await
     }
 
-    /// Writes what the changes left and the audit page, and commits.
+    /// Saves when keys were last used, after a savepoint. A failure is not worth losing the group, so it is ignored.
+    async fn save_key_uses(&mut self, tx: &mut Tx, is_marked: bool) -> Result<(), Error> {
+        if self.key_uses.is_empty() {
+            return Ok(());
+        }
+        tx.set_savepoint(is_marked).await?;
+        let uses: Vec<_> = self.key_uses.iter().map(|(key, at)| (*key, *at)).collect();
+        let saved = given::run(tx, vec![api_keys::save_uses(&uses)], None).await;
+        if let Err(error) = saved {
+            tracing::warn!(error = %error, "when keys were last used was not saved");
+            tx.undo_change().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes what the changes left and the audit page, and commits. `head` is that of the trail if it is locked.
     async fn finish(
         &mut self,
         shared: &Shared,
         mut tx: Tx,
-        statements: Vec<Statement>,
-        is_marked: bool,
+        mut statements: Vec<Statement>,
+        head: Option<HeadRow>,
         outcome: &mut Outcome,
     ) -> Result<bool, Error> {
-        if !self.key_uses.is_empty() {
-            tx.set_savepoint(is_marked).await?;
-            save_key_uses(&mut tx, &self.key_uses).await?;
-        }
         let announcement = shared.channel.announce(&outcome.effects);
         outcome.announced = announcement.as_ref().map(|announcement| announcement.batch);
         let payload = announcement
             .as_ref()
             .map(|announcement| announcement.payload.as_str());
-        let statements = if outcome.records.is_empty() {
+        if outcome.records.is_empty() {
             let has_rows = statements.iter().any(Statement::has_rows);
             if self.is_probe {
                 // A transaction without a write would also succeed on a full disk.
@@ -134,30 +146,21 @@ impl Batch {
                 tx.rollback().await?;
                 return Ok(false);
             }
-            statements
         } else {
-            // Last, because it locks the head of the chain, which every process on the database needs for its own commit.
-            let head = audit::lock_head(&mut tx, statements).await?;
+            let head = match head {
+                Some(head) => Some(head),
+                // Last, because every process on the database needs it for its own commit.
+                None => audit::lock_head(&mut tx).await?,
+            };
             let head = head.ok_or(Error::Integrity)?;
             let (pages, last) = page::press(shared, head, &mut outcome.records)?;
             outcome.page = Some(last);
-            pages
-        };
+            statements.extend(pages);
+        }
         given::run(&mut tx, statements, payload).await?;
         tx.commit().await?;
         Ok(true)
     }
-}
-
-/// Saves when keys were last used, after a savepoint. A failure is not worth losing the group, so it is ignored.
-async fn save_key_uses(tx: &mut Tx, uses: &BTreeMap<KeyId, Timestamp>) -> Result<(), Error> {
-    let uses: Vec<_> = uses.iter().map(|(key, at)| (*key, *at)).collect();
-    let saved = given::run(tx, vec![api_keys::save_uses(&uses)], None).await;
-    if let Err(error) = saved {
-        tracing::warn!(error = %error, "when keys were last used was not saved");
-        tx.undo_change().await?;
-    }
-    Ok(())
 }
 
 /// Runs one change, and returns whether to keep it. An error here comes from the database.
