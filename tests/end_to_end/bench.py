@@ -44,6 +44,8 @@ BINDINGS = 100
 RESOLVE_PATH = "/v1/tools/linear__get_issue/resolve"
 LIST_PATH = f"{SECRETS}?limit=20"
 VALUE = "a-key-that-is-injected-and-found-again"
+# `$N` becomes another number in each request.
+REPLACED = {"secret_value": "lin_api_8fK2mQ9xWz4Lr7TpNc3Yh$N"}
 
 
 class Store:
@@ -159,9 +161,8 @@ class Bench:
         self.compare(LIST, [self.ceiling("list", ways[0].load), *ways])
 
     async def change(self) -> None:
-        body = {"secret_value": "lin_api_8fK2mQ9xWz4Lr7TpNc3Yh$N"}
         ways = [
-            Way(store.name, store.http(SECRETS + store.secret, "PATCH", body))
+            Way(store.name, store.http(SECRETS + store.secret, "PATCH", REPLACED))
             for store in (self.stores[0], self.stores[-1])
         ]
         peers = [
@@ -179,8 +180,7 @@ class Bench:
         store = Store(FAR, Gateway(self.folder / "far", {}, database_url=urlunsplit(url)))
         self.programs.callback(store.gateway.kill)
         await store.fill()
-        body = {"secret_value": VALUE + "$N"}
-        way = Way(store.name, store.http(SECRETS + store.secret, "PATCH", body))
+        way = Way(store.name, store.http(SECRETS + store.secret, "PATCH", REPLACED))
         self.compare(CHANGE_FAR, [way], (1, 64, 256))
 
     async def gateway(self) -> None:
