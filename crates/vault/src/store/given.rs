@@ -127,16 +127,32 @@ impl Statement {
         starts.map(move |start| start..rows.min(start + MOST_ROWS))
     }
 
-    /// The text for the first of so many rows. Their number is the parameter after the rows. The sum hides it from the query
-    /// planner: SQLite prepares a statement again whenever `LIMIT ?` is bound.
+    /// The text for so many rows, of which there may be room for more than are given. Then their number is the parameter
+    /// after the rows. The sum hides it from the query planner: SQLite prepares a statement again whenever `LIMIT ?` is bound.
     fn on_sqlite(&self, rows: usize) -> String {
+        let room = rows.next_power_of_two();
         let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
-        let values = vec![row; rows].join(", ");
+        let values = vec![row; room].join(", ");
         let (names, text) = (self.names(), self.text);
-        format!("WITH given({names}) AS (SELECT * FROM (VALUES {values}) LIMIT 0 + ?) {text}")
+        if room == rows {
+            format!("WITH given({names}) AS (VALUES {values}) {text}")
+        } else {
+            format!("WITH given({names}) AS (SELECT * FROM (VALUES {values}) LIMIT 0 + ?) {text}")
+        }
     }
 
-    /// Binds a row, which is all NULL if there is none of this number.
+    /// Binds the rows that [`on_sqlite`](Self::on_sqlite) takes. Those that are not given are all NULL.
+    fn bind(&self, mut query: OnSqlite, rows: &Range<usize>) -> OnSqlite {
+        let (count, room) = (rows.len(), rows.len().next_power_of_two());
+        for row in rows.start..rows.start + room {
+            query = self.bind_row(query, row);
+        }
+        if room > count {
+            query = query.bind(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        query
+    }
+
     fn bind_row(&self, mut query: OnSqlite, row: usize) -> OnSqlite {
         for (_, column) in &self.columns {
             query = match column {
@@ -184,18 +200,14 @@ fn join(statements: &[Statement]) -> OnSqlite {
         portions.map(move |rows| (statement, rows))
     });
     let portions: Vec<_> = portions.collect();
-    let room = |rows: &Range<usize>| rows.len().next_power_of_two();
     let texts = portions.iter();
-    let texts = texts.map(|(statement, rows)| statement.on_sqlite(room(rows)));
+    let texts = texts.map(|(statement, rows)| statement.on_sqlite(rows.len()));
     let texts: Vec<_> = texts.collect();
     let is_small = |(_, rows): &(_, Range<usize>)| rows.len() <= MOST_PREPARED_ROWS;
     let is_common = portions.iter().all(is_small);
     let mut query = sqlx::query(AssertSqlSafe(texts.join("; "))).persistent(is_common);
     for (statement, rows) in portions {
-        for row in rows.start..rows.start + room(&rows) {
-            query = statement.bind_row(query, row);
-        }
-        query = query.bind(i64::try_from(rows.len()).unwrap_or(i64::MAX));
+        query = statement.bind(query, &rows);
     }
     query
 }

@@ -11,7 +11,7 @@ use super::transaction::Tx;
 use super::users::LedgerRow;
 
 /// What one change decides on, beside the user's ledger.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Wanted {
     pub(crate) user: UserId,
     pub(crate) secret: Option<SecretId>,
@@ -63,20 +63,19 @@ pub(crate) struct FoundRow {
 macro_rules! select_wanted {
     ($lock:literal) => {
         concat!(
-            ", head AS MATERIALIZED (SELECT page, sequence, hash, epoch, epoch_began_at, signing_key \
+            ", head AS (SELECT page, sequence, hash, epoch, epoch_began_at, signing_key \
              FROM audit_head WHERE only_row = 1",
             $lock,
             ") SELECT head.page, head.sequence, head.hash, head.epoch, head.epoch_began_at, \
              head.signing_key, l.user_id AS owner_id, l.generation, l.sealed AS sealed_ledger, \
              s.secret_id, s.name, s.tool, s.argument, s.is_default, s.policy, s.version, \
              s.created_at, s.updated_at, s.effective_at, v.data_key, v.value, v.display, \
-             k.versions, a.key_hash, a.sealed AS answer, a.created_at AS answered_at \
+             (SELECT string_agg(CAST(k.version AS TEXT), ' ') FROM secret_versions k \
+             WHERE k.secret_id = s.secret_id) AS versions, \
+             a.key_hash, a.sealed AS answer, a.created_at AS answered_at \
              FROM given LEFT JOIN head ON TRUE JOIN ledgers l ON l.user_id = given.user_id \
              LEFT JOIN secrets s ON s.secret_id = given.secret_id AND s.user_id = given.user_id \
              LEFT JOIN secret_versions v ON v.secret_id = s.secret_id AND v.version = s.version \
-             LEFT JOIN (SELECT secret_id, string_agg(CAST(version AS TEXT), ' ') AS versions \
-             FROM secret_versions WHERE secret_id IN (SELECT secret_id FROM given) \
-             GROUP BY secret_id) k ON k.secret_id = s.secret_id \
              LEFT JOIN idempotent_answers a ON a.user_id = given.user_id \
              AND a.key_hash = given.key_hash"
         )

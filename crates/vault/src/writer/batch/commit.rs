@@ -3,6 +3,8 @@
 //! Changes of secrets decide on [`Rows`] in memory, so their number does not change the number of round trips. All
 //! others run statements of their own behind savepoints; they form groups of their own.
 
+use std::collections::BTreeSet;
+
 use toolvault_core::identity::UserId;
 
 use super::{Batch, Outcome};
@@ -24,11 +26,13 @@ impl Batch {
         shared: &Shared,
         outcome: &mut Outcome,
     ) -> Result<bool, Error> {
-        let wanted: Vec<_> = self
+        let wanted: BTreeSet<_> = self
             .changes
             .iter()
             .filter_map(|change| change.wants())
             .collect();
+        // Each once: several changes may be of one secret.
+        let wanted: Vec<_> = wanted.into_iter().collect();
         if wanted.is_empty() {
             return self.commit_apart(shared, outcome, &[]).await;
         }
