@@ -1,6 +1,6 @@
 //! Rewords the document as `FastAPI` would: titles everywhere, and null as one of `anyOf`.
 //!
-//! Also adds the authentication schemes that all operations with a credential share.
+//! Also adds what operations share: the authentication schemes of all with a credential, and the headers of refusals.
 
 use serde_json::{Map, Value, json};
 
@@ -56,6 +56,42 @@ fn reword_operation(operation: &mut Value) {
     if let Some(body) = operation.get_mut("requestBody") {
         leave_out_null(body);
     }
+    let responses = operation
+        .get_mut("responses")
+        .and_then(Value::as_object_mut);
+    for (status, response) in responses.into_iter().flatten() {
+        complete_refusal(status, response);
+    }
+}
+
+/// Turns a description beside a reference to a schema into a response with that schema, and the headers of its status.
+fn complete_refusal(status: &str, response: &mut Value) {
+    let Some(schema) = response.get("$ref") else {
+        return;
+    };
+    let header = |name: &str, description: &str, schema: Value| {
+        let header = json!({"description": description, "schema": schema, "required": true});
+        (name.to_owned(), header)
+    };
+    let text = || json!({"type": "string"});
+    let mut headers = vec![header(
+        "toolvault-error",
+        "The machine-readable code",
+        text(),
+    )];
+    match status {
+        "401" => headers.push(header("WWW-Authenticate", "The scheme to use", text())),
+        "429" | "503" => {
+            let seconds = json!({"type": "integer", "minimum": 0});
+            headers.push(header("Retry-After", "Seconds to wait", seconds));
+        }
+        _ => {}
+    }
+    *response = json!({
+        "description": response.get("description"),
+        "headers": Map::from_iter(headers),
+        "content": {"application/json": {"schema": {"$ref": schema}}},
+    });
 }
 
 /// Turns `{"type": ["string", "null"], "minLength": 1}` into `{"anyOf": [{"type": "string", "minLength": 1},

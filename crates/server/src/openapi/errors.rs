@@ -3,28 +3,31 @@
 
 use utoipa::IntoResponses;
 
-use super::response::{Responses, named, refusal, required, seconds};
+use super::response::{Responses, refusals};
 
 /// The responses of every operation with a credential.
 pub(crate) struct Refusals;
 
 impl IntoResponses for Refusals {
     fn responses() -> Responses {
-        let unauthenticated = refusal("Missing or invalid credentials", "Error")
-            .header("WWW-Authenticate", required("The scheme to use"));
-        let too_many = refusal("Too many requests, or too many failed credentials", "Error")
-            .header("Retry-After", seconds());
-        let unavailable = refusal("The database or the audit trail does not answer", "Error")
-            .header("Retry-After", seconds());
-        named([
-            ("401", unauthenticated),
-            ("403", refusal("The credential lacks the right", "Error")),
-            ("429", too_many),
+        refusals([
+            ("401", "Missing or invalid credentials", "Error"),
+            ("403", "The credential lacks the right", "Error"),
+            (
+                "429",
+                "Too many requests, or too many failed credentials",
+                "Error",
+            ),
             (
                 "500",
-                refusal("A defect, or stored data that failed verification", "Error"),
+                "A defect, or stored data that failed verification",
+                "Error",
             ),
-            ("503", unavailable),
+            (
+                "503",
+                "The database or the audit trail does not answer",
+                "Error",
+            ),
         ])
     }
 }
@@ -34,18 +37,17 @@ pub(crate) struct Reading;
 
 impl IntoResponses for Reading {
     fn responses() -> Responses {
-        named([
+        refusals([
             (
                 "400",
-                refusal("The body did not arrive whole, or cannot be read", "Error"),
+                "The body did not arrive whole, or cannot be read",
+                "Error",
             ),
-            ("408", refusal("The body did not arrive in time", "Error")),
+            ("408", "The body did not arrive in time", "Error"),
             (
                 "413",
-                refusal(
-                    "The body is larger than the limit, or a quota would be exceeded",
-                    "Error",
-                ),
+                "The body is larger than the limit, or a quota would be exceeded",
+                "Error",
             ),
         ])
     }
@@ -56,8 +58,8 @@ pub(crate) struct ReadingJson;
 
 impl IntoResponses for ReadingJson {
     fn responses() -> Responses {
-        let unsupported = refusal("The operation does not accept this type of body", "Error");
-        named([("415", unsupported)])
+        let unsupported = "The operation does not accept this type of body";
+        refusals([("415", unsupported, "Error")])
             .into_iter()
             .chain(Reading::responses())
             .chain(Invalid::responses())
@@ -69,7 +71,7 @@ pub(crate) struct Invalid;
 
 impl IntoResponses for Invalid {
     fn responses() -> Responses {
-        named([("422", refusal("Validation Error", "HTTPValidationError"))])
+        refusals([("422", "Validation Error", "HTTPValidationError")])
     }
 }
 
@@ -78,7 +80,7 @@ pub(crate) struct NotFound;
 
 impl IntoResponses for NotFound {
     fn responses() -> Responses {
-        named([("404", refusal("Not found", "Error"))])
+        refusals([("404", "Not found", "Error")])
     }
 }
 
@@ -86,13 +88,8 @@ pub(crate) struct PreconditionFailed;
 
 impl IntoResponses for PreconditionFailed {
     fn responses() -> Responses {
-        named([(
-            "412",
-            refusal(
-                "No entity tag of `If-Match` is that of what is stored",
-                "Error",
-            ),
-        )])
+        let failed = "No entity tag of `If-Match` is that of what is stored";
+        refusals([("412", failed, "Error")])
     }
 }
 
@@ -100,10 +97,7 @@ pub(crate) struct NotCompleted;
 
 impl IntoResponses for NotCompleted {
     fn responses() -> Responses {
-        named([(
-            "409",
-            refusal("The arguments cannot be completed", "Unresolved"),
-        )])
+        refusals([("409", "The arguments cannot be completed", "Unresolved")])
     }
 }
 
@@ -111,10 +105,8 @@ pub(crate) struct Decided;
 
 impl IntoResponses for Decided {
     fn responses() -> Responses {
-        named([(
-            "409",
-            refusal("It was decided already, or its time is over", "Error"),
-        )])
+        let decided = "It was decided already, or its time is over";
+        refusals([("409", decided, "Error")])
     }
 }
 
@@ -123,20 +115,16 @@ pub(crate) struct NotConnected;
 
 impl IntoResponses for NotConnected {
     fn responses() -> Responses {
-        named([
+        refusals([
             (
                 "409",
-                refusal(
-                    "The server takes no sign-in, or the sign-in is over",
-                    "Error",
-                ),
+                "The server takes no sign-in, or the sign-in is over",
+                "Error",
             ),
             (
                 "502",
-                refusal(
-                    "The server or its authorization server does not do what is needed",
-                    "Error",
-                ),
+                "The server or its authorization server does not do what is needed",
+                "Error",
             ),
         ])
     }
@@ -147,10 +135,9 @@ pub(crate) struct NotReady;
 
 impl IntoResponses for NotReady {
     fn responses() -> Responses {
-        let response = refusal("The database does not answer", "Error");
-        named([
-            ("500", refusal("A defect", "Error")),
-            ("503", response.header("Retry-After", seconds())),
+        refusals([
+            ("500", "A defect", "Error"),
+            ("503", "The database does not answer", "Error"),
         ])
     }
 }

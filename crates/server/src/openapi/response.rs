@@ -18,14 +18,17 @@ pub(super) fn named<const N: usize>(responses: [(&str, ResponseBuilder); N]) -> 
         .collect()
 }
 
-pub(super) fn refusal(description: &str, schema: &str) -> ResponseBuilder {
-    ResponseBuilder::new()
-        .description(description)
-        .content(
-            "application/json",
-            Content::new(Some(Ref::from_schema_name(schema))),
-        )
-        .header("toolvault-error", required("The machine-readable code"))
+/// Refusals as status, description and schema. Each only refers to its schema; `conventions` completes it. A whole
+/// response for each status of each operation would take 8 MB whenever the routes are built.
+pub(super) fn refusals<const N: usize>(refusals: [(&str, &str, &str); N]) -> Responses {
+    refusals
+        .into_iter()
+        .map(|(status, description, schema)| {
+            let mut refusal = Ref::from_schema_name(schema);
+            refusal.description = description.into();
+            (status.to_owned(), refusal.into())
+        })
+        .collect()
 }
 
 pub(super) fn successful(schema: impl Into<RefOr<Schema>>) -> ResponseBuilder {
@@ -48,7 +51,7 @@ pub(super) fn anything() -> Schema {
 }
 
 /// A required header. utoipa's `Header` has no member for that.
-pub(super) fn required(description: &str) -> Header {
+fn required(description: &str) -> Header {
     let mut members = Map::new();
     members.insert("required".to_owned(), true.into());
     HeaderBuilder::new()
@@ -56,15 +59,6 @@ pub(super) fn required(description: &str) -> Header {
         .description(Some(description))
         .extensions(Some(Extensions::from_iter(members)))
         .build()
-}
-
-pub(super) fn seconds() -> Header {
-    let schema = ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(0));
-    let mut header = required("Seconds to wait");
-    header.schema = Some(schema.into());
-    header
 }
 
 pub(super) fn warning() -> Header {
