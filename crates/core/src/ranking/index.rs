@@ -1,4 +1,4 @@
-//! Finds the patterns that match a tool without testing every pattern.
+//! Finds the patterns that match a tool, or that have a tool in common with a pattern, without testing every pattern.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -18,15 +18,17 @@ impl<T: Patterned> Patterned for Arc<T> {
     }
 }
 
-/// Values found by tool name.
+/// Values found by tool name or by pattern.
 ///
 /// A lookup searches for the exact name, for each *length* of literal prefix in use, and tests each pattern whose literal
-/// prefix begins the name. Other patterns cost nothing. Each value takes its own size and 8 bytes.
+/// prefix begins the name. Other patterns cost nothing. Each value takes its own size twice, and 8 bytes.
 #[derive(Clone, Debug)]
 pub struct PatternIndex<T> {
     hasher: RandomState,
     /// In the order of the hashes of whether the pattern is exact, and of its literal prefix.
     entries: Vec<(u64, T)>,
+    /// The same values in the order of the texts of their patterns.
+    by_text: Vec<T>,
     /// How many values there are with a prefix of each length in bytes; never zero.
     prefix_lengths: BTreeMap<usize, usize>,
 }
@@ -37,25 +39,35 @@ impl<T> Default for PatternIndex<T> {
         Self {
             hasher: RandomState::new(),
             entries: Vec::new(),
+            by_text: Vec::new(),
             prefix_lengths: BTreeMap::new(),
         }
     }
 }
 
-impl<T: Patterned> Extend<T> for PatternIndex<T> {
+/// The text of a value's pattern.
+fn text<T: Patterned>(value: &T) -> &str {
+    value.pattern().map_or("", ToolPattern::as_str)
+}
+
+impl<T: Patterned + Clone> Extend<T> for PatternIndex<T> {
     /// Adds many values at once. Values without a pattern are left out.
     fn extend<I: IntoIterator<Item = T>>(&mut self, values: I) {
         for value in values {
             if let Some(hash) = self.count(&value) {
+                self.by_text.push(value.clone());
                 self.entries.push((hash, value));
             }
         }
         self.entries.shrink_to_fit();
         self.entries.sort_by_key(|(hash, _)| *hash);
+        self.by_text.shrink_to_fit();
+        self.by_text
+            .sort_by(|one, other| text(one).cmp(text(other)));
     }
 }
 
-impl<T: Patterned> PatternIndex<T> {
+impl<T: Patterned + Clone> PatternIndex<T> {
     /// An empty index.
     pub fn new() -> Self {
         Self::default()
@@ -64,12 +76,16 @@ impl<T: Patterned> PatternIndex<T> {
     /// Adds `value` beside any values with the same pattern. Without a pattern, it is left out.
     pub fn insert(&mut self, value: T) {
         if let Some(hash) = self.count(&value) {
+            let place = self
+                .by_text
+                .partition_point(|other| text(other) <= text(&value));
+            self.by_text.insert(place, value.clone());
             let place = self.entries.partition_point(|(other, _)| *other <= hash);
             self.entries.insert(place, (hash, value));
         }
     }
 
-    /// Removes one value under `pattern` that `is_wanted` accepts.
+    /// Removes the value under `pattern` that `is_wanted` accepts.
     pub fn remove(
         &mut self,
         pattern: &ToolPattern,
@@ -81,6 +97,11 @@ impl<T: Patterned> PatternIndex<T> {
             .iter()
             .position(|(_, value)| value.pattern() == Some(pattern) && is_wanted(value))?;
         let (_, removed) = self.entries.remove(begin + place);
+        let begin = self.begin(pattern.as_str());
+        let same = self.by_text.get(begin..).unwrap_or_default();
+        if let Some(place) = same.iter().position(is_wanted) {
+            self.by_text.remove(begin + place);
+        }
         if !pattern.is_exact() {
             self.forget_prefix_of_length(prefix.len());
         }
@@ -105,6 +126,33 @@ impl<T: Patterned> PatternIndex<T> {
             .map(|(_, value)| value)
             // Also because different prefixes may have the same hash.
             .filter(|value| value.pattern().is_some_and(|pattern| pattern.matches(tool)))
+    }
+
+    /// The values whose patterns match a tool that `pattern` matches, too, in no particular order.
+    pub fn overlapping<'index>(
+        &'index self,
+        pattern: &'index ToolPattern,
+    ) -> impl Iterator<Item = &'index T> {
+        let prefix = pattern.literal_prefix();
+        let longer = self.by_text.get(self.begin(prefix)..).unwrap_or_default();
+        let longer = longer
+            .iter()
+            .take_while(move |value| text(*value).starts_with(prefix));
+        let shorter = self
+            .prefix_lengths
+            .range(..prefix.len())
+            .filter_map(move |(&length, _)| prefix.get(..length))
+            .flat_map(|shorter| self.run(self.hash(false, shorter)).1)
+            .map(|(_, value)| value)
+            // Different prefixes may have the same hash.
+            .filter(move |value| !text(*value).starts_with(prefix));
+        let overlaps = |value: &&T| value.pattern().is_some_and(|other| other.overlaps(pattern));
+        longer.chain(shorter).filter(overlaps)
+    }
+
+    /// The place of the first pattern whose text is `text` or follows it.
+    fn begin(&self, from: &str) -> usize {
+        self.by_text.partition_point(|value| text(value) < from)
     }
 
     fn hash(&self, is_exact: bool, prefix: &str) -> u64 {
@@ -204,6 +252,7 @@ mod tests {
             assert_eq!(index.remove(&pattern(text), |_| true), None);
         }
         assert!(index.entries.is_empty());
+        assert!(index.by_text.is_empty());
         assert!(index.prefix_lengths.is_empty());
     }
 
@@ -213,6 +262,7 @@ mod tests {
             texts in prop::collection::vec("[aé]{0,3}[aé*]{1,4}", 0..24),
             removed in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
             names in prop::collection::vec("[aéb]{1,6}", 1..12),
+            others in prop::collection::vec("[aé*]{1,6}", 1..12),
         ) {
             let mut index = PatternIndex::new();
             let mut stored: Vec<(String, usize)> = texts.into_iter().zip(0..).collect();
@@ -234,6 +284,18 @@ mod tests {
                     .map(|(_, value)| *value)
                     .collect();
                 prop_assert_eq!(found(&index, name), scanned);
+            }
+            for other in &others {
+                let other = pattern(other);
+                let scanned: Vec<usize> = stored
+                    .iter()
+                    .filter(|(text, _)| pattern(text).overlaps(&other))
+                    .map(|(_, value)| *value)
+                    .collect();
+                let mut overlapping: Vec<usize> =
+                    index.overlapping(&other).map(|item| item.1).collect();
+                overlapping.sort_unstable();
+                prop_assert_eq!(overlapping, scanned);
             }
         }
     }

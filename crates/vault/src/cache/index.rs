@@ -5,16 +5,16 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use toolvault_core::identity::SecretId;
-use toolvault_core::pattern::ToolName;
+use toolvault_core::pattern::{ToolName, ToolPattern};
 use toolvault_core::ranking::PatternIndex;
 use toolvault_core::timestamp::Timestamp;
 
 use crate::secret::Secret;
 
 /// What the orders and the defaults take for one secret: a vector that grew has up to twice as many places as members.
-const PLACES_WEIGHT: usize = 2 * (3 * 8 + 16);
+const PLACES_WEIGHT: usize = 2 * (3 * 8 + 24);
 
-/// Each order takes 8 bytes for a secret, and the defaults take 16.
+/// Each order takes 8 bytes for a secret, and the defaults take 24.
 #[derive(Default)]
 pub(crate) struct Index {
     by_age: Vec<Arc<Secret>>,
@@ -195,6 +195,14 @@ impl Index {
         tool: &'a ToolName,
     ) -> impl Iterator<Item = &'a Arc<Secret>> {
         self.defaults.candidates(tool)
+    }
+
+    /// The defaults for a tool that `pattern` matches, too.
+    pub(crate) fn defaults_beside<'a>(
+        &'a self,
+        pattern: &'a ToolPattern,
+    ) -> impl Iterator<Item = &'a Arc<Secret>> {
+        self.defaults.overlapping(pattern)
     }
 
     /// Whether a secret is bound to a tool or an argument of exactly this name.

@@ -12,6 +12,7 @@ use toolvault_core::audit::record::{Action, Decision, Record};
 use toolvault_core::confidential::Confidential;
 use toolvault_core::identity::SecretId;
 use toolvault_core::pattern::{ToolName, ToolPattern};
+use toolvault_core::ranking::Patterned as _;
 use toolvault_core::scope::Scope;
 
 use self::delete::DeleteSecret;
@@ -218,7 +219,7 @@ pub(crate) fn about(record: &Record, secret: &Secret, action: Action) -> Record 
 /// Whether the secret takes precedence over another default for the same argument of some tool. Users who rely on the
 /// other one may be surprised.
 pub(crate) fn shadows(index: &Index, secret: &Secret) -> bool {
-    index.iter().any(|other| precedes(secret, other))
+    defaults_beside(index, secret).any(|other| precedes(secret, other))
 }
 
 /// Refuses a secret that now, unlike before, has the name of a protected one or takes precedence over it.
@@ -231,43 +232,47 @@ pub(crate) fn require_unprotected(
         return Err(Error::Integrity);
     }
     let is_renamed = before.is_none_or(|before| before.name != after.name);
-    let is_refused = index.iter().any(|other| {
+    let takes_name = is_renamed
+        && index
+            .named(&after.name)
+            .any(|other| other.policy.protected && other.id != after.id);
+    let takes_precedence = defaults_beside(index, after).any(|other| {
         other.policy.protected
-            && other.id != after.id
-            && ((is_renamed && other.name == after.name)
-                || (precedes(after, other)
-                    && !before.is_some_and(|before| precedes(before, other))))
+            && precedes(after, other)
+            && !before.is_some_and(|before| precedes(before, other))
     });
-    if is_refused {
+    if takes_name || takes_precedence {
         Err(Denial::SecretProtected.into())
     } else {
         Ok(())
     }
 }
 
+/// The defaults for some tool for which `secret` is one, too; `secret` is among them.
+fn defaults_beside<'a>(
+    index: &'a Index,
+    secret: &'a Secret,
+) -> impl Iterator<Item = &'a Arc<Secret>> {
+    let beside = secret
+        .pattern()
+        .map(|pattern| index.defaults_beside(pattern));
+    beside.into_iter().flatten()
+}
+
 /// Whether for some tool both are defaults for the same argument, or for an argument and a member of it, and
 /// `secret` wins.
 fn precedes(secret: &Secret, other: &Secret) -> bool {
-    if secret.id == other.id || !are_defaults_for_one_tool(secret, other) {
-        return false;
-    }
     let paths = secret.binding.path().zip(other.binding.path());
-    paths.is_some_and(|(path, others)| {
+    let wins = paths.is_some_and(|(path, others)| {
         others.holds(path) || path.is_at(others) && precedence(secret) > precedence(other)
-    })
+    });
+    wins && secret.id != other.id && are_defaults_for_one_tool(secret, other)
 }
 
 /// Whether for some tool both apply as defaults.
 fn are_defaults_for_one_tool(secret: &Secret, other: &Secret) -> bool {
-    let patterns = secret
-        .binding
-        .tool
-        .as_ref()
-        .zip(other.binding.tool.as_ref());
-    // The patterns first: those of most pairs have no tool in common.
+    let patterns = secret.pattern().zip(other.pattern());
     patterns.is_some_and(|(pattern, others)| pattern.overlaps(others))
-        && secret.binding.applies_by_itself()
-        && other.binding.applies_by_itself()
 }
 
 /// Refuses unless one of the entity tags is `tag`, that of what is stored. No tags accept any.

@@ -1,8 +1,6 @@
 //! Warnings about a change that was carried out but may surprise.
 
-use toolvault_core::pointer::ArgumentPath;
-
-use super::are_defaults_for_one_tool;
+use super::defaults_beside;
 use crate::cache::index::Index;
 use crate::caller::Caller;
 use crate::secret::Secret;
@@ -26,8 +24,7 @@ pub(super) fn warnings(
     let has_namesake = index
         .named(&secret.name)
         .any(|other| is_another(other) && other.name == secret.name);
-    let has_holder = index
-        .iter()
+    let has_holder = defaults_beside(index, secret)
         .any(|other| is_another(other) && overlap_in_one_argument(secret, other));
     let mut warnings = Vec::new();
     if binding.applies_by_itself() && is_short {
@@ -66,11 +63,10 @@ pub(super) fn warnings(
     warnings
 }
 
-/// Whether one is a default for an argument and the other for a member of it, or for it by pointer, for some tool.
+/// Whether one is a default for an argument and the other for a member of it, or for it by pointer.
 fn overlap_in_one_argument(secret: &Secret, other: &Secret) -> bool {
-    let paths = || secret.binding.path().zip(other.binding.path());
-    let overlap = |(one, two): (ArgumentPath<'_>, ArgumentPath<'_>)| {
+    let paths = secret.binding.path().zip(other.binding.path());
+    paths.is_some_and(|(one, two)| {
         one.holds(two) || two.holds(one) || one.is_at(two) && one.is_pointer() != two.is_pointer()
-    };
-    are_defaults_for_one_tool(secret, other) && paths().is_some_and(overlap)
+    })
 }
