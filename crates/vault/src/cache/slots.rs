@@ -166,25 +166,40 @@ impl<K: Hash + Eq + Clone, V> Drop for Fill<'_, K, V> {
 }
 
 impl<K: Hash + Eq + Clone, V> State<K, V> {
-    /// Evicts the least recently used entries until the rest fits.
+    /// If the entries do not fit, evicts the least recently used ones until an eighth of the budget is free. Each
+    /// entry that comes next would otherwise look at all the others for the one that makes room for it.
     fn shrink(&mut self, budget: usize) {
-        while self.weight > budget {
-            let oldest = self
-                .slots
-                .iter()
-                .filter(|(_, slot)| slot.entry.is_some())
-                .min_by_key(|(_, slot)| slot.last_used)
-                .map(|(key, _)| key.clone());
-            let Some(slot) = oldest.as_ref().and_then(|key| self.slots.get_mut(key)) else {
+        if self.weight <= budget {
+            return;
+        }
+        let filled = self.slots.iter().filter(|(_, slot)| slot.entry.is_some());
+        let mut oldest_first: Vec<(u64, K)> = filled
+            .map(|(key, slot)| (slot.last_used, key.clone()))
+            .collect();
+        oldest_first.sort_unstable_by_key(|(last_used, _)| *last_used);
+        let enough = budget - budget / 8;
+        let newest = oldest_first.pop();
+        for (_, key) in oldest_first {
+            if self.weight <= enough {
                 return;
-            };
-            slot.entry = None;
-            self.weight -= std::mem::take(&mut slot.weight);
-            if slot.fills == 0
-                && let Some(key) = oldest
-            {
-                self.slots.remove(&key);
             }
+            self.evict(&key);
+        }
+        if self.weight > budget
+            && let Some((_, key)) = newest
+        {
+            self.evict(&key);
+        }
+    }
+
+    fn evict(&mut self, key: &K) {
+        let Some(slot) = self.slots.get_mut(key) else {
+            return;
+        };
+        slot.entry = None;
+        self.weight -= std::mem::take(&mut slot.weight);
+        if slot.fills == 0 {
+            self.slots.remove(key);
         }
     }
 }
@@ -245,6 +260,27 @@ mod tests {
         fill(&slots, 3, "cccc");
         assert!(slots.get(&2).is_none());
         assert!(slots.get(&1).is_some() && slots.get(&3).is_some());
+    }
+
+    #[test]
+    fn an_eighth_of_the_budget_is_free_after_it_was_full() {
+        let slots = Slots::new(16);
+        for key in 0..16 {
+            fill(&slots, key, "a");
+        }
+        assert!((0..16).all(|key| slots.get(&key).is_some()));
+        fill(&slots, 16, "a");
+        assert!((0..3).all(|key| slots.get(&key).is_none()));
+        assert!((3..=16).all(|key| slots.get(&key).is_some()));
+    }
+
+    #[test]
+    fn an_entry_may_take_the_whole_budget() {
+        let slots = Slots::new(8);
+        fill(&slots, 1, "a");
+        fill(&slots, 2, "aaaaaaaa");
+        assert!(slots.get(&1).is_none());
+        assert!(slots.get(&2).is_some());
     }
 
     #[test]
