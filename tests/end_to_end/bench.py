@@ -30,6 +30,7 @@ from bench_aims import (
     aims,
 )
 from bench_calls import Calls, mcp_proxy
+from bench_growth import growth
 from bench_machine import describe
 from bench_users import users
 from bench_ways import ROUNDS, SECONDS, Http, Pgbench, Redis, Way, fdatasync, measure, table
@@ -196,6 +197,12 @@ class Bench:
         self.figures += figures
         print(self.tables[-1], flush=True)
 
+    async def growth(self) -> None:
+        texts, figures = await growth(self.folder / "growth", self.compare)
+        self.tables += texts
+        self.figures += figures
+        print("\n".join(texts), flush=True)
+
     async def verify(self) -> None:
         """After the other parts, the trail is long."""
         store = self.stores[0]
@@ -215,7 +222,7 @@ class Bench:
 
 
 INSERT = "INSERT INTO kept (value) VALUES (decode(repeat('00', 64), 'hex'));"
-PARTS = ("resolve", "get", "list", "change", "far", "gateway", "users", "verify")
+PARTS = ("resolve", "get", "list", "change", "far", "gateway", "users", "growth", "verify")
 
 
 def etcd(folder: Path) -> Iterator[str]:
