@@ -95,7 +95,7 @@ async fn user_with(vault: &Vault, patterns: usize) -> anyhow::Result<String> {
     Ok(issued.key.expose().to_owned())
 }
 
-/// The mean time of a call, over some.
+/// The mean time of `CALLS` calls.
 async fn time(vault: &Vault, key: &str) -> anyhow::Result<Duration> {
     let tool = ToolName::parse("server_5__get")?;
     let began = Instant::now();

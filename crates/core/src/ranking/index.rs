@@ -150,7 +150,7 @@ impl<T: Patterned + Clone> PatternIndex<T> {
         longer.chain(shorter).filter(overlaps)
     }
 
-    /// The place of the first pattern whose text is `text` or follows it.
+    /// The place of the first pattern whose text is `from` or follows it.
     fn begin(&self, from: &str) -> usize {
         self.by_text.partition_point(|value| text(value) < from)
     }
