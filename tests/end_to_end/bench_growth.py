@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import statistics
 import subprocess
 import time
@@ -10,15 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench_aims import AMONG, EMPTY, INSIDE, MANY, OWN, PATTERNS, START, STORE, Figure
+from bench_users import fill
 from bench_ways import ROUNDS, Http, Way
 from client import Lost, Unreachable
-from gateway import SECRETS, Gateway, User
+from gateway import Gateway
 
 # How many secrets a smaller store has, and each of the users to whom they belong.
 FEW = 10_000
 EACH = 1_000
 # How many patterns the users have who are compared.
 SIZES = (10, 1_000, 100_000)
+# What `bench_fill.lua` stores for the tool that is called.
+VALUE = "lin_api_8fK2mQ9xWz4Lr7TpNc3Yh00000005"
 # Requests at a time.
 AT_ONCE = 16
 # The most milliseconds from the start of a process to its first answer, by secrets in the store.
@@ -46,22 +48,15 @@ class Full:
         self.key = await self.patterns(SIZES[0])
         others = [await self.gateway.user(f"other {number}") for number in range(self.secrets // EACH)]
         if others:
-            self.fill(others, EACH)
+            fill(self.gateway, others, EACH)
         return empty
 
     async def patterns(self, count: int) -> str:
         """A key of a new user who has so many patterns."""
         user = await self.gateway.user(f"patterns {count}")
-        self.fill([user], count)
+        fill(self.gateway, [user], count)
         created = await self.gateway.spoken("key", "create", "--user", user.name, "--scope", "resolve")
         return created["key"]
-
-    def fill(self, users: list[User], each: int) -> None:
-        keys = " ".join(user.manager for user in users)
-        script = Path(__file__).with_name("bench_fill.lua")
-        words = ["wrk", "-t1", "-c64", "-d3600s", "-s", str(script), f"http://127.0.0.1:{self.gateway.port}{SECRETS}"]
-        environment = os.environ | {"BENCH_KEYS": keys, "BENCH_EACH": str(each)}
-        subprocess.run(words, env=environment, stdout=subprocess.DEVNULL, check=True)
 
     def resolve(self, key: str) -> Http:
         url = f"http://127.0.0.1:{self.gateway.port}/v1/tools/server_5__get/resolve"
@@ -77,6 +72,7 @@ class Full:
             try:
                 answer = await client.request("POST", "/v1/tools/server_5__get/resolve", {"args": {}})
                 if answer.status == 200:
+                    assert answer.json()["args"] == {"api_token": VALUE}, answer
                     return (time.perf_counter() - began) * 1e3
             except (Lost, Unreachable):
                 await asyncio.sleep(0.001)

@@ -1,9 +1,8 @@
 """What users with many secrets cost: memory while they are cached, and the first request of one who is not."""
 
-import asyncio
 import os
+import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from bench_aims import MEMORY, USERS, Figure
@@ -12,25 +11,17 @@ from gateway import SECRETS, Gateway, User
 
 # Users by how many secrets each has.
 SIZES = {20: 50, 1000: int(os.environ.get("TOOLVAULT_BENCH_USERS", "100"))}
-AT_ONCE = 16
 # The longest time of a first request that is aimed at, at p99 in microseconds, and the most bytes of memory for each
 # secret where a user has many: 45 MB for 100,000.
 AIMS, MOST_BYTES = {20: 1_000, 1000: 5_000}, 450
 
 
-async def store(user: User, count: int) -> None:
-    client = user.gateway.client(user.manager)
-    for number in range(count):
-        body = {
-            "secret_name": f"secret {number}",
-            "secret_value": f"lin_api_8fK2mQ9xWz4Lr7TpNc3Yh{number:04}",
-            "tool_name": f"server_{number}__*",
-            "tool_arg": "api_token",
-            "is_default_for_tool": True,
-        }
-        made = await client.request("POST", SECRETS, body)
-        assert made.status == 200, made
-    client.close()
+def fill(gateway: Gateway, users: list[User], each: int) -> None:
+    """Stores so many secrets of each user."""
+    script = Path(__file__).with_name("bench_fill.lua")
+    words = ["wrk", "-t1", "-c64", "-d3600s", "-s", str(script), f"http://127.0.0.1:{gateway.port}{SECRETS}"]
+    environment = os.environ | {"BENCH_KEYS": " ".join(user.manager for user in users), "BENCH_EACH": str(each)}
+    subprocess.run(words, env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
 async def first_request(client: Client) -> float:
@@ -57,8 +48,7 @@ async def users(folder: Path) -> tuple[str, list[Figure]]:
         everyone: dict[int, list[User]] = {}
         for size, count in SIZES.items():
             everyone[size] = [await gateway.user(f"user {size} {number}") for number in range(count)]
-            waiting = iter(everyone[size])
-            await asyncio.gather(*(fill(waiting, size) for _ in range(AT_ONCE)))
+            fill(gateway, everyone[size], size)
         # A new process: its caches are empty, and the system has the database in memory.
         await gateway.stop()
         await gateway.begin()
@@ -86,8 +76,3 @@ async def users(folder: Path) -> tuple[str, list[Figure]]:
         return "\n".join([*lines, ""]), figures
     finally:
         gateway.kill()
-
-
-async def fill(waiting: Iterator[User], size: int) -> None:
-    for user in waiting:
-        await store(user, size)

@@ -3,7 +3,8 @@
 //!     cargo bench -p toolvault --bench resolve
 //!
 //! Each call authenticates its key, decides, decrypts the value, and waits until the operating system has the record of
-//! its use. Prints one line of JSON: microseconds of a call by number of patterns.
+//! its use. Prints one line of JSON: microseconds of a call by number of patterns. It is here because the allocator is
+//! the program's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
